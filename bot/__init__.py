@@ -1,0 +1,1 @@
+"""The Slack side of Signalbox and the running of the service."""

@@ -1,0 +1,74 @@
+"""What runners raise: what was being done, how it ended, and the last lines it printed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class RunnerError(Exception):
+    """Work that failed.
+
+    `doing` says what was being done ("planning instances/staging"); `problem` what went wrong, in words for
+    the person who asked; `remedy` what they can do; `exit_code` and `log_tail` when a program ran.
+    """
+
+    def __init__(
+        self, doing: str, problem: str, *, remedy: str = "", exit_code: int | None = None, log_tail: str = ""
+    ) -> None:
+        super().__init__(doing, problem)
+        self.doing = doing
+        self.problem = problem
+        self.remedy = remedy
+        self.exit_code = exit_code
+        self.log_tail = log_tail
+
+    def __str__(self) -> str:
+        code = f" (exit code {self.exit_code})" if self.exit_code is not None else ""
+        return f"{self.doing}: {self.problem}{code}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive pickling: the durable engine stores what a step raised."""
+        return (_restore, (type(self), dict(self.__dict__)))
+
+    def redacted(self, redact: Callable[[str], str]) -> Self:
+        """The same error with every text passed through `redact`."""
+        texts = {key: redact(value) if isinstance(value, str) else value for key, value in self.__dict__.items()}
+        return _restore(type(self), texts)  # type: ignore[return-value]
+
+
+def _restore(kind: type[RunnerError], attributes: dict[str, object]) -> RunnerError:
+    error = kind.__new__(kind)
+    Exception.__init__(error, attributes.get("doing"), attributes.get("problem"))
+    error.__dict__.update(attributes)
+    return error
+
+
+class ProgramMissingError(RunnerError):
+    """A program that the work needs is not on this machine."""
+
+
+class TimedOutError(RunnerError):
+    """The work took longer than it may."""
+
+
+class StalePlanError(RunnerError):
+    """The saved plan no longer fits the state: something else changed it since."""
+
+
+class StateLockedError(RunnerError):
+    """Somebody else holds Terraform's state lock; `problem` says who and since when."""
+
+
+class NotFoundError(RunnerError):
+    """What was asked for (a ref, a workflow, a directory) is not there."""
+
+
+class UnavailableError(RunnerError):
+    """The other side does not answer, or asks for patience: trying later may help."""
+
+
+class AccessDeniedError(RunnerError):
+    """The other side refuses these credentials for this."""

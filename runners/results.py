@@ -1,0 +1,264 @@
+"""What runners hand back: frozen values, safe to store and to show (nothing sensitive is ever in them)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit of a repository on GitHub.
+
+    `sha` is the full 40 hex digits; `subject` the first line of its message; `ref` what was asked for.
+    """
+
+    repository: str
+    sha: str
+    ref: str
+    subject: str
+    author: str
+    url: str
+
+    @property
+    def short(self) -> str:
+        """The first seven digits, as people say it."""
+        return self.sha[:7]
+
+
+class State(StrEnum):
+    """How a job, a run or a host stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+    UNREACHABLE = "unreachable"
+    UNKNOWN = "unknown"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self not in (State.WAITING, State.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job of a workflow run. `failing_step` names the first failed step; times are aware UTC."""
+
+    job_id: int
+    name: str
+    state: State
+    url: str
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    failing_step: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowRun:
+    """One run of a GitHub Actions workflow with its jobs, as last seen. Times are aware UTC."""
+
+    repository: str
+    run_id: int
+    number: int
+    attempt: int
+    workflow: str
+    head_sha: str
+    state: State
+    url: str
+    created_at: datetime
+    jobs: tuple[Job, ...] = ()
+    ended_at: datetime | None = None
+
+    @property
+    def failed_jobs(self) -> tuple[Job, ...]:
+        """The jobs that ended badly, in GitHub's order."""
+        return tuple(job for job in self.jobs if job.state in (State.FAILED, State.CANCELLED, State.UNKNOWN))
+
+
+class Change(StrEnum):
+    """What a plan means to do with one resource, worst first."""
+
+    DELETE = "delete"
+    REPLACE = "replace"
+    FORGET = "forget"
+    UPDATE = "update"
+    CREATE = "create"
+    READ = "read"
+    MOVE = "move"
+    IMPORT = "import"
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeChange:
+    """One attribute: `before` and `after` as shown to people.
+
+    None means absent. Sensitive values are already "(sensitive)"; what only the apply will tell is
+    "(known after apply)". `forces_replacement` when this attribute is why the resource is replaced.
+    """
+
+    path: str
+    before: str | None
+    after: str | None
+    forces_replacement: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceChange:
+    """One resource of a plan and what would happen to it."""
+
+    address: str
+    type: str
+    change: Change
+    attributes: tuple[AttributeChange, ...] = ()
+    reason: str | None = None
+    previous_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """An error or warning as Terraform words it. `severity` is "error" or "warning"."""
+
+    severity: str
+    summary: str
+    detail: str = ""
+    filename: str | None = None
+    line: int | None = None
+    snippet: str | None = None
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSummary:
+    """A saved plan, read from `terraform show -json`.
+
+    `digest` is the SHA-256 (hex) of the plan file's bytes; `changes` are sorted worst first and
+    hold no no-ops; `outputs` are the changed output values; `drift` what changed outside of
+    Terraform; `resources` how many managed resources the planned state holds.
+    """
+
+    digest: str
+    program: str
+    changes: tuple[ResourceChange, ...]
+    outputs: tuple[AttributeChange, ...] = ()
+    drift: tuple[ResourceChange, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+    resources: int = 0
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether applying this plan would do nothing."""
+        return not self.changes and not self.outputs
+
+    def count(self, change: Change) -> int:
+        """How many resources would be changed in this way."""
+        return sum(1 for one in self.changes if one.change is change)
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyProgress:
+    """An apply under way: `done` of `total` resources; `current` are the addresses under way."""
+
+    done: int
+    total: int
+    current: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyResult:
+    """How an apply ended.
+
+    `finished` is false when Terraform was cut short (killed, machine lost): then the counts are what its log
+    tells, and only a new plan tells the truth. `errors` are empty exactly when all went well.
+    """
+
+    finished: bool
+    added: int
+    changed: int
+    destroyed: int
+    applied: tuple[str, ...] = ()
+    errors: tuple[Diagnostic, ...] = ()
+    in_state: tuple[str, ...] | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the whole plan was applied."""
+        return self.finished and not self.errors
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One machine that Ansible reaches, as EC2 tells it."""
+
+    name: str
+    machine: str
+    instance_id: str
+    address: str
+    image_id: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """The running machines of an environment, in the configured order of machines."""
+
+    environment: str
+    hosts: tuple[Host, ...]
+    user: str
+    port: int
+    connection: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTask:
+    """A task that failed on a host. `output` is its message and stderr, cut to the last lines."""
+
+    host: str
+    task: str
+    path: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostResult:
+    """How a playbook went on one host, in Ansible's PLAY RECAP numbers."""
+
+    host: str
+    state: State
+    ok: int = 0
+    changed: int = 0
+    failed: int = 0
+    unreachable: int = 0
+    skipped: int = 0
+    current_task: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybookResult:
+    """A playbook under way or ended. `finished` is false when it was cut short."""
+
+    playbook: str
+    state: State
+    hosts: tuple[HostResult, ...]
+    failures: tuple[FailedTask, ...] = ()
+    finished: bool = True
+    task_count: int = 0
+    log_tail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One line of `check`: what was tried, whether it works, and what to do if not."""
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+    facts: dict[str, str] = field(default_factory=dict)
