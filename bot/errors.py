@@ -1,0 +1,41 @@
+"""What the bot raises for people: errors whose text is the reply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class UserError(Exception):
+    """The person can put this right; the message is the reply, in plain words."""
+
+
+class Denied(UserError):  # noqa: N818  -- the design's word for it; it reads as the decision it is
+    """This person may not do this, now; the message says why and who may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong in the configuration: line (1-based, None when there is none), key path, problem in words."""
+
+    line: int | None
+    key: str
+    problem: str
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; `faults` says everything that is wrong with it."""
+
+    def __init__(self, source: str, faults: tuple[Fault, ...]) -> None:
+        super().__init__(source, faults)
+        self.source = source
+        self.faults = faults
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> list[str]:
+        places = (f"{self.source}:{fault.line}" if fault.line else self.source for fault in self.faults)
+        return [
+            f"{place}: {fault.key}: {fault.problem}" if fault.key else f"{place}: {fault.problem}"
+            for place, fault in zip(places, self.faults, strict=True)
+        ]
