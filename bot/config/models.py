@@ -1,0 +1,246 @@
+"""What signalbox.yaml says, as frozen models; docs/configuration.md explains every key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.config.values import (
+    Channel,
+    Duration,
+    Login,
+    Name,
+    Person,
+    Playbook,
+    Ref,
+    Regex,
+    Region,
+    Repository,
+    RepositoryPath,
+    ResourceType,
+    SecretSource,
+    Template,
+    Text,
+    Unit,
+    Variable,
+    WindowText,
+    Workflow,
+)
+
+
+class Model(BaseModel):
+    """Frozen, and strict: an unknown key or a number where text belongs is a fault."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Slack(Model):
+    """Where alerts go, and whatever has no channel of its own."""
+
+    channel: Channel
+
+
+class GitHub(Model):
+    """The repository (owner/name) with the Terraform code, the playbooks and the workflows."""
+
+    repository: Repository
+
+
+class Aws(Model):
+    """Where the machines run. Without a profile boto3's usual places are asked for credentials."""
+
+    region: Region
+    profile: Text | None = None
+
+
+class Access(Model):
+    """User ids, or usergroup:<id>: who may run commands, and who may approve where an environment names nobody."""
+
+    operators: Annotated[tuple[Person, ...], Field(min_length=1)]
+    approvers: tuple[Person, ...] = ()
+
+
+class Promote(Model):
+    """The branches that a pull request merges before a deploy, in which repositories."""
+
+    source: Ref = Field(alias="from")
+    target: Ref = Field(alias="to")
+    repositories: Annotated[tuple[Repository, ...], Field(min_length=1)]
+
+
+class GitHubActions(Model):
+    """Deploys by a workflow. `mark_input` names the input that takes the operation's mark, if the workflow has one."""
+
+    workflow: Workflow
+    ref: Ref = "main"
+    inputs: Mapping[Variable, str] = {}
+    mark_input: Variable | None = None
+
+
+class Ansible(Model):
+    """Deploys by playbooks of the repository; secrets are names of variables in the bot's environment."""
+
+    directory: RepositoryPath
+    playbook: Playbook
+    ref: Ref = "main"
+    user: Login
+    port: Annotated[int, Field(ge=1, le=65535)] = 22
+    private_key_env: SecretSource | None = None
+    address: Literal["public_dns", "private_ip"] = "public_dns"
+    connection: Literal["ssh", "local"] = "ssh"
+    extra_vars: Mapping[Variable, object] = {}
+    secret_vars: Mapping[Variable, SecretSource] = {}
+
+
+class Deploy(Model):
+    """How code is deployed: by exactly one of the two."""
+
+    github_actions: GitHubActions | None = None
+    ansible: Ansible | None = None
+
+
+class Hcp(Model):
+    """A workspace of HCP Terraform."""
+
+    organization: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,90}$")]
+    workspace: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,90}$")]
+
+
+class Terraform(Model):
+    """How an environment's infrastructure is planned: from a directory of the repository, or in HCP Terraform.
+
+    `variables` may be given with the command; destroying a resource of a `protected` type needs a typed confirmation.
+    `secret_environment` maps a variable of the child to the name of one in the bot's environment.
+    """
+
+    directory: RepositoryPath | None = None
+    ref: Ref = "main"
+    variables: tuple[Variable, ...] = ()
+    protected: tuple[ResourceType, ...] = ()
+    backend_config: Mapping[Variable, str] = {}
+    var_files: tuple[RepositoryPath, ...] = ()
+    environment: Mapping[Variable, str] = {}
+    secret_environment: Mapping[Variable, SecretSource] = {}
+    hcp: Hcp | None = None
+
+
+class Approval(Model):
+    """How many distinct people must approve, whether the requester counts, and how long the question stands."""
+
+    required: Annotated[int, Field(ge=0, le=10)] = 1
+    requester_may_approve: bool = False
+    expires_after: Duration = timedelta(hours=1)
+    approvers: tuple[Person, ...] | None = None
+
+
+class Environment(Model):
+    """One environment. `name` is its key in the file; `channel` is Slack's channel unless it has its own."""
+
+    name: str
+    channel: Channel
+    machines: tuple[Name, ...] = ()
+    promote: Promote | None = None
+    deploy: Deploy
+    terraform: Terraform | None = None
+    daemons: Mapping[Name, tuple[Unit, ...]] = {}
+    approval: Approval = Approval()
+    after: Name | None = None
+    windows: tuple[WindowText, ...] = ()
+    code_deploy_after_old_image: Literal["start", "offer", "off"] = "offer"
+
+
+class Rerun(Model):
+    """Which words in a failed job's log mean "try again", how often, and after how long."""
+
+    on: tuple[Text, ...] = ("RequestLimitExceeded", "API rate limit exceeded")
+    times: Annotated[int, Field(ge=0, le=10)] = 2
+    wait: Duration = timedelta(minutes=2)
+
+
+class Keep(Model):
+    """Which images a clean-up never offers to remove."""
+
+    newest: Annotated[int, Field(ge=1)] = 3
+    younger_than: Duration = timedelta(days=30)
+
+
+class Images(Model):
+    """How machine images are built, tagged, judged and kept."""
+
+    workflow: Workflow
+    ref: Ref = "main"
+    instance_tag: Template = "{environment} {machine}"
+    ami_name_tag: Mapping[str, Template] = {"*": "{machine}-{environment}"}
+    suspicious: tuple[Regex, ...] = ()
+    rerun: Rerun = Rerun()
+    keep: Keep = Keep()
+
+
+class WatchBuilders(Model):
+    """Looks for builders that were left running."""
+
+    every: Duration = timedelta(minutes=5)
+    older_than: Duration = timedelta(minutes=45)
+    name_tag: Text = "Packer Builder"
+
+
+class WatchDrift(Model):
+    """Plans each environment now and then, to see what changed outside of Terraform."""
+
+    every: Duration = timedelta(days=1)
+
+
+class WatchKeys(Model):
+    """Looks for keys that have grown old."""
+
+    older_than: Duration = timedelta(days=90)
+
+
+class Watch(Model):
+    """What is looked after without being asked."""
+
+    builders: WatchBuilders | None = None
+    drift: WatchDrift | None = None
+    keys: WatchKeys | None = None
+
+
+class TerraformProgram(Model):
+    """The terraform program and how it is run; `program` unset: the one that is found (see `check`)."""
+
+    program: Text | None = None
+    plugin_cache: Text | None = None
+    timeout: Duration = timedelta(minutes=30)
+
+
+class Operations(Model):
+    """Where operations keep their files (relative: beside the configuration), and how long a deploy may take."""
+
+    directory: Text = "var"
+    deploy_timeout: Duration = timedelta(hours=1)
+
+
+class Config(Model):
+    """The whole of signalbox.yaml."""
+
+    slack: Slack
+    github: GitHub
+    aws: Aws
+    access: Access
+    environments: Annotated[Mapping[Name, Environment], Field(min_length=1)]
+    images: Images | None = None
+    watch: Watch | None = None
+    terraform: TerraformProgram = TerraformProgram()
+    operations: Operations = Operations()
+
+    def approvers(self, environment: Environment) -> tuple[str, ...]:
+        """Who may approve for this environment: its own approvers, or else those of `access`."""
+        own = environment.approval.approvers
+        return self.access.approvers if own is None else own
+
+    @property
+    def instance_tag(self) -> str:
+        """The value of tag `type` of a running server, with {environment} and {machine} in it."""
+        return self.images.instance_tag if self.images else "{environment} {machine}"

@@ -1,0 +1,192 @@
+"""What no single key can tell: how the parts of the configuration fit together.
+
+The rules read the plain values, not the models, so that they speak up even while another key is still wrong.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from bot.config.wording import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bot.config.document import Document
+
+
+class _At(NamedTuple):
+    """One environment as written: its name, its values, all environments, and where to note what is wrong."""
+
+    document: Document
+    name: str
+    values: Mapping[str, object]
+    all: Mapping[str, object]
+    access: Mapping[str, object]
+
+    def fault(self, *keys: str, problem: str) -> None:
+        self.document.fault(("environments", self.name, *keys), problem)
+
+
+def check(document: Document) -> None:
+    """Adds the faults between keys to the document's faults."""
+    top = _keys(document.data)
+    environments, access = _keys(top.get("environments")), _keys(top.get("access"))
+    for name, values in environments.items():
+        if isinstance(values, dict):
+            at = _At(document, name, values, environments, access)
+            for rule in _RULES:
+                rule(at)
+    _after_cycles(document, environments)
+    _promote_cycles(document, environments)
+    _images(document, top, environments)
+
+
+def _keys(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, tuple) else ()
+
+
+def _one_deploy_runner(at: _At) -> None:
+    deploy = at.values.get("deploy")
+    if not isinstance(deploy, dict):
+        return  # missing, or no keys: said already
+    runners = [key for key in ("github_actions", "ansible") if deploy.get(key) is not None]
+    if not runners:
+        at.fault("deploy", problem="names no runner; give it `github_actions` or `ansible`")
+    if len(runners) > 1:
+        at.fault("deploy", problem="names two runners, `github_actions` and `ansible`; keep one")
+
+
+def _one_terraform_runner(at: _At) -> None:
+    terraform = at.values.get("terraform")
+    if not isinstance(terraform, dict):
+        return
+    runners = [key for key in ("directory", "hcp") if terraform.get(key) is not None]
+    if not runners:
+        at.fault("terraform", problem="names no runner; give it `directory` or `hcp`")
+    if len(runners) > 1:
+        at.fault("terraform", problem="names two runners, `directory` and `hcp`; keep one")
+
+
+def _machines(at: _At) -> None:
+    machines = _texts(at.values.get("machines"))
+    for twice in sorted({one for one in machines if machines.count(one) > 1}):
+        at.fault("machines", problem=f"lists {twice} twice")
+    if not machines and _keys(at.values.get("deploy")).get("ansible") is not None:
+        at.fault("machines", problem="lists none, but ansible deploys to machines; list them")
+    for machine in _keys(at.values.get("daemons")):
+        if machine not in machines:
+            problem = f"{machine} is not among the environment's machines{did_you_mean(machine, machines)}"
+            at.fault("daemons", machine, problem=problem)
+
+
+def _variables(at: _At) -> None:
+    """A variable has one source."""
+    ansible = _keys(_keys(at.values.get("deploy")).get("ansible"))
+    for twice in _both(ansible, "extra_vars", "secret_vars"):
+        at.fault("deploy", "ansible", "secret_vars", twice, problem="is among extra_vars as well; keep one")
+    terraform = _keys(at.values.get("terraform"))
+    for twice in _both(terraform, "environment", "secret_environment"):
+        at.fault("terraform", "secret_environment", twice, problem="is among environment as well; keep one")
+
+
+def _both(values: Mapping[str, object], first: str, second: str) -> list[str]:
+    others = _keys(values.get(first))
+    return [key for key in _keys(values.get(second)) if key in others]
+
+
+def _inputs(at: _At) -> None:
+    actions = _keys(_keys(at.values.get("deploy")).get("github_actions"))
+    inputs, mark = _keys(actions.get("inputs")), actions.get("mark_input")
+    if mark in inputs:
+        at.fault("deploy", "github_actions", "mark_input", problem=f"{mark} is among inputs as well; keep one")
+    if len(inputs) + (mark is not None) > 25:
+        at.fault("deploy", "github_actions", "inputs", problem="are more than 25; GitHub takes no more")
+
+
+def _somebody_approves(at: _At) -> None:
+    approval = _keys(at.values.get("approval"))
+    required = approval.get("required", 1)
+    if isinstance(required, bool) or not isinstance(required, int) or required < 1:
+        return
+    own = approval.get("approvers")
+    people = _texts(own if own is not None else at.access.get("approvers"))
+    keys = ("approval", "approvers") if own is not None else ("approval",)
+    if not people:
+        problem = "needs approval, but nobody may give it; name approvers here or under access, or set required: 0"
+        at.fault(*keys, problem=problem)
+    elif not any(one.startswith("usergroup:") for one in people) and len(set(people)) < required:
+        at.fault(*keys, problem=f"needs {required} people to approve, but only {len(set(people))} may")
+
+
+def _after(at: _At) -> None:
+    after = at.values.get("after")
+    if not isinstance(after, str):
+        return
+    if after == at.name:
+        at.fault("after", problem="names the environment itself")
+    elif after not in at.all:
+        at.fault("after", problem=f"{after} is no environment{did_you_mean(after, at.all)}")
+
+
+def _promote(at: _At) -> None:
+    promote = _keys(at.values.get("promote"))
+    if promote.get("from") is not None and promote.get("from") == promote.get("to"):
+        at.fault("promote", "to", problem="is the branch that it is merged from")
+
+
+def _after_cycles(document: Document, environments: Mapping[str, object]) -> None:
+    links = {name: _keys(values).get("after") for name, values in environments.items()}
+    for name in links:
+        circle = _circle(links, name)
+        # Said once, at the first of them in the file; "itself" is said by its own rule.
+        if len(circle) > 1 and name == next(one for one in links if one in circle):
+            problem = "goes in a circle: " + " after ".join((*circle, name))
+            document.fault(("environments", name, "after"), problem)
+
+
+def _circle(links: Mapping[str, object], start: str) -> list[str]:
+    """The way from a name back to itself, or nothing."""
+    way, current = [start], links.get(start)
+    while isinstance(current, str) and current in links and current not in way:
+        way.append(current)
+        current = links[current]
+    return way if current == start else []
+
+
+def _promote_cycles(document: Document, environments: Mapping[str, object]) -> None:
+    """Two environments must not merge the same repository's branches into each other."""
+    seen: dict[tuple[str, object, object], str] = {}
+    for name, values in environments.items():
+        promote = _keys(_keys(values).get("promote"))
+        for repository in _texts(promote.get("repositories")):
+            ends = promote.get("from"), promote.get("to")
+            other = seen.get((repository, ends[1], ends[0]))
+            if other and other != name:
+                problem = f"goes in a circle: {other} merges {ends[1]} into {ends[0]} of {repository}"
+                document.fault(("environments", name, "promote"), problem)
+            seen[(repository, *ends)] = name
+
+
+def _images(document: Document, top: Mapping[str, object], environments: Mapping[str, object]) -> None:
+    machines = {machine for values in environments.values() for machine in _texts(_keys(values).get("machines"))}
+    for machine in _keys(_keys(top.get("images")).get("ami_name_tag")):
+        if machine not in machines | {"*"}:
+            problem = f"{machine} is no machine of any environment{did_you_mean(machine, machines)}"
+            document.fault(("images", "ami_name_tag", machine), problem)
+
+
+_RULES: tuple[Callable[[_At], None], ...] = (
+    _one_deploy_runner,
+    _one_terraform_runner,
+    _machines,
+    _variables,
+    _inputs,
+    _somebody_approves,
+    _after,
+    _promote,
+)
