@@ -1,0 +1,108 @@
+"""What every operation's message has in common: its first line, who asked, its approval, its ending."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.blocks import kit
+
+if TYPE_CHECKING:
+    from bot.blocks.kit import Block, Message
+    from runners.results import Commit
+
+EMOJI = {
+    "waiting": ":hourglass_flowing_sand:",
+    "running": ":arrows_counterclockwise:",
+    "approval": ":raised_hand:",
+    "succeeded": ":white_check_mark:",
+    "failed": ":x:",
+    "rejected": ":no_entry_sign:",
+    "expired": ":alarm_clock:",
+    "interrupted": ":warning:",
+}
+APPROVE, REJECT = "approve", "reject"
+DECISION_BLOCK = "decision"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What an operation is called: number, title ("Deploy main to staging"), who asked (user id)."""
+
+    number: int
+    title: str
+    environment: str
+    requester: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalView:
+    """An approval as shown. `votes` are (user id, "approved" or "rejected", Unix seconds) in order; `who` says in words who may."""
+
+    id: str
+    required: int
+    outcome: str
+    votes: tuple[tuple[str, str, float], ...]
+    expires_at: float
+    who: str
+
+
+def first_line(head: Head, status: str, news: str) -> Block:
+    """The line that says it all."""
+    return kit.section(f"{EMOJI[status]} *#{head.number} {kit.escape(head.title)}*: {news}")
+
+
+def asked_by(head: Head, *more: str) -> Block:
+    """Small print under it."""
+    return kit.context(f"asked by {kit.user(head.requester)}", *more)
+
+
+def plain(head: Head, news: str) -> str:
+    """The same in one line for notifications."""
+    return f"#{head.number} {kit.escape(head.title)}: {news}"
+
+
+def commit_line(commit: Commit) -> str:
+    """A commit with its link, subject and author."""
+    subject = kit.escape(kit.cut(commit.subject, 90))
+    return f"{kit.link(commit.short, commit.url)} {subject} ({kit.escape(kit.cut(commit.author, 60))})"
+
+
+def short_message(head: Head, status: str, news: str, *details: str) -> Message:
+    """An operation's message where one line and some paragraphs say everything."""
+    paragraphs = [kit.section(detail) for detail in details if detail]
+    return kit.message(plain(head, news), [first_line(head, status, news), *paragraphs, asked_by(head)])
+
+
+def waiting(head: Head, waits_for: str) -> Message:
+    """Another operation has the environment's turn; `waits_for` is already escaped."""
+    return short_message(head, "waiting", f"waits for {waits_for}")
+
+
+def decision_buttons(approval: ApprovalView, *, approve: str, question: str) -> Block:
+    """Approve and Reject; `approve` says on the button what it does, `question` what is about to happen."""
+    ask_yes = kit.confirm("Are you sure?", question, "Yes, approve")
+    ask_no = kit.confirm(
+        "Reject this?", "Nothing will be done, and the environment is free for the next one.", "Reject"
+    )
+    return kit.actions(
+        DECISION_BLOCK,
+        kit.button(approve, APPROVE, approval.id, style="primary", ask=ask_yes),
+        kit.button("Reject", REJECT, approval.id, style="danger", ask=ask_no),
+    )
+
+
+def approval_lines(approval: ApprovalView) -> Block:
+    """Who decided and when; while it is open, who may and until when."""
+    said = [f"{decision} by {kit.user(person)} {kit.moment(at)}" for person, decision, at in approval.votes]
+    if approval.outcome == "pending":
+        missing = approval.required - len(approval.votes)
+        need = f"needs {missing} more approval{'s' if missing != 1 else ''}" if said else _need(approval.required)
+        return kit.context(*said, f"{need} by {kit.escape(approval.who)}", f"expires {kit.moment(approval.expires_at)}")
+    if approval.outcome == "expired":
+        return kit.context(*said, f"expired {kit.moment(approval.expires_at)} without enough approvals")
+    return kit.context(*said)
+
+
+def _need(required: int) -> str:
+    return "needs an approval" if required == 1 else f"needs {required} approvals"

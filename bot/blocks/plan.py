@@ -1,0 +1,250 @@
+"""A Terraform plan and its apply as a message that can be read in ten seconds."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from bot.blocks import kit, operation
+from runners.results import Change
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from bot.blocks.kit import Block, Message
+    from bot.blocks.operation import ApprovalView, Head
+    from runners.results import (
+        ApplyProgress,
+        ApplyResult,
+        AttributeChange,
+        Commit,
+        Diagnostic,
+        PlanSummary,
+        ResourceChange,
+    )
+
+# In the order in which a reader must see them; the words follow a number.
+WORDS = {
+    Change.DELETE: "to destroy",
+    Change.REPLACE: "to replace",
+    Change.FORGET: "to forget",
+    Change.UPDATE: "to change",
+    Change.CREATE: "to create",
+    Change.MOVE: "to move",
+    Change.IMPORT: "to import",
+    Change.READ: "to read",
+}
+HEADINGS = {
+    Change.DELETE: ":red_circle: *Destroyed*",
+    Change.REPLACE: ":large_orange_circle: *Replaced*",
+    Change.FORGET: ":white_circle: *Forgotten* (stays, but Terraform no longer manages it)",
+    Change.UPDATE: ":large_yellow_circle: *Changed in place*",
+    Change.CREATE: ":large_green_circle: *Created*",
+    Change.MOVE: ":white_circle: *Moved*",
+    Change.IMPORT: ":white_circle: *Imported*",
+    Change.READ: ":white_circle: *Read during the apply*",
+}
+SHOWN_RESOURCES, SHOWN_ATTRIBUTES = 12, 4
+DETAIL_RESOURCES = 40
+
+
+def counts(summary: PlanSummary) -> str:
+    """The plan in numbers, worst first: "1 to destroy, 2 to replace"."""
+    numbers = [(summary.count(change), words) for change, words in WORDS.items()]
+    said = [f"{number} {words}" for number, words in numbers if number]
+    if summary.outputs:
+        said.append(f"{len(summary.outputs)} output{_s(summary.outputs)} to change")
+    return ", ".join(said) or "nothing to do"
+
+
+def working(head: Head, doing: str, commit: Commit | None) -> Message:
+    """Before there is a plan to show."""
+    return kit.message(
+        operation.plain(head, doing),
+        [operation.first_line(head, "running", doing), operation.asked_by(head, *_commit(commit))],
+    )
+
+
+def up_to_date(head: Head, commit: Commit, summary: PlanSummary) -> Message:
+    """Nothing to do; the operation ends here."""
+    news = f"up to date, nothing to do ({summary.resources} resource{'s' if summary.resources != 1 else ''} in place)"
+    blocks = [
+        operation.first_line(head, "succeeded", news),
+        *_drift(summary),
+        operation.asked_by(head, operation.commit_line(commit), kit.escape(summary.program)),
+    ]
+    return kit.message(operation.plain(head, news), blocks)
+
+
+def ask(head: Head, commit: Commit, summary: PlanSummary, approval: ApprovalView) -> Message:
+    """The plan with its Approve and Reject buttons."""
+    news = f"{counts(summary)}. Waiting for approval"
+    question = (
+        f"Signalbox will apply exactly this plan to *{kit.escape(head.environment)}*: {counts(summary)} "
+        f"(commit {kit.escape(commit.short)}, plan {summary.digest[:12]})."
+    )
+    return kit.message(
+        operation.plain(head, news),
+        [
+            operation.first_line(head, "approval", news),
+            *changes(summary),
+            operation.decision_buttons(approval, approve=f"Approve and apply to {head.environment}", question=question),
+            operation.approval_lines(approval),
+            _fine_print(head, commit, summary),
+        ],
+    )
+
+
+def settled(head: Head, commit: Commit, summary: PlanSummary, approval: ApprovalView) -> Message:
+    """The plan after a decision that ends it: rejected or expired. No buttons."""
+    news = {
+        "rejected": "rejected, nothing was applied",
+        "expired": "expired, nothing was applied. Run /plan again when you need it",
+    }[approval.outcome]
+    return _with_plan(head, commit, summary, approval, approval.outcome, f"{news} ({counts(summary)})")
+
+
+def applying(
+    head: Head, commit: Commit, summary: PlanSummary, approval: ApprovalView, progress: ApplyProgress | None
+) -> Message:
+    """While it is applied."""
+    if progress is None:
+        return _with_plan(head, commit, summary, approval, "running", f"approved, applying ({counts(summary)})")
+    current = ", ".join(kit.code(address, 60) for address in progress.current[:3])
+    news = f"applying, {progress.done} of {progress.total} done" + (f", now {current}" if current else "")
+    return _with_plan(head, commit, summary, approval, "running", news)
+
+
+def applied(
+    head: Head, commit: Commit, summary: PlanSummary, approval: ApprovalView, result: ApplyResult, *, note: str = ""
+) -> Message:
+    """How the apply ended. `note` says what else is to be known, already escaped."""
+    did = f"{result.added} added, {result.changed} changed, {result.destroyed} destroyed"
+    if not result.finished:
+        return _interrupted(head, commit, summary, approval, result)
+    if result.succeeded:
+        return _with_plan(head, commit, summary, approval, "succeeded", f"applied, {did}", _note(note))
+    news = f"the apply failed after {did}. What was done stays done; run /plan {head.environment} to see what is left"
+    return _with_plan(head, commit, summary, approval, "failed", news, [*_note(note), *_errors(result.errors)])
+
+
+def refused(
+    head: Head, commit: Commit, summary: PlanSummary, approval: ApprovalView, problem: str, remedy: str
+) -> Message:
+    """Approved, but it could not be applied: the plan is stale, the state is locked."""
+    news = f"not applied. {kit.escape(problem)}"
+    return _with_plan(head, commit, summary, approval, "failed", news, _note(kit.escape(remedy)))
+
+
+def changes(summary: PlanSummary) -> Iterator[Block]:
+    """What would change, destroys and replacements first, with old and new values; the rest is in the thread."""
+    shown = summary.changes[:SHOWN_RESOURCES]
+    for change, group in groupby(shown, key=lambda resource: resource.change):
+        yield kit.section("\n".join([HEADINGS[change], *(_resource(one, SHOWN_ATTRIBUTES) for one in group)]))
+    if len(summary.changes) > len(shown):
+        yield kit.context(f"and {len(summary.changes) - len(shown)} more; all of it is in the thread")
+    if summary.outputs:
+        yield kit.section("\n".join(["*Outputs*", *(_attribute(output) for output in summary.outputs[:5])]))
+    yield from _drift(summary)
+    yield from _warnings(summary.warnings)
+
+
+def details(summary: PlanSummary) -> Message:
+    """Every changed resource with its attributes, for the thread."""
+    blocks = [kit.section(_resource(one, 12, heading=True)) for one in summary.changes[:DETAIL_RESOURCES]]
+    return kit.message(f"The plan in detail: {counts(summary)}", blocks)
+
+
+def _with_plan(
+    head: Head,
+    commit: Commit,
+    summary: PlanSummary,
+    approval: ApprovalView,
+    status: str,
+    news: str,
+    extra: Iterable[Block] = (),
+) -> Message:
+    blocks = [
+        operation.first_line(head, status, news),
+        *extra,
+        *changes(summary),
+        operation.approval_lines(approval),
+        _fine_print(head, commit, summary),
+    ]
+    return kit.message(operation.plain(head, news), blocks)
+
+
+def _interrupted(
+    head: Head, commit: Commit, summary: PlanSummary, approval: ApprovalView, result: ApplyResult
+) -> Message:
+    news = "interrupted during the apply, and not started again"
+    seen = ", ".join(kit.code(address) for address in result.applied[:20]) or "none"
+    lines = [f"Terraform was cut short. Resources it had reported as done: {seen}."]
+    if result.in_state is not None:
+        held = ", ".join(kit.code(address) for address in result.in_state[:20]) or "nothing"
+        lines.append(f"The state now holds: {held}.")
+    lines.append(f"Run */plan {kit.escape(head.environment)}* for a new plan: it shows what is left to do.")
+    return _with_plan(head, commit, summary, approval, "interrupted", news, [kit.section("\n".join(lines))])
+
+
+def _fine_print(head: Head, commit: Commit, summary: PlanSummary) -> Block:
+    plan = f"plan {kit.code(summary.digest[:12])}"
+    return operation.asked_by(head, operation.commit_line(commit), plan, kit.escape(summary.program))
+
+
+def _commit(commit: Commit | None) -> list[str]:
+    return [operation.commit_line(commit)] if commit else []
+
+
+def _resource(resource: ResourceChange, attributes: int, *, heading: bool = False) -> str:
+    moved = f" (was {kit.code(resource.previous_address)})" if resource.previous_address else ""
+    reason = f", {kit.escape(resource.reason)}" if resource.reason else ""
+    first = f"{HEADINGS[resource.change]}: " if heading else "• "
+    # What forces the replacement comes first: it is the reason to say yes or no.
+    ordered = sorted(resource.attributes, key=lambda attribute: not attribute.forces_replacement)
+    lines = [_attribute(attribute) for attribute in ordered[:attributes]]
+    hidden = len(resource.attributes) - len(lines)
+    more = [f"      … {hidden} more attribute{'s' if hidden != 1 else ''}"] if hidden > 0 else []
+    return "\n".join([f"{first}{kit.code(resource.address)}{moved}{reason}", *lines, *more])
+
+
+def _attribute(attribute: AttributeChange) -> str:
+    before = "_(none)_" if attribute.before is None else kit.code(attribute.before, 80)
+    after = "_(none)_" if attribute.after is None else kit.code(attribute.after, 80)
+    forces = " _forces replacement_" if attribute.forces_replacement else ""
+    return f"      {kit.code(attribute.path, 80)}: {before} → {after}{forces}"
+
+
+def _drift(summary: PlanSummary) -> Iterator[Block]:
+    if summary.drift:
+        addresses = ", ".join(kit.code(one.address) for one in summary.drift[:5])
+        more = f" and {len(summary.drift) - 5} more" if len(summary.drift) > 5 else ""
+        yield kit.context(f":mag: changed outside of Terraform: {addresses}{more}")
+
+
+def _warnings(warnings: Sequence[Diagnostic]) -> Iterator[Block]:
+    for warning in warnings[:3]:
+        yield kit.context(f":warning: {kit.escape(warning.summary)}{_place(warning)}")
+
+
+def _errors(errors: Sequence[Diagnostic]) -> Iterator[Block]:
+    for error in errors[:3]:
+        at = f" ({kit.code(error.address)})" if error.address else ""
+        detail = "\n".join(part for part in (error.detail, error.snippet) if part)
+        body = "\n" + kit.preformatted(detail, 900) if detail else ""
+        yield kit.section(f":x: *{kit.escape(error.summary)}*{at}{_place(error)}{body}")
+
+
+def _note(note: str) -> list[Block]:
+    return [kit.section(note)] if note else []
+
+
+def _place(diagnostic: Diagnostic) -> str:
+    if not diagnostic.filename:
+        return ""
+    line = f":{diagnostic.line}" if diagnostic.line else ""
+    return f" in {kit.code(diagnostic.filename + line)}"
+
+
+def _s(things: Sequence[object]) -> str:
+    return "" if len(things) == 1 else "s"

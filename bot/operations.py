@@ -1,0 +1,203 @@
+"""The record of operations: their numbers, their message, how they stand, what each environment runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from bot.store import Store, deployed, effects, operations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from runners.results import Commit
+
+
+class Status(StrEnum):
+    """How an operation stands; the ones that end it say how."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    APPROVAL = "approval"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen in it."""
+        return self not in (Status.WAITING, Status.RUNNING, Status.APPROVAL)
+
+
+OPEN = tuple(status.value for status in Status if not status.ended)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody asked for. `key` names the request itself, so that one delivered twice begins one operation."""
+
+    key: str
+    kind: str
+    environment: str
+    requester: str
+    title: str
+    channel: str
+    arguments: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One operation as stored. Times are Unix seconds; `message_ts` names its message in `channel`."""
+
+    number: int
+    kind: str
+    environment: str
+    requester: str
+    title: str
+    arguments: Mapping[str, str]
+    channel: str
+    message_ts: str | None
+    status: Status
+    doing: str
+    created_at: float
+    ended_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What an environment runs since its last successful deploy. `at` is in Unix seconds."""
+
+    operation: int
+    environment: str
+    sha: str
+    ref: str
+    subject: str
+    person: str
+    at: float
+
+
+class Operations:
+    """Reads and writes the record. Every method is one transaction."""
+
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def create(self, request: Request) -> int:
+        """Give this request its number; the same request always gets the same one."""
+
+        def work(connection: sa.Connection) -> int:
+            known = connection.scalar(sa.select(operations.c.number).where(operations.c.key == request.key))
+            if known is not None:
+                return int(known)
+            row = {
+                "key": request.key,
+                "kind": request.kind,
+                "environment": request.environment,
+                "requester": request.requester,
+                "title": request.title,
+                "arguments": dict(request.arguments),
+                "channel": request.channel,
+                "status": Status.WAITING.value,
+                "doing": "",
+                "created_at": self._clock(),
+            }
+            made = connection.execute(sa.insert(operations).values(row)).inserted_primary_key
+            return int(made[0]) if made else 0
+
+        return await self._store.run(work)
+
+    async def get(self, number: int) -> Record:
+        """The operation of this number. Raises LookupError when there is none."""
+        found = await self._select(operations.c.number == number)
+        if not found:
+            raise LookupError(f"there is no operation #{number}")
+        return found[0]
+
+    async def set_message(self, number: int, channel: str, ts: str) -> None:
+        """Remember which message shows this operation."""
+        await self._update(number, {"channel": channel, "message_ts": ts})
+
+    async def set_status(self, number: int, status: Status, doing: str = "") -> None:
+        """Record how it stands; an ending is stamped with the time."""
+        ended = {"ended_at": self._clock()} if status.ended else {}
+        await self._update(number, {"status": status.value, "doing": doing[:200], **ended})
+
+    async def open_in(self, environment: str) -> tuple[Record, ...]:
+        """The operations of this environment that have not ended, oldest first."""
+        return await self._select(operations.c.environment == environment, operations.c.status.in_(OPEN))
+
+    async def recent(self, limit: int = 10) -> tuple[Record, ...]:
+        """The newest operations, newest first."""
+        return await self._select(order=operations.c.number.desc(), limit=limit)
+
+    async def open_numbers(self) -> frozenset[int]:
+        """The numbers of all operations that have not ended."""
+        return frozenset(record.number for record in await self._select(operations.c.status.in_(OPEN)))
+
+    async def begin_effect(self, number: int, name: str) -> bool:
+        """Mark that an outside effect is about to be tried; false when an earlier try was already marked."""
+
+        def work(connection: sa.Connection) -> bool:
+            mine = (effects.c.operation == number) & (effects.c.name == name)
+            if connection.scalar(sa.select(effects.c.started_at).where(mine)) is not None:
+                return False
+            connection.execute(sa.insert(effects).values(operation=number, name=name, started_at=self._clock()))
+            return True
+
+        return await self._store.run(work)
+
+    async def record_deployed(self, record: Record, commit: Commit) -> None:
+        """Remember that the environment now runs this commit (once for each operation)."""
+
+        def work(connection: sa.Connection) -> None:
+            if connection.scalar(sa.select(deployed.c.sha).where(deployed.c.operation == record.number)) is not None:
+                return
+            connection.execute(
+                sa.insert(deployed).values(
+                    operation=record.number,
+                    environment=record.environment,
+                    repository=commit.repository,
+                    sha=commit.sha,
+                    ref=commit.ref,
+                    subject=commit.subject[:300],
+                    person=record.requester,
+                    at=self._clock(),
+                )
+            )
+
+        await self._store.run(work)
+
+    async def running_in(self, environment: str) -> Deployed | None:
+        """What the environment's last successful deploy put there, or None when Signalbox never deployed to it."""
+        newest = (
+            sa.select(deployed)
+            .where(deployed.c.environment == environment)
+            .order_by(deployed.c.at.desc(), deployed.c.operation.desc())
+            .limit(1)
+        )
+        row = await self._store.run(lambda connection: connection.execute(newest).mappings().first())
+        if row is None:
+            return None
+        return Deployed(**{name: row[name] for name in Deployed.__slots__})
+
+    async def _update(self, number: int, values: dict[str, Any]) -> None:
+        statement = sa.update(operations).where(operations.c.number == number).values(values)
+        await self._store.run(lambda connection: connection.execute(statement))
+
+    async def _select(
+        self, *where: sa.ColumnElement[bool], order: Any = operations.c.number, limit: int | None = None
+    ) -> tuple[Record, ...]:
+        statement = sa.select(operations).where(*where).order_by(order).limit(limit)
+        rows = await self._store.run(lambda connection: connection.execute(statement).mappings().all())
+        return tuple(_record(row) for row in rows)
+
+
+def _record(row: sa.RowMapping) -> Record:
+    fields = {name: row[name] for name in Record.__slots__}
+    return Record(**{**fields, "status": Status(row["status"])})

@@ -1,0 +1,86 @@
+"""Takes secrets out of text: values this process knows, and shapes that tokens are known to have."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+HIDDEN = "[redacted]"
+# Shorter values ("true", "db") would blank out half of every message; they are masked where they stand, by the plan.
+SHORTEST = 5
+# A value with line breaks (a private key) may be printed line by line.
+LINE_SHORTEST = 16
+
+# Published prefixes: Slack, GitHub (docs.github.com, "token formats"), AWS access key ids, HCP Terraform, PEM keys.
+TOKEN_SHAPES = re.compile(
+    r"xox[abeoprs]-[A-Za-z0-9-]{10,}"
+    r"|xapp-[A-Za-z0-9-]{10,}"
+    r"|gh[opsur]_[A-Za-z0-9]{20,}"
+    r"|github_pat_[A-Za-z0-9_]{20,}"
+    r"|(?:AKIA|ASIA)[A-Z0-9]{16}"
+    r"|[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_-]{40,}"
+    r"|hooks\.slack\.com/(?:commands|actions|services)/[A-Za-z0-9/_-]+"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+)
+
+
+class Redactor:
+    """Replaces every known secret value, and whatever looks like a token, by "[redacted]".
+
+    Values can be added while running (what a Terraform plan marks sensitive, for instance); they are kept for
+    the life of the process and never shown.
+    """
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._values: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        self.add(secrets)
+
+    def add(self, secrets: Iterable[str]) -> None:
+        """Hide these values from now on, as a whole and, for values of several lines, each long line."""
+        new = {piece for secret in secrets for piece in _pieces(secret)} - self._values
+        if new:
+            self._values |= new
+            # Longest first, or a secret that begins with another one would leave its tail.
+            longest_first = sorted(self._values, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+    def __call__(self, text: str) -> str:
+        """The text without secrets."""
+        known = self._pattern.sub(HIDDEN, text) if self._pattern else text
+        return TOKEN_SHAPES.sub(HIDDEN, known)
+
+    def deep(self, value: object) -> object:
+        """The same JSON-like value with every string redacted, keys included."""
+        match value:
+            case str():
+                return self(value)
+            case dict():
+                return {self.deep(key): self.deep(item) for key, item in value.items()}
+            case list() | tuple():
+                return [self.deep(item) for item in value]
+            case _:
+                return value
+
+
+def _pieces(secret: str) -> set[str]:
+    stripped = secret.strip()
+    whole = {stripped} if len(stripped) >= SHORTEST else set()
+    lines = stripped.splitlines() if "\n" in stripped else []
+    return whole | {line.strip() for line in lines if len(line.strip()) >= LINE_SHORTEST}
+
+
+class RedactingFormatter(logging.Formatter):
+    """Formats log records, tracebacks included, and redacts the outcome: the last thing before it leaves."""
+
+    def __init__(self, redact: Redactor) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+        self._redact = redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as text, without secrets."""
+        return self._redact(super().format(record))

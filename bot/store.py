@@ -1,0 +1,139 @@
+"""Signalbox's own tables, beside the durable engine's, in the same database: SQLite by default, else PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import sqlalchemy as sa
+
+from runners.blocking import run_blocking
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+TIMEOUT = 30.0
+
+tables = sa.MetaData()
+
+operations = sa.Table(
+    "signalbox_operations",
+    tables,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("key", sa.String(80), unique=True, nullable=False),  # of the request that began it: one operation each
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("environment", sa.String(80), nullable=False),
+    sa.Column("requester", sa.String(40), nullable=False),
+    sa.Column("title", sa.String(200), nullable=False),
+    sa.Column("arguments", sa.JSON, nullable=False),
+    sa.Column("channel", sa.String(40), nullable=False),
+    sa.Column("message_ts", sa.String(40)),
+    sa.Column("status", sa.String(20), nullable=False, index=True),
+    sa.Column("doing", sa.String(200), nullable=False, default=""),
+    sa.Column("created_at", sa.Double, nullable=False),  # Unix seconds, as everywhere in these tables
+    sa.Column("ended_at", sa.Double),
+    sqlite_autoincrement=True,  # a number is never given twice, not even after a deletion
+)
+
+effects = sa.Table(
+    "signalbox_effects",
+    tables,
+    sa.Column("operation", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String(80), primary_key=True),
+    sa.Column("started_at", sa.Double, nullable=False),
+)
+
+approvals = sa.Table(
+    "signalbox_approvals",
+    tables,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("operation", sa.Integer, nullable=False, index=True),
+    sa.Column("environment", sa.String(80), nullable=False),
+    sa.Column("binding", sa.String(64), nullable=False),  # digest of what the person saw
+    sa.Column("requester", sa.String(40), nullable=False),
+    sa.Column("channel", sa.String(40), nullable=False),
+    sa.Column("message_ts", sa.String(40), nullable=False),
+    sa.Column("required", sa.Integer, nullable=False),
+    sa.Column("status", sa.String(20), nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("expires_at", sa.Double, nullable=False),
+    sa.Column("decided_at", sa.Double),
+)
+
+votes = sa.Table(
+    "signalbox_votes",
+    tables,
+    sa.Column("approval", sa.String(40), primary_key=True),
+    sa.Column("person", sa.String(40), primary_key=True),  # nobody counts twice
+    sa.Column("decision", sa.String(10), nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+)
+
+deployed = sa.Table(
+    "signalbox_deployed",
+    tables,
+    sa.Column("operation", sa.Integer, primary_key=True),
+    sa.Column("environment", sa.String(80), nullable=False, index=True),
+    sa.Column("repository", sa.String(140), nullable=False),
+    sa.Column("sha", sa.String(40), nullable=False),
+    sa.Column("ref", sa.String(255), nullable=False),
+    sa.Column("subject", sa.String(300), nullable=False),
+    sa.Column("person", sa.String(40), nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+)
+
+audit = sa.Table(
+    "signalbox_audit",
+    tables,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("actor", sa.String(40), nullable=False),
+    sa.Column("action", sa.String(60), nullable=False),
+    sa.Column("environment", sa.String(80), nullable=False),
+    sa.Column("operation", sa.Integer),
+    sa.Column("detail", sa.JSON, nullable=False),
+    sa.Column("previous", sa.String(64), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+)
+
+
+class Store:
+    """The database. `url` is SQLAlchemy's: sqlite:///var/signalbox.sqlite or postgresql+psycopg://..."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = sa.create_engine(url)
+        if self.engine.dialect.name == "sqlite":
+            sa.event.listen(self.engine, "connect", _prepare_sqlite)
+            sa.event.listen(self.engine, "begin", _begin_immediate)
+
+    async def create_tables(self) -> None:
+        """Make whatever tables are missing."""
+        await run_blocking(tables.create_all, self.engine, timeout=TIMEOUT, doing="preparing the database")
+
+    async def run(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run `work` in one transaction: all of it is kept or none. Raises what `work` raises."""
+        return await run_blocking(self._transaction, work, timeout=TIMEOUT, doing="using the database")
+
+    def _transaction(self, work: Callable[[sa.Connection], T]) -> T:
+        with self.engine.begin() as connection:
+            return work(connection)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # transactions are begun below, not by the driver
+    cursor = connection.cursor()
+    # Write-ahead logging lets readers and one writer go on together; the mode stays with the file, so the durable
+    # engine's connections have it too. Every commit reaches the disk (synchronous=FULL): approvals must not be lost.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    # Taking the write lock first means that what a transaction has read is still so when it writes.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
