@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
 
 class RunnerError(Exception):
@@ -67,7 +68,27 @@ class NotFoundError(RunnerError):
 
 
 class UnavailableError(RunnerError):
-    """The other side does not answer, or asks for patience: trying later may help."""
+    """The other side does not answer, or asks for patience: trying later may help.
+
+    `retry_at` (aware UTC) is the time it named, when it named one.
+    """
+
+    def __init__(
+        self,
+        doing: str,
+        problem: str,
+        *,
+        remedy: str = "",
+        exit_code: int | None = None,
+        log_tail: str = "",
+        retry_at: datetime | None = None,
+    ) -> None:
+        super().__init__(doing, problem, remedy=remedy, exit_code=exit_code, log_tail=log_tail)
+        self.retry_at = retry_at
+
+
+class UncertainError(UnavailableError):
+    """A change was asked for and no answer came: it may have taken effect. Look before asking again."""
 
 
 class AccessDeniedError(RunnerError):

@@ -1,0 +1,179 @@
+"""Deploys and builds by GitHub Actions: dispatch a workflow once, find its run, follow it, read its logs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from runners.errors import NotFoundError
+from runners.github_http import check_repository
+from runners.github_logs import LogTail
+from runners.github_watch import PATIENCE, RunPoller
+from runners.results import Commit
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Collection, Mapping
+
+    from github.Repository import Repository
+
+    from runners.github import GitHub
+    from runners.results import WorkflowRun
+
+LOG_TIMEOUT = 120.0  # seconds
+_LOOKED_AT = 50  # of the newest runs: more are never started between a dispatch and the look for it
+
+
+async def resolve(github: GitHub, repository: str, ref: str) -> Commit:
+    """The commit that a branch, tag or SHA stands for now.
+
+    Raises:
+        NotFoundError: no such ref, or no such repository.
+    """
+
+    def read(its: Repository) -> Commit:
+        found = its.get_commit(ref)
+        # The account where GitHub knows it, else the name in the commit.
+        author = found.raw_data.get("author") or {}
+        return Commit(
+            repository=repository,
+            sha=found.sha,
+            ref=ref,
+            subject=found.commit.message.partition("\n")[0],
+            author=author.get("login") or found.commit.author.name,
+            url=found.html_url,
+        )
+
+    return await github.call(repository, read, doing=f"resolving {ref} in {repository}")
+
+
+async def newest_run_id(github: GitHub, repository: str, workflow: str) -> int:
+    """The highest id of the workflow's dispatched runs, 0 when there is none: higher ones started after this call.
+
+    Raises:
+        NotFoundError: no such workflow.
+    """
+    runs = await _newest_runs(github, repository, workflow, f"listing the runs of {workflow} in {repository}")
+    return max((run["id"] for run in runs), default=0)
+
+
+async def dispatch(
+    github: GitHub, repository: str, workflow: str, ref: str, inputs: Mapping[str, str] | None = None
+) -> int | None:
+    """Start a workflow by its `workflow_dispatch` trigger, on a branch or tag; the request is never repeated.
+
+    Returns the run's id, or None where GitHub does not tell it (Enterprise servers do not): see `find_dispatched`.
+
+    Raises:
+        UncertainError: no answer came: it may have started.
+        NotFoundError: no such workflow or ref.
+        AccessDeniedError: the token may not write `actions`.
+        RunnerError: the workflow has no such trigger, or other inputs.
+    """
+    doing = f"dispatching {workflow} at {ref} in {repository}"
+
+    def start(its: Repository) -> int | None:
+        try:
+            its_workflow = its.get_workflow(workflow)
+            run = its_workflow.create_dispatch(ref, dict(inputs or {}), throw=True, return_run_details=True)
+        except KeyError:  # it started, and the answer names no run
+            return None
+        return getattr(run, "id", None)  # whatever its types say: True after a 204
+
+    try:
+        return await github.call(repository, start, doing=doing, changes=True)
+    except NotFoundError as error:
+        if "ref" in error.problem or "tag" in error.problem:
+            raise
+        raise NotFoundError(
+            doing,
+            f"there is no workflow {workflow} in {repository}, or it is hidden from us",
+            remedy="Check the file's name under .github/workflows and that the token or App may see the repository.",
+        ) from None
+
+
+async def find_dispatched(
+    github: GitHub,
+    repository: str,
+    workflow: str,
+    *,
+    ref: str,
+    head_sha: str,
+    after_run_id: int,
+    not_these: Collection[int] = (),
+    patience: float = 30.0,
+    pause: float = 2.0,
+) -> int | None:
+    """The run that our dispatch started: by us, on `ref`, newer than the baseline, not one of `not_these`.
+
+    One at `head_sha` is preferred; the ref may have moved between resolving and dispatching, so another of the same
+    ref counts as well. Looks every `pause` seconds for `patience` seconds, since GitHub's list lags.
+    """
+    doing = f"looking for our run of {workflow} in {repository}"
+    us = await github.login(repository)
+    end = time.monotonic() + patience
+    while True:
+        runs = await _newest_runs(github, repository, workflow, doing)
+        ours = [run for run in runs if run["id"] > after_run_id and run["id"] not in not_these]
+        found = _match(ours, us, ref, head_sha)
+        if found or time.monotonic() >= end:
+            return found
+        await asyncio.sleep(pause)
+
+
+def _match(runs: list[dict[str, Any]], us: str | None, ref: str, head_sha: str) -> int | None:
+    name = ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
+    ours = [
+        run
+        for run in runs
+        if run["event"] == "workflow_dispatch"
+        and run["head_branch"] == name
+        and us in (None, (run.get("actor") or {}).get("login"))
+    ]
+    ours.sort(key=lambda run: (run["head_sha"] != head_sha, run["id"]))
+    return int(ours[0]["id"]) if ours else None
+
+
+async def _newest_runs(github: GitHub, repository: str, workflow: str, doing: str) -> list[dict[str, Any]]:
+    check_repository(repository, doing)
+    path = f"/repos/{repository}/actions/workflows/{quote(workflow, safe='')}/runs"
+    answer = await github.get(repository, f"{path}?event=workflow_dispatch&per_page={_LOOKED_AT}", doing=doing)
+    return list(answer.data["workflow_runs"])
+
+
+async def watch(
+    github: GitHub, repository: str, run_id: int, *, interval: float = 5.0, patience: float = PATIENCE
+) -> AsyncIterator[WorkflowRun]:
+    """The run with its jobs, each time that something changed; the last item has ended.
+
+    Looks every `interval` seconds at first, every six intervals in the end. Outlives `patience` seconds without an
+    answer, and waits out rate limits.
+
+    Raises:
+        UnavailableError: GitHub did not answer for longer than that.
+        NotFoundError: no such run.
+        AccessDeniedError: our credentials do not, or no longer, suffice.
+    """
+    check_repository(repository, f"watching run {run_id}")
+    poller = github.pollers.setdefault(repository, RunPoller(github, repository))
+    async for run in poller.watch(run_id, interval=interval, patience=patience):
+        yield run
+
+
+async def job_log_tail(github: GitHub, repository: str, job_id: int, *, lines: int = 30) -> str:
+    """The last lines of a job's log, up to the last error that it marks; empty when there is no log (yet, any more).
+
+    Without timestamps and colours. What it says is foreign text and may hold anything.
+    """
+    doing = f"reading the log of job {job_id} in {repository}"
+    check_repository(repository, doing)
+    tail = LogTail(lines)
+    try:
+        path = f"/repos/{repository}/actions/jobs/{job_id}/logs"
+        async with github.stream(repository, path, doing=doing, timeout=LOG_TIMEOUT) as response:
+            async for piece in response.content.iter_chunked(1 << 16):
+                tail.feed(piece)
+    except NotFoundError:
+        return ""
+    return tail.text()

@@ -1,0 +1,144 @@
+"""Who we are on GitHub: a token, or an App that takes a fresh token for each installation."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+import jwt
+from github import Auth
+
+from runners.errors import AccessDeniedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    Ask = Callable[[str, str, str, str], Awaitable[Any]]  # method, path, JWT, doing -> JSON
+
+RENEW_BEFORE = timedelta(minutes=5)  # installation tokens live for an hour; no call takes as long as this
+_APP_REMEDY = "Set GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY to an App's id and one of its private keys (PEM)."
+
+
+class Identity(Protocol):
+    """What a GitHub object asks for tokens."""
+
+    async def token(self, repository: str | None) -> str:
+        """A token that is valid now, for this repository where that matters."""
+
+    def renewable(self, token: str) -> bool:
+        """Forget a token that GitHub refused; true when the next one may be another."""
+
+
+class NoIdentity:
+    """Neither token nor App: every call says so."""
+
+    async def token(self, repository: str | None) -> str:
+        """Raises AccessDeniedError: there is none."""
+        raise AccessDeniedError(
+            f"connecting to GitHub for {repository or 'its API'}",
+            "there is neither a token nor an App's key",
+            remedy="Set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY.",
+        )
+
+    def renewable(self, token: str) -> bool:
+        """Never."""
+        del token
+        return False
+
+
+class TokenIdentity:
+    """A token that somebody gave us."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    async def token(self, repository: str | None) -> str:
+        """That token, whatever it is for."""
+        del repository
+        return self._token
+
+    def renewable(self, token: str) -> bool:
+        """Never: only a person can give another."""
+        del token
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Installed:
+    token: str
+    expires_at: datetime
+
+    @property
+    def fresh(self) -> bool:
+        return datetime.now(UTC) < self.expires_at - RENEW_BEFORE
+
+
+class AppIdentity:
+    """A GitHub App: signs a JWT, finds its installation through the repository, renews tokens before they expire.
+
+    Without a repository it takes the App's first installation.
+    https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app
+    """
+
+    def __init__(self, app_id: str, private_key: str, ask: Ask) -> None:
+        self._app_id = app_id
+        self._private_key = private_key
+        self._ask = ask
+        self._installations: dict[str | None, int] = {}
+        self._tokens: dict[int, _Installed] = {}
+        self._renewing = asyncio.Lock()
+
+    async def token(self, repository: str | None) -> str:
+        """An installation's token, at least five minutes from its expiry.
+
+        Raises:
+            AccessDeniedError: the key cannot be read, or GitHub does not accept it.
+            NotFoundError: the App is not installed there.
+        """
+        async with self._renewing:
+            installation = self._installations.get(repository) or await self._find(repository)
+            known = self._tokens.get(installation)
+            if not known or not known.fresh:
+                known = self._tokens[installation] = await self._renew(installation)
+            return known.token
+
+    def renewable(self, token: str) -> bool:
+        """Forget this token and where it came from: the App may have been installed anew."""
+        gone = [number for number, known in self._tokens.items() if known.token == token]
+        for number in gone:
+            del self._tokens[number]
+        self._installations = {name: number for name, number in self._installations.items() if number not in gone}
+        return bool(gone)
+
+    async def _find(self, repository: str | None) -> int:
+        doing = f"finding the GitHub App's installation for {repository or 'its API'}"
+        if repository:
+            found = await self._ask("GET", f"/repos/{repository}/installation", self.jwt(), doing)
+        else:
+            listed = await self._ask("GET", "/app/installations?per_page=1", self.jwt(), doing)
+            if not listed:
+                raise AccessDeniedError(doing, "the App is installed nowhere", remedy="Install it on the repository.")
+            found = listed[0]
+        number = self._installations[repository] = int(found["id"])
+        return number
+
+    async def _renew(self, installation: int) -> _Installed:
+        path = f"/app/installations/{installation}/access_tokens"
+        made = await self._ask("POST", path, self.jwt(), "taking a token for the GitHub App's installation")
+        return _Installed(made["token"], datetime.fromisoformat(made["expires_at"]))
+
+    def jwt(self) -> str:
+        """A signed statement of who the App is, good for five minutes.
+
+        Raises:
+            AccessDeniedError: the private key cannot be read.
+        """
+        key = self._private_key.replace("\\n", "\n").strip() + "\n"
+        try:
+            return Auth.AppAuth(self._app_id, key).create_jwt()
+        except (jwt.PyJWTError, ValueError, TypeError, AssertionError):
+            raise AccessDeniedError(
+                "signing in to GitHub as an App", "the App's private key cannot be read", remedy=_APP_REMEDY
+            ) from None

@@ -1,0 +1,82 @@
+"""GitHub's runs and jobs as values: pure functions from its JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from runners.results import Job, State, WorkflowRun
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# https://docs.github.com/en/rest/actions/workflow-runs: status, and conclusion once status is "completed".
+_CONCLUSIONS = {
+    "success": State.SUCCEEDED,
+    "neutral": State.SUCCEEDED,
+    "skipped": State.SKIPPED,
+    "cancelled": State.CANCELLED,
+    "failure": State.FAILED,
+    "timed_out": State.FAILED,
+    "startup_failure": State.FAILED,
+}
+_FAILED_STEP = ("failure", "timed_out", "cancelled")  # as a step's conclusion, the worst first
+
+
+def state_of(status: str | None, conclusion: str | None) -> State:
+    """How a run or job stands. A status that is new to us is taken as waiting, a conclusion as unknown."""
+    if status == "completed":
+        # For a moment GitHub says completed and not yet how.
+        return _CONCLUSIONS.get(conclusion, State.UNKNOWN) if conclusion else State.RUNNING
+    return State.RUNNING if status == "in_progress" else State.WAITING
+
+
+def run_of(repository: str, run: dict[str, Any], jobs: Sequence[dict[str, Any]]) -> WorkflowRun:
+    """A run with its jobs, from GitHub's `workflow-run` and `job` objects."""
+    state = state_of(run["status"], run["conclusion"])
+    its_jobs = tuple(job_of(job) for job in jobs)
+    return WorkflowRun(
+        repository=repository,
+        run_id=run["id"],
+        number=run["run_number"],
+        attempt=run.get("run_attempt") or 1,
+        workflow=run.get("name") or run["path"].rpartition("/")[2],
+        head_sha=run["head_sha"],
+        state=state,
+        url=run["html_url"],
+        created_at=datetime.fromisoformat(run["created_at"]),
+        jobs=its_jobs,
+        ended_at=_end_of(run, its_jobs) if state.ended else None,
+    )
+
+
+def _end_of(run: dict[str, Any], jobs: Sequence[Job]) -> datetime | None:
+    # A run has no time of its end, and `updated_at` moves when somebody deletes its logs.
+    ends = [job.ended_at for job in jobs if job.ended_at]
+    return max(ends) if ends else _time(run.get("updated_at"))
+
+
+def job_of(job: dict[str, Any]) -> Job:
+    """One job, from GitHub's `job` object."""
+    state = state_of(job["status"], job["conclusion"])
+    return Job(
+        job_id=job["id"],
+        name=job["name"],
+        state=state,
+        url=job.get("html_url") or "",
+        started_at=_time(job.get("started_at")) if state is not State.WAITING else None,
+        ended_at=_time(job.get("completed_at")),
+        failing_step=_failing_step(job.get("steps") or ()),
+    )
+
+
+def _failing_step(steps: Sequence[dict[str, Any]]) -> str | None:
+    for conclusion in _FAILED_STEP:
+        for step in steps:
+            if step.get("conclusion") == conclusion:
+                return str(step["name"])
+    return None
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
