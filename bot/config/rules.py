@@ -102,7 +102,7 @@ def _both(values: Mapping[str, object], first: str, second: str) -> list[str]:
 def _inputs(at: _At) -> None:
     actions = _keys(_keys(at.values.get("deploy")).get("github_actions"))
     inputs, mark = _keys(actions.get("inputs")), actions.get("mark_input")
-    if mark in inputs:
+    if isinstance(mark, str) and mark in inputs:
         at.fault("deploy", "github_actions", "mark_input", problem=f"{mark} is among inputs as well; keep one")
     if len(inputs) + (mark is not None) > 25:
         at.fault("deploy", "github_actions", "inputs", problem="are more than 25; GitHub takes no more")
@@ -160,16 +160,18 @@ def _circle(links: Mapping[str, object], start: str) -> list[str]:
 
 def _promote_cycles(document: Document, environments: Mapping[str, object]) -> None:
     """Two environments must not merge the same repository's branches into each other."""
-    seen: dict[tuple[str, object, object], str] = {}
+    seen: dict[tuple[str, str, str], str] = {}
     for name, values in environments.items():
         promote = _keys(_keys(values).get("promote"))
+        source, target = promote.get("from"), promote.get("to")
+        if not isinstance(source, str) or not isinstance(target, str):
+            continue
         for repository in _texts(promote.get("repositories")):
-            ends = promote.get("from"), promote.get("to")
-            other = seen.get((repository, ends[1], ends[0]))
+            other = seen.get((repository, target, source))
             if other and other != name:
-                problem = f"goes in a circle: {other} merges {ends[1]} into {ends[0]} of {repository}"
+                problem = f"goes in a circle: {other} merges {target} into {source} of {repository}"
                 document.fault(("environments", name, "promote"), problem)
-            seen[(repository, *ends)] = name
+            seen[(repository, source, target)] = name
 
 
 def _images(document: Document, top: Mapping[str, object], environments: Mapping[str, object]) -> None:
