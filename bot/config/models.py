@@ -241,6 +241,17 @@ class Config(Model):
         return self.access.approvers if own is None else own
 
     @property
+    def secret_names(self) -> frozenset[str]:
+        """The variables of the bot's environment whose values the configuration asks for."""
+        names: set[str] = set()
+        for environment in self.environments.values():
+            if ansible := environment.deploy.ansible:
+                names |= {*ansible.secret_vars.values(), *filter(None, [ansible.private_key_env])}
+            if terraform := environment.terraform:
+                names |= set(terraform.secret_environment.values())
+        return frozenset(names)
+
+    @property
     def instance_tag(self) -> str:
         """The value of tag `type` of a running server, with {environment} and {machine} in it."""
         return self.images.instance_tag if self.images else "{environment} {machine}"

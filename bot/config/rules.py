@@ -111,13 +111,18 @@ def _inputs(at: _At) -> None:
 def _somebody_approves(at: _At) -> None:
     approval = _keys(at.values.get("approval"))
     required = approval.get("required", 1)
-    if isinstance(required, bool) or not isinstance(required, int) or required < 1:
+    if isinstance(required, bool) or not isinstance(required, int):
+        return
+    # An apply asks one person even where approval is not required.
+    required = max(required, 1 if at.values.get("terraform") is not None else 0)
+    if required < 1:
         return
     own = approval.get("approvers")
     people = _texts(own if own is not None else at.access.get("approvers"))
     keys = ("approval", "approvers") if own is not None else ("approval",)
     if not people:
-        problem = "needs approval, but nobody may give it; name approvers here or under access, or set required: 0"
+        what = "needs approval" if approval.get("required") != 0 else "needs approval for an apply"
+        problem = f"{what}, but nobody may give it; name approvers here or under access"
         at.fault(*keys, problem=problem)
     elif not any(one.startswith("usergroup:") for one in people) and len(set(people)) < required:
         at.fault(*keys, problem=f"needs {required} people to approve, but only {len(set(people))} may")

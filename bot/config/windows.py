@@ -46,6 +46,9 @@ class Window:
             raise ValueError("opens and closes at the same minute; for a whole day write 00:00-24:00")
         return cls(text.strip(), _days(days), opens, closes, _zone(zone))
 
+    def __str__(self) -> str:
+        return self.text
+
     def contains(self, moment: datetime) -> bool:
         """Whether the window is open at this moment (an aware time; ValueError for a naive one)."""
         if moment.tzinfo is None:

@@ -65,6 +65,11 @@ def test_what_is_not_said_is_the_safe_choice() -> None:
     assert (config.images, config.watch, config.terraform.program) == (None, None, None)
 
 
+def test_the_secrets_that_are_asked_for_are_known_by_name() -> None:
+    names = load(ROOT / "signalbox.example.yaml").secret_names
+    assert names == {"DEPLOYER_PRIVATE_KEY", "STAGING_DATABASE_URL"}
+
+
 def test_models_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         read(SMALL).slack.channel = "#other"

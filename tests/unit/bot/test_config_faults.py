@@ -188,6 +188,14 @@ def test_ansible_without_machines_is_a_fault() -> None:
     assert_faulted(text_of({}, environment), "environments.dev.machines", "lists none")
 
 
+def test_an_apply_needs_somebody_even_where_nothing_requires_approval() -> None:
+    top = {"access": "{operators: [U0ANA]}"}
+    environment = {"approval": "{required: 0}"}
+    assert read(text_of(top, environment)).environments["dev"].approval.required == 0
+    text = text_of(top, environment | {"terraform": "{directory: a}"})
+    assert_faulted(text, "environments.dev.approval", "needs approval for an apply, but nobody may give it")
+
+
 def test_more_inputs_than_github_takes_are_a_fault() -> None:
     inputs = ", ".join(f"i{n}: x" for n in range(25))
     deploy = f"{{github_actions: {{workflow: x.yml, inputs: {{{inputs}}}, mark_input: mark}}}}"
