@@ -1,0 +1,54 @@
+"""The Slack app's manifest, app.yaml, for one's own address or for Socket Mode."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FILE = Path(__file__).parent.parent / "app.yaml"
+PATH = "/slack/events"
+_ADDRESSES = ("url", "request_url")
+
+
+def read() -> dict[str, Any]:
+    """The manifest as it is in app.yaml, with an example's address."""
+    manifest: dict[str, Any] = yaml.safe_load(FILE.read_text("utf-8"))
+    return manifest
+
+
+def needed_scopes() -> tuple[str, ...]:
+    """The scopes that the bot's token must have."""
+    return tuple(read()["oauth_config"]["scopes"]["bot"])
+
+
+def manifest_for(url: str | None) -> dict[str, Any]:
+    """The manifest for a bot that Slack reaches at `url` (https://your.host), or without one for Socket Mode.
+
+    Raises ValueError, in words, when Slack would not take the address.
+    """
+    manifest = read()
+    manifest["settings"]["socket_mode_enabled"] = url is None
+    if url is None:
+        return _without_addresses(manifest)
+    if not url.startswith("https://"):
+        raise ValueError(f'"{url[:60]}" is no address that Slack can use; write https:// and the host')
+    return _with_address(manifest, url.rstrip("/").removesuffix(PATH) + PATH)
+
+
+def as_yaml(manifest: dict[str, Any]) -> str:
+    """The manifest as text to paste."""
+    return yaml.safe_dump(manifest, sort_keys=False, width=110, allow_unicode=True)
+
+
+def _with_address(value: Any, url: str) -> Any:
+    if isinstance(value, dict):
+        return {key: url if key in _ADDRESSES else _with_address(inner, url) for key, inner in value.items()}
+    return [_with_address(inner, url) for inner in value] if isinstance(value, list) else value
+
+
+def _without_addresses(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_addresses(inner) for key, inner in value.items() if key not in _ADDRESSES}
+    return [_without_addresses(inner) for inner in value] if isinstance(value, list) else value
