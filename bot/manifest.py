@@ -30,11 +30,11 @@ def manifest_for(url: str | None) -> dict[str, Any]:
     """
     manifest = read()
     manifest["settings"]["socket_mode_enabled"] = url is None
-    if url is None:
-        return _without_addresses(manifest)
-    if not url.startswith("https://"):
+    if url is not None and not url.startswith("https://"):
         raise ValueError(f'"{url[:60]}" is no address that Slack can use; write https:// and the host')
-    return _with_address(manifest, url.rstrip("/").removesuffix(PATH) + PATH)
+    address = None if url is None else url.rstrip("/").removesuffix(PATH) + PATH
+    mine: dict[str, Any] = _addressed(manifest, address)
+    return mine
 
 
 def as_yaml(manifest: dict[str, Any]) -> str:
@@ -42,13 +42,10 @@ def as_yaml(manifest: dict[str, Any]) -> str:
     return yaml.safe_dump(manifest, sort_keys=False, width=110, allow_unicode=True)
 
 
-def _with_address(value: Any, url: str) -> Any:
-    if isinstance(value, dict):
-        return {key: url if key in _ADDRESSES else _with_address(inner, url) for key, inner in value.items()}
-    return [_with_address(inner, url) for inner in value] if isinstance(value, list) else value
-
-
-def _without_addresses(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_addresses(inner) for key, inner in value.items() if key not in _ADDRESSES}
-    return [_without_addresses(inner) for inner in value] if isinstance(value, list) else value
+def _addressed(value: Any, address: str | None) -> Any:
+    if isinstance(value, list):
+        return [_addressed(inner, address) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {key: inner for key, inner in value.items() if address or key not in _ADDRESSES}
+    return {key: address if key in _ADDRESSES else _addressed(inner, address) for key, inner in kept.items()}
