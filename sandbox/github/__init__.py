@@ -1,0 +1,27 @@
+"""GitHub on loopback, in GitHub's own shapes."""
+
+from sandbox.github.commits import Author, Commit
+from sandbox.github.credentials import AppIdentity
+from sandbox.github.repository import ConflictError, RefusedError, Repository
+from sandbox.github.seed import Seed, sandbox_repositories
+from sandbox.github.stand_in import BOT_LOGIN, GitHubStandIn
+from sandbox.github.web import DropConnectionError, Exchange, GitHubError, Request
+from sandbox.github.webhooks import WebhookSettings
+
+__all__ = [
+    "BOT_LOGIN",
+    "AppIdentity",
+    "Author",
+    "Commit",
+    "ConflictError",
+    "DropConnectionError",
+    "Exchange",
+    "GitHubError",
+    "GitHubStandIn",
+    "RefusedError",
+    "Repository",
+    "Request",
+    "Seed",
+    "WebhookSettings",
+    "sandbox_repositories",
+]

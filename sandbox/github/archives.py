@@ -1,0 +1,85 @@
+"""Archives of a commit and of a run's logs, as GitHub packs them."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+import zipfile
+from typing import TYPE_CHECKING
+
+from sandbox.github.commits import is_executable
+
+if TYPE_CHECKING:
+    from sandbox.github.commits import Commit
+    from sandbox.github.repository import Repository
+    from sandbox.github.runs import Job, Run, Step
+
+
+def top_folder(repository: Repository, commit: Commit) -> str:
+    """The one directory that an archive holds: owner-name-shortsha."""
+    return f"{repository.owner}-{repository.name}-{commit.short}"
+
+
+def tarball(repository: Repository, commit: Commit) -> bytes:
+    """A .tar.gz as `git archive` makes it: the commit's id in the global header, directories before what is in them."""
+    top = top_folder(repository, commit)
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT, pax_headers={"comment": commit.sha}) as tar:
+        for folder in _folders(top, commit):
+            entry = _entry(folder, commit, 0o775)
+            entry.type = tarfile.DIRTYPE
+            tar.addfile(entry)
+        for path, content in sorted(commit.files.items()):
+            entry = _entry(f"{top}/{path}", commit, 0o775 if is_executable(path) else 0o664)
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    return gzip.compress(plain.getvalue(), mtime=0)
+
+
+def _folders(top: str, commit: Commit) -> list[str]:
+    parts = [path.split("/")[:-1] for path in commit.files]
+    return sorted({"/".join([top, *folders[:depth]]) for folders in parts for depth in range(len(folders) + 1)})
+
+
+def _entry(name: str, commit: Commit, mode: int) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(name)
+    entry.mtime, entry.mode = int(commit.at.timestamp()), mode
+    entry.uname = entry.gname = "root"
+    return entry
+
+
+def zipball(repository: Repository, commit: Commit) -> bytes:
+    """The same as a .zip."""
+    top = top_folder(repository, commit)
+    packed = io.BytesIO()
+    when = commit.at.timetuple()[:6]
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.comment = commit.sha.encode()
+        for path, content in sorted(commit.files.items()):
+            entry = zipfile.ZipInfo(f"{top}/{path}", when)
+            entry.external_attr = (0o100775 if is_executable(path) else 0o100664) << 16
+            archive.writestr(entry, content)
+    return packed.getvalue()
+
+
+def job_log(job: Job) -> str:
+    """A job's log: every line begins with the time it was printed, to a tenth of a microsecond."""
+    return _text(job.steps)
+
+
+def run_logs(run: Run) -> bytes:
+    """A zip: each job's whole log at the top, and a folder per job with a file per step."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for index, job in enumerate(job for job in run.latest_jobs if job.log):
+            archive.writestr(f"{index}_{job.name}.txt", _text(job.steps))
+            for step in job.steps:
+                if step.lines:
+                    archive.writestr(f"{job.name}/{step.number}_{step.name}.txt", _text([step]))
+    return packed.getvalue()
+
+
+def _text(steps: list[Step]) -> str:
+    lines = (line for step in steps for line in step.lines)
+    return "".join(f"{at.strftime('%Y-%m-%dT%H:%M:%S.%f')}0Z {text}\n" for at, text in lines)

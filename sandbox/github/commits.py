@@ -1,0 +1,180 @@
+"""A repository's commits, in memory, with the object ids that git itself would give them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+Content = str | bytes | None
+SHORTEST_ABBREVIATION = 4
+
+
+class UnknownRefError(LookupError):
+    """No branch, tag or commit of this name; or an abbreviation that fits several commits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who wrote a commit. `login` is the GitHub account."""
+
+    name: str
+    email: str
+    login: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit with all files of its tree, by path. `at` is aware UTC."""
+
+    sha: str
+    tree: str
+    parents: tuple[str, ...]
+    message: str
+    author: Author
+    at: datetime
+    files: Mapping[str, bytes] = field(repr=False)
+
+    @property
+    def short(self) -> str:
+        """The seven digits that archive names carry."""
+        return self.sha[:7]
+
+
+def is_executable(path: str) -> bool:
+    """Whether the file at `path` carries the executable bit: shell scripts do."""
+    return path.endswith(".sh")
+
+
+def _object_id(kind: str, body: bytes) -> str:
+    return hashlib.sha1(b"%s %d\0" % (kind.encode(), len(body)) + body, usedforsecurity=False).hexdigest()
+
+
+def blob_id(content: bytes) -> str:
+    """The id git gives a file's content."""
+    return _object_id("blob", content)
+
+
+def tree_id(files: Mapping[str, bytes]) -> str:
+    """The id git gives a directory holding `files` (paths with `/` between the parts)."""
+    entries: dict[bytes, bytes] = {}
+    folders: dict[str, dict[str, bytes]] = {}
+    for path, content in files.items():
+        top, slash, rest = path.partition("/")
+        if slash:
+            folders.setdefault(top, {})[rest] = content
+        else:
+            mode = b"100755" if is_executable(path) else b"100644"
+            entries[top.encode()] = b"%s %s\0" % (mode, top.encode()) + bytes.fromhex(blob_id(content))
+    for name, inside in folders.items():
+        # Git sorts a directory as though its name ended in a slash.
+        entries[name.encode() + b"/"] = b"40000 %s\0" % name.encode() + bytes.fromhex(tree_id(inside))
+    return _object_id("tree", b"".join(entries[key] for key in sorted(entries)))
+
+
+def _commit_id(tree: str, parents: tuple[str, ...], message: str, author: Author, at: datetime) -> str:
+    who = f"{author.name} <{author.email}> {int(at.timestamp())} +0000"
+    lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents), f"author {who}", f"committer {who}"]
+    return _object_id("commit", ("\n".join(lines) + f"\n\n{message}\n").encode())
+
+
+def _with_changes(files: Mapping[str, bytes], changes: Mapping[str, Content]) -> dict[str, bytes]:
+    changed = dict(files)
+    for path, content in changes.items():
+        if content is None:
+            changed.pop(path)
+        else:
+            changed[path] = content.encode() if isinstance(content, str) else content
+    return changed
+
+
+class CommitGraph:
+    """The commits, branches and tags of one repository."""
+
+    def __init__(self) -> None:
+        self.commits: dict[str, Commit] = {}
+        self.branches: dict[str, str] = {}
+        self.tags: dict[str, str] = {}
+
+    def commit(
+        self,
+        branch: str,
+        changes: Mapping[str, Content],
+        message: str,
+        author: Author,
+        at: datetime | None = None,
+        *,
+        merging: str | None = None,
+    ) -> Commit:
+        """A new commit at the tip of `branch`, made when the branch is not there yet.
+
+        `changes` maps paths to the new content, None for a removed file. `merging` names a ref whose
+        files are taken over and which becomes the second parent.
+        """
+        tip = self.branches.get(branch)
+        files = self.commits[tip].files if tip else {}
+        parents = (tip,) if tip else ()
+        if merging:
+            other = self.resolve(merging)
+            files, parents = {**files, **other.files}, (*parents, other.sha)
+        when = (at or datetime.now(UTC)).replace(microsecond=0)
+        made = self._store(parents, _with_changes(files, changes), message, author, when)
+        self.branches[branch] = made.sha
+        return made
+
+    def _store(
+        self, parents: tuple[str, ...], files: Mapping[str, bytes], message: str, author: Author, at: datetime
+    ) -> Commit:
+        tree = tree_id(files)
+        sha = _commit_id(tree, parents, message, author, at)
+        return self.commits.setdefault(sha, Commit(sha, tree, parents, message, author, at, files))
+
+    def branch(self, name: str, at: str) -> None:
+        """Point the branch `name` at a ref, as `git branch --force` does."""
+        self.branches[name] = self.resolve(at).sha
+
+    def tag(self, name: str, at: str) -> None:
+        """Point the tag `name` at a ref."""
+        self.tags[name] = self.resolve(at).sha
+
+    def named(self, ref: str) -> tuple[str, str] | None:
+        """The full name and commit of a branch or tag (`main`, `heads/main`, `refs/tags/v1`), if there is one."""
+        bare = ref.removeprefix("refs/")
+        for kind, known in (("heads", self.branches), ("tags", self.tags)):
+            for name in (bare.removeprefix(f"{kind}/"), ref):
+                if name in known and (name == ref or bare.startswith(f"{kind}/")):
+                    return f"refs/{kind}/{name}", known[name]
+        return None
+
+    def resolve(self, ref: str) -> Commit:
+        """The commit that a branch, tag, full or abbreviated id names; UnknownRefError when there is none."""
+        if ref == "HEAD":
+            ref = "main"
+        if found := self.named(ref):
+            return self.commits[found[1]]
+        abbreviated = ref.lower()
+        fits = [sha for sha in self.commits if sha.startswith(abbreviated)]
+        if len(abbreviated) < SHORTEST_ABBREVIATION or len(fits) != 1:
+            raise UnknownRefError(ref)
+        return self.commits[fits[0]]
+
+    def history(self, sha: str) -> list[Commit]:
+        """The commit and all its ancestors, newest first; a child always before its parents."""
+        seen: dict[str, Commit] = {}
+        order: list[Commit] = []
+        stack = [(sha, False)]
+        while stack:
+            current, parents_done = stack.pop()
+            if parents_done:
+                order.append(self.commits[current])
+            elif current not in seen:
+                seen[current] = self.commits[current]
+                stack.append((current, True))
+                stack.extend((parent, False) for parent in self.commits[current].parents)
+        return order[::-1]
+
+    def merge_base(self, one: str, other: str) -> Commit | None:
+        """The newest commit that both histories hold."""
+        of_one = {commit.sha for commit in self.history(one)}
+        return next((commit for commit in self.history(other) if commit.sha in of_one), None)

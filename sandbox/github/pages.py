@@ -1,0 +1,121 @@
+"""Small pages for people: what links in chat lead to. A run with its jobs and logs, a commit, an archive."""
+
+from __future__ import annotations
+
+import time
+from html import escape
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from sandbox.github import archives
+from sandbox.github.commits import UnknownRefError
+from sandbox.github.differences import changed_files
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.github.repository import Repository
+    from sandbox.github.runs import Job, Run
+    from sandbox.github.site import Site
+
+_STYLE = """
+:root { color-scheme: light dark; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+pre { font: 13px/1.45 ui-monospace, monospace; padding: .75rem 1rem; overflow-x: auto; border: 1px solid #8884; border-radius: 6px; }
+table { border-collapse: collapse; } td { padding: .15rem 1rem .15rem 0; vertical-align: top; }
+.dim { opacity: .7; } .failure { color: #d1242f; } .success { color: #1a7f37; }
+"""
+_REPOSITORY = "/{owner}/{name}"
+
+
+class Pages:
+    """The HTML side, open to everyone who can reach the port."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def routes(self) -> list[web.RouteDef]:
+        """What is served."""
+        run = _REPOSITORY + "/actions/runs/{run_id:[0-9]+}"
+        return [
+            web.get(run, self.run),
+            web.get(run + "/job/{job_id:[0-9]+}", self.run),
+            web.get(_REPOSITORY + "/commit/{sha}", self.commit),
+            web.get(_REPOSITORY + "/compare/{span:.+}", self.compare),
+            web.get("/_download/{key}/{filename}", self.download),
+        ]
+
+    async def download(self, request: web.Request) -> web.Response:
+        """An archive or a log behind a link that lives a minute."""
+        found = self._site.downloads.get(request.match_info["key"])
+        if found is None or found.expires < time.monotonic():
+            return web.Response(status=403, text="This link has expired.")
+        disposition = {"Content-Disposition": f'attachment; filename="{found.filename}"'}
+        return web.Response(body=found.content, content_type=found.content_type, headers=disposition)
+
+    async def run(self, request: web.Request) -> web.Response:
+        """A run, its jobs, and the log of each."""
+        repository = self._repository(request)
+        run = repository.runs.get(int(request.match_info["run_id"]))
+        if run is None:
+            raise web.HTTPNotFound
+        wanted = request.match_info.get("job_id")
+        jobs = [job for job in run.jobs if str(job.job_id) == wanted] if wanted else run.latest_jobs
+        commit = f'<a href="/{repository.full_name}/commit/{run.commit.sha}">{run.commit.short}</a>'
+        head = (
+            f"<h1>{escape(run.title)} #{run.number}</h1><p>{_state(run)} · {escape(run.event)} by {escape(run.actor)} · "
+            f"{escape(run.branch)} at {commit} · attempt {run.attempt}</p>"
+        )
+        return _page(f"{run.title} #{run.number}", head + "".join(_job(job) for job in jobs))
+
+    async def commit(self, request: web.Request) -> web.Response:
+        """A commit with its patch."""
+        repository = self._repository(request)
+        try:
+            commit = repository.graph.resolve(request.match_info["sha"])
+        except UnknownRefError as error:
+            raise web.HTTPNotFound from error
+        before = repository.graph.commits[commit.parents[0]].files if commit.parents else {}
+        body = f"<h1>{escape(commit.message.splitlines()[0])}</h1><p>{commit.sha} · {escape(commit.author.name)}</p>"
+        return _page(commit.short, body + _patches(before, commit.files))
+
+    async def compare(self, request: web.Request) -> web.Response:
+        """What lies between two commits."""
+        repository = self._repository(request)
+        one, _, other = request.match_info["span"].partition("...")
+        try:
+            before, after = repository.graph.resolve(one), repository.graph.resolve(other)
+        except UnknownRefError as error:
+            raise web.HTTPNotFound from error
+        title = f"{before.short}...{after.short}"
+        return _page(title, f"<h1>{title}</h1>" + _patches(before.files, after.files))
+
+    def _repository(self, request: web.Request) -> Repository:
+        found = self._site.repositories.get(f"{request.match_info['owner']}/{request.match_info['name']}")
+        if found is None:
+            raise web.HTTPNotFound
+        return found
+
+
+def _state(of: Run | Job) -> str:
+    word = of.conclusion or of.status
+    return f'<span class="{escape(word)}">{escape(word)}</span>'
+
+
+def _job(job: Job) -> str:
+    rows = "".join(
+        f"<tr><td>{escape(step.name)}</td><td>{step.conclusion or step.status}</td></tr>" for step in job.steps
+    )
+    log = escape(archives.job_log(job))
+    return f'<h2 id="{job.job_id}">{escape(job.name)}</h2><p>{_state(job)}</p><table>{rows}</table><pre>{log}</pre>'
+
+
+def _patches(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> str:
+    changes = changed_files(before, after)
+    return "".join(f"<h2>{escape(one.path)} · {one.status}</h2><pre>{escape(one.patch)}</pre>" for one in changes)
+
+
+def _page(title: str, body: str) -> web.Response:
+    text = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style>{body}'
+    return web.Response(text=text, content_type="text/html")

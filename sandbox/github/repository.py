@@ -1,0 +1,204 @@
+"""One repository of the stand-in: its commits, its workflows, and the runs it has had."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from sandbox.github.commits import Author, Commit, CommitGraph, Content
+from sandbox.github.expressions import expand
+from sandbox.github.runs import Job, Run, Workflow
+from sandbox.github.scripts import ScriptedRuns
+from sandbox.github.simulation import Simulation
+from sandbox.github.workflow_file import FOLDER, Input, WorkflowFile, parse
+
+if TYPE_CHECKING:
+    from sandbox.github.clock import Clock
+    from sandbox.github.stage import Player
+
+MAX_INPUTS = 25
+Listener = Callable[["Repository", Run, "Job | None"], None]
+
+
+class RefusedError(Exception):
+    """What GitHub refuses; the message is GitHub's own wording."""
+
+
+class ConflictError(Exception):
+    """What the present state forbids."""
+
+
+class Repository(ScriptedRuns):
+    """`owner/name` with its branches, workflows and runs.
+
+    `listeners` are called after each change of a run (job None) or a job. `image_builder` plays the steps that
+    run `packer build`.
+    """
+
+    def __init__(
+        self, full_name: str, *, number: int, clock: Clock, seed: str, image_builder: Player | None = None
+    ) -> None:
+        super().__init__()
+        self.full_name = full_name
+        self.owner, _, self.name = full_name.partition("/")
+        self.repository_id = 400_000_000 + number
+        self.default_branch = "main"
+        self.graph = CommitGraph()
+        self.workflows: dict[str, Workflow] = {}
+        self.runs: dict[int, Run] = {}
+        self.listeners: list[Listener] = []
+        self._clock = clock
+        self._seed = f"{seed}:{full_name}"
+        self._image_builder = image_builder
+        self._simulations: dict[int, list[Simulation]] = {}
+        self._run_ids = itertools.count(19_600_000_000 + number * 1_000_000, 7)
+        self._job_ids = itertools.count(55_100_000_000 + number * 1_000_000)
+
+    def commit(self, branch: str, files: Mapping[str, Content], message: str, author: Author | None = None) -> Commit:
+        """A new commit on `branch` with these files changed (None removes one), now."""
+        by = author or Author("Lee Park", "lee@lineside.example", "lee-park")
+        made = self.graph.commit(branch, files, message, by)
+        self.read_workflows()
+        return made
+
+    def read_workflows(self) -> None:
+        """Register the workflows of the default branch, as GitHub does when it is pushed to."""
+        if self.default_branch not in self.graph.branches:
+            return
+        tip = self.graph.resolve(self.default_branch)
+        for path in sorted(path for path in tip.files if path.startswith(FOLDER)):
+            name = parse(path, tip.files[path].decode()).name
+            if path not in self.workflows:
+                number = self.repository_id % 1_000_000 * 1_000 + len(self.workflows) + 70_000_000
+                self.workflows[path] = Workflow(number, path, name, tip.at)
+            self.workflows[path].name = name
+
+    def workflow(self, id_or_file: str) -> Workflow | None:
+        """The workflow with this number or file name."""
+        fits = (one for one in self.workflows.values() if id_or_file in {str(one.workflow_id), one.filename})
+        return next(fits, None)
+
+    def dispatch(
+        self, workflow: str, ref: str, inputs: Mapping[str, str] | None = None, *, actor: str = "lee-park"
+    ) -> Run:
+        """Start a run as POST .../dispatches does; RefusedError in GitHub's words when it would not."""
+        known = self.workflow(workflow)
+        named = self.graph.named(ref)
+        if known is None or named is None:
+            raise RefusedError(f"No ref found for: {ref}" if known else f"no workflow {workflow}")
+        if known.state != "active":
+            raise RefusedError("Cannot trigger a 'workflow_dispatch' on a disabled workflow")
+        commit = self.graph.commits[named[1]]
+        text = commit.files.get(known.path)
+        file = parse(known.path, text.decode()) if text is not None else None
+        if file is None or file.inputs is None:
+            raise RefusedError("Workflow does not have 'workflow_dispatch' trigger")
+        given = checked_inputs(file.inputs, inputs or {})
+        return self._begin(known, file, commit, named[0].split("/", 2)[2], given, actor)
+
+    def _begin(
+        self, workflow: Workflow, file: WorkflowFile, commit: Commit, branch: str, inputs: Mapping[str, str], actor: str
+    ) -> Run:
+        now = self._clock.now()
+        title = expand(file.run_name, {"inputs": inputs, "github": {"actor": actor}}) if file.run_name else file.name
+        run = Run(
+            run_id=next(self._run_ids),
+            number=1 + sum(run.workflow is workflow for run in self.runs.values()),
+            workflow=workflow,
+            file=file,
+            commit=commit,
+            branch=branch,
+            event="workflow_dispatch",
+            actor=actor,
+            triggering_actor=actor,
+            title=title,
+            inputs=inputs,
+            created_at=now,
+            updated_at=now,
+            started_at=now,
+        )
+        self.runs[run.run_id] = run
+        self._simulate(run, None)
+        return run
+
+    def _simulate(self, run: Run, only: frozenset[str] | None) -> None:
+        simulation = Simulation(
+            run,
+            clock=self._clock,
+            seed=self._seed,
+            scripts=self.scripts,
+            new_job_id=lambda: next(self._job_ids),
+            changed=self._tell,
+            image_builder=self._image_builder,
+            only=only,
+        )
+        self._simulations.setdefault(run.run_id, []).append(simulation)
+        self._tell(run, None)
+        simulation.start()
+
+    def _tell(self, run: Run, job: Job | None) -> None:
+        for listener in self.listeners:
+            listener(self, run, job)
+
+    async def cancel(self, run: Run, *, force: bool = False) -> None:
+        """End the run; ConflictError when it is over already."""
+        if run.finished:
+            raise ConflictError("Cannot cancel a workflow run that is completed.")
+        await self._simulations[run.run_id][-1].cancel(force=force)
+
+    def rerun(self, run: Run, *, failed_only: bool, actor: str) -> None:
+        """Begin the next attempt; ConflictError while one is under way or when nothing failed."""
+        if not run.finished:
+            raise ConflictError("This workflow is already running")
+        only = _to_rerun(run) if failed_only else None
+        if only is not None and not only:
+            raise ConflictError("This workflow run has no failed jobs to retry")
+        run.attempt += 1
+        run.finished = run.cancelling = False
+        run.started_at = self._clock.now()
+        run.triggering_actor = actor
+        self._simulate(run, only)
+
+    async def ended(self, run: Run) -> None:
+        """Wait until the run's present attempt is over."""
+        await self._simulations[run.run_id][-1].ended()
+
+    async def stop(self) -> None:
+        """Drop all that runs."""
+        for simulations in self._simulations.values():
+            await simulations[-1].stop()
+
+
+def _to_rerun(run: Run) -> frozenset[str]:
+    """The names of the jobs that failed, and of those that need them."""
+    again = {job.name for job in run.latest_jobs if job.conclusion not in {"success", "skipped"}}
+    keys = {job.file.key for job in run.latest_jobs if job.name in again}
+    for file in run.file.jobs * len(run.file.jobs):
+        if keys & set(file.needs):
+            keys.add(file.key)
+            again |= {file.shown_name(matrix, run.inputs) for matrix in file.matrix}
+    return frozenset(again)
+
+
+def checked_inputs(known: tuple[Input, ...], given: Mapping[str, str]) -> dict[str, str]:
+    """The inputs with defaults filled in; RefusedError in GitHub's words for what does not fit."""
+    if len(given) > MAX_INPUTS:
+        raise RefusedError(
+            f"Invalid request.\n\nNo more than {MAX_INPUTS} properties are allowed; {len(given)} were supplied."
+        )
+    if unexpected := sorted(set(given) - {one.name for one in known}):
+        raise RefusedError(f"Unexpected inputs provided: {json.dumps(unexpected)}")
+    return {one.name: _checked_input(one, given.get(one.name)) for one in known}
+
+
+def _checked_input(known: Input, given: str | None) -> str:
+    value = given if given is not None else known.default
+    if known.required and not value:
+        raise RefusedError(f"Required input '{known.name}' not provided")
+    if value and known.options and value not in known.options:
+        raise RefusedError(f"Provided value '{value}' for input '{known.name}' not in the list of allowed values")
+    if value and known.type == "boolean" and value not in {"true", "false"}:
+        raise RefusedError(f"Provided value '{value}' for input '{known.name}' not a valid boolean")
+    return value or ""

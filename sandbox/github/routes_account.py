@@ -1,0 +1,132 @@
+"""GET /user, /app, /rate_limit, and how a GitHub App gets its token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from sandbox.github.credentials import AppIdentity, Caller
+from sandbox.github.rate_limit import RateLimit
+from sandbox.github.shapes import FOUNDED, ORGANIZATION, authenticated_user, node_id, number_of, stamp, user
+from sandbox.github.site import caller_of
+from sandbox.github.web import GitHubError, json_response, not_found
+
+if TYPE_CHECKING:
+    from sandbox.github.site import Site
+    from sandbox.github.web import Json
+
+_PERMISSIONS = {"actions": "write", "contents": "read", "metadata": "read"}
+
+
+class AccountRoutes:
+    """The caller's own identity."""
+
+    def __init__(self, site: Site, rate_limit: RateLimit) -> None:
+        self._site = site
+        self._rate_limit = rate_limit
+
+    def routes(self) -> list[web.RouteDef]:
+        """What is served."""
+        return [
+            web.get("/user", self.user),
+            web.get("/app", self.app),
+            web.get("/rate_limit", self.rate_limit),
+            web.get("/repos/{owner}/{name}/installation", self.installation),
+            web.post("/app/installations/{installation_id}/access_tokens", self.access_token),
+        ]
+
+    async def user(self, request: web.Request) -> web.Response:
+        """Who the token belongs to."""
+        caller = _authenticated(request)
+        if caller.kind != "user":
+            raise GitHubError(403, "Resource not accessible by integration")
+        return json_response(authenticated_user(self._site.base, caller.login))
+
+    async def rate_limit(self, request: web.Request) -> web.Response:
+        """What is left of the hour; asking costs nothing."""
+        rate = self._rate_limit.shown(request.headers.get("Authorization", ""))
+        search = {"limit": 30, "used": 0, "remaining": 30, "reset": rate["reset"]}
+        return json_response({"resources": {"core": rate, "search": search}, "rate": rate})
+
+    async def app(self, request: web.Request) -> web.Response:
+        """The App that signed the JWT."""
+        app, base = self._app(request), self._site.base
+        return json_response(
+            {
+                "id": app.app_id,
+                "slug": app.slug,
+                "node_id": node_id("A", app.app_id),
+                "owner": user(base, ORGANIZATION),
+                "name": app.slug.title(),
+                "description": "Runs deploys from chat",
+                "external_url": base,
+                "html_url": f"{base}/apps/{app.slug}",
+                "created_at": FOUNDED,
+                "updated_at": FOUNDED,
+                "permissions": _PERMISSIONS,
+                "events": ["workflow_job", "workflow_run"],
+                "installations_count": 1,
+            }
+        )
+
+    async def installation(self, request: web.Request) -> web.Response:
+        """Where the App is installed for this repository."""
+        app = self._app(request)
+        wanted = f"{request.match_info['owner']}/{request.match_info['name']}"
+        if wanted not in self._site.repositories:
+            raise not_found()
+        return json_response(self._installation(app))
+
+    def _installation(self, app: AppIdentity) -> Json:
+        base = self._site.base
+        here = f"{base}/app/installations/{app.installation_id}"
+        return {
+            "id": app.installation_id,
+            "account": user(base, ORGANIZATION),
+            "repository_selection": "all",
+            "access_tokens_url": f"{here}/access_tokens",
+            "repositories_url": f"{base}/installation/repositories",
+            "html_url": f"{base}/organizations/{ORGANIZATION}/settings/installations/{app.installation_id}",
+            "app_id": app.app_id,
+            "app_slug": app.slug,
+            "target_id": number_of(ORGANIZATION),
+            "target_type": "Organization",
+            "permissions": _PERMISSIONS,
+            "events": ["workflow_job", "workflow_run"],
+            "created_at": FOUNDED,
+            "updated_at": FOUNDED,
+            "single_file_name": None,
+            "has_multiple_single_files": False,
+            "single_file_paths": [],
+            "suspended_by": None,
+            "suspended_at": None,
+        }
+
+    async def access_token(self, request: web.Request) -> web.Response:
+        """A token of the installation, good for an hour."""
+        app = self._app(request)
+        if request.match_info["installation_id"] != str(app.installation_id):
+            raise not_found()
+        token, expires = self._site.credentials.new_installation_token()
+        answer = {
+            "token": token,
+            "expires_at": stamp(expires),
+            "permissions": _PERMISSIONS,
+            "repository_selection": "all",
+        }
+        return json_response(answer, 201)
+
+    def _app(self, request: web.Request) -> AppIdentity:
+        caller = _authenticated(request)
+        app = self._site.credentials.app
+        if caller.kind != "app" or app is None:
+            raise GitHubError(401, "A JSON web token could not be decoded")
+        return app
+
+
+def _authenticated(request: web.Request) -> Caller:
+    caller = caller_of(request)
+    if caller is None:
+        raise GitHubError(401, "Requires authentication")
+    return caller

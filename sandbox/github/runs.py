@@ -1,0 +1,144 @@
+"""What a workflow run consists of: attempts, jobs, steps, log lines. Mutable: the simulation moves them on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sandbox.github.commits import Commit
+    from sandbox.github.workflow_file import JobFile, WorkflowFile
+
+# The order in which one job's conclusion outweighs another's in the run's.
+_WORST_FIRST = ("failure", "timed_out", "cancelled")
+
+
+@dataclass(slots=True)
+class Step:
+    """One step. `lines` are its log, each with the time it was printed."""
+
+    number: int
+    name: str
+    status: str = "queued"
+    conclusion: str | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    lines: list[tuple[datetime, str]] = field(default_factory=list)
+
+    def start(self, now: datetime) -> None:
+        """The step begins."""
+        self.status, self.started_at = "in_progress", now
+
+    def end(self, conclusion: str, now: datetime) -> None:
+        """The step is over; one that never began has no time of its own."""
+        self.status, self.conclusion = "completed", conclusion
+        self.started_at = self.started_at or now
+        self.completed_at = now
+
+
+@dataclass(slots=True)
+class Job:
+    """One job of one attempt."""
+
+    job_id: int
+    run_id: int
+    attempt: int
+    name: str
+    file: JobFile
+    matrix: Mapping[str, str]
+    created_at: datetime
+    steps: list[Step]
+    status: str = "queued"
+    conclusion: str | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+
+    def start(self, now: datetime) -> None:
+        """A runner took the job."""
+        self.status, self.started_at = "in_progress", now
+
+    def end(self, conclusion: str, now: datetime) -> None:
+        """The job is over, and with it the steps that never came to run."""
+        for step in self.steps:
+            if step.status != "completed":
+                step.end("cancelled" if conclusion == "cancelled" else "skipped", now)
+        self.status, self.conclusion, self.completed_at = "completed", conclusion, now
+        self.started_at = self.started_at or now
+
+    @property
+    def log(self) -> list[tuple[datetime, str]]:
+        """Every line of the job's log, in order."""
+        return [line for step in self.steps for line in step.lines]
+
+
+@dataclass(slots=True)
+class Workflow:
+    """A workflow as the repository's settings know it; its file may differ from commit to commit."""
+
+    workflow_id: int
+    path: str
+    name: str
+    created_at: datetime
+    state: str = "active"
+
+    @property
+    def filename(self) -> str:
+        """The last part of its path: what `deploy-staging.yml` means in a URL."""
+        return self.path.rpartition("/")[2]
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of a workflow, over all its attempts."""
+
+    run_id: int
+    number: int
+    workflow: Workflow
+    file: WorkflowFile
+    commit: Commit
+    branch: str
+    event: str
+    actor: str
+    title: str
+    inputs: Mapping[str, str]
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime
+    triggering_actor: str
+    attempt: int = 1
+    jobs: list[Job] = field(default_factory=list)
+    finished: bool = False
+    cancelling: bool = False
+
+    @property
+    def latest_jobs(self) -> list[Job]:
+        """For each job its newest execution; a skipped matrix that ran in a later attempt counts no more."""
+        newest = {job.name: job for job in self.jobs}
+        attempts = {job.file.key: job.attempt for job in self.jobs}
+        return [
+            job
+            for job in self.jobs
+            if newest[job.name] is job and not (job.conclusion == "skipped" and job.attempt < attempts[job.file.key])
+        ]
+
+    @property
+    def status(self) -> str:
+        """As GitHub reports it: `queued` as long as any job waits for a runner, even while others run (cli/cli#13972)."""
+        if self.finished:
+            return "completed"
+        now = [job.status for job in self.latest_jobs if job.attempt == self.attempt]
+        return "queued" if not now or "queued" in now else "in_progress"
+
+    @property
+    def conclusion(self) -> str | None:
+        """None until the run is over; then the worst of its jobs."""
+        if not self.finished:
+            return None
+        ends = {job.conclusion for job in self.latest_jobs}
+        if self.cancelling and "cancelled" in ends:
+            return "cancelled"
+        worst = next((one for one in _WORST_FIRST if one in ends), None)
+        return worst or ("skipped" if ends == {"skipped"} else "success")

@@ -1,0 +1,168 @@
+"""Commits, branches, comparisons and file contents in the shape of GitHub's answers."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+from sandbox.github.commits import blob_id, tree_id
+from sandbox.github.differences import FileChange, changed_files
+from sandbox.github.shapes import api_of, node_id, stamp, user
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.github.commits import Commit
+    from sandbox.github.repository import Repository
+    from sandbox.github.web import Json
+
+_UNSIGNED = {"verified": False, "reason": "unsigned", "signature": None, "payload": None, "verified_at": None}
+
+
+def commit(base: str, repository: Repository, one: Commit) -> Json:
+    """A commit as lists hold it."""
+    here, web = api_of(base, repository), f"{base}/{repository.full_name}"
+    who = {"name": one.author.name, "email": one.author.email, "date": stamp(one.at)}
+    return {
+        "sha": one.sha,
+        "node_id": node_id("C", one.sha),
+        "commit": {
+            "author": who,
+            "committer": who,
+            "message": one.message,
+            "tree": {"sha": one.tree, "url": f"{here}/git/trees/{one.tree}"},
+            "url": f"{here}/git/commits/{one.sha}",
+            "comment_count": 0,
+            "verification": _UNSIGNED,
+        },
+        "url": f"{here}/commits/{one.sha}",
+        "html_url": f"{web}/commit/{one.sha}",
+        "comments_url": f"{here}/commits/{one.sha}/comments",
+        "author": user(base, one.author.login),
+        "committer": user(base, one.author.login),
+        "parents": [
+            {"sha": sha, "url": f"{here}/commits/{sha}", "html_url": f"{web}/commit/{sha}"} for sha in one.parents
+        ],
+    }
+
+
+def commit_detailed(base: str, repository: Repository, one: Commit) -> Json:
+    """A commit with what it changed."""
+    before = repository.graph.commits[one.parents[0]].files if one.parents else {}
+    changes = changed_files(before, one.files)
+    added, gone = sum(change.additions for change in changes), sum(change.deletions for change in changes)
+    return {
+        **commit(base, repository, one),
+        "stats": {"total": added + gone, "additions": added, "deletions": gone},
+        "files": [file_change(base, repository, one.sha, change) for change in changes],
+    }
+
+
+def file_change(base: str, repository: Repository, sha: str, change: FileChange) -> Json:
+    """One file of a commit or comparison."""
+    web = f"{base}/{repository.full_name}"
+    return {
+        "sha": change.blob,
+        "filename": change.path,
+        "status": change.status,
+        "additions": change.additions,
+        "deletions": change.deletions,
+        "changes": change.additions + change.deletions,
+        "blob_url": f"{web}/blob/{sha}/{change.path}",
+        "raw_url": f"{web}/raw/{sha}/{change.path}",
+        "contents_url": f"{api_of(base, repository)}/contents/{change.path}?ref={sha}",
+        "patch": change.patch,
+    }
+
+
+def comparison(base: str, repository: Repository, one: Commit, other: Commit, merge_base: Commit) -> Json:
+    """What `other` has that `one` has not, oldest commit first, as compare/{one}...{other} tells."""
+    of_one = {commit.sha for commit in repository.graph.history(one.sha)}
+    of_other = repository.graph.history(other.sha)
+    ahead = [commit for commit in of_other if commit.sha not in of_one][::-1]
+    behind = len(of_one - {commit.sha for commit in of_other})
+    status = "diverged" if ahead and behind else "ahead" if ahead else "behind" if behind else "identical"
+    here = f"{api_of(base, repository)}/compare/{one.sha}...{other.sha}"
+    web = f"{base}/{repository.full_name}/compare/{one.sha}...{other.sha}"
+    return {
+        "url": here,
+        "html_url": web,
+        "permalink_url": web,
+        "diff_url": f"{web}.diff",
+        "patch_url": f"{web}.patch",
+        "base_commit": commit(base, repository, one),
+        "merge_base_commit": commit(base, repository, merge_base),
+        "status": status,
+        "ahead_by": len(ahead),
+        "behind_by": behind,
+        "total_commits": len(ahead),
+        "commits": [commit(base, repository, each) for each in ahead],
+        "files": [
+            file_change(base, repository, other.sha, change) for change in changed_files(merge_base.files, other.files)
+        ],
+    }
+
+
+def branch_short(base: str, repository: Repository, name: str) -> Json:
+    """A branch as the list of branches holds it."""
+    sha = repository.graph.branches[name]
+    return {
+        "name": name,
+        "commit": {"sha": sha, "url": f"{api_of(base, repository)}/commits/{sha}"},
+        "protected": False,
+    }
+
+
+def branch(base: str, repository: Repository, name: str) -> Json:
+    """One branch with its newest commit."""
+    here = f"{api_of(base, repository)}/branches/{name}"
+    return {
+        "name": name,
+        "commit": commit(base, repository, repository.graph.resolve(f"refs/heads/{name}")),
+        "_links": {"self": here, "html": f"{base}/{repository.full_name}/tree/{name}"},
+        "protected": False,
+        "protection": {
+            "enabled": False,
+            "required_status_checks": {"enforcement_level": "off", "contexts": [], "checks": []},
+        },
+        "protection_url": f"{here}/protection",
+    }
+
+
+def file_content(base: str, repository: Repository, ref: str, path: str, content: bytes) -> Json:
+    """One file with its content in base64."""
+    encoded = base64.encodebytes(content).decode()
+    entry = _entry(base, repository, ref, path, "file", blob_id(content), len(content))
+    return {**entry, "encoding": "base64", "content": encoded}
+
+
+def folder_content(base: str, repository: Repository, ref: str, folder: str, files: Mapping[str, bytes]) -> list[Json]:
+    """What lies directly in `folder` ("" for the root), by name."""
+    prefix = f"{folder}/" if folder else ""
+    inside = {path.removeprefix(prefix): content for path, content in files.items() if path.startswith(prefix)}
+    entries = []
+    for name in sorted({path.partition("/")[0] for path in inside}):
+        below = {path.removeprefix(f"{name}/"): data for path, data in inside.items() if path.startswith(f"{name}/")}
+        kind, sha = ("dir", tree_id(below)) if below else ("file", blob_id(inside[name]))
+        size = 0 if below else len(inside[name])
+        entries.append(_entry(base, repository, ref, prefix + name, kind, sha, size))
+    return entries
+
+
+def _entry(base: str, repository: Repository, ref: str, path: str, kind: str, sha: str, size: int) -> Json:
+    here, web = api_of(base, repository), f"{base}/{repository.full_name}"
+    url = f"{here}/contents/{path}?ref={ref}"
+    git = f"{here}/git/{'trees' if kind == 'dir' else 'blobs'}/{sha}"
+    html = f"{web}/{'tree' if kind == 'dir' else 'blob'}/{ref}/{path}"
+    return {
+        "type": kind,
+        "size": size,
+        "name": path.rpartition("/")[2],
+        "path": path,
+        "sha": sha,
+        "url": url,
+        "git_url": git,
+        "html_url": html,
+        "download_url": None if kind == "dir" else f"{web}/raw/{ref}/{path}",
+        "_links": {"self": url, "git": git, "html": html},
+    }

@@ -1,0 +1,103 @@
+"""What all routes share: the repositories, who may see them, and links that live a minute."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sandbox.github.credentials import Caller, Credentials
+from sandbox.github.web import GitHubError, not_found
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from sandbox.github.clock import Clock
+    from sandbox.github.repository import Repository
+    from sandbox.github.runs import Job, Run
+
+LINK_LIFE = 60.0  # seconds; GitHub's links to logs and archives live a minute
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """Bytes behind a short-lived link."""
+
+    content: bytes
+    content_type: str
+    filename: str
+    expires: float
+
+
+@dataclass(slots=True)
+class Site:
+    """The state behind the routes. `base` is the stand-in's own address, set when it has started."""
+
+    repositories: dict[str, Repository]
+    credentials: Credentials
+    clock: Clock
+    listing_lag: float
+    base: str = ""
+    downloads: dict[str, Download] = field(default_factory=dict)
+
+    def repository(self, request: web.Request) -> Repository:
+        """The repository in the path, for an authenticated caller; 404 otherwise, as for any private one."""
+        wanted = f"{request.match_info['owner']}/{request.match_info['name']}".lower()
+        for name, repository in self.repositories.items():
+            if name.lower() == wanted and caller_of(request) is not None:
+                return repository
+        raise not_found()
+
+    def run(self, request: web.Request) -> tuple[Repository, Run]:
+        """The run in the path."""
+        repository = self.repository(request)
+        run = repository.runs.get(_number(request.match_info["run_id"]))
+        if run is None:
+            raise not_found()
+        return repository, run
+
+    def job(self, request: web.Request) -> tuple[Repository, Run, Job]:
+        """The job in the path."""
+        repository = self.repository(request)
+        wanted = _number(request.match_info["job_id"])
+        for run in repository.runs.values():
+            for job in run.jobs:
+                if job.job_id == wanted:
+                    return repository, run, job
+        raise not_found()
+
+    def link(self, content: bytes, content_type: str, filename: str) -> str:
+        """The address of a download that needs no token and lives a minute."""
+        now = time.monotonic()
+        self.downloads = {key: one for key, one in self.downloads.items() if one.expires > now}
+        key = secrets.token_urlsafe(16)
+        self.downloads[key] = Download(content, content_type, filename, now + LINK_LIFE)
+        return f"{self.base}/_download/{key}/{filename}"
+
+    def expire_links(self) -> None:
+        """Make every link given so far useless, for tests."""
+        self.downloads.clear()
+
+
+def caller_of(request: web.Request) -> Caller | None:
+    """Who sent the request; None without an Authorization header."""
+    caller: Caller | None = request.get("caller")
+    return caller
+
+
+def writer_of(request: web.Request) -> Caller:
+    """Who sent the request, if they may change things; 403 otherwise."""
+    caller = caller_of(request)
+    if caller is None:
+        raise GitHubError(401, "Requires authentication")
+    if not caller.may_write or caller.kind == "app":
+        kind = "integration" if caller.kind != "user" else "personal access token"
+        raise GitHubError(403, f"Resource not accessible by {kind}")
+    return caller
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise not_found()
+    return int(text)

@@ -1,0 +1,176 @@
+"""GitHub on loopback: one server for the API, for downloads and for the pages that links lead to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+from aiohttp.web_middlewares import Handler, middleware
+
+from sandbox.github.clock import Clock
+from sandbox.github.credentials import AppIdentity, Credentials
+from sandbox.github.image_builder import ImageBuilder
+from sandbox.github.pages import Pages
+from sandbox.github.rate_limit import RateLimit
+from sandbox.github.repository import Repository
+from sandbox.github.routes_account import AccountRoutes
+from sandbox.github.routes_actions import ActionsRoutes
+from sandbox.github.routes_git import GitRoutes
+from sandbox.github.site import Site
+from sandbox.github.web import DropConnectionError, Exchange, GitHubError, Hook, Request, conditional
+from sandbox.github.webhooks import Deliveries, WebhookSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.aws import AwsHandle
+    from sandbox.github.seed import Seed
+
+BOT_LOGIN = "signalbox-bot"
+_HUMAN = ("/_", "/PermanentOrg/")  # downloads and pages: no token, no rate limit
+_MOST_REQUESTS = 10_000
+
+
+class GitHubStandIn:
+    """GitHub as the sandbox needs it.
+
+    `token` acts as the login signalbox-bot; `read_only_token` may look but gets 403 for changes; `app` is a GitHub
+    App that may identify itself with JWTs. `repositories` are the seeds (see seed.sandbox_repositories). `aws` is
+    where image builds make instances and images, None for builds that only print. `speed` simulated seconds pass in
+    a real one. `listing_lag` real seconds pass before a new run shows in listings. `webhook` names who is told
+    of runs and jobs.
+    """
+
+    def __init__(
+        self,
+        *,
+        token: str,
+        repositories: Mapping[str, Seed],
+        aws: AwsHandle | None = None,
+        speed: float = 1.0,
+        read_only_token: str | None = None,
+        app: AppIdentity | None = None,
+        listing_lag: float = 0.3,
+        webhook: WebhookSettings | None = None,
+        seed: str = "signalbox",
+    ) -> None:
+        clock = Clock(speed)
+        read_only = {read_only_token: "signalbox-reader"} if read_only_token else {}
+        credentials = Credentials({token: BOT_LOGIN}, read_only, app)
+        self._builder = ImageBuilder(aws) if aws is not None else None
+        known = {
+            name: self._make(name, number, plant, clock, seed)
+            for number, (name, plant) in enumerate(repositories.items())
+        }
+        self.site = Site(known, credentials, clock, listing_lag)
+        self.rate_limit = RateLimit()
+        self.on_request: list[Hook] = []
+        self.requests: deque[Request] = deque(maxlen=_MOST_REQUESTS)
+        self.deliveries = Deliveries(self.site, webhook)
+        self._actions = ActionsRoutes(self.site)
+        self._runner: web.AppRunner | None = None
+
+    def _make(self, name: str, number: int, plant: Seed, clock: Clock, seed: str) -> Repository:
+        player = self._builder.play if self._builder is not None else None
+        repository = Repository(name, number=number, clock=clock, seed=seed, image_builder=player)
+        plant(repository.graph)
+        repository.read_workflows()
+        return repository
+
+    @property
+    def url(self) -> str:
+        """The API's address (GITHUB_API_URL) and the pages' too: http://127.0.0.1:PORT."""
+        return self.site.base
+
+    def repository(self, full_name: str) -> Repository:
+        """The repository `owner/name`; KeyError when it was not seeded."""
+        return self.site.repositories[full_name]
+
+    def accept_token(self, token: str, login: str) -> None:
+        """Let another token in, acting as `login`."""
+        self.site.credentials.tokens = {**self.site.credentials.tokens, token: login}
+
+    async def start(self, port: int = 0) -> None:
+        """Serve on 127.0.0.1; port 0 takes a free one."""
+        application = web.Application(middlewares=[self._exchange, self._answer], client_max_size=25 * 2**20)
+        application.add_routes(AccountRoutes(self.site, self.rate_limit).routes())
+        application.add_routes(GitRoutes(self.site).routes())
+        application.add_routes(self._actions.routes())
+        application.add_routes(Pages(self.site).routes())
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", port)
+        await site.start()
+        host, taken = self._runner.addresses[0][:2]
+        self.site.base = f"http://{host}:{taken}"
+        await self.deliveries.start()
+
+    async def stop(self) -> None:
+        """Drop what runs and close the port. Raises what went wrong inside a simulated run, if anything did."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+        await self._actions.stop()
+        await self.deliveries.stop()
+        for repository in self.site.repositories.values():
+            await repository.stop()
+
+    @middleware
+    async def _exchange(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Hooks around the effect, and the record of what was asked."""
+        body = await request.read()
+        try:
+            await self._hooks(request, body, "before", 0)
+            response = await handler(request)
+            await self._hooks(request, body, "after", response.status)
+        except GitHubError as error:
+            response = error.response()
+        except DropConnectionError:
+            self._record(request, 0)
+            return _drop(request)
+        self._record(request, response.status)
+        return response
+
+    async def _hooks(self, request: web.Request, body: bytes, phase: Any, status: int) -> None:
+        for hook in self.on_request:
+            await hook(Exchange(request.method, request.path, request.query, request.headers, body, phase, status))
+
+    def _record(self, request: web.Request, status: int) -> None:
+        asked = Request(request.method, request.path, status, dict(request.query), "If-None-Match" in request.headers)
+        self.requests.append(asked)
+
+    @middleware
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Who calls, the rate limit, errors in GitHub's shape, conditional requests."""
+        if request.path.startswith(_HUMAN):
+            return await handler(request)
+        token = request.headers.get("Authorization", "")
+        try:
+            response = conditional(request, await self._allowed(request, handler, token))
+        except GitHubError as error:
+            response = error.response()
+        except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
+            response = GitHubError(404, "Not Found").response()
+        if response.status != 304 and request.path != "/rate_limit":
+            self.rate_limit.count(token)
+        response.headers.update(self.rate_limit.headers(token))
+        response.headers["X-GitHub-Api-Version-Selected"] = "2022-11-28"
+        response.headers["X-GitHub-Request-Id"] = f"{id(request):016X}"
+        return response
+
+    async def _allowed(self, request: web.Request, handler: Handler, token: str) -> web.StreamResponse:
+        request["caller"] = self.site.credentials.caller(token)
+        if self.rate_limit.exhausted(token) and request.path != "/rate_limit":
+            caller = request["caller"]
+            raise GitHubError(403, f"API rate limit exceeded for {caller.login if caller else 'this address'}.")
+        return await handler(request)
+
+
+def _drop(request: web.Request) -> web.Response:
+    """Break the connection; the answer that is returned reaches nobody."""
+    transport = request.transport
+    if isinstance(transport, asyncio.Transport):
+        transport.abort()
+    return web.Response(status=500)

@@ -1,0 +1,122 @@
+"""Answers in GitHub's shapes: errors, paging, conditional requests, rate limit; and the hooks of tests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DOCUMENTATION = "https://docs.github.com/rest"
+Json = dict[str, Any]
+T = TypeVar("T")
+
+
+class GitHubError(Exception):
+    """An answer with an error in GitHub's shape: message, documentation_url, status as text."""
+
+    def __init__(self, status: int, message: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> None:
+        super().__init__(status, message)
+        self.status = status
+        self.payload = {"message": message, **more, "documentation_url": DOCUMENTATION, "status": str(status)}
+        self.headers = dict(headers or {})
+
+    def response(self) -> web.Response:
+        """As it goes over the wire."""
+        return json_response(self.payload, self.status, self.headers)
+
+
+def not_found() -> GitHubError:
+    """What GitHub says of whatever is not there, or not for these eyes."""
+    return GitHubError(404, "Not Found")
+
+
+class DropConnectionError(Exception):
+    """Raised by a hook: the connection breaks without an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request as hooks see it. `status` is the answer's, 0 in the phase before it took effect."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    phase: Literal["before", "after"]
+    status: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request that was answered, for tests to look at."""
+
+    method: str
+    path: str
+    status: int
+    query: Mapping[str, str] = field(default_factory=dict)
+    conditional: bool = False
+
+
+# A hook may wait, raise GitHubError to answer so, or raise DropConnectionError.
+Hook = Callable[[Exchange], Awaitable[None]]
+
+
+def json_response(payload: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """JSON with GitHub's content type."""
+    body = json.dumps(payload).encode()
+    return web.Response(body=body, status=status, headers=headers, content_type="application/json", charset="utf-8")
+
+
+def conditional(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """Add the ETag of a JSON answer to a GET; 304 when the caller has it. Like GitHub's, it changes with the token."""
+    if request.method != "GET" or response.status != 200 or not isinstance(response, web.Response):
+        return response
+    seen = hashlib.sha256(request.headers.get("Authorization", "").encode() + b"\0" + bytes(response.body or b""))  # type: ignore[arg-type]
+    etag = f'W/"{seen.hexdigest()}"'
+    response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = "private, max-age=60, s-maxage=60"
+    known = [one.strip() for one in request.headers.get("If-None-Match", "").split(",")]
+    return web.Response(status=304, headers={"ETag": etag}) if etag in known else response
+
+
+def page_of(request: web.Request, items: Sequence[T], base: str) -> tuple[list[T], dict[str, str]]:
+    """The asked page (`per_page` at most 100, default 30) and its Link header."""
+    size = max(1, min(_number(request, "per_page", 30), 100))
+    page = max(1, _number(request, "page", 1))
+    last = max(1, -(-len(items) // size))
+    relations = {"prev": page - 1, "next": page + 1, "last": last, "first": 1}
+    if page >= last:
+        del relations["next"], relations["last"]
+    if page <= 1:
+        del relations["prev"], relations["first"]
+    query = {key: value for key, value in request.query.items() if key != "page"}
+    links = [
+        f'<{base}{request.path}?{urlencode({**query, "page": number})}>; rel="{name}"'
+        for name, number in relations.items()
+    ]
+    return list(items[(page - 1) * size : page * size]), {"Link": ", ".join(links)} if links else {}
+
+
+def _number(request: web.Request, name: str, default: int) -> int:
+    text = request.query.get(name, "")
+    return int(text) if text.isdecimal() else default
+
+
+async def json_body(request: web.Request) -> Json:
+    """The request's JSON object; 400 in GitHub's words when it is none."""
+    try:
+        body = json.loads(await request.read() or b"{}")
+    except ValueError as error:
+        raise GitHubError(400, "Problems parsing JSON") from error
+    if not isinstance(body, dict):
+        raise GitHubError(400, "Body should be a JSON object")
+    return body

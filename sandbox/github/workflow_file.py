@@ -1,0 +1,158 @@
+"""Workflow files: what triggers them, their inputs, and their jobs with the matrix expanded."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from sandbox.github.expressions import condition, expand
+
+FOLDER = ".github/workflows/"
+_WORKFLOW_KEYS = {"name", "run-name", "on", "env", "permissions", "defaults", "jobs"}
+_JOB_KEYS = {"name", "needs", "if", "runs-on", "strategy", "steps", "env", "environment"}
+_STEP_KEYS = {"id", "name", "if", "uses", "with", "run", "env", "shell", "working-directory"}
+
+
+class WorkflowFileError(ValueError):
+    """A workflow file that GitHub would refuse, or that uses what the stand-in does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input of workflow_dispatch."""
+
+    name: str
+    required: bool
+    default: str | None
+    type: str
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepFile:
+    """One step as written; `run` and `uses` may still hold expressions."""
+
+    name: str
+    uses: str | None
+    run: str | None
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobFile:
+    """One job as written. `matrix` has an entry per job to run, one empty entry without a matrix."""
+
+    key: str
+    name: str | None
+    needs: tuple[str, ...]
+    condition: str
+    runs_on: str
+    fail_fast: bool
+    max_parallel: int | None
+    matrix: tuple[Mapping[str, str], ...]
+    steps: tuple[StepFile, ...]
+
+    def shown_name(self, matrix: Mapping[str, str], inputs: Mapping[str, str]) -> str:
+        """The job's name as GitHub shows it: `deploy (backend)` unless the file names it otherwise."""
+        if self.name is not None:
+            return expand(self.name, {"matrix": matrix, "inputs": inputs})
+        return f"{self.key} ({', '.join(matrix.values())})" if matrix else self.key
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowFile:
+    """One workflow. `inputs` is None when it cannot be dispatched."""
+
+    path: str
+    name: str
+    run_name: str | None
+    triggers: frozenset[str]
+    inputs: tuple[Input, ...] | None
+    jobs: tuple[JobFile, ...] = field(default=())
+
+
+def parse(path: str, text: str) -> WorkflowFile:
+    """Read a workflow file; WorkflowFileError names the key that is wrong or not known here."""
+    try:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise WorkflowFileError(f"{path}: {error}") from error
+    if not isinstance(raw, dict):
+        raise WorkflowFileError(f"{path}: no mapping")
+    # YAML 1.1 reads the bare word `on` as true.
+    raw = {"on" if key is True else str(key): value for key, value in raw.items()}
+    _only(raw, _WORKFLOW_KEYS, path)
+    triggers = _triggers(raw.get("on"))
+    jobs = tuple(_job(path, key, value) for key, value in (raw.get("jobs") or {}).items())
+    if not jobs or not triggers:
+        raise WorkflowFileError(f"{path}: no jobs or no trigger")
+    return WorkflowFile(path, raw.get("name", path), raw.get("run-name"), frozenset(triggers), _inputs(triggers), jobs)
+
+
+def _only(mapping: Mapping[str, Any], known: set[str], where: str) -> None:
+    if unknown := set(mapping) - known:
+        raise WorkflowFileError(f"{where}: unknown key {', '.join(sorted(unknown))}")
+
+
+def _triggers(on: Any) -> dict[str, Any]:
+    if isinstance(on, str):
+        return {on: None}
+    if isinstance(on, list):
+        return dict.fromkeys(on)
+    return dict(on or {})
+
+
+def _inputs(triggers: Mapping[str, Any]) -> tuple[Input, ...] | None:
+    if "workflow_dispatch" not in triggers:
+        return None
+    written = (triggers["workflow_dispatch"] or {}).get("inputs") or {}
+    return tuple(_input(name, value or {}) for name, value in written.items())
+
+
+def _input(name: str, raw: Mapping[str, Any]) -> Input:
+    default = raw.get("default")
+    text = None if default is None else str(default).lower() if isinstance(default, bool) else str(default)
+    return Input(
+        name, bool(raw.get("required")), text, raw.get("type", "string"), tuple(map(str, raw.get("options", ())))
+    )
+
+
+def _job(path: str, key: str, raw: Mapping[str, Any]) -> JobFile:
+    _only(raw, _JOB_KEYS, f"{path}: jobs.{key}")
+    strategy = raw.get("strategy") or {}
+    needs = raw.get("needs") or ()
+    return JobFile(
+        key=key,
+        name=raw.get("name"),
+        needs=(needs,) if isinstance(needs, str) else tuple(needs),
+        condition=condition(raw.get("if")),
+        runs_on=str(raw["runs-on"]),
+        fail_fast=bool(strategy.get("fail-fast", True)),
+        max_parallel=strategy.get("max-parallel"),
+        matrix=expand_matrix(strategy.get("matrix") or {}),
+        steps=tuple(_step(f"{path}: jobs.{key}.steps", step) for step in raw["steps"]),
+    )
+
+
+def _step(where: str, raw: Mapping[str, Any]) -> StepFile:
+    _only(raw, _STEP_KEYS, where)
+    uses, run = raw.get("uses"), raw.get("run")
+    named = f"Run {uses or (run or '').splitlines()[0]}"
+    return StepFile(raw.get("name", named), uses, run, condition(raw.get("if")))
+
+
+def expand_matrix(raw: Mapping[str, Any]) -> tuple[Mapping[str, str], ...]:
+    """The combinations of a matrix in GitHub's order, less `exclude`, plus each `include` as one more."""
+    axes = {key: [str(value) for value in values] for key, values in raw.items() if key not in {"include", "exclude"}}
+    products = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())] if axes else []
+    left = [one for one in products if not any(_fits(one, pattern) for pattern in raw.get("exclude", ()))]
+    more = [{key: str(value) for key, value in entry.items()} for entry in raw.get("include", ())]
+    return tuple([*left, *more] or [{}])
+
+
+def _fits(combination: Mapping[str, str], pattern: Mapping[str, Any]) -> bool:
+    return all(combination.get(key) == str(value) for key, value in pattern.items())

@@ -1,0 +1,4 @@
+#!/bin/sh
+# Tell the team that the images are there.
+set -eu
+echo "Images are built."
