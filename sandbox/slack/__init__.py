@@ -1,0 +1,31 @@
+"""A stand-in for Slack: as strict as the real one, and everything it was told can be looked at."""
+
+from sandbox.slack.backend import ApiCall
+from sandbox.slack.clock import Clock
+from sandbox.slack.errors import ApiError
+from sandbox.slack.messages import Channel, Message
+from sandbox.slack.people import Person
+from sandbox.slack.replies import Reply, ViewReply
+from sandbox.slack.server import SlackStandIn
+from sandbox.slack.settings import SlackSettings
+from sandbox.slack.signing import sign
+from sandbox.slack.views import View
+from sandbox.slack.workspace import User, Usergroup, Workspace
+
+__all__ = [
+    "ApiCall",
+    "ApiError",
+    "Channel",
+    "Clock",
+    "Message",
+    "Person",
+    "Reply",
+    "SlackSettings",
+    "SlackStandIn",
+    "User",
+    "Usergroup",
+    "View",
+    "ViewReply",
+    "Workspace",
+    "sign",
+]

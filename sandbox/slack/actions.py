@@ -1,0 +1,69 @@
+"""Turns a person's choice in an element into the action that Slack sends."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from sandbox.slack.block_kit.objects import all_options
+
+if TYPE_CHECKING:
+    from sandbox.slack.backend import Backend
+
+
+def chosen(element: dict[str, Any], choice: Any, backend: Backend) -> dict[str, Any]:
+    """The `actions[0]` of block_actions, without its time.
+
+    `choice` is an option's value or visible text, a user or channel by id or name, a date, or typed text.
+
+    Raises:
+        LookupError: it is not on offer.
+    """
+    action = {key: element[key] for key in ("type", "block_id", "action_id")}
+    for key in ("placeholder", "confirm"):
+        if key in element:
+            action[key] = element[key]
+    return action | _choice(element, choice, backend)
+
+
+def _choice(element: dict[str, Any], choice: Any, backend: Backend) -> dict[str, Any]:
+    match element["type"]:
+        case "button":
+            return {key: element[key] for key in ("text", "value", "style", "url") if key in element}
+        case "static_select" | "radio_buttons" | "overflow":
+            return {"selected_option": option(element, choice)}
+        case "checkboxes":
+            wanted = choice if isinstance(choice, list) else [choice]
+            return {"selected_options": [option(element, one) for one in wanted if one is not None]}
+        case "users_select":
+            return {"selected_user": backend.workspace.user(str(choice)).id}
+        case "conversations_select":
+            return {"selected_conversation": backend.workspace.channel(str(choice)).id}
+        case "datepicker":
+            return {"selected_date": _day(choice)}
+        case _:
+            return {"value": None if choice is None else str(choice)}
+
+
+def option(element: dict[str, Any], choice: Any) -> dict[str, Any]:
+    """The option with this value or visible text.
+
+    Raises:
+        LookupError: none has it.
+    """
+    wanted = choice.get("value") if isinstance(choice, dict) else choice
+    offered = all_options(element)
+    for one in offered:
+        if wanted == one["value"]:
+            return one
+    for one in offered:
+        if wanted == one["text"]["text"]:
+            return one
+    raise LookupError(f"{element['action_id']} does not offer {wanted!r}, only {[one['value'] for one in offered]}")
+
+
+def _day(choice: Any) -> str:
+    try:
+        return date.fromisoformat(str(choice)).isoformat()
+    except ValueError:
+        raise LookupError(f"{choice!r} is no date") from None

@@ -1,0 +1,122 @@
+"""Blocks, and which of them may stand in a message, a modal or a Home tab."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.slack.block_kit import elements, objects
+from sandbox.slack.block_kit.objects import IDENTIFIER
+from sandbox.slack.block_kit.rich_text import RICH_TEXT
+from sandbox.slack.block_kit.rules import (
+    among,
+    array,
+    boolean,
+    by_type,
+    either,
+    fault,
+    shape,
+    string,
+    untyped,
+    url,
+)
+
+_BLOCK = {"block_id": IDENTIFIER}
+# A text object takes 3,000 characters; what stands in a context block is cut to 2,000.
+_CONTEXT_TEXT = 2000
+TABLE_CHARACTERS = 10_000
+MARKDOWN_CHARACTERS = 12_000
+
+
+def _config_needs_dispatch(value: dict[str, Any], pointer: str, faults: list[str]) -> None:
+    element = value.get("element")
+    configured = isinstance(element, dict) and "dispatch_action_config" in element
+    if configured and value.get("dispatch_action") is not True:
+        fault(faults, "dispatch_action_config needs dispatch_action", f"{pointer}/element")
+
+
+def _even_rows(value: dict[str, Any], pointer: str, faults: list[str]) -> None:
+    rows = value.get("rows")
+    if isinstance(rows, list) and all(isinstance(row, list) for row in rows) and len({len(row) for row in rows}) > 1:
+        fault(faults, "all rows must have the same number of cells", f"{pointer}/rows")
+
+
+SECTION = shape(
+    {},
+    {
+        **_BLOCK,
+        "text": objects.text(3000),
+        "fields": array(objects.text(2000), 10),
+        "accessory": by_type(elements.IN_SECTION),
+        "expand": boolean,
+    },
+    either("text", "fields", exactly_one=False),
+)
+HEADER = shape({"text": objects.plain(150)}, _BLOCK)
+DIVIDER = shape({}, _BLOCK)
+CONTEXT = shape(
+    {
+        "elements": array(
+            by_type(
+                {
+                    "image": elements.IMAGE,
+                    "plain_text": shape({"text": string(_CONTEXT_TEXT)}, {"emoji": boolean}),
+                    "mrkdwn": shape({"text": string(_CONTEXT_TEXT)}, {"verbatim": boolean}),
+                }
+            ),
+            10,
+        )
+    },
+    _BLOCK,
+)
+ACTIONS = shape({"elements": array(by_type(elements.IN_ACTIONS), 25)}, _BLOCK)
+INPUT = shape(
+    {"label": objects.plain(2000), "element": by_type(elements.IN_INPUT)},
+    {**_BLOCK, "hint": objects.plain(2000), "optional": boolean, "dispatch_action": boolean},
+    _config_needs_dispatch,
+)
+IMAGE = shape(
+    {"alt_text": string(2000)},
+    {
+        **_BLOCK,
+        "image_url": url,
+        "slack_file": untyped({}, {"id": string(255), "url": url}),
+        "title": objects.plain(2000),
+    },
+    either("image_url", "slack_file"),
+)
+MARKDOWN = shape({"text": string(MARKDOWN_CHARACTERS)}, _BLOCK)
+
+_CELL = by_type(
+    {
+        "raw_text": shape({"text": string(TABLE_CHARACTERS)}, {}),
+        "rich_text": RICH_TEXT,
+    }
+)
+
+
+def _column(value: Any, pointer: str, faults: list[str]) -> None:
+    if value is not None:
+        _COLUMN(value, pointer, faults)
+
+
+_COLUMN = untyped({}, {"align": among("left", "center", "right"), "is_wrapped": boolean})
+
+TABLE = shape(
+    {"rows": array(array(_CELL, 20), 100)},
+    {**_BLOCK, "column_settings": array(_column, 20)},
+    _even_rows,
+)
+
+_ANYWHERE = {
+    "section": SECTION,
+    "header": HEADER,
+    "divider": DIVIDER,
+    "context": CONTEXT,
+    "actions": ACTIONS,
+    "input": INPUT,
+    "image": IMAGE,
+    "rich_text": RICH_TEXT,
+}
+
+IN_MESSAGE = by_type({**_ANYWHERE, "markdown": MARKDOWN, "table": TABLE})
+IN_VIEW = by_type(_ANYWHERE)

@@ -1,0 +1,129 @@
+"""conversations.*: the channels, their members, and what was said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.slack import people_seed as seed
+from sandbox.slack.errors import ApiError
+from sandbox.slack.methods import channels
+from sandbox.slack.methods.registry import Method
+from sandbox.slack.rate_limits import TIER_2, TIER_3, TIER_4
+
+if TYPE_CHECKING:
+    from sandbox.slack.backend import Backend
+    from sandbox.slack.messages import Channel, Message
+
+KINDS = {"public_channel", "private_channel", "mpim", "im"}
+
+
+def _channel_json(channel: Channel) -> dict[str, Any]:
+    return {
+        "id": channel.id,
+        "name": channel.name,
+        "name_normalized": channel.name,
+        "is_channel": True,
+        "is_group": False,
+        "is_im": False,
+        "is_mpim": False,
+        "is_private": False,
+        "is_archived": False,
+        "is_general": False,
+        "is_member": seed.BOT_USER_ID in channel.members,
+        "num_members": len(channel.members),
+        "topic": {"value": channel.topic, "creator": "", "last_set": 0},
+        "purpose": {"value": channel.purpose, "creator": "", "last_set": 0},
+        "context_team_id": seed.TEAM_ID,
+    }
+
+
+def _list(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
+    kinds = given.get("types", ["public_channel"])
+    if not set(kinds) <= KINDS:
+        raise ApiError("invalid_types")
+    for kind, scope in (("private_channel", "groups:read"), ("mpim", "mpim:read"), ("im", "im:read")):
+        if kind in kinds and not backend.registration.may(scope):
+            raise ApiError("missing_scope", needed=scope, provided=",".join(sorted(backend.registration.scopes or ())))
+    every = list(backend.workspace.channels.values()) if "public_channel" in kinds else []
+    some, leads_on = channels.page(every, given, default=100, most=1000)
+    return {"channels": [_channel_json(one) for one in some], "response_metadata": leads_on}
+
+
+def _info(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
+    return {"channel": _channel_json(channels.find(backend, given["channel"]))}
+
+
+def _members(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
+    channel = channels.find(backend, given["channel"])
+    some, leads_on = channels.page(sorted(channel.members), given, default=100, most=1000)
+    return {"members": some, "response_metadata": leads_on}
+
+
+def _join(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
+    channel = channels.find(backend, given["channel"])
+    already = seed.BOT_USER_ID in channel.members
+    channel.members.add(seed.BOT_USER_ID)
+    return {"channel": _channel_json(channel), **({"warning": "already_in_channel"} if already else {})}
+
+
+def _between(messages: list[Message], given: dict[str, Any]) -> list[Message]:
+    try:
+        oldest = float(given.get("oldest", 0))
+        latest = float(given.get("latest", "inf"))
+    except ValueError:
+        raise ApiError("invalid_ts_oldest") from None
+    if given.get("inclusive", False):
+        return [one for one in messages if oldest <= float(one.ts) <= latest]
+    return [one for one in messages if oldest < float(one.ts) < latest]
+
+
+def _history(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
+    channel = channels.joined(backend, given["channel"])
+    newest_first = _between(channel.messages, given)[::-1]
+    return _page_of_messages(backend, newest_first, given, default=100)
+
+
+def _replies(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
+    channel = channels.joined(backend, given["channel"])
+    message = channel.find(given["ts"])
+    if message is None:
+        raise ApiError("thread_not_found")
+    parent, *replies = channel.thread(message.thread_ts or message.ts)
+    return _page_of_messages(backend, [parent, *_between(replies, given)], given, default=1000)
+
+
+def _page_of_messages(
+    backend: Backend, messages: list[Message], given: dict[str, Any], *, default: int
+) -> dict[str, Any]:
+    some, leads_on = channels.page(messages, given, default=default, most=1000)
+    with_metadata = given.get("include_all_metadata", False)
+    return {
+        "messages": [channels.message_json(backend, one, with_metadata=with_metadata) for one in some],
+        "has_more": bool(leads_on["next_cursor"]),
+        "response_metadata": leads_on,
+    }
+
+
+_PAGES = {"cursor": "str", "limit": "int"}
+_CHANNEL = {"channel": "str"}
+_MESSAGES = {
+    **_CHANNEL,
+    **_PAGES,
+    "oldest": "str",
+    "latest": "str",
+    "inclusive": "bool",
+    "include_all_metadata": "bool",
+}
+_LIST = {**_PAGES, "types": "list", "exclude_archived": "bool"}
+_INFO = {**_CHANNEL, "include_num_members": "bool", "include_locale": "bool"}
+
+METHODS = (
+    Method("conversations.list", _list, "channels:read", TIER_2, _LIST),
+    Method("conversations.info", _info, "channels:read", TIER_3, _INFO, ("channel",)),
+    Method("conversations.members", _members, "channels:read", TIER_4, {**_CHANNEL, **_PAGES}, ("channel",)),
+    Method("conversations.join", _join, "channels:join", TIER_3, _CHANNEL, ("channel",), takes_json=True),
+    Method("conversations.history", _history, "channels:history", TIER_3, _MESSAGES, ("channel",)),
+    Method(
+        "conversations.replies", _replies, "channels:history", TIER_3, {**_MESSAGES, "ts": "str"}, ("channel", "ts")
+    ),
+)

@@ -1,0 +1,73 @@
+"""Checks what the app wants to say, as chat.* methods, response URLs and command answers all do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.slack import block_kit
+from sandbox.slack.errors import ApiError
+
+# chat.postMessage cuts at 40,000 characters; refusing is stricter and never loses text unseen.
+LONGEST_TEXT = 40_000
+LONGEST_UPDATE = 4_000
+LARGEST_METADATA = 8_000
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A message that Slack would take. `blocks` is None where none were given."""
+
+    text: str
+    blocks: list[dict[str, Any]] | None
+    metadata: dict[str, Any] | None
+
+
+def draft(arguments: dict[str, Any], *, longest: int = LONGEST_TEXT) -> Draft:
+    """Check `text`, `blocks` and `metadata` of a call.
+
+    Raises:
+        ApiError: no_text, msg_too_long, invalid_blocks_format, invalid_blocks, msg_blocks_too_long,
+            invalid_metadata_format, metadata_too_large.
+    """
+    text = arguments.get("text") or ""
+    if not isinstance(text, str):
+        raise ApiError("invalid_arguments")
+    if len(text) > longest:
+        raise ApiError("msg_too_long")
+    blocks = _blocks(arguments.get("blocks"))
+    if not text.strip() and not blocks:
+        raise ApiError("no_text")
+    return Draft(text, blocks, _metadata(arguments.get("metadata")))
+
+
+def _blocks(given: Any) -> list[dict[str, Any]] | None:
+    if given is None:
+        return None
+    found = _parsed(given, "invalid_blocks_format")
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise ApiError("invalid_blocks_format")
+    return block_kit.check_message(found)
+
+
+def _metadata(given: Any) -> dict[str, Any] | None:
+    if given is None or given == "":
+        return None
+    found = _parsed(given, "invalid_metadata_format")
+    if not isinstance(found, dict) or set(found) != {"event_type", "event_payload"}:
+        raise ApiError("invalid_metadata_format")
+    if not isinstance(found["event_type"], str) or not isinstance(found["event_payload"], dict):
+        raise ApiError("invalid_metadata_format")
+    if len(json.dumps(found)) > LARGEST_METADATA:
+        raise ApiError("metadata_too_large")
+    return found
+
+
+def _parsed(given: Any, error: str) -> Any:
+    if not isinstance(given, str):
+        return given
+    try:
+        return json.loads(given)
+    except ValueError:
+        raise ApiError(error) from None

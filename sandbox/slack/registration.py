@@ -1,0 +1,54 @@
+"""What the app manifest registers: commands, scopes, events, interactivity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Command:
+    """One slash command as the manifest has it."""
+
+    command: str
+    description: str
+    usage_hint: str = ""
+    should_escape: bool = False
+
+
+@dataclass(frozen=True)
+class Registration:
+    """The app as installed. Without a manifest nothing is held back: `scopes` and `events` are None."""
+
+    commands: dict[str, Command] = field(default_factory=dict)
+    scopes: frozenset[str] | None = None
+    events: frozenset[str] | None = None
+    interactivity: bool = True
+    home_tab: bool = True
+
+    def hears(self, event: str) -> bool:
+        """Whether the app subscribed to this kind of event."""
+        return self.events is None or event in self.events
+
+    def may(self, scope: str | None) -> bool:
+        """Whether the app was granted this scope."""
+        return scope is None or self.scopes is None or scope in self.scopes
+
+
+def read_manifest(manifest: dict[str, Any]) -> Registration:
+    """The parts of an app manifest that matter here; absent parts are off, as in Slack."""
+    features = manifest.get("features", {})
+    settings = manifest.get("settings", {})
+    commands = [
+        Command(
+            one["command"], one["description"], one.get("usage_hint", ""), should_escape=one.get("should_escape", False)
+        )
+        for one in features.get("slash_commands", ())
+    ]
+    return Registration(
+        commands={one.command: one for one in commands},
+        scopes=frozenset(manifest.get("oauth_config", {}).get("scopes", {}).get("bot", ())),
+        events=frozenset(settings.get("event_subscriptions", {}).get("bot_events", ())),
+        interactivity=settings.get("interactivity", {}).get("is_enabled", False),
+        home_tab=features.get("app_home", {}).get("home_tab_enabled", False),
+    )

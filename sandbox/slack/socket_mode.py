@@ -1,0 +1,206 @@
+"""Socket Mode: deliveries over WebSockets that the app opens."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import secrets
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from sandbox.slack import people_seed as seed
+from sandbox.slack.delivery import ANSWER_WITHIN, Answer, Outcome
+from sandbox.slack.errors import ApiError
+
+if TYPE_CHECKING:
+    from sandbox.slack.backend import Backend
+
+MOST_CONNECTIONS = 10
+
+
+@dataclass(eq=False)
+class Connection:
+    """One open WebSocket and the envelopes sent over it that are not acknowledged yet."""
+
+    socket: web.WebSocketResponse
+    unanswered: set[str] = field(default_factory=set)
+    leaving: bool = False
+
+
+class SocketMode:
+    """Delivers envelopes to whichever connection is next, as Slack does; a Transport like HTTP."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._tickets: set[str] = set()
+        self._connections: list[Connection] = []
+        self._turn = itertools.count()
+        self._acks: dict[str, asyncio.Future[dict[str, Any] | None]] = {}
+
+    def add_to(self, app: web.Application) -> None:
+        """Register the WebSocket's route."""
+        app.router.add_get("/link/", self._serve)
+
+    def ticket_url(self) -> str:
+        """The address for one connection, good once.
+
+        Raises:
+            ApiError: too_many_websockets.
+        """
+        if len(self._connections) >= MOST_CONNECTIONS:
+            raise ApiError("too_many_websockets")
+        ticket = secrets.token_urlsafe(16)
+        self._tickets.add(ticket)
+        return f"{self._backend.base_url.replace('http', 'ws', 1)}/link/?ticket={ticket}&app_id={seed.APP_ID}"
+
+    @property
+    def connections(self) -> int:
+        """How many connections take deliveries now."""
+        return sum(not one.leaving for one in self._connections)
+
+    async def command(self, fields: dict[str, str]) -> Answer:
+        """Deliver a slash command."""
+        return await self._deliver("slash_commands", dict(fields), accepts_response=True)
+
+    async def interaction(self, payload: dict[str, Any]) -> Answer:
+        """Deliver an interaction; only a submission's ack may say something."""
+        return await self._deliver("interactive", payload, accepts_response=payload["type"] == "view_submission")
+
+    async def event(self, payload: dict[str, Any], attempt: int) -> Answer:
+        """Deliver an event."""
+        retry = {"retry_attempt": attempt, "retry_reason": "timeout" if attempt else ""}
+        return await self._deliver("events_api", payload, accepts_response=False, **retry)
+
+    async def _deliver(self, kind: str, payload: dict[str, Any], *, accepts_response: bool, **more: Any) -> Answer:
+        envelope = {
+            "envelope_id": str(uuid.uuid4()),
+            "type": kind,
+            "payload": payload,
+            "accepts_response_payload": accepts_response,
+            **more,
+        }
+        acked: asyncio.Future[dict[str, Any] | None] = asyncio.get_running_loop().create_future()
+        self._acks[envelope["envelope_id"]] = acked
+        try:
+            if not await self._send(envelope):
+                return Answer(Outcome.UNREACHABLE)
+            async with asyncio.timeout(ANSWER_WITHIN):
+                said = await self._acknowledged(envelope, acked)
+        except TimeoutError:
+            return Answer(Outcome.TIMED_OUT)
+        finally:
+            del self._acks[envelope["envelope_id"]]
+        if said and not accepts_response and set(said) != {"text"}:
+            self._backend.note_refusal(f"ack of {kind}", said, {"ok": False, "error": "response_payload_not_accepted"})
+        return Answer(Outcome.ANSWERED, 200, "", said or None)
+
+    async def _acknowledged(
+        self, envelope: dict[str, Any], acked: asyncio.Future[dict[str, Any] | None]
+    ) -> dict[str, Any] | None:
+        """Wait for the ack; when the connection goes away first, send again over another."""
+        while True:
+            await asyncio.wait([acked], timeout=0.1)
+            if acked.done():
+                return acked.result()
+            if not any(envelope["envelope_id"] in one.unanswered for one in self._connections):
+                await self._send(envelope)
+
+    async def redeliver(self, envelope: dict[str, Any]) -> None:
+        """Send an envelope over every connection, as happens when an ack was lost; nobody waits for the acks."""
+        for connection in list(self._connections):
+            await connection.socket.send_str(json.dumps(envelope))
+
+    async def _send(self, envelope: dict[str, Any]) -> bool:
+        open_ones = [one for one in self._connections if not one.leaving and not one.socket.closed]
+        if not open_ones:
+            return False
+        connection = open_ones[next(self._turn) % len(open_ones)]
+        connection.unanswered.add(envelope["envelope_id"])
+        try:
+            await connection.socket.send_str(json.dumps(envelope))
+        except ConnectionError:
+            connection.unanswered.clear()
+        return True
+
+    async def _serve(self, request: web.Request) -> web.WebSocketResponse:
+        ticket = request.query.get("ticket", "")
+        if ticket not in self._tickets:
+            raise web.HTTPForbidden(text="unknown ticket, or used before")
+        self._tickets.remove(ticket)
+        socket = web.WebSocketResponse(heartbeat=30)
+        await socket.prepare(request)
+        connection = Connection(socket)
+        self._connections.append(connection)
+        try:
+            await socket.send_str(json.dumps(self._hello()))
+            await self._listen(connection)
+        finally:
+            self._connections.remove(connection)
+        return socket
+
+    def _hello(self) -> dict[str, Any]:
+        return {
+            "type": "hello",
+            "num_connections": len(self._connections),
+            "connection_info": {"app_id": seed.APP_ID},
+            "debug_info": {"host": "sandbox", "build_number": 1, "approximate_connection_time": 18060},
+        }
+
+    async def _listen(self, connection: Connection) -> None:
+        async for message in connection.socket:
+            if message.type is not WSMsgType.TEXT:
+                continue
+            ack = _parsed(message.data)
+            if ack is None:
+                self._backend.note_refusal(
+                    "socket message", {"data": message.data}, {"ok": False, "error": "invalid_ack"}
+                )
+                continue
+            connection.unanswered.discard(ack["envelope_id"])
+            waiting = self._acks.get(ack["envelope_id"])
+            if waiting is not None and not waiting.done():
+                waiting.set_result(ack.get("payload"))
+
+    async def disconnect(self, reason: str = "refresh_requested") -> None:
+        """Tell every connection to go: `warning` (ten seconds ahead), `refresh_requested`, `link_disabled`.
+
+        On the last two the connection takes no more deliveries, and is closed once what it has is acknowledged.
+        """
+        notice = json.dumps({"type": "disconnect", "reason": reason, "debug_info": {"host": "sandbox"}})
+        for connection in list(self._connections):
+            await connection.socket.send_str(notice)
+            connection.leaving = reason != "warning"
+        if reason != "warning":
+            await asyncio.gather(*(self._drain(one) for one in list(self._connections) if one.leaving))
+
+    async def _drain(self, connection: Connection) -> None:
+        pending = [self._acks[one] for one in connection.unanswered if one in self._acks]
+        if pending:
+            await asyncio.wait(pending, timeout=ANSWER_WITHIN)
+        await connection.socket.close(code=WSCloseCode.GOING_AWAY)
+
+    async def drop(self) -> None:
+        """Cut every connection without a word, as a lost network does."""
+        for connection in list(self._connections):
+            connection.leaving = True
+            transport = connection.socket.get_extra_info("socket")
+            if transport is not None:
+                await connection.socket.close(code=WSCloseCode.ABNORMAL_CLOSURE, drain=False)
+
+    async def stop(self) -> None:
+        """Close every connection."""
+        for connection in list(self._connections):
+            await connection.socket.close(code=WSCloseCode.GOING_AWAY)
+
+
+def _parsed(data: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(data)
+    except ValueError:
+        return None
+    known = isinstance(found, dict) and set(found) <= {"envelope_id", "payload"}
+    return found if known and isinstance(found.get("envelope_id"), str) else None

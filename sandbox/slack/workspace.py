@@ -1,0 +1,170 @@
+"""The workspace: its people, channels, user groups, files and views."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sandbox.slack import people_seed as seed
+from sandbox.slack.bus import Bus, Happening
+from sandbox.slack.clock import Clock
+from sandbox.slack.files import File, Files
+from sandbox.slack.messages import Channel, Message
+from sandbox.slack.views import Views
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass
+class User:
+    """A member of the workspace; `is_restricted` marks a guest, `deleted` a deactivated account."""
+
+    id: str
+    name: str
+    real_name: str
+    title: str = ""
+    is_restricted: bool = False
+    is_bot: bool = False
+    deleted: bool = False
+
+
+@dataclass
+class Usergroup:
+    """A user group, mentioned as @handle."""
+
+    id: str
+    handle: str
+    name: str
+    users: list[str] = field(default_factory=list)
+    disabled: bool = False
+
+
+class Workspace:
+    """Everything that the stand-in knows. Also resolves names for mrkdwn."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
+        self.bus = Bus()
+        self.files = Files()
+        self.views = Views(self.bus, self)
+        self.users = {one[0]: User(*one) for one in seed.PEOPLE}
+        self.users[seed.BOT_USER_ID] = User(seed.BOT_USER_ID, seed.BOT_NAME.lower(), seed.BOT_NAME, is_bot=True)
+        self.usergroups = {
+            group_id: Usergroup(group_id, handle, name, list(users))
+            for group_id, handle, name, users in seed.USERGROUPS
+        }
+        self.channels = {one.id: one for one in self._seeded_channels()}
+        self.ephemerals: dict[str, list[Message]] = {}
+        self._by_handle: dict[str, str] = {user.name: user.id for user in self.users.values()}
+        self._by_channel_name: dict[str, str] = {channel.name: channel.id for channel in self.channels.values()}
+        self._last_ts = 0
+
+    def _seeded_channels(self) -> Iterator[Channel]:
+        people = {one[0] for one in seed.PEOPLE}
+        for channel_id, name, topic, purpose, with_bot in seed.CHANNELS:
+            members = people | ({seed.BOT_USER_ID} if with_bot else set())
+            yield Channel(channel_id, name, topic=topic, purpose=purpose, members=members, bus=self.bus)
+
+    def new_ts(self) -> str:
+        """A timestamp that no other message has, later than all before: seconds with six decimals."""
+        self._last_ts = max(int(self.clock.now() * 1_000_000), self._last_ts + 1)
+        return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06}"
+
+    def channel(self, name: str) -> Channel:
+        """A channel by "#name", name or id.
+
+        Raises:
+            KeyError: there is none.
+        """
+        found = self.channels.get(name) or self.channels.get(self._by_channel_name.get(name.lstrip("#"), ""))
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def user(self, name: str) -> User:
+        """A member by "@handle", handle or id.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self.users.get(name) or self.users[self._by_handle[name.lstrip("@")]]
+
+    def post(
+        self,
+        channel: Channel,
+        user: str,
+        text: str,
+        *,
+        blocks: list[dict[str, Any]] | None = None,
+        thread_ts: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        files: list[File] | None = None,
+        bot_id: str | None = None,
+    ) -> Message:
+        """Add a message to a channel, as already checked."""
+        message = Message(
+            self.new_ts(), channel.id, user, text, self, blocks or [], thread_ts, metadata=metadata, bot_id=bot_id
+        )
+        message.files.extend(files or ())
+        channel.add(message)
+        return message
+
+    def whisper(
+        self,
+        channel: Channel,
+        to: str,
+        text: str,
+        *,
+        blocks: list[dict[str, Any]] | None = None,
+        thread_ts: str | None = None,
+    ) -> Message:
+        """Show `to`, and nobody else, a message of the bot."""
+        message = Message(self.new_ts(), channel.id, seed.BOT_USER_ID, text, self, blocks or [], thread_ts)
+        message.bot_id, message.ephemeral_for = seed.BOT_ID, to
+        self.ephemerals.setdefault(to, []).append(message)
+        self.bus.publish(Happening("ephemeral", channel.id, message, user=to))
+        return message
+
+    def whisper_changed(self, message: Message) -> None:
+        """Tell the one who sees an ephemeral message that it changed."""
+        self.bus.publish(Happening("changed", message.channel, message, user=message.ephemeral_for))
+
+    def forget_ephemeral(self, message: Message) -> None:
+        """Take an ephemeral message away."""
+        message.deleted = True
+        self.bus.publish(Happening("deleted", message.channel, message, user=message.ephemeral_for))
+
+    def find_ephemeral(self, user: str, ts: str) -> Message | None:
+        """An ephemeral message that `user` still sees."""
+        return next((one for one in self.ephemerals.get(user, ()) if one.ts == ts and not one.deleted), None)
+
+    @property
+    def broadcasts(self) -> list[Message]:
+        """Every message of the bot that tried to notify a whole channel."""
+        public = [message for channel in self.channels.values() for message in channel.all_messages]
+        private = [message for messages in self.ephemerals.values() for message in messages]
+        return [message for message in public + private if message.bot_id and message.broadcasts]
+
+    def user_name(self, user_id: str) -> str | None:
+        """The handle of a user; the bot goes by its name."""
+        user = self.users.get(user_id)
+        return None if user is None else user.real_name if user.is_bot else user.name
+
+    def channel_name(self, channel_id: str) -> str | None:
+        """The name of a channel."""
+        channel = self.channels.get(channel_id)
+        return None if channel is None else channel.name
+
+    def usergroup_handle(self, usergroup_id: str) -> str | None:
+        """The handle of a user group."""
+        group = self.usergroups.get(usergroup_id)
+        return None if group is None else group.handle
+
+    def user_id(self, name: str) -> str | None:
+        """The id of the person with this handle."""
+        return self._by_handle.get(name)
+
+    def channel_id(self, name: str) -> str | None:
+        """The id of the channel with this name."""
+        return self._by_channel_name.get(name)
