@@ -1,0 +1,279 @@
+"""What ansible-runner prints (`--json`: an event a line), folded into a PlaybookResult. Nothing here does I/O."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from runners.results import FailedTask, HostResult, PlaybookResult, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    Mask = Callable[[str], str]
+
+LOG_LINES = 40
+LONGEST_LINE = 500
+OUTPUT_LINES = 20
+OUTPUT_LENGTH = 2000
+MOST_FAILURES = 100
+HIDDEN = "(hidden by no_log)"
+_MASKED = "***"
+_SHORTEST_SECRET = 3  # characters: shorter ones would blot out half of every text
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
+
+
+def masker(secrets: Iterable[str]) -> Mask:
+    """A function that puts *** for each of these values, also where they stand as JSON, in pieces by lines or trimmed."""
+    found: set[str] = set()
+    for secret in secrets:
+        lines = [line for line in secret.splitlines() if len(line.strip()) >= 8]
+        for form in (secret, secret.strip(), *lines):
+            found |= {form, json.dumps(form)[1:-1], json.dumps(form, ensure_ascii=False)[1:-1]}
+    forms = sorted((form for form in found if len(form) >= _SHORTEST_SECRET), key=len, reverse=True)
+    if not forms:
+        return str
+    pattern = re.compile("|".join(re.escape(form) for form in forms))
+    return lambda text: pattern.sub(_MASKED, text)
+
+
+class PlaybookRecord:
+    """Takes the lines in turn; `result` says at any time what they tell.
+
+    `hosts` are the inventory's names in order. `root` is the directory whose name is left out of paths. `mask` is
+    applied to every text that leaves.
+    """
+
+    def __init__(self, playbook: str, hosts: Sequence[str], root: str, mask: Mask = str) -> None:
+        self._playbook = playbook
+        self._root = root.rstrip("/") + "/"
+        self._mask = mask
+        self._hosts = {name: HostResult(name, State.WAITING) for name in hosts}
+        self._failures: list[FailedTask] = []
+        self._log: deque[str] = deque(maxlen=LOG_LINES)
+        self._tasks = 0
+        self._processed: frozenset[str] | None = None
+        self._started = False
+        self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
+            "playbook_on_start": lambda _: None,  # that it began is all there is to know
+            "playbook_on_task_start": self._on_task,
+            "playbook_on_handler_task_start": self._on_task,
+            "runner_on_start": self._on_start,
+            "runner_on_ok": self._on_ok,
+            "runner_on_skipped": self._on_skipped,
+            "runner_on_failed": self._on_failed,
+            "runner_on_unreachable": self._on_unreachable,
+            "playbook_on_stats": self._on_stats,
+        }
+
+    @property
+    def has_recap(self) -> bool:
+        """Whether Ansible came to its end and told its numbers."""
+        return self._processed is not None
+
+    @property
+    def has_tasks(self) -> bool:
+        """Whether it came as far as a task."""
+        return self._tasks > 0
+
+    @property
+    def ran_nowhere(self) -> bool:
+        """Whether it ended without having done anything on any host."""
+        return self._processed is not None and not self._processed
+
+    def log_tail(self) -> str:
+        """The last lines as Ansible prints them, masked."""
+        return "\n".join(self._log)
+
+    def take(self, line: str) -> bool:
+        """Take one line; true when it changed what there is to show.
+
+        Unknown events count for nothing, nor does an event cut off in the middle: the process died there.
+        """
+        event = _event_in(line)
+        if event is None:
+            if not line.startswith('{"'):
+                self._remember(line)
+            return False
+        self._remember(str(event.get("stdout") or ""))
+        data = event.get("event_data")
+        handle = self._handlers.get(str(event.get("event")))
+        if handle is None or not isinstance(data, dict):
+            return False
+        self._started = True
+        handle(data)
+        return True
+
+    def result(self, exit_code: int | None = None, *, ended: bool = False) -> PlaybookResult:
+        """The playbook as it stands; once `ended`, with its exit code (None: it died without leaving one)."""
+        if not ended:
+            state = State.RUNNING if self._started else State.WAITING
+        elif not self.has_recap:
+            state = State.UNKNOWN
+        else:
+            bad = exit_code or any(one.failed or one.unreachable for one in self._hosts.values())
+            state = State.FAILED if bad else State.SUCCEEDED
+        lost = ended and not self.has_recap
+        return PlaybookResult(
+            playbook=self._playbook,
+            state=state,
+            hosts=tuple(_shown(one, lost=lost) for one in self._hosts.values()),
+            failures=tuple(self._failures),
+            finished=not lost,
+            task_count=self._tasks,
+            log_tail=self.log_tail(),
+        )
+
+    def _task(self, data: dict[str, Any]) -> str:
+        return self._mask(str(data.get("task") or data.get("task_action") or ""))[:LONGEST_LINE]
+
+    def _remember(self, text: str) -> None:
+        # Masked before it is cut: half a secret is one as well.
+        for line in self._mask(_ANSI.sub("", text)).replace("\r", "").replace(self._root, "").splitlines():
+            if line.strip():
+                self._log.append(line[:LONGEST_LINE])
+
+    def _host(self, data: dict[str, Any]) -> HostResult:
+        name = str(data.get("host", ""))
+        return self._hosts.get(name) or HostResult(name, State.WAITING)
+
+    def _put(self, host: HostResult) -> None:
+        if host.host:
+            self._hosts[host.host] = host
+
+    def _on_task(self, data: dict[str, Any]) -> None:
+        del data
+        self._tasks += 1
+
+    def _on_start(self, data: dict[str, Any]) -> None:
+        # A host that failed goes on only in a rescue or always section.
+        self._put(replace(self._host(data), state=State.RUNNING, current_task=self._task(data)))
+
+    def _on_ok(self, data: dict[str, Any]) -> None:
+        host = self._host(data)
+        changed = bool(_res_of(data).get("changed"))
+        self._put(replace(host, ok=host.ok + 1, changed=host.changed + changed))
+
+    def _on_skipped(self, data: dict[str, Any]) -> None:
+        host = self._host(data)
+        self._put(replace(host, skipped=host.skipped + 1))
+
+    def _on_failed(self, data: dict[str, Any]) -> None:
+        host = self._host(data)
+        if data.get("ignore_errors"):  # Ansible's recap counts these as ok as well
+            self._put(replace(host, ok=host.ok + 1))
+            return
+        self._put(replace(host, failed=host.failed + 1, state=State.FAILED))
+        self._add_failure(data)
+
+    def _on_unreachable(self, data: dict[str, Any]) -> None:
+        host = self._host(data)
+        self._put(replace(host, unreachable=host.unreachable + 1, state=State.UNREACHABLE))
+        self._add_failure(data)
+
+    def _add_failure(self, data: dict[str, Any]) -> None:
+        path = str(data.get("task_path") or "")
+        path = path.removeprefix(self._root) if path.startswith(self._root) else "/".join(path.split("/")[-3:])
+        output = self._mask(describe(_res_of(data))).replace(self._root, "")
+        self._failures.append(
+            FailedTask(str(data.get("host", "")), self._task(data), self._mask(path), tail_of(output))
+        )
+        del self._failures[:-MOST_FAILURES]
+
+    def _on_stats(self, data: dict[str, Any]) -> None:
+        def count(kind: str, host: str) -> int:
+            numbers = data.get(kind)
+            return int(numbers.get(host, 0)) if isinstance(numbers, dict) else 0
+
+        processed = frozenset(data.get("processed") or ())
+        for name in [*self._hosts, *sorted(processed - set(self._hosts))]:
+            failed, dark = count("failures", name), count("dark", name)
+            self._hosts[name] = HostResult(
+                host=name,
+                state=_final(name in processed, failed, dark),
+                ok=count("ok", name),
+                changed=count("changed", name),
+                failed=failed,
+                unreachable=dark,
+                skipped=count("skipped", name),
+            )
+            self._keep_last_failures(name, failed + dark)
+        self._processed = processed
+
+    def _keep_last_failures(self, host: str, count: int) -> None:
+        """Of a host's failures only the last are its end; those before were rescued."""
+        its = [number for number, one in enumerate(self._failures) if one.host == host]
+        rescued = its[: max(len(its) - count, 0)]
+        self._failures = [one for number, one in enumerate(self._failures) if number not in rescued]
+
+
+def _shown(host: HostResult, *, lost: bool) -> HostResult:
+    return replace(host, state=State.UNKNOWN) if lost and host.state is State.RUNNING else host
+
+
+def _final(processed: bool, failed: int, dark: int) -> State:  # noqa: FBT001 - private, read beside its one caller
+    if not processed:
+        return State.SKIPPED
+    if failed:
+        return State.FAILED
+    return State.UNREACHABLE if dark else State.SUCCEEDED
+
+
+def _event_in(line: str) -> dict[str, Any] | None:
+    if not line.startswith("{"):
+        return None
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, dict) and "event" in event else None
+
+
+def _res_of(data: dict[str, Any]) -> dict[str, Any]:
+    res = data.get("res")
+    return res if isinstance(res, dict) else {}
+
+
+def describe(res: dict[str, Any]) -> str:
+    """Why a task failed: its message, then what it printed as an error (else what it printed at all)."""
+    if "censored" in res or res.get("_ansible_no_log") is True:
+        return HIDDEN
+    items = [one for one in res.get("results") or () if isinstance(one, dict) and one.get("failed")]
+    if items:
+        return "\n".join(f"({_label(one)}) {describe(one)}" for one in items)
+    message = _text(res.get("msg"))
+    if res.get("rc") not in (None, 0):
+        message += f" (exit code {res['rc']})"
+    printed = [_text(res.get(key)) for key in ("stderr", "module_stderr")]
+    if not any(printed):
+        printed = [_text(res.get(key)) for key in ("stdout", "module_stdout")]
+    return "\n".join(part for part in (message, *printed) if part)
+
+
+def _label(item: dict[str, Any]) -> str:
+    return _text(item.get("_ansible_item_label", item.get("item", "")))
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return _ANSI.sub("", value).strip()
+    if isinstance(value, list):
+        return "\n".join(_text(one) for one in value)
+    return json.dumps(value, default=str)
+
+
+def tail_of(text: str) -> str:
+    """The first line, which says what is wrong, and the last ones; within 20 lines and 2,000 characters."""
+    lines = [line[:LONGEST_LINE] for line in text.splitlines() if line.strip()]
+    if len(lines) > OUTPUT_LINES:
+        lines = [lines[0], "…", *lines[-(OUTPUT_LINES - 2) :]]
+    whole = "\n".join(lines)
+    if len(whole) <= OUTPUT_LENGTH:
+        return whole
+    first = lines[0]
+    return f"{first}\n…{whole[-(OUTPUT_LENGTH - len(first) - 2) :]}"

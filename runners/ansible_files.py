@@ -1,0 +1,185 @@
+"""What a playbook's run needs on disk, made for it alone: inventory, variables, key, environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
+
+from runners.errors import AccessDeniedError
+from runners.inventory import group_name, host_variables
+from runners.process import child_environment
+from runners.stragglers import MARK
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from runners.results import Inventory
+
+_LONGEST_SOCKET_DIRECTORY = 70  # ssh adds up to 28 characters, and a socket's path has at most 104
+_KEY_REMEDY = "Give the whole private key without a passphrase, its BEGIN and END lines included."
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the files of one run lie: all in one directory (0700) of the operation's scratch."""
+
+    base: Path
+
+    @property
+    def data(self) -> Path:
+        """ansible-runner's private data directory: variables, inventory, events. Secret."""
+        return self.base / "data"
+
+    @property
+    def home(self) -> Path:
+        """The run's HOME."""
+        return self.base / "home"
+
+    @property
+    def key(self) -> Path:
+        """The private key, when there is one. Secret."""
+        return self.base / "key"
+
+    @property
+    def run(self) -> Path:
+        """The detached program's directory: its output holds all events. Secret."""
+        return self.base / "run"
+
+    @property
+    def result(self) -> Path:
+        """How it ended, masked; there once it has."""
+        return self.base / "result.json"
+
+    def remove_secrets(self) -> None:
+        """Delete all but the result."""
+        self.key.unlink(missing_ok=True)
+        for directory in (self.data, self.home, self.run):
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+class _Unsafe(str):
+    """Text that Ansible takes as it is: `{{` in a password is no template."""
+
+    __slots__ = ()
+
+
+class _Dumper(yaml.SafeDumper):
+    """YAML as Ansible reads it."""
+
+
+_Dumper.add_representer(_Unsafe, lambda dumper, text: dumper.represent_scalar("!unsafe", str(text), style='"'))
+
+
+def variables_text(extra: Mapping[str, object], secret: Mapping[str, str]) -> str:
+    """The file for `--extra-vars @file`; every text in it is data, never a template."""
+    return yaml.dump(_as_data({**extra, **secret}), Dumper=_Dumper, allow_unicode=True)
+
+
+def _as_data(value: object) -> Any:
+    if isinstance(value, str):
+        return _Unsafe(value)
+    if isinstance(value, dict):
+        return {str(key): _as_data(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_data(one) for one in value]
+    return value
+
+
+def inventory_text(inventory: Inventory, home: Path) -> str:
+    """A static inventory as JSON: all hosts, a group for each machine and one for the environment."""
+    local = {"ansible_remote_tmp": str(home / "remote")} if inventory.connection == "local" else {}
+    groups: dict[str, dict[str, Any]] = {}
+    for host in inventory.hosts:
+        groups.setdefault(group_name(host.machine), {"hosts": {}})["hosts"][host.name] = {}
+    hosts = {host.name: host_variables(inventory, host) | local for host in inventory.hosts}
+    groups.setdefault(group_name(inventory.environment), {})["children"] = {name: {} for name in groups}
+    return json.dumps({"all": {"hosts": hosts, "children": groups}})
+
+
+def key_text(private_key: str, doing: str) -> str:
+    """The key as ssh wants it, from what fits into an environment variable.
+
+    Raises:
+        AccessDeniedError: it is no private key, or one with a passphrase.
+    """
+    text = private_key.replace("\r\n", "\n").replace("\\n", "\n").strip() + "\n"
+    load = load_ssh_private_key if "OPENSSH" in text.partition("\n")[0] else load_pem_private_key
+    try:
+        load(text.encode(), password=None)
+    except TypeError:
+        raise AccessDeniedError(doing, "the private key has a passphrase", remedy=_KEY_REMEDY) from None
+    except (ValueError, UnsupportedAlgorithm) as error:
+        why = "has a passphrase" if "password" in str(error).lower() else "cannot be read"
+        raise AccessDeniedError(doing, f"the private key {why}", remedy=_KEY_REMEDY) from None
+    return text
+
+
+def write_secret(path: Path, text: str) -> None:
+    """A new file that nobody else may read at any moment."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w") as file:
+        file.write(text)
+
+
+def prepare(places: Places, inventory: Inventory, variables: str, key: str | None) -> None:
+    """Write the files of a run, whatever an earlier start left there."""
+    places.base.mkdir(mode=0o700, parents=True, exist_ok=True)
+    places.base.chmod(0o700)
+    places.remove_secrets()
+    for directory in (places.data, places.data / "env", places.data / "inventory", places.home):
+        directory.mkdir(mode=0o700)
+    write_secret(places.data / "env" / "extravars", variables)
+    write_secret(places.data / "inventory" / "hosts.json", inventory_text(inventory, places.home))
+    if key:
+        write_secret(places.key, key)
+
+
+def environment(places: Places, *, known_hosts: Path | None, forks: int, key: bool) -> dict[str, str]:
+    """All that ansible-runner, Ansible and ssh see of an environment. No secret is in it."""
+    sockets = places.home / "cp"
+    ansible = {
+        "ANSIBLE_CONTROL_PATH_DIR": str(sockets),
+        "ANSIBLE_DEPRECATION_WARNINGS": "False",
+        "ANSIBLE_FORCE_COLOR": "False",
+        "ANSIBLE_FORKS": str(forks),
+        "ANSIBLE_HOME": str(places.home / ".ansible"),
+        "ANSIBLE_HOST_KEY_CHECKING": "True",  # so that Ansible leaves StrictHostKeyChecking to ssh_options
+        "ANSIBLE_LOCALHOST_WARNING": "False",
+        "ANSIBLE_NOCOLOR": "True",
+        "ANSIBLE_NOCOWS": "True",
+        "ANSIBLE_PIPELINING": "True",
+        "ANSIBLE_PYTHON_INTERPRETER": "auto_silent",
+        "ANSIBLE_SSH_ARGS": ssh_options(known_hosts or places.home / "known_hosts", sockets),
+        "ANSIBLE_SSH_RETRIES": "2",
+        "ANSIBLE_TIMEOUT": "20",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        MARK: str(places.base),
+    }
+    if key:
+        ansible["ANSIBLE_PRIVATE_KEY_FILE"] = str(places.key)
+    return child_environment(places.home, ansible)
+
+
+def ssh_options(known_hosts: Path, sockets: Path) -> str:
+    """Let ssh ask nothing: a host that is new is remembered, one whose key has changed is refused."""
+    shared = len(str(sockets)) <= _LONGEST_SOCKET_DIRECTORY
+    percent = str(known_hosts).replace("%", "%%")
+    return " ".join(
+        [
+            "-C",
+            f"-o ControlMaster={'auto' if shared else 'no'}",
+            "-o ControlPersist=20s",
+            "-o StrictHostKeyChecking=accept-new",
+            f"""-o 'UserKnownHostsFile="{percent}"'""",
+            "-o IdentitiesOnly=yes",
+            "-o BatchMode=yes",
+            "-o ServerAliveInterval=15",
+        ]
+    )
