@@ -1,0 +1,56 @@
+"""HCP Terraform: the token, and the workspaces that the configuration names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from bot.check.result import Findings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.config import Config, Hcp
+
+PUBLIC = "https://app.terraform.io"
+_TIMEOUT = aiohttp.ClientTimeout(total=20)
+
+
+async def check_hcp(config: Config, environ: Mapping[str, str]) -> Findings:
+    """Reads each configured workspace (API v2, "Show workspace")."""
+    found = Findings("hcp")
+    address = (environ.get("TFE_ADDRESS") or PUBLIC).rstrip("/")
+    token = environ.get("TFE_TOKEN")
+    if not token:
+        found.fail("TFE_TOKEN is not set", "Put a team's or a person's token of HCP Terraform into it.")
+        return found
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/vnd.api+json"}
+    async with aiohttp.ClientSession(headers=headers, timeout=_TIMEOUT, trust_env=True) as session:
+        for hcp in hcp_workspaces(config):
+            try:
+                await _check_workspace(session, address, hcp, found)
+            except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+                found.fail(f"{address} does not answer ({type(error).__name__})", "Check the network and TFE_ADDRESS.")
+                break
+    return found
+
+
+def hcp_workspaces(config: Config) -> list[Hcp]:
+    """The workspaces that environments name."""
+    terraforms = [environment.terraform for environment in config.environments.values()]
+    return [one.hcp for one in terraforms if one and one.hcp]
+
+
+async def _check_workspace(session: aiohttp.ClientSession, address: str, hcp: Hcp, found: Findings) -> None:
+    name = f"{hcp.organization}/{hcp.workspace}"
+    url = f"{address}/api/v2/organizations/{hcp.organization}/workspaces/{hcp.workspace}"
+    async with session.get(url, allow_redirects=False) as response:
+        if response.status == 200:
+            found.note(name)
+        elif response.status == 401:
+            found.fail("TFE_TOKEN is not accepted", "Make a new token and put it into TFE_TOKEN.")
+        elif response.status == 404:
+            found.fail(f"there is no workspace {name} that TFE_TOKEN may see", "Check the names and the team's access.")
+        else:
+            found.fail(f"reading {name} was answered with status {response.status}", "Try again later.")

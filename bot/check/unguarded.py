@@ -1,0 +1,32 @@
+"""Names the settings that this version reads but does not act on yet, so that nobody believes they are guarded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runners.results import Connection
+
+if TYPE_CHECKING:
+    from bot.config import Config
+
+NOTE = "note"
+# Settings of an environment; take one out of this list with the change that makes it work.
+_OF_AN_ENVIRONMENT = ("promote", "daemons", "code_deploy_after_old_image")
+_AT_THE_TOP = ("images", "watch")
+
+
+def unguarded(config: Config) -> list[Connection]:
+    """One line with every setting that is written but not acted on; none when there is no such setting."""
+    found = [key for key in _AT_THE_TOP if key in config.model_fields_set and getattr(config, key) is not None]
+    for name, environment in config.environments.items():
+        written = environment.model_fields_set
+        found += [f"environments.{name}.{key}" for key in _OF_AN_ENVIRONMENT if key in written]
+        if environment.terraform and environment.terraform.hcp:
+            found.append(f"environments.{name}.terraform.hcp")
+    if not found:
+        return []
+    return [
+        Connection(
+            NOTE, ok=True, detail=f"this version reads these settings but does not act on them: {', '.join(found)}"
+        )
+    ]
