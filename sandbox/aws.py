@@ -1,13 +1,121 @@
-"""AWS for the sandbox."""
+"""AWS for the sandbox: moto's server as a child process that ends with its parent."""
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import sys
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+REGION = "us-west-2"
+STARTS_WITHIN = 60.0  # seconds; three on an idle machine
+ENDS_WITHIN = 5.0
+_PROJECT = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True, slots=True)
 class AwsHandle:
-    """Where AWS is: AWS_ENDPOINT_URL and the region."""
+    """Where AWS is: what AWS_ENDPOINT_URL holds, and the region."""
 
     url: str
     region: str
+
+    def environment(self) -> dict[str, str]:
+        """The variables that lead AWS's own libraries here and nowhere else."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_ACCESS_KEY_ID": "AKIASANDBOX000000000",
+            "AWS_SECRET_ACCESS_KEY": "sandbox",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+
+class AwsStandIn:
+    """The child process. It ends when its standard input does, so a SIGKILL of the parent leaves nothing behind."""
+
+    def __init__(self, region: str = REGION) -> None:
+        self._region = region
+        self._child: asyncio.subprocess.Process | None = None
+        self._handle: AwsHandle | None = None
+        self._asking = asyncio.Lock()
+
+    @property
+    def handle(self) -> AwsHandle:
+        """Where it is; RuntimeError before it has started."""
+        if self._handle is None:
+            raise RuntimeError("AWS has not been started")
+        return self._handle
+
+    @property
+    def pid(self) -> int:
+        """The child's process id; RuntimeError when there is no child."""
+        if self._child is None:
+            raise RuntimeError("AWS has not been started")
+        return self._child.pid
+
+    async def start(self) -> AwsHandle:
+        """Start the server with its seed; returns when it answers. RuntimeError when it does not come up."""
+        self._child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "sandbox.aws_server", self._region),
+            cwd=_PROJECT,
+            env=_environment(),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            ready = await asyncio.wait_for(self._answer(), STARTS_WITHIN)
+        except BaseException:
+            await self.stop()
+            raise
+        self._handle = AwsHandle(f"http://127.0.0.1:{ready['port']}", self._region)
+        return self._handle
+
+    async def backdate(self, instance_id: str, by: timedelta) -> None:
+        """Make an instance so much older: AWS sets launch times, and moto always to now."""
+        async with self._asking:
+            if self._child is None or self._child.stdin is None:
+                raise RuntimeError("AWS has not been started")
+            asked = {"instance": instance_id, "seconds": by.total_seconds()}
+            self._child.stdin.write(json.dumps(asked).encode() + b"\n")
+            await self._child.stdin.drain()
+            answer = await self._answer()
+        if answer.get("error"):
+            raise ValueError(answer["error"])
+
+    async def _answer(self) -> dict[str, Any]:
+        if self._child is None or self._child.stdout is None:
+            raise RuntimeError("AWS has not been started")
+        line = await self._child.stdout.readline()
+        if not line:
+            raise RuntimeError(f"moto's server ended with {await self._child.wait()}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    async def stop(self) -> None:
+        """End the child: by the end of its input, and by force when that is not enough."""
+        child, self._child, self._handle = self._child, None, None
+        if child is None:
+            return
+        if child.stdin is not None:
+            child.stdin.close()
+        try:
+            await asyncio.wait_for(child.wait(), ENDS_WITHIN)
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                child.kill()
+            await child.wait()
+
+
+def _environment() -> dict[str, str]:
+    kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
+    keys = {"AWS_ACCESS_KEY_ID": "seed", "AWS_SECRET_ACCESS_KEY": "seed", "AWS_EC2_METADATA_DISABLED": "true"}
+    return {**kept, **keys, "MOTO_EC2_LOAD_DEFAULT_AMIS": "false", "PYTHONUNBUFFERED": "1"}

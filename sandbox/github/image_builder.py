@@ -11,19 +11,17 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sandbox.github.stage import RunnerLostError, StepFailedError
+from sandbox import fleet
+from sandbox.github.stage import StepFailedError
+from sandbox.packer import GROUP_DESCRIPTION, NAME_TAG, packer_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from random import Random
 
     from mypy_boto3_ec2 import EC2Client
 
     from sandbox.aws import AwsHandle
     from sandbox.github.stage import Stage
-
-NAME_TAG = "Packer Builder"
-GROUP_DESCRIPTION = "Temporary group for Packer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +31,6 @@ class Builder:
     name: str  # of the key pair and of the security group: packer_<uuid>
     group_id: str
     instance_id: str
-
-
-def packer_name(rng: Random, started: float) -> str:
-    """`packer_<uuid>`; the uuid's first 8 hex digits are the start time in Unix seconds, as in Packer's own."""
-    rest = f"{rng.getrandbits(96):024x}"
-    return f"packer_{int(started):08x}-{rest[:4]}-{rest[4:8]}-{rest[8:12]}-{rest[12:]}"
-
-
-def hostname_of(machine: str, environment: str) -> str:
-    """The image's host name: the backend's is the environment's name alone."""
-    return environment if machine == "backend" else f"{machine}-{environment}"
 
 
 class ImageBuilder:
@@ -84,14 +71,12 @@ class ImageBuilder:
         stage.log(f"==> {where}: Provisioning with Ansible...")
         try:
             await stage.work(stage.rng.uniform(300, 500))
-        except RunnerLostError:
-            raise
         except StepFailedError:
             stage.log(f"==> {where}: Provisioning step had errors: Running the cleanup provisioner, if present...")
             await self._clean(stage, where, builder)
             raise
         stage.log(f"==> {where}: Stopping the source instance...")
-        name = f"{hostname_of(**_of_matrix(stage.job.matrix))}-{int(time.time())}"
+        name = f"{_hostname(stage.job.matrix)}-{int(time.time())}"
         stage.log(f"==> {where}: Creating AMI {name} from instance {builder.instance_id}")
         image = await asyncio.to_thread(self._make_image, builder, name, stage.job.matrix)
         stage.log(f"    {where}: AMI: {image}", f"==> {where}: Waiting for AMI to become ready...")
@@ -106,10 +91,14 @@ class ImageBuilder:
 
     def _ec2(self) -> EC2Client:
         if self._client is None:
-            keys = {"aws_access_key_id": "sandbox-build", "aws_secret_access_key": "sandbox-build"}
-            session = boto3.Session(region_name=self._aws.region, **keys)
-            patience = Config(connect_timeout=5, read_timeout=20, max_pool_connections=16)
-            self._client = session.client("ec2", endpoint_url=self._aws.url, config=patience)
+            self._client = boto3.client(
+                "ec2",
+                region_name=self._aws.region,
+                endpoint_url=self._aws.url,
+                aws_access_key_id="AKIASANDBOXBUILD0000",
+                aws_secret_access_key="sandbox",  # noqa: S106 -- the sandbox's AWS takes any
+                config=Config(connect_timeout=5, read_timeout=20, max_pool_connections=16),
+            )
         return self._client
 
     def _open(self, name: str) -> Builder:
@@ -117,7 +106,7 @@ class ImageBuilder:
         ec2.create_key_pair(KeyName=name)
         group = ec2.create_security_group(GroupName=name, Description=GROUP_DESCRIPTION)["GroupId"]
         made = ec2.run_instances(
-            ImageId="ami-0ubuntu2404base",
+            ImageId=fleet.BASE_IMAGE,
             InstanceType="t3.medium",
             MinCount=1,
             MaxCount=1,
@@ -132,7 +121,7 @@ class ImageBuilder:
         ec2.stop_instances(InstanceIds=[builder.instance_id])
         image = ec2.create_image(InstanceId=builder.instance_id, Name=name)["ImageId"]
         tags = {
-            "Name": hostname_of(**_of_matrix(matrix)),
+            "Name": _hostname(matrix),
             "built_by": "packer",
             "environment": matrix["environment"],
         }
@@ -146,5 +135,5 @@ class ImageBuilder:
         ec2.delete_key_pair(KeyName=builder.name)
 
 
-def _of_matrix(matrix: Mapping[str, str]) -> dict[str, str]:
-    return {"machine": matrix["machine"], "environment": matrix["environment"]}
+def _hostname(matrix: Mapping[str, str]) -> str:
+    return fleet.Image(matrix["environment"], matrix["machine"], fleet.NEWEST).hostname

@@ -96,10 +96,18 @@ class Repository(ScriptedRuns):
         if file is None or file.inputs is None:
             raise RefusedError("Workflow does not have 'workflow_dispatch' trigger")
         given = checked_inputs(file.inputs, inputs or {})
-        return self._begin(known, file, commit, named[0].split("/", 2)[2], given, actor)
+        branch = named[0].split("/", 2)[2]
+        return self._begin(known, file, commit, branch=branch, inputs=given, actor=actor)
 
     def _begin(
-        self, workflow: Workflow, file: WorkflowFile, commit: Commit, branch: str, inputs: Mapping[str, str], actor: str
+        self,
+        workflow: Workflow,
+        file: WorkflowFile,
+        commit: Commit,
+        *,
+        branch: str,
+        inputs: Mapping[str, str],
+        actor: str,
     ) -> Run:
         now = self._clock.now()
         title = expand(file.run_name, {"inputs": inputs, "github": {"actor": actor}}) if file.run_name else file.name

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from sandbox.github.credentials import AppIdentity, Caller
-from sandbox.github.rate_limit import RateLimit
 from sandbox.github.shapes import FOUNDED, ORGANIZATION, authenticated_user, node_id, number_of, stamp, user
 from sandbox.github.site import caller_of
 from sandbox.github.web import GitHubError, json_response, not_found
 
 if TYPE_CHECKING:
+    from sandbox.github.credentials import AppIdentity, Caller
+    from sandbox.github.rate_limit import RateLimit
     from sandbox.github.site import Site
     from sandbox.github.web import Json
 

@@ -132,7 +132,7 @@ def branch(base: str, repository: Repository, name: str) -> Json:
 def file_content(base: str, repository: Repository, ref: str, path: str, content: bytes) -> Json:
     """One file with its content in base64."""
     encoded = base64.encodebytes(content).decode()
-    entry = _entry(base, repository, ref, path, "file", blob_id(content), len(content))
+    entry = _entry(base, repository, ref, path, kind="file", sha=blob_id(content), size=len(content))
     return {**entry, "encoding": "base64", "content": encoded}
 
 
@@ -145,11 +145,11 @@ def folder_content(base: str, repository: Repository, ref: str, folder: str, fil
         below = {path.removeprefix(f"{name}/"): data for path, data in inside.items() if path.startswith(f"{name}/")}
         kind, sha = ("dir", tree_id(below)) if below else ("file", blob_id(inside[name]))
         size = 0 if below else len(inside[name])
-        entries.append(_entry(base, repository, ref, prefix + name, kind, sha, size))
+        entries.append(_entry(base, repository, ref, prefix + name, kind=kind, sha=sha, size=size))
     return entries
 
 
-def _entry(base: str, repository: Repository, ref: str, path: str, kind: str, sha: str, size: int) -> Json:
+def _entry(base: str, repository: Repository, ref: str, path: str, *, kind: str, sha: str, size: int) -> Json:
     here, web = api_of(base, repository), f"{base}/{repository.full_name}"
     url = f"{here}/contents/{path}?ref={ref}"
     git = f"{here}/git/{'trees' if kind == 'dir' else 'blobs'}/{sha}"

@@ -7,13 +7,13 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sandbox.github.credentials import Caller, Credentials
 from sandbox.github.web import GitHubError, not_found
 
 if TYPE_CHECKING:
     from aiohttp import web
 
     from sandbox.github.clock import Clock
+    from sandbox.github.credentials import Caller, Credentials
     from sandbox.github.repository import Repository
     from sandbox.github.runs import Job, Run
 

@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
-from aiohttp.web_middlewares import Handler, middleware
+from aiohttp.typedefs import Handler
 
 from sandbox.github.clock import Clock
 from sandbox.github.credentials import AppIdentity, Credentials
@@ -117,7 +117,7 @@ class GitHubStandIn:
         for repository in self.site.repositories.values():
             await repository.stop()
 
-    @middleware
+    @web.middleware
     async def _exchange(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Hooks around the effect, and the record of what was asked."""
         body = await request.read()
@@ -141,7 +141,7 @@ class GitHubStandIn:
         asked = Request(request.method, request.path, status, dict(request.query), "If-None-Match" in request.headers)
         self.requests.append(asked)
 
-    @middleware
+    @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Who calls, the rate limit, errors in GitHub's shape, conditional requests."""
         if request.path.startswith(_HUMAN):

@@ -45,5 +45,5 @@ resource "terraform_data" "server" {
 }
 
 output "image_id" {
-  value = terraform_data.server.output.image_id
+  value = var.image_id
 }
