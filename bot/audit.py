@@ -140,3 +140,14 @@ def _fields(entry: Entry) -> dict[str, Any]:
 def _line(row: sa.RowMapping) -> Line:
     entry = Entry(**{name: row[name] for name in Entry.__slots__})
     return Line(row["number"], row["at"], entry, row["previous"], row["digest"])
+
+
+def exported(line: Line) -> dict[str, Any]:
+    """A line of the trail as JSON for other programs: everything that its digest covers, and the digest."""
+    return {
+        "number": line.number,
+        "at": line.at,
+        **_fields(line.entry),
+        "previous": line.previous,
+        "digest": line.digest,
+    }

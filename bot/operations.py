@@ -34,6 +34,7 @@ class Status(StrEnum):
         return self not in (Status.WAITING, Status.RUNNING, Status.APPROVAL)
 
 
+RUN = "run "  # an effect of this name, with the run's id, claims a workflow run
 OPEN = tuple(status.value for status in Status if not status.ended)
 
 
@@ -151,6 +152,16 @@ class Operations:
             return True
 
         return await self._store.run(work)
+
+    async def claim_run(self, number: int, run_id: int) -> None:
+        """Remember that this workflow run belongs to this operation."""
+        await self.begin_effect(number, f"{RUN}{run_id}")
+
+    async def claimed_runs(self) -> frozenset[int]:
+        """The workflow runs that belong to operations."""
+        names = sa.select(effects.c.name).where(effects.c.name.startswith(RUN))
+        found = await self._store.run(lambda connection: connection.scalars(names).all())
+        return frozenset(int(name.removeprefix(RUN)) for name in found)
 
     async def record_deployed(self, record: Record, commit: Commit) -> None:
         """Remember that the environment now runs this commit (once for each operation)."""

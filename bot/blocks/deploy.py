@@ -73,7 +73,7 @@ def run_progress(head: Head, outgoing: Outgoing, approval: ApprovalView | None, 
     """A GitHub Actions run under way."""
     done = sum(1 for job in run.jobs if job.state.ended)
     news = f"deploying {kit.escape(outgoing.commit.short)}, {done} of {len(run.jobs)} jobs done"
-    return _message(head, "running", news, outgoing, approval, [_run_line(run), *_jobs(run.jobs)])
+    return _message(head, "running", news, outgoing, approval, body=[_run_line(run), *_jobs(run.jobs)])
 
 
 def run_ended(
@@ -84,11 +84,11 @@ def run_ended(
     if run.state is State.SUCCEEDED:
         took = _took(run)
         return _message(
-            head, "succeeded", f"deployed {kit.escape(outgoing.commit.short)}{took}", outgoing, approval, body
+            head, "succeeded", f"deployed {kit.escape(outgoing.commit.short)}{took}", outgoing, approval, body=body
         )
     failed = ", ".join(kit.escape(job.name) for job in run.failed_jobs[:6]) or "the run itself"
     news = f"the run {run.state.value}: {failed}. The end of each failing log is in the thread"
-    return _message(head, "failed", news, outgoing, approval, body)
+    return _message(head, "failed", news, outgoing, approval, body=body)
 
 
 def hosts_progress(
@@ -97,7 +97,7 @@ def hosts_progress(
     """Playbooks under way: `results` so far, of `machines` in all."""
     done = sum(1 for result in results if result.state.ended)
     news = f"deploying {kit.escape(outgoing.commit.short)}, {done} of {machines} machine types done"
-    return _message(head, "running", news, outgoing, approval, _hosts(results))
+    return _message(head, "running", news, outgoing, approval, body=_hosts(results))
 
 
 def hosts_ended(
@@ -115,12 +115,14 @@ def hosts_ended(
     short = kit.escape(outgoing.commit.short)
     if cut_short:
         news = f"interrupted during {kit.escape(cut_short[0].playbook)}, and not started again.{left} Run /deploy again"
-        return _message(head, "interrupted", news, outgoing, approval, board)
+        return _message(head, "interrupted", news, outgoing, approval, body=board)
     if not failed and all(result.state is State.SUCCEEDED for result in results):
-        return _message(head, "succeeded", f"deployed {short} to {_hosts_count(results)}", outgoing, approval, board)
+        return _message(
+            head, "succeeded", f"deployed {short} to {_hosts_count(results)}", outgoing, approval, body=board
+        )
     names = ", ".join(map(kit.escape, failed[:6])) or kit.escape(results[-1].playbook)
     news = f"failed on {names}.{left} What each host said is in the thread"
-    return _message(head, "failed", news, outgoing, approval, board)
+    return _message(head, "failed", news, outgoing, approval, body=board)
 
 
 def failing_job(job: Job, tail: str) -> Message:
@@ -138,6 +140,12 @@ def failing_task(failure: FailedTask) -> Message:
     return kit.message(f"{kit.escape(failure.host)} failed at {kit.escape(failure.task)}", blocks)
 
 
+def playbook_log(result: PlaybookResult) -> Message:
+    """The end of what Ansible printed, for the thread, where no task tells more."""
+    name = kit.escape(result.playbook)
+    return kit.message(f"{name}: the end of its log", [kit.section(kit.preformatted(result.log_tail))])
+
+
 _GOOD = (State.SUCCEEDED, State.SKIPPED)
 
 
@@ -147,6 +155,7 @@ def _message(
     news: str,
     outgoing: Outgoing,
     approval: ApprovalView | None,
+    *,
     body: Iterable[Block] = (),
 ) -> Message:
     decided = [operation.approval_lines(approval)] if approval else []

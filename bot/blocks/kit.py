@@ -5,6 +5,7 @@ Limits: docs.slack.dev/reference/block-kit; the size of a whole message as obser
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,11 @@ Cell = str | Link
 def escape(text: str) -> str:
     """Foreign text made harmless: exactly &, < and > are special to Slack."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def escape_but_people(text: str) -> str:
+    """Escaped, but mentions of people and groups stay; for answers that only one person sees."""
+    return re.sub(r"&lt;(@[UW][A-Z0-9]+|!subteam\^S[A-Z0-9]+)&gt;", r"<\1>", escape(text))
 
 
 def code(text: str, limit: int = 120) -> str:

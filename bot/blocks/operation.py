@@ -37,7 +37,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalView:
-    """An approval as shown. `votes` are (user id, "approved" or "rejected", Unix seconds) in order; `who` says in words who may."""
+    """An approval as shown. `votes` are (user id, "approved" or "rejected", Unix seconds) in order; `who` says who may, in mrkdwn."""
 
     id: str
     required: int
@@ -74,6 +74,20 @@ def short_message(head: Head, status: str, news: str, *details: str) -> Message:
     return kit.message(plain(head, news), [first_line(head, status, news), *paragraphs, asked_by(head)])
 
 
+def failed(head: Head, doing: str, problem: str, remedy: str, log_tail: str) -> Message:
+    """Work that failed before there was more to show: what was being done, what went wrong, what to do now."""
+    news = f"failed while {kit.escape(doing)}"
+    tail = kit.preformatted(log_tail, 1_800) if log_tail.strip() else ""
+    return short_message(head, "failed", news, kit.escape(problem), tail, kit.escape(remedy))
+
+
+def apology(head: Head, error_id: str) -> Message:
+    """Something nobody foresaw; the id leads to it in the log."""
+    news = "stopped by a fault in Signalbox itself"
+    detail = f"The log has the details under `{kit.escape(error_id)}`. Nothing was started after the fault."
+    return short_message(head, "failed", news, detail)
+
+
 def waiting(head: Head, waits_for: str) -> Message:
     """Another operation has the environment's turn; `waits_for` is already escaped."""
     return short_message(head, "waiting", f"waits for {waits_for}")
@@ -98,7 +112,7 @@ def approval_lines(approval: ApprovalView) -> Block:
     if approval.outcome == "pending":
         missing = approval.required - len(approval.votes)
         need = f"needs {missing} more approval{'s' if missing != 1 else ''}" if said else _need(approval.required)
-        return kit.context(*said, f"{need} by {kit.escape(approval.who)}", f"expires {kit.moment(approval.expires_at)}")
+        return kit.context(*said, f"{need} by {approval.who}", f"expires {kit.moment(approval.expires_at)}")
     if approval.outcome == "expired":
         return kit.context(*said, f"expired {kit.moment(approval.expires_at)} without enough approvals")
     return kit.context(*said)

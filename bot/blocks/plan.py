@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,15 @@ SHOWN_RESOURCES, SHOWN_ATTRIBUTES = 12, 4
 DETAIL_RESOURCES = 40
 
 
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A plan with what it belongs to: its operation and the commit it was made from."""
+
+    head: Head
+    commit: Commit
+    summary: PlanSummary
+
+
 def counts(summary: PlanSummary) -> str:
     """The plan in numbers, worst first: "1 to destroy, 2 to replace"."""
     numbers = [(summary.count(change), words) for change, words in WORDS.items()]
@@ -65,75 +75,73 @@ def working(head: Head, doing: str, commit: Commit | None) -> Message:
     )
 
 
-def up_to_date(head: Head, commit: Commit, summary: PlanSummary) -> Message:
+def up_to_date(plan: PlanView) -> Message:
     """Nothing to do; the operation ends here."""
-    news = f"up to date, nothing to do ({summary.resources} resource{'s' if summary.resources != 1 else ''} in place)"
+    news = f"up to date, nothing to do ({plan.summary.resources} resource{'s' if plan.summary.resources != 1 else ''} in place)"
     blocks = [
-        operation.first_line(head, "succeeded", news),
-        *_drift(summary),
-        operation.asked_by(head, operation.commit_line(commit), kit.escape(summary.program)),
+        operation.first_line(plan.head, "succeeded", news),
+        *_drift(plan.summary),
+        operation.asked_by(plan.head, operation.commit_line(plan.commit), kit.escape(plan.summary.program)),
     ]
-    return kit.message(operation.plain(head, news), blocks)
+    return kit.message(operation.plain(plan.head, news), blocks)
 
 
-def ask(head: Head, commit: Commit, summary: PlanSummary, approval: ApprovalView) -> Message:
+def ask(plan: PlanView, approval: ApprovalView) -> Message:
     """The plan with its Approve and Reject buttons."""
-    news = f"{counts(summary)}. Waiting for approval"
+    news = f"{counts(plan.summary)}. Waiting for approval"
     question = (
-        f"Signalbox will apply exactly this plan to *{kit.escape(head.environment)}*: {counts(summary)} "
-        f"(commit {kit.escape(commit.short)}, plan {summary.digest[:12]})."
+        f"Signalbox will apply exactly this plan to *{kit.escape(plan.head.environment)}*: {counts(plan.summary)} "
+        f"(commit {kit.escape(plan.commit.short)}, plan {plan.summary.digest[:12]})."
     )
     return kit.message(
-        operation.plain(head, news),
+        operation.plain(plan.head, news),
         [
-            operation.first_line(head, "approval", news),
-            *changes(summary),
-            operation.decision_buttons(approval, approve=f"Approve and apply to {head.environment}", question=question),
+            operation.first_line(plan.head, "approval", news),
+            *changes(plan.summary),
+            operation.decision_buttons(
+                approval, approve=f"Approve and apply to {plan.head.environment}", question=question
+            ),
             operation.approval_lines(approval),
-            _fine_print(head, commit, summary),
+            _fine_print(plan),
         ],
     )
 
 
-def settled(head: Head, commit: Commit, summary: PlanSummary, approval: ApprovalView) -> Message:
+def settled(plan: PlanView, approval: ApprovalView) -> Message:
     """The plan after a decision that ends it: rejected or expired. No buttons."""
     news = {
         "rejected": "rejected, nothing was applied",
         "expired": "expired, nothing was applied. Run /plan again when you need it",
     }[approval.outcome]
-    return _with_plan(head, commit, summary, approval, approval.outcome, f"{news} ({counts(summary)})")
+    return _with_plan(plan, approval, approval.outcome, f"{news} ({counts(plan.summary)})")
 
 
-def applying(
-    head: Head, commit: Commit, summary: PlanSummary, approval: ApprovalView, progress: ApplyProgress | None
-) -> Message:
+def applying(plan: PlanView, approval: ApprovalView, progress: ApplyProgress | None) -> Message:
     """While it is applied."""
     if progress is None:
-        return _with_plan(head, commit, summary, approval, "running", f"approved, applying ({counts(summary)})")
+        return _with_plan(plan, approval, "running", f"approved, applying ({counts(plan.summary)})")
     current = ", ".join(kit.code(address, 60) for address in progress.current[:3])
     news = f"applying, {progress.done} of {progress.total} done" + (f", now {current}" if current else "")
-    return _with_plan(head, commit, summary, approval, "running", news)
+    return _with_plan(plan, approval, "running", news)
 
 
-def applied(
-    head: Head, commit: Commit, summary: PlanSummary, approval: ApprovalView, result: ApplyResult, *, note: str = ""
-) -> Message:
+def applied(plan: PlanView, approval: ApprovalView, result: ApplyResult, *, note: str = "") -> Message:
     """How the apply ended. `note` says what else is to be known, already escaped."""
     did = f"{result.added} added, {result.changed} changed, {result.destroyed} destroyed"
     if not result.finished:
-        return _interrupted(head, commit, summary, approval, result)
+        return _interrupted(plan, approval, result)
     if result.succeeded:
-        return _with_plan(head, commit, summary, approval, "succeeded", f"applied, {did}", _note(note))
-    news = f"the apply failed after {did}. What was done stays done; run /plan {head.environment} to see what is left"
-    return _with_plan(head, commit, summary, approval, "failed", news, [*_note(note), *_errors(result.errors)])
+        return _with_plan(plan, approval, "succeeded", f"applied, {did}", _note(note))
+    news = (
+        f"the apply failed after {did}. What was done stays done; run /plan {plan.head.environment} to see what is left"
+    )
+    return _with_plan(plan, approval, "failed", news, [*_note(note), *_errors(result.errors)])
 
 
-def refused(
-    head: Head, commit: Commit, summary: PlanSummary, approval: ApprovalView, problem: str, remedy: str
-) -> Message:
+def refused(plan: PlanView, approval: ApprovalView, problem: str, remedy: str) -> Message:
     """Approved, but it could not be applied: the plan is stale, the state is locked."""
     news = f"not applied. {kit.escape(problem)}"
-    return _with_plan(head, commit, summary, approval, "failed", news, _note(kit.escape(remedy)))
+    return _with_plan(plan, approval, "failed", news, _note(kit.escape(remedy)))
 
 
 def changes(summary: PlanSummary) -> Iterator[Block]:
@@ -156,40 +164,36 @@ def details(summary: PlanSummary) -> Message:
 
 
 def _with_plan(
-    head: Head,
-    commit: Commit,
-    summary: PlanSummary,
+    plan: PlanView,
     approval: ApprovalView,
     status: str,
     news: str,
     extra: Iterable[Block] = (),
 ) -> Message:
     blocks = [
-        operation.first_line(head, status, news),
+        operation.first_line(plan.head, status, news),
         *extra,
-        *changes(summary),
+        *changes(plan.summary),
         operation.approval_lines(approval),
-        _fine_print(head, commit, summary),
+        _fine_print(plan),
     ]
-    return kit.message(operation.plain(head, news), blocks)
+    return kit.message(operation.plain(plan.head, news), blocks)
 
 
-def _interrupted(
-    head: Head, commit: Commit, summary: PlanSummary, approval: ApprovalView, result: ApplyResult
-) -> Message:
+def _interrupted(plan: PlanView, approval: ApprovalView, result: ApplyResult) -> Message:
     news = "interrupted during the apply, and not started again"
     seen = ", ".join(kit.code(address) for address in result.applied[:20]) or "none"
     lines = [f"Terraform was cut short. Resources it had reported as done: {seen}."]
     if result.in_state is not None:
         held = ", ".join(kit.code(address) for address in result.in_state[:20]) or "nothing"
         lines.append(f"The state now holds: {held}.")
-    lines.append(f"Run */plan {kit.escape(head.environment)}* for a new plan: it shows what is left to do.")
-    return _with_plan(head, commit, summary, approval, "interrupted", news, [kit.section("\n".join(lines))])
+    lines.append(f"Run */plan {kit.escape(plan.head.environment)}* for a new plan: it shows what is left to do.")
+    return _with_plan(plan, approval, "interrupted", news, [kit.section("\n".join(lines))])
 
 
-def _fine_print(head: Head, commit: Commit, summary: PlanSummary) -> Block:
-    plan = f"plan {kit.code(summary.digest[:12])}"
-    return operation.asked_by(head, operation.commit_line(commit), plan, kit.escape(summary.program))
+def _fine_print(plan: PlanView) -> Block:
+    name = f"plan {kit.code(plan.summary.digest[:12])}"
+    return operation.asked_by(plan.head, operation.commit_line(plan.commit), name, kit.escape(plan.summary.program))
 
 
 def _commit(commit: Commit | None) -> list[str]:

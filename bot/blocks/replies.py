@@ -36,7 +36,8 @@ class EnvironmentLine:
 
 def refusal(text: str) -> Message:
     """Why something was not done; `text` is plain."""
-    return kit.message(text, [kit.section(f":no_entry_sign: {kit.escape(text)}")])
+    said = kit.escape_but_people(text)
+    return kit.message(said, [kit.section(f":no_entry_sign: {said}")])
 
 
 def done(text: str) -> Message:

@@ -1,0 +1,151 @@
+"""Builds the Bolt app: finds the handler files, attaches what they register, answers every fault in one place."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import pkgutil
+import secrets
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from slack_bolt import BoltResponse
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.error import BoltUnhandledRequestError
+
+import handlers
+from bot import payloads
+from bot.blocks import replies
+from bot.chat import ChatError
+from bot.commands import Registry
+from bot.errors import UserError
+from bot.lifecycle import begin, run
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from slack_sdk.web.async_client import AsyncWebClient
+
+    from bot.blocks.kit import Message
+    from bot.commands import Button, Command, HomeTab, Kind, Modal
+    from bot.operations import Request
+    from bot.services import Services
+
+    Ack = Callable[..., Awaitable[Any]]
+
+log = logging.getLogger(__name__)
+UNKNOWN = "I do not know this button or command (any more); nothing was done."
+SECTIONS = {"COMMANDS": "commands", "BUTTONS": "buttons", "MODALS": "modals", "HOMES": "homes", "KINDS": "kinds"}
+
+
+def find_handlers() -> Registry:
+    """Everything that the files in handlers/ register; a new command is one new file."""
+    found = Registry()
+    for module in sorted(pkgutil.iter_modules(handlers.__path__), key=lambda info: info.name):
+        loaded = importlib.import_module(f"handlers.{module.name}")
+        for name, section in SECTIONS.items():
+            found = replace(found, **{section: getattr(found, section) + tuple(getattr(loaded, name, ()))})
+    return found
+
+
+def build(client: AsyncWebClient, signing_secret: str) -> AsyncApp:
+    """The Bolt app that checks signatures; nothing is attached to it yet."""
+    return AsyncApp(client=client, signing_secret=signing_secret, raise_error_for_unhandled_request=True)
+
+
+def register_operations(services: Services, registry: Registry) -> None:
+    """Tell the durable engine what begins an operation and what each kind does."""
+
+    async def begin_with_services(request: Request) -> None:
+        await begin(services, request)
+
+    services.engine.register_begin(begin_with_services)
+    for kind in registry.kinds:
+        services.engine.register(kind.name, _body(services, kind))
+
+
+def attach(app: AsyncApp, services: Services, registry: Registry) -> None:
+    """Answer what the handlers register; everything else is refused in words."""
+    for command in registry.commands:
+        app.command(command.name)(_on_command(services, command))
+    for button in registry.buttons:
+        app.action(button.action_id)(_on_click(services, button))
+    for modal in registry.modals:
+        app.view(modal.callback_id)(_on_submission(services, modal))
+    for home in registry.homes:
+        app.event("app_home_opened")(_on_home(services, home))
+    app.error(_on_error(services))
+
+
+def _body(services: Services, kind: Kind) -> Callable[[int], Any]:
+    async def body(number: int) -> None:
+        await run(services, number, kind.body)
+
+    return body
+
+
+def _on_command(services: Services, command: Command) -> Callable[..., Awaitable[None]]:
+    async def listener(ack: Ack, body: dict[str, Any]) -> None:
+        reply = await _answer(lambda: command.handle(services, payloads.invocation(body)))
+        await ack(**(services.chat.reply(reply) if reply else {}))
+
+    return listener
+
+
+def _on_click(services: Services, button: Button) -> Callable[..., Awaitable[None]]:
+    async def listener(ack: Ack, body: dict[str, Any]) -> None:
+        await ack()
+        click = payloads.click(body)
+        reply = await _answer(lambda: button.handle(services, click))
+        if reply:
+            await services.chat.tell(click.response_url, reply)
+
+    return listener
+
+
+def _on_submission(services: Services, modal: Modal) -> Callable[..., Awaitable[None]]:
+    async def listener(ack: Ack, body: dict[str, Any]) -> None:
+        faults = await modal.handle(services, payloads.submission(body))
+        errors = {block: services.redact(text) for block, text in faults.items()}
+        await ack(**({"response_action": "errors", "errors": errors} if errors else {}))
+
+    return listener
+
+
+def _on_home(services: Services, home: HomeTab) -> Callable[..., Awaitable[None]]:
+    async def listener(event: dict[str, Any]) -> None:
+        if event.get("tab") == "home":
+            await home.publish(services, event["user"])
+
+    return listener
+
+
+async def _answer(handle: Callable[[], Awaitable[Message | None]]) -> Message | None:
+    try:
+        return await handle()
+    except UserError as error:
+        return replies.refusal(str(error))
+    except Exception:  # noqa: BLE001  -- whatever it is, the person gets an answer and the log the whole of it
+        return replies.apology(_logged())
+
+
+def _on_error(services: Services) -> Callable[..., Awaitable[None]]:
+    async def listener(error: Exception, body: dict[str, Any]) -> BoltResponse:
+        unknown = isinstance(error, BoltUnhandledRequestError)
+        answer = replies.refusal(UNKNOWN) if unknown else replies.apology(_logged(error))
+        response_url = body.get("response_url")
+        if isinstance(response_url, str):
+            try:
+                await services.chat.tell(response_url, answer)
+            except ChatError as failure:
+                log.warning("the person could not be told: %s", failure)
+        # Slack shows people nothing useful for any other status, and sends events again.
+        return BoltResponse(status=200, body="")
+
+    return listener
+
+
+def _logged(error: Exception | None = None) -> str:
+    error_id = secrets.token_hex(4)
+    log.error("error %s", error_id, exc_info=error or True)
+    return error_id

@@ -1,0 +1,104 @@
+"""The records by which a handler file says what it answers: commands, buttons, modals, operations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+
+    from bot.blocks.kit import Message
+    from bot.operation import Operation
+    from bot.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A slash command as typed. `key` is different for each time somebody types one, and the same on redelivery."""
+
+    user: str
+    channel: str
+    text: str
+    trigger_id: str
+    response_url: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A press on a button: by whom, on which message, with which opaque value."""
+
+    user: str
+    channel: str
+    message_ts: str
+    action_id: str
+    value: str
+    response_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A modal sent off. `values` are the inputs' values by block id; an input left empty is ""."""
+
+    user: str
+    callback_id: str
+    private_metadata: str
+    values: Mapping[str, str]
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A slash command. `handle` returns what only the person sees, or None when a message in the channel says it.
+
+    `usage` begins with the name; `hint` is what Slack shows while typing.
+    """
+
+    name: str
+    usage: str
+    hint: str
+    summary: str
+    handle: Callable[[Services, Invocation], Coroutine[Any, Any, Message | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """What a press on the button with this action id does. A returned message is for the person alone."""
+
+    action_id: str
+    handle: Callable[[Services, Click], Coroutine[Any, Any, Message | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Modal:
+    """What a modal with this callback id does when sent off; returns faults by block id, empty when all is well."""
+
+    callback_id: str
+    handle: Callable[[Services, Submission], Coroutine[Any, Any, Mapping[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class HomeTab:
+    """What the app's Home tab shows to a person."""
+
+    publish: Callable[[Services, str], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of operation and its durable body."""
+
+    name: str
+    body: Callable[[Operation], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Everything that the handler files register."""
+
+    commands: tuple[Command, ...] = ()
+    buttons: tuple[Button, ...] = ()
+    modals: tuple[Modal, ...] = ()
+    homes: tuple[HomeTab, ...] = ()
+    kinds: tuple[Kind, ...] = ()

@@ -1,0 +1,107 @@
+"""The only file that imports the durable engine (DBOS): operations that survive a restart, turns, waiting."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID, StepOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from bot.operations import Request
+
+T = TypeVar("T")
+
+# Operations begun by an older version of this program are taken up by the newer one: what they need to go on is in
+# the steps' names and results. Change this only together with a migration of what is pending.
+APPLICATION_VERSION = "1"
+TURNS = "turns"
+DECISION = "decision"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """`url` as SQLAlchemy writes it; `executor` names this process among those that share the database.
+
+    Intervals are in seconds: how long a waiting operation may not notice that it was woken (SQLite only;
+    PostgreSQL notifies), and how long a free environment may not notice who is next.
+    """
+
+    url: str
+    executor: str
+    wake_interval: float = 0.1
+    turn_interval: float = 1.0
+
+
+class Engine:
+    """Runs operations durably. Functions are registered first, then the engine is launched."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self._settings = settings
+        logging.getLogger("dbos").setLevel(logging.ERROR)
+        DBOS(
+            config=DBOSConfig(
+                name="signalbox",
+                system_database_url=settings.url,
+                application_version=APPLICATION_VERSION,
+                executor_id=settings.executor,
+                notification_listener_polling_interval_sec=settings.wake_interval,
+                log_level="ERROR",
+            )
+        )
+        self._begin: Callable[[Request], Coroutine[Any, Any, None]] | None = None
+        self._bodies: dict[str, Callable[[int], Coroutine[Any, Any, None]]] = {}
+
+    def register_begin(self, function: Callable[[Request], Coroutine[Any, Any, None]]) -> None:
+        """What is done at once with every request: number it, announce it, line it up."""
+        self._begin = DBOS.workflow(name="begin", max_recovery_attempts=None)(function)
+
+    def register(self, kind: str, function: Callable[[int], Coroutine[Any, Any, None]]) -> None:
+        """What an operation of this kind does in its turn, given its number."""
+        # Without a cap on recoveries: an operation that is started again a hundred times is still not lost.
+        self._bodies[kind] = DBOS.workflow(name=kind, max_recovery_attempts=None)(function)
+
+    async def launch(self) -> None:
+        """Start working, first on what an earlier process with this executor's name left unfinished."""
+        DBOS.launch()
+        await DBOS.register_queue_async(
+            TURNS,
+            partition_concurrency=1,
+            polling_interval_sec=self._settings.turn_interval,
+            on_conflict="always_update",
+        )
+
+    async def begin(self, request: Request) -> None:
+        """Take a request over durably; taken twice (same key), it is begun once. Returns when it is on disk."""
+        if self._begin is None:
+            raise RuntimeError("register_begin() comes before begin()")
+        with SetWorkflowID(f"begin-{request.key}"):
+            await DBOS.start_workflow_async(self._begin, request)
+
+    async def line_up(self, kind: str, number: int, environment: str) -> None:
+        """Put an operation into its environment's line: one runs at a time, in the order of their numbers."""
+        options = SetEnqueueOptions(queue_partition_key=environment, priority=number)
+        with SetWorkflowID(f"operation-{number}"), options:
+            await DBOS.enqueue_workflow_async(TURNS, self._bodies[kind], number)
+
+    async def step(self, name: str, function: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run `function` and keep its result; after a restart the result is given again without running it.
+
+        A step that was interrupted runs again: it has to look whether its effect is already there.
+        """
+        return await DBOS.run_step_async(StepOptions(name=name), function)
+
+    async def wait(self, timeout: float) -> None:
+        """Inside an operation: wait until it is woken, or for `timeout` seconds."""
+        await DBOS.recv_async(DECISION, timeout_seconds=timeout)
+
+    async def wake(self, number: int) -> None:
+        """Wake a waiting operation so that it looks at its approval again."""
+        await DBOS.send_async(f"operation-{number}", "look", DECISION)
+
+    def destroy(self) -> None:
+        """Stop working; what is unfinished goes on at the next launch."""
+        DBOS.destroy()

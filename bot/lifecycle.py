@@ -1,0 +1,108 @@
+"""The life of every operation: numbered, announced, lined up; run in its turn; ended, and the next ones told."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from bot.audit import Entry
+from bot.blocks import kit, operation as drawing
+from bot.blocks.operation import Head
+from bot.chat import ChatError, Posted
+from bot.errors import UserError
+from bot.operation import Operation, announce, patiently
+from bot.operations import Record, Request, Status
+from runners.errors import RunnerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from bot.services import Services
+
+    Body = Callable[[Operation], Coroutine[Any, Any, None]]
+
+log = logging.getLogger(__name__)
+
+
+async def begin(services: Services, request: Request) -> None:
+    """Durable: give a request its number and message, and put it into its environment's line."""
+    engine = services.engine
+    number = await engine.step("number", lambda: services.operations.create(request))
+    entry = Entry(request.requester, request.kind, request.environment, number, dict(request.arguments))
+    await engine.step("audit", lambda: services.audit.record(entry))
+    refusal = await engine.step("announce", lambda: _announce(services, number))
+    if not refusal:
+        await engine.line_up(request.kind, number, request.environment)
+
+
+async def run(services: Services, number: int, body: Body) -> None:
+    """Durable: do what an operation of this kind does, and end it whatever happens."""
+    record = await services.engine.step("record", lambda: services.operations.get(number))
+    operation = Operation(services, record)
+    try:
+        await operation.step("turn", lambda: services.operations.set_status(number, Status.RUNNING))
+        await body(operation)
+    except RunnerError as error:
+        await operation.fail(error)
+    except UserError as error:
+        message = drawing.short_message(operation.head, "failed", kit.escape_but_people(str(error)))
+        await operation.end(Status.FAILED, message)
+    except Exception:
+        error_id = await operation.step("error id", _error_id)
+        log.exception("operation %s stopped, error %s", number, error_id)
+        await operation.end(Status.FAILED, drawing.apology(operation.head, error_id))
+    await operation.step("tell those who wait", lambda: tell_waiting(services, record.environment))
+
+
+async def tell_waiting(services: Services, environment: str) -> None:
+    """Bring the messages of the operations in line up to date with what they wait for."""
+    line = await services.operations.open_in(environment)
+    for ahead, record in pairwise(line):
+        if record.status is Status.WAITING and record.message_ts:
+            at, message = Posted(record.channel, record.message_ts), waiting_message(ahead, record)
+            await patiently(lambda at=at, message=message: services.chat.update(at, message))  # type: ignore[misc]
+
+
+def waiting_message(ahead: Record, record: Record) -> kit.Message:
+    """What an operation in line shows: whom it waits for, and what that one is doing."""
+    doing = f", which {kit.escape(ahead.doing)}" if ahead.doing else ""
+    asked = kit.user(ahead.requester)
+    return drawing.waiting(head_of(record), f"#{ahead.number} ({kit.escape(ahead.title)}, asked by {asked}){doing}")
+
+
+def head_of(record: Record) -> Head:
+    """What the record's message is headed by."""
+    return Head(record.number, record.title, record.environment, record.requester)
+
+
+async def _announce(services: Services, number: int) -> str:
+    record = await services.operations.get(number)
+    line = [one for one in await services.operations.open_in(record.environment) if one.number < number]
+    message = waiting_message(line[-1], record) if line else _starting(record)
+    try:
+        await announce(services, record, message)
+    except ChatError as error:
+        if error.transient:
+            log.warning("operation %s: its message is delayed: %s", number, error)
+            await patiently(lambda: announce_again(services, record, message))
+            return ""
+        # Without a message nobody could follow or approve it, so it does not start.
+        log.error("operation %s cannot be announced in %s: %s", number, record.channel, error)  # noqa: TRY400
+        await services.operations.set_status(number, Status.FAILED, str(error))
+        return error.code
+    return ""
+
+
+async def announce_again(services: Services, record: Record, message: kit.Message) -> None:
+    """Announce where an earlier try may have got through."""
+    await announce(services, record, message)
+
+
+def _starting(record: Record) -> kit.Message:
+    return drawing.short_message(head_of(record), "running", "starting")
+
+
+async def _error_id() -> str:
+    return secrets.token_hex(4)

@@ -1,0 +1,234 @@
+"""One operation while it runs: its durable steps, its one message, its approval, its ending."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bot import policy
+from bot.approvals import Approval, Ask, Outcome
+from bot.audit import Entry
+from bot.blocks import operation as drawing
+from bot.blocks.operation import ApprovalView, Head
+from bot.chat import ChatError, Live, Posted
+from bot.operations import Record, Status
+from runners.blocking import run_blocking
+from runners.errors import RunnerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable
+    from pathlib import Path
+
+    from bot.blocks.kit import Message
+    from bot.config import Environment
+    from bot.services import Services
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+# A waiting operation looks at its approval this often even if nobody woke it, so that no decision is ever lost.
+LOOK_EVERY = 60.0
+# While Slack cannot be reached a message is tried again for about ten minutes, then the operation goes on without.
+PATIENCE = (1, 2, 5, 10, 20, 30, 60, 60, 120, 120, 180)
+
+
+class Operation:
+    """What a durable function works with. Create it anew from the record whenever the function starts."""
+
+    def __init__(self, services: Services, record: Record) -> None:
+        self.services = services
+        self.record = record
+        self.number = record.number
+        self.environment: Environment = services.config.environments[record.environment]
+        self.head = Head(record.number, record.title, record.environment, record.requester)
+        self.at = Posted(record.channel, record.message_ts or "")
+
+    @property
+    def scratch(self) -> Path:
+        """This operation's own directory; removed when it ends."""
+        return scratch_of(self.services, self.number)
+
+    async def step(self, name: str, function: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run once and keep the result. An interrupted step runs again: only for what may be done twice.
+
+        What a runner raises is redacted before it is kept.
+        """
+
+        async def redacted() -> T:
+            try:
+                return await function()
+            except RunnerError as error:
+                raise error.redacted(self.services.redact) from None
+
+        return await self.services.engine.step(name, redacted)
+
+    async def once(
+        self,
+        name: str,
+        do: Callable[[], Coroutine[Any, Any, T]],
+        recover: Callable[[], Coroutine[Any, Any, T]],
+    ) -> T:
+        """A step with an outside effect that must not happen twice.
+
+        That it is about to be tried is recorded first. After an interruption `recover` runs instead of `do`:
+        it finds out what became of the first try.
+        """
+
+        async def attempt() -> T:
+            first = await self.services.operations.begin_effect(self.number, name)
+            return await (do() if first else recover())
+
+        return await self.step(name, attempt)
+
+    async def show(self, name: str, message: Message, status: Status, doing: str = "") -> None:
+        """Durably bring the operation's message and record to this state."""
+
+        async def change() -> None:
+            await self.services.operations.set_status(self.number, status, doing)
+            await patiently(lambda: self.services.chat.update(self.at, message))
+
+        await self.step(name, change)
+
+    async def details(self, name: str, message: Message) -> None:
+        """Post into the message's thread, once."""
+        mark = f"{self.number}:{name}"
+
+        async def post() -> None:
+            await patiently(lambda: _post_once(self.services, self.at, message, mark, since=self.record.created_at))
+
+        await self.step(name, post)
+
+    async def attach(
+        self, name: str, *, filename: str, title: str, read: Callable[[], Coroutine[Any, Any, str]]
+    ) -> None:
+        """Put a text file into the message's thread; after a crash in the middle it may be there twice."""
+
+        async def upload() -> None:
+            content = await read()
+            await patiently(lambda: self.services.chat.upload(self.at, filename=filename, title=title, content=content))
+
+        await self.step(name, upload)
+
+    def live(self) -> Live:
+        """For progress within a step: shown when there is time, not durable."""
+        return self.services.chat.live(self.at)
+
+    async def audit(self, action: str, **detail: str) -> None:
+        """Durably note in the trail what this operation does."""
+        entry = Entry("signalbox", action, self.environment.name, self.number, detail)
+        await self.step(f"audit {action}", lambda: self.services.audit.record(entry))
+
+    async def approved(self, binding: str, required: int, render: Callable[[ApprovalView], Message]) -> ApprovalView:
+        """Ask for approval of exactly what `binding` is the digest of, and wait until that is settled.
+
+        `render` draws the message while it is open; the caller shows the outcome.
+        """
+        ask = Ask(
+            operation=self.number,
+            environment=self.environment.name,
+            binding=binding,
+            requester=self.record.requester,
+            channel=self.at.channel,
+            message_ts=self.at.ts,
+            required=required,
+            expires_after=self.environment.approval.expires_after.total_seconds(),
+        )
+        approval = await self.step("ask for approval", lambda: self.services.approvals.create(ask))
+        await self._show_open(approval, render)
+        while approval.outcome is Outcome.PENDING:
+            left = approval.expires_at - await self._now()
+            await self.services.engine.wait(min(LOOK_EVERY, max(left, 0.05)))
+            seen, approval = approval, await self._look(approval.id)
+            if approval.outcome is Outcome.PENDING and approval.votes != seen.votes:
+                await self._show_open(approval, render)
+        await self._note_expiry(approval)
+        return self.view(approval)
+
+    def view(self, approval: Approval) -> ApprovalView:
+        """An approval as it is shown."""
+        votes = tuple((vote.person, vote.decision, vote.at) for vote in approval.votes)
+        rules = policy.approver_rules(self.services.config, self.environment)
+        who = policy.in_words(rules)
+        return ApprovalView(approval.id, approval.required, approval.outcome.value, votes, approval.expires_at, who)
+
+    async def end(self, status: Status, message: Message) -> None:
+        """Show how it ended and remove its files; its turn is over."""
+        await self.show(f"end: {status.value}", message, status)
+        await self.step("clean up", self._clean_up)
+        await self.audit("ended", status=status.value)
+
+    async def fail(self, error: RunnerError) -> None:
+        """End because work failed: what was being done, what went wrong, what to do."""
+        log.warning("operation %s: %s", self.number, self.services.redact(str(error)))
+        await self.end(
+            Status.FAILED, drawing.failed(self.head, error.doing, error.problem, error.remedy, error.log_tail)
+        )
+
+    async def _show_open(self, approval: Approval, render: Callable[[ApprovalView], Message]) -> None:
+        await self.show("show approval", render(self.view(approval)), Status.APPROVAL, "waits for approval")
+
+    async def _look(self, approval_id: str) -> Approval:
+        return await self.step("look at approval", lambda: self.services.approvals.get(approval_id))
+
+    async def _now(self) -> float:
+        async def now() -> float:
+            return self.services.clock()
+
+        return await self.step("now", now)
+
+    async def _note_expiry(self, approval: Approval) -> None:
+        if approval.outcome is Outcome.EXPIRED:
+            await self.audit("expired", approval=approval.binding[:12])
+
+    async def _clean_up(self) -> None:
+        await remove(self.scratch)
+
+
+def scratch_of(services: Services, number: int) -> Path:
+    """The directory of an operation's files."""
+    return services.workplace / "operations" / str(number)
+
+
+async def remove(directory: Path) -> None:
+    """Delete a directory with all in it; one that is gone already is fine."""
+    await run_blocking(_remove, directory, timeout=120, doing=f"removing {directory.name}")
+
+
+def _remove(directory: Path) -> None:
+    if directory.exists():
+        shutil.rmtree(directory)
+
+
+async def patiently(call: Callable[[], Coroutine[Any, Any, None]], waits: Iterable[float] = PATIENCE) -> None:
+    """Call Slack, again and again while it cannot be reached; an operation never fails because Slack did."""
+    for wait in waits:
+        try:
+            return await call()
+        except ChatError as error:
+            if not error.transient:
+                log.error("Slack does not take this message: %s", error)  # noqa: TRY400  -- no traceback helps here
+                return None
+            log.warning("%s; trying again in %s s", error, wait)
+            await asyncio.sleep(wait)
+    log.error("giving up on a message to Slack")
+    return None
+
+
+async def announce(services: Services, record: Record, message: Message) -> Posted:
+    """Post an operation's one message, or find it where an earlier try already posted it. Raises ChatError."""
+    mark = f"{record.number}:message"
+    first = await services.operations.begin_effect(record.number, "message")
+    found = None if first else await services.chat.find(record.channel, mark, since=record.created_at - 60)
+    at = found or await services.chat.post(record.channel, message, mark=mark)
+    await services.operations.set_message(record.number, at.channel, at.ts)
+    return at
+
+
+async def _post_once(services: Services, at: Posted, message: Message, mark: str, *, since: float) -> None:
+    number, _, name = mark.partition(":")
+    first = await services.operations.begin_effect(int(number), f"thread {name}"[:80])
+    found = None if first else await services.chat.find(at.channel, mark, since=since, thread=at.ts)
+    if not found:
+        await services.chat.post(at.channel, message, thread=at.ts, mark=mark)

@@ -1,0 +1,89 @@
+"""Pure: may this person run this, approve this, now. Whatever is not allowed is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.errors import Denied
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from bot.config import Config, Environment
+
+GROUP = "usergroup:"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A Slack user by id, with the ids of the usergroups they are in."""
+
+    id: str
+    groups: frozenset[str]
+
+
+def allowed(person: Person, rules: Sequence[str]) -> bool:
+    """Whether one of the rules (a user id, or "usergroup:<id>") names this person."""
+    return any(
+        rule.removeprefix(GROUP) in person.groups if rule.startswith(GROUP) else rule == person.id for rule in rules
+    )
+
+
+def check_may_use(config: Config, person: Person) -> None:
+    """Raises Denied unless this person may run commands at all."""
+    if not allowed(person, config.access.operators):
+        raise Denied(f"You may not run Signalbox's commands here. {in_words(config.access.operators)} can.")
+
+
+def check_window(environment: Environment, now: datetime) -> None:
+    """Raises Denied when changes to this environment have to wait for one of its windows."""
+    windows = environment.windows
+    if windows and not any(window.contains(now) for window in windows):
+        opening = min(window.next_opening(now) for window in windows)
+        times = " or ".join(str(window) for window in windows)
+        raise Denied(
+            f"{environment.name} is only changed during {times}. "
+            f"The next window opens {opening:%A %d %B at %H:%M} ({opening.tzname()})."
+        )
+
+
+def required_approvals(environment: Environment, *, at_least: int) -> int:
+    """How many people must approve; an apply always takes at least one click, even where none is configured."""
+    return max(environment.approval.required, at_least)
+
+
+def check_may_approve(config: Config, environment: Environment, person: Person, requester: str) -> None:
+    """Raises Denied unless this person may approve what `requester` asked for in this environment."""
+    rules = approver_rules(config, environment)
+    if not allowed(person, rules):
+        raise Denied(f"You may not approve for {environment.name}. {in_words(rules)} can.")
+    nobody_else_needed = environment.approval.required == 0
+    if person.id == requester and not (environment.approval.requester_may_approve or nobody_else_needed):
+        raise Denied(f"You asked for this yourself, and {environment.name} wants somebody else to approve it.")
+
+
+def check_may_reject(config: Config, environment: Environment, person: Person, requester: str) -> None:
+    """Raises Denied unless this person may reject: whoever may approve, and the requester, who may withdraw it."""
+    if person.id != requester and not allowed(person, approver_rules(config, environment)):
+        raise Denied(f"You may not decide for {environment.name}. {in_words(approver_rules(config, environment))} can.")
+
+
+def approver_rules(config: Config, environment: Environment) -> Sequence[str]:
+    """Who may approve; where nobody has to, whoever may run commands may say go."""
+    return config.approvers(environment) or (config.access.operators if environment.approval.required == 0 else ())
+
+
+def groups_named(config: Config) -> frozenset[str]:
+    """The usergroup ids that the configuration names anywhere."""
+    rules = [*config.access.operators, *config.access.approvers]
+    for environment in config.environments.values():
+        rules += environment.approval.approvers or ()
+    return frozenset(rule.removeprefix(GROUP) for rule in rules if rule.startswith(GROUP))
+
+
+def in_words(rules: Sequence[str]) -> str:
+    """The people whom these rules name, in Slack's mentions: whom to ask."""
+    people = [f"<!subteam^{rule.removeprefix(GROUP)}>" if rule.startswith(GROUP) else f"<@{rule}>" for rule in rules]
+    return f"anyone of {', '.join(people)}" if people else "nobody"

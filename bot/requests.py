@@ -1,0 +1,63 @@
+"""From a command to a durable request: who may, when, where its message goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bot import policy
+from bot.audit import Entry
+from bot.chat import ChatError
+from bot.errors import Denied, UserError
+from bot.operations import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.config import Environment
+    from bot.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants done. `key` is the same when Slack delivers the same wish again."""
+
+    kind: str
+    title: str
+    user: str
+    key: str
+    environment: Environment
+    arguments: Mapping[str, str] = field(default_factory=dict)
+
+
+async def check_may_use(services: Services, user: str, command: str) -> None:
+    """Raises Denied unless this person may run commands; the refusal is kept in the trail."""
+    try:
+        policy.check_may_use(services.config, await services.directory.person(user))
+    except Denied as denied:
+        await services.audit.record(Entry(user, "refused", detail={"what": command, "why": str(denied)}))
+        raise
+
+
+async def start(services: Services, wish: Wish) -> None:
+    """Check the person and the time, then take the wish over durably. Raises UserError and Denied."""
+    await check_may_use(services, wish.user, wish.title)
+    policy.check_window(wish.environment, datetime.fromtimestamp(services.clock(), UTC))
+    try:
+        channel = await services.chat.channel_id(wish.environment.channel)
+    except ChatError as error:
+        raise UserError(
+            f"I cannot post to {wish.environment.channel} ({error.code}), so I did not start. "
+            "Invite me to the channel and try again."
+        ) from error
+    request = Request(
+        key=wish.key,
+        kind=wish.kind,
+        environment=wish.environment.name,
+        requester=wish.user,
+        title=wish.title,
+        channel=channel,
+        arguments=wish.arguments,
+    )
+    await services.engine.begin(request)

@@ -1,0 +1,142 @@
+"""Puts the running service together from configuration and settings, and runs it until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import signal
+import time
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+
+from bot import app as bolt, policy, server, settings as environment
+from bot.approvals import Approvals
+from bot.audit import Audit
+from bot.chat import Chat, make_client
+from bot.directory import Directory
+from bot.engine import Engine, EngineSettings
+from bot.operations import Operations
+from bot.services import Secrets, Services
+from bot.sole import sole_executor
+from bot.store import Store
+from runners.aws import make_clients
+from runners.github import PUBLIC_API, GitHub
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from slack_bolt.async_app import AsyncApp
+    from slack_sdk.web.async_client import AsyncWebClient
+
+    from bot.commands import Registry
+    from bot.config import Config
+    from bot.redaction import Redactor
+    from bot.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def workplace_of(config: Config, beside: Path) -> Path:
+    """The directory of the operations' files: as configured, relative to the configuration file."""
+    return (beside / config.operations.directory).resolve()
+
+
+def make_store(settings: Settings, workplace: Path) -> Store:
+    """The database: DATABASE_URL, else an SQLite file in the workplace."""
+    workplace.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Store(environment.database_url(settings.database_url, f"sqlite:///{workplace}/signalbox.sqlite"))
+
+
+def make_github(settings: Settings) -> GitHub:
+    """GitHub, by token or as an App."""
+    return GitHub(
+        settings.github_api_url or PUBLIC_API,
+        token=settings.github_token,
+        app_id=settings.github_app_id,
+        private_key=settings.github_app_private_key,
+    )
+
+
+class Service:
+    """One process of Signalbox: operations, and Slack's requests unless it only works."""
+
+    def __init__(self, config: Config, settings: Settings, secrets: Mapping[str, str], redact: Redactor) -> None:
+        self._config = config
+        self._settings = settings
+        self._secrets = Secrets(secrets, settings.search_path)
+        self._redact = redact
+
+    async def run(self, workplace: Path, *, listens: bool) -> None:
+        """Work until SIGTERM or SIGINT. Raises ConfigError when another process has this executor's name."""
+        stopped = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        store = make_store(self._settings, workplace)
+        async with AsyncExitStack() as stack:
+            stack.enter_context(sole_executor(store, workplace, self._settings.executor))
+            await store.create_tables()
+            registry = bolt.find_handlers()
+            client = make_client(self._settings.slack_bot_token, self._settings.slack_api_url)
+            services = self._services(registry, client, store, workplace)
+            stack.push_async_callback(services.github.close)
+            bolt.register_operations(services, registry)
+            await services.engine.launch()
+            await _remove_leftovers(services)
+            if listens:
+                await self._listen(stack, services, registry, client)
+            log.info("ready as %s", self._settings.executor)
+            await stopped.wait()
+            log.info("stopping; what is unfinished goes on at the next start")
+
+    def _services(self, registry: Registry, client: AsyncWebClient, store: Store, workplace: Path) -> Services:
+        chat = Chat(client, self._redact)
+        return Services(
+            config=self._config,
+            chat=chat,
+            engine=Engine(EngineSettings(store.url, self._settings.executor)),
+            operations=Operations(store, time.time),
+            approvals=Approvals(store, time.time),
+            audit=Audit(store, time.time, self._redact),
+            directory=Directory(chat, policy.groups_named(self._config), time.monotonic),
+            github=make_github(self._settings),
+            aws=make_clients(self._config.aws.region, self._config.aws.profile),
+            secrets=self._secrets,
+            redact=self._redact,
+            clock=time.time,
+            workplace=workplace,
+            help_lines=tuple((command.usage, command.summary) for command in registry.commands),
+        )
+
+    async def _listen(
+        self, stack: AsyncExitStack, services: Services, registry: Registry, client: AsyncWebClient
+    ) -> None:
+        app = bolt.build(client, self._settings.slack_signing_secret or "socket-mode")
+        bolt.attach(app, services, registry)
+        over_http = None if self._settings.slack_app_token else app
+        if self._settings.slack_app_token:
+            await self._connect(stack, app, self._settings.slack_app_token)
+        runner = web.AppRunner(server.make(over_http, services), access_log=None, shutdown_timeout=5)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, port=self._settings.port).start()
+        log.info("listening on port %s, %s", self._settings.port, "HTTP" if over_http else "Socket Mode")
+
+    async def _connect(self, stack: AsyncExitStack, app: AsyncApp, app_token: str) -> None:
+        handler = AsyncSocketModeHandler(app, app_token, web_client=app.client)
+        await handler.connect_async()  # type: ignore[no-untyped-call]
+        stack.push_async_callback(handler.close_async)
+
+
+async def _remove_leftovers(services: Services) -> None:
+    """Delete the files of operations that ended, or that this database does not know: nothing secret stays behind."""
+    kept = await services.operations.open_numbers()
+    directory = services.workplace / "operations"
+    if directory.is_dir():
+        for left in directory.iterdir():
+            if not (left.name.isdigit() and int(left.name) in kept):
+                await asyncio.to_thread(shutil.rmtree, left)

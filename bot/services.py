@@ -1,0 +1,63 @@
+"""What the composition root hands to handlers and operations: made once, passed on, never looked up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from bot.approvals import Approvals
+    from bot.audit import Audit
+    from bot.chat import Chat
+    from bot.config import Config
+    from bot.directory import Directory
+    from bot.engine import Engine
+    from bot.operations import Operations
+    from bot.redaction import Redactor
+    from runners.aws import Clients
+    from runners.github import GitHub
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The values of the bot's environment that the configuration names, and the search path for programs."""
+
+    values: Mapping[str, str]
+    search_path: str
+
+    def value(self, name: str) -> str:
+        """The value of this variable. Raises UserError when the bot was started without it."""
+        if name not in self.values:
+            raise UserError(f"The bot was started without {name}, which the configuration names. Nothing was started.")
+        return self.values[name]
+
+    def __repr__(self) -> str:
+        return f"Secrets({', '.join(sorted(self.values))})"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a handler or an operation works with.
+
+    `clock` gives Unix seconds; `workplace` holds their files; `help_lines` are every command's usage and summary.
+    """
+
+    config: Config
+    chat: Chat
+    engine: Engine
+    operations: Operations
+    approvals: Approvals
+    audit: Audit
+    directory: Directory
+    github: GitHub
+    aws: Clients
+    secrets: Secrets
+    redact: Redactor
+    clock: Callable[[], float]
+    workplace: Path
+    help_lines: tuple[tuple[str, str], ...]

@@ -1,0 +1,102 @@
+"""What the process's environment says: tokens, addresses, the database. Made once from a mapping, by __main__ alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bot.errors import ConfigError, Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+SECRETS = (
+    "SLACK_BOT_TOKEN",
+    "SLACK_SIGNING_SECRET",
+    "SLACK_APP_TOKEN",
+    "GITHUB_TOKEN",
+    "GITHUB_APP_PRIVATE_KEY",
+    "GITHUB_WEBHOOK_SECRET",
+    "TFE_TOKEN",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+)
+DEFAULT_PORT = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Values of the environment; secrets are left out of its representation."""
+
+    slack_bot_token: str = field(repr=False)
+    slack_signing_secret: str = field(repr=False)
+    slack_app_token: str | None = field(repr=False)
+    slack_api_url: str | None
+    github_token: str | None = field(repr=False)
+    github_app_id: str | None
+    github_app_private_key: str | None = field(repr=False)
+    github_api_url: str | None
+    database_url: str | None = field(repr=False)
+    executor: str
+    port: int
+    search_path: str
+
+
+def read(environ: Mapping[str, str], *, executor: str) -> Settings:
+    """The settings. `executor` names this process unless SIGNALBOX_EXECUTOR or DYNO does. Raises ConfigError."""
+    faults = list(_faults(environ))
+    if faults:
+        raise ConfigError("environment", tuple(faults))
+    return Settings(
+        slack_bot_token=environ["SLACK_BOT_TOKEN"],
+        slack_signing_secret=environ.get("SLACK_SIGNING_SECRET", ""),
+        slack_app_token=environ.get("SLACK_APP_TOKEN") or None,
+        slack_api_url=_with_slash(environ.get("SLACK_API_URL")),
+        github_token=environ.get("GITHUB_TOKEN") or None,
+        github_app_id=environ.get("GITHUB_APP_ID") or None,
+        github_app_private_key=environ.get("GITHUB_APP_PRIVATE_KEY") or None,
+        github_api_url=environ.get("GITHUB_API_URL") or None,
+        database_url=environ.get("DATABASE_URL") or None,
+        executor=environ.get("SIGNALBOX_EXECUTOR") or environ.get("DYNO") or executor,
+        port=int(environ.get("PORT") or DEFAULT_PORT),
+        search_path=environ.get("PATH", ""),
+    )
+
+
+def secret_values(environ: Mapping[str, str], named: Iterable[str]) -> list[str]:
+    """Every value of the environment that must never be shown: the bot's own and those the configuration names."""
+    values = [environ[name] for name in (*SECRETS, *named) if environ.get(name)]
+    password = _password(environ.get("DATABASE_URL", ""))
+    return [*values, password] if password else values
+
+
+def database_url(url: str | None, default: str) -> str:
+    """As SQLAlchemy takes it; Heroku and others hand out postgres:// addresses, and psycopg 3 is what is installed."""
+    if not url:
+        return default
+    for prefix in ("postgres://", "postgresql://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url
+
+
+def _faults(environ: Mapping[str, str]) -> Iterable[Fault]:
+    if not environ.get("SLACK_BOT_TOKEN"):
+        yield Fault(None, "SLACK_BOT_TOKEN", "is not set; take it from the app's page OAuth & Permissions (xoxb-...)")
+    if not environ.get("SLACK_SIGNING_SECRET") and not environ.get("SLACK_APP_TOKEN"):
+        yield Fault(
+            None, "SLACK_SIGNING_SECRET", "is not set; set it for HTTP, or SLACK_APP_TOKEN (xapp-...) for Socket Mode"
+        )
+    port = environ.get("PORT") or str(DEFAULT_PORT)
+    if not (port.isascii() and port.isdigit() and 0 <= int(port) <= 65535):
+        yield Fault(None, "PORT", f"{port[:20]!r} is no port number")
+
+
+def _with_slash(url: str | None) -> str | None:
+    return f"{url.rstrip('/')}/" if url else None
+
+
+def _password(url: str) -> str:
+    _, _, after_scheme = url.partition("://")
+    userinfo, at, _ = after_scheme.rpartition("@")
+    return userinfo.partition(":")[2] if at else ""

@@ -1,0 +1,64 @@
+"""Reads the words of a command: allow-lists, and answers that help whoever mistyped."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rapidfuzz import process
+
+from bot.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from bot.config import Config, Environment
+
+LONGEST = 500
+# Git's own rules are wider (git-check-ref-format); these characters are enough for people, and harmless everywhere.
+REF = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/+-]{0,198}[A-Za-z0-9_+-])?")
+BAD_IN_REF = ("..", "//", "/.", "./", ".lock/")
+WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._,/=+:-]*")
+CLOSE_ENOUGH = 60
+
+
+def split(text: str, usage: str, *, most: int) -> list[str]:
+    """The words of a command, each harmless. Raises UserError for anything else, without repeating it at length."""
+    if len(text) > LONGEST:
+        raise UserError(f"That is {len(text):,} characters long; a command takes {LONGEST} at most. Usage: {usage}")
+    words = text.split()
+    for word in words:
+        if not WORD.fullmatch(word):
+            raise UserError(
+                f"{shown(word)} has characters that I do not take: letters, digits and . _ , / = + : - are fine. "
+                f"Usage: {usage}"
+            )
+    if len(words) > most:
+        raise UserError(f"That is {len(words)} words, and I know what to do with {most}. Usage: {usage}")
+    return words
+
+
+def environment(config: Config, name: str, usage: str) -> Environment:
+    """The environment of this name. Raises UserError with the nearest match."""
+    if name in config.environments:
+        return config.environments[name]
+    raise UserError(f"There is no environment {shown(name)}{nearest(name, config.environments)} Usage: {usage}")
+
+
+def ref(word: str, usage: str) -> str:
+    """A branch, tag or commit. Raises UserError for what cannot be one."""
+    if not REF.fullmatch(word) or any(bad in word for bad in BAD_IN_REF) or word.endswith((".lock", ".")):
+        raise UserError(f"{shown(word)} cannot be a branch, tag or commit. Usage: {usage}")
+    return word
+
+
+def nearest(word: str, known: Collection[str]) -> str:
+    """The end of a sentence: "did you mean" with the likeliest, or else all that there are."""
+    best = process.extractOne(word, list(known), score_cutoff=CLOSE_ENOUGH)
+    return f"; did you mean “{best[0]}”?" if best else f"; there are {', '.join(known)}."
+
+
+def shown(word: str) -> str:
+    """A word as it may be shown back: short, on one line, in quotes."""
+    printable = "".join(letter if letter.isprintable() else "?" for letter in word)
+    return f"“{printable[:40]}…”" if len(printable) > 40 else f"“{printable}”"

@@ -1,0 +1,24 @@
+"""An operation's copy of the code: fetched once by commit, kept until the operation ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runners import code_archive
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.operation import Operation
+    from runners.results import Commit
+
+
+async def code_of(operation: Operation, commit: Commit) -> Path:
+    """The root of the repository's files at this commit; what is there already is used, a half-fetched copy is not."""
+    kept = operation.scratch / "code"
+    if not kept.is_dir():
+        part = operation.scratch / "code.part"
+        operation.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+        await code_archive.fetch_code(operation.services.github, commit, part)
+        part.rename(kept)
+    return next(path for path in kept.iterdir() if path.is_dir())

@@ -1,0 +1,131 @@
+"""/deploy: code to an environment, through GitHub Actions or Ansible, whichever the environment names."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+from bot import policy, requests, words
+from bot.approvals import Outcome
+from bot.blocks import deploy as drawing, kit, replies
+from bot.blocks.deploy import Outgoing
+from bot.commands import Command, Invocation, Kind, Modal, Submission
+from bot.errors import UserError
+from bot.operations import Status
+from bot.requests import Wish
+from handlers import rollout_actions, rollout_ansible
+from runners import github_actions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.blocks.kit import Message
+    from bot.blocks.operation import ApprovalView
+    from bot.config import Environment
+    from bot.operation import Operation
+    from bot.services import Services
+    from runners.results import Commit
+
+USAGE = "/deploy <environment> [branch, tag or commit]"
+SHA = re.compile(r"[0-9a-f]{7,40}")
+
+
+async def handle(services: Services, invocation: Invocation) -> Message | None:
+    """Start a deploy; without words ask for them in a modal."""
+    said = words.split(invocation.text, USAGE, most=2)
+    if not said:
+        await requests.check_may_use(services, invocation.user, "/deploy")
+        names = list(services.config.environments)
+        await services.chat.open_view(invocation.trigger_id, replies.deploy_modal(names, invocation.channel))
+        return None
+    environment = words.environment(services.config, said[0], USAGE)
+    ref = words.ref(said[1], USAGE) if len(said) > 1 else usual_ref(environment)
+    await requests.start(services, _wish(environment, ref, invocation.user, invocation.key))
+    return None
+
+
+async def submitted(services: Services, submission: Submission) -> Mapping[str, str]:
+    """Start the deploy that the modal asks for; faults are shown under its fields."""
+    environment = words.environment(services.config, submission.values["environment"], USAGE)
+    wanted = submission.values["ref"].strip()
+    try:
+        ref = words.ref(wanted, USAGE) if wanted else usual_ref(environment)
+    except UserError as error:
+        return {"ref": str(error)}
+    try:
+        await requests.start(services, _wish(environment, ref, submission.user, submission.key))
+    except UserError as error:
+        return {"environment": str(error)}
+    return {}
+
+
+def usual_ref(environment: Environment) -> str:
+    """What goes out when nobody says otherwise."""
+    runner = environment.deploy.github_actions or environment.deploy.ansible
+    if runner is None:
+        raise UserError(f"{environment.name} has no way of deploying in the configuration.")
+    return runner.ref
+
+
+async def deploy(operation: Operation) -> None:
+    """Durable: find the commit, ask for approval where the environment wants it, roll out, record, report."""
+    ref = operation.record.arguments["ref"]
+    await operation.show("resolving", drawing.working(operation.head, f"looking up {kit.escape(ref)}"), Status.RUNNING)
+    outgoing = await operation.step("what goes out", lambda: _outgoing(operation, ref))
+    await operation.step("check order", lambda: _check_order(operation, outgoing.commit))
+    approval = await _approval(operation, outgoing)
+    if approval is not None and approval.outcome != Outcome.APPROVED:
+        message = drawing.settled(operation.head, outgoing, approval)
+        await operation.end(Status(approval.outcome), message)
+        return
+    roll_out = rollout_actions.roll_out if operation.environment.deploy.github_actions else rollout_ansible.roll_out
+    await roll_out(operation, outgoing, approval)
+
+
+async def _outgoing(operation: Operation, ref: str) -> Outgoing:
+    services, actions = operation.services, operation.environment.deploy.github_actions
+    if actions and SHA.fullmatch(ref):
+        raise UserError("GitHub starts workflows on a branch or tag only; name one of these rather than a commit.")
+    commit = await github_actions.resolve(services.github, services.config.github.repository, ref)
+    running = await services.operations.running_in(operation.environment.name)
+    if running is None:
+        now = "not known: Signalbox has not deployed here yet"
+    else:
+        subject = kit.escape(kit.cut(running.subject, 90))
+        same = ", the same commit" if running.sha == commit.sha else ""
+        now = f"{kit.code(running.sha[:7])} {subject} (since {kit.moment(running.at)}{same})"
+    return Outgoing(commit, now, f"GitHub Actions {actions.workflow}" if actions else "Ansible")
+
+
+async def _check_order(operation: Operation, commit: Commit) -> None:
+    before = operation.environment.after
+    if before is None:
+        return
+    running = await operation.services.operations.running_in(before)
+    if running is None or running.sha != commit.sha:
+        runs = f"runs {running.sha[:7]}" if running else "was not deployed to by Signalbox yet"
+        raise UserError(
+            f"{operation.environment.name} only gets what {before} runs. {commit.short} is not there: {before} {runs}. "
+            f"Nothing was deployed; run /deploy {before} {commit.ref} first."
+        )
+
+
+async def _approval(operation: Operation, outgoing: Outgoing) -> ApprovalView | None:
+    required = policy.required_approvals(operation.environment, at_least=0)
+    if required == 0:
+        return None
+    seen = f"deploy {operation.number} {operation.environment.name} {outgoing.commit.sha}"
+    binding = hashlib.sha256(seen.encode()).hexdigest()
+    return await operation.approved(binding, required, lambda view: drawing.ask(operation.head, outgoing, view))
+
+
+def _wish(environment: Environment, ref: str, user: str, key: str) -> Wish:
+    return Wish("deploy", f"Deploy {ref} to {environment.name}", user, key, environment, {"ref": ref})
+
+
+COMMANDS = (
+    Command("/deploy", USAGE, "<environment> [branch, tag or commit]", "Deploy code to an environment.", handle),
+)
+MODALS = (Modal("deploy", submitted),)
+KINDS = (Kind("deploy", deploy),)

@@ -1,0 +1,60 @@
+"""How things stand: each environment, the last operations, as an answer and as the Home tab."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot import policy
+from bot.blocks import kit, replies
+from bot.blocks.replies import EnvironmentLine, OperationLine
+
+if TYPE_CHECKING:
+    from bot.blocks.kit import Block, Message
+    from bot.operations import Record
+    from bot.services import Services
+
+RECENT = 8
+
+
+async def status(services: Services) -> Message:
+    """The environments and the last operations."""
+    return replies.status_page(await _environments(services), await _recent(services))
+
+
+async def publish_home(services: Services, user: str) -> None:
+    """Show the same on the Home tab, to those who may run commands."""
+    person = await services.directory.person(user)
+    if policy.allowed(person, services.config.access.operators):
+        blocks = replies.status_blocks(await _environments(services), await _recent(services))
+    else:
+        blocks = _stranger()
+    await services.chat.publish_home(user, replies.home(blocks))
+
+
+async def _environments(services: Services) -> list[EnvironmentLine]:
+    return [await _environment(services, name) for name in services.config.environments]
+
+
+async def _environment(services: Services, name: str) -> EnvironmentLine:
+    running = await services.operations.running_in(name)
+    line = await services.operations.open_in(name)
+    if running is None:
+        what = "something that Signalbox did not deploy"
+    else:
+        subject = kit.escape(kit.cut(running.subject, 80))
+        what = f"{kit.code(running.sha[:7])} {subject}, by {kit.user(running.person)} {kit.moment(running.at)}"
+    return EnvironmentLine(name, what, _line(line[0]) if line else None)
+
+
+async def _recent(services: Services) -> list[OperationLine]:
+    return [_line(record) for record in await services.operations.recent(RECENT)]
+
+
+def _line(record: Record) -> OperationLine:
+    return OperationLine(
+        record.number, record.title, record.status.value, record.requester, record.doing, record.created_at
+    )
+
+
+def _stranger() -> list[Block]:
+    return [kit.section("Signalbox runs the infrastructure team's deploys. Ask that team if you need to use it.")]

@@ -1,0 +1,152 @@
+"""/plan: what Terraform would change in an environment, and, once approved, exactly that applied."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from bot import policy, requests, words
+from bot.approvals import Outcome
+from bot.blocks import plan as drawing
+from bot.blocks.plan import PlanView
+from bot.commands import Command, Invocation, Kind
+from bot.errors import UserError
+from bot.operations import Status
+from bot.requests import Wish
+from handlers import terraform_work
+from runners import github_actions
+from runners.errors import RunnerError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bot.blocks.kit import Message
+    from bot.blocks.operation import ApprovalView
+    from bot.config import Environment
+    from bot.operation import Operation
+    from bot.services import Services
+    from runners.results import ApplyProgress, ApplyResult, Commit, PlanSummary
+
+USAGE = "/plan <environment> [variable=value ...]"
+MOST_WORDS = 12
+
+
+async def handle(services: Services, invocation: Invocation) -> Message | None:
+    """Start a plan."""
+    said = words.split(invocation.text, USAGE, most=MOST_WORDS)
+    if not said:
+        raise UserError(f"Which environment? There are {', '.join(services.config.environments)}. Usage: {USAGE}")
+    environment = words.environment(services.config, said[0], USAGE)
+    if environment.terraform is None:
+        raise UserError(f"{environment.name} has no Terraform in the configuration.")
+    if environment.terraform.hcp is not None:
+        raise UserError(
+            f"{environment.name} is planned in HCP Terraform ({environment.terraform.hcp.workspace}), which this "
+            "version does not drive yet. Queue the plan there."
+        )
+    variables = _variables(environment, said[1:])
+    title = " ".join(["Plan for", environment.name, *(f"{name}={value}" for name, value in variables.items())])
+    await requests.start(services, Wish("plan", title, invocation.user, invocation.key, environment, variables))
+    return None
+
+
+async def plan(operation: Operation) -> None:
+    """Durable: plan, show, wait for approval, apply exactly that, report."""
+    commit = await _commit(operation)
+    working = drawing.working(operation.head, "planning", commit)
+    await operation.show("planning", working, Status.RUNNING, "is planning")
+    summary = await operation.step("plan", lambda: terraform_work.make_plan(operation, commit))
+    view = PlanView(operation.head, commit, summary)
+    if summary.up_to_date:
+        await operation.end(Status.SUCCEEDED, drawing.up_to_date(view))
+        return
+    await operation.details("plan in detail", drawing.details(summary))
+    await operation.attach(
+        "plan as text",
+        filename=f"plan-{operation.number}.txt",
+        title="The plan as Terraform prints it",
+        read=lambda: terraform_work.plan_text(operation),
+    )
+    approval = await operation.approved(
+        _binding(operation, commit, summary),
+        policy.required_approvals(operation.environment, at_least=1),
+        lambda seen: drawing.ask(view, seen),
+    )
+    if approval.outcome != Outcome.APPROVED:
+        await operation.end(Status(approval.outcome), drawing.settled(view, approval))
+        return
+    await _apply(operation, view, approval)
+
+
+async def _apply(operation: Operation, view: PlanView, approval: ApprovalView) -> None:
+    approved = drawing.applying(view, approval, None)
+    await operation.show("approved", approved, Status.RUNNING, "is applying")
+    async with operation.live() as live:
+
+        async def progress(seen: ApplyProgress) -> None:
+            live.show(lambda: drawing.applying(view, approval, seen))
+
+        try:
+            result = await operation.once(
+                "apply",
+                do=lambda: terraform_work.apply(operation, view.commit, view.summary, progress),
+                recover=lambda: terraform_work.find_out(operation, view.commit, progress),
+            )
+        except RunnerError as error:
+            message = drawing.refused(view, approval, error.problem, _what_now(operation, error))
+            await operation.end(Status.FAILED, message)
+            return
+    await operation.end(_status(result), drawing.applied(view, approval, result))
+
+
+async def _commit(operation: Operation) -> Commit:
+    terraform = terraform_work.settings_of(operation.environment)
+    services = operation.services
+    return await operation.step(
+        "resolve",
+        lambda: github_actions.resolve(services.github, services.config.github.repository, terraform.ref),
+    )
+
+
+def _binding(operation: Operation, commit: Commit, summary: PlanSummary) -> str:
+    seen = f"apply {operation.number} {operation.environment.name} {commit.sha} {summary.digest}"
+    return hashlib.sha256(seen.encode()).hexdigest()
+
+
+def _status(result: ApplyResult) -> Status:
+    if not result.finished:
+        return Status.INTERRUPTED
+    return Status.SUCCEEDED if result.succeeded else Status.FAILED
+
+
+def _what_now(operation: Operation, error: RunnerError) -> str:
+    again = f"Run /plan {operation.environment.name} for a new plan."
+    return f"{error.remedy} {again}".strip()
+
+
+def _variables(environment: Environment, said: Sequence[str]) -> Mapping[str, str]:
+    allowed = environment.terraform.variables if environment.terraform else ()
+    found: dict[str, str] = {}
+    for word in said:
+        name, equals, value = word.partition("=")
+        if not equals or not value:
+            raise UserError(f"{words.shown(word)} is no variable=value. Usage: {USAGE}")
+        if name not in allowed:
+            hint = words.nearest(name, allowed) if allowed else "; it takes none."
+            raise UserError(f"{environment.name} takes no variable {words.shown(name)}{hint} Usage: {USAGE}")
+        if name in found:
+            raise UserError(f"{name} is given twice. Usage: {USAGE}")
+        found[name] = value
+    return found
+
+
+COMMANDS = (
+    Command(
+        "/plan",
+        USAGE,
+        "<environment> [variable=value ...]",
+        "Show what Terraform would change; approve to apply exactly that.",
+        handle,
+    ),
+)
+KINDS = (Kind("plan", plan),)
