@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from bot.errors import UserError
+
 FILE = Path(__file__).parent.parent / "app.yaml"
 PATH = "/slack/events"
 _ADDRESSES = ("url", "request_url")
@@ -26,20 +28,20 @@ def needed_scopes() -> tuple[str, ...]:
 def manifest_for(url: str | None) -> dict[str, Any]:
     """The manifest for a bot that Slack reaches at `url` (https://your.host), or without one for Socket Mode.
 
-    Raises ValueError, in words, when Slack would not take the address.
+    Raises UserError when Slack would not take the address.
     """
     manifest = read()
     manifest["settings"]["socket_mode_enabled"] = url is None
     if url is not None and not url.startswith("https://"):
-        raise ValueError(f'"{url[:60]}" is no address that Slack can use; write https:// and the host')
+        raise UserError(f'"{url[:60]}" is no address that Slack can use; write https:// and the host')
     address = None if url is None else url.rstrip("/").removesuffix(PATH) + PATH
     mine: dict[str, Any] = _addressed(manifest, address)
     return mine
 
 
-def as_yaml(manifest: dict[str, Any]) -> str:
-    """The manifest as text to paste."""
-    return yaml.safe_dump(manifest, sort_keys=False, width=110, allow_unicode=True)
+def text(url: str | None) -> str:
+    """The manifest of `manifest_for`, to paste into Slack. Raises UserError as it does."""
+    return yaml.safe_dump(manifest_for(url), sort_keys=False, width=110, allow_unicode=True)
 
 
 def _addressed(value: Any, address: str | None) -> Any:

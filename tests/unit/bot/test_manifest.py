@@ -11,6 +11,7 @@ import yaml
 from jsonschema import Draft7Validator
 
 from bot import manifest
+from bot.errors import UserError
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "data" / "slack-manifest.schema.json").read_text("utf-8"))
 
@@ -32,7 +33,7 @@ def test_the_schema_is_one_that_refuses() -> None:
 )
 def test_every_address_becomes_ones_own(url: str) -> None:
     mine = manifest.manifest_for(url)
-    text = manifest.as_yaml(mine)
+    text = manifest.text(url)
     assert problems(mine) == []
     assert "example.com" not in text
     assert text.count("https://box.acme.test/slack/events\n") == 6
@@ -42,19 +43,19 @@ def test_every_address_becomes_ones_own(url: str) -> None:
 def test_socket_mode_needs_no_address() -> None:
     mine = manifest.manifest_for(None)
     assert problems(mine) == []
-    assert "https://" not in manifest.as_yaml(mine)
+    assert "https://" not in manifest.text(None)
     assert mine["settings"]["socket_mode_enabled"] is True
     assert mine["settings"]["interactivity"] == {"is_enabled": True}
 
 
 def test_an_address_that_slack_cannot_use_is_refused_in_words() -> None:
-    with pytest.raises(ValueError, match="write https://"):
+    with pytest.raises(UserError, match="write https://"):
         manifest.manifest_for("http://box.acme.test")
 
 
 def test_what_is_printed_reads_back_the_same() -> None:
-    mine = manifest.manifest_for("https://box.acme.test")
-    assert yaml.safe_load(manifest.as_yaml(mine)) == mine
+    url = "https://box.acme.test"
+    assert yaml.safe_load(manifest.text(url)) == manifest.manifest_for(url)
 
 
 def test_every_command_escapes_what_people_type() -> None:
