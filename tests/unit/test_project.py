@@ -1,0 +1,92 @@
+"""The project's own rules: who imports whom, and what no file may name."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import grimp
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+
+
+def tracked() -> list[Path]:
+    """The files of the project: those that git knows, or without git all but what is made from them."""
+    try:
+        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+        paths = [ROOT / name for name in listed.stdout.split("\0") if name]
+    except (OSError, subprocess.CalledProcessError):
+        made = {".venv", ".cache", ".git", "var"}
+        paths = [path for path in ROOT.rglob("*") if not made & set(path.relative_to(ROOT).parts)]
+    return [path for path in paths if path.is_file()]
+
+
+def modules_of_bot() -> set[str]:
+    found = [path for path in (ROOT / "bot").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
+    return {f"bot.{path.stem}" for path in found} - {"bot.__init__"}
+
+
+def test_every_file_of_bot_has_a_layer() -> None:
+    layers = PROJECT["tool"]["importlinter"]["contracts"][0]["layers"]
+    named = {name.strip() for layer in layers for name in layer.split(":")}
+    assert modules_of_bot() == {name for name in named if name.startswith("bot.")}
+
+
+def test_blocks_import_results_and_nothing_else_of_ours() -> None:
+    graph = grimp.build_graph("bot", "runners", cache_dir=None)
+    blocks = {"bot.blocks"} | graph.find_descendants("bot.blocks")
+    imported = {other for module in blocks for other in graph.find_modules_directly_imported_by(module)}
+    assert len(blocks) > 1
+    assert imported - blocks == {"runners.results"}
+
+
+# Written apart, so that this file does not name them either.
+HOSTS = tuple(
+    ".".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("npmjs", "com"))
+)
+OPTIONS = ("--" + "index-url", "--extra-" + "index-url", "--" + "find-links")
+
+
+def test_no_file_names_a_package_registry() -> None:
+    naming = []
+    for path in tracked():
+        text = path.read_text("utf-8", errors="replace")
+        naming += [f"{path.relative_to(ROOT)}: {word}" for word in (*HOSTS, *OPTIONS) if word in text]
+    assert naming == []
+
+
+LOCKS = sorted(path.name for path in ROOT.glob("requirements*.lock"))
+
+
+def test_the_locks_are_there() -> None:
+    assert LOCKS == ["requirements-dev.lock", "requirements-sandbox.lock", "requirements.lock"]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_pin_is_exact_and_hashed_and_none_is_an_address(lock: str) -> None:
+    text = (ROOT / lock).read_text("utf-8")
+    pins = re.split(r"\n(?=[A-Za-z0-9])", re.sub(r"^\s+#.*\n", "", text, flags=re.MULTILINE).strip())
+    assert "://" not in text
+    assert len(pins) > 30
+    assert [
+        pin for pin in pins if not re.match(r"[A-Za-z0-9._-]+(\[.*?\])?==\S+", pin) or "--hash=sha256:" not in pin
+    ] == []
+
+
+def _pinned(lock: str) -> dict[str, str]:
+    return dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", (ROOT / lock).read_text("utf-8"), flags=re.MULTILINE))
+
+
+def test_the_locks_agree() -> None:
+    runs, plays, develops = (_pinned(f"requirements{part}.lock") for part in ("", "-sandbox", "-dev"))
+    assert runs.items() <= plays.items() <= develops.items()
+
+
+def test_what_the_project_depends_on_is_pinned() -> None:
+    names = {re.split(r"[\[<>=; ]", one)[0].lower() for one in PROJECT["project"]["dependencies"]}
+    assert names <= {name.lower() for name in _pinned("requirements.lock")}
