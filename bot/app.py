@@ -129,7 +129,7 @@ async def _answer(handle: Callable[[], Awaitable[Message | None]]) -> Message | 
         return replies.apology(_logged())
 
 
-def _on_error(services: Services) -> Callable[..., Awaitable[None]]:
+def _on_error(services: Services) -> Callable[..., Awaitable[BoltResponse]]:
     async def listener(error: Exception, body: dict[str, Any]) -> BoltResponse:
         unknown = isinstance(error, BoltUnhandledRequestError)
         answer = replies.refusal(UNKNOWN) if unknown else replies.apology(_logged(error))

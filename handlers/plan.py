@@ -89,8 +89,8 @@ async def _apply(operation: Operation, view: PlanView, approval: ApprovalView) -
         try:
             result = await operation.once(
                 "apply",
-                do=lambda: terraform_work.apply(operation, view.commit, view.summary, progress),
-                recover=lambda: terraform_work.find_out(operation, view.commit, progress),
+                do=lambda: terraform_work.apply(operation, view, progress),
+                recover=lambda: terraform_work.find_out(operation, view, progress),
             )
         except RunnerError as error:
             message = drawing.refused(view, approval, error.problem, _what_now(operation, error))

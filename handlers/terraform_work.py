@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runners.terraform import Workspace
-
 from bot.errors import UserError
 from handlers.code import code_of
 from runners import terraform
 from runners.blocking import run_blocking
 from runners.process import child_environment
+from runners.terraform import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    from bot.blocks.plan import PlanView
     from bot.config import Environment, Terraform
     from bot.operation import Operation
     from runners.results import ApplyProgress, ApplyResult, Commit, PlanSummary
@@ -41,26 +41,38 @@ async def make_plan(operation: Operation, commit: Commit) -> PlanSummary:
 
 async def plan_text(operation: Operation) -> str:
     """The plan as Terraform prints it."""
-    file = operation.scratch / "plan.txt"
+    await _hide_sensitive(operation)
+    file = operation.scratch / terraform.PLAN_TEXT
     return await run_blocking(file.read_text, "utf-8", "replace", timeout=60, doing="reading the plan")
 
 
-async def apply(operation: Operation, commit: Commit, summary: PlanSummary, on_progress: Progress) -> ApplyResult:
+async def apply(operation: Operation, view: PlanView, on_progress: Progress) -> ApplyResult:
     """Apply the plan that was approved, and no other."""
+    await _hide_sensitive(operation)
     return await terraform.apply(
-        await _workspace(operation, commit),
+        await _workspace(operation, view.commit),
         operation.scratch / terraform.PLAN_FILE,
-        summary.digest,
+        view.summary.digest,
         on_progress=on_progress,
         timeout=_timeout(operation),
     )
 
 
-async def find_out(operation: Operation, commit: Commit, on_progress: Progress) -> ApplyResult:
-    """After a restart: what became of the apply. It is never started again."""
-    return await terraform.find_out(
-        await _workspace(operation, commit), on_progress=on_progress, timeout=_timeout(operation)
-    )
+async def find_out(operation: Operation, view: PlanView, on_progress: Progress) -> ApplyResult:
+    """After a restart: what became of the apply. One that had begun is followed or reported, never started again."""
+    await _hide_sensitive(operation)
+    workspace, timeout = await _workspace(operation, view.commit), _timeout(operation)
+    begun = await terraform.resume_apply(workspace, on_progress=on_progress, timeout=timeout)
+    if begun is None and (operation.scratch / terraform.PLAN_FILE).is_file():
+        # Everything that a begun apply would have left is here, and it did not begin: the approval still stands.
+        return await apply(operation, view, on_progress)
+    return begun or await terraform.find_out(workspace, on_progress=on_progress, timeout=timeout)
+
+
+async def _hide_sensitive(operation: Operation) -> None:
+    # A restart has emptied the redactor of what the plan marks sensitive.
+    known = await run_blocking(terraform.known_sensitive, operation.scratch, timeout=60, doing="reading the plan")
+    operation.services.redact.add(known)
 
 
 async def _workspace(operation: Operation, commit: Commit) -> Workspace:

@@ -1,0 +1,93 @@
+"""`python -m sandbox`: Signalbox to try out, on this machine alone; `--play NAME` acts a story out."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from sandbox import stories
+from sandbox.world import Options, World
+
+if TYPE_CHECKING:
+    from sandbox.stories import Story
+
+MAIN_JOB = "main-job"
+DEFAULT_PORT = 8900
+
+
+def main() -> int:
+    """The exit code is 0 when a story went as told, and when the sandbox was closed."""
+    known = stories.find()
+    chosen = _parser(known).parse_args()
+    if chosen.list:
+        print(*(f"{story.name:24} {story.summary}" for story in known.values()), sep="\n")
+        return 0
+    story = known[MAIN_JOB if chosen.demo else chosen.play] if chosen.demo or chosen.play else None
+    # Without a terminal nobody could close it: then a demo ends with its story.
+    stays = story is None or (chosen.demo and sys.stdin.isatty())
+    return asyncio.run(_run(story, Options(page_port=_port(chosen, stays=stays)), stays=stays))
+
+
+async def _run(story: Story | None, options: Options, *, stays: bool) -> int:
+    print("Starting the sandbox: Slack, GitHub and AWS stand-ins, and Signalbox among them ...", flush=True)
+    closed = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, closed.set)
+    async with World(options) as world:
+        went_well = True
+        if story:
+            went_well = await _until(closed, _play(world, story))
+        if stays and not closed.is_set():
+            print(f"\nThe chat page: {world.slack.url}/  (Ctrl+C closes the sandbox)", flush=True)
+            await closed.wait()
+        print("Closing ...", flush=True)
+    return 0 if went_well else 1
+
+
+async def _until(closed: asyncio.Event, playing: object) -> bool:
+    play = asyncio.ensure_future(playing)  # type: ignore[call-overload]
+    close = asyncio.ensure_future(closed.wait())
+    await asyncio.wait({play, close}, return_when=asyncio.FIRST_COMPLETED)
+    close.cancel()
+    if not play.done():
+        play.cancel()
+        return False
+    return bool(play.result())
+
+
+async def _play(world: World, story: Story) -> bool:
+    print(f"\n{story.name}: {story.summary}\n", flush=True)
+    failure = None
+    try:
+        await story.play(world)
+    except AssertionError as error:
+        failure = error
+    for name in story.channels:
+        print(f"\n{name} as it is now\n{'─' * 60}\n{world.channel(name).as_read}\n{'─' * 60}", flush=True)
+    if failure:
+        log = world.bot.log.read_text(errors="replace")[-3000:]
+        print(f"\nIt did not go as told: {failure}\n\nThe end of the bot's log:\n{log}", flush=True)
+        return False
+    refused = [f"{call.method}: {call.error}" for call in world.slack.refused]
+    print(f"\nSlack would have refused: {refused}" if refused else "\nIt went as told.", flush=True)
+    return not refused
+
+
+def _port(chosen: argparse.Namespace, *, stays: bool) -> int:
+    return int(chosen.port if chosen.port is not None else DEFAULT_PORT if stays else 0)
+
+
+def _parser(known: dict[str, Story]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="Signalbox without Slack, to try out.")
+    parser.add_argument("--port", type=int, help=f"of the chat page; {DEFAULT_PORT} unless it only plays a story")
+    parser.add_argument("--play", choices=sorted(known), metavar="NAME", help=f"act out: {', '.join(sorted(known))}")
+    parser.add_argument("--demo", action="store_true", help="act the main job out, then stay open for the browser")
+    parser.add_argument("--list", action="store_true", help="say which stories there are")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

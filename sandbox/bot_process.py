@@ -1,0 +1,106 @@
+"""The bot as a child process: started as people start it, stopped politely or by SIGKILL, started again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PROJECT = Path(__file__).parent.parent
+READY_WITHIN = 30.0  # seconds; about two on an idle machine
+ENDS_WITHIN = 15.0
+
+
+class BotProcess:
+    """`python -m bot serve` with its configuration; what it logs goes to the end of the file `log`."""
+
+    def __init__(self, config: Path, environment: Mapping[str, str], port: int, log: Path) -> None:
+        self._config = config
+        self._environment = {**environment, "PORT": str(port)}
+        self._port = port
+        self.log = log
+        self._child: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        """Its process id. Raises RuntimeError when it does not run."""
+        if self._child is None:
+            raise RuntimeError("the bot does not run")
+        return self._child.pid
+
+    async def start(self) -> None:
+        """Start it and wait until it is ready. Raises RuntimeError, with what it logged, when it is not."""
+        with self.log.open("ab") as log:
+            self._child = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "bot", "serve", "--config", str(self._config)),
+                cwd=PROJECT,
+                env=dict(self._environment),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        await self._ready(self._child)
+
+    async def stop(self) -> None:
+        """Ask it to stop (SIGTERM) and wait until it has."""
+        await self._end(signal.SIGTERM)
+
+    async def kill(self) -> None:
+        """SIGKILL, as the out-of-memory killer would; what it started lives on."""
+        await self._end(signal.SIGKILL)
+
+    async def gone(self, timeout: float = 30) -> None:
+        """Wait until it has died of something else."""
+        if self._child is not None:
+            await asyncio.wait_for(self._child.wait(), timeout)
+            self._child = None
+
+    async def restart(self) -> None:
+        """Stop it and start it again."""
+        await self.stop()
+        await self.start()
+
+    async def _end(self, number: signal.Signals) -> None:
+        child, self._child = self._child, None
+        if child is None:
+            return
+        if child.returncode is None:
+            child.send_signal(number)
+        try:
+            await asyncio.wait_for(child.wait(), ENDS_WITHIN)
+        except TimeoutError:
+            child.kill()
+            await child.wait()
+
+    async def _ready(self, child: asyncio.subprocess.Process) -> None:
+        end = asyncio.get_running_loop().time() + READY_WITHIN
+        async with ClientSession(timeout=ClientTimeout(total=2)) as session:
+            while asyncio.get_running_loop().time() < end:
+                if child.returncode is not None:
+                    break
+                if await self._answers(session):
+                    return
+                await asyncio.sleep(0.05)
+        raise RuntimeError(f"the bot did not become ready; it logged:\n{self.log.read_text(errors='replace')[-4000:]}")
+
+    async def _answers(self, session: ClientSession) -> bool:
+        try:
+            async with session.get(f"http://127.0.0.1:{self._port}/readyz") as response:
+                return response.status == 200
+        except (ClientError, TimeoutError):
+            return False
+
+
+def surroundings() -> dict[str, str]:
+    """What the bot gets of this process's environment: where programs are, and nothing else."""
+    kept = ("PATH", "HOME", "LANG", "TMPDIR")
+    return {name: os.environ[name] for name in kept if name in os.environ}

@@ -1,0 +1,48 @@
+"""What stories have in common: typing, waiting for the one message, and saying what is going on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sandbox.slack import Message, Person, Reply
+    from sandbox.world import World
+
+
+def tell(text: str) -> None:
+    """Say what happens next, to whoever watches."""
+    print(f"  • {text}", flush=True)
+
+
+async def types(world: World, name: str, channel: str, text: str) -> Reply:
+    """A person types; the app must have answered in time."""
+    tell(f"{name} types {text} in {channel}")
+    reply = await world.person(name).type(channel, text)
+    expect(reply.ok and not reply.error, f"Slack would show: {reply.error}")
+    return reply
+
+
+async def clicks(world: World, name: str, message: Message, button: str) -> Reply:
+    """A person presses a button and confirms."""
+    tell(f"{name} presses “{button}”")
+    return await world.person(name).click(message, button)
+
+
+async def shows(world: World, channel: str, *pieces: str, timeout: float = 90) -> Message:
+    """Wait for the message in the channel that shows all of these pieces."""
+    message = await world.channel(channel).wait_for(lambda one: all(piece in one.rendered for piece in pieces), timeout)
+    tell(f"{channel} shows: {message.rendered.splitlines()[0]}")
+    return message
+
+
+async def is_told(person: Person, piece: str) -> Message:
+    """Wait for what only this person sees."""
+    message = await person.wait_for_ephemeral(lambda one: piece in one.rendered)
+    tell(f"only {person.user.name} sees: {message.rendered.splitlines()[0]}")
+    return message
+
+
+def expect(holds: object, otherwise: str) -> None:
+    """Raises AssertionError, in words, unless it holds."""
+    if not holds:
+        raise AssertionError(otherwise)

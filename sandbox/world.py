@@ -1,0 +1,149 @@
+"""The whole sandbox: Slack, GitHub and AWS stand-ins on loopback, and the bot among them."""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import yaml
+
+from sandbox.aws import REGION, AwsHandle, AwsStandIn
+from sandbox.bot_process import PROJECT, BotProcess, surroundings
+from sandbox.github import GitHubStandIn, sandbox_repositories
+from sandbox.slack import SlackSettings, SlackStandIn
+from sandbox.terraform_state import write_state
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.slack import Channel, Person
+
+ENVIRONMENTS = ("dev", "staging", "prod")
+PAGE = Path(__file__).parent / "page"
+TEMPLATE = Path(__file__).parent / "signalbox.yaml"
+# Made up for the sandbox; each is searched for by the test that looks for leaks.
+SECRETS = {
+    "SLACK_BOT_TOKEN": "xoxb-100200300-sandbox-bot-token",
+    "SLACK_SIGNING_SECRET": "sandbox-signing-secret-0123456789",
+    "SLACK_APP_TOKEN": "xapp-1-A0SIGNAL-sandbox-app-token",
+    "GITHUB_TOKEN": "ghp_SandboxSandboxSandboxSandbox01",
+    "STAGING_DATABASE_URL": "mysql://staging:sandbox-database-word@db.staging.internal/permanent",
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a sandbox differs from the usual one.
+
+    `page_port` 0 takes a free port; `speed` is simulated seconds per real one on GitHub; `aws` an AWS that runs
+    already, else one is started unless `without_aws`; `config` replaces pieces of the configuration's text.
+    """
+
+    page_port: int = 0
+    speed: float = 6.0
+    rate_limits: bool = True
+    socket_mode: bool = False
+    aws: AwsHandle | None = None
+    without_aws: bool = False
+    config: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class World:
+    """Use it as `async with World(options) as world`; leaving the block stops everything."""
+
+    slack: SlackStandIn
+    github: GitHubStandIn
+    bot: BotProcess
+
+    def __init__(self, options: Options | None = None) -> None:
+        self.options = options or Options()
+        self.files = Path()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    def person(self, name: str) -> Person:
+        """A member of the workspace to act as: ana, lee, max or gus."""
+        return self.slack.person(name)
+
+    def channel(self, name: str) -> Channel:
+        """A channel, by "#staging"."""
+        return self.slack.workspace.channel(name)
+
+    async def _start(self) -> None:
+        self.files = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="signalbox-sandbox-")))
+        for environment in ENVIRONMENTS:
+            write_state(self.files / "state" / f"{environment}.tfstate", environment)
+        aws = await self._aws()
+        self.github = GitHubStandIn(
+            token=SECRETS["GITHUB_TOKEN"], repositories=sandbox_repositories(), aws=aws, speed=self.options.speed
+        )
+        await self.github.start()
+        self._stack.push_async_callback(self.github.stop)
+        port = free_port()
+        await self._slack(port)
+        self.bot = BotProcess(self._config(), self._environment(aws), port, self.files / "bot.log")
+        self._stack.push_async_callback(self.bot.stop)
+        await self.bot.start()
+
+    async def _aws(self) -> AwsHandle | None:
+        if self.options.without_aws or self.options.aws:
+            return self.options.aws
+        stand_in = AwsStandIn()
+        handle = await stand_in.start()
+        self._stack.push_async_callback(stand_in.stop)
+        return handle
+
+    async def _slack(self, bot_port: int) -> None:
+        over_http = f"http://127.0.0.1:{bot_port}/slack/events"
+        settings = SlackSettings(
+            bot_token=SECRETS["SLACK_BOT_TOKEN"],
+            signing_secret=SECRETS["SLACK_SIGNING_SECRET"],
+            app_token=SECRETS["SLACK_APP_TOKEN"] if self.options.socket_mode else None,
+            request_url=None if self.options.socket_mode else over_http,
+            rate_limits=self.options.rate_limits,
+        )
+        self.slack = SlackStandIn(settings, static=PAGE)
+        self.slack.register_commands(yaml.safe_load((PROJECT / "app.yaml").read_text()))
+        await self.slack.start(self.options.page_port)
+        self._stack.push_async_callback(self.slack.stop)
+
+    def _config(self) -> Path:
+        text = TEMPLATE.read_text().replace("{files}", str(self.files))
+        for old, new in self.options.config.items():
+            if old not in text:
+                raise ValueError(f"the sandbox's configuration has no {old!r} to replace")
+            text = text.replace(old, new)
+        path = self.files / "signalbox.yaml"
+        path.write_text(text)
+        return path
+
+    def _environment(self, aws: AwsHandle | None) -> dict[str, str]:
+        # Without AWS the address leads nowhere on purpose: nothing may go out to the real one.
+        leads_to_aws = (aws or AwsHandle("http://127.0.0.1:9", REGION)).environment()
+        secrets = dict(SECRETS)
+        if not self.options.socket_mode:
+            del secrets["SLACK_APP_TOKEN"]
+        addresses = {"SLACK_API_URL": f"{self.slack.url}/api/", "GITHUB_API_URL": self.github.url}
+        return {**surroundings(), **leads_to_aws, **secrets, **addresses, **self.options.environment}
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
