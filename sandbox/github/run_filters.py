@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sandbox.github.web import GitHubError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sandbox.github.repository import Repository
     from sandbox.github.runs import Run, Workflow
+
+
+_SIGNS: Mapping[str, Callable[[datetime, datetime], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+}
 
 
 def visible_runs(
@@ -19,30 +27,34 @@ def visible_runs(
 ) -> list[Run]:
     """The runs that fit the query's filters, newest first, without those younger than `lag` real seconds."""
     indexed = datetime.now(UTC) - timedelta(seconds=lag)
+    created = created_range(query.get("created", ""))
     runs = [run for run in repository.runs.values() if run.created_at <= indexed and workflow in (None, run.workflow)]
-    return [run for run in reversed(runs) if _fits(run, query)]
+    return [run for run in reversed(runs) if _fits(run, query) and created(run.created_at.replace(microsecond=0))]
 
 
 def _fits(run: Run, query: Mapping[str, str]) -> bool:
     wanted = {"branch": run.branch, "event": run.event, "actor": run.actor, "head_sha": run.commit.sha}
     same = all(query[key] == value for key, value in wanted.items() if query.get(key))
-    status = query.get("status")
-    return same and status in {None, "", run.status, run.conclusion} and _created(run, query.get("created"))
+    return same and query.get("status", "") in {"", run.status, run.conclusion}
 
 
-def _created(run: Run, text: str | None) -> bool:
-    """GitHub's date ranges: `>=T`, `>T`, `<=T`, `<T`, `A..B` with `*` for an open end, or a day."""
+def created_range(text: str) -> Callable[[datetime], bool]:
+    """What GitHub's date range accepts: `>=T`, `>T`, `<=T`, `<T`, `A..B` with `*` for an open end, or a day.
+
+    Raises GitHubError (422) for a date that is none.
+    """
     if not text:
-        return True
-    at = run.created_at.replace(microsecond=0)
+        return lambda _: True
     if ".." in text:
         low, _, high = text.partition("..")
-        return (low == "*" or at >= _time(low)) and (high == "*" or at <= _time(high, end=True))
-    for sign in (">=", "<=", ">", "<"):
+        first = datetime.min.replace(tzinfo=UTC) if low == "*" else _time(low)
+        last = datetime.max.replace(tzinfo=UTC) if high == "*" else _time(high, end=True)
+        return lambda at: first <= at <= last
+    for sign, accepts in _SIGNS.items():
         if text.startswith(sign):
             moment = _time(text.removeprefix(sign), end=sign in {"<=", ">"})
-            return {">=": at >= moment, "<=": at <= moment, ">": at > moment, "<": at < moment}[sign]
-    return _time(text) <= at <= _time(text, end=True)
+            return lambda at: accepts(at, moment)
+    return created_range(f"{text}..{text}")
 
 
 def _time(text: str, *, end: bool = False) -> datetime:

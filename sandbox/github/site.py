@@ -7,16 +7,17 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from aiohttp import web
+
 from sandbox.github.web import GitHubError, not_found
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
     from sandbox.github.clock import Clock
     from sandbox.github.credentials import Caller, Credentials
     from sandbox.github.repository import Repository
     from sandbox.github.runs import Job, Run
 
+CALLER: web.RequestKey[Caller | None] = web.RequestKey("caller", object)  # type: ignore[arg-type] # or None
 LINK_LIFE = 60.0  # seconds; GitHub's links to logs and archives live a minute
 
 
@@ -82,8 +83,7 @@ class Site:
 
 def caller_of(request: web.Request) -> Caller | None:
     """Who sent the request; None without an Authorization header."""
-    caller: Caller | None = request.get("caller")
-    return caller
+    return request.get(CALLER)
 
 
 def writer_of(request: web.Request) -> Caller:

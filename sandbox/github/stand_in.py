@@ -7,7 +7,6 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from sandbox.github.clock import Clock
 from sandbox.github.credentials import AppIdentity, Credentials
@@ -18,12 +17,14 @@ from sandbox.github.repository import Repository
 from sandbox.github.routes_account import AccountRoutes
 from sandbox.github.routes_actions import ActionsRoutes
 from sandbox.github.routes_git import GitRoutes
-from sandbox.github.site import Site
+from sandbox.github.site import CALLER, Site
 from sandbox.github.web import DropConnectionError, Exchange, GitHubError, Hook, Request, conditional
 from sandbox.github.webhooks import Deliveries, WebhookSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from aiohttp.typedefs import Handler
 
     from sandbox.aws import AwsHandle
     from sandbox.github.seed import Seed
@@ -161,9 +162,8 @@ class GitHubStandIn:
         return response
 
     async def _allowed(self, request: web.Request, handler: Handler, token: str) -> web.StreamResponse:
-        request["caller"] = self.site.credentials.caller(token)
+        caller = request[CALLER] = self.site.credentials.caller(token)
         if self.rate_limit.exhausted(token) and request.path != "/rate_limit":
-            caller = request["caller"]
             raise GitHubError(403, f"API rate limit exceeded for {caller.login if caller else 'this address'}.")
         return await handler(request)
 

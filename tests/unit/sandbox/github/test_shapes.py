@@ -1,0 +1,119 @@
+"""Every answer against GitHub's published schemas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.unit.sandbox.github.client import APPLICATION, INFRASTRUCTURE, Client
+from tests.unit.sandbox.github.schemas import all_fit, fits
+
+if TYPE_CHECKING:
+    from sandbox.github import GitHubStandIn
+
+R = INFRASTRUCTURE
+
+
+@pytest.mark.parametrize(
+    ("path", "model"),
+    [
+        ("/user", "PublicUser"),
+        ("/rate_limit", "RateLimitOverview"),
+        (R, "FullRepository"),
+        (f"{R}/commits/main", "Commit"),
+        (f"{R}/git/ref/heads/main", "GitRef"),
+        (f"{R}/branches/staging", "BranchWithProtection"),
+        (f"{R}/compare/staging...dev", "CommitComparison"),
+        (f"{APPLICATION}/compare/dev...main", "CommitComparison"),
+        (f"{R}/contents/README.md", "ContentFile"),
+        (f"{R}/actions/workflows", "ReposOwnerRepoActionsWorkflowsGetResponse200"),
+        (f"{R}/actions/workflows/build-images.yml", "Workflow"),
+        (f"{R}/actions/runs", "ReposOwnerRepoActionsRunsGetResponse200"),
+        (f"{R}/nothing", "BasicError"),
+    ],
+)
+async def test_answers_fit_the_published_schema(client: Client, path: str, model: str) -> None:
+    fits(model, (await client.get(path)).json)
+
+
+@pytest.mark.parametrize(
+    ("path", "model"),
+    [
+        (f"{R}/commits", "Commit"),
+        (f"{R}/branches", "ShortBranch"),
+        (f"{R}/git/matching-refs/heads/", "GitRef"),
+        (f"{R}/contents/instances?ref=dev", "ContentDirectoryItems"),
+        (f"{R}/contents/", "ContentDirectoryItems"),
+    ],
+)
+async def test_lists_fit_the_published_schema(client: Client, path: str, model: str) -> None:
+    all_fit(model, (await client.get(path)).json)
+
+
+async def test_runs_and_jobs_fit_in_every_state(client: Client, stand_in: GitHubStandIn) -> None:
+    stand_in.repository("PermanentOrg/infrastructure").fail_next("build-images.yml", job="validate (cron)")
+    run_id = await client.dispatch("build-images.yml")
+    seen = set()
+
+    def checked(run: dict[str, object], jobs: dict[str, dict[str, object]]) -> bool:
+        fits("WorkflowRun", run)
+        for job in jobs.values():
+            fits("Job", job)
+            seen.add((job["status"], job["conclusion"]))
+        return run["status"] == "completed"
+
+    await client.until(run_id, checked)
+    endings = {"failure", "cancelled", "skipped", "success"}
+    assert seen == {("queued", None), ("in_progress", None), *(("completed", ending) for ending in endings)}
+
+
+async def test_listings_and_dispatches_fit(client: Client) -> None:
+    path = f"{R}/actions/workflows/deploy-dev.yml/dispatches"
+    dispatched = await client.post(path, {"ref": "main", "return_run_details": True})
+    fits("WorkflowDispatchResponse", dispatched.json)
+    run_id = dispatched.json["workflow_run_id"]
+    await client.ended(run_id)
+    fits("ReposOwnerRepoActionsRunsGetResponse200", (await client.get(f"{R}/actions/runs")).json)
+    jobs = (await client.get(f"{R}/actions/runs/{run_id}/jobs")).json
+    fits("ReposOwnerRepoActionsRunsRunIdJobsGetResponse200", jobs)
+    fits("Job", (await client.get(f"{R}/actions/jobs/{jobs['jobs'][0]['id']}")).json)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "message"),
+    [
+        ("/repos/PermanentOrg/nothing", 404, "Not Found"),
+        (f"{R}/commits/nothing", 422, "No commit found for SHA: nothing"),
+        (f"{R}/git/ref/heads/nothing", 404, "Not Found"),
+        (f"{R}/branches/nothing", 404, "Branch not found"),
+        (f"{R}/compare/main...nothing", 404, "Not Found"),
+        (f"{R}/compare/main", 404, "Not Found"),
+        (f"{R}/contents/nothing", 404, "Not Found"),
+        (f"{R}/contents/README.md?ref=nothing", 404, "No commit found for the ref nothing"),
+        (f"{R}/tarball/nothing", 404, "Not Found"),
+        (f"{R}/actions/workflows/nothing.yml", 404, "Not Found"),
+        (f"{R}/actions/runs/1", 404, "Not Found"),
+        (f"{R}/actions/runs/x", 404, "Not Found"),
+        (f"{R}/actions/jobs/1/logs", 404, "Not Found"),
+        ("/repos/../../etc/passwd", 404, "Not Found"),
+        (f"{R}/actions/runs?created=yesterday", 422, "Invalid date: yesterday"),
+    ],
+)
+async def test_errors_have_githubs_shape(client: Client, path: str, status: int, message: str) -> None:
+    answer = await client.get(path)
+    assert answer.status == status
+    assert answer.json == {
+        "message": message,
+        "documentation_url": answer.json["documentation_url"],
+        "status": str(status),
+    }
+    fits("BasicError", answer.json)
+
+
+async def test_lists_are_paged_with_links(client: Client) -> None:
+    first = await client.get(f"{R}/commits?per_page=3")
+    assert [len(first.json), 'rel="next"' in first.headers["Link"]] == [3, True]
+    last = await client.get(f"{R}/commits?per_page=3&page=3")
+    assert [len(last.json), 'rel="next"' in last.headers["Link"]] == [2, False]
+    assert "Link" not in (await client.get(f"{R}/commits?per_page=100")).headers
