@@ -59,6 +59,11 @@ class Backend:
         self.response_urls = ResponseUrls(self.clock)
         self.limits = RateLimits(self.clock)
 
+    def limit_key(self, arguments: dict[str, Any]) -> str:
+        """The channel that a call counts against, by id even where it was named."""
+        name = str(arguments.get("channel", ""))
+        return self.workspace.channel_id(name.lstrip("#")) or name
+
     def note_refusal(self, what: str, arguments: dict[str, Any], answer: dict[str, Any]) -> None:
         """Remember an answer of the app that Slack would not take."""
         self.refused.append(ApiCall(what, arguments, self.clock.now(), "after", answer))

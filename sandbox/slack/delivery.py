@@ -104,7 +104,7 @@ class HttpTransport:
         """Post just this, unsigned unless `headers` sign it: the status and the body that came back."""
         if self._session is None:
             raise RuntimeError("the Slack stand-in was not started")
-        async with self._session.post(url, data=body, headers=headers) as response:
+        async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as response:
             return response.status, await response.text()
 
 

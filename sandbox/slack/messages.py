@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sandbox.slack.files import File
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Message:
     """One message as it is now: an update changes it in place (`snapshot` keeps a copy).
 
@@ -28,7 +28,7 @@ class Message:
     channel: str
     user: str
     text: str
-    names: mrkdwn.Names = field(repr=False)
+    names: mrkdwn.Names
     blocks: list[dict[str, Any]] = field(default_factory=list)
     thread_ts: str | None = None
     edited: bool = False
@@ -43,6 +43,9 @@ class Message:
 
     def __post_init__(self) -> None:
         self.all_broadcasts = list(mrkdwn.broadcasts(self.text, self.blocks))
+
+    def __repr__(self) -> str:
+        return f"<Message {self.ts} in {self.channel} by {self.user}: {self.rendered!r}>"
 
     @property
     def rendered(self) -> str:

@@ -55,6 +55,8 @@ def _metadata(given: Any) -> dict[str, Any] | None:
     if given is None or given == "":
         return None
     found = _parsed(given, "invalid_metadata_format")
+    if found == {}:
+        return None
     if not isinstance(found, dict) or set(found) != {"event_type", "event_payload"}:
         raise ApiError("invalid_metadata_format")
     if not isinstance(found["event_type"], str) or not isinstance(found["event_payload"], dict):

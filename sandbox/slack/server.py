@@ -60,7 +60,7 @@ class SlackStandIn:
         await self._http.start()
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port)
+        site = web.TCPSite(self._runner, "127.0.0.1", port, backlog=1024)
         await site.start()
         self.backend.base_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
 

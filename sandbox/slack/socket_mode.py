@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import secrets
@@ -24,9 +25,11 @@ MOST_CONNECTIONS = 10
 
 @dataclass(eq=False)
 class Connection:
-    """One open WebSocket and the envelopes sent over it that are not acknowledged yet."""
+    """One open WebSocket and the envelopes sent over it that are not acknowledged yet; `gone` once it is closed."""
 
     socket: web.WebSocketResponse
+    request: web.Request
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
     unanswered: set[str] = field(default_factory=set)
     leaving: bool = False
 
@@ -86,10 +89,10 @@ class SocketMode:
         acked: asyncio.Future[dict[str, Any] | None] = asyncio.get_running_loop().create_future()
         self._acks[envelope["envelope_id"]] = acked
         try:
-            if not await self._send(envelope):
-                return Answer(Outcome.UNREACHABLE)
             async with asyncio.timeout(ANSWER_WITHIN):
                 said = await self._acknowledged(envelope, acked)
+        except ConnectionError:
+            return Answer(Outcome.UNREACHABLE)
         except TimeoutError:
             return Answer(Outcome.TIMED_OUT)
         finally:
@@ -101,30 +104,31 @@ class SocketMode:
     async def _acknowledged(
         self, envelope: dict[str, Any], acked: asyncio.Future[dict[str, Any] | None]
     ) -> dict[str, Any] | None:
-        """Wait for the ack; when the connection goes away first, send again over another."""
-        while True:
-            await asyncio.wait([acked], timeout=0.1)
-            if acked.done():
-                return acked.result()
-            if not any(envelope["envelope_id"] in one.unanswered for one in self._connections):
-                await self._send(envelope)
+        """Send and wait for the ack; when the connection goes away first, send again over another."""
+        while not acked.done():
+            connection = await self._send(envelope)
+            gone = asyncio.ensure_future(connection.gone.wait())
+            waiting: list[asyncio.Future[Any]] = [acked, gone]
+            try:
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                gone.cancel()
+        return acked.result()
 
     async def redeliver(self, envelope: dict[str, Any]) -> None:
         """Send an envelope over every connection, as happens when an ack was lost; nobody waits for the acks."""
         for connection in list(self._connections):
             await connection.socket.send_str(json.dumps(envelope))
 
-    async def _send(self, envelope: dict[str, Any]) -> bool:
+    async def _send(self, envelope: dict[str, Any]) -> Connection:
         open_ones = [one for one in self._connections if not one.leaving and not one.socket.closed]
         if not open_ones:
-            return False
+            raise ConnectionError("the app has no connection open")
         connection = open_ones[next(self._turn) % len(open_ones)]
         connection.unanswered.add(envelope["envelope_id"])
-        try:
+        with contextlib.suppress(ConnectionError):  # then it is gone in a moment, and the next one gets it
             await connection.socket.send_str(json.dumps(envelope))
-        except ConnectionError:
-            connection.unanswered.clear()
-        return True
+        return connection
 
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
         ticket = request.query.get("ticket", "")
@@ -133,13 +137,14 @@ class SocketMode:
         self._tickets.remove(ticket)
         socket = web.WebSocketResponse(heartbeat=30)
         await socket.prepare(request)
-        connection = Connection(socket)
+        connection = Connection(socket, request)
         self._connections.append(connection)
         try:
             await socket.send_str(json.dumps(self._hello()))
             await self._listen(connection)
         finally:
             self._connections.remove(connection)
+            connection.gone.set()
         return socket
 
     def _hello(self) -> dict[str, Any]:
@@ -183,13 +188,12 @@ class SocketMode:
             await asyncio.wait(pending, timeout=ANSWER_WITHIN)
         await connection.socket.close(code=WSCloseCode.GOING_AWAY)
 
-    async def drop(self) -> None:
+    def drop(self) -> None:
         """Cut every connection without a word, as a lost network does."""
-        for connection in list(self._connections):
+        for connection in self._connections:
             connection.leaving = True
-            transport = connection.socket.get_extra_info("socket")
-            if transport is not None:
-                await connection.socket.close(code=WSCloseCode.ABNORMAL_CLOSURE, drain=False)
+            if connection.request.transport is not None:
+                connection.request.transport.abort()
 
     async def stop(self) -> None:
         """Close every connection."""

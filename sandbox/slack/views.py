@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MODALS_ON_TOP = 3
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class View:
     """A modal or Home tab as `user` sees it; an update changes it in place.
 
@@ -30,13 +30,16 @@ class View:
     id: str
     user: str
     body: dict[str, Any]
-    names: Names = field(repr=False)
+    names: Names
     hash: str = ""
     values: dict[str, dict[str, Any]] = field(default_factory=dict)
     root_view_id: str = ""
     previous_view_id: str | None = None
     open: bool = True
     updates: int = 0
+
+    def __repr__(self) -> str:
+        return f"<View {self.id} of {self.user}: {self.rendered!r}>"
 
     @property
     def type(self) -> str:

@@ -50,7 +50,7 @@ class WebApi:
         self._check_token(method, token)
         self._check_scope(method)
         if self._backend.settings.rate_limits:
-            self._backend.limits.count(method.name, method.tier, str(call.arguments.get("channel", "")))
+            self._backend.limits.count(method.name, method.tier, self._backend.limit_key(call.arguments))
         typed = reading.typed(_without_team(call.arguments), method.arguments, method.required)
         for hook in self._backend.on_call:
             await hook(call)

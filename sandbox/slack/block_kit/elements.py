@@ -96,8 +96,6 @@ CONVERSATIONS_SELECT = shape(
     {
         **_MENU,
         "initial_conversation": _identity("conversation"),
-        "default_to_current_conversation": boolean,
-        "response_url_enabled": boolean,
         "filter": _FILTER,
     },
 )

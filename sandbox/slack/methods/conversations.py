@@ -89,13 +89,13 @@ def _replies(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
     if message is None:
         raise ApiError("thread_not_found")
     parent, *replies = channel.thread(message.thread_ts or message.ts)
-    return _page_of_messages(backend, [parent, *_between(replies, given)], given, default=1000)
+    return _page_of_messages(backend, [parent, *_between(replies, given)], given, default=999)
 
 
 def _page_of_messages(
     backend: Backend, messages: list[Message], given: dict[str, Any], *, default: int
 ) -> dict[str, Any]:
-    some, leads_on = channels.page(messages, given, default=default, most=1000)
+    some, leads_on = channels.page(messages, given, default=default, most=999)
     with_metadata = given.get("include_all_metadata", False)
     return {
         "messages": [channels.message_json(backend, one, with_metadata=with_metadata) for one in some],
