@@ -15,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEV := $(VENV)/.installed-dev
 SANDBOX := $(VENV)/.installed-sandbox
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
 
 .PHONY: help setup demo test bench lint fmt lock clean
 
@@ -51,7 +51,7 @@ COMPILE = .cache/lock/bin/uv pip compile pyproject.toml --quiet --universal --ge
 	--no-header --python-version 3.11 $(UPGRADE)
 lock: python-is-there ## pins pyproject.toml's dependencies, with hashes
 	@$(PYTHON) -m venv .cache/lock
-	@.cache/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@.cache/lock/bin/python -m pip install -qq --disable-pip-version-check uv
 	$(COMPILE) --output-file requirements.lock
 	$(COMPILE) --group sandbox --constraint requirements.lock --output-file requirements-sandbox.lock
 	$(COMPILE) --group dev --constraint requirements-sandbox.lock --output-file requirements-dev.lock
