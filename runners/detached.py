@@ -17,7 +17,7 @@ from runners import process, supervise
 from runners.errors import NotFoundError, RunnerError, TimedOutError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
 
 POLL = 0.05  # seconds between looks at the files
 _START_TIMEOUT = 30.0  # seconds: a machine out of breath, not a program that is slow
@@ -108,7 +108,7 @@ class Detached:
         known = self._processes()
         return any(one.running for one in known) if known else self._just_claimed()
 
-    async def lines(self) -> AsyncIterator[str]:
+    async def lines(self) -> AsyncGenerator[str, None]:
         """What it prints, line by line from the beginning, until it ended."""
         rest = b""
         with self.output.open("rb") as file:

@@ -1,0 +1,210 @@
+"""The apply of a saved plan: at most once, followed to its end, also by a bot that came later."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import tempfile
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from runners import terraform_errors, terraform_program
+from runners.blocking import run_blocking
+from runners.detached import Detached
+from runners.errors import NotFoundError, RunnerError, StalePlanError, StateLockedError
+from runners.results import ApplyResult, Diagnostic
+from runners.terraform_plan import masked
+from runners.terraform_state import addresses_in_state
+from runners.terraform_tally import Tally
+from runners.terraform_values import Masker
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection
+    from pathlib import Path
+
+    from runners.results import ApplyProgress
+    from runners.terraform_program import Workspace
+
+    OnProgress = Callable[[ApplyProgress], Awaitable[None]]
+
+APPLY = "apply"  # inside scratch, as these all
+SENSITIVE_FILE = "sensitive.json"
+GRACE = 300.0  # seconds between SIGINT and SIGKILL: providers finish what they began, and the state is written
+_FILE_TIMEOUT = 60.0
+_STATE_TIMEOUT = 120.0
+_EXIT_TIMEOUT = 60.0  # seconds between the last line and the exit code on record
+
+
+async def apply(
+    workspace: Workspace,
+    planned_file: Path,
+    digest: str,
+    *,
+    on_progress: OnProgress,
+    timeout: float,
+    sensitive: Collection[str] = (),
+) -> ApplyResult:
+    """Apply a saved plan if its SHA-256 is `digest`, and hand back how that ended.
+
+    It runs on when this task or the bot ends: see `resume_apply`. After `timeout` seconds it is interrupted, which the
+    result says among its errors. What the plan marks sensitive, and `sensitive`, is masked in the result.
+
+    Raises:
+        StalePlanError: the file is another one than `digest` names, or the state has changed since.
+        StateLockedError: somebody holds the state's lock.
+        NotFoundError: there is no plan file.
+        RunnerError: an apply was started in this scratch directory before.
+    """
+    doing = f"applying the plan of {workspace.name}"
+    terraform_program.prepare(workspace, doing)
+    copy = await run_blocking(
+        _checked_copy, planned_file, digest, workspace.scratch, doing, timeout=_FILE_TIMEOUT, doing=doing
+    )
+    argv = ["apply", "-json", "-input=false", "-no-color", terraform_program.lock_timeout(), str(copy)]
+    try:
+        job = await Detached.start(
+            workspace.scratch / APPLY,
+            [*workspace.program.command, *argv],
+            cwd=workspace.directory,
+            env=terraform_program.environment(workspace),
+        )
+    except RunnerError:
+        copy.unlink()
+        raise
+    return await _follow(workspace, job, on_progress, timeout, sensitive)
+
+
+async def resume_apply(
+    workspace: Workspace, *, on_progress: OnProgress, timeout: float, sensitive: Collection[str] = ()
+) -> ApplyResult | None:
+    """Follow the apply that was started in this scratch directory, from its beginning; None when none ever was.
+
+    `finished` is false when it was cut short; `in_state` then is what the state holds, if that can be read.
+
+    Raises:
+        StalePlanError, StateLockedError: as `apply`.
+    """
+    job = Detached.attach(workspace.scratch / APPLY)
+    return await _follow(workspace, job, on_progress, timeout, sensitive) if job else None
+
+
+async def find_out(
+    workspace: Workspace, *, on_progress: OnProgress, timeout: float, sensitive: Collection[str] = ()
+) -> ApplyResult:
+    """What became of an apply: as `resume_apply`, and an unfinished one that did nothing when none ever began."""
+    found = await resume_apply(workspace, on_progress=on_progress, timeout=timeout, sensitive=sensitive)
+    if found:
+        return found
+    never = Diagnostic("error", "Terraform was not started", "The bot was stopped before it could start the apply.")
+    return ApplyResult(False, 0, 0, 0, errors=(never,), in_state=await _state(workspace))  # noqa: FBT003 - a field
+
+
+async def cancel_apply(scratch: Path, *, grace: float = GRACE) -> bool:
+    """Interrupt a running apply (SIGINT, `grace` seconds, SIGKILL); whoever follows it hands back how it ended.
+
+    False when none runs.
+    """
+    job = Detached.attach(scratch / APPLY)
+    if job is None or not job.running:
+        return False
+    await job.cancel(grace)
+    return True
+
+
+def known_sensitive(scratch: Path) -> frozenset[str]:
+    """What the plan made in this directory marks sensitive: for a redactor that a restart has emptied."""
+    try:
+        return frozenset(json.loads((scratch / SENSITIVE_FILE).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return frozenset()
+
+
+def _checked_copy(planned_file: Path, digest: str, scratch: Path, doing: str) -> Path:
+    # What is hashed is what is applied: the file is read once, and Terraform gets the bytes that were read.
+    try:
+        with os.fdopen(os.open(planned_file, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+            content = file.read()
+    except FileNotFoundError:
+        raise NotFoundError(doing, "the saved plan is no longer there", remedy="Plan again.") from None
+    except OSError as error:  # ELOOP: a link where the plan was
+        raise StalePlanError(
+            doing, f"the saved plan is no plain file: {error.strerror}", remedy="Plan again."
+        ) from error
+    if hashlib.sha256(content).hexdigest() != digest:
+        problem = "the saved plan is not the one that was approved"
+        raise StalePlanError(doing, problem, remedy="Nothing was applied. Plan again.")
+    handle, name = tempfile.mkstemp(prefix="approved-", suffix=".plan", dir=scratch)
+    with os.fdopen(handle, "wb") as copy:
+        copy.write(content)
+    return scratch / os.path.basename(name)  # noqa: PTH119 - mkstemp gives text
+
+
+async def _follow(
+    workspace: Workspace, job: Detached, on_progress: OnProgress, timeout: float, sensitive: Collection[str]
+) -> ApplyResult:
+    mask = Masker({*known_sensitive(workspace.scratch), *sensitive})
+    limit = asyncio.timeout(timeout)
+    try:
+        async with limit:
+            tally = await _count(job, on_progress, mask)
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        await job.cancel(GRACE)
+        tally = await _count(job, None, mask)
+        tally.diagnostics.append(Diagnostic("error", f"The apply took longer than {timeout:g} seconds: interrupted"))
+    code = await job.wait(_EXIT_TIMEOUT)
+    for copy in workspace.scratch.glob("approved-*.plan"):
+        copy.unlink(missing_ok=True)
+    return await _result(workspace, tally, code, mask)
+
+
+async def _count(job: Detached, on_progress: OnProgress | None, mask: Masker) -> Tally:
+    tally = Tally()
+    async with aclosing(job.lines()) as lines:
+        async for line in lines:
+            if tally.take(line) and on_progress:
+                seen = tally.progress
+                await on_progress(replace(seen, current=tuple(map(mask, seen.current))))
+    return tally
+
+
+async def _result(workspace: Workspace, tally: Tally, code: int | None, mask: Masker) -> ApplyResult:
+    errors = [one for one in terraform_errors.distinct(tally.diagnostics) if one.severity == "error"]
+    if code:
+        errors = errors or terraform_errors.from_text("\n".join(tally.plain)) or [_unexplained(tally, code)]
+        _refuse(workspace, tally, errors, code, mask)
+    finished = code is not None and code >= 0
+    if not finished:
+        errors.append(Diagnostic("error", "Terraform was cut short", "It was killed, or the machine was lost."))
+    return ApplyResult(
+        finished=finished,
+        added=tally.added,
+        changed=tally.changed,
+        destroyed=tally.destroyed,
+        applied=tuple(map(mask, tally.applied)),
+        errors=tuple(masked(one, mask) for one in errors),
+        in_state=None if finished else await _state(workspace),
+    )
+
+
+def _unexplained(tally: Tally, code: int) -> Diagnostic:
+    return Diagnostic("error", f"Terraform ended with exit code {code}", "\n".join(tally.plain))
+
+
+def _refuse(workspace: Workspace, tally: Tally, errors: list[Diagnostic], code: int, mask: Masker) -> None:
+    """Raise when Terraform refused the plan as a whole."""
+    doing = f"applying the plan of {workspace.name}"
+    error = terraform_errors.explain(doing, code, errors, version=str(workspace.program))
+    if not tally.counts and isinstance(error, StalePlanError | StateLockedError):
+        raise error.redacted(mask)
+
+
+async def _state(workspace: Workspace) -> tuple[str, ...] | None:
+    try:
+        return await addresses_in_state(workspace, timeout=_STATE_TIMEOUT)
+    except RunnerError:
+        return None  # not known: the state cannot be read just now

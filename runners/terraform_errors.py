@@ -1,0 +1,199 @@
+"""What Terraform says when something is wrong, read and put into words with a remedy. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from runners.errors import AccessDeniedError, RunnerError, StalePlanError, StateLockedError, UnavailableError
+from runners.results import Diagnostic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+_START = re.compile(r"^(Error|Warning): (.*)$")
+_PLACE = re.compile(r"^\s+on (\S+) line (\d+)")
+_CODE = re.compile(r"^\s+\d+: ?(.*)$")
+_LOCK = re.compile(r"^\s*(ID|Who|Operation|Created):[ \t]*(\S.*?)\s*$", re.MULTILINE)
+_NO_NETWORK = re.compile(
+    r"could not connect|no such host|connection refused|failed to connect|dial tcp|TLS handshake|i/o timeout"
+    r"|deadline exceeded|could not resolve host",
+    re.IGNORECASE,
+)
+_NO_CREDENTIALS = re.compile(
+    r"No valid credential|ExpiredToken|InvalidClientTokenId|UnrecognizedClient|AccessDenied|UnauthorizedOperation"
+    r"|StatusCode: 403|error configuring S3 Backend",
+    re.IGNORECASE,
+)
+
+
+def from_json_lines(lines: Iterable[str]) -> Iterator[Diagnostic]:
+    """The diagnostics among the messages of a command run with `-json`; whatever else is there is passed over."""
+    for line in lines:
+        message = read_message(line)
+        if message.get("type") == "diagnostic" and isinstance(message.get("diagnostic"), dict):
+            yield from_json(message["diagnostic"])
+
+
+def read_message(line: str) -> Mapping[str, Any]:
+    """One message of `-json` output; empty for a line that is none (plain text, a line cut short)."""
+    try:
+        message = json.loads(line) if line.startswith("{") else {}
+    except ValueError:
+        return {}
+    return message if isinstance(message, dict) else {}
+
+
+def from_json(found: Mapping[str, Any]) -> Diagnostic:
+    """A diagnostic in Terraform's JSON, see its "Machine-Readable UI" and `validate -json`."""
+    place, snippet = found.get("range") or {}, found.get("snippet") or {}
+    return Diagnostic(
+        severity=str(found.get("severity", "error")),
+        summary=str(found.get("summary", "")),
+        detail=str(found.get("detail", "")),
+        filename=place.get("filename"),
+        line=(place.get("start") or {}).get("line"),
+        snippet=snippet.get("code"),
+        address=found.get("address"),
+    )
+
+
+def from_text(text: str) -> list[Diagnostic]:
+    """The diagnostics in what a command prints for people."""
+    lines = [re.sub(r"^[│╷╵] ?", "", line).rstrip() for line in _ESCAPES.sub("", text).splitlines()]
+    starts = [at for at, line in enumerate(lines) if _START.match(line)]
+    return [_from_lines(lines[start:end]) for start, end in pairwise([*starts, len(lines)])]
+
+
+def _from_lines(lines: Sequence[str]) -> Diagnostic:
+    first = _START.match(lines[0])
+    severity, summary = (first[1].lower(), first[2]) if first else ("error", lines[0])
+    heading = next((at for at, line in enumerate(lines) if not line), len(lines))  # long summaries are wrapped
+    body = list(lines[heading:])
+    place = next((match for line in body if (match := _PLACE.match(line))), None)
+    code = [match[1] for line in body if (match := _CODE.match(line))] if place else []
+    detail = [line for line in body if not (place and (_PLACE.match(line) or _CODE.match(line)))]
+    return Diagnostic(
+        severity=severity,
+        summary=" ".join([summary, *lines[1:heading]]),
+        detail=re.sub(r"\n{3,}", "\n\n", "\n".join(detail)).strip(),
+        filename=place[1] if place else None,
+        line=int(place[2]) if place else None,
+        snippet="\n".join(code) or None,
+    )
+
+
+def explain(
+    doing: str, exit_code: int, diagnostics: Sequence[Diagnostic], *, version: str, tail: str = ""
+) -> RunnerError:
+    """The error to raise for a command that ended badly; `version` is the program's, `tail` its last output."""
+    errors = distinct(one for one in diagnostics if one.severity == "error")
+    log = "\n\n".join(map(_written, errors)) or tail.strip()
+    for one in errors:
+        for summary, put in _WORDS:
+            words = put(one, version) if summary.search(one.summary) else None
+            if words:
+                kind, problem, remedy = words
+                return kind(doing, problem, remedy=remedy, exit_code=exit_code, log_tail=log)
+    if any(_NO_CREDENTIALS.search(f"{one.summary} {one.detail}") for one in errors):
+        remedy = "Check the credentials that terraform is given, and what they may do."
+        return AccessDeniedError(doing, _problem(errors[0]), remedy=remedy, exit_code=exit_code, log_tail=log)
+    problem = _problem(errors[-1]) if errors else "terraform ended with an error"
+    return RunnerError(doing, problem, exit_code=exit_code, log_tail=log)
+
+
+def distinct(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Each once: Terraform repeats some."""
+    return list(dict.fromkeys(diagnostics))
+
+
+def _problem(one: Diagnostic) -> str:
+    place = f" ({one.filename}:{one.line})" if one.filename else ""
+    detail = one.detail.split("\n\n")[0].replace("\n", " ").strip()
+    return f"{one.summary}{place}{': ' + detail if detail else ''}"
+
+
+def _written(one: Diagnostic) -> str:
+    place = f"\n  {one.filename}:{one.line}" if one.filename else ""
+    code = "".join(f"\n    {line}" for line in (one.snippet or "").splitlines())
+    return f"{one.severity.capitalize()}: {one.summary}{place}{code}" + (f"\n{one.detail}" if one.detail else "")
+
+
+_Words = tuple[type[RunnerError], str, str]
+
+
+def _stale(one: Diagnostic, version: str) -> _Words:
+    del one, version
+    return (
+        StalePlanError,
+        "the infrastructure's state has changed since this plan was made",
+        "Nothing was applied. Plan again.",
+    )
+
+
+def _locked(one: Diagnostic, version: str) -> _Words | None:
+    del version
+    known = dict(_LOCK.findall(one.detail))
+    if "ID" not in known:  # no lock of somebody else's: the lock could not be asked for
+        return None
+    created = re.sub(r"^(\S+ \d\d:\d\d):\S+ \+0000 UTC$", r"\1 UTC", known.get("Created", "an unknown time"))
+    operation = known.get("Operation", "").removeprefix("OperationType").lower() or "an unknown operation"
+    return (
+        StateLockedError,
+        f"{known.get('Who', 'somebody')} holds the state's lock since {created} ({operation}, lock {known['ID']})",
+        f"Wait until that has ended. If it no longer runs, release the lock with: terraform force-unlock {known['ID']}",
+    )
+
+
+def _version(one: Diagnostic, version: str) -> _Words:
+    wanted = re.search(r'required_version\s*=\s*"([^"]*)"', one.snippet or "")
+    return (
+        RunnerError,
+        f"the code wants Terraform {wanted[1] if wanted else 'of another version'}, and this is {version}"
+        + (f" ({one.filename}:{one.line})" if one.filename else ""),
+        "Name a fitting program in the configuration, or change required_version in the code.",
+    )
+
+
+def _download(one: Diagnostic, version: str) -> _Words | None:
+    del version
+    if not _NO_NETWORK.search(one.detail):
+        return None
+    what = re.search(r'(provider \S+?|module "[^"]+"|module \S+?)[:\s]', one.detail)
+    return (
+        UnavailableError,
+        f"{what[1] if what else 'a provider'} cannot be downloaded: {_last_cause(one.detail)}",
+        "Check that this machine reaches the registry, or give it a provider mirror or a filled plugin cache.",
+    )
+
+
+def _last_cause(detail: str) -> str:
+    paragraph = next(part for part in detail.split("\n\n") if _NO_NETWORK.search(part))
+    return " ".join(paragraph.split())[-200:]
+
+
+def _lock_file(one: Diagnostic, version: str) -> _Words:
+    del version
+    return (
+        RunnerError,
+        f"the code's .terraform.lock.hcl does not fit it: {one.summary}",
+        "Run terraform init (or terraform providers lock for this platform) and commit the lock file.",
+    )
+
+
+def _remote(one: Diagnostic, version: str) -> _Words:
+    del version
+    return RunnerError, f"this backend cannot save plans: {one.summary}", "Plan this one in HCP Terraform."
+
+
+_WORDS: Sequence[tuple[re.Pattern[str], Callable[[Diagnostic, str], _Words | None]]] = (
+    (re.compile("Saved plan is stale|does not match the given state"), _stale),
+    (re.compile("acquiring the state lock"), _locked),
+    (re.compile("Unsupported (Terraform|OpenTofu) Core version"), _version),
+    (re.compile("Failed to (query|install|download)|provider package|Module not found|download module"), _download),
+    (re.compile("Provider dependency changes detected|Inconsistent dependency lock file"), _lock_file),
+    (re.compile("Saving a generated plan is currently not supported"), _remote),
+)

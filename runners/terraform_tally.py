@@ -1,0 +1,91 @@
+"""The output of `terraform apply -json`, counted as it comes. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from runners.results import ApplyProgress, Diagnostic
+from runners.terraform_errors import from_json, read_message
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Of the actions in Terraform's "Machine-Readable UI": those that the apply starts and completes, and how often.
+STEPS = {"create": 1, "update": 1, "delete": 1, "read": 1, "replace": 2}
+PLAIN_LINES = 30
+
+
+class Tally:
+    """What an apply has said so far. Takes any line: unknown messages, plain text, a last line cut short."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.applied: list[str] = []
+        self.diagnostics: list[Diagnostic] = []
+        self.plain: list[str] = []
+        self._wanted: dict[str, int] = {}
+        self._completed: Counter[str] = Counter()
+        self._current: dict[str, None] = {}
+        self._summary: Mapping[str, Any] | None = None
+
+    def take(self, line: str) -> bool:
+        """Count one line in; whether the progress is another one now."""
+        before = self.progress
+        message = read_message(line)
+        if not message:
+            self.plain = [*self.plain, line][-PLAIN_LINES:]
+        self._take(message)
+        return self.progress != before
+
+    def _take(self, message: Mapping[str, Any]) -> None:
+        match message:
+            case {"type": "planned_change", "change": {"action": str(action), "resource": {"addr": str(address)}}}:
+                if action in STEPS:
+                    self._wanted[address] = STEPS[action]
+            case {"type": "apply_start", "hook": {"resource": {"addr": str(address)}}}:
+                self._current[address] = None
+            case {"type": "apply_complete", "hook": {"action": str(action), "resource": {"addr": str(address)}}}:
+                self._complete(address, action)
+            case {"type": "apply_errored", "hook": {"resource": {"addr": str(address)}}}:
+                self._current.pop(address, None)
+            case {"type": "change_summary", "changes": {"operation": "apply"} as changes}:
+                self._summary = changes
+            case {"type": "diagnostic", "diagnostic": dict(diagnostic)}:
+                self.diagnostics.append(from_json(diagnostic))
+
+    def _complete(self, address: str, action: str) -> None:
+        self._current.pop(address, None)
+        self._completed[address] += 1
+        self.counts[action] += 1
+        if self._is_done(address) and action != "read":
+            self.applied.append(address)
+
+    def _is_done(self, address: str) -> bool:
+        return self._completed[address] >= self._wanted.get(address, 1)
+
+    @property
+    def progress(self) -> ApplyProgress:
+        """How far it is; all of it once Terraform says that the apply is complete."""
+        known = self._wanted.keys() | self._completed.keys() | self._current.keys()
+        done = len(known) if self._summary else sum(1 for address in known if self._is_done(address))
+        return ApplyProgress(done, len(known), tuple(self._current))
+
+    @property
+    def added(self) -> int:
+        """Resources created; a replacement counts as one created and one destroyed, as Terraform counts."""
+        return self._count("add", "create")
+
+    @property
+    def changed(self) -> int:
+        """Resources changed in place."""
+        return self._count("change", "update")
+
+    @property
+    def destroyed(self) -> int:
+        """Resources destroyed."""
+        return self._count("remove", "delete")
+
+    def _count(self, said: str, action: str) -> int:
+        number = (self._summary or {}).get(said)
+        return number if isinstance(number, int) else self.counts[action]

@@ -1,0 +1,231 @@
+"""Attribute values of a plan: what is sensitive in them, how they differ, how they are shown. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+SENSITIVE = "(sensitive)"
+UNKNOWN = "(known after apply)"
+SHORTEST_SECRET = 4  # shorter values are masked where they are marked, but would blank out half of all text elsewhere
+LONGEST_TEXT = 400  # characters of one value that are shown
+_CONTEXT = 40  # characters before the first difference of two long values
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A sensitive value: it can be compared, and shows as "(sensitive)"."""
+
+    value: Any = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A value that only the apply will tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place where two values differ; None means absent."""
+
+    path: Path
+    before: Any
+    after: Any
+
+
+class Masker:
+    """Replaces sensitive values by "(sensitive)", wherever in a text they stand."""
+
+    def __init__(self, sensitive: Collection[str]) -> None:
+        spellings = {one for value in sensitive for one in _spellings(value)}
+        longest_first = sorted(spellings, key=len, reverse=True)  # or the tail of a longer one would stay
+        self._pattern = re.compile("|".join(map(_whole_number, longest_first))) if longest_first else None
+
+    def __call__(self, text: str) -> str:
+        """The text without them."""
+        return self._pattern.sub(SENSITIVE, text) if self._pattern else text
+
+
+def _spellings(value: str) -> Iterator[str]:
+    """The value, and as it stands inside a JSON text."""
+    if len(value) >= SHORTEST_SECRET:
+        yield value
+        yield json.dumps(value)[1:-1]
+        yield json.dumps(value, ensure_ascii=False)[1:-1]
+
+
+def _whole_number(value: str) -> str:
+    return rf"(?<!\d){value}(?!\d)" if value.isdecimal() else re.escape(value)
+
+
+def scalars(value: Any) -> Iterator[str]:
+    """Every string and number inside, as text, that is long enough to be searched for."""
+    if isinstance(value, dict):
+        for one in value.values():
+            yield from scalars(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from scalars(one)
+    elif value is not None and not isinstance(value, bool):
+        text = value if isinstance(value, str) else json.dumps(value)
+        if len(text) >= SHORTEST_SECRET:
+            yield text
+
+
+def marked(value: Any, marks: Any) -> Iterator[str]:
+    """The scalars of what `marks` marks: true for all of it, or an object or array of marks of the same shape."""
+    if marks is True:
+        yield from scalars(value)
+    elif isinstance(marks, dict) and isinstance(value, dict):
+        for key, mark in marks.items():
+            yield from marked(value.get(key), mark)
+    elif isinstance(marks, list) and isinstance(value, list):
+        for one, mark in zip(value, marks, strict=False):
+            yield from marked(one, mark)
+
+
+def cover(value: Any, sensitive: Any, unknown: Any, mask: Masker) -> Any:
+    """The value with `Hidden` and `Unknown` in their places, and known secrets masked inside its texts."""
+    if sensitive is True:
+        if _any(unknown):
+            return Hidden(Unknown())
+        return None if value is None else Hidden(value)
+    if unknown is True:
+        return Unknown()
+    if isinstance(value, dict) or (value is None and isinstance(unknown, dict) and _any(unknown)):
+        return _cover_object(value or {}, sensitive, unknown, mask)
+    if isinstance(value, list) or (value is None and isinstance(unknown, list) and _any(unknown)):
+        marks = (_list(value), _list(sensitive), _list(unknown))
+        return [cover(one, is_sensitive, is_unknown, mask) for one, is_sensitive, is_unknown in zip_longest(*marks)]
+    return _cover_scalar(value, mask)
+
+
+def _cover_object(value: dict[str, Any], sensitive: Any, unknown: Any, mask: Masker) -> dict[str, Any]:
+    sensitive, unknown = _dict(sensitive), _dict(unknown)
+    keys = dict.fromkeys([*value, *(key for key, mark in unknown.items() if _any(mark))])
+    return {mask(key): cover(value.get(key), sensitive.get(key), unknown.get(key), mask) for key in keys}
+
+
+def _cover_scalar(value: Any, mask: Masker) -> Any:
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value if mask(json.dumps(value)) == json.dumps(value) else Hidden(value)
+    return value
+
+
+def _any(marks: Any) -> bool:
+    if isinstance(marks, dict):
+        return any(map(_any, marks.values()))
+    return any(map(_any, marks)) if isinstance(marks, list) else marks is True
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def differences(before: Any, after: Any, path: Path = ()) -> Iterator[Difference]:
+    """Where two covered values differ, as deep inside as both can be followed; also into JSON held as text."""
+    if before == after and isinstance(before, bool) == isinstance(after, bool):
+        return
+    inner = _both_json(before, after)
+    if inner:
+        before, after = inner
+    if _are(dict, before, after):
+        before, after = before or {}, after or {}
+        for key in dict.fromkeys([*before, *after]):
+            yield from differences(before.get(key), after.get(key), (*path, key))
+    elif _are(list, before, after) and any(isinstance(one, dict | list) for one in [*(before or ()), *(after or ())]):
+        yield from _list_differences(before or [], after or [], path)
+    else:
+        yield Difference(path, before, after)
+
+
+def _are(kind: type, before: Any, after: Any) -> bool:
+    """Whether both are of that kind, one perhaps absent, and there is something inside to go on with."""
+    both = all(one is None or isinstance(one, kind) for one in (before, after))
+    return both and bool(before or after)
+
+
+def _list_differences(before: list[Any], after: list[Any], path: Path) -> Iterator[Difference]:
+    if len(before) == len(after):
+        for index, (old, new) in enumerate(zip(before, after, strict=True)):
+            yield from differences(old, new, (*path, index))
+        return
+    # Sets come as arrays: whatever is in both stands for itself, wherever it is.
+    for index, old in enumerate(before):
+        if old not in after:
+            yield Difference((*path, index), old, None)
+    for index, new in enumerate(after):
+        if new not in before:
+            yield Difference((*path, index), None, new)
+
+
+def _both_json(before: Any, after: Any) -> tuple[Any, Any] | None:
+    if not (isinstance(before, str) and isinstance(after, str) and before[:1] in {"{", "["}):
+        return None
+    try:
+        inner = json.loads(before), json.loads(after)
+    except ValueError:
+        return None
+    same = type(inner[0]) is type(inner[1]) and inner[0] != inner[1]
+    return inner if same else None
+
+
+def show(value: Any) -> str | None:
+    """A covered value as people read it: strings bare, collections as JSON, None for what is absent."""
+    if value is None or isinstance(value, Hidden | Unknown):
+        return None if value is None else _plain(value)
+    if isinstance(value, str):
+        return value or '""'
+    return json.dumps(value, default=_plain, ensure_ascii=False)
+
+
+def _plain(value: Any) -> str:
+    return SENSITIVE if isinstance(value, Hidden) else UNKNOWN
+
+
+def show_both(before: Any, after: Any) -> tuple[str | None, str | None]:
+    """Both as shown; of long ones the part around their first difference."""
+    old, new = show(before), show(after)
+    longest = max(len(old or ""), len(new or ""))
+    if longest <= LONGEST_TEXT:
+        return old, new
+    same = _common_start(old or "", new or "") if old and new else 0
+    start = max(0, same - _CONTEXT)
+    return _window(old, start), _window(new, start)
+
+
+def _common_start(one: str, other: str) -> int:
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+def _window(text: str | None, start: int) -> str | None:
+    if text is None or len(text) <= LONGEST_TEXT:
+        return text
+    cut = text[start : start + LONGEST_TEXT]
+    return f"{'…' if start else ''}{cut}{'…' if start + LONGEST_TEXT < len(text) else ''}"
+
+
+def show_path(path: Path) -> str:
+    """tags.Name, ingress[0].port, labels["a.b"]."""
+    text = ""
+    for step in path:
+        if isinstance(step, str) and _IDENTIFIER.fullmatch(step):
+            text += f".{step}" if text else step
+        else:
+            text += f"[{json.dumps(step, ensure_ascii=False)}]"
+    return text
