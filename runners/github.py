@@ -134,6 +134,7 @@ class GitHub:
             retry=None,
             seconds_between_requests=None,  # these objects live for one call: changes are paced in `call`
             seconds_between_writes=None,
+            lazy=True,  # objects are fetched when something of them is read
             api_version=API_VERSION,
         )
 
@@ -292,7 +293,7 @@ class GitHub:
 
 def _with_repository(client: github.Github, repository: str, function: Callable[[Repository], T]) -> T:
     try:
-        return function(client.get_repo(repository, lazy=True))
+        return function(client.get_repo(repository))
     finally:
         client.close()
 

@@ -1,0 +1,47 @@
+"""GitHub on loopback for the runners' tests, and a client of it that does not dawdle."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runners.github import GitHub
+from sandbox.github import Exchange, GitHubStandIn, sandbox_repositories
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+TOKEN = "ghp_canary0123456789"
+
+
+class Fault:
+    """What happens to the next `times` requests that fit: `act` is called, and raises or waits."""
+
+    def __init__(
+        self, method: str, words: str, act: Callable[[], object], *, phase: str = "before", times: int = 1
+    ) -> None:
+        self.method, self.words, self.act, self.phase, self.times = method, words, act, phase, times
+
+    async def __call__(self, exchange: Exchange) -> None:
+        fits = exchange.method == self.method and self.words in exchange.path and exchange.phase == self.phase
+        if fits and self.times > 0:
+            self.times -= 1
+            self.act()
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def stand_in() -> AsyncIterator[GitHubStandIn]:
+    server = GitHubStandIn(token=TOKEN, repositories=sandbox_repositories(), speed=200, read_only_token="ghp_reader")
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def github(stand_in: GitHubStandIn) -> AsyncIterator[GitHub]:
+    client = GitHub(stand_in.url, token=TOKEN, write_pause=0, read_pause=0.01)
+    yield client
+    await client.close()
