@@ -39,9 +39,9 @@ def manifest_for(url: str | None) -> dict[str, Any]:
     return mine
 
 
-def text(url: str | None) -> str:
-    """The manifest of `manifest_for`, to paste into Slack. Raises UserError as it does."""
-    return yaml.safe_dump(manifest_for(url), sort_keys=False, width=110, allow_unicode=True)
+def as_yaml(manifest: dict[str, Any]) -> str:
+    """The manifest as text to paste into Slack."""
+    return yaml.safe_dump(manifest, sort_keys=False, width=110, allow_unicode=True)
 
 
 def _addressed(value: Any, address: str | None) -> Any:
