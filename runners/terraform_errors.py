@@ -49,16 +49,20 @@ def read_message(line: str) -> Mapping[str, Any]:
 
 def from_json(found: Mapping[str, Any]) -> Diagnostic:
     """A diagnostic in Terraform's JSON, see its "Machine-Readable UI" and `validate -json`."""
-    place, snippet = found.get("range") or {}, found.get("snippet") or {}
+    place, snippet = _object(found.get("range")), _object(found.get("snippet"))
     return Diagnostic(
         severity=str(found.get("severity", "error")),
         summary=str(found.get("summary", "")),
         detail=str(found.get("detail", "")),
         filename=place.get("filename"),
-        line=(place.get("start") or {}).get("line"),
+        line=_object(place.get("start")).get("line"),
         snippet=snippet.get("code"),
         address=found.get("address"),
     )
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def from_text(text: str) -> list[Diagnostic]:

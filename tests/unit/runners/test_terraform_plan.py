@@ -1,0 +1,393 @@
+"""Plans in Terraform's JSON, down to the shapes that no built-in resource can be brought to make."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from runners.results import Change, Diagnostic, PlanSummary, ResourceChange
+from runners.terraform_plan import ACTIONS, REASONS, read_plan, sensitive_values
+
+SECRET = "correct-horse-battery"
+
+
+def resource(actions: list[str], before: Any = None, after: Any = None, **more: Any) -> dict[str, Any]:
+    keys = ("address", "mode", "previous_address", "action_reason", "deposed")
+    outer = {"address": "aws_instance.web", "mode": "managed", **{key: more.pop(key) for key in keys if key in more}}
+    kind = outer["address"].split(".")[-2]
+    change = {"actions": actions, "before": before, "after": after, "after_unknown": {}, **more}
+    return {**outer, "type": kind, "name": "web", "change": change}
+
+
+def read(*resources: dict[str, Any], **more: Any) -> PlanSummary:
+    return read_plan({"resource_changes": list(resources), **more}, digest="d", program="terraform 1.11.4")
+
+
+def only(one: dict[str, Any], **more: Any) -> ResourceChange:
+    (change,) = read(one, **more).changes
+    return change
+
+
+def rows(one: ResourceChange) -> list[tuple[str, str | None, str | None]]:
+    return [(each.path, each.before, each.after) for each in one.attributes]
+
+
+@pytest.mark.parametrize(
+    ("actions", "change"), [(list(actions), change) for actions, change in ACTIONS.items()], ids=map(str, ACTIONS)
+)
+def test_each_action_is_counted(actions: list[str], change: Change) -> None:
+    summary = read(resource(actions, {"a": 1}, {"a": 2}))
+    assert [one.change for one in summary.changes] == [change]
+    assert summary.count(change) == 1
+    assert not summary.up_to_date
+
+
+def test_what_stays_as_it_is_is_no_change() -> None:
+    summary = read(resource(["no-op"], {"a": 1}, {"a": 1}), output_changes={"o": {"actions": ["no-op"]}})
+    assert summary.up_to_date
+
+
+def test_an_empty_plan_is_up_to_date() -> None:
+    assert read_plan({}, digest="d", program="p").up_to_date
+
+
+def test_moves_and_imports_are_changes_though_nothing_is_done() -> None:
+    moved = resource(["no-op"], previous_address="aws_instance.old")
+    imported = resource(["no-op"], importing={"id": "i-0123"}, address="aws_instance.found")
+    found = read(moved, imported).changes
+    assert [(one.change, one.previous_address, one.reason) for one in found] == [
+        (Change.MOVE, "aws_instance.old", None),
+        (Change.IMPORT, None, "imported from i-0123"),
+    ]
+
+
+def test_an_imported_resource_that_also_changes_is_a_change() -> None:
+    one = only(resource(["update"], {"a": 1}, {"a": 2}, importing={"id": "i-0123"}))
+    assert (one.change, one.reason) == (Change.UPDATE, "imported from i-0123")
+
+
+def test_worst_comes_first() -> None:
+    orders = [["create"], ["update"], ["read"], ["delete"], ["forget"], ["delete", "create"]]
+    found = read(*(resource(order, {"a": 1}, {"a": 2}) for order in orders)).changes
+    assert [one.change for one in found] == [
+        Change.DELETE,
+        Change.REPLACE,
+        Change.FORGET,
+        Change.UPDATE,
+        Change.CREATE,
+        Change.READ,
+    ]
+
+
+def test_both_orders_of_a_replacement_are_told_apart() -> None:
+    assert only(resource(["delete", "create"])).reason is None
+    assert only(resource(["create", "delete"])).reason == "the new one is made before the old one goes"
+    assert only(resource(["create", "forget"])).reason == "the old one stays, but Terraform forgets it"
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_reasons_are_words(reason: str) -> None:
+    said = only(resource(["delete"], {"a": 1}, action_reason=reason)).reason
+    assert said
+    assert "because" not in said
+
+
+def test_a_reason_of_a_later_version_is_still_readable() -> None:
+    assert (
+        only(resource(["delete"], action_reason="delete_because_moon_is_full")).reason == "delete because moon is full"
+    )
+
+
+def test_a_deposed_object_says_what_it_is() -> None:
+    assert only(resource(["delete"], {"a": 1}, deposed="1a2b")).reason == "left over from an earlier replacement"
+
+
+def test_a_resource_in_a_module_keeps_its_whole_address() -> None:
+    assert only(resource(["delete"], address='module.m[0].aws_instance.web["a"]')).address == (
+        'module.m[0].aws_instance.web["a"]'
+    )
+
+
+def test_nested_attributes_are_followed_to_what_differs() -> None:
+    before = {"tags": {"Name": "old", "env": "prod"}, "ebs": [{"size": 8}, {"size": 9}], "list": [1, 2], "x.y": 1}
+    after = {"tags": {"Name": "new", "env": "prod"}, "ebs": [{"size": 8}, {"size": 10}], "list": [1, 3], "x.y": None}
+    assert rows(only(resource(["update"], before, after))) == [
+        ("tags.Name", "old", "new"),
+        ("ebs[1].size", "9", "10"),
+        ("list", "[1, 2]", "[1, 3]"),
+        ('["x.y"]', "1", None),
+    ]
+
+
+def test_an_element_put_before_others_of_a_set_shows_alone() -> None:
+    before, after = {"rule": [{"port": 80}, {"port": 443}]}, {"rule": [{"port": 22}, {"port": 80}, {"port": 443}]}
+    assert rows(only(resource(["update"], before, after))) == [("rule[0]", None, '{"port": 22}')]
+
+
+def test_json_kept_as_text_is_followed_too() -> None:
+    before = {"policy": '{"Statement": [{"Action": "s3:Get*", "Effect": "Allow"}]}'}
+    after = {"policy": '{"Statement":[{"Action":"s3:*","Effect":"Allow"}]}'}
+    assert rows(only(resource(["update"], before, after))) == [("policy.Statement[0].Action", "s3:Get*", "s3:*")]
+
+
+def test_values_read_as_people_write_them() -> None:
+    before = {"a": True, "b": "", "c": 1.5, "d": None}
+    after = {"a": False, "b": "x", "c": 2, "d": "new"}
+    assert rows(only(resource(["update"], before, after))) == [
+        ("a", "true", "false"),
+        ("b", '""', "x"),
+        ("c", "1.5", "2"),
+        ("d", None, "new"),
+    ]
+
+
+def test_true_is_not_one() -> None:
+    assert rows(only(resource(["update"], {"a": 1}, {"a": True}))) == [("a", "1", "true")]
+
+
+def test_a_new_resource_shows_what_is_set_and_then_what_is_not_known_yet() -> None:
+    after: dict[str, Any] = {"ami": "ami-1", "tags": {}, "list": [], "none": None}
+    one = only(resource(["create"], None, after, after_unknown={"arn": True, "tags": {}}))
+    assert rows(one) == [("ami", None, "ami-1"), ("arn", None, "(known after apply)")]
+
+
+def test_unknown_parts_inside_a_value() -> None:
+    unknown = {"block": [{"id": True, "size": False}], "map": {"k": True}}
+    one = only(
+        resource(["update"], {"block": [{"id": "a", "size": 1}]}, {"block": [{"size": 1}]}, after_unknown=unknown)
+    )
+    assert rows(one) == [("block[0].id", "a", "(known after apply)"), ("map.k", None, "(known after apply)")]
+
+
+@pytest.mark.parametrize(
+    ("paths", "forcing"),
+    [
+        ([["ami"]], {"ami"}),
+        ([["disk", 0, "size"]], {"disk[0].size"}),
+        ([["disk"]], {"disk[0].size"}),
+        ([["ami"], ["disk", 0]], {"ami", "disk[0].size"}),
+        ([], set()),
+    ],
+)
+def test_what_forces_the_replacement_is_marked_and_comes_first(paths: list[Any], forcing: set[str]) -> None:
+    before, after = {"a": 1, "ami": "x", "disk": [{"size": 1}]}, {"a": 2, "ami": "y", "disk": [{"size": 2}]}
+    one = only(resource(["delete", "create"], before, after, replace_paths=paths))
+    assert {each.path for each in one.attributes if each.forces_replacement} == forcing
+    assert {each.path for each in one.attributes[: len(forcing)]} == forcing
+
+
+def test_long_values_show_where_they_differ() -> None:
+    start = "#!/bin/sh\n" + "echo same\n" * 500
+    one = only(resource(["update"], {"user_data": start + "old" + "z" * 900}, {"user_data": start + "new" + "z" * 900}))
+    (_, before, after), *_ = rows(one)
+    assert before
+    assert after
+    assert "same\nold" in before
+    assert "same\nnew" in after
+    assert max(len(before), len(after)) < 410
+
+
+@pytest.mark.parametrize(
+    ("value", "marks"),
+    [
+        ({"p": SECRET}, True),
+        ({"p": SECRET}, {"p": True}),
+        ({"p": {"q": [1, {"r": SECRET}]}}, {"p": {"q": [False, {"r": True}]}}),
+        ({"p": [SECRET]}, {"p": True}),
+        ({"p": {"deep": {"er": SECRET}}}, {"p": True}),
+    ],
+)
+def test_what_is_marked_is_masked_however_deep(value: Any, marks: Any) -> None:
+    for one in (
+        resource(["create"], None, value, after_sensitive=marks),
+        resource(["delete"], value, None, before_sensitive=marks),
+        resource(["update"], {"p": "other-secret"}, value, before_sensitive={"p": True}, after_sensitive=marks),
+    ):
+        document = {"resource_changes": [one]}
+        assert SECRET in sensitive_values(document)
+        summary = read_plan(document, digest="d", program="p")
+        assert SECRET not in repr(summary)
+        assert "(sensitive)" in repr(summary)
+
+
+def test_a_changed_secret_shows_as_changed() -> None:
+    marks = {"before_sensitive": {"p": True}, "after_sensitive": {"p": True}}
+    assert rows(only(resource(["update"], {"p": "old-one"}, {"p": "new-one"}, **marks))) == [
+        ("p", "(sensitive)", "(sensitive)")
+    ]
+    same = resource(["update"], {"p": "old-one", "q": 1}, {"p": "old-one", "q": 2}, **marks)
+    assert rows(only(same)) == [("q", "1", "2")]
+
+
+def test_a_secret_not_known_yet_stays_a_secret() -> None:
+    one = only(resource(["create"], None, {}, after_unknown={"p": True}, after_sensitive={"p": True}))
+    assert rows(one) == [("p", None, "(sensitive)")]
+
+
+def test_a_secret_is_masked_wherever_it_was_copied_to() -> None:
+    marked = resource(["create"], None, {"p": SECRET}, after_sensitive={"p": True})
+    copy = resource(
+        ["update"],
+        {"url": "x", "json": "{}", SECRET: 1},
+        {"url": f"pg://a:{SECRET}@db", "json": f'{{"p": "{SECRET}"}}', "list": [SECRET], SECRET: 2},
+        address=f'aws_instance.web["{SECRET}"]',
+        previous_address=f"aws_instance.{SECRET}",
+        action_reason=f"because_{SECRET}",
+        importing={"id": SECRET},
+    )
+    outputs = {"o": {"actions": ["create"], "before": None, "after": {"k": SECRET}}}
+    drift = [resource(["update"], {"a": "x"}, {"a": SECRET})]
+    warning = Diagnostic("warning", f"about {SECRET}", SECRET, snippet=SECRET, address=SECRET)
+    document = {"resource_changes": [marked, copy], "output_changes": outputs, "resource_drift": drift}
+    summary = read_plan(document, digest="d", program="p", warnings=[warning])
+    assert SECRET not in repr(summary)
+    assert repr(summary).count("(sensitive)") >= 12
+
+
+def test_a_secret_with_quotes_is_masked_inside_json_text_too() -> None:
+    secret = 'pass"word\nwith ü'
+    marked = resource(["create"], None, {"p": secret}, after_sensitive={"p": True})
+    copy = resource(["create"], None, {"j": '{"p": "pass\\"word\\nwith ü"}'}, address="aws_instance.copy")
+    assert "word" not in repr(read(marked, copy))
+
+
+def test_numbers_can_be_secrets_and_short_values_are_masked_only_where_they_stand() -> None:
+    marked = resource(
+        ["create"],
+        None,
+        {"pin": 9876, "flag": True, "db": "pg"},
+        after_sensitive={"pin": True, "flag": True, "db": True},
+    )
+    copy = resource(["create"], None, {"a": 9876, "b": "is 9876", "c": 98765, "d": "pg"}, address="aws_instance.copy")
+    found = {one.address: {row[0]: row[2] for row in rows(one)} for one in read(marked, copy).changes}
+    assert found["aws_instance.web"] == dict.fromkeys(["pin", "flag", "db"], "(sensitive)")
+    assert found["aws_instance.copy"] == {"a": "(sensitive)", "b": "is (sensitive)", "c": "98765", "d": "pg"}
+    assert sensitive_values({"resource_changes": [marked]}) == {"9876"}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"planned_values": {"outputs": {"o": {"sensitive": True, "value": {"deep": [SECRET]}}}}},
+        {"prior_state": {"values": {"outputs": {"o": {"sensitive": True, "value": SECRET}}}}},
+        {"output_changes": {"o": {"actions": ["delete"], "before": SECRET, "before_sensitive": True}}},
+        {
+            "prior_state": {
+                "values": {
+                    "root_module": {
+                        "child_modules": [
+                            {
+                                "child_modules": [
+                                    {"resources": [{"values": {"p": SECRET}, "sensitive_values": {"p": True}}]}
+                                ]
+                            }
+                        ]
+                    }
+                }
+            }
+        },
+        {
+            "variables": {"v": {"value": SECRET}},
+            "configuration": {"root_module": {"variables": {"v": {"sensitive": True}}}},
+        },
+        {"configuration": {"root_module": {"variables": {"v": {"sensitive": True, "default": [SECRET]}}}}},
+        {
+            "configuration": {
+                "root_module": {
+                    "module_calls": {
+                        "m": {
+                            "expressions": {"v": {"constant_value": SECRET}, "block": [{}]},
+                            "module": {"variables": {"v": {"sensitive": True}}},
+                        }
+                    }
+                }
+            }
+        },
+        {"resource_drift": [resource(["update"], {}, {"p": SECRET}, after_sensitive={"p": True})]},
+        {
+            "deferred_changes": [
+                {"reason": "x", "resource_change": resource(["create"], None, {"p": SECRET}, after_sensitive=True)}
+            ]
+        },
+    ],
+    ids=range(9),
+)
+def test_secrets_are_found_wherever_a_plan_marks_them(document: dict[str, Any]) -> None:
+    assert sensitive_values(document) == {SECRET}
+
+
+def test_outputs_that_change_are_shown() -> None:
+    changes = {
+        "b": {"actions": ["update"], "before": {"x": 1, "y": 1}, "after": {"x": 2, "y": 1}, "after_unknown": False},
+        "a": {"actions": ["create"], "before": None, "after_unknown": True},
+        "gone": {"actions": ["delete"], "before": "old", "after": None},
+        "null": {"actions": ["create"], "before": None, "after": None, "after_unknown": False},
+        "marked": {
+            "actions": ["update"],
+            "before": "s",
+            "after": "s",
+            "before_sensitive": False,
+            "after_sensitive": True,
+        },
+    }
+    summary = read(output_changes=changes)
+    assert [(one.path, one.before, one.after) for one in summary.outputs] == [
+        ("a", None, "(known after apply)"),
+        ("b.x", "1", "2"),
+        ("gone", "old", None),
+        ("marked", "s", "(sensitive)"),
+        ("null", None, None),
+    ]
+    assert not summary.up_to_date
+
+
+def test_drift_alone_is_up_to_date() -> None:
+    drift = [resource(["update"], {"a": 1}, {"a": 2}), resource(["delete"], {"a": 1}, address="aws_instance.gone")]
+    summary = read(resource_drift=drift)
+    assert summary.up_to_date
+    assert [(one.address, one.change) for one in summary.drift] == [
+        ("aws_instance.web", Change.UPDATE),
+        ("aws_instance.gone", Change.DELETE),
+    ]
+
+
+def test_managed_resources_are_counted_through_modules_without_data() -> None:
+    module = {
+        "resources": [{"mode": "managed"}, {"mode": "data"}],
+        "child_modules": [{"resources": [{"mode": "managed"}]}],
+    }
+    assert read(planned_values={"root_module": module}).resources == 2
+
+
+def test_what_is_left_for_later_is_a_warning() -> None:
+    deferred = [{"reason": "resource_config_unknown", "resource_change": resource(["create"])}]
+    summary = read(deferred_changes=deferred, action_invocations=[{"address": "action.aws_lambda_invoke.x"}])
+    assert [(one.summary, one.address) for one in summary.warnings] == [
+        ("Left for a later plan", "aws_instance.web"),
+        ("The apply also runs an action", "action.aws_lambda_invoke.x"),
+    ]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=12,
+)
+MARKS = st.recursive(
+    st.booleans() | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(before=JSON, after=JSON, sensitive=MARKS, unknown=MARKS)
+def test_any_shape_of_values_and_marks_is_read(before: Any, after: Any, sensitive: Any, unknown: Any) -> None:
+    marks = {"before_sensitive": sensitive, "after_sensitive": sensitive, "after_unknown": unknown}
+    assert len(read(resource(["update"], before, after, **marks)).changes) == 1
+
+
+@given(value=JSON)
+def test_equal_values_show_no_difference(value: Any) -> None:
+    assert only(resource(["update"], value, value)).attributes == ()

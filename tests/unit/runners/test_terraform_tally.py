@@ -1,0 +1,102 @@
+"""The output of an apply, counted line by line."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given, strategies as st
+
+from runners.results import ApplyProgress
+from runners.terraform_tally import PLAIN_LINES, Tally
+
+
+def planned(address: str, action: str) -> str:
+    return json.dumps({"type": "planned_change", "change": {"resource": {"addr": address}, "action": action}})
+
+
+def hook(kind: str, address: str, action: str) -> str:
+    return json.dumps({"type": kind, "hook": {"resource": {"addr": address}, "action": action}})
+
+
+def tally(*lines: str) -> Tally:
+    found = Tally()
+    for line in lines:
+        found.take(line)
+    return found
+
+
+def test_the_total_is_known_before_the_first_resource() -> None:
+    found = tally(planned("a", "create"), planned("b", "update"), planned("c", "noop"), planned("d", "move"))
+    assert found.progress == ApplyProgress(0, 2)
+
+
+def test_a_replacement_is_done_when_both_halves_are() -> None:
+    lines = [planned("a", "replace"), hook("apply_start", "a", "delete"), hook("apply_complete", "a", "delete")]
+    found = tally(*lines)
+    assert (found.progress, found.applied) == (ApplyProgress(0, 1), [])
+    found.take(hook("apply_start", "a", "create"))
+    assert found.progress == ApplyProgress(0, 1, ("a",))
+    found.take(hook("apply_complete", "a", "create"))
+    assert (found.progress, found.applied) == (ApplyProgress(1, 1), ["a"])
+    assert (found.added, found.changed, found.destroyed) == (1, 0, 1)
+
+
+def test_what_failed_is_neither_under_way_nor_done() -> None:
+    found = tally(planned("a", "create"), hook("apply_start", "a", "create"), hook("apply_errored", "a", "create"))
+    assert (found.progress, found.added) == (ApplyProgress(0, 1), 0)
+
+
+def test_data_that_was_read_counts_as_progress_but_not_as_applied() -> None:
+    lines = [planned("data.x", "read"), hook("apply_start", "data.x", "read"), hook("apply_complete", "data.x", "read")]
+    found = tally(*lines)
+    assert (found.progress, found.applied, found.added) == (ApplyProgress(1, 1), [], 0)
+
+
+def test_terraforms_own_summary_has_the_last_word() -> None:
+    changes = {"add": 2, "change": 1, "remove": 3, "operation": "apply"}
+    found = tally(planned("a", "replace"), json.dumps({"type": "change_summary", "changes": changes}))
+    assert (found.added, found.changed, found.destroyed) == (2, 1, 3)
+    assert found.progress == ApplyProgress(1, 1)
+
+
+def test_the_plans_summary_is_no_end() -> None:
+    changes = {"add": 2, "change": 1, "remove": 3, "operation": "plan"}
+    found = tally(json.dumps({"type": "change_summary", "changes": changes}))
+    assert (found.added, found.progress) == (0, ApplyProgress(0, 0))
+
+
+def test_only_news_is_told() -> None:
+    found = Tally()
+    assert found.take(planned("a", "create"))
+    assert not found.take(json.dumps({"type": "provision_progress", "hook": {"resource": {"addr": "a"}}}))
+    assert not found.take("plain text")
+    assert found.take(hook("apply_start", "a", "create"))
+
+
+def test_lines_that_are_no_messages_are_kept_as_the_tail() -> None:
+    found = tally('{"type": "apply_start", "hook": {"resou', *(f"line {number}" for number in range(100)))
+    assert found.plain == [f"line {number}" for number in range(100 - PLAIN_LINES, 100)]
+
+
+MESSAGES = st.dictionaries(
+    st.sampled_from(["type", "hook", "change", "changes", "diagnostic", "resource", "addr", "action"]),
+    st.recursive(
+        st.sampled_from(["apply_start", "apply_complete", "planned_change", "change_summary", "diagnostic", 1, None]),
+        lambda inner: (
+            st.lists(inner, max_size=2)
+            | st.dictionaries(st.sampled_from(["resource", "addr", "action", "operation", "range", "snippet"]), inner)
+        ),
+        max_leaves=6,
+    ),
+)
+
+
+@given(message=MESSAGES)
+def test_no_message_is_too_odd(message: object) -> None:
+    tally(json.dumps(message))
+
+
+@given(inside=MESSAGES)
+def test_no_diagnostic_is_too_odd(inside: dict[str, object]) -> None:
+    odd = {**inside, "range": inside.get("hook"), "snippet": inside.get("change")}
+    assert len(tally(json.dumps({"type": "diagnostic", "diagnostic": odd})).diagnostics) == 1
