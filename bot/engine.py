@@ -92,7 +92,11 @@ class Engine:
 
         A step that was interrupted runs again: it has to look whether its effect is already there.
         """
-        return await DBOS.run_step_async(StepOptions(name=name), function)
+
+        async def run() -> T:  # the engine asks whether it is given a coroutine function, which a lambda is not
+            return await function()
+
+        return await DBOS.run_step_async(StepOptions(name=name), run)
 
     async def wait(self, timeout: float) -> None:
         """Inside an operation: wait until it is woken, or for `timeout` seconds."""

@@ -16,13 +16,13 @@ CHANNELS = ("#dev", "#staging")
 async def play(world: World) -> None:
     """Act it out."""
     await types(world, "ana", "#dev", "/deploy dev")
-    done = await shows(world, "#dev", "Deploy main to dev", "deployed")
+    done = await shows(world, "#dev", ":white_check_mark:", "Deploy main to dev", "deployed")
     expect(not done.buttons, "a finished deploy still has buttons")
 
     await types(world, "ana", "#staging", "/deploy staging")
     ask = await shows(world, "#staging", "Deploy main to staging", "Waiting for approval", "Runs now")
     await clicks(world, "lee", ask, "approve")
-    done = await shows(world, "#staging", "Deploy main to staging", "deployed", "4 hosts")
+    done = await shows(world, "#staging", ":white_check_mark:", "Deploy main to staging", "4 hosts")
     expect(not done.buttons, "a finished deploy still has buttons")
     expect(len(world.channel("#staging").messages) == 1, "a deploy is one message that changes")
     servers = sorted(path.name for path in (world.files / "servers").iterdir())
