@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # Slack tries an event again at once, after a minute, and after five more.
-RETRY_AFTER = (0.0, 60.0, 300.0)
+RETRY_AFTER: tuple[float, ...] = (0.0, 60.0, 300.0)
 LONGEST_TYPED = 40_000
 
 

@@ -59,11 +59,11 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """Posts to the request URL, signed, and waits three seconds."""
+    """Posts to the request URL `url`, signed, and waits three seconds."""
 
     def __init__(self, backend: Backend, url: str) -> None:
         self._backend = backend
-        self._url = url
+        self.url = url
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
@@ -94,7 +94,7 @@ class HttpTransport:
         signed = {"Content-Type": kind, "X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": signature}
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
-                return _answer(*await self.post_raw(self._url, body, {**signed, **(headers or {})}))
+                return _answer(*await self.post_raw(self.url, body, {**signed, **(headers or {})}))
         except TimeoutError:
             return Answer(Outcome.TIMED_OUT)
         except aiohttp.ClientError:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ANGLE = re.compile(r"<([^<>\n]+)>")
+_ANGLE = re.compile(r"<([@#!][^<>\n]+|[a-zA-Z][a-zA-Z0-9+.-]*:[^<>\n]+)>")
 _BROADCAST = re.compile(r"<!(channel|here|everyone)(?:\|[^<>]*)?>")
 _TYPED_USER = re.compile(r"(?<![\w@])@([a-z0-9][a-z0-9._-]*[a-z0-9]|[a-z0-9])")
 _TYPED_CHANNEL = re.compile(r"(?<![\w#])#([a-z0-9][a-z0-9_-]*)")

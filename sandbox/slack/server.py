@@ -115,9 +115,14 @@ class SlackStandIn:
         """Install the app as its manifest says: commands, granted scopes, subscribed events."""
         self.backend.registration = read_manifest(manifest)
 
+    def deliver_to(self, request_url: str | None) -> None:
+        """Deliver to another request URL from now on; None: over Socket Mode."""
+        self._http.url = request_url or ""
+        self.client.transport = self._http if request_url else self.socket_mode
+
     async def post_raw(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
         """Post bytes to the app as they are, on the request URL's host: status and body of the answer."""
-        return await self._http.post_raw(urljoin(self.backend.settings.request_url or "", path), body, headers)
+        return await self._http.post_raw(urljoin(self._http.url, path), body, headers)
 
     async def verify_request_url(self) -> bool:
         """Slack's url_verification: whether the app answers the challenge."""

@@ -54,7 +54,7 @@ class SocketMode:
         Raises:
             ApiError: too_many_websockets.
         """
-        if len(self._connections) >= MOST_CONNECTIONS:
+        if self.connections >= MOST_CONNECTIONS:
             raise ApiError("too_many_websockets")
         ticket = secrets.token_urlsafe(16)
         self._tickets.add(ticket)
