@@ -1,0 +1,109 @@
+"""`python -m bot check` as people run it, with the stand-ins as the other side; and what a faulty file does to `serve`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from bot.manifest import read
+from sandbox.aws import AwsStandIn
+from sandbox.github import GitHubStandIn, sandbox_repositories
+from sandbox.slack import SlackSettings, SlackStandIn
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+ROOT = Path(__file__).parents[2]
+BOT_TOKEN, GITHUB_TOKEN, SECRET = "xoxb-1-canary", "ghp_canary0123456789canary", "canary-of-a-database"
+KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\ncanary-of-a-private-key\n-----END OPENSSH PRIVATE KEY-----"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def elsewhere() -> AsyncIterator[dict[str, str]]:
+    """Slack, GitHub and AWS, as the environment that leads the bot to them."""
+    async with AsyncExitStack() as ends:
+        slack = SlackStandIn(SlackSettings(BOT_TOKEN, "shh", None, "http://127.0.0.1:9/slack/events"))
+        slack.register_commands(read())
+        github = GitHubStandIn(token=GITHUB_TOKEN, repositories=sandbox_repositories())
+        aws = AwsStandIn()
+        ends.push_async_callback(slack.stop)
+        await slack.start()
+        ends.push_async_callback(github.stop)
+        await github.start()
+        ends.push_async_callback(aws.stop)
+        await aws.start()
+        yield {
+            "PATH": os.environ["PATH"],
+            "SLACK_BOT_TOKEN": BOT_TOKEN,
+            "SLACK_SIGNING_SECRET": "shh",
+            "SLACK_API_URL": f"{slack.url}/api/",
+            "GITHUB_TOKEN": GITHUB_TOKEN,
+            "GITHUB_API_URL": github.url,
+            "STAGING_DATABASE_URL": SECRET,
+            "DEPLOYER_PRIVATE_KEY": KEY,
+            **aws.handle.environment(),
+        }
+
+
+async def bot(command: str, config: Path, environment: dict[str, str]) -> tuple[int, str]:
+    argv = (sys.executable, "-m", "bot", command, "--config", str(config))
+    pipe, to_pipe = asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT
+    process = await asyncio.create_subprocess_exec(*argv, cwd=ROOT, env=environment, stdout=pipe, stderr=to_pipe)
+    output, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, output.decode()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """The example, but for what needs HCP Terraform."""
+    text = (ROOT / "signalbox.example.yaml").read_text("utf-8")
+    hcp = "hcp: {organization: PermanentOrg, workspace: production}"
+    assert hcp in text
+    path = tmp_path / "signalbox.yaml"
+    path.write_text(text.replace(hcp, "directory: instances/production"))
+    return path
+
+
+@pytest.mark.needs_terraform
+@pytest.mark.asyncio(loop_scope="module")
+async def test_check_says_of_everything_that_it_works(elsewhere: dict[str, str], config: Path) -> None:
+    code, said = await bot("check", config, elsewhere)
+    names = [line.split()[:2] for line in said.splitlines()]
+    tried = ["slack", "github", "aws", "database", "terraform", "ansible", "secrets"]
+    assert names == [*(["ok", name] for name in tried), ["note", "signalbox"]], said
+    assert code == 0
+    assert "in #ops, #dev, #staging, #prod, @infra has 3, @leads has 2" in said
+    assert "deploy-dev.yml, deploy-prod.yml, build-images.yml" in said
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_check_says_what_is_wrong_and_shows_no_secret(elsewhere: dict[str, str], config: Path) -> None:
+    config.write_text(config.read_text().replace('"#staging"', '"#random"').replace("deploy-dev.yml", "deploy-dve.yml"))
+    environment = {**elsewhere, "DATABASE_URL": f"sqlite:////nowhere/{SECRET}/x.sqlite"}
+    code, said = await bot("check", config, environment)
+    assert code == 1
+    assert "FAIL  slack      the bot is not in #random. Type /invite" in said
+    assert "there is no workflow deploy-dve.yml in PermanentOrg/infrastructure" in said
+    assert "FAIL  database   cannot be written to: unable to open database file" in said
+    assert "Traceback" not in said
+    assert "canary" not in said
+
+
+@pytest.mark.parametrize("command", ["serve", "check", "work"])
+async def test_a_faulty_file_is_exit_code_2_and_every_fault_a_line(command: str, tmp_path: Path) -> None:
+    path = tmp_path / "signalbox.yaml"
+    text = (ROOT / "signalbox.example.yaml").read_text("utf-8")
+    path.write_text(text.replace("expires_after: 30m", "expires_after: 1 hour").replace("us-west-2", "moon"))
+    code, said = await bot(command, path, {"PATH": os.defpath})
+    assert code == 2
+    region, expiry = said.splitlines()
+    assert region.startswith(f"{path}:7: aws.region: ")
+    assert expiry.endswith('"1 hour" is no duration; write 30s, 45m, 2h or 90d')
