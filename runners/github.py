@@ -191,8 +191,8 @@ class GitHub:
             unsent = _never_sent(error)
             problem = "GitHub cannot be reached" if unsent else "the connection to GitHub broke"
             raise no_answer(doing, problem, changes=changes and not unsent) from None
-        except (AssertionError, RuntimeError, ValueError, github.BadAttributeException):
-            # PyGithub's checks of an answer: another host's URLs in it, a redirect elsewhere, no JSON.
+        except (AssertionError, RuntimeError, ValueError, LookupError, TypeError, github.BadAttributeException):
+            # PyGithub's checks of an answer, and ours: other hosts' URLs in it, a redirect elsewhere, no JSON.
             raise no_answer(doing, "GitHub's answer makes no sense", changes=changes) from None
 
     async def get(self, repository: str | None, path: str, *, doing: str, etag: str | None = None) -> Answer:

@@ -33,16 +33,16 @@ async def resolve(github: GitHub, repository: str, ref: str) -> Commit:
     """
 
     def read(its: Repository) -> Commit:
-        found = its.get_commit(ref)
-        # The account where GitHub knows it, else the name in the commit.
-        author = found.raw_data.get("author") or {}
+        found = its.get_commit(ref).raw_data
+        written = found["commit"]
         return Commit(
             repository=repository,
-            sha=found.sha,
+            sha=found["sha"],
             ref=ref,
-            subject=found.commit.message.partition("\n")[0],
-            author=author.get("login") or found.commit.author.name,
-            url=found.html_url,
+            subject=written["message"].partition("\n")[0],
+            # The account where GitHub knows it, else the name in the commit.
+            author=(found.get("author") or {}).get("login") or written["author"]["name"],
+            url=found["html_url"],
         )
 
     return await github.call(repository, read, doing=f"resolving {ref} in {repository}")
