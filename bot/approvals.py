@@ -27,7 +27,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What is to be approved. `binding` is the digest of what the person sees (operation, commit, plan, environment)."""
+    """What is to be approved.
+
+    `binding` is the digest of what the person sees (operation, commit, plan, environment). `typed_word`, when not
+    empty, is what whoever approves has to type.
+    """
 
     operation: int
     environment: str
@@ -37,6 +41,7 @@ class Ask:
     message_ts: str
     required: int
     expires_after: float
+    typed_word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ class Approval:
     channel: str
     message_ts: str
     required: int
+    typed_word: str
     outcome: Outcome
     created_at: float
     expires_at: float
@@ -125,6 +131,7 @@ class Approvals:
             "channel": ask.channel,
             "message_ts": ask.message_ts,
             "required": ask.required,
+            "typed_word": ask.typed_word,
             "status": Outcome.PENDING.value,
             "created_at": now,
             "expires_at": now + ask.expires_after,

@@ -34,6 +34,7 @@ class Click:
     message_ts: str
     action_id: str
     value: str
+    trigger_id: str
     response_url: str
 
 

@@ -120,10 +120,13 @@ class Operation:
         entry = Entry("signalbox", action, self.environment.name, self.number, detail)
         await self.step(f"audit {action}", lambda: self.services.audit.record(entry))
 
-    async def approved(self, binding: str, required: int, render: Callable[[ApprovalView], Message]) -> ApprovalView:
+    async def approved(
+        self, binding: str, required: int, render: Callable[[ApprovalView], Message], *, typed_word: str = ""
+    ) -> ApprovalView:
         """Ask for approval of exactly what `binding` is the digest of, and wait until that is settled.
 
-        `render` draws the message while it is open; the caller shows the outcome.
+        `render` draws the message while it is open; the caller shows the outcome. `typed_word`, when not empty,
+        must be typed by whoever approves.
         """
         ask = Ask(
             operation=self.number,
@@ -134,6 +137,7 @@ class Operation:
             message_ts=self.at.ts,
             required=required,
             expires_after=self.environment.approval.expires_after.total_seconds(),
+            typed_word=typed_word,
         )
         approval = await self.step("ask for approval", lambda: self.services.approvals.create(ask))
         await self._show_open(approval, render)

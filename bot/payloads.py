@@ -31,6 +31,7 @@ def click(body: dict[str, Any]) -> Click:
         message_ts=str(container.get("message_ts") or ""),
         action_id=_text(action, "action_id"),
         value=str(action.get("value") or ""),
+        trigger_id=str(body.get("trigger_id") or ""),
         response_url=str(body.get("response_url") or ""),
     )
 

@@ -34,7 +34,7 @@ def allowed(person: Person, rules: Sequence[str]) -> bool:
 def check_may_use(config: Config, person: Person) -> None:
     """Raises Denied unless this person may run commands at all."""
     if not allowed(person, config.access.operators):
-        raise Denied(f"You may not run Signalbox's commands here. {in_words(config.access.operators)} can.")
+        raise Denied(f"You may not run Signalbox's commands here; {in_words(config.access.operators)} may.")
 
 
 def check_window(environment: Environment, now: datetime) -> None:
@@ -58,7 +58,7 @@ def check_may_approve(config: Config, environment: Environment, person: Person, 
     """Raises Denied unless this person may approve what `requester` asked for in this environment."""
     rules = approver_rules(config, environment)
     if not allowed(person, rules):
-        raise Denied(f"You may not approve for {environment.name}. {in_words(rules)} can.")
+        raise Denied(f"You may not approve for {environment.name}; {in_words(rules)} may.")
     nobody_else_needed = environment.approval.required == 0
     if person.id == requester and not (environment.approval.requester_may_approve or nobody_else_needed):
         raise Denied(f"You asked for this yourself, and {environment.name} wants somebody else to approve it.")
@@ -67,7 +67,7 @@ def check_may_approve(config: Config, environment: Environment, person: Person, 
 def check_may_reject(config: Config, environment: Environment, person: Person, requester: str) -> None:
     """Raises Denied unless this person may reject: whoever may approve, and the requester, who may withdraw it."""
     if person.id != requester and not allowed(person, approver_rules(config, environment)):
-        raise Denied(f"You may not decide for {environment.name}. {in_words(approver_rules(config, environment))} can.")
+        raise Denied(f"You may not decide for {environment.name}; {in_words(approver_rules(config, environment))} may.")
 
 
 def approver_rules(config: Config, environment: Environment) -> Sequence[str]:

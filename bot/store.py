@@ -54,6 +54,7 @@ approvals = sa.Table(
     sa.Column("channel", sa.String(40), nullable=False),
     sa.Column("message_ts", sa.String(40), nullable=False),
     sa.Column("required", sa.Integer, nullable=False),
+    sa.Column("typed_word", sa.String(80), nullable=False, default=""),  # what must be typed to approve
     sa.Column("status", sa.String(20), nullable=False),
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Column("expires_at", sa.Double, nullable=False),

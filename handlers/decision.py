@@ -7,51 +7,84 @@ from typing import TYPE_CHECKING
 from bot import policy
 from bot.approvals import Approval, Outcome
 from bot.audit import Entry
+from bot.blocks import replies
 from bot.blocks.operation import APPROVE, REJECT
-from bot.commands import Button, Click
-from bot.errors import Denied
+from bot.commands import Button, Click, Modal, Submission
+from bot.errors import Denied, UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bot.services import Services
 
 
 async def approve(services: Services, click: Click) -> None:
-    """Count this person's approval, if they may give it."""
-    await _decide(services, click, Outcome.APPROVED)
+    """Count this person's approval, if they may give it; ask for the word first where one must be typed."""
+    approval = await _clicked(services, click, Outcome.APPROVED)
+    if approval.typed_word and approval.outcome is Outcome.PENDING:
+        view = replies.typed_approval(approval.typed_word, approval.id)
+        await services.chat.open_view(click.trigger_id, view)
+        return
+    await _decide(services, approval, click.user, Outcome.APPROVED)
 
 
 async def reject(services: Services, click: Click) -> None:
     """End the matter, if this person may."""
-    await _decide(services, click, Outcome.REJECTED)
+    approval = await _clicked(services, click, Outcome.REJECTED)
+    await _decide(services, approval, click.user, Outcome.REJECTED)
 
 
-async def _decide(services: Services, click: Click, decision: Outcome) -> None:
-    approval = await services.approvals.get(click.value)
+async def typed(services: Services, submission: Submission) -> Mapping[str, str]:
+    """Count an approval whose word was typed; everything is checked again, for time has passed."""
     try:
-        await _check(services, click, approval, decision)
-        decided = await services.approvals.decide(approval.id, click.user, decision)
+        approval = await services.approvals.get(submission.private_metadata)
+        if submission.values["word"].strip() != approval.typed_word:
+            return {"word": f"That is not {approval.typed_word}. Nothing was approved."}
+        await _check_may(services, approval, submission.user, Outcome.APPROVED)
+        await _decide(services, approval, submission.user, Outcome.APPROVED)
+    except UserError as error:
+        return {"word": str(error)}
+    return {}
+
+
+async def _clicked(services: Services, click: Click, decision: Outcome) -> Approval:
+    approval = await services.approvals.get(click.value)
+    if (click.channel, click.message_ts) != (approval.channel, approval.message_ts):
+        await _refused(services, approval, click.user, Denied("This button does not belong to this message."))
+    await _check_may(services, approval, click.user, decision)
+    return approval
+
+
+async def _check_may(services: Services, approval: Approval, user: str, decision: Outcome) -> None:
+    try:
+        environment = services.config.environments.get(approval.environment)
+        if environment is None:
+            raise Denied(f"{approval.environment} is no longer in the configuration; nothing changed.")
+        person = await services.directory.person(user)
+        may = policy.check_may_approve if decision is Outcome.APPROVED else policy.check_may_reject
+        may(services.config, environment, person, approval.requester)
     except Denied as denied:
-        detail = {"what": decision.value, "why": str(denied)}
-        await services.audit.record(
-            Entry(click.user, "click refused", approval.environment, approval.operation, detail)
-        )
+        await _refused(services, approval, user, denied)
+
+
+async def _decide(services: Services, approval: Approval, user: str, decision: Outcome) -> None:
+    try:
+        decided = await services.approvals.decide(approval.id, user, decision)
+    except Denied as denied:
         # A click that was counted, but whose wake-up was lost in a crash, is made good by the next click.
         await services.engine.wake(approval.operation)
-        raise
+        await _refused(services, approval, user, denied)
+        return
     detail = {"binding": decided.binding, "outcome": decided.outcome.value}
-    await services.audit.record(Entry(click.user, decision.value, decided.environment, decided.operation, detail))
+    await services.audit.record(Entry(user, decision.value, decided.environment, decided.operation, detail))
     await services.engine.wake(decided.operation)
 
 
-async def _check(services: Services, click: Click, approval: Approval, decision: Outcome) -> None:
-    if (click.channel, click.message_ts) != (approval.channel, approval.message_ts):
-        raise Denied("This button does not belong to this message; nothing changed.")
-    environment = services.config.environments.get(approval.environment)
-    if environment is None:
-        raise Denied(f"{approval.environment} is no longer in the configuration; nothing changed.")
-    person = await services.directory.person(click.user)
-    may = policy.check_may_approve if decision is Outcome.APPROVED else policy.check_may_reject
-    may(services.config, environment, person, approval.requester)
+async def _refused(services: Services, approval: Approval, user: str, denied: Denied) -> None:
+    detail = {"why": str(denied)}
+    await services.audit.record(Entry(user, "click refused", approval.environment, approval.operation, detail))
+    raise denied
 
 
 BUTTONS = (Button(APPROVE, approve), Button(REJECT, reject))
+MODALS = (Modal(replies.TYPED_APPROVAL, typed),)

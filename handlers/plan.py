@@ -67,10 +67,12 @@ async def plan(operation: Operation) -> None:
         title="The plan as Terraform prints it",
         read=lambda: terraform_work.plan_text(operation),
     )
+    protected = terraform_work.protected(operation.environment, summary)
     approval = await operation.approved(
         _binding(operation, commit, summary),
         policy.required_approvals(operation.environment, at_least=1),
-        lambda seen: drawing.ask(view, seen),
+        lambda seen: drawing.ask(view, seen, protected),
+        typed_word=operation.environment.name if protected else "",
     )
     if approval.outcome != Outcome.APPROVED:
         await operation.end(Status(approval.outcome), drawing.settled(view, approval))

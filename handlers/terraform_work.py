@@ -9,6 +9,7 @@ from handlers.code import code_of
 from runners import terraform
 from runners.blocking import run_blocking
 from runners.process import child_environment
+from runners.results import Change
 from runners.terraform import Workspace
 
 if TYPE_CHECKING:
@@ -22,12 +23,20 @@ if TYPE_CHECKING:
 
     Progress = Callable[[ApplyProgress], Awaitable[None]]
 
+LOSSES = (Change.DELETE, Change.REPLACE, Change.FORGET)
+
 
 def settings_of(environment: Environment) -> Terraform:
     """The environment's Terraform settings. Raises UserError when it has none."""
     if environment.terraform is None or environment.terraform.directory is None:
         raise UserError(f"{environment.name} has no Terraform directory in the configuration.")
     return environment.terraform
+
+
+def protected(environment: Environment, summary: PlanSummary) -> tuple[str, ...]:
+    """The addresses of protected types that the plan would destroy, replace or forget."""
+    types = settings_of(environment).protected
+    return tuple(one.address for one in summary.changes if one.type in types and one.change in LOSSES)
 
 
 async def make_plan(operation: Operation, commit: Commit) -> PlanSummary:

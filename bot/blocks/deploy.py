@@ -161,7 +161,7 @@ def _message(
     decided = [operation.approval_lines(approval)] if approval else []
     blocks = [
         operation.first_line(head, status, news),
-        *_outgoing(outgoing),
+        *_outgoing(outgoing, out=status == "succeeded"),
         *body,
         *decided,
         operation.asked_by(head, f"through {kit.escape(outgoing.through)}"),
@@ -169,10 +169,11 @@ def _message(
     return kit.message(operation.plain(head, news), blocks)
 
 
-def _outgoing(outgoing: Outgoing | None) -> list[Block]:
+def _outgoing(outgoing: Outgoing | None, *, out: bool = False) -> list[Block]:
     if outgoing is None:
         return []
-    return [kit.section(f"*Goes out:* {operation.commit_line(outgoing.commit)}\n*Runs now:* {outgoing.running_now}")]
+    now, before = ("Went out", "Ran before") if out else ("Goes out", "Runs now")
+    return [kit.section(f"*{now}:* {operation.commit_line(outgoing.commit)}\n*{before}:* {outgoing.running_now}")]
 
 
 def _warning(warning: str) -> list[Block]:

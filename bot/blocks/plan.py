@@ -45,8 +45,9 @@ HEADINGS = {
     Change.IMPORT: ":white_circle: *Imported*",
     Change.READ: ":white_circle: *Read during the apply*",
 }
-SHOWN_RESOURCES, SHOWN_ATTRIBUTES = 12, 4
-DETAIL_RESOURCES = 40
+SHOWN_RESOURCES, SHOWN_ATTRIBUTES = 12, 3
+DETAIL_RESOURCES, DETAIL_ATTRIBUTES = 40, 12
+UNKNOWN = "(known after apply)"  # how results.AttributeChange says it
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,8 @@ def up_to_date(plan: PlanView) -> Message:
     return kit.message(operation.plain(plan.head, news), blocks)
 
 
-def ask(plan: PlanView, approval: ApprovalView) -> Message:
-    """The plan with its Approve and Reject buttons."""
+def ask(plan: PlanView, approval: ApprovalView, protected: Sequence[str] = ()) -> Message:
+    """The plan with its Approve and Reject buttons; `protected` are addresses whose loss takes more than a click."""
     news = f"{counts(plan.summary)}. Waiting for approval"
     question = (
         f"Signalbox will apply exactly this plan to *{kit.escape(plan.head.environment)}*: {counts(plan.summary)} "
@@ -97,6 +98,7 @@ def ask(plan: PlanView, approval: ApprovalView) -> Message:
         operation.plain(plan.head, news),
         [
             operation.first_line(plan.head, "approval", news),
+            *_protected(plan, protected),
             *changes(plan.summary),
             operation.decision_buttons(
                 approval, approve=f"Approve and apply to {plan.head.environment}", question=question
@@ -148,7 +150,7 @@ def changes(summary: PlanSummary) -> Iterator[Block]:
     """What would change, destroys and replacements first, with old and new values; the rest is in the thread."""
     shown = summary.changes[:SHOWN_RESOURCES]
     for change, group in groupby(shown, key=lambda resource: resource.change):
-        yield kit.section("\n".join([HEADINGS[change], *(_resource(one, SHOWN_ATTRIBUTES) for one in group)]))
+        yield kit.section("\n".join([HEADINGS[change], *map(_brief, group)]))
     if len(summary.changes) > len(shown):
         yield kit.context(f"and {len(summary.changes) - len(shown)} more; all of it is in the thread")
     if summary.outputs:
@@ -159,7 +161,7 @@ def changes(summary: PlanSummary) -> Iterator[Block]:
 
 def details(summary: PlanSummary) -> Message:
     """Every changed resource with its attributes, for the thread."""
-    blocks = [kit.section(_resource(one, 12, heading=True)) for one in summary.changes[:DETAIL_RESOURCES]]
+    blocks = [kit.section(_full(one)) for one in summary.changes[:DETAIL_RESOURCES]]
     return kit.message(f"The plan in detail: {counts(summary)}", blocks)
 
 
@@ -200,16 +202,26 @@ def _commit(commit: Commit | None) -> list[str]:
     return [operation.commit_line(commit)] if commit else []
 
 
-def _resource(resource: ResourceChange, attributes: int, *, heading: bool = False) -> str:
-    moved = f" (was {kit.code(resource.previous_address)})" if resource.previous_address else ""
-    reason = f", {kit.escape(resource.reason)}" if resource.reason else ""
-    first = f"{HEADINGS[resource.change]}: " if heading else "• "
-    # What forces the replacement comes first: it is the reason to say yes or no.
-    ordered = sorted(resource.attributes, key=lambda attribute: not attribute.forces_replacement)
-    lines = [_attribute(attribute) for attribute in ordered[:attributes]]
+def _brief(resource: ResourceChange) -> str:
+    """The resource and what matters most about it: why it is replaced, and what becomes known before the apply."""
+    forcing = [attribute for attribute in resource.attributes if attribute.forces_replacement]
+    told = [attribute for attribute in resource.attributes if attribute.after != UNKNOWN and attribute not in forcing]
+    lines = [_attribute(attribute) for attribute in (forcing or told)[:SHOWN_ATTRIBUTES]]
+    return "\n".join([_name(resource, with_reason=not forcing), *lines])
+
+
+def _full(resource: ResourceChange) -> str:
+    lines = [_attribute(attribute) for attribute in resource.attributes[:DETAIL_ATTRIBUTES]]
     hidden = len(resource.attributes) - len(lines)
     more = [f"      … {hidden} more attribute{'s' if hidden != 1 else ''}"] if hidden > 0 else []
-    return "\n".join([f"{first}{kit.code(resource.address)}{moved}{reason}", *lines, *more])
+    first = f"{HEADINGS[resource.change]}: {_name(resource, with_reason=True).removeprefix('• ')}"
+    return "\n".join([first, *lines, *more])
+
+
+def _name(resource: ResourceChange, *, with_reason: bool) -> str:
+    moved = f" (was {kit.code(resource.previous_address)})" if resource.previous_address else ""
+    reason = f", {kit.escape(resource.reason)}" if resource.reason and with_reason else ""
+    return f"• {kit.code(resource.address)}{moved}{reason}"
 
 
 def _attribute(attribute: AttributeChange) -> str:
@@ -237,6 +249,14 @@ def _errors(errors: Sequence[Diagnostic]) -> Iterator[Block]:
         detail = "\n".join(part for part in (error.detail, error.snippet) if part)
         body = "\n" + kit.preformatted(detail, 900) if detail else ""
         yield kit.section(f":x: *{kit.escape(error.summary)}*{at}{_place(error)}{body}")
+
+
+def _protected(plan: PlanView, addresses: Sequence[str]) -> Iterator[Block]:
+    if addresses:
+        named = ", ".join(kit.code(address) for address in addresses[:5])
+        more = f" and {len(addresses) - 5} more" if len(addresses) > 5 else ""
+        word = kit.code(plan.head.environment)
+        yield kit.section(f":lock: *Protected, and this plan would lose it:* {named}{more}. To approve, type {word}.")
 
 
 def _note(note: str) -> list[Block]:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from bot.blocks.kit import Block, Message
 
 
+TYPED_APPROVAL = "typed-approval"
+
+
 @dataclass(frozen=True, slots=True)
 class OperationLine:
     """An operation in a list. Times are Unix seconds."""
@@ -114,6 +117,27 @@ def deploy_modal(environments: Sequence[str], channel: str) -> Block:
                 "label": {"type": "plain_text", "text": "Branch, tag or commit"},
                 "hint": {"type": "plain_text", "text": "Leave empty for the environment's usual branch."},
                 "element": {"type": "plain_text_input", "action_id": "ref", "max_length": 200},
+            },
+        ],
+    }
+
+
+def typed_approval(environment: str, approval_id: str) -> Block:
+    """Asks whoever approves the loss of something protected to type the environment's name."""
+    return {
+        "type": "modal",
+        "callback_id": TYPED_APPROVAL,
+        "private_metadata": approval_id,
+        "title": {"type": "plain_text", "text": "Are you sure?"},
+        "submit": {"type": "plain_text", "text": "Approve"},
+        "close": {"type": "plain_text", "text": "Not now"},
+        "blocks": [
+            kit.section("This plan destroys, replaces or forgets something that the configuration protects."),
+            {
+                "type": "input",
+                "block_id": "word",
+                "label": {"type": "plain_text", "text": kit.cut(f"Type {environment} to approve", 2_000)},
+                "element": {"type": "plain_text_input", "action_id": "word", "max_length": 100},
             },
         ],
     }
