@@ -15,7 +15,7 @@ from slack_bolt.error import BoltUnhandledRequestError
 
 import handlers
 from bot import payloads
-from bot.blocks import replies
+from bot.blocks import kit, replies
 from bot.chat import ChatError
 from bot.commands import Registry
 from bot.errors import UserError
@@ -106,7 +106,7 @@ def _on_click(services: Services, button: Button) -> Callable[..., Awaitable[Non
 def _on_submission(services: Services, modal: Modal) -> Callable[..., Awaitable[None]]:
     async def listener(ack: Ack, body: dict[str, Any]) -> None:
         faults = await modal.handle(services, payloads.submission(body))
-        errors = {block: services.redact(text) for block, text in faults.items()}
+        errors = {block: services.redact(kit.without_mentions(text)) for block, text in faults.items()}
         await ack(**({"response_action": "errors", "errors": errors} if errors else {}))
 
     return listener

@@ -49,6 +49,13 @@ def check_window(environment: Environment, now: datetime) -> None:
         )
 
 
+def environment_of(config: Config, name: str) -> Environment:
+    """The environment that an operation was begun for. Raises Denied when it has left the configuration since."""
+    if name not in config.environments:
+        raise Denied(f"{name} is no longer in the configuration; nothing changed.")
+    return config.environments[name]
+
+
 def required_approvals(environment: Environment, *, at_least: int) -> int:
     """How many people must approve; an apply always takes at least one click, even where none is configured."""
     return max(environment.approval.required, at_least)

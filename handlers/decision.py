@@ -56,13 +56,10 @@ async def _clicked(services: Services, click: Click, decision: Outcome) -> Appro
 
 
 async def _check_may(services: Services, approval: Approval, user: str, decision: Outcome) -> None:
+    may = policy.check_may_approve if decision is Outcome.APPROVED else policy.check_may_reject
     try:
-        environment = services.config.environments.get(approval.environment)
-        if environment is None:
-            raise Denied(f"{approval.environment} is no longer in the configuration; nothing changed.")
-        person = await services.directory.person(user)
-        may = policy.check_may_approve if decision is Outcome.APPROVED else policy.check_may_reject
-        may(services.config, environment, person, approval.requester)
+        environment = policy.environment_of(services.config, approval.environment)
+        may(services.config, environment, await services.directory.person(user), approval.requester)
     except Denied as denied:
         await _refused(services, approval, user, denied)
 

@@ -57,6 +57,11 @@ def escape_but_people(text: str) -> str:
     return re.sub(r"&lt;(@[UW][A-Z0-9]+|!subteam\^S[A-Z0-9]+)&gt;", r"<\1>", escape(text))
 
 
+def without_mentions(text: str) -> str:
+    """For places where Slack shows plain text only: people and groups by their ids."""
+    return re.sub(r"<(?:@|!subteam\^)([A-Z0-9]+)>", r"\1", text)
+
+
 def code(text: str, limit: int = 120) -> str:
     """Foreign text as inline code; a backtick inside would end it, so it becomes an apostrophe."""
     plain = " ".join(text.split()).replace("`", "'")
