@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sandbox.github.web import GitHubError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from sandbox.github.repository import Repository
     from sandbox.github.runs import Run, Workflow
 

@@ -109,6 +109,22 @@ def user(base: str, login: str) -> Json:
     }
 
 
+def organization(base: str, login: str) -> Json:
+    """An organization as webhooks name it."""
+    here = f"{base}/orgs/{login}"
+    links = {"hooks_url": "/hooks", "issues_url": "/issues", "events_url": "/events", "repos_url": "/repos"}
+    members = {"members_url": "/members{/member}", "public_members_url": "/public_members{/member}"}
+    return {
+        "login": login,
+        "id": number_of(login),
+        "node_id": node_id("O", login),
+        "url": here,
+        **{key: f"{here}{tail}" for key, tail in {**links, **members}.items()},
+        "avatar_url": f"{base}/avatars/{login}",
+        "description": None,
+    }
+
+
 def authenticated_user(base: str, login: str) -> Json:
     """What GET /user tells of the token's owner."""
     empty = dict.fromkeys(("company", "location", "email", "hireable", "bio", "twitter_username", "notification_email"))

@@ -94,7 +94,7 @@ class Deliveries:
         base = self._site.base
         about = {
             "repository": shapes.repository_full(base, repository, may_write=True),
-            "organization": shapes.user(base, repository.owner),
+            "organization": shapes.organization(base, repository.owner),
             "sender": shapes.user(base, run.triggering_actor),
         }
         self._waiting.put_nowait((event, {"action": action, **payload, **about}))

@@ -7,10 +7,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    import aiohttp
 
 TOKEN = "ghp_of_the_tests"
 INFRASTRUCTURE = "/repos/PermanentOrg/infrastructure"

@@ -66,7 +66,7 @@ def try_workflow(stand_in: GitHubStandIn) -> None:
     ],
 )
 async def test_refused_dispatches_start_nothing(
-    client: Client, stand_in: GitHubStandIn, workflow: str, body: Any, status: int, message: str
+    client: Client, stand_in: GitHubStandIn, *, workflow: str, body: Any, status: int, message: str
 ) -> None:
     answer = await client.post(f"{ACTIONS}/workflows/{workflow}/dispatches", body)
     assert (answer.status, answer.json["message"]) == (status, message)

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
+from sandbox.github import Repository
+from sandbox.github.clock import Clock
+from sandbox.github.seed import infrastructure
 from tests.unit.sandbox.github.client import INFRASTRUCTURE, Client
 
 if TYPE_CHECKING:
-    from sandbox.github import GitHubStandIn, Repository
+    from sandbox.github import GitHubStandIn
 
 RUNS = f"{INFRASTRUCTURE}/actions/runs"
 DEPLOYS = [f"deploy ({machine})" for machine in ("backend", "cron", "taskrunner", "sftp")]
@@ -38,17 +42,26 @@ async def test_a_deploy_has_a_job_for_each_machine_and_steps_with_times(client: 
     assert all(step["started_at"] <= step["completed_at"] for step in steps)
 
 
-async def test_the_same_seed_takes_the_same_time_and_prints_the_same(client: Client, repository: Repository) -> None:
-    from sandbox.github.simulation import random  # the generator that jobs draw from
+class RecordingClock(Clock):
+    """Takes no time, and knows what it was asked for."""
 
-    first = random.Random("signalbox:1:1:deploy (cron)").random()
-    assert first == random.Random("signalbox:1:1:deploy (cron)").random()
-    run_id = await client.dispatch("deploy-staging.yml")
-    await client.ended(run_id)
-    assert [text for _, text in repository.runs[run_id].jobs[0].log][:2] == [
-        "Current runner version: '2.329.0'",
-        "Runner name: 'GitHub Actions 7'",
-    ]
+    slept: ClassVar[list[float]] = []
+
+    async def sleep(self, simulated: float) -> None:
+        self.slept.append(simulated)
+        await asyncio.sleep(0)
+
+
+async def test_the_same_seed_takes_the_same_times() -> None:
+    taken = []
+    for seed in ("one", "one", "two"):
+        RecordingClock.slept.clear()
+        repository = Repository("a/b", number=0, clock=RecordingClock(), seed=seed)
+        infrastructure(repository.graph)
+        repository.read_workflows()
+        await repository.ended(repository.dispatch("deploy-dev.yml", "main"))
+        taken.append(sorted(RecordingClock.slept))
+    assert taken[0] == taken[1] != taken[2]
 
 
 async def test_a_failing_job_cancels_its_siblings(client: Client, repository: Repository) -> None:
