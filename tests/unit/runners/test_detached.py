@@ -262,3 +262,33 @@ async def test_a_long_line_without_an_end_comes_in_pieces(place: Path) -> None:
     pieces = [len(line) async for line in job.lines()]
     assert sum(pieces) == 20_000_000
     assert max(pieces) < 10_000_000
+
+
+async def test_killing_the_starter_at_any_moment_leaves_one_run_or_none(tmp_path: Path) -> None:
+    script = (
+        "import asyncio, sys, pathlib\n"
+        "from runners.detached import Detached\n"
+        "from runners.process import child_environment\n"
+        "home = pathlib.Path(sys.argv[1])\n"
+        "argv = [sys.executable, '-S', '-c', \"open('ran', 'a').write('x')\"]\n"
+        "print('go', flush=True)\n"
+        "asyncio.run(Detached.start(home / 'job', argv, cwd=home, env=child_environment(home)))"
+    )
+    ends = []
+    for number in range(12):
+        home = tmp_path / str(number)
+        home.mkdir()
+        starter = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", script, str(home), stdout=asyncio.subprocess.PIPE
+        )
+        assert starter.stdout
+        await starter.stdout.readline()
+        await asyncio.sleep(number * 0.008)
+        starter.kill()
+        await starter.wait()
+        job = Detached.attach(home / "job")
+        ends.append(await job.wait(10) if job else None)
+    await asyncio.sleep(0.5)
+    ran = [len(file.read_text()) if (file := tmp_path / str(number) / "ran").exists() else None for number in range(12)]
+    assert ran == [None if end is None else 1 for end in ends]
+    assert set(ends) <= {None, 0}
