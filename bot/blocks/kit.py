@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 Block = dict[str, Any]
 
@@ -175,9 +175,13 @@ def actions(block_id: str, *buttons: Block) -> Block:
     return {"type": "actions", "block_id": block_id, "elements": list(buttons)}
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[Cell]], *, right: Sequence[int] = ()) -> Block:
+def table(head: Sequence[str], rows: Iterable[Sequence[Cell]], *, right: Collection[int] = ()) -> Block:
     """A table with a heading row; `right` are the columns of numbers. Rows past Slack's limit are counted in the last."""
     body = list(rows)
+    # A column that says nothing in any row only takes room.
+    kept = [index for index in range(len(head)) if not body or any(row[index] for row in body)]
+    head, body = [head[index] for index in kept], [[row[index] for index in kept] for row in body]
+    right = [place for place, index in enumerate(kept) if index in right]
     if len(body) > TABLE_ROWS - 1:
         hidden = len(body) - (TABLE_ROWS - 2)
         body = [*body[: TABLE_ROWS - 2], [f"… {hidden} more", *[""] * (len(head) - 1)]]
