@@ -40,6 +40,9 @@ async def begin(services: Services, request: Request) -> None:
 async def run(services: Services, number: int, body: Body) -> None:
     """Durable: do what an operation of this kind does, and end it whatever happens."""
     record = await services.engine.step("record", lambda: services.operations.get(number))
+    if record.environment not in services.config.environments:
+        await services.engine.step("environment gone", lambda: _give_up(services, record))
+        return
     operation = Operation(services, record)
     try:
         await operation.step("turn", lambda: services.operations.set_status(number, Status.RUNNING))
@@ -75,6 +78,14 @@ def waiting_message(ahead: Record, record: Record) -> kit.Message:
 def head_of(record: Record) -> Head:
     """What the record's message is headed by."""
     return Head(record.number, record.title, record.environment, record.requester)
+
+
+async def _give_up(services: Services, record: Record) -> None:
+    news = f"not started: {kit.escape(record.environment)} is no longer in the configuration"
+    message = drawing.short_message(head_of(record), "failed", news)
+    await services.operations.set_status(record.number, Status.FAILED)
+    at = Posted(record.channel, record.message_ts or "")
+    await patiently(lambda: services.chat.update(at, message))
 
 
 async def _announce(services: Services, number: int) -> str:

@@ -141,6 +141,12 @@ class Operations:
         """The numbers of all operations that have not ended."""
         return frozenset(record.number for record in await self._select(operations.c.status.in_(OPEN)))
 
+    async def counts(self) -> dict[str, int]:
+        """How many operations stand how, by status."""
+        statement = sa.select(operations.c.status, sa.func.count()).group_by(operations.c.status)
+        rows = await self._store.run(lambda connection: connection.execute(statement).all())
+        return {str(status): int(count) for status, count in rows}
+
     async def begin_effect(self, number: int, name: str) -> bool:
         """Mark that an outside effect is about to be tried; false when an earlier try was already marked."""
 

@@ -28,6 +28,7 @@ def make(app: AsyncApp | None, services: Services) -> web.Application:
     application = web.Application(client_max_size=LARGEST_BODY)
     application.router.add_get("/healthz", _healthz)
     application.router.add_get("/readyz", _readyz(services))
+    application.router.add_get("/metrics", _metrics(services))
     if app is not None:
         application.router.add_post("/slack/events", _slack_events(app))
     return application
@@ -43,6 +44,20 @@ def _slack_events(app: AsyncApp) -> Handler:
             return web.json_response({"error": "the request is not signed"}, status=401)
         answer = await app.async_dispatch(await to_bolt_request(request))
         return await to_aiohttp_response(answer)
+
+    return handle
+
+
+def _metrics(services: Services) -> Handler:
+    async def handle(_: web.Request) -> web.Response:
+        # Prometheus's text format 0.0.4; statuses are our own words, so nothing in it needs escaping.
+        counts = await services.operations.counts()
+        lines = [
+            "# HELP signalbox_operations Operations by how they stand.",
+            "# TYPE signalbox_operations gauge",
+            *(f'signalbox_operations{{status="{status}"}} {count}' for status, count in sorted(counts.items())),
+        ]
+        return web.Response(text="\n".join(lines) + "\n", headers={"Content-Type": "text/plain; version=0.0.4"})
 
     return handle
 
