@@ -68,7 +68,7 @@ class Service:
     def __init__(self, config: Config, settings: Settings, secrets: Mapping[str, str], redact: Redactor) -> None:
         self._config = config
         self._settings = settings
-        self._secrets = Secrets(secrets, settings.search_path)
+        self._secrets = Secrets(secrets, settings.search_path, settings.aws_files)
         self._redact = redact
 
     async def run(self, workplace: Path, *, listens: bool) -> None:

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The values of the bot's environment that the configuration names, and the search path for programs."""
+    """The values of the bot's environment that the configuration names; where programs and AWS's profiles are."""
 
     values: Mapping[str, str]
     search_path: str
+    aws_files: Mapping[str, str]
 
     def value(self, name: str) -> str:
         """The value of this variable. Raises UserError when the bot was started without it."""

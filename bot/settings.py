@@ -40,6 +40,7 @@ class Settings:
     executor: str
     port: int
     search_path: str
+    aws_files: Mapping[str, str]
 
 
 def read(environ: Mapping[str, str], *, executor: str) -> Settings:
@@ -60,6 +61,7 @@ def read(environ: Mapping[str, str], *, executor: str) -> Settings:
         executor=environ.get("SIGNALBOX_EXECUTOR") or environ.get("DYNO") or executor,
         port=int(environ.get("PORT") or DEFAULT_PORT),
         search_path=environ.get("PATH", ""),
+        aws_files=_aws_files(environ),
     )
 
 
@@ -90,6 +92,13 @@ def _faults(environ: Mapping[str, str]) -> Iterable[Fault]:
     port = environ.get("PORT") or str(DEFAULT_PORT)
     if not (port.isascii() and port.isdigit() and 0 <= int(port) <= 65535):
         yield Fault(None, "PORT", f"{port[:20]!r} is no port number")
+
+
+def _aws_files(environ: Mapping[str, str]) -> dict[str, str]:
+    """Where AWS's profiles are: a child with a HOME of its own would not find them (AWS CLI user guide)."""
+    home = environ.get("HOME", "")
+    usual = {"AWS_CONFIG_FILE": f"{home}/.aws/config", "AWS_SHARED_CREDENTIALS_FILE": f"{home}/.aws/credentials"}
+    return {name: environ.get(name) or path for name, path in usual.items()}
 
 
 def _with_slash(url: str | None) -> str | None:

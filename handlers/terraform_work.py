@@ -105,8 +105,8 @@ def _environment(operation: Operation, settings: Terraform) -> dict[str, str]:
     secret = {name: services.secrets.value(source) for name, source in settings.secret_environment.items()}
     services.redact.add(secret.values())
     aws = services.config.aws
-    region = {"AWS_REGION": aws.region, **({"AWS_PROFILE": aws.profile} if aws.profile else {})}
-    return child_environment(operation.scratch, {**region, **settings.environment, **secret})
+    profile = {"AWS_PROFILE": aws.profile, **services.secrets.aws_files} if aws.profile else {}
+    return child_environment(operation.scratch, {"AWS_REGION": aws.region, **profile, **settings.environment, **secret})
 
 
 def _plugin_cache(operation: Operation) -> Path | None:
