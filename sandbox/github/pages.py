@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-pre { font: 13px/1.45 ui-monospace, monospace; padding: .75rem 1rem; overflow-x: auto; border: 1px solid #8884; border-radius: 6px; }
+pre { font: 13px/1.45 ui-monospace, monospace; padding: .75rem 1rem; border: 1px solid #8884; border-radius: 6px; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+summary { font-size: 1.1rem; padding: .4rem 0; cursor: pointer; }
 table { border-collapse: collapse; } td { padding: .15rem 1rem .15rem 0; vertical-align: top; }
-.dim { opacity: .7; } .failure { color: #d1242f; } .success { color: #1a7f37; }
+.failure { color: #d1242f; } .success { color: #1a7f37; }
 """
 _REPOSITORY = "/{owner}/{name}"
 
@@ -104,11 +106,16 @@ def _state(of: Run | Job) -> str:
 
 
 def _job(job: Job) -> str:
+    """One job, folded unless it needs looking at."""
     rows = "".join(
         f"<tr><td>{escape(step.name)}</td><td>{step.conclusion or step.status}</td></tr>" for step in job.steps
     )
-    log = escape(archives.job_log(job))
-    return f'<h2 id="{job.job_id}">{escape(job.name)}</h2><p>{_state(job)}</p><table>{rows}</table><pre>{log}</pre>'
+    log = f"<pre>{escape(archives.job_log(job))}</pre>" if job.log else ""
+    unfolded = "" if job.conclusion in {"success", "skipped", "cancelled"} else " open"
+    return (
+        f'<details id="{job.job_id}"{unfolded}><summary>{escape(job.name)} · {_state(job)}</summary>'
+        f"<table>{rows}</table>{log}</details>"
+    )
 
 
 def _patches(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> str:

@@ -61,7 +61,7 @@ class Client:
         answer = await self.get(f"{INFRASTRUCTURE}/actions/runs/{run_id}/jobs?per_page=100{query}")
         return {job["name"]: job for job in answer.json["jobs"]}
 
-    async def until(self, run_id: int, ready: Callable[[Any, dict[str, Any]], bool], timeout: float = 20) -> Any:
+    async def until(self, run_id: int, ready: Callable[[Any, dict[str, Any]], bool], timeout: float = 60) -> Any:
         """The run, as soon as `ready(run, jobs)`."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
 import aiohttp
+import github
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -106,6 +108,20 @@ async def test_an_expired_installation_token_is_refused(anonymous: Client, stand
     assert (await anonymous.get(INFRASTRUCTURE, headers=bearing(token))).status == 200
     stand_in.site.credentials.expire_installation_tokens()
     assert (await anonymous.get(INFRASTRUCTURE, headers=bearing(token))).status == 401
+
+
+async def test_the_library_signs_in_as_the_app(stand_in: GitHubStandIn) -> None:
+    def sign_in() -> str:
+        auth = github.Auth.AppAuth(APP_ID, PRIVATE)
+        app = github.GithubIntegration(auth=auth, base_url=stand_in.url, seconds_between_writes=None)
+        installation = app.get_repo_installation("PermanentOrg", "infrastructure")
+        client = github.Github(auth=auth.get_installation_auth(installation.id), base_url=stand_in.url)
+        name: str = client.get_repo("PermanentOrg/infrastructure").full_name
+        client.close()
+        app.close()
+        return name
+
+    assert await asyncio.to_thread(sign_in) == "PermanentOrg/infrastructure"
 
 
 @pytest.mark.parametrize(

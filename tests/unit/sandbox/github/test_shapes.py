@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sandbox.github import Repository, shapes_actions
 from tests.unit.sandbox.github.client import APPLICATION, INFRASTRUCTURE, Client
 from tests.unit.sandbox.github.schemas import all_fit, fits
 
 if TYPE_CHECKING:
     from sandbox.github import GitHubStandIn
+    from sandbox.github.runs import Job, Run
 
 R = INFRASTRUCTURE
 
@@ -51,19 +53,20 @@ async def test_lists_fit_the_published_schema(client: Client, path: str, model: 
     all_fit(model, (await client.get(path)).json)
 
 
-async def test_runs_and_jobs_fit_in_every_state(client: Client, stand_in: GitHubStandIn) -> None:
-    stand_in.repository("PermanentOrg/infrastructure").fail_next("build-images.yml", job="validate (cron)")
-    run_id = await client.dispatch("build-images.yml")
+async def test_runs_and_jobs_fit_at_every_change(stand_in: GitHubStandIn) -> None:
+    repository = stand_in.repository("PermanentOrg/infrastructure")
     seen = set()
 
-    def checked(run: dict[str, object], jobs: dict[str, dict[str, object]]) -> bool:
-        fits("WorkflowRun", run)
-        for job in jobs.values():
-            fits("Job", job)
-            seen.add((job["status"], job["conclusion"]))
-        return run["status"] == "completed"
+    def changed(_: Repository, run: Run, job: Job | None) -> None:
+        fits("WorkflowRun", shapes_actions.run(stand_in.url, repository, run))
+        if job is not None:
+            fits("Job", shapes_actions.job(stand_in.url, repository, run, job))
+            seen.add((job.status, job.conclusion))
 
-    await client.until(run_id, checked)
+    repository.listeners.append(changed)
+    repository.fail_next("build-images.yml", job="validate (cron)")
+    repository.slow_next("build-images.yml", job="validate (sftp)", times_slower=100)
+    await repository.ended(repository.dispatch("build-images.yml", "main"))
     endings = {"failure", "cancelled", "skipped", "success"}
     assert seen == {("queued", None), ("in_progress", None), *(("completed", ending) for ending in endings)}
 

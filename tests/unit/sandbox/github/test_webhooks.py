@@ -44,8 +44,8 @@ async def run_once(url: str) -> GitHubStandIn:
     await stand_in.start()
     repository = stand_in.repository("PermanentOrg/infrastructure")
     await repository.ended(repository.dispatch("deploy-dev.yml", "main"))
-    for _ in range(100):
-        if stand_in.deliveries.sent and stand_in.deliveries.sent[-1].action == "completed":
+    for _ in range(1_500):
+        if any((one.event, one.action) == ("workflow_run", "completed") for one in stand_in.deliveries.sent):
             break
         await asyncio.sleep(0.02)
     await stand_in.stop()
