@@ -27,7 +27,7 @@ setup: $(DEV) ## makes .venv with all that development needs
 demo: $(SANDBOX) ## tries Signalbox without Slack: plays the main job, then stays open for the browser
 	@$(BIN)/python -m sandbox --demo
 
-test: $(DEV) ## runs the tests, and says which were skipped and how to get them
+test: lint ## checks style, types and imports, runs all tests, and says which were skipped and how to get them
 	@status=0; \
 	$(BIN)/python -m pytest -q -n 2 tests/unit || status=$$?; \
 	$(BIN)/python -m pytest -q tests/scenarios tests/real || status=$$?; \

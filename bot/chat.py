@@ -101,6 +101,16 @@ class Chat:
 
     async def post(self, channel: str, message: Message, *, thread: str | None = None, mark: str = "") -> Posted:
         """Post a message; `mark` is kept in its metadata so that it can be found again after a crash."""
+        try:
+            return await self._post(channel, message, thread, mark)
+        except ChatError as error:
+            if error.code != "not_in_channel":
+                raise
+            # A public channel that the configuration names may be joined; into a private one somebody must invite us.
+            await self.api("conversations.join", channel=channel)
+            return await self._post(channel, message, thread, mark)
+
+    async def _post(self, channel: str, message: Message, thread: str | None, mark: str) -> Posted:
         await self._posts.setdefault(channel, Pace(POST_INTERVAL)).turn()
         where = {"thread_ts": thread} if thread else {}
         metadata = {"metadata": {"event_type": MARK, "event_payload": {"mark": mark}}} if mark else {}
@@ -172,7 +182,9 @@ class Chat:
         await self.api("views.publish", user_id=user, view=view)
 
     async def channel_id(self, name: str) -> str:
-        """The id of "#staging", which never changes for a name while the bot runs. Raises ChatError."""
+        """The id of "#staging" (an id is its own answer); remembered while the bot runs. Raises ChatError."""
+        if not name.startswith("#"):
+            return name
         if name in self._channels:
             return self._channels[name]
         cursor = ""

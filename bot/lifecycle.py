@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 import secrets
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from bot.audit import Entry
 from bot.blocks import kit, operation as drawing
-from bot.blocks.operation import Head
 from bot.chat import ChatError, Posted
 from bot.errors import UserError
-from bot.operation import Operation, announce, patiently
+from bot.line import head_of, waiting_message
+from bot.operation import Operation, announce
 from bot.operations import Record, Request, Status
+from bot.patience import patiently
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:
@@ -56,28 +56,7 @@ async def run(services: Services, number: int, body: Body) -> None:
         error_id = await operation.step("error id", _error_id)
         log.exception("operation %s stopped, error %s", number, error_id)
         await operation.end(Status.FAILED, drawing.apology(operation.head, error_id))
-    await operation.step("tell those who wait", lambda: tell_waiting(services, record.environment))
-
-
-async def tell_waiting(services: Services, environment: str) -> None:
-    """Bring the messages of the operations in line up to date with what they wait for."""
-    line = await services.operations.open_in(environment)
-    for ahead, record in pairwise(line):
-        if record.status is Status.WAITING and record.message_ts:
-            at, message = Posted(record.channel, record.message_ts), waiting_message(ahead, record)
-            await patiently(lambda at=at, message=message: services.chat.update(at, message))  # type: ignore[misc]
-
-
-def waiting_message(ahead: Record, record: Record) -> kit.Message:
-    """What an operation in line shows: whom it waits for, and what that one is doing."""
-    doing = f", which {kit.escape(ahead.doing)}" if ahead.doing else ""
-    asked = kit.user(ahead.requester)
-    return drawing.waiting(head_of(record), f"#{ahead.number} ({kit.escape(ahead.title)}, asked by {asked}){doing}")
-
-
-def head_of(record: Record) -> Head:
-    """What the record's message is headed by."""
-    return Head(record.number, record.title, record.environment, record.requester)
+    await operation.step("tell those who wait", operation.tell_waiting)
 
 
 async def _give_up(services: Services, record: Record) -> None:

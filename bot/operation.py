@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import shutil
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,14 +10,16 @@ from bot import policy
 from bot.approvals import Approval, Ask, Outcome
 from bot.audit import Entry
 from bot.blocks import operation as drawing
-from bot.blocks.operation import ApprovalView, Head
-from bot.chat import ChatError, Live, Posted
+from bot.blocks.operation import ApprovalView
+from bot.chat import Live, Posted
+from bot.line import head_of, tell_waiting
 from bot.operations import Record, Status
+from bot.patience import patiently
 from runners.blocking import run_blocking
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Callable, Coroutine
     from pathlib import Path
 
     from bot.blocks.kit import Message
@@ -30,8 +31,6 @@ T = TypeVar("T")
 
 # A waiting operation looks at its approval this often even if nobody woke it, so that no decision is ever lost.
 LOOK_EVERY = 60.0
-# While Slack cannot be reached a message is tried again for about ten minutes, then the operation goes on without.
-PATIENCE = (1, 2, 5, 10, 20, 30, 60, 60, 120, 120, 180)
 
 
 class Operation:
@@ -42,7 +41,7 @@ class Operation:
         self.record = record
         self.number = record.number
         self.environment: Environment = services.config.environments[record.environment]
-        self.head = Head(record.number, record.title, record.environment, record.requester)
+        self.head = head_of(record)
         self.at = Posted(record.channel, record.message_ts or "")
 
     @property
@@ -172,6 +171,11 @@ class Operation:
 
     async def _show_open(self, approval: Approval, render: Callable[[ApprovalView], Message]) -> None:
         await self.show("show approval", render(self.view(approval)), Status.APPROVAL, "waits for approval")
+        await self.step("tell those who wait", self.tell_waiting)
+
+    async def tell_waiting(self) -> None:
+        """Bring the messages of those in line behind this operation up to date."""
+        await tell_waiting(self.services.operations, self.services.chat, self.environment.name)
 
     async def _look(self, approval_id: str) -> Approval:
         return await self.step("look at approval", lambda: self.services.approvals.get(approval_id))
@@ -201,23 +205,11 @@ async def remove(directory: Path) -> None:
 
 
 def _remove(directory: Path) -> None:
-    if directory.exists():
-        shutil.rmtree(directory)
-
-
-async def patiently(call: Callable[[], Coroutine[Any, Any, None]], waits: Iterable[float] = PATIENCE) -> None:
-    """Call Slack, again and again while it cannot be reached; an operation never fails because Slack did."""
-    for wait in waits:
+    while directory.exists():
         try:
-            return await call()
-        except ChatError as error:
-            if not error.transient:
-                log.error("Slack does not take this message: %s", error)  # noqa: TRY400  -- no traceback helps here
-                return None
-            log.warning("%s; trying again in %s s", error, wait)
-            await asyncio.sleep(wait)
-    log.error("giving up on a message to Slack")
-    return None
+            shutil.rmtree(directory)
+        except FileNotFoundError:  # somebody else deletes in it as well: look again
+            continue
 
 
 async def announce(services: Services, record: Record, message: Message) -> Posted:

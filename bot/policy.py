@@ -41,7 +41,7 @@ def check_window(environment: Environment, now: datetime) -> None:
     """Raises Denied when changes to this environment have to wait for one of its windows."""
     windows = environment.windows
     if windows and not any(window.contains(now) for window in windows):
-        opening = min(window.next_opening(now) for window in windows)
+        opening = min(window.next_opening(now).astimezone(window.zone) for window in windows)
         times = " or ".join(str(window) for window in windows)
         raise Denied(
             f"{environment.name} is only changed during {times}. "
