@@ -10,7 +10,7 @@ import re
 import shutil
 import sys
 import time
-from contextlib import aclosing
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from runners.results import FailedTask, HostResult, PlaybookResult, State
 from runners.stragglers import end_marked
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
     from runners.results import Inventory
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 GRACE = 5.0  # seconds: ansible-runner answers SIGINT by killing ansible-playbook, at most 5 s later
 PROGRESS_PAUSE = 0.2  # seconds, at least, between two calls of on_progress
+LAST_WORD = 5.0  # seconds that a call of on_progress may go on after the end
 _IDENT = "run"
 _MISSING_PROGRAM = 127
 
@@ -166,11 +167,13 @@ async def _follow(job: PlaybookJob, places: Places, on_progress: OnProgress, tim
     mask = masker([*job.secret_vars.values(), *([job.private_key] if job.private_key else [])])
     names = [host.name for host in job.inventory.hosts]
     record = PlaybookRecord(job.playbook, names, os.path.realpath(job.project), mask)
+    changed, over = asyncio.Event(), asyncio.Event()
+    telling = asyncio.create_task(_tell_changes(record, changed, over, on_progress))
     try:
         async with asyncio.timeout(timeout):
-            async with aclosing(_changes(running, record)) as changes:
-                async for result in changes:
-                    await _tell(on_progress, result)
+            async for line in running.lines():
+                if record.take(line):
+                    changed.set()
             exit_code = await running.wait(timeout)
     except (TimeoutError, TimedOutError):
         await asyncio.shield(_end(running, places, record))
@@ -180,33 +183,27 @@ async def _follow(job: PlaybookJob, places: Places, on_progress: OnProgress, tim
     except asyncio.CancelledError:
         await asyncio.shield(_end(running, places, record))
         raise
+    finally:
+        over.set()
+        changed.set()
+        await asyncio.wait({telling}, timeout=LAST_WORD)
+        telling.cancel()
     return await _conclude(job, places, record, exit_code)
 
 
-async def _changes(running: Detached, record: PlaybookRecord) -> AsyncGenerator[PlaybookResult]:
-    """What the record shows, each time that it changed, but not too often; whoever is slow sees the newest."""
-    changed = asyncio.Event()
-
-    async def read() -> None:
-        async for line in running.lines():
-            if record.take(line):
-                changed.set()
-
-    reading = asyncio.create_task(read())
-    try:
-        while not reading.done():
-            waiting = asyncio.create_task(changed.wait())
-            try:
-                await asyncio.wait({reading, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                waiting.cancel()
-            if changed.is_set() and not reading.done():
-                changed.clear()
-                yield record.result()
-                await asyncio.wait({reading}, timeout=PROGRESS_PAUSE)
-        await reading
-    finally:
-        reading.cancel()
+async def _tell_changes(
+    record: PlaybookRecord, changed: asyncio.Event, over: asyncio.Event, on_progress: OnProgress
+) -> None:
+    """Tell the newest state after each change, but not too often. Apart from the run: whoever is slow delays nothing."""
+    while True:
+        await changed.wait()
+        if over.is_set():
+            return
+        changed.clear()
+        await _tell(on_progress, record.result())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PROGRESS_PAUSE):
+                await over.wait()
 
 
 async def _tell(on_progress: OnProgress, result: PlaybookResult) -> None:

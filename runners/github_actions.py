@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -14,7 +15,7 @@ from runners.github_watch import PATIENCE, RunPoller
 from runners.results import Commit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping
+    from collections.abc import AsyncGenerator, Collection, Mapping
 
     from github.Repository import Repository
 
@@ -144,7 +145,7 @@ async def _newest_runs(github: GitHub, repository: str, workflow: str, doing: st
 
 async def watch(
     github: GitHub, repository: str, run_id: int, *, interval: float = 5.0, patience: float = PATIENCE
-) -> AsyncIterator[WorkflowRun]:
+) -> AsyncGenerator[WorkflowRun]:
     """The run with its jobs, each time that something changed; the last item has ended.
 
     Looks every `interval` seconds at first, every six intervals in the end. Outlives `patience` seconds without an
@@ -157,8 +158,9 @@ async def watch(
     """
     check_repository(repository, f"watching run {run_id}")
     poller = github.pollers.setdefault(repository, RunPoller(github, repository))
-    async for run in poller.watch(run_id, interval=interval, patience=patience):
-        yield run
+    async with aclosing(poller.watch(run_id, interval=interval, patience=patience)) as runs:
+        async for run in runs:
+            yield run
 
 
 async def job_log_tail(github: GitHub, repository: str, job_id: int, *, lines: int = 30) -> str:

@@ -14,7 +14,7 @@ from runners.errors import NotFoundError, RunnerError, UnavailableError
 from runners.github_runs import run_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from runners.github import GitHub
     from runners.results import WorkflowRun
@@ -64,7 +64,7 @@ class RunPoller:
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    async def watch(self, run_id: int, *, interval: float, patience: float) -> AsyncIterator[WorkflowRun]:
+    async def watch(self, run_id: int, *, interval: float, patience: float) -> AsyncGenerator[WorkflowRun]:
         """What `github_actions.watch` promises."""
         watched = self._watched.setdefault(run_id, _Watched(run_id, interval, patience))
         watched.interval = min(watched.interval, interval)

@@ -64,10 +64,10 @@ class Playbooks:
     async def heard(self, result: PlaybookResult) -> None:
         self.seen.append(result)
 
-    async def run(self, job: PlaybookJob | None = None, timeout: float = 60) -> PlaybookResult:
+    async def run(self, job: PlaybookJob | None = None, timeout: float = 120) -> PlaybookResult:
         return await run_playbook(job or self.job(), on_progress=self.heard, timeout=timeout)
 
-    async def resume(self, job: PlaybookJob | None = None, timeout: float = 60) -> PlaybookResult | None:
+    async def resume(self, job: PlaybookJob | None = None, timeout: float = 120) -> PlaybookResult | None:
         return await resume_playbook(job or self.job(), on_progress=self.heard, timeout=timeout)
 
     def text_on_disk(self) -> str:
@@ -81,7 +81,7 @@ def playbooks(tmp_path: Path) -> Playbooks:
     return Playbooks(tmp_path)
 
 
-async def until(condition: Callable[[], object], seconds: float = 20) -> None:
+async def until(condition: Callable[[], object], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - other processes set no events
             await asyncio.sleep(0.05)
@@ -317,9 +317,8 @@ SLEEPING = """
 
 async def test_a_timeout_ends_everything_and_is_remembered_as_cut_short(playbooks: Playbooks, tmp_path: Path) -> None:
     playbooks.write("deploy.yml", SLEEPING % (tmp_path, 97, tmp_path))
-    with pytest.raises(TimedOutError) as caught:
-        await playbooks.run(timeout=4)
-    assert "Sleep" in caught.value.log_tail
+    with pytest.raises(TimedOutError, match="was ended"):
+        await playbooks.run(timeout=6)
     assert stragglers.marked(str(playbooks.scratch / "ansible")) == []
     assert SECRET not in playbooks.text_on_disk()
     result = await playbooks.resume()
@@ -348,6 +347,23 @@ async def test_whoever_listens_may_fail_without_harm(playbooks: Playbooks, tmp_p
 
     result = await run_playbook(playbooks.job(), on_progress=broken, timeout=60)
     assert result.state is State.SUCCEEDED
+
+
+async def test_whoever_listens_may_be_slow_without_delaying_the_run(
+    playbooks: Playbooks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runners.ansible.LAST_WORD", 0.2)
+    playbooks.write("deploy.yml", HELLO % tmp_path)
+    calls = 0
+
+    async def stuck(_: PlaybookResult) -> None:
+        nonlocal calls
+        calls += 1
+        await asyncio.Event().wait()
+
+    result = await run_playbook(playbooks.job(), on_progress=stuck, timeout=100)
+    assert result.state is State.SUCCEEDED
+    assert calls == 1
 
 
 # A process that runs the job and can be killed, as the bot can.
