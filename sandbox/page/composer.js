@@ -19,8 +19,8 @@ export class Composer {
   }
 
   build(testid) {
-    this.listbox = h("ul", { class: "completions", role: "listbox", id: newId("completions"), "aria-label": "Completions", hidden: true, "data-testid": "completions" });
-    this.usage = h("div", { class: "usage", role: "status", "data-testid": "usage" });
+    this.listbox = h("ul", { class: "completions", role: "listbox", id: newId("completions"), "aria-label": "Completions", hidden: true, "data-testid": `${testid}-completions` });
+    this.usage = h("div", { class: "usage", role: "status", "data-testid": `${testid}-usage` });
     const attributes = { rows: 1, role: "combobox", "data-testid": testid, "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": this.listbox.id, autocomplete: "off", spellcheck: "true" };
     this.box = h("textarea", { ...attributes, oninput: () => this.typed(), onkeydown: (event) => this.key(event), onblur: () => this.offerNothing(), onclick: () => this.complete() });
     const button = h("button", { type: "button", class: "send", "aria-label": "Send", onclick: () => this.submit() }, icon("send"));

@@ -80,6 +80,8 @@ export const DRAWINGS = {
   stopwatch: [line(STEEL, "M12 2.5v3M9.5 2.5h5"), disc(STEEL, 8.5, 12, 13.5), disc(WHITE, 6.8, 12, 13.5), line(BLACK, "M12 9.5v4l2.5 1.5", 1.8)],
   clock1: clock(),
   clock3: clock(),
+  alarm_clock: [line(RED, "M3.5 6.5L7 3.5M20.5 6.5L17 3.5", 3), disc(RED, 8.8, 12, 13), disc(WHITE, 6.6, 12, 13), line(BLACK, "M12 9v4l2.5 1.5", 1.8)],
+  raised_hand: [line(AMBER, "M8 12V5.5M11 11V3.5M14 11V4M17 12V6.5", 2.6), fill(AMBER, "M6.7 10h11.6v5.5a6 6 0 01-6 6.5c-2.5 0-4-1-5.3-3L3.5 14c-.8-1.3 1-2.6 2-1.5l1.2 1.3z")],
   memo: [box("#f3f5f0", 4, 2.5, 14, 19, 2), line(GREY, "M7 7.5h8M7 11h8M7 14.5h4", 1.6), line(ORANGE, "M13 19l7-7", 3)],
   page_facing_up: [box("#f3f5f0", 4.5, 2.5, 15, 19, 2), line(GREY, "M8 7.5h8M8 11h8M8 14.5h8M8 18h5", 1.6)],
   bar_chart: [box("#f3f5f0", 2.5, 2.5, 19, 19, 3), line(GREEN, "M7 18v-5", 3), line(BLUE, "M12 18V7", 3), line(RED, "M17 18v-8", 3)],

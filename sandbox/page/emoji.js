@@ -15,7 +15,7 @@ const CHARACTERS = {
   bar_chart: "📊", construction: "🚧", vertical_traffic_light: "🚦", shield: "🛡️", wastebasket: "🗑️", computer: "💻", speech_balloon: "💬",
   zap: "⚡", bulb: "💡", checkered_flag: "🏁", tada: "🎉", eyes: "👀", wave: "👋", "+1": "👍", "-1": "👎", 
   fire: "🔥", bug: "🐛", sparkles: "✨", cloud: "☁️", seedling: "🌱", link: "🔗", calendar: "📅", pushpin: "📌", robot_face: "🤖",
-  steam_locomotive: "🚂", railway_track: "🛤️", station: "🚉", recycle: "♻️", moneybag: "💰", snowflake: "❄️", bust_in_silhouette: "👤",
+  steam_locomotive: "🚂", railway_track: "🛤️", station: "🚉", recycle: "♻️", moneybag: "💰", snowflake: "❄️", raised_hand: "✋", alarm_clock: "⏰", bust_in_silhouette: "👤",
   busts_in_silhouette: "👥", clipboard: "📋", mailbox: "📫", slightly_smiling_face: "🙂", thinking_face: "🤔", heart: "❤️", pray: "🙏",
 };
 

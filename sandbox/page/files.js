@@ -1,9 +1,9 @@
 /** Files under a message: a card with a link, and the beginning of text files. */
 
-import { h, ownUrl } from "./dom.js";
+import { h, ownUrl, whileBusy } from "./dom.js";
 import { icon } from "./icons.js";
 
-const SHOWN_LINES = 8;
+const MOST = 100_000; // characters of a file shown in place
 
 export function fileCard(file) {
   const href = ownUrl(file.url);
@@ -19,20 +19,29 @@ function picture(file, href) {
   return local && /^image\/(png|jpeg|gif|webp)$/.test(file.mimetype ?? "") && h("img", { class: "full", src: href, alt: file.title || file.name });
 }
 
+/** The lines that came with the message; the rest is asked for when somebody wants it. */
 function preview(file) {
   if (!file.preview) return null;
-  const lines = file.preview.replace(/\n$/, "").split("\n");
-  const text = h("pre", { tabindex: "0" }, lines.slice(0, SHOWN_LINES).join("\n"));
-  if (lines.length <= SHOWN_LINES) return text;
-  const more = (open) => (open ? "Show less" : `Show ${lines.length - SHOWN_LINES} more lines`);
-  const button = h("button", { type: "button", class: "text-button", "aria-expanded": "false" }, more(false));
-  button.addEventListener("click", () => {
+  const beginning = file.preview.replace(/\n$/, "");
+  const text = h("pre", { tabindex: "0" }, beginning);
+  if (new Blob([file.preview]).size >= (file.size ?? 0)) return text;
+  const button = h("button", { type: "button", class: "text-button", "aria-expanded": "false" }, "Show more");
+  let whole = null;
+  button.addEventListener("click", async () => {
     const open = button.getAttribute("aria-expanded") !== "true";
+    whole ??= await whileBusy(button, () => load(file));
     button.setAttribute("aria-expanded", String(open));
-    button.textContent = more(open);
-    text.textContent = (open ? lines : lines.slice(0, SHOWN_LINES)).join("\n");
+    button.textContent = open ? "Show less" : "Show more";
+    text.textContent = open ? whole : beginning;
   });
   return h("div", {}, text, button);
+}
+
+async function load(file) {
+  const response = await fetch(ownUrl(file.url));
+  if (!response.ok) return "This file cannot be read any more.";
+  const whole = await response.text();
+  return whole.length > MOST ? `${whole.slice(0, MOST)}\n…` : whole;
 }
 
 function size(bytes) {

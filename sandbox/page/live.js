@@ -64,7 +64,7 @@ function refreshParent(channel) {
   waiting.add(channel);
   setTimeout(() => {
     waiting.delete(channel);
-    loadChannel(channel).catch(() => tell("connection"));
+    loadChannel(channel).catch(() => retry(generation));
   }, 150);
 }
 

@@ -187,7 +187,13 @@ function dateToken(when, token) {
     time_secs: () => time({ second: "2-digit" }),
     ago: () => ago(when),
   };
-  return tokens[token.replace("_pretty", "")]?.();
+  return (token.endsWith("_pretty") && nearDay(when)) || tokens[token.replace("_pretty", "")]?.();
+}
+
+/** "today", "yesterday", "tomorrow", or nothing. */
+function nearDay(when) {
+  const days = Math.round((new Date(when.toDateString()) - new Date(new Date().toDateString())) / 86400000);
+  return { "-1": "yesterday", 0: "today", 1: "tomorrow" }[days];
 }
 
 function ago(when) {

@@ -83,9 +83,10 @@ export class Timeline {
     let before = null;
     for (const message of messages) {
       const today = new Date(Number(message.ts) * 1000).toDateString();
-      if (today !== day && !this.inThread) items.push({ key: `day ${today}`, day: today });
-      const compact = before !== null && today === day && together(before, message);
+      if (today !== day && !this.inThread) items.push({ key: `day ${today}`, words: dayWords(today) });
+      const compact = before !== null && today === day && !(this.inThread && before === messages[0]) && together(before, message);
       items.push({ key: message.ts, message, compact });
+      if (this.inThread && before === null) items.push({ key: `replies ${messages.length}`, words: repliesIn(messages) });
       day = today;
       before = message;
     }
@@ -105,7 +106,7 @@ export class Timeline {
   }
 
   row(item) {
-    if (!item.message) return h("li", { class: "day", role: "separator" }, h("span", {}, dayWords(item.day)));
+    if (!item.message) return h("li", { class: "day", role: "separator" }, h("span", {}, item.words));
     return h("li", { class: "message", "data-testid": "message", "data-ts": item.message.ts, tabindex: "-1" });
   }
 
@@ -172,6 +173,11 @@ function flash(element, name) {
 function refocus(element, focused) {
   const same = [...element.querySelectorAll("[data-action-id]")].find((each) => each.dataset.actionId === focused.dataset.actionId);
   (same ?? element).focus({ preventScroll: true });
+}
+
+function repliesIn(thread) {
+  if (thread.length === 1) return "No replies yet";
+  return thread.length === 2 ? "1 reply" : `${thread.length - 1} replies`;
 }
 
 function dayWords(day) {
