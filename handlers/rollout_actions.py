@@ -41,7 +41,7 @@ async def roll_out(operation: Operation, outgoing: Outgoing, approval: ApprovalV
         message = drawing.run_ended(operation.head, outgoing, approval, run, warning=warning)
         await operation.end(Status.FAILED if warning else Status.SUCCEEDED, message)
         return
-    for job in run.failed_jobs[:LOGS_SHOWN]:
+    for job in drawing.culprits(run)[:LOGS_SHOWN]:
         await _show_log(operation, job)
     await operation.end(Status.FAILED, drawing.run_ended(operation.head, outgoing, approval, run, warning=warning))
 
@@ -58,7 +58,7 @@ async def _dispatch(operation: Operation, outgoing: Outgoing, newest: int) -> in
     if now.sha != outgoing.commit.sha:
         raise UserError(
             f"{ref} has moved on from {outgoing.commit.short} to {now.short} since this was asked for, so nothing was "
-            f"deployed. Run /deploy {operation.environment.name} again to see and deploy the newer commit."
+            f"deployed. Run /deploy {operation.environment.name} {ref} again to see and deploy the newer commit."
         )
     mark = {actions.mark_input: f"signalbox-{operation.number}"} if actions.mark_input else {}
     try:

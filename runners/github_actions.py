@@ -87,11 +87,7 @@ async def dispatch(
     except NotFoundError as error:
         if "ref" in error.problem or "tag" in error.problem:
             raise
-        raise NotFoundError(
-            doing,
-            f"there is no workflow {workflow} in {repository}, or it is hidden from us",
-            remedy="Check the file's name under .github/workflows and that the token or App may see the repository.",
-        ) from None
+        raise _no_workflow(doing, repository, workflow) from None
 
 
 async def find_dispatched(
@@ -139,8 +135,19 @@ def _match(runs: list[dict[str, Any]], us: str | None, ref: str, head_sha: str) 
 async def _newest_runs(github: GitHub, repository: str, workflow: str, doing: str) -> list[dict[str, Any]]:
     check_repository(repository, doing)
     path = f"/repos/{repository}/actions/workflows/{quote(workflow, safe='')}/runs"
-    answer = await github.get(repository, f"{path}?event=workflow_dispatch&per_page={_LOOKED_AT}", doing=doing)
+    try:
+        answer = await github.get(repository, f"{path}?event=workflow_dispatch&per_page={_LOOKED_AT}", doing=doing)
+    except NotFoundError:
+        raise _no_workflow(doing, repository, workflow) from None
     return list(answer.data["workflow_runs"])
+
+
+def _no_workflow(doing: str, repository: str, workflow: str) -> NotFoundError:
+    return NotFoundError(
+        doing,
+        f"there is no workflow {workflow} in {repository}, or it is hidden from us",
+        remedy="Check the file's name under .github/workflows and that the token or App may see the repository.",
+    )
 
 
 async def watch(

@@ -86,7 +86,7 @@ def run_ended(
         return _message(
             head, "succeeded", f"deployed {kit.escape(outgoing.commit.short)}{took}", outgoing, approval, body=body
         )
-    failed = ", ".join(kit.escape(job.name) for job in run.failed_jobs[:6]) or "the run itself"
+    failed = ", ".join(kit.escape(job.name) for job in culprits(run)[:6]) or "the run itself"
     news = f"the run {run.state.value}: {failed}. The end of each failing log is in the thread"
     return _message(head, "failed", news, outgoing, approval, body=body)
 
@@ -123,6 +123,11 @@ def hosts_ended(
     names = ", ".join(map(kit.escape, failed[:6])) or kit.escape(results[-1].playbook)
     news = f"failed on {names}.{left} What each host said is in the thread"
     return _message(head, "failed", news, outgoing, approval, body=board)
+
+
+def culprits(run: WorkflowRun) -> Sequence[Job]:
+    """The jobs to look at: GitHub cancels the siblings of one that failed, and these tell only that they were."""
+    return [job for job in run.failed_jobs if job.state is not State.CANCELLED] or run.failed_jobs
 
 
 def failing_job(job: Job, tail: str) -> Message:
