@@ -26,6 +26,8 @@ def split(text: str, usage: str, *, most: int) -> list[str]:
     """The words of a command, each harmless. Raises UserError for anything else, without repeating it at length."""
     if len(text) > LONGEST:
         raise UserError(f"That is {len(text):,} characters long; a command takes {LONGEST} at most. Usage: {usage}")
+    if not text.isprintable():
+        raise UserError(f"That has a line break or an invisible character in it, which I do not take. Usage: {usage}")
     words = text.split()
     for word in words:
         if not WORD.fullmatch(word):
