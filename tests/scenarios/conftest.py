@@ -15,6 +15,7 @@ from sandbox.world import Options, World
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator
 
+FAST = 60.0  # simulated seconds per real one on GitHub, where a test does not look at a run under way
 _HERE = Path(__file__).parent
 _running: list[World] = []  # whose channels and log are printed under a failing test
 
@@ -72,9 +73,13 @@ async def world(start_world: StartWorld) -> World:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared_world(aws: AwsHandle) -> AsyncIterator[World]:
-    """One world for all tests of a module that leave no operation open behind them."""
-    async with running(Options(aws=aws)) as started:
+async def shared_world(aws: AwsHandle, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """One world for all tests of a module, which leave no operation open behind them.
+
+    The module's SHARED are Options of its own, TOLERATES what its tests make Slack refuse.
+    """
+    options, tolerates = getattr(request.module, "SHARED", {}), getattr(request.module, "TOLERATES", ())
+    async with running(Options(**{"aws": aws, "speed": FAST, **options}), tolerates) as started:
         yield started
 
 

@@ -1,0 +1,42 @@
+"""What scenarios have in common: acting, reading, and looking at what the bot has stored."""
+
+from __future__ import annotations
+
+import copy
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from sandbox.stories._acting import clicks, expect, is_told, shows, types
+
+if TYPE_CHECKING:
+    from sandbox.github.repository import Repository
+    from sandbox.slack import Message
+    from sandbox.world import World
+
+__all__ = ["clicks", "expect", "forged", "infrastructure", "is_told", "operations_in", "shows", "thread_of", "types"]
+
+
+def infrastructure(world: World) -> Repository:
+    """The repository with workflows, playbooks and Terraform code."""
+    return world.github.repository("PermanentOrg/infrastructure")
+
+
+def thread_of(world: World, message: Message) -> str:
+    """Everything in a message's thread, as people read it."""
+    return "\n".join(reply.rendered for reply in world.channel(message.channel).replies(message.ts))
+
+
+def operations_in(world: World) -> list[tuple[int, str, str]]:
+    """Every operation that was ever begun, as (number, title, status)."""
+    with closing(sqlite3.connect(f"file:{world.files}/var/signalbox.sqlite?mode=ro", uri=True)) as database:
+        return database.execute("SELECT number, title, status FROM signalbox_operations ORDER BY number").fetchall()
+
+
+def forged(message: Message, **fields: str) -> Message:
+    """The message as a client shows it who has changed these fields of its first button (value, action_id)."""
+    changed = message.snapshot()
+    changed.blocks = copy.deepcopy(changed.blocks)
+    row = next(block for block in changed.blocks if block["type"] == "actions")
+    row["elements"][0].update(fields)
+    return changed

@@ -1,0 +1,182 @@
+"""/deploy: the modal, what is mistyped, what fails on GitHub and on a host, what may not go out."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.scenarios.acting import clicks, infrastructure, is_told, operations_in, shows, thread_of, types
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox.world import World
+
+DEPLOY_DEV = ".github/workflows/deploy-dev.yml"
+
+
+def new_branch(world: World, name: str, files: dict[str, str | None]) -> str:
+    """A branch one commit ahead of main; the commit's id."""
+    repository = infrastructure(world)
+    repository.graph.branch(name, "main")
+    return repository.commit(name, files, f"Change {name}").sha
+
+
+async def test_the_modal_shows_faults_under_its_fields_and_starts_what_it_is_asked(shared_world: World) -> None:
+    ana = shared_world.person("ana")
+    await types(shared_world, "ana", "#ops", "/deploy")
+    view = await ana.wait_for_view()
+    empty = await ana.submit(view, {})
+    assert list(empty.errors) == ["environment"]
+    wrong = await ana.submit(view, {"Environment": "dev", "Branch, tag or commit": "../../etc"})
+    assert list(wrong.errors) == ["ref"]
+    assert "cannot be a branch" in wrong.errors["ref"]
+    assert not operations_in(shared_world)
+    right = await ana.submit(view, {"Branch, tag or commit": "main"})
+    assert right.closed
+    done = await shows(shared_world, "#dev", ":white_check_mark:", "Deploy main to dev", "deployed")
+    assert "asked by @ana" in done.rendered
+    assert len(operations_in(shared_world)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("/deploy stagng", "There is no environment “stagng”; did you mean “staging”? Usage: /deploy <environment>"),
+        ("/deploy moon", "There is no environment “moon”; there are dev, staging, prod. Usage: /deploy"),
+        ("/deploy dev main now", "That is 3 words, and I know what to do with 2. Usage: /deploy"),
+        ("/deploy dev a..b", "“a..b” cannot be a branch, tag or commit. Usage: /deploy"),
+        ("/plan", "Which environment? There are dev, staging, prod. Usage: /plan"),
+        ("/plan stagin", "did you mean “staging”?"),
+        ("/infra halp", "I do not know “halp”; did you mean “help”? Usage: /infra"),
+        ("/infra audit 99", "“99” is no number from 1 to 30"),
+        ("/build", "Image builds are not configured here"),
+    ],
+)
+async def test_what_is_mistyped_is_answered_to_the_person_alone(shared_world: World, text: str, answer: str) -> None:
+    before = operations_in(shared_world)
+    reply = await types(shared_world, "ana", "#ops", text)
+    assert answer in reply.ephemerals[0].rendered
+    assert operations_in(shared_world) == before
+    assert not shared_world.channel("#ops").messages
+
+
+async def test_a_failing_job_is_shown_with_its_step_and_the_end_of_its_log(shared_world: World) -> None:
+    log = ["TASK [Switch over]", "fatal: [cron-1]: <!channel> disk & all is full"]
+    infrastructure(shared_world).fail_next("deploy-dev.yml", job="cron", step="Run playbook", log=log)
+    new_branch(shared_world, "fails", {"a": "b"})
+    await types(shared_world, "ana", "#dev", "/deploy dev fails")
+    failed = await shows(shared_world, "#dev", ":x:", "Deploy fails to dev", "the run failed: deploy (cron). ")
+    said = thread_of(shared_world, failed)
+    assert "deploy (cron) failed" in said
+    assert "cancelled" not in said
+    assert "at step Run playbook" in said.replace("`", "")
+    assert log[1] in said
+    assert not failed.buttons
+
+
+@contextmanager
+def without_workflow(world: World) -> Iterator[None]:
+    known = infrastructure(world).workflows
+    taken = known.pop(DEPLOY_DEV)
+    try:
+        yield
+    finally:
+        known[DEPLOY_DEV] = taken
+
+
+@contextmanager
+def with_disabled_workflow(world: World) -> Iterator[None]:
+    workflow = infrastructure(world).workflows[DEPLOY_DEV]
+    workflow.state = "disabled_manually"
+    try:
+        yield
+    finally:
+        workflow.state = "active"
+
+
+@contextmanager
+def without_trigger(world: World) -> Iterator[None]:
+    text = infrastructure(world).graph.resolve("main").files[DEPLOY_DEV].decode()
+    new_branch(world, "untriggered", {DEPLOY_DEV: text.replace("workflow_dispatch", "push")})
+    yield
+
+
+@pytest.mark.parametrize(
+    ("fault", "ref", "answer"),
+    [
+        (without_workflow, "staging", "there is no workflow deploy-dev.yml"),
+        (with_disabled_workflow, "staging", "disabled workflow"),
+        (without_trigger, "untriggered", "does not have 'workflow_dispatch' trigger"),
+    ],
+)
+async def test_a_workflow_that_cannot_be_started_is_said(
+    shared_world: World, fault: object, ref: str, answer: str
+) -> None:
+    runs = len(infrastructure(shared_world).runs)
+    before = len(operations_in(shared_world))
+    with fault(shared_world):  # type: ignore[operator]
+        await types(shared_world, "ana", "#dev", f"/deploy dev {ref}")
+        await shows(shared_world, "#dev", f"#{before + 1} ", ":x:", answer)
+    assert len(infrastructure(shared_world).runs) == runs
+
+
+@pytest.mark.parametrize(
+    ("ref", "answer"),
+    [
+        ("no-such-branch", "no such branch, tag or commit"),
+        ("0123abc", "GitHub starts workflows on a branch or tag only"),
+    ],
+)
+async def test_what_github_cannot_deploy_is_refused(shared_world: World, ref: str, answer: str) -> None:
+    runs = len(infrastructure(shared_world).runs)
+    await types(shared_world, "ana", "#dev", f"/deploy dev {ref}")
+    await shows(shared_world, "#dev", f"Deploy {ref} to dev", ":x:", answer)
+    assert len(infrastructure(shared_world).runs) == runs
+
+
+async def test_prod_gets_only_what_dev_runs_and_only_the_commit_that_was_approved(shared_world: World) -> None:
+    def prod_runs() -> int:
+        return sum(run.workflow.filename == "deploy-prod.yml" for run in infrastructure(shared_world).runs.values())
+
+    new_branch(shared_world, "candidate", {"a": "c"})
+    await types(shared_world, "ana", "#prod", "/deploy prod candidate")
+    await shows(shared_world, "#prod", ":x:", "prod only gets what dev runs", "/deploy dev candidate")
+    await types(shared_world, "ana", "#dev", "/deploy dev candidate")
+    await shows(shared_world, "#dev", ":white_check_mark:", "Deploy candidate to dev", "deployed")
+
+    await types(shared_world, "ana", "#prod", "/deploy prod candidate")
+    ask = await shows(shared_world, "#prod", "Deploy candidate to prod", "needs 2 approvals")
+    infrastructure(shared_world).commit("candidate", {"a": "d"}, "Move on")
+    await clicks(shared_world, "lee", ask, "approve")
+    await shows(shared_world, "#prod", "needs 1 more approval")
+    await clicks(shared_world, "max", ask, "approve")
+    refused = await shows(shared_world, "#prod", ":x:", "candidate has moved on from")
+    assert not refused.buttons
+    assert prod_runs() == 0
+
+
+async def test_a_failing_host_stops_the_rest_and_says_what_it_said(shared_world: World) -> None:
+    playbook = infrastructure(shared_world).graph.resolve("main").files["provisioners/deploy-cron.yml"].decode()
+    broken = f"{playbook}\n    - name: Start the crontab\n      ansible.builtin.command: /bin/false 'disk <full>'\n"
+    new_branch(shared_world, "broken", {"provisioners/deploy-cron.yml": broken})
+    await types(shared_world, "ana", "#staging", "/deploy staging broken")
+    ask = await shows(shared_world, "#staging", "Deploy broken to staging", "Waiting for approval")
+    await clicks(shared_world, "lee", ask, "approve")
+    failed = await shows(shared_world, "#staging", ":x:", "Deploy broken to staging", "failed on")
+    assert "Not touched: taskrunner, sftp" in failed.rendered
+    assert not failed.buttons
+    said = thread_of(shared_world, failed)
+    assert "Start the crontab" in said
+    assert "non-zero return code" in said
+
+
+async def test_a_guest_may_not_deploy(shared_world: World) -> None:
+    before = operations_in(shared_world)
+    await types(shared_world, "gus", "#dev", "/deploy dev")
+    await is_told(shared_world.person("gus"), "You may not run Signalbox's commands here; anyone of @infra may.")
+    await types(shared_world, "gus", "#dev", "/deploy")
+    assert shared_world.person("gus").view is None
+    assert operations_in(shared_world) == before
