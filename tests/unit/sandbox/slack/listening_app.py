@@ -62,9 +62,10 @@ class ListeningApp:
             fields = {name: values[0] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}
             fields = json.loads(fields["payload"]) if "payload" in fields else fields
         self.received.append(Received(fields, request.headers, verified))
+        status = self.status
         async with self._arrived:
             self._arrived.notify_all()
         await asyncio.sleep(self.delay)
         if isinstance(self.answer, dict):
-            return web.json_response(self.answer, status=self.status)
-        return web.Response(text=self.answer, status=self.status)
+            return web.json_response(self.answer, status=status)
+        return web.Response(text=self.answer, status=status)

@@ -24,6 +24,7 @@ class Page:
     def __init__(self, slack: SlackStandIn, session: aiohttp.ClientSession) -> None:
         self.slack = slack
         self.session = session
+        self.streams: list[aiohttp.ClientResponse] = []
 
     async def get(self, path: str) -> dict[str, Any]:
         async with self.session.get(f"{self.slack.url}/page/api/{path}") as response:
@@ -74,13 +75,17 @@ async def page(tmp_path: Path) -> AsyncIterator[Page]:
     app = BoltApp(slack, BOT_TOKEN, SECRET)
     slack.deliver_to(await app.listen())
     async with aiohttp.ClientSession() as session:
-        yield Page(slack, session)
+        opened = Page(slack, session)
+        yield opened
+        for stream in opened.streams:
+            stream.close()
     await app.stop()
     await slack.stop()
 
 
 async def watch(page: Page, user: str) -> Stream:
     response = await page.session.get(f"{page.slack.url}/page/api/events?as={user}")
+    page.streams.append(response)
     assert response.headers["Content-Type"] == "text/event-stream"
     assert await response.content.readline() == b": welcome\n"
     return Stream(response)

@@ -34,13 +34,29 @@ class Socket:
         await self.websocket.send_str(json.dumps({"envelope_id": envelope["envelope_id"], **more}))
 
 
+class Sockets:
+    """Opens raw connections and keeps them, to be closed in the end."""
+
+    def __init__(self, http: aiohttp.ClientSession) -> None:
+        self.http = http
+        self.opened: list[aiohttp.ClientWebSocketResponse] = []
+
+    async def ws_connect(self, url: str) -> aiohttp.ClientWebSocketResponse:
+        self.opened.append(await self.http.ws_connect(url))
+        return self.opened[-1]
+
+
 @pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as opened:
-        yield opened
+async def session(slack: SlackStandIn) -> AsyncIterator[Sockets]:
+    async with aiohttp.ClientSession() as http:
+        sockets = Sockets(http)
+        yield sockets
+        await slack.stop()
+        for websocket in sockets.opened:
+            await websocket.close()
 
 
-async def connect(slack: SlackStandIn, session: aiohttp.ClientSession) -> Socket:
+async def connect(slack: SlackStandIn, session: Sockets) -> Socket:
     client = AsyncWebClient(base_url=f"{slack.url}/api/")
     url = (await client.apps_connections_open(app_token=APP_TOKEN))["url"]
     socket = Socket(await session.ws_connect(url))
@@ -49,9 +65,7 @@ async def connect(slack: SlackStandIn, session: aiohttp.ClientSession) -> Socket
     return socket
 
 
-async def test_a_command_comes_in_an_envelope_and_the_ack_may_answer(
-    slack: SlackStandIn, session: aiohttp.ClientSession
-) -> None:
+async def test_a_command_comes_in_an_envelope_and_the_ack_may_answer(slack: SlackStandIn, session: Sockets) -> None:
     socket = await connect(slack, session)
     typing = asyncio.create_task(slack.person("ana").type("#ops", "/deploy dev"))
     envelope = await socket.next()
@@ -66,7 +80,7 @@ async def test_without_a_connection_nothing_is_dispatched(slack: SlackStandIn) -
     assert reply.error == '/deploy failed with the error "dispatch_failed"'
 
 
-async def test_without_an_ack_the_person_sees_a_timeout(slack: SlackStandIn, session: aiohttp.ClientSession) -> None:
+async def test_without_an_ack_the_person_sees_a_timeout(slack: SlackStandIn, session: Sockets) -> None:
     socket = await connect(slack, session)
     typing = asyncio.create_task(slack.person("ana").type("#ops", "/deploy"))
     envelope = await socket.next()
@@ -74,7 +88,7 @@ async def test_without_an_ack_the_person_sees_a_timeout(slack: SlackStandIn, ses
     await socket.ack(envelope)
 
 
-async def test_payloads_are_shared_among_the_connections(slack: SlackStandIn, session: aiohttp.ClientSession) -> None:
+async def test_payloads_are_shared_among_the_connections(slack: SlackStandIn, session: Sockets) -> None:
     sockets = [await connect(slack, session), await connect(slack, session)]
     typing = [asyncio.create_task(slack.person("ana").type("#ops", f"/deploy {number}")) for number in range(4)]
     seen = []
@@ -87,9 +101,7 @@ async def test_payloads_are_shared_among_the_connections(slack: SlackStandIn, se
     assert sorted(seen) == ["0", "1", "2", "3"]
 
 
-async def test_what_a_lost_connection_had_comes_again_over_another(
-    slack: SlackStandIn, session: aiohttp.ClientSession
-) -> None:
+async def test_what_a_lost_connection_had_comes_again_over_another(slack: SlackStandIn, session: Sockets) -> None:
     first = await connect(slack, session)
     typing = asyncio.create_task(slack.person("ana").type("#ops", "/deploy"))
     lost = await first.next()
@@ -101,9 +113,7 @@ async def test_what_a_lost_connection_had_comes_again_over_another(
     assert (await typing).ok
 
 
-async def test_an_event_that_is_not_acknowledged_comes_again(
-    slack: SlackStandIn, session: aiohttp.ClientSession
-) -> None:
+async def test_an_event_that_is_not_acknowledged_comes_again(slack: SlackStandIn, session: Sockets) -> None:
     slack.client.retry_after = (0.0,)
     socket = await connect(slack, session)
     await slack.person("ana").type("#ops", "hello")
@@ -114,14 +124,14 @@ async def test_an_event_that_is_not_acknowledged_comes_again(
     await socket.ack(second)
 
 
-async def test_a_ticket_is_good_once(slack: SlackStandIn, session: aiohttp.ClientSession) -> None:
+async def test_a_ticket_is_good_once(slack: SlackStandIn, session: Sockets) -> None:
     url = slack.socket_mode.ticket_url()
     await session.ws_connect(url)
     with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
         await session.ws_connect(url)
 
 
-async def test_only_the_app_token_opens_connections(slack: SlackStandIn, session: aiohttp.ClientSession) -> None:
+async def test_only_the_app_token_opens_connections(slack: SlackStandIn, session: Sockets) -> None:
     client = AsyncWebClient(base_url=f"{slack.url}/api/")
     with pytest.raises(SlackApiError, match="not_allowed_token_type"):
         await client.apps_connections_open(app_token=BOT_TOKEN)
@@ -131,7 +141,7 @@ async def test_only_the_app_token_opens_connections(slack: SlackStandIn, session
     assert not any(one.closed for one in opened)
 
 
-async def test_an_ack_that_is_none_is_noted(slack: SlackStandIn, session: aiohttp.ClientSession) -> None:
+async def test_an_ack_that_is_none_is_noted(slack: SlackStandIn, session: Sockets) -> None:
     socket = await connect(slack, session)
     await socket.websocket.send_str("{}")
     typing = asyncio.create_task(slack.person("ana").type("#ops", "/deploy"))
@@ -140,9 +150,7 @@ async def test_an_ack_that_is_none_is_noted(slack: SlackStandIn, session: aiohtt
     assert [call.error for call in slack.refused] == ["invalid_ack"]
 
 
-async def test_a_warning_keeps_the_connection_and_a_refresh_ends_it(
-    slack: SlackStandIn, session: aiohttp.ClientSession
-) -> None:
+async def test_a_warning_keeps_the_connection_and_a_refresh_ends_it(slack: SlackStandIn, session: Sockets) -> None:
     socket = await connect(slack, session)
     await slack.socket_mode.disconnect("warning")
     assert (await socket.next())["reason"] == "warning"
