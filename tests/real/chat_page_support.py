@@ -19,7 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sandbox.slack import SlackSettings, SlackStandIn
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from playwright.async_api import Browser, Page
 
@@ -117,6 +117,11 @@ APPROVAL = [
                 "placeholder": words("Pick one"),
                 "options": [{"text": words(name), "value": name} for name in ("blue", "green")],
             },
+            {
+                "type": "overflow",
+                "action_id": "more",
+                "options": [{"text": words(name), "value": name} for name in ("log", "again")],
+            },
         ],
     },
 ]
@@ -139,7 +144,12 @@ class SmallApp:
             self.app.command(name)(listener)
         self.app.view("deploy")(self._submitted)
         self.app.view_closed("deploy")(self._closed)
-        for action, do in {"approve": self._approve, "wait": self._wait, "pick": self._pick}.items():
+        for action, do in {
+            "approve": self._approve,
+            "wait": self._wait,
+            "pick": self._pick,
+            "more": self._pick,
+        }.items():
             self.app.action(action)(do)
         self.app.event("app_home_opened")(self._home)
 
@@ -224,6 +234,19 @@ class Chat:
 
     def _is_outside(self, url: str) -> bool:
         return not url.startswith((self.slack.url, "data:"))
+
+
+async def send(page: Page, text: str) -> None:
+    await page.get_by_test_id("composer").fill(text)
+    await page.keyboard.press("Enter")
+
+
+async def eventually(page: Page, holds: Callable[[], bool]) -> None:
+    for _ in range(100):
+        if holds():
+            return
+        await page.wait_for_timeout(50)
+    raise AssertionError("it did not come about within 5 seconds")
 
 
 @asynccontextmanager
