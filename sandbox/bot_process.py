@@ -25,7 +25,7 @@ class BotProcess:
     def __init__(self, config: Path, environment: Mapping[str, str], port: int, log: Path) -> None:
         self._config = config
         self._environment = {**environment, "PORT": str(port)}
-        self._port = port
+        self.port = port
         self.log = log
         self._child: asyncio.subprocess.Process | None = None
 
@@ -94,7 +94,7 @@ class BotProcess:
 
     async def _answers(self, session: ClientSession) -> bool:
         try:
-            async with session.get(f"http://127.0.0.1:{self._port}/readyz") as response:
+            async with session.get(f"http://127.0.0.1:{self.port}/readyz") as response:
                 return response.status == 200
         except (ClientError, TimeoutError):
             return False

@@ -1,0 +1,56 @@
+"""`python -m tests.bench [--only NAME] [--quick]`: measures, prints a table, exits 0 only if every target holds."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from tests.bench import burst, click, commands, idle, start
+from tests.bench.figures import Figure, table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable
+
+    Measurement = Callable[..., Coroutine[object, object, list[Figure]]]
+
+MEASUREMENTS: dict[str, Measurement] = {
+    "commands": commands.measure,
+    "burst": burst.measure,
+    "click": click.measure,
+    "start": start.measure,
+    "idle": idle.measure,
+}
+
+
+async def measure(names: Iterable[str], *, quick: bool) -> list[Figure]:
+    """Each measurement by itself, one after the other, told about as it goes."""
+    figures: list[Figure] = []
+    for name in names:
+        _say(f"measuring {name}, load average {os.getloadavg()[0]:.1f} ...")
+        found = await MEASUREMENTS[name](quick=quick)
+        _say(f"{table(found)}\n")
+        figures += found
+    return figures
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure what the command line names."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measures Signalbox.")
+    parser.add_argument("--only", choices=MEASUREMENTS, action="append", help="this measurement; may be repeated")
+    parser.add_argument("--quick", action="store_true", help="few runs: whether it works, not how fast it is")
+    chosen = parser.parse_args(arguments)
+    figures = asyncio.run(measure(chosen.only or MEASUREMENTS, quick=chosen.quick))
+    _say(f"{table(figures)}\n")
+    _say(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}, Python {sys.version.split()[0]}")
+    return 0 if all(figure.holds for figure in figures) else 1
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - a command line prints
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""Two hundred people type /deploy at the same moment, and the bot is killed right after it has answered the last."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from statistics import median
+
+from sandbox.world import SECRETS, Options, World
+from tests.bench import record
+from tests.bench.figures import Figure
+from tests.bench.posts import command, volley
+
+SLACK_WAITS = 3.0  # seconds; after that Slack tells the person that the app failed
+NUMBERED_WITHIN = 120.0
+
+
+async def measure(*, quick: bool) -> list[Figure]:
+    """How long the slowest answer took, and how many of the deploys are in the record, after a kill at once."""
+    size = 20 if quick else 200
+    async with World(Options(without_aws=True)) as world:
+        acked = await _burst(world, size)
+        await world.bot.kill()
+        await world.bot.start()
+        numbered = await _numbered(world, size)
+        _check_messages(world)
+    lost = Figure(f"of {size} lost, after SIGKILL at once", size - len(numbered), "", 0)
+    twice = Figure(f"of {size} begun twice", sum(numbered.values()) - len(numbered), "", 0)
+    detail = f"median {median(acked):.2f} s"
+    return [
+        Figure(f"{size} /deploy at once, slowest answer", max(acked), " s", SLACK_WAITS, detail=detail),
+        lost,
+        twice,
+    ]
+
+
+async def _burst(world: World, size: int) -> list[float]:
+    secret = SECRETS["SLACK_SIGNING_SECRET"]
+    posts = [command(f"/deploy dev burst-{n}", trigger=f"deploy-{n}", secret=secret) for n in range(size)]
+    answers = await volley(f"http://127.0.0.1:{world.bot.port}/slack/events", posts, at_once=size)
+    refused = [answer for answer in answers if answer.status != 200 or answer.body]
+    if refused:
+        raise RuntimeError(f"{len(refused)} of {size} deploys were not taken: {refused[0]}")
+    return [answer.seconds for answer in answers]
+
+
+async def _numbered(world: World, size: int) -> Counter[str]:
+    """How often each deploy is in the record, once all are or none has come for a while."""
+    end = time.monotonic() + NUMBERED_WITHIN
+    while True:
+        titles = Counter(title for (title,) in record.read(world, "SELECT title FROM signalbox_operations"))
+        if len(titles) >= size or time.monotonic() > end:
+            return titles
+        await asyncio.sleep(0.5)
+
+
+def _check_messages(world: World) -> None:
+    """Slack takes about one message a second, so most are still to come; none may be there twice."""
+    marks = Counter(str(message.metadata) for message in world.channel("#dev").messages)
+    twice = [mark for mark, times in marks.items() if times > 1]
+    if twice:
+        raise RuntimeError(f"posted twice: {twice}")

@@ -1,0 +1,16 @@
+"""What the bot has written down."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sandbox.world import World
+
+
+def read(world: World, query: str) -> list[tuple[Any, ...]]:
+    """The rows of the bot's database that answer the query."""
+    with closing(sqlite3.connect(f"file:{world.files}/var/signalbox.sqlite?mode=ro", uri=True)) as database:
+        return database.execute(query).fetchall()

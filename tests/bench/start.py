@@ -1,0 +1,25 @@
+"""From the start of the process to its readiness to serve."""
+
+from __future__ import annotations
+
+import time
+
+from sandbox.world import Options, World
+from tests.bench.figures import Figure, of_runs
+
+TARGET = 3.0
+
+
+async def measure(*, quick: bool) -> list[Figure]:
+    """The bot stopped and started again and again; each time until /readyz says so (asked every 50 ms)."""
+    runs = 2 if quick else 8
+    async with World(Options(without_aws=True)) as world:
+        seconds = [await _start(world) for _ in range(runs)]
+    return [of_runs("start to ready", seconds, TARGET)]
+
+
+async def _start(world: World) -> float:
+    await world.bot.stop()
+    began = time.perf_counter()
+    await world.bot.start()
+    return time.perf_counter() - began
