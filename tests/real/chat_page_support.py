@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from aiohttp import web
 from playwright.async_api import async_playwright
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack import SlackSettings, SlackStandIn
+from tests import programs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -27,7 +25,6 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "sandbox" / "page"
 TOKEN = "xoxb-planted-bot-token"
 SECRET = "planted-signing-secret"
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MANIFEST: dict[str, Any] = {
     "display_information": {"name": "Signalbox"},
     "features": {
@@ -276,13 +273,9 @@ async def small_world(browser: Browser) -> AsyncIterator[Chat]:
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
-    """A headless browser; skips when the machine has none, except where CI promises one."""
-    program = next(filter(None, map(shutil.which, NAMES)), None)
-    if program is None:
-        reason = f"no browser on PATH; looked for {', '.join(NAMES)}"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+    """A headless browser. Where it is missing, tests/conftest.py has skipped the test unless CI promises one."""
+    program = programs.chromium()
+    assert program is not None, programs.NEEDS["needs_chromium"].remedy
     async with async_playwright() as playwright:
         arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
         browser = await playwright.chromium.launch(executable_path=program, args=arguments)
