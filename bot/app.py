@@ -14,7 +14,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.error import BoltUnhandledRequestError
 
 import handlers
-from bot import payloads
+from bot import payloads, words
 from bot.blocks import kit, replies
 from bot.chat import ChatError
 from bot.commands import Registry
@@ -22,12 +22,12 @@ from bot.errors import UserError
 from bot.lifecycle import begin, run
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from slack_sdk.web.async_client import AsyncWebClient
 
     from bot.blocks.kit import Message
-    from bot.commands import Button, Command, HomeTab, Kind, Modal
+    from bot.commands import Button, Command, HomeTab, Kind, Modal, Submission
     from bot.operations import Request
     from bot.services import Services
 
@@ -55,9 +55,10 @@ def build(client: AsyncWebClient, signing_secret: str) -> AsyncApp:
 
 def register_operations(services: Services, registry: Registry) -> None:
     """Tell the durable engine what begins an operation and what each kind does."""
+    superseding = frozenset(kind.name for kind in registry.kinds if kind.supersedes)
 
     async def begin_with_services(request: Request) -> None:
-        await begin(services, request)
+        await begin(services, request, supersedes=request.kind in superseding)
 
     services.engine.register_begin(begin_with_services)
     for kind in registry.kinds:
@@ -85,8 +86,13 @@ def _body(services: Services, kind: Kind) -> Callable[[int], Any]:
 
 
 def _on_command(services: Services, command: Command) -> Callable[..., Awaitable[None]]:
+    async def handle(body: dict[str, Any]) -> Message | None:
+        invocation = payloads.invocation(body)
+        words.no_secret(services.redact, invocation.text)
+        return await command.handle(services, invocation)
+
     async def listener(ack: Ack, body: dict[str, Any]) -> None:
-        reply = await _answer(lambda: command.handle(services, payloads.invocation(body)))
+        reply = await _answer(lambda: handle(body))
         await ack(**(services.chat.reply(reply) if reply else {}))
 
     return listener
@@ -105,7 +111,8 @@ def _on_click(services: Services, button: Button) -> Callable[..., Awaitable[Non
 
 def _on_submission(services: Services, modal: Modal) -> Callable[..., Awaitable[None]]:
     async def listener(ack: Ack, body: dict[str, Any]) -> None:
-        faults = await modal.handle(services, payloads.submission(body))
+        submission = payloads.submission(body)
+        faults = _secrets_in(services, submission) or await modal.handle(services, submission)
         errors = {block: services.redact(kit.without_mentions(text)) for block, text in faults.items()}
         await ack(**({"response_action": "errors", "errors": errors} if errors else {}))
 
@@ -118,6 +125,10 @@ def _on_home(services: Services, home: HomeTab) -> Callable[..., Awaitable[None]
             await home.publish(services, event["user"])
 
     return listener
+
+
+def _secrets_in(services: Services, submission: Submission) -> Mapping[str, str]:
+    return {block: words.NOT_KEPT for block, value in submission.values.items() if services.redact.holds_secret(value)}
 
 
 async def _answer(handle: Callable[[], Awaitable[Message | None]]) -> Message | None:

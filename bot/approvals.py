@@ -23,6 +23,7 @@ class Outcome(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     EXPIRED = "expired"
+    SUPERSEDED = "superseded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,14 @@ class Approvals:
         """The approval as it stands; one whose time has passed is expired by this look. Raises UserError if unknown."""
         return await self._store.run(lambda connection: self._current(connection, approval_id))
 
-    async def decide(self, approval_id: str, person: str, decision: Outcome) -> Approval:
-        """Count this person's word, and settle the approval when that is enough.
+    async def decide(
+        self,
+        approval_id: str,
+        person: str,
+        decision: Outcome,
+        note: Callable[[sa.Connection, Approval], None] = lambda _connection, _decided: None,
+    ) -> Approval:
+        """Count this person's word, and settle the approval when that is enough; `note` writes in the same transaction.
 
         One rejection settles it. Raises Denied when it is settled already or this person has approved before;
         nothing changes then.
@@ -115,9 +122,17 @@ class Approvals:
             enough = decision is Outcome.REJECTED or len(approval.approvers) + 1 >= approval.required
             if enough:
                 self._settle(connection, approval_id, decision)
-            return _read(connection, approval_id)
+            decided = _read(connection, approval_id)
+            note(connection, decided)
+            return decided
 
         return await self._store.run(work)
+
+    async def supersede(self, operation: int) -> bool:
+        """Settle whatever this operation still waits for, because a newer one takes its place; false when nothing."""
+        mine = (approvals.c.operation == operation) & (approvals.c.status == Outcome.PENDING.value)
+        change = sa.update(approvals).where(mine).values(status=Outcome.SUPERSEDED.value, decided_at=self._clock())
+        return await self._store.run(lambda connection: connection.execute(change).rowcount > 0)
 
     def _insert(self, connection: sa.Connection, ask: Ask) -> Approval:
         now = self._clock()
@@ -157,6 +172,8 @@ def _refuse_unless_open(approval: Approval, person: str, decision: Outcome) -> N
     match approval.outcome:
         case Outcome.EXPIRED:
             raise Denied("This approval has expired; nothing was done. Run the command again for a fresh one.")
+        case Outcome.SUPERSEDED:
+            raise Denied("A newer plan took this one's place; nothing was done. Decide on the newer one.")
         case Outcome.APPROVED | Outcome.REJECTED:
             raise Denied(f"This was already {approval.outcome.value}; your click changed nothing.")
         case Outcome.PENDING:

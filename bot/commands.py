@@ -88,10 +88,14 @@ class HomeTab:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of operation and its durable body."""
+    """A kind of operation and its durable body.
+
+    With `supersedes` a newer one takes the place of an older one of its environment that waits for approval.
+    """
 
     name: str
     body: Callable[[Operation], Coroutine[Any, Any, None]]
+    supersedes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,10 @@ class Denied(UserError):  # noqa: N818  -- the design's word for it; it reads as
     """This person may not do this, now; the message says why and who may."""
 
 
+class Cancelled(UserError):  # noqa: N818  -- a state, like Denied
+    """Somebody pressed Cancel while the operation was under way; the message says who."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing wrong in the configuration: line (1-based, None when there is none), key path, problem in words."""

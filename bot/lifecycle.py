@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bot.audit import Entry
 from bot.blocks import kit, operation as drawing
 from bot.chat import ChatError, Posted
-from bot.errors import UserError
+from bot.errors import Cancelled, UserError
 from bot.line import head_of, waiting_message
 from bot.operation import Operation, announce
 from bot.operations import Record, Request, Status
@@ -26,12 +26,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-async def begin(services: Services, request: Request) -> None:
-    """Durable: give a request its number and message, and put it into its environment's line."""
+async def begin(services: Services, request: Request, *, supersedes: bool = False) -> None:
+    """Durable: give a request its number and message, and put it into its environment's line.
+
+    With `supersedes`, older ones of its kind that wait for approval there give way.
+    """
     engine = services.engine
     number = await engine.step("number", lambda: services.operations.create(request))
     entry = Entry(request.requester, request.kind, request.environment, number, dict(request.arguments))
     await engine.step("audit", lambda: services.audit.record(entry))
+    if supersedes:
+        await engine.step("supersede", lambda: _supersede(services, request, number))
     refusal = await engine.step("announce", lambda: _announce(services, number))
     if not refusal:
         await engine.line_up(request.kind, number, request.environment)
@@ -49,6 +54,9 @@ async def run(services: Services, number: int, body: Body) -> None:
         await body(operation)
     except RunnerError as error:
         await operation.fail(error)
+    except Cancelled as cancelled:
+        message = drawing.short_message(operation.head, "cancelled", kit.escape_but_people(str(cancelled)))
+        await operation.end(Status.CANCELLED, message)
     except UserError as error:
         message = drawing.short_message(operation.head, "failed", kit.escape_but_people(str(error)))
         await operation.end(Status.FAILED, message)
@@ -57,6 +65,21 @@ async def run(services: Services, number: int, body: Body) -> None:
         log.exception("operation %s stopped, error %s", number, error_id)
         await operation.end(Status.FAILED, drawing.apology(operation.head, error_id))
     await operation.step("tell those who wait", operation.tell_waiting)
+
+
+async def _supersede(services: Services, request: Request, number: int) -> None:
+    for older in await services.operations.open_in(request.environment):
+        if (
+            older.kind == request.kind
+            and older.number < number
+            and older.status is Status.APPROVAL
+            and await services.approvals.supersede(older.number)
+        ):
+            detail = {"by": f"#{number}"}
+            await services.audit.record(
+                Entry(request.requester, "superseded", request.environment, older.number, detail)
+            )
+            await services.engine.wake(older.number)
 
 
 async def _give_up(services: Services, record: Record) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import shutil
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,6 +13,7 @@ from bot.audit import Entry
 from bot.blocks import operation as drawing
 from bot.blocks.operation import ApprovalView
 from bot.chat import Live, Posted
+from bot.errors import Cancelled
 from bot.line import head_of, tell_waiting
 from bot.operations import Record, Status
 from bot.patience import patiently
@@ -31,6 +33,7 @@ T = TypeVar("T")
 
 # A waiting operation looks at its approval this often even if nobody woke it, so that no decision is ever lost.
 LOOK_EVERY = 60.0
+LOOK_FOR_CANCEL_EVERY = 1.0
 
 
 class Operation:
@@ -102,17 +105,47 @@ class Operation:
     async def attach(
         self, name: str, *, filename: str, title: str, read: Callable[[], Coroutine[Any, Any, str]]
     ) -> None:
-        """Put a text file into the message's thread; after a crash in the middle it may be there twice."""
+        """Put a text file into the message's thread, once."""
 
         async def upload() -> None:
             content = await read()
-            await patiently(lambda: self.services.chat.upload(self.at, filename=filename, title=title, content=content))
+
+            async def once() -> None:
+                first = await self.services.operations.begin_effect(self.number, f"file {filename}"[:80])
+                if first or not await self.services.chat.has_file(self.at, filename):
+                    await self.services.chat.upload(self.at, filename=filename, title=title, content=content)
+
+            await patiently(once)
 
         await self.step(name, upload)
 
     def live(self) -> Live:
         """For progress within a step: shown when there is time, not durable."""
         return self.services.chat.live(self.at)
+
+    async def unless_cancelled(
+        self, work: Coroutine[Any, Any, T], stop: Callable[[], Coroutine[Any, Any, None]] | None = None
+    ) -> T:
+        """Within a step: do `work`, and stop when somebody presses Cancel.
+
+        With `stop` the work is asked to end and its own result is given; without it, it is cancelled and Cancelled
+        is raised.
+        """
+        task = asyncio.create_task(work)
+        try:
+            while not task.done():
+                await asyncio.wait({task}, timeout=LOOK_FOR_CANCEL_EVERY)
+                person = None if task.done() else await self.services.operations.cancel_requested(self.number)
+                if person and stop:
+                    await stop()
+                    break
+                if person:
+                    raise Cancelled(f"cancelled by <@{person}>")
+            return await task
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
 
     async def audit(self, action: str, **detail: str) -> None:
         """Durably note in the trail what this operation does."""

@@ -27,6 +27,8 @@ class Status(StrEnum):
     REJECTED = "rejected"
     EXPIRED = "expired"
     INTERRUPTED = "interrupted"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
 
     @property
     def ended(self) -> bool:
@@ -34,6 +36,7 @@ class Status(StrEnum):
         return self not in (Status.WAITING, Status.RUNNING, Status.APPROVAL)
 
 
+CANCEL = "cancel by "  # an effect of this name, with a person's id: they pressed Cancel
 RUN = "run "  # an effect of this name, with the run's id, claims a workflow run
 OPEN = tuple(status.value for status in Status if not status.ended)
 
@@ -113,6 +116,10 @@ class Operations:
 
         return await self._store.run(work)
 
+    async def known(self, key: str) -> bool:
+        """Whether a request with this key has begun an operation."""
+        return bool(await self._select(operations.c.key == key))
+
     async def get(self, number: int) -> Record:
         """The operation of this number. Raises LookupError when there is none."""
         found = await self._select(operations.c.number == number)
@@ -158,6 +165,21 @@ class Operations:
             return True
 
         return await self._store.run(work)
+
+    async def request_cancel(self, number: int, person: str) -> None:
+        """Remember that this person wants the operation stopped; whoever runs it looks for that."""
+        await self.begin_effect(number, f"{CANCEL}{person}")
+
+    async def cancel_requested(self, number: int) -> str | None:
+        """Who wants the operation stopped (a user id), if anybody does."""
+        asked = (
+            sa.select(effects.c.name)
+            .where(effects.c.operation == number, effects.c.name.startswith(CANCEL))
+            .order_by(effects.c.started_at)
+            .limit(1)
+        )
+        name = await self._store.run(lambda connection: connection.scalar(asked))
+        return str(name).removeprefix(CANCEL) if name else None
 
     async def claim_run(self, number: int, run_id: int) -> None:
         """Remember that this workflow run belongs to this operation."""

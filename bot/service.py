@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import signal
 import time
 from contextlib import AsyncExitStack
@@ -19,6 +18,7 @@ from bot.audit import Audit
 from bot.chat import Chat, make_client
 from bot.directory import Directory
 from bot.engine import Engine, EngineSettings
+from bot.operation import remove
 from bot.operations import Operations
 from bot.services import Secrets, Services
 from bot.sole import sole_executor
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 log = logging.getLogger(__name__)
+# A burst of commands must not wait for the kernel to ask again; aiohttp's own 128 is soon full.
+BACKLOG = 1024
 
 
 def workplace_of(config: Config, beside: Path) -> Path:
@@ -83,10 +85,10 @@ class Service:
             registry = bolt.find_handlers()
             client = make_client(self._settings.slack_bot_token, self._settings.slack_api_url)
             services = self._services(registry, client, store, workplace)
-            stack.push_async_callback(services.github.close)
+            # GitHub is not closed before the process ends: what still runs would take that for a failure of its own.
             bolt.register_operations(services, registry)
-            await services.engine.launch()
             await _remove_leftovers(services)
+            await services.engine.launch()
             if listens:
                 await self._listen(stack, services, registry, client)
             log.info("ready as %s", self._settings.executor)
@@ -123,7 +125,7 @@ class Service:
         runner = web.AppRunner(server.make(over_http, services), access_log=None, shutdown_timeout=5)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, port=self._settings.port).start()
+        await web.TCPSite(runner, port=self._settings.port, backlog=BACKLOG).start()
         log.info("listening on port %s, %s", self._settings.port, "HTTP" if over_http else "Socket Mode")
 
     async def _connect(self, stack: AsyncExitStack, app: AsyncApp, app_token: str) -> None:
@@ -134,9 +136,10 @@ class Service:
 
 async def _remove_leftovers(services: Services) -> None:
     """Delete the files of operations that ended, or that this database does not know: nothing secret stays behind."""
-    kept = await services.operations.open_numbers()
     directory = services.workplace / "operations"
-    if directory.is_dir():
-        for left in directory.iterdir():
-            if not (left.name.isdigit() and int(left.name) in kept):
-                await asyncio.to_thread(shutil.rmtree, left)
+    # Looked at in this order, an operation that another process begins meanwhile is not taken for unknown.
+    found = list(directory.iterdir()) if directory.is_dir() else []
+    kept = await services.operations.open_numbers()
+    for left in found:
+        if not (left.name.isdigit() and int(left.name) in kept):
+            await remove(left)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from runners import code_archive
+from runners import code_archive, github_actions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.operation import Operation
     from runners.results import Commit
+
+
+async def commit_of(operation: Operation, ref: str) -> Commit:
+    """The commit that the ref stands for now; secrets in its message are taken out before it is kept or cut."""
+    services = operation.services
+    commit = await github_actions.resolve(services.github, services.config.github.repository, ref)
+    return replace(commit, subject=services.redact(commit.subject), author=services.redact(commit.author))
 
 
 async def code_of(operation: Operation, commit: Commit) -> Path:

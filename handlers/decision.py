@@ -15,6 +15,8 @@ from bot.errors import Denied, UserError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sqlalchemy import Connection
+
     from bot.services import Services
 
 
@@ -65,16 +67,19 @@ async def _check_may(services: Services, approval: Approval, user: str, decision
 
 
 async def _decide(services: Services, approval: Approval, user: str, decision: Outcome) -> None:
+    def note(connection: Connection, decided: Approval) -> None:
+        detail = {"binding": decided.binding, "outcome": decided.outcome.value}
+        entry = Entry(user, decision.value, decided.environment, decided.operation, detail)
+        services.audit.append(connection, entry)
+
     try:
-        decided = await services.approvals.decide(approval.id, user, decision)
+        await services.approvals.decide(approval.id, user, decision, note)
     except Denied as denied:
         # A click that was counted, but whose wake-up was lost in a crash, is made good by the next click.
         await services.engine.wake(approval.operation)
         await _refused(services, approval, user, denied)
         return
-    detail = {"binding": decided.binding, "outcome": decided.outcome.value}
-    await services.audit.record(Entry(user, decision.value, decided.environment, decided.operation, detail))
-    await services.engine.wake(decided.operation)
+    await services.engine.wake(approval.operation)
 
 
 async def _refused(services: Services, approval: Approval, user: str, denied: Denied) -> None:

@@ -15,7 +15,7 @@ from bot.errors import UserError
 from bot.operations import Status
 from bot.requests import Wish
 from handlers import rollout_actions, rollout_ansible
-from runners import github_actions
+from handlers.code import commit_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +41,7 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
         return None
     environment = words.environment(services.config, said[0], USAGE)
     ref = words.ref(said[1], USAGE) if len(said) > 1 else usual_ref(environment)
-    await requests.start(services, _wish(environment, ref, invocation.user, invocation.key))
+    await requests.start(services, wish(environment, ref, invocation.user, invocation.key))
     return None
 
 
@@ -54,7 +54,7 @@ async def submitted(services: Services, submission: Submission) -> Mapping[str, 
     except UserError as error:
         return {"ref": str(error)}
     try:
-        await requests.start(services, _wish(environment, ref, submission.user, submission.key))
+        await requests.start(services, wish(environment, ref, submission.user, submission.key))
     except UserError as error:
         return {"environment": str(error)}
     return {}
@@ -87,7 +87,7 @@ async def _outgoing(operation: Operation, ref: str) -> Outgoing:
     services, actions = operation.services, operation.environment.deploy.github_actions
     if actions and SHA.fullmatch(ref):
         raise UserError("GitHub starts workflows on a branch or tag only; name one of these rather than a commit.")
-    commit = await github_actions.resolve(services.github, services.config.github.repository, ref)
+    commit = await commit_of(operation, ref)
     running = await services.operations.running_in(operation.environment.name)
     if running is None:
         now = "not known: Signalbox has not deployed here yet"
@@ -120,7 +120,8 @@ async def _approval(operation: Operation, outgoing: Outgoing) -> ApprovalView | 
     return await operation.approved(binding, required, lambda view: drawing.ask(operation.head, outgoing, view))
 
 
-def _wish(environment: Environment, ref: str, user: str, key: str) -> Wish:
+def wish(environment: Environment, ref: str, user: str, key: str) -> Wish:
+    """The wish to deploy `ref` to the environment."""
     return Wish("deploy", f"Deploy {ref} to {environment.name}", user, key, environment, {"ref": ref})
 
 

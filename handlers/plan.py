@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 
 from bot import policy, requests, words
 from bot.approvals import Outcome
-from bot.blocks import plan as drawing
-from bot.blocks.plan import PlanView
+from bot.blocks import kit, plan as drawing
+from bot.blocks.plan import Ending, PlanView
 from bot.commands import Command, Invocation, Kind
 from bot.errors import UserError
 from bot.operations import Status
 from bot.requests import Wish
-from handlers import terraform_work
-from runners import github_actions
+from handlers import images, terraform_work
+from handlers.code import commit_of
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
+    from typing import Any
 
     from bot.blocks.kit import Message
     from bot.blocks.operation import ApprovalView
@@ -55,8 +56,10 @@ async def plan(operation: Operation) -> None:
     commit = await _commit(operation)
     working = drawing.working(operation.head, "planning", commit)
     await operation.show("planning", working, Status.RUNNING, "is planning")
-    summary = await operation.step("plan", lambda: terraform_work.make_plan(operation, commit))
-    view = PlanView(operation.head, commit, summary)
+    summary = await operation.step(
+        "plan", lambda: operation.unless_cancelled(terraform_work.make_plan(operation, commit))
+    )
+    view = await operation.step("images", lambda: images.view_of(operation, commit, summary))
     if summary.up_to_date:
         await operation.end(Status.SUCCEEDED, drawing.up_to_date(view))
         return
@@ -68,11 +71,12 @@ async def plan(operation: Operation) -> None:
         read=lambda: terraform_work.plan_text(operation),
     )
     protected = terraform_work.protected(operation.environment, summary)
+    word = operation.environment.name if terraform_work.needs_the_word(operation.environment, summary) else ""
     approval = await operation.approved(
         _binding(operation, commit, summary),
         policy.required_approvals(operation.environment, at_least=1),
-        lambda seen: drawing.ask(view, seen, protected),
-        typed_word=operation.environment.name if protected else "",
+        lambda seen: drawing.ask(view, seen, protected, typed_word=word),
+        typed_word=word,
     )
     if approval.outcome != Outcome.APPROVED:
         await operation.end(Status(approval.outcome), drawing.settled(view, approval))
@@ -91,23 +95,35 @@ async def _apply(operation: Operation, view: PlanView, approval: ApprovalView) -
         try:
             result = await operation.once(
                 "apply",
-                do=lambda: terraform_work.apply(operation, view, progress),
-                recover=lambda: terraform_work.find_out(operation, view, progress),
+                do=lambda: _stoppable(operation, terraform_work.apply(operation, view, progress)),
+                recover=lambda: _stoppable(operation, terraform_work.find_out(operation, view, progress)),
             )
         except RunnerError as error:
             message = drawing.refused(view, approval, error.problem, _what_now(operation, error))
             await operation.end(Status.FAILED, message)
             return
-    await operation.end(_status(result), drawing.applied(view, approval, result))
+    await _report(operation, view, approval, result)
+
+
+async def _report(operation: Operation, view: PlanView, approval: ApprovalView, result: ApplyResult) -> None:
+    record = operation.services.operations
+    stopped_by = await operation.step("who cancelled", lambda: record.cancel_requested(operation.number))
+    cancelled = bool(stopped_by) and not result.succeeded
+    old = await operation.step("images behind the code", lambda: images.behind_the_code(operation, view))
+    note, offer = await images.follow_up(operation, old, result)
+    ending = Ending(
+        note=note, offer_deploy=offer, cancelled_by=kit.user(stopped_by) if stopped_by and cancelled else ""
+    )
+    await operation.end(_status(result, cancelled=cancelled), drawing.applied(view, approval, result, ending))
+
+
+async def _stoppable(operation: Operation, work: Coroutine[Any, Any, ApplyResult]) -> ApplyResult:
+    return await operation.unless_cancelled(work, lambda: terraform_work.stop_apply(operation))
 
 
 async def _commit(operation: Operation) -> Commit:
     terraform = terraform_work.settings_of(operation.environment)
-    services = operation.services
-    return await operation.step(
-        "resolve",
-        lambda: github_actions.resolve(services.github, services.config.github.repository, terraform.ref),
-    )
+    return await operation.step("resolve", lambda: commit_of(operation, terraform.ref))
 
 
 def _binding(operation: Operation, commit: Commit, summary: PlanSummary) -> str:
@@ -115,9 +131,11 @@ def _binding(operation: Operation, commit: Commit, summary: PlanSummary) -> str:
     return hashlib.sha256(seen.encode()).hexdigest()
 
 
-def _status(result: ApplyResult) -> Status:
+def _status(result: ApplyResult, *, cancelled: bool) -> Status:
     if not result.finished:
         return Status.INTERRUPTED
+    if cancelled:
+        return Status.CANCELLED
     return Status.SUCCEEDED if result.succeeded else Status.FAILED
 
 
@@ -151,4 +169,4 @@ COMMANDS = (
         handle,
     ),
 )
-KINDS = (Kind("plan", plan),)
+KINDS = (Kind("plan", plan, supersedes=True),)

@@ -118,9 +118,11 @@ async def _show_log(operation: Operation, job: Job) -> None:
     repository, _ = _where(operation)
 
     async def read() -> str:
-        return await github_actions.job_log_tail(operation.services.github, repository, job.job_id)
+        # Redacted before it is kept, and before it is cut: half a token is told by no pattern.
+        log = await github_actions.job_log_tail(operation.services.github, repository, job.job_id)
+        return operation.services.redact(log)
 
-    tail = await operation.step(f"log of {job.name}"[:80], read)
+    tail = await operation.step(f"log of job {job.job_id}", read)
     await operation.details(f"log {job.job_id}", drawing.failing_job(job, tail))
 
 

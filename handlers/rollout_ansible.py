@@ -58,7 +58,8 @@ async def _play(operation: Operation, outgoing: Outgoing, approval: ApprovalView
     async def do() -> PlaybookResult:
         job = await _job(operation, outgoing, turn)
         async with operation.live() as live:
-            return await ansible.run_playbook(job, on_progress=lambda result: progress(live, result), timeout=timeout)
+            result = await ansible.run_playbook(job, on_progress=lambda result: progress(live, result), timeout=timeout)
+        return operation.services.redact.within(result)
 
     async def recover() -> PlaybookResult:
         # The playbook may have gone on without us; it is followed to its end, and never started a second time.
@@ -67,7 +68,7 @@ async def _play(operation: Operation, outgoing: Outgoing, approval: ApprovalView
             found = await ansible.resume_playbook(
                 job, on_progress=lambda result: progress(live, result), timeout=timeout
             )
-        return found or await do()
+        return operation.services.redact.within(found) if found else await do()
 
     async def progress(live: Live, result: PlaybookResult) -> None:
         results = (*turn.before, result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.errors import UserError
@@ -33,6 +34,13 @@ def settings_of(environment: Environment) -> Terraform:
     return environment.terraform
 
 
+def needs_the_word(environment: Environment, summary: PlanSummary) -> bool:
+    """Whether approving takes more than a click: something protected would go, or more than `confirm_above` resources."""
+    above = settings_of(environment).confirm_above
+    losses = sum(1 for one in summary.changes if one.change in LOSSES)
+    return bool(protected(environment, summary)) or (above is not None and losses > above)
+
+
 def protected(environment: Environment, summary: PlanSummary) -> tuple[str, ...]:
     """The addresses of protected types that the plan would destroy, replace or forget."""
     types = settings_of(environment).protected
@@ -44,8 +52,9 @@ async def make_plan(operation: Operation, commit: Commit) -> PlanSummary:
     workspace, timeout = await _workspace(operation, commit), _timeout(operation)
     await terraform.init(workspace, timeout=timeout)
     planned = await terraform.plan(workspace, variables=operation.record.arguments, timeout=timeout)
-    operation.services.redact.add(planned.sensitive)
-    return planned.summary
+    redact = operation.services.redact
+    redact.add(planned.sensitive)
+    return replace(redact.within(planned.summary), digest=planned.summary.digest)
 
 
 async def plan_text(operation: Operation) -> str:
@@ -58,13 +67,14 @@ async def plan_text(operation: Operation) -> str:
 async def apply(operation: Operation, view: PlanView, on_progress: Progress) -> ApplyResult:
     """Apply the plan that was approved, and no other."""
     await _hide_sensitive(operation)
-    return await terraform.apply(
+    result = await terraform.apply(
         await _workspace(operation, view.commit),
         operation.scratch / terraform.PLAN_FILE,
         view.summary.digest,
         on_progress=on_progress,
         timeout=_timeout(operation),
     )
+    return operation.services.redact.within(result)
 
 
 async def find_out(operation: Operation, view: PlanView, on_progress: Progress) -> ApplyResult:
@@ -75,7 +85,13 @@ async def find_out(operation: Operation, view: PlanView, on_progress: Progress) 
     if begun is None and (operation.scratch / terraform.PLAN_FILE).is_file():
         # Everything that a begun apply would have left is here, and it did not begin: the approval still stands.
         return await apply(operation, view, on_progress)
-    return begun or await terraform.find_out(workspace, on_progress=on_progress, timeout=timeout)
+    found = begun or await terraform.find_out(workspace, on_progress=on_progress, timeout=timeout)
+    return operation.services.redact.within(found)
+
+
+async def stop_apply(operation: Operation) -> None:
+    """Interrupt the apply: Terraform finishes what it has begun, and begins no more."""
+    await terraform.cancel_apply(operation.scratch)
 
 
 async def _hide_sensitive(operation: Operation) -> None:

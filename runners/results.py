@@ -112,7 +112,10 @@ class AttributeChange:
 
 @dataclass(frozen=True, slots=True)
 class ResourceChange:
-    """One resource of a plan and what would happen to it."""
+    """One resource of a plan and what would happen to it.
+
+    `detailed` is false where the plan is too big to compare all attributes: then `attributes` is empty.
+    """
 
     address: str
     type: str
@@ -120,6 +123,7 @@ class ResourceChange:
     attributes: tuple[AttributeChange, ...] = ()
     reason: str | None = None
     previous_address: str | None = None
+    detailed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +180,9 @@ class ApplyResult:
     """How an apply ended.
 
     `finished` is false when Terraform was cut short (killed, machine lost): then the counts are what its log
-    tells, and only a new plan tells the truth. `errors` are empty exactly when all went well.
+    tells, and only a new plan tells the truth. `errors` are empty exactly when all went well. `applied` are the
+    resources that are done; `under_way` those that were begun and came to no good end; `remaining` those that were
+    never begun.
     """
 
     finished: bool
@@ -186,11 +192,38 @@ class ApplyResult:
     applied: tuple[str, ...] = ()
     errors: tuple[Diagnostic, ...] = ()
     in_state: tuple[str, ...] | None = None
+    under_way: tuple[str, ...] = ()
+    remaining: tuple[str, ...] = ()
 
     @property
     def succeeded(self) -> bool:
         """Whether the whole plan was applied."""
         return self.finished and not self.errors
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A machine image; all but its id is None where EC2 does not tell. `created_at` is aware UTC."""
+
+    image_id: str
+    name: str | None = None
+    created_at: datetime | None = None
+    commit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageChange:
+    """A machine that gets another image; `before` is None for a new machine."""
+
+    machine: str
+    before: Image | None
+    after: Image
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether the planned image is older than the one that runs: it brings back the code baked into it."""
+        before = self.before.created_at if self.before else None
+        return bool(before and self.after.created_at and self.after.created_at < before)
 
 
 @dataclass(frozen=True, slots=True)

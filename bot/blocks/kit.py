@@ -1,6 +1,7 @@
 """Block Kit builders that cannot exceed Slack's limits, and the escaping of foreign text.
 
-Limits: docs.slack.dev/reference/block-kit; the size of a whole message as observed (bolt-js issue 2509).
+Limits: docs.slack.dev/reference/block-kit; the size of a whole message as observed (bolt-js issue 2509: about 13,200
+characters, of which each block past the first takes 125).
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 Block = dict[str, Any]
 
-MESSAGE_CHARACTERS = 12_000
+MESSAGE_CHARACTERS = 12_500
+EACH_BLOCK = 125
 MESSAGE_BLOCKS = 50
 VIEW_BLOCKS = 100
 SECTION = 3_000
@@ -24,8 +26,17 @@ HEADER = 150
 TEXT = 3_000
 TABLE_ROWS = 100
 TABLE_CELL = 200
+TABLE_CHARACTERS = 6_000  # Slack takes 10,000; the rest of the message needs room as well
+URL = 3_000
 BUTTON = 75
 CONFIRM_TITLE, CONFIRM_TEXT, CONFIRM_BUTTON = 100, 300, 30
+EMPTY = "_(empty)_"
+MORE = "There is more than fits into one message."
+
+# Control characters other than tab and line feed, and those that turn the direction of writing around: with these
+# a commit message could make what is read differ from what is there.
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_ADDRESS = re.compile(r"https?://[^\s<>|\x00-\x1f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +59,8 @@ Cell = str | Link
 
 
 def escape(text: str) -> str:
-    """Foreign text made harmless: exactly &, < and > are special to Slack."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Foreign text made harmless: exactly &, < and > are special to Slack; what nobody can see is left out."""
+    return _seen(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def escape_but_people(text: str) -> str:
@@ -64,8 +75,8 @@ def without_mentions(text: str) -> str:
 
 def code(text: str, limit: int = 120) -> str:
     """Foreign text as inline code; a backtick inside would end it, so it becomes an apostrophe."""
-    plain = " ".join(text.split()).replace("`", "'")
-    return f"`{escape(middle_cut(plain, limit))}`" if plain else "_(empty)_"
+    plain = _one_line(text).replace("`", "'")
+    return f"`{escape(middle_cut(plain, limit))}`" if plain else EMPTY
 
 
 def preformatted(text: str, limit: int = 2_800) -> str:
@@ -76,13 +87,13 @@ def preformatted(text: str, limit: int = 2_800) -> str:
 
 def link(text: str, url: str) -> str:
     """Foreign text that leads to `url`; only the text where the address is not plain http(s)."""
-    safe = url.startswith(("https://", "http://")) and not set(url) & set("<>|\n ")
-    return f"<{url}|{escape(' '.join(text.split())).replace('|', '/')}>" if safe else escape(text)
+    words = escape(_one_line(text))
+    return f"<{escape(url)}|{words.replace('|', '/') or 'link'}>" if _is_address(url) else words
 
 
 def user(user_id: str) -> str:
-    """A mention of a person by id; "Signalbox" for what it does by itself."""
-    return f"<@{user_id}>" if user_id.isalnum() and user_id[:1] in "UW" else escape(user_id)
+    """A mention of a person by id; any other actor's name as it is."""
+    return f"<@{user_id}>" if re.fullmatch("[UW][A-Z0-9]+", user_id) else escape(user_id)
 
 
 def moment(at: float) -> str:
@@ -101,6 +112,14 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def age(seconds: float) -> str:
+    """How old something is, in its largest unit: 45 min, 7 h, 12 d."""
+    for unit, length in (("d", 86_400), ("h", 3_600)):
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit}"
+    return f"{max(0, int(seconds // 60))} min"
+
+
 def cut(text: str, limit: int) -> str:
     """At most `limit` characters, ending in an ellipsis when something is missing; never half an entity."""
     if len(text) <= limit:
@@ -111,7 +130,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def middle_cut(text: str, limit: int) -> str:
-    """At most `limit` characters, the middle left out: both ends of an id or a path tell more than one."""
+    """At most `limit` (3 or more) characters, the middle left out: both ends of an id or a path tell more than one."""
     if len(text) <= limit:
         return text
     half = (limit - 1) // 2
@@ -119,28 +138,43 @@ def middle_cut(text: str, limit: int) -> str:
 
 
 def tail_cut(text: str, limit: int) -> str:
-    """The last whole lines that fit into `limit` characters."""
+    """The last whole lines that fit into `limit` (3 or more) characters, or the end of one; never half an entity."""
     if len(text) <= limit:
         return text
     kept = text[-(limit - 2) :]
     _, newline, whole_lines = kept.partition("\n")
-    return "…\n" + (whole_lines if newline else kept)
+    return "…\n" + (whole_lines if newline else re.sub("^[a-z#0-9]{0,4};", "", kept))
 
 
 def section(text: str) -> Block:
     """A paragraph of mrkdwn."""
-    return {"type": "section", "text": {"type": "mrkdwn", "text": cut(text, SECTION)}}
+    whole = text if text.strip() else EMPTY
+    kept = _cut_marked(whole, SECTION)
+    if kept.count("```") % 2:  # the cut fell into a code block, which would run on to the end of the message
+        kept = _cut_marked(whole, SECTION - 4) + "\n```"
+    return {"type": "section", "text": {"type": "mrkdwn", "text": kept}}
+
+
+def sections(items: Iterable[str]) -> list[Block]:
+    """Items of mrkdwn, each on lines of its own, in as few sections as hold them whole."""
+    packed: list[str] = []
+    for item in items:
+        if packed and len(packed[-1]) + 1 + len(item) <= SECTION:
+            packed[-1] += f"\n{item}"
+        else:
+            packed.append(item)
+    return [section(text) for text in packed]
 
 
 def header(text: str) -> Block:
     """A heading in plain text."""
-    return {"type": "header", "text": {"type": "plain_text", "text": cut(text, HEADER), "emoji": True}}
+    return {"type": "header", "text": {**_plain(text, HEADER), "emoji": True}}
 
 
 def context(*texts: str) -> Block:
     """Small print: up to ten pieces of mrkdwn beside each other."""
-    elements = [{"type": "mrkdwn", "text": cut(text, CONTEXT)} for text in texts if text]
-    return {"type": "context", "elements": elements[:10]}
+    elements = [{"type": "mrkdwn", "text": _cut_marked(text, CONTEXT)} for text in texts if text.strip()]
+    return {"type": "context", "elements": elements[:10] or [{"type": "mrkdwn", "text": EMPTY}]}
 
 
 def divider() -> Block:
@@ -151,9 +185,9 @@ def divider() -> Block:
 def confirm(title: str, text: str, ok: str) -> Block:
     """The question a button asks before it counts."""
     return {
-        "title": {"type": "plain_text", "text": cut(title, CONFIRM_TITLE)},
-        "text": {"type": "mrkdwn", "text": cut(text, CONFIRM_TEXT)},
-        "confirm": {"type": "plain_text", "text": cut(ok, CONFIRM_BUTTON)},
+        "title": _plain(title, CONFIRM_TITLE),
+        "text": {"type": "mrkdwn", "text": _cut_marked(text, CONFIRM_TEXT) if text.strip() else EMPTY},
+        "confirm": _plain(ok, CONFIRM_BUTTON),
         "deny": {"type": "plain_text", "text": "Not now"},
     }
 
@@ -162,7 +196,7 @@ def button(text: str, action_id: str, value: str, *, style: str | None = None, a
     """A button. `value` is an opaque id, never a fact to act on; `style` primary, danger or None."""
     made: Block = {
         "type": "button",
-        "text": {"type": "plain_text", "text": cut(text, BUTTON), "emoji": True},
+        "text": {**_plain(text, BUTTON), "emoji": True},
         "action_id": action_id,
         "value": value,
     }
@@ -176,45 +210,85 @@ def actions(block_id: str, *buttons: Block) -> Block:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Cell]], *, right: Collection[int] = ()) -> Block:
-    """A table with a heading row; `right` are the columns of numbers. Rows past Slack's limit are counted in the last."""
+    """A table with a heading row; `right` are the columns of numbers. Rows that do not fit are counted in the last."""
     body = list(rows)
     # A column that says nothing in any row only takes room.
     kept = [index for index in range(len(head)) if not body or any(row[index] for row in body)]
-    head, body = [head[index] for index in kept], [[row[index] for index in kept] for row in body]
-    right = [place for place, index in enumerate(kept) if index in right]
-    if len(body) > TABLE_ROWS - 1:
-        hidden = len(body) - (TABLE_ROWS - 2)
-        body = [*body[: TABLE_ROWS - 2], [f"… {hidden} more", *[""] * (len(head) - 1)]]
+    lines = [
+        [_cell(head[index], bold=True) for index in kept],
+        *([_cell(row[index]) for index in kept] for row in body),
+    ]
+    fitting = _fitting(lines)
+    if len(fitting) < len(lines):
+        more = f"… {len(lines) - len(fitting) + 1} more"
+        fitting[-1] = [_cell(more), *(_cell("") for _ in kept[1:])]
     return {
         "type": "table",
-        "column_settings": [{"align": "right" if index in right else "left"} for index in range(len(head))],
-        "rows": [[_cell(title, bold=True) for title in head], *([_cell(cell) for cell in row] for row in body)],
+        "column_settings": [{"align": "right" if index in right else "left"} for index in kept],
+        "rows": fitting,
     }
 
 
-def message(text: str, blocks: Iterable[Block]) -> Message:
-    """Put a message together; blocks that would make Slack refuse it are left out from the end, and that is said."""
-    kept: list[Block] = []
+def message(text: str, blocks: Iterable[Block], *, foot: Sequence[Block] = (), more: str = MORE) -> Message:
+    """Put a message together: `blocks`, and under them `foot`, which is always there.
+
+    Blocks that would make Slack refuse it are left out from the end, and `more` says so.
+    """
+    body, foot = list(blocks), list(foot)
+    if _size([*body, *foot]) > MESSAGE_CHARACTERS or len(body) + len(foot) > MESSAGE_BLOCKS:
+        foot = [context(f"_{more}_"), *foot]
+        while body and (_size([*body, *foot]) > MESSAGE_CHARACTERS or len(body) + len(foot) > MESSAGE_BLOCKS):
+            body.pop()
+    return Message(_cut_marked(_one_line(text), TEXT) or MORE, (*body, *foot))
+
+
+def _cut_marked(text: str, limit: int) -> str:
+    """Mrkdwn cut to `limit`; never half a link, mention or time."""
+    kept = cut(text, limit)
+    opened = kept.rfind("<")
+    return f"{kept[:opened]}…" if opened > kept.rfind(">") else kept
+
+
+def _fitting(lines: list[list[Block]]) -> list[list[Block]]:
     size = 0
-    for block in blocks:
-        size += _characters(block)
-        if len(kept) >= MESSAGE_BLOCKS - 1 or size > MESSAGE_CHARACTERS:
-            kept.append(context("_More than fits into one message: the rest is in the thread._"))
+    fitting: list[list[Block]] = []
+    for line in lines[:TABLE_ROWS]:
+        size += _characters(line)
+        if size > TABLE_CHARACTERS and len(fitting) > 1:
             break
-        kept.append(block)
-    return Message(cut(text, TEXT), tuple(kept))
+        fitting.append(line)
+    return fitting
 
 
 def _cell(cell: Cell, *, bold: bool = False) -> Block:
-    if isinstance(cell, Link) and cell.url.startswith(("https://", "http://")):
-        element: Block = {"type": "link", "url": cell.url, "text": cut(cell.text, TABLE_CELL)}
-    else:
-        words = cell.text if isinstance(cell, Link) else cell
-        # An empty cell is refused; rich text is shown as it is, so nothing needs escaping here.
-        element = {"type": "text", "text": cut(words, TABLE_CELL) or " "}
+    # An empty cell is refused; rich text is shown as it is, so nothing needs escaping here.
+    words = cut(_one_line(cell.text if isinstance(cell, Link) else cell), TABLE_CELL) or " "
+    element: Block = {"type": "text", "text": words}
+    if isinstance(cell, Link) and _is_address(cell.url):
+        element = {"type": "link", "url": cell.url, "text": words}
     if bold:
         element["style"] = {"bold": True}
     return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [element]}]}
+
+
+def _plain(text: str, limit: int) -> Block:
+    return {"type": "plain_text", "text": cut(_one_line(text), limit) or "…"}
+
+
+def _seen(text: str) -> str:
+    return _UNSEEN.sub("", text)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_seen(" ".join(text.split())).split())
+
+
+def _is_address(url: str) -> bool:
+    return len(url) <= URL and _ADDRESS.fullmatch(url) is not None
+
+
+def _size(blocks: Iterable[Block]) -> int:
+    return sum(_characters(block) + EACH_BLOCK for block in blocks)
 
 
 def _characters(value: Any) -> int:
@@ -222,7 +296,7 @@ def _characters(value: Any) -> int:
         case str():
             return len(value)
         case dict():
-            return sum(_characters(item) for key, item in value.items() if key not in ("type", "action_id", "block_id"))
+            return sum(_characters(item) for key, item in value.items() if key != "type")
         case list() | tuple():
             return sum(_characters(item) for item in value)
         case _:

@@ -20,9 +20,11 @@ EMOJI = {
     "rejected": ":no_entry_sign:",
     "expired": ":alarm_clock:",
     "interrupted": ":warning:",
+    "cancelled": ":octagonal_sign:",
+    "superseded": ":fast_forward:",
 }
-APPROVE, REJECT = "approve", "reject"
-DECISION_BLOCK = "decision"
+APPROVE, REJECT, CANCEL, PLAN_AGAIN, DEPLOY_AFTER = "approve", "reject", "cancel", "plan-again", "deploy-after"
+DECISION_BLOCK, WORKING_BLOCK, NEXT_BLOCK = "decision", "working", "next"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +108,35 @@ def decision_buttons(approval: ApprovalView, *, approve: str, question: str) -> 
     )
 
 
+def cancel_button(head: Head, what_happens: str) -> Block:
+    """Stops what is under way; `what_happens` says to what end."""
+    ask = kit.confirm("Cancel this?", what_happens, "Yes, cancel it")
+    return kit.actions(WORKING_BLOCK, kit.button("Cancel", CANCEL, str(head.number), style="danger", ask=ask))
+
+
+def plan_again_button(head: Head) -> Block:
+    """A new plan with the same words."""
+    return kit.actions(NEXT_BLOCK, kit.button("New plan", PLAN_AGAIN, str(head.number)))
+
+
+def deploy_after_button(head: Head) -> Block:
+    """A code deploy after an apply that brought old code back."""
+    text = f"Deploy code to {head.environment}"
+    return kit.actions(NEXT_BLOCK, kit.button(text, DEPLOY_AFTER, str(head.number), style="primary"))
+
+
 def approval_lines(approval: ApprovalView) -> Block:
     """Who decided and when; while it is open, who may and until when."""
-    said = [f"{decision} by {kit.user(person)} {kit.moment(at)}" for person, decision, at in approval.votes]
+    said = ", ".join(f"{decision} by {kit.user(person)} {kit.moment(at)}" for person, decision, at in approval.votes)
     if approval.outcome == "pending":
         missing = approval.required - len(approval.votes)
         need = f"needs {missing} more approval{'s' if missing != 1 else ''}" if said else _need(approval.required)
-        return kit.context(*said, f"{need} by {approval.who}", f"expires {kit.moment(approval.expires_at)}")
+        return kit.context(said, f"{need} by {approval.who}", f"expires {kit.moment(approval.expires_at)}")
+    if approval.outcome == "superseded":
+        return kit.context(*said, "superseded by a newer plan")
     if approval.outcome == "expired":
-        return kit.context(*said, f"expired {kit.moment(approval.expires_at)} without enough approvals")
-    return kit.context(*said)
+        return kit.context(said, f"expired {kit.moment(approval.expires_at)} without enough approvals")
+    return kit.context(said)
 
 
 def _need(required: int) -> str:

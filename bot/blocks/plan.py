@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from bot.blocks import kit, operation
+from bot.blocks import images, kit, operation
 from runners.results import Change
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         AttributeChange,
         Commit,
         Diagnostic,
+        ImageChange,
         PlanSummary,
         ResourceChange,
     )
@@ -47,16 +48,23 @@ HEADINGS = {
 }
 SHOWN_RESOURCES, SHOWN_ATTRIBUTES = 12, 3
 DETAIL_RESOURCES, DETAIL_ATTRIBUTES = 40, 12
+IN_THREAD = "There is more than fits into one message: all of it is in the thread."
 UNKNOWN = "(known after apply)"  # how results.AttributeChange says it
 
 
 @dataclass(frozen=True, slots=True)
 class PlanView:
-    """A plan with what it belongs to: its operation and the commit it was made from."""
+    """A plan with what it belongs to: its operation, the commit it was made from, the images that it rolls out.
+
+    `seen_at` (Unix seconds) is when the images were looked up in `region`.
+    """
 
     head: Head
     commit: Commit
     summary: PlanSummary
+    images: tuple[ImageChange, ...] = ()
+    region: str = ""
+    seen_at: float = 0.0
 
 
 def counts(summary: PlanSummary) -> str:
@@ -70,10 +78,9 @@ def counts(summary: PlanSummary) -> str:
 
 def working(head: Head, doing: str, commit: Commit | None) -> Message:
     """Before there is a plan to show."""
-    return kit.message(
-        operation.plain(head, doing),
-        [operation.first_line(head, "running", doing), operation.asked_by(head, *_commit(commit))],
-    )
+    stop = operation.cancel_button(head, "Terraform is stopped. A plan changes nothing, so nothing is left half done.")
+    blocks = [operation.first_line(head, "running", doing), stop, operation.asked_by(head, *_commit(commit))]
+    return kit.message(operation.plain(head, doing), blocks)
 
 
 def up_to_date(plan: PlanView) -> Message:
@@ -82,13 +89,16 @@ def up_to_date(plan: PlanView) -> Message:
     blocks = [
         operation.first_line(plan.head, "succeeded", news),
         *_drift(plan.summary),
-        operation.asked_by(plan.head, operation.commit_line(plan.commit), kit.escape(plan.summary.program)),
     ]
-    return kit.message(operation.plain(plan.head, news), blocks)
+    foot = operation.asked_by(plan.head, operation.commit_line(plan.commit), kit.escape(plan.summary.program))
+    return kit.message(operation.plain(plan.head, news), blocks, foot=[foot])
 
 
-def ask(plan: PlanView, approval: ApprovalView, protected: Sequence[str] = ()) -> Message:
-    """The plan with its Approve and Reject buttons; `protected` are addresses whose loss takes more than a click."""
+def ask(plan: PlanView, approval: ApprovalView, protected: Sequence[str] = (), *, typed_word: str = "") -> Message:
+    """The plan with its Approve and Reject buttons.
+
+    `protected` are addresses that would be lost though they are protected; `typed_word` is what approving takes then.
+    """
     news = f"{counts(plan.summary)}. Waiting for approval"
     question = (
         f"Signalbox will apply exactly this plan to *{kit.escape(plan.head.environment)}*: {counts(plan.summary)} "
@@ -98,71 +108,98 @@ def ask(plan: PlanView, approval: ApprovalView, protected: Sequence[str] = ()) -
         operation.plain(plan.head, news),
         [
             operation.first_line(plan.head, "approval", news),
-            *_protected(plan, protected),
+            *_careful(protected, typed_word),
+            *images.table(plan.images, plan.region, plan.seen_at),
             *changes(plan.summary),
+        ],
+        foot=[
             operation.decision_buttons(
                 approval, approve=f"Approve and apply to {plan.head.environment}", question=question
             ),
             operation.approval_lines(approval),
             _fine_print(plan),
         ],
+        more=IN_THREAD,
     )
 
 
 def settled(plan: PlanView, approval: ApprovalView) -> Message:
-    """The plan after a decision that ends it: rejected or expired. No buttons."""
+    """The plan after what ended it: rejected, expired, or a newer plan. Nothing on it can be approved any more."""
     news = {
         "rejected": "rejected, nothing was applied",
-        "expired": "expired, nothing was applied. Run /plan again when you need it",
+        "expired": "expired, nothing was applied",
+        "superseded": "a newer plan took its place, nothing was applied",
     }[approval.outcome]
-    return _with_plan(plan, approval, approval.outcome, f"{news} ({counts(plan.summary)})")
+    again = [operation.plan_again_button(plan.head)] if approval.outcome == "expired" else []
+    return _with_plan(plan, approval, approval.outcome, f"{news} ({counts(plan.summary)})", buttons=again)
 
 
 def applying(plan: PlanView, approval: ApprovalView, progress: ApplyProgress | None) -> Message:
     """While it is applied."""
     if progress is None:
-        return _with_plan(plan, approval, "running", f"approved, applying ({counts(plan.summary)})")
+        news = f"approved, applying ({counts(plan.summary)})"
+        return _with_plan(plan, approval, "running", news, buttons=[_stop_apply(plan)])
     current = ", ".join(kit.code(address, 60) for address in progress.current[:3])
     news = f"applying, {progress.done} of {progress.total} done" + (f", now {current}" if current else "")
-    return _with_plan(plan, approval, "running", news)
+    return _with_plan(plan, approval, "running", news, buttons=[_stop_apply(plan)])
 
 
-def applied(plan: PlanView, approval: ApprovalView, result: ApplyResult, *, note: str = "") -> Message:
-    """How the apply ended. `note` says what else is to be known, already escaped."""
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What else is to be known of an apply that ended, in mrkdwn: a note, who cancelled it; and a code deploy to offer."""
+
+    note: str = ""
+    cancelled_by: str = ""
+    offer_deploy: bool = False
+
+
+def applied(plan: PlanView, approval: ApprovalView, result: ApplyResult, ending: Ending | None = None) -> Message:
+    """How the apply ended."""
+    ending = ending or Ending()
     did = f"{result.added} added, {result.changed} changed, {result.destroyed} destroyed"
     if not result.finished:
         return _interrupted(plan, approval, result)
     if result.succeeded:
-        return _with_plan(plan, approval, "succeeded", f"applied, {did}", _note(note))
-    news = (
-        f"the apply failed after {did}. What was done stays done; run /plan {plan.head.environment} to see what is left"
-    )
-    return _with_plan(plan, approval, "failed", news, [*_note(note), *_errors(result.errors)])
+        offer = [operation.deploy_after_button(plan.head)] if ending.offer_deploy else []
+        return _with_plan(plan, approval, "succeeded", f"applied, {did}", _note(ending.note), buttons=offer)
+    status, what = "failed", "the apply failed"
+    if ending.cancelled_by:
+        status, what = "cancelled", f"{ending.cancelled_by} cancelled the apply"
+    news = f"{what} after {did}. What was done stays done; a new plan shows what is left"
+    again = [operation.plan_again_button(plan.head)]
+    return _with_plan(plan, approval, status, news, [*_note(ending.note), *_errors(result.errors)], buttons=again)
 
 
 def refused(plan: PlanView, approval: ApprovalView, problem: str, remedy: str) -> Message:
     """Approved, but it could not be applied: the plan is stale, the state is locked."""
     news = f"not applied. {kit.escape(problem)}"
-    return _with_plan(plan, approval, "failed", news, _note(kit.escape(remedy)))
+    again = [operation.plan_again_button(plan.head)]
+    return _with_plan(plan, approval, "failed", news, _note(kit.escape(remedy)), buttons=again)
 
 
 def changes(summary: PlanSummary) -> Iterator[Block]:
     """What would change, destroys and replacements first, with old and new values; the rest is in the thread."""
     shown = summary.changes[:SHOWN_RESOURCES]
     for change, group in groupby(shown, key=lambda resource: resource.change):
-        yield kit.section("\n".join([HEADINGS[change], *map(_brief, group)]))
+        yield from kit.sections([HEADINGS[change], *map(_brief, group)])
     if len(summary.changes) > len(shown):
         yield kit.context(f"and {len(summary.changes) - len(shown)} more; all of it is in the thread")
     if summary.outputs:
-        yield kit.section("\n".join(["*Outputs*", *(_attribute(output) for output in summary.outputs[:5])]))
+        yield from kit.sections(["*Outputs*", *(_attribute(output) for output in summary.outputs[:5])])
+        if len(summary.outputs) > 5:
+            yield kit.context(f"and {len(summary.outputs) - 5} more outputs")
     yield from _drift(summary)
     yield from _warnings(summary.warnings)
 
 
 def details(summary: PlanSummary) -> Message:
     """Every changed resource with its attributes, for the thread."""
-    blocks = [kit.section(_full(one)) for one in summary.changes[:DETAIL_RESOURCES]]
-    return kit.message(f"The plan in detail: {counts(summary)}", blocks)
+    blocks = kit.sections(_full(one) for one in summary.changes[:DETAIL_RESOURCES])
+    hidden = len(summary.changes) - DETAIL_RESOURCES
+    if hidden > 0:
+        blocks.append(kit.context(f"and {hidden} more; the attached plan has all of them"))
+    text = f"The plan in detail: {counts(summary)}"
+    return kit.message(text, blocks or [kit.section(text)], more="The rest is in the attached plan.")
 
 
 def _with_plan(
@@ -171,15 +208,17 @@ def _with_plan(
     status: str,
     news: str,
     extra: Iterable[Block] = (),
+    *,
+    buttons: Iterable[Block] = (),
 ) -> Message:
     blocks = [
         operation.first_line(plan.head, status, news),
         *extra,
+        *images.table(plan.images, plan.region, plan.seen_at),
         *changes(plan.summary),
-        operation.approval_lines(approval),
-        _fine_print(plan),
     ]
-    return kit.message(operation.plain(plan.head, news), blocks)
+    foot = [*buttons, operation.approval_lines(approval), _fine_print(plan)]
+    return kit.message(operation.plain(plan.head, news), blocks, foot=foot, more=IN_THREAD)
 
 
 def _interrupted(plan: PlanView, approval: ApprovalView, result: ApplyResult) -> Message:
@@ -189,8 +228,9 @@ def _interrupted(plan: PlanView, approval: ApprovalView, result: ApplyResult) ->
     if result.in_state is not None:
         held = ", ".join(kit.code(address) for address in result.in_state[:20]) or "nothing"
         lines.append(f"The state now holds: {held}.")
-    lines.append(f"Run */plan {kit.escape(plan.head.environment)}* for a new plan: it shows what is left to do.")
-    return _with_plan(plan, approval, "interrupted", news, [kit.section("\n".join(lines))])
+    lines.append("A new plan shows what is left to do.")
+    again = [operation.plan_again_button(plan.head)]
+    return _with_plan(plan, approval, "interrupted", news, [kit.section("\n".join(lines))], buttons=again)
 
 
 def _fine_print(plan: PlanView) -> Block:
@@ -248,15 +288,25 @@ def _errors(errors: Sequence[Diagnostic]) -> Iterator[Block]:
         at = f" ({kit.code(error.address)})" if error.address else ""
         detail = "\n".join(part for part in (error.detail, error.snippet) if part)
         body = "\n" + kit.preformatted(detail, 900) if detail else ""
-        yield kit.section(f":x: *{kit.escape(error.summary)}*{at}{_place(error)}{body}")
+        summary = kit.escape(kit.cut(error.summary, 200))
+        yield kit.section(f":x: *{summary}*{at}{_place(error)}{body}")
+    if len(errors) > 3:
+        yield kit.context(f"and {len(errors) - 3} more error{_s(errors[3:])}")
 
 
-def _protected(plan: PlanView, addresses: Sequence[str]) -> Iterator[Block]:
-    if addresses:
-        named = ", ".join(kit.code(address) for address in addresses[:5])
-        more = f" and {len(addresses) - 5} more" if len(addresses) > 5 else ""
-        word = kit.code(plan.head.environment)
-        yield kit.section(f":lock: *Protected, and this plan would lose it:* {named}{more}. To approve, type {word}.")
+def _careful(protected: Sequence[str], typed_word: str) -> Iterator[Block]:
+    word = f" To approve, type {kit.code(typed_word)}." if typed_word else ""
+    if protected:
+        named = ", ".join(kit.code(address) for address in protected[:5])
+        more = f" and {len(protected) - 5} more" if len(protected) > 5 else ""
+        yield kit.section(f":lock: *Protected, and this plan would lose it:* {named}{more}.{word}")
+    elif word:
+        yield kit.section(f":lock: *This plan destroys or replaces more than usual.*{word}")
+
+
+def _stop_apply(plan: PlanView) -> Block:
+    text = "Terraform finishes what it has begun and does not begin more. What was done stays done."
+    return operation.cancel_button(plan.head, text)
 
 
 def _note(note: str) -> list[Block]:

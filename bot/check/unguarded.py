@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 NOTE = "note"
 # Settings of an environment; take one out of this list with the change that makes it work.
-_OF_AN_ENVIRONMENT = ("promote", "daemons", "code_deploy_after_old_image")
+_OF_AN_ENVIRONMENT = ("promote", "daemons")
 _AT_THE_TOP = ("images", "watch")
 
 

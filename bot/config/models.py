@@ -120,6 +120,7 @@ class Terraform(Model):
     ref: Ref = "main"
     variables: tuple[Variable, ...] = ()
     protected: tuple[ResourceType, ...] = ()
+    confirm_above: Annotated[int, Field(ge=0)] | None = None
     backend_config: Mapping[Variable, str] = {}
     var_files: tuple[RepositoryPath, ...] = ()
     environment: Mapping[Variable, str] = {}

@@ -1,0 +1,62 @@
+"""The images of a plan as a table: what runs, what would run, and what to be careful about."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bot.blocks import kit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bot.blocks.kit import Block, Cell
+    from runners.results import Image, ImageChange
+
+CONSOLE = "https://{region}.console.aws.amazon.com/ec2/home?region={region}#ImageDetails:imageId={image}"
+
+
+def table(changes: Sequence[ImageChange], region: str, seen_at: float) -> Iterator[Block]:
+    """A row per machine; `seen_at` (Unix seconds) is when the images were looked up, for their ages."""
+    if not changes:
+        return
+    rows: list[Sequence[Cell]] = []
+    for change in changes:
+        now = change.before
+        rows.append(
+            [
+                change.machine,
+                _link(now, region) if now else "(new machine)",
+                _age(now, seen_at) if now else "",
+                _link(change.after, region),
+                _age(change.after, seen_at),
+                (change.after.commit or "")[:7],
+                "⚠️ older than what runs" if change.goes_back else "",
+            ]
+        )
+    yield kit.table(["Machine", "Runs now", "Age", "Planned image", "Age", "Commit", "Careful"], rows, right=(2, 4))
+    yield from _warnings(changes)
+
+
+def _warnings(changes: Sequence[ImageChange]) -> Iterator[Block]:
+    back = [change.machine for change in changes if change.goes_back]
+    if back:
+        names = ", ".join(map(kit.code, back))
+        yield kit.section(
+            f":warning: *Older images:* {names} would go back, with the code that is baked into the image. "
+            "Deploy code after the apply."
+        )
+    commits = {change.after.commit for change in changes if change.after.commit}
+    if len(commits) > 1:
+        named = ", ".join(sorted(kit.code(commit[:7]) for commit in commits))
+        yield kit.section(f":warning: *The images were built from different commits:* {named}.")
+
+
+def _link(image: Image, region: str) -> Cell:
+    return kit.Link(image.name or image.image_id, CONSOLE.format(region=region, image=image.image_id))
+
+
+def _age(image: Image, seen_at: float) -> str:
+    if image.created_at is None:
+        return "unknown"
+    return kit.age((datetime.fromtimestamp(seen_at, UTC) - image.created_at).total_seconds())

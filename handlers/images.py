@@ -1,0 +1,73 @@
+"""The images of a plan: shown before they are rolled out, and followed by a code deploy where they go back."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from bot.blocks import kit
+from bot.blocks.plan import PlanView
+from bot.operations import Request
+from handlers.deploy import usual_ref, wish
+from runners import amis
+from runners.errors import RunnerError
+from runners.results import Image, ImageChange
+
+if TYPE_CHECKING:
+    from bot.operation import Operation
+    from runners.results import ApplyResult, Commit, PlanSummary
+
+log = logging.getLogger(__name__)
+TIMEOUT = 20.0
+
+
+async def view_of(operation: Operation, commit: Commit, summary: PlanSummary) -> PlanView:
+    """The plan as it is shown, with what EC2 tells of the images; without, when EC2 does not answer."""
+    services, machines = operation.services, operation.environment.machines
+    try:
+        changes = await amis.describe_changes(services.aws.ec2, summary, machines, timeout=TIMEOUT)
+    except RunnerError as error:
+        # The plan can be read without names and ages; the ids are in it, and the table says "unknown".
+        log.warning("operation %s: %s", operation.number, services.redact(str(error)))
+        changes = tuple(
+            ImageChange(machine, Image(before) if before else None, Image(after))
+            for machine, before, after in amis.rolled_out(summary, machines)
+        )
+    return PlanView(operation.head, commit, summary, changes, services.aws.region, services.clock())
+
+
+async def behind_the_code(operation: Operation, view: PlanView) -> tuple[str, ...]:
+    """The machines whose new image was made before the environment's last code deploy: it brings old code back."""
+    deployed = await operation.services.operations.running_in(operation.environment.name)
+    return tuple(
+        change.machine
+        for change in view.images
+        if change.goes_back
+        or (deployed and change.after.created_at and change.after.created_at.timestamp() < deployed.at)
+    )
+
+
+async def follow_up(operation: Operation, machines: tuple[str, ...], result: ApplyResult) -> tuple[str, bool]:
+    """After an apply that put old code back: start the code deploy, or say that it is needed.
+
+    Returns what to say (mrkdwn), and whether to offer a button for it. Called from the durable body, not from a step.
+    """
+    how = operation.environment.code_deploy_after_old_image
+    if not machines or not result.succeeded or how == "off":
+        return "", False
+    names = ", ".join(map(kit.code, machines))
+    why = f":warning: {names} now run an image that is older than the last code deploy, so old code is back."
+    if how == "offer":
+        return f"{why} Deploy the code again.", True
+    environment = operation.environment
+    wanted = wish(environment, usual_ref(environment), operation.record.requester, after_key(operation.number))
+    channel = operation.record.channel
+    await operation.services.engine.begin(
+        Request(wanted.key, wanted.kind, environment.name, wanted.user, wanted.title, channel, wanted.arguments)
+    )
+    return f"{why} The code deploy has been started.", False
+
+
+def after_key(number: int) -> str:
+    """The request that the apply of this operation leads to: begun once, by itself or by the button."""
+    return f"after-{number}"

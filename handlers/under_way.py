@@ -1,0 +1,67 @@
+"""Buttons under operations that are under way or over: Cancel, and once more from the start."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot import policy, requests
+from bot.audit import Entry
+from bot.blocks import replies
+from bot.blocks.operation import CANCEL, DEPLOY_AFTER, PLAN_AGAIN
+from bot.commands import Button, Click
+from bot.errors import UserError
+from bot.requests import Wish
+from handlers.deploy import usual_ref, wish
+from handlers.images import after_key
+
+if TYPE_CHECKING:
+    from bot.blocks.kit import Message
+    from bot.operations import Record
+    from bot.services import Services
+
+
+async def cancel(services: Services, click: Click) -> Message | None:
+    """Ask the operation to stop, if this person may: whoever asked for it, and whoever may approve it."""
+    record = await clicked(services, click)
+    environment = policy.environment_of(services.config, record.environment)
+    person = await services.directory.person(click.user)
+    policy.check_may_reject(services.config, environment, person, record.requester)
+    if record.status.ended:
+        raise UserError(f"#{record.number} is over already; there is nothing to cancel.")
+    await services.operations.request_cancel(record.number, click.user)
+    await services.audit.record(Entry(click.user, "cancel", record.environment, record.number))
+    return replies.done(f"#{record.number} is being stopped; its message will say what was done.")
+
+
+async def plan_again(services: Services, click: Click) -> None:
+    """Begin a new plan with the same words; a second click on the same message begins no second one."""
+    record = await clicked(services, click)
+    environment = policy.environment_of(services.config, record.environment)
+    key = f"again-{record.number}"
+    if await services.operations.known(key):
+        raise UserError("A new plan was begun from this message already.")
+    await requests.start(services, Wish("plan", record.title, click.user, key, environment, record.arguments))
+
+
+async def deploy_after(services: Services, click: Click) -> None:
+    """Begin the code deploy that an apply has made necessary, once."""
+    record = await clicked(services, click)
+    environment = policy.environment_of(services.config, record.environment)
+    key = after_key(record.number)
+    if await services.operations.known(key):
+        raise UserError("The code deploy was begun from this message already.")
+    await requests.start(services, wish(environment, usual_ref(environment), click.user, key))
+
+
+async def clicked(services: Services, click: Click) -> Record:
+    """The operation on whose message the button was pressed. Raises UserError when it is another one's."""
+    try:
+        record = await services.operations.get(int(click.value) if click.value.isdecimal() else 0)
+    except LookupError:
+        raise UserError("I do not know this operation (any more).") from None
+    if (click.channel, click.message_ts) != (record.channel, record.message_ts):
+        raise UserError("This button does not belong to this message; nothing changed.")
+    return record
+
+
+BUTTONS = (Button(CANCEL, cancel), Button(PLAN_AGAIN, plan_again), Button(DEPLOY_AFTER, deploy_after))

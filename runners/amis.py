@@ -1,0 +1,101 @@
+"""Machine images: what EC2 tells of them, and which ones a plan rolls out."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from botocore import exceptions
+
+from runners.aws import explained
+from runners.blocking import run_blocking
+from runners.results import Image, ImageChange
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ec2.type_defs import ImageTypeDef
+
+    from runners.results import AttributeChange, PlanSummary, ResourceChange
+
+# EC2 user guide: ids have 8 or 17 hexadecimal digits.
+AMI_ID = re.compile(r"ami-(?:[0-9a-f]{17}|[0-9a-f]{8})")
+# Tags in which image builds commonly keep the commit they were made from.
+COMMIT_TAGS = ("commit", "git_sha", "git_commit", "sha")
+
+
+def rolled_out(summary: PlanSummary, machines: Sequence[str]) -> tuple[tuple[str, str | None, str], ...]:
+    """What the plan does to images, as (machine, AMI id now or None, planned AMI id), in the order of the changes.
+
+    A machine is known by its name in the resource's address; without one the address itself stands for it.
+    """
+    found: dict[tuple[str, str], str | None] = {}
+    for resource in summary.changes:
+        change = _image_of(resource)
+        if change:
+            before, after = change
+            found.setdefault((_machine(resource.address, machines), after), before)
+    return tuple((machine, before, after) for (machine, after), before in found.items())
+
+
+async def describe(ec2: EC2Client, image_ids: Collection[str], *, timeout: float) -> Mapping[str, Image]:
+    """The images by id; those that EC2 does not know (any more), or does not show us, are left out.
+
+    Raises:
+        AccessDeniedError, UnavailableError: as AWS says.
+    """
+    doing = "looking up images"
+
+    def ask() -> dict[str, Image]:
+        # A filter, since asking for an id that is not there would be an error for all of them.
+        filters = [{"Name": "image-id", "Values": sorted(image_ids)}]
+        pages = ec2.get_paginator("describe_images").paginate(Filters=filters)  # type: ignore[arg-type]
+        return {one["ImageId"]: _image(one) for page in pages for one in page["Images"]}
+
+    if not image_ids:
+        return {}
+    try:
+        return await run_blocking(ask, timeout=timeout, doing=doing)
+    except (exceptions.BotoCoreError, exceptions.ClientError) as error:
+        raise explained(error, doing) from None
+
+
+async def describe_changes(
+    ec2: EC2Client, summary: PlanSummary, machines: Sequence[str], *, timeout: float
+) -> tuple[ImageChange, ...]:
+    """What the plan does to images, with what EC2 tells of them. Raises as `describe`."""
+    found = rolled_out(summary, machines)
+    ids = {image for _, before, after in found for image in (before, after) if image}
+    known = await describe(ec2, ids, timeout=timeout)
+    return tuple(
+        ImageChange(machine, (known.get(before) or Image(before)) if before else None, known.get(after) or Image(after))
+        for machine, before, after in found
+    )
+
+
+def _image_of(resource: ResourceChange) -> tuple[str | None, str] | None:
+    # What forces the replacement comes first: other attributes may carry the same id along.
+    ordered: list[AttributeChange] = sorted(resource.attributes, key=lambda one: not one.forces_replacement)
+    for attribute in ordered:
+        before, after = attribute.before or "", attribute.after or ""
+        if AMI_ID.fullmatch(after) and before != after:
+            return (before if AMI_ID.fullmatch(before) else None), after
+    return None
+
+
+def _machine(address: str, machines: Sequence[str]) -> str:
+    words = re.split(r"[^A-Za-z0-9-]+", address)
+    return next((machine for machine in machines if machine in words), address)
+
+
+def _image(found: ImageTypeDef) -> Image:
+    tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", ())}
+    created = found.get("CreationDate")
+    return Image(
+        image_id=found["ImageId"],
+        name=found.get("Name"),
+        created_at=datetime.fromisoformat(created) if created else None,
+        commit=next((tags[name] for name in COMMIT_TAGS if name in tags), None),
+    )
