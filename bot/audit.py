@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from bot.store import Store, audit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 START = "0" * 64
 # PostgreSQL's advisory lock for appending: any constant that nothing else in this database uses.
@@ -60,6 +60,10 @@ class Audit:
             self._writer = asyncio.create_task(self._write_all())
         await written
 
+    def append(self, connection: sa.Connection, entry: Entry) -> None:
+        """Append the entry within a transaction of the caller's: what it tells and the telling are kept together."""
+        self._append(connection, [(entry, self._clock())])
+
     async def read(self, *, newest: int) -> tuple[Line, ...]:
         """The newest entries, newest first."""
         statement = sa.select(audit).order_by(audit.c.number.desc()).limit(newest)
@@ -69,8 +73,9 @@ class Audit:
     async def _write_all(self) -> None:
         while self._pending:
             batch, self._pending = self._pending, []
+            entries = [(entry, at) for entry, at, _ in batch]
             try:
-                await self._store.run(lambda connection, batch=batch: self._append(connection, batch))  # type: ignore[misc]
+                await self._store.run(lambda connection, entries=entries: self._append(connection, entries))  # type: ignore[misc]
             except Exception as error:  # noqa: BLE001  -- whoever waits is told; the writer goes on with the next batch
                 for _, _, written in batch:
                     if not written.done():
@@ -80,7 +85,7 @@ class Audit:
                     if not written.done():
                         written.set_result(None)
 
-    def _append(self, connection: sa.Connection, batch: list[tuple[Entry, float, asyncio.Future[None]]]) -> None:
+    def _append(self, connection: sa.Connection, batch: Iterable[tuple[Entry, float]]) -> None:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
         last = connection.execute(
@@ -88,7 +93,7 @@ class Audit:
         ).first()
         number, previous = (last[0], last[1]) if last else (0, START)
         rows = []
-        for entry, at, _ in batch:
+        for entry, at in batch:
             number += 1
             row = {"number": number, "at": at, "previous": previous, **self._values(entry)}
             previous = digest_of(row)

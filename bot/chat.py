@@ -16,7 +16,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.pacing import Pace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from bot.blocks.kit import Block, Message
     from bot.redaction import Redactor
@@ -132,6 +132,20 @@ class Chat:
 
     async def find(self, channel: str, mark: str, *, since: float, thread: str | None = None) -> Posted | None:
         """The message with this mark posted since then (Unix seconds), if there is one."""
+        async for message in self._messages(channel, since, thread):
+            metadata = message.get("metadata") or {}
+            if metadata.get("event_type") == MARK and metadata.get("event_payload", {}).get("mark") == mark:
+                return Posted(channel, message["ts"])
+        return None
+
+    async def has_file(self, at: Posted, filename: str) -> bool:
+        """Whether a file of this name is in the thread of a message."""
+        async for message in self._messages(at.channel, 0.0, at.ts):
+            if any(file.get("name") == filename for file in message.get("files") or ()):
+                return True
+        return False
+
+    async def _messages(self, channel: str, since: float, thread: str | None) -> AsyncIterator[dict[str, Any]]:
         cursor = ""
         method = "conversations.replies" if thread else "conversations.history"
         where: dict[str, Any] = {"ts": thread} if thread else {"oldest": f"{since:.6f}"}
@@ -140,12 +154,10 @@ class Chat:
                 method, channel=channel, include_all_metadata=True, limit=HISTORY_PAGE, cursor=cursor, **where
             )
             for message in answer["messages"]:
-                metadata = message.get("metadata") or {}
-                if metadata.get("event_type") == MARK and metadata.get("event_payload", {}).get("mark") == mark:
-                    return Posted(channel, message["ts"])
+                yield message
             cursor = (answer.get("response_metadata") or {}).get("next_cursor", "")
             if not cursor:
-                return None
+                return
 
     async def upload(self, at: Posted, *, filename: str, title: str, content: str) -> None:
         """Put a text file into the thread of a message, redacted."""

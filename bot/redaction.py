@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import html
+import json
 import logging
 import re
-from typing import TYPE_CHECKING
+from enum import Enum
+from typing import TYPE_CHECKING, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+T = TypeVar("T")
 HIDDEN = "[redacted]"
 # Shorter values ("true", "db") would blank out half of every message; they are masked where they stand, by the plan.
 SHORTEST = 5
@@ -41,8 +46,11 @@ class Redactor:
         self.add(secrets)
 
     def add(self, secrets: Iterable[str]) -> None:
-        """Hide these values from now on, as a whole and, for values of several lines, each long line."""
-        new = {piece for secret in secrets for piece in _pieces(secret)} - self._values
+        """Hide these values from now on, as a whole and, for values of several lines, each long line.
+
+        Also as they look in Slack's mrkdwn and within quotes in JSON, Terraform's code or Ansible's output.
+        """
+        new = {form for secret in secrets for piece in _pieces(secret) for form in _forms(piece)} - self._values
         if new:
             self._values |= new
             # Longest first, or a secret that begins with another one would leave its tail.
@@ -54,15 +62,29 @@ class Redactor:
         known = self._pattern.sub(HIDDEN, text) if self._pattern else text
         return TOKEN_SHAPES.sub(HIDDEN, known)
 
+    def holds_secret(self, text: str) -> bool:
+        """Whether somebody wrote a secret in here: a token's shape, or a known value too long to be there by chance."""
+        known = any(len(value) >= LINE_SHORTEST and value in text for value in self._values)
+        return known or TOKEN_SHAPES.search(text) is not None
+
+    def within(self, value: T) -> T:
+        """The same frozen dataclass, or JSON-like value, with every string redacted."""
+        return cast("T", self.deep(value))
+
     def deep(self, value: object) -> object:
-        """The same JSON-like value with every string redacted, keys included."""
+        """The same JSON-like value, or dataclass, with every string redacted, keys included; enums stay."""
         match value:
+            case Enum():
+                return value
             case str():
                 return self(value)
             case dict():
                 return {self.deep(key): self.deep(item) for key, item in value.items()}
             case list() | tuple():
-                return [self.deep(item) for item in value]
+                return type(value)(self.deep(item) for item in value)
+            case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
+                fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+                return dataclasses.replace(value, **{name: self.deep(item) for name, item in fields.items()})
             case _:
                 return value
 
@@ -72,6 +94,12 @@ def _pieces(secret: str) -> set[str]:
     whole = {stripped} if len(stripped) >= SHORTEST else set()
     lines = stripped.splitlines() if "\n" in stripped else []
     return whole | {line.strip() for line in lines if len(line.strip()) >= LINE_SHORTEST}
+
+
+def _forms(text: str) -> set[str]:
+    quoted = {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
+    escaped = quoted | {html.escape(form, quote=False) for form in quoted}
+    return escaped | {form.replace("`", "'") for form in escaped}  # a backtick would end inline code, see blocks.kit
 
 
 class RedactingFormatter(logging.Formatter):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from bot.config import Config, Environment
+    from bot.redaction import Redactor
 
 LONGEST = 500
 # Git's own rules are wider (git-check-ref-format); these characters are enough for people, and harmless everywhere.
@@ -20,6 +21,10 @@ REF = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/+-]{0,198}[A-Za-z0-9_+-])?")
 BAD_IN_REF = ("..", "//", "/.", "./", ".lock/")
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._,/=+:-]*")
 CLOSE_ENOUGH = 60
+NOT_KEPT = (
+    "There is a token or another secret in that, so I did nothing and kept nothing of it. Slack has seen it all the "
+    "same: replace it by a new one."
+)
 
 
 def split(text: str, usage: str, *, most: int) -> list[str]:
@@ -38,6 +43,12 @@ def split(text: str, usage: str, *, most: int) -> list[str]:
     if len(words) > most:
         raise UserError(f"That is {len(words)} words, and I know what to do with {most}. Usage: {usage}")
     return words
+
+
+def no_secret(redact: Redactor, text: str) -> None:
+    """Raises UserError when somebody has typed a secret: what is asked for is stored and shown."""
+    if redact.holds_secret(text):
+        raise UserError(NOT_KEPT)
 
 
 def environment(config: Config, name: str, usage: str) -> Environment:
