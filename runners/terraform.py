@@ -17,6 +17,8 @@ from runners import terraform_errors, terraform_plan, terraform_program
 from runners.blocking import run_blocking
 from runners.detached import Detached
 from runners.errors import RunnerError, TimedOutError
+from runners.process import GRACE
+from runners.stragglers import end_marked
 from runners.terraform_apply import APPLY, SENSITIVE_FILE, apply, cancel_apply, find_out, known_sensitive, resume_apply
 from runners.terraform_program import Program, Workspace, find_program
 from runners.terraform_state import addresses_in_state
@@ -71,6 +73,9 @@ async def init(workspace: Workspace, *, timeout: float) -> None:
     """
     doing = f"initialising {workspace.name}"
     terraform_program.prepare(workspace, doing)
+    if not (workspace.scratch / APPLY).exists():
+        # What a bot that died left running here would hold the state's lock, and write its plan over ours.
+        await end_marked(str(workspace.scratch), GRACE)
     argv = ["init", "-input=false", "-no-color", terraform_program.lock_timeout()]
     argv += ["-lockfile=readonly"] if workspace.lock_file.exists() else []
     argv += terraform_program.backend_arguments(workspace)

