@@ -51,6 +51,8 @@ def ask(head: Head, outgoing: Outgoing, approval: ApprovalView) -> Message:
         [
             operation.first_line(head, "approval", news),
             *_outgoing(outgoing),
+        ],
+        foot=[
             operation.decision_buttons(
                 approval, approve=f"Approve and deploy to {head.environment}", question=question
             ),
@@ -79,16 +81,14 @@ def run_progress(head: Head, outgoing: Outgoing, approval: ApprovalView | None, 
 def run_ended(
     head: Head, outgoing: Outgoing, approval: ApprovalView | None, run: WorkflowRun, *, warning: str = ""
 ) -> Message:
-    """A GitHub Actions run that has ended. `warning` is already escaped."""
+    """A GitHub Actions run that has ended. `warning` says why its success is none; it is already escaped."""
     body = [*_warning(warning), _run_line(run), *_jobs(run.jobs)]
-    if run.state is State.SUCCEEDED:
-        took = _took(run)
-        return _message(
-            head, "succeeded", f"deployed {kit.escape(outgoing.commit.short)}{took}", outgoing, approval, body=body
-        )
-    failed = ", ".join(kit.escape(job.name) for job in culprits(run)[:6]) or "the run itself"
-    news = f"the run {run.state.value}: {failed}. The end of each failing log is in the thread"
-    return _message(head, "failed", news, outgoing, approval, body=body)
+    short = kit.escape(outgoing.commit.short)
+    if run.state is not State.SUCCEEDED:
+        return _message(head, "failed", _how_it_failed(run), outgoing, approval, body=body)
+    if warning:
+        return _message(head, "failed", f"the run succeeded, but not with {short}", outgoing, approval, body=body)
+    return _message(head, "succeeded", f"deployed {short}{_took(run)}", outgoing, approval, body=body)
 
 
 def hosts_progress(
@@ -168,10 +168,9 @@ def _message(
         operation.first_line(head, status, news),
         *_outgoing(outgoing, out=status == "succeeded"),
         *body,
-        *decided,
-        operation.asked_by(head, f"through {kit.escape(outgoing.through)}"),
     ]
-    return kit.message(operation.plain(head, news), blocks)
+    foot = [*decided, operation.asked_by(head, f"through {kit.escape(outgoing.through)}")]
+    return kit.message(operation.plain(head, news), blocks, foot=foot)
 
 
 def _outgoing(outgoing: Outgoing | None, *, out: bool = False) -> list[Block]:
@@ -183,6 +182,16 @@ def _outgoing(outgoing: Outgoing | None, *, out: bool = False) -> list[Block]:
 
 def _warning(warning: str) -> list[Block]:
     return [kit.section(f":warning: {warning}")] if warning else []
+
+
+def _how_it_failed(run: WorkflowRun) -> str:
+    ended = {State.FAILED: "failed", State.CANCELLED: "was cancelled"}.get(run.state, f"ended as {run.state.value}")
+    jobs = culprits(run)
+    if not jobs:
+        return f"the run {ended} before any of its jobs did"
+    names = ", ".join(kit.escape(job.name) for job in jobs[:6])
+    more = f" and {len(jobs) - 6} more" if len(jobs) > 6 else ""
+    return f"the run {ended}: {names}{more}. What the logs say at their end is in the thread"
 
 
 def _run_line(run: WorkflowRun) -> Block:

@@ -62,7 +62,7 @@ def apology(error_id: str) -> Message:
 def help_page(commands: Sequence[tuple[str, str]]) -> Message:
     """Every command as (usage, summary)."""
     lines = [f"{kit.code(line)}\n      {kit.escape(summary)}" for line, summary in commands]
-    return kit.message("What Signalbox can do", [kit.header("What Signalbox can do"), kit.section("\n".join(lines))])
+    return kit.message("What Signalbox can do", [kit.header("What Signalbox can do"), *kit.sections(lines)])
 
 
 def status_page(environments: Sequence[EnvironmentLine], recent: Sequence[OperationLine]) -> Message:
@@ -77,15 +77,16 @@ def status_blocks(environments: Sequence[EnvironmentLine], recent: Sequence[Oper
         turn = f"\n{_line(environment.current)}" if environment.current else ""
         blocks.append(kit.section(f"*{kit.escape(environment.name)}* runs {environment.running}{turn}"))
     history = [_line(one) for one in recent] or ["_None yet._"]
-    return [*blocks, kit.header("Last operations"), kit.section("\n".join(history))]
+    return [*blocks, kit.header("Last operations"), *kit.sections(history)]
 
 
 def audit_page(rows: Sequence[tuple[float, str, str, str]]) -> Message:
     """The newest entries of the trail as (Unix seconds, actor, what, details)."""
     lines = [
-        f"{kit.moment(at)} {kit.user(actor)} {kit.escape(what)} {kit.escape(more)}" for at, actor, what, more in rows
+        f"{kit.moment(at)} {kit.user(actor)} {kit.escape(what)} {kit.escape_but_people(more)}"
+        for at, actor, what, more in rows
     ]
-    return kit.message("Who did what", [kit.header("Who did what"), kit.section("\n".join(lines) or "_Nothing yet._")])
+    return kit.message("Who did what", [kit.header("Who did what"), *kit.sections(lines or ["_Nothing yet._"])])
 
 
 def home(blocks: Sequence[Block]) -> Block:
