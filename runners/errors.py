@@ -60,7 +60,32 @@ class StalePlanError(RunnerError):
 
 
 class StateLockedError(RunnerError):
-    """Somebody else holds Terraform's state lock; `problem` says who and since when."""
+    """Somebody else holds Terraform's state lock; `problem` says who and since when.
+
+    The rest is what the lock itself tells, None where it does not: `who` is user@host, `created` aware UTC,
+    `operation` in small letters ("apply", "plan"), `path` the state's.
+    """
+
+    def __init__(
+        self,
+        doing: str,
+        problem: str,
+        *,
+        remedy: str = "",
+        exit_code: int | None = None,
+        log_tail: str = "",
+        lock_id: str | None = None,
+        who: str | None = None,
+        created: datetime | None = None,
+        operation: str | None = None,
+        path: str | None = None,
+    ) -> None:
+        super().__init__(doing, problem, remedy=remedy, exit_code=exit_code, log_tail=log_tail)
+        self.lock_id = lock_id
+        self.who = who
+        self.created = created
+        self.operation = operation
+        self.path = path
 
 
 class NotFoundError(RunnerError):

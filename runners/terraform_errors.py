@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,8 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 _START = re.compile(r"^(Error|Warning): (.*)$")
 _PLACE = re.compile(r"^\s+on (\S+) line (\d+)")
 _CODE = re.compile(r"^\s+\d+: ?(.*)$")
-_LOCK = re.compile(r"^\s*(ID|Who|Operation|Created):[ \t]*(\S.*?)\s*$", re.MULTILINE)
+_LOCK = re.compile(r"^\s*(ID|Path|Who|Operation|Created):[ \t]*(\S.*?)\s*$", re.MULTILINE)
+_CREATED = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d+)? ([+-]\d{4})(?: \S+)?")
 _NO_NETWORK = re.compile(
     r"could not connect|no such host|connection refused|failed to connect|dial tcp|TLS handshake|i/o timeout"
     r"|deadline exceeded|could not resolve host",
@@ -66,9 +69,14 @@ def _object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def plain(text: str) -> str:
+    """What a command prints for people, without colours and boxes."""
+    return "\n".join(re.sub(r"^[│╷╵] ?", "", line).rstrip() for line in _ESCAPES.sub("", text).splitlines()).strip()
+
+
 def from_text(text: str) -> list[Diagnostic]:
     """The diagnostics in what a command prints for people."""
-    lines = [re.sub(r"^[│╷╵] ?", "", line).rstrip() for line in _ESCAPES.sub("", text).splitlines()]
+    lines = plain(text).split("\n")
     starts = [at for at, line in enumerate(lines) if _START.match(line)]
     return [_from_lines(lines[start:end]) for start, end in pairwise([*starts, len(lines)])]
 
@@ -127,7 +135,7 @@ def _written(one: Diagnostic) -> str:
     return f"{one.severity.capitalize()}: {one.summary}{place}{code}" + (f"\n{one.detail}" if one.detail else "")
 
 
-_Words = tuple[type[RunnerError], str, str]
+_Words = tuple["Callable[..., RunnerError]", str, str]
 
 
 def _stale(one: Diagnostic, version: str) -> _Words:
@@ -144,13 +152,34 @@ def _locked(one: Diagnostic, version: str) -> _Words | None:
     known = dict(_LOCK.findall(one.detail))
     if "ID" not in known:  # no lock of somebody else's: the lock could not be asked for
         return None
-    created = re.sub(r"^(\S+ \d\d:\d\d):\S+ \+0000 UTC$", r"\1 UTC", known.get("Created", "an unknown time"))
-    operation = known.get("Operation", "").removeprefix("OperationType").lower() or "an unknown operation"
-    return (
+    created = _time(known.get("Created", ""))
+    since = f"{created:%Y-%m-%d %H:%M} UTC" if created else known.get("Created", "an unknown time")
+    operation = known.get("Operation", "").removeprefix("OperationType").lower() or None
+    error = partial(
         StateLockedError,
-        f"{known.get('Who', 'somebody')} holds the state's lock since {created} ({operation}, lock {known['ID']})",
+        lock_id=known["ID"],
+        who=known.get("Who"),
+        created=created,
+        operation=operation,
+        path=known.get("Path"),
+    )
+    held = f"{operation or 'an unknown operation'}, lock {known['ID']}"
+    return (
+        error,
+        f"{known.get('Who', 'somebody')} holds the state's lock since {since} ({held})",
         f"Wait until that has ended. If it no longer runs, release the lock with: terraform force-unlock {known['ID']}",
     )
+
+
+def _time(text: str) -> datetime | None:
+    """Go's way to print a time: 2026-11-23 14:11:46.885761976 +0000 UTC; nanoseconds are cut to microseconds."""
+    found = _CREATED.fullmatch(text)
+    if not found:
+        return None
+    try:
+        return datetime.fromisoformat(f"{found[1]}{(found[2] or '.0')[:7].ljust(7, '0')}{found[3]}").astimezone(UTC)
+    except ValueError:
+        return None
 
 
 def _version(one: Diagnostic, version: str) -> _Words:

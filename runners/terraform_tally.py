@@ -26,7 +26,10 @@ class Tally:
         self.plain: list[str] = []
         self._wanted: dict[str, int] = {}
         self._completed: Counter[str] = Counter()
+        self._known: set[str] = set()
+        self._done: set[str] = set()
         self._current: dict[str, None] = {}
+        self._begun: dict[str, None] = {}
         self._summary: Mapping[str, Any] | None = None
 
     def take(self, line: str) -> bool:
@@ -43,8 +46,11 @@ class Tally:
             case {"type": "planned_change", "change": {"action": str(action), "resource": {"addr": str(address)}}}:
                 if action in STEPS:
                     self._wanted[address] = STEPS[action]
+                    self._note(address)
             case {"type": "apply_start", "hook": {"resource": {"addr": str(address)}}}:
                 self._current[address] = None
+                self._begun[address] = None
+                self._note(address)
             case {"type": "apply_complete", "hook": {"action": str(action), "resource": {"addr": str(address)}}}:
                 self._complete(address, action)
             case {"type": "apply_errored", "hook": {"resource": {"addr": str(address)}}}:
@@ -58,18 +64,32 @@ class Tally:
         self._current.pop(address, None)
         self._completed[address] += 1
         self.counts[action] += 1
-        if self._is_done(address) and action != "read":
+        self._note(address)
+        if address in self._done and action != "read":
             self.applied.append(address)
 
-    def _is_done(self, address: str) -> bool:
-        return self._completed[address] >= self._wanted.get(address, 1)
+    def _note(self, address: str) -> None:
+        self._known.add(address)
+        if self._completed[address] >= self._wanted.get(address, 1):
+            self._done.add(address)
+        else:
+            self._done.discard(address)
 
     @property
     def progress(self) -> ApplyProgress:
         """How far it is; all of it once Terraform says that the apply is complete."""
-        known = self._wanted.keys() | self._completed.keys() | self._current.keys()
-        done = len(known) if self._summary else sum(1 for address in known if self._is_done(address))
-        return ApplyProgress(done, len(known), tuple(self._current))
+        done = len(self._known) if self._summary else len(self._done)
+        return ApplyProgress(done, len(self._known), tuple(self._current))
+
+    @property
+    def under_way(self) -> tuple[str, ...]:
+        """What was begun and is not done, or came to no good end."""
+        return () if self._summary else tuple(one for one in self._begun if one not in self._done)
+
+    @property
+    def remaining(self) -> tuple[str, ...]:
+        """What was never begun."""
+        return () if self._summary else tuple(one for one in self._wanted if one not in self._begun)
 
     @property
     def added(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 from hypothesis import given, strategies as st
 
@@ -100,3 +101,39 @@ def test_no_message_is_too_odd(message: object) -> None:
 def test_no_diagnostic_is_too_odd(inside: dict[str, object]) -> None:
     odd = {**inside, "range": inside.get("hook"), "snippet": inside.get("change")}
     assert len(tally(json.dumps({"type": "diagnostic", "diagnostic": odd})).diagnostics) == 1
+
+
+def test_what_was_under_way_and_what_is_left_are_told_apart() -> None:
+    wanted = [planned(name, "create") for name in "abcd"]
+    begun = [hook("apply_start", name, "create") for name in "abc"]
+    ended = [hook("apply_complete", "a", "create"), hook("apply_errored", "b", "create")]
+    found = tally(*wanted, *begun, *ended)
+    assert (found.applied, found.under_way, found.remaining) == (["a"], ("b", "c"), ("d",))
+
+
+def test_half_a_replacement_is_still_under_way() -> None:
+    lines = [planned("a", "replace"), hook("apply_start", "a", "delete"), hook("apply_complete", "a", "delete")]
+    assert tally(*lines).under_way == ("a",)
+
+
+def test_nothing_is_left_of_a_complete_apply() -> None:
+    changes = json.dumps({"type": "change_summary", "changes": {"add": 1, "operation": "apply"}})
+    found = tally(planned("a", "create"), planned("b", "create"), changes)
+    assert (found.under_way, found.remaining) == ((), ())
+
+
+def test_ten_times_the_resources_take_about_ten_times_as_long() -> None:
+    def lines(count: int) -> list[str]:
+        names = [f"terraform_data.a[{number}]" for number in range(count)]
+        kinds = ("apply_start", "apply_complete")
+        return [planned(name, "create") for name in names] + [
+            hook(kind, name, "create") for name in names for kind in kinds
+        ]
+
+    def seconds(count: int) -> float:
+        said = lines(count)
+        began = time.process_time()
+        tally(*said)
+        return time.process_time() - began
+
+    assert min(seconds(5000) for _ in range(3)) < 30 * min(seconds(500) for _ in range(3))

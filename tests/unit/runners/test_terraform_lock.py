@@ -1,0 +1,125 @@
+"""Locks in the words of Terraform's backends, and whether one was left behind by a run of our own."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from runners import terraform_errors
+from runners.errors import StateLockedError
+from runners.results import Diagnostic
+from runners.terraform_lock import TerraformRun, lock_is_ours, own_name
+
+INFO = """Lock Info:
+  ID:        {identity}
+  Path:      {path}
+  Operation: OperationTypeApply
+  Who:       signalbox@lineside
+  Version:   1.11.4
+  Created:   {created}
+  Info:      {info}
+
+Terraform acquires a state lock to protect the state from being written
+by multiple users at the same time."""
+DYNAMODB = (
+    "Error message: operation error DynamoDB: PutItem, https response error StatusCode: 400, RequestID: 4ED1,\n"
+    "ConditionalCheckFailedException: The conditional request failed\n"
+)
+S3 = (
+    "Error message: operation error S3: PutObject, https response error StatusCode: 412, RequestID: X, HostID: Y, api\n"
+    "error PreconditionFailed: At least one of the pre-conditions you specified did not hold\n"
+)
+GCS = 'Error message: writing "gs://states/prod.tflock" failed: googleapi: Error 412: At least one\n'
+CREATED = "2026-11-23 14:11:46.885761976 +0000 UTC"
+AT = datetime(2026, 11, 23, 14, 11, 46, 885761, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def locked(said: str, *, identity: str = "6741213b-d566", path: str = "p", created: str = CREATED) -> StateLockedError:
+    detail = said + INFO.format(identity=identity, path=path, created=created, info="")
+    found = Diagnostic("error", "Error acquiring the state lock", detail)
+    error = terraform_errors.explain("planning", 1, [found], version="terraform 1.11.4")
+    assert isinstance(error, StateLockedError)
+    return error
+
+
+@pytest.mark.parametrize(
+    ("said", "identity", "path"),
+    [
+        (DYNAMODB, "6741213b-d566-2ec1-f459-eb5b044a1395", "states/prod/terraform.tfstate"),
+        (S3, "6741213b-d566-2ec1-f459-eb5b044a1395", "states/prod/terraform.tfstate"),
+        (GCS, "1763900000000001", "gs://states/prod.tflock"),
+        ("Error message: resource temporarily unavailable\n", "6741213b", "terraform.tfstate"),
+    ],
+    ids=["dynamodb", "s3", "gcs", "local"],
+)
+def test_what_a_lock_tells_is_read_whatever_the_backend(said: str, identity: str, path: str) -> None:
+    error = locked(said, identity=identity, path=path)
+    assert (error.lock_id, error.who, error.operation, error.path) == (identity, "signalbox@lineside", "apply", path)
+    assert error.created == AT
+
+
+@pytest.mark.parametrize(
+    ("created", "time"),
+    [
+        ("2026-11-23 14:11:46 +0000 UTC", AT.replace(microsecond=0)),
+        ("2026-11-23 14:11:46.8 +0000 UTC", AT.replace(microsecond=800000)),
+        ("2026-11-23 16:11:46.885761 +0200 CEST", AT),
+        ("2026-11-23 16:11:46.885761 +0200 +0200", AT),
+        ("yesterday", None),
+        ("2026-13-23 14:11:46 +0000 UTC", None),
+    ],
+)
+def test_the_time_is_utc_or_unknown(created: str, time: datetime | None) -> None:
+    error = locked(S3, created=created)
+    assert error.created == time
+    assert ("14:11 UTC" if time else created) in error.problem
+
+
+def test_what_is_not_said_is_unknown() -> None:
+    found = Diagnostic("error", "Error acquiring the state lock", "Lock Info:\n  ID: 1\n")
+    error = terraform_errors.explain("planning", 1, [found], version="")
+    assert isinstance(error, StateLockedError)
+    assert (error.lock_id, error.who, error.created, error.operation, error.path) == ("1", None, None, None, None)
+    assert "an unknown operation" in error.problem
+
+
+def test_the_lock_is_still_known_after_the_error_was_stored_and_redacted() -> None:
+    error = pickle.loads(pickle.dumps(locked(S3))).redacted(lambda text: text.replace("lineside", "•••"))  # noqa: S301 - our own
+    assert (error.lock_id, error.who, error.created) == ("6741213b-d566", "signalbox@•••", AT)
+
+
+RUN = TerraformRun("signalbox@lineside", AT - MINUTE, AT + MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("run", "ours"),
+    [
+        (RUN, True),
+        (replace(RUN, began=AT, ended=AT), True),
+        (replace(RUN, ended=None), False),
+        (replace(RUN, who="ana@lineside"), False),
+        (replace(RUN, who="signalbox@elsewhere"), False),
+        (replace(RUN, began=AT + MINUTE, ended=AT + 2 * MINUTE), False),
+        (replace(RUN, began=AT - 2 * MINUTE, ended=AT - MINUTE), False),
+    ],
+    ids=["within", "at once", "still runs", "somebody else", "another host", "before it", "after it"],
+)
+def test_a_lock_is_ours_only_when_a_run_of_ours_that_is_over_took_it(run: TerraformRun, ours: bool) -> None:
+    assert lock_is_ours(locked(S3), run) is ours
+
+
+@pytest.mark.parametrize("missing", ["lock_id", "who", "created"])
+def test_a_lock_that_says_too_little_is_not_ours(missing: str) -> None:
+    error = locked(S3)
+    setattr(error, missing, None)
+    assert not lock_is_ours(error, RUN)
+
+
+def test_our_own_name_is_user_and_host() -> None:
+    user, _, host = own_name().partition("@")
+    assert user
+    assert host
