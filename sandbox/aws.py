@@ -33,7 +33,7 @@ class AwsHandle:
             "AWS_ENDPOINT_URL": self.url,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_ACCESS_KEY_ID": "AKIASANDBOX000000000",
-            "AWS_SECRET_ACCESS_KEY": "sandbox",
+            "AWS_SECRET_ACCESS_KEY": "SandboxSecretAccessKeyOfNobody0123456789",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
