@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 import logging
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from slack_bolt.async_app import AsyncApp
 
@@ -21,31 +25,56 @@ log = logging.getLogger(__name__)
 # Slack's own payloads stay far below (a view's state is the largest); anything larger is not from Slack.
 LARGEST_BODY = 1 << 20
 LARGEST_TIMESTAMP = 12
+OLDEST = 300  # seconds; docs.slack.dev/authentication/verifying-requests-from-slack
 
 
-def make(app: AsyncApp | None, services: Services) -> web.Application:
+def make(app: AsyncApp | None, services: Services, signing_secret: str) -> web.Application:
     """The HTTP application; without a Bolt app (Socket Mode) it only tells how it is."""
     application = web.Application(client_max_size=LARGEST_BODY)
     application.router.add_get("/healthz", _healthz)
     application.router.add_get("/readyz", _readyz(services))
     application.router.add_get("/metrics", _metrics(services))
     if app is not None:
-        application.router.add_post("/slack/events", _slack_events(app))
+        application.router.add_post("/slack/events", _slack_events(app, services, signing_secret))
     return application
 
 
-def _slack_events(app: AsyncApp) -> Handler:
+def _slack_events(app: AsyncApp, services: Services, signing_secret: str) -> Handler:
     async def handle(request: web.Request) -> web.Response:
-        # slack_sdk turns the timestamp into a number without asking; what is none is refused before it gets there.
-        timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
-        if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= LARGEST_TIMESTAMP):
-            return web.json_response({"error": "the request carries no valid timestamp"}, status=401)
-        if not request.headers.get("X-Slack-Signature", "").startswith("v0="):
-            return web.json_response({"error": "the request is not signed"}, status=401)
+        # Bolt reads a body before it checks who sent it, and falls over what is no form and no JSON object.
+        body = await request.read()
+        problem = _not_from_slack(request.headers, body, signing_secret, services.clock())
+        if problem:
+            return web.json_response({"error": problem}, status=401)
+        if not _is_readable(body, request.content_type):
+            return web.json_response({"error": "the body is neither a form nor a JSON object"}, status=400)
         answer = await app.async_dispatch(await to_bolt_request(request))
         return await to_aiohttp_response(answer)
 
     return handle
+
+
+def _not_from_slack(headers: Mapping[str, str], body: bytes, signing_secret: str, now: float) -> str:
+    timestamp, signature = headers.get("X-Slack-Request-Timestamp", ""), headers.get("X-Slack-Signature", "")
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= LARGEST_TIMESTAMP):
+        return "the request carries no valid timestamp"
+    if abs(now - int(timestamp)) > OLDEST:
+        return "the request is too old, or a clock is wrong"
+    signed = b"v0:%s:%s" % (timestamp.encode(), body)
+    expected = "v0=" + hmac.new(signing_secret.encode(), signed, hashlib.sha256).hexdigest()
+    same = hmac.compare_digest(expected.encode(), signature.encode(errors="surrogateescape"))
+    return "" if same else "the request is not signed with this app's secret"
+
+
+def _is_readable(body: bytes, content_type: str) -> bool:
+    """Whether it is what Slack sends: a JSON object, or a form whose field `payload`, if there, is one."""
+    try:
+        text = body.decode()
+        if content_type != "application/json" and not text.startswith("{"):
+            text = parse_qs(text).get("payload", ["{}"])[-1]
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _metrics(services: Services) -> Handler:

@@ -122,7 +122,9 @@ class Service:
         over_http = None if self._settings.slack_app_token else app
         if self._settings.slack_app_token:
             await self._connect(stack, app, self._settings.slack_app_token)
-        runner = web.AppRunner(server.make(over_http, services), access_log=None, shutdown_timeout=5)
+        runner = web.AppRunner(
+            server.make(over_http, services, self._settings.slack_signing_secret), access_log=None, shutdown_timeout=5
+        )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, port=self._settings.port, backlog=BACKLOG).start()

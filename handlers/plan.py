@@ -156,6 +156,8 @@ def _variables(environment: Environment, said: Sequence[str]) -> Mapping[str, st
             raise UserError(f"{environment.name} takes no variable {words.shown(name)}{hint} Usage: {USAGE}")
         if name in found:
             raise UserError(f"{name} is given twice. Usage: {USAGE}")
+        if value.startswith("-") or ".." in value:
+            raise UserError(f"{name} cannot be {words.shown(value)}. Usage: {USAGE}")
         found[name] = value
     return found
 
