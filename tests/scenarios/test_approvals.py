@@ -1,0 +1,114 @@
+"""Approve and Reject: whoever may not, clicks what is not theirs, twice, or too late, changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from tests.scenarios.acting import clicks, forged, is_told, operations_in, shows, thread_of, types
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sandbox.slack import Message
+    from sandbox.world import World
+    from tests.scenarios.conftest import StartWorld
+
+UNKNOWN_BUTTON = "I do not know this button or command (any more)"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Two plans that wait: staging's for one approval, prod's for two."""
+
+    world: World
+    staging: Message
+    prod: Message
+
+    def click_of(self, kind: str) -> Message:
+        """Staging's message as the one who clicks has it."""
+        values = {"of another operation": _value(self.prod), "unknown approval": "AAAA", "no approval": ""}
+        if kind == "unknown button":
+            return forged(self.staging, action_id="launch")
+        return forged(self.staging, value=values[kind]) if kind in values else self.staging
+
+
+def _value(message: Message) -> str:
+    row = next(block for block in message.blocks if block["type"] == "actions")
+    return str(row["elements"][0]["value"])
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def asked(shared_world: World) -> AsyncIterator[Asked]:
+    await asyncio.gather(*(types(shared_world, "ana", f"#{name}", f"/plan {name}") for name in ("staging", "prod")))
+    staging = await shows(shared_world, "#staging", "Plan for staging", "Waiting for approval")
+    prod = await shows(shared_world, "#prod", "Plan for prod", "needs 2 approvals")
+    yield Asked(shared_world, staging, prod)
+
+
+@pytest.mark.parametrize(
+    ("who", "what", "button", "answer"),
+    [
+        ("gus", "as it is", "approve", "You may not approve for staging; anyone of @infra may."),
+        ("gus", "as it is", "reject", "You may not decide for staging; anyone of @infra may."),
+        ("ana", "as it is", "approve", "You asked for this yourself"),
+        ("lee", "of another operation", "approve", "This button does not belong to this message; nothing changed."),
+        ("lee", "unknown approval", "approve", "I do not know this approval (any more)"),
+        ("lee", "no approval", "approve", "I do not know this approval (any more)"),
+        ("lee", "unknown button", "launch", UNKNOWN_BUTTON),
+    ],
+)
+async def test_a_click_that_does_not_count_is_answered_and_changes_nothing(
+    asked: Asked, who: str, what: str, button: str, answer: str
+) -> None:
+    seen = asked.staging.rendered, asked.prod.rendered
+    person = asked.world.person(who)
+    heard = len(person.ephemerals)
+    reply = await person.click(asked.click_of(what), button)
+    assert reply.status == 200
+    await person.wait_for_ephemeral(lambda one: answer in one.rendered and len(person.ephemerals) == heard + 1)
+    assert (asked.staging.rendered, asked.prod.rendered) == seen
+    assert {status for _, _, status in operations_in(asked.world)} == {"approval"}
+
+
+async def test_two_clicks_at_once_decide_once_and_later_ones_change_nothing(asked: Asked) -> None:
+    world, old = asked.world, asked.staging.snapshot()
+    await asyncio.gather(*(world.person(name).click(old, "approve") for name in ("lee", "max", "lee")))
+    done = await shows(world, "#staging", "Plan for staging", "applied, 3 added, 1 changed, 3 destroyed")
+    assert done.rendered.count("approved by") == 1
+    assert not done.buttons
+    for name in ("lee", "max"):
+        await is_told(world.person(name), "This was already approved; your click changed nothing.")
+    settled = done.rendered
+    await clicks(world, "max", old, "reject")
+    await world.person("max").wait_for_ephemeral(lambda one: "already approved" in one.rendered)
+    assert done.rendered == settled
+    thread = thread_of(world, done)
+    assert thread.count("[file]") == 1
+
+
+async def test_one_rejection_ends_it_even_after_an_approval_and_the_requester_may_withdraw(asked: Asked) -> None:
+    await clicks(asked.world, "lee", asked.prod, "approve")
+    ask = await shows(asked.world, "#prod", "needs 1 more approval", "approved by @lee")
+    await clicks(asked.world, "ana", ask, "reject")
+    ended = await shows(asked.world, "#prod", "rejected, nothing was applied", "rejected by @ana")
+    assert not ended.buttons
+
+
+async def test_an_approval_expires_and_a_click_after_that_changes_nothing(start_world: StartWorld) -> None:
+    world = await start_world(config={"expires_after: 30m": "expires_after: 8s"}, without_aws=True)
+    await types(world, "ana", "#prod", "/plan prod")
+    old = (await shows(world, "#prod", "Plan for prod", "needs 2 approvals")).snapshot()
+    expired = await shows(world, "#prod", ":alarm_clock:", "expired, nothing was applied. Run /plan again")
+    assert not expired.buttons
+    seen = expired.rendered
+    for button in ("approve", "reject"):
+        await clicks(world, "lee", old, button)
+    await is_told(world.person("lee"), "This approval has expired; nothing was done.")
+    assert expired.rendered == seen
+    await types(world, "ana", "#prod", "/plan prod")
+    await shows(world, "#prod", "#2 ", "needs 2 approvals")

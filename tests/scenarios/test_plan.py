@@ -1,0 +1,110 @@
+"""/plan: nothing to do, variables, and what may go wrong before and after the approval."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.scenarios.acting import clicks, infrastructure, operations_in, shows, thread_of, types
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sandbox.world import World
+
+BROKEN = "instances/staging/broken.tf"
+
+
+def state_of(world: World, environment: str) -> Path:
+    return world.files / "state" / f"{environment}.tfstate"
+
+
+async def test_up_to_date_is_said_and_that_is_all(shared_world: World) -> None:
+    await types(shared_world, "ana", "#dev", "/plan dev")
+    done = await shows(shared_world, "#dev", ":white_check_mark:", "up to date, nothing to do (5 resources in place)")
+    assert not done.buttons
+    assert not thread_of(shared_world, done)
+
+
+async def test_a_variable_that_is_allowed_goes_into_the_plan(shared_world: World) -> None:
+    await types(shared_world, "ana", "#staging", "/plan staging backend_ami=ami-0123456789abcdef0")
+    ask = await shows(shared_world, "#staging", "Plan for staging backend_ami=ami-0123456789abcdef0", "Waiting for")
+    assert "→ ami-0123456789abcdef0" in ask.rendered.replace("`", "")
+    await clicks(shared_world, "ana", ask, "reject")
+    await shows(shared_world, "#staging", "backend_ami=ami-0123456789abcdef0", "rejected")
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("staging backend_amy=ami-1", "staging takes no variable “backend_amy”; did you mean “backend_ami”?"),
+        ("staging region=mars", "staging takes no variable “region”; there are backend_ami, ready_when."),
+        ("dev backend_ami=ami-1", "dev takes no variable “backend_ami”; it takes none."),
+        ("staging backend_ami", "“backend_ami” is no variable=value"),
+        ("staging backend_ami=", "“backend_ami=” is no variable=value"),
+        ("staging backend_ami=a backend_ami=b", "backend_ami is given twice"),
+        ("staging backend_ami=ami-1;rm", "“backend_ami=ami-1;rm” has characters that I do not take"),
+        ("staging backend_ami=$(id)", "has characters that I do not take"),
+        ("staging -var=backend_ami=x", "has characters that I do not take"),
+    ],
+)
+async def test_a_variable_that_is_not_allowed_is_refused(shared_world: World, said: str, answer: str) -> None:
+    before = operations_in(shared_world)
+    reply = await types(shared_world, "ana", "#staging", f"/plan {said}")
+    assert answer in reply.ephemerals[0].rendered
+    assert "Usage: /plan" in reply.ephemerals[0].rendered
+    assert operations_in(shared_world) == before
+
+
+async def test_code_that_terraform_does_not_take_is_shown_with_its_place(shared_world: World) -> None:
+    before = len(operations_in(shared_world))
+    infrastructure(shared_world).commit("main", {BROKEN: 'resource "terraform_data" {\n}\n'}, "Break it")
+    await types(shared_world, "ana", "#staging", "/plan staging")
+    failed = await shows(shared_world, "#staging", f"#{before + 1} ", ":x:", "broken.tf")
+    infrastructure(shared_world).commit("main", {BROKEN: None}, "Mend it")
+    assert not failed.buttons
+    assert "broken.tf:1" in failed.rendered
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """As another terraform would hold the state: its lock, and the file that says whose it is."""
+    info = {"ID": "5d1ad0a8", "Operation": "OperationTypeApply", "Who": "max@laptop", "Version": "1.11.4"}
+    beside = path.with_name(f".{path.name}.lock.info")
+    with path.open("r+") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        beside.write_text(json.dumps({**info, "Created": "2026-11-23T09:00:00Z", "Path": str(path), "Info": ""}))
+        try:
+            yield
+        finally:
+            beside.unlink()
+
+
+async def test_a_state_that_somebody_holds_is_said_with_who_holds_it(shared_world: World) -> None:
+    before = len(operations_in(shared_world))
+    with held(state_of(shared_world, "staging")):
+        await types(shared_world, "ana", "#staging", "/plan staging")
+        failed = await shows(shared_world, "#staging", f"#{before + 1} ", ":x:", "max@laptop")
+    assert not failed.buttons
+
+
+async def test_a_plan_gone_stale_is_not_applied(shared_world: World) -> None:
+    before = len(operations_in(shared_world))
+    path = state_of(shared_world, "staging")
+    await types(shared_world, "ana", "#staging", "/plan staging")
+    ask = await shows(shared_world, "#staging", f"#{before + 1} ", "Waiting for approval")
+    state = json.loads(path.read_text())
+    path.write_text(json.dumps({**state, "serial": state["serial"] + 1}))
+    changed = path.read_bytes()
+    await clicks(shared_world, "lee", ask, "approve")
+    refused = await shows(shared_world, "#staging", f"#{before + 1} ", ":x:", "not applied")
+    assert "state has changed since this plan was made" in refused.rendered
+    assert "Run /plan staging for a new plan" in refused.rendered
+    assert "approved by @lee" in refused.rendered
+    assert not refused.buttons
+    assert path.read_bytes() == changed

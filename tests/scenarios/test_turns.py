@@ -1,0 +1,43 @@
+"""An environment runs one operation at a time; different environments run side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.scenarios.acting import clicks, infrastructure, operations_in, shows, types
+
+if TYPE_CHECKING:
+    from sandbox.world import World
+
+
+async def test_the_second_deploy_says_what_it_waits_for_and_goes_on_after_the_first(shared_world: World) -> None:
+    repository = infrastructure(shared_world)
+    repository.slow_next("deploy-dev.yml", job="sftp", times_slower=8)
+    await types(shared_world, "ana", "#dev", "/deploy dev main")
+    await shows(shared_world, "#dev", "Deploy main to dev", "deploying")
+    await types(shared_world, "lee", "#dev", "/deploy dev staging")
+    waits = await shows(
+        shared_world, "#dev", "Deploy staging to dev", "waits for #1 (Deploy main to dev, asked by @ana)"
+    )
+    assert len(repository.runs) == 1
+    done = await shows(shared_world, "#dev", ":white_check_mark:", "Deploy staging to dev")
+    assert done is waits, "the operation that waited has a second message"
+    first, second = sorted(repository.runs.values(), key=lambda run: run.run_id)
+    assert second.created_at > first.updated_at, "the second started before the first had ended"
+
+
+async def test_while_one_waits_for_approval_others_queue_and_other_environments_go_on(shared_world: World) -> None:
+    before = len(operations_in(shared_world))
+    first, second = f"#{before + 1} ", f"#{before + 2} "
+    await types(shared_world, "ana", "#staging", "/plan staging")
+    ask = await shows(shared_world, "#staging", first, "Waiting for approval")
+    await types(shared_world, "ana", "#staging", "/plan staging")
+    await shows(shared_world, "#staging", second, f"waits for {first}", "which waits for approval")
+    await types(shared_world, "ana", "#dev", "/plan dev")
+    await shows(shared_world, "#dev", "Plan for dev", "up to date")
+
+    await clicks(shared_world, "lee", ask, "reject")
+    ask = await shows(shared_world, "#staging", second, "Waiting for approval")
+    await clicks(shared_world, "ana", ask, "reject")
+    withdrawn = await shows(shared_world, "#staging", second, "rejected, nothing was applied", "rejected by @ana")
+    assert not withdrawn.buttons
