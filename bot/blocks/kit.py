@@ -59,8 +59,11 @@ Cell = str | Link
 
 
 def escape(text: str) -> str:
-    """Foreign text made harmless: exactly &, < and > are special to Slack; what nobody can see is left out."""
-    return _seen(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Foreign text made harmless: exactly &, < and > are special to Slack.
+
+    What nobody can see is left out, and nothing opens a code block, which would swallow what follows.
+    """
+    return _seen(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("```", "'''")
 
 
 def escape_but_people(text: str) -> str:
@@ -81,7 +84,7 @@ def code(text: str, limit: int = 120) -> str:
 
 def preformatted(text: str, limit: int = 2_800) -> str:
     """The last lines of foreign text as a code block of at most `limit` characters."""
-    harmless = escape(text.replace("```", "'''").strip("\n"))
+    harmless = escape(text).strip("\n")
     return f"```\n{tail_cut(harmless, limit)}\n```"
 
 
@@ -214,18 +217,14 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Cell]], *, right: Collect
     body = list(rows)
     # A column that says nothing in any row only takes room.
     kept = [index for index in range(len(head)) if not body or any(row[index] for row in body)]
-    lines = [
-        [_cell(head[index], bold=True) for index in kept],
-        *([_cell(row[index]) for index in kept] for row in body),
-    ]
-    fitting = _fitting(lines)
-    if len(fitting) < len(lines):
-        more = f"… {len(lines) - len(fitting) + 1} more"
-        fitting[-1] = [_cell(more), *(_cell("") for _ in kept[1:])]
+    shown = [head, *body[: TABLE_ROWS - 1]]
+    lines = _fitting([[_cell(row[index], bold=row is head) for index in kept] for row in shown])
+    if len(lines) <= len(body):
+        lines[-1] = [_cell(f"… {len(body) - len(lines) + 2} more"), *(_cell("") for _ in kept[1:])]
     return {
         "type": "table",
         "column_settings": [{"align": "right" if index in right else "left"} for index in kept],
-        "rows": fitting,
+        "rows": lines,
     }
 
 
@@ -252,7 +251,7 @@ def _cut_marked(text: str, limit: int) -> str:
 def _fitting(lines: list[list[Block]]) -> list[list[Block]]:
     size = 0
     fitting: list[list[Block]] = []
-    for line in lines[:TABLE_ROWS]:
+    for line in lines:
         size += _characters(line)
         if size > TABLE_CHARACTERS and len(fitting) > 1:
             break

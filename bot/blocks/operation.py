@@ -133,7 +133,7 @@ def approval_lines(approval: ApprovalView) -> Block:
         need = f"needs {missing} more approval{'s' if missing != 1 else ''}" if said else _need(approval.required)
         return kit.context(said, f"{need} by {approval.who}", f"expires {kit.moment(approval.expires_at)}")
     if approval.outcome == "superseded":
-        return kit.context(*said, "superseded by a newer plan")
+        return kit.context(said, "superseded by a newer plan")
     if approval.outcome == "expired":
         return kit.context(said, f"expired {kit.moment(approval.expires_at)} without enough approvals")
     return kit.context(said)

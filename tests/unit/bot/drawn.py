@@ -1,0 +1,98 @@
+"""What every message must be, whatever it was drawn from; and text that tries to break one."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+
+from sandbox.slack import Workspace
+from sandbox.slack.block_kit import check_message
+from sandbox.slack.mrkdwn import broadcasts
+from sandbox.slack.rendering import message_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bot.blocks.kit import Message
+
+WORKSPACE = Workspace()
+EVIL = "<@U0EVIL>"
+NASTY = (
+    "<!channel>",
+    "<!here|here>",
+    EVIL,
+    "<https://evil.test|https://github.com>",
+    "javascript:alert(1)",
+    "`",
+    "```",
+    "|",
+    "&",
+    "&amp;",
+    "\n",
+    "\r\n",
+    "\u2028",
+    "\t",
+    " ",
+    "\x00",
+    "\x1b[31m",
+    "\u202e",
+    "\u200b",
+    "שלום",
+    "🚀",
+    ":tada:",
+    "*bold*",
+    "_",
+    "<",
+    ">",
+    "x" * 90,
+)
+# What we put between angle brackets ourselves; everything else in them is foreign.
+_OURS = re.compile(
+    r"<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>|<!date\^\d+\^[^<>|]+\|[^<>|]+>|<https?://[^\s<>|]+\|[^<>|]+>"
+)
+
+hostile = st.one_of(
+    st.text(max_size=60),
+    st.lists(st.one_of(st.sampled_from(NASTY), st.text(max_size=8)), max_size=12).map("".join),
+    st.sampled_from(["", " ", "\n", "&" * 900, "<" * 900, "`" * 900, "line\n" * 700, "z" * 5_000]),
+)
+urls = st.one_of(
+    st.just("https://github.com/o/r/actions/runs/1?a=1&b=2"),
+    st.sampled_from(["javascript:alert(1)", "", "https://a b", "https://a|b>c", "https://x/" + "y" * 4_000]),
+    hostile.map("https://x/{}".format),
+)
+
+
+def read(message: Message) -> str:
+    """The message as a person reads it, after checking that Slack takes it and that it speaks for itself."""
+    blocks = check_message(list(message.blocks))
+    assert message.text.strip()
+    assert len(message.text.splitlines()) == 1, f"more than one line: {message.text!r}"
+    assert len(message.text) <= 3_000
+    assert broadcasts(message.text, list(message.blocks)) == ()
+    for text in (message.text, *_mrkdwn(list(message.blocks))):
+        assert EVIL not in text
+        rest = _OURS.sub("", text)
+        assert "<" not in rest, f"foreign markup in {text!r}"
+        assert ">" not in rest, f"foreign markup in {text!r}"
+        assert text.count("```") % 2 == 0, f"a code block is left open in {text!r}"
+    return message_text(message.text, blocks, [], WORKSPACE)
+
+
+def _mrkdwn(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for one in value:
+            yield from _mrkdwn(one)
+    elif isinstance(value, dict):
+        if value.get("type") == "mrkdwn":
+            yield value["text"]
+        else:
+            yield from _mrkdwn(list(value.values()))
+
+
+def buttons(message: Message) -> list[str]:
+    """The action ids of the message's buttons."""
+    rows = [block["elements"] for block in message.blocks if block["type"] == "actions"]
+    return [element["action_id"] for row in rows for element in row]

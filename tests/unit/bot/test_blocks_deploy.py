@@ -1,0 +1,177 @@
+"""Each state of a deploy's message, through GitHub Actions and through Ansible."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import cycle, islice
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from bot.blocks import deploy as drawing, operation
+from bot.blocks.deploy import Outgoing
+from bot.blocks.operation import ApprovalView, Head
+from runners.results import Commit, FailedTask, HostResult, Job, PlaybookResult, State, WorkflowRun
+from tests.unit.bot.drawn import buttons, hostile, read, urls
+
+AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+HEAD = Head(12, "Deploy main to prod", "prod", "U0ANA")
+COMMIT = Commit("o/r", "a1b2c3d4" * 5, "main", "Raise the queue's memory", "Lee Park", "https://github.com/o/r/c/1")
+OUT = Outgoing(COMMIT, "`9f8e7d6` The one before", "GitHub Actions deploy-prod.yml")
+OPEN = ApprovalView("ID", 1, "pending", (), 1_700_003_600.0, "anyone of <!subteam^S0LEADS>")
+GIVEN = replace(OPEN, outcome="approved", votes=(("U0LEE", "approved", 1_700_000_000.0),))
+
+
+def job(name: str, state: State, step: str | None = None) -> Job:
+    return Job(1, name, state, "https://github.com/o/r/actions/runs/1/job/1", AT, AT + timedelta(seconds=65), step)
+
+
+def run(state: State, *jobs: Job, ended: bool = True) -> WorkflowRun:
+    return WorkflowRun(
+        "o/r", 5, 31, 1, "deploy-prod.yml", COMMIT.sha, state, "https://github.com/o/r/actions/runs/5", AT, jobs,
+        AT + timedelta(minutes=2) if ended else None,
+    )  # fmt: skip
+
+
+def played(state: State, *hosts: HostResult, finished: bool = True, name: str = "deploy-backend.yml") -> PlaybookResult:
+    return PlaybookResult(name, state, hosts, finished=finished)
+
+
+def test_what_would_go_out_and_what_runs_now() -> None:
+    message = drawing.ask(HEAD, OUT, OPEN)
+    said = read(message)
+    assert message.text == "#12 Deploy main to prod: a1b2c3d is ready to go out. Waiting for approval"
+    assert "*Goes out:* a1b2c3d Raise the queue's memory (Lee Park)" in said
+    assert "*Runs now:* `9f8e7d6` The one before" in said
+    assert "needs an approval by anyone of @leads" in said
+    assert "[Approve and deploy to prod]" in said
+    assert buttons(message) == ["approve", "reject"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"), [("rejected", "rejected, nothing was deployed"), ("expired", "expired, nothing was deployed")]
+)
+def test_a_decision_against_it(outcome: str, words: str) -> None:
+    message = drawing.settled(HEAD, OUT, replace(OPEN, outcome=outcome))
+    assert words in read(message)
+    assert "approve" not in buttons(message)
+
+
+def test_jobs_under_way_are_a_table() -> None:
+    going = run(State.RUNNING, job("backend", State.SUCCEEDED), job("cron", State.RUNNING), ended=False)
+    said = read(drawing.run_progress(HEAD, OUT, GIVEN, going))
+    assert "deploying a1b2c3d, 1 of 2 jobs done" in said
+    assert "✅ done" in said
+    assert "🔄 running" in said
+    assert "1 min 5 s" in said
+    assert "Failing step" not in said
+    assert "approved by @lee" in said
+
+
+def test_a_run_that_went_well_says_what_went_out_and_how_long_it_took() -> None:
+    message = drawing.run_ended(HEAD, OUT, GIVEN, run(State.SUCCEEDED, job("backend", State.SUCCEEDED)))
+    said = read(message)
+    assert message.text == "#12 Deploy main to prod: deployed a1b2c3d in 2 min 0 s"
+    assert "*Went out:* a1b2c3d" in said
+    assert "*Ran before:* `9f8e7d6`" in said
+
+
+def test_a_run_that_went_well_with_another_commit_is_no_success() -> None:
+    ended = run(State.SUCCEEDED, job("backend", State.SUCCEEDED))
+    said = read(drawing.run_ended(HEAD, OUT, GIVEN, ended, warning="GitHub ran `bbbbbbb`"))
+    assert ":x: *#12" in said
+    assert "the run succeeded, but not with a1b2c3d" in said
+    assert "GitHub ran `bbbbbbb`" in said
+    assert "Went out" not in said
+
+
+@pytest.mark.parametrize(
+    ("ended", "words"),
+    [
+        (run(State.FAILED, job("cron", State.FAILED, "Run Ansible")), "the run failed: cron."),
+        (run(State.CANCELLED, job("cron", State.CANCELLED)), "the run was cancelled: cron."),
+        (run(State.UNKNOWN, job("cron", State.UNKNOWN)), "the run ended as unknown: cron."),
+        (run(State.FAILED), "the run failed before any of its jobs did"),
+        (run(State.FAILED, job("a", State.FAILED), job("b", State.CANCELLED)), "the run failed: a."),
+        (run(State.FAILED, *(job(f"j{n}", State.FAILED) for n in range(9))), "j0, j1, j2, j3, j4, j5 and 3 more"),
+    ],
+)
+def test_a_run_that_went_wrong_names_the_jobs(ended: WorkflowRun, words: str) -> None:
+    assert words in read(drawing.run_ended(HEAD, OUT, None, ended))
+
+
+def test_a_failing_job_in_the_thread() -> None:
+    said = read(drawing.failing_job(job("cron", State.FAILED, "Run Ansible"), "one\ntwo ```\n"))
+    assert "cron failed at step `Run Ansible`" in said
+    assert "one\ntwo '''" in said
+    assert "has no log for this job" in read(drawing.failing_job(job("cron", State.FAILED), " \n"))
+
+
+def test_hosts_under_way() -> None:
+    host = HostResult("backend-1", State.RUNNING, ok=3, changed=1, current_task="Restart")
+    said = read(drawing.hosts_progress(HEAD, OUT, GIVEN, [played(State.RUNNING, host)], 4))
+    assert "deploying a1b2c3d, 0 of 4 machine types done" in said
+    assert "Restart" in said
+
+
+def test_all_hosts_done() -> None:
+    results = [played(State.SUCCEEDED, HostResult("backend-1", State.SUCCEEDED, ok=9))]
+    assert "deployed a1b2c3d to 1 host" in read(drawing.hosts_ended(HEAD, OUT, GIVEN, results, []))
+
+
+def test_a_failing_host_is_named_and_what_was_not_touched() -> None:
+    results = [played(State.FAILED, HostResult("backend-1", State.FAILED, failed=1))]
+    said = read(drawing.hosts_ended(HEAD, OUT, GIVEN, results, ["cron", "sftp"]))
+    assert "failed on backend-1. Not touched: cron, sftp. What each host said is in the thread" in said
+
+
+def test_a_playbook_cut_short_is_not_started_again() -> None:
+    results = [played(State.UNKNOWN, finished=False)]
+    said = read(drawing.hosts_ended(HEAD, OUT, GIVEN, results, ["cron"]))
+    assert "interrupted during deploy-backend.yml, and not started again. Not touched: cron." in said
+
+
+def test_what_a_task_said_on_a_host() -> None:
+    said = read(drawing.failing_task(FailedTask("backend-1", "Migrate", "deploy.yml:3", "no table <users>")))
+    assert "`backend-1` failed at `Migrate` (`deploy.yml:3`)" in said
+    assert "no table <users>" in said
+
+
+@pytest.mark.parametrize("count", [99, 256, 10_000])
+def test_the_largest_matrix_is_still_a_message(count: int) -> None:
+    jobs = [job(f"build ({number}, {'x' * 60})", State.FAILED, "Run " + "y" * 300) for number in range(count)]
+    message = drawing.run_ended(HEAD, OUT, GIVEN, run(State.FAILED, *jobs))
+    assert "more" in read(message)
+    hosts = [HostResult(f"host-{number}", State.FAILED, current_task="t" * 5_000) for number in range(count)]
+    assert "more" in read(drawing.hosts_ended(HEAD, OUT, GIVEN, [played(State.FAILED, *hosts)], ["z"] * count))
+
+
+def test_what_every_operation_may_say() -> None:
+    assert "stopped by a fault in Signalbox itself" in read(operation.apology(HEAD, "ab12"))
+    said = read(operation.failed(HEAD, "planning instances/prod", "no such <directory>", "Look.", "Error: x\n"))
+    assert "failed while planning instances/prod" in said
+    assert "no such <directory>" in said
+    assert "```\nError: x\n```" in said
+    assert "waits for #11" in read(operation.waiting(HEAD, "#11"))
+
+
+@settings(max_examples=20)
+@given(st.lists(hostile, min_size=1, max_size=5), urls, st.integers(0, 120), st.sampled_from(State))
+def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, count: int, state: State) -> None:
+    text = cycle(pool)
+    head = Head(1, next(text), next(text), next(text))
+    out = Outgoing(Commit("r", "a" * 40, next(text), next(text), next(text), url), "not known", next(text))
+    jobs = tuple(Job(n, next(text), state, url, AT, None, next(text)) for n in range(count))
+    going = replace(run(state, *jobs), workflow=next(text), url=url)
+    hosts = tuple(HostResult(next(text), state, current_task=next(text)) for _ in range(count))
+    results = [played(state, *hosts, name=next(text), finished=count % 2 == 0)]
+    read(drawing.working(head, "looking", out))
+    read(drawing.ask(head, out, OPEN))
+    read(drawing.run_progress(head, out, GIVEN, going))
+    read(drawing.run_ended(head, out, GIVEN, going))
+    read(drawing.hosts_progress(head, out, None, results, 4))
+    read(drawing.hosts_ended(head, out, None, results, list(islice(text, count))))
+    read(drawing.failing_job(Job(1, next(text), state, url, failing_step=next(text)), next(text)))
+    read(drawing.failing_task(FailedTask(next(text), next(text), next(text), next(text))))
+    read(operation.failed(head, next(text), next(text), next(text), next(text)))

@@ -1,0 +1,233 @@
+"""Each state of a plan's message: what it says, that it always has its buttons and never lies about what is left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import cycle, islice
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from bot.blocks import plan as drawing
+from bot.blocks.operation import ApprovalView, Head
+from bot.blocks.plan import Ending, PlanView
+from runners.results import (
+    ApplyProgress,
+    ApplyResult,
+    AttributeChange,
+    Change,
+    Commit,
+    Diagnostic,
+    PlanSummary,
+    ResourceChange,
+)
+from tests.unit.bot.drawn import buttons, hostile, read, urls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HEAD = Head(7, "Plan for staging", "staging", "U0ANA")
+COMMIT = Commit("o/r", "a1b2c3d4" * 5, "main", "Raise the queue's memory", "Lee Park", "https://github.com/o/r/c/1")
+AMI = AttributeChange("ami", "ami-0old", "ami-0new", forces_replacement=True)
+SUMMARY = PlanSummary(
+    digest="d" * 64,
+    program="Terraform 1.11.4",
+    changes=(
+        ResourceChange("aws_instance.cron", "aws_instance", Change.DELETE, reason="it is not in the configuration"),
+        ResourceChange("aws_instance.backend", "aws_instance", Change.REPLACE, (AMI,), reason="cannot be updated"),
+        ResourceChange(
+            "aws_eip.backend",
+            "aws_eip",
+            Change.UPDATE,
+            (AttributeChange("tags.Name", None, "backend"), AttributeChange("id", "e-1", "(known after apply)")),
+        ),
+    ),
+    resources=12,
+)
+VIEW = PlanView(HEAD, COMMIT, SUMMARY)
+OPEN = ApprovalView("ID", 2, "pending", (), 1_700_003_600.0, "anyone of <!subteam^S0LEADS>")
+ONE = replace(OPEN, votes=(("U0LEE", "approved", 1_700_000_000.0),))
+GIVEN = replace(ONE, outcome="approved", votes=(*ONE.votes, ("U0MAX", "approved", 1_700_000_060.0)))
+
+
+def test_while_planning() -> None:
+    said = read(drawing.working(HEAD, "planning", COMMIT))
+    assert "#7 Plan for staging*: planning" in said
+    assert "asked by @ana" in said
+    assert "a1b2c3d Raise the queue's memory (Lee Park)" in said
+
+
+@pytest.mark.parametrize(("resources", "words"), [(0, "0 resources"), (1, "1 resource"), (12, "12 resources")])
+def test_up_to_date(resources: int, words: str) -> None:
+    message = drawing.up_to_date(PlanView(HEAD, COMMIT, PlanSummary("d", "Terraform 1.11.4", (), resources=resources)))
+    assert f"up to date, nothing to do ({words} in place)" in read(message)
+    assert not buttons(message)
+
+
+def test_the_question_shows_the_worst_first_and_both_buttons() -> None:
+    message = drawing.ask(VIEW, OPEN)
+    said = read(message)
+    assert message.text == ("#7 Plan for staging: 1 to destroy, 1 to replace, 1 to change. Waiting for approval")
+    assert said.index("aws_instance.cron") < said.index("aws_instance.backend") < said.index("aws_eip.backend")
+    assert "`ami`: `ami-0old` → `ami-0new` _forces replacement_" in said
+    assert "`tags.Name`: _(none)_ → `backend`" in said
+    assert "known after apply" not in said
+    assert "needs 2 approvals by anyone of @leads" in said
+    assert "[Approve and apply to staging]" in said
+    assert buttons(message) == ["approve", "reject"]
+
+
+def test_the_confirmation_repeats_what_will_happen() -> None:
+    row = next(block for block in drawing.ask(VIEW, OPEN).blocks if block["type"] == "actions")
+    question = row["elements"][0]["confirm"]["text"]["text"]
+    assert "exactly this plan to *staging*: 1 to destroy, 1 to replace, 1 to change" in question
+    assert "a1b2c3d" in question
+    assert "dddddddddddd" in question
+
+
+def test_one_of_two_has_approved() -> None:
+    said = read(drawing.ask(VIEW, ONE))
+    assert "approved by @lee" in said
+    assert "needs 1 more approval by anyone of @leads" in said
+
+
+def test_what_is_protected_takes_a_typed_word() -> None:
+    lost = [f"aws_db_instance.db{number}" for number in range(7)]
+    said = read(drawing.ask(VIEW, OPEN, lost, typed_word="staging"))
+    assert "`aws_db_instance.db4` and 2 more. To approve, type `staging`." in said
+
+
+@pytest.mark.parametrize(("outcome", "words"), [("rejected", "rejected, nothing was applied"), ("expired", "expired,")])
+def test_a_decision_against_it(outcome: str, words: str) -> None:
+    message = drawing.settled(VIEW, replace(OPEN, outcome=outcome, votes=(("U0LEE", "rejected", 1.0),)))
+    assert words in read(message)
+    assert "rejected by @lee" in read(message)
+    assert "approve" not in buttons(message)
+
+
+def test_a_newer_plan_took_its_place() -> None:
+    said = read(drawing.settled(VIEW, replace(ONE, outcome="superseded")))
+    assert "a newer plan took its place, nothing was applied" in said
+    assert "approved by @lee 2023-11-14 22:13 UTC  superseded by a newer plan" in said
+
+
+def test_while_it_is_applied() -> None:
+    assert "approved, applying (1 to destroy" in read(drawing.applying(VIEW, GIVEN, None))
+    message = drawing.applying(VIEW, GIVEN, ApplyProgress(1, 3, ("aws_eip.backend",)))
+    assert "applying, 1 of 3 done, now `aws_eip.backend`" in read(message)
+    assert "approved by @lee" in read(message)
+    assert "approved by @max" in read(message)
+    assert buttons(message) == ["cancel"]
+
+
+def test_applied() -> None:
+    done = ApplyResult(finished=True, added=1, changed=1, destroyed=2)
+    said = read(drawing.applied(VIEW, GIVEN, done))
+    assert ":white_check_mark: *#7 Plan for staging*: applied, 1 added, 1 changed, 2 destroyed" in said
+    offered = drawing.applied(VIEW, GIVEN, done, Ending(note="An old image came back.", offer_deploy=True))
+    assert "An old image came back." in read(offered)
+    assert len(buttons(offered)) == 1
+
+
+def test_an_apply_that_fails_shows_the_errors_and_what_to_do() -> None:
+    errors = tuple(Diagnostic("error", f"no room {number}", "Buy\nmore", "main.tf", 3) for number in range(5))
+    said = read(drawing.applied(VIEW, GIVEN, ApplyResult(True, 1, 0, 0, errors=errors)))
+    assert "the apply failed after 1 added, 0 changed, 0 destroyed. What was done stays done" in said
+    assert "*no room 0* in `main.tf:3`" in said
+    assert "and 2 more errors" in said
+    cancelled = drawing.applied(VIEW, GIVEN, ApplyResult(True, 1, 0, 0, errors=errors), Ending(cancelled_by="<@U0LEE>"))
+    assert "@lee cancelled the apply after 1 added" in read(cancelled)
+
+
+def test_an_apply_cut_short_tells_what_is_known() -> None:
+    result = ApplyResult(False, 1, 0, 0, applied=("aws_eip.a",), in_state=("aws_eip.a", "aws_instance.b"))
+    said = read(drawing.applied(VIEW, GIVEN, result))
+    assert "interrupted during the apply, and not started again" in said
+    assert "had reported as done: `aws_eip.a`." in said
+    assert "The state now holds: `aws_eip.a`, `aws_instance.b`." in said
+    unknown = read(drawing.applied(VIEW, GIVEN, replace(result, in_state=None)))
+    assert "state now holds" not in unknown
+
+
+def test_approved_but_refused() -> None:
+    said = read(drawing.refused(VIEW, GIVEN, "The plan is stale.\nSomebody else changed it.", "Run /plan again."))
+    assert "not applied. The plan is stale." in said
+    assert "Run /plan again." in said
+
+
+def test_no_resource_is_dropped_between_two_that_are_shown() -> None:
+    long = tuple(AttributeChange(f"attribute{number}", "b" * 5_000, "a" * 5_000) for number in range(3))
+    many = tuple(ResourceChange(f"aws_instance.n{n}", "aws_instance", Change.REPLACE, long) for n in range(12))
+    said = read(drawing.ask(PlanView(HEAD, COMMIT, replace(SUMMARY, changes=many)), OPEN))
+    assert all(f"aws_instance.n{number}`" in said for number in range(12))
+
+
+@pytest.mark.parametrize("count", [13, 10_000])
+def test_the_largest_plan_is_still_a_message_with_buttons(count: int) -> None:
+    many = tuple(
+        ResourceChange(f"aws_instance.{'n' * 300}{number}", "aws_instance", Change.CREATE) for number in range(count)
+    )
+    view = PlanView(HEAD, COMMIT, replace(SUMMARY, changes=many))
+    message = drawing.ask(view, OPEN)
+    assert f"{count} to create" in message.text
+    assert f"and {count - 12} more; all of it is in the thread" in read(message)
+    assert buttons(message) == ["approve", "reject"]
+
+
+def test_details_say_how_many_they_leave_out() -> None:
+    many = tuple(ResourceChange(f"aws_eip.n{number}", "aws_eip", Change.CREATE) for number in range(45))
+    said = read(drawing.details(replace(SUMMARY, changes=many)))
+    assert "and 5 more; the attached plan has all of them" in said
+    crowded = tuple(replace(one, attributes=(AttributeChange("x" * 80, "y" * 80, None),) * 20) for one in many)
+    said = read(drawing.details(replace(SUMMARY, changes=crowded)))
+    assert "… 8 more attributes" in said
+    assert "The rest is in the attached plan." in said
+
+
+def test_a_plan_that_only_changes_outputs_has_details_too() -> None:
+    outputs = tuple(AttributeChange(f"address{number}", "a", "b") for number in range(7))
+    only = PlanSummary("d" * 64, "Terraform", (), outputs=outputs)
+    assert "7 outputs to change" in read(drawing.details(only))
+    assert "and 2 more outputs" in read(drawing.ask(PlanView(HEAD, COMMIT, only), OPEN))
+
+
+def view_of(pool: list[str], url: str, count: int) -> PlanView:
+    """A plan in which every text is one of these, in turn."""
+    text = cycle(pool)
+    attributes = tuple(AttributeChange(next(text), next(text), next(text), True) for _ in range(4))
+    changes = tuple(
+        ResourceChange(next(text), next(text), kind, attributes, next(text), next(text))
+        for kind in Change
+        for _ in range(count)
+    )
+    warnings = tuple(diagnostic(text) for _ in range(4))
+    summary = PlanSummary("d" * 64, next(text), changes, attributes, changes, warnings)
+    return PlanView(
+        Head(10**9, next(text), next(text), "U0ANA"),
+        Commit(next(text), "a" * 40, next(text), next(text), next(text), url),
+        summary,
+    )
+
+
+def diagnostic(text: Iterator[str]) -> Diagnostic:
+    return Diagnostic("error", next(text), next(text), next(text), 3, next(text), next(text))
+
+
+@settings(max_examples=20)
+@given(st.lists(hostile, min_size=1, max_size=5), urls, st.integers(0, 30))
+def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, count: int) -> None:
+    view = view_of(pool, url, count)
+    errors = tuple(diagnostic(cycle(pool)) for _ in range(4))
+    addresses = tuple(islice(cycle(pool), count))
+    question = drawing.ask(view, ONE, addresses)
+    read(question)
+    assert buttons(question) == ["approve", "reject"]
+    read(drawing.details(view.summary))
+    read(drawing.up_to_date(view))
+    read(drawing.settled(view, replace(OPEN, outcome="expired")))
+    read(drawing.applying(view, GIVEN, ApplyProgress(0, 1, addresses)))
+    read(drawing.applied(view, GIVEN, ApplyResult(True, 1, 1, 1, errors=errors)))
+    read(drawing.applied(view, GIVEN, ApplyResult(False, 1, 1, 1, addresses, in_state=addresses)))
+    read(drawing.refused(view, GIVEN, pool[0], pool[-1]))
+    read(drawing.working(view.head, "planning", view.commit))
