@@ -18,24 +18,34 @@ from bot import payloads, words
 from bot.blocks import kit, replies
 from bot.chat import ChatError
 from bot.commands import Registry
+from bot.engine import Due
 from bot.errors import UserError
 from bot.lifecycle import begin, run
+from bot.operations import Request
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from datetime import datetime
 
     from slack_sdk.web.async_client import AsyncWebClient
 
     from bot.blocks.kit import Message
     from bot.commands import Button, Command, HomeTab, Kind, Modal, Submission
-    from bot.operations import Request
+    from bot.config import Config
     from bot.services import Services
 
     Ack = Callable[..., Awaitable[Any]]
 
 log = logging.getLogger(__name__)
 UNKNOWN = "I do not know this button or command (any more); nothing was done."
-SECTIONS = {"COMMANDS": "commands", "BUTTONS": "buttons", "MODALS": "modals", "HOMES": "homes", "KINDS": "kinds"}
+SECTIONS = {
+    "COMMANDS": "commands",
+    "BUTTONS": "buttons",
+    "MODALS": "modals",
+    "HOMES": "homes",
+    "KINDS": "kinds",
+    "WATCHES": "watches",
+}
 
 
 def find_handlers() -> Registry:
@@ -55,14 +65,37 @@ def build(client: AsyncWebClient, signing_secret: str) -> AsyncApp:
 
 def register_operations(services: Services, registry: Registry) -> None:
     """Tell the durable engine what begins an operation and what each kind does."""
-    superseding = frozenset(kind.name for kind in registry.kinds if kind.supersedes)
+    kinds = {kind.name: kind for kind in registry.kinds}
 
     async def begin_with_services(request: Request) -> None:
-        await begin(services, request, supersedes=request.kind in superseding)
+        kind = kinds[request.kind]
+        await begin(services, request, supersedes=kind.supersedes, silent=kind.silent)
+
+    async def due_with_services(at: datetime, due: Due) -> None:
+        await _due(services, at, due)
 
     services.engine.register_begin(begin_with_services)
+    services.engine.register_due(due_with_services)
     for kind in registry.kinds:
         services.engine.register(kind.name, _body(services, kind))
+
+
+def schedules(config: Config, registry: Registry) -> list[Due]:
+    """Everything that begins by itself, for each environment that it is due in."""
+    return [
+        Due(watch.kind, environment, watch.title.format(environment=environment), every.total_seconds())
+        for watch in registry.watches
+        for environment, every in watch.due(config).items()
+    ]
+
+
+async def _due(services: Services, at: datetime, due: Due) -> None:
+    environment = services.config.environments.get(due.environment)
+    if environment is None:
+        return
+    channel = await services.chat.channel_id(environment.channel)
+    key = f"{due.kind}-{due.environment}-{at:%Y%m%dT%H%M%S}"
+    await services.engine.begin(Request(key, due.kind, due.environment, "signalbox", due.title, channel, {}))
 
 
 def attach(app: AsyncApp, services: Services, registry: Registry) -> None:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
+    from datetime import timedelta
 
     from bot.blocks.kit import Message
+    from bot.config import Config
     from bot.operation import Operation
     from bot.services import Services
 
@@ -91,11 +93,22 @@ class Kind:
     """A kind of operation and its durable body.
 
     With `supersedes` a newer one takes the place of an older one of its environment that waits for approval.
+    One that is `silent` has no message until it has something to say.
     """
 
     name: str
     body: Callable[[Operation], Coroutine[Any, Any, None]]
     supersedes: bool = False
+    silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A kind of operation that begins by itself; `due` says in which environments, and how often."""
+
+    kind: str
+    title: str
+    due: Callable[[Config], Mapping[str, timedelta]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +120,4 @@ class Registry:
     modals: tuple[Modal, ...] = ()
     homes: tuple[HomeTab, ...] = ()
     kinds: tuple[Kind, ...] = ()
+    watches: tuple[Watch, ...] = ()

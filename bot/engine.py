@@ -6,10 +6,11 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID, StepOptions
+from dbos import DBOS, DBOSConfig, ScheduleInput, SetEnqueueOptions, SetWorkflowID, StepOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
+    from datetime import datetime
 
     from bot.operations import Request
 
@@ -36,12 +37,33 @@ class EngineSettings:
     turn_interval: float = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Something that begins by itself: an operation of this kind, in this environment, every so many seconds."""
+
+    kind: str
+    environment: str
+    title: str
+    every: float
+
+    @property
+    def cron(self) -> str:
+        """The nearest rhythm that a clock keeps, seldom slower than asked: seconds, minutes, hours or days."""
+        if self.every < 60:
+            return f"*/{_largest_divisor(60, max(1, int(self.every)))} * * * * *"
+        minutes = max(1, int(self.every // 60))
+        if minutes < 60:
+            return f"*/{_largest_divisor(60, minutes)} * * * *"
+        if minutes < 24 * 60:
+            return f"0 */{_largest_divisor(24, minutes // 60)} * * *"
+        return f"0 6 */{min(31, minutes // (24 * 60))} * *"
+
+
 class Engine:
     """Runs operations durably. Functions are registered first, then the engine is launched."""
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
-        logging.getLogger("dbos").setLevel(logging.ERROR)
         DBOS(
             config=DBOSConfig(
                 name="signalbox",
@@ -52,7 +74,12 @@ class Engine:
                 log_level="ERROR",
             )
         )
+        # It prints by a handler of its own; through ours, what it prints is redacted as everything else is.
+        own = logging.getLogger("dbos")
+        own.handlers.clear()
+        own.propagate = True
         self._begin: Callable[[Request], Coroutine[Any, Any, None]] | None = None
+        self._due: Callable[[datetime, Due], Coroutine[Any, Any, None]] | None = None
         self._bodies: dict[str, Callable[[int], Coroutine[Any, Any, None]]] = {}
 
     def register_begin(self, function: Callable[[Request], Coroutine[Any, Any, None]]) -> None:
@@ -63,6 +90,25 @@ class Engine:
         """What an operation of this kind does in its turn, given its number."""
         # Without a cap on recoveries: an operation that is started again a hundred times is still not lost.
         self._bodies[kind] = DBOS.workflow(name=kind, max_recovery_attempts=None)(function)
+
+    def register_due(self, function: Callable[[datetime, Due], Coroutine[Any, Any, None]]) -> None:
+        """What is done when something is due."""
+        self._due = DBOS.workflow(name="due", max_recovery_attempts=None)(function)
+
+    async def keep_schedules(self, wanted: Sequence[Due]) -> None:
+        """Let these begin by themselves, and whatever else was scheduled before no longer."""
+        if self._due is None:
+            raise RuntimeError("register_due() comes before keep_schedules()")
+        names = {f"{due.kind} {due.environment}": due for due in wanted}
+        for old in await DBOS.list_schedules_async():
+            if old["schedule_name"] not in names:
+                await DBOS.delete_schedule_async(old["schedule_name"])
+        await DBOS.apply_schedules_async(
+            [
+                ScheduleInput(schedule_name=name, workflow_fn=self._due, schedule=due.cron, context=due)
+                for name, due in names.items()
+            ]
+        )
 
     async def launch(self) -> None:
         """Start working, first on what an earlier process with this executor's name left unfinished."""
@@ -109,3 +155,7 @@ class Engine:
     def destroy(self) -> None:
         """Stop working; what is unfinished goes on at the next launch."""
         DBOS.destroy()
+
+
+def _largest_divisor(whole: int, at_most: int) -> int:
+    return max(step for step in range(1, whole + 1) if whole % step == 0 and step <= at_most)

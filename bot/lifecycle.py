@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-async def begin(services: Services, request: Request, *, supersedes: bool = False) -> None:
+async def begin(services: Services, request: Request, *, supersedes: bool = False, silent: bool = False) -> None:
     """Durable: give a request its number and message, and put it into its environment's line.
 
-    With `supersedes`, older ones of its kind that wait for approval there give way.
+    With `supersedes`, older ones of its kind that wait for approval there give way; one that is `silent` has no
+    message yet.
     """
     engine = services.engine
     number = await engine.step("number", lambda: services.operations.create(request))
@@ -37,7 +38,7 @@ async def begin(services: Services, request: Request, *, supersedes: bool = Fals
     await engine.step("audit", lambda: services.audit.record(entry))
     if supersedes:
         await engine.step("supersede", lambda: _supersede(services, request, number))
-    refusal = await engine.step("announce", lambda: _announce(services, number))
+    refusal = "" if silent else await engine.step("announce", lambda: _announce(services, number))
     if not refusal:
         await engine.line_up(request.kind, number, request.environment)
 

@@ -89,9 +89,16 @@ class Operation:
 
         async def change() -> None:
             await self.services.operations.set_status(self.number, status, doing)
-            await patiently(lambda: self.services.chat.update(self.at, message))
+            if self.at.ts:  # a silent operation has no message
+                await patiently(lambda: self.services.chat.update(self.at, message))
 
         await self.step(name, change)
+
+    async def speak(self, message: Message) -> None:
+        """Post the message of an operation that was silent until now."""
+        await self.step("speak", lambda: announce(self.services, self.record, message))
+        record = await self.step("record again", lambda: self.services.operations.get(self.number))
+        self.record, self.at = record, Posted(record.channel, record.message_ts or "")
 
     async def details(self, name: str, message: Message) -> None:
         """Post into the message's thread, once."""
@@ -194,6 +201,11 @@ class Operation:
         await self.show(f"end: {status.value}", message, status)
         await self.step("clean up", self._clean_up)
         await self.audit("ended", status=status.value)
+
+    async def finish_silently(self, status: Status) -> None:
+        """End without changing the message, if there is one."""
+        await self.step("finish", lambda: self.services.operations.set_status(self.number, status))
+        await self.step("clean up", self._clean_up)
 
     async def fail(self, error: RunnerError) -> None:
         """End because work failed: what was being done, what went wrong, what to do."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from bot.store import Store, deployed, effects, operations
+from bot.store import Store, deployed, drift, effects, operations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -141,8 +141,8 @@ class Operations:
         return await self._select(operations.c.environment == environment, operations.c.status.in_(OPEN))
 
     async def recent(self, limit: int = 10) -> tuple[Record, ...]:
-        """The newest operations, newest first."""
-        return await self._select(order=operations.c.number.desc(), limit=limit)
+        """The newest operations that have a message, newest first; looks by itself that found nothing have none."""
+        return await self._select(operations.c.message_ts.is_not(None), order=operations.c.number.desc(), limit=limit)
 
     async def open_numbers(self) -> frozenset[int]:
         """The numbers of all operations that have not ended."""
@@ -224,6 +224,21 @@ class Operations:
         if row is None:
             return None
         return Deployed(**{name: row[name] for name in Deployed.__slots__})
+
+    async def drift_told(self, environment: str) -> str:
+        """The fingerprint of the drift that was told last; empty when there was none."""
+        statement = sa.select(drift.c.fingerprint).where(drift.c.environment == environment)
+        return str(await self._store.run(lambda connection: connection.scalar(statement)) or "")
+
+    async def tell_drift(self, environment: str, fingerprint: str) -> None:
+        """Remember what was told."""
+
+        def work(connection: sa.Connection) -> None:
+            connection.execute(sa.delete(drift).where(drift.c.environment == environment))
+            row = {"environment": environment, "fingerprint": fingerprint, "at": self._clock()}
+            connection.execute(sa.insert(drift).values(row))
+
+        await self._store.run(work)
 
     async def _update(self, number: int, values: dict[str, Any]) -> None:
         statement = sa.update(operations).where(operations.c.number == number).values(values)

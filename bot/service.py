@@ -89,6 +89,7 @@ class Service:
             bolt.register_operations(services, registry)
             await _remove_leftovers(services)
             await services.engine.launch()
+            await services.engine.keep_schedules(bolt.schedules(self._config, registry))
             if listens:
                 await self._listen(stack, services, registry, client)
             log.info("ready as %s", self._settings.executor)

@@ -83,6 +83,14 @@ deployed = sa.Table(
     sa.Column("at", sa.Double, nullable=False),
 )
 
+drift = sa.Table(
+    "signalbox_drift",
+    tables,
+    sa.Column("environment", sa.String(80), primary_key=True),
+    sa.Column("fingerprint", sa.String(64), nullable=False),  # of what was told last; empty when there was none
+    sa.Column("at", sa.Double, nullable=False),
+)
+
 audit = sa.Table(
     "signalbox_audit",
     tables,

@@ -46,9 +46,14 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
             "version does not drive yet. Queue the plan there."
         )
     variables = _variables(environment, said[1:])
-    title = " ".join(["Plan for", environment.name, *(f"{name}={value}" for name, value in variables.items())])
+    title = plan_title(environment, variables)
     await requests.start(services, Wish("plan", title, invocation.user, invocation.key, environment, variables))
     return None
+
+
+def plan_title(environment: Environment, variables: Mapping[str, str]) -> str:
+    """What a plan with these variables is called."""
+    return " ".join(["Plan for", environment.name, *(f"{name}={value}" for name, value in variables.items())])
 
 
 async def plan(operation: Operation) -> None:

@@ -13,6 +13,7 @@ from bot.errors import UserError
 from bot.requests import Wish
 from handlers.deploy import usual_ref, wish
 from handlers.images import after_key
+from handlers.plan import plan_title
 
 if TYPE_CHECKING:
     from bot.blocks.kit import Message
@@ -40,7 +41,10 @@ async def plan_again(services: Services, click: Click) -> None:
     key = f"again-{record.number}"
     if await services.operations.known(key):
         raise UserError("A new plan was begun from this message already.")
-    await requests.start(services, Wish("plan", record.title, click.user, key, environment, record.arguments))
+    await requests.start(
+        services,
+        Wish("plan", plan_title(environment, record.arguments), click.user, key, environment, record.arguments),
+    )
 
 
 async def deploy_after(services: Services, click: Click) -> None:

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import signal
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sandbox import stories
@@ -28,7 +29,8 @@ def main() -> int:
     story = known[MAIN_JOB if chosen.demo else chosen.play] if chosen.demo or chosen.play else None
     # Without a terminal nobody could close it: then a demo ends with its story.
     stays = story is None or (chosen.demo and sys.stdin.isatty())
-    return asyncio.run(_run(story, Options(page_port=_port(chosen, stays=stays)), stays=stays))
+    options = story.options if story else Options()
+    return asyncio.run(_run(story, replace(options, page_port=_port(chosen, stays=stays)), stays=stays))
 
 
 async def _run(story: Story | None, options: Options, *, stays: bool) -> int:

@@ -192,12 +192,26 @@ def changes(summary: PlanSummary) -> Iterator[Block]:
     yield from _warnings(summary.warnings)
 
 
+def drifted(head: Head, commit: Commit, summary: PlanSummary) -> Message:
+    """What a look by itself has found to differ; or that nothing differs any more."""
+    if summary.up_to_date:
+        return operation.short_message(head, "succeeded", "what had drifted is as the code says again")
+    news = f"the environment is not as the code says: {counts(summary)}"
+    again = operation.plan_again_button(head)
+    foot = [again, kit.context(operation.commit_line(commit), kit.escape(summary.program))]
+    first = kit.section(f":mag: *#{head.number} {kit.escape(head.title)}*: {news}")
+    return kit.message(operation.plain(head, news), [first, *changes(summary)], foot=foot, more=IN_THREAD)
+
+
 def details(summary: PlanSummary) -> Message:
     """Every changed resource with its attributes, for the thread."""
     blocks = kit.sections(_full(one) for one in summary.changes[:DETAIL_RESOURCES])
     hidden = len(summary.changes) - DETAIL_RESOURCES
     if hidden > 0:
         blocks.append(kit.context(f"and {hidden} more; the attached plan has all of them"))
+    blocks += (
+        kit.sections(["*Outputs*", *map(_attribute, summary.outputs[:DETAIL_RESOURCES])]) if summary.outputs else []
+    )
     text = f"The plan in detail: {counts(summary)}"
     return kit.message(text, blocks or [kit.section(text)], more="The rest is in the attached plan.")
 

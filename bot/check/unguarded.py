@@ -12,12 +12,14 @@ if TYPE_CHECKING:
 NOTE = "note"
 # Settings of an environment; take one out of this list with the change that makes it work.
 _OF_AN_ENVIRONMENT = ("promote", "daemons")
-_AT_THE_TOP = ("images", "watch")
+_AT_THE_TOP = ("images",)
+_OF_WATCH = ("builders", "keys")
 
 
 def unguarded(config: Config) -> list[Connection]:
     """One line with every setting that is written but not acted on; none when there is no such setting."""
     found = [key for key in _AT_THE_TOP if key in config.model_fields_set and getattr(config, key) is not None]
+    found += [f"watch.{key}" for key in _OF_WATCH if config.watch and getattr(config.watch, key) is not None]
     for name, environment in config.environments.items():
         written = environment.model_fields_set
         found += [f"environments.{name}.{key}" for key in _OF_AN_ENVIRONMENT if key in written]

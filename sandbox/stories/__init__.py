@@ -1,4 +1,4 @@
-"""Stories that act themselves out: each file has `SUMMARY` and `play(world)`, which raises when it goes otherwise."""
+"""Stories that act themselves out: each file has `SUMMARY`, `CHANNELS`, perhaps `OPTIONS`, and `play(world)`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import importlib
 import pkgutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from sandbox.world import Options
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -15,12 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A story by the name that `--play` takes; `channels` are printed when it is over."""
+    """A story by the name that `--play` takes; `channels` are printed when it is over, `options` are its sandbox's."""
 
     name: str
     summary: str
     channels: tuple[str, ...]
     play: Callable[[World], Awaitable[None]]
+    options: Options
 
 
 def find() -> dict[str, Story]:
@@ -31,5 +34,6 @@ def find() -> dict[str, Story]:
             continue
         loaded = importlib.import_module(f"{__name__}.{module.name}")
         name = module.name.replace("_", "-")
-        found[name] = Story(name, loaded.SUMMARY, loaded.CHANNELS, loaded.play)
+        options = getattr(loaded, "OPTIONS", Options())
+        found[name] = Story(name, loaded.SUMMARY, loaded.CHANNELS, loaded.play, options)
     return found

@@ -1,0 +1,70 @@
+"""Drift: now and then a plan by itself; what changed outside of Terraform is told once, with a button for a real plan."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from bot.blocks import plan as drawing
+from bot.commands import Kind, Watch
+from bot.operations import Status
+from handlers import terraform_work
+from handlers.code import commit_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import timedelta
+
+    from bot.config import Config
+    from bot.operation import Operation
+    from runners.results import PlanSummary
+
+
+async def drift(operation: Operation) -> None:
+    """Durable: plan; silent while there is nothing new, else one message with the details in its thread."""
+    settings = terraform_work.settings_of(operation.environment)
+    commit = await operation.step("resolve", lambda: commit_of(operation, settings.ref))
+    summary = await operation.step("plan", lambda: terraform_work.make_plan(operation, commit))
+    found = fingerprint(summary)
+    told = await operation.step("told", lambda: operation.services.operations.drift_told(operation.environment.name))
+    if found == told:
+        await operation.finish_silently(Status.SUCCEEDED)
+        return
+    await operation.speak(drawing.drifted(operation.head, commit, summary))
+    if not summary.up_to_date:
+        await operation.details("plan in detail", drawing.details(summary))
+    await operation.step(
+        "remember", lambda: operation.services.operations.tell_drift(operation.environment.name, found)
+    )
+    await operation.finish_silently(Status.SUCCEEDED)
+
+
+def fingerprint(summary: PlanSummary) -> str:
+    """The same for the same differences, whenever they are looked at; empty when there are none.
+
+    Values that only an apply would tell are left out: they are worded the same whatever they become.
+    """
+    if summary.up_to_date:
+        return ""
+    changes = [
+        [one.address, one.change.value, *([each.path, each.before, each.after] for each in one.attributes)]
+        for one in summary.changes
+    ]
+    outputs = [[one.path, one.before, one.after] for one in summary.outputs]
+    return hashlib.sha256(json.dumps([sorted(changes, key=str), sorted(outputs, key=str)]).encode()).hexdigest()
+
+
+def _due(config: Config) -> Mapping[str, timedelta]:
+    watch = config.watch.drift if config.watch else None
+    if watch is None:
+        return {}
+    return {
+        name: watch.every
+        for name, environment in config.environments.items()
+        if environment.terraform and environment.terraform.directory
+    }
+
+
+KINDS = (Kind("drift", drift, silent=True),)
+WATCHES = (Watch("drift", "Look for drift in {environment}", _due),)

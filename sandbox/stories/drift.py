@@ -1,0 +1,42 @@
+"""Somebody changes a machine by hand: told once, with a button for a plan that puts it right."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+from sandbox.stories._acting import clicks, expect, shows, tell
+from sandbox.world import Options
+
+if TYPE_CHECKING:
+    from sandbox.world import World
+
+SUMMARY = "dev drifts from its code: told once by itself, and a button leads to a plan that puts it right"
+CHANNELS = ("#dev",)
+# Every few seconds rather than once a day.
+OPTIONS = Options(without_aws=True, config={"operations:\n": "watch:\n  drift: {every: 5s}\noperations:\n"})
+
+
+async def play(world: World) -> None:
+    """Act it out."""
+    tell("nobody types anything; dev is as its code says")
+    await asyncio.sleep(8)
+    expect(not world.channel("#dev").messages, "there is no drift, and yet something was said")
+    tell("somebody changes dev's state by hand")
+    _change_by_hand(world)
+    told = await shows(world, "#dev", "not as the code says", timeout=60)
+    await asyncio.sleep(12)
+    expect(len(world.channel("#dev").messages) == 1, "the same drift was told twice")
+    await clicks(world, "ana", told, "New plan")
+    ask = await shows(world, "#dev", "Plan for dev", "Waiting for approval", timeout=60)
+    await clicks(world, "ana", ask, "approve")
+    await shows(world, "#dev", "Plan for dev", "applied", timeout=60)
+
+
+def _change_by_hand(world: World) -> None:
+    path = world.files / "state" / "dev.tfstate"
+    state = json.loads(path.read_text())
+    state["serial"] += 1
+    state["outputs"].pop("images")
+    path.write_text(json.dumps(state))
