@@ -5,12 +5,12 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from bot.errors import Denied, UserError
-from bot.store import Store, approvals, votes
+from bot.store import Store, approvals, insert_new, votes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,9 +90,9 @@ class Approvals:
         """Ask for an approval; asking again for the same operation and binding gives the one already there."""
 
         def work(connection: sa.Connection) -> Approval:
+            insert_new(connection, approvals, self._row(ask))
             same = (approvals.c.operation == ask.operation) & (approvals.c.binding == ask.binding)
-            known = connection.scalar(sa.select(approvals.c.id).where(same))
-            return _read(connection, known) if known else self._insert(connection, ask)
+            return _read(connection, str(connection.scalar(sa.select(approvals.c.id).where(same))))
 
         return await self._store.run(work)
 
@@ -134,11 +134,10 @@ class Approvals:
         change = sa.update(approvals).where(mine).values(status=Outcome.SUPERSEDED.value, decided_at=self._clock())
         return await self._store.run(lambda connection: connection.execute(change).rowcount > 0)
 
-    def _insert(self, connection: sa.Connection, ask: Ask) -> Approval:
+    def _row(self, ask: Ask) -> dict[str, Any]:
         now = self._clock()
-        made = secrets.token_urlsafe(18)  # opaque: a button's value tells nothing and cannot be guessed
-        row = {
-            "id": made,
+        return {
+            "id": secrets.token_urlsafe(18),  # opaque: a button's value tells nothing and cannot be guessed
             "operation": ask.operation,
             "environment": ask.environment,
             "binding": ask.binding,
@@ -151,8 +150,6 @@ class Approvals:
             "created_at": now,
             "expires_at": now + ask.expires_after,
         }
-        connection.execute(sa.insert(approvals).values(row))
-        return _read(connection, made)
 
     def _current(self, connection: sa.Connection, approval_id: str) -> Approval:
         approval = _read(connection, approval_id)

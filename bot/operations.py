@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from bot.store import Store, deployed, drift, effects, operations
+from bot.store import Store, deployed, drift, effects, insert_new, operations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -96,7 +96,8 @@ class Operations:
         """Give this request its number; the same request always gets the same one."""
 
         def work(connection: sa.Connection) -> int:
-            known = connection.scalar(sa.select(operations.c.number).where(operations.c.key == request.key))
+            mine = sa.select(operations.c.number).where(operations.c.key == request.key)
+            known = connection.scalar(mine)
             if known is not None:
                 return int(known)
             row = {
@@ -104,15 +105,15 @@ class Operations:
                 "kind": request.kind,
                 "environment": request.environment,
                 "requester": request.requester,
-                "title": request.title,
+                "title": request.title[:200],
                 "arguments": dict(request.arguments),
                 "channel": request.channel,
                 "status": Status.WAITING.value,
                 "doing": "",
                 "created_at": self._clock(),
             }
-            made = connection.execute(sa.insert(operations).values(row)).inserted_primary_key
-            return int(made[0]) if made else 0
+            insert_new(connection, operations, row)
+            return int(connection.scalar(mine) or 0)
 
         return await self._store.run(work)
 
@@ -158,11 +159,8 @@ class Operations:
         """Mark that an outside effect is about to be tried; false when an earlier try was already marked."""
 
         def work(connection: sa.Connection) -> bool:
-            mine = (effects.c.operation == number) & (effects.c.name == name)
-            if connection.scalar(sa.select(effects.c.started_at).where(mine)) is not None:
-                return False
-            connection.execute(sa.insert(effects).values(operation=number, name=name, started_at=self._clock()))
-            return True
+            row = {"operation": number, "name": name, "started_at": self._clock()}
+            return insert_new(connection, effects, row)
 
         return await self._store.run(work)
 

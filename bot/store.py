@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from runners.blocking import run_blocking
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 TIMEOUT = 30.0
+# PostgreSQL's advisory lock for making the tables: any constant that nothing else in this database uses.
+LOCK = 5_146_100_732
 
 tables = sa.MetaData()
 
@@ -59,6 +62,7 @@ approvals = sa.Table(
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Column("expires_at", sa.Double, nullable=False),
     sa.Column("decided_at", sa.Double),
+    sa.UniqueConstraint("operation", "binding"),  # what is asked twice is one question
 )
 
 votes = sa.Table(
@@ -117,8 +121,8 @@ class Store:
             sa.event.listen(self.engine, "begin", _begin_immediate)
 
     async def create_tables(self) -> None:
-        """Make whatever tables are missing."""
-        await run_blocking(tables.create_all, self.engine, timeout=TIMEOUT, doing="preparing the database")
+        """Make whatever tables are missing; several processes may do so at once."""
+        await run_blocking(self._transaction, _create_tables, timeout=TIMEOUT, doing="preparing the database")
 
     async def run(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in one transaction: all of it is kept or none. Raises what `work` raises."""
@@ -133,12 +137,24 @@ class Store:
         self.engine.dispose()
 
 
+def insert_new(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> bool:
+    """Insert the row unless one with its key is there; whether it was inserted. Safe when two try at once."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    return connection.execute(insert(table).values(row).on_conflict_do_nothing()).rowcount == 1
+
+
+def _create_tables(connection: sa.Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+    tables.create_all(connection)
+
+
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions are begun below, not by the driver
     cursor = connection.cursor()
     # Write-ahead logging lets readers and one writer go on together; the mode stays with the file, so the durable
     # engine's connections have it too. Every commit reaches the disk (synchronous=FULL): approvals must not be lost.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
+    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
