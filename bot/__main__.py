@@ -48,6 +48,9 @@ def _run_service(chosen: argparse.Namespace, *, executor: str, listens: bool) ->
     redact = Redactor(environment.secret_values(os.environ, config.secret_names))
     _log(redact)
     secrets = _secrets_named(config)
+    for name in (*environment.OWN_SECRETS, *config.secret_names):
+        # Read once; no library and no child finds them here from now on. AWS's own are boto3's to read.
+        os.environ.pop(name, None)
     service = Service(config, settings, secrets, redact)
     asyncio.run(_stop_at_once_after(service.run(workplace_of(config, path.parent), listens=listens)))
     return 0
@@ -135,8 +138,6 @@ def _log(redact: Redactor) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-    # It warns at each start that SLACK_BOT_TOKEN is set although it is given a client; that is how it is meant.
-    logging.getLogger("slack_bolt").setLevel(logging.ERROR)
 
 
 def _parser() -> argparse.ArgumentParser:

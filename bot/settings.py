@@ -10,7 +10,7 @@ from bot.errors import ConfigError, Fault
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-SECRETS = (
+OWN_SECRETS = (
     "SLACK_BOT_TOKEN",
     "SLACK_SIGNING_SECRET",
     "SLACK_APP_TOKEN",
@@ -18,9 +18,9 @@ SECRETS = (
     "GITHUB_APP_PRIVATE_KEY",
     "GITHUB_WEBHOOK_SECRET",
     "TFE_TOKEN",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
+    "DATABASE_URL",
 )
+AWS_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 DEFAULT_PORT = 3000
 
 
@@ -67,7 +67,7 @@ def read(environ: Mapping[str, str], *, executor: str) -> Settings:
 
 def secret_values(environ: Mapping[str, str], named: Iterable[str]) -> list[str]:
     """Every value of the environment that must never be shown: the bot's own and those the configuration names."""
-    values = [environ[name] for name in (*SECRETS, *named) if environ.get(name)]
+    values = [environ[name] for name in (*OWN_SECRETS, *AWS_SECRETS, *named) if environ.get(name)]
     password = _password(environ.get("DATABASE_URL", ""))
     return [*values, password] if password else values
 
