@@ -140,7 +140,8 @@ class Store:
 def insert_new(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> bool:
     """Insert the row unless one with its key is there; whether it was inserted. Safe when two try at once."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    return connection.execute(insert(table).values(row).on_conflict_do_nothing()).rowcount == 1
+    # Not every driver counts the rows of such an insert, but each returns them.
+    return connection.scalar(insert(table).values(row).on_conflict_do_nothing().returning(sa.literal(1))) is not None
 
 
 def _create_tables(connection: sa.Connection) -> None:
