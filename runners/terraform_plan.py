@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from runners import terraform_values as values
+from runners import terraform_json as shape, terraform_values as values
+from runners.errors import RunnerError
 from runners.results import AttributeChange, Change, Diagnostic, PlanSummary, ResourceChange
+from runners.terraform_secrets import resources, sensitive_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from runners.terraform_json import ChangeJson, Document, PlanJson, ResourceJson
     from runners.terraform_values import Masker, Path
 
-    Json = Mapping[str, Any]
+__all__ = ["ACTIONS", "REASONS", "TOO_LONG", "masked", "read_plan", "sensitive_values"]
 
 # Terraform's format 1.2: developer.hashicorp.com/terraform/internals/json-format, "Change Representation".
-ACTIONS = {
+ACTIONS: Mapping[tuple[str, ...], Change] = {
     ("create",): Change.CREATE,
     ("read",): Change.READ,
     ("update",): Change.UPDATE,
@@ -25,7 +29,7 @@ ACTIONS = {
     ("delete",): Change.DELETE,
     ("forget",): Change.FORGET,
 }
-ORDERS = {
+ORDERS: Mapping[tuple[str, ...], str] = {
     ("create", "delete"): "the new one is made before the old one goes",
     ("create", "forget"): "the old one stays, but Terraform forgets it",
 }
@@ -44,73 +48,67 @@ REASONS = {
     "read_because_dependency_pending": "what it depends on changes first",
     "read_because_check_nested": "a check reads it after the apply",
 }
+FAILED = {"fail": "Check failed", "error": "Check could not be made"}
+TOO_LONG = "(too long to be shown)"
 WORST_FIRST = {change: place for place, change in enumerate(Change)}
 
 
-def sensitive_values(document: Json) -> frozenset[str]:
-    """Every scalar, as text of at least four characters, that the plan marks sensitive anywhere."""
-    return frozenset(_sensitive(document))
+def read_plan(
+    document: Document, *, digest: str, program: str, warnings: Sequence[Diagnostic] = (), partial: bool = False
+) -> PlanSummary:
+    """The summary of a plan: its JSON as text, or parsed.
 
+    `warnings` are what planning printed; the plan's own remarks come after them. `partial`: only some resources were
+    asked for. Attributes are compared for the worst 500 resources, as far as they have some 2 MB of JSON together.
 
-def _sensitive(document: Json) -> Iterator[str]:
-    changes = [one.get("change", {}) for one in _resource_changes(document)]
-    for change in [*changes, *document.get("output_changes", {}).values()]:
-        yield from values.marked(change.get("before"), change.get("before_sensitive"))
-        yield from values.marked(change.get("after"), change.get("after_sensitive"))
-    for state in (document.get("planned_values", {}), document.get("prior_state", {}).get("values", {})):
-        for output in state.get("outputs", {}).values():
-            yield from values.marked(output.get("value"), output.get("sensitive"))
-        for resource in _resources(state.get("root_module", {})):
-            yield from values.marked(resource.get("values"), resource.get("sensitive_values"))
-    root = document.get("configuration", {}).get("root_module", {})
-    given = {name: one.get("value") for name, one in document.get("variables", {}).items()}
-    yield from _sensitive_variables(root, given)
-
-
-def _sensitive_variables(module: Json, given: Json) -> Iterator[str]:
-    for name, variable in module.get("variables", {}).items():
-        if variable.get("sensitive"):
-            yield from values.scalars(given.get(name))
-            yield from values.scalars(variable.get("default"))
-    for call in module.get("module_calls", {}).values():
-        constants = {name: one.get("constant_value") for name, one in call.get("expressions", {}).items() if _is(one)}
-        yield from _sensitive_variables(call.get("module", {}), constants)
-
-
-def _is(expression: Any) -> bool:
-    return isinstance(expression, dict)  # nested blocks come as arrays, and no variable is one
-
-
-def _resource_changes(document: Json) -> Iterator[Json]:
-    yield from document.get("resource_changes") or ()
-    yield from document.get("resource_drift") or ()
-    for one in document.get("deferred_changes") or ():
-        yield one.get("resource_change", {})
-
-
-def _resources(module: Json) -> Iterator[Json]:
-    yield from module.get("resources", ())
-    for child in module.get("child_modules", ()):
-        yield from _resources(child)
-
-
-def read_plan(document: Json, *, digest: str, program: str, warnings: Sequence[Diagnostic] = ()) -> PlanSummary:
-    """The summary of a plan. `warnings` are what planning printed; the plan's own remarks come after them."""
-    mask = values.Masker(sensitive_values(document))
-    shown = (_resource(one, mask) for one in document.get("resource_changes") or ())
-    changes = [one for one in shown if one]
-    changes.sort(key=lambda one: (WORST_FIRST[one.change], one.address))
-    drift = (_resource(one, mask) for one in document.get("resource_drift") or ())
-    managed = _resources(document.get("planned_values", {}).get("root_module", {}))
+    Raises:
+        ValueError: it is not the JSON of a plan.
+        RunnerError: Terraform itself says that this plan is not whole, or not to be applied.
+    """
+    plan = shape.decode(document)
+    mask, room = values.Masker(sensitive_values(plan)), _Room()
+    changes = _resources_changed(plan.resource_changes or (), mask, room)
+    outputs = tuple(_outputs(plan.output_changes or {}, mask, room))
+    drift = _resources_changed(plan.resource_drift or (), mask, _Room())
+    _refuse(plan, partial=partial, changes=bool(changes or outputs))
+    managed = resources(plan.planned_values.root_module if plan.planned_values else None)
     return PlanSummary(
         digest=digest,
         program=program,
-        changes=tuple(changes),
-        outputs=tuple(_outputs(document.get("output_changes") or {}, mask)),
-        drift=tuple(one for one in drift if one and one.change is not Change.MOVE),
-        warnings=tuple(masked(one, mask) for one in [*warnings, *_remarks(document)]),
-        resources=sum(1 for one in managed if one.get("mode") == "managed"),
+        changes=changes,
+        outputs=outputs,
+        drift=tuple(one for one in drift if one.change is not Change.MOVE),
+        warnings=tuple(masked(one, mask) for one in [*warnings, *_remarks(plan, warnings)]),
+        resources=sum(1 for one in managed if one.mode == "managed"),
     )
+
+
+def _refuse(plan: PlanJson, *, partial: bool, changes: bool) -> None:
+    problem = ""
+    if plan.errored:
+        problem = "planning ended with an error, and what was saved is only a part of the plan"
+    elif plan.complete is False and not partial and not plan.deferred_changes:
+        problem = "Terraform says that this plan is not complete"
+    elif plan.applyable is False and changes:
+        problem = "Terraform says that this plan cannot be applied"
+    if problem:
+        raise RunnerError("reading the plan", problem, remedy="Nothing was applied. Plan again.")
+
+
+class _Room:
+    """How much more can be compared in detail: people read a few hundred resources, and not megabytes of them."""
+
+    def __init__(self) -> None:
+        self._resources, self._bytes = 500, 2_000_000
+
+    def take(self, change: ChangeJson) -> bool:
+        """Whether there is room for this one; then it is taken."""
+        wanted = shape.size(change.before) + shape.size(change.after)
+        if not self._resources or wanted > self._bytes:
+            return False
+        self._resources -= 1
+        self._bytes -= wanted
+        return True
 
 
 def masked(one: Diagnostic, mask: Masker) -> Diagnostic:
@@ -120,58 +118,63 @@ def masked(one: Diagnostic, mask: Masker) -> Diagnostic:
     return Diagnostic(one.severity, mask(one.summary), mask(one.detail), one.filename, one.line, snippet, address)
 
 
-def _resource(one: Json, mask: Masker) -> ResourceChange | None:
-    change = one.get("change", {})
-    kind = _kind(one, change)
-    if kind is None:
-        return None
-    previous = one.get("previous_address")
+def _resources_changed(found: Iterable[ResourceJson], mask: Masker, room: _Room) -> tuple[ResourceChange, ...]:
+    """What changes, worst first."""
+    changed = [(WORST_FIRST[kind], one.address, kind, one) for one in found if (kind := _kind(one))]
+    changed.sort(key=itemgetter(0, 1))
+    return tuple(_resource(one, kind, mask, room) for _, _, kind, one in changed)
+
+
+def _resource(one: ResourceJson, kind: Change, mask: Masker, room: _Room) -> ResourceChange:
+    previous = one.previous_address
+    detailed = room.take(one.change)
     return ResourceChange(
-        address=mask(one["address"]),
-        type=one["type"],
+        address=mask(one.address),
+        type=one.type,
         change=kind,
-        attributes=tuple(_attributes(change, mask)),
-        reason=mask("; ".join(_reasons(one, change))) or None,
-        previous_address=mask(previous) if previous and previous != one["address"] else None,
+        attributes=tuple(_attributes(one.change, mask)) if detailed else (),
+        reason=mask("; ".join(_reasons(one))) or None,
+        previous_address=mask(previous) if previous and previous != one.address else None,
+        detailed=detailed,
     )
 
 
-def _kind(one: Json, change: Json) -> Change | None:
-    kind = ACTIONS.get(tuple(change.get("actions", ())))
+def _kind(one: ResourceJson) -> Change | None:
+    kind = ACTIONS.get(one.change.actions)
     if kind:
         return kind
-    if change.get("importing"):
+    if one.change.importing:
         return Change.IMPORT
-    return Change.MOVE if one.get("previous_address") not in (None, one["address"]) else None
+    return Change.MOVE if one.previous_address not in (None, one.address) else None
 
 
-def _reasons(one: Json, change: Json) -> Iterator[str]:
-    if reason := one.get("action_reason"):
-        yield REASONS.get(reason, reason.replace("_", " "))
-    if order := ORDERS.get(tuple(change.get("actions", ()))):
+def _reasons(one: ResourceJson) -> Iterator[str]:
+    if one.action_reason:
+        yield REASONS.get(one.action_reason, one.action_reason.replace("_", " "))
+    if order := ORDERS.get(one.change.actions):
         yield order
-    if importing := change.get("importing"):
-        identity = importing.get("id")
+    if one.change.importing:
+        identity = one.change.importing.get("id")
         yield f"imported from {identity}" if identity else "imported"
-    if one.get("deposed"):
+    if one.deposed:
         yield "left over from an earlier replacement"
 
 
-def _attributes(change: Json, mask: Masker) -> list[AttributeChange]:
+def _attributes(change: ChangeJson, mask: Masker) -> list[AttributeChange]:
     before, after = _covered(change, mask)
     found = list(values.differences(before, after))
     if before is None or after is None:  # of a whole new or vanishing resource, what is empty says nothing
         found = [one for one in found if (one.before or one.after) not in ({}, [])]
-    forcing = [tuple(path) for path in change.get("replace_paths", ())]
+    forcing = change.replace_paths or []
     shown = [_attribute(one, mask, forces=_touches(one.path, forcing)) for one in found]
     # What forces a replacement explains it; what only the apply will tell says least.
     return sorted(shown, key=lambda one: (not one.forces_replacement, one.after == values.UNKNOWN))
 
 
-def _covered(change: Json, mask: Masker) -> tuple[Any, Any]:
-    before = values.cover(change.get("before"), change.get("before_sensitive"), None, mask)
-    after = values.cover(change.get("after"), change.get("after_sensitive"), change.get("after_unknown"), mask)
-    return before, after
+def _covered(change: ChangeJson, mask: Masker) -> tuple[Any, Any]:
+    before = values.cover(shape.value(change.before), shape.value(change.before_sensitive), None, mask)
+    marks = shape.value(change.after_sensitive), shape.value(change.after_unknown)
+    return before, values.cover(shape.value(change.after), *marks, mask)
 
 
 def _attribute(one: values.Difference, mask: Masker, *, forces: bool) -> AttributeChange:
@@ -183,9 +186,12 @@ def _touches(path: Path, forcing: Iterable[Path]) -> bool:
     return any(path[: len(one)] == one[: len(path)] for one in forcing)
 
 
-def _outputs(changes: Mapping[str, Json], mask: Masker) -> Iterator[AttributeChange]:
+def _outputs(changes: Mapping[str, ChangeJson], mask: Masker, room: _Room) -> Iterator[AttributeChange]:
     for name, change in sorted(changes.items()):
-        if change.get("actions") in (["no-op"], None):
+        if change.actions in {("no-op",), ()}:
+            continue
+        if not room.take(change):
+            yield AttributeChange(mask(name), TOO_LONG, TOO_LONG)
             continue
         before, after = _covered(change, mask)
         found = list(values.differences(before, after, (name,)))
@@ -194,10 +200,21 @@ def _outputs(changes: Mapping[str, Json], mask: Masker) -> Iterator[AttributeCha
             yield _attribute(one, mask, forces=False)
 
 
-def _remarks(document: Json) -> Iterator[Diagnostic]:
-    for one in document.get("deferred_changes") or ():
-        address = one.get("resource_change", {}).get("address")
-        reason = str(one.get("reason", "")).replace("_", " ")
+def _remarks(plan: PlanJson, said: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
+    yield from _failed_checks(plan, {one.detail for one in said})
+    for one in plan.deferred_changes or ():
+        address = one.resource_change.address if one.resource_change else None
+        reason = one.reason.replace("_", " ")
         yield Diagnostic("warning", "Left for a later plan", f"Terraform cannot plan it yet: {reason}", address=address)
-    for one in document.get("action_invocations") or ():
-        yield Diagnostic("warning", "The apply also runs an action", address=one.get("address"))
+    for action in plan.action_invocations or ():
+        yield Diagnostic("warning", "The apply also runs an action", address=action.address)
+
+
+def _failed_checks(plan: PlanJson, said: Collection[str]) -> Iterator[Diagnostic]:
+    """Checks that failed, save for those that planning has warned of by itself."""
+    for one in (instance for check in plan.checks or () for instance in check.instances or ()):
+        messages = [problem.message for problem in one.problems or ()] or [""]
+        address = one.address.to_display if one.address else None
+        for message in messages if one.status in FAILED else ():
+            if not message or message not in said:
+                yield Diagnostic("warning", FAILED[one.status], message, address=address)

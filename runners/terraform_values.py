@@ -9,12 +9,13 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
 SENSITIVE = "(sensitive)"
 UNKNOWN = "(known after apply)"
 SHORTEST_SECRET = 4  # shorter values are masked where they are marked, but would blank out half of all text elsewhere
 LONGEST_TEXT = 400  # characters of one value that are shown
+_FEW = 32  # so many values are quicker looked for in one go
 _CONTEXT = 40  # characters before the first difference of two long values
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
@@ -43,16 +44,41 @@ class Difference:
 
 
 class Masker:
-    """Replaces sensitive values by "(sensitive)", wherever in a text they stand."""
+    """Replaces sensitive values by "(sensitive)", wherever in a text they stand.
+
+    Its time depends on the text's length, hardly on how many values there are: a large state has thousands.
+    """
 
     def __init__(self, sensitive: Collection[str]) -> None:
         spellings = {one for value in sensitive for one in _spellings(value)}
         longest_first = sorted(spellings, key=len, reverse=True)  # or the tail of a longer one would stay
-        self._pattern = re.compile("|".join(map(_whole_number, longest_first))) if longest_first else None
+        self._few = _one_of(longest_first) if 0 < len(longest_first) <= _FEW else None
+        # All that a text could match at one place begins with the same characters.
+        self._by_start: dict[str, list[str]] = {}
+        for one in longest_first:
+            self._by_start.setdefault(one[:SHORTEST_SECRET], []).append(one)
+        self._patterns: dict[str, re.Pattern[str]] = {}
 
     def __call__(self, text: str) -> str:
         """The text without them."""
-        return self._pattern.sub(SENSITIVE, text) if self._pattern else text
+        if self._few:
+            return self._few.sub(SENSITIVE, text)
+        return self._search(text) if self._by_start else text
+
+    def _search(self, text: str) -> str:
+        kept, end = [], 0
+        for at in range(len(text) - SHORTEST_SECRET + 1):
+            if at >= end and text[at : at + SHORTEST_SECRET] in self._by_start:
+                found = self._pattern(text[at : at + SHORTEST_SECRET]).match(text, at)
+                if found:
+                    kept += [text[end:at], SENSITIVE]
+                    end = found.end()
+        return "".join([*kept, text[end:]]) if kept else text
+
+    def _pattern(self, start: str) -> re.Pattern[str]:
+        if start not in self._patterns:
+            self._patterns[start] = _one_of(self._by_start[start])
+        return self._patterns[start]
 
 
 def _spellings(value: str) -> Iterator[str]:
@@ -61,6 +87,10 @@ def _spellings(value: str) -> Iterator[str]:
         yield value
         yield json.dumps(value)[1:-1]
         yield json.dumps(value, ensure_ascii=False)[1:-1]
+
+
+def _one_of(values: Sequence[str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(_whole_number, values)))
 
 
 def _whole_number(value: str) -> str:
@@ -93,17 +123,24 @@ def marked(value: Any, marks: Any) -> Iterator[str]:
             yield from marked(one, mark)
 
 
+def marks_any(marks: Any) -> bool:
+    """Whether there is a true among the marks."""
+    if isinstance(marks, dict):
+        return any(map(marks_any, marks.values()))
+    return any(map(marks_any, marks)) if isinstance(marks, list) else marks is True
+
+
 def cover(value: Any, sensitive: Any, unknown: Any, mask: Masker) -> Any:
     """The value with `Hidden` and `Unknown` in their places, and known secrets masked inside its texts."""
     if sensitive is True:
-        if _any(unknown):
+        if marks_any(unknown):
             return Hidden(Unknown())
         return None if value is None else Hidden(value)
     if unknown is True:
         return Unknown()
-    if isinstance(value, dict) or (value is None and isinstance(unknown, dict) and _any(unknown)):
+    if isinstance(value, dict) or (value is None and isinstance(unknown, dict) and marks_any(unknown)):
         return _cover_object(value or {}, sensitive, unknown, mask)
-    if isinstance(value, list) or (value is None and isinstance(unknown, list) and _any(unknown)):
+    if isinstance(value, list) or (value is None and isinstance(unknown, list) and marks_any(unknown)):
         marks = (_list(value), _list(sensitive), _list(unknown))
         return [cover(one, is_sensitive, is_unknown, mask) for one, is_sensitive, is_unknown in zip_longest(*marks)]
     return _cover_scalar(value, mask)
@@ -111,7 +148,7 @@ def cover(value: Any, sensitive: Any, unknown: Any, mask: Masker) -> Any:
 
 def _cover_object(value: dict[str, Any], sensitive: Any, unknown: Any, mask: Masker) -> dict[str, Any]:
     sensitive, unknown = _dict(sensitive), _dict(unknown)
-    keys = dict.fromkeys([*value, *(key for key, mark in unknown.items() if _any(mark))])
+    keys = dict.fromkeys([*value, *(key for key, mark in unknown.items() if marks_any(mark))])
     return {mask(key): cover(value.get(key), sensitive.get(key), unknown.get(key), mask) for key in keys}
 
 
@@ -121,12 +158,6 @@ def _cover_scalar(value: Any, mask: Masker) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value if mask(json.dumps(value)) == json.dumps(value) else Hidden(value)
     return value
-
-
-def _any(marks: Any) -> bool:
-    if isinstance(marks, dict):
-        return any(map(_any, marks.values()))
-    return any(map(_any, marks)) if isinstance(marks, list) else marks is True
 
 
 def _dict(value: Any) -> dict[str, Any]:

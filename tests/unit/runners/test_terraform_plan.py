@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
+from runners.errors import RunnerError
 from runners.results import Change, Diagnostic, PlanSummary, ResourceChange
-from runners.terraform_plan import ACTIONS, REASONS, read_plan, sensitive_values
+from runners.terraform_plan import ACTIONS, REASONS, TOO_LONG, read_plan, sensitive_values
+from runners.terraform_values import Masker
 
 SECRET = "correct-horse-battery"
 
@@ -348,8 +350,8 @@ def test_drift_alone_is_up_to_date() -> None:
     summary = read(resource_drift=drift)
     assert summary.up_to_date
     assert [(one.address, one.change) for one in summary.drift] == [
-        ("aws_instance.web", Change.UPDATE),
         ("aws_instance.gone", Change.DELETE),
+        ("aws_instance.web", Change.UPDATE),
     ]
 
 
@@ -368,6 +370,107 @@ def test_what_is_left_for_later_is_a_warning() -> None:
         ("Left for a later plan", "aws_instance.web"),
         ("The apply also runs an action", "action.aws_lambda_invoke.x"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ({"errored": True}, "only a part of the plan"),
+        ({"errored": True, "applyable": False, "complete": False}, "only a part of the plan"),
+        ({"complete": False}, "not complete"),
+        ({"applyable": False}, "cannot be applied"),
+    ],
+)
+def test_a_plan_that_terraform_itself_disowns_is_never_shown(said: dict[str, Any], problem: str) -> None:
+    with pytest.raises(RunnerError, match=problem) as caught:
+        read(resource(["update"], {"a": 1}, {"a": 2}), **said)
+    assert caught.value.remedy
+
+
+def test_a_plan_of_some_resources_or_with_some_left_for_later_is_not_complete_and_that_is_fine() -> None:
+    one = resource(["create"])
+    deferred = [{"reason": "absent_prereq", "resource_change": one}]
+    assert read(one, complete=False, deferred_changes=deferred).changes
+    assert read_plan({"resource_changes": [one], "complete": False}, digest="", program="", partial=True).changes
+
+
+def test_nothing_to_apply_is_no_fault() -> None:
+    assert read(resource(["no-op"], {"a": 1}, {"a": 1}), applyable=False, complete=True, errored=False).up_to_date
+
+
+def test_what_opentofu_does_not_say_is_not_missed() -> None:
+    tofu = {"format_version": "1.2", "terraform_version": "1.9.0", "resource_changes": [resource(["create"])]}
+    assert len(read_plan(tofu, digest="d", program="tofu 1.9.0").changes) == 1
+
+
+def check(status: str, *messages: str) -> dict[str, Any]:
+    instance = {
+        "address": {"to_display": "check.health"},
+        "status": status,
+        "problems": [{"message": message} for message in messages],
+    }
+    return {"address": {"kind": "check", "name": "health"}, "status": status, "instances": [instance]}
+
+
+def test_failed_checks_are_warnings_once_each() -> None:
+    said = Diagnostic("warning", "Check block assertion failed", "It is down.", line=5)
+    checks = [check("fail", "It is down.", "It is slow."), check("error"), check("pass", "x"), check("unknown", "y")]
+    summary = read_plan({"checks": checks}, digest="d", program="p", warnings=[said])
+    assert [(one.summary, one.detail, one.address) for one in summary.warnings] == [
+        ("Check block assertion failed", "It is down.", None),
+        ("Check failed", "It is slow.", "check.health"),
+        ("Check could not be made", "", "check.health"),
+    ]
+
+
+def test_nulls_where_terraform_leaves_lists_empty() -> None:
+    names = ("resource_changes", "resource_drift", "deferred_changes", "output_changes", "checks", "variables")
+    assert read_plan(dict.fromkeys(names), digest="d", program="p").up_to_date
+    bare = {"address": "a.b", "change": {"actions": ["create"], "replace_paths": None, "importing": None}}
+    assert read(bare).changes[0].change is Change.CREATE
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"Error: no", b'{"resource_changes": 5}', b'{"errored": "yes"}'])
+def test_what_is_no_plan_is_told(text: bytes) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        read_plan(text, digest="d", program="p")
+
+
+def test_of_very_many_changes_the_worst_are_compared_in_detail() -> None:
+    names = [f"aws_instance.web[{number:04}]" for number in range(800)]
+    updated = [resource(["update"], {"a": 1}, {"a": 2}, address=name) for name in names]
+    last = resource(["delete"], {"a": 1}, None, address="aws_instance.zz")
+    summary = read(*updated, last)
+    assert len(summary.changes) == 801
+    assert summary.changes[0].address == "aws_instance.zz"
+    assert [one.detailed for one in summary.changes] == [True] * 500 + [False] * 301
+    assert all(bool(one.attributes) is one.detailed for one in summary.changes)
+
+
+def test_one_huge_value_costs_the_others_nothing() -> None:
+    huge = resource(["update"], {"a": "x" * 3_000_000}, {"a": "y"}, address="aws_instance.a")
+    small = resource(["update"], {"a": 1}, {"a": 2}, address="aws_instance.b")
+    output = {"actions": ["update"], "before": "x" * 3_000_000, "after": "y"}
+    summary = read(huge, small, output_changes={"o": output})
+    assert [(one.detailed, len(one.attributes)) for one in summary.changes] == [(False, 0), (True, 1)]
+    assert [(one.path, one.before, one.after) for one in summary.outputs] == [("o", TOO_LONG, TOO_LONG)]
+
+
+def test_thousands_of_secrets_are_masked_as_a_few_are() -> None:
+    secrets = [f"secret-{number:05}" for number in range(3000)] + ["12345678", "secret-00001-and-more"]
+    mask = Masker(secrets)
+    assert mask("a secret-00001-and-more b secret-02999! 12345678 x912345678") == (
+        "a (sensitive) b (sensitive)! (sensitive) x912345678"
+    )
+
+
+@given(
+    secrets=st.lists(st.text(alphabet='ab1"', min_size=1, max_size=7), max_size=8),
+    text=st.text(alphabet='ab1"x', max_size=40),
+)
+def test_many_and_few_secrets_are_masked_alike(secrets: list[str], text: str) -> None:
+    many = [f"never{number:04}" for number in range(40)]
+    assert Masker([*secrets, *many])(text) == Masker(secrets)(text)
 
 
 JSON = st.recursive(
