@@ -1,0 +1,201 @@
+"""Stops the bot at chosen moments: at a call to Slack or GitHub, at a row of its database, with all that it started."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sqlite3
+import sys
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import psutil
+
+from sandbox.bot_process import PROJECT
+from sandbox.github.web import DropConnectionError, Exchange
+from sandbox.slack.errors import ApiError
+from sandbox.world import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sandbox.slack.backend import ApiCall
+    from sandbox.world import World
+
+Phase = Literal["before", "after"]
+NOT_TAKEN = "service_unavailable"  # what Slack answered to the dead where the call took no effect
+_ROWS = (  # to the fourth power: a walk through them takes hours
+    "CREATE TABLE IF NOT EXISTS many AS "
+    "WITH RECURSIVE one(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM one WHERE n < 1000) SELECT n FROM one"
+)
+_HELD = 0.6  # seconds: no transaction of the bot's takes that long, unless it was made to
+
+
+@dataclass
+class Death:
+    """A kill that is set up. `wait` returns once it happened."""
+
+    happened: asyncio.Event = field(default_factory=asyncio.Event)
+    begun: bool = False
+
+    async def wait(self, timeout: float = 60) -> None:
+        async with asyncio.timeout(timeout):
+            await self.happened.wait()
+
+    async def kill(self, world: World) -> None:
+        self.begun = True
+        await world.bot.kill()
+        self.happened.set()
+
+
+def dies_at_slack(world: World, method: str, phase: Phase, fits: Callable[[ApiCall], bool] = lambda _: True) -> Death:
+    """SIGKILL at the next call that fits: `before` Slack took it (and it never does), or `after`, before the answer."""
+    death = Death()
+
+    async def hook(call: ApiCall) -> None:
+        if death.begun or (call.method, call.phase) != (method, phase) or not fits(call):
+            return
+        await death.kill(world)
+        if phase == "before":
+            raise ApiError(NOT_TAKEN)
+
+    world.slack.on_call.append(hook)
+    return death
+
+
+def says(piece: str) -> Callable[[ApiCall], bool]:
+    """Calls whose message says this in its one line."""
+    return lambda call: piece in str(call.arguments.get("text", ""))
+
+
+def dies_at_github(world: World, method: str, path_end: str, phase: Phase) -> Death:
+    """As `dies_at_slack`, at a request to GitHub."""
+    death = Death()
+
+    async def hook(exchange: Exchange) -> None:
+        at = exchange.method == method and exchange.path.endswith(path_end) and exchange.phase == phase
+        if death.begun or not at:
+            return
+        await death.kill(world)
+        if phase == "before":
+            raise DropConnectionError
+
+    world.github.on_request.append(hook)
+    return death
+
+
+def database(world: World) -> Path:
+    """The bot's database."""
+    return world.files / "var" / "signalbox.sqlite"
+
+
+def stops_at_row(world: World, table: str, condition: str) -> None:
+    """Let the bot's next insert of such a row last for hours, within its transaction: it dies there, or never leaves."""
+    with closing(sqlite3.connect(database(world), timeout=30)) as connection, connection:
+        connection.execute(_ROWS)
+        walk = "SELECT count(*) FROM many a, many b, many c, many d;"
+        connection.execute(f"CREATE TRIGGER stop BEFORE INSERT ON {table} WHEN {condition} BEGIN {walk} END")
+
+
+async def killed_at_row(world: World, timeout: float = 60, unless: Callable[[], bool] = lambda: False) -> bool:
+    """Wait until the bot stands at that row, and kill it there: the row is not written, all before it is.
+
+    True when `unless` held first: then it lives.
+    """
+    held, loop = 0.0, asyncio.get_running_loop()
+    async with asyncio.timeout(timeout):
+        while held < _HELD:
+            began = loop.time()
+            await asyncio.sleep(0.02)
+            held = held + loop.time() - began if _is_held(world) else 0.0
+            if not held and unless():
+                return True
+    await world.bot.kill()
+    _no_stop(world)
+    return False
+
+
+def _no_stop(world: World) -> None:
+    with closing(sqlite3.connect(database(world), timeout=30)) as connection, connection:
+        connection.execute("DROP TRIGGER stop")
+
+
+def _is_held(world: World) -> bool:
+    with closing(sqlite3.connect(database(world), timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        connection.execute("ROLLBACK")
+        return False
+
+
+def rows(world: World, query: str) -> list[tuple[object, ...]]:
+    """What the bot's database says."""
+    with closing(sqlite3.connect(database(world), timeout=30)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def processes_of(world: World) -> list[psutil.Process]:
+    """Whatever works for this world's bot, itself excepted, however far it has gone from it."""
+    return [one for one in psutil.process_iter() if one.pid != os.getpid() and _is_of(world, one)]
+
+
+def _is_of(world: World, process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        said = [*process.cmdline(), *process.environ().values()]
+        return "bot" not in process.cmdline()[2:3] and any(str(world.files) in text for text in said)
+    return False
+
+
+async def machine_is_lost(world: World) -> None:
+    """End the bot and all that it started in one moment, so that none can note the others' end."""
+    stopped: dict[int, psutil.Process] = {world.bot.pid: psutil.Process(world.bot.pid)}
+    stopped[world.bot.pid].suspend()
+    while new := [one for one in processes_of(world) if one.pid not in stopped]:
+        for one in new:
+            stopped[one.pid] = one
+            with suppress(psutil.NoSuchProcess):
+                one.suspend()
+    for one in stopped.values():
+        with suppress(psutil.NoSuchProcess):
+            one.send_signal(signal.SIGKILL)
+    await world.bot.gone()
+    await until(lambda: not processes_of(world))
+
+
+async def until(holds: Callable[[], object], timeout: float = 60) -> None:
+    """Wait until it holds."""
+    async with asyncio.timeout(timeout):
+        while not holds():  # noqa: ASYNC110 - files and processes of others set no event
+            await asyncio.sleep(0.02)
+
+
+async def suspended(world: World, command: str, timeout: float = 60) -> psutil.Process:
+    """Terraform at this command of its, stopped in the middle."""
+    async with asyncio.timeout(timeout):
+        while True:
+            for one in processes_of(world):
+                with suppress(psutil.Error):
+                    if one.cmdline()[1:2] == [command]:
+                        one.suspend()
+                        return one
+            await asyncio.sleep(0.01)
+
+
+async def second_bot(world: World) -> tuple[int | None, str]:
+    """Start another bot on the same configuration: its exit code, and what it said."""
+    first = world.bot
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "serve", "--config", str(first._config)),
+        cwd=PROJECT,
+        env={**first._environment, "PORT": str(free_port())},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    async with asyncio.timeout(30):
+        said, _ = await child.communicate()
+    return child.returncode, said.decode()

@@ -1,0 +1,122 @@
+"""Looks for secrets wherever the bot may have left them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import html
+import json
+import sqlite3
+import threading
+from contextlib import asynccontextmanager, closing, suppress
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import psutil
+
+from tests.scenarios.moments import database, processes_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+
+    from sandbox.world import World
+
+LONG_LINE = 16  # of a secret of several lines, each such line is a secret too
+HIDDEN = "[redacted]"
+
+
+def found(text: str | bytes, secrets: Mapping[str, str]) -> list[str]:
+    """The names of the secrets that stand in the text: as they are, escaped, quoted, or one of their lines."""
+    content = text.encode(errors="surrogatepass") if isinstance(text, str) else text
+    return [name for name, value in secrets.items() if any(form in content for form in _forms(value))]
+
+
+def _forms(value: str) -> Iterator[bytes]:
+    for piece in (value.strip(), *(line for line in value.splitlines() if len(line) >= LONG_LINE)):
+        for form in (piece, json.dumps(piece)[1:-1], quote(piece, safe=""), piece.replace("`", "'")):
+            yield form.encode()
+            yield html.escape(form, quote=False).encode()
+
+
+def said_to_slack(world: World) -> Iterator[tuple[str, str]]:
+    """Every call's arguments, every message as it stands, every file, by where it was."""
+    for call in world.slack.calls:
+        yield call.method, json.dumps(call.arguments, ensure_ascii=False)
+    workspace = world.slack.workspace
+    for messages in workspace.ephemerals.values():
+        for message in messages:
+            yield f"only to {message.ephemeral_for}", json.dumps([message.text, message.blocks], ensure_ascii=False)
+    for file in workspace.files._files.values():
+        yield file.name, (file.content or b"").decode()
+
+
+def files_of(world: World, but: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Every file that the bot or its children left, less what lies in the directories `but`."""
+    for path in sorted(world.files.rglob("*")):
+        relative = path.relative_to(world.files)
+        if relative.parts[0] not in but and path.is_file() and not path.is_symlink():
+            yield str(relative), path.read_bytes()
+
+
+def kept_in_database(world: World) -> Iterator[tuple[str, bytes]]:
+    """Every value of every table; where one is base64, what it encodes as well."""
+    with closing(sqlite3.connect(database(world))) as connection:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            for row in connection.execute(f'SELECT * FROM "{table}"'):  # noqa: S608 - the database's own names
+                yield from ((table, value) for cell in row for value in _decoded(cell))
+
+
+def _decoded(cell: object) -> Iterator[bytes]:
+    content = cell if isinstance(cell, bytes) else str(cell).encode()
+    yield content
+    with suppress(binascii.Error, ValueError):
+        yield base64.b64decode(content, validate=True)
+
+
+class Watch:
+    """What the children's arguments and environments ever were: (program, text)."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._over = threading.Event()
+        self.seen: set[tuple[str, str]] = set()
+
+    def look(self) -> None:
+        """Look again and again until told to stop."""
+        while not self._over.wait(0.05):
+            for process in processes_of(self._world):
+                with suppress(psutil.Error):
+                    arguments, environment = process.cmdline(), process.environ()
+                    program = " ".join(arguments[:4])
+                    self.seen |= {(program, text) for text in arguments}
+                    self.seen |= {(program, f"{name}={value}") for name, value in environment.items()}
+
+    def stop(self) -> None:
+        """End it."""
+        self._over.set()
+
+
+@asynccontextmanager
+async def watching_children(world: World) -> AsyncIterator[Watch]:
+    """Watch all that the bot starts, in a thread."""
+    watch = Watch(world)
+    looking = asyncio.create_task(asyncio.to_thread(watch.look))
+    try:
+        yield watch
+    finally:
+        watch.stop()
+        await looking
+
+
+def mrkdwn_in(content: Any) -> Iterator[str]:
+    """Every piece of text in which Slack would see mentions and links."""
+    if isinstance(content, list):
+        for one in content:
+            yield from mrkdwn_in(one)
+    elif isinstance(content, dict):
+        if content.get("type") == "mrkdwn":
+            yield content["text"]
+        for one in content.values():
+            yield from mrkdwn_in(one)
