@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 from bot.store import Store, audit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping
 
 START = "0" * 64
 # PostgreSQL's advisory lock for appending: any constant that nothing else in this database uses.
@@ -118,17 +119,23 @@ def digest_of(row: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def read_all(connection: sa.Connection) -> Iterator[Line]:
+def read_all(connection: sa.Connection) -> Generator[Line]:
     """Every entry, oldest first, a thousand at a time."""
-    rows = connection.execute(sa.select(audit).order_by(audit.c.number).execution_options(yield_per=1000))
-    for row in rows.mappings():
-        yield _line(row)
+    statement = sa.select(audit).order_by(audit.c.number).execution_options(yield_per=1000)
+    with connection.execute(statement) as rows:
+        for row in rows.mappings():
+            yield _line(row)
 
 
 def first_fault(connection: sa.Connection) -> str | None:
     """Where the chain is broken (an entry changed, removed or inserted), in words; None when it is whole."""
+    with closing(read_all(connection)) as lines:
+        return _first_fault(lines)
+
+
+def _first_fault(lines: Iterable[Line]) -> str | None:
     number, previous = 0, START
-    for line in read_all(connection):
+    for line in lines:
         if line.number != number + 1:
             return f"entry {number + 1} is missing"
         row = {"number": line.number, "at": line.at, "previous": line.previous, **_fields(line.entry)}
