@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from bot.config import Environment
     from bot.services import Services
 
+    Drawn = Callable[[], Coroutine[Any, Any, None]]
+
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -160,12 +162,19 @@ class Operation:
         await self.step(f"audit {action}", lambda: self.services.audit.record(entry))
 
     async def approved(
-        self, binding: str, required: int, render: Callable[[ApprovalView], Message], *, typed_word: str = ""
+        self,
+        binding: str,
+        required: int,
+        render: Callable[[ApprovalView], Message],
+        *,
+        typed_word: str = "",
+        look: Callable[[], Coroutine[Any, Any, Drawn | None]] | None = None,
     ) -> ApprovalView:
         """Ask for approval of exactly what `binding` is the digest of, and wait until that is settled.
 
         `render` draws the message while it is open; the caller shows the outcome. `typed_word`, when not empty,
-        must be typed by whoever approves.
+        must be typed by whoever approves. `look` is asked now and then, outside of a step, whether there is news for
+        the message; if so it gives what to do once that is shown.
         """
         ask = Ask(
             operation=self.number,
@@ -184,8 +193,12 @@ class Operation:
             left = approval.expires_at - await self._now()
             await self.services.engine.wait(min(LOOK_EVERY, max(left, 0.05)))
             seen, approval = approval, await self._look(approval.id)
-            if approval.outcome is Outcome.PENDING and approval.votes != seen.votes:
-                await self._show_open(approval, render)
+            if approval.outcome is Outcome.PENDING:
+                drawn = await look() if look else None
+                if drawn or approval.votes != seen.votes:
+                    await self._show_open(approval, render)
+                if drawn:
+                    await drawn()
         await self._note_expiry(approval)
         return self.view(approval)
 

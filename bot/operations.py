@@ -164,6 +164,20 @@ class Operations:
 
         return await self._store.run(work)
 
+    async def note(self, number: int, what: str, value: str) -> None:
+        """Remember something about an operation: 79 characters at most, both together."""
+        await self.begin_effect(number, f"{what} {value}")
+
+    async def noted(self, number: int, what: str) -> tuple[str, ...]:
+        """What was remembered under this name, oldest first."""
+        names = (
+            sa.select(effects.c.name)
+            .where(effects.c.operation == number, effects.c.name.startswith(f"{what} ", autoescape=True))
+            .order_by(effects.c.started_at)
+        )
+        found = await self._store.run(lambda connection: connection.scalars(names).all())
+        return tuple(str(name).removeprefix(f"{what} ") for name in found)
+
     async def request_cancel(self, number: int, person: str) -> None:
         """Remember that this person wants the operation stopped; whoever runs it looks for that."""
         await self.begin_effect(number, f"{CANCEL}{person}")

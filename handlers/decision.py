@@ -11,23 +11,31 @@ from bot.blocks import replies
 from bot.blocks.operation import APPROVE, REJECT
 from bot.commands import Button, Click, Modal, Submission
 from bot.errors import Denied, UserError
+from handlers import branch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sqlalchemy import Connection
 
+    from bot.blocks.kit import Message
     from bot.services import Services
 
 
-async def approve(services: Services, click: Click) -> None:
-    """Count this person's approval, if they may give it; ask for the word first where one must be typed."""
+async def approve(services: Services, click: Click) -> Message | None:
+    """Count this person's approval, if they may give it; ask for the word first where one must be typed.
+
+    Not counted, and said, when the branch has moved on in a way that the message did not show.
+    """
     approval = await _clicked(services, click, Outcome.APPROVED)
+    if approval.outcome is Outcome.PENDING and (unseen := await branch.news(services, approval)):
+        return unseen
     if approval.typed_word and approval.outcome is Outcome.PENDING:
         view = replies.typed_approval(approval.typed_word, approval.id)
         await services.chat.open_view(click.trigger_id, view)
-        return
+        return None
     await _decide(services, approval, click.user, Outcome.APPROVED)
+    return None
 
 
 async def reject(services: Services, click: Click) -> None:

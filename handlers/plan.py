@@ -14,6 +14,7 @@ from bot.errors import UserError
 from bot.operations import Status
 from bot.requests import Wish
 from handlers import images, terraform_work
+from handlers.branch import Branch
 from handlers.code import commit_of
 from runners.errors import RunnerError
 
@@ -77,11 +78,14 @@ async def plan(operation: Operation) -> None:
     )
     protected = terraform_work.protected(operation.environment, summary)
     word = operation.environment.name if terraform_work.needs_the_word(operation.environment, summary) else ""
+    branch = Branch(operation, commit)
+    await branch.remember()
     approval = await operation.approved(
         _binding(operation, commit, summary),
         policy.required_approvals(operation.environment, at_least=1),
-        lambda seen: drawing.ask(view, seen, protected, typed_word=word),
+        lambda seen: drawing.ask(view, seen, protected, typed_word=word, moved=branch.moved),
         typed_word=word,
+        look=branch.look,
     )
     if approval.outcome != Outcome.APPROVED:
         await operation.end(Status(approval.outcome), drawing.settled(view, approval))

@@ -34,19 +34,37 @@ async def resolve(github: GitHub, repository: str, ref: str) -> Commit:
     """
 
     def read(its: Repository) -> Commit:
-        found = its.get_commit(ref).raw_data
-        written = found["commit"]
-        return Commit(
-            repository=repository,
-            sha=found["sha"],
-            ref=ref,
-            subject=written["message"].partition("\n")[0],
-            # The account where GitHub knows it, else the name in the commit.
-            author=(found.get("author") or {}).get("login") or written["author"]["name"],
-            url=found["html_url"],
-        )
+        return _commit(repository, ref, its.get_commit(ref).raw_data)
 
     return await github.call(repository, read, doing=f"resolving {ref} in {repository}")
+
+
+async def compare(github: GitHub, repository: str, base: str, head: str) -> tuple[Commit, ...]:
+    """The commits that `head` (a branch, tag or SHA) has and `base` has not, oldest first.
+
+    At most 250, the oldest: as many as GitHub puts into one answer. None when `head` has only lost commits.
+
+    Raises:
+        NotFoundError: no such ref, or the two have no commit in common.
+    """
+    doing = f"comparing {base} and {head} in {repository}"
+    check_repository(repository, doing)
+    path = f"/repos/{repository}/compare/{quote(base, safe='')}...{quote(head, safe='')}"
+    answer = await github.get(repository, path, doing=doing)
+    return tuple(_commit(repository, head, found) for found in answer.data["commits"])
+
+
+def _commit(repository: str, ref: str, found: dict[str, Any]) -> Commit:
+    written = found["commit"]
+    return Commit(
+        repository=repository,
+        sha=found["sha"],
+        ref=ref,
+        subject=written["message"].partition("\n")[0],
+        # The account where GitHub knows it, else the name in the commit.
+        author=(found.get("author") or {}).get("login") or written["author"]["name"],
+        url=found["html_url"],
+    )
 
 
 async def newest_run_id(github: GitHub, repository: str, workflow: str) -> int:

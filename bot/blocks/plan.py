@@ -49,6 +49,7 @@ HEADINGS = {
 SHOWN_RESOURCES, SHOWN_ATTRIBUTES = 12, 3
 DETAIL_RESOURCES, DETAIL_ATTRIBUTES = 40, 12
 IN_THREAD = "There is more than fits into one message: all of it is in the thread."
+MOST_COMPARED = 250  # commits that GitHub tells of at most
 UNKNOWN = "(known after apply)"  # how results.AttributeChange says it
 
 
@@ -65,6 +66,15 @@ class PlanView:
     images: tuple[ImageChange, ...] = ()
     region: str = ""
     seen_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A branch that has moved on since it was planned, by these commits (none: it went back), to `tip` (a full SHA)."""
+
+    ref: str
+    tip: str
+    commits: tuple[Commit, ...] = ()
 
 
 def counts(summary: PlanSummary) -> str:
@@ -94,7 +104,14 @@ def up_to_date(plan: PlanView) -> Message:
     return kit.message(operation.plain(plan.head, news), blocks, foot=[foot])
 
 
-def ask(plan: PlanView, approval: ApprovalView, protected: Sequence[str] = (), *, typed_word: str = "") -> Message:
+def ask(
+    plan: PlanView,
+    approval: ApprovalView,
+    protected: Sequence[str] = (),
+    *,
+    typed_word: str = "",
+    moved: Moved | None = None,
+) -> Message:
     """The plan with its Approve and Reject buttons.
 
     `protected` are addresses that would be lost though they are protected; `typed_word` is what approving takes then.
@@ -109,6 +126,7 @@ def ask(plan: PlanView, approval: ApprovalView, protected: Sequence[str] = (), *
         [
             operation.first_line(plan.head, "approval", news),
             *_careful(protected, typed_word),
+            *([kit.section(moved_on(moved))] if moved else []),
             *images.table(plan.images, plan.region, plan.seen_at),
             *changes(plan.summary),
         ],
@@ -121,6 +139,17 @@ def ask(plan: PlanView, approval: ApprovalView, protected: Sequence[str] = (), *
         ],
         more=IN_THREAD,
     )
+
+
+def moved_on(moved: Moved) -> str:
+    """By which commits the branch has moved on since the plan, in mrkdwn."""
+    name, number = kit.code(moved.ref), len(moved.commits)
+    if not number:
+        return f":warning: *{name} no longer has the commit of this plan.*"
+    count = f"{number} commit{_s(moved.commits)}" if number < MOST_COMPARED else f"{number} commits or more"
+    shown = [f"{kit.link(one.short, one.url)} {kit.escape(kit.cut(one.subject, 90))}" for one in moved.commits[-5:]]
+    more = f" and {number - 5} before" if number > 5 else ""
+    return f":warning: *{name} has moved on by {count} since this plan:* {', '.join(reversed(shown))}{more}."
 
 
 def settled(plan: PlanView, approval: ApprovalView) -> Message:

@@ -52,6 +52,29 @@ async def test_a_ref_resolves_to_its_commit(github: GitHub, stand_in: GitHubStan
     assert (await actions.resolve(github, REPOSITORY, commit.sha)).sha == commit.sha
 
 
+async def test_what_a_branch_has_that_a_commit_has_not_is_told_oldest_first(
+    github: GitHub, stand_in: GitHubStandIn
+) -> None:
+    repository = stand_in.repository(REPOSITORY)
+    before = repository.graph.resolve("main").sha
+    made = [repository.commit("main", {f"{name}.txt": name}, f"Add {name}\n\nAt length.") for name in ("one", "two")]
+    ahead = await actions.compare(github, REPOSITORY, before, "main")
+    assert [(one.sha, one.subject, one.ref) for one in ahead] == [
+        (made[0].sha, "Add one", "main"),
+        (made[1].sha, "Add two", "main"),
+    ]
+    assert all(one.url.startswith(stand_in.url) for one in ahead)
+    assert await actions.compare(github, REPOSITORY, "main", before) == ()
+    assert await actions.compare(github, REPOSITORY, before, before) == ()
+
+
+@pytest.mark.parametrize("head", ["nowhere", "../../../user?x=", "a/b"])
+async def test_what_cannot_be_compared_is_not_found(github: GitHub, stand_in: GitHubStandIn, head: str) -> None:
+    with pytest.raises(NotFoundError):
+        await actions.compare(github, REPOSITORY, "main", head)
+    assert all("/compare/" in one.path for one in stand_in.requests)
+
+
 @pytest.mark.parametrize(("repository", "ref"), [(REPOSITORY, "nowhere"), ("PermanentOrg/nothing", "main")])
 async def test_what_does_not_resolve_is_not_found(github: GitHub, repository: str, ref: str) -> None:
     with pytest.raises(NotFoundError) as caught:
