@@ -24,6 +24,7 @@ class Outcome(StrEnum):
     REJECTED = "rejected"
     EXPIRED = "expired"
     SUPERSEDED = "superseded"
+    ELSEWHERE = "elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,27 @@ class Approvals:
 
         return await self._store.run(work)
 
+    async def approvers_of(self, operation: int) -> tuple[str, ...]:
+        """Who has approved what this operation asked for, in order."""
+        given = (
+            sa.select(votes.c.person)
+            .join(approvals, approvals.c.id == votes.c.approval)
+            .where(approvals.c.operation == operation, votes.c.decision == Outcome.APPROVED.value)
+            .order_by(votes.c.at)
+        )
+        return await self._store.run(lambda connection: tuple(map(str, connection.scalars(given))))
+
+    async def settle_elsewhere(self, approval_id: str) -> Approval:
+        """Settle it, unless it is settled already, because the matter was decided outside of Slack: as it stands then."""
+
+        def work(connection: sa.Connection) -> Approval:
+            approval = self._current(connection, approval_id)
+            if approval.outcome is Outcome.PENDING:
+                self._settle(connection, approval_id, Outcome.ELSEWHERE)
+            return _read(connection, approval_id)
+
+        return await self._store.run(work)
+
     async def supersede(self, operation: int) -> bool:
         """Settle whatever this operation still waits for, because a newer one takes its place; false when nothing."""
         mine = (approvals.c.operation == operation) & (approvals.c.status == Outcome.PENDING.value)
@@ -171,6 +193,8 @@ def _refuse_unless_open(approval: Approval, person: str, decision: Outcome) -> N
             raise Denied("This approval has expired; nothing was done. Run the command again for a fresh one.")
         case Outcome.SUPERSEDED:
             raise Denied("A newer plan took this one's place; nothing was done. Decide on the newer one.")
+        case Outcome.ELSEWHERE:
+            raise Denied("This was decided in HCP Terraform meanwhile; your click changed nothing.")
         case Outcome.APPROVED | Outcome.REJECTED:
             raise Denied(f"This was already {approval.outcome.value}; your click changed nothing.")
         case Outcome.PENDING:

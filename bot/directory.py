@@ -33,6 +33,14 @@ class Directory:
         await self._refresh()
         return Person(user_id, frozenset(group for group, members in self._members.items() if user_id in members))
 
+    async def name(self, user_id: str) -> str | None:
+        """What this person is called in Slack; None when it does not tell."""
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                return str((await self._chat.query("users.info", user=user_id))["user"]["name"])
+        except (ChatError, TimeoutError, KeyError):
+            return None
+
     async def _refresh(self) -> None:
         async with self._lock:
             if self._clock() - self._read_at < REMEMBER:

@@ -35,6 +35,7 @@ T = TypeVar("T")
 
 # A waiting operation looks at its approval this often even if nobody woke it, so that no decision is ever lost.
 LOOK_EVERY = 60.0
+LOOK_ELSEWHERE_EVERY = 15.0  # where somebody may decide outside of Slack, without a notification
 LOOK_FOR_CANCEL_EVERY = 1.0
 
 
@@ -168,14 +169,17 @@ class Operation:
         render: Callable[[ApprovalView], Message],
         *,
         typed_word: str = "",
+        elsewhere: Callable[[], Coroutine[Any, Any, bool]] | None = None,
         look: Callable[[], Coroutine[Any, Any, Drawn | None]] | None = None,
     ) -> ApprovalView:
         """Ask for approval of exactly what `binding` is the digest of, and wait until that is settled.
 
         `render` draws the message while it is open; the caller shows the outcome. `typed_word`, when not empty,
-        must be typed by whoever approves. `look` is asked now and then, outside of a step, whether there is news for
+        must be typed by whoever approves. `elsewhere` is asked at each look whether the matter was decided outside of
+        Slack; the outcome is ELSEWHERE then. `look` is asked at each look, outside of a step, whether there is news for
         the message; if so it gives what to do once that is shown.
         """
+        every = LOOK_ELSEWHERE_EVERY if elsewhere else LOOK_EVERY
         ask = Ask(
             operation=self.number,
             environment=self.environment.name,
@@ -191,8 +195,8 @@ class Operation:
         await self._show_open(approval, render)
         while approval.outcome is Outcome.PENDING:
             left = approval.expires_at - await self._now()
-            await self.services.engine.wait(min(LOOK_EVERY, max(left, 0.05)))
-            seen, approval = approval, await self._look(approval.id)
+            await self.services.engine.wait(min(every, max(left, 0.05)))
+            seen, approval = approval, await self._look(approval.id, elsewhere)
             if approval.outcome is Outcome.PENDING:
                 drawn = await look() if look else None
                 if drawn or approval.votes != seen.votes:
@@ -235,8 +239,13 @@ class Operation:
         """Bring the messages of those in line behind this operation up to date."""
         await tell_waiting(self.services.operations, self.services.chat, self.environment.name)
 
-    async def _look(self, approval_id: str) -> Approval:
-        return await self.step("look at approval", lambda: self.services.approvals.get(approval_id))
+    async def _look(self, approval_id: str, elsewhere: Callable[[], Coroutine[Any, Any, bool]] | None) -> Approval:
+        async def look() -> Approval:
+            if elsewhere and await elsewhere():
+                return await self.services.approvals.settle_elsewhere(approval_id)
+            return await self.services.approvals.get(approval_id)
+
+        return await self.step("look at approval", look)
 
     async def _now(self) -> float:
         async def now() -> float:

@@ -38,6 +38,7 @@ class Status(StrEnum):
 
 CANCEL = "cancel by "  # an effect of this name, with a person's id: they pressed Cancel
 RUN = "run "  # an effect of this name, with the run's id, claims a workflow run
+HCP_RUN = "hcp "  # an effect of this name, with the run's id: HCP Terraform runs it for the operation
 OPEN = tuple(status.value for status in Status if not status.ended)
 
 
@@ -202,6 +203,22 @@ class Operations:
         names = sa.select(effects.c.name).where(effects.c.name.startswith(RUN))
         found = await self._store.run(lambda connection: connection.scalars(names).all())
         return frozenset(int(name.removeprefix(RUN)) for name in found)
+
+    async def keep_hcp_run(self, number: int, run_id: str) -> None:
+        """Remember that this run of HCP Terraform belongs to this operation."""
+        await self.begin_effect(number, f"{HCP_RUN}{run_id}")
+
+    async def hcp_run(self, number: int) -> str | None:
+        """The run of HCP Terraform that belongs to this operation."""
+        wanted = sa.select(effects.c.name).where(effects.c.operation == number, effects.c.name.startswith(HCP_RUN))
+        name = await self._store.run(lambda connection: connection.scalar(wanted))
+        return str(name).removeprefix(HCP_RUN) if name else None
+
+    async def operation_of_hcp_run(self, run_id: str) -> int | None:
+        """The operation that this run of HCP Terraform belongs to."""
+        wanted = sa.select(effects.c.operation).where(effects.c.name == f"{HCP_RUN}{run_id}")
+        number = await self._store.run(lambda connection: connection.scalar(wanted))
+        return None if number is None else int(number)
 
     async def record_deployed(self, record: Record, commit: Commit) -> None:
         """Remember that the environment now runs this commit (once for each operation)."""

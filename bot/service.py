@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 
-from bot import app as bolt, policy, server, settings as environment
+from bot import app as bolt, hcp_notifications, policy, server, settings as environment
 from bot.approvals import Approvals
 from bot.audit import Audit
 from bot.chat import Chat, make_client
@@ -25,6 +25,7 @@ from bot.sole import sole_executor
 from bot.store import Store
 from runners.aws import make_clients
 from runners.github import PUBLIC_API, GitHub
+from runners.hcp_client import PUBLIC_ADDRESS, HcpTerraform
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +62,13 @@ def make_github(settings: Settings) -> GitHub:
         token=settings.github_token,
         app_id=settings.github_app_id,
         private_key=settings.github_app_private_key,
+    )
+
+
+def make_hcp(settings: Settings) -> HcpTerraform | None:
+    """HCP Terraform, or None without a token."""
+    return (
+        HcpTerraform(settings.tfe_address or PUBLIC_ADDRESS, token=settings.tfe_token) if settings.tfe_token else None
     )
 
 
@@ -108,6 +116,7 @@ class Service:
             directory=Directory(chat, policy.groups_named(self._config), time.monotonic),
             github=make_github(self._settings),
             aws=make_clients(self._config.aws.region, self._config.aws.profile),
+            hcp=make_hcp(self._settings),
             secrets=self._secrets,
             redact=self._redact,
             clock=time.time,
@@ -123,9 +132,11 @@ class Service:
         over_http = None if self._settings.slack_app_token else app
         if self._settings.slack_app_token:
             await self._connect(stack, app, self._settings.slack_app_token)
-        runner = web.AppRunner(
-            server.make(over_http, services, self._settings.slack_signing_secret), access_log=None, shutdown_timeout=5
-        )
+        application = server.make(over_http, services, self._settings.slack_signing_secret)
+        if self._settings.hcp_notification_token:
+            receive = hcp_notifications.handler(services, self._settings.hcp_notification_token)
+            application.router.add_post(hcp_notifications.PATH, receive)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=5)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, port=self._settings.port, backlog=BACKLOG).start()

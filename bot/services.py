@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bot.redaction import Redactor
     from runners.aws import Clients
     from runners.github import GitHub
+    from runners.hcp_client import HcpTerraform
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Secrets:
 class Services:
     """Everything a handler or an operation works with.
 
-    `clock` gives Unix seconds; `workplace` holds their files; `help_lines` are every command's usage and summary.
+    `hcp` is None without a TFE_TOKEN; `clock` gives Unix seconds; `workplace` holds their files; `help_lines` are every command's usage and summary.
     """
 
     config: Config
@@ -57,6 +58,7 @@ class Services:
     directory: Directory
     github: GitHub
     aws: Clients
+    hcp: HcpTerraform | None
     secrets: Secrets
     redact: Redactor
     clock: Callable[[], float]

@@ -18,6 +18,7 @@ OWN_SECRETS = (
     "GITHUB_APP_PRIVATE_KEY",
     "GITHUB_WEBHOOK_SECRET",
     "TFE_TOKEN",
+    "HCP_NOTIFICATION_TOKEN",
     "DATABASE_URL",
 )
 AWS_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
@@ -36,6 +37,9 @@ class Settings:
     github_app_id: str | None
     github_app_private_key: str | None = field(repr=False)
     github_api_url: str | None
+    tfe_token: str | None = field(repr=False)
+    tfe_address: str | None
+    hcp_notification_token: str | None = field(repr=False)
     database_url: str | None = field(repr=False)
     executor: str
     port: int
@@ -57,6 +61,9 @@ def read(environ: Mapping[str, str], *, executor: str) -> Settings:
         github_app_id=environ.get("GITHUB_APP_ID") or None,
         github_app_private_key=environ.get("GITHUB_APP_PRIVATE_KEY") or None,
         github_api_url=environ.get("GITHUB_API_URL") or None,
+        tfe_token=environ.get("TFE_TOKEN") or None,
+        tfe_address=environ.get("TFE_ADDRESS") or None,
+        hcp_notification_token=environ.get("HCP_NOTIFICATION_TOKEN") or None,
         database_url=environ.get("DATABASE_URL") or None,
         executor=environ.get("SIGNALBOX_EXECUTOR") or environ.get("DYNO") or executor,
         port=int(environ.get("PORT") or DEFAULT_PORT),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot import policy, requests, words
@@ -13,9 +14,9 @@ from bot.commands import Command, Invocation, Kind
 from bot.errors import UserError
 from bot.operations import Status
 from bot.requests import Wish
-from handlers import images, terraform_work
+from handlers import hcp_work, images, terraform_work
 from handlers.branch import Branch
-from handlers.code import commit_of
+from handlers.plan_work import work_of
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:
@@ -41,11 +42,6 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
     environment = words.environment(services.config, said[0], USAGE)
     if environment.terraform is None:
         raise UserError(f"{environment.name} has no Terraform in the configuration.")
-    if environment.terraform.hcp is not None:
-        raise UserError(
-            f"{environment.name} is planned in HCP Terraform ({environment.terraform.hcp.workspace}), which this "
-            "version does not drive yet. Queue the plan there."
-        )
     variables = _variables(environment, said[1:])
     title = plan_title(environment, variables)
     await requests.start(services, Wish("plan", title, invocation.user, invocation.key, environment, variables))
@@ -59,12 +55,11 @@ def plan_title(environment: Environment, variables: Mapping[str, str]) -> str:
 
 async def plan(operation: Operation) -> None:
     """Durable: plan, show, wait for approval, apply exactly that, report."""
-    commit = await _commit(operation)
+    work = work_of(operation.environment)
+    commit = await work.commit_to_plan(operation)
     working = drawing.working(operation.head, "planning", commit)
     await operation.show("planning", working, Status.RUNNING, "is planning")
-    summary = await operation.step(
-        "plan", lambda: operation.unless_cancelled(terraform_work.make_plan(operation, commit))
-    )
+    summary = await operation.step("plan", lambda: operation.unless_cancelled(work.make_plan(operation, commit)))
     view = await operation.step("images", lambda: images.view_of(operation, commit, summary))
     if summary.up_to_date:
         await operation.end(Status.SUCCEEDED, drawing.up_to_date(view))
@@ -74,7 +69,7 @@ async def plan(operation: Operation) -> None:
         "plan as text",
         filename=f"plan-{operation.number}.txt",
         title="The plan as Terraform prints it",
-        read=lambda: terraform_work.plan_text(operation),
+        read=lambda: work.plan_text(operation),
     )
     protected = terraform_work.protected(operation.environment, summary)
     word = operation.environment.name if terraform_work.needs_the_word(operation.environment, summary) else ""
@@ -86,14 +81,31 @@ async def plan(operation: Operation) -> None:
         lambda seen: drawing.ask(view, seen, protected, typed_word=word, moved=branch.moved),
         typed_word=word,
         look=branch.look,
+        elsewhere=hcp_work.watcher(operation),
     )
+    if approval.outcome == Outcome.ELSEWHERE:
+        await _follow_elsewhere(operation, view, approval)
+        return
     if approval.outcome != Outcome.APPROVED:
+        await operation.step("settle", lambda: work.settle(operation, approval))
         await operation.end(Status(approval.outcome), drawing.settled(view, approval))
         return
     await _apply(operation, view, approval)
 
 
+async def _follow_elsewhere(operation: Operation, view: PlanView, approval: ApprovalView) -> None:
+    """Somebody decided in HCP Terraform's own page: the message says so, and follows what they began."""
+    found = await operation.step("decided elsewhere", lambda: hcp_work.elsewhere(operation))
+    told = replace(approval, elsewhere=found.words)
+    await operation.audit("decided elsewhere", how=found.words)
+    if found.applies:
+        await _apply(operation, view, told)
+    else:
+        await operation.end(Status.REJECTED, drawing.settled_elsewhere(view, told))
+
+
 async def _apply(operation: Operation, view: PlanView, approval: ApprovalView) -> None:
+    work = work_of(operation.environment)
     approved = drawing.applying(view, approval, None)
     await operation.show("approved", approved, Status.RUNNING, "is applying")
     async with operation.live() as live:
@@ -104,8 +116,8 @@ async def _apply(operation: Operation, view: PlanView, approval: ApprovalView) -
         try:
             result = await operation.once(
                 "apply",
-                do=lambda: _stoppable(operation, terraform_work.apply(operation, view, progress)),
-                recover=lambda: _stoppable(operation, terraform_work.find_out(operation, view, progress)),
+                do=lambda: _stoppable(operation, work.apply(operation, view, progress)),
+                recover=lambda: _stoppable(operation, work.find_out(operation, view, progress)),
             )
         except RunnerError as error:
             message = drawing.refused(view, approval, error.problem, _what_now(operation, error))
@@ -127,12 +139,7 @@ async def _report(operation: Operation, view: PlanView, approval: ApprovalView, 
 
 
 async def _stoppable(operation: Operation, work: Coroutine[Any, Any, ApplyResult]) -> ApplyResult:
-    return await operation.unless_cancelled(work, lambda: terraform_work.stop_apply(operation))
-
-
-async def _commit(operation: Operation) -> Commit:
-    terraform = terraform_work.settings_of(operation.environment)
-    return await operation.step("resolve", lambda: commit_of(operation, terraform.ref))
+    return await operation.unless_cancelled(work, lambda: work_of(operation.environment).stop_apply(operation))
 
 
 def _binding(operation: Operation, commit: Commit, summary: PlanSummary) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.errors import UserError
-from handlers.code import code_of
+from handlers.code import code_of, commit_of
 from runners import terraform
 from runners.blocking import run_blocking
 from runners.process import child_environment
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    from bot.blocks.operation import ApprovalView
     from bot.blocks.plan import PlanView
     from bot.config import Environment, Terraform
     from bot.operation import Operation
@@ -29,8 +30,8 @@ LOSSES = (Change.DELETE, Change.REPLACE, Change.FORGET)
 
 def settings_of(environment: Environment) -> Terraform:
     """The environment's Terraform settings. Raises UserError when it has none."""
-    if environment.terraform is None or environment.terraform.directory is None:
-        raise UserError(f"{environment.name} has no Terraform directory in the configuration.")
+    if environment.terraform is None:
+        raise UserError(f"{environment.name} has no Terraform in the configuration.")
     return environment.terraform
 
 
@@ -45,6 +46,12 @@ def protected(environment: Environment, summary: PlanSummary) -> tuple[str, ...]
     """The addresses of protected types that the plan would destroy, replace or forget."""
     types = settings_of(environment).protected
     return tuple(one.address for one in summary.changes if one.type in types and one.change in LOSSES)
+
+
+async def commit_to_plan(operation: Operation) -> Commit:
+    """The commit that the configured ref stands for now."""
+    ref = settings_of(operation.environment).ref
+    return await operation.step("resolve", lambda: commit_of(operation, ref))
 
 
 async def make_plan(operation: Operation, commit: Commit) -> PlanSummary:
@@ -92,6 +99,11 @@ async def find_out(operation: Operation, view: PlanView, on_progress: Progress) 
 async def stop_apply(operation: Operation) -> None:
     """Interrupt the apply: Terraform finishes what it has begun, and begins no more."""
     await terraform.cancel_apply(operation.scratch)
+
+
+async def settle(operation: Operation, approval: ApprovalView) -> None:
+    """Nobody else waits for a plan that is a file here: it goes with the operation's directory."""
+    del operation, approval
 
 
 async def _hide_sensitive(operation: Operation) -> None:

@@ -128,7 +128,7 @@ class ResourceChange:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """An error or warning as Terraform words it. `severity` is "error" or "warning"."""
+    """An error or warning as Terraform words it. `severity` is "error" or "warning", or "note" for what is good to know."""
 
     severity: str
     summary: str
@@ -145,7 +145,7 @@ class PlanSummary:
 
     `digest` is the SHA-256 (hex) of the plan file's bytes; `changes` are sorted worst first and
     hold no no-ops; `outputs` are the changed output values; `drift` what changed outside of
-    Terraform; `resources` how many managed resources the planned state holds.
+    Terraform; `resources` how many managed resources the planned state holds; `url` where else it can be looked at.
     """
 
     digest: str
@@ -155,6 +155,7 @@ class PlanSummary:
     drift: tuple[ResourceChange, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
     resources: int = 0
+    url: str = ""
 
     @property
     def up_to_date(self) -> bool:

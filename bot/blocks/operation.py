@@ -39,7 +39,11 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalView:
-    """An approval as shown. `votes` are (user id, "approved" or "rejected", Unix seconds) in order; `who` says who may, in mrkdwn."""
+    """An approval as shown.
+
+    `votes` are (user id, "approved" or "rejected", Unix seconds) in order; `who` says who may, in mrkdwn; `elsewhere`
+    how it was decided outside of Slack ("discarded in HCP Terraform by max").
+    """
 
     id: str
     required: int
@@ -47,6 +51,7 @@ class ApprovalView:
     votes: tuple[tuple[str, str, float], ...]
     expires_at: float
     who: str
+    elsewhere: str = ""
 
 
 def first_line(head: Head, status: str, news: str) -> Block:
@@ -136,6 +141,8 @@ def approval_lines(approval: ApprovalView) -> Block:
         return kit.context(said, "superseded by a newer plan")
     if approval.outcome == "expired":
         return kit.context(said, f"expired {kit.moment(approval.expires_at)} without enough approvals")
+    if approval.elsewhere:
+        return kit.context(said, kit.escape(approval.elsewhere))
     return kit.context(said)
 
 

@@ -100,7 +100,7 @@ def up_to_date(plan: PlanView) -> Message:
         operation.first_line(plan.head, "succeeded", news),
         *_drift(plan.summary),
     ]
-    foot = operation.asked_by(plan.head, operation.commit_line(plan.commit), kit.escape(plan.summary.program))
+    foot = operation.asked_by(plan.head, operation.commit_line(plan.commit), _program(plan.summary))
     return kit.message(operation.plain(plan.head, news), blocks, foot=[foot])
 
 
@@ -163,10 +163,16 @@ def settled(plan: PlanView, approval: ApprovalView) -> Message:
     return _with_plan(plan, approval, approval.outcome, f"{news} ({counts(plan.summary)})", buttons=again)
 
 
+def settled_elsewhere(plan: PlanView, approval: ApprovalView) -> Message:
+    """The plan after it was put away outside of Slack."""
+    news = f"{kit.escape(approval.elsewhere)}, nothing was applied ({counts(plan.summary)})"
+    return _with_plan(plan, approval, "rejected", news)
+
+
 def applying(plan: PlanView, approval: ApprovalView, progress: ApplyProgress | None) -> Message:
     """While it is applied."""
     if progress is None:
-        news = f"approved, applying ({counts(plan.summary)})"
+        news = f"{kit.escape(approval.elsewhere) or 'approved'}, applying ({counts(plan.summary)})"
         return _with_plan(plan, approval, "running", news, buttons=[_stop_apply(plan)])
     current = ", ".join(kit.code(address, 60) for address in progress.current[:3])
     news = f"applying, {progress.done} of {progress.total} done" + (f", now {current}" if current else "")
@@ -278,7 +284,11 @@ def _interrupted(plan: PlanView, approval: ApprovalView, result: ApplyResult) ->
 
 def _fine_print(plan: PlanView) -> Block:
     name = f"plan {kit.code(plan.summary.digest[:12])}"
-    return operation.asked_by(plan.head, operation.commit_line(plan.commit), name, kit.escape(plan.summary.program))
+    return operation.asked_by(plan.head, operation.commit_line(plan.commit), name, _program(plan.summary))
+
+
+def _program(summary: PlanSummary) -> str:
+    return kit.link(summary.program, summary.url) if summary.url else kit.escape(summary.program)
 
 
 def _commit(commit: Commit | None) -> list[str]:
@@ -323,7 +333,8 @@ def _drift(summary: PlanSummary) -> Iterator[Block]:
 
 def _warnings(warnings: Sequence[Diagnostic]) -> Iterator[Block]:
     for warning in warnings[:3]:
-        yield kit.context(f":warning: {kit.escape(warning.summary)}{_place(warning)}")
+        sign = ":information_source:" if warning.severity == "note" else ":warning:"
+        yield kit.context(f"{sign} {kit.escape(warning.summary)}{_place(warning)}")
 
 
 def _errors(errors: Sequence[Diagnostic]) -> Iterator[Block]:

@@ -1,0 +1,74 @@
+"""POST /hcp/notifications: HCP Terraform says that a run changed, and whoever waits for it looks again at once."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bot.services import Services
+
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+log = logging.getLogger(__name__)
+PATH = "/hcp/notifications"
+SIGNATURE = "X-TFE-Notification-Signature"
+
+
+def handler(services: Services, token: str) -> Handler:
+    """Takes what is signed with `token`: the notification itself is not believed, it only makes us look sooner.
+
+    The form: developer.hashicorp.com/terraform/cloud-docs/api-docs/notification-configurations.
+    """
+
+    async def handle(request: web.Request) -> web.Response:
+        body = await request.read()
+        if not is_signed(body, request.headers.get(SIGNATURE, ""), token):
+            return web.json_response({"error": "the request is not signed with our token"}, status=401)
+        try:
+            run = run_of(body)
+        except ValueError as error:
+            return web.json_response({"error": str(error)}, status=400)
+        if run:
+            await _wake(services, run)
+        return web.json_response({})
+
+    return handle
+
+
+def is_signed(body: bytes, signature: str, token: str) -> bool:
+    """Whether the signature is the HMAC-SHA512 of the body, in hex digits; compared in constant time."""
+    expected = hmac.new(token.encode(), body, hashlib.sha512).hexdigest()
+    return hmac.compare_digest(expected.encode(), signature.encode(errors="surrogateescape"))
+
+
+def run_of(body: bytes) -> str | None:
+    """The id of the run that a notification is about; None for one that verifies us, or tells of something else.
+
+    Raises ValueError, in words, for what is no notification.
+    """
+    try:
+        found = json.loads(body)
+    except ValueError:
+        raise ValueError("the body is no JSON") from None
+    if not isinstance(found, dict):
+        raise ValueError("the body is no object")  # noqa: TRY004 - the caller answers 400 to either
+    run = found.get("run_id")
+    return run if isinstance(run, str) and run else None
+
+
+async def _wake(services: Services, run: str) -> None:
+    number = await services.operations.operation_of_hcp_run(run)
+    if number is None:
+        log.info("HCP Terraform told of %.40s, which is none of ours", run)
+        return
+    if services.hcp:
+        services.hcp.notice(run)
+    await services.engine.wake(number)

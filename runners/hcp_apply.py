@@ -1,0 +1,127 @@
+"""The apply of a run in HCP Terraform: confirmed at most once, and followed to its end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from runners import hcp_log
+from runners.errors import StalePlanError, TimedOutError, UncertainError
+from runners.hcp_errors import RunConflictError
+from runners.hcp_plan import log_of, read_plan
+from runners.hcp_terraform import read, watch, who_settled
+from runners.hcp_values import HcpRun, HcpWorkspace, Phase
+from runners.results import ApplyResult, Diagnostic
+from runners.terraform_plan import masked
+from runners.terraform_values import Masker
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from pytfe import TFEClient
+
+    from runners.hcp_client import HcpTerraform
+    from runners.results import ApplyProgress
+
+    OnProgress = Callable[[ApplyProgress], Awaitable[None]]
+
+
+async def confirm(hcp: HcpTerraform, workspace: HcpWorkspace, run_id: str, *, digest: str, comment: str) -> None:
+    """Apply the run's plan if it is the one that `digest` names and still waits for confirmation.
+
+    Raises:
+        StalePlanError: it is another plan, or the run no longer waits; nothing was done here.
+        RunnerError: one of its family; UncertainError only when the run cannot be looked at either.
+    """
+    doing = f"confirming the run {run_id} in {workspace}"
+    run = await read(hcp, workspace, run_id)
+    _refuse_unless_waiting(run, doing)
+    planned = await read_plan(hcp, run)
+    if planned.summary.digest != digest:
+        raise StalePlanError(
+            doing, "its plan is not the one that was approved", remedy="Nothing was applied. Plan again."
+        )
+
+    def apply(client: TFEClient) -> None:
+        from pytfe.models import RunApplyOptions  # noqa: PLC0415
+
+        client.runs.apply(run_id, RunApplyOptions(comment=comment))
+
+    try:
+        await hcp.call(apply, doing=doing, changes=True)
+    except RunConflictError:
+        _refuse_unless_waiting(await read(hcp, workspace, run_id), doing)
+        raise
+    except UncertainError:
+        if (await read(hcp, workspace, run_id)).phase is Phase.WAITING:
+            raise
+
+
+def _refuse_unless_waiting(run: HcpRun, doing: str) -> None:
+    if run.phase is not Phase.WAITING:
+        problem = f"the run no longer waits for confirmation: it is {run.phase.value}"
+        raise StalePlanError(doing, problem, remedy=f"See {run.url}")
+
+
+async def follow_apply(
+    hcp: HcpTerraform,
+    workspace: HcpWorkspace,
+    run_id: str,
+    *,
+    total: int,
+    on_progress: OnProgress,
+    timeout: float,
+    sensitive: frozenset[str] = frozenset(),
+) -> ApplyResult:
+    """Follow a confirmed run to its end; `total` is the number of resources the plan changes.
+
+    `finished` is false when it was killed, or is still under way after `timeout` seconds (HCP Terraform goes on).
+    """
+    mask = Masker(sensitive)
+
+    async def look(run: HcpRun) -> None:
+        if run.phase is Phase.APPLYING and run.apply_id:
+            seen = hcp_log.progress(hcp_log.tally(await log_of(hcp, "applies", run.apply_id)), total)
+            await on_progress(replace(seen, current=tuple(map(mask, seen.current))))
+
+    try:
+        run = await watch(hcp, workspace, run_id, until=lambda one: one.phase.over, timeout=timeout, on_run=look)
+    except TimedOutError as error:
+        late = Diagnostic("error", f"The apply takes longer than {timeout:g} seconds", error.remedy)
+        return ApplyResult(False, 0, 0, 0, errors=(late,))  # noqa: FBT003 - a field
+    return await _result(hcp, run, mask)
+
+
+async def _result(hcp: HcpTerraform, run: HcpRun, mask: Masker) -> ApplyResult:
+    attributes: dict[str, Any] = {}
+    log = ""
+    if run.apply_id:
+        found = await hcp.read(f"/api/v2/applies/{run.apply_id}", doing=f"reading the apply of {run.id}")
+        attributes = found["data"]["attributes"]
+        log = await log_of(hcp, "applies", run.apply_id)
+    counted = hcp_log.tally(log)
+    errors = [masked(one, mask) for one in await _errors(hcp, run, log)]
+    return ApplyResult(
+        finished=not run.cut_short,
+        added=_number(attributes.get("resource-additions"), counted.added),
+        changed=_number(attributes.get("resource-changes"), counted.changed),
+        destroyed=_number(attributes.get("resource-destructions"), counted.destroyed),
+        applied=tuple(map(mask, counted.applied)),
+        under_way=tuple(map(mask, counted.under_way)),
+        remaining=tuple(map(mask, counted.remaining)),
+        errors=tuple(errors),
+    )
+
+
+async def _errors(hcp: HcpTerraform, run: HcpRun, log: str) -> list[Diagnostic]:
+    if run.phase is Phase.APPLIED:
+        return []
+    found = [one for one in hcp_log.diagnostics(log) if one.severity == "error"]
+    if run.phase is Phase.ERRORED:
+        return found or [Diagnostic("error", "The apply failed in HCP Terraform", hcp_log.tail(log))]
+    who = await who_settled(hcp, run.id)
+    return [*found, Diagnostic("error", f"The run was {run.phase.value} in HCP Terraform{f' by {who}' if who else ''}")]
+
+
+def _number(said: Any, counted: int) -> int:
+    return said if isinstance(said, int) else counted

@@ -1,0 +1,78 @@
+"""What Terraform printed in a run of HCP Terraform: JSON lines ("structured run output"), or text for people. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from runners import terraform_errors
+from runners.hcp_errors import plain_log
+from runners.results import ApplyProgress
+from runners.terraform_tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runners.results import Diagnostic
+
+_BEGINS = re.compile(r"^(\S+): (?:Creating|Modifying|Destroying)\.\.\.")
+_ENDS = re.compile(r"^(\S+): (Creation|Modifications|Destruction) complete after ")
+_ACTIONS = {"Creation": "create", "Modifications": "update", "Destruction": "delete"}
+
+
+def tally(log: str) -> Tally:
+    """An apply's log, counted."""
+    counted = Tally()
+    for line in plain_log(log).splitlines():
+        counted.take(_as_message(line) or line)
+    return counted
+
+
+def _as_message(line: str) -> str:
+    """The JSON message that says what a line for people says; empty for all others."""
+    if line.startswith("{"):
+        return ""
+    if match := _BEGINS.match(line):
+        return _MESSAGE.format(kind="apply_start", action="", address=_quoted(match[1]))
+    if match := _ENDS.match(line):
+        return _MESSAGE.format(kind="apply_complete", action=_ACTIONS[match[2]], address=_quoted(match[1]))
+    return ""
+
+
+_MESSAGE = '{{"type":"{kind}","hook":{{"action":"{action}","resource":{{"addr":"{address}"}}}}}}'
+
+
+def _quoted(address: str) -> str:
+    return address.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def progress(counted: Tally, total: int) -> ApplyProgress:
+    """How far it is; `total` is what the plan says, where the log itself does not."""
+    seen = counted.progress
+    return ApplyProgress(seen.done, max(seen.total, total), seen.current)
+
+
+def diagnostics(log: str) -> list[Diagnostic]:
+    """The errors and warnings in a log of either kind, each once."""
+    text = plain_log(log)
+    found = [*terraform_errors.from_json_lines(text.splitlines()), *terraform_errors.from_text(for_people(text))]
+    return terraform_errors.distinct(found)
+
+
+def for_people(log: str) -> str:
+    """The log as text: of JSON lines their message."""
+    return "\n".join(_lines(plain_log(log))).strip()
+
+
+def _lines(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        message = terraform_errors.read_message(line)
+        if not message:
+            yield line
+        elif message.get("type") not in ("diagnostic", "version"):
+            yield str(message.get("@message", ""))
+
+
+def tail(log: str, lines: int = 30) -> str:
+    """Its last lines, for people."""
+    return "\n".join(for_people(log).splitlines()[-lines:])

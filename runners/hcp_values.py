@@ -1,0 +1,191 @@
+"""What HCP Terraform tells of workspaces and runs, as values. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Json = Mapping[str, Any]
+
+
+class Phase(Enum):
+    """Where a run is, as far as we care."""
+
+    PLANNING = "planning"
+    WAITING = "waiting for confirmation"
+    OVERRIDE = "waiting for a policy's override"
+    APPLYING = "applying"
+    UNCHANGED = "nothing to do"
+    APPLIED = "applied"
+    DISCARDED = "discarded"
+    CANCELED = "cancelled"
+    ERRORED = "failed"
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more happens in it."""
+        return self in _OVER
+
+
+_OVER = (Phase.UNCHANGED, Phase.APPLIED, Phase.DISCARDED, Phase.CANCELED, Phase.ERRORED)
+# developer.hashicorp.com/terraform/cloud-docs/api-docs/run, "Run States"; whatever else there is comes before a plan.
+_PHASES = {
+    "policy_override": Phase.OVERRIDE,
+    "tf_policy_override": Phase.OVERRIDE,
+    "confirmed": Phase.APPLYING,
+    "queuing_apply": Phase.APPLYING,
+    "apply_queued": Phase.APPLYING,
+    "pre_apply_running": Phase.APPLYING,
+    "pre_apply_completed": Phase.APPLYING,
+    "applying": Phase.APPLYING,
+    "applied": Phase.APPLIED,
+    "planned_and_finished": Phase.UNCHANGED,
+    "discarded": Phase.DISCARDED,
+    "canceled": Phase.CANCELED,
+    "force_canceled": Phase.CANCELED,
+    "errored": Phase.ERRORED,
+    "policy_soft_failed": Phase.ERRORED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HcpWorkspace:
+    """A workspace. `branch` is empty where the workspace's repository does not say; `locked_by` is in words.
+
+    `repository` (owner/name) is None for a workspace that gets its code through the API. `current_run` is the run
+    that has its turn.
+    """
+
+    id: str
+    organization: str
+    name: str
+    auto_apply: bool
+    may_start: bool
+    locked_by: str | None
+    repository: str | None
+    branch: str
+    current_run: str | None
+
+    def __str__(self) -> str:
+        return f"{self.organization}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class HcpRun:
+    """A run as last seen. `status` is HCP Terraform's word; ids are None while there is no such thing."""
+
+    id: str
+    status: str
+    message: str
+    url: str
+    confirmable: bool
+    discardable: bool
+    cancelable: bool
+    auto_apply: bool
+    terraform_version: str
+    plan_id: str
+    apply_id: str | None
+    configuration_id: str | None
+    cost_estimate_id: str | None
+    has_policy_checks: bool
+
+    @property
+    def phase(self) -> Phase:
+        """Where it is."""
+        return Phase.WAITING if self.confirmable else _PHASES.get(self.status, Phase.PLANNING)
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether it was killed rather than asked to end."""
+        return self.status == "force_canceled"
+
+
+def read_run(data: Json, *, page: str) -> HcpRun:
+    """A run from its JSON:API resource; `page` is its workspace's address in the browser. Raises KeyError."""
+    attributes, actions = data["attributes"], data["attributes"].get("actions") or {}
+    return HcpRun(
+        id=data["id"],
+        status=str(attributes.get("status", "")),
+        message=str(attributes.get("message") or ""),
+        url=f"{page}/runs/{data['id']}",
+        confirmable=actions.get("is-confirmable") is True,
+        discardable=actions.get("is-discardable") is True,
+        cancelable=actions.get("is-cancelable") is True,
+        auto_apply=attributes.get("auto-apply") is True,
+        terraform_version=str(attributes.get("terraform-version") or ""),
+        plan_id=related(data, "plan") or "",
+        apply_id=related(data, "apply"),
+        configuration_id=related(data, "configuration-version"),
+        cost_estimate_id=related(data, "cost-estimate"),
+        has_policy_checks=bool(_linkage(data, "policy-checks")),
+    )
+
+
+def related(data: Json, name: str) -> str | None:
+    """The id at the other end of a to-one relationship."""
+    found = _linkage(data, name)
+    return found.get("id") if isinstance(found, dict) else None
+
+
+def _linkage(data: Json, name: str) -> Any:
+    return ((data.get("relationships") or {}).get(name) or {}).get("data")
+
+
+def read_workspace(document: Json, organization: str) -> HcpWorkspace:
+    """A workspace from its document, read with `include=locked_by`. Raises KeyError."""
+    data = document["data"]
+    attributes = data["attributes"]
+    linked = attributes.get("vcs-repo") or {}
+    permissions = attributes.get("permissions") or {}
+    return HcpWorkspace(
+        id=data["id"],
+        organization=organization,
+        name=str(attributes["name"]),
+        auto_apply=attributes.get("auto-apply") is True,
+        may_start=permissions.get("can-queue-run") is not False,
+        locked_by=_locked_by(document) if attributes.get("locked") else None,
+        repository=linked.get("identifier") or None,
+        branch=linked.get("branch") or "",
+        current_run=related(data, "current-run"),
+    )
+
+
+def _locked_by(document: Json) -> str | None:
+    """In words; None for a lock that a run holds, since that goes by itself."""
+    data = document["data"]
+    holder = _linkage(data, "locked-by") or {}
+    if holder.get("type") == "runs":
+        return None
+    name = name_of(document, holder) or holder.get("id") or "somebody"
+    reason = data["attributes"].get("locked-reason")
+    return f"{name} ({reason})" if reason else str(name)
+
+
+def name_of(document: Json, reference: Json) -> str | None:
+    """The name of a user or team that was included in a document."""
+    wanted = reference.get("type"), reference.get("id")
+    for one in document.get("included") or ():
+        if (one.get("type"), one.get("id")) == wanted:
+            attributes = one.get("attributes") or {}
+            name = attributes.get("username") or attributes.get("name")
+            return str(name) if name else None
+    return None
+
+
+# The words of a run's event that settle it, see developer.hashicorp.com/terraform/enterprise/api-docs/run.
+_SETTLING = ("confirm", "appl", "discard", "cancel", "force")
+
+
+def settled_by(document: Json) -> str | None:
+    """Who settled a run, from its events read with `include=actor`; None when that is not told."""
+    events = sorted(document["data"], key=lambda one: str((one.get("attributes") or {}).get("created-at", "")))
+    for event in reversed(events):
+        if str((event.get("attributes") or {}).get("action", "")).startswith(_SETTLING):
+            actor = _linkage(event, "actor")
+            if isinstance(actor, dict):
+                return name_of(document, actor)
+    return None

@@ -1,0 +1,96 @@
+"""Where HCP Terraform keeps files: another host, with addresses that need no token and refuse one."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, TypeVar
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.hcp.model import Configuration, Stage
+
+T = TypeVar("T")
+_LARGEST_UPLOAD = 100 << 20
+_STX, _ETX = b"\x02", b"\x03"  # around a log; the end is written when there is no more to come
+
+
+class Archive:
+    """A server of its own: a signed address serves whoever has it, and a token sent along is a mistake."""
+
+    def __init__(self) -> None:
+        self.base = ""
+        self.refused_tokens = 0
+        self._uploads: dict[str, tuple[Configuration, Callable[[], None]]] = {}
+        self._downloads: dict[str, bytes] = {}
+        self._logs: dict[str, Stage] = {}
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Serve on 127.0.0.1, at a free port."""
+        application = web.Application(client_max_size=_LARGEST_UPLOAD, middlewares=[self._no_token])
+        application.add_routes(
+            [
+                web.put("/v1/object/{key}", self._upload),
+                web.get("/v1/object/{key}", self._download),
+                web.get("/v1/log/{key}", self._log),
+            ]
+        )
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        host, port = self._runner.addresses[0][:2]
+        self.base = f"http://{host}:{port}"
+
+    async def stop(self) -> None:
+        """Close the port."""
+        if self._runner:
+            await self._runner.cleanup()
+
+    def upload_address(self, configuration: Configuration, uploaded: Callable[[], None]) -> str:
+        """Where this configuration version's archive goes; `uploaded` is called once it is here."""
+        return f"{self.base}/v1/object/{self._key(self._uploads, (configuration, uploaded))}"
+
+    def download_address(self, content: bytes) -> str:
+        """Where this content can be had."""
+        return f"{self.base}/v1/object/{self._key(self._downloads, content)}"
+
+    def log_address(self, stage: Stage) -> str:
+        """Where a log can be had while it grows."""
+        known = next((key for key, one in self._logs.items() if one is stage), None)
+        return f"{self.base}/v1/log/{known or self._key(self._logs, stage)}"
+
+    @staticmethod
+    def _key(addresses: dict[str, T], what: T) -> str:
+        key = secrets.token_urlsafe(24)
+        addresses[key] = what
+        return key
+
+    @web.middleware
+    async def _no_token(self, request: web.Request, handler: Callable[..., object]) -> web.StreamResponse:
+        if "Authorization" in request.headers:
+            self.refused_tokens += 1
+            return web.Response(status=400, text="Only one auth mechanism allowed")
+        return await handler(request)  # type: ignore[misc,no-any-return]
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        found = self._uploads.pop(request.match_info["key"], None)
+        if found is None:
+            return web.Response(status=404)
+        configuration, uploaded = found
+        configuration.archive = await request.read()
+        uploaded()
+        return web.Response(status=200)
+
+    async def _download(self, request: web.Request) -> web.Response:
+        content = self._downloads.get(request.match_info["key"])
+        return web.Response(status=404) if content is None else web.Response(body=content)
+
+    async def _log(self, request: web.Request) -> web.Response:
+        stage = self._logs.get(request.match_info["key"])
+        if stage is None or stage.log is None:
+            return web.Response(status=404)
+        text = _STX + stage.log.read_bytes() + (_ETX if stage.ended else b"")
+        return web.Response(body=text, content_type="text/plain")

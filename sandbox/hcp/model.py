@@ -1,0 +1,190 @@
+"""What HCP Terraform remembers: workspaces, uploaded code, runs with what happened in them."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import string
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+OVER = ("planned_and_finished", "applied", "discarded", "errored", "canceled", "force_canceled")
+PAUSED = ("planned", "cost_estimated", "policy_checked")  # each only as the last thing before a confirmation
+_ALPHABET = string.ascii_letters + string.digits
+
+
+def new_id(kind: str) -> str:
+    """An id as HCP Terraform makes them: run-CZcmD7eagjhyX0vN."""
+    return f"{kind}-{''.join(secrets.choice(_ALPHABET) for _ in range(16))}"
+
+
+def now() -> str:
+    """The time as its answers write it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class HcpToken:
+    """Who a token is: the token of a user, a team or an organization, by a name. `admin` may read plans as JSON."""
+
+    kind: Literal["user", "team", "organization"]
+    name: str
+    admin: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """How the policies of a workspace turn out at each run."""
+
+    passed: int = 1
+    advisory_failed: int = 0
+    soft_failed: int = 0
+    hard_failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What every run of a workspace is estimated to cost, in USD a month, as texts."""
+
+    proposed: str
+    delta: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Code that came from a repository: files by path, and the commit they are of."""
+
+    sha: str
+    message: str
+    files: Mapping[str, bytes] = field(repr=False)
+
+
+@dataclass
+class Configuration:
+    """A configuration version. `archive` is what was uploaded; `fetched` what the repository gave."""
+
+    auto_queue_runs: bool
+    source: str = "tfe-api"
+    status: str = "pending"
+    error: str | None = None
+    archive: bytes = field(default=b"", repr=False)
+    fetched: Fetched | None = None
+    id: str = field(default_factory=lambda: new_id("cv"))
+
+
+@dataclass
+class Stage:
+    """A plan or an apply: its log grows while it runs."""
+
+    id: str
+    status: str = "pending"
+    log: Path | None = None
+    ended: bool = False
+    additions: int | None = None
+    changes: int | None = None
+    destructions: int | None = None
+    json_plan: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that somebody did with a run."""
+
+    action: str
+    actor: str
+    at: str = field(default_factory=now)
+    id: str = field(default_factory=lambda: new_id("re"))
+
+
+@dataclass
+class Run:
+    """A run. `proceed` is set when it is confirmed; `comments` are (author, text)."""
+
+    workspace: Workspace
+    message: str
+    configuration: Configuration
+    created_by: str
+    variables: tuple[tuple[str, str], ...] = ()
+    auto_apply: bool = False
+    status: str = "pending"
+    has_changes: bool = False
+    waits: bool = False  # for a confirmation
+    comments: list[tuple[str, str]] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    timestamps: dict[str, str] = field(default_factory=dict)
+    created_at: str = field(default_factory=now)
+    confirmed_by: str | None = None
+    proceed: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    task: asyncio.Task[None] | None = field(default=None, repr=False)
+    process: asyncio.subprocess.Process | None = field(default=None, repr=False)
+    cost_estimate: str | None = None
+    policy_check: str | None = None
+    id: str = field(default_factory=lambda: new_id("run"))
+    plan: Stage = field(default_factory=lambda: Stage(new_id("plan")))
+    apply: Stage = field(default_factory=lambda: Stage(new_id("apply")))
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more happens in it."""
+        return self.status in OVER
+
+    @property
+    def confirmable(self) -> bool:
+        """Whether it waits for a confirmation."""
+        return self.waits and self.status in PAUSED
+
+    @property
+    def discardable(self) -> bool:
+        """Whether it waits: for its turn, for a confirmation, for a policy's override."""
+        return self.confirmable or self.status in ("pending", "policy_override")
+
+    @property
+    def cancelable(self) -> bool:
+        """Whether it is at work."""
+        return self.status in ("fetching", "plan_queued", "planning", "apply_queued", "applying")
+
+
+@dataclass
+class Workspace:
+    """A workspace and its runs, oldest first. `fetch` gives the code of `branch` where a repository is linked."""
+
+    organization: str
+    name: str
+    working_directory: str
+    state: Path
+    auto_apply: bool = False
+    structured: bool = True  # "structured run output": JSON lines in logs
+    locked_by: str | None = None
+    locked_reason: str = ""
+    repository: str | None = None
+    branch: str = ""
+    fetch: Callable[[], Fetched] | None = None
+    policies: Policies | None = None
+    costs: Costs | None = None
+    configurations: list[Configuration] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    id: str = field(default_factory=lambda: new_id("ws"))
+
+    @property
+    def current(self) -> Run | None:
+        """The run that has the workspace's turn: the oldest that is not over."""
+        return next((run for run in self.runs if not run.over), None)
+
+    def lock(self, who: str, reason: str = "") -> None:
+        """Runs that are not at work wait from now on."""
+        self.locked_by, self.locked_reason = who, reason
+
+    def unlock(self) -> None:
+        """Runs go on."""
+        self.locked_by, self.locked_reason = None, ""
+        self.changed.set()
+
+    def link(self, repository: str, branch: str, fetch: Callable[[], Fetched]) -> None:
+        """Take the code from a repository from now on."""
+        self.repository, self.branch, self.fetch = repository, branch, fetch

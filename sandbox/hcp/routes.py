@@ -1,0 +1,228 @@
+"""The API's addresses: what each takes and answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from sandbox.hcp import shapes, terraform
+from sandbox.hcp.model import Configuration
+from sandbox.hcp.web import body_of, document, invalid, linked, not_found, page, resource
+
+if TYPE_CHECKING:
+    from sandbox.hcp.model import HcpToken, Run, Stage, Workspace
+    from sandbox.hcp.stand_in import HcpStandIn
+    from sandbox.hcp.web import Json
+
+_RUN_ATTRIBUTES: dict[str, type | tuple[type, ...]] = {
+    "auto-apply": bool,
+    "message": str,
+    "plan-only": bool,
+    "is-destroy": bool,
+    "refresh": bool,
+    "refresh-only": bool,
+    "target-addrs": list,
+    "replace-addrs": list,
+    "variables": list,
+    "save-plan": bool,
+    "allow-empty-apply": bool,
+}
+# HashiCorp's own client repeats its options' other fields among the attributes, and HCP Terraform passes them over.
+_FROM_PYTFE = ("type", "workspace", "configuration-version")
+
+
+class Routes:
+    """Handlers of the API; each request has passed authentication."""
+
+    def __init__(self, hcp: HcpStandIn) -> None:
+        self._hcp = hcp
+
+    def all(self) -> list[web.RouteDef]:
+        """Every route."""
+        return [
+            web.get("/api/v2/organizations/{organization}/workspaces/{name}", self._workspace),
+            web.post("/api/v2/workspaces/{id}/configuration-versions", self._create_configuration),
+            web.get("/api/v2/configuration-versions/{id}", self._configuration),
+            web.get("/api/v2/configuration-versions/{id}/ingress-attributes", self._ingress),
+            web.post("/api/v2/runs", self._create_run),
+            web.get("/api/v2/runs/{id}", self._run),
+            web.get("/api/v2/workspaces/{id}/runs", self._list_runs),
+            web.post("/api/v2/runs/{id}/actions/{action:apply|discard|cancel}", self._act),
+            web.get("/api/v2/runs/{id}/run-events", self._events),
+            web.post("/api/v2/runs/{id}/comments", self._comment),
+            web.get("/api/v2/runs/{id}/comments", self._comments),
+            web.get("/api/v2/runs/{id}/policy-checks", self._policy_checks),
+            web.get("/api/v2/plans/{id}", self._plan),
+            web.get("/api/v2/plans/{id}/json-output", self._json_output),
+            web.get("/api/v2/applies/{id}", self._apply),
+            web.get("/api/v2/cost-estimates/{id}", self._cost_estimate),
+        ]
+
+    async def _workspace(self, request: web.Request) -> web.Response:
+        found = self._hcp.workspaces.get(request.match_info["name"])
+        if found is None or found.organization != request.match_info["organization"]:
+            raise not_found()
+        caller = _caller(request)
+        shown: Json = {"data": shapes.workspace(found, may_run=caller.kind != "organization")}
+        if "locked_by" in request.query.get("include", "") and found.locked_by:
+            shown["included"] = [shapes.user(found.locked_by)]
+        return document(shown)
+
+    async def _create_configuration(self, request: web.Request) -> web.Response:
+        workspace = self._of_id(request.match_info["id"])
+        _no_organization(request)
+        known: dict[str, Any] = {"auto-queue-runs": bool, "speculative": bool, "provisional": bool}
+        given = resource(await body_of(request), "configuration-versions", known)
+        made = Configuration(auto_queue_runs=given.get("auto-queue-runs", True))
+        workspace.configurations.append(made)
+        address = self._hcp.archive.upload_address(made, lambda: self._uploaded(workspace, made, _caller(request).name))
+        return document({"data": shapes.configuration(made, address)}, 201)
+
+    def _uploaded(self, workspace: Workspace, configuration: Configuration, by: str) -> None:
+        configuration.error = terraform.fault_of(configuration.archive)
+        configuration.status = "errored" if configuration.error else "uploaded"
+        if configuration.status == "uploaded" and configuration.auto_queue_runs:
+            self._hcp.runs.create(workspace, configuration, "Triggered via API", by)
+
+    async def _configuration(self, request: web.Request) -> web.Response:
+        return document({"data": shapes.configuration(self._configured(request)[1], None)})
+
+    async def _ingress(self, request: web.Request) -> web.Response:
+        workspace, found = self._configured(request)
+        shown = shapes.ingress(found, workspace.repository or "", workspace.branch)
+        if shown is None:
+            raise not_found()
+        return document({"data": shown})
+
+    def _configured(self, request: web.Request) -> tuple[Workspace, Configuration]:
+        for workspace in self._hcp.workspaces.values():
+            for one in workspace.configurations:
+                if one.id == request.match_info["id"]:
+                    return workspace, one
+        raise not_found()
+
+    async def _create_run(self, request: web.Request) -> web.Response:
+        body = await body_of(request)
+        given = resource(body, "runs", _RUN_ATTRIBUTES, ignored=_FROM_PYTFE)
+        workspace = self._of_id(linked(body, "workspace", "workspaces") or "")
+        _no_organization(request)
+        configuration = self._for_run(workspace, linked(body, "configuration-version", "configuration-versions"))
+        run = self._hcp.runs.create(
+            workspace,
+            configuration,
+            given.get("message") or "Queued manually via the Terraform Enterprise API",
+            _caller(request).name,
+            _variables(given.get("variables") or []),
+            auto_apply=given.get("auto-apply"),
+        )
+        return document({"data": shapes.run(run)}, 201)
+
+    def _for_run(self, workspace: Workspace, wanted: str | None) -> Configuration:
+        if wanted is None and workspace.repository:
+            made = Configuration(auto_queue_runs=False, source="github", status="fetching")
+            workspace.configurations.append(made)
+            return made
+        ready = [one for one in workspace.configurations if one.status == "uploaded"]
+        found = [one for one in ready if wanted in (None, one.id)]
+        if not found:
+            raise invalid("Configuration version is missing")
+        return found[-1]
+
+    async def _run(self, request: web.Request) -> web.Response:
+        return document({"data": shapes.run(self._hcp.run(request.match_info["id"]))})
+
+    async def _list_runs(self, request: web.Request) -> web.Response:
+        workspace = self._of_id(request.match_info["id"])
+        return document(page(request, [shapes.run(run) for run in reversed(workspace.runs)]))
+
+    async def _act(self, request: web.Request) -> web.Response:
+        run = self._hcp.run(request.match_info["id"])
+        _no_organization(request)
+        body = await body_of(request)
+        comment = body.get("comment", "")
+        if set(body) - {"comment"} or not isinstance(comment, str):
+            raise invalid("an action takes a comment and nothing else")
+        self._hcp.runs.act(run, request.match_info["action"], _caller(request).name, comment)
+        return document(None, 202)
+
+    async def _events(self, request: web.Request) -> web.Response:
+        shown = shapes.events(self._hcp.run(request.match_info["id"]))
+        return document(shown if request.query.get("include") == "actor" else {"data": shown["data"]})
+
+    async def _comment(self, request: web.Request) -> web.Response:
+        run = self._hcp.run(request.match_info["id"])
+        given = resource(await body_of(request), "comments", {"body": str})
+        run.comments.append((_caller(request).name, given["body"]))
+        return document({"data": shapes.comment(len(run.comments), given["body"])}, 201)
+
+    async def _comments(self, request: web.Request) -> web.Response:
+        run = self._hcp.run(request.match_info["id"])
+        return document({"data": [shapes.comment(at, text) for at, (_, text) in enumerate(run.comments, 1)]})
+
+    async def _policy_checks(self, request: web.Request) -> web.Response:
+        run = self._hcp.run(request.match_info["id"])
+        return document(page(request, [shapes.policy_check(run)] if run.policy_check else []))
+
+    async def _plan(self, request: web.Request) -> web.Response:
+        run = self._with(request, "plan")
+        return document({"data": shapes.stage(run.plan, "plans", self._log(run.plan))})
+
+    async def _apply(self, request: web.Request) -> web.Response:
+        run = self._with(request, "apply")
+        return document({"data": shapes.stage(run.apply, "applies", self._log(run.apply))})
+
+    def _log(self, stage: Stage) -> str | None:
+        return self._hcp.archive.log_address(stage) if stage.log else None
+
+    async def _json_output(self, request: web.Request) -> web.Response:
+        run = self._with(request, "plan")
+        caller = _caller(request)
+        if caller.kind == "organization" or not caller.admin:
+            raise not_found()
+        if not run.plan.ended:
+            return web.Response(status=204)
+        if not run.plan.json_plan:
+            raise not_found()
+        address = self._hcp.archive.download_address(run.plan.json_plan)
+        return web.Response(status=307, headers={"Location": address})
+
+    async def _cost_estimate(self, request: web.Request) -> web.Response:
+        for run in self._hcp.all_runs():
+            if run.cost_estimate == request.match_info["id"]:
+                return document({"data": shapes.cost_estimate(run)})
+        raise not_found()
+
+    def _with(self, request: web.Request, stage: str) -> Run:
+        for run in self._hcp.all_runs():
+            if getattr(run, stage).id == request.match_info["id"]:
+                return run
+        raise not_found()
+
+    def _of_id(self, wanted: str) -> Workspace:
+        for workspace in self._hcp.workspaces.values():
+            if workspace.id == wanted:
+                return workspace
+        raise not_found()
+
+
+def _caller(request: web.Request) -> HcpToken:
+    caller: HcpToken = request["caller"]
+    return caller
+
+
+def _no_organization(request: web.Request) -> None:
+    """Runs are nothing for organization tokens: to those they are not there."""
+    if _caller(request).kind == "organization":
+        raise not_found()
+
+
+def _variables(given: list[Any]) -> tuple[tuple[str, str], ...]:
+    for one in given:
+        if (
+            not isinstance(one, dict)
+            or set(one) != {"key", "value"}
+            or not all(isinstance(x, str) for x in one.values())
+        ):
+            raise invalid("variables are objects with key and value, both texts")
+    return tuple((one["key"], one["value"]) for one in given)

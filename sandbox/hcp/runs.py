@@ -1,0 +1,202 @@
+"""A run from its creation to its end, in HCP Terraform's states, with terraform at work in it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import TYPE_CHECKING
+
+from sandbox.hcp import terraform
+from sandbox.hcp.model import Event, Run, Stage, new_id, now
+from sandbox.hcp.web import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from sandbox.hcp.model import Configuration, Workspace
+
+BY_ITSELF = "hcp-terraform"
+_APPLIED = re.compile(r"Resources: (\d+) added, (\d+) changed, (\d+) destroyed")
+_CONFLICTS = {
+    "apply": "Run was not paused for confirmation; apply not allowed.",
+    "discard": "Run was not paused for confirmation or priority; discard not allowed.",
+    "cancel": "Run was not planning or applying; cancel not allowed.",
+}
+
+
+class Runs:
+    """Makes runs and moves them on. `told` hears of every change of state, with who made it."""
+
+    def __init__(self, files: Path, told: Callable[[Run, str], None]) -> None:
+        self._files = files
+        self._told = told
+        self.faults: list[BaseException] = []
+
+    def create(
+        self,
+        workspace: Workspace,
+        configuration: Configuration,
+        message: str,
+        by: str,
+        variables: tuple[tuple[str, str], ...] = (),
+        *,
+        auto_apply: bool | None = None,
+    ) -> Run:
+        """A new run at the end of the workspace's queue."""
+        applies = workspace.auto_apply if auto_apply is None else auto_apply
+        run = Run(workspace, message, configuration, by, variables, auto_apply=applies)
+        run.events.append(Event("created", by))
+        workspace.runs.append(run)
+        self._told(run, by)
+        run.task = asyncio.create_task(self._live(run))
+        return run
+
+    async def stop(self, runs: Iterable[Run]) -> None:
+        """Kill whatever runs in these. Raises what went wrong inside the stand-in itself, if anything did."""
+        tasks = [run.task for run in runs if run.task and not run.task.done()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self.faults:
+            raise self.faults[0]
+
+    def act(self, run: Run, action: str, by: str, comment: str = "") -> None:
+        """Apply, discard or cancel. Raises ApiError 409 when the run is in no state for it."""
+        allowed = {"apply": run.confirmable, "discard": run.discardable, "cancel": run.cancelable}
+        if not allowed[action]:
+            raise ApiError(409, "transition not allowed", _CONFLICTS[action])
+        if comment:
+            run.comments.append((by, comment))
+        run.waits = False
+        if action == "apply":
+            run.confirmed_by = by
+            run.events.append(Event("confirmed", by))
+            self._move(run, "confirmed", by)
+            run.proceed.set()
+        elif action == "discard":
+            run.events.append(Event("discarded", by))
+            self._move(run, "discarded", by)
+            run.proceed.set()
+        else:
+            run.events.append(Event("canceled", by))
+            self._cancel(run, by)
+
+    def _cancel(self, run: Run, by: str) -> None:
+        run.timestamps["canceled-at"] = now()
+        if run.process:
+            terraform.interrupt(run)  # the run's own task notes the end
+        else:
+            self._move(run, "canceled", by)
+            run.proceed.set()
+
+    def _move(self, run: Run, status: str, by: str = BY_ITSELF) -> None:
+        run.status = status
+        run.timestamps[f"{status.replace('_', '-')}-at"] = now()
+        if run.over:
+            run.workspace.changed.set()
+        self._told(run, by)
+
+    async def _live(self, run: Run) -> None:
+        try:
+            await self._turn(run)
+            if not run.over:
+                await self._plan(run)
+            if run.status == "planned":
+                await self._after_plan(run)
+            if run.status == "confirmed":
+                await self._apply(run)
+        except Exception as error:  # noqa: BLE001 - told when the stand-in stops
+            self.faults.append(error)
+            self._move(run, "errored")
+
+    async def _turn(self, run: Run) -> None:
+        workspace = run.workspace
+        while not run.over and (workspace.current is not run or workspace.locked_by):
+            workspace.changed.clear()
+            changed, proceed = (asyncio.ensure_future(one.wait()) for one in (workspace.changed, run.proceed))
+            try:
+                await asyncio.wait({changed, proceed}, timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                changed.cancel()
+                proceed.cancel()
+
+    async def _plan(self, run: Run) -> None:
+        here, directory = self._files / run.id, self._files / run.id / "code" / run.workspace.working_directory
+        if run.configuration.source == "github" and run.configuration.fetched is None and run.workspace.fetch:
+            self._move(run, "fetching")
+            run.configuration.fetched = run.workspace.fetch()
+            run.configuration.status = "uploaded"
+        self._move(run, "plan_queued")
+        self._move(run, "planning")
+        log = self._log(run.plan, here / "plan.log")
+        await asyncio.to_thread(terraform.unpack, run.configuration, here / "code")
+        if not directory.is_dir():
+            log.write_text(f"Error: Working directory {run.workspace.working_directory} does not exist\n")
+            return self._ended(run, run.plan, 1)
+        await asyncio.to_thread(terraform.prepare, directory, run.workspace.state, dict(run.variables))
+        json_lines = ["-json"] if run.workspace.structured else []
+        code = await terraform.execute(run, ["init", "-input=false", "-no-color"], directory, here / "init.log")
+        if code:
+            log.write_bytes((here / "init.log").read_bytes())
+            return self._ended(run, run.plan, code)
+        arguments = ["plan", *json_lines, "-input=false", "-out=tfplan"]
+        code = await terraform.execute(run, arguments, directory, log)
+        if code == 0:
+            run.plan.json_plan = await terraform.shown(run, directory, here / "plan.json")
+            _count(run)
+        return self._ended(run, run.plan, code, "planned" if run.has_changes else "planned_and_finished")
+
+    def _log(self, stage: Stage, log: Path) -> Path:
+        stage.status, stage.log = "running", log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.touch()
+        return log
+
+    def _ended(self, run: Run, stage: Stage, code: int, well: str = "") -> None:
+        stage.ended = True
+        canceled = "canceled-at" in run.timestamps
+        stage.status = "canceled" if canceled else "errored" if code else "finished"
+        self._move(run, "canceled" if canceled else "errored" if code else well)
+
+    async def _after_plan(self, run: Run) -> None:
+        workspace = run.workspace
+        if workspace.costs:
+            self._move(run, "cost_estimating")
+            run.cost_estimate = new_id("ce")
+            self._move(run, "cost_estimated")
+        if workspace.policies:
+            self._move(run, "policy_checking")
+            run.policy_check = new_id("polchk")
+            if workspace.policies.hard_failed:
+                return self._move(run, "errored")
+            self._move(run, "policy_override" if workspace.policies.soft_failed else "policy_checked")
+        if run.auto_apply:
+            return self._move(run, "confirmed")
+        run.waits = True
+        self._told(run, BY_ITSELF)
+        await run.proceed.wait()
+        return None
+
+    async def _apply(self, run: Run) -> None:
+        here, directory = self._files / run.id, self._files / run.id / "code" / run.workspace.working_directory
+        self._move(run, "apply_queued")
+        self._move(run, "applying")
+        log = self._log(run.apply, here / "apply.log")
+        json_lines = ["-json"] if run.workspace.structured else []
+        code = await terraform.execute(run, ["apply", *json_lines, "-input=false", "tfplan"], directory, log)
+        found = _APPLIED.findall(await asyncio.to_thread(log.read_text, errors="replace"))
+        added, changed, destroyed = map(int, found[-1]) if found else (None, None, None)
+        run.apply.additions, run.apply.changes, run.apply.destructions = added, changed, destroyed
+        self._ended(run, run.apply, code, "applied")
+
+
+def _count(run: Run) -> None:
+    document = json.loads(run.plan.json_plan)
+    actions = [one["change"]["actions"] for one in document.get("resource_changes", ())]
+    run.plan.additions = sum("create" in one for one in actions)
+    run.plan.changes = sum(one == ["update"] for one in actions)
+    run.plan.destructions = sum("delete" in one for one in actions)
+    outputs = document.get("output_changes", {}).values()
+    run.has_changes = any(one not in (["no-op"], ["read"]) for one in [*actions, *(out["actions"] for out in outputs)])

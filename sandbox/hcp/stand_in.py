@@ -1,0 +1,136 @@
+"""HCP Terraform on loopback: the API, the page of each run, notifications; files lie on a host of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from sandbox.github.web import DropConnectionError, Exchange, Hook, Request
+from sandbox.hcp.archive import Archive
+from sandbox.hcp.model import Workspace
+from sandbox.hcp.notifications import Notifications
+from sandbox.hcp.pages import WHO, Pages
+from sandbox.hcp.routes import Routes
+from sandbox.hcp.runs import Runs
+from sandbox.hcp.web import ApiError, not_found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from aiohttp.typedefs import Handler
+
+    from sandbox.hcp.model import HcpToken, Run
+    from sandbox.hcp.notifications import NotificationSettings
+
+_MOST_REQUESTS = 10_000
+
+
+class HcpStandIn:
+    """HCP Terraform as the sandbox needs it.
+
+    `tokens` say who may come in. Add workspaces before or after the start. `on_request` are hooks as GitHub's
+    stand-in has them: around the effect of each API request; one may raise web.ApiError to answer so.
+    """
+
+    def __init__(self, *, tokens: Mapping[str, HcpToken], notifications: NotificationSettings | None = None) -> None:
+        self.tokens = dict(tokens)
+        self.workspaces: dict[str, Workspace] = {}
+        self.on_request: list[Hook] = []
+        self.requests: deque[Request] = deque(maxlen=_MOST_REQUESTS)
+        self.archive = Archive()
+        self.notifications = Notifications(notifications)
+        self.url = ""
+        self._files = tempfile.TemporaryDirectory(prefix="sandbox-hcp-")
+        self.runs = Runs(Path(self._files.name), self._told)
+        self._runner: web.AppRunner | None = None
+
+    def add(self, organization: str, name: str, *, working_directory: str, state: Path, **more: Any) -> Workspace:
+        """A new workspace; `state` is where its state lies, or will."""
+        made = self.workspaces[name] = Workspace(organization, name, working_directory, state, **more)
+        return made
+
+    def all_runs(self) -> Iterator[Run]:
+        """Every run of every workspace."""
+        for workspace in self.workspaces.values():
+            yield from workspace.runs
+
+    def run(self, wanted: str) -> Run:
+        """The run of this id. Raises ApiError (404)."""
+        found = next((run for run in self.all_runs() if run.id == wanted), None)
+        if found is None:
+            raise not_found()
+        return found
+
+    def press(self, run: Run, action: str, who: str = WHO) -> None:
+        """Somebody presses a button in HCP Terraform's own page: apply, discard or cancel."""
+        self.runs.act(run, action, who)
+
+    async def start(self, port: int = 0) -> None:
+        """Serve on 127.0.0.1; port 0 takes a free one."""
+        application = web.Application(middlewares=[self._exchange])
+        application.add_routes([*Routes(self).all(), *Pages(self).all()])
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", port).start()
+        host, taken = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{taken}"
+        await self.archive.start()
+
+    def notify(self) -> None:
+        """Begin to send notifications: whoever receives them is there now."""
+        self.notifications.start()
+
+    async def stop(self) -> None:
+        """Kill what runs and close the ports. Raises what went wrong inside the stand-in, if anything did."""
+        try:
+            await self.notifications.stop()
+            await self.runs.stop(self.all_runs())
+        finally:
+            if self._runner:
+                await self._runner.cleanup()
+            await self.archive.stop()
+            self._files.cleanup()
+
+    def _told(self, run: Run, by: str) -> None:
+        page = f"{self.url}/app/{run.workspace.organization}/workspaces/{run.workspace.name}/runs/{run.id}"
+        self.notifications.tell(run, page, by)
+
+    @web.middleware
+    async def _exchange(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not request.path.startswith("/api/"):
+            return await handler(request)
+        body = await request.read()
+        try:
+            await self._hooks(request, body, "before", 0)
+            response = await self._answer(request, handler)
+            await self._hooks(request, body, "after", response.status)
+        except ApiError as error:
+            response = error.response()
+        except DropConnectionError:
+            self.requests.append(Request(request.method, request.path, 0))
+            if isinstance(request.transport, asyncio.Transport):
+                request.transport.abort()
+            return web.Response(status=500)
+        self.requests.append(Request(request.method, request.path, response.status, dict(request.query)))
+        return response
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        caller = self.tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
+        if caller is None:
+            return ApiError(401, "unauthorized").response()
+        request["caller"] = caller
+        try:
+            return await handler(request)
+        except ApiError as error:
+            return error.response()
+        except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
+            return not_found().response()
+
+    async def _hooks(self, request: web.Request, body: bytes, phase: Any, status: int) -> None:
+        for hook in list(self.on_request):
+            await hook(Exchange(request.method, request.path, request.query, request.headers, body, phase, status))

@@ -1,0 +1,110 @@
+"""JSON:API as HCP Terraform speaks it: documents in, documents and errors out; strict about both."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+MEDIA_TYPE = "application/vnd.api+json"
+Json = dict[str, Any]
+
+
+class ApiError(Exception):
+    """An answer with errors in JSON:API's shape."""
+
+    def __init__(self, status: int, title: str, detail: str = "", *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status, title, detail)
+        self.status = status
+        self.errors = [{"status": str(status), "title": title, **({"detail": detail} if detail else {})}]
+        self.headers = dict(headers or {})
+
+    def response(self) -> web.Response:
+        """As it goes over the wire."""
+        return document({"errors": self.errors}, self.status, self.headers)
+
+
+def not_found() -> ApiError:
+    """What it says of all that is not there, or not for this token."""
+    return ApiError(404, "not found")
+
+
+def invalid(detail: str) -> ApiError:
+    """A body it does not take."""
+    return ApiError(422, "unprocessable entity", detail)
+
+
+def document(payload: Json | None, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """An answer with the JSON:API content type; None for one without a body."""
+    body = b"" if payload is None else json.dumps(payload).encode()
+    return web.Response(body=body, status=status, headers={**(headers or {}), "Content-Type": MEDIA_TYPE})
+
+
+async def body_of(request: web.Request) -> Json:
+    """The request's JSON object; empty when there is none."""
+    raw = await request.read()
+    if not raw:
+        return {}
+    if request.content_type != MEDIA_TYPE:
+        raise ApiError(415, "unsupported media type", f"{request.content_type} is not {MEDIA_TYPE}")
+    try:
+        found = json.loads(raw)
+    except ValueError:
+        raise ApiError(400, "bad request", "the body is no JSON") from None
+    if not isinstance(found, dict):
+        raise invalid("the body is no object")
+    return found
+
+
+def resource(
+    body: Json, kind: str, known: Mapping[str, type | tuple[type, ...]], ignored: Collection[str] = ()
+) -> Json:
+    """The attributes of the resource in a body; every one must be known and of its type."""
+    data = body.get("data")
+    if not isinstance(data, dict) or data.get("type") != kind:
+        raise invalid(f"data.type must be {kind}")
+    attributes = data.get("attributes") or {}
+    for name, value in attributes.items():
+        if name in ignored:
+            continue
+        if name not in known:
+            raise invalid(f"unknown attribute {name}")
+        if not isinstance(value, known[name]) or (isinstance(value, bool) and known[name] is not bool):
+            raise invalid(f"attribute {name} is of a wrong type")
+    return {name: value for name, value in attributes.items() if name in known}
+
+
+def linked(body: Json, name: str, kind: str) -> str | None:
+    """The id of a to-one relationship in a body; None when it is not given."""
+    relationship = (body["data"].get("relationships") or {}).get(name)
+    if relationship is None:
+        return None
+    data = relationship.get("data") if isinstance(relationship, dict) else None
+    if not isinstance(data, dict) or data.get("type") != kind or not isinstance(data.get("id"), str):
+        raise invalid(f"relationship {name} must be of type {kind}")
+    return str(data["id"])
+
+
+def page(request: web.Request, items: list[Json]) -> Json:
+    """A page of a list, with what HCP Terraform tells about paging."""
+    size = max(1, min(_number(request, "page[size]", 20), 100))
+    number = max(1, _number(request, "page[number]", 1))
+    last = max(1, -(-len(items) // size))
+    pagination = {
+        "current-page": number,
+        "page-size": size,
+        "prev-page": number - 1 if number > 1 else None,
+        "next-page": number + 1 if number < last else None,
+        "total-pages": last,
+        "total-count": len(items),
+    }
+    return {"data": items[(number - 1) * size : number * size], "meta": {"pagination": pagination}}
+
+
+def _number(request: web.Request, name: str, default: int) -> int:
+    text = request.query.get(name, "")
+    return int(text) if text.isdecimal() else default
