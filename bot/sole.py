@@ -50,6 +50,7 @@ def _locked_in_database(store: Store, name: str) -> Iterator[None]:
         return
     key = int.from_bytes(hashlib.sha256(f"signalbox executor {name}".encode()).digest()[:8], signed=True)
     with store.engine.connect() as connection:
+        connection.detach()  # the lock belongs to the connection: back in the pool it would go on holding it
         if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(key))):
             raise _taken(name)
         connection.commit()  # the lock belongs to the session, not to the transaction
