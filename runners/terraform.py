@@ -4,69 +4,60 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import hashlib
-import json
 import os
 import shutil
 import stat
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from runners import terraform_errors, terraform_plan, terraform_program
+from runners import terraform_errors, terraform_program
 from runners.blocking import run_blocking
 from runners.detached import Detached
-from runners.errors import RunnerError, TimedOutError
+from runners.errors import NotFoundError, RunnerError, TimedOutError
 from runners.process import GRACE
 from runners.stragglers import end_marked
-from runners.terraform_apply import APPLY, SENSITIVE_FILE, apply, cancel_apply, find_out, known_sensitive, resume_apply
+from runners.terraform_apply import APPLY, apply, cancel_apply, find_out, known_sensitive, resume_apply
+from runners.terraform_lock import TerraformRun, force_unlock, lock_is_ours, own_name
+from runners.terraform_planning import PLAN_FILE, PLAN_TEXT, Planned, fingerprint, plan, refresh_only_summary
 from runners.terraform_program import Program, Workspace, find_program
 from runners.terraform_state import addresses_in_state
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator
     from pathlib import Path
-
-    from runners.results import Diagnostic, PlanSummary
 
 __all__ = [
     "PLAN_FILE",
     "PLAN_TEXT",
     "Planned",
     "Program",
+    "TerraformRun",
     "Workspace",
     "addresses_in_state",
     "apply",
     "cancel_apply",
     "find_out",
     "find_program",
+    "fingerprint",
+    "force_unlock",
     "init",
     "known_sensitive",
+    "lock_is_ours",
+    "own_name",
     "plan",
+    "refresh_only_summary",
     "resume_apply",
     "wipe",
 ]
 
-PLAN_FILE = "plan"  # inside scratch, as these all
-PLAN_TEXT = "plan.txt"
-_READ_TIMEOUT = 120.0  # seconds for hashing and parsing: plans of large states have tens of megabytes
-_NOTHING, _CHANGES = 0, 2  # exit codes of plan -detailed-exitcode
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A saved plan. `plan_file` (0600) holds secrets in clear; `sensitive` are those, to be kept out of all text."""
-
-    summary: PlanSummary
-    plan_file: Path
-    sensitive: frozenset[str] = field(repr=False)
+_WIPE_TIMEOUT = 120.0  # seconds
 
 
 async def init(workspace: Workspace, *, timeout: float) -> None:
-    """Download providers and modules, connect the backend. Can be done again.
+    """Download providers and modules, connect the backend, select the workspace. Can be done again.
 
     Raises:
-        NotFoundError: the directory is not there or holds no code.
+        NotFoundError: the directory is not there or holds no code, or there is no such workspace.
         UnavailableError: a provider or module cannot be downloaded.
         AccessDeniedError: the backend refuses the credentials.
         RunnerError: Terraform does not take the code; `log_tail` has its diagnostics.
@@ -87,74 +78,23 @@ async def init(workspace: Workspace, *, timeout: float) -> None:
         raise terraform_errors.explain(
             doing, answer.exit_code, found, version=str(workspace.program), tail=text[-3000:]
         )
+    if workspace.selected:
+        await _select(workspace, workspace.selected, timeout)
 
 
-async def plan(workspace: Workspace, *, variables: Mapping[str, str], timeout: float) -> Planned:
-    """Plan, and save the plan in `scratch`: PLAN_FILE, and PLAN_TEXT as Terraform prints it (both 0600).
-
-    PLAN_TEXT shows what Terraform shows, which may repeat a sensitive value elsewhere: redact it by `sensitive`.
-
-    Raises:
-        StateLockedError: somebody holds the state's lock.
-        RunnerError: as for `init`.
-    """
-    doing = f"planning {workspace.name}"
-    terraform_program.prepare(workspace, doing)
-    warnings = await _save_plan(workspace, variables, timeout, doing)
-    file = workspace.scratch / PLAN_FILE
-    await asyncio.gather(
-        _show(workspace, PLAN_TEXT, ["show", "-no-color", str(file)], timeout, doing),
-        _show(workspace, "plan.json", ["show", "-json", "-no-color", str(file)], timeout, doing),
-    )
-    return await run_blocking(_read_plan, workspace, warnings, timeout=_READ_TIMEOUT, doing=doing)
-
-
-async def _save_plan(
-    workspace: Workspace, variables: Mapping[str, str], timeout: float, doing: str
-) -> tuple[Diagnostic, ...]:
-    file, log = workspace.scratch / PLAN_FILE, workspace.scratch / "plan.log"
-    argv = ["plan", "-json", "-input=false", "-no-color", "-detailed-exitcode", terraform_program.lock_timeout()]
-    argv += [f"-out={file}", *terraform_program.variable_arguments(workspace, variables, doing)]
-    answer = await terraform_program.run(workspace, argv, timeout=timeout, doing=doing, to=log)
-    found, tail = await run_blocking(_read_log, log, timeout=_READ_TIMEOUT, doing=doing)
-    if answer.exit_code not in (_NOTHING, _CHANGES):
-        found += terraform_errors.from_text(answer.stderr)
-        raise terraform_errors.explain(
-            doing, answer.exit_code, found, version=str(workspace.program), tail=answer.stderr or tail
-        )
-    file.chmod(0o600)
-    return tuple(terraform_errors.distinct(found))
-
-
-async def _show(workspace: Workspace, name: str, argv: list[str], timeout: float, doing: str) -> None:
-    answer = await terraform_program.run(workspace, argv, timeout=timeout, doing=doing, to=workspace.scratch / name)
-    if answer.exit_code:
-        found = terraform_errors.from_text(answer.stderr)
-        raise terraform_errors.explain(
-            doing, answer.exit_code, found, version=str(workspace.program), tail=answer.stderr
-        )
-
-
-def _read_log(log: Path) -> tuple[list[Diagnostic], str]:
-    with log.open(encoding="utf-8", errors="replace") as lines:
-        found = list(terraform_errors.from_json_lines(lines))
-    with log.open(encoding="utf-8", errors="replace") as text:
-        tail = text.read()[-3000:] if not found else ""
-    log.unlink()
-    return found, tail
-
-
-def _read_plan(workspace: Workspace, warnings: tuple[Diagnostic, ...]) -> Planned:
-    file, listing = workspace.scratch / PLAN_FILE, workspace.scratch / "plan.json"
-    document: dict[str, Any] = json.loads(listing.read_bytes())
-    listing.unlink()  # the plan's secrets in clear: no longer than needed
-    with file.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    sensitive = terraform_plan.sensitive_values(document)
-    # The apply, perhaps after a restart, masks what Terraform then prints.
-    terraform_program.write_private(workspace.scratch / SENSITIVE_FILE, json.dumps(sorted(sensitive)))
-    summary = terraform_plan.read_plan(document, digest=digest, program=str(workspace.program), warnings=warnings)
-    return Planned(summary, file, sensitive)
+async def _select(workspace: Workspace, name: str, timeout: float) -> None:
+    doing = f"selecting the workspace {name} of {workspace.name}"
+    argv = ["workspace", "select", "-no-color", terraform_program.checked_workspace(name, doing)]
+    answer = await terraform_program.run(workspace, argv, timeout=timeout, doing=doing)
+    if not answer.exit_code:
+        return
+    text = f"{answer.stdout}\n{answer.stderr}"
+    if "doesn't exist" in text:
+        problem = f"there is no workspace {name}"
+        remedy = f"Correct terraform.workspace, or make it: terraform workspace new {name}"
+        raise NotFoundError(doing, problem, remedy=remedy, exit_code=answer.exit_code)
+    found, plain = terraform_errors.from_text(text), terraform_errors.plain(text)
+    raise terraform_errors.explain(doing, answer.exit_code, found, version=str(workspace.program), tail=plain)
 
 
 @asynccontextmanager
@@ -205,4 +145,4 @@ async def wipe(scratch: Path) -> None:
     running = Detached.attach(scratch / APPLY)
     if running and running.running:
         raise RunnerError(doing, "an apply still runs there")
-    await run_blocking(shutil.rmtree, scratch, timeout=_READ_TIMEOUT, doing=doing)
+    await run_blocking(shutil.rmtree, scratch, timeout=_WIPE_TIMEOUT, doing=doing)

@@ -27,6 +27,7 @@ _NO_NETWORK = re.compile(
     r"|deadline exceeded|could not resolve host",
     re.IGNORECASE,
 )
+_DISK_FULL = re.compile(r"no space left on device|file too large|disk quota exceeded", re.IGNORECASE)
 _NO_CREDENTIALS = re.compile(
     r"No valid credential|ExpiredToken|InvalidClientTokenId|UnrecognizedClient|AccessDenied|UnauthorizedOperation"
     r"|StatusCode: 403|error configuring S3 Backend",
@@ -111,6 +112,9 @@ def explain(
             if words:
                 kind, problem, remedy = words
                 return kind(doing, problem, remedy=remedy, exit_code=exit_code, log_tail=log)
+    if any(_DISK_FULL.search(f"{one.summary} {one.detail}") for one in errors) or _DISK_FULL.search(tail):
+        remedy = "Make room on the disk that operations keep their files on."
+        return RunnerError(doing, "the disk is full", remedy=remedy, exit_code=exit_code, log_tail=log)
     if any(_NO_CREDENTIALS.search(f"{one.summary} {one.detail}") for one in errors):
         remedy = "Check the credentials that terraform is given, and what they may do."
         return AccessDeniedError(doing, _problem(errors[0]), remedy=remedy, exit_code=exit_code, log_tail=log)

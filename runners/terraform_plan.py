@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from runners import terraform_json as shape, terraform_values as values
 from runners.errors import RunnerError
 from runners.results import AttributeChange, Change, Diagnostic, PlanSummary, ResourceChange
+from runners.terraform_addresses import covers
 from runners.terraform_secrets import resources, sensitive_values
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from runners.terraform_json import ChangeJson, Document, PlanJson, ResourceJson
     from runners.terraform_values import Masker, Path
 
-__all__ = ["ACTIONS", "REASONS", "TOO_LONG", "masked", "read_plan", "sensitive_values"]
+__all__ = ["ACTIONS", "REASONS", "TOO_LONG", "knows", "masked", "read_plan", "sensitive_values"]
 
 # Terraform's format 1.2: developer.hashicorp.com/terraform/internals/json-format, "Change Representation".
 ACTIONS: Mapping[tuple[str, ...], Change] = {
@@ -81,6 +82,21 @@ def read_plan(
         warnings=tuple(masked(one, mask) for one in [*warnings, *_remarks(plan, warnings)]),
         resources=sum(1 for one in managed if one.mode == "managed"),
     )
+
+
+def knows(plan: PlanJson, address: str, *, exactly: bool) -> bool:
+    """Whether the code or the state has something at or, unless `exactly`, inside of this address.
+
+    Data sources that are read while planning are in no list of a plan: those pass.
+    """
+    changes = plan.resource_changes or ()
+    if exactly:
+        return any(one.address == address for one in changes)
+    if "data." in address or any(covers(address, one.address) for one in changes):
+        return True
+    root = plan.configuration.root_module if plan.configuration else None
+    calls = (root.module_calls or {}) if root else {}
+    return address.startswith("module.") and any(address == f"module.{name}" for name in calls)
 
 
 def _refuse(plan: PlanJson, *, partial: bool, changes: bool) -> None:

@@ -26,6 +26,7 @@ _VERSION_TIMEOUT = 60.0  # seconds: a cold disk and 100 MB of program
 _SECONDS_FOR_LOCK = 10
 # What a program said, for as long as its file stays the same: asking takes 0.2 s, and an apply should start at once.
 _known: dict[tuple[tuple[str, ...], int], Program] = {}
+_WORKSPACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,89}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
@@ -54,7 +55,7 @@ class Workspace:
     `directory` holds the .tf files; `scratch` (0700, of this operation alone) whatever Terraform leaves: its HOME and
     data directory, the plan, the apply's output. `env` is what its children see beside Terraform's own settings.
     `plugin_cache` is shared by all operations. `backend_config` and `var_files` (relative to `directory`) as for
-    `terraform init` and `plan`.
+    `terraform init` and `plan`; `selected` is the Terraform workspace, None for the one called default.
     """
 
     program: Program
@@ -64,6 +65,7 @@ class Workspace:
     plugin_cache: Path | None = None
     backend_config: Mapping[str, str] = field(default_factory=dict, repr=False)
     var_files: tuple[str, ...] = ()
+    selected: str | None = None
 
     @property
     def name(self) -> str:
@@ -175,6 +177,13 @@ def prepare(workspace: Workspace, doing: str) -> None:
 def lock_timeout() -> str:
     """How long a command waits for somebody else's lock."""
     return f"-lock-timeout={_SECONDS_FOR_LOCK}s"
+
+
+def checked_workspace(name: str, doing: str) -> str:
+    """The name, if it is one of a Terraform workspace and no option."""
+    if not _WORKSPACE.fullmatch(name):
+        raise RunnerError(doing, f"{name!r} is no name of a Terraform workspace")
+    return name
 
 
 def variable_arguments(workspace: Workspace, variables: Mapping[str, str], doing: str) -> list[str]:
