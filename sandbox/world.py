@@ -1,4 +1,4 @@
-"""The whole sandbox: Slack, GitHub and AWS stand-ins on loopback, and the bot among them."""
+"""The whole sandbox: stand-ins for Slack, GitHub, AWS and HCP Terraform on loopback, and the bot among them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import yaml
 from sandbox.aws import REGION, AwsHandle, AwsStandIn
 from sandbox.bot_process import PROJECT, BotProcess, surroundings
 from sandbox.github import GitHubStandIn, sandbox_repositories
+from sandbox.hcp import Fetched, HcpStandIn, HcpToken, NotificationSettings
 from sandbox.slack import SlackSettings, SlackStandIn
 from sandbox.terraform_state import write_state
 
@@ -33,6 +34,17 @@ SECRETS = {
     "GITHUB_TOKEN": "ghp_SandboxSandboxSandboxSandbox01",
     "STAGING_DATABASE_URL": "mysql://staging:sandbox-database-word@db.staging.internal/permanent",
 }
+# Beside them where HCP Terraform plans prod.
+HCP_SECRETS = {
+    "TFE_TOKEN": "SandboxSandbox.atlasv1.sandbox0sandbox0sandbox0sandbox0sandbox0sandbox0",
+    "HCP_NOTIFICATION_TOKEN": "sandbox-notification-token-0123456789",
+}
+_PROD_HERE = """      directory: instances/production
+      backend_config: {path: "{files}/state/prod.tfstate"}
+"""
+_PROD_IN_HCP = """      hcp: {organization: PermanentOrg, workspace: production}
+      variables: [backend_ami, ready_when]
+"""
 
 
 @dataclass(frozen=True)
@@ -40,7 +52,8 @@ class Options:
     """How a sandbox differs from the usual one.
 
     `page_port` 0 takes a free port; `speed` is simulated seconds per real one on GitHub; `aws` an AWS that runs
-    already, else one is started unless `without_aws`; `config` replaces pieces of the configuration's text.
+    already, else one is started unless `without_aws`; `config` replaces pieces of the configuration's text. With `hcp`
+    prod is planned in HCP Terraform, which sends notifications unless `hcp_silent`.
     """
 
     page_port: int = 0
@@ -49,6 +62,8 @@ class Options:
     socket_mode: bool = False
     aws: AwsHandle | None = None
     without_aws: bool = False
+    hcp: bool = False
+    hcp_silent: bool = False
     config: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -58,6 +73,7 @@ class World:
 
     slack: SlackStandIn
     github: GitHubStandIn
+    hcp: HcpStandIn  # with the option `hcp` only
     bot: BotProcess
 
     def __init__(self, options: Options | None = None) -> None:
@@ -95,10 +111,14 @@ class World:
         await self.github.start()
         self._stack.push_async_callback(self.github.stop)
         port = free_port()
+        if self.options.hcp:
+            await self._hcp(port)
         await self._slack(port)
         self.bot = BotProcess(self._config(), self._environment(aws), port, self.files / "bot.log")
         self._stack.push_async_callback(self.bot.stop)
         await self.bot.start()
+        if self.options.hcp:
+            self.hcp.notify()
 
     async def _aws(self) -> AwsHandle | None:
         if self.options.without_aws or self.options.aws:
@@ -107,6 +127,24 @@ class World:
         handle = await stand_in.start()
         self._stack.push_async_callback(stand_in.stop)
         return handle
+
+    async def _hcp(self, bot_port: int) -> None:
+        told = NotificationSettings(
+            f"http://127.0.0.1:{bot_port}/hcp/notifications", HCP_SECRETS["HCP_NOTIFICATION_TOKEN"]
+        )
+        self.hcp = HcpStandIn(
+            tokens={HCP_SECRETS["TFE_TOKEN"]: HcpToken("team", "signalbox")},
+            notifications=None if self.options.hcp_silent else told,
+        )
+        state = self.files / "state" / "prod.tfstate"
+        self.hcp.add("PermanentOrg", "production", working_directory="instances/production", state=state)
+        await self.hcp.start()
+        self._stack.push_async_callback(self.hcp.stop)
+
+    def fetch_main(self) -> Fetched:
+        """What HCP Terraform gets when it fetches the repository itself: a workspace can be linked to it."""
+        commit = self.github.repository("PermanentOrg/infrastructure").graph.resolve("main")
+        return Fetched(commit.sha, commit.message, commit.files)
 
     async def _slack(self, bot_port: int) -> None:
         over_http = f"http://127.0.0.1:{bot_port}/slack/events"
@@ -123,7 +161,10 @@ class World:
         self._stack.push_async_callback(self.slack.stop)
 
     def _config(self) -> Path:
-        text = TEMPLATE.read_text().replace("{files}", str(self.files))
+        text = TEMPLATE.read_text()
+        if self.options.hcp:
+            text = text.replace(_PROD_HERE, _PROD_IN_HCP)
+        text = text.replace("{files}", str(self.files))
         for old, new in self.options.config.items():
             if old not in text:
                 raise ValueError(f"the sandbox's configuration has no {old!r} to replace")
@@ -139,6 +180,9 @@ class World:
         if not self.options.socket_mode:
             del secrets["SLACK_APP_TOKEN"]
         addresses = {"SLACK_API_URL": f"{self.slack.url}/api/", "GITHUB_API_URL": self.github.url}
+        if self.options.hcp:
+            secrets |= HCP_SECRETS
+            addresses["TFE_ADDRESS"] = self.hcp.url
         return {**surroundings(), **leads_to_aws, **secrets, **addresses, **self.options.environment}
 
 
