@@ -93,4 +93,6 @@ def groups_named(config: Config) -> frozenset[str]:
 def in_words(rules: Sequence[str]) -> str:
     """The people whom these rules name, in Slack's mentions: whom to ask."""
     people = [f"<!subteam^{rule.removeprefix(GROUP)}>" if rule.startswith(GROUP) else f"<@{rule}>" for rule in rules]
+    if len(people) == 1 and not rules[0].startswith(GROUP):
+        return people[0]
     return f"anyone of {', '.join(people)}" if people else "nobody"
