@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.errors import UserError
 from handlers.code import code_of, commit_of
-from runners import terraform
+from runners import terraform, terraform_lock
 from runners.blocking import run_blocking
 from runners.process import child_environment
 from runners.results import Change
@@ -106,6 +106,13 @@ async def settle(operation: Operation, approval: ApprovalView) -> None:
     del operation, approval
 
 
+async def unlock(operation: Operation, commit: Commit, lock_id: str) -> None:
+    """Give back the state's lock of this id. Raises NotFoundError when there is none (any more)."""
+    workspace, timeout = await _workspace(operation, commit), _timeout(operation)
+    await terraform.init(workspace, timeout=timeout)
+    await terraform_lock.force_unlock(workspace, lock_id, timeout=timeout)
+
+
 async def _hide_sensitive(operation: Operation) -> None:
     # A restart has emptied the redactor of what the plan marks sensitive.
     known = await run_blocking(terraform.known_sensitive, operation.scratch, timeout=60, doing="reading the plan")
@@ -124,6 +131,7 @@ async def _workspace(operation: Operation, commit: Commit) -> Workspace:
         plugin_cache=_plugin_cache(operation),
         backend_config=settings.backend_config,
         var_files=settings.var_files,
+        selected=settings.workspace,
     )
 
 

@@ -121,6 +121,7 @@ class Terraform(Model):
     variables: tuple[Variable, ...] = ()
     protected: tuple[ResourceType, ...] = ()
     confirm_above: Annotated[int, Field(ge=0)] | None = None
+    workspace: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,89}$")] | None = None
     backend_config: Mapping[Variable, str] = {}
     var_files: tuple[RepositoryPath, ...] = ()
     environment: Mapping[Variable, str] = {}
