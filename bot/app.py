@@ -144,8 +144,7 @@ def _on_click(services: Services, button: Button) -> Callable[..., Awaitable[Non
 
 def _on_submission(services: Services, modal: Modal) -> Callable[..., Awaitable[None]]:
     async def listener(ack: Ack, body: dict[str, Any]) -> None:
-        submission = payloads.submission(body)
-        faults = _secrets_in(services, submission) or await modal.handle(services, submission)
+        faults = await _faults(services, modal, payloads.submission(body))
         errors = {block: services.redact(kit.without_mentions(text)) for block, text in faults.items()}
         await ack(**({"response_action": "errors", "errors": errors} if errors else {}))
 
@@ -158,6 +157,17 @@ def _on_home(services: Services, home: HomeTab) -> Callable[..., Awaitable[None]
             await home.publish(services, event["user"])
 
     return listener
+
+
+async def _faults(services: Services, modal: Modal, submission: Submission) -> Mapping[str, str]:
+    # A modal closes as if all were well unless it is told a fault, which Slack shows under one of its inputs.
+    first = next(iter(submission.values), "")
+    try:
+        return _secrets_in(services, submission) or await modal.handle(services, submission)
+    except UserError as error:
+        return {first: str(error)}
+    except Exception:  # noqa: BLE001  -- whatever it is, the person gets an answer and the log the whole of it
+        return {first: replies.apology(_logged()).text}
 
 
 def _secrets_in(services: Services, submission: Submission) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import aiohttp
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
@@ -29,6 +29,8 @@ POST_INTERVAL = 1.05
 UPDATE_INTERVAL = 1.3
 HISTORY_PAGE = 100
 NO_ANSWER = "no_answer"
+# SlackClientError beside SlackApiError: an upload whose bytes were not taken raises SlackRequestError.
+FAILURES = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 # What passes by itself (docs.slack.dev, the errors common to all methods); trying again later may help.
 TRANSIENT = (NO_ANSWER, "ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
 
@@ -73,10 +75,8 @@ class Chat:
         cleaned = cast("dict[str, Any]", self._redact.deep(arguments))
         try:
             answer = await self._client.api_call(method, json=cleaned)
-        except SlackApiError as error:
+        except FAILURES as error:
             raise ChatError(method, _code(error)) from error
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise ChatError(method, f"{NO_ANSWER} ({type(error).__name__})") from error
         return cast("dict[str, Any]", answer.data)
 
     async def query(self, method: str, **arguments: Any) -> dict[str, Any]:
@@ -84,17 +84,15 @@ class Chat:
         fields = {name: str(value).lower() if isinstance(value, bool) else value for name, value in arguments.items()}
         try:
             answer = await self._client.api_call(method, data=fields)
-        except SlackApiError as error:
+        except FAILURES as error:
             raise ChatError(method, _code(error)) from error
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise ChatError(method, f"{NO_ANSWER} ({type(error).__name__})") from error
         return cast("dict[str, Any]", answer.data)
 
     async def scopes(self) -> frozenset[str]:
         """What the token may do, as Slack says with every answer (header X-OAuth-Scopes). Raises ChatError."""
         try:
             answer = await self._client.auth_test()
-        except SlackApiError as error:
+        except FAILURES as error:
             raise ChatError("auth.test", _code(error)) from error
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return frozenset(scope.strip() for scope in str(headers.get("x-oauth-scopes", "")).split(",") if scope.strip())
@@ -169,15 +167,18 @@ class Chat:
                 title=self._redact(title),
                 content=self._redact(content) or "(empty)",
             )
-        except SlackApiError as error:
+        except FAILURES as error:
             raise ChatError("files.upload", _code(error)) from error
 
     async def tell(self, response_url: str, message: Message) -> None:
         """Answer only the person, by the address that came with their click or command."""
         cleaned = cast("dict[str, Any]", self._redact.deep(_content(message)))
-        answer = await AsyncWebhookClient(response_url).send(
-            text=cleaned["text"], blocks=cleaned["blocks"], response_type="ephemeral", replace_original=False
-        )
+        try:
+            answer = await AsyncWebhookClient(response_url).send(
+                text=cleaned["text"], blocks=cleaned["blocks"], response_type="ephemeral", replace_original=False
+            )
+        except FAILURES as error:
+            raise ChatError("response_url", _code(error)) from error
         if answer.status_code != 200:
             raise ChatError("response_url", f"status {answer.status_code}")
 
@@ -273,7 +274,9 @@ def _content(message: Message) -> dict[str, Any]:
     return {"text": message.text, "blocks": list(message.blocks)}
 
 
-def _code(error: SlackApiError) -> str:
+def _code(error: Exception) -> str:
+    if not isinstance(error, SlackApiError):
+        return f"{NO_ANSWER} ({type(error).__name__})"
     data = error.response.data if error.response is not None else None
     if not isinstance(data, dict):
         return f"{NO_ANSWER} that is JSON"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bot import policy
@@ -69,6 +70,8 @@ async def _check_may(services: Services, approval: Approval, user: str, decision
     may = policy.check_may_approve if decision is Outcome.APPROVED else policy.check_may_reject
     try:
         environment = policy.environment_of(services.config, approval.environment)
+        if decision is Outcome.APPROVED:
+            policy.check_window(environment, datetime.fromtimestamp(services.clock(), UTC))
         may(services.config, environment, await services.directory.person(user), approval.requester)
     except Denied as denied:
         await _refused(services, approval, user, denied)
