@@ -35,6 +35,7 @@ class Events:
         task = asyncio.current_task()
         self._streams.add(task)
         try:
+            await self._show_open_modal(response, user)
             await self._pump(response, queue, user)
         except (ConnectionError, asyncio.CancelledError):
             pass
@@ -42,6 +43,12 @@ class Events:
             self._backend.workspace.bus.unsubscribe(queue)
             self._streams.discard(task)
         return response
+
+    async def _show_open_modal(self, response: web.StreamResponse, user: User) -> None:
+        """A page that was loaded anew, or was away, learns which modal is open."""
+        view = self._backend.workspace.views.top(user.id)
+        if view is not None:
+            await self._send(response, "view", {"view": page_json.view(view)})
 
     async def _pump(self, response: web.StreamResponse, queue: asyncio.Queue[Happening], user: User) -> None:
         while True:
@@ -52,8 +59,11 @@ class Events:
                 await response.write(b": still here\n\n")
                 continue
             if happening.user in {None, user.id}:
-                data = json.dumps(self._data(happening))
-                await response.write(f"event: {happening.name}\ndata: {data}\n\n".encode())
+                await self._send(response, happening.name, self._data(happening))
+
+    @staticmethod
+    async def _send(response: web.StreamResponse, name: str, data: dict[str, Any]) -> None:
+        await response.write(f"event: {name}\ndata: {json.dumps(data)}\n\n".encode())
 
     def _data(self, happening: Happening) -> dict[str, Any]:
         if happening.message is None:

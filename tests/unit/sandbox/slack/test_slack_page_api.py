@@ -137,6 +137,17 @@ async def test_a_thread_holds_its_replies(page: Page) -> None:
     assert (parent["reply_count"], parent["latest_reply"]) == (1, thread[1]["ts"])
 
 
+async def test_a_page_that_is_loaded_anew_shows_the_modal_that_is_open(page: Page) -> None:
+    stream = await watch(page, "U0ANA")
+    await page.post("say", user="U0ANA", channel="C0OPS", text="/deploy")
+    _, opened = await stream.next()
+    name, again = await (await watch(page, "U0ANA")).next()
+    assert (name, again["view"]["id"]) == ("view", opened["view"]["id"])
+    lee = await watch(page, "U0LEE")
+    await page.post("say", user="U0LEE", channel="C0OPS", text="hello")
+    assert (await lee.next())[0] == "message"
+
+
 async def test_a_modal_comes_is_corrected_and_goes(page: Page) -> None:
     stream = await watch(page, "U0ANA")
     await page.post("say", user="U0ANA", channel="C0OPS", text="/deploy")
