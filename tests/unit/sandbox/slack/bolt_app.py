@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -10,6 +11,8 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 if TYPE_CHECKING:
+    from slack_sdk.socket_mode.aiohttp import SocketModeClient
+
     from sandbox.slack import SlackStandIn
 
 MODAL = {
@@ -76,15 +79,14 @@ class BoltApp:
 
     async def connect(self, app_token: str) -> None:
         """Open one Socket Mode connection more."""
-        handler = AsyncSocketModeHandler(self.app, app_token, ping_interval=0.2)
+        handler = AsyncSocketModeHandler(self.app, app_token, ping_interval=1)
         self.sockets.append(handler)
         await handler.connect_async()  # type: ignore[no-untyped-call]
 
     async def stop(self) -> None:
         """Close everything."""
         for handler in self.sockets:
-            await handler.client.close()  # type: ignore[no-untyped-call]
-            await handler.client.aiohttp_client_session.close()
+            await _close(handler.client)
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -127,3 +129,13 @@ class BoltApp:
 
     async def _message(self, event: dict[str, Any]) -> None:
         self.heard.append(f"message {event['text']}")
+
+
+async def _close(client: SocketModeClient) -> None:
+    """Close what `close` leaves open when the client is just connecting again: it looks at the old connection only."""
+    await client.close()  # type: ignore[no-untyped-call]
+    tasks = [client.message_processor, client.current_session_monitor, client.message_receiver]
+    await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
+    if client.current_session is not None:
+        await client.current_session.close()
+    await client.aiohttp_client_session.close()
