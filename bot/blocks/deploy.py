@@ -196,7 +196,7 @@ def _how_it_failed(run: WorkflowRun) -> str:
 
 def _run_line(run: WorkflowRun) -> Block:
     attempt = f", attempt {run.attempt}" if run.attempt > 1 else ""
-    return kit.context(f"{kit.link(f'{run.workflow} run {run.number}', run.url)}{attempt}")
+    return kit.context(f"{kit.link(f'{run.workflow}, run {run.number}', run.url)}{attempt}")
 
 
 def _jobs(jobs: Sequence[Job]) -> list[Block]:

@@ -145,8 +145,7 @@ def typed_approval(environment: str, approval_id: str) -> Block:
 
 
 def _line(one: OperationLine) -> str:
-    doing = f" ({kit.escape(one.doing)})" if one.doing else ""
     return (
-        f"{operation.EMOJI[one.status]} #{one.number} {kit.escape(one.title)}: {one.status}{doing}, "
-        f"{kit.user(one.requester)} {kit.moment(one.created_at)}"
+        f"{operation.EMOJI[one.status]} #{one.number} {kit.escape(one.title)}: {kit.escape(one.doing) or one.status}, "
+        f"asked by {kit.user(one.requester)} {kit.moment(one.created_at)}"
     )
