@@ -109,7 +109,7 @@ class Chat:
             return await self._post(channel, message, thread, mark)
 
     async def _post(self, channel: str, message: Message, thread: str | None, mark: str) -> Posted:
-        await self._posts.setdefault(channel, Pace(POST_INTERVAL)).turn()
+        await self._posts.setdefault(channel, Pace(POST_INTERVAL, burst=1)).turn()
         where = {"thread_ts": thread} if thread else {}
         metadata = {"metadata": {"event_type": MARK, "event_payload": {"mark": mark}}} if mark else {}
         answer = await self.api(

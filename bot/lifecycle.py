@@ -39,7 +39,9 @@ async def begin(services: Services, request: Request, *, supersedes: bool = Fals
     if supersedes:
         await engine.step("supersede", lambda: _supersede(services, request, number))
     refusal = "" if silent else await engine.step("announce", lambda: _announce(services, number))
-    if not refusal:
+    if refusal:
+        await engine.step("tell of the refusal", lambda: _tell_elsewhere(services, number, refusal))
+    else:
         await engine.line_up(request.kind, number, request.environment)
 
 
@@ -107,6 +109,19 @@ async def _announce(services: Services, number: int) -> str:
         await services.operations.set_status(number, Status.FAILED, str(error))
         return error.code
     return ""
+
+
+async def _tell_elsewhere(services: Services, number: int, refusal: str) -> None:
+    # Its own channel takes no message, and whoever asked would otherwise hear nothing at all.
+    record = await services.operations.get(number)
+    news = f"did not start: Slack takes no message of mine in <#{record.channel}> ({kit.escape(refusal)})"
+    message = drawing.short_message(head_of(record), "failed", news)
+
+    async def tell() -> None:
+        channel = await services.chat.channel_id(services.config.slack.channel)
+        await services.chat.post(channel, message)
+
+    await patiently(tell)
 
 
 async def announce_again(services: Services, record: Record, message: kit.Message) -> None:
