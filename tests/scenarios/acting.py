@@ -14,7 +14,18 @@ if TYPE_CHECKING:
     from sandbox.slack import Message
     from sandbox.world import World
 
-__all__ = ["clicks", "expect", "forged", "infrastructure", "is_told", "operations_in", "shows", "thread_of", "types"]
+__all__ = [
+    "clicks",
+    "decisions",
+    "expect",
+    "forged",
+    "infrastructure",
+    "is_told",
+    "operations_in",
+    "shows",
+    "thread_of",
+    "types",
+]
 
 
 def infrastructure(world: World) -> Repository:
@@ -25,6 +36,11 @@ def infrastructure(world: World) -> Repository:
 def thread_of(world: World, message: Message) -> str:
     """Everything in a message's thread, as people read it."""
     return "\n".join(reply.rendered for reply in world.channel(message.channel).replies(message.ts))
+
+
+def decisions(message: Message) -> list[str]:
+    """The buttons that would decide something about it: Approve and Reject."""
+    return [text for text in message.buttons if text.startswith(("Approve", "Reject"))]
 
 
 def operations_in(world: World) -> list[tuple[int, str, str]]:

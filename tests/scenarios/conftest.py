@@ -11,9 +11,10 @@ import pytest_asyncio
 
 from sandbox.aws import AwsHandle, AwsStandIn
 from sandbox.world import Options, World
+from tests.postgres_server import PostgresServer, running_postgres
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator
+    from collections.abc import AsyncIterator, Generator, Iterator
 
 FAST = 60.0  # simulated seconds per real one on GitHub, where a test does not look at a run under way
 _HERE = Path(__file__).parent
@@ -81,6 +82,19 @@ async def shared_world(aws: AwsHandle, request: pytest.FixtureRequest) -> AsyncI
     options, tolerates = getattr(request.module, "SHARED", {}), getattr(request.module, "TOLERATES", ())
     async with running(Options(**{"aws": aws, "speed": FAST, **options}), tolerates) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One server for all; see `database_url`."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def database_url(postgres: PostgresServer) -> str:
+    """A new, empty database on a real PostgreSQL."""
+    return postgres.new_database()
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scenarios.acting import clicks, infrastructure, operations_in, shows, thread_of, types
+from tests.scenarios.acting import clicks, decisions, infrastructure, operations_in, shows, thread_of, types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ def state_of(world: World, environment: str) -> Path:
 async def test_up_to_date_is_said_and_that_is_all(shared_world: World) -> None:
     await types(shared_world, "ana", "#dev", "/plan dev")
     done = await shows(shared_world, "#dev", ":white_check_mark:", "up to date, nothing to do (5 resources in place)")
-    assert not done.buttons
+    assert not decisions(done)
     assert not thread_of(shared_world, done)
 
 
@@ -67,7 +67,7 @@ async def test_code_that_terraform_does_not_take_is_shown_with_its_place(shared_
     await types(shared_world, "ana", "#staging", "/plan staging")
     failed = await shows(shared_world, "#staging", f"#{before + 1} ", ":x:", "broken.tf")
     infrastructure(shared_world).commit("main", {BROKEN: None}, "Mend it")
-    assert not failed.buttons
+    assert not decisions(failed)
     assert "broken.tf:1" in failed.rendered
 
 
@@ -90,7 +90,7 @@ async def test_a_state_that_somebody_holds_is_said_with_who_holds_it(shared_worl
     with held(state_of(shared_world, "staging")):
         await types(shared_world, "ana", "#staging", "/plan staging")
         failed = await shows(shared_world, "#staging", f"#{before + 1} ", ":x:", "max@laptop")
-    assert not failed.buttons
+    assert not decisions(failed)
 
 
 async def test_a_plan_gone_stale_is_not_applied(shared_world: World) -> None:
@@ -106,5 +106,5 @@ async def test_a_plan_gone_stale_is_not_applied(shared_world: World) -> None:
     assert "state has changed since this plan was made" in refused.rendered
     assert "Run /plan staging for a new plan" in refused.rendered
     assert "approved by @lee" in refused.rendered
-    assert not refused.buttons
+    assert not decisions(refused)
     assert path.read_bytes() == changed

@@ -1,15 +1,19 @@
-"""Every story that the sandbox can act out goes as told."""
+"""Every story that the sandbox can act out goes as told; the main one over Socket Mode and on PostgreSQL as well."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox import stories
+from sandbox.slack import payloads
+from tests.scenarios.acting import operations_in, shows, types
 
 if TYPE_CHECKING:
     from sandbox.world import World
+    from tests.scenarios.conftest import StartWorld
 
 STORIES = stories.find()
 
@@ -17,3 +21,46 @@ STORIES = stories.find()
 @pytest.mark.parametrize("name", STORIES)
 async def test_goes_as_told(world: World, name: str) -> None:
     await STORIES[name].play(world)
+
+
+async def test_the_main_job_over_socket_mode_survives_reconnecting_and_redelivery(start_world: StartWorld) -> None:
+    world = await start_world(socket_mode=True)
+    await STORIES["plan-approve-apply"].play(world)
+
+    await world.slack.socket_mode.disconnect("refresh_requested")
+    await connected(world)
+    await types(world, "ana", "#dev", "/plan dev")
+    await shows(world, "#dev", "#3 ", "up to date")
+    world.slack.socket_mode.drop()
+    await connected(world)
+    await types(world, "ana", "#dev", "/plan dev")
+    await shows(world, "#dev", "#4 ", "up to date")
+
+    fields = payloads.command_fields(
+        world.slack.backend,
+        world.person("ana").user,
+        world.channel("#dev"),
+        world.slack.backend.registration.commands["/deploy"],
+        "dev main",
+    )
+    for number in range(3):
+        envelope = {"envelope_id": f"again-{number}", "type": "slash_commands", "payload": fields}
+        await world.slack.socket_mode.redeliver({**envelope, "accepts_response_payload": True})
+    await shows(world, "#dev", "#5 Deploy main to dev", "deployed")
+    assert len(operations_in(world)) == 5
+
+
+async def connected(world: World) -> None:
+    async with asyncio.timeout(20):
+        while not world.slack.socket_mode.connections:  # noqa: ASYNC110  -- the stand-in tells nobody
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.needs_postgres
+async def test_the_main_job_on_postgresql(start_world: StartWorld, database_url: str) -> None:
+    world = await start_world(environment={"DATABASE_URL": database_url})
+    await STORIES["plan-approve-apply"].play(world)
+    await world.bot.restart()
+    await types(world, "ana", "#staging", "/plan staging")
+    await shows(world, "#staging", "#3 ", "up to date")
+    assert not list(world.files.glob("var/*.sqlite"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.scenarios.acting import clicks, infrastructure, operations_in, shows, types
+from tests.scenarios.acting import clicks, decisions, infrastructure, operations_in, shows, types
 
 if TYPE_CHECKING:
     from sandbox.world import World
@@ -31,7 +31,7 @@ async def test_while_one_waits_for_approval_others_queue_and_other_environments_
     first, second = f"#{before + 1} ", f"#{before + 2} "
     await types(shared_world, "ana", "#staging", "/plan staging")
     ask = await shows(shared_world, "#staging", first, "Waiting for approval")
-    await types(shared_world, "ana", "#staging", "/plan staging")
+    await types(shared_world, "ana", "#staging", "/deploy staging")
     await shows(shared_world, "#staging", second, f"waits for {first}", "which waits for approval")
     await types(shared_world, "ana", "#dev", "/plan dev")
     await shows(shared_world, "#dev", "Plan for dev", "up to date")
@@ -39,5 +39,16 @@ async def test_while_one_waits_for_approval_others_queue_and_other_environments_
     await clicks(shared_world, "lee", ask, "reject")
     ask = await shows(shared_world, "#staging", second, "Waiting for approval")
     await clicks(shared_world, "ana", ask, "reject")
-    withdrawn = await shows(shared_world, "#staging", second, "rejected, nothing was applied", "rejected by @ana")
-    assert not withdrawn.buttons
+    withdrawn = await shows(shared_world, "#staging", second, "rejected, nothing was deployed", "rejected by @ana")
+    assert not decisions(withdrawn)
+
+
+async def test_a_newer_plan_takes_the_place_of_one_that_waits(shared_world: World) -> None:
+    await types(shared_world, "ana", "#prod", "/plan prod")
+    old = await shows(shared_world, "#prod", "Plan for prod", "Waiting for approval")
+    await types(shared_world, "lee", "#prod", "/plan prod")
+    ask = await shows(shared_world, "#prod", "Waiting for approval", "asked by @lee")
+    assert "a newer plan took its place, nothing was applied" in old.rendered
+    assert not decisions(old)
+    await clicks(shared_world, "max", ask, "reject")
+    await shows(shared_world, "#prod", "rejected by @max")

@@ -1,0 +1,119 @@
+"""Slack that stumbles: whatever fails on its side, the last state arrives, once; rights are never guessed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.slack import ApiError
+from tests.scenarios.acting import operations_in, shows, types
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.slack import ApiCall
+    from sandbox.world import World
+    from tests.scenarios.conftest import StartWorld
+
+TOLERATES = ("ratelimited", "internal_error", "not_in_channel")
+
+
+def limited() -> Exception:
+    return ApiError("ratelimited", status=429, headers={"Retry-After": "1"})
+
+
+def broken() -> Exception:
+    return ApiError("internal_error", status=500)
+
+
+def no_json() -> Exception:
+    return RuntimeError("the stand-in answers 500 with a page")
+
+
+def dropped() -> BaseException:
+    return asyncio.CancelledError()  # ends the server's side of the connection without an answer
+
+
+@dataclass
+class Stumble:
+    """Fails the next calls of a method, before or after they took effect; `left` counts down."""
+
+    method: str
+    phase: str
+    fault: Callable[[], BaseException]
+    left: int
+
+    async def __call__(self, call: ApiCall) -> None:
+        if self.left and (call.method, call.phase) == (self.method, self.phase):
+            self.left -= 1
+            raise self.fault()
+
+
+@pytest.mark.parametrize("phase", ["before", "after"])
+@pytest.mark.parametrize("method", ["chat.postMessage", "chat.update"])
+@pytest.mark.parametrize("fault", [limited, broken, no_json, dropped])
+async def test_the_last_state_arrives_in_one_message(
+    shared_world: World, fault: Callable[[], BaseException], method: str, phase: str
+) -> None:
+    if fault is limited and phase == "after":
+        pytest.skip("a call that was limited took no effect")
+    if fault is broken and phase == "after":
+        pytest.skip("the stand-in has written its answer by then: no_json stands for it")
+    before = len(shared_world.channel("#dev").messages)
+    # A message that was posted though its answer was lost is found, so it does not stumble twice.
+    stumble = Stumble(method, phase, fault, 1 if (method, phase) == ("chat.postMessage", "after") else 2)
+    shared_world.slack.on_call.append(stumble)
+    await types(shared_world, "ana", "#dev", "/plan dev")
+    await shows(shared_world, "#dev", f"#{before + 1} ", "up to date")
+    shared_world.slack.on_call.remove(stumble)
+    assert stumble.left == 0
+    assert len(shared_world.channel("#dev").messages) == before + 1
+
+
+async def test_without_its_groups_nobody_may_do_anything(world: World) -> None:
+    world.slack.on_call.append(
+        Stumble("usergroups.users.list", "before", lambda: ApiError("team_access_not_granted"), 99)
+    )
+    reply = await types(world, "ana", "#dev", "/deploy dev")
+    assert "I could not look up in Slack who is in the groups" in reply.ephemerals[0].rendered
+    assert not operations_in(world)
+    world.slack.refused.clear()
+
+
+async def test_a_slow_lookup_of_groups_is_answered_in_time(world: World) -> None:
+    async def slow(call: ApiCall) -> None:
+        if call.method == "usergroups.users.list" and call.phase == "before":
+            await asyncio.sleep(4)
+
+    world.slack.on_call.append(slow)
+    reply = await types(world, "ana", "#dev", "/deploy dev")
+    assert "I could not look up in Slack who is in the groups" in reply.ephemerals[0].rendered
+    assert not operations_in(world)
+
+
+async def test_a_public_channel_is_joined(start_world: StartWorld) -> None:
+    world = await start_world(tolerates=("not_in_channel",), config={'channel: "#dev"': 'channel: "#random"'})
+    await types(world, "ana", "#ops", "/plan dev")
+    await shows(world, "#random", "up to date")
+
+
+async def test_a_channel_that_is_not_there_is_said_and_nothing_starts(start_world: StartWorld) -> None:
+    world = await start_world(config={'channel: "#dev"': 'channel: "#nowhere"'})
+    reply = await types(world, "ana", "#ops", "/deploy dev")
+    assert "I cannot post to #nowhere" in reply.ephemerals[0].rendered
+    assert not operations_in(world)
+    assert not world.github.requests
+
+
+async def test_a_channel_that_takes_no_message_starts_nothing(start_world: StartWorld) -> None:
+    world = await start_world(tolerates=("is_archived",))
+    world.slack.on_call.append(Stumble("chat.postMessage", "before", lambda: ApiError("is_archived"), 1))
+    await types(world, "ana", "#dev", "/deploy dev")
+    told = await shows(world, "#ops", "#1 Deploy main to dev", "asked by @ana", "is_archived")
+    assert "did not start" in told.rendered
+    assert [status for _, _, status in operations_in(world)] == ["failed"]
+    await types(world, "ana", "#dev", "/plan dev")
+    await shows(world, "#dev", "#2 ", "up to date")

@@ -1,0 +1,73 @@
+"""What the bot shows and takes as a whole: help, the Home tab, the manifest's commands, and a burst of commands."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from bot.app import find_handlers
+from sandbox.bot_process import PROJECT
+from tests.scenarios.acting import infrastructure, operations_in, shows, types
+
+if TYPE_CHECKING:
+    from sandbox.world import World
+
+COMMANDS = {command.name: command for command in find_handlers().commands}
+
+
+def test_the_manifest_has_the_commands_that_are_registered() -> None:
+    declared = yaml.safe_load((PROJECT / "app.yaml").read_text())["features"]["slash_commands"]
+    assert {one["command"] for one in declared} == set(COMMANDS)
+    assert all(command.usage.startswith(name) for name, command in COMMANDS.items())
+
+
+@pytest.mark.parametrize("text", ["/infra", "/infra help"])
+async def test_help_lists_every_command(shared_world: World, text: str) -> None:
+    reply = await types(shared_world, "ana", "#ops", text)
+    shown = reply.ephemerals[0].rendered
+    for command in COMMANDS.values():
+        assert command.usage in shown.replace("`", "")
+        assert command.summary in shown
+
+
+async def test_the_home_tab_shows_how_things_stand_to_those_who_may_know(shared_world: World) -> None:
+    home = await shared_world.person("ana").open_home()
+    assert "dev runs something that Signalbox did not deploy" in home.rendered.replace("*", "")
+    assert "None yet." in home.rendered
+    guest = await shared_world.person("gus").open_home()
+    assert "Ask that team" in guest.rendered
+    assert "dev" not in guest.rendered.replace("deploys", "")
+
+
+async def test_status_and_audit_tell_what_happened_to_operators_alone(shared_world: World) -> None:
+    await types(shared_world, "ana", "#dev", "/plan dev")
+    await shows(shared_world, "#dev", "up to date")
+    status = await types(shared_world, "lee", "#ops", "/infra status")
+    assert "#1 Plan for dev: succeeded, @ana" in status.ephemerals[0].rendered
+    trail = await types(shared_world, "lee", "#ops", "/infra audit 5")
+    assert "@ana plan dev" in trail.ephemerals[0].rendered
+    for text in ("/infra status", "/infra audit", "/infra help"):
+        refused = await types(shared_world, "gus", "#ops", text)
+        assert "You may not run Signalbox's commands" in refused.ephemerals[0].rendered
+
+
+async def test_thirty_deploys_at_once_are_all_acknowledged_and_each_begins_once(world: World) -> None:
+    async def one(number: int) -> tuple[str, float]:
+        began = asyncio.get_running_loop().time()
+        branch = f"b{number}"
+        infrastructure(world).graph.branch(branch, "main")
+        reply = await world.person(("ana", "lee", "max")[number % 3]).type("#dev", f"/deploy dev {branch}")
+        assert reply.ok, reply.error
+        return branch, asyncio.get_running_loop().time() - began
+
+    answered = await asyncio.gather(*(one(number) for number in range(30)))
+    assert max(took for _, took in answered) < 3
+    async with asyncio.timeout(10):
+        while len(operations_in(world)) < 30:  # noqa: ASYNC110  -- a database tells nobody
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(0.5)
+    titles = sorted(title for _, title, _ in operations_in(world))
+    assert titles == sorted(f"Deploy {branch} to dev" for branch, _ in answered)
