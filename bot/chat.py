@@ -277,8 +277,9 @@ def _content(message: Message) -> dict[str, Any]:
 def _code(error: Exception) -> str:
     if not isinstance(error, SlackApiError):
         return f"{NO_ANSWER} ({type(error).__name__})"
-    data = error.response.data if error.response is not None else None
-    if not isinstance(data, dict):
+    # Slack's proxies answer 5xx in HTML; what the client hands out then has other types.
+    data = getattr(error.response, "data", None)
+    if not isinstance(data, dict) or "error" not in data:
         return f"{NO_ANSWER} that is JSON"
     messages = (data.get("response_metadata") or {}).get("messages") or []
-    return " ".join([str(data.get("error", "unknown")), *map(str, messages[:3])])
+    return " ".join([str(data["error"]), *map(str, messages[:3])])
