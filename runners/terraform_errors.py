@@ -21,8 +21,9 @@ _START = re.compile(r"^(Error|Warning): (.*)$")
 _PLACE = re.compile(r"^\s+on (\S+) line (\d+)")
 _CODE = re.compile(r"^\s+\d+: ?(.*)$")
 _LOCK = re.compile(r"^\s*(ID|Path|Who|Operation|Created):[ \t]*(\S.*?)\s*$", re.MULTILINE)
+_HTTP_LOCK = re.compile(r"HTTP remote state already locked: ID=(\S+)")
 _CREATED = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d+)? ([+-]\d{4})(?: \S+)?")
-_NO_NETWORK = re.compile(
+NO_NETWORK = re.compile(
     r"could not connect|no such host|connection refused|failed to connect|dial tcp|TLS handshake|i/o timeout"
     r"|deadline exceeded|could not resolve host",
     re.IGNORECASE,
@@ -154,6 +155,8 @@ def _stale(one: Diagnostic, version: str) -> _Words:
 def _locked(one: Diagnostic, version: str) -> _Words | None:
     del version
     known = dict(_LOCK.findall(one.detail))
+    if another := _HTTP_LOCK.search(one.detail):
+        known = {"ID": another[1]}  # all the rest describes the lock that we asked for, not the one that is held
     if "ID" not in known:  # no lock of somebody else's: the lock could not be asked for
         return None
     created = _time(known.get("Created", ""))
@@ -198,9 +201,9 @@ def _version(one: Diagnostic, version: str) -> _Words:
 
 def _download(one: Diagnostic, version: str) -> _Words | None:
     del version
-    if not _NO_NETWORK.search(one.detail):
+    if not NO_NETWORK.search(one.detail):
         return None
-    paragraph = " ".join(next(part for part in one.detail.split("\n\n") if _NO_NETWORK.search(part)).split())
+    paragraph = " ".join(next(part for part in one.detail.split("\n\n") if NO_NETWORK.search(part)).split())
     what = re.search(r'(provider \S+/\S+?|module "[^"]+"):? ', paragraph)
     cause = paragraph[what.end() :] if what else paragraph
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,7 @@ REASONS = {
     "read_because_dependency_pending": "what it depends on changes first",
     "read_because_check_nested": "a check reads it after the apply",
 }
+DATA = re.compile(r"(?:^|\.)data\.")
 FAILED = {"fail": "Check failed", "error": "Check could not be made"}
 TOO_LONG = "(too long to be shown)"
 WORST_FIRST = {change: place for place, change in enumerate(Change)}
@@ -92,7 +94,7 @@ def knows(plan: PlanJson, address: str, *, exactly: bool) -> bool:
     changes = plan.resource_changes or ()
     if exactly:
         return any(one.address == address for one in changes)
-    if "data." in address or any(covers(address, one.address) for one in changes):
+    if DATA.search(address) or any(covers(address, one.address) for one in changes):
         return True
     root = plan.configuration.root_module if plan.configuration else None
     calls = (root.module_calls or {}) if root else {}

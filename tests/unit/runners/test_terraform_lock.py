@@ -123,3 +123,10 @@ def test_our_own_name_is_user_and_host() -> None:
     user, _, host = own_name().partition("@")
     assert user
     assert host
+
+
+def test_http_backends_tell_of_the_lock_that_was_asked_for_and_that_is_not_taken_for_the_holders() -> None:
+    error = locked("Error message: HTTP remote state already locked: ID=9705f129-6229\n", identity="52a9a1bd-acca")
+    assert (error.lock_id, error.who, error.created, error.operation) == ("9705f129-6229", None, None, None)
+    assert "52a9a1bd" not in error.problem
+    assert not lock_is_ours(error, RUN)
