@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from bot.errors import ConfigError, Fault
 
@@ -23,6 +25,7 @@ OWN_SECRETS = (
 )
 AWS_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 DEFAULT_PORT = 3000
+EXECUTOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")  # it names a file as well
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,8 @@ def secret_values(environ: Mapping[str, str], named: Iterable[str]) -> list[str]
     """Every value of the environment that must never be shown: the bot's own and those the configuration names."""
     values = [environ[name] for name in (*OWN_SECRETS, *AWS_SECRETS, *named) if environ.get(name)]
     password = _password(environ.get("DATABASE_URL", ""))
-    return [*values, password] if password else values
+    # In the address it may be percent-encoded; what reports an error may have decoded it.
+    return [*values, *dict.fromkeys([password, unquote(password)])] if password else values
 
 
 def database_url(url: str | None, default: str) -> str:
@@ -96,6 +100,10 @@ def _faults(environ: Mapping[str, str]) -> Iterable[Fault]:
         yield Fault(
             None, "SLACK_SIGNING_SECRET", "is not set; set it for HTTP, or SLACK_APP_TOKEN (xapp-...) for Socket Mode"
         )
+    for name in ("SIGNALBOX_EXECUTOR", "DYNO"):
+        if environ.get(name) and not EXECUTOR.fullmatch(environ[name]):
+            problem = "is no name for a process; write up to 60 letters, digits, dots, dashes and underscores"
+            yield Fault(None, name, problem)
     port = environ.get("PORT") or str(DEFAULT_PORT)
     if not (port.isascii() and port.isdigit() and 0 <= int(port) <= 65535):
         yield Fault(None, "PORT", f"{port[:20]!r} is no port number")
