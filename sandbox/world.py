@@ -164,11 +164,11 @@ class World:
         text = TEMPLATE.read_text()
         if self.options.hcp:
             text = text.replace(_PROD_HERE, _PROD_IN_HCP)
-        text = text.replace("{files}", str(self.files))
         for old, new in self.options.config.items():
             if old not in text:
                 raise ValueError(f"the sandbox's configuration has no {old!r} to replace")
             text = text.replace(old, new)
+        text = text.replace("{files}", str(self.files))
         path = self.files / "signalbox.yaml"
         path.write_text(text)
         return path

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sandbox.slack import Message, Person, Reply
     from sandbox.world import World
 
@@ -46,3 +49,11 @@ def expect(holds: object, otherwise: str) -> None:
     """Raises AssertionError, in words, unless it holds."""
     if not holds:
         raise AssertionError(otherwise)
+
+
+async def until(holds: Callable[[], object], otherwise: str, timeout: float = 60) -> None:
+    """Wait until it holds. Raises AssertionError, in words, when it does not in time."""
+    end = asyncio.get_running_loop().time() + timeout
+    while not holds():
+        expect(asyncio.get_running_loop().time() < end, otherwise)
+        await asyncio.sleep(0.05)
