@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 __all__ = [
+    "answered",
     "clicks",
     "decisions",
     "expect",
@@ -31,6 +32,14 @@ __all__ = [
 def infrastructure(world: World) -> Repository:
     """The repository with workflows, playbooks and Terraform code."""
     return world.github.repository("PermanentOrg/infrastructure")
+
+
+async def answered(world: World, name: str, message: Message, button: str) -> str:
+    """A person presses a button; what the bot then tells them alone."""
+    person = world.person(name)
+    heard = len(person.ephemerals)
+    await person.click(message, button)
+    return (await person.wait_for_ephemeral(lambda _: len(person.ephemerals) > heard)).rendered
 
 
 def thread_of(world: World, message: Message) -> str:
