@@ -1,0 +1,106 @@
+"""What the environment says: all faults at once, secrets out of sight, addresses as libraries take them."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot import settings
+from bot.errors import ConfigError
+
+GOOD = {"SLACK_BOT_TOKEN": "xoxb-planted", "SLACK_SIGNING_SECRET": "planted-secret"}
+
+
+def faults(environ: dict[str, str]) -> str:
+    with pytest.raises(ConfigError) as refused:
+        settings.read(environ, executor="serve")
+    return str(refused.value)
+
+
+def test_the_least_that_is_needed() -> None:
+    made = settings.read(GOOD, executor="serve")
+    assert (made.port, made.executor, made.slack_app_token, made.database_url) == (3000, "serve", None, None)
+    assert settings.read({"SLACK_BOT_TOKEN": "xoxb-x", "SLACK_APP_TOKEN": "xapp-x"}, executor="serve").slack_app_token
+
+
+def test_everything_that_is_missing_is_said_at_once() -> None:
+    said = faults({"PORT": "http"})
+    assert "SLACK_BOT_TOKEN: is not set" in said
+    assert "SLACK_SIGNING_SECRET: is not set" in said
+    assert "PORT: 'http' is no port number" in said
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "3000.0", " 3000", "²", "٣", "0x50"])
+def test_what_is_no_port(port: str) -> None:
+    assert "PORT" in faults({**GOOD, "PORT": port})
+
+
+@pytest.mark.parametrize(("port", "number"), [("", 3000), ("0", 0), ("8080", 8080), ("65535", 65535)])
+def test_ports(port: str, number: int) -> None:
+    assert settings.read({**GOOD, "PORT": port}, executor="serve").port == number
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "", " ", "a b", "x" * 70, "\n", "."])
+def test_an_executors_name_is_a_file_name(name: str) -> None:
+    environ = {**GOOD, "SIGNALBOX_EXECUTOR": name}
+    if name == "":
+        assert settings.read(environ, executor="serve").executor == "serve"
+    else:
+        assert "SIGNALBOX_EXECUTOR" in faults(environ)
+
+
+def test_an_executors_name_comes_from_whoever_runs_it() -> None:
+    assert settings.read({**GOOD, "DYNO": "web.1"}, executor="serve").executor == "web.1"
+    named = {**GOOD, "DYNO": "web.1", "SIGNALBOX_EXECUTOR": "one"}
+    assert settings.read(named, executor="serve").executor == "one"
+
+
+def test_secrets_are_not_in_what_is_printed() -> None:
+    environ = {**GOOD, "GITHUB_TOKEN": "planted-github", "DATABASE_URL": "postgres://u:planted-pass@h/d"}
+    assert "planted" not in repr(settings.read(environ, executor="serve"))
+
+
+def test_every_secret_is_known_to_be_one() -> None:
+    environ = {name: f"value of {name}" for name in (*settings.OWN_SECRETS, *settings.AWS_SECRETS)}
+    named = {"DEPLOY_KEY": "a deploy key", "EMPTY": "", "OTHER": "not named"}
+    values = settings.secret_values({**environ, **named}, ["DEPLOY_KEY", "EMPTY", "UNSET"])
+    assert set(values) == {*environ.values(), "a deploy key"}
+
+
+@pytest.mark.parametrize(
+    ("url", "hidden"),
+    [
+        ("postgres://u:p%40ss%2Fword@h:5432/d", {"p%40ss%2Fword", "p@ss/word"}),
+        ("postgresql://u:secret@h/d", {"secret"}),
+        ("postgresql://u@h/d", set()),
+        ("postgresql:///d?host=/run", set()),
+        ("", set()),
+        ("no address", set()),
+    ],
+)
+def test_the_databases_password_is_one_too(url: str, hidden: set[str]) -> None:
+    assert set(settings.secret_values({"DATABASE_URL": url}, [])) - {url} == hidden
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("postgres://u@h/d", "postgresql+psycopg://u@h/d"),
+        ("postgresql://u@h/d", "postgresql+psycopg://u@h/d"),
+        ("postgresql+psycopg://u@h/d", "postgresql+psycopg://u@h/d"),
+        ("sqlite:///x", "sqlite:///x"),
+        (None, "sqlite:///default"),
+        ("", "sqlite:///default"),
+    ],
+)
+def test_addresses_of_databases(url: str | None, address: str) -> None:
+    assert settings.database_url(url, "sqlite:///default") == address
+
+
+def test_slacks_address_ends_in_a_slash() -> None:
+    for url in ("http://127.0.0.1:1/api", "http://127.0.0.1:1/api/"):
+        assert settings.read({**GOOD, "SLACK_API_URL": url}, executor="x").slack_api_url == "http://127.0.0.1:1/api/"
+
+
+def test_a_child_finds_the_profiles_of_aws() -> None:
+    made = settings.read({**GOOD, "HOME": "/home/bot", "AWS_CONFIG_FILE": "/etc/aws"}, executor="x").aws_files
+    assert made == {"AWS_CONFIG_FILE": "/etc/aws", "AWS_SHARED_CREDENTIALS_FILE": "/home/bot/.aws/credentials"}
