@@ -198,6 +198,12 @@ class Operations:
         """Remember that this workflow run belongs to this operation."""
         await self.begin_effect(number, f"{RUN}{run_id}")
 
+    async def run_of(self, number: int) -> int | None:
+        """The workflow run that belongs to this operation, once it is known."""
+        mine = (effects.c.operation == number) & effects.c.name.startswith(RUN)
+        found = await self._store.run(lambda connection: connection.scalar(sa.select(effects.c.name).where(mine)))
+        return int(found.removeprefix(RUN)) if found else None
+
     async def claimed_runs(self) -> frozenset[int]:
         """The workflow runs that belong to operations."""
         names = sa.select(effects.c.name).where(effects.c.name.startswith(RUN))

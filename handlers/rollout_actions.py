@@ -77,7 +77,10 @@ async def _dispatch(operation: Operation, outgoing: Outgoing, newest: int) -> in
 
 
 async def _recover(operation: Operation, outgoing: Outgoing, newest: int) -> int:
-    # The bot was stopped around the dispatch: the run may be there, or may never have been asked for.
+    # The bot was stopped around the dispatch: the run may be known, or be there, or may never have been asked for.
+    known = await operation.services.operations.run_of(operation.number)
+    if known:
+        return known
     found = await _find(operation, outgoing, newest)
     return await _claimed(operation, found) if found else await _dispatch(operation, outgoing, newest)
 
