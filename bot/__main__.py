@@ -10,6 +10,8 @@ import os
 import sys
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from bot import audit, manifest, settings as environment
 from bot.config import Config, load
 from bot.errors import ConfigError, UserError
@@ -31,6 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except RunnerError as error:
         print(error, error.remedy, sep="\n", file=sys.stderr)
+        return 1
+    except SQLAlchemyError as error:
+        problem = next(iter(str(getattr(error, "orig", None) or error).strip().splitlines()), type(error).__name__)
+        redact = Redactor(environment.secret_values(os.environ, ()))
+        print(redact(f"the database cannot be used: {problem}"), "Check DATABASE_URL.", sep="\n", file=sys.stderr)
         return 1
 
 
