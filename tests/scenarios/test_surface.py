@@ -46,7 +46,7 @@ async def test_status_and_audit_tell_what_happened_to_operators_alone(shared_wor
     await types(shared_world, "ana", "#dev", "/plan dev")
     await shows(shared_world, "#dev", "up to date")
     status = await types(shared_world, "lee", "#ops", "/infra status")
-    assert "#1 Plan for dev: succeeded, @ana" in status.ephemerals[0].rendered
+    assert "#1 Plan for dev: succeeded" in status.ephemerals[0].rendered
     trail = await types(shared_world, "lee", "#ops", "/infra audit 5")
     assert "@ana plan dev" in trail.ephemerals[0].rendered
     for text in ("/infra status", "/infra audit", "/infra help"):
