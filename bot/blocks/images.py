@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from runners.results import Image, ImageChange
 
 CONSOLE = "https://{region}.console.aws.amazon.com/ec2/home?region={region}#ImageDetails:imageId={image}"
+# What the two columns of images are called: before an apply, once one has begun, after one that succeeded.
+PLANNED, BEGUN, APPLIED = ("Runs now", "Planned image"), ("Ran before", "Planned image"), ("Ran before", "Runs now")
 
 
-def table(changes: Sequence[ImageChange], region: str, seen_at: float) -> Iterator[Block]:
+def table(
+    changes: Sequence[ImageChange], region: str, seen_at: float, headings: tuple[str, str] = PLANNED
+) -> Iterator[Block]:
     """A row per machine; `seen_at` (Unix seconds) is when the images were looked up, for their ages."""
     if not changes:
         return
@@ -34,7 +38,7 @@ def table(changes: Sequence[ImageChange], region: str, seen_at: float) -> Iterat
                 "⚠️ older than what runs" if change.goes_back else "",
             ]
         )
-    yield kit.table(["Machine", "Runs now", "Age", "Planned image", "Age", "Commit", "Careful"], rows, right=(2, 4))
+    yield kit.table(["Machine", headings[0], "Age", headings[1], "Age", "Commit", "Careful"], rows, right=(2, 4))
     yield from _warnings(changes)
 
 
