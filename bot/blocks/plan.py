@@ -46,6 +46,13 @@ HEADINGS = {
     Change.IMPORT: ":white_circle: *Imported*",
     Change.READ: ":white_circle: *Read during the apply*",
 }
+# A decided plan's table must not say of an image that it runs now when the apply has replaced it.
+IMAGE_HEADINGS = {
+    "rejected": images.PLANNED,
+    "expired": images.PLANNED,
+    "superseded": images.PLANNED,
+    "succeeded": images.APPLIED,
+}
 SHOWN_RESOURCES, SHOWN_ATTRIBUTES = 12, 3
 DETAIL_RESOURCES, DETAIL_ATTRIBUTES = 40, 12
 IN_THREAD = "There is more than fits into one message: all of it is in the thread."
@@ -263,7 +270,7 @@ def _with_plan(
     blocks = [
         operation.first_line(plan.head, status, news),
         *extra,
-        *images.table(plan.images, plan.region, plan.seen_at),
+        *images.table(plan.images, plan.region, plan.seen_at, IMAGE_HEADINGS.get(status, images.BEGUN)),
         *changes(plan.summary),
     ]
     foot = [*buttons, operation.approval_lines(approval), _fine_print(plan)]

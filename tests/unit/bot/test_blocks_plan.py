@@ -19,6 +19,8 @@ from runners.results import (
     Change,
     Commit,
     Diagnostic,
+    Image,
+    ImageChange,
     PlanSummary,
     ResourceChange,
 )
@@ -26,6 +28,8 @@ from tests.unit.bot.drawn import buttons, hostile, read, urls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from bot.blocks.kit import Message
 
 HEAD = Head(7, "Plan for staging", "staging", "U0ANA")
 COMMIT = Commit("o/r", "a1b2c3d4" * 5, "main", "Raise the queue's memory", "Lee Park", "https://github.com/o/r/c/1")
@@ -49,6 +53,27 @@ VIEW = PlanView(HEAD, COMMIT, SUMMARY)
 OPEN = ApprovalView("ID", 2, "pending", (), 1_700_003_600.0, "anyone of <!subteam^S0LEADS>")
 ONE = replace(OPEN, votes=(("U0LEE", "approved", 1_700_000_000.0),))
 GIVEN = replace(ONE, outcome="approved", votes=(*ONE.votes, ("U0MAX", "approved", 1_700_000_060.0)))
+
+
+NOW, NEW = (
+    Image("ami-0old", "staging-1"),
+    Image("ami-0new", "staging-2"),
+)
+WITH_IMAGES = replace(VIEW, images=(ImageChange("backend", NOW, NEW),), region="us-west-2")
+
+
+def test_the_table_of_images_never_says_that_a_replaced_one_runs_now() -> None:
+    done = ApplyResult(finished=True, added=1, changed=0, destroyed=1)
+    assert headings(drawing.ask(WITH_IMAGES, OPEN)) == ["Machine", "Runs now", "Age", "Planned image", "Age"]
+    assert headings(drawing.applying(WITH_IMAGES, GIVEN, None))[1:4:2] == ["Ran before", "Planned image"]
+    assert headings(drawing.applied(WITH_IMAGES, GIVEN, done))[1:4:2] == ["Ran before", "Runs now"]
+    rejected = drawing.settled(WITH_IMAGES, replace(OPEN, outcome="rejected"))
+    assert headings(rejected)[1:4:2] == ["Runs now", "Planned image"]
+
+
+def headings(message: Message) -> list[str]:
+    table = next(block for block in message.blocks if block["type"] == "table")
+    return [cell["elements"][0]["elements"][0]["text"] for cell in table["rows"][0]]
 
 
 def test_while_planning() -> None:
@@ -188,7 +213,9 @@ def test_details_say_how_many_they_leave_out() -> None:
 def test_a_plan_that_only_changes_outputs_has_details_too() -> None:
     outputs = tuple(AttributeChange(f"address{number}", "a", "b") for number in range(7))
     only = PlanSummary("d" * 64, "Terraform", (), outputs=outputs)
-    assert "7 outputs to change" in read(drawing.details(only))
+    details = drawing.details(only)
+    assert details.text == "The plan in detail: 7 outputs to change"
+    assert "`address6`: `a` → `b`" in read(details)
     assert "and 2 more outputs" in read(drawing.ask(PlanView(HEAD, COMMIT, only), OPEN))
 
 

@@ -36,7 +36,7 @@ def test_how_things_stand() -> None:
     ]
     said = read(replies.status_page(lines, [line("Deploy main to dev", "failed")]))
     assert "*dev* runs `abc`" in said
-    assert "#3 Plan for dev: running (is planning), @ana" in said
+    assert "#3 Plan for dev: is planning, asked by @ana" in said
     assert ":x: #3 Deploy main to dev: failed" in said
     assert "_None yet._" in read(replies.status_page(lines, []))
 
