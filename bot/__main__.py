@@ -20,7 +20,7 @@ from bot.service import Service, make_github, make_store, workplace_of
 from runners.errors import RunnerError
 
 # At these levels the libraries print whole payloads, response_url and tokens included.
-QUIET = ("slack_sdk", "slack_bolt", "dbos", "botocore", "aiohttp.access", "urllib3", "github")
+QUIET = ("slack_sdk", "slack_bolt", "dbos", "botocore", "aiohttp.access", "urllib3", "github", "httpx", "pytfe")
 
 
 def main(arguments: list[str] | None = None) -> int:

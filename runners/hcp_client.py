@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import json
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -29,7 +30,7 @@ _MEDIA_TYPE = "application/vnd.api+json"
 
 
 class HcpTerraform:
-    """HCP Terraform or Terraform Enterprise at `address`. Made once; nothing to close.
+    """HCP Terraform or Terraform Enterprise at `address`. Made once; `close` it at the end, unless the process ends.
 
     Requests are never repeated here: pytfe would send POST again after a 502, and a run could be created twice.
     """
@@ -47,9 +48,19 @@ class HcpTerraform:
         from pytfe import TFEClient, TFEConfig  # noqa: PLC0415 - half a second that only HCP Terraform's users pay
 
         config = TFEConfig(
-            address=self.address, token=self._token, timeout=TIMEOUT, max_retries=0, user_agent_suffix="signalbox"
+            address=self.address,
+            token=self._token,
+            timeout=TIMEOUT,
+            max_retries=0,
+            user_agent_suffix="signalbox",
+            ca_bundle=None,  # httpx reads SSL_CERT_FILE itself; given as a path it is deprecated
         )
         return TFEClient(config)
+
+    def close(self) -> None:
+        """Close what connections there are."""
+        if "_client" in self.__dict__:
+            self._client.close()
 
     async def call(self, function: Callable[[TFEClient], T], *, doing: str, changes: bool = False) -> T:
         """`function` with pytfe's client, on a thread; `changes` when it changes something at the other side.
@@ -90,9 +101,10 @@ class HcpTerraform:
             if answer.status_code != 200:
                 raise ValueError(answer.status_code)
             document = answer.json()
-            if not isinstance(document, dict) or "data" not in document:
+            data = document.get("data") if isinstance(document, dict) else None
+            if not all(map(_is_resource, data if isinstance(data, list) else [data])):
                 raise ValueError("no document")
-            return document
+            return dict(document)
 
         return await self.call(get, doing=doing)
 
@@ -140,12 +152,22 @@ class HcpTerraform:
             self._noticed.pop(run_id, None)
 
 
+def _is_resource(one: Any) -> bool:
+    return isinstance(one, dict) and isinstance(one.get("id"), str) and isinstance(one.get("attributes"), dict)
+
+
+def _said(body: bytes) -> str:
+    try:
+        return hcp_errors.message_of(json.loads(body))
+    except ValueError:  # a storage host's own words
+        return body.decode("utf-8", "replace")
+
+
 async def _content(answer: aiohttp.ClientResponse, doing: str) -> bytes:
     if answer.status == 204:
         raise hcp_errors.no_answer(doing, "it is not there yet", changes=False)
     if answer.status != 200:
-        said = (await answer.content.read(2000)).decode("utf-8", "replace") if answer.status < 500 else ""
-        raise hcp_errors.error_for(doing, answer.status, said, changes=False)
+        raise hcp_errors.error_for(doing, answer.status, _said(await answer.content.read(2000)), changes=False)
     pieces, size = [], 0
     async for piece in answer.content.iter_chunked(1 << 18):
         size += len(piece)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from runners.results import Diagnostic
 
-_BEGINS = re.compile(r"^(\S+): (?:Creating|Modifying|Destroying)\.\.\.")
-_ENDS = re.compile(r"^(\S+): (Creation|Modifications|Destruction) complete after ")
+_BEGINS = re.compile(r"^(\S.*?): (?:Creating|Modifying|Destroying)\.\.\.")
+_ENDS = re.compile(r"^(\S.*?): (Creation|Modifications|Destruction) complete after ")
 _ACTIONS = {"Creation": "create", "Modifications": "update", "Destruction": "delete"}
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from runners import hcp_errors, hcp_log, terraform_plan
 from runners.blocking import run_blocking
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError
-from runners.hcp_errors import RunConflictError
 from runners.results import Diagnostic
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ async def read_plan(hcp: HcpTerraform, run: HcpRun) -> HcpPlanned:
     doing = f"reading the plan of the run {run.id}"
     try:
         content = await hcp.download(f"/api/v2/plans/{run.plan_id}/json-output", doing=doing)
-    except (AccessDeniedError, RunConflictError) as error:
+    except (AccessDeniedError, NotFoundError) as error:
         remedy = f"Give the team of TFE_TOKEN admin access to the workspace. {hcp_errors.NO_ORGANIZATION_TOKEN}"
         raise AccessDeniedError(doing, error.problem, remedy=remedy) from None
     log = await log_of(hcp, "plans", run.plan_id)

@@ -42,9 +42,9 @@ async def upload(hcp: HcpTerraform, workspace: HcpWorkspace, root: Path, *, doin
     while waited < _UNPACK_PATIENCE:
         found = await hcp.read(f"/api/v2/configuration-versions/{configuration}", doing=doing)
         attributes = found["data"]["attributes"]
-        if attributes["status"] == _UPLOADED:
+        if attributes.get("status") == _UPLOADED:
             return configuration
-        if attributes["status"] == _ERRORED:
+        if attributes.get("status") == _ERRORED:
             raise RunnerError(
                 doing, f"HCP Terraform cannot use the code: {attributes.get('error-message') or 'no reason given'}"
             )

@@ -144,7 +144,7 @@ def read_workspace(document: Json, organization: str) -> HcpWorkspace:
     return HcpWorkspace(
         id=data["id"],
         organization=organization,
-        name=str(attributes["name"]),
+        name=str(attributes.get("name") or ""),
         auto_apply=attributes.get("auto-apply") is True,
         may_start=permissions.get("can-queue-run") is not False,
         locked_by=_locked_by(document) if attributes.get("locked") else None,

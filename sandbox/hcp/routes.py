@@ -8,7 +8,7 @@ from aiohttp import web
 
 from sandbox.hcp import shapes, terraform
 from sandbox.hcp.model import Configuration
-from sandbox.hcp.web import body_of, document, invalid, linked, not_found, page, resource
+from sandbox.hcp.web import CALLER, body_of, document, invalid, linked, not_found, page, resource
 
 if TYPE_CHECKING:
     from sandbox.hcp.model import HcpToken, Run, Stage, Workspace
@@ -207,8 +207,7 @@ class Routes:
 
 
 def _caller(request: web.Request) -> HcpToken:
-    caller: HcpToken = request["caller"]
-    return caller
+    return request[CALLER]
 
 
 def _no_organization(request: web.Request) -> None:

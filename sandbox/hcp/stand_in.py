@@ -17,7 +17,7 @@ from sandbox.hcp.notifications import Notifications
 from sandbox.hcp.pages import WHO, Pages
 from sandbox.hcp.routes import Routes
 from sandbox.hcp.runs import Runs
-from sandbox.hcp.web import ApiError, not_found
+from sandbox.hcp.web import CALLER, ApiError, not_found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -123,7 +123,7 @@ class HcpStandIn:
         caller = self.tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
         if caller is None:
             return ApiError(401, "unauthorized").response()
-        request["caller"] = caller
+        request[CALLER] = caller
         try:
             return await handler(request)
         except ApiError as error:

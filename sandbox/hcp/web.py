@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from sandbox.hcp.model import HcpToken
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 MEDIA_TYPE = "application/vnd.api+json"
+CALLER = web.RequestKey("caller", HcpToken)
 Json = dict[str, Any]
 
 
