@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from datetime import UTC, datetime
 from functools import partial
 from itertools import pairwise
@@ -119,8 +120,15 @@ def explain(
     if any(_NO_CREDENTIALS.search(f"{one.summary} {one.detail}") for one in errors):
         remedy = "Check the credentials that terraform is given, and what they may do."
         return AccessDeniedError(doing, _problem(errors[0]), remedy=remedy, exit_code=exit_code, log_tail=log)
-    problem = _problem(errors[-1]) if errors else "terraform ended with an error"
+    problem = _problem(errors[-1]) if errors else _ended(exit_code)
     return RunnerError(doing, problem, exit_code=exit_code, log_tail=log)
+
+
+def _ended(exit_code: int) -> str:
+    if exit_code >= 0:
+        return "terraform ended with an error"
+    name = signal.Signals(-exit_code).name if -exit_code in signal.valid_signals() else f"signal {-exit_code}"
+    return f"terraform was killed ({name}), perhaps since the machine has too little memory"
 
 
 def distinct(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
@@ -213,6 +221,27 @@ def _download(one: Diagnostic, version: str) -> _Words | None:
     )
 
 
+def _crashed(one: Diagnostic, version: str) -> _Words:
+    del version
+    said = f"{one.summary} {one.detail}"
+    name = re.search(r"terraform-provider-([A-Za-z0-9-]+)|provider \"?([\w.-]+/[\w-]+/[\w-]+)", said)
+    return (
+        RunnerError,
+        f"the provider {(name[1] or name[2]) if name else 'of a resource'} crashed",
+        "Try again; if it crashes again, take another version of it, and report it to those who make it.",
+    )
+
+
+def _unreadable(one: Diagnostic, version: str) -> _Words:
+    # Terraform 1.11 says "Saved the plan" also when the disk took only a part of it.
+    del one, version
+    return (
+        RunnerError,
+        "the plan was not written whole",
+        "Check that the disk that operations keep their files on is not full.",
+    )
+
+
 def _lock_file(one: Diagnostic, version: str) -> _Words:
     del version
     return (
@@ -232,6 +261,8 @@ _WORDS: Sequence[tuple[re.Pattern[str], Callable[[Diagnostic, str], _Words | Non
     (re.compile("acquiring the state lock"), _locked),
     (re.compile("Unsupported (Terraform|OpenTofu) Core version"), _version),
     (re.compile("Failed to (query|install|download)|provider package|Module not found|download module"), _download),
+    (re.compile("plugin crashed|Plugin did not respond|Unrecognized remote plugin"), _crashed),
+    (re.compile("Failed to read the given file as a state or plan file"), _unreadable),
     (re.compile("Provider dependency changes detected|Inconsistent dependency lock file"), _lock_file),
     (re.compile("Saving a generated plan is currently not supported"), _remote),
 )

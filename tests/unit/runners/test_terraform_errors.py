@@ -167,6 +167,36 @@ def test_a_fault_in_the_code_shows_its_place_and_its_line() -> None:
     assert "main.tf:2\n      input =" in error.log_tail
 
 
+@pytest.mark.parametrize("said", ["no space left on device", "file too large", "disk quota exceeded"])
+def test_a_full_disk_is_named_wherever_it_is_said(said: str) -> None:
+    for error in (explained(Diagnostic("error", "Failed to write", f"write x: {said}")), explained(tail=f"x: {said}")):
+        assert error.problem == "the disk is full"
+        assert error.remedy
+
+
+@pytest.mark.parametrize(
+    ("summary", "detail", "name"),
+    [
+        ("The terraform-provider-aws_v6.1.0_x5 plugin crashed!", "", "the provider aws crashed"),
+        (
+            "Plugin did not respond",
+            'The plugin encountered an error in provider "registry.terraform.io/hashicorp/aws"',
+            "the provider registry.terraform.io/hashicorp/aws crashed",
+        ),
+        ("Plugin did not respond", "See the logs.", "the provider of a resource crashed"),
+    ],
+)
+def test_a_provider_that_crashed_is_named(summary: str, detail: str, name: str) -> None:
+    assert explained(Diagnostic("error", summary, detail)).problem == name
+
+
+@pytest.mark.parametrize(
+    ("code", "says"), [(-9, r"killed (SIGKILL)"), (-99, "killed (signal 99)"), (1, "with an error")]
+)
+def test_an_end_without_words_says_how_it_ended(code: int, says: str) -> None:
+    assert says in terraform_errors.explain("planning", code, (), version="").problem
+
+
 def test_missing_credentials() -> None:
     error = of_text(CREDENTIALS)
     assert isinstance(error, AccessDeniedError)
