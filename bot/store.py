@@ -111,11 +111,17 @@ audit = sa.Table(
 
 
 class Store:
-    """The database. `url` is SQLAlchemy's: sqlite:///var/signalbox.sqlite or postgresql+psycopg://..."""
+    """The database. `url` is SQLAlchemy's: sqlite:///var/signalbox.sqlite or postgresql+psycopg://...
+
+    Raises sqlalchemy.exc.ArgumentError for any other.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.engine = sa.create_engine(url)
+        try:
+            self.engine = sa.create_engine(url)
+        except ImportError as error:  # how SQLAlchemy says that it has no driver for it
+            raise sa.exc.ArgumentError("Signalbox works with PostgreSQL and SQLite only") from error
         if self.engine.dialect.name == "sqlite":
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
             sa.event.listen(self.engine, "begin", _begin_immediate)
