@@ -1,0 +1,160 @@
+"""The command line: exit codes, plain words, no traceback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+import yaml
+
+from bot import __main__ as command_line
+from bot.audit import Audit, Entry
+from bot.redaction import Redactor
+from bot.store import Store, audit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONFIG = """
+slack: {channel: "#ops"}
+github: {repository: o/r}
+aws: {region: us-west-2}
+access: {operators: [U0ANA], approvers: [U0LEE]}
+environments:
+  dev:
+    deploy: {github_actions: {workflow: d.yml}}
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN", "DATABASE_URL", "PORT", "DYNO"):
+        monkeypatch.delenv(name, raising=False)
+    path = tmp_path / "signalbox.yaml"
+    path.write_text(CONFIG)
+    return path
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    code = command_line.main([str(one) for one in arguments])
+    out, err = capsys.readouterr()
+    assert "Traceback" not in out + err
+    return code, out, err
+
+
+def store_of(config: Path) -> Store:
+    return Store(f"sqlite:///{config.parent}/var/signalbox.sqlite")
+
+
+def fill(config: Path) -> None:
+    (config.parent / "var").mkdir()
+
+    async def go() -> None:
+        store = store_of(config)
+        await store.create_tables()
+        trail = Audit(store, lambda: 1.5, Redactor())
+        for number in range(3):
+            await trail.record(Entry("U0ANA", f"deploy {number}", "dev", number))
+        store.close()
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["nothing"], ["audit"], ["audit", "burn"], ["inventory"], ["serve", "--port", "1"]]
+)
+def test_what_is_no_command_is_said_with_the_usage(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command_line.main(arguments)
+    assert ended.value.code == 2
+    assert "usage: python -m bot" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["serve"], ["work"], ["check"], ["audit", "verify"], ["audit", "export"], ["inventory", "dev"]]
+)
+def test_without_a_configuration_nothing_begins(
+    config: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    missing = config.parent / "nowhere.yaml"
+    code, _, err = run(capsys, *arguments, "--config", missing)
+    assert code == 2
+    assert str(missing) in err
+    config.write_text(CONFIG.replace("aws:", "azure:"))
+    code, _, err = run(capsys, *arguments, "--config", config)
+    assert code == 2
+    assert "azure" in err
+
+
+@pytest.mark.parametrize("command", ["serve", "work"])
+def test_without_its_tokens_it_does_not_serve(config: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
+    code, _, err = run(capsys, command, "--config", config)
+    assert code == 2
+    assert "SLACK_BOT_TOKEN: is not set" in err
+    assert not (config.parent / "var").exists()
+
+
+def test_the_manifest_is_printed_for_an_address_or_for_socket_mode(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "manifest", "--url", "https://box.acme.test")
+    assert code == 0
+    assert yaml.safe_load(out)["settings"]["socket_mode_enabled"] is False
+    assert "https://box.acme.test/slack/events" in out
+    code, out, _ = run(capsys, "manifest")
+    assert yaml.safe_load(out)["settings"]["socket_mode_enabled"] is True
+    code, _, err = run(capsys, "manifest", "--url", "box.acme.test")
+    assert code == 2
+    assert "write https://" in err
+
+
+def test_a_whole_trail_is_verified_and_exported(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "audit", "verify", "--config", config)[0] == 0
+    code, out, _ = run(capsys, "audit", "export", "--config", config)
+    assert (code, out) == (0, "")
+
+
+def test_the_trail_is_exported_a_line_each(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fill(config)
+    code, out, _ = run(capsys, "audit", "export", "--config", config)
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [line["action"] for line in lines] == ["deploy 0", "deploy 1", "deploy 2"]
+    assert lines[1]["previous"] == lines[0]["digest"]
+
+
+def test_a_broken_trail_is_an_exit_code_of_one(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fill(config)
+    store = store_of(config)
+    with store.engine.begin() as connection:
+        connection.execute(sa.update(audit).where(audit.c.number == 2).values(actor="U0MAX"))
+    store.close()
+    code, out, _ = run(capsys, "audit", "verify", "--config", config)
+    assert (code, out) == (1, "entry 2 was changed\n")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://u:planted-pass@127.0.0.1:9/none", "sqlite:////nowhere/at/all.sqlite", "nonsense", "mysql://u@h/d"],
+)
+def test_a_database_that_cannot_be_used_is_said_in_a_line(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    code, _, err = run(capsys, "audit", "verify", "--config", config)
+    assert code == 1
+    assert "the database cannot be used" in err
+    assert "planted-pass" not in err
+    assert len(err.splitlines()) == 2
+
+
+def test_an_inventory_of_what_is_not_there_is_refused_in_words(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = run(capsys, "inventory", "prod", "--config", config)
+    assert code == 2
+    assert "There is no environment 'prod'; there are dev." in err
+    code, _, err = run(capsys, "inventory", "dev", "--config", config)
+    assert code == 2
+    assert "dev does not deploy through Ansible" in err
