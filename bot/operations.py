@@ -146,6 +146,12 @@ class Operations:
         """The newest operations that have a message, newest first; looks by itself that found nothing have none."""
         return await self._select(operations.c.message_ts.is_not(None), order=operations.c.number.desc(), limit=limit)
 
+    async def open_at(self, environment: str, earliest: float, latest: float) -> tuple[Record, ...]:
+        """The operations of this environment that were open at some time between these (Unix seconds), oldest first."""
+        begun = operations.c.created_at <= latest
+        not_over = operations.c.ended_at.is_(None) | (operations.c.ended_at >= earliest)
+        return await self._select(operations.c.environment == environment, begun, not_over)
+
     async def open_numbers(self) -> frozenset[int]:
         """The numbers of all operations that have not ended."""
         return frozenset(record.number for record in await self._select(operations.c.status.in_(OPEN)))

@@ -14,10 +14,10 @@ from bot.commands import Command, Invocation, Kind
 from bot.errors import UserError
 from bot.operations import Status
 from bot.requests import Wish
-from handlers import hcp_work, images, terraform_work
+from handlers import hcp_work, images, state_lock, terraform_work
 from handlers.branch import Branch
 from handlers.plan_work import work_of
-from runners.errors import RunnerError
+from runners.errors import RunnerError, StateLockedError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
@@ -59,7 +59,13 @@ async def plan(operation: Operation) -> None:
     commit = await work.commit_to_plan(operation)
     working = drawing.working(operation.head, "planning", commit)
     await operation.show("planning", working, Status.RUNNING, "is planning")
-    summary = await operation.step("plan", lambda: operation.unless_cancelled(work.make_plan(operation, commit)))
+    try:
+        summary = await operation.step("plan", lambda: operation.unless_cancelled(work.make_plan(operation, commit)))
+    except StateLockedError as error:
+        left_by = await state_lock.left_by(operation, error)
+        message = drawing.locked(operation.head, commit, error.problem, error.remedy, left_by=left_by)
+        await operation.end(Status.FAILED, message)
+        return
     view = await operation.step("images", lambda: images.view_of(operation, commit, summary))
     if summary.up_to_date:
         await operation.end(Status.SUCCEEDED, drawing.up_to_date(view))
@@ -120,7 +126,8 @@ async def _apply(operation: Operation, view: PlanView, approval: ApprovalView) -
                 recover=lambda: _stoppable(operation, work.find_out(operation, view, progress)),
             )
         except RunnerError as error:
-            message = drawing.refused(view, approval, error.problem, _what_now(operation, error))
+            left_by = await state_lock.left_by(operation, error) if isinstance(error, StateLockedError) else ""
+            message = drawing.refused(view, approval, error.problem, _what_now(operation, error), left_by=left_by)
             await operation.end(Status.FAILED, message)
             return
     await _report(operation, view, approval, result)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from bot import policy, requests
 from bot.audit import Entry
 from bot.blocks import replies
-from bot.blocks.operation import CANCEL, DEPLOY_AFTER, PLAN_AGAIN
+from bot.blocks.operation import CANCEL, DEPLOY_AFTER, PLAN_AGAIN, UNLOCK
 from bot.commands import Button, Click
-from bot.errors import UserError
+from bot.errors import Denied, UserError
 from bot.requests import Wish
 from handlers.deploy import usual_ref, wish
 from handlers.images import after_key
 from handlers.plan import plan_title
+from handlers.state_lock import UNLOCKS, left_lock
 
 if TYPE_CHECKING:
     from bot.blocks.kit import Message
@@ -35,15 +36,16 @@ async def cancel(services: Services, click: Click) -> Message | None:
 
 
 async def plan_again(services: Services, click: Click) -> None:
-    """Begin a new plan with the same words; a second click on the same message begins no second one."""
+    """Begin a new plan, with the same words where it was a plan; a second click on the same message begins no second one."""
     record = await clicked(services, click)
     environment = policy.environment_of(services.config, record.environment)
+    arguments = record.arguments if record.kind == "plan" else {}
     key = f"again-{record.number}"
     if await services.operations.known(key):
         raise UserError("A new plan was begun from this message already.")
     await requests.start(
         services,
-        Wish("plan", plan_title(environment, record.arguments), click.user, key, environment, record.arguments),
+        Wish("plan", plan_title(environment, arguments), click.user, key, environment, arguments),
     )
 
 
@@ -57,6 +59,25 @@ async def deploy_after(services: Services, click: Click) -> None:
     await requests.start(services, wish(environment, usual_ref(environment), click.user, key))
 
 
+async def unlock(services: Services, click: Click) -> None:
+    """Begin to give back the lock that a dead operation left: once, and only for whoever may approve."""
+    record = await clicked(services, click)
+    environment = policy.environment_of(services.config, record.environment)
+    person = await services.directory.person(click.user)
+    try:
+        policy.check_may_approve(services.config, environment, person, requester="")
+    except Denied as denied:
+        detail = {"what": "unlock", "why": str(denied)}
+        await services.audit.record(Entry(click.user, "click refused", record.environment, record.number, detail))
+        raise
+    lock = await left_lock(services, record.number)
+    key = f"unlock-{record.number}"
+    if await services.operations.known(key):
+        raise UserError("This lock is being given back already.")
+    title = f"Unlock the state of {environment.name}"
+    await requests.start(services, Wish(UNLOCKS, title, click.user, key, environment, {"lock": lock}))
+
+
 async def clicked(services: Services, click: Click) -> Record:
     """The operation on whose message the button was pressed. Raises UserError when it is another one's."""
     try:
@@ -68,4 +89,9 @@ async def clicked(services: Services, click: Click) -> Record:
     return record
 
 
-BUTTONS = (Button(CANCEL, cancel), Button(PLAN_AGAIN, plan_again), Button(DEPLOY_AFTER, deploy_after))
+BUTTONS = (
+    Button(CANCEL, cancel),
+    Button(PLAN_AGAIN, plan_again),
+    Button(DEPLOY_AFTER, deploy_after),
+    Button(UNLOCK, unlock),
+)

@@ -24,7 +24,8 @@ EMOJI = {
     "superseded": ":fast_forward:",
 }
 APPROVE, REJECT, CANCEL, PLAN_AGAIN, DEPLOY_AFTER = "approve", "reject", "cancel", "plan-again", "deploy-after"
-DECISION_BLOCK, WORKING_BLOCK, NEXT_BLOCK = "decision", "working", "next"
+UNLOCK = "unlock"
+DECISION_BLOCK, WORKING_BLOCK, NEXT_BLOCK, UNLOCK_BLOCK = "decision", "working", "next", "unlock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,15 @@ def cancel_button(head: Head, what_happens: str) -> Block:
 def plan_again_button(head: Head) -> Block:
     """A new plan with the same words."""
     return kit.actions(NEXT_BLOCK, kit.button("New plan", PLAN_AGAIN, str(head.number)))
+
+
+def unlock_button(head: Head, left_by: str) -> Block:
+    """Gives back a state lock that nobody holds any more; `left_by` says which operation left it."""
+    question = (
+        f"{left_by} left the lock on the state of *{kit.escape(head.environment)}*, and is over. It is given back."
+    )
+    ask = kit.confirm("Unlock the state?", question, "Yes, unlock it")
+    return kit.actions(UNLOCK_BLOCK, kit.button("Unlock", UNLOCK, str(head.number), style="danger", ask=ask))
 
 
 def deploy_after_button(head: Head) -> Block:

@@ -212,11 +212,38 @@ def applied(plan: PlanView, approval: ApprovalView, result: ApplyResult, ending:
     return _with_plan(plan, approval, status, news, [*_note(ending.note), *_errors(result.errors)], buttons=again)
 
 
-def refused(plan: PlanView, approval: ApprovalView, problem: str, remedy: str) -> Message:
-    """Approved, but it could not be applied: the plan is stale, the state is locked."""
+def refused(plan: PlanView, approval: ApprovalView, problem: str, remedy: str, *, left_by: str = "") -> Message:
+    """Approved, but it could not be applied: the plan is stale, the state is locked.
+
+    `left_by`, when not empty, is the operation that left the lock and is over ("#3").
+    """
     news = f"not applied. {kit.escape(problem)}"
-    again = [operation.plan_again_button(plan.head)]
-    return _with_plan(plan, approval, "failed", news, _note(kit.escape(remedy)), buttons=again)
+    buttons = [*_unlock(plan.head, left_by), operation.plan_again_button(plan.head)]
+    note = _left_behind(left_by) if left_by else kit.escape(remedy)
+    return _with_plan(plan, approval, "failed", news, _note(note), buttons=buttons)
+
+
+def locked(head: Head, commit: Commit | None, problem: str, remedy: str, *, left_by: str = "") -> Message:
+    """There is no plan, for somebody holds the state's lock; `left_by` as in `refused`."""
+    news = f"no plan was made. {kit.escape(problem)}"
+    note = _left_behind(left_by) if left_by else kit.escape(remedy)
+    buttons = [*_unlock(head, left_by), operation.plan_again_button(head)]
+    blocks = [operation.first_line(head, "failed", news), *_note(note), *buttons]
+    return kit.message(operation.plain(head, news), [*blocks, operation.asked_by(head, *_commit(commit))])
+
+
+def unlocked(head: Head, news: str) -> Message:
+    """The lock is given back; a new plan may follow."""
+    blocks = [operation.first_line(head, "succeeded", news), operation.plan_again_button(head)]
+    return kit.message(operation.plain(head, news), [*blocks, operation.asked_by(head)])
+
+
+def _left_behind(left_by: str) -> str:
+    return f"That was {kit.escape(left_by)}, which is over and left the lock. Whoever may approve can unlock the state."
+
+
+def _unlock(head: Head, left_by: str) -> list[Block]:
+    return [operation.unlock_button(head, left_by)] if left_by else []
 
 
 def changes(summary: PlanSummary) -> Iterator[Block]:
