@@ -7,30 +7,36 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from bot.check.result import Findings
+from runners import hcp_terraform
+from runners.errors import RunnerError, StateLockedError
+from runners.hcp_client import PUBLIC_ADDRESS
+from runners.hcp_values import read_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bot.config import Config, Hcp
+    from runners.hcp_values import HcpWorkspace
 
-PUBLIC = "https://app.terraform.io"
 _TIMEOUT = aiohttp.ClientTimeout(total=20)
 
 
 async def check_hcp(config: Config, environ: Mapping[str, str]) -> Findings:
     """Reads each configured workspace (API v2, "Show workspace")."""
     found = Findings("hcp")
-    address = (environ.get("TFE_ADDRESS") or PUBLIC).rstrip("/")
+    address = (environ.get("TFE_ADDRESS") or PUBLIC_ADDRESS).rstrip("/")
     token = environ.get("TFE_TOKEN")
     if not token:
         found.fail("TFE_TOKEN is not set", "Put a team's or a person's token of HCP Terraform into it.")
         return found
+    if not environ.get("HCP_NOTIFICATION_TOKEN"):
+        found.note("runs are watched by asking (HCP_NOTIFICATION_TOKEN is not set)")
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/vnd.api+json"}
     async with aiohttp.ClientSession(headers=headers, timeout=_TIMEOUT, trust_env=True) as session:
         for hcp in hcp_workspaces(config):
             try:
                 await _check_workspace(session, address, hcp, found)
-            except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError, AttributeError) as error:
                 found.fail(f"{address} does not answer ({type(error).__name__})", "Check the network and TFE_ADDRESS.")
                 break
     return found
@@ -47,10 +53,21 @@ async def _check_workspace(session: aiohttp.ClientSession, address: str, hcp: Hc
     url = f"{address}/api/v2/organizations/{hcp.organization}/workspaces/{hcp.workspace}"
     async with session.get(url, allow_redirects=False) as response:
         if response.status == 200:
-            found.note(name)
+            _check_usable(read_workspace(await response.json(content_type=None), hcp.organization), name, found)
         elif response.status == 401:
             found.fail("TFE_TOKEN is not accepted", "Make a new token and put it into TFE_TOKEN.")
         elif response.status == 404:
             found.fail(f"there is no workspace {name} that TFE_TOKEN may see", "Check the names and the team's access.")
         else:
             found.fail(f"reading {name} was answered with status {response.status}", "Try again later.")
+
+
+def _check_usable(workspace: HcpWorkspace, name: str, found: Findings) -> None:
+    try:
+        hcp_terraform.check_usable(workspace)
+    except StateLockedError as locked:
+        found.note(f"{name} (now {locked.problem.removeprefix('the workspace is ')})")
+    except RunnerError as error:
+        found.fail(f"{name}: {error.problem}", error.remedy)
+    else:
+        found.note(name)

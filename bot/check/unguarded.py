@@ -13,6 +13,8 @@ NOTE = "note"
 # Settings of an environment; take one out of this list with the change that makes it work.
 _OF_AN_ENVIRONMENT = ("promote", "daemons")
 _AT_THE_TOP = ("images",)
+# With `hcp` the workspace over there has these settings of its own, and looks for drift by its health assessments.
+_SET_IN_HCP = ("workspace", "backend_config", "var_files", "environment", "secret_environment")
 _OF_WATCH = ("builders", "keys")
 
 
@@ -24,7 +26,9 @@ def unguarded(config: Config) -> list[Connection]:
         written = environment.model_fields_set
         found += [f"environments.{name}.{key}" for key in _OF_AN_ENVIRONMENT if key in written]
         if environment.terraform and environment.terraform.hcp:
-            found.append(f"environments.{name}.terraform.hcp")
+            told = environment.terraform.model_fields_set
+            found += [f"environments.{name}.terraform.{key}" for key in _SET_IN_HCP if key in told]
+            found += [f"watch.drift for {name}"] if config.watch and config.watch.drift else []
     if not found:
         return []
     return [

@@ -343,10 +343,10 @@ async def test_a_missing_terraform_comes_with_its_remedy(world: World, monkeypat
 
 
 async def test_settings_that_are_not_acted_on_are_named_in_one_line(world: World) -> None:
-    world.config = read(CONFIG + WITH_ANSIBLE + "watch: {drift: {every: 1d}}\n")
+    world.config = read(CONFIG + WITH_ANSIBLE + "watch: {drift: {every: 1d}, keys: {older_than: 90d}}\n")
     notes = [line for line in await world.lines() if line.startswith("note")]
     assert len(notes) == 1
-    assert "does not act on them: watch, environments.staging.daemons" in notes[0]
+    assert "does not act on them: watch.keys, environments.staging.daemons" in notes[0]
     assert "windows" not in notes[0]
 
 
@@ -365,6 +365,37 @@ async def test_hcp_says_what_is_wrong(world: World, status: int, words: str) -> 
     async with TestServer(app) as server:
         world.environ |= {"TFE_TOKEN": "made-up", "TFE_ADDRESS": str(server.make_url(""))}
         assert words in one(await world.faults())
+
+
+@pytest.mark.parametrize(
+    ("attributes", "words"),
+    [
+        ({"auto-apply": True, "permissions": {"can-queue-run": True}}, "applies every plan by itself"),
+        ({"auto-apply": False, "permissions": {"can-queue-run": False}}, "may not start runs"),
+        ({"auto-apply": False, "locked": True}, ""),
+        ({"auto-apply": False}, ""),
+    ],
+)
+async def test_hcp_says_which_workspace_cannot_be_used(world: World, attributes: dict[str, object], words: str) -> None:
+    async def workspace(_: web.Request) -> web.Response:
+        return web.json_response(
+            {"data": {"id": "ws-1", "type": "workspaces", "attributes": {"name": "prod", **attributes}}}
+        )
+
+    app = web.Application()
+    app.router.add_get("/api/v2/organizations/acme/workspaces/prod", workspace)
+    world.config = read(CONFIG + HCP)
+    async with TestServer(app) as server:
+        world.environ |= {"TFE_TOKEN": "made-up", "TFE_ADDRESS": str(server.make_url(""))}
+        faults = await world.faults()
+    assert words in one(faults) if words else not faults
+
+
+async def test_settings_that_hcp_terraform_has_itself_are_named(world: World) -> None:
+    extra = "    terraform: {hcp: {organization: acme, workspace: prod}, var_files: [a.tfvars], variables: [b]}\n"
+    world.config = read(CONFIG + extra + "watch: {drift: {every: 1d}}\n")
+    notes = [line for line in await world.lines() if line.startswith("note")]
+    assert "dev.terraform.var_files, watch.drift for dev" in one(notes)
 
 
 async def test_hcp_without_a_token_says_so(world: World) -> None:

@@ -1,0 +1,242 @@
+"""`/plan prod` where HCP Terraform does the work: approved once, decided over there, killed at its worst moments."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from sandbox.github.web import DropConnectionError, Exchange
+from sandbox.hcp.model import Configuration
+from sandbox.hcp.web import ApiError
+from tests.scenarios.acting import clicks, shows, thread_of, types
+from tests.scenarios.moments import Death
+
+if TYPE_CHECKING:
+    from sandbox.hcp.model import Run, Workspace
+    from sandbox.slack import Message
+    from sandbox.world import World
+    from tests.scenarios.conftest import StartWorld
+    from tests.scenarios.moments import Phase
+
+pytestmark = [pytest.mark.needs_terraform]
+PASSWORD = "production-password-of-the-sandbox"
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def world(start_world: StartWorld) -> World:
+    return await start_world(hcp=True, without_aws=True)
+
+
+def workspace_of(world: World) -> Workspace:
+    return world.hcp.workspaces["production"]
+
+
+def only_run(world: World) -> Run:
+    (run,) = workspace_of(world).runs
+    return run
+
+
+def dies_at_hcp(world: World, method: str, path_end: str, phase: Phase) -> Death:
+    """SIGKILL at the next such request: `before` HCP Terraform took it (and it never does), or `after`, before the answer."""
+    death = Death()
+
+    async def hook(exchange: Exchange) -> None:
+        at = exchange.method == method and exchange.path.endswith(path_end) and exchange.phase == phase
+        if death.begun or not at:
+            return
+        await death.kill(world)
+        if phase == "before":
+            raise DropConnectionError
+
+    world.hcp.on_request.append(hook)
+    return death
+
+
+def answers(world: World, method: str, path_end: str, error: ApiError | DropConnectionError, phase: Phase) -> None:
+    """The next such request is answered so, instead of (`before`) or although (`after`) it took effect."""
+    done: list[bool] = []
+
+    async def hook(exchange: Exchange) -> None:
+        if not done and exchange.method == method and exchange.path.endswith(path_end) and exchange.phase == phase:
+            done.append(True)
+            raise error
+
+    world.hcp.on_request.append(hook)
+
+
+async def asked(world: World, number: int = 1) -> Message:
+    await types(world, "ana", "#prod", "/plan prod")
+    return await shows(world, "#prod", f"#{number} ", "Waiting for approval")
+
+
+async def approved(world: World, message: Message) -> None:
+    await clicks(world, "lee", message, "approve")
+    await clicks(world, "max", message, "approve")
+
+
+def confirmations(world: World) -> int:
+    return sum(one.path.endswith("/actions/apply") and one.status == 202 for one in world.hcp.requests)
+
+
+async def test_a_plan_is_shown_masked_and_applied_once_it_is_approved(world: World) -> None:
+    message = await asked(world)
+    run = only_run(world)
+    assert run.message.startswith("Signalbox #1 asked by ana (U0ANA) in Slack")
+    assert not run.auto_apply
+    assert run.id in str(message.blocks)
+    await approved(world, message)
+    done = await shows(world, "#prod", "#1 ", "applied, 1 added, 0 changed, 1 destroyed", "approved by @max")
+    assert run.status == "applied"
+    assert confirmations(world) == 1
+    assert run.comments == [("signalbox", "Approved in Slack by lee (U0LEE), max (U0MAX) (Signalbox #1).")]
+    texts = done.rendered + thread_of(world, done) + world.bot.log.read_text()
+    assert PASSWORD not in texts
+    assert PASSWORD in run.plan.json_plan.decode()
+    assert world.hcp.archive.refused_tokens == 0
+    assert set(world.hcp.notifications.answers) == {200}
+
+    await types(world, "ana", "#prod", "/plan prod")
+    await shows(world, "#prod", "#2 ", "up to date")
+    assert workspace_of(world).runs[1].status == "planned_and_finished"
+
+
+async def test_rejecting_discards_the_run_with_the_name_of_who_did(world: World) -> None:
+    message = await asked(world)
+    await clicks(world, "lee", message, "reject")
+    await shows(world, "#prod", "#1 ", "rejected, nothing was applied")
+    assert only_run(world).status == "discarded"
+    assert only_run(world).comments == [("signalbox", "Rejected in Slack by lee (U0LEE) (Signalbox #1).")]
+
+
+async def test_a_newer_plan_discards_the_older_ones_run(world: World) -> None:
+    await asked(world)
+    await types(world, "ana", "#prod", "/plan prod")
+    await shows(world, "#prod", "#1 ", "a newer plan took its place")
+    await shows(world, "#prod", "#2 ", "Waiting for approval")
+    assert [run.status for run in workspace_of(world).runs] == ["discarded", "planned"]
+
+
+async def test_the_message_follows_what_is_decided_in_hcp_terraform(world: World) -> None:
+    message = await asked(world)
+    world.hcp.press(only_run(world), "apply", "max")
+    await shows(world, "#prod", "#1 ", "applied, 1 added", "confirmed in HCP Terraform by max")
+    assert confirmations(world) == 0
+    reply = await world.person("lee").click(message, "approve") if message.buttons else None
+    assert reply is None or not reply.ok or confirmations(world) == 0
+
+
+async def test_the_message_follows_without_notifications_too(start_world: StartWorld) -> None:
+    world = await start_world(hcp=True, hcp_silent=True, without_aws=True)
+    await asked(world)
+    world.hcp.press(only_run(world), "discard", "max")
+    await shows(world, "#prod", "#1 ", "discarded in HCP Terraform by max, nothing was applied")
+
+
+async def test_cancelling_while_it_waits_for_its_turn_over_there(world: World) -> None:
+    other = world.hcp.runs.create(workspace_of(world), world_configuration(world), "Queued by hand", "max")
+    await until_waiting(other)
+    await types(world, "ana", "#prod", "/plan prod")
+    message = await shows(world, "#prod", "#1 ", f"waiting in HCP Terraform behind {other.id}")
+    await clicks(world, "ana", message, "Cancel")
+    await shows(world, "#prod", "#1 ", "cancelled by")
+    assert workspace_of(world).runs[1].status == "discarded"
+    assert other.status == "planned"
+
+
+def world_configuration(world: World) -> Configuration:
+    made = Configuration(auto_queue_runs=False, status="uploaded", fetched=world.fetch_main())
+    workspace_of(world).configurations.append(made)
+    return made
+
+
+async def until_waiting(run: Run) -> None:
+    async with asyncio.timeout(60):
+        while not run.confirmable:  # noqa: ASYNC110 - the stand-in tells nobody
+            await asyncio.sleep(0.05)
+
+
+async def test_a_linked_workspace_plans_its_own_branch_and_says_which_commit(world: World) -> None:
+    workspace_of(world).link("PermanentOrg/infrastructure", "main", world.fetch_main)
+    message = await asked(world)
+    assert only_run(world).configuration.archive == b""
+    assert world.fetch_main().sha[:7] in message.rendered
+    await approved(world, message)
+    await shows(world, "#prod", "#1 ", "applied, 1 added")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("auto_apply", True, "Switch the workspace to manual apply"),
+        ("locked_by", "max", "the workspace is locked by max"),
+        ("working_directory", "instances/nowhere", "Working directory instances/nowhere does not exist"),
+        ("organization", "SomebodyElse", "hides it from TFE_TOKEN"),
+    ],
+)
+async def test_a_workspace_that_cannot_be_used_is_refused_in_words(
+    world: World, setting: str, value: object, said: str
+) -> None:
+    setattr(workspace_of(world), setting, value)
+    await types(world, "ana", "#prod", "/plan prod")
+    await shows(world, "#prod", "#1 ", ":x:", said)
+    assert all(run.over for run in workspace_of(world).runs)
+
+
+@pytest.mark.parametrize("phase", ["before", "after"])
+async def test_a_run_is_created_once_though_the_bot_dies_over_it(world: World, phase: Phase) -> None:
+    death = dies_at_hcp(world, "POST", "/runs", phase)
+    await types(world, "ana", "#prod", "/plan prod")
+    await death.wait()
+    await world.bot.start()
+    await shows(world, "#prod", "#1 ", "Waiting for approval")
+    assert len(workspace_of(world).runs) == 1
+
+
+async def test_a_run_whose_creation_was_never_answered_is_found(world: World) -> None:
+    answers(world, "POST", "/runs", ApiError(502, "bad gateway"), "after")
+    await asked(world)
+    assert len(workspace_of(world).runs) == 1
+
+
+@pytest.mark.parametrize("phase", ["before", "after"])
+async def test_a_run_is_confirmed_once_though_the_bot_dies_over_it(world: World, phase: Phase) -> None:
+    message = await asked(world)
+    death = dies_at_hcp(world, "POST", "/actions/apply", phase)
+    await approved(world, message)
+    await death.wait()
+    await world.bot.start()
+    await shows(world, "#prod", "#1 ", "applied, 1 added, 0 changed, 1 destroyed")
+    assert [event.action for event in only_run(world).events].count("confirmed") == 1
+
+
+async def test_a_confirmation_whose_answer_was_lost_is_not_repeated(world: World) -> None:
+    message = await asked(world)
+    answers(world, "POST", "/actions/apply", DropConnectionError(), "after")
+    await approved(world, message)
+    await shows(world, "#prod", "#1 ", "applied, 1 added")
+    assert [event.action for event in only_run(world).events].count("confirmed") == 1
+
+
+async def test_approved_here_but_discarded_there_a_moment_before(world: World) -> None:
+    message = await asked(world)
+    run = only_run(world)
+
+    async def hook(exchange: Exchange) -> None:
+        if exchange.path.endswith("/actions/apply") and exchange.phase == "before" and not run.over:
+            world.hcp.press(run, "discard", "max")
+
+    world.hcp.on_request.append(hook)
+    await approved(world, message)
+    await shows(world, "#prod", "#1 ", "not applied", "the run no longer waits for confirmation: it is discarded")
+    assert run.apply.log is None
+
+
+async def test_a_bot_that_comes_back_finds_what_was_decided_while_it_was_away(world: World) -> None:
+    await asked(world)
+    await world.bot.kill()
+    world.hcp.press(only_run(world), "discard", "max")
+    await world.bot.start()
+    await shows(world, "#prod", "#1 ", "discarded in HCP Terraform by max")
