@@ -1,0 +1,160 @@
+"""A desk for handlers: real records in SQLite, people and Slack made up, and an engine that only notes what it is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from bot.approvals import Approval, Approvals, Ask
+from bot.audit import Audit
+from bot.chat import ChatError
+from bot.commands import Click, Invocation, Submission
+from bot.config import Config, read
+from bot.operations import Operations, Request
+from bot.policy import Person
+from bot.redaction import Redactor
+from bot.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from bot.services import Services
+
+FILE = """
+slack: {channel: "#ops"}
+github: {repository: o/r}
+aws: {region: us-west-2}
+access: {operators: ["usergroup:S0INFRA"], approvers: ["usergroup:S0LEADS"]}
+environments:
+  dev:
+    channel: "#dev"
+    deploy: {github_actions: {workflow: d.yml, ref: trunk}}
+    approval: {required: 0}
+  staging:
+    channel: "#staging"
+    machines: [backend]
+    deploy: {ansible: {directory: p, playbook: "d-{machine}.yml", user: deployer, ref: stable}}
+    terraform: {directory: instances/staging, variables: [backend_ami, count]}
+    approval: {required: 1, requester_may_approve: true}
+  prod:
+    channel: "#gone"
+    deploy: {github_actions: {workflow: d.yml}}
+    terraform: {directory: instances/prod}
+    approval: {required: 2}
+    windows: ["Mon-Thu 09:00-16:00 UTC"]
+images: {workflow: build.yml}
+"""
+MONDAY_NOON, SUNDAY = 1_772_452_800.0, 1_772_366_400.0
+GROUPS = {
+    "U0ANA": {"S0INFRA"},
+    "U0LEE": {"S0INFRA", "S0LEADS"},
+    "U0MAX": {"S0INFRA", "S0LEADS"},
+}
+CHANNELS = {"#ops": "C0OPS", "#dev": "C0DEV", "#staging": "C0STAGING"}
+
+
+class Engine:
+    """Notes what is begun and who is woken."""
+
+    def __init__(self) -> None:
+        self.begun: list[Request] = []
+        self.woken: list[int] = []
+
+    async def begin(self, request: Request) -> None:
+        self.begun.append(request)
+
+    async def wake(self, number: int) -> None:
+        self.woken.append(number)
+
+
+class Chat:
+    """Notes what is opened and published."""
+
+    def __init__(self) -> None:
+        self.views: list[dict[str, Any]] = []
+        self.homes: dict[str, dict[str, Any]] = {}
+
+    async def channel_id(self, name: str) -> str:
+        if name not in CHANNELS:
+            raise ChatError("conversations.list", f"no channel {name} that I can see")
+        return CHANNELS[name]
+
+    async def open_view(self, trigger_id: str, view: dict[str, Any]) -> None:
+        assert trigger_id
+        self.views.append(view)
+
+    async def publish_home(self, user: str, view: dict[str, Any]) -> None:
+        self.homes[user] = view
+
+
+class Directory:
+    """Who is in which group."""
+
+    async def person(self, user_id: str) -> Person:
+        return Person(user_id, frozenset(GROUPS.get(user_id, ())))
+
+
+@dataclass
+class Desk:
+    """What a test acts through; `now` is the time in Unix seconds."""
+
+    store: Store
+    config: Config
+    now: float = MONDAY_NOON
+    engine: Engine = field(default_factory=Engine)
+    chat: Chat = field(default_factory=Chat)
+
+    def __post_init__(self) -> None:
+        self.operations = Operations(self.store, self.clock)
+        self.approvals = Approvals(self.store, self.clock)
+        self.audit = Audit(self.store, self.clock, Redactor())
+
+    def clock(self) -> float:
+        return self.now
+
+    @property
+    def services(self) -> Services:
+        made = SimpleNamespace(
+            config=self.config, engine=self.engine, chat=self.chat, directory=Directory(), operations=self.operations,
+            approvals=self.approvals, audit=self.audit, redact=Redactor(), clock=self.clock,
+            help_lines=(("/deploy <environment>", "Deploy code."),),
+        )  # fmt: skip
+        return cast("Services", made)
+
+    async def trail(self) -> list[tuple[str, str]]:
+        """(actor, action) of every entry, oldest first."""
+        return [(line.entry.actor, line.entry.action) for line in reversed(await self.audit.read(newest=99))]
+
+    async def asked(self, environment: str = "staging", **more: Any) -> Approval:
+        """An approval that is open, for operation 1."""
+        usual = {"binding": "b" * 64, "requester": "U0ANA", "channel": "C0STAGING", "message_ts": "1.0"}
+        given = {"required": 1, "expires_after": 3_600.0, **usual, **more}
+        return await self.approvals.create(Ask(operation=1, environment=environment, **given))
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    store = Store(f"sqlite:///{tmp_path}/signalbox.sqlite")
+    await store.create_tables()
+    yield Desk(store, read(FILE, "signalbox.yaml"))
+    store.close()
+
+
+def typed(text: str, user: str = "U0ANA") -> Invocation:
+    """A slash command's words, as one person typed them in #ops."""
+    return Invocation(user, "C0OPS", text, "1.2.abc", "", f"key of {text}")
+
+
+def pressed(approval: Approval, user: str = "U0LEE", **more: str) -> Click:
+    """A press on a button of the approval's message."""
+    usual = {"channel": approval.channel, "message_ts": approval.message_ts, "value": approval.id}
+    return Click(**{"user": user, "action_id": "approve", "trigger_id": "1.2", "response_url": "", **usual, **more})
+
+
+def sent_off(user: str = "U0ANA", private: str = "", **values: str) -> Submission:
+    """A modal with these values."""
+    return Submission(user, "deploy", private, values, "key of the view")

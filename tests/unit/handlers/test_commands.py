@@ -1,0 +1,138 @@
+"""What each command makes of its words, and who may say them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bot.errors import Denied, UserError
+from handlers import build, deploy, infra, plan
+from sandbox.slack.block_kit import check_view
+from tests.unit.bot.drawn import read
+from tests.unit.handlers.conftest import SUNDAY, Desk, sent_off, typed
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+
+async def refusal(call: Awaitable[Any]) -> str:
+    with pytest.raises(UserError) as refused:
+        await call
+    return str(refused.value)
+
+
+async def test_a_deploy_begins_with_the_ref_or_the_usual_one(desk: Desk) -> None:
+    assert await deploy.handle(desk.services, typed("dev v1.2")) is None
+    await deploy.handle(desk.services, typed("dev"))
+    await deploy.handle(desk.services, typed("staging"))
+    begun = [(one.kind, one.environment, one.title, one.channel, dict(one.arguments)) for one in desk.engine.begun]
+    assert begun == [
+        ("deploy", "dev", "Deploy v1.2 to dev", "C0DEV", {"ref": "v1.2"}),
+        ("deploy", "dev", "Deploy trunk to dev", "C0DEV", {"ref": "trunk"}),
+        ("deploy", "staging", "Deploy stable to staging", "C0STAGING", {"ref": "stable"}),
+    ]
+    assert desk.engine.begun[0].key == "key of dev v1.2"
+
+
+async def test_a_deploy_without_words_asks_for_them(desk: Desk) -> None:
+    await deploy.handle(desk.services, typed(""))
+    (view,) = desk.chat.views
+    assert view["private_metadata"] == "C0OPS"
+    assert [option["value"] for option in view["blocks"][0]["element"]["options"]] == ["dev", "staging", "prod"]
+    check_view(view, "modal")
+    assert not desk.engine.begun
+
+
+@pytest.mark.parametrize(
+    ("values", "ref"), [({"environment": "dev", "ref": ""}, "trunk"), ({"environment": "dev", "ref": " v2 "}, "v2")]
+)
+async def test_what_the_modal_asks_for_begins(desk: Desk, values: dict[str, str], ref: str) -> None:
+    assert await deploy.submitted(desk.services, sent_off(**values)) == {}
+    assert [one.arguments["ref"] for one in desk.engine.begun] == [ref]
+
+
+async def test_faults_of_the_modal_are_under_their_field(desk: Desk) -> None:
+    bad_ref = await deploy.submitted(desk.services, sent_off(environment="dev", ref="; rm -rf /"))
+    assert "cannot be a branch" in bad_ref["ref"]
+    guest = await deploy.submitted(desk.services, sent_off("U0GUS", environment="dev", ref=""))
+    assert "You may not run" in guest["environment"]
+    assert not desk.engine.begun
+
+
+@pytest.mark.parametrize(
+    ("command", "text", "words"),
+    [
+        (deploy, "stagin", r"no environment “stagin”; did you mean “staging”\? Usage: /deploy"),
+        (deploy, "dev a b", "3 words"),
+        (deploy, "dev ../x", r"“../x” has characters"),
+        (deploy, "prod", "cannot post to #gone"),
+        (plan, "", "Which environment\\? There are dev, staging, prod"),
+        (plan, "dev", "dev has no Terraform"),
+        (plan, "staging count", "“count” is no variable=value"),
+        (plan, "staging count=", "is no variable=value"),
+        (plan, "staging conut=1", "takes no variable “conut”; did you mean “count”"),
+        (plan, "staging count=1 count=2", "count is given twice"),
+        (plan, "prod x=1", "prod takes no variable “x”; it takes none"),
+        (plan, " ".join(["staging", *["a=1"] * 12]), "13 words"),
+        (infra, "statsu", "did you mean “status”"),
+        (infra, "audit 0", "no number from 1 to 30"),
+        (infra, "audit 31", "no number from 1 to 30"),
+        (infra, "audit x", "no number"),
+        (build, "", "cannot be started from here yet. Start build.yml"),
+    ],
+)
+async def test_what_is_not_understood_is_said_and_begins_nothing(
+    desk: Desk, command: Any, text: str, words: str
+) -> None:
+    said = await refusal(command.handle(desk.services, typed(text)))
+    assert re.search(words, said), said
+    assert not desk.engine.begun
+
+
+async def test_a_plan_with_variables_says_so_in_its_title(desk: Desk) -> None:
+    await plan.handle(desk.services, typed("staging backend_ami=ami-0123 count=3"))
+    (begun,) = desk.engine.begun
+    assert begun.title == "Plan for staging backend_ami=ami-0123 count=3"
+    assert begun.arguments == {"backend_ami": "ami-0123", "count": "3"}
+
+
+@pytest.mark.parametrize(
+    ("command", "text"), [(deploy, "dev"), (deploy, ""), (plan, "staging"), (infra, "status"), (infra, ""), (build, "")]
+)
+async def test_a_guest_may_do_nothing_and_that_is_kept(desk: Desk, command: Any, text: str) -> None:
+    with pytest.raises(Denied, match="You may not run Signalbox's commands"):
+        await command.handle(desk.services, typed(text, "U0GUS"))
+    assert not desk.engine.begun
+    assert not desk.chat.views
+    assert await desk.trail() == [("U0GUS", "refused")]
+
+
+async def test_outside_of_its_windows_nothing_begins(desk: Desk) -> None:
+    desk.now = SUNDAY
+    for command in (deploy, plan):
+        assert "The next window opens Monday" in await refusal(command.handle(desk.services, typed("prod")))
+    await deploy.handle(desk.services, typed("dev"))
+    assert [one.environment for one in desk.engine.begun] == ["dev"]
+
+
+async def test_help_status_and_the_trail_are_for_the_person_alone(desk: Desk) -> None:
+    for text in ("", "help"):
+        answer = await infra.handle(desk.services, typed(text))
+        assert answer is not None
+        assert "`/deploy <environment>`" in read(answer)
+    answer = await infra.handle(desk.services, typed("status"))
+    assert answer is not None
+    assert "*dev* runs something that Signalbox did not deploy" in read(answer)
+    answer = await infra.handle(desk.services, typed("audit 2"))
+    assert answer is not None
+    assert read(answer).count("@ana /infra") == 2
+
+
+@pytest.mark.parametrize(("user", "words"), [("U0ANA", "*dev* runs"), ("U0GUS", "Ask that team")])
+async def test_the_home_tab_is_for_operators(desk: Desk, user: str, words: str) -> None:
+    (home,) = infra.HOMES
+    await home.publish(desk.services, user)
+    view = check_view(desk.chat.homes[user], "home")
+    assert words in str(view)

@@ -1,0 +1,146 @@
+"""A click counts when this person may, on this message, in time; whatever does not is refused, kept, and changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.approvals import Approval, Outcome
+from bot.errors import Denied, UserError
+from handlers import decision
+from sandbox.slack.block_kit import check_view
+from tests.unit.handlers.conftest import SUNDAY, Desk, pressed, sent_off
+
+
+@pytest.fixture(autouse=True)
+def nothing_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The branch stays where it is: looking at it is told of elsewhere."""
+
+    async def no_news(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr("handlers.branch.news", no_news)
+
+
+async def outcome(desk: Desk, approval: Approval) -> Outcome:
+    return (await desk.approvals.get(approval.id)).outcome
+
+
+async def test_an_approval_is_counted_kept_and_wakes_the_operation(desk: Desk) -> None:
+    approval = await desk.asked()
+    await decision.approve(desk.services, pressed(approval))
+    assert await outcome(desk, approval) is Outcome.APPROVED
+    assert await desk.trail() == [("U0LEE", "approved")]
+    assert desk.engine.woken == [1]
+
+
+async def test_a_rejection_too(desk: Desk) -> None:
+    approval = await desk.asked()
+    await decision.reject(desk.services, pressed(approval, action_id="reject"))
+    assert await outcome(desk, approval) is Outcome.REJECTED
+    assert await desk.trail() == [("U0LEE", "rejected")]
+    assert desk.engine.woken == [1]
+
+
+async def test_whoever_asked_may_withdraw(desk: Desk) -> None:
+    approval = await desk.asked()
+    await decision.reject(desk.services, pressed(approval, "U0ANA"))
+    assert await outcome(desk, approval) is Outcome.REJECTED
+
+
+@pytest.mark.parametrize("call", [decision.approve, decision.reject])
+async def test_a_guest_changes_nothing(desk: Desk, call: object) -> None:
+    approval = await desk.asked()
+    with pytest.raises(Denied, match="You may not"):
+        await call(desk.services, pressed(approval, "U0GUS"))  # type: ignore[operator]
+    assert await outcome(desk, approval) is Outcome.PENDING
+    assert await desk.trail() == [("U0GUS", "click refused")]
+    assert not desk.engine.woken
+
+
+async def test_the_requester_may_not_where_somebody_else_has_to(desk: Desk) -> None:
+    approval = await desk.asked("prod", requester="U0LEE", required=2)
+    with pytest.raises(Denied, match="You asked for this yourself"):
+        await decision.approve(desk.services, pressed(approval, "U0LEE"))
+    assert await outcome(desk, approval) is Outcome.PENDING
+
+
+@pytest.mark.parametrize("place", [{"channel": "C0OTHER"}, {"message_ts": "2.0"}, {"channel": "", "message_ts": ""}])
+async def test_a_click_on_another_message_changes_nothing(desk: Desk, place: dict[str, str]) -> None:
+    approval = await desk.asked()
+    for call in (decision.approve, decision.reject):
+        with pytest.raises(Denied, match="does not belong to this message"):
+            await call(desk.services, pressed(approval, **place))
+    assert await outcome(desk, approval) is Outcome.PENDING
+
+
+async def test_an_unknown_button_value_is_said(desk: Desk) -> None:
+    approval = await desk.asked()
+    with pytest.raises(UserError, match="do not know this approval"):
+        await decision.approve(desk.services, pressed(approval, value="guessed"))
+
+
+async def test_a_second_click_changes_nothing_but_wakes_again(desk: Desk) -> None:
+    approval = await desk.asked()
+    await decision.approve(desk.services, pressed(approval))
+    for person in ("U0LEE", "U0MAX"):
+        with pytest.raises(Denied, match="already approved"):
+            await decision.approve(desk.services, pressed(approval, person))
+    assert desk.engine.woken == [1, 1, 1]
+    assert (await desk.approvals.get(approval.id)).approvers == ("U0LEE",)
+
+
+async def test_the_same_person_twice_is_one_of_two(desk: Desk) -> None:
+    approval = await desk.asked("prod", required=2)
+    await decision.approve(desk.services, pressed(approval, "U0LEE"))
+    with pytest.raises(Denied, match="needs another person"):
+        await decision.approve(desk.services, pressed(approval, "U0LEE"))
+    await decision.approve(desk.services, pressed(approval, "U0MAX"))
+    assert await outcome(desk, approval) is Outcome.APPROVED
+
+
+async def test_after_its_time_nothing_counts(desk: Desk) -> None:
+    approval = await desk.asked()
+    desk.now += 3_600
+    with pytest.raises(Denied, match="expired"):
+        await decision.approve(desk.services, pressed(approval))
+    assert await outcome(desk, approval) is Outcome.EXPIRED
+
+
+async def test_outside_of_the_windows_it_can_be_rejected_but_not_approved(desk: Desk) -> None:
+    desk.now = SUNDAY
+    approval = await desk.asked("prod", required=2)
+    with pytest.raises(Denied, match="only changed during"):
+        await decision.approve(desk.services, pressed(approval))
+    await decision.reject(desk.services, pressed(approval))
+    assert await outcome(desk, approval) is Outcome.REJECTED
+
+
+async def test_an_environment_that_left_the_configuration_takes_no_click(desk: Desk) -> None:
+    approval = await desk.asked("gone")
+    with pytest.raises(Denied, match="no longer in the configuration"):
+        await decision.approve(desk.services, pressed(approval))
+
+
+async def test_where_a_word_must_be_typed_the_click_alone_counts_nothing(desk: Desk) -> None:
+    approval = await desk.asked(typed_word="staging")
+    await decision.approve(desk.services, pressed(approval))
+    assert await outcome(desk, approval) is Outcome.PENDING
+    (view,) = desk.chat.views
+    check_view(view, "modal")
+    assert view["private_metadata"] == approval.id
+    faults = await decision.typed(desk.services, sent_off("U0LEE", approval.id, word="prod"))
+    assert faults == {"word": "That is not staging. Nothing was approved."}
+    assert await decision.typed(desk.services, sent_off("U0LEE", approval.id, word=" staging ")) == {}
+    assert await outcome(desk, approval) is Outcome.APPROVED
+
+
+async def test_the_typed_word_is_checked_against_who_types_it(desk: Desk) -> None:
+    approval = await desk.asked(typed_word="staging")
+    faults = await decision.typed(desk.services, sent_off("U0GUS", approval.id, word="staging"))
+    assert "You may not approve" in faults["word"]
+    desk.now += 3_600
+    faults = await decision.typed(desk.services, sent_off("U0LEE", approval.id, word="staging"))
+    assert "expired" in faults["word"]
+    faults = await decision.typed(desk.services, sent_off("U0LEE", "guessed", word="staging"))
+    assert "do not know this approval" in faults["word"]
+    assert await outcome(desk, approval) is Outcome.EXPIRED
