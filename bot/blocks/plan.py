@@ -54,6 +54,7 @@ IMAGE_HEADINGS = {
     "succeeded": images.APPLIED,
 }
 SHOWN_RESOURCES, SHOWN_ATTRIBUTES = 12, 3
+NAMED = 10  # addresses in one line
 DETAIL_RESOURCES, DETAIL_ATTRIBUTES = 40, 12
 IN_THREAD = "There is more than fits into one message: all of it is in the thread."
 MOST_COMPARED = 250  # commits that GitHub tells of at most
@@ -209,7 +210,8 @@ def applied(plan: PlanView, approval: ApprovalView, result: ApplyResult, ending:
         status, what = "cancelled", f"{ending.cancelled_by} cancelled the apply"
     news = f"{what} after {did}. What was done stays done; a new plan shows what is left"
     again = [operation.plan_again_button(plan.head)]
-    return _with_plan(plan, approval, status, news, [*_note(ending.note), *_errors(result.errors)], buttons=again)
+    extra = [*_note(ending.note), *_errors(result.errors), *_how_far(result)]
+    return _with_plan(plan, approval, status, news, extra, buttons=again)
 
 
 def refused(plan: PlanView, approval: ApprovalView, problem: str, remedy: str, *, left_by: str = "") -> Message:
@@ -306,14 +308,25 @@ def _with_plan(
 
 def _interrupted(plan: PlanView, approval: ApprovalView, result: ApplyResult) -> Message:
     news = "interrupted during the apply, and not started again"
-    seen = ", ".join(kit.code(address) for address in result.applied[:20]) or "none"
-    lines = [f"Terraform was cut short. Resources it had reported as done: {seen}."]
-    if result.in_state is not None:
-        held = ", ".join(kit.code(address) for address in result.in_state[:20]) or "nothing"
-        lines.append(f"The state now holds: {held}.")
-    lines.append("A new plan shows what is left to do.")
+    reported = result.applied or result.under_way
+    first = f"Terraform was cut short. {'Until then it had reported:' if reported else 'It had reported nothing yet.'}"
+    held = [] if result.in_state is None else [f"The state now holds: {_named(result.in_state) or 'nothing'}."]
+    last = " ".join([*held, "A new plan shows what is left."])
+    extra = [kit.section(first), *_how_far(result), kit.section(last)]
     again = [operation.plan_again_button(plan.head)]
-    return _with_plan(plan, approval, "interrupted", news, [kit.section("\n".join(lines))], buttons=again)
+    return _with_plan(plan, approval, "interrupted", news, extra, buttons=again)
+
+
+def _how_far(result: ApplyResult) -> list[Block]:
+    """What an apply that did not come to its end has done, what it was at, and what it had not begun."""
+    parts = {"Done": result.applied, "Begun, and not done": result.under_way, "Not begun": result.remaining}
+    lines = [f"*{words}:* {_named(addresses)}" for words, addresses in parts.items() if addresses]
+    return [kit.section("\n".join(lines))] if lines else []
+
+
+def _named(addresses: Sequence[str]) -> str:
+    more = f" and {len(addresses) - NAMED} more" if len(addresses) > NAMED else ""
+    return ", ".join(kit.code(address, 80) for address in addresses[:NAMED]) + more
 
 
 def _fine_print(plan: PlanView) -> Block:
@@ -331,6 +344,8 @@ def _commit(commit: Commit | None) -> list[str]:
 
 def _brief(resource: ResourceChange) -> str:
     """The resource and what matters most about it: why it is replaced, and what becomes known before the apply."""
+    if resource.change in (Change.DELETE, Change.FORGET):
+        return _name(resource, with_reason=True)  # that it goes is all there is to say; what it was is in the thread
     forcing = [attribute for attribute in resource.attributes if attribute.forces_replacement]
     told = [attribute for attribute in resource.attributes if attribute.after != UNKNOWN and attribute not in forcing]
     lines = [_attribute(attribute) for attribute in (forcing or told)[:SHOWN_ATTRIBUTES]]

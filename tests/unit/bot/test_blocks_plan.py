@@ -169,10 +169,63 @@ def test_an_apply_cut_short_tells_what_is_known() -> None:
     result = ApplyResult(False, 1, 0, 0, applied=("aws_eip.a",), in_state=("aws_eip.a", "aws_instance.b"))
     said = read(drawing.applied(VIEW, GIVEN, result))
     assert "interrupted during the apply, and not started again" in said
-    assert "had reported as done: `aws_eip.a`." in said
+    assert "*Done:* `aws_eip.a`" in said
     assert "The state now holds: `aws_eip.a`, `aws_instance.b`." in said
-    unknown = read(drawing.applied(VIEW, GIVEN, replace(result, in_state=None)))
+    unknown = read(drawing.applied(VIEW, GIVEN, replace(result, in_state=None, applied=())))
     assert "state now holds" not in unknown
+    assert "It had reported nothing yet." in unknown
+
+
+def test_an_apply_that_stopped_tells_how_far_it_came() -> None:
+    left = tuple(f"aws_eip.n{number}" for number in range(14))
+    stopped = ApplyResult(True, 1, 0, 0, ("aws_eip.a",), (Diagnostic("error", "no"),), None, ("aws_eip.b",), left)
+    said = read(drawing.applied(VIEW, GIVEN, stopped))
+    assert "*Done:* `aws_eip.a`\n*Begun, and not done:* `aws_eip.b`\n*Not begun:* `aws_eip.n0`" in said
+    assert "`aws_eip.n9` and 4 more" in said
+
+
+def test_what_is_destroyed_is_named_without_what_it_was() -> None:
+    gone = ResourceChange(
+        "aws_eip.a", "aws_eip", Change.DELETE, (AttributeChange("ip", "10.1.1.1", None),), "no longer in"
+    )
+    said = read(drawing.ask(replace(VIEW, summary=replace(SUMMARY, changes=(gone,))), OPEN))
+    assert "`aws_eip.a`, no longer in" in said
+    assert "10.1.1.1" not in said
+    assert "10.1.1.1" in read(drawing.details(replace(SUMMARY, changes=(gone,))))
+
+
+@pytest.mark.parametrize(
+    ("commits", "words"),
+    [
+        (0, "`main` no longer has the commit of this plan."),
+        (1, "has moved on by 1 commit since this plan:* a1b2c3d Raise the queue's memory."),
+        (7, "has moved on by 7 commits since this plan:* a1b2c3d"),
+        (250, "has moved on by 250 commits or more since this plan:"),
+    ],
+)
+def test_where_the_branch_went_is_said_and_it_can_still_be_approved(commits: int, words: str) -> None:
+    moved = drawing.Moved("main", "f" * 40, (COMMIT,) * commits)
+    asked = drawing.ask(VIEW, OPEN, moved=moved)
+    assert words in read(asked)
+    assert (" and 2 before." in read(asked)) is (commits == 7)
+    assert buttons(asked) == ["approve", "reject"]
+
+
+def test_a_lock_is_said_and_only_one_of_our_own_can_be_given_back() -> None:
+    problem = "max@laptop holds the state's lock since 2026-11-23 09:00 UTC (apply, lock 5d1)"
+    others = drawing.locked(HEAD, COMMIT, problem, "Wait until that has ended.")
+    assert "no plan was made. max@laptop holds" in read(others)
+    assert "Wait until that has ended." in read(others)
+    assert buttons(others) == ["plan-again"]
+    for ours in (
+        drawing.locked(HEAD, COMMIT, problem, "Wait.", left_by="#3"),
+        drawing.refused(VIEW, GIVEN, problem, "Wait.", left_by="#3"),
+    ):
+        assert "That was #3, which is over and left the lock." in read(ours)
+        assert "Wait." not in read(ours)
+        assert buttons(ours) == ["unlock", "plan-again"]
+        row = next(block for block in ours.blocks if block.get("block_id") == "unlock")
+        assert "#3 left the lock on the state of *staging*" in row["elements"][0]["confirm"]["text"]["text"]
 
 
 def test_approved_but_refused() -> None:
