@@ -98,7 +98,9 @@ def _pieces(secret: str) -> set[str]:
 
 
 def _forms(text: str) -> set[str]:
-    quoted = {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
+    in_json = json.dumps(text, ensure_ascii=False)[1:-1]
+    in_go = in_json.translate({ord(special): f"\\u{ord(special):04x}" for special in "<>&"})  # as Terraform writes JSON
+    quoted = {text, json.dumps(text)[1:-1], in_json, in_go}
     escaped = quoted | {html.escape(form, quote=False) for form in quoted}
     return escaped | {form.replace("`", "'") for form in escaped}  # a backtick would end inline code, see blocks.kit
 

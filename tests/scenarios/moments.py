@@ -180,7 +180,7 @@ async def suspended(world: World, command: str, timeout: float = 60) -> psutil.P
         while True:
             for one in processes_of(world):
                 with suppress(psutil.Error):
-                    if one.cmdline()[1:2] == [command]:
+                    if command in one.cmdline()[1:4]:
                         one.suspend()
                         return one
             await asyncio.sleep(0.01)

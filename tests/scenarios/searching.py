@@ -34,7 +34,9 @@ def found(text: str | bytes, secrets: Mapping[str, str]) -> list[str]:
 
 def _forms(value: str) -> Iterator[bytes]:
     for piece in (value.strip(), *(line for line in value.splitlines() if len(line) >= LONG_LINE)):
-        for form in (piece, json.dumps(piece)[1:-1], quote(piece, safe=""), piece.replace("`", "'")):
+        in_json = json.dumps(piece)[1:-1]
+        in_go = in_json.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+        for form in (piece, in_json, in_go, quote(piece, safe=""), piece.replace("`", "'")):
             yield form.encode()
             yield html.escape(form, quote=False).encode()
 
