@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from bot.operations import Record
     from bot.services import Services
 
+MOST_DIGITS = 9  # of an operation's number; the database takes no longer ones
+
 
 async def cancel(services: Services, click: Click) -> Message | None:
     """Ask the operation to stop, if this person may: whoever asked for it, and whoever may approve it."""
@@ -81,7 +83,8 @@ async def unlock(services: Services, click: Click) -> None:
 async def clicked(services: Services, click: Click) -> Record:
     """The operation on whose message the button was pressed. Raises UserError when it is another one's."""
     try:
-        record = await services.operations.get(int(click.value) if click.value.isdecimal() else 0)
+        known = click.value.isdecimal() and len(click.value) <= MOST_DIGITS
+        record = await services.operations.get(int(click.value) if known else 0)
     except LookupError:
         raise UserError("I do not know this operation (any more).") from None
     if (click.channel, click.message_ts) != (record.channel, record.message_ts):

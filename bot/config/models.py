@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot.config.values import (
     Channel,
     Duration,
+    FollowUp,
     Login,
     Name,
     Person,
@@ -151,7 +152,7 @@ class Environment(Model):
     approval: Approval = Approval()
     after: Name | None = None
     windows: tuple[WindowText, ...] = ()
-    code_deploy_after_old_image: Literal["start", "offer", "off"] = "offer"
+    code_deploy_after_old_image: FollowUp = "offer"
 
 
 class Rerun(Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator
 
@@ -156,8 +156,14 @@ def _regex_problem(text: str) -> str | None:
     return None if text else "is empty; it would match every line"
 
 
+def _unquoted_off(value: object) -> object:
+    """YAML takes `off` without quotes for false."""
+    return "off" if value is False else value
+
+
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 WindowText = Annotated[Window, BeforeValidator(_parse_window)]
+FollowUp = Annotated[Literal["start", "offer", "off"], BeforeValidator(_unquoted_off)]
 Text = Annotated[str, _matching(r"(?s).*\S.*", "is empty")]
 Channel = Annotated[str, _checked(_channel_problem)]
 Repository = Annotated[str, _checked(_repository_problem)]

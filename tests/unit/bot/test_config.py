@@ -66,6 +66,12 @@ def test_what_is_not_said_is_the_safe_choice() -> None:
     assert (config.images, config.watch, config.terraform.program) == (None, None, None)
 
 
+@pytest.mark.parametrize("said", ["off", '"off"', "start"])
+def test_off_needs_no_quotes(said: str) -> None:
+    config = read(f"{SMALL}    code_deploy_after_old_image: {said}\n")
+    assert config.environments["dev"].code_deploy_after_old_image == said.strip('"')
+
+
 def test_the_secrets_that_are_asked_for_are_known_by_name() -> None:
     names = load(ROOT / "signalbox.example.yaml").secret_names
     assert names == {"DEPLOYER_PRIVATE_KEY", "STAGING_DATABASE_URL"}
