@@ -1,0 +1,322 @@
+"""Operations on the real engine, over SQLite: numbered, announced, one at a time, ended whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+import pytest_asyncio
+
+from bot import lifecycle
+from bot.approvals import Approvals, Outcome
+from bot.audit import Audit
+from bot.blocks import kit, operation as drawing
+from bot.chat import ChatError, Posted
+from bot.config import read
+from bot.engine import Engine, EngineSettings
+from bot.errors import UserError
+from bot.operations import Operations, Record, Request, Status
+from bot.redaction import Redactor
+from bot.store import Store
+from runners.errors import RunnerError
+from tests.unit.bot.drawn import read as read_message
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine
+
+    from bot.blocks.kit import Message
+    from bot.operation import Operation
+    from bot.services import Services
+
+    Body = Callable[[Operation], Coroutine[Any, Any, None]]
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+FILE = """
+slack: {channel: "#ops"}
+github: {repository: o/r}
+aws: {region: us-west-2}
+access: {operators: [U0ANA], approvers: [U0LEE, U0MAX]}
+environments:
+  dev: {deploy: {github_actions: {workflow: d.yml}}}
+  staging: {deploy: {github_actions: {workflow: d.yml}}, approval: {required: 2, expires_after: 1s}}
+"""
+SECRET = "hunter2-and-more"
+
+
+class Chat:
+    """Slack: what each message says now, after checking that Slack would take it."""
+
+    def __init__(self) -> None:
+        self.says: dict[str, str] = {}
+        self.refuses: set[str] = set()
+
+    async def post(self, channel: str, message: Message, **_: Any) -> Posted:
+        if channel in self.refuses:
+            raise ChatError("chat.postMessage", "not_in_channel")
+        at = Posted(channel, f"{len(self.says) + 1}.0")
+        self.says[at.ts] = read_message(message)
+        return at
+
+    async def update(self, at: Posted, message: Message) -> None:
+        self.says[at.ts] = read_message(message)
+
+    async def find(self, *_: Any, **__: Any) -> None:
+        return None
+
+    async def channel_id(self, name: str) -> str:
+        return name
+
+
+class World:
+    """The services, and bodies by the name of the test's request."""
+
+    def __init__(self, services: Services, chat: Chat) -> None:
+        self.services = services
+        self.chat = chat
+        self.bodies: dict[str, Body] = {}
+        self._keys = 0
+
+    async def begin(self, body: Body, environment: str = "dev", **more: Any) -> Request:
+        self._keys += 1
+        key = f"key {self._keys}"
+        self.bodies[key] = body
+        request = Request(key, "test", environment, "U0ANA", f"Test {key}", "C0OPS", {"key": key})
+        request = replace(request, **more)
+        await self.services.engine.begin(request)
+        return request
+
+    async def body(self, operation: Operation) -> None:
+        await self.bodies[operation.record.arguments["key"]](operation)
+
+    async def until(self, request: Request, *statuses: Status) -> Record:
+        """The request's record, as soon as it stands so."""
+        for _ in range(400):
+            found = [one for one in await self._all() if one.arguments["key"] == request.key]
+            if found and found[0].status in statuses:
+                return found[0]
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"{request.title} never was {statuses}: {found}")
+
+    def said_of(self, record: Record) -> str:
+        return self.chat.says[record.message_ts or ""]
+
+    async def _all(self) -> tuple[Record, ...]:
+        return await self.services.operations._select()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    directory = tmp_path_factory.mktemp("lifecycle")
+    store, chat, redact = Store(f"sqlite:///{directory}/signalbox.sqlite"), Chat(), Redactor([SECRET])
+    await store.create_tables()
+    services = cast(
+        "Services",
+        SimpleNamespace(
+            config=read(FILE, "signalbox.yaml"), chat=chat, redact=redact, clock=time.time, workplace=directory,
+            engine=Engine(EngineSettings(store.url, "test", wake_interval=0.05, turn_interval=0.05)),
+            operations=Operations(store, time.time), approvals=Approvals(store, time.time),
+            audit=Audit(store, time.time, redact),
+        ),
+    )  # fmt: skip
+    made = World(services, chat)
+
+    async def begin(request: Request) -> None:
+        await lifecycle.begin(services, request)
+
+    async def run(number: int) -> None:
+        await lifecycle.run(services, number, made.body)
+
+    services.engine.register_begin(begin)
+    services.engine.register("test", run)
+    await services.engine.launch()
+    yield made
+    services.engine.destroy()
+    store.close()
+
+
+async def succeed(operation: Operation) -> None:
+    await operation.end(Status.SUCCEEDED, drawing.short_message(operation.head, "succeeded", "all done"))
+
+
+async def test_an_operation_is_numbered_announced_run_and_ended(world: World) -> None:
+    seen: list[str] = []
+
+    async def body(operation: Operation) -> None:
+        operation.scratch.mkdir(parents=True)
+        seen.append(world.said_of(operation.record))
+        await succeed(operation)
+
+    record = await world.until(await world.begin(body), Status.SUCCEEDED)
+    assert f"#{record.number} Test key" in seen[0]
+    assert "starting" in seen[0]
+    assert ":white_check_mark:" in world.said_of(record)
+    assert record.ended_at is not None
+    for _ in range(200):  # it is removed right after its end is shown
+        if not (world.services.workplace / "operations" / str(record.number)).exists():
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail("its files are still there")
+
+
+async def test_a_request_that_comes_twice_is_begun_once(world: World) -> None:
+    runs: list[int] = []
+
+    async def body(operation: Operation) -> None:
+        runs.append(operation.number)
+        await succeed(operation)
+
+    request = await world.begin(body)
+    await asyncio.gather(*(world.services.engine.begin(request) for _ in range(5)))
+    record = await world.until(request, Status.SUCCEEDED)
+    await asyncio.sleep(0.3)
+    assert runs == [record.number]
+
+
+async def test_one_at_a_time_in_order_and_those_in_line_are_told_for_what(world: World) -> None:
+    gate, order = asyncio.Event(), list[int]()
+
+    async def hold(operation: Operation) -> None:
+        order.append(operation.number)
+        await operation.show(
+            "busy", drawing.short_message(operation.head, "running", "busy"), Status.RUNNING, "is <busy>"
+        )
+        await gate.wait()
+        await succeed(operation)
+
+    async def follow(operation: Operation) -> None:
+        order.append(operation.number)
+        await succeed(operation)
+
+    first = await world.begin(hold)
+    ahead = await world.until(first, Status.RUNNING)
+    followers = []
+    for _ in range(3):
+        followers.append(await world.begin(follow))
+        await world.until(followers[-1], Status.WAITING)
+    elsewhere = await world.until(await world.begin(follow, "staging"), Status.SUCCEEDED)
+    waiting = await world.until(followers[0], Status.WAITING)
+    for _ in range(100):
+        if "waits for" in world.chat.says.get(waiting.message_ts or "", ""):
+            break
+        await asyncio.sleep(0.02)
+        waiting = await world.until(followers[0], Status.WAITING)
+    assert f"waits for #{ahead.number} (Test {first.key}, asked by @ana)" in world.said_of(waiting)
+    gate.set()
+    ended = [await world.until(one, Status.SUCCEEDED) for one in followers]
+    assert order == [ahead.number, elsewhere.number, *sorted(one.number for one in ended)]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (UserError("dev takes <no> deploys today."), "dev takes <no> deploys today."),
+        (
+            RunnerError("planning x", f"no such {SECRET}", remedy="Look.", log_tail=f"Error: {SECRET}"),
+            "failed while planning x",
+        ),
+        (RunnerError("planning x", f"no such {SECRET}"), "no such [redacted]"),
+    ],
+)
+async def test_what_fails_is_said_and_frees_the_environment(world: World, error: Exception, words: str) -> None:
+    async def body(operation: Operation) -> None:
+        async def fail() -> None:
+            raise error
+
+        await operation.step("fail", fail)
+
+    record = await world.until(await world.begin(body), Status.FAILED)
+    assert words in world.said_of(record)
+    assert SECRET not in world.said_of(record)
+    await world.until(await world.begin(succeed), Status.SUCCEEDED)
+
+
+async def test_a_fault_of_our_own_is_an_apology_with_the_id_in_the_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def body(_: Operation) -> None:
+        raise ZeroDivisionError
+
+    with caplog.at_level(logging.ERROR):
+        record = await world.until(await world.begin(body), Status.FAILED)
+    said = world.said_of(record)
+    error_id = said.split("under `")[1][:8]
+    assert "a fault in Signalbox itself" in said
+    assert f"error {error_id}" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_an_effect_that_was_begun_before_is_looked_for_not_repeated(world: World) -> None:
+    did: list[str] = []
+
+    async def body(operation: Operation) -> None:
+        async def do() -> str:
+            did.append("done")
+            return "done"
+
+        async def recover() -> str:
+            did.append("found")
+            return "found"
+
+        await operation.once("dispatch", do, recover)
+        await world.services.operations.begin_effect(operation.number, "apply")  # as a try cut short leaves it
+        await operation.once("apply", do, recover)
+        await succeed(operation)
+
+    await world.until(await world.begin(body), Status.SUCCEEDED)
+    assert did == ["done", "found"]
+
+
+def asking(required: int, seen: list[str]) -> Body:
+    async def body(operation: Operation) -> None:
+        view = await operation.approved(
+            f"binding of {operation.number}", required, lambda one: _open(operation, one, seen)
+        )
+        seen.append(view.outcome)
+        await succeed(operation)
+
+    return body
+
+
+def _open(operation: Operation, view: drawing.ApprovalView, seen: list[str]) -> Message:
+    seen.append(f"{view.id} {len(view.votes)}")
+    buttons = drawing.decision_buttons(view, approve="Approve", question="Sure?")
+    return kit.message("open", [buttons, drawing.approval_lines(view), drawing.asked_by(operation.head)])
+
+
+async def test_an_approval_wakes_the_operation_and_votes_are_shown(world: World) -> None:
+    seen: list[str] = []
+    request = await world.begin(asking(2, seen))
+    record = await world.until(request, Status.APPROVAL)
+    approval_id = seen[0].split()[0]
+    for person in ("U0LEE", "U0MAX"):
+        await world.services.approvals.decide(approval_id, person, Outcome.APPROVED)
+        await world.services.engine.wake(record.number)
+        await asyncio.sleep(0.3)
+    await world.until(request, Status.SUCCEEDED)
+    assert seen == [f"{approval_id} 0", f"{approval_id} 1", "approved"]
+
+
+async def test_an_approval_that_nobody_gives_expires_by_itself(world: World) -> None:
+    seen: list[str] = []
+    began = time.monotonic()
+    await world.until(await world.begin(asking(1, seen), "staging"), Status.SUCCEEDED)
+    assert seen[-1] == "expired"
+    assert time.monotonic() - began >= 1
+    assert any(line.entry.action == "expired" for line in await world.services.audit.read(newest=5))
+
+
+async def test_a_channel_that_takes_no_message_starts_nothing_and_keeps_the_line_free(world: World) -> None:
+    world.chat.refuses.add("C0CLOSED")
+    record = await world.until(await world.begin(succeed, channel="C0CLOSED"), Status.FAILED)
+    assert "not_in_channel" in record.doing
+    await world.until(await world.begin(succeed), Status.SUCCEEDED)
+
+
+async def test_an_environment_that_left_the_configuration_ends_what_waited_for_it(world: World) -> None:
+    record = await world.until(await world.begin(succeed, "gone"), Status.FAILED)
+    assert "gone is no longer in the configuration" in world.said_of(record)
