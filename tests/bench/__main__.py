@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from tests.bench import burst, click, commands, idle, start
+from tests.bench import burst, click, commands, idle, plan_by_hand, plan_summary, start
 from tests.bench.figures import Figure, table
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ MEASUREMENTS: dict[str, Measurement] = {
     "click": click.measure,
     "start": start.measure,
     "idle": idle.measure,
+    "plan-summary": plan_summary.measure,
+    "plan-by-hand": plan_by_hand.measure,
 }
 
 
