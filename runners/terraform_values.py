@@ -30,6 +30,14 @@ class Hidden:
 
 
 @dataclass(frozen=True, slots=True)
+class Masked:
+    """A text with secrets in it: it is compared as it is, and shows masked."""
+
+    shown: str
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """A value that only the apply will tell."""
 
@@ -154,7 +162,8 @@ def _cover_object(value: dict[str, Any], sensitive: Any, unknown: Any, mask: Mas
 
 def _cover_scalar(value: Any, mask: Masker) -> Any:
     if isinstance(value, str):
-        return mask(value)
+        shown = mask(value)
+        return value if shown == value else Masked(shown, value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value if mask(json.dumps(value)) == json.dumps(value) else Hidden(value)
     return value
@@ -206,6 +215,7 @@ def _list_differences(before: list[Any], after: list[Any], path: Path) -> Iterat
 
 
 def _both_json(before: Any, after: Any) -> tuple[Any, Any] | None:
+    before, after = (one.shown if isinstance(one, Masked) else one for one in (before, after))
     if not (isinstance(before, str) and isinstance(after, str) and before[:1] in {"{", "["}):
         return None
     try:
@@ -218,7 +228,7 @@ def _both_json(before: Any, after: Any) -> tuple[Any, Any] | None:
 
 def show(value: Any) -> str | None:
     """A covered value as people read it: strings bare, collections as JSON, None for what is absent."""
-    if value is None or isinstance(value, Hidden | Unknown):
+    if value is None or isinstance(value, Hidden | Masked | Unknown):
         return None if value is None else _plain(value)
     if isinstance(value, str):
         return value or '""'
@@ -226,6 +236,8 @@ def show(value: Any) -> str | None:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, Masked):
+        return value.shown
     return SENSITIVE if isinstance(value, Hidden) else UNKNOWN
 
 

@@ -255,6 +255,20 @@ def test_a_secret_with_quotes_is_masked_inside_json_text_too() -> None:
     assert "word" not in repr(read(marked, copy))
 
 
+def test_a_change_of_nothing_but_a_secret_inside_a_text_is_shown() -> None:
+    marks = {"before_sensitive": {"p": True}, "after_sensitive": {"p": True}}
+    marked = resource(["update"], {"p": "old-secret"}, {"p": SECRET}, address="aws_instance.a", **marks)
+    before, after = (
+        {"u": "x:old-secret@", "j": '{"p": "old-secret"}'},
+        {"u": f"x:{SECRET}@", "j": f'{{"p": "{SECRET}"}}'},
+    )
+    copy = read(marked, resource(["update"], before, after, address="aws_instance.b")).changes[1]
+    assert rows(copy) == [
+        ("u", "x:(sensitive)@", "x:(sensitive)@"),
+        ("j", '{"p": "(sensitive)"}', '{"p": "(sensitive)"}'),
+    ]
+
+
 def test_numbers_can_be_secrets_and_short_values_are_masked_only_where_they_stand() -> None:
     marked = resource(
         ["create"],

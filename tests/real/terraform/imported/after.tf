@@ -1,0 +1,6 @@
+resource "terraform_data" "found" {}
+
+import {
+  to = terraform_data.found
+  id = "i-0123"
+}

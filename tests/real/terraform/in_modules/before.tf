@@ -1,0 +1,1 @@
+module "network" { source = "./network" }

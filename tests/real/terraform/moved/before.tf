@@ -1,0 +1,2 @@
+resource "terraform_data" "old" { input = "same" }
+resource "terraform_data" "left" {}

@@ -1,0 +1,3 @@
+resource "terraform_data" "server" {
+  input = { size = "small", zone = "a", rules = jsonencode({ ports = [22, 443], open = false }) }
+}
