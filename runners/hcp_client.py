@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -12,10 +13,10 @@ import aiohttp
 
 from runners import hcp_errors
 from runners.blocking import run_blocking
-from runners.errors import RunnerError
+from runners.errors import RunnerError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from pytfe import TFEClient
 
@@ -26,6 +27,8 @@ TIMEOUT = 30.0  # seconds for one request
 _DOWNLOAD_TIMEOUT = 300.0
 _MOST_BYTES = 512 << 20  # of one plan's JSON; of a log
 _REDIRECTS = 3
+_PAUSES = (0.5, 2.0)  # seconds before asking again
+_LONGEST_PAUSE = 60.0
 _MEDIA_TYPE = "application/vnd.api+json"
 
 
@@ -106,7 +109,7 @@ class HcpTerraform:
                 raise ValueError("no document")
             return dict(document)
 
-        return await self.call(get, doing=doing)
+        return await _patiently(lambda: self.call(get, doing=doing))
 
     async def download(self, url: str, *, doing: str) -> bytes:
         """The content behind a path of the API, or behind an address that it handed out.
@@ -116,6 +119,9 @@ class HcpTerraform:
         Raises:
             RunnerError: one of its family; NotFoundError also when the address has expired.
         """
+        return await _patiently(lambda: self._download(url, doing))
+
+    async def _download(self, url: str, doing: str) -> bytes:
         target = url if "://" in url else self.address + url
         timeout = aiohttp.ClientTimeout(total=_DOWNLOAD_TIMEOUT, sock_connect=TIMEOUT, sock_read=TIMEOUT)
         try:
@@ -150,6 +156,17 @@ class HcpTerraform:
             return
         finally:
             self._noticed.pop(run_id, None)
+
+
+async def _patiently(get: Callable[[], Awaitable[T]]) -> T:
+    """Ask again a few times where there was no answer: only for what changes nothing."""
+    for pause in _PAUSES:
+        try:
+            return await get()
+        except UnavailableError as error:
+            wanted = (error.retry_at - datetime.now(UTC)).total_seconds() if error.retry_at else 0.0
+            await asyncio.sleep(min(max(pause, wanted), _LONGEST_PAUSE))
+    return await get()
 
 
 def _is_resource(one: Any) -> bool:
