@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import logging
 import pkgutil
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.error import BoltUnhandledRequestError
 
 import handlers
@@ -24,7 +26,7 @@ from bot.lifecycle import begin, run
 from bot.operations import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
     from datetime import datetime
 
     from slack_sdk.web.async_client import AsyncWebClient
@@ -46,6 +48,7 @@ SECTIONS = {
     "KINDS": "kinds",
     "WATCHES": "watches",
 }
+_working: set[asyncio.Task[object]] = set()
 
 
 def find_handlers() -> Registry:
@@ -60,7 +63,31 @@ def find_handlers() -> Registry:
 
 def build(client: AsyncWebClient, signing_secret: str) -> AsyncApp:
     """The Bolt app that checks signatures; nothing is attached to it yet."""
-    return AsyncApp(client=client, signing_secret=signing_secret, raise_error_for_unhandled_request=True)
+    return AsyncApp(
+        client=client,
+        signing_secret=signing_secret,
+        authorize=_authorize(client),
+        logger=logging.getLogger("slack_bolt"),  # all its loggers take this one's level; by themselves the root's
+        raise_error_for_unhandled_request=True,
+        # Answers when the listener is through. Otherwise Bolt looks every 10 ms whether it has acknowledged, for each
+        # request, and after three seconds tells the person that nothing was done, although it still will be.
+        process_before_response=True,
+    )
+
+
+def _authorize(client: AsyncWebClient) -> Callable[[], Awaitable[AuthorizeResult]]:
+    """Who the bot's token makes it, asked once: Bolt by itself asks for every request until it has an answer."""
+    known: list[AuthorizeResult] = []
+    lock = asyncio.Lock()
+
+    async def authorize() -> AuthorizeResult:
+        async with lock:
+            if not known:
+                answer = await client.auth_test()
+                known.append(AuthorizeResult.from_auth_test_response(bot_token=client.token, auth_test_response=answer))
+        return known[0]
+
+    return authorize
 
 
 def register_operations(services: Services, registry: Registry) -> None:
@@ -133,11 +160,15 @@ def _on_command(services: Services, command: Command) -> Callable[..., Awaitable
 
 def _on_click(services: Services, button: Button) -> Callable[..., Awaitable[None]]:
     async def listener(ack: Ack, body: dict[str, Any]) -> None:
-        await ack()
         click = payloads.click(body)
-        reply = await _answer(lambda: button.handle(services, click))
-        if reply:
-            await services.chat.tell(click.response_url, reply)
+        await ack()
+
+        async def decide() -> None:
+            reply = await _answer(lambda: button.handle(services, click))
+            if reply:
+                await _tell(services, click.response_url, reply)
+
+        _afterwards(decide())
 
     return listener
 
@@ -154,7 +185,7 @@ def _on_submission(services: Services, modal: Modal) -> Callable[..., Awaitable[
 def _on_home(services: Services, home: HomeTab) -> Callable[..., Awaitable[None]]:
     async def listener(event: dict[str, Any]) -> None:
         if event.get("tab") == "home":
-            await home.publish(services, event["user"])
+            _afterwards(_answer(lambda: home.publish(services, event["user"])))
 
     return listener
 
@@ -174,6 +205,13 @@ def _secrets_in(services: Services, submission: Submission) -> Mapping[str, str]
     return {block: words.NOT_KEPT for block, value in submission.values.items() if services.redact.holds_secret(value)}
 
 
+def _afterwards(work: Coroutine[Any, Any, object]) -> None:
+    """Go on with `work`, which raises nothing, once Slack has its answer."""
+    task = asyncio.create_task(work)
+    _working.add(task)  # the loop itself would let it be collected
+    task.add_done_callback(_working.discard)
+
+
 async def _answer(handle: Callable[[], Awaitable[Message | None]]) -> Message | None:
     try:
         return await handle()
@@ -189,14 +227,18 @@ def _on_error(services: Services) -> Callable[..., Awaitable[BoltResponse]]:
         answer = replies.refusal(UNKNOWN) if unknown else replies.apology(_logged(error))
         response_url = body.get("response_url")
         if isinstance(response_url, str):
-            try:
-                await services.chat.tell(response_url, answer)
-            except ChatError as failure:
-                log.warning("the person could not be told: %s", failure)
+            await _tell(services, response_url, answer)
         # Slack shows people nothing useful for any other status, and sends events again.
         return BoltResponse(status=200, body="")
 
     return listener
+
+
+async def _tell(services: Services, response_url: str, answer: Message) -> None:
+    try:
+        await services.chat.tell(response_url, answer)
+    except ChatError as failure:
+        log.warning("the person could not be told: %s", failure)
 
 
 def _logged(error: Exception | None = None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +22,10 @@ T = TypeVar("T")
 APPLICATION_VERSION = "1"
 TURNS = "turns"
 DECISION = "decision"
+# SQLite lets one writer through at a time. More than a few would sleep on the file's lock and wake in any order.
+SQLITE_CONNECTIONS = 4
+# What has been taken over is numbered a few at a time, so that whoever still waits for an answer comes first.
+NUMBERED_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +77,14 @@ class Engine:
                 executor_id=settings.executor,
                 notification_listener_polling_interval_sec=settings.wake_interval,
                 log_level="ERROR",
+                sys_db_pool_size=SQLITE_CONNECTIONS if settings.url.startswith("sqlite") else None,
             )
         )
         # It prints by a handler of its own; through ours, what it prints is redacted as everything else is.
         own = logging.getLogger("dbos")
         own.handlers.clear()
         own.propagate = True
+        self.numbering = asyncio.Semaphore(NUMBERED_AT_ONCE)
         self._begin: Callable[[Request], Coroutine[Any, Any, None]] | None = None
         self._due: Callable[[datetime, Due], Coroutine[Any, Any, None]] | None = None
         self._bodies: dict[str, Callable[[int], Coroutine[Any, Any, None]]] = {}

@@ -33,9 +33,10 @@ async def begin(services: Services, request: Request, *, supersedes: bool = Fals
     message yet.
     """
     engine = services.engine
-    number = await engine.step("number", lambda: services.operations.create(request))
-    entry = Entry(request.requester, request.kind, request.environment, number, dict(request.arguments))
-    await engine.step("audit", lambda: services.audit.record(entry))
+    async with engine.numbering:
+        number = await engine.step("number", lambda: services.operations.create(request))
+        entry = Entry(request.requester, request.kind, request.environment, number, dict(request.arguments))
+        await engine.step("audit", lambda: services.audit.record(entry))
     if supersedes:
         await engine.step("supersede", lambda: _supersede(services, request, number))
     refusal = "" if silent else await engine.step("announce", lambda: _announce(services, number))
