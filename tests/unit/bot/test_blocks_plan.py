@@ -311,3 +311,23 @@ def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, co
     read(drawing.applied(view, GIVEN, ApplyResult(False, 1, 1, 1, addresses, in_state=addresses)))
     read(drawing.refused(view, GIVEN, pool[0], pool[-1]))
     read(drawing.working(view.head, "planning", view.commit))
+
+
+ELSEWHERE = replace(ONE, outcome="elsewhere", elsewhere="discarded in HCP Terraform by <max>")
+
+
+def test_what_was_decided_elsewhere_says_where_and_by_whom() -> None:
+    said = read(drawing.settled_elsewhere(VIEW, ELSEWHERE))
+    assert "discarded in HCP Terraform by <max>, nothing was applied" in said
+    assert not buttons(drawing.settled_elsewhere(VIEW, ELSEWHERE))
+    under_way = read(drawing.applying(VIEW, replace(ELSEWHERE, elsewhere="confirmed in HCP Terraform by max"), None))
+    assert "confirmed in HCP Terraform by max, applying" in under_way
+
+
+def test_a_plan_that_can_be_looked_at_elsewhere_is_linked_and_its_notes_are_no_warnings() -> None:
+    notes = (Diagnostic("note", "Estimated costs: 12 USD"), Diagnostic("warning", "Policies failed: 1 advisory"))
+    view = replace(VIEW, summary=replace(SUMMARY, url="https://app.terraform.io/app/a/runs/run-1", warnings=notes))
+    message = drawing.ask(view, OPEN)
+    assert "https://app.terraform.io/app/a/runs/run-1" in str(message.blocks)
+    assert ":information_source: Estimated costs" in read(message)
+    assert ":warning: Policies failed" in read(message)
