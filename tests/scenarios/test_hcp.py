@@ -11,6 +11,8 @@ import pytest_asyncio
 from sandbox.github.web import DropConnectionError, Exchange
 from sandbox.hcp.model import Configuration
 from sandbox.hcp.web import ApiError
+from sandbox.world import HCP_SECRETS
+from tests.scenarios import staged
 from tests.scenarios.acting import clicks, shows, thread_of, types
 from tests.scenarios.moments import Death
 
@@ -93,7 +95,8 @@ async def test_a_plan_is_shown_masked_and_applied_once_it_is_approved(world: Wor
     assert confirmations(world) == 1
     assert run.comments == [("signalbox", "Approved in Slack by lee (U0LEE), max (U0MAX) (Signalbox #1).")]
     texts = done.rendered + thread_of(world, done) + world.bot.log.read_text()
-    assert PASSWORD not in texts
+    assert not [secret for secret in (PASSWORD, *HCP_SECRETS.values()) if secret in texts]
+    assert "/v1/object/" not in texts, "an address that lets whoever has it in"
     assert PASSWORD in run.plan.json_plan.decode()
     assert world.hcp.archive.refused_tokens == 0
     assert set(world.hcp.notifications.answers) == {200}
@@ -240,3 +243,70 @@ async def test_a_bot_that_comes_back_finds_what_was_decided_while_it_was_away(wo
     world.hcp.press(only_run(world), "discard", "max")
     await world.bot.start()
     await shows(world, "#prod", "#1 ", "discarded in HCP Terraform by max")
+
+
+async def test_hcp_terraform_that_answers_every_other_time_does_no_harm(world: World) -> None:
+    asked_before: set[str] = set()
+
+    async def hook(exchange: Exchange) -> None:
+        if exchange.method == "GET" and exchange.phase == "before" and exchange.path not in asked_before:
+            asked_before.add(exchange.path)
+            raise ApiError(502, "bad gateway")
+        asked_before.discard(exchange.path)
+
+    world.hcp.on_request.append(hook)
+    message = await asked(world)
+    await approved(world, message)
+    await shows(world, "#prod", "#1 ", "applied, 1 added, 0 changed, 1 destroyed")
+    assert confirmations(world) == 1
+
+
+async def test_a_linked_workspace_is_waited_for_and_can_be_cancelled(world: World) -> None:
+    workspace_of(world).link("PermanentOrg/infrastructure", "main", world.fetch_main)
+    other = world.hcp.runs.create(workspace_of(world), world_configuration(world), "Queued by hand", "max")
+    await until_waiting(other)
+    await types(world, "ana", "#prod", "/plan prod")
+    message = await shows(world, "#prod", "#1 ", f"waiting in HCP Terraform behind {other.id}")
+    await clicks(world, "ana", message, "Cancel")
+    await shows(world, "#prod", "#1 ", "cancelled by")
+    assert workspace_of(world).runs[1].status == "discarded"
+
+
+def machine_waits(world: World) -> staged.Gate:
+    made = staged.gate(world, "machines")
+    staged.change(world, "instances/production/main.tf", 'default     = "true"', f'default     = "{made.command}"')
+    return made
+
+
+async def test_cancelling_the_apply_interrupts_it_over_there(world: World) -> None:
+    machine = machine_waits(world)
+    message = await asked(world)
+    await approved(world, message)
+    await machine.reached()
+    message = await shows(world, "#prod", "#1 ", "applying, 0 of 1 done", "module.machine")
+    await clicks(world, "lee", message, "Cancel")
+    done = await shows(world, "#prod", "#1 ", "cancelled the apply")
+    assert "New plan" in done.buttons
+    assert only_run(world).status == "canceled"
+
+
+async def test_a_bot_that_dies_during_the_apply_follows_it_to_its_end(world: World) -> None:
+    machine = machine_waits(world)
+    message = await asked(world)
+    await approved(world, message)
+    await machine.reached()
+    await world.bot.kill()
+    await world.bot.start()
+    machine.open()
+    await shows(world, "#prod", "#1 ", "applied, 1 added, 0 changed, 1 destroyed")
+    assert machine.times_run == 1
+    assert confirmations(world) == 1
+
+
+async def test_an_apply_that_fails_says_why(world: World) -> None:
+    machine = machine_waits(world)
+    machine.open(3)
+    await approved(world, await asked(world))
+    done = await shows(world, "#prod", "#1 ", ":x:", "the apply failed")
+    assert "exit status 3" in done.rendered
+    assert only_run(world).status == "errored"
