@@ -27,10 +27,13 @@ setup: $(DEV) ## makes .venv with all that development needs
 demo: $(SANDBOX) ## tries Signalbox without Slack: plays the main job, then stays open for the browser
 	@$(BIN)/python -m sandbox --demo
 
+# Scenarios wait more than they work, and share what a file of them starts; each story starts a sandbox of its own.
+STORIES := tests/scenarios/test_stories.py
 test: lint ## checks style, types and imports, runs all tests, and says which were skipped and how to get them
 	@status=0; \
 	$(BIN)/python -m pytest -q -n 2 tests/unit || status=$$?; \
-	$(BIN)/python -m pytest -q tests/scenarios tests/real || status=$$?; \
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile tests/scenarios tests/real --ignore $(STORIES) || status=$$?; \
+	$(BIN)/python -m pytest -q -n 3 --dist load $(STORIES) || status=$$?; \
 	exit $$status
 
 bench: $(DEV) ## measures
