@@ -48,7 +48,7 @@ class HcpTerraform:
 
     @functools.cached_property
     def _client(self) -> TFEClient:
-        from pytfe import TFEClient, TFEConfig  # noqa: PLC0415 - half a second that only HCP Terraform's users pay
+        from pytfe import TFEClient, TFEConfig  # noqa: PLC0415 - a second or two that only HCP Terraform's users pay
 
         config = TFEConfig(
             address=self.address,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,8 +20,10 @@ STORIES = stories.find()
 
 
 @pytest.mark.parametrize("name", STORIES)
-async def test_goes_as_told(world: World, name: str) -> None:
-    await STORIES[name].play(world)
+async def test_goes_as_told(start_world: StartWorld, name: str) -> None:
+    told = STORIES[name].options
+    options = {field.name: getattr(told, field.name) for field in fields(told) if field.name != "aws"}
+    await STORIES[name].play(await start_world(**options))
 
 
 async def test_the_main_job_over_socket_mode_survives_reconnecting_and_redelivery(start_world: StartWorld) -> None:
