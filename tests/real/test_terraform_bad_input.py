@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -127,7 +128,8 @@ async def nothing_stands_in_the_way(workspace: Workspace, tmp_path: Path) -> Non
 
 def crashing_provider(directory: Path) -> dict[str, str]:
     """A mirror with a provider that panics as soon as it is asked anything."""
-    place = directory / "mirror/example.com/lineside/crash/1.0.0/linux_amd64"
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    place = directory / f"mirror/example.com/lineside/crash/1.0.0/{platform.system().lower()}_{machine}"
     place.mkdir(parents=True)
     program = place / "terraform-provider-crash_v1.0.0"
     program.write_text("#!/bin/sh\necho 'panic: runtime error: index out of range' >&2\nexit 2\n")
