@@ -156,6 +156,11 @@ class Operations:
         """The numbers of all operations that have not ended."""
         return frozenset(record.number for record in await self._select(operations.c.status.in_(OPEN)))
 
+    async def numbers_awaiting_approval(self) -> tuple[int, ...]:
+        """The operations that wait for somebody's decision, oldest first."""
+        waiting = await self._select(operations.c.status == Status.APPROVAL.value)
+        return tuple(record.number for record in waiting)
+
     async def counts(self) -> dict[str, int]:
         """How many operations stand how, by status."""
         statement = sa.select(operations.c.status, sa.func.count()).group_by(operations.c.status)

@@ -97,6 +97,7 @@ class Service:
             bolt.register_operations(services, registry)
             await _remove_leftovers(services)
             await services.engine.launch()
+            await _look_at_approvals(services)
             await services.engine.keep_schedules(bolt.schedules(self._config, registry))
             if listens:
                 await self._listen(stack, services, registry, client)
@@ -146,6 +147,12 @@ class Service:
         handler = AsyncSocketModeHandler(app, app_token, web_client=app.client)
         await handler.connect_async()  # type: ignore[no-untyped-call]
         stack.push_async_callback(handler.close_async)
+
+
+async def _look_at_approvals(services: Services) -> None:
+    """Let every operation look at its approval now: the wake-up of one just given may have died with the bot."""
+    for number in await services.operations.numbers_awaiting_approval():
+        await services.engine.wake(number)
 
 
 async def _remove_leftovers(services: Services) -> None:

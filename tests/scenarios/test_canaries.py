@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pytest
 import pytest_asyncio
 from aiohttp import ClientSession
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
     from sandbox.aws import AwsHandle
     from sandbox.world import World
+
+# Whoever is first waits for everything to happen.
+pytestmark = pytest.mark.timeout(500)
 
 PASSWORD = 'pa"ss\\word `of` $HOME & <more> (.*)[x]{2}'
 PLANTED = {

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.operation import LOOK_EVERY
 from sandbox.github.seed import INFRASTRUCTURE
 from sandbox.github.stand_in import BOT_LOGIN
 from tests.scenarios import moments, staged
@@ -94,7 +95,7 @@ async def test_an_approval_counts_although_nobody_was_woken_by_it(world: World) 
     assert moments.rows(world, "SELECT status FROM signalbox_approvals") == [("approved",)]
     assert not moments.rows(world, "SELECT 1 FROM notifications")
     await world.bot.start()
-    await shows(world, "#staging", "#1 ", "applied, 3 added", "approved by @lee")
+    await shows(world, "#staging", "#1 ", "applied, 3 added", "approved by @lee", timeout=LOOK_EVERY / 2)
     await nothing_is_left_to_do(world, 2)
 
 
