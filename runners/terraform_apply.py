@@ -137,9 +137,14 @@ def _checked_copy(planned_file: Path, digest: str, scratch: Path, doing: str) ->
         problem = "the saved plan is not the one that was approved"
         raise StalePlanError(doing, problem, remedy="Nothing was applied. Plan again.")
     handle, name = tempfile.mkstemp(prefix="approved-", suffix=".plan", dir=scratch)
-    with os.fdopen(handle, "wb") as copy:
-        copy.write(content)
-    return scratch / os.path.basename(name)  # noqa: PTH119 - mkstemp gives text
+    made = scratch / os.path.basename(name)  # noqa: PTH119 - mkstemp gives text
+    try:
+        with os.fdopen(handle, "wb") as copy:
+            copy.write(content)
+    except OSError as error:
+        made.unlink()
+        raise terraform_errors.of_files(doing, error) from error
+    return made
 
 
 async def _follow(

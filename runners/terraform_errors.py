@@ -30,6 +30,7 @@ NO_NETWORK = re.compile(
     re.IGNORECASE,
 )
 _DISK_FULL = re.compile(r"no space left on device|file too large|disk quota exceeded", re.IGNORECASE)
+_MAKE_ROOM = "Make room on the disk that operations keep their files on."
 _NO_CREDENTIALS = re.compile(
     r"No valid credential|ExpiredToken|InvalidClientTokenId|UnrecognizedClient|AccessDenied|UnauthorizedOperation"
     r"|StatusCode: 403|error configuring S3 Backend",
@@ -115,13 +116,19 @@ def explain(
                 kind, problem, remedy = words
                 return kind(doing, problem, remedy=remedy, exit_code=exit_code, log_tail=log)
     if any(_DISK_FULL.search(f"{one.summary} {one.detail}") for one in errors) or _DISK_FULL.search(tail):
-        remedy = "Make room on the disk that operations keep their files on."
-        return RunnerError(doing, "the disk is full", remedy=remedy, exit_code=exit_code, log_tail=log)
+        return RunnerError(doing, "the disk is full", remedy=_MAKE_ROOM, exit_code=exit_code, log_tail=log)
     if any(_NO_CREDENTIALS.search(f"{one.summary} {one.detail}") for one in errors):
         remedy = "Check the credentials that terraform is given, and what they may do."
         return AccessDeniedError(doing, _problem(errors[0]), remedy=remedy, exit_code=exit_code, log_tail=log)
     problem = _problem(errors[-1]) if errors else _ended(exit_code)
     return RunnerError(doing, problem, exit_code=exit_code, log_tail=log)
+
+
+def of_files(doing: str, error: OSError) -> RunnerError:
+    """The error for files of ours that cannot be read or written."""
+    if _DISK_FULL.search(error.strerror or ""):
+        return RunnerError(doing, "the disk is full", remedy=_MAKE_ROOM)
+    return RunnerError(doing, f"the operation's files cannot be read or written: {error.strerror}")
 
 
 def _ended(exit_code: int) -> str:

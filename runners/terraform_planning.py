@@ -63,9 +63,11 @@ async def plan(
         await _show_both(workspace, timeout, doing)
         chosen = (tuple(targets), tuple(replaces))
         return await run_blocking(_read_plan, workspace, warnings, chosen, doing, timeout=_READ_TIMEOUT, doing=doing)
-    except BaseException:
+    except BaseException as error:
         for name in (PLAN_FILE, PLAN_TEXT, _PLAN_JSON, _PLAN_LOG):
             (workspace.scratch / name).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise terraform_errors.of_files(doing, error) from error
         raise
 
 

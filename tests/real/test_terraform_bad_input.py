@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+import resource
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from runners.terraform import Program
 from tests.real.terraform_support import LONG, Seen, none_runs, planned, write
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from runners.terraform import Workspace
@@ -154,3 +157,35 @@ async def test_a_plan_file_that_was_changed_on_disk_is_not_applied(workspace: Wo
     assert not (workspace.scratch / "apply").exists()
     assert not list(workspace.scratch.glob("approved-*"))
     assert await terraform.addresses_in_state(workspace, timeout=LONG) == ()
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """As on a full disk, this process cannot make any file larger (the kernel answers EFBIG instead of ENOSPC)."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+async def test_nothing_is_applied_when_the_disk_is_full(workspace: Workspace) -> None:
+    write(workspace, GOOD)
+    plan = await planned(workspace)
+    with files_of_at_most(100), pytest.raises(RunnerError, match="the disk is full") as caught:
+        await terraform.apply(workspace, plan.plan_file, plan.summary.digest, on_progress=Seen(), timeout=LONG)
+    assert caught.value.doing == "applying the plan of instances/staging"
+    assert caught.value.remedy
+    assert not list(workspace.scratch.glob("approved-*"))
+    assert not (workspace.scratch / "apply").exists()
+
+
+async def test_a_file_that_cannot_be_written_is_told(workspace: Workspace) -> None:
+    write(workspace, GOOD)
+    await terraform.init(workspace, timeout=LONG)
+    (workspace.scratch / "plan.log").symlink_to(workspace.directory / "elsewhere")
+    with pytest.raises(RunnerError, match="files cannot be read or written") as caught:
+        await terraform.plan(workspace, variables={}, timeout=LONG)
+    assert caught.value.doing == "planning instances/staging"
+    assert not (workspace.directory / "elsewhere").exists()
