@@ -120,6 +120,8 @@ async def _due(services: Services, at: datetime, due: Due) -> None:
     environment = services.config.environments.get(due.environment)
     if environment is None:
         return
+    if any(one.kind == due.kind for one in await services.operations.open_in(due.environment)):
+        return  # the last one still waits, perhaps behind a plan that nobody approves: it will see all there is to see
     channel = await services.chat.channel_id(environment.channel)
     key = f"{due.kind}-{due.environment}-{at:%Y%m%dT%H%M%S}"
     await services.engine.begin(Request(key, due.kind, due.environment, "signalbox", due.title, channel, {}))
