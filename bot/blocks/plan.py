@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TYPE_CHECKING
 
 from bot.blocks import images, kit, operation
@@ -210,7 +210,9 @@ def applied(plan: PlanView, approval: ApprovalView, result: ApplyResult, ending:
         status, what = "cancelled", f"{ending.cancelled_by} cancelled the apply"
     news = f"{what} after {did}. What was done stays done; a new plan shows what is left"
     again = [operation.plan_again_button(plan.head)]
-    extra = [*_note(ending.note), *_errors(result.errors), *_how_far(result)]
+    # Who cancelled it knows why there are errors; whoever it failed for wants to know that first.
+    told = [_how_far(result), list(_errors(result.errors))]
+    extra = [*_note(ending.note), *chain(*(told if ending.cancelled_by else reversed(told)))]
     return _with_plan(plan, approval, status, news, extra, buttons=again)
 
 
