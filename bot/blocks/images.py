@@ -39,12 +39,12 @@ def table(
             ]
         )
     yield kit.table(["Machine", headings[0], "Age", headings[1], "Age", "Commit", "Careful"], rows, right=(2, 4))
-    yield from _warnings(changes)
+    yield from _warnings(changes, done=headings == APPLIED)
 
 
-def _warnings(changes: Sequence[ImageChange]) -> Iterator[Block]:
+def _warnings(changes: Sequence[ImageChange], *, done: bool) -> Iterator[Block]:
     back = [change.machine for change in changes if change.goes_back]
-    if back:
+    if back and not done:  # what follows from it is said in the apply's own words
         names = ", ".join(map(kit.code, back))
         yield kit.section(
             f":warning: *Older images:* {names} would go back, with the code that is baked into the image. "
