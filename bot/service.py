@@ -25,7 +25,7 @@ from bot.sole import sole_executor
 from bot.store import Store
 from runners.aws import make_clients
 from runners.github import PUBLIC_API, GitHub
-from runners.hcp_client import PUBLIC_ADDRESS, HcpTerraform
+from runners.hcp.client import PUBLIC_ADDRESS, HcpTerraform
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bot.redaction import Redactor
     from runners.aws import Clients
     from runners.github import GitHub
-    from runners.hcp_client import HcpTerraform
+    from runners.hcp.client import HcpTerraform
 
 
 @dataclass(frozen=True, slots=True)

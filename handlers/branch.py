@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from bot.blocks import plan as drawing, replies
 from bot.blocks.plan import Moved
 from bot.policy import environment_of
-from runners import github_actions
 from runners.errors import RunnerError
+from runners.github import actions as github_actions
 
 if TYPE_CHECKING:
     from bot.approvals import Approval

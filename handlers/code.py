@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from runners import code_archive, github_actions
+from runners import code_archive
+from runners.github import actions as github_actions
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 from bot.errors import UserError
 from handlers.code import code_of
-from runners import hcp_terraform, hcp_upload
+from runners import hcp as hcp_terraform
 from runners.errors import RunnerError, UncertainError
+from runners.hcp import upload as hcp_upload
 
 if TYPE_CHECKING:
     from bot.config import Terraform
     from bot.operation import Operation
-    from runners.hcp_client import HcpTerraform
-    from runners.hcp_values import HcpWorkspace
+    from runners.hcp.client import HcpTerraform
+    from runners.hcp.values import HcpWorkspace
     from runners.results import Commit
 
 log = logging.getLogger(__name__)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from bot.blocks import plan as drawing
 from handlers import hcp_run
 from handlers.code import commit_of
-from runners import hcp_apply, hcp_plan, hcp_terraform
+from runners import hcp as hcp_terraform
 from runners.errors import RunnerError
-from runners.hcp_values import Phase
+from runners.hcp import apply_run as hcp_apply, reading as hcp_plan
+from runners.hcp.values import Phase
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from bot.blocks.plan import PlanView
     from bot.operation import Operation
     from handlers.terraform_work import Progress
-    from runners.hcp_values import HcpRun, HcpWorkspace
+    from runners.hcp.values import HcpRun, HcpWorkspace
     from runners.results import ApplyResult, Commit, PlanSummary
 
 log = logging.getLogger(__name__)

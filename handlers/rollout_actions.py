@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from bot.blocks import deploy as drawing, kit
 from bot.errors import UserError
 from bot.operations import Status
-from runners import github_actions
 from runners.errors import RunnerError, UncertainError
+from runners.github import actions as github_actions
 from runners.results import State
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from bot.errors import UserError
 from bot.operations import Status
 from handlers import terraform_work
 from handlers.code import commit_of
+from runners.ansible.stragglers import marked
 from runners.blocking import run_blocking
 from runners.errors import NotFoundError
-from runners.stragglers import marked
-from runners.terraform_lock import TerraformRun, lock_is_ours, own_name
+from runners.terraform.lock import TerraformRun, lock_is_ours, own_name
 
 if TYPE_CHECKING:
     from bot.operation import Operation

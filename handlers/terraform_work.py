@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from bot.errors import UserError
 from handlers.code import code_of, commit_of
-from runners import terraform, terraform_lock
+from runners import terraform
 from runners.blocking import run_blocking
 from runners.process import child_environment
 from runners.results import Change
-from runners.terraform import Workspace
+from runners.terraform import Workspace, lock as terraform_lock
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from bot.check.result import Findings
-from runners import hcp_terraform
+from runners import hcp as hcp_terraform
 from runners.errors import RunnerError, StateLockedError
-from runners.hcp_client import PUBLIC_ADDRESS
-from runners.hcp_values import read_workspace
+from runners.hcp.client import PUBLIC_ADDRESS
+from runners.hcp.values import read_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bot.config import Config, Hcp
-    from runners.hcp_values import HcpWorkspace
+    from runners.hcp.values import HcpWorkspace
 
 _TIMEOUT = aiohttp.ClientTimeout(total=20)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from runners.terraform_plan import read_plan
+from runners.terraform.reading import read_plan
 from sandbox.bot_process import PROJECT
 from tests.bench.figures import Figure
 from tests.bench.plan_document import document

@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from runners import stragglers
-from runners.ansible import PlaybookJob, resume_playbook, run_playbook
+from runners.ansible import PlaybookJob, resume_playbook, run_playbook, stragglers
 from runners.errors import AccessDeniedError, NotFoundError, ProgramMissingError, RunnerError, TimedOutError
 from runners.results import Host, Inventory, PlaybookResult, State
 

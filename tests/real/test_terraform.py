@@ -26,7 +26,7 @@ from runners.errors import (
 )
 from runners.results import ApplyProgress, ApplyResult, Change
 from runners.terraform import Planned, Program, Workspace
-from runners.terraform_values import SENSITIVE, UNKNOWN
+from runners.terraform.values import SENSITIVE, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from runners.ansible_events import HIDDEN, PlaybookRecord, describe, masker, tail_of
+from runners.ansible.events import HIDDEN, PlaybookRecord, describe, masker, tail_of
 from runners.results import PlaybookResult, State
 
 ROOT = "/scratch/code/provisioners"

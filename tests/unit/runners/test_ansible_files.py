@@ -10,7 +10,7 @@ import pytest
 import yaml
 from hypothesis import given, strategies as st
 
-from runners.ansible_files import Places, environment, key_text, prepare, ssh_options, variables_text
+from runners.ansible.files import Places, environment, key_text, prepare, ssh_options, variables_text
 from runners.errors import AccessDeniedError
 from runners.results import Inventory
 

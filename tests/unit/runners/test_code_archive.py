@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from runners import github_actions as actions
 from runners.code_archive import DEFAULT_LIMITS, Limits, fetch_code, unpack
 from runners.errors import NotFoundError, RunnerError, UnavailableError
+from runners.github import actions
 from runners.results import Commit
 from sandbox.github import DropConnectionError, GitHubError, GitHubStandIn
 from tests.unit.runners.conftest import Fault

@@ -13,10 +13,10 @@ from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from runners import github as github_module, github_actions as actions
+from runners import github as github_module
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError, UnavailableError, UncertainError
-from runners.github import GitHub
-from runners.github_errors import Refusal, error_for, message_of
+from runners.github import GitHub, actions
+from runners.github.errors import Refusal, error_for, message_of
 from sandbox.github import AppIdentity, GitHubStandIn, sandbox_repositories
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ async def test_an_apps_token_is_renewed_when_it_is_refused(app_client: GitHub, w
 async def test_an_apps_token_is_renewed_before_it_expires(app_client: GitHub, monkeypatch: pytest.MonkeyPatch) -> None:
     first = await app_client.token(REPOSITORY)
     assert await app_client.token(REPOSITORY) == first
-    monkeypatch.setattr("runners.github_identity.RENEW_BEFORE", timedelta(minutes=61))
+    monkeypatch.setattr("runners.github.identity.RENEW_BEFORE", timedelta(minutes=61))
     assert await app_client.token(REPOSITORY) != first
 
 

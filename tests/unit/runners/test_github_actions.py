@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runners import github_actions as actions
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError, UnavailableError, UncertainError
-from runners.github import GitHub
-from runners.github_runs import run_of, state_of
+from runners.github import GitHub, actions
+from runners.github.runs import run_of, state_of
 from runners.results import State, WorkflowRun
 from sandbox.github import BOT_LOGIN, DropConnectionError, GitHubError, GitHubStandIn
 from tests.unit.runners.conftest import TOKEN, Fault

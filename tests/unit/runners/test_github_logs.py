@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from runners.github_logs import LONGEST_LINE, LogTail
+from runners.github.logs import LONGEST_LINE, LogTail
 
 
 def tail(text: str, lines: int = 5, piece: int = 7) -> str:

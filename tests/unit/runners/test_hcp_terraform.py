@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from runners import hcp_apply, hcp_plan, hcp_terraform, hcp_upload
+from runners import hcp as hcp_terraform
 from runners.errors import (
     AccessDeniedError,
     NotFoundError,
@@ -21,8 +21,9 @@ from runners.errors import (
     UnavailableError,
     UncertainError,
 )
-from runners.hcp_client import HcpTerraform
-from runners.hcp_values import HcpRun, HcpWorkspace, Phase
+from runners.hcp import apply_run as hcp_apply, reading as hcp_plan, upload as hcp_upload
+from runners.hcp.client import HcpTerraform
+from runners.hcp.values import HcpRun, HcpWorkspace, Phase
 from runners.results import ApplyProgress, Change
 from sandbox.hcp import Costs, HcpStandIn, HcpToken, Policies
 from sandbox.hcp.web import ApiError

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from runners import hcp_log
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError, UnavailableError, UncertainError
-from runners.hcp_errors import RunConflictError, error_for, message_of, plain_log
-from runners.hcp_terraform import check_usable, literal
-from runners.hcp_values import Phase, read_run, read_workspace, settled_by
+from runners.hcp import check_usable, literal, log as hcp_log
+from runners.hcp.errors import RunConflictError, error_for, message_of, plain_log
+from runners.hcp.values import Phase, read_run, read_workspace, settled_by
 from sandbox.hcp import shapes
 from sandbox.hcp.model import Configuration, Event, Run, Workspace
 

@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from runners.ansible_files import inventory_text
+from runners.ansible.files import inventory_text
 from runners.aws import Clients, explained, make_clients
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError, UnavailableError
 from runners.inventory import ansible_inventory, find_hosts, group_name

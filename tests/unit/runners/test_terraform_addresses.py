@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from runners.errors import RunnerError
-from runners.terraform_addresses import LONGEST, MOST, arguments, covers, is_replaceable, is_target
+from runners.terraform.addresses import LONGEST, MOST, arguments, covers, is_replaceable, is_target
 
 INSTANCES = [
     "aws_instance.web",

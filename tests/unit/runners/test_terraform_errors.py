@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from runners import terraform_errors
 from runners.errors import AccessDeniedError, RunnerError, StalePlanError, StateLockedError, UnavailableError
 from runners.results import Diagnostic
+from runners.terraform import errors as terraform_errors
 
 LOCKED = """Error message: resource temporarily unavailable
 Lock Info:

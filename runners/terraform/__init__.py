@@ -10,17 +10,17 @@ import stat
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from runners import terraform_errors, terraform_program
+from runners.ansible.stragglers import end_marked
 from runners.blocking import run_blocking
 from runners.detached import Detached
 from runners.errors import NotFoundError, RunnerError, TimedOutError
 from runners.process import GRACE
-from runners.stragglers import end_marked
-from runners.terraform_apply import APPLY, apply, cancel_apply, find_out, known_sensitive, resume_apply
-from runners.terraform_lock import TerraformRun, force_unlock, lock_is_ours, own_name
-from runners.terraform_planning import PLAN_FILE, PLAN_TEXT, Planned, fingerprint, plan, refresh_only_summary
-from runners.terraform_program import Program, Workspace, find_program
-from runners.terraform_state import addresses_in_state
+from runners.terraform import errors as terraform_errors, program as terraform_program
+from runners.terraform.apply_run import APPLY, apply, cancel_apply, find_out, known_sensitive, resume_apply
+from runners.terraform.lock import TerraformRun, force_unlock, lock_is_ours, own_name
+from runners.terraform.planning import PLAN_FILE, PLAN_TEXT, Planned, fingerprint, plan, refresh_only_summary
+from runners.terraform.program import Program, Workspace, find_program
+from runners.terraform.state import addresses_in_state
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from pytfe import TFEClient
 
-    from runners.hcp_client import HcpTerraform
-    from runners.hcp_values import HcpWorkspace
+    from runners.hcp.client import HcpTerraform
+    from runners.hcp.values import HcpWorkspace
 
 _LEFT_OUT = (".git", ".terraform")
 _PACK_TIMEOUT = 300.0  # seconds

@@ -11,22 +11,22 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from runners import terraform_errors, terraform_program
 from runners.blocking import run_blocking
 from runners.detached import Detached
 from runners.errors import NotFoundError, RunnerError, StalePlanError, StateLockedError
 from runners.results import ApplyResult, Diagnostic
-from runners.terraform_plan import masked
-from runners.terraform_state import addresses_in_state
-from runners.terraform_tally import Tally
-from runners.terraform_values import Masker
+from runners.terraform import errors as terraform_errors, program as terraform_program
+from runners.terraform.reading import masked
+from runners.terraform.state import addresses_in_state
+from runners.terraform.tally import Tally
+from runners.terraform.values import Masker
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
     from pathlib import Path
 
     from runners.results import ApplyProgress
-    from runners.terraform_program import Workspace
+    from runners.terraform.program import Workspace
 
     OnProgress = Callable[[ApplyProgress], Awaitable[None]]
 

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runners import terraform_json as shape, terraform_values as values
+from runners.terraform import json_plan as shape, values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from msgspec import Raw
 
-    from runners.terraform_json import ChangeJson, CodeModule, Document, Module, PlanJson, ResourceJson, StateResource
+    from runners.terraform.json_plan import (
+        ChangeJson,
+        CodeModule,
+        Document,
+        Module,
+        PlanJson,
+        ResourceJson,
+        StateResource,
+    )
 
 
 def sensitive_values(document: Document) -> frozenset[str]:

@@ -11,7 +11,7 @@ import aiohttp
 from yarl import URL
 
 from runners.errors import RunnerError
-from runners.github_errors import no_answer
+from runners.github.errors import no_answer
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse

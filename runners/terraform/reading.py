@@ -6,17 +6,17 @@ import re
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from runners import terraform_json as shape, terraform_values as values
 from runners.errors import RunnerError
 from runners.results import AttributeChange, Change, Diagnostic, PlanSummary, ResourceChange
-from runners.terraform_addresses import covers
-from runners.terraform_secrets import resources, sensitive_values
+from runners.terraform import json_plan as shape, values
+from runners.terraform.addresses import covers
+from runners.terraform.secrets import resources, sensitive_values
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from runners.terraform_json import ChangeJson, Document, PlanJson, ResourceJson
-    from runners.terraform_values import Masker, Path
+    from runners.terraform.json_plan import ChangeJson, Document, PlanJson, ResourceJson
+    from runners.terraform.values import Masker, Path
 
 __all__ = ["ACTIONS", "REASONS", "TOO_LONG", "knows", "masked", "read_plan", "sensitive_values"]
 

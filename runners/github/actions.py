@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from runners.errors import NotFoundError
-from runners.github_http import check_repository
-from runners.github_logs import LogTail
-from runners.github_watch import PATIENCE, RunPoller
+from runners.github.http import check_repository
+from runners.github.logs import LogTail
+from runners.github.watch import PATIENCE, RunPoller
 from runners.results import Commit
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runners import terraform_errors, terraform_program
+from runners.terraform import errors as terraform_errors, program as terraform_program
 
 if TYPE_CHECKING:
-    from runners.terraform_program import Workspace
+    from runners.terraform.program import Workspace
 
 
 async def addresses_in_state(workspace: Workspace, *, timeout: float) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from runners.results import ApplyProgress, Diagnostic
-from runners.terraform_errors import from_json, read_message
+from runners.terraform.errors import from_json, read_message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,18 +8,24 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from runners import terraform_addresses, terraform_errors, terraform_json, terraform_plan, terraform_program
 from runners.blocking import run_blocking
 from runners.errors import NotFoundError, RunnerError
-from runners.terraform_apply import SENSITIVE_FILE
+from runners.terraform import (
+    addresses as terraform_addresses,
+    errors as terraform_errors,
+    json_plan as terraform_json,
+    program as terraform_program,
+    reading as terraform_plan,
+)
+from runners.terraform.apply_run import SENSITIVE_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from runners.results import Diagnostic, PlanSummary
-    from runners.terraform_json import PlanJson
-    from runners.terraform_program import Workspace
+    from runners.terraform.json_plan import PlanJson
+    from runners.terraform.program import Workspace
 
 PLAN_FILE = "plan"  # inside scratch, as these all
 PLAN_TEXT = "plan.txt"

@@ -12,10 +12,10 @@ import yaml
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
 
+from runners.ansible.stragglers import MARK
 from runners.errors import AccessDeniedError
 from runners.inventory import group_name, host_variables
 from runners.process import child_environment
-from runners.stragglers import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

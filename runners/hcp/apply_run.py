@@ -5,22 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from runners import hcp_log
 from runners.errors import StalePlanError, TimedOutError, UncertainError
-from runners.hcp_errors import RunConflictError
-from runners.hcp_plan import log_of, read_plan
-from runners.hcp_terraform import read, watch, who_settled
-from runners.hcp_values import HcpRun, HcpWorkspace, Phase
+from runners.hcp import log as hcp_log, read, watch, who_settled
+from runners.hcp.errors import RunConflictError
+from runners.hcp.reading import log_of, read_plan
+from runners.hcp.values import HcpRun, HcpWorkspace, Phase
 from runners.results import ApplyResult, Diagnostic
-from runners.terraform_plan import masked
-from runners.terraform_values import Masker
+from runners.terraform.reading import masked
+from runners.terraform.values import Masker
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from pytfe import TFEClient
 
-    from runners.hcp_client import HcpTerraform
+    from runners.hcp.client import HcpTerraform
     from runners.results import ApplyProgress
 
     OnProgress = Callable[[ApplyProgress], Awaitable[None]]

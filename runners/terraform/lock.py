@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from runners import terraform_errors, terraform_program
 from runners.errors import NotFoundError, RunnerError
+from runners.terraform import errors as terraform_errors, program as terraform_program
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from runners.errors import StateLockedError
-    from runners.terraform_program import Workspace
+    from runners.terraform.program import Workspace
 
 _LOCK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/=-]{0,199}")
 _SLACK = timedelta(seconds=2)  # between our clock's look and the one that Terraform takes: the same clock, twice

@@ -9,7 +9,6 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from runners import hcp_errors, hcp_log, hcp_plan, terraform_errors
 from runners.errors import (
     AccessDeniedError,
     RunnerError,
@@ -17,15 +16,17 @@ from runners.errors import (
     TimedOutError,
     UnavailableError,
 )
-from runners.hcp_errors import RunConflictError
-from runners.hcp_values import HcpRun, HcpWorkspace, Phase, read_run, read_workspace, settled_by
+from runners.hcp import errors as hcp_errors, log as hcp_log, reading as hcp_plan
+from runners.hcp.errors import RunConflictError
+from runners.hcp.values import HcpRun, HcpWorkspace, Phase, read_run, read_workspace, settled_by
+from runners.terraform import errors as terraform_errors
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from pytfe import TFEClient
 
-    from runners.hcp_client import HcpTerraform
+    from runners.hcp.client import HcpTerraform
     from runners.results import ApplyProgress
 
     OnProgress = Callable[[ApplyProgress], Awaitable[None]]

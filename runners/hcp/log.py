@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from runners import terraform_errors
-from runners.hcp_errors import plain_log
+from runners.hcp.errors import plain_log
 from runners.results import ApplyProgress
-from runners.terraform_tally import Tally
+from runners.terraform import errors as terraform_errors
+from runners.terraform.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

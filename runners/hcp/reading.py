@@ -7,16 +7,17 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from runners import hcp_errors, hcp_log, terraform_plan
 from runners.blocking import run_blocking
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError
+from runners.hcp import errors as hcp_errors, log as hcp_log
 from runners.results import Diagnostic
+from runners.terraform import reading as terraform_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runners.hcp_client import HcpTerraform
-    from runners.hcp_values import HcpRun
+    from runners.hcp.client import HcpTerraform
+    from runners.hcp.values import HcpRun
     from runners.results import PlanSummary
 
 _READ_TIMEOUT = 120.0  # seconds for parsing: plans of large states have tens of megabytes
