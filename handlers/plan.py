@@ -6,51 +6,35 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot import policy, requests, words
+from bot import policy, requests
 from bot.approvals import Outcome
 from bot.blocks import kit, plan as drawing
 from bot.blocks.plan import Ending, PlanView
 from bot.commands import Command, Invocation, Kind
-from bot.errors import UserError
 from bot.operations import Status
 from bot.requests import Wish
-from handlers import hcp_work, images, state_lock, terraform_work
+from handlers import hcp_work, images, plan_words, state_lock, terraform_work
 from handlers.branch import Branch
 from handlers.plan_work import work_of
 from runners.errors import RunnerError, StateLockedError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping, Sequence
+    from collections.abc import Coroutine
     from typing import Any
 
     from bot.blocks.kit import Message
     from bot.blocks.operation import ApprovalView
-    from bot.config import Environment
     from bot.operation import Operation
     from bot.services import Services
     from runners.results import ApplyProgress, ApplyResult, Commit, PlanSummary
 
-USAGE = "/plan <environment> [variable=value ...]"
-MOST_WORDS = 12
-
 
 async def handle(services: Services, invocation: Invocation) -> Message | None:
     """Start a plan."""
-    said = words.split(invocation.text, USAGE, most=MOST_WORDS)
-    if not said:
-        raise UserError(f"Which environment? There are {', '.join(services.config.environments)}. Usage: {USAGE}")
-    environment = words.environment(services.config, said[0], USAGE)
-    if environment.terraform is None:
-        raise UserError(f"{environment.name} has no Terraform in the configuration.")
-    variables = _variables(environment, said[1:])
-    title = plan_title(environment, variables)
-    await requests.start(services, Wish("plan", title, invocation.user, invocation.key, environment, variables))
+    environment, arguments = plan_words.read(services.config, invocation.text)
+    title = plan_words.title(environment, arguments)
+    await requests.start(services, Wish("plan", title, invocation.user, invocation.key, environment, arguments))
     return None
-
-
-def plan_title(environment: Environment, variables: Mapping[str, str]) -> str:
-    """What a plan with these variables is called."""
-    return " ".join(["Plan for", environment.name, *(f"{name}={value}" for name, value in variables.items())])
 
 
 async def plan(operation: Operation) -> None:
@@ -68,7 +52,7 @@ async def plan(operation: Operation) -> None:
         return
     view = await operation.step("images", lambda: images.view_of(operation, commit, summary))
     if summary.up_to_date:
-        await operation.end(Status.SUCCEEDED, drawing.up_to_date(view))
+        await operation.end(Status.SUCCEEDED, drawing.up_to_date(view), outcome="up to date")
         return
     await operation.details("plan in detail", drawing.details(summary))
     await operation.attach(
@@ -167,28 +151,10 @@ def _what_now(operation: Operation, error: RunnerError) -> str:
     return f"{error.remedy} {again}".strip()
 
 
-def _variables(environment: Environment, said: Sequence[str]) -> Mapping[str, str]:
-    allowed = environment.terraform.variables if environment.terraform else ()
-    found: dict[str, str] = {}
-    for word in said:
-        name, equals, value = word.partition("=")
-        if not equals or not value:
-            raise UserError(f"{words.shown(word)} is no variable=value. Usage: {USAGE}")
-        if name not in allowed:
-            hint = words.nearest(name, allowed) if allowed else "; it takes none."
-            raise UserError(f"{environment.name} takes no variable {words.shown(name)}{hint} Usage: {USAGE}")
-        if name in found:
-            raise UserError(f"{name} is given twice. Usage: {USAGE}")
-        if value.startswith("-") or ".." in value:
-            raise UserError(f"{name} cannot be {words.shown(value)}. Usage: {USAGE}")
-        found[name] = value
-    return found
-
-
 COMMANDS = (
     Command(
         "/plan",
-        USAGE,
+        plan_words.USAGE,
         "<environment> [variable=value ...]",
         "Show what Terraform would change; approve to apply exactly that.",
         handle,

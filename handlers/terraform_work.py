@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.errors import UserError
+from handlers import plan_words, trail
 from handlers.code import code_of, commit_of
 from runners import terraform
 from runners.blocking import run_blocking
@@ -58,9 +59,13 @@ async def make_plan(operation: Operation, commit: Commit) -> PlanSummary:
     """Fetch the code at the commit, initialise, plan. Whatever the plan marks sensitive is redacted from now on."""
     workspace, timeout = await _workspace(operation, commit), _timeout(operation)
     await terraform.init(workspace, timeout=timeout)
-    planned = await terraform.plan(workspace, variables=operation.record.arguments, timeout=timeout)
+    chosen = plan_words.chosen(operation.record.arguments)
+    planned = await terraform.plan(
+        workspace, variables=chosen.variables, targets=chosen.targets, replaces=chosen.replaces, timeout=timeout
+    )
     redact = operation.services.redact
     redact.add(planned.sensitive)
+    await trail.planned(operation, commit, planned.summary)
     return replace(redact.within(planned.summary), digest=planned.summary.digest)
 
 
@@ -74,13 +79,16 @@ async def plan_text(operation: Operation) -> str:
 async def apply(operation: Operation, view: PlanView, on_progress: Progress) -> ApplyResult:
     """Apply the plan that was approved, and no other."""
     await _hide_sensitive(operation)
-    result = await terraform.apply(
-        await _workspace(operation, view.commit),
+    workspace = await _workspace(operation, view.commit)
+    await trail.apply_started(operation, view)
+    applying = terraform.apply(
+        workspace,
         operation.scratch / terraform.PLAN_FILE,
         view.summary.digest,
         on_progress=on_progress,
         timeout=_timeout(operation),
     )
+    result = await trail.apply_ended(operation, applying)
     return operation.services.redact.within(result)
 
 
@@ -93,6 +101,7 @@ async def find_out(operation: Operation, view: PlanView, on_progress: Progress) 
         # Everything that a begun apply would have left is here, and it did not begin: the approval still stands.
         return await apply(operation, view, on_progress)
     found = begun or await terraform.find_out(workspace, on_progress=on_progress, timeout=timeout)
+    await trail.apply_found(operation, found)
     return operation.services.redact.within(found)
 
 

@@ -11,9 +11,9 @@ from bot.blocks.operation import CANCEL, DEPLOY_AFTER, PLAN_AGAIN, UNLOCK
 from bot.commands import Button, Click
 from bot.errors import Denied, UserError
 from bot.requests import Wish
+from handlers import plan_words
 from handlers.deploy import usual_ref, wish
 from handlers.images import after_key
-from handlers.plan import plan_title
 from handlers.state_lock import UNLOCKS, left_lock
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ async def plan_again(services: Services, click: Click) -> None:
         raise UserError("A new plan was begun from this message already.")
     await requests.start(
         services,
-        Wish("plan", plan_title(environment, arguments), click.user, key, environment, arguments),
+        Wish("plan", plan_words.title(environment, arguments), click.user, key, environment, arguments),
     )
 
 

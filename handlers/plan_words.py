@@ -1,0 +1,88 @@
+"""The words after /plan: the environment, its variables, and the addresses to plan alone or to replace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot import words
+from bot.errors import UserError
+from runners.terraform.addresses import MOST, is_replaceable, is_target
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bot.config import Config, Environment
+
+USAGE = "/plan <environment> [variable=value ...] [-target=ADDRESS ...] [-replace=ADDRESS ...]"
+MOST_WORDS = 12
+TARGET, REPLACE = "-target", "-replace"
+ADDRESSES = {TARGET: is_target, REPLACE: is_replaceable}
+# Keyboards and chat clients make these of plain quotes.
+STRAIGHT = str.maketrans({"“": '"', "”": '"', "„": '"'})
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a plan is limited to: values of variables, addresses to plan alone, addresses to replace."""
+
+    variables: Mapping[str, str]
+    targets: tuple[str, ...]
+    replaces: tuple[str, ...]
+
+
+def read(config: Config, text: str) -> tuple[Environment, dict[str, str]]:
+    """The environment, and the rest as an operation keeps it (see `chosen`). Raises UserError."""
+    found = text.translate(STRAIGHT).split(" ")
+    addresses = [word for word in found if word.startswith(tuple(f"{option}=" for option in ADDRESSES))]
+    rest = " ".join(word for word in found if word not in addresses)
+    said = words.split(rest, USAGE, most=MOST_WORDS)
+    if not said:
+        raise UserError(f"Which environment? There are {', '.join(config.environments)}. Usage: {USAGE}")
+    environment = words.environment(config, said[0], USAGE)
+    if environment.terraform is None:
+        raise UserError(f"{environment.name} has no Terraform in the configuration.")
+    if addresses and environment.terraform.hcp:
+        raise UserError(f"{environment.name} is planned in HCP Terraform, where I can only plan everything at once.")
+    return environment, {**_variables(environment, said[1:]), **_addresses(addresses)}
+
+
+def chosen(arguments: Mapping[str, str]) -> Chosen:
+    """What an operation keeps, taken apart again."""
+    variables = {name: value for name, value in arguments.items() if name not in ADDRESSES}
+    return Chosen(variables, tuple(arguments.get(TARGET, "").split()), tuple(arguments.get(REPLACE, "").split()))
+
+
+def title(environment: Environment, arguments: Mapping[str, str]) -> str:
+    """What a plan with these words is called."""
+    return " ".join(["Plan for", environment.name, *(f"{name}={value}" for name, value in arguments.items())])
+
+
+def _addresses(said: Sequence[str]) -> dict[str, str]:
+    if len(said) > MOST:
+        raise UserError(f"That is {len(said)} addresses; {MOST} are the most. Name the module that they are in.")
+    found: dict[str, list[str]] = {}
+    for word in said:
+        option, _, address = word.partition("=")
+        if not ADDRESSES[option](address):
+            raise UserError(f"{words.shown(address)} is no address as Terraform writes them. Usage: {USAGE}")
+        found.setdefault(option, []).append(address)
+    return {option: " ".join(addresses) for option, addresses in found.items()}
+
+
+def _variables(environment: Environment, said: Sequence[str]) -> dict[str, str]:
+    allowed = environment.terraform.variables if environment.terraform else ()
+    found: dict[str, str] = {}
+    for word in said:
+        name, equals, value = word.partition("=")
+        if not equals or not value:
+            raise UserError(f"{words.shown(word)} is no variable=value. Usage: {USAGE}")
+        if name not in allowed:
+            hint = words.nearest(name, allowed) if allowed else "; it takes none."
+            raise UserError(f"{environment.name} takes no variable {words.shown(name)}{hint} Usage: {USAGE}")
+        if name in found:
+            raise UserError(f"{name} is given twice. Usage: {USAGE}")
+        if value.startswith("-") or ".." in value:
+            raise UserError(f"{name} cannot be {words.shown(value)}. Usage: {USAGE}")
+        found[name] = value
+    return found

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.config import Config, load
+from bot.errors import UserError
+from handlers import plan_words
+from handlers.plan_words import Chosen
+
+
+@pytest.fixture(scope="module")
+def config() -> Config:
+    return load(Path("signalbox.example.yaml"))
+
+
+def test_addresses_and_variables_are_kept_and_taken_apart_again(config: Config) -> None:
+    said = 'staging -target=module.machine["cron"] backend_ami=ami-0123 -replace=aws_instance.web[0] -target=module.db'
+    environment, arguments = plan_words.read(config, said)
+    assert environment.name == "staging"
+    assert plan_words.chosen(arguments) == Chosen(
+        {"backend_ami": "ami-0123"}, ('module.machine["cron"]', "module.db"), ("aws_instance.web[0]",)
+    )
+    assert '-target=module.machine["cron"] module.db' in plan_words.title(environment, arguments)
+
+
+def test_quotes_that_a_keyboard_has_bent_are_straightened(config: Config) -> None:
+    _, arguments = plan_words.read(config, "staging -target=module.machine[“cron”]")
+    assert plan_words.chosen(arguments).targets == ('module.machine["cron"]',)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "staging -target=",
+        "staging -target=;reboot",
+        "staging -target=$(reboot).x",
+        "staging -target=../../etc",
+        'staging -target=aws_instance.web["${file("/etc/passwd")}"]',
+        "staging -replace=module.machine",
+        "staging -replace=data.aws_ami.newest",
+        "staging -destroy",
+        "staging -var-file=/etc/passwd",
+        "staging -target=a.b\n-destroy",
+        "staging " + " ".join(f"-target=aws_instance.web[{number}]" for number in range(21)),
+        "staging -target=aws_instance." + "w" * 400,
+        "-target=aws_instance.web",
+    ],
+)
+def test_what_is_no_address_is_refused_in_words(config: Config, said: str) -> None:
+    with pytest.raises(UserError) as refused:
+        plan_words.read(config, said)
+    assert "Usage" in str(refused.value) or "addresses" in str(refused.value)
+    assert len(str(refused.value)) < 400
+
+
+def test_hcp_terraform_plans_everything_at_once(config: Config) -> None:
+    with pytest.raises(UserError, match="HCP Terraform"):
+        plan_words.read(config, "prod -target=module.machine")
