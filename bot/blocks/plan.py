@@ -46,18 +46,12 @@ HEADINGS = {
     Change.IMPORT: ":white_circle: *Imported*",
     Change.READ: ":white_circle: *Read during the apply*",
 }
-# A decided plan's table must not say of an image that it runs now when the apply has replaced it.
-IMAGE_HEADINGS = {
-    "rejected": images.PLANNED,
-    "expired": images.PLANNED,
-    "superseded": images.PLANNED,
-    "succeeded": images.APPLIED,
-}
 SHOWN_RESOURCES, SHOWN_ATTRIBUTES = 12, 3
 NAMED = 10  # addresses in one line
 DETAIL_RESOURCES, DETAIL_ATTRIBUTES = 40, 12
 IN_THREAD = "There is more than fits into one message: all of it is in the thread."
 MOST_COMPARED = 250  # commits that GitHub tells of at most
+SENSITIVE = "(sensitive)"  # in an address that is shown masked, and cannot be compared
 UNKNOWN = "(known after apply)"  # how results.AttributeChange says it
 
 
@@ -184,7 +178,8 @@ def applying(plan: PlanView, approval: ApprovalView, progress: ApplyProgress | N
         return _with_plan(plan, approval, "running", news, buttons=[_stop_apply(plan)])
     current = ", ".join(kit.code(address, 60) for address in progress.current[:3])
     news = f"applying, {progress.done} of {progress.total} done" + (f", now {current}" if current else "")
-    return _with_plan(plan, approval, "running", news, buttons=[_stop_apply(plan)])
+    headings = images.BEGUN if progress.done or progress.current else images.PLANNED
+    return _with_plan(plan, approval, "running", news, headings=headings, buttons=[_stop_apply(plan)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,12 +194,14 @@ class Ending:
 def applied(plan: PlanView, approval: ApprovalView, result: ApplyResult, ending: Ending | None = None) -> Message:
     """How the apply ended."""
     ending = ending or Ending()
-    did = f"{result.added} added, {result.changed} changed, {result.destroyed} destroyed"
+    did = _did(plan.summary, result)
     if not result.finished:
         return _interrupted(plan, approval, result)
     if result.succeeded:
         offer = [operation.deploy_after_button(plan.head)] if ending.offer_deploy else []
-        return _with_plan(plan, approval, "succeeded", f"applied, {did}", _note(ending.note), buttons=offer)
+        return _with_plan(
+            plan, approval, "succeeded", f"applied, {did}", _note(ending.note), headings=images.APPLIED, buttons=offer
+        )
     status, what = "failed", "the apply failed"
     if ending.cancelled_by:
         status, what = "cancelled", f"{ending.cancelled_by} cancelled the apply"
@@ -213,7 +210,7 @@ def applied(plan: PlanView, approval: ApprovalView, result: ApplyResult, ending:
     # Who cancelled it knows why there are errors; whoever it failed for wants to know that first.
     told = [_how_far(result), list(_errors(result.errors))]
     extra = [*_note(ending.note), *chain(*(told if ending.cancelled_by else reversed(told)))]
-    return _with_plan(plan, approval, status, news, extra, buttons=again)
+    return _with_plan(plan, approval, status, news, extra, headings=_headings(result), buttons=again)
 
 
 def refused(plan: PlanView, approval: ApprovalView, problem: str, remedy: str, *, left_by: str = "") -> Message:
@@ -296,12 +293,13 @@ def _with_plan(
     news: str,
     extra: Iterable[Block] = (),
     *,
+    headings: tuple[str, str] = images.PLANNED,
     buttons: Iterable[Block] = (),
 ) -> Message:
     blocks = [
         operation.first_line(plan.head, status, news),
         *extra,
-        *images.table(plan.images, plan.region, plan.seen_at, IMAGE_HEADINGS.get(status, images.BEGUN)),
+        *images.table(plan.images, plan.region, plan.seen_at, headings),
         *changes(plan.summary),
     ]
     foot = [*buttons, operation.approval_lines(approval), _fine_print(plan)]
@@ -310,13 +308,46 @@ def _with_plan(
 
 def _interrupted(plan: PlanView, approval: ApprovalView, result: ApplyResult) -> Message:
     news = "interrupted during the apply, and not started again"
+    if gone := _gone(plan.summary, result):
+        news = f"{gone} ({news})"
     reported = result.applied or result.under_way
     first = f"Terraform was cut short. {'Until then it had reported:' if reported else 'It had reported nothing yet.'}"
     held = [] if result.in_state is None else [f"The state now holds: {_named(result.in_state) or 'nothing'}."]
     last = " ".join([*held, "A new plan shows what is left."])
     extra = [kit.section(first), *_how_far(result), kit.section(last)]
     again = [operation.plan_again_button(plan.head)]
-    return _with_plan(plan, approval, "interrupted", news, extra, buttons=again)
+    headings = images.BEGUN if gone else _headings(result)
+    return _with_plan(plan, approval, "interrupted", news, extra, headings=headings, buttons=again)
+
+
+def _did(summary: PlanSummary, result: ApplyResult) -> str:
+    if result.succeeded and summary.outputs and not summary.changes:
+        return f"{len(summary.outputs)} output{_s(summary.outputs)} changed"
+    return f"{result.added} added, {result.changed} changed, {result.destroyed} destroyed"
+
+
+def _headings(result: ApplyResult) -> tuple[str, str]:
+    """What an apply that stopped calls the images: as planned, unless Terraform has told of a change."""
+    told = result.added or result.changed or result.destroyed or result.applied or result.under_way
+    return images.BEGUN if told else images.PLANNED
+
+
+def _gone(summary: PlanSummary, result: ApplyResult) -> str:
+    """What was destroyed and did not come back, where the state tells: the first thing to know, for it may be an outage."""
+    if result.in_state is None:
+        return ""
+    there = frozenset(result.in_state)
+    missing = [one for one in summary.changes if one.address not in there and SENSITIVE not in one.address]
+    replaced = [one.address for one in missing if one.change is Change.REPLACE]
+    deleted = [one.address for one in missing if one.change is Change.DELETE]
+    said = []
+    if replaced:
+        was, be = ("was", "is") if len(replaced) == 1 else ("were", "are")
+        count = f"{len(replaced)} resource{_s(replaced)}"
+        said.append(f"{count} {was} destroyed and {be} not there again: {_named(replaced)}")
+    if deleted:
+        said.append(f"destroyed as planned: {_named(deleted)}")
+    return "; ".join(said)
 
 
 def _how_far(result: ApplyResult) -> list[Block]:

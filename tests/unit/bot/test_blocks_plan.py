@@ -65,10 +65,29 @@ WITH_IMAGES = replace(VIEW, images=(ImageChange("backend", NOW, NEW),), region="
 def test_the_table_of_images_never_says_that_a_replaced_one_runs_now() -> None:
     done = ApplyResult(finished=True, added=1, changed=0, destroyed=1)
     assert headings(drawing.ask(WITH_IMAGES, OPEN)) == ["Machine", "Runs now", "Age", "Planned image", "Age"]
-    assert headings(drawing.applying(WITH_IMAGES, GIVEN, None))[1:4:2] == ["Ran before", "Planned image"]
+    begun = [ApplyProgress(1, 3), ApplyProgress(0, 3, ("aws_instance.cron",))]
+    stopped = [replace(done, errors=(Diagnostic("error", "no"),)), replace(done, finished=False)]
+    for message in (
+        *(drawing.applying(WITH_IMAGES, GIVEN, progress) for progress in begun),
+        *(drawing.applied(WITH_IMAGES, GIVEN, result) for result in stopped),
+    ):
+        assert headings(message)[1:4:2] == ["Ran before", "Planned image"]
     assert headings(drawing.applied(WITH_IMAGES, GIVEN, done))[1:4:2] == ["Ran before", "Runs now"]
     rejected = drawing.settled(WITH_IMAGES, replace(OPEN, outcome="rejected"))
     assert headings(rejected)[1:4:2] == ["Runs now", "Planned image"]
+
+
+def test_images_of_a_plan_of_which_nothing_was_applied_still_run() -> None:
+    nothing = ApplyResult(True, 0, 0, 0, errors=(Diagnostic("error", "no"),))
+    for message in (
+        drawing.applying(WITH_IMAGES, GIVEN, None),
+        drawing.applying(WITH_IMAGES, GIVEN, ApplyProgress(0, 3)),
+        drawing.refused(WITH_IMAGES, GIVEN, "the state has changed", ""),
+        drawing.applied(WITH_IMAGES, GIVEN, nothing),
+        drawing.applied(WITH_IMAGES, GIVEN, nothing, Ending(cancelled_by="<@U0LEE>")),
+        drawing.applied(WITH_IMAGES, GIVEN, replace(nothing, finished=False)),
+    ):
+        assert headings(message)[1:4:2] == ["Runs now", "Planned image"]
 
 
 def headings(message: Message) -> list[str]:
@@ -174,6 +193,30 @@ def test_an_apply_cut_short_tells_what_is_known() -> None:
     unknown = read(drawing.applied(VIEW, GIVEN, replace(result, in_state=None, applied=())))
     assert "state now holds" not in unknown
     assert "It had reported nothing yet." in unknown
+
+
+def test_an_apply_cut_short_says_first_what_is_gone() -> None:
+    cut_short = ApplyResult(False, 0, 0, 2, in_state=("aws_eip.backend",))
+    told = drawing.applied(WITH_IMAGES, GIVEN, cut_short)
+    assert told.text.startswith(
+        "#7 Plan for staging: 1 resource was destroyed and is not there again: `aws_instance.backend`; "
+        "destroyed as planned: `aws_instance.cron` (interrupted during the apply"
+    )
+    assert headings(told)[1:4:2] == ["Ran before", "Planned image"]
+    two = replace(SUMMARY, changes=(SUMMARY.changes[1], replace(SUMMARY.changes[1], address="aws_instance.cron")))
+    said = read(drawing.applied(replace(VIEW, summary=two), GIVEN, cut_short))
+    assert "2 resources were destroyed and are not there again: `aws_instance.backend`, `aws_instance.cron`" in said
+    all_there = replace(cut_short, in_state=("aws_eip.backend", "aws_instance.backend", "aws_instance.cron"))
+    for known in (all_there, replace(cut_short, in_state=None)):
+        assert "#7 Plan for staging*: interrupted during the apply" in read(drawing.applied(VIEW, GIVEN, known))
+
+
+def test_an_apply_of_outputs_alone_counts_them() -> None:
+    only = replace(SUMMARY, changes=(), outputs=tuple(AttributeChange(f"o{n}", "a", "b") for n in range(4)))
+    view, done = replace(VIEW, summary=only), ApplyResult(True, 0, 0, 0)
+    assert drawing.applied(view, GIVEN, done).text == "#7 Plan for staging: applied, 4 outputs changed"
+    failed = drawing.applied(view, GIVEN, replace(done, errors=(Diagnostic("error", "no"),)))
+    assert "failed after 0 added" in failed.text
 
 
 def test_an_apply_that_stopped_tells_how_far_it_came() -> None:
