@@ -169,11 +169,15 @@ class PlanSummary:
 
 @dataclass(frozen=True, slots=True)
 class ApplyProgress:
-    """An apply under way: `done` of `total` resources; `current` are the addresses under way."""
+    """An apply under way: `done` of `total` resources; `current` are the addresses under way.
+
+    `elapsed` tells for how many seconds each of these has been, as far as Terraform has said (every ten seconds).
+    """
 
     done: int
     total: int
     current: tuple[str, ...] = ()
+    elapsed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

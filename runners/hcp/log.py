@@ -49,7 +49,7 @@ def _quoted(address: str) -> str:
 def progress(counted: Tally, total: int) -> ApplyProgress:
     """How far it is; `total` is what the plan says, where the log itself does not."""
     seen = counted.progress
-    return ApplyProgress(seen.done, max(seen.total, total), seen.current)
+    return ApplyProgress(seen.done, max(seen.total, total), seen.current, seen.elapsed)
 
 
 def diagnostics(log: str) -> list[Diagnostic]:

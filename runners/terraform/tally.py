@@ -28,7 +28,7 @@ class Tally:
         self._completed: Counter[str] = Counter()
         self._known: set[str] = set()
         self._done: set[str] = set()
-        self._current: dict[str, None] = {}
+        self._current: dict[str, int] = {}
         self._begun: dict[str, None] = {}
         self._summary: Mapping[str, Any] | None = None
 
@@ -48,11 +48,14 @@ class Tally:
                     self._wanted[address] = STEPS[action]
                     self._note(address)
             case {"type": "apply_start", "hook": {"resource": {"addr": str(address)}}}:
-                self._current[address] = None
+                self._current[address] = 0
                 self._begun[address] = None
                 self._note(address)
             case {"type": "apply_complete", "hook": {"action": str(action), "resource": {"addr": str(address)}}}:
                 self._complete(address, action)
+            case {"type": "apply_progress", "hook": {"resource": {"addr": str(address)}, "elapsed_seconds": seconds}}:
+                if address in self._current and isinstance(seconds, int | float):
+                    self._current[address] = int(seconds)
             case {"type": "apply_errored", "hook": {"resource": {"addr": str(address)}}}:
                 self._current.pop(address, None)
             case {"type": "change_summary", "changes": {"operation": "apply"} as changes}:
@@ -79,7 +82,12 @@ class Tally:
     def progress(self) -> ApplyProgress:
         """How far it is; all of it once Terraform says that the apply is complete."""
         done = len(self._known) if self._summary else len(self._done)
-        return ApplyProgress(done, len(self._known), tuple(self._current))
+        return ApplyProgress(done, len(self._known), tuple(self._current), self._elapsed)
+
+    @property
+    def _elapsed(self) -> tuple[int, ...]:
+        # Nothing to tell while all have just begun.
+        return tuple(self._current.values()) if any(self._current.values()) else ()
 
     @property
     def under_way(self) -> tuple[str, ...]:

@@ -137,3 +137,13 @@ def test_ten_times_the_resources_take_about_ten_times_as_long() -> None:
         return time.process_time() - began
 
     assert min(seconds(5000) for _ in range(3)) < 30 * min(seconds(500) for _ in range(3))
+
+
+def test_what_is_under_way_says_for_how_long() -> None:
+    found = tally(
+        '{"type":"apply_start","hook":{"resource":{"addr":"a"},"action":"create"}}',
+        '{"type":"apply_progress","hook":{"resource":{"addr":"a"},"action":"create","elapsed_seconds":20}}',
+        '{"type":"apply_progress","hook":{"resource":{"addr":"never begun"},"elapsed_seconds":20}}',
+        '{"type":"apply_progress","hook":{"resource":{"addr":"a"},"elapsed_seconds":"long"}}',
+    )
+    assert (found.progress.current, found.progress.elapsed) == (("a",), (20,))
