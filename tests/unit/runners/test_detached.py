@@ -284,7 +284,8 @@ async def test_killing_the_starter_at_any_moment_leaves_one_run_or_none(tmp_path
         assert starter.stdout
         await starter.stdout.readline()
         await asyncio.sleep(number * 0.008)
-        starter.kill()
+        with suppress(ProcessLookupError):  # on a quick machine the last ones have ended by themselves
+            starter.kill()
         await starter.wait()
         job = Detached.attach(home / "job")
         ends.append(await job.wait(10) if job else None)
