@@ -209,8 +209,7 @@ class Operation:
     def view(self, approval: Approval) -> ApprovalView:
         """An approval as it is shown."""
         votes = tuple((vote.person, vote.decision, vote.at) for vote in approval.votes)
-        rules = policy.approver_rules(self.services.config, self.environment)
-        who = policy.in_words(rules)
+        who = policy.approvers_in_words(self.services.config, self.environment, self.record.requester)
         return ApprovalView(approval.id, approval.required, approval.outcome.value, votes, approval.expires_at, who)
 
     async def end(self, status: Status, message: Message) -> None:

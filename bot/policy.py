@@ -82,6 +82,15 @@ def approver_rules(config: Config, environment: Environment) -> Sequence[str]:
     return config.approvers(environment) or (config.access.operators if environment.approval.required == 0 else ())
 
 
+def approvers_in_words(config: Config, environment: Environment, requester: str) -> str:
+    """Who may approve what `requester` asked for, in Slack's mentions."""
+    rules = approver_rules(config, environment)
+    free = environment.approval.requester_may_approve or environment.approval.required == 0
+    # Of a usergroup it is not known here who is in it.
+    concerned = any(rule.startswith(GROUP) or rule == requester for rule in rules)
+    return in_words(rules) if free or not concerned else f"{in_words(rules)} except <@{requester}>"
+
+
 def groups_named(config: Config) -> frozenset[str]:
     """The usergroup ids that the configuration names anywhere."""
     rules = [*config.access.operators, *config.access.approvers]

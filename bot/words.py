@@ -20,6 +20,8 @@ LONGEST = 500
 REF = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/+-]{0,198}[A-Za-z0-9_+-])?")
 BAD_IN_REF = ("..", "//", "/.", "./", ".lock/")
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._,/=+:-]*")
+TAKEN = re.compile(r"[A-Za-z0-9._,/=+:-]")
+MOST_NAMED = 5  # characters that are not taken
 CLOSE_ENOUGH = 60
 NOT_KEPT = (
     "There is a token or another secret in that, so I did nothing and kept nothing of it. Slack has seen it all the "
@@ -36,13 +38,21 @@ def split(text: str, usage: str, *, most: int) -> list[str]:
     words = text.split()
     for word in words:
         if not WORD.fullmatch(word):
-            raise UserError(
-                f"{shown(word)} has characters that I do not take: letters, digits and . _ , / = + : - are fine. "
-                f"Usage: {usage}"
-            )
+            raise UserError(f"{shown(word)} {_wrong_with(word)} Usage: {usage}")
     if len(words) > most:
         raise UserError(f"That is {len(words)} words, and I know what to do with {most}. Usage: {usage}")
     return words
+
+
+def _wrong_with(word: str) -> str:
+    foreign = list(dict.fromkeys(letter for letter in word if not TAKEN.fullmatch(letter)))
+    if not foreign:
+        return "must begin with a letter or digit."
+    more = f" and {len(foreign) - MOST_NAMED} more" if len(foreign) > MOST_NAMED else ""
+    return (
+        f"has characters that I do not take ({' '.join(foreign[:MOST_NAMED])}{more}): "
+        "letters, digits and . _ , / = + : - are fine."
+    )
 
 
 def no_secret(redact: Redactor, text: str) -> None:

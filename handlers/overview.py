@@ -39,10 +39,11 @@ async def _environment(services: Services, name: str) -> EnvironmentLine:
     running = await services.operations.running_in(name)
     line = await services.operations.open_in(name)
     if running is None:
-        what = "something that Signalbox did not deploy"
+        what = "no deploy by Signalbox yet"
     else:
         subject = kit.escape(kit.cut(running.subject, 80))
-        what = f"{kit.code(running.sha[:7])} {subject}, by {kit.user(running.person)} {kit.moment(running.at)}"
+        by = f"deployed by {kit.user(running.person)} {kit.moment(running.at)}"
+        what = f"runs {kit.code(running.sha[:7])} {subject}, {by}"
     return EnvironmentLine(name, what, _line(line[0]) if line else None)
 
 

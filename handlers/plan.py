@@ -111,7 +111,7 @@ async def _apply(operation: Operation, view: PlanView, approval: ApprovalView) -
             )
         except RunnerError as error:
             left_by = await state_lock.left_by(operation, error) if isinstance(error, StateLockedError) else ""
-            message = drawing.refused(view, approval, error.problem, _what_now(operation, error), left_by=left_by)
+            message = drawing.refused(view, approval, error.problem, error.remedy, left_by=left_by)
             await operation.end(Status.FAILED, message)
             return
     await _report(operation, view, approval, result)
@@ -144,11 +144,6 @@ def _status(result: ApplyResult, *, cancelled: bool) -> Status:
     if cancelled:
         return Status.CANCELLED
     return Status.SUCCEEDED if result.succeeded else Status.FAILED
-
-
-def _what_now(operation: Operation, error: RunnerError) -> str:
-    again = f"Run /plan {operation.environment.name} for a new plan."
-    return f"{error.remedy} {again}".strip()
 
 
 COMMANDS = (

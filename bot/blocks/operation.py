@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -86,7 +87,19 @@ def failed(head: Head, doing: str, problem: str, remedy: str, log_tail: str) -> 
     """Work that failed before there was more to show: what was being done, what went wrong, what to do now."""
     news = f"failed while {kit.escape(doing)}"
     tail = kit.preformatted(log_tail, 1_800) if log_tail.strip() else ""
-    return short_message(head, "failed", news, kit.escape(problem), tail, kit.escape(remedy))
+    return short_message(head, "failed", news, kit.escape(problem), tail, remedy_lines(remedy))
+
+
+def sentence(problem: str) -> str:
+    """A problem with a capital where it begins with a word; a name or an address ("max@laptop") stays as it is."""
+    first = problem.split(" ", 1)[0]
+    return problem[0].upper() + problem[1:] if re.fullmatch("[a-z]+", first) else problem
+
+
+def remedy_lines(remedy: str) -> str:
+    """A remedy in mrkdwn: lines of their own that begin with "terraform " are commands."""
+    lines = remedy.splitlines()
+    return "\n".join(kit.code(line, 300) if line.startswith("terraform ") else kit.escape(line) for line in lines)
 
 
 def apology(head: Head, error_id: str) -> Message:

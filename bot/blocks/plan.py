@@ -52,6 +52,7 @@ DETAIL_RESOURCES, DETAIL_ATTRIBUTES = 40, 12
 IN_THREAD = "There is more than fits into one message: all of it is in the thread."
 MOST_COMPARED = 250  # commits that GitHub tells of at most
 SENSITIVE = "(sensitive)"  # in an address that is shown masked, and cannot be compared
+PLAN_AGAIN = "Plan again."  # how a runner's remedy says what the button "New plan" does
 UNKNOWN = "(known after apply)"  # how results.AttributeChange says it
 
 
@@ -176,7 +177,7 @@ def applying(plan: PlanView, approval: ApprovalView, progress: ApplyProgress | N
     if progress is None:
         news = f"{kit.escape(approval.elsewhere) or 'approved'}, applying ({counts(plan.summary)})"
         return _with_plan(plan, approval, "running", news, buttons=[_stop_apply(plan)])
-    current = ", ".join(kit.code(address, 60) for address in progress.current[:3])
+    current = ", ".join(_under_way(progress)[:3])
     news = f"applying, {progress.done} of {progress.total} done" + (f", now {current}" if current else "")
     headings = images.BEGUN if progress.done or progress.current else images.PLANNED
     return _with_plan(plan, approval, "running", news, headings=headings, buttons=[_stop_apply(plan)])
@@ -218,16 +219,16 @@ def refused(plan: PlanView, approval: ApprovalView, problem: str, remedy: str, *
 
     `left_by`, when not empty, is the operation that left the lock and is over ("#3").
     """
-    news = f"not applied. {kit.escape(problem)}"
+    news = f"not applied. {kit.escape(operation.sentence(problem))}"
     buttons = [*_unlock(plan.head, left_by), operation.plan_again_button(plan.head)]
-    note = _left_behind(left_by) if left_by else kit.escape(remedy)
+    note = _left_behind(left_by) if left_by else _beside_new_plan(remedy)
     return _with_plan(plan, approval, "failed", news, _note(note), buttons=buttons)
 
 
 def locked(head: Head, commit: Commit | None, problem: str, remedy: str, *, left_by: str = "") -> Message:
     """There is no plan, for somebody holds the state's lock; `left_by` as in `refused`."""
-    news = f"no plan was made. {kit.escape(problem)}"
-    note = _left_behind(left_by) if left_by else kit.escape(remedy)
+    news = f"no plan was made. {kit.escape(operation.sentence(problem))}"
+    note = _left_behind(left_by) if left_by else _beside_new_plan(remedy)
     buttons = [*_unlock(head, left_by), operation.plan_again_button(head)]
     blocks = [operation.first_line(head, "failed", news), *_note(note), *buttons]
     return kit.message(operation.plain(head, news), [*blocks, operation.asked_by(head, *_commit(commit))])
@@ -241,6 +242,11 @@ def unlocked(head: Head, news: str) -> Message:
 
 def _left_behind(left_by: str) -> str:
     return f"That was {kit.escape(left_by)}, which is over and left the lock. Whoever may approve can unlock the state."
+
+
+def _beside_new_plan(remedy: str) -> str:
+    """A remedy without what a button below it offers."""
+    return operation.remedy_lines(remedy.removesuffix(PLAN_AGAIN).strip())
 
 
 def _unlock(head: Head, left_by: str) -> list[Block]:
@@ -438,6 +444,14 @@ def _careful(protected: Sequence[str], typed_word: str) -> Iterator[Block]:
         yield kit.section(f":lock: *Protected, and this plan would lose it:* {named}{more}.{word}")
     elif word:
         yield kit.section(f":lock: *This plan destroys or replaces more than usual.*{word}")
+
+
+def _under_way(progress: ApplyProgress) -> list[str]:
+    elapsed = progress.elapsed or (0,) * len(progress.current)
+    return [
+        kit.code(address, 60) + (f" for {kit.duration(seconds)}" if seconds else "")
+        for address, seconds in zip(progress.current, elapsed, strict=True)
+    ]
 
 
 def _stop_apply(plan: PlanView) -> Block:

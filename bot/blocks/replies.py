@@ -30,7 +30,7 @@ class OperationLine:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentLine:
-    """An environment in a list: what runs there (in words, escaped) and the operation that has its turn."""
+    """An environment in a list: what runs there ("runs ...", escaped) and the operation that has its turn."""
 
     name: str
     running: str
@@ -75,7 +75,7 @@ def status_blocks(environments: Sequence[EnvironmentLine], recent: Sequence[Oper
     blocks = [kit.header("Environments")]
     for environment in environments:
         turn = f"\n{_line(environment.current)}" if environment.current else ""
-        blocks.append(kit.section(f"*{kit.escape(environment.name)}* runs {environment.running}{turn}"))
+        blocks.append(kit.section(f"*{kit.escape(environment.name)}*: {environment.running}{turn}"))
     history = [_line(one) for one in recent] or ["_None yet._"]
     return [*blocks, kit.header("Last operations"), *kit.sections(history)]
 

@@ -189,7 +189,7 @@ def _locked(one: Diagnostic, version: str) -> _Words | None:
     return (
         error,
         f"{known.get('Who', 'somebody')} holds the state's lock since {since} ({held})",
-        f"Wait until that has ended. If it no longer runs, release the lock with: terraform force-unlock {known['ID']}",
+        f"Wait until that has ended. If it no longer runs, release the lock with:\nterraform force-unlock {known['ID']}",
     )
 
 

@@ -50,7 +50,7 @@ async def test_a_variable_that_is_allowed_goes_into_the_plan(shared_world: World
         ("staging backend_ami=a backend_ami=b", "backend_ami is given twice"),
         ("staging backend_ami=ami-1;rm", "“backend_ami=ami-1;rm” has characters that I do not take"),
         ("staging backend_ami=$(id)", "has characters that I do not take"),
-        ("staging -var=backend_ami=x", "has characters that I do not take"),
+        ("staging -var=backend_ami=x", "“-var=backend_ami=x” must begin with a letter or digit"),
     ],
 )
 async def test_a_variable_that_is_not_allowed_is_refused(shared_world: World, said: str, answer: str) -> None:
@@ -103,8 +103,9 @@ async def test_a_plan_gone_stale_is_not_applied(shared_world: World) -> None:
     changed = path.read_bytes()
     await clicks(shared_world, "lee", ask, "approve")
     refused = await shows(shared_world, "#staging", f"#{before + 1} ", ":x:", "not applied")
-    assert "state has changed since this plan was made" in refused.rendered
-    assert "Run /plan staging for a new plan" in refused.rendered
+    assert "not applied. The infrastructure's state has changed since this plan was made" in refused.rendered
+    assert "New plan" in refused.buttons
+    assert "Plan again" not in refused.rendered
     assert "approved by @lee" in refused.rendered
     assert not decisions(refused)
     assert path.read_bytes() == changed

@@ -35,7 +35,7 @@ async def test_help_lists_every_command(shared_world: World, text: str) -> None:
 
 async def test_the_home_tab_shows_how_things_stand_to_those_who_may_know(shared_world: World) -> None:
     home = await shared_world.person("ana").open_home()
-    assert "dev runs something that Signalbox did not deploy" in home.rendered.replace("*", "")
+    assert "dev: no deploy by Signalbox yet" in home.rendered.replace("*", "")
     assert "None yet." in home.rendered
     guest = await shared_world.person("gus").open_home()
     assert "Ask that team" in guest.rendered
@@ -48,7 +48,7 @@ async def test_status_and_audit_tell_what_happened_to_operators_alone(shared_wor
     status = await types(shared_world, "lee", "#ops", "/infra status")
     assert "#1 Plan for dev: succeeded" in status.ephemerals[0].rendered
     trail = await types(shared_world, "lee", "#ops", "/infra audit 5")
-    assert "@ana plan dev" in trail.ephemerals[0].rendered
+    assert "@ana #1 plan in dev" in trail.ephemerals[0].rendered
     for text in ("/infra status", "/infra audit", "/infra help"):
         refused = await types(shared_world, "gus", "#ops", text)
         assert "You may not run Signalbox's commands" in refused.ephemerals[0].rendered

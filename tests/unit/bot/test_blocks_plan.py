@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from bot.blocks import plan as drawing
+from bot.blocks import operation, plan as drawing
 from bot.blocks.operation import ApprovalView, Head
 from bot.blocks.plan import Ending, PlanView
 from runners.results import (
@@ -275,6 +275,23 @@ def test_approved_but_refused() -> None:
     said = read(drawing.refused(VIEW, GIVEN, "The plan is stale.\nSomebody else changed it.", "Run /plan again."))
     assert "not applied. The plan is stale." in said
     assert "Run /plan again." in said
+
+
+def test_what_to_do_is_said_once_and_a_command_stands_on_its_own_line() -> None:
+    stale = drawing.refused(VIEW, GIVEN, "the infrastructure's state has changed", "Nothing was applied. Plan again.")
+    assert "not applied. The infrastructure's state has changed\n" in read(stale)
+    assert "Plan again" not in read(stale)
+    assert buttons(stale) == ["plan-again"]
+    wait = "Wait. Or release the lock with:\nterraform force-unlock 6741213b"
+    for told in (
+        drawing.refused(VIEW, GIVEN, "somebody holds the lock", wait),
+        drawing.locked(HEAD, COMMIT, "somebody holds the lock", wait),
+    ):
+        assert ". Somebody holds the lock" in read(told)
+        assert "release the lock with:\n`terraform force-unlock 6741213b`" in read(told)
+    failed = operation.failed(HEAD, "applying", "the disk is full", "Plan again.", "")
+    assert "Plan again." in read(failed)
+    assert not buttons(failed)
 
 
 def test_no_resource_is_dropped_between_two_that_are_shown() -> None:

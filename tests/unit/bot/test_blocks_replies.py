@@ -31,11 +31,11 @@ def test_help_has_every_command() -> None:
 
 def test_how_things_stand() -> None:
     lines = [
-        EnvironmentLine("dev", "`abc`", line("Plan for dev", doing="is planning")),
+        EnvironmentLine("dev", "runs `abc`", line("Plan for dev", doing="is planning")),
         EnvironmentLine("prod", "?", None),
     ]
     said = read(replies.status_page(lines, [line("Deploy main to dev", "failed")]))
-    assert "*dev* runs `abc`" in said
+    assert "*dev*: runs `abc`" in said
     assert "#3 Plan for dev: is planning, asked by @ana" in said
     assert ":x: #3 Deploy main to dev: failed" in said
     assert "_None yet._" in read(replies.status_page(lines, []))

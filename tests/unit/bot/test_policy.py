@@ -177,6 +177,24 @@ def test_where_nobody_may_approve_nobody_can() -> None:
     assert "nobody may" in refused(policy.check_may_approve, config, environment, LEAD, "U0ANA")
 
 
+@pytest.mark.parametrize(
+    ("environment", "requester", "words"),
+    [
+        ("dev", "U0ANA", "anyone of <!subteam^S0INFRA>"),
+        ("staging", "U0ANA", "anyone of <!subteam^S0INFRA>"),
+        ("prod", "U0MAX", "anyone of <!subteam^S0LEADS>, <@U0MAX> except <@U0MAX>"),
+    ],
+)
+def test_whoever_asked_is_named_where_they_may_not_approve(environment: str, requester: str, words: str) -> None:
+    assert policy.approvers_in_words(CONFIG, env(environment), requester) == words
+
+
+def test_whoever_asked_is_not_named_where_the_rules_do_not_name_them() -> None:
+    prod = env("prod")
+    people = prod.model_copy(update={"approval": prod.approval.model_copy(update={"approvers": ("U0LEE", "U0MAX")})})
+    assert policy.approvers_in_words(CONFIG, people, "U0ANA") == "anyone of <@U0LEE>, <@U0MAX>"
+
+
 def test_every_group_that_is_named_is_looked_up() -> None:
     assert policy.groups_named(CONFIG) == {"S0INFRA", "S0LEADS"}
 

@@ -47,6 +47,19 @@ def test_what_could_do_harm_is_refused_in_words(bad: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        ("../..", "“../..” must begin with a letter or digit."),
+        ("--upload-pack=x", "“--upload-pack=x” must begin with a letter or digit."),
+        ("-a;b;c$", "“-a;b;c$” has characters that I do not take (; $): letters,"),
+        ("é!?*~^", "(é ! ? * ~ and 1 more): letters,"),
+    ],
+)
+def test_what_is_wrong_with_a_word_is_said(bad: str, why: str) -> None:
+    assert why in refusal(words.split, f"staging {bad}", USAGE, most=9)
+
+
+@pytest.mark.parametrize(
     ("text", "words_of_it"),
     [
         ("", []),

@@ -66,7 +66,7 @@ async def test_faults_of_the_modal_are_under_their_field(desk: Desk) -> None:
     [
         (deploy, "stagin", r"no environment “stagin”; did you mean “staging”\? Usage: /deploy"),
         (deploy, "dev a b", "3 words"),
-        (deploy, "dev ../x", r"“../x” has characters"),
+        (deploy, "dev ../x", r"“../x” must begin with a letter or digit"),
         (deploy, "prod", "cannot post to #gone"),
         (plan, "", "Which environment\\? There are dev, staging, prod"),
         (plan, "dev", "dev has no Terraform"),
@@ -124,13 +124,13 @@ async def test_help_status_and_the_trail_are_for_the_person_alone(desk: Desk) ->
         assert "`/deploy <environment>`" in read(answer)
     answer = await infra.handle(desk.services, typed("status"))
     assert answer is not None
-    assert "*dev* runs something that Signalbox did not deploy" in read(answer)
+    assert "*dev*: no deploy by Signalbox yet" in read(answer)
     answer = await infra.handle(desk.services, typed("audit 2"))
     assert answer is not None
     assert read(answer).count("@ana /infra") == 2
 
 
-@pytest.mark.parametrize(("user", "words"), [("U0ANA", "*dev* runs"), ("U0GUS", "Ask that team")])
+@pytest.mark.parametrize(("user", "words"), [("U0ANA", "*dev*: no deploy by Signalbox yet"), ("U0GUS", "Ask that team")])
 async def test_the_home_tab_is_for_operators(desk: Desk, user: str, words: str) -> None:
     (home,) = infra.HOMES
     await home.publish(desk.services, user)

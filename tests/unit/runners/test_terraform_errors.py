@@ -119,7 +119,7 @@ def test_a_lock_names_its_holder_its_time_and_its_remedy() -> None:
         "ana@lineside holds the state's lock since 2026-11-23 14:11 UTC "
         "(apply, lock 6741213b-d566-2ec1-f459-eb5b044a1395)"
     )
-    assert "terraform force-unlock 6741213b-d566-2ec1-f459-eb5b044a1395" in error.remedy
+    assert "\nterraform force-unlock 6741213b-d566-2ec1-f459-eb5b044a1395" in error.remedy
 
 
 def test_a_lock_that_could_not_be_asked_for_is_nobodys() -> None:
