@@ -34,7 +34,7 @@ async def begin(services: Services, request: Request, *, supersedes: bool = Fals
     """
     engine = services.engine
     async with engine.numbering:
-        number = await engine.step("number", lambda: services.operations.create(request))
+        number = await engine.step("number", lambda: _number(services, request))
         entry = Entry(request.requester, request.kind, request.environment, number, dict(request.arguments))
         await engine.step("audit", lambda: services.audit.record(entry))
     if supersedes:
@@ -44,6 +44,12 @@ async def begin(services: Services, request: Request, *, supersedes: bool = Fals
         await engine.step("tell of the refusal", lambda: _tell_elsewhere(services, number, refusal))
     else:
         await engine.line_up(request.kind, number, request.environment)
+
+
+async def _number(services: Services, request: Request) -> int:
+    number = await services.operations.create(request)
+    log.info("operation %s: %s in %s, for %s", number, request.kind, request.environment, request.requester)
+    return number
 
 
 async def run(services: Services, number: int, body: Body) -> None:

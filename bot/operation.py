@@ -37,6 +37,7 @@ T = TypeVar("T")
 LOOK_EVERY = 60.0
 LOOK_ELSEWHERE_EVERY = 15.0  # where somebody may decide outside of Slack, without a notification
 LOOK_FOR_CANCEL_EVERY = 1.0
+DONE = {"plan": "applied", "deploy": "deployed"}  # what the trail calls the success of these kinds
 
 
 class Operation:
@@ -83,6 +84,7 @@ class Operation:
 
         async def attempt() -> T:
             first = await self.services.operations.begin_effect(self.number, name)
+            log.info("operation %s: %s %s", self.number, "begins" if first else "was interrupted, looks after", name)
             return await (do() if first else recover())
 
         return await self.step(name, attempt)
@@ -159,8 +161,12 @@ class Operation:
 
     async def audit(self, action: str, **detail: str) -> None:
         """Durably note in the trail what this operation does."""
+        await self.step(f"audit {action}", lambda: self.note(action, **detail))
+
+    async def note(self, action: str, **detail: str) -> None:
+        """The same within a step; a step that is interrupted right after it notes it again."""
         entry = Entry("signalbox", action, self.environment.name, self.number, detail)
-        await self.step(f"audit {action}", lambda: self.services.audit.record(entry))
+        await self.services.audit.record(entry)
 
     async def approved(
         self,
@@ -212,16 +218,18 @@ class Operation:
         who = policy.approvers_in_words(self.services.config, self.environment, self.record.requester)
         return ApprovalView(approval.id, approval.required, approval.outcome.value, votes, approval.expires_at, who)
 
-    async def end(self, status: Status, message: Message) -> None:
-        """Show how it ended and remove its files; its turn is over."""
+    async def end(self, status: Status, message: Message, *, outcome: str = "") -> None:
+        """Show how it ended and remove its files; its turn is over. The trail keeps `outcome`, or the usual words."""
         await self.show(f"end: {status.value}", message, status)
         await self.step("clean up", self._clean_up)
-        await self.audit("ended", status=status.value)
+        await self.audit("ended", status=status.value, outcome=outcome or self._outcome(status))
+        log.info("operation %s: ended, %s", self.number, status.value)
 
     async def finish_silently(self, status: Status) -> None:
         """End without changing the message, if there is one."""
         await self.step("finish", lambda: self.services.operations.set_status(self.number, status))
         await self.step("clean up", self._clean_up)
+        log.info("operation %s: ended, %s", self.number, status.value)
 
     async def fail(self, error: RunnerError) -> None:
         """End because work failed: what was being done, what went wrong, what to do."""
@@ -255,6 +263,10 @@ class Operation:
     async def _note_expiry(self, approval: Approval) -> None:
         if approval.outcome is Outcome.EXPIRED:
             await self.audit("expired", approval=approval.binding[:12])
+
+    def _outcome(self, status: Status) -> str:
+        done = DONE.get(self.record.kind) if status is Status.SUCCEEDED else None
+        return done or status.value
 
     async def _clean_up(self) -> None:
         await remove(self.scratch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from bot.blocks.kit import Message
     from bot.services import Services
+
+log = logging.getLogger(__name__)
 
 
 async def approve(services: Services, click: Click) -> Message | None:
@@ -84,12 +87,13 @@ async def _decide(services: Services, approval: Approval, user: str, decision: O
         services.audit.append(connection, entry)
 
     try:
-        await services.approvals.decide(approval.id, user, decision, note)
+        decided = await services.approvals.decide(approval.id, user, decision, note)
     except Denied as denied:
         # A click that was counted, but whose wake-up was lost in a crash, is made good by the next click.
         await services.engine.wake(approval.operation)
         await _refused(services, approval, user, denied)
         return
+    log.info("operation %s: %s by %s, %s", approval.operation, decision.value, user, decided.outcome.value)
     await services.engine.wake(approval.operation)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bot.blocks import plan as drawing
-from handlers import hcp_run
+from handlers import hcp_run, trail
 from handlers.code import commit_of
 from runners import hcp as hcp_terraform
 from runners.errors import RunnerError
@@ -76,6 +76,7 @@ async def make_plan(operation: Operation, commit: Commit) -> PlanSummary:
         raise
     redact = operation.services.redact
     redact.add(planned.sensitive)
+    await trail.planned(operation, commit, planned.summary)
     return replace(redact.within(planned.summary), digest=planned.summary.digest)
 
 
@@ -95,19 +96,23 @@ async def apply(operation: Operation, view: PlanView, on_progress: Progress) -> 
     hcp, workspace, run_id = await hcp_run.run_of(operation)
     run = await hcp_terraform.read(hcp, workspace, run_id)
     sensitive = await _hide_sensitive(operation, run)
-    if run.phase not in (Phase.APPLYING, Phase.APPLIED, Phase.ERRORED):
-        comment = await _approved_by(operation)
-        await hcp_apply.confirm(hcp, workspace, run_id, digest=view.summary.digest, comment=comment)
-    result = await hcp_apply.follow_apply(
-        hcp,
-        workspace,
-        run_id,
-        total=len(view.summary.changes),
-        on_progress=on_progress,
-        timeout=hcp_run.timeout_of(operation),
-        sensitive=sensitive,
-    )
-    return operation.services.redact.within(result)
+
+    async def carry_out() -> ApplyResult:
+        if run.phase not in (Phase.APPLYING, Phase.APPLIED, Phase.ERRORED):
+            comment = await _approved_by(operation)
+            await trail.apply_started(operation, view)
+            await hcp_apply.confirm(hcp, workspace, run_id, digest=view.summary.digest, comment=comment)
+        return await hcp_apply.follow_apply(
+            hcp,
+            workspace,
+            run_id,
+            total=len(view.summary.changes),
+            on_progress=on_progress,
+            timeout=hcp_run.timeout_of(operation),
+            sensitive=sensitive,
+        )
+
+    return operation.services.redact.within(await trail.apply_ended(operation, carry_out()))
 
 
 async def find_out(operation: Operation, view: PlanView, on_progress: Progress) -> ApplyResult:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bot.blocks import deploy as drawing, kit
 from bot.errors import UserError
 from bot.operations import Status
+from handlers import trail
 from runners.errors import RunnerError, UncertainError
 from runners.github import actions as github_actions
 from runners.results import State
@@ -73,7 +74,7 @@ async def _dispatch(operation: Operation, outgoing: Outgoing, newest: int) -> in
             "GitHub's answer did not come through, and no run of it has appeared",
             remedy="Look at the repository's Actions page before you run /deploy again: it may still start.",
         )
-    return await _claimed(operation, run_id)
+    return await _claimed(operation, outgoing, run_id)
 
 
 async def _recover(operation: Operation, outgoing: Outgoing, newest: int) -> int:
@@ -82,7 +83,7 @@ async def _recover(operation: Operation, outgoing: Outgoing, newest: int) -> int
     if known:
         return known
     found = await _find(operation, outgoing, newest)
-    return await _claimed(operation, found) if found else await _dispatch(operation, outgoing, newest)
+    return await _claimed(operation, outgoing, found) if found else await _dispatch(operation, outgoing, newest)
 
 
 async def _find(operation: Operation, outgoing: Outgoing, newest: int) -> int | None:
@@ -99,8 +100,10 @@ async def _find(operation: Operation, outgoing: Outgoing, newest: int) -> int | 
     )
 
 
-async def _claimed(operation: Operation, run_id: int) -> int:
+async def _claimed(operation: Operation, outgoing: Outgoing, run_id: int) -> int:
+    _, actions = _where(operation)
     await operation.services.operations.claim_run(operation.number, run_id)
+    await trail.dispatched(operation, outgoing.commit, actions.workflow, run_id)
     return run_id
 
 
@@ -114,6 +117,7 @@ async def _follow(operation: Operation, outgoing: Outgoing, approval: ApprovalVi
             live.show(lambda run=run: drawing.run_progress(operation.head, outgoing, approval, run))  # type: ignore[misc]
     if last is None:
         raise RunnerError(f"following run {run_id}", "GitHub told nothing about it")
+    await trail.run_ended(operation, last)
     return last
 
 

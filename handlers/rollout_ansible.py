@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bot.blocks import deploy as drawing
 from bot.errors import UserError
 from bot.operations import Status
+from handlers import trail
 from handlers.code import code_of
 from runners import ansible, inventory
 from runners.ansible import PlaybookJob
@@ -57,8 +58,10 @@ async def _play(operation: Operation, outgoing: Outgoing, approval: ApprovalView
 
     async def do() -> PlaybookResult:
         job = await _job(operation, outgoing, turn)
+        await trail.playbook_started(operation, turn.machine, outgoing.commit)
         async with operation.live() as live:
             result = await ansible.run_playbook(job, on_progress=lambda result: progress(live, result), timeout=timeout)
+        await trail.playbook_ended(operation, turn.machine, result)
         return operation.services.redact.within(result)
 
     async def recover() -> PlaybookResult:
@@ -68,7 +71,10 @@ async def _play(operation: Operation, outgoing: Outgoing, approval: ApprovalView
             found = await ansible.resume_playbook(
                 job, on_progress=lambda result: progress(live, result), timeout=timeout
             )
-        return operation.services.redact.within(found) if found else await do()
+        if found is None:
+            return await do()
+        await trail.playbook_ended(operation, turn.machine, found)
+        return operation.services.redact.within(found)
 
     async def progress(live: Live, result: PlaybookResult) -> None:
         results = (*turn.before, result)

@@ -63,7 +63,8 @@ async def unlock(operation: Operation) -> None:
     given = await operation.step("unlock", give_back)
     news = "the state is unlocked" if given else "that lock was gone already; nothing was changed"
     await operation.audit("unlocked", lock=lock, given_back=str(given).lower())
-    await operation.end(Status.SUCCEEDED, drawing.unlocked(operation.head, news))
+    outcome = "unlocked" if given else "was gone already"
+    await operation.end(Status.SUCCEEDED, drawing.unlocked(operation.head, news), outcome=outcome)
 
 
 async def _look(operation: Operation, error: StateLockedError) -> str:

@@ -143,7 +143,7 @@ async def succeed(operation: Operation) -> None:
     await operation.end(Status.SUCCEEDED, drawing.short_message(operation.head, "succeeded", "all done"))
 
 
-async def test_an_operation_is_numbered_announced_run_and_ended(world: World) -> None:
+async def test_an_operation_is_numbered_announced_run_and_ended(world: World, caplog: pytest.LogCaptureFixture) -> None:
     seen: list[str] = []
 
     async def body(operation: Operation) -> None:
@@ -151,7 +151,9 @@ async def test_an_operation_is_numbered_announced_run_and_ended(world: World) ->
         seen.append(world.said_of(operation.record))
         await succeed(operation)
 
-    record = await world.until(await world.begin(body), Status.SUCCEEDED)
+    with caplog.at_level(logging.INFO):
+        record = await world.until(await world.begin(body), Status.SUCCEEDED)
+    assert f"operation {record.number}: test in dev, for U0ANA" in caplog.text
     assert f"#{record.number} Test key" in seen[0]
     assert "starting" in seen[0]
     assert ":white_check_mark:" in world.said_of(record)

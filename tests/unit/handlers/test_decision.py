@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from bot.approvals import Approval, Outcome
@@ -25,9 +27,13 @@ async def outcome(desk: Desk, approval: Approval) -> Outcome:
     return (await desk.approvals.get(approval.id)).outcome
 
 
-async def test_an_approval_is_counted_kept_and_wakes_the_operation(desk: Desk) -> None:
+async def test_an_approval_is_counted_kept_logged_and_wakes_the_operation(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
     approval = await desk.asked()
-    await decision.approve(desk.services, pressed(approval))
+    with caplog.at_level(logging.INFO):
+        await decision.approve(desk.services, pressed(approval))
+    assert "operation 1: approved by U0LEE, approved" in caplog.text
     assert await outcome(desk, approval) is Outcome.APPROVED
     assert await desk.trail() == [("U0LEE", "approved")]
     assert desk.engine.woken == [1]
