@@ -7,7 +7,15 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dbos import DBOS, DBOSConfig, ScheduleInput, SetEnqueueOptions, SetWorkflowID, StepOptions
+from dbos import (
+    DBOS,
+    DBOSConfig,
+    ScheduleInput,
+    SetEnqueueOptions,
+    SetWorkflowID,
+    StepOptions,
+    _workflow_commands as dbos_chores,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -22,8 +30,12 @@ T = TypeVar("T")
 APPLICATION_VERSION = "1"
 TURNS = "turns"
 DECISION = "decision"
-# SQLite lets one writer through at a time. More than a few would sleep on the file's lock and wake in any order.
-SQLITE_CONNECTIONS = 4
+# SQLite lets one writer through at a time: more than a few would sleep on the file's lock and wake in any order. And a
+# file does not hang up, so a connection need not be tried before each use, which an idle bot would pay for.
+SQLITE = {"pool_size": 4, "pool_pre_ping": False}
+# Seconds between looks for workflows that are delayed or have a deadline. No operation has either: their waiting is in
+# their bodies. By itself the engine looks every second, a fifth of what an idle bot takes of the processor.
+CHORES_INTERVAL = 30.0
 # What has been taken over is numbered a few at a time, so that whoever still waits for an answer comes first.
 NUMBERED_AT_ONCE = 2
 
@@ -77,7 +89,7 @@ class Engine:
                 executor_id=settings.executor,
                 notification_listener_polling_interval_sec=settings.wake_interval,
                 log_level="ERROR",
-                sys_db_pool_size=SQLITE_CONNECTIONS if settings.url.startswith("sqlite") else None,
+                db_engine_kwargs=SQLITE if settings.url.startswith("sqlite") else None,
             )
         )
         # It prints by a handler of its own; through ours, what it prints is redacted as everything else is.
@@ -119,6 +131,7 @@ class Engine:
 
     async def launch(self) -> None:
         """Start working, first on what an earlier process with this executor's name left unfinished."""
+        dbos_chores._BACKGROUND_JOBS_INTERVAL_SEC = CHORES_INTERVAL  # noqa: SLF001  -- there is no setting for it
         DBOS.launch()
         await DBOS.register_queue_async(
             TURNS,

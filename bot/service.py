@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import time
@@ -101,6 +102,7 @@ class Service:
             await services.engine.keep_schedules(bolt.schedules(self._config, registry))
             if listens:
                 await self._listen(stack, services, registry, client)
+            gc.freeze()  # what is loaded stays: the collector need not go through it again and again
             log.info("ready as %s", self._settings.executor)
             await stopped.wait()
             log.info("stopping; what is unfinished goes on at the next start")
