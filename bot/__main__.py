@@ -9,15 +9,19 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import audit, manifest, settings as environment
 from bot.config import Config, load
-from bot.errors import ConfigError, UserError
+from bot.errors import ConfigError, NothingThereError, UserError
 from bot.redaction import RedactingFormatter, Redactor
-from bot.service import Service, make_github, make_store, workplace_of
+from bot.service import Service, make_github, make_store, open_store, workplace_of
 from runners.errors import RunnerError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 # At these levels the libraries print whole payloads, response_url and tokens included.
 QUIET = ("slack_sdk", "slack_bolt", "dbos", "botocore", "aiohttp.access", "urllib3", "github", "httpx", "pytfe")
@@ -31,6 +35,14 @@ def main(arguments: list[str] | None = None) -> int:
     except (ConfigError, UserError) as error:
         print(error, file=sys.stderr)
         return 2
+    except NothingThereError as error:
+        print(
+            f"There is no audit trail in {error}.",
+            "It begins with the bot's first start; check DATABASE_URL, operations.directory and --config.",
+            sep="\n",
+            file=sys.stderr,
+        )
+        return 1
     except RunnerError as error:
         print(error, error.remedy, sep="\n", file=sys.stderr)
         return 1
@@ -105,15 +117,24 @@ def _manifest(chosen: argparse.Namespace) -> int:
 def _audit(chosen: argparse.Namespace) -> int:
     config = load(chosen.config)
     settings = environment.read({"SLACK_BOT_TOKEN": "-", "SLACK_SIGNING_SECRET": "-", **os.environ}, executor="audit")
-    store = make_store(settings, workplace_of(config, Path(chosen.config).parent))
-    asyncio.run(store.create_tables())
-    with store.engine.begin() as connection:
-        if chosen.action == "export":
-            for line in audit.read_all(connection):
-                print(json.dumps(audit.exported(line)))
-            return 0
-        fault = audit.first_fault(connection)
-    print(fault or "The trail is whole: no entry was changed, removed or inserted.")
+    store = open_store(settings, workplace_of(config, Path(chosen.config).parent))
+    try:
+        with store.engine.begin() as connection:
+            return _read_trail(connection, chosen.action, store.place)
+    finally:
+        store.close()
+
+
+def _read_trail(connection: Connection, action: str, place: str) -> int:
+    if not audit.is_there(connection):
+        raise NothingThereError(place)
+    if action == "export":
+        for line in audit.read_all(connection):
+            print(json.dumps(audit.exported(line)))
+        return 0
+    fault = audit.first_fault(connection)
+    told = f"{audit.extent(connection)}, {place}"
+    print(f"{fault} ({told})" if fault else f"The trail is whole: {told}")
     return 1 if fault else 0
 
 

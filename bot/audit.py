@@ -7,6 +7,7 @@ import hashlib
 import json
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -133,6 +134,27 @@ def first_fault(connection: sa.Connection) -> str | None:
         return _first_fault(lines)
 
 
+def is_there(connection: sa.Connection) -> bool:
+    """Whether this database holds a trail."""
+    return sa.inspect(connection).has_table(audit.name)
+
+
+def extent(connection: sa.Connection) -> str:
+    """How many entries there are and from when to when, in words."""
+    number, first, last = connection.execute(
+        sa.select(sa.func.count(), sa.func.min(audit.c.at), sa.func.max(audit.c.at))
+    ).one()
+    if not number:
+        return "no entries"
+    entries = "1 entry" if number == 1 else f"{number} entries"
+    return f"{entries}, first {in_iso(first)}, last {in_iso(last)}"
+
+
+def in_iso(at: float) -> str:
+    """Unix seconds as a time in UTC that people and programs read: 2026-03-02T12:00:00Z."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def _first_fault(lines: Iterable[Line]) -> str | None:
     number, previous = 0, START
     for line in lines:
@@ -155,10 +177,14 @@ def _line(row: sa.RowMapping) -> Line:
 
 
 def exported(line: Line) -> dict[str, Any]:
-    """A line of the trail as JSON for other programs: everything that its digest covers, and the digest."""
+    """A line of the trail as JSON for other programs: everything that its digest covers, and the digest.
+
+    `time` is `at` once more for people; the digest does not cover it.
+    """
     return {
         "number": line.number,
         "at": line.at,
+        "time": in_iso(line.at),
         **_fields(line.entry),
         "previous": line.previous,
         "digest": line.digest,

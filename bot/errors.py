@@ -17,6 +17,10 @@ class Cancelled(UserError):  # noqa: N818  -- a state, like Denied
     """Somebody pressed Cancel while the operation was under way; the message says who."""
 
 
+class NothingThereError(Exception):
+    """What was to be read does not exist; the message names where it would be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing wrong in the configuration: line (1-based, None when there is none), key path, problem in words."""

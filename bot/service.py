@@ -19,6 +19,7 @@ from bot.audit import Audit
 from bot.chat import Chat, make_client
 from bot.directory import Directory
 from bot.engine import Engine, EngineSettings
+from bot.errors import NothingThereError
 from bot.operation import remove
 from bot.operations import Operations
 from bot.services import Secrets, Services
@@ -53,6 +54,19 @@ def workplace_of(config: Config, beside: Path) -> Path:
 def make_store(settings: Settings, workplace: Path) -> Store:
     """The database: DATABASE_URL, else an SQLite file in the workplace."""
     workplace.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return _store(settings, workplace)
+
+
+def open_store(settings: Settings, workplace: Path) -> Store:
+    """The database that is there; nothing is made. Raises NothingThereError where an SQLite file is missing."""
+    store = _store(settings, workplace)
+    if store.file is not None and not store.file.is_file():
+        store.close()
+        raise NothingThereError(store.place)
+    return store
+
+
+def _store(settings: Settings, workplace: Path) -> Store:
     return Store(environment.database_url(settings.database_url, f"sqlite:///{workplace}/signalbox.sqlite"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
@@ -125,6 +126,18 @@ class Store:
         if self.engine.dialect.name == "sqlite":
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
             sa.event.listen(self.engine, "begin", _begin_immediate)
+
+    @property
+    def file(self) -> Path | None:
+        """Where SQLite keeps it; None for PostgreSQL."""
+        url = self.engine.url
+        return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+    @property
+    def place(self) -> str:
+        """Which database it is, in words without a password."""
+        url = self.engine.url
+        return str(self.file) if self.file else f"{url.get_backend_name()} {url.host or 'here'}/{url.database}"
 
     async def create_tables(self) -> None:
         """Make whatever tables are missing; several processes may do so at once."""
