@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from bot import requests, words
@@ -12,6 +13,8 @@ from bot.errors import UserError
 from handlers import overview
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bot.audit import Line
     from bot.blocks.kit import Message
     from bot.services import Services
@@ -19,6 +22,22 @@ if TYPE_CHECKING:
 USAGE = "/infra help | status | audit [how many]"
 TOPICS = ("help", "status", "audit")
 MOST_LINES = 30
+DIGEST = re.compile(r"\b[0-9a-f]{40,64}\b")
+UNSAID = ("url", "status")
+# What stands before a detail's value where its name alone would not read well.
+IN_WORDS = {
+    "binding": "of ",
+    "approval": "of ",
+    "outcome": "",
+    "why": "",
+    "changes": "",
+    "done": "",
+    "how": "",
+    "by": "by ",
+    "what": "",
+    "workflow": "",
+    "ref": "",
+}
 
 
 async def handle(services: Services, invocation: Invocation) -> Message | None:
@@ -46,10 +65,21 @@ def _how_many(rest: list[str]) -> int:
 
 def _row(line: Line) -> tuple[float, str, str, str]:
     entry = line.entry
-    what = " ".join(part for part in (entry.action, entry.environment) if part)
-    number = f"#{entry.operation} " if entry.operation else ""
-    more = ", ".join(f"{name}={value}" for name, value in entry.detail.items())
-    return line.at, entry.actor, what, f"{number}{more}"[:200]
+    where = f"in {entry.environment}" if entry.environment else ""
+    number = f"#{entry.operation}" if entry.operation else ""
+    what = " ".join(part for part in (number, entry.action, where) if part)
+    return line.at, entry.actor, what, _in_words(entry.detail)[:200]
+
+
+def _in_words(detail: Mapping[str, object]) -> str:
+    """An entry's details as the end of a sentence; addresses are left to the export, and digests are short."""
+    said = []
+    for name, value in detail.items():
+        if not value or name in UNSAID:
+            continue
+        shown = DIGEST.sub(lambda found: found[0][:12], str(value))
+        said.append(f"{IN_WORDS.get(name, f'{name} ')}{shown}")
+    return f"({', '.join(said)})" if said else ""
 
 
 COMMANDS = (Command("/infra", USAGE, "help | status | audit", "How things stand, and who did what.", handle),)

@@ -130,7 +130,9 @@ async def test_help_status_and_the_trail_are_for_the_person_alone(desk: Desk) ->
     assert read(answer).count("@ana /infra") == 2
 
 
-@pytest.mark.parametrize(("user", "words"), [("U0ANA", "*dev*: no deploy by Signalbox yet"), ("U0GUS", "Ask that team")])
+@pytest.mark.parametrize(
+    ("user", "words"), [("U0ANA", "*dev*: no deploy by Signalbox yet"), ("U0GUS", "Ask that team")]
+)
 async def test_the_home_tab_is_for_operators(desk: Desk, user: str, words: str) -> None:
     (home,) = infra.HOMES
     await home.publish(desk.services, user)
