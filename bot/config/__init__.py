@@ -36,6 +36,7 @@ from bot.config.windows import Window
 from bot.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 __all__ = [
@@ -94,14 +95,33 @@ def _validated(found: document.Document) -> Config | None:
             empty = "is empty; copy signalbox.example.yaml and change it"
             found.fault((), empty if found.data is None else "must hold keys, such as slack: and environments:")
         return None
+    read, found.faults = found.faults, []
     rules.check(found)
     named = _with_names(found)
+    between, found.faults = found.faults, []
+    config = None
     try:
-        return Config.model_validate(named)
+        config = Config.model_validate(named)
     except ValidationError as error:
         for one in error.errors(include_url=False):
-            wording.note(found, Config, one)
-        return None
+            if not _is_inherited(found.data, one["loc"]):
+                wording.note(found, Config, one)
+    found.faults = [*read, *(fault for fault in between if not _said(fault, found.faults)), *found.faults]
+    return config
+
+
+def _said(derived: Fault, faults: Sequence[Fault]) -> bool:
+    """Whether the value that this is concluded from is wrong in itself, which is enough to say."""
+    return any(one.key == derived.key or one.key.startswith(f"{derived.key}[") for one in faults)
+
+
+def _is_inherited(data: Mapping[str, object], at: tuple[str | int, ...]) -> bool:
+    """Whether what is wrong with an environment's channel is said of Slack's, which it took over."""
+    match at, data.get("environments"):
+        case ("environments", str(name), "channel"), {**environments}:
+            environment = environments.get(name)
+            return isinstance(environment, dict) and "channel" not in environment
+    return False
 
 
 def _with_names(found: document.Document) -> dict[str, object]:

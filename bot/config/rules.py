@@ -50,6 +50,11 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(one for one in value if isinstance(one, str)) if isinstance(value, tuple) else ()
 
 
+def _is_readable(value: object) -> bool:
+    """Whether a list of texts is missing or is one; if it is neither, that is said, and nothing follows from it."""
+    return value is None or (isinstance(value, tuple) and all(isinstance(one, str) for one in value))
+
+
 def _one_deploy_runner(at: _At) -> None:
     deploy = at.values.get("deploy")
     if not isinstance(deploy, dict):
@@ -73,6 +78,8 @@ def _one_terraform_runner(at: _At) -> None:
 
 
 def _machines(at: _At) -> None:
+    if not _is_readable(at.values.get("machines")):
+        return
     machines = _texts(at.values.get("machines"))
     for twice in sorted({one for one in machines if machines.count(one) > 1}):
         at.fault("machines", problem=f"lists {twice} twice")
@@ -118,7 +125,10 @@ def _somebody_approves(at: _At) -> None:
     if required < 1:
         return
     own = approval.get("approvers")
-    people = _texts(own if own is not None else at.access.get("approvers"))
+    written = own if own is not None else at.access.get("approvers")
+    if not _is_readable(written):
+        return
+    people = _texts(written)
     keys = ("approval", "approvers") if own is not None else ("approval",)
     if not people:
         what = "needs approval" if approval.get("required") != 0 else "needs approval for an apply"
@@ -180,6 +190,8 @@ def _promote_cycles(document: Document, environments: Mapping[str, object]) -> N
 
 
 def _images(document: Document, top: Mapping[str, object], environments: Mapping[str, object]) -> None:
+    if not all(_is_readable(_keys(values).get("machines")) for values in environments.values()):
+        return
     machines = {machine for values in environments.values() for machine in _texts(_keys(values).get("machines"))}
     for machine in _keys(_keys(top.get("images")).get("ami_name_tag")):
         if machine not in machines | {"*"}:

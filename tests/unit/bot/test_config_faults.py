@@ -207,3 +207,34 @@ def test_an_environment_with_a_bad_name_is_said_once() -> None:
     with pytest.raises(ConfigError) as caught:
         read(text_of({}, {}).replace("  dev:", "  Dev!:"))
     assert [fault.key for fault in caught.value.faults] == ["environments.Dev!"]
+
+
+@pytest.mark.parametrize(
+    ("top", "environment", "key"),
+    [
+        ({}, {"machines": "backend", "deploy": "{ansible: {directory: p, playbook: d.yml, user: d}}"}, "machines"),
+        ({}, {"machines": "backend", "daemons": "{backend: [queue]}"}, "machines"),
+        ({"images": '{workflow: b.yml, ami_name_tag: {backend: "x"}}'}, {"machines": "backend"}, "machines"),
+        ({}, {"machines": "[1, backend]"}, "machines[0]"),
+        ({}, {"approval": "{approvers: U0LEE}"}, "approval.approvers"),
+        ({}, {"approval": "{required: 2, approvers: [lee]}"}, "approval.approvers[0]"),
+        ({}, {"approval": "7"}, "approval"),
+        ({}, {"after": "4"}, "after"),
+        ({"slack": "{channel: ops}"}, {}, "slack.channel"),
+        ({}, {"channel": "ops"}, "channel"),
+        ({"access": "{operators: [U0ANA], approvers: U0LEE}"}, {}, "access.approvers"),
+    ],
+)
+def test_nothing_is_concluded_from_a_value_that_is_wrong_in_itself(
+    top: dict[str, str], environment: dict[str, str], key: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(text_of(top, environment))
+    said = [fault.key for fault in caught.value.faults]
+    assert said == [key if key.startswith(("slack", "access")) else f"environments.dev.{key}"]
+
+
+def test_a_channel_that_is_wrong_in_both_places_is_said_in_both() -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(text_of({"slack": "{channel: ops}"}, {"channel": "dev"}))
+    assert [fault.key for fault in caught.value.faults] == ["slack.channel", "environments.dev.channel"]
