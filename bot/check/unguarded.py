@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 NOTE = "note"
 # Settings of an environment; take one out of this list with the change that makes it work.
 _OF_AN_ENVIRONMENT = ("promote", "daemons")
-_AT_THE_TOP = ("images",)
+_AT_THE_TOP = {"images": " (all but instance_tag)"}
 # With `hcp` the workspace over there has these settings of its own, and looks for drift by its health assessments.
 _SET_IN_HCP = ("workspace", "backend_config", "var_files", "environment", "secret_environment")
 _OF_WATCH = ("builders", "keys")
@@ -20,7 +20,11 @@ _OF_WATCH = ("builders", "keys")
 
 def unguarded(config: Config) -> list[Connection]:
     """One line with every setting that is written but not acted on; none when there is no such setting."""
-    found = [key for key in _AT_THE_TOP if key in config.model_fields_set and getattr(config, key) is not None]
+    found = [
+        f"{key}{but}"
+        for key, but in _AT_THE_TOP.items()
+        if key in config.model_fields_set and getattr(config, key) is not None
+    ]
     found += [f"watch.{key}" for key in _OF_WATCH if config.watch and getattr(config.watch, key) is not None]
     for name, environment in config.environments.items():
         written = environment.model_fields_set

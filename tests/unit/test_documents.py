@@ -1,0 +1,52 @@
+"""The documents name what the product reads, and say what it does not act on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.check.unguarded import unguarded
+from bot.config import read
+from bot.settings import OWN_SECRETS
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+NOT_ACTED_ON = """
+slack: {channel: "#ops"}
+github: {repository: o/r}
+aws: {region: us-west-2}
+access: {operators: [U0ANA], approvers: [U0LEE]}
+environments:
+  dev:
+    machines: [cron]
+    promote: {from: a, to: b, repositories: [o/r]}
+    daemons: {cron: [queue]}
+    deploy: {github_actions: {workflow: d.yml}}
+    terraform: {hcp: {organization: o, workspace: w}}
+images: {workflow: b.yml}
+watch: {builders: {}, keys: {}}
+"""
+
+
+@pytest.mark.parametrize("name", sorted({*OWN_SECRETS, "SIGNALBOX_EXECUTOR", "PORT"} - {"GITHUB_WEBHOOK_SECRET"}))
+def test_the_readme_tells_of_every_variable(name: str) -> None:
+    assert any(line.startswith("|") and f"`{name}`" in line for line in README.splitlines())
+
+
+@pytest.mark.parametrize(
+    "what",
+    ["/healthz", "/readyz", "/metrics", "/hcp/notifications", "bot audit verify", "bot audit export", "bot inventory"],
+)
+def test_the_readme_says_how_it_is_run(what: str) -> None:
+    assert what in README.partition("## Running it")[2]
+
+
+def test_the_configuration_marks_just_what_is_not_acted_on() -> None:
+    (note,) = unguarded(read(NOT_ACTED_ON))
+    named = (
+        note.detail.partition(": ")[2].replace(" (all but instance_tag)", "").replace(".dev.", ".<name>.").split(", ")
+    )
+    rows = [line for line in (ROOT / "docs/configuration.md").read_text().splitlines() if line.startswith("| `")]
+    marked = [line.split("`")[1] for line in rows if "**Not acted on yet.**" in line]
+    assert sorted(marked) == sorted(named)
