@@ -10,7 +10,7 @@ from bot.audit import Entry
 from bot.blocks import kit, operation as drawing
 from bot.chat import ChatError, Posted
 from bot.errors import Cancelled, UserError
-from bot.line import head_of, waiting_message
+from bot.line import head_of, show_withdrawn, waiting_message
 from bot.operation import Operation, announce
 from bot.operations import Record, Request, Status
 from bot.patience import patiently
@@ -60,8 +60,11 @@ async def run(services: Services, number: int, body: Body) -> None:
         return
     operation = Operation(services, record)
     try:
-        await operation.step("turn", lambda: services.operations.set_status(number, Status.RUNNING))
-        await body(operation)
+        withdrawn = await operation.step("turn", lambda: _is_withdrawn(services, number))
+        if withdrawn:
+            await operation.step("withdrawn", lambda: show_withdrawn(services.operations, services.chat, number))
+        else:
+            await body(operation)
     except RunnerError as error:
         await operation.fail(error)
     except Cancelled as cancelled:
@@ -75,6 +78,10 @@ async def run(services: Services, number: int, body: Body) -> None:
         log.exception("operation %s stopped, error %s", number, error_id)
         await operation.end(Status.FAILED, drawing.apology(operation.head, error_id))
     await operation.step("tell those who wait", operation.tell_waiting)
+
+
+async def _is_withdrawn(services: Services, number: int) -> bool:
+    return not await services.operations.take_turn(number)
 
 
 async def _supersede(services: Services, request: Request, number: int) -> None:

@@ -31,6 +31,16 @@ def waiting_message(ahead: Record, record: Record) -> kit.Message:
     return drawing.waiting(head_of(record), f"#{ahead.number} ({kit.escape(ahead.title)}, asked by {asked}){doing}")
 
 
+async def show_withdrawn(operations: Operations, chat: Chat, number: int) -> None:
+    """Bring the message of an operation that was withdrawn from the line to that state."""
+    record, person = await operations.get(number), await operations.cancel_requested(number)
+    news = f"withdrawn by {kit.user(person or 'somebody')} before it had begun; nothing was changed"
+    message = drawing.short_message(head_of(record), Status.CANCELLED.value, news)
+    ended = drawing.ended_words(record.created_at, record.ended_at or record.created_at)
+    at = Posted(record.channel, record.message_ts or "")
+    await patiently(lambda: chat.update(at, kit.with_small_print(message, ended)))
+
+
 def head_of(record: Record) -> Head:
     """What the record's message is headed by."""
     return Head(record.number, record.title, record.environment, record.requester)

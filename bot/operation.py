@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bot import policy
 from bot.approvals import Approval, Ask, Outcome
 from bot.audit import Entry
-from bot.blocks import operation as drawing
+from bot.blocks import kit, operation as drawing
 from bot.blocks.operation import ApprovalView
 from bot.chat import Live, Posted
 from bot.errors import Cancelled
@@ -95,9 +95,14 @@ class Operation:
         async def change() -> None:
             await self.services.operations.set_status(self.number, status, doing)
             if self.at.ts:  # a silent operation has no message
-                await patiently(lambda: self.services.chat.update(self.at, message))
+                shown = self._with_times(message) if status.ended else message
+                await patiently(lambda: self.services.chat.update(self.at, shown))
 
         await self.step(name, change)
+
+    def _with_times(self, message: Message) -> Message:
+        ended = drawing.ended_words(self.record.created_at, self.services.clock())
+        return kit.with_small_print(message, ended)
 
     async def speak(self, message: Message) -> None:
         """Post the message of an operation that was silent until now."""

@@ -194,6 +194,31 @@ class Operations:
         """Remember that this person wants the operation stopped; whoever runs it looks for that."""
         await self.begin_effect(number, f"{CANCEL}{person}")
 
+    async def withdraw(self, number: int, person: str) -> bool:
+        """End an operation that waits in line, for this person; false when it does not wait (any more)."""
+        ended = {"status": Status.CANCELLED.value, "doing": "", "ended_at": self._clock()}
+        waits = (operations.c.number == number) & (operations.c.status == Status.WAITING.value)
+
+        def work(connection: sa.Connection) -> bool:
+            withdrawn = sa.update(operations).where(waits).values(ended).returning(operations.c.number)
+            if connection.scalar(withdrawn) is None:
+                return False
+            row = {"operation": number, "name": f"{CANCEL}{person}", "started_at": self._clock()}
+            insert_new(connection, effects, row)
+            return True
+
+        return await self._store.run(work)
+
+    async def take_turn(self, number: int) -> bool:
+        """Begin an operation whose turn it is; false when it was withdrawn, and must not begin.
+
+        Either this or `withdraw` changes the record, whichever comes first.
+        """
+        free = (operations.c.number == number) & (operations.c.status != Status.CANCELLED.value)
+        begun = sa.update(operations).where(free).values(status=Status.RUNNING.value, doing="")
+        taken = begun.returning(operations.c.number)
+        return await self._store.run(lambda connection: connection.scalar(taken)) is not None
+
     async def cancel_requested(self, number: int) -> str | None:
         """Who wants the operation stopped (a user id), if anybody does."""
         asked = (

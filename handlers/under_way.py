@@ -10,6 +10,8 @@ from bot.blocks import replies
 from bot.blocks.operation import CANCEL, DEPLOY_AFTER, PLAN_AGAIN, UNLOCK
 from bot.commands import Button, Click
 from bot.errors import Denied, UserError
+from bot.line import show_withdrawn, tell_waiting
+from bot.operations import Status
 from bot.requests import Wish
 from handlers import plan_words
 from handlers.deploy import usual_ref, wish
@@ -32,9 +34,22 @@ async def cancel(services: Services, click: Click) -> Message | None:
     policy.check_may_reject(services.config, environment, person, record.requester)
     if record.status.ended:
         raise UserError(f"#{record.number} is over already; there is nothing to cancel.")
+    if record.status is Status.WAITING:
+        return await _withdraw(services, record, click.user)
     await services.operations.request_cancel(record.number, click.user)
     await services.audit.record(Entry(click.user, "cancel", record.environment, record.number))
     return replies.done(f"#{record.number} is being stopped; its message will say what was done.")
+
+
+async def _withdraw(services: Services, record: Record, user: str) -> Message:
+    if not await services.operations.withdraw(record.number, user):
+        raise UserError(
+            f"#{record.number} has just begun and can no longer be withdrawn; its message shows what it does."
+        )
+    await services.audit.record(Entry(user, "withdraw", record.environment, record.number))
+    await show_withdrawn(services.operations, services.chat, record.number)
+    await tell_waiting(services.operations, services.chat, record.environment)
+    return replies.done(f"#{record.number} is withdrawn; it will not begin.")
 
 
 async def plan_again(services: Services, click: Click) -> None:

@@ -241,6 +241,18 @@ def message(text: str, blocks: Iterable[Block], *, foot: Sequence[Block] = (), m
     return Message(_cut_marked(_one_line(text), TEXT) or MORE, (*body, *foot))
 
 
+def with_small_print(message: Message, text: str) -> Message:
+    """The message with one piece more in the small print at its end; without it where there is no room."""
+    *body, last = message.blocks
+    if last["type"] == "context" and len(last["elements"]) < 10:
+        longer = [context(*(one["text"] for one in last["elements"]), text)]
+    else:
+        longer = [last, context(text)]
+    blocks = (*body, *longer)
+    fits = _size(blocks) <= MESSAGE_CHARACTERS and len(blocks) <= MESSAGE_BLOCKS
+    return Message(message.text, blocks) if fits else message
+
+
 def _cut_marked(text: str, limit: int) -> str:
     """Mrkdwn cut to `limit`; never half a link, mention or time."""
     kept = cut(text, limit)

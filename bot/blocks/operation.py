@@ -111,7 +111,16 @@ def apology(head: Head, error_id: str) -> Message:
 
 def waiting(head: Head, waits_for: str) -> Message:
     """Another operation has the environment's turn; `waits_for` is already escaped."""
-    return short_message(head, "waiting", f"waits for {waits_for}")
+    news = f"waits for {waits_for}"
+    ask = kit.confirm("Withdraw this?", "It has not begun, and then never will.", "Yes, withdraw it")
+    withdraw = kit.button("Withdraw", CANCEL, str(head.number), ask=ask)
+    blocks = [first_line(head, "waiting", news), kit.actions(WORKING_BLOCK, withdraw), asked_by(head)]
+    return kit.message(plain(head, news), blocks)
+
+
+def ended_words(created_at: float, ended_at: float) -> str:
+    """When an operation ended and how long after it was asked for (both Unix seconds), for the small print."""
+    return f"ended {kit.moment(ended_at)} after {kit.duration(ended_at - created_at)}"
 
 
 def decision_buttons(approval: ApprovalView, *, approve: str, question: str) -> Block:

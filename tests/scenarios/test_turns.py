@@ -43,6 +43,27 @@ async def test_while_one_waits_for_approval_others_queue_and_other_environments_
     assert not decisions(withdrawn)
 
 
+async def test_one_that_waits_can_be_withdrawn_at_once_and_never_begins(shared_world: World) -> None:
+    before = len(operations_in(shared_world))
+    first, second = f"#{before + 1} ", f"#{before + 2} "
+    runs = len(infrastructure(shared_world).runs)
+    await types(shared_world, "ana", "#staging", "/plan staging")
+    ask = await shows(shared_world, "#staging", first, "Waiting for approval")
+    await types(shared_world, "ana", "#staging", "/deploy staging")
+    waits = await shows(shared_world, "#staging", second, f"waits for {first}")
+    await clicks(shared_world, "ana", waits, "Withdraw")
+    withdrawn = await shows(shared_world, "#staging", second, "withdrawn by @ana before it had begun", "ended ")
+    assert not withdrawn.buttons
+    assert decisions(ask), "the one ahead still waits for its decision"
+    await clicks(shared_world, "ana", ask, "reject")
+    rejected = await shows(shared_world, "#staging", first, "rejected by @ana")
+    assert " after " in rejected.rendered
+    await types(shared_world, "ana", "#staging", "/plan staging")
+    ask = await shows(shared_world, "#staging", f"#{before + 3} ", "Waiting for approval")
+    assert len(infrastructure(shared_world).runs) == runs
+    await clicks(shared_world, "ana", ask, "reject")
+
+
 async def test_a_newer_plan_takes_the_place_of_one_that_waits(shared_world: World) -> None:
     await types(shared_world, "ana", "#prod", "/plan prod")
     old = await shows(shared_world, "#prod", "Plan for prod", "Waiting for approval")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from dataclasses import replace
 from types import SimpleNamespace
@@ -158,6 +159,7 @@ async def test_an_operation_is_numbered_announced_run_and_ended(world: World, ca
     assert "starting" in seen[0]
     assert ":white_check_mark:" in world.said_of(record)
     assert record.ended_at is not None
+    assert re.search(r"ended .+ after \d+ s", world.said_of(record))
     for _ in range(200):  # it is removed right after its end is shown
         if not (world.services.workplace / "operations" / str(record.number)).exists():
             return
@@ -211,6 +213,36 @@ async def test_one_at_a_time_in_order_and_those_in_line_are_told_for_what(world:
     gate.set()
     ended = [await world.until(one, Status.SUCCEEDED) for one in followers]
     assert order == [ahead.number, elsewhere.number, *sorted(one.number for one in ended)]
+
+
+async def test_one_that_was_withdrawn_while_it_waited_does_not_begin(world: World) -> None:
+    gate, began = asyncio.Event(), list[int]()
+
+    async def hold(operation: Operation) -> None:
+        await gate.wait()
+        await succeed(operation)
+
+    async def body(operation: Operation) -> None:
+        began.append(operation.number)
+        await succeed(operation)
+
+    await world.until(await world.begin(hold), Status.RUNNING)
+    waits = await world.begin(body)
+    record = await world.until(waits, Status.WAITING)
+    while not record.message_ts:  # only what has a message has the button
+        await asyncio.sleep(0.02)
+        record = await world.until(waits, Status.WAITING)
+    assert await world.services.operations.withdraw(record.number, "U0LEE")
+    last = await world.begin(body)
+    gate.set()
+    after = await world.until(last, Status.SUCCEEDED)
+    for _ in range(200):  # what was withdrawn has its turn as well, and shows in it that it is over
+        if "withdrawn by @lee before it had begun" in world.said_of(record):
+            break
+        await asyncio.sleep(0.02)
+    assert "withdrawn by @lee before it had begun" in world.said_of(record)
+    assert began == [after.number]
+    assert (await world.services.operations.get(record.number)).status is Status.CANCELLED
 
 
 @pytest.mark.parametrize(

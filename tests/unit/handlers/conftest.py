@@ -10,7 +10,7 @@ import pytest
 
 from bot.approvals import Approval, Approvals, Ask
 from bot.audit import Audit
-from bot.chat import ChatError
+from bot.chat import ChatError, Posted
 from bot.commands import Click, Invocation, Submission
 from bot.config import Config, read
 from bot.operations import Operations, Request
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from bot.blocks.kit import Message
     from bot.services import Services
 
 FILE = """
@@ -77,6 +78,10 @@ class Chat:
     def __init__(self) -> None:
         self.views: list[dict[str, Any]] = []
         self.homes: dict[str, dict[str, Any]] = {}
+        self.says: dict[Posted, Message] = {}
+
+    async def update(self, at: Posted, message: Message) -> None:
+        self.says[at] = message
 
     async def channel_id(self, name: str) -> str:
         if name not in CHANNELS:
