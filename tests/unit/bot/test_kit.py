@@ -170,3 +170,13 @@ def test_items_are_packed_whole_and_in_order(items: list[str]) -> None:
     shown = "\n".join(block["text"]["text"] for block in made)
     assert shown == "\n".join(items) or kit.EMPTY in shown
     assert len(made) <= 1 + sum(map(len, items)) // 1_000
+
+
+def test_small_print_is_added_at_the_end_where_there_is_room() -> None:
+    short = kit.message("done", [kit.section("done"), kit.context("asked by somebody")])
+    longer = kit.with_small_print(short, "ended")
+    assert [one["text"] for one in longer.blocks[-1]["elements"]] == ["asked by somebody", "ended"]
+    bare = kit.with_small_print(kit.message("done", [kit.section("done")]), "ended")
+    assert [block["type"] for block in bare.blocks] == ["section", "context"]
+    full = kit.message("done", [kit.section("x") for _ in range(kit.MESSAGE_BLOCKS)])
+    assert kit.with_small_print(full, "ended") == full
