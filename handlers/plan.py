@@ -96,9 +96,11 @@ async def _follow_elsewhere(operation: Operation, view: PlanView, approval: Appr
 
 async def _apply(operation: Operation, view: PlanView, approval: ApprovalView) -> None:
     work = work_of(operation.environment)
-    approved = drawing.applying(view, approval, None)
-    await operation.show("approved", approved, Status.RUNNING, "is applying")
+    record = operation.services.operations
+    await operation.step("approved", lambda: record.set_status(operation.number, Status.RUNNING, "is applying"))
     async with operation.live() as live:
+        # Slack's pace may keep this waiting for seconds; the apply does not wait with it.
+        live.show(lambda: drawing.applying(view, approval, None))
 
         async def progress(seen: ApplyProgress) -> None:
             live.show(lambda: drawing.applying(view, approval, seen))
