@@ -107,7 +107,8 @@ async def find_out(operation: Operation, view: PlanView, on_progress: Progress) 
 
 async def stop_apply(operation: Operation) -> None:
     """Interrupt the apply: Terraform finishes what it has begun, and begins no more."""
-    await terraform.cancel_apply(operation.scratch)
+    grace = operation.services.config.terraform.cancel_grace.total_seconds()
+    await terraform.cancel_apply(operation.scratch, grace=grace)
 
 
 async def settle(operation: Operation, approval: ApprovalView) -> None:

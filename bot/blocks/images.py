@@ -57,7 +57,8 @@ def _warnings(changes: Sequence[ImageChange], *, done: bool) -> Iterator[Block]:
 
 
 def _link(image: Image, region: str) -> Cell:
-    return kit.Link(image.name or image.image_id, CONSOLE.format(region=region, image=image.image_id))
+    address = CONSOLE.format(region=region, image=image.image_id)
+    return kit.Link(image.image_id, address, after=image.name or "")
 
 
 def _age(image: Image, seen_at: float) -> str:

@@ -49,10 +49,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A table cell that leads somewhere. `url` must be http or https, else only the text is shown."""
+    """A table cell that leads somewhere, with plain words after it.
+
+    `url` must be http or https, else only the text is shown.
+    """
 
     text: str
     url: str
+    after: str = ""
 
 
 Cell = str | Link
@@ -279,7 +283,10 @@ def _cell(cell: Cell, *, bold: bool = False) -> Block:
         element = {"type": "link", "url": cell.url, "text": words}
     if bold:
         element["style"] = {"bold": True}
-    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [element]}]}
+    elements = [element]
+    if isinstance(cell, Link) and cell.after:
+        elements.append({"type": "text", "text": " " + cut(_one_line(cell.after), TABLE_CELL)})
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": elements}]}
 
 
 def _plain(text: str, limit: int) -> Block:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import TYPE_CHECKING
@@ -46,7 +48,8 @@ HEADINGS = {
     Change.IMPORT: ":white_circle: *Imported*",
     Change.READ: ":white_circle: *Read during the apply*",
 }
-SHOWN_RESOURCES, SHOWN_ATTRIBUTES = 12, 3
+SHOWN_RESOURCES, SHOWN_ATTRIBUTES, SHOWN_GROUPS = 12, 3, 15
+_INDEX = re.compile(r'\["(?:[^"\\]|\\.)*"\]|\[\d+\]')  # of an instance: ["backend"] or [0]
 NAMED = 10  # addresses in one line
 DETAIL_RESOURCES, DETAIL_ATTRIBUTES = 40, 12
 IN_THREAD = "There is more than fits into one message: all of it is in the thread."
@@ -258,14 +261,31 @@ def changes(summary: PlanSummary) -> Iterator[Block]:
     shown = summary.changes[:SHOWN_RESOURCES]
     for change, group in groupby(shown, key=lambda resource: resource.change):
         yield from kit.sections([HEADINGS[change], *map(_brief, group)])
-    if len(summary.changes) > len(shown):
-        yield kit.context(f"and {len(summary.changes) - len(shown)} more; all of it is in the thread")
+    yield from _grouped(summary.changes[len(shown) :])
     if summary.outputs:
         yield from kit.sections(["*Outputs*", *(_attribute(output) for output in summary.outputs[:5])])
         if len(summary.outputs) > 5:
             yield kit.context(f"and {len(summary.outputs) - 5} more outputs")
     yield from _drift(summary)
     yield from _warnings(summary.warnings)
+
+
+def _grouped(hidden: Sequence[ResourceChange]) -> Iterator[Block]:
+    """Those that are too many to be shown one by one: how many of each kind, by module and type."""
+    if not hidden:
+        return
+    groups = Counter((WORDS[one.change], _module(one.address), one.type) for one in hidden)
+    lines = [
+        f"• {count} {words}: {kit.code(kind)} in {kit.code(module) if module else 'the root module'}"
+        for (words, module, kind), count in list(groups.items())[:SHOWN_GROUPS]
+    ]
+    more = [f"… and {len(groups) - SHOWN_GROUPS} more kinds"] if len(groups) > SHOWN_GROUPS else []
+    yield from kit.sections([f"*And {len(hidden):,} more* (all of it is in the thread)", *lines, *more])
+
+
+def _module(address: str) -> str:
+    """The module that a resource is in, whichever instance of it; empty for the root module."""
+    return ".".join(re.findall(r"module\.[A-Za-z0-9_-]+", _INDEX.sub("", address)))
 
 
 def drifted(head: Head, commit: Commit, summary: PlanSummary) -> Message:

@@ -216,6 +216,7 @@ class TerraformProgram(Model):
     program: Text | None = None
     plugin_cache: Text | None = None
     timeout: Duration = timedelta(minutes=30)
+    cancel_grace: Duration = timedelta(minutes=5)
 
 
 class Operations(Model):

@@ -309,8 +309,33 @@ def test_the_largest_plan_is_still_a_message_with_buttons(count: int) -> None:
     view = PlanView(HEAD, COMMIT, replace(SUMMARY, changes=many))
     message = drawing.ask(view, OPEN)
     assert f"{count} to create" in message.text
-    assert f"and {count - 12} more; all of it is in the thread" in read(message)
+    assert f"*And {count - 12:,} more* (all of it is in the thread)" in read(message)
     assert buttons(message) == ["approve", "reject"]
+
+
+def test_what_is_too_many_to_show_is_counted_by_module_and_type() -> None:
+    many = (
+        *(ResourceChange(f"aws_eip.n{number}", "aws_eip", Change.DELETE) for number in range(12)),
+        *(
+            ResourceChange(
+                f'module.web["{number}].x"].module.disk[{number}].aws_ebs_volume.d', "aws_ebs_volume", change
+            )
+            for number in range(3)
+            for change in (Change.REPLACE, Change.CREATE)
+        ),
+        ResourceChange("aws_eip.last", "aws_eip", Change.CREATE),
+    )
+    said = read(drawing.ask(PlanView(HEAD, COMMIT, replace(SUMMARY, changes=many)), OPEN))
+    assert "• 3 to replace: `aws_ebs_volume` in `module.web.module.disk`" in said
+    assert "• 3 to create: `aws_ebs_volume` in `module.web.module.disk`" in said
+    assert "• 1 to create: `aws_eip` in the root module" in said
+
+
+def test_the_table_of_images_shows_ids_that_lead_to_the_console_and_names() -> None:
+    table = next(block for block in drawing.ask(WITH_IMAGES, OPEN).blocks if block["type"] == "table")
+    link, name = table["rows"][1][1]["elements"][0]["elements"]
+    assert (link["type"], link["text"], name["text"]) == ("link", "ami-0old", " staging-1")
+    assert link["url"].endswith("ImageDetails:imageId=ami-0old")
 
 
 def test_details_say_how_many_they_leave_out() -> None:
