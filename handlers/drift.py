@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import TYPE_CHECKING
 
 from bot.blocks import plan as drawing
@@ -11,6 +9,7 @@ from bot.commands import Kind, Watch
 from bot.operations import Status
 from handlers import terraform_work
 from handlers.code import commit_of
+from runners.terraform import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
     from bot.config import Config
     from bot.operation import Operation
-    from runners.results import PlanSummary
 
 
 async def drift(operation: Operation) -> None:
@@ -26,33 +24,19 @@ async def drift(operation: Operation) -> None:
     settings = terraform_work.settings_of(operation.environment)
     commit = await operation.step("resolve", lambda: commit_of(operation, settings.ref))
     summary = await operation.step("plan", lambda: terraform_work.make_plan(operation, commit))
-    found = fingerprint(summary)
+    differs = bool(summary.drift) or not summary.up_to_date
+    found = fingerprint(summary) if differs else ""
     told = await operation.step("told", lambda: operation.services.operations.drift_told(operation.environment.name))
     if found == told:
         await operation.finish_silently(Status.SUCCEEDED)
         return
     await operation.speak(drawing.drifted(operation.head, commit, summary))
-    if not summary.up_to_date:
+    if differs:
         await operation.details("plan in detail", drawing.details(summary))
     await operation.step(
         "remember", lambda: operation.services.operations.tell_drift(operation.environment.name, found)
     )
     await operation.finish_silently(Status.SUCCEEDED)
-
-
-def fingerprint(summary: PlanSummary) -> str:
-    """The same for the same differences, whenever they are looked at; empty when there are none.
-
-    Values that only an apply would tell are left out: they are worded the same whatever they become.
-    """
-    if summary.up_to_date:
-        return ""
-    changes = [
-        [one.address, one.change.value, *([each.path, each.before, each.after] for each in one.attributes)]
-        for one in summary.changes
-    ]
-    outputs = [[one.path, one.before, one.after] for one in summary.outputs]
-    return hashlib.sha256(json.dumps([sorted(changes, key=str), sorted(outputs, key=str)]).encode()).hexdigest()
 
 
 def _due(config: Config) -> Mapping[str, timedelta]:

@@ -290,9 +290,11 @@ def _module(address: str) -> str:
 
 def drifted(head: Head, commit: Commit, summary: PlanSummary) -> Message:
     """What a look by itself has found to differ; or that nothing differs any more."""
-    if summary.up_to_date:
+    if summary.up_to_date and not summary.drift:
         return operation.short_message(head, "succeeded", "what had drifted is as the code says again")
     news = f"the environment is not as the code says: {counts(summary)}"
+    if summary.up_to_date:
+        news = f"{len(summary.drift)} resource{_s(summary.drift)} changed outside of Terraform, as the code allows"
     again = operation.plan_again_button(head)
     foot = [again, kit.context(operation.commit_line(commit), kit.escape(summary.program))]
     first = kit.section(f":mag: *#{head.number} {kit.escape(head.title)}*: {news}")

@@ -416,3 +416,11 @@ def test_a_plan_that_can_be_looked_at_elsewhere_is_linked_and_its_notes_are_no_w
     assert "https://app.terraform.io/app/a/runs/run-1" in str(message.blocks)
     assert ":information_source: Estimated costs" in read(message)
     assert ":warning: Policies failed" in read(message)
+
+
+def test_drift_that_the_code_does_not_contradict_is_told_as_such() -> None:
+    drifted = (ResourceChange("aws_instance.web", "aws_instance", Change.UPDATE),)
+    quiet = replace(SUMMARY, changes=(), outputs=(), drift=drifted)
+    said = read(drawing.drifted(HEAD, COMMIT, quiet))
+    assert "1 resource changed outside of Terraform, as the code allows" in said
+    assert "as the code says again" in read(drawing.drifted(HEAD, COMMIT, replace(quiet, drift=())))
