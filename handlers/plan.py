@@ -95,9 +95,21 @@ async def _follow_elsewhere(operation: Operation, view: PlanView, approval: Appr
 
 
 async def _apply(operation: Operation, view: PlanView, approval: ApprovalView) -> None:
-    work = work_of(operation.environment)
     record = operation.services.operations
     await operation.step("approved", lambda: record.set_status(operation.number, Status.RUNNING, "is applying"))
+    try:
+        result = await _apply_once(operation, view, approval)
+    except RunnerError as error:
+        left_by = await state_lock.left_by(operation, error) if isinstance(error, StateLockedError) else ""
+        message = drawing.refused(view, approval, error.problem, error.remedy, left_by=left_by)
+        await operation.end(Status.FAILED, message)
+        return
+    await _report(operation, view, approval, result)
+
+
+async def _apply_once(operation: Operation, view: PlanView, approval: ApprovalView) -> ApplyResult:
+    # How it ended is shown only after this: progress that is still on its way would overwrite it.
+    work = work_of(operation.environment)
     async with operation.live() as live:
         # Slack's pace may keep this waiting for seconds; the apply does not wait with it.
         live.show(lambda: drawing.applying(view, approval, None))
@@ -105,18 +117,11 @@ async def _apply(operation: Operation, view: PlanView, approval: ApprovalView) -
         async def progress(seen: ApplyProgress) -> None:
             live.show(lambda: drawing.applying(view, approval, seen))
 
-        try:
-            result = await operation.once(
-                "apply",
-                do=lambda: _stoppable(operation, work.apply(operation, view, progress)),
-                recover=lambda: _stoppable(operation, work.find_out(operation, view, progress)),
-            )
-        except RunnerError as error:
-            left_by = await state_lock.left_by(operation, error) if isinstance(error, StateLockedError) else ""
-            message = drawing.refused(view, approval, error.problem, error.remedy, left_by=left_by)
-            await operation.end(Status.FAILED, message)
-            return
-    await _report(operation, view, approval, result)
+        return await operation.once(
+            "apply",
+            do=lambda: _stoppable(operation, work.apply(operation, view, progress)),
+            recover=lambda: _stoppable(operation, work.find_out(operation, view, progress)),
+        )
 
 
 async def _report(operation: Operation, view: PlanView, approval: ApprovalView, result: ApplyResult) -> None:
