@@ -19,14 +19,17 @@ from handlers.plan_work import work_of
 from runners.errors import RunnerError, StateLockedError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
     from typing import Any
 
     from bot.blocks.kit import Message
     from bot.blocks.operation import ApprovalView
     from bot.operation import Operation
     from bot.services import Services
+    from handlers.terraform_work import Progress
     from runners.results import ApplyProgress, ApplyResult, Commit, PlanSummary
+
+    Apply = Callable[[Operation, PlanView, Progress], Coroutine[Any, Any, ApplyResult]]
 
 
 async def handle(services: Services, invocation: Invocation) -> Message | None:
@@ -108,20 +111,21 @@ async def _apply(operation: Operation, view: PlanView, approval: ApprovalView) -
 
 
 async def _apply_once(operation: Operation, view: PlanView, approval: ApprovalView) -> ApplyResult:
-    # How it ended is shown only after this: progress that is still on its way would overwrite it.
     work = work_of(operation.environment)
-    async with operation.live() as live:
-        # Slack's pace may keep this waiting for seconds; the apply does not wait with it.
-        live.show(lambda: drawing.applying(view, approval, None))
 
-        async def progress(seen: ApplyProgress) -> None:
-            live.show(lambda: drawing.applying(view, approval, seen))
+    async def followed(apply: Apply) -> ApplyResult:
+        # Within the step: done again after a restart, or still on its way when this has ended, what is shown here
+        # would overwrite how it ended.
+        async with operation.live() as live:
+            # Slack's pace may keep this waiting for seconds; the apply does not wait with it.
+            live.show(lambda: drawing.applying(view, approval, None))
 
-        return await operation.once(
-            "apply",
-            do=lambda: _stoppable(operation, work.apply(operation, view, progress)),
-            recover=lambda: _stoppable(operation, work.find_out(operation, view, progress)),
-        )
+            async def progress(seen: ApplyProgress) -> None:
+                live.show(lambda: drawing.applying(view, approval, seen))
+
+            return await _stoppable(operation, apply(operation, view, progress))
+
+    return await operation.once("apply", do=lambda: followed(work.apply), recover=lambda: followed(work.find_out))
 
 
 async def _report(operation: Operation, view: PlanView, approval: ApprovalView, result: ApplyResult) -> None:
