@@ -169,13 +169,14 @@ def environment(places: Places, *, known_hosts: Path | None, forks: int, key: bo
 
 def ssh_options(known_hosts: Path, sockets: Path) -> str:
     """Let ssh ask nothing: a host that is new is remembered, one whose key has changed is refused."""
-    shared = len(str(sockets)) <= _LONGEST_SOCKET_DIRECTORY
+    short = len(str(sockets)) <= _LONGEST_SOCKET_DIRECTORY
+    # Ansible names a socket as soon as it reads ControlPersist, and ssh refuses one whose path is too long.
+    shared = ["-o ControlMaster=auto", "-o ControlPersist=20s"] if short else ["-o ControlMaster=no"]
     percent = str(known_hosts).replace("%", "%%")
     return " ".join(
         [
             "-C",
-            f"-o ControlMaster={'auto' if shared else 'no'}",
-            "-o ControlPersist=20s",
+            *shared,
             "-o StrictHostKeyChecking=accept-new",
             f"""-o 'UserKnownHostsFile="{percent}"'""",
             "-o IdentitiesOnly=yes",

@@ -64,7 +64,9 @@ def test_ssh_asks_nothing_and_shares_connections_where_a_socket_fits() -> None:
     short = ssh_options(Path("/known hosts"), Path("/s/cp"))
     assert "StrictHostKeyChecking=accept-new" in short
     assert "ControlMaster=auto" in short
-    assert "ControlMaster=no" in ssh_options(Path("/known"), Path("/" + "x" * 90))
+    long = ssh_options(Path("/known"), Path("/" + "x" * 90))
+    assert "ControlMaster=no" in long
+    assert "ControlPersist" not in long
 
 
 @pytest.mark.parametrize("kind", [["ed25519"], ["rsa", "-b", "2048"], ["rsa", "-b", "2048", "-m", "PEM"], ["ecdsa"]])
