@@ -58,7 +58,7 @@ def without(name: str) -> dict[str, str]:
         pytest.param({**signed(BODY), "X-Slack-Signature": "v1=00"}, id="another version"),
         pytest.param({**signed(BODY), "X-Slack-Signature": "v0=\u00e9"}, id="signature beyond ASCII"),
         pytest.param(signed(BODY, ago=301), id="too old"),
-        pytest.param(signed(BODY, ago=-400), id="from the future"),
+        pytest.param(signed(BODY, ago=-90_000), id="from the future"),
         *(pytest.param(stamped(at), id=f"timestamp {at!r}") for at in ("soon", "1e9", "-5", "", "٣", "9" * 400, "nan")),
         *(pytest.param(without(name), id=f"without {name}") for name in signed(BODY) if name.startswith("X-")),
         pytest.param({"Content-Type": FORM}, id="unsigned"),

@@ -233,7 +233,7 @@ async def test_approved_here_but_discarded_there_a_moment_before(world: World) -
 
     world.hcp.on_request.append(hook)
     await approved(world, message)
-    await shows(world, "#prod", "#1 ", "not applied", "the run no longer waits for confirmation: it is discarded")
+    await shows(world, "#prod", "#1 ", "not applied", "The run no longer waits for confirmation: it is discarded")
     assert run.apply.log is None
 
 
