@@ -29,11 +29,16 @@ demo: $(SANDBOX) ## tries Signalbox without Slack: plays the main job, then stay
 
 # Scenarios wait more than they work, and share what a file of them starts; each story starts a sandbox of its own.
 STORIES := tests/scenarios/test_stories.py
+REAL := tests/scenarios tests/real --ignore $(STORIES)
+PYTEST := $(BIN)/python -m pytest -q
+# On a busy machine a real program may miss its time: what failed is tried once more, alone. What fails twice has failed.
+run = $(PYTEST) $(1) $(2) || { echo "Once more, alone, what failed:"; \
+	$(PYTEST) --last-failed --last-failed-no-failures none $(2); } || status=$$?
 test: lint ## checks style, types and imports, runs all tests, and says which were skipped and how to get them
 	@status=0; \
-	$(BIN)/python -m pytest -q -n 2 tests/unit || status=$$?; \
-	$(BIN)/python -m pytest -q -n 3 --dist loadfile tests/scenarios tests/real --ignore $(STORIES) || status=$$?; \
-	$(BIN)/python -m pytest -q -n 3 --dist load $(STORIES) || status=$$?; \
+	$(call run,-n 2,tests/unit); \
+	$(call run,-n 3 --dist loadfile,$(REAL)); \
+	$(call run,-n 3 --dist load,$(STORIES)); \
 	exit $$status
 
 bench: $(DEV) ## measures
