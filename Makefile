@@ -27,9 +27,9 @@ setup: $(DEV) ## makes .venv with all that development needs
 demo: $(SANDBOX) ## tries Signalbox without Slack: plays the main job, then stays open for the browser
 	@$(BIN)/python -m sandbox --demo
 
-# Scenarios wait more than they work, and share what a file of them starts; each story starts a sandbox of its own.
-STORIES := tests/scenarios/test_stories.py
-REAL := tests/scenarios tests/real --ignore $(STORIES)
+# Scenarios wait more than they work, and share what a file of them starts; each of these starts a sandbox of its own.
+ALONE := tests/scenarios/test_stories.py tests/scenarios/test_killed.py
+REAL := tests/scenarios tests/real $(addprefix --ignore=,$(ALONE))
 PYTEST := $(BIN)/python -m pytest -q
 # On a busy machine a real program may miss its time: what failed is tried once more, alone. What fails twice has failed.
 run = $(PYTEST) $(1) $(2) || { echo "Once more, alone, what failed:"; \
@@ -38,7 +38,7 @@ test: lint ## checks style, types and imports, runs all tests, and says which we
 	@status=0; \
 	$(call run,-n 2,tests/unit); \
 	$(call run,-n 3 --dist loadfile,$(REAL)); \
-	$(call run,-n 3 --dist load,$(STORIES)); \
+	$(call run,-n 3 --dist load,$(ALONE)); \
 	exit $$status
 
 bench: $(DEV) ## measures
