@@ -47,6 +47,7 @@ SECTIONS = {
     "HOMES": "homes",
     "KINDS": "kinds",
     "WATCHES": "watches",
+    "RUNS": "run_watches",
 }
 _working: set[asyncio.Task[object]] = set()
 

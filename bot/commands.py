@@ -1,4 +1,4 @@
-"""The records by which a handler file says what it answers: commands, buttons, modals, operations."""
+"""The records by which a handler file says what it answers: commands, buttons, modals, operations, runs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bot.config import Config
     from bot.operation import Operation
     from bot.services import Services
+    from runners.results import WorkflowRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,19 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
+class RunWatch:
+    """Runs of a workflow that nobody asked for here: started by hand on GitHub, by a push, by another bot.
+
+    `workflow` gives the file's name, or None where such runs are not to be followed. `handle` is called for each run
+    that is found, now and then twice for the same one: what it begins must bear the run in its request's key
+    (`run-<id>`). The run's `jobs` are not read yet.
+    """
+
+    workflow: Callable[[Config], str | None]
+    handle: Callable[[Services, WorkflowRun], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Registry:
     """Everything that the handler files register."""
 
@@ -121,3 +135,4 @@ class Registry:
     homes: tuple[HomeTab, ...] = ()
     kinds: tuple[Kind, ...] = ()
     watches: tuple[Watch, ...] = ()
+    run_watches: tuple[RunWatch, ...] = ()
