@@ -20,6 +20,7 @@ from bot import payloads, words
 from bot.blocks import kit, replies
 from bot.chat import ChatError
 from bot.commands import Registry
+from bot.config.places import place
 from bot.engine import Due
 from bot.errors import UserError
 from bot.lifecycle import begin, run
@@ -118,12 +119,12 @@ def schedules(config: Config, registry: Registry) -> list[Due]:
 
 
 async def _due(services: Services, at: datetime, due: Due) -> None:
-    environment = services.config.environments.get(due.environment)
-    if environment is None:
+    at_home = place(services.config, due.environment)
+    if at_home is None:
         return
     if any(one.kind == due.kind for one in await services.operations.open_in(due.environment)):
         return  # the last one still waits, perhaps behind a plan that nobody approves: it will see all there is to see
-    channel = await services.chat.channel_id(environment.channel)
+    channel = await services.chat.channel_id(at_home.channel)
     key = f"{due.kind}-{due.environment}-{at:%Y%m%dT%H%M%S}"
     await services.engine.begin(Request(key, due.kind, due.environment, "signalbox", due.title, channel, {}))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bot.audit import Entry
 from bot.blocks import kit, operation as drawing
 from bot.chat import ChatError, Posted
+from bot.config.places import place
 from bot.errors import Cancelled, UserError
 from bot.line import head_of, show_withdrawn, waiting_message
 from bot.operation import Operation, announce
@@ -55,7 +56,7 @@ async def _number(services: Services, request: Request) -> int:
 async def run(services: Services, number: int, body: Body) -> None:
     """Durable: do what an operation of this kind does, and end it whatever happens."""
     record = await services.engine.step("record", lambda: services.operations.get(number))
-    if record.environment not in services.config.environments:
+    if place(services.config, record.environment) is None:
         await services.engine.step("environment gone", lambda: _give_up(services, record))
         return
     operation = Operation(services, record)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from bot.blocks.kit import Message
     from bot.config import Environment
+    from bot.config.places import Place
     from bot.services import Services
 
     Drawn = Callable[[], Coroutine[Any, Any, None]]
@@ -47,9 +48,14 @@ class Operation:
         self.services = services
         self.record = record
         self.number = record.number
-        self.environment: Environment = services.config.environments[record.environment]
+        self.place: Place = policy.place_of(services.config, record.environment)
         self.head = head_of(record)
         self.at = Posted(record.channel, record.message_ts or "")
+
+    @property
+    def environment(self) -> Environment:
+        """The environment that it changes. Raises Denied for an operation that belongs to none (see bot/config/places.py)."""
+        return policy.environment_of(self.services.config, self.record.environment)
 
     @property
     def scratch(self) -> Path:
@@ -170,7 +176,7 @@ class Operation:
 
     async def note(self, action: str, **detail: str) -> None:
         """The same within a step; a step that is interrupted right after it notes it again."""
-        entry = Entry("signalbox", action, self.environment.name, self.number, detail)
+        entry = Entry("signalbox", action, self.place.name, self.number, detail)
         await self.services.audit.record(entry)
 
     async def approved(
@@ -193,13 +199,13 @@ class Operation:
         every = LOOK_ELSEWHERE_EVERY if elsewhere else LOOK_EVERY
         ask = Ask(
             operation=self.number,
-            environment=self.environment.name,
+            environment=self.place.name,
             binding=binding,
             requester=self.record.requester,
             channel=self.at.channel,
             message_ts=self.at.ts,
             required=required,
-            expires_after=self.environment.approval.expires_after.total_seconds(),
+            expires_after=self.place.approval.expires_after.total_seconds(),
             typed_word=typed_word,
         )
         approval = await self.step("ask for approval", lambda: self.services.approvals.create(ask))
@@ -220,7 +226,7 @@ class Operation:
     def view(self, approval: Approval) -> ApprovalView:
         """An approval as it is shown."""
         votes = tuple((vote.person, vote.decision, vote.at) for vote in approval.votes)
-        who = policy.approvers_in_words(self.services.config, self.environment, self.record.requester)
+        who = policy.approvers_in_words(self.services.config, self.place, self.record.requester)
         return ApprovalView(approval.id, approval.required, approval.outcome.value, votes, approval.expires_at, who)
 
     async def end(self, status: Status, message: Message, *, outcome: str = "") -> None:
@@ -249,7 +255,7 @@ class Operation:
 
     async def tell_waiting(self) -> None:
         """Bring the messages of those in line behind this operation up to date."""
-        await tell_waiting(self.services.operations, self.services.chat, self.environment.name)
+        await tell_waiting(self.services.operations, self.services.chat, self.record.environment)
 
     async def _look(self, approval_id: str, elsewhere: Callable[[], Coroutine[Any, Any, bool]] | None) -> Approval:
         async def look() -> Approval:

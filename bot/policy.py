@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.config import places
 from bot.errors import Denied
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.config import Config, Environment
+    from bot.config.places import Place
 
 GROUP = "usergroup:"
 
@@ -37,14 +39,14 @@ def check_may_use(config: Config, person: Person) -> None:
         raise Denied(f"You may not run Signalbox's commands here; {in_words(config.access.operators)} may.")
 
 
-def check_window(environment: Environment, now: datetime) -> None:
-    """Raises Denied when changes to this environment have to wait for one of its windows."""
-    windows = environment.windows
+def check_window(place: Place, now: datetime) -> None:
+    """Raises Denied when changes there have to wait for one of its windows."""
+    windows = place.windows
     if windows and not any(window.contains(now) for window in windows):
         opening = min(window.next_opening(now).astimezone(window.zone) for window in windows)
         times = " or ".join(str(window) for window in windows)
         raise Denied(
-            f"{environment.name} is only changed during {times}. "
+            f"{place.name} is only changed during {times}. "
             f"The next window opens {opening:%A %d %B at %H:%M} ({opening.tzname()})."
         )
 
@@ -56,36 +58,44 @@ def environment_of(config: Config, name: str) -> Environment:
     return config.environments[name]
 
 
-def required_approvals(environment: Environment, *, at_least: int) -> int:
+def place_of(config: Config, name: str) -> Place:
+    """Where an operation belongs. Raises Denied when it has left the configuration since it was begun."""
+    found = places.place(config, name)
+    if found is None:
+        raise Denied(f"{name} is no longer in the configuration; nothing changed.")
+    return found
+
+
+def required_approvals(place: Place, *, at_least: int) -> int:
     """How many people must approve; an apply always takes at least one click, even where none is configured."""
-    return max(environment.approval.required, at_least)
+    return max(place.approval.required, at_least)
 
 
-def check_may_approve(config: Config, environment: Environment, person: Person, requester: str) -> None:
-    """Raises Denied unless this person may approve what `requester` asked for in this environment."""
-    rules = approver_rules(config, environment)
+def check_may_approve(config: Config, place: Place, person: Person, requester: str) -> None:
+    """Raises Denied unless this person may approve what `requester` asked for there."""
+    rules = approver_rules(config, place)
     if not allowed(person, rules):
-        raise Denied(f"You may not approve for {environment.name}; {in_words(rules)} may.")
-    nobody_else_needed = environment.approval.required == 0
-    if person.id == requester and not (environment.approval.requester_may_approve or nobody_else_needed):
-        raise Denied(f"You asked for this yourself, and {environment.name} wants somebody else to approve it.")
+        raise Denied(f"You may not approve for {place.name}; {in_words(rules)} may.")
+    nobody_else_needed = place.approval.required == 0
+    if person.id == requester and not (place.approval.requester_may_approve or nobody_else_needed):
+        raise Denied(f"You asked for this yourself, and {place.name} wants somebody else to approve it.")
 
 
-def check_may_reject(config: Config, environment: Environment, person: Person, requester: str) -> None:
+def check_may_reject(config: Config, place: Place, person: Person, requester: str) -> None:
     """Raises Denied unless this person may reject: whoever may approve, and the requester, who may withdraw it."""
-    if person.id != requester and not allowed(person, approver_rules(config, environment)):
-        raise Denied(f"You may not decide for {environment.name}; {in_words(approver_rules(config, environment))} may.")
+    if person.id != requester and not allowed(person, approver_rules(config, place)):
+        raise Denied(f"You may not decide for {place.name}; {in_words(approver_rules(config, place))} may.")
 
 
-def approver_rules(config: Config, environment: Environment) -> Sequence[str]:
+def approver_rules(config: Config, place: Place) -> Sequence[str]:
     """Who may approve; where nobody has to, whoever may run commands may say go."""
-    return config.approvers(environment) or (config.access.operators if environment.approval.required == 0 else ())
+    return config.approvers(place) or (config.access.operators if place.approval.required == 0 else ())
 
 
-def approvers_in_words(config: Config, environment: Environment, requester: str) -> str:
+def approvers_in_words(config: Config, place: Place, requester: str) -> str:
     """Who may approve what `requester` asked for, in Slack's mentions."""
-    rules = approver_rules(config, environment)
-    free = environment.approval.requester_may_approve or environment.approval.required == 0
+    rules = approver_rules(config, place)
+    free = place.approval.requester_may_approve or place.approval.required == 0
     # Of a usergroup it is not known here who is in it.
     concerned = any(rule.startswith(GROUP) or rule == requester for rule in rules)
     return in_words(rules) if free or not concerned else f"{in_words(rules)} except <@{requester}>"
@@ -93,7 +103,7 @@ def approvers_in_words(config: Config, environment: Environment, requester: str)
 
 def groups_named(config: Config) -> frozenset[str]:
     """The usergroup ids that the configuration names anywhere."""
-    rules = [*config.access.operators, *config.access.approvers]
+    rules = [*config.access.operators, *config.access.approvers, *(config.images_approval.approvers or ())]
     for environment in config.environments.values():
         rules += environment.approval.approvers or ()
     return frozenset(rule.removeprefix(GROUP) for rule in rules if rule.startswith(GROUP))

@@ -9,26 +9,31 @@ from typing import TYPE_CHECKING
 from bot import policy
 from bot.audit import Entry
 from bot.chat import ChatError
+from bot.config.places import LANE
 from bot.errors import Denied, UserError
 from bot.operations import Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.config import Environment
+    from bot.config.places import Place
     from bot.services import Services
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody wants done. `key` is the same when Slack delivers the same wish again."""
+    """What somebody wants done. `key` is the same when Slack delivers the same wish again.
+
+    With a `lane` ("run 4711") it waits for nothing else of its place, only for what has the same lane.
+    """
 
     kind: str
     title: str
     user: str
     key: str
-    environment: Environment
+    place: Place
     arguments: Mapping[str, str] = field(default_factory=dict)
+    lane: str = ""
 
 
 async def check_may_use(services: Services, user: str, command: str) -> None:
@@ -43,21 +48,25 @@ async def check_may_use(services: Services, user: str, command: str) -> None:
 async def start(services: Services, wish: Wish) -> None:
     """Check the person and the time, then take the wish over durably. Raises UserError and Denied."""
     await check_may_use(services, wish.user, wish.title)
-    policy.check_window(wish.environment, datetime.fromtimestamp(services.clock(), UTC))
+    policy.check_window(wish.place, datetime.fromtimestamp(services.clock(), UTC))
     try:
-        channel = await services.chat.channel_id(wish.environment.channel)
+        channel = await services.chat.channel_id(wish.place.channel)
     except ChatError as error:
         raise UserError(
-            f"I cannot post to {wish.environment.channel} ({error.code}), so I did not start. "
+            f"I cannot post to {wish.place.channel} ({error.code}), so I did not start. "
             "Invite me to the channel and try again."
         ) from error
-    request = Request(
+    await services.engine.begin(request_of(wish, channel))
+
+
+def request_of(wish: Wish, channel: str) -> Request:
+    """The request that begins what is wished, with its message in the channel of this id."""
+    return Request(
         key=wish.key,
         kind=wish.kind,
-        environment=wish.environment.name,
+        environment=f"{wish.place.name}{LANE}{wish.lane}" if wish.lane else wish.place.name,
         requester=wish.user,
         title=wish.title,
         channel=channel,
         arguments=wish.arguments,
     )
-    await services.engine.begin(request)

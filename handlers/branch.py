@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from bot.blocks import plan as drawing, replies
 from bot.blocks.plan import Moved
-from bot.policy import environment_of
 from runners.errors import RunnerError
 from runners.github import actions as github_actions
 
@@ -65,7 +64,8 @@ async def news(services: Services, approval: Approval) -> Message | None:
     None when there is nothing to tell, or GitHub does not tell: what was planned and seen is what will be applied anyway.
     """
     planned = await services.operations.noted(approval.operation, PLANNED)
-    terraform = environment_of(services.config, approval.environment).terraform
+    environment = services.config.environments.get(approval.environment)
+    terraform = environment.terraform if environment else None
     if not planned or terraform is None:
         return None
     try:

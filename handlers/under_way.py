@@ -29,9 +29,9 @@ MOST_DIGITS = 9  # of an operation's number; the database takes no longer ones
 async def cancel(services: Services, click: Click) -> Message | None:
     """Ask the operation to stop, if this person may: whoever asked for it, and whoever may approve it."""
     record = await clicked(services, click)
-    environment = policy.environment_of(services.config, record.environment)
+    place = policy.place_of(services.config, record.environment)
     person = await services.directory.person(click.user)
-    policy.check_may_reject(services.config, environment, person, record.requester)
+    policy.check_may_reject(services.config, place, person, record.requester)
     if record.status.ended:
         raise UserError(f"#{record.number} is over already; there is nothing to cancel.")
     if record.status is Status.WAITING:

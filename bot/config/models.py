@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,6 +30,9 @@ from bot.config.values import (
     WindowText,
     Workflow,
 )
+
+if TYPE_CHECKING:
+    from bot.config.places import Place
 
 
 class Model(BaseModel):
@@ -155,6 +158,10 @@ class Environment(Model):
     code_deploy_after_old_image: FollowUp = "offer"
 
 
+# One person may look, decide and do where nothing that serves anybody is touched.
+SHARED_APPROVAL = Approval(required=1, requester_may_approve=True)
+
+
 class Rerun(Model):
     """Which words in a failed job's log mean "try again", how often, and after how long."""
 
@@ -171,7 +178,11 @@ class Keep(Model):
 
 
 class Images(Model):
-    """How machine images are built, tagged, judged and kept."""
+    """How machine images are built, tagged, judged and kept.
+
+    `approval` is for what belongs to no environment: removing images, ending builders. With `follow_runs_by_hand` a
+    run of the workflow that nobody asked for here gets its message all the same.
+    """
 
     workflow: Workflow
     ref: Ref = "main"
@@ -180,6 +191,8 @@ class Images(Model):
     suspicious: tuple[Regex, ...] = ()
     rerun: Rerun = Rerun()
     keep: Keep = Keep()
+    follow_runs_by_hand: bool = True
+    approval: Approval = SHARED_APPROVAL
 
 
 class WatchBuilders(Model):
@@ -239,10 +252,15 @@ class Config(Model):
     terraform: TerraformProgram = TerraformProgram()
     operations: Operations = Operations()
 
-    def approvers(self, environment: Environment) -> tuple[str, ...]:
-        """Who may approve for this environment: its own approvers, or else those of `access`."""
-        own = environment.approval.approvers
+    def approvers(self, place: Place) -> tuple[str, ...]:
+        """Who may approve there: its own approvers, or else those of `access`."""
+        own = place.approval.approvers
         return self.access.approvers if own is None else own
+
+    @property
+    def images_approval(self) -> Approval:
+        """How what belongs to no environment is approved."""
+        return self.images.approval if self.images else SHARED_APPROVAL
 
     @property
     def secret_names(self) -> frozenset[str]:
