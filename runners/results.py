@@ -6,8 +6,73 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from runners.aws_results import (
+    Outcome,
+    Step,
+    Unread,
+)
+from runners.builder_results import (
+    AttachedVolume,
+    Builder,
+    Cost,
+    FoundBuilders,
+    Joined,
+    JoinedBy,
+    KeyPair,
+    Leftovers,
+    LooseGroup,
+    LooseVolume,
+    Match,
+    SecurityGroup,
+    Termination,
+    Verdict,
+)
+from runners.image_results import (
+    ImageGroup,
+    ImageStanding,
+    ImageSurvey,
+    KeepRule,
+    LooseEnds,
+    LooseSnapshot,
+    Removal,
+    Removed,
+    Snapshot,
+    Standing,
+)
+
 if TYPE_CHECKING:
     from datetime import datetime
+
+# What these other files define is had from here as well: whoever draws results imports this module alone.
+__all__ = [
+    "AttachedVolume",
+    "Builder",
+    "Cost",
+    "FoundBuilders",
+    "ImageGroup",
+    "ImageStanding",
+    "ImageSurvey",
+    "Joined",
+    "JoinedBy",
+    "KeepRule",
+    "KeyPair",
+    "Leftovers",
+    "LooseEnds",
+    "LooseGroup",
+    "LooseSnapshot",
+    "LooseVolume",
+    "Match",
+    "Outcome",
+    "Removal",
+    "Removed",
+    "SecurityGroup",
+    "Snapshot",
+    "Standing",
+    "Step",
+    "Termination",
+    "Unread",
+    "Verdict",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,49 @@
+"""What the parts that look around in AWS and clean up there have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What became of one thing that was to go."""
+
+    DONE = "done"
+    GONE = "already gone"
+    KEPT = "kept"
+    REFUSED = "refused"
+    WAITING = "not yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that was to go: `what` it is ("instance", "key pair", "snapshot"), its id or name, and why it is still there."""
+
+    what: str
+    resource: str
+    outcome: Outcome
+    reason: str = ""
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to do or to decide about it."""
+        return self.outcome in (Outcome.DONE, Outcome.GONE, Outcome.KEPT)
+
+    @property
+    def gone(self) -> bool:
+        """Whether it is not there any more."""
+        return self.outcome in (Outcome.DONE, Outcome.GONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Something of a region that could not be read: `what` it was, why, and what to do about it."""
+
+    region: str
+    what: str
+    problem: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what} in {self.region}: {self.problem}"
