@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 UNKNOWN = "I do not know this button or command (any more); nothing was done."
 SECTIONS = {
     "COMMANDS": "commands",
+    "TOPICS": "topics",
     "BUTTONS": "buttons",
     "MODALS": "modals",
     "HOMES": "homes",

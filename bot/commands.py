@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from datetime import timedelta
 
     from bot.blocks.kit import Message
@@ -64,6 +64,25 @@ class Command:
     hint: str
     summary: str
     handle: Callable[[Services, Invocation], Coroutine[Any, Any, Message | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A word after /infra: "image" with `hint` "<ami id>". `handle` gets the words after it, at most `most`.
+
+    It reads only; what it returns is for the person alone, None when it has answered in another way.
+    """
+
+    name: str
+    hint: str
+    summary: str
+    handle: Callable[[Services, Invocation, Sequence[str]], Coroutine[Any, Any, Message | None]]
+    most: int = 1
+
+    @property
+    def usage(self) -> str:
+        """How it is typed."""
+        return f"/infra {self.name} {self.hint}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +149,7 @@ class Registry:
     """Everything that the handler files register."""
 
     commands: tuple[Command, ...] = ()
+    topics: tuple[Topic, ...] = ()
     buttons: tuple[Button, ...] = ()
     modals: tuple[Modal, ...] = ()
     homes: tuple[HomeTab, ...] = ()

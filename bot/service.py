@@ -138,7 +138,7 @@ class Service:
             redact=self._redact,
             clock=time.time,
             workplace=workplace,
-            help_lines=tuple((command.usage, command.summary) for command in registry.commands),
+            registry=registry,
         )
 
     async def _listen(

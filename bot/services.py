@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bot.approvals import Approvals
     from bot.audit import Audit
     from bot.chat import Chat
+    from bot.commands import Registry
     from bot.config import Config
     from bot.directory import Directory
     from bot.engine import Engine
@@ -46,7 +47,7 @@ class Secrets:
 class Services:
     """Everything a handler or an operation works with.
 
-    `hcp` is None without a TFE_TOKEN; `clock` gives Unix seconds; `workplace` holds their files; `help_lines` are every command's usage and summary.
+    `hcp` is None without a TFE_TOKEN; `clock` gives Unix seconds; `workplace` holds their files; `registry` is what the handlers answer.
     """
 
     config: Config
@@ -63,4 +64,4 @@ class Services:
     redact: Redactor
     clock: Callable[[], float]
     workplace: Path
-    help_lines: tuple[tuple[str, str], ...]
+    registry: Registry

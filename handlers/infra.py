@@ -1,4 +1,4 @@
-"""/infra: help, how things stand, who did what."""
+"""/infra: topics that are read only; help, how things stand and who did what are here, others in files of their own."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 from bot import requests, words
 from bot.audit import Entry
 from bot.blocks import replies
-from bot.commands import Command, HomeTab, Invocation
+from bot.commands import Command, HomeTab, Invocation, Topic
 from bot.errors import UserError
 from handlers import overview
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bot.audit import Line
     from bot.blocks.kit import Message
     from bot.services import Services
 
+NAME = "/infra"
 USAGE = "/infra help | status | audit [how many]"
-TOPICS = ("help", "status", "audit")
+MOST_WORDS = 4
 MOST_LINES = 30
 DIGEST = re.compile(r"\b[0-9a-f]{40,64}\b")
 UNSAID = ("url", "status")
@@ -41,21 +42,37 @@ IN_WORDS = {
 
 
 async def handle(services: Services, invocation: Invocation) -> Message | None:
-    """Answer only to the person, reading only."""
-    said = words.split(invocation.text, USAGE, most=2) or ["help"]
-    topic, rest = said[0], said[1:]
-    if topic not in TOPICS:
-        raise UserError(f"I do not know {words.shown(topic)}{words.nearest(topic, TOPICS)} Usage: {USAGE}")
-    await requests.check_may_use(services, invocation.user, f"/infra {topic}")
-    await services.audit.record(Entry(invocation.user, f"/infra {topic}"))
-    if topic == "status":
-        return await overview.status(services)
-    if topic == "audit":
-        return replies.audit_page([_row(line) for line in await services.audit.read(newest=_how_many(rest))])
-    return replies.help_page(services.help_lines)
+    """Hand the words over to their topic; what it reads is answered to the person alone."""
+    said = words.split(invocation.text, USAGE, most=MOST_WORDS) or ["help"]
+    topics = {topic.name: topic for topic in services.registry.topics}
+    if said[0] not in topics:
+        raise UserError(f"I do not know {words.shown(said[0])}{words.nearest(said[0], topics)} Usage: {USAGE}")
+    topic, rest = topics[said[0]], said[1:]
+    if len(rest) > topic.most:
+        raise UserError(f"That is more than {topic.name} takes. Usage: {topic.usage}")
+    await requests.check_may_use(services, invocation.user, f"/infra {topic.name}")
+    await services.audit.record(Entry(invocation.user, f"/infra {topic.name}"))
+    return await topic.handle(services, invocation, rest)
 
 
-def _how_many(rest: list[str]) -> int:
+async def help_page(services: Services, _: Invocation, __: Sequence[str]) -> Message:
+    """Every command and topic."""
+    commands = [(command.usage, command.summary) for command in services.registry.commands if command.name != NAME]
+    topics = [(topic.usage, topic.summary) for topic in services.registry.topics]
+    return replies.help_page([*commands, *topics])
+
+
+async def status(services: Services, _: Invocation, __: Sequence[str]) -> Message:
+    """How the environments stand, and the last operations."""
+    return await overview.status(services)
+
+
+async def audit(services: Services, _: Invocation, rest: Sequence[str]) -> Message:
+    """The newest lines of the trail."""
+    return replies.audit_page([_row(line) for line in await services.audit.read(newest=_how_many(rest))])
+
+
+def _how_many(rest: Sequence[str]) -> int:
     if not rest:
         return 10
     if not rest[0].isascii() or not rest[0].isdigit() or not 1 <= int(rest[0]) <= MOST_LINES:
@@ -82,5 +99,10 @@ def _in_words(detail: Mapping[str, object]) -> str:
     return f"({', '.join(said)})" if said else ""
 
 
-COMMANDS = (Command("/infra", USAGE, "help | status | audit", "How things stand, and who did what.", handle),)
+TOPICS = (
+    Topic("help", "", "What can be asked of Signalbox.", help_page, most=0),
+    Topic("status", "", "How the environments stand, and the last operations.", status, most=0),
+    Topic("audit", "[how many]", "Who did what: the newest lines of the trail.", audit),
+)
+COMMANDS = (Command(NAME, USAGE, "help | status | audit", "How things stand, and who did what.", handle),)
 HOMES = (HomeTab(overview.publish_home),)

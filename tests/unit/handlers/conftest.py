@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from bot.app import find_handlers
 from bot.approvals import Approval, Approvals, Ask
 from bot.audit import Audit
 from bot.chat import ChatError, Posted
@@ -126,7 +127,7 @@ class Desk:
         made = SimpleNamespace(
             config=self.config, engine=self.engine, chat=self.chat, directory=Directory(), operations=self.operations,
             approvals=self.approvals, audit=self.audit, redact=Redactor(), clock=self.clock,
-            help_lines=(("/deploy <environment>", "Deploy code."),),
+            registry=find_handlers(),
         )  # fmt: skip
         return cast("Services", made)
 

@@ -121,7 +121,8 @@ async def test_help_status_and_the_trail_are_for_the_person_alone(desk: Desk) ->
     for text in ("", "help"):
         answer = await infra.handle(desk.services, typed(text))
         assert answer is not None
-        assert "`/deploy <environment>`" in read(answer)
+        assert "`/deploy <environment> [branch, tag or commit]`" in read(answer)
+        assert "`/infra audit [how many]`" in read(answer)
     answer = await infra.handle(desk.services, typed("status"))
     assert answer is not None
     assert "*dev*: no deploy by Signalbox yet" in read(answer)
