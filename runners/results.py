@@ -27,6 +27,14 @@ from runners.builder_results import (
     Termination,
     Verdict,
 )
+from runners.host_results import (
+    FailedTask,
+    Host,
+    HostResult,
+    Inventory,
+    PlaybookResult,
+    TaskChange,
+)
 from runners.image_results import (
     ImageGroup,
     ImageStanding,
@@ -48,10 +56,14 @@ __all__ = [
     "AttachedVolume",
     "Builder",
     "Cost",
+    "FailedTask",
     "FoundBuilders",
+    "Host",
+    "HostResult",
     "ImageGroup",
     "ImageStanding",
     "ImageSurvey",
+    "Inventory",
     "Joined",
     "JoinedBy",
     "KeepRule",
@@ -63,12 +75,14 @@ __all__ = [
     "LooseVolume",
     "Match",
     "Outcome",
+    "PlaybookResult",
     "Removal",
     "Removed",
     "SecurityGroup",
     "Snapshot",
     "Standing",
     "Step",
+    "TaskChange",
     "Termination",
     "Unread",
     "Verdict",
@@ -294,66 +308,6 @@ class ImageChange:
         """Whether the planned image is older than the one that runs: it brings back the code baked into it."""
         before = self.before.created_at if self.before else None
         return bool(before and self.after.created_at and self.after.created_at < before)
-
-
-@dataclass(frozen=True, slots=True)
-class Host:
-    """One machine that Ansible reaches, as EC2 tells it."""
-
-    name: str
-    machine: str
-    instance_id: str
-    address: str
-    image_id: str
-    zone: str
-
-
-@dataclass(frozen=True, slots=True)
-class Inventory:
-    """The running machines of an environment, in the configured order of machines."""
-
-    environment: str
-    hosts: tuple[Host, ...]
-    user: str
-    port: int
-    connection: str
-
-
-@dataclass(frozen=True, slots=True)
-class FailedTask:
-    """A task that failed on a host. `output` is its message and stderr, cut to the last lines."""
-
-    host: str
-    task: str
-    path: str
-    output: str
-
-
-@dataclass(frozen=True, slots=True)
-class HostResult:
-    """How a playbook went on one host, in Ansible's PLAY RECAP numbers."""
-
-    host: str
-    state: State
-    ok: int = 0
-    changed: int = 0
-    failed: int = 0
-    unreachable: int = 0
-    skipped: int = 0
-    current_task: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PlaybookResult:
-    """A playbook under way or ended. `finished` is false when it was cut short."""
-
-    playbook: str
-    state: State
-    hosts: tuple[HostResult, ...]
-    failures: tuple[FailedTask, ...] = ()
-    finished: bool = True
-    task_count: int = 0
-    log_tail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
