@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.blocks import plan as drawing
+from bot.blocks.changes import details
 from bot.commands import Kind, Watch
 from bot.operations import Status
 from handlers import terraform_work
@@ -32,7 +33,7 @@ async def drift(operation: Operation) -> None:
         return
     await operation.speak(drawing.drifted(operation.head, commit, summary))
     if differs:
-        await operation.details("plan in detail", drawing.details(summary))
+        await operation.details("plan in detail", details(summary))
     await operation.step(
         "remember", lambda: operation.services.operations.tell_drift(operation.environment.name, found)
     )

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from bot import policy, requests
 from bot.approvals import Outcome
-from bot.blocks import kit, plan as drawing
-from bot.blocks.plan import Ending, PlanView
+from bot.blocks import apply as apply_drawing, kit, plan as drawing
+from bot.blocks.apply import Ending
+from bot.blocks.changes import details
 from bot.commands import Command, Invocation, Kind
 from bot.operations import Status
 from bot.requests import Wish
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from bot.blocks.kit import Message
     from bot.blocks.operation import ApprovalView
+    from bot.blocks.plan import PlanView
     from bot.operation import Operation
     from bot.services import Services
     from handlers.terraform_work import Progress
@@ -50,14 +52,14 @@ async def plan(operation: Operation) -> None:
         summary = await operation.step("plan", lambda: operation.unless_cancelled(work.make_plan(operation, commit)))
     except StateLockedError as error:
         left_by = await state_lock.left_by(operation, error)
-        message = drawing.locked(operation.head, commit, error.problem, error.remedy, left_by=left_by)
+        message = apply_drawing.locked(operation.head, commit, error.problem, error.remedy, left_by=left_by)
         await operation.end(Status.FAILED, message)
         return
     view = await operation.step("images", lambda: images.view_of(operation, commit, summary))
     if summary.up_to_date:
         await operation.end(Status.SUCCEEDED, drawing.up_to_date(view), outcome="up to date")
         return
-    await operation.details("plan in detail", drawing.details(summary))
+    await operation.details("plan in detail", details(summary))
     await operation.attach(
         "plan as text",
         filename=f"plan-{operation.number}.txt",
@@ -104,7 +106,7 @@ async def _apply(operation: Operation, view: PlanView, approval: ApprovalView) -
         result = await _apply_once(operation, view, approval)
     except RunnerError as error:
         left_by = await state_lock.left_by(operation, error) if isinstance(error, StateLockedError) else ""
-        message = drawing.refused(view, approval, error.problem, error.remedy, left_by=left_by)
+        message = apply_drawing.refused(view, approval, error.problem, error.remedy, left_by=left_by)
         await operation.end(Status.FAILED, message)
         return
     await _report(operation, view, approval, result)
@@ -118,10 +120,10 @@ async def _apply_once(operation: Operation, view: PlanView, approval: ApprovalVi
         # would overwrite how it ended.
         async with operation.live() as live:
             # Slack's pace may keep this waiting for seconds; the apply does not wait with it.
-            live.show(lambda: drawing.applying(view, approval, None))
+            live.show(lambda: apply_drawing.applying(view, approval, None))
 
             async def progress(seen: ApplyProgress) -> None:
-                live.show(lambda: drawing.applying(view, approval, seen))
+                live.show(lambda: apply_drawing.applying(view, approval, seen))
 
             return await _stoppable(operation, apply(operation, view, progress))
 
@@ -137,7 +139,7 @@ async def _report(operation: Operation, view: PlanView, approval: ApprovalView, 
     ending = Ending(
         note=note, offer_deploy=offer, cancelled_by=kit.user(stopped_by) if stopped_by and cancelled else ""
     )
-    await operation.end(_status(result, cancelled=cancelled), drawing.applied(view, approval, result, ending))
+    await operation.end(_status(result, cancelled=cancelled), apply_drawing.applied(view, approval, result, ending))
 
 
 async def _stoppable(operation: Operation, work: Coroutine[Any, Any, ApplyResult]) -> ApplyResult:

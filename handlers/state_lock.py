@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot.blocks import operation as common, plan as drawing
+from bot.blocks import apply as drawing, operation as common
 from bot.commands import Kind
 from bot.errors import UserError
 from bot.operations import Status

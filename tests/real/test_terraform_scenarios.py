@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.blocks import plan as drawing
+from bot.blocks.changes import details
 from bot.blocks.operation import ApprovalView, Head
 from bot.blocks.plan import PlanView
 from runners import terraform
@@ -84,7 +85,7 @@ def holds(folder: Path, summary: PlanSummary) -> None:
         at = message.index(line, at) + len(line)
     for line in wanted.unsaid:
         assert line not in message, message
-    thread = read(drawing.details(summary)) if wanted.in_thread else ""
+    thread = read(details(summary)) if wanted.in_thread else ""
     for line in wanted.in_thread:
         assert line in thread, thread
 
