@@ -34,7 +34,7 @@ async def resolve(github: GitHub, repository: str, ref: str) -> Commit:
     """
 
     def read(its: Repository) -> Commit:
-        return _commit(repository, ref, its.get_commit(ref).raw_data)
+        return commit_from(repository, ref, its.get_commit(ref).raw_data)
 
     return await github.call(repository, read, doing=f"resolving {ref} in {repository}")
 
@@ -51,10 +51,11 @@ async def compare(github: GitHub, repository: str, base: str, head: str) -> tupl
     check_repository(repository, doing)
     path = f"/repos/{repository}/compare/{quote(base, safe='')}...{quote(head, safe='')}"
     answer = await github.get(repository, path, doing=doing)
-    return tuple(_commit(repository, head, found) for found in answer.data["commits"])
+    return tuple(commit_from(repository, head, found) for found in answer.data["commits"])
 
 
-def _commit(repository: str, ref: str, found: dict[str, Any]) -> Commit:
+def commit_from(repository: str, ref: str, found: dict[str, Any]) -> Commit:
+    """One of GitHub's `commit` objects; `ref` is what was asked for."""
     written = found["commit"]
     return Commit(
         repository=repository,

@@ -1,0 +1,112 @@
+"""The checks of a commit: check runs and commit statuses, and which of them a branch requires."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from runners.change_results import Check, Checks, Rule
+from runners.errors import AccessDeniedError, NotFoundError
+from runners.results import State
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from runners.github.reading import Reading
+
+# https://docs.github.com/en/rest/checks/runs: a check run's conclusions that do not keep a branch from being merged.
+_GOOD = ("success", "neutral", "skipped")
+_STATUSES = {"success": State.SUCCEEDED, "pending": State.RUNNING}
+_WORST_FIRST = (State.FAILED, State.RUNNING, State.WAITING, State.SUCCEEDED)
+REMEDY = "Give the token or App the permissions Checks: read and Commit statuses: read."
+
+
+async def checks_of(
+    reading: Reading, repository: str, sha: str, *, branch: str | None, names: Collection[str] = ()
+) -> Checks:
+    """The checks of the commit that count.
+
+    Those with these `names`, where there are any; else those that `branch` requires (None: the ref is no branch, or
+    nothing shall be required); where it requires none, all there are but those of workflows that were started by hand,
+    deploys among them.
+
+    Raises:
+        AccessDeniedError: our credentials may not read checks.
+    """
+    required = list(names)
+    if not required and branch:
+        required = await required_by(reading, repository, branch)
+    doing = f"reading the checks of {sha[:7]} in {repository}"
+    try:
+        found = await _check_runs(reading, repository, sha, doing, by_hand=bool(required))
+        found += await _statuses(reading, repository, sha, doing)
+    except AccessDeniedError as error:
+        raise AccessDeniedError(doing, error.problem, remedy=REMEDY) from None
+    if not required:
+        return Checks(sha, Rule.ANY, _sorted(found))
+    counted = [one for name in required for one in _reported(name, found)]
+    return Checks(sha, Rule.NAMED if names else Rule.REQUIRED, _sorted(counted))
+
+
+def _reported(name: str, found: Sequence[Check]) -> list[Check]:
+    return [one for one in found if one.name == name] or [Check(name, State.WAITING, "")]
+
+
+def _sorted(checks: Sequence[Check]) -> tuple[Check, ...]:
+    return tuple(sorted(dict.fromkeys(checks), key=lambda one: (_WORST_FIRST.index(one.state), one.name)))
+
+
+async def required_by(reading: Reading, repository: str, branch: str) -> list[str]:
+    """The names of the checks that the branch requires, by its protection and by rulesets; none for a tag."""
+    place = quote(branch, safe="")
+    its = await _or_none(reading, repository, f"/branches/{place}", branch) or {}
+    rules = await _or_none(reading, repository, f"/rules/branches/{place}?per_page=100", branch) or []
+    checks = ((its.get("protection") or {}).get("required_status_checks") or {}) if its.get("protected") else {}
+    names = [*(checks.get("contexts") or ()), *(one["context"] for one in checks.get("checks") or ())]
+    for rule in rules:
+        if rule.get("type") == "required_status_checks":
+            names += [one["context"] for one in (rule.get("parameters") or {}).get("required_status_checks") or ()]
+    return list(dict.fromkeys(names))
+
+
+async def _or_none(reading: Reading, repository: str, path: str, branch: str) -> Any:
+    try:
+        return await reading.get(repository, path, doing=f"reading what {branch} of {repository} requires")
+    except NotFoundError:
+        return None  # no such branch: a tag; or a server that is too old to have rulesets
+
+
+async def _check_runs(reading: Reading, repository: str, sha: str, doing: str, *, by_hand: bool) -> list[Check]:
+    path = f"/commits/{quote(sha, safe='')}/check-runs"
+    runs = [one async for one in reading.pages(repository, path, key="check_runs", doing=doing)]
+    suites = frozenset() if by_hand or not runs else await _suites_by_hand(reading, repository, sha, doing)
+    return [
+        Check(str(one["name"]), _state_of(one), str(one.get("html_url") or one.get("details_url") or ""))
+        for one in runs
+        if (one.get("check_suite") or {}).get("id") not in suites
+    ]
+
+
+def _state_of(run: dict[str, Any]) -> State:
+    if run["status"] != "completed":
+        return State.RUNNING
+    return State.SUCCEEDED if run.get("conclusion") in _GOOD else State.FAILED
+
+
+async def _suites_by_hand(reading: Reading, repository: str, sha: str, doing: str) -> frozenset[int]:
+    """The suites of what was dispatched at this commit: a deploy that failed must not forbid the next one."""
+    path = f"/actions/runs?head_sha={quote(sha, safe='')}&event=workflow_dispatch"
+    try:
+        runs = [one async for one in reading.pages(repository, path, key="workflow_runs", doing=doing)]
+    except (AccessDeniedError, NotFoundError):
+        return frozenset()  # Actions is switched off there, or another repository than the one we start workflows in
+    return frozenset(int(one["check_suite_id"]) for one in runs if one.get("check_suite_id"))
+
+
+async def _statuses(reading: Reading, repository: str, sha: str, doing: str) -> list[Check]:
+    path = f"/commits/{quote(sha, safe='')}/status"
+    statuses = [one async for one in reading.pages(repository, path, key="statuses", doing=doing)]
+    return [
+        Check(str(one["context"]), _STATUSES.get(one["state"], State.FAILED), str(one.get("target_url") or ""))
+        for one in statuses
+    ]
