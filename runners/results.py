@@ -142,7 +142,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowRun:
-    """One run of a GitHub Actions workflow with its jobs, as last seen. Times are aware UTC."""
+    """One run of a GitHub Actions workflow with its jobs, as last seen. Times are aware UTC.
+
+    `actor` is the login of who started this attempt, `event` what GitHub calls its cause ("workflow_dispatch"), `branch` the
+    branch or tag. While GitHub tells nothing new, `stale_since` is when it last answered and `stale_because` why.
+    """
 
     repository: str
     run_id: int
@@ -155,6 +159,11 @@ class WorkflowRun:
     created_at: datetime
     jobs: tuple[Job, ...] = ()
     ended_at: datetime | None = None
+    actor: str = ""
+    event: str = ""
+    branch: str = ""
+    stale_since: datetime | None = None
+    stale_because: str = ""
 
     @property
     def failed_jobs(self) -> tuple[Job, ...]:

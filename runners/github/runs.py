@@ -33,8 +33,8 @@ def state_of(status: str | None, conclusion: str | None) -> State:
 
 def run_of(repository: str, run: dict[str, Any], jobs: Sequence[dict[str, Any]]) -> WorkflowRun:
     """A run with its jobs, from GitHub's `workflow-run` and `job` objects."""
-    state = state_of(run["status"], run["conclusion"])
     its_jobs = tuple(job_of(job) for job in jobs)
+    state = _run_state(run, its_jobs)
     return WorkflowRun(
         repository=repository,
         run_id=run["id"],
@@ -47,7 +47,17 @@ def run_of(repository: str, run: dict[str, Any], jobs: Sequence[dict[str, Any]])
         created_at=datetime.fromisoformat(run["created_at"]),
         jobs=its_jobs,
         ended_at=_end_of(run, its_jobs) if state.ended else None,
+        actor=(run.get("triggering_actor") or run.get("actor") or {}).get("login") or "",
+        event=run.get("event") or "",
+        branch=run.get("head_branch") or "",
     )
+
+
+def _run_state(run: dict[str, Any], jobs: Sequence[Job]) -> State:
+    state = state_of(run["status"], run["conclusion"])
+    # GitHub calls a run queued as long as any of its jobs is, although others run (cli/cli#13972).
+    begun = any(job.state is not State.WAITING for job in jobs)
+    return State.RUNNING if state is State.WAITING and begun else state
 
 
 def _end_of(run: dict[str, Any], jobs: Sequence[Job]) -> datetime | None:
