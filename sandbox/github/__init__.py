@@ -2,7 +2,8 @@
 
 from sandbox.github.commits import Author, Commit
 from sandbox.github.credentials import AppIdentity
-from sandbox.github.repository import ConflictError, RefusedError, Repository
+from sandbox.github.refusals import ConflictError, RefusedError
+from sandbox.github.repository import Repository
 from sandbox.github.seed import Seed, sandbox_repositories
 from sandbox.github.stand_in import BOT_LOGIN, GitHubStandIn
 from sandbox.github.web import DropConnectionError, Exchange, GitHubError, Request

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from sandbox.github.commits import is_executable
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
     from sandbox.github.commits import Commit
     from sandbox.github.repository import Repository
     from sandbox.github.runs import Job, Run, Step
@@ -63,9 +65,35 @@ def zipball(repository: Repository, commit: Commit) -> bytes:
     return packed.getvalue()
 
 
-def job_log(job: Job) -> str:
+def log_text(job: Job) -> str:
     """A job's log: every line begins with the time it was printed, to a tenth of a microsecond."""
     return _text(job.steps)
+
+
+def job_log(job: Job) -> bytes | Callable[[], AsyncIterator[bytes]]:
+    """A job's log as it is sent; one with `padding` is made on its way."""
+    if not job.padding:
+        return log_text(job).encode()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for piece in _padded(job):
+            yield piece
+
+    return pieces
+
+
+def _padded(job: Job) -> Iterator[bytes]:
+    """The log with harmless lines after the first step, about `padding` bytes of them."""
+    yield _text(job.steps[:1]).encode()
+    at = f"{job.created_at:%Y-%m-%dT%H:%M:%S.%f}0Z"
+    lines = (
+        f"{at} Get:{number} http://archive.example/ubuntu noble/main amd64 package-{number}\n"
+        for number in range(9_000)
+    )
+    block = "".join(lines).encode()
+    for sent in range(0, job.padding, len(block)):
+        yield block[: job.padding - sent]
+    yield b"\n" + _text(job.steps[1:]).encode()
 
 
 def run_logs(run: Run) -> bytes:
@@ -73,7 +101,9 @@ def run_logs(run: Run) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for index, job in enumerate(job for job in run.latest_jobs if job.log):
-            archive.writestr(f"{index}_{job.name}.txt", _text(job.steps))
+            with archive.open(f"{index}_{job.name}.txt", "w") as whole:
+                for piece in _padded(job) if job.padding else [log_text(job).encode()]:
+                    whole.write(piece)
             for step in job.steps:
                 if step.lines:
                     archive.writestr(f"{job.name}/{step.number}_{step.name}.txt", _text([step]))

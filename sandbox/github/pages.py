@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from html import escape
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ summary { font-size: 1.1rem; padding: .4rem 0; cursor: pointer; }
 table { border-collapse: collapse; } td { padding: .15rem 1rem .15rem 0; vertical-align: top; }
 .failure { color: #d1242f; } .success { color: #1a7f37; }
 """
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _REPOSITORY = "/{owner}/{name}"
 
 
@@ -48,13 +50,19 @@ class Pages:
             web.get("/_download/{key}/{filename}", self.download),
         ]
 
-    async def download(self, request: web.Request) -> web.Response:
+    async def download(self, request: web.Request) -> web.StreamResponse:
         """An archive or a log behind a link that lives a minute."""
         found = self._site.downloads.get(request.match_info["key"])
         if found is None or found.expires < time.monotonic():
             return web.Response(status=403, text="This link has expired.")
-        disposition = {"Content-Disposition": f'attachment; filename="{found.filename}"'}
-        return web.Response(body=found.content, content_type=found.content_type, headers=disposition)
+        headers = {"Content-Disposition": f'attachment; filename="{found.filename}"'}
+        if isinstance(found.content, bytes):
+            return web.Response(body=found.content, content_type=found.content_type, headers=headers)
+        response = web.StreamResponse(headers={**headers, "Content-Type": found.content_type})
+        await response.prepare(request)
+        async for piece in found.content():
+            await response.write(piece)
+        return response
 
     async def run(self, request: web.Request) -> web.Response:
         """A run, its jobs, and the log of each."""
@@ -110,7 +118,8 @@ def _job(job: Job) -> str:
     rows = "".join(
         f"<tr><td>{escape(step.name)}</td><td>{step.conclusion or step.status}</td></tr>" for step in job.steps
     )
-    log = f"<pre>{escape(archives.job_log(job))}</pre>" if job.log else ""
+    text = escape(_COLOUR.sub("", archives.log_text(job)))
+    log = f"<pre>{text}</pre>" if job.log else ""
     unfolded = "" if job.conclusion in {"success", "skipped", "cancelled"} else " open"
     return (
         f'<details id="{job.job_id}"{unfolded}><summary>{escape(job.name)} · {_state(job)}</summary>'

@@ -3,38 +3,34 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Literal
 
 from sandbox.github.commits import Author, Commit, CommitGraph, Content
 from sandbox.github.expressions import expand
+from sandbox.github.inputs import checked_inputs
+from sandbox.github.refusals import ConflictError, RefusedError
 from sandbox.github.runs import Job, Run, Workflow
 from sandbox.github.scripts import ScriptedRuns
 from sandbox.github.simulation import Simulation
-from sandbox.github.workflow_file import FOLDER, Input, WorkflowFile, parse
+from sandbox.github.workflow_file import FOLDER, WorkflowFile, parse
 
 if TYPE_CHECKING:
     from sandbox.github.clock import Clock
     from sandbox.github.stage import Player
 
-MAX_INPUTS = 25
+RERUN_WITHIN = timedelta(days=30)
 Listener = Callable[["Repository", Run, "Job | None"], None]
-
-
-class RefusedError(Exception):
-    """What GitHub refuses; the message is GitHub's own wording."""
-
-
-class ConflictError(Exception):
-    """What the present state forbids."""
 
 
 class Repository(ScriptedRuns):
     """`owner/name` with its branches, workflows and runs.
 
     `listeners` are called after each change of a run (job None) or a job. `image_builder` plays the steps that
-    run `packer build`.
+    run `packer build`. `carry_over` says what a rerun of failed jobs makes of the others in the new attempt: "copy" lists
+    each under a new id with its old times, as GitHub does; "keep" lists it as it was; "drop" lists the new jobs
+    alone, as GitHub did for a while in 2025 (r-universe-org/help#607).
     """
 
     def __init__(
@@ -49,6 +45,7 @@ class Repository(ScriptedRuns):
         self.workflows: dict[str, Workflow] = {}
         self.runs: dict[int, Run] = {}
         self.listeners: list[Listener] = []
+        self.carry_over: Literal["copy", "keep", "drop"] = "copy"
         self._clock = clock
         self._seed = f"{seed}:{full_name}"
         self._image_builder = image_builder
@@ -156,18 +153,32 @@ class Repository(ScriptedRuns):
             raise ConflictError("Cannot cancel a workflow run that is completed.")
         await self._simulations[run.run_id][-1].cancel(force=force)
 
-    def rerun(self, run: Run, *, failed_only: bool, actor: str) -> None:
-        """Begin the next attempt; ConflictError while one is under way or when nothing failed."""
+    def rerun(self, run: Run, *, failed_only: bool = False, job: Job | None = None, actor: str) -> None:
+        """Begin the next attempt, of all jobs, of those that failed or of one, each with what needs it.
+
+        Raises ConflictError, in GitHub's words, while one is under way, when nothing failed, or a month later.
+        """
         if not run.finished:
             raise ConflictError("This workflow is already running")
-        only = _to_rerun(run) if failed_only else None
+        if datetime.now(UTC) - run.created_at > RERUN_WITHIN:
+            raise ConflictError("Unable to retry this workflow run because it was created over a month ago")
+        only = run.with_dependents({job.name}) if job is not None else run.to_rerun if failed_only else None
         if only is not None and not only:
             raise ConflictError("This workflow run has no failed jobs to retry")
-        run.attempt += 1
-        run.finished = run.cancelling = False
-        run.started_at = self._clock.now()
-        run.triggering_actor = actor
+        run.next_attempt(actor, self._clock.now())
+        if only is not None and self.carry_over == "copy":
+            run.carry_over(only, self._job_ids, self._clock.now())
         self._simulate(run, only)
+
+    @staticmethod
+    def expire_logs(run: Run) -> None:
+        """Make the logs of all its jobs as gone as after 90 days."""
+        run.logs_expired = True
+
+    @staticmethod
+    def backdate(run: Run, by: timedelta) -> None:
+        """Make a run so much older."""
+        run.created_at -= by
 
     async def ended(self, run: Run) -> None:
         """Wait until the run's present attempt is over."""
@@ -177,36 +188,3 @@ class Repository(ScriptedRuns):
         """Drop all that runs."""
         for simulations in self._simulations.values():
             await simulations[-1].stop()
-
-
-def _to_rerun(run: Run) -> frozenset[str]:
-    """The names of the jobs that failed, and of those that need them."""
-    again = {job.name for job in run.latest_jobs if job.conclusion not in {"success", "skipped"}}
-    keys = {job.file.key for job in run.latest_jobs if job.name in again}
-    for file in run.file.jobs * len(run.file.jobs):
-        if keys & set(file.needs):
-            keys.add(file.key)
-            again |= {file.shown_name(matrix, run.inputs) for matrix in file.matrix}
-    return frozenset(again)
-
-
-def checked_inputs(known: tuple[Input, ...], given: Mapping[str, str]) -> dict[str, str]:
-    """The inputs with defaults filled in; RefusedError in GitHub's words for what does not fit."""
-    if len(given) > MAX_INPUTS:
-        raise RefusedError(
-            f"Invalid request.\n\nNo more than {MAX_INPUTS} properties are allowed; {len(given)} were supplied."
-        )
-    if unexpected := sorted(set(given) - {one.name for one in known}):
-        raise RefusedError(f"Unexpected inputs provided: {json.dumps(unexpected)}")
-    return {one.name: _checked_input(one, given.get(one.name)) for one in known}
-
-
-def _checked_input(known: Input, given: str | None) -> str:
-    value = given if given is not None else known.default
-    if known.required and not value:
-        raise RefusedError(f"Required input '{known.name}' not provided")
-    if value and known.options and value not in known.options:
-        raise RefusedError(f"Provided value '{value}' for input '{known.name}' not in the list of allowed values")
-    if value and known.type == "boolean" and value not in {"true", "false"}:
-        raise RefusedError(f"Provided value '{value}' for input '{known.name}' not a valid boolean")
-    return value or ""

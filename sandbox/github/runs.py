@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from sandbox.github.commits import Commit
     from sandbox.github.workflow_file import JobFile, WorkflowFile
 
+_GOOD = {"success", "skipped", "neutral"}
 # The order in which one job's conclusion outweighs another's in the run's.
 _WORST_FIRST = ("failure", "timed_out", "cancelled")
 
@@ -55,6 +56,9 @@ class Job:
     conclusion: str | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None
+    carried: bool = False  # over from the attempt before: it did not run again
+    without_log: bool = False  # GitHub has lost it
+    padding: int = 0  # bytes of harmless lines in its log
 
     def start(self, now: datetime) -> None:
         """A runner took the job."""
@@ -90,9 +94,20 @@ class Workflow:
         return self.path.rpartition("/")[2]
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How an attempt that is over began and ended."""
+
+    number: int
+    started_at: datetime
+    updated_at: datetime
+    triggering_actor: str
+    cancelled: bool
+
+
 @dataclass(slots=True)
 class Run:
-    """One run of a workflow, over all its attempts."""
+    """One run of a workflow, over all its attempts. `past` are those before the present one."""
 
     run_id: int
     number: int
@@ -112,6 +127,65 @@ class Run:
     jobs: list[Job] = field(default_factory=list)
     finished: bool = False
     cancelling: bool = False
+    logs_expired: bool = False
+    past: list[Attempt] = field(default_factory=list)
+
+    def next_attempt(self, actor: str, now: datetime) -> None:
+        """The present attempt becomes a past one."""
+        self.past.append(
+            Attempt(self.attempt, self.started_at, self.updated_at, self.triggering_actor, self.cancelling)
+        )
+        self.attempt += 1
+        self.finished = self.cancelling = False
+        self.started_at = self.updated_at = now
+        self.triggering_actor = actor
+
+    def as_of(self, attempt: int) -> Run | None:
+        """The run as it ended in a past attempt, or itself for the present one; None when there was no such attempt."""
+        if attempt == self.attempt:
+            return self
+        for past in self.past:
+            if past.number == attempt:
+                return replace(
+                    self,
+                    attempt=attempt,
+                    started_at=past.started_at,
+                    updated_at=past.updated_at,
+                    triggering_actor=past.triggering_actor,
+                    cancelling=past.cancelled,
+                    finished=True,
+                    jobs=[job for job in self.jobs if job.attempt <= attempt],
+                )
+        return None
+
+    @property
+    def to_rerun(self) -> frozenset[str]:
+        """The names of the jobs that failed, and of those that need them."""
+        return self.with_dependents({job.name for job in self.latest_jobs if job.conclusion not in _GOOD})
+
+    def with_dependents(self, names: set[str]) -> frozenset[str]:
+        """These jobs, and all that need them."""
+        keys = {job.file.key for job in self.latest_jobs if job.name in names}
+        for file in self.file.jobs * len(self.file.jobs):
+            if keys & set(file.needs):
+                keys.add(file.key)
+                names = names | {file.shown_name(matrix, self.inputs) for matrix in file.matrix}
+        return frozenset(names)
+
+    def carry_over(self, rerun: frozenset[str], new_ids: Iterator[int], now: datetime) -> None:
+        """List the jobs that do not run again in the present attempt too, under new ids, with the times they had."""
+        again = {file.key for file in self.file.jobs if any(name in rerun for name in self._names(file))}
+        kept = [
+            job
+            for job in self.latest_jobs
+            if job.name not in rerun and not (job.conclusion == "skipped" and job.file.key in again)
+        ]
+        for job in kept:
+            copy = replace(job, job_id=next(new_ids), attempt=self.attempt, created_at=now, carried=True)
+            self.jobs.append(copy)
+
+    def _names(self, file: JobFile) -> list[str]:
+        return [file.shown_name(matrix, self.inputs) for matrix in file.matrix]
 
     @property
     def latest_jobs(self) -> list[Job]:
@@ -129,7 +203,7 @@ class Run:
         """As GitHub reports it: `queued` as long as any job waits for a runner, even while others run (cli/cli#13972)."""
         if self.finished:
             return "completed"
-        now = [job.status for job in self.latest_jobs if job.attempt == self.attempt]
+        now = [job.status for job in self.latest_jobs if job.attempt == self.attempt and not job.carried]
         return "queued" if not now or "queued" in now else "in_progress"
 
     @property

@@ -12,6 +12,8 @@ from aiohttp import web
 from sandbox.github.web import GitHubError, not_found
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
     from sandbox.github.clock import Clock
     from sandbox.github.credentials import Caller, Credentials
     from sandbox.github.repository import Repository
@@ -23,9 +25,9 @@ LINK_LIFE = 60.0  # seconds; GitHub's links to logs and archives live a minute
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """Bytes behind a short-lived link."""
+    """Bytes behind a short-lived link; what is too large to hold is made while it is sent."""
 
-    content: bytes
+    content: bytes | Callable[[], AsyncIterator[bytes]]
     content_type: str
     filename: str
     expires: float
@@ -40,6 +42,7 @@ class Site:
     clock: Clock
     listing_lag: float
     base: str = ""
+    log_lag: float = 0.0  # real seconds from a job's end until its log is there
     downloads: dict[str, Download] = field(default_factory=dict)
 
     def repository(self, request: web.Request) -> Repository:
@@ -68,7 +71,7 @@ class Site:
                     return repository, run, job
         raise not_found()
 
-    def link(self, content: bytes, content_type: str, filename: str) -> str:
+    def link(self, content: bytes | Callable[[], AsyncIterator[bytes]], content_type: str, filename: str) -> str:
         """The address of a download that needs no token and lives a minute."""
         now = time.monotonic()
         self.downloads = {key: one for key, one in self.downloads.items() if one.expires > now}

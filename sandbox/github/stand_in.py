@@ -12,11 +12,13 @@ from sandbox.github.clock import Clock
 from sandbox.github.credentials import AppIdentity, Credentials
 from sandbox.github.image_builder import ImageBuilder
 from sandbox.github.pages import Pages
+from sandbox.github.parameters import ignored
 from sandbox.github.rate_limit import RateLimit
 from sandbox.github.repository import Repository
 from sandbox.github.routes_account import AccountRoutes
 from sandbox.github.routes_actions import ActionsRoutes
 from sandbox.github.routes_git import GitRoutes
+from sandbox.github.routes_workflows import WorkflowRoutes
 from sandbox.github.site import CALLER, Site
 from sandbox.github.web import DropConnectionError, Exchange, GitHubError, Hook, Request, conditional
 from sandbox.github.webhooks import Deliveries, WebhookSettings
@@ -41,7 +43,8 @@ class GitHubStandIn:
     App that may identify itself with JWTs. `repositories` are the seeds (see seed.sandbox_repositories). `aws` is
     where image builds make instances and images, None for builds that only print. `speed` simulated seconds pass in
     a real one. `listing_lag` real seconds pass before a new run shows in listings. `webhook` names who is told
-    of runs and jobs.
+    of runs and jobs. `refused` lists what GitHub would not know: requests to no endpoint of its, and query parameters
+    that it ignores.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class GitHubStandIn:
         self.rate_limit = RateLimit()
         self.on_request: list[Hook] = []
         self.requests: deque[Request] = deque(maxlen=_MOST_REQUESTS)
+        self.refused: list[str] = []
         self.deliveries = Deliveries(self.site, webhook)
         self._actions = ActionsRoutes(self.site)
         self._runner: web.AppRunner | None = None
@@ -98,6 +102,7 @@ class GitHubStandIn:
         application = web.Application(middlewares=[self._exchange, self._answer], client_max_size=25 * 2**20)
         application.add_routes(AccountRoutes(self.site, self.rate_limit).routes())
         application.add_routes(GitRoutes(self.site).routes())
+        application.add_routes(WorkflowRoutes(self.site).routes())
         application.add_routes(self._actions.routes())
         application.add_routes(Pages(self.site).routes())
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
@@ -153,6 +158,7 @@ class GitHubStandIn:
         except GitHubError as error:
             response = error.response()
         except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
+            self.refused.append(f"{request.method} {request.path}: no such endpoint")
             response = GitHubError(404, "Not Found").response()
         if response.status != 304 and request.path != "/rate_limit":
             self.rate_limit.count(token)
@@ -165,6 +171,7 @@ class GitHubStandIn:
         caller = request[CALLER] = self.site.credentials.caller(token)
         if self.rate_limit.exhausted(token) and request.path != "/rate_limit":
             raise GitHubError(403, f"API rate limit exceeded for {caller.login if caller else 'this address'}.")
+        self.refused += ignored(request)
         return await handler(request)
 
 

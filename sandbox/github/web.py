@@ -38,6 +38,19 @@ def not_found() -> GitHubError:
     return GitHubError(404, "Not Found")
 
 
+def invalid(why: str) -> GitHubError:
+    """What GitHub says of a body that its schema does not allow."""
+    return GitHubError(422, f"Invalid request.\n\n{why}")
+
+
+def validation_failed(
+    resource: str, *, field: str | None = None, code: str = "custom", message: str = ""
+) -> GitHubError:
+    """What GitHub says of values that do not fit each other."""
+    error = {"resource": resource, "field": field, "code": code, "message": message}
+    return GitHubError(422, "Validation Failed", errors=[{key: value for key, value in error.items() if value}])
+
+
 class DropConnectionError(Exception):
     """Raised by a hook: the connection breaks without an answer."""
 
@@ -120,3 +133,20 @@ async def json_body(request: web.Request) -> Json:
     if not isinstance(body, dict):
         raise GitHubError(400, "Body should be a JSON object")
     return body
+
+
+def permitted(body: Json, *keys: str) -> None:
+    """Refuse a body with any other key."""
+    for key in body:
+        if key not in keys:
+            raise invalid(f'"{key}" is not a permitted key.')
+
+
+def required_text(body: Json, key: str) -> str:
+    """A text that must be there."""
+    if key not in body:
+        raise invalid(f'"{key}" wasn\'t supplied.')
+    value = body[key]
+    if not isinstance(value, str):
+        raise invalid(f"For 'properties/{key}', {json.dumps(value)} is not a string.")
+    return value

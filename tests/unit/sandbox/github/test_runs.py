@@ -4,7 +4,7 @@ import asyncio
 import io
 import re
 import zipfile
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import pytest
 
@@ -164,7 +164,11 @@ async def test_a_job_that_ignores_cancelling_ends_by_force(client: Client, repos
     assert (await client.ended(run_id))["conclusion"] == "cancelled"
 
 
-async def test_rerunning_failed_jobs_keeps_those_that_succeeded(client: Client, repository: Repository) -> None:
+@pytest.mark.parametrize("carry_over", ["copy", "keep", "drop"])
+async def test_rerunning_failed_jobs_keeps_those_that_succeeded(
+    client: Client, repository: Repository, carry_over: Literal["copy", "keep", "drop"]
+) -> None:
+    repository.carry_over = carry_over
     repository.fail_next("build-images.yml", job="sftp, prod")
     run_id = await client.dispatch("build-images.yml")
     assert (await client.ended(run_id))["conclusion"] == "failure"
@@ -176,7 +180,12 @@ async def test_rerunning_failed_jobs_keeps_those_that_succeeded(client: Client, 
     assert (run["run_attempt"], run["conclusion"]) == (2, "success")
     for name, job in before.items():
         kept = job["conclusion"] == "success" and name != "notify"
-        assert (after[name]["id"] == job["id"]) is kept, name
+        if carry_over == "drop":
+            assert (name not in after) is kept, name
+            continue
+        assert (after[name]["completed_at"] == job["completed_at"] and kept) or not kept, name
+        assert (after[name]["id"] == job["id"]) is (kept and carry_over == "keep"), name
+        assert after[name]["run_attempt"] == (1 if kept and carry_over == "keep" else 2)
     executions = await client.get(f"{RUNS}/{run_id}/jobs?filter=all&per_page=100")
     assert executions.json["total_count"] > len(after)
 

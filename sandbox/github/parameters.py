@@ -1,0 +1,48 @@
+"""Which query parameters GitHub's endpoints know: it ignores any other, and whoever sent it is mistaken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+_PAGES = {"per_page", "page"}
+_REPOSITORY = "/repos/{owner}/{name}"
+_ACTIONS = f"{_REPOSITORY}/actions"
+_RUNS = _PAGES | {
+    "actor",
+    "branch",
+    "event",
+    "status",
+    "created",
+    "exclude_pull_requests",
+    "check_suite_id",
+    "head_sha",
+}
+# By the endpoint as https://docs.github.com/rest writes it; what is missing here knows none.
+_KNOWN = {
+    f"{_REPOSITORY}/commits": _PAGES | {"sha", "path", "author", "committer", "since", "until"},
+    f"{_REPOSITORY}/commits/{{ref}}": _PAGES,
+    f"{_REPOSITORY}/branches": _PAGES | {"protected"},
+    f"{_REPOSITORY}/compare/{{span}}": _PAGES,
+    f"{_REPOSITORY}/contents{{path}}": {"ref"},
+    f"{_REPOSITORY}/git/matching-refs/{{ref}}": _PAGES,
+    f"{_ACTIONS}/workflows": _PAGES,
+    f"{_ACTIONS}/workflows/{{workflow}}/runs": _RUNS,
+    f"{_ACTIONS}/runs": _RUNS,
+    f"{_ACTIONS}/runs/{{run_id}}": {"exclude_pull_requests"},
+    f"{_ACTIONS}/runs/{{run_id}}/jobs": _PAGES | {"filter"},
+    f"{_ACTIONS}/runs/{{run_id}}/attempts/{{attempt}}": {"exclude_pull_requests"},
+    f"{_ACTIONS}/runs/{{run_id}}/attempts/{{attempt}}/jobs": _PAGES,
+}
+
+
+def ignored(request: web.Request) -> list[str]:
+    """The parameters of this request that its endpoint does not know, in words."""
+    resource = request.match_info.route.resource
+    if resource is None:
+        return []
+    known = _KNOWN.get(resource.canonical, set())
+    unknown = sorted(set(request.query) - known)
+    return [f"{request.method} {request.path}: no parameter {name}" for name in unknown]

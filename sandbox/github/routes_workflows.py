@@ -1,0 +1,91 @@
+"""Workflows of GitHub Actions: which there are, switching them on and off, starting them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from sandbox.github import shapes_actions
+from sandbox.github.refusals import RefusedError
+from sandbox.github.site import writer_of
+from sandbox.github.web import GitHubError, invalid, json_body, json_response, not_found, page_of, permitted
+
+if TYPE_CHECKING:
+    from sandbox.github.repository import Repository
+    from sandbox.github.runs import Workflow
+    from sandbox.github.site import Site
+
+_WORKFLOWS = "/repos/{owner}/{name}/actions/workflows"
+
+
+class WorkflowRoutes:
+    """Everything about workflows but their runs."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def routes(self) -> list[web.RouteDef]:
+        """What is served."""
+        one = _WORKFLOWS + "/{workflow}"
+        return [
+            web.get(_WORKFLOWS, self.workflows),
+            web.get(one, self.workflow),
+            web.put(one + "/enable", self.switch),
+            web.put(one + "/disable", self.switch),
+            web.post(one + "/dispatches", self.dispatch),
+        ]
+
+    async def workflows(self, request: web.Request) -> web.Response:
+        """All workflows."""
+        repository = self._site.repository(request)
+        known = list(repository.workflows.values())
+        page, links = page_of(request, known, self._site.base)
+        shown = [shapes_actions.workflow(self._site.base, repository, one) for one in page]
+        return json_response({"total_count": len(known), "workflows": shown}, headers=links)
+
+    async def workflow(self, request: web.Request) -> web.Response:
+        """One workflow by number or file name."""
+        repository, found = workflow_of(self._site, request)
+        return json_response(shapes_actions.workflow(self._site.base, repository, found))
+
+    async def switch(self, request: web.Request) -> web.Response:
+        """Enable or disable: 204. One that is disabled by hand cannot be dispatched."""
+        writer_of(request)
+        _, found = workflow_of(self._site, request)
+        found.state = "active" if request.path.endswith("/enable") else "disabled_manually"
+        return web.Response(status=204)
+
+    async def dispatch(self, request: web.Request) -> web.Response:
+        """Start a run: 204, or 200 with where it is when `return_run_details` was asked for."""
+        repository, workflow = workflow_of(self._site, request)
+        caller = writer_of(request)
+        body = await json_body(request)
+        permitted(body, "ref", "inputs", "return_run_details")
+        ref, inputs = body.get("ref"), body.get("inputs") or {}
+        if not isinstance(ref, str):
+            raise invalid('"ref" wasn\'t supplied.')
+        if not isinstance(inputs, dict):
+            raise invalid(f"For 'properties/inputs', {inputs!r} is not an object.")
+        given = {key: _text(value) for key, value in inputs.items()}
+        try:
+            run = repository.dispatch(str(workflow.workflow_id), ref, given, actor=caller.login)
+        except RefusedError as error:
+            raise GitHubError(422, str(error)) from error
+        if body.get("return_run_details") is not True:
+            return web.Response(status=204)
+        shown = shapes_actions.run(self._site.base, repository, run)
+        return json_response({"workflow_run_id": run.run_id, "run_url": shown["url"], "html_url": shown["html_url"]})
+
+
+def workflow_of(site: Site, request: web.Request) -> tuple[Repository, Workflow]:
+    """The workflow in the path, by number or file name; 404 when there is none."""
+    repository = site.repository(request)
+    found = repository.workflow(request.match_info["workflow"])
+    if found is None:
+        raise not_found()
+    return repository, found
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
