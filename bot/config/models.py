@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.config.values import (
     Channel,
+    CheckNames,
     Duration,
     FollowUp,
     Login,
@@ -68,20 +69,27 @@ class Access(Model):
 
 
 class Promote(Model):
-    """The branches that a pull request merges before a deploy, in which repositories."""
+    """The branches that a pull request merges before a deploy, in which repositories; how long its checks may take."""
 
     source: Ref = Field(alias="from")
     target: Ref = Field(alias="to")
     repositories: Annotated[tuple[Repository, ...], Field(min_length=1)]
+    wait: Duration = timedelta(hours=1)
 
 
 class GitHubActions(Model):
-    """Deploys by a workflow. `mark_input` names the input that takes the operation's mark, if the workflow has one."""
+    """Deploys by a workflow. `mark_input` names the input that takes the operation's mark, if the workflow has one.
+
+    `required_checks`: those that the branch requires (true), none (false), or those of these names. With `record` GitHub
+    is told of each deploy, as a deployment of its own.
+    """
 
     workflow: Workflow
     ref: Ref = "main"
     inputs: Mapping[Variable, str] = {}
     mark_input: Variable | None = None
+    required_checks: CheckNames = True
+    record: bool = True
 
 
 class Ansible(Model):

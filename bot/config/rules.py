@@ -152,6 +152,9 @@ def _promote(at: _At) -> None:
     promote = _keys(at.values.get("promote"))
     if promote.get("from") is not None and promote.get("from") == promote.get("to"):
         at.fault("promote", "to", problem="is the branch that it is merged from")
+    repositories = [one.lower() for one in _texts(promote.get("repositories"))]
+    for twice in sorted({one for one in repositories if repositories.count(one) > 1}):
+        at.fault("promote", "repositories", problem=f"lists {twice} twice")
 
 
 def _after_cycles(document: Document, environments: Mapping[str, object]) -> None:

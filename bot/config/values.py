@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, PlainValidator
 
 from bot.config.windows import EXAMPLE, Window
 
@@ -161,7 +161,16 @@ def _unquoted_off(value: object) -> object:
     return "off" if value is False else value
 
 
+def _parse_checks(value: object) -> bool | tuple[str, ...]:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, tuple) and value and all(isinstance(one, str) and one.strip() for one in value):
+        return value
+    raise ValueError("is neither true (those that the branch requires) nor false nor a list of names")
+
+
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+CheckNames = Annotated[bool | tuple[str, ...], PlainValidator(_parse_checks)]
 WindowText = Annotated[Window, BeforeValidator(_parse_window)]
 FollowUp = Annotated[Literal["start", "offer", "off"], BeforeValidator(_unquoted_off)]
 Text = Annotated[str, _matching(r"(?s).*\S.*", "is empty")]

@@ -115,6 +115,8 @@ def test_faults_at_the_top(top: dict[str, str], key: str, words: str) -> None:
         ({"promote": "{from: main, repositories: [a/b]}"}, ".promote.to", "is missing"),
         ({"promote": "{from: main, to: -x, repositories: [a/b]}"}, ".promote.to", "is no branch"),
         ({"promote": "{from: main, to: x, repositories: []}"}, ".promote.repositories", "is empty"),
+        ({"promote": "{from: main, to: x, repositories: [a/b, A/b]}"}, ".promote.repositories", "lists a/b twice"),
+        ({"promote": "{from: main, to: x, repositories: [a/b], wait: 1}"}, ".promote.wait", "is no duration"),
         ({"code_deploy_after_old_image": "maybe"}, ".code_deploy_after_old_image", '"maybe" is none of'),
     ],
 )
@@ -160,6 +162,8 @@ ANSIBLE = "directory: p, playbook: a.yml, user: u"
         (f"{{github_actions: {{workflow: x.yml}}, ansible: {{{ANSIBLE}}}}}", "", "names two runners"),
         ("{github_actions: {workflow: .github/workflows/x.yml}}", ".github_actions.workflow", "file's name alone"),
         ("{github_actions: {workflow: deploy}}", ".github_actions.workflow", "is no workflow file"),
+        ("{github_actions: {workflow: x.yml, required_checks: []}}", ".github_actions.required_checks", "is neither"),
+        ("{github_actions: {workflow: x.yml, required_checks: [1]}}", ".github_actions.required_checks", "is neither"),
         ("{github_actions: {workflow: x.yml, ref: 1234567}}", ".github_actions.ref", "put it in quotes"),
         ("{github_actions: {workflow: x.yml, ref: a..b}}", ".github_actions.ref", "is no branch, tag or commit"),
         ("{github_actions: {workflow: x.yml, inputs: {a: b}, mark_input: a}}", ".github_actions.mark_input", "as well"),
