@@ -112,14 +112,6 @@ class Builder:
         return max(now - self.started_at, timedelta())
 
 
-@dataclass(frozen=True, slots=True)
-class FoundBuilders:
-    """The builders of all regions, the oldest first; what could not be read is in `unread`, and may hide more."""
-
-    builders: tuple[Builder, ...]
-    unread: tuple[Unread, ...] = ()
-
-
 class JoinedBy(StrEnum):
     """How a builder was joined to a job."""
 
@@ -226,6 +218,20 @@ class LooseVolume:
     size_gb: int
     created_at: datetime
     run_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundBuilders:
+    """The builders of all regions, the oldest first; what could not be read is in `unread`, and may hide more.
+
+    `key_pairs` and `security_groups` are those of Packer's that no instance uses; a build makes them before its
+    instance, so young ones may still be waiting for theirs.
+    """
+
+    builders: tuple[Builder, ...]
+    key_pairs: tuple[KeyPair, ...] = ()
+    security_groups: tuple[LooseGroup, ...] = ()
+    unread: tuple[Unread, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

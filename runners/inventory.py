@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from botocore import exceptions
 
-from runners.aws import explained
+from runners.aws import explained, literally
 from runners.blocking import run_blocking
 from runners.errors import NotFoundError
 from runners.results import Host, Inventory
@@ -77,16 +77,11 @@ async def find_hosts(
 
 
 def _instances(ec2: EC2Client, values: Iterable[str], states: Sequence[str] = ()) -> list[InstanceTypeDef]:
-    filters: list[FilterTypeDef] = [{"Name": f"tag:{TAG}", "Values": [_literally(value) for value in values]}]
+    filters: list[FilterTypeDef] = [{"Name": f"tag:{TAG}", "Values": [literally(value) for value in values]}]
     if states:
         filters.append({"Name": "instance-state-name", "Values": states})
     pages = ec2.get_paginator("describe_instances").paginate(Filters=filters)
     return [one for page in pages for reservation in page["Reservations"] for one in reservation["Instances"]]
-
-
-def _literally(value: str) -> str:
-    """EC2's filters take `*` and `?` for wildcards."""
-    return re.sub(r"([*?\\])", r"\\\1", value)
 
 
 def _tag_of(instance: InstanceTypeDef) -> str:
