@@ -20,6 +20,7 @@ from bot.chat import Chat, make_client
 from bot.directory import Directory
 from bot.engine import Engine, EngineSettings
 from bot.errors import NothingThereError
+from bot.image_record import ImageRecord
 from bot.operation import remove
 from bot.operations import Operations
 from bot.services import Secrets, Services
@@ -128,6 +129,7 @@ class Service:
             chat=chat,
             engine=Engine(EngineSettings(store.url, self._settings.executor)),
             operations=Operations(store, time.time),
+            images=ImageRecord(store, time.time),
             approvals=Approvals(store, time.time),
             audit=Audit(store, time.time, self._redact),
             directory=Directory(chat, policy.groups_named(self._config), time.monotonic),

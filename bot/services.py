@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bot.config import Config
     from bot.directory import Directory
     from bot.engine import Engine
+    from bot.image_record import ImageRecord
     from bot.operations import Operations
     from bot.redaction import Redactor
     from runners.aws import Clients
@@ -60,6 +61,7 @@ class Services:
     github: GitHub
     aws: Clients
     hcp: HcpTerraform | None
+    images: ImageRecord
     secrets: Secrets
     redact: Redactor
     clock: Callable[[], float]

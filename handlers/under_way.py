@@ -95,11 +95,15 @@ async def unlock(services: Services, click: Click) -> None:
     await requests.start(services, Wish(UNLOCKS, title, click.user, key, environment, {"lock": lock}))
 
 
-async def clicked(services: Services, click: Click) -> Record:
-    """The operation on whose message the button was pressed. Raises UserError when it is another one's."""
+async def clicked(services: Services, click: Click, number: str | None = None) -> Record:
+    """The operation on whose message the button was pressed, by its number: the button's value, unless given.
+
+    Raises UserError when it is another one's.
+    """
+    said = click.value if number is None else number
     try:
-        known = click.value.isdecimal() and len(click.value) <= MOST_DIGITS
-        record = await services.operations.get(int(click.value) if known else 0)
+        known = said.isdecimal() and len(said) <= MOST_DIGITS
+        record = await services.operations.get(int(said) if known else 0)
     except LookupError:
         raise UserError("I do not know this operation (any more).") from None
     if (click.channel, click.message_ts) != (record.channel, record.message_ts):

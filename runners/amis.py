@@ -46,16 +46,30 @@ async def describe(ec2: EC2Client, image_ids: Collection[str], *, timeout: float
     Raises:
         AccessDeniedError, UnavailableError: as AWS says.
     """
-    doing = "looking up images"
-
-    def ask() -> dict[str, Image]:
-        # A filter, since asking for an id that is not there would be an error for all of them.
-        filters = [{"Name": "image-id", "Values": sorted(image_ids)}]
-        pages = ec2.get_paginator("describe_images").paginate(Filters=filters)  # type: ignore[arg-type]
-        return {one["ImageId"]: _image(one) for page in pages for one in page["Images"]}
-
     if not image_ids:
         return {}
+    # A filter, since asking for an id that is not there would be an error for all of them.
+    found = await _describe(ec2, "image-id", sorted(image_ids), timeout=timeout)
+    return {image.image_id: image for image in found}
+
+
+async def named(ec2: EC2Client, name_tag: str, *, timeout: float) -> tuple[Image, ...]:
+    """The account's own images whose tag `Name` is this one, oldest first. Raises as `describe`."""
+    found = await _describe(ec2, "tag:Name", [name_tag], timeout=timeout, owners=["self"])
+    return tuple(sorted(found, key=lambda image: (image.created_at is not None, image.created_at, image.image_id)))
+
+
+async def _describe(
+    ec2: EC2Client, filtered: str, values: Sequence[str], *, timeout: float, owners: Sequence[str] = ()
+) -> list[Image]:
+    doing = "looking up images"
+    whose = {"Owners": list(owners)} if owners else {}
+
+    def ask() -> list[Image]:
+        filters = [{"Name": filtered, "Values": list(values)}]
+        pages = ec2.get_paginator("describe_images").paginate(Filters=filters, **whose)  # type: ignore[arg-type]
+        return [_image(one) for page in pages for one in page["Images"]]
+
     try:
         return await run_blocking(ask, timeout=timeout, doing=doing)
     except (exceptions.BotoCoreError, exceptions.ClientError) as error:
@@ -98,4 +112,6 @@ def _image(found: ImageTypeDef) -> Image:
         name=found.get("Name"),
         created_at=datetime.fromisoformat(created) if created else None,
         commit=next((tags[name] for name in COMMIT_TAGS if name in tags), None),
+        name_tag=tags.get("Name"),
+        size_gb=sum(one.get("Ebs", {}).get("VolumeSize", 0) for one in found.get("BlockDeviceMappings", ())) or None,
     )

@@ -296,21 +296,96 @@ class ApplyResult:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A machine image; all but its id is None where EC2 does not tell. `created_at` is aware UTC."""
+    """A machine image; all but its id is None where EC2 does not tell. `created_at` is aware UTC.
+
+    `name_tag` is its tag `Name`, which says for what machine it is; `size_gb` what its snapshots take at most.
+    """
 
     image_id: str
     name: str | None = None
     created_at: datetime | None = None
     commit: str | None = None
+    name_tag: str | None = None
+    size_gb: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltImage:
+    """An image with where it comes from: the commit, the run and the job that made it. Times are Unix seconds.
+
+    `operation` is the one that followed its build.
+    """
+
+    image_id: str
+    machine: str
+    environment: str
+    repository: str
+    sha: str
+    run_id: int
+    run_number: int
+    run_url: str
+    attempt: int
+    job_id: int
+    job_url: str
+    operation: int
+    name: str
+    size_gb: int | None
+    created_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """What speaks against the image of a job that ended well. `dismissed_by` (a user id) said why it is harmless.
+
+    `id` is opaque. `sign` names the pattern that the log shows; without a `line` (0) it is about the image itself; `text` is the line, with some `before` and `after` it, all redacted; `step`
+    the heading it was printed under.
+    """
+
+    id: str
+    run_id: int
+    job_id: int
+    job_name: str
+    job_url: str
+    machine: str
+    environment: str
+    sign: str
+    line: int
+    text: str
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    step: str | None = None
+    dismissed_by: str = ""
+    reason: str = ""
+
+    @property
+    def stands(self) -> bool:
+        """Whether nobody has said that it is harmless."""
+        return not self.dismissed_by
+
+
+@dataclass(frozen=True, slots=True)
+class RollOut:
+    """An apply that put an image on a machine. `at` is in Unix seconds, `person` who asked for it."""
+
+    image_id: str
+    operation: int
+    environment: str
+    machine: str
+    person: str
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
 class ImageChange:
-    """A machine that gets another image; `before` is None for a new machine."""
+    """A machine that gets another image; `before` is None for a new machine.
+
+    `doubts` say why the planned image should not be trusted, as far as its build showed it.
+    """
 
     machine: str
     before: Image | None
     after: Image
+    doubts: tuple[str, ...] = ()
 
     @property
     def goes_back(self) -> bool:

@@ -31,6 +31,7 @@ from bot.config.values import (
     WindowText,
     Workflow,
 )
+from runners.image_results import ImageGroup
 
 if TYPE_CHECKING:
     from bot.config.places import Place
@@ -264,6 +265,12 @@ class Config(Model):
         """Who may approve there: its own approvers, or else those of `access`."""
         own = place.approval.approvers
         return self.access.approvers if own is None else own
+
+    def image_group(self, machine: str, environment: str) -> ImageGroup:
+        """The machine's images in an environment, and what their tag `Name` says."""
+        tags = (self.images or Images(workflow="none.yml")).ami_name_tag
+        template = tags.get(machine, tags.get("*", "{machine}-{environment}"))
+        return ImageGroup(environment, machine, template.format(machine=machine, environment=environment))
 
     @property
     def images_approval(self) -> Approval:

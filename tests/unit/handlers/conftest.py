@@ -14,6 +14,7 @@ from bot.audit import Audit
 from bot.chat import ChatError, Posted
 from bot.commands import Click, Invocation, Submission
 from bot.config import Config, read
+from bot.image_record import ImageRecord
 from bot.operations import Operations, Request
 from bot.policy import Person
 from bot.redaction import Redactor
@@ -127,7 +128,7 @@ class Desk:
         made = SimpleNamespace(
             config=self.config, engine=self.engine, chat=self.chat, directory=Directory(), operations=self.operations,
             approvals=self.approvals, audit=self.audit, redact=Redactor(), clock=self.clock,
-            registry=find_handlers(),
+            registry=find_handlers(), images=ImageRecord(self.store, self.clock),
         )  # fmt: skip
         return cast("Services", made)
 
