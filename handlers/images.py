@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.blocks import kit
@@ -11,7 +12,7 @@ from bot.operations import Request
 from handlers.deploy import usual_ref, wish
 from runners import amis
 from runners.errors import RunnerError
-from runners.results import Image, ImageChange
+from runners.results import Image, ImageChange, RollOut
 
 if TYPE_CHECKING:
     from bot.operation import Operation
@@ -33,7 +34,20 @@ async def view_of(operation: Operation, commit: Commit, summary: PlanSummary) ->
             ImageChange(machine, Image(before) if before else None, Image(after))
             for machine, before, after in amis.rolled_out(summary, machines)
         )
+    doubts = await services.images.doubts([change.after.image_id for change in changes])
+    changes = tuple(replace(change, doubts=doubts.get(change.after.image_id, ())) for change in changes)
     return PlanView(operation.head, commit, summary, changes, services.aws.region, services.clock())
+
+
+async def remember(operation: Operation, view: PlanView) -> None:
+    """Remember what an apply that succeeded has put where. Within a step; done twice it is remembered once."""
+    record, environment = operation.record, operation.environment.name
+    for change in view.images:
+        image_id = change.after.image_id
+        one = RollOut(
+            image_id, record.number, environment, change.machine, record.requester, operation.services.clock()
+        )
+        await operation.services.images.rolled_out(one)
 
 
 async def behind_the_code(operation: Operation, view: PlanView) -> tuple[str, ...]:
@@ -56,7 +70,7 @@ async def follow_up(operation: Operation, machines: tuple[str, ...], result: App
     if not machines or not result.succeeded or how == "off":
         return "", False
     names = ", ".join(map(kit.code, machines))
-    why = f":warning: {names} now run an image that is older than the last code deploy, so old code is back."
+    why = f":warning: {names} now {'runs' if len(machines) == 1 else 'run'} an image that is older than the last code deploy, so old code is back."
     if how == "offer":
         return f"{why} Deploy the code again.", True
     environment = operation.environment

@@ -67,7 +67,9 @@ async def plan(operation: Operation) -> None:
         read=lambda: work.plan_text(operation),
     )
     protected = terraform_work.protected(operation.environment, summary)
-    word = operation.environment.name if terraform_work.needs_the_word(operation.environment, summary) else ""
+    suspect = any(change.doubts for change in view.images)
+    careful = suspect or terraform_work.needs_the_word(operation.environment, summary)
+    word = operation.environment.name if careful else ""
     branch = Branch(operation, commit)
     await branch.remember()
     approval = await operation.approved(
@@ -134,6 +136,8 @@ async def _report(operation: Operation, view: PlanView, approval: ApprovalView, 
     record = operation.services.operations
     stopped_by = await operation.step("who cancelled", lambda: record.cancel_requested(operation.number))
     cancelled = bool(stopped_by) and not result.succeeded
+    if result.succeeded:
+        await operation.step("images rolled out", lambda: images.remember(operation, view))
     old = await operation.step("images behind the code", lambda: images.behind_the_code(operation, view))
     note, offer = await images.follow_up(operation, old, result)
     ending = Ending(

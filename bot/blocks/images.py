@@ -35,11 +35,17 @@ def table(
                 _link(change.after, region),
                 _age(change.after, seen_at),
                 (change.after.commit or "")[:7],
-                "⚠️ older than what runs" if change.goes_back else "",
+                _careful(change),
             ]
         )
     yield kit.table(["Machine", headings[0], "Age", headings[1], "Age", "Commit", "Careful"], rows, right=(2, 4))
     yield from _warnings(changes, done=headings == APPLIED)
+
+
+def _careful(change: ImageChange) -> str:
+    said = [("older than what runs", change.goes_back), ("suspect", bool(change.doubts))]
+    words = ", ".join(word for word, so in said if so)
+    return f"⚠️ {words}" if words else ""
 
 
 def _warnings(changes: Sequence[ImageChange], *, done: bool) -> Iterator[Block]:

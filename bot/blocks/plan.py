@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 IN_THREAD = "There is more than fits into one message: all of it is in the thread."
 MOST_COMPARED = 250  # commits that GitHub tells of at most
+LOOKED = "looked at by itself, as configured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +47,15 @@ class Moved:
 def working(head: Head, doing: str, commit: Commit | None) -> Message:
     """Before there is a plan to show."""
     stop = operation.cancel_button(head, "Terraform is stopped. A plan changes nothing, so nothing is left half done.")
-    blocks = [operation.first_line(head, "running", doing), stop, operation.asked_by(head, *commit_lines(commit))]
-    return kit.message(operation.plain(head, doing), blocks)
+    return kit.message(operation.plain(head, doing), [*first_lines(head, "running", doing, commit), stop])
 
 
 def up_to_date(plan: PlanView) -> Message:
     """Nothing to do; the operation ends here."""
-    news = f"up to date, nothing to do ({plan.summary.resources} resource{'s' if plan.summary.resources != 1 else ''} in place)"
-    blocks = [
-        operation.first_line(plan.head, "succeeded", news),
-        *drift_lines(plan.summary),
-    ]
-    foot = operation.asked_by(plan.head, operation.commit_line(plan.commit), _program(plan.summary))
-    return kit.message(operation.plain(plan.head, news), blocks, foot=[foot])
+    held = f"{plan.summary.resources} resource{'s' if plan.summary.resources != 1 else ''}"
+    news = f"up to date, nothing to do ({held} in place)"
+    blocks = [*first_lines(plan.head, "succeeded", news, plan.commit), *drift_lines(plan.summary)]
+    return kit.message(operation.plain(plan.head, news), blocks, foot=[kit.context(_program(plan.summary))])
 
 
 def ask(
@@ -81,8 +78,8 @@ def ask(
     return kit.message(
         operation.plain(plan.head, news),
         [
-            operation.first_line(plan.head, "approval", news),
-            *_careful(protected, typed_word),
+            *first_lines(plan.head, "approval", news, plan.commit),
+            *_careful(plan.images, protected, typed_word),
             *([kit.section(moved_on(moved))] if moved else []),
             *images.table(plan.images, plan.region, plan.seen_at),
             *changes(plan.summary),
@@ -129,14 +126,16 @@ def settled_elsewhere(plan: PlanView, approval: ApprovalView) -> Message:
 def drifted(head: Head, commit: Commit, summary: PlanSummary) -> Message:
     """What a look by itself has found to differ; or that nothing differs any more."""
     if summary.up_to_date and not summary.drift:
-        return operation.short_message(head, "succeeded", "what had drifted is as the code says again")
+        news = "nothing differs any more: the environment is as the code says"
+        found = kit.context(LOOKED, operation.commit_line(commit))
+        return kit.message(operation.plain(head, news), [operation.first_line(head, "succeeded", news), found])
     news = f"the environment is not as the code says: {counts(summary)}"
     if summary.up_to_date:
         news = f"{len(summary.drift)} resource{plural(summary.drift)} changed outside of Terraform, as the code allows"
-    again = operation.plan_again_button(head)
-    foot = [again, kit.context(operation.commit_line(commit), kit.escape(summary.program))]
     first = kit.section(f":mag: *#{head.number} {kit.escape(head.title)}*: {news}")
-    return kit.message(operation.plain(head, news), [first, *changes(summary)], foot=foot, more=IN_THREAD)
+    blocks = [first, kit.context(LOOKED, operation.commit_line(commit)), *changes(summary)]
+    foot = [operation.plan_again_button(head), kit.context(_program(summary))]
+    return kit.message(operation.plain(head, news), blocks, foot=foot, more=IN_THREAD)
 
 
 def with_plan(
@@ -150,35 +149,42 @@ def with_plan(
     buttons: Iterable[Block] = (),
 ) -> Message:
     """The plan's message once it is decided: `news` in its first line, `extra` and the plan below, then `buttons`."""
+    done = status == "succeeded"
     blocks = [
-        operation.first_line(plan.head, status, news),
+        *first_lines(plan.head, status, news, plan.commit),
         *extra,
+        *([] if done or status == "running" else [kit.section("*What was planned:*")]),
         *images.table(plan.images, plan.region, plan.seen_at, headings),
-        *changes(plan.summary),
+        *changes(plan.summary, done=done),
     ]
     foot = [*buttons, operation.approval_lines(approval), _fine_print(plan)]
     return kit.message(operation.plain(plan.head, news), blocks, foot=foot, more=IN_THREAD)
 
 
+def first_lines(head: Head, status: str, news: str, commit: Commit | None) -> list[Block]:
+    """What must be seen first: the environment and what of it, who asked for it, of which commit by whom."""
+    of = [operation.commit_line(commit)] if commit else []
+    return [operation.first_line(head, status, news), operation.asked_by(head, *of)]
+
+
 def _fine_print(plan: PlanView) -> Block:
-    name = f"plan {kit.code(plan.summary.digest[:12])}"
-    return operation.asked_by(plan.head, operation.commit_line(plan.commit), name, _program(plan.summary))
+    return kit.context(f"plan {kit.code(plan.summary.digest[:12])}", _program(plan.summary))
 
 
 def _program(summary: PlanSummary) -> str:
     return kit.link(summary.program, summary.url) if summary.url else kit.escape(summary.program)
 
 
-def commit_lines(commit: Commit | None) -> list[str]:
-    """The commit for the small print, where it is known already."""
-    return [operation.commit_line(commit)] if commit else []
-
-
-def _careful(protected: Sequence[str], typed_word: str) -> Iterator[Block]:
+def _careful(rolled_out: Sequence[ImageChange], protected: Sequence[str], typed_word: str) -> Iterator[Block]:
     word = f" To approve, type {kit.code(typed_word)}." if typed_word else ""
     if protected:
         named = ", ".join(kit.code(address) for address in protected[:5])
         more = f" and {len(protected) - 5} more" if len(protected) > 5 else ""
         yield kit.section(f":lock: *Protected, and this plan would lose it:* {named}{more}.{word}")
-    elif word:
+    suspect = [f"{kit.code(one.machine)} ({kit.escape('; '.join(one.doubts[:2]))})" for one in rolled_out if one.doubts]
+    if suspect:
+        more = f" and {len(suspect) - 5} more" if len(suspect) > 5 else ""
+        last = "" if protected else word
+        yield kit.section(f":warning: *Suspect images would be rolled out:* {', '.join(suspect[:5])}{more}.{last}")
+    elif word and not protected:
         yield kit.section(f":lock: *This plan destroys or replaces more than usual.*{word}")

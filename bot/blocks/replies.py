@@ -133,7 +133,10 @@ def typed_approval(environment: str, approval_id: str) -> Block:
         "submit": {"type": "plain_text", "text": "Approve"},
         "close": {"type": "plain_text", "text": "Not now"},
         "blocks": [
-            kit.section("This plan destroys, replaces or forgets something that the configuration protects."),
+            kit.section(
+                "Read the warnings in the plan's message first: it loses what is protected, or more than usual, or rolls out "
+                "an image that is suspect."
+            ),
             {
                 "type": "input",
                 "block_id": "word",
