@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,15 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sandbox import fleet
-from sandbox.github.stage import StepFailedError
+from sandbox.github import packer_log
+from sandbox.github.stage import RateLimitedError, StepFailedError
 from sandbox.packer import GROUP_DESCRIPTION, NAME_TAG, packer_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ec2.type_defs import TagTypeDef
 
     from sandbox.aws import AwsHandle
     from sandbox.github.stage import Stage
@@ -33,6 +36,36 @@ class Builder:
     instance_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Build:
+    """One build under way: its stage, Packer's name for it, and when it began (monotonic seconds)."""
+
+    stage: Stage
+    where: str
+    began: float
+
+    def say(self, *lines: str) -> None:
+        self.stage.log(*packer_log.say(self.where, *lines))
+
+    def detail(self, *lines: str) -> None:
+        self.stage.log(*packer_log.detail(self.where, *lines))
+
+    def fault(self, *lines: str) -> None:
+        self.stage.log(*packer_log.fault(self.where, *lines))
+
+    @property
+    def took(self) -> float:
+        """Simulated seconds since it began."""
+        return (time.monotonic() - self.began) * self.stage.clock.speed
+
+    @property
+    def run_tags(self) -> dict[str, str]:
+        """The tags of the builder: with the run's id where the template says so."""
+        template = self.stage.commit.files.get(f"images/{self.stage.job.matrix['machine']}.pkr.hcl", b"")
+        of_run = {"GITHUB_RUN_ID": str(self.stage.job.run_id)} if b"GITHUB_RUN_ID" in template else {}
+        return {"Name": NAME_TAG, **of_run}
+
+
 class ImageBuilder:
     """Builds images in the sandbox's AWS, through boto3 in threads."""
 
@@ -43,51 +76,84 @@ class ImageBuilder:
     async def play(self, stage: Stage) -> None:
         """One build.
 
-        A build whose own command fails cleans up after itself; one whose job is cancelled, or whose runner is lost,
-        leaves its builder running, its key pair and its security group.
+        A build whose own command fails cleans up after itself, unless its script says that AWS refused that as well;
+        one whose job is cancelled, or whose runner is lost, leaves its builder running, its key pair and its
+        security group.
         """
-        where = f"amazon-ebs.{stage.job.matrix['machine']}"
+        build = _Build(stage, f"amazon-ebs.{stage.job.matrix['machine']}", time.monotonic())
         stage.group(f"Run {stage.command}", stage.command, "shell: /usr/bin/bash -e {0}")
+        stage.log(f"{packer_log.PLAIN}{build.where}: output will be in this color.\x1b[0m", "")
+        stage.printed_as = lambda line: packer_log.detail(build.where, line)[0]
         try:
-            builder = await self._launch(stage, where)
-            image = await self._build(stage, where, builder)
+            image = await self._build(build, await self._launch(build))
         except (ClientError, BotoCoreError) as error:
-            stage.log(f"==> {where}: {error}", f"Build '{where}' errored: {error}")
+            build.fault(str(error))
+            stage.log(*packer_log.errored(build.where, build.took, str(error)))
             raise StepFailedError(1) from error
-        stage.log(f"Build '{where}' finished.", "", "==> Builds finished. The artifacts of successful builds are:")
-        stage.log(f"--> {where}: AMIs were created:", f"{self._aws.region}: {image}", "")
+        stage.log(*packer_log.finished(build.where, build.took, self._aws.region, image))
 
-    async def _launch(self, stage: Stage, where: str) -> Builder:
-        name = packer_name(stage.rng, time.time())
-        stage.log(f"==> {where}: Creating temporary keypair: {name}")
-        stage.log(f"==> {where}: Creating temporary security group for this instance: {name}")
-        builder = await asyncio.to_thread(self._open, name)
-        stage.log(
-            f"==> {where}: Launching a source AWS instance...", f"    {where}: Instance ID: {builder.instance_id}"
-        )
+    async def _launch(self, build: _Build) -> Builder:
+        name = packer_name(build.stage.rng, time.time())
+        build.say("Prevalidating any provided VPC information")
+        build.say(f"Prevalidating AMI Name: {_hostname(build.stage.job.matrix)}")
+        build.detail(f"Found Image ID: {fleet.BASE_IMAGE}")
+        build.say(f"Creating temporary keypair: {name}")
+        build.say(f"Creating temporary security group for this instance: {name}")
+        build.say("Authorizing access to port 22 from [0.0.0.0/0] in the temporary security groups...")
+        builder = await asyncio.to_thread(self._open, name, build.run_tags)
+        build.say("Launching a source AWS instance...")
+        build.detail(f"Instance ID: {builder.instance_id}")
+        build.say(f"Waiting for instance ({builder.instance_id}) to become ready...")
+        build.say("Waiting for SSH to become available...", "Connected to SSH!")
         return builder
 
-    async def _build(self, stage: Stage, where: str, builder: Builder) -> str:
-        stage.log(f"==> {where}: Provisioning with Ansible...")
+    async def _build(self, build: _Build, builder: Builder) -> str:
+        stage = build.stage
+        build.say("Provisioning with Ansible...")
         try:
             await stage.work(stage.rng.uniform(300, 500))
-        except StepFailedError:
-            stage.log(f"==> {where}: Provisioning step had errors: Running the cleanup provisioner, if present...")
-            await self._clean(stage, where, builder)
+        except RateLimitedError as error:
+            await self._refused(build, builder, leaves=error.leaves_builder)
             raise
-        stage.log(f"==> {where}: Stopping the source instance...")
+        except StepFailedError as error:
+            build.fault("Provisioning step had errors: Running the cleanup provisioner, if present...")
+            await self._clean(build, builder)
+            why = f"Error executing Ansible: Non-zero exit status: exit status {error.exit_code}"
+            stage.log(*packer_log.errored(build.where, build.took, why))
+            raise
+        build.say("Stopping the source instance...")
+        build.detail("Stopping instance")
+        build.say("Waiting for the instance to stop...")
         name = f"{_hostname(stage.job.matrix)}-{int(time.time())}"
-        stage.log(f"==> {where}: Creating AMI {name} from instance {builder.instance_id}")
+        build.say(f"Creating AMI {name} from instance {builder.instance_id}")
         image = await asyncio.to_thread(self._make_image, builder, name, stage.job.matrix)
-        stage.log(f"    {where}: AMI: {image}", f"==> {where}: Waiting for AMI to become ready...")
+        build.detail(f"AMI: {image}")
+        build.say("Waiting for AMI to become ready...")
         await stage.clock.sleep(stage.rng.uniform(60, 120))
-        await self._clean(stage, where, builder)
+        build.say(f"Adding tags to AMI ({image})...", "Creating AMI tags")
+        build.detail(*(f'Adding tag: "{key}": "{value}"' for key, value in _tags(stage.job.matrix).items()))
+        await self._clean(build, builder)
         return image
 
-    async def _clean(self, stage: Stage, where: str, builder: Builder) -> None:
-        stage.log(f"==> {where}: Terminating the source AWS instance...")
+    async def _refused(self, build: _Build, builder: Builder, *, leaves: bool) -> None:
+        """AWS refuses to make the image, and perhaps to clean up as well."""
+        request_id = str(uuid.UUID(int=build.stage.rng.getrandbits(128)))
+        why = f"Error stopping instance: {packer_log.refused('StopInstances', request_id)}"
+        build.say("Stopping the source instance...")
+        build.fault(why)
+        if leaves:
+            limited = packer_log.refused("TerminateInstances", request_id)
+            build.say("Terminating the source AWS instance...")
+            build.fault(f"Error terminating instance, may still be around: {limited}")
+        else:
+            await self._clean(build, builder)
+        build.stage.log(*packer_log.errored(build.where, build.took, why))
+
+    async def _clean(self, build: _Build, builder: Builder) -> None:
+        build.say("Terminating the source AWS instance...")
         await asyncio.to_thread(self._close, builder)
-        stage.log(f"==> {where}: Deleting temporary security group...", f"==> {where}: Deleting temporary keypair...")
+        build.say("Cleaning up any extra volumes...", "No volumes to clean up, skipping")
+        build.say("Deleting temporary security group...", "Deleting temporary keypair...")
 
     def _ec2(self) -> EC2Client:
         if self._client is None:
@@ -101,10 +167,16 @@ class ImageBuilder:
             )
         return self._client
 
-    def _open(self, name: str) -> Builder:
+    def _open(self, name: str, tags: Mapping[str, str]) -> Builder:
         ec2 = self._ec2()
-        ec2.create_key_pair(KeyName=name)
-        group = ec2.create_security_group(GroupName=name, Description=GROUP_DESCRIPTION)["GroupId"]
+        written: list[TagTypeDef] = [{"Key": key, "Value": value} for key, value in tags.items()]
+        # Packer puts its run_tags on the key pair and the security group as well.
+        ec2.create_key_pair(KeyName=name, TagSpecifications=[{"ResourceType": "key-pair", "Tags": written}])
+        group = ec2.create_security_group(
+            GroupName=name,
+            Description=GROUP_DESCRIPTION,
+            TagSpecifications=[{"ResourceType": "security-group", "Tags": written}],
+        )["GroupId"]
         made = ec2.run_instances(
             ImageId=fleet.BASE_IMAGE,
             InstanceType="t3.medium",
@@ -112,7 +184,7 @@ class ImageBuilder:
             MaxCount=1,
             KeyName=name,
             SecurityGroupIds=[group],
-            TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": NAME_TAG}]}],
+            TagSpecifications=[{"ResourceType": "instance", "Tags": written}],
         )
         return Builder(name, group, made["Instances"][0]["InstanceId"])
 
@@ -120,12 +192,7 @@ class ImageBuilder:
         ec2 = self._ec2()
         ec2.stop_instances(InstanceIds=[builder.instance_id])
         image = ec2.create_image(InstanceId=builder.instance_id, Name=name)["ImageId"]
-        tags = {
-            "Name": _hostname(matrix),
-            "built_by": "packer",
-            "environment": matrix["environment"],
-        }
-        ec2.create_tags(Resources=[image], Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+        ec2.create_tags(Resources=[image], Tags=[{"Key": key, "Value": value} for key, value in _tags(matrix).items()])
         return image
 
     def _close(self, builder: Builder) -> None:
@@ -133,6 +200,10 @@ class ImageBuilder:
         ec2.terminate_instances(InstanceIds=[builder.instance_id])
         ec2.delete_security_group(GroupId=builder.group_id)
         ec2.delete_key_pair(KeyName=builder.name)
+
+
+def _tags(matrix: Mapping[str, str]) -> dict[str, str]:
+    return {"Name": _hostname(matrix), "built_by": "packer", "environment": matrix["environment"]}
 
 
 def _hostname(matrix: Mapping[str, str]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sandbox.github.stage import RateLimitedError
+
 if TYPE_CHECKING:
     from sandbox.github.stage import Player, Stage
 
@@ -38,9 +40,16 @@ async def action(stage: Stage) -> None:
 
 
 async def command(stage: Stage) -> None:
-    """Any other step that runs a command."""
+    """Any other step that runs a command; it tells of AWS's rate limit as its command line does."""
     stage.group(f"Run {stage.command}", stage.command, "shell: /usr/bin/bash -e {0}")
-    await stage.work(stage.rng.uniform(2, 8))
+    try:
+        await stage.work(stage.rng.uniform(2, 8))
+    except RateLimitedError:
+        stage.log(
+            "An error occurred (RequestLimitExceeded) when calling the DescribeInstances operation "
+            "(reached max retries: 4): Request limit exceeded."
+        )
+        raise
 
 
 async def playbook(stage: Stage) -> None:

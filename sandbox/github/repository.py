@@ -94,6 +94,7 @@ class Repository(ScriptedRuns):
             raise RefusedError("Workflow does not have 'workflow_dispatch' trigger")
         given = checked_inputs(file.inputs, inputs or {})
         branch = named[0].split("/", 2)[2]
+        file = parse(known.path, commit.files[known.path].decode(), given)
         return self._begin(known, file, commit, branch=branch, inputs=given, actor=actor)
 
     def _begin(

@@ -128,6 +128,7 @@ class Run:
     finished: bool = False
     cancelling: bool = False
     logs_expired: bool = False
+    broken: bool = False  # GitHub could not work out a job's strategy
     past: list[Attempt] = field(default_factory=list)
 
     def next_attempt(self, actor: str, now: datetime) -> None:
@@ -214,5 +215,7 @@ class Run:
         ends = {job.conclusion for job in self.latest_jobs}
         if self.cancelling and "cancelled" in ends:
             return "cancelled"
+        if self.broken:
+            return "failure"
         worst = next((one for one in _WORST_FIRST if one in ends), None)
         return worst or ("skipped" if ends == {"skipped"} else "success")

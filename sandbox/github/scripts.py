@@ -1,24 +1,47 @@
-"""What a test asks of the next runs: this job shall fail, hang, take long, or print what it should not."""
+"""What a test asks of the next runs: this job shall fail, hang, wait, take long, or print what it should not."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from sandbox.github.signs import PLUGINS_LIMITED, SIGNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sandbox.github.runs import Job
+    from sandbox.github.signs import Tool
+
+
+@dataclass(slots=True)
+class Hold:
+    """A job that waits until it is told how to go on."""
+
+    outcome: Literal["success", "failure"] = "success"
+    _told: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def release(self, outcome: Literal["success", "failure"] = "success") -> None:
+        """Let it end, well or not."""
+        self.outcome = outcome
+        self._told.set()
+
+    async def told(self) -> None:
+        """Wait for that."""
+        await self._told.wait()
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
     """How one job of a coming run goes.
 
-    `job` is a job's name (`deploy (cron)`), or matrix values (`cron`; `cron, staging`). `outcome` is success,
-    failure, hang (until cancelled) or lost (the runner dies: the job fails, nothing is cleaned). `log` is printed
-    by `step`, without one by the job's last step that runs a command. `slower` multiplies its duration.
-    `ignores_cancel` jobs end only by force-cancel. `times` counts the jobs it is good for.
+    `job` is a job's name (`deploy (cron)`), or matrix values (`cron`; `cron, staging`); `attempt` the run's attempt,
+    None for any. `outcome` is success, failure, hang (until cancelled), held (until `hold` is released), limited
+    (AWS's rate limit: the job fails; with `leaves_builder` nothing is cleaned) or lost (the runner dies: the job
+    fails, nothing is cleaned). `log` is printed by `step`, without one by the job's last step that runs a command.
+    `slower` multiplies its duration. `ignores_cancel` jobs end only by force-cancel. `times` counts the jobs it is
+    good for.
     """
 
     workflow: str
@@ -30,11 +53,15 @@ class Script:
     slower: float = 1.0
     ignores_cancel: bool = False
     times: int = 1
+    attempt: int | None = None
+    leaves_builder: bool = False
+    hold: Hold | None = None
 
     def fits(self, workflow: str, job: Job) -> bool:
         """Whether this is the job that the script is about."""
         values = set(job.matrix.values())
-        return self.workflow == workflow and (self.job == job.name or set(self.job.split(", ")) <= values)
+        named = self.job == job.name or set(self.job.split(", ")) <= values
+        return self.workflow == workflow and named and self.attempt in (None, job.attempt)
 
 
 @dataclass(slots=True)
@@ -68,15 +95,31 @@ class ScriptedRuns:
         exit_code: int = 1,
         times: int = 1,
         runner_lost: bool = False,
+        attempt: int | None = None,
     ) -> None:
         """The next run's job fails in `step` after printing `log`; with `runner_lost` its machine is gone."""
         outcome = "lost" if runner_lost else "failure"
-        script = Script(workflow, job, step, tuple(log), outcome, exit_code=exit_code, times=times)
+        script = Script(workflow, job, step, tuple(log), outcome, exit_code=exit_code, times=times, attempt=attempt)
         self.scripts.waiting.append(script)
 
-    def hang_next(self, workflow: str, *, job: str, step: str | None = None, ignores_cancel: bool = False) -> None:
+    def hang_next(
+        self,
+        workflow: str,
+        *,
+        job: str,
+        step: str | None = None,
+        ignores_cancel: bool = False,
+        attempt: int | None = None,
+    ) -> None:
         """The next run's job stays in `step` until somebody cancels (or force-cancels) the run."""
-        self.scripts.waiting.append(Script(workflow, job, step, outcome="hang", ignores_cancel=ignores_cancel))
+        script = Script(workflow, job, step, outcome="hang", ignores_cancel=ignores_cancel, attempt=attempt)
+        self.scripts.waiting.append(script)
+
+    def hold_next(self, workflow: str, *, job: str, step: str | None = None, attempt: int | None = None) -> Hold:
+        """The next run's job stays in `step` until what is returned is released."""
+        hold = Hold()
+        self.scripts.waiting.append(Script(workflow, job, step, outcome="held", hold=hold, attempt=attempt))
+        return hold
 
     def slow_next(self, workflow: str, *, job: str, times_slower: float) -> None:
         """The next run's job takes so many times as long."""
@@ -85,3 +128,26 @@ class ScriptedRuns:
     def print_next(self, workflow: str, *, job: str, log: Sequence[str], step: str | None = None) -> None:
         """The next run's job prints `log` and succeeds all the same."""
         self.scripts.waiting.append(Script(workflow, job, step, tuple(log)))
+
+    def green_but_broken(self, workflow: str, *, job: str, tool: Tool = "apt", attempt: int | None = None) -> None:
+        """The next run's job prints how `tool` failed, and succeeds all the same; its image comes out."""
+        self.scripts.waiting.append(Script(workflow, job, log=SIGNS[tool], attempt=attempt))
+
+    def rate_limited(
+        self,
+        workflow: str,
+        *,
+        job: str,
+        by: Literal["aws", "github"] = "aws",
+        leaves_builder: bool = False,
+        times: int = 1,
+        attempt: int | None = None,
+    ) -> None:
+        """The next run's job fails by a rate limit: AWS's while it builds, or GitHub's as Packer gets its plugins.
+
+        With `leaves_builder` AWS refuses to clean up as well. A rerun goes well, unless `times` says otherwise.
+        """
+        script = Script(workflow, job, outcome="limited", times=times, attempt=attempt, leaves_builder=leaves_builder)
+        if by == "github":
+            script = replace(script, step="Install the plugins", log=PLUGINS_LIMITED, outcome="failure")
+        self.scripts.waiting.append(script)

@@ -18,12 +18,15 @@ INFRASTRUCTURE = "PermanentOrg/infrastructure"
 APPLICATION = "PermanentOrg/application"
 # The commit of the infrastructure that was applied last where an environment is behind.
 LAST_APPLIED = "last-applied"
+# The branch whose image workflow takes inputs: which machines, for which environments.
+BUILD_SOME = "build-some"
 ANA = Author("Ana Duarte", "ana@lineside.example", "ana-duarte")
 LEE = Author("Lee Park", "lee@lineside.example", "lee-park")
 MAX = Author("Max Weber", "max@lineside.example", "max-weber")
 
 Seed = Callable[[CommitGraph], None]
 _FILES = Path(__file__).parent.parent / "infrastructure"
+_BRANCHES = Path(__file__).parent.parent / "branches"
 
 
 def sandbox_repositories() -> dict[str, Seed]:
@@ -31,14 +34,14 @@ def sandbox_repositories() -> dict[str, Seed]:
     return {INFRASTRUCTURE: infrastructure, APPLICATION: application}
 
 
-def infrastructure_files() -> dict[str, str]:
-    """The newest content of the infrastructure repository, by path."""
-    paths = sorted(path for path in _FILES.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return {path.relative_to(_FILES).as_posix(): path.read_text() for path in paths}
+def infrastructure_files(root: Path = _FILES) -> dict[str, str]:
+    """The newest content of the infrastructure repository, or what a branch of it has of its own, by path."""
+    paths = sorted(path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {path.relative_to(root).as_posix(): path.read_text() for path in paths}
 
 
 def infrastructure(graph: CommitGraph) -> None:
-    """Main with eight commits; staging at the commit that rolls staging out; dev one commit ahead of main."""
+    """Main with eight commits; staging at the commit that rolls staging out; dev and build-some one ahead of main."""
     newest = infrastructure_files()
     older = {**newest, **_images(2), **_session_keys(3)}
     machines = _under(older, "instances/", "README.md")
@@ -64,6 +67,19 @@ def infrastructure(graph: CommitGraph) -> None:
     path = f"{fleet.DIRECTORIES['dev']}/main.tf"
     larger = newest[path].replace('taskrunner = "t3.medium"', 'taskrunner = "t3.large"')
     graph.commit("dev", {path: larger}, "Try a larger taskrunner in dev", MAX, _at(20, 17, 45))
+    graph.branch(BUILD_SOME, "main")
+    graph.commit(BUILD_SOME, _build_some(newest), "Choose which images to build", LEE, _at(21, 10, 30))
+
+
+def _build_some(newest: Mapping[str, str]) -> dict[str, str]:
+    """The image workflow with inputs, and templates that mark what they make with the run's id."""
+    run_id = 'variable "run_id" {\n  default = env("GITHUB_RUN_ID")\n}\n\nlocals {'
+    tags = '{ Name = "Packer Builder", GITHUB_RUN_ID = var.run_id }'
+    marked = {
+        path: text.replace("locals {", run_id).replace('{ Name = "Packer Builder" }', tags)
+        for path, text in _under(newest, "images/").items()
+    }
+    return {**marked, **infrastructure_files(_BRANCHES / BUILD_SOME)}
 
 
 def _images(generation: int) -> dict[str, str]:

@@ -101,6 +101,9 @@ class Simulation:
     async def _play_group(self, file: JobFile, waits_for: list[asyncio.Task[None]]) -> None:
         if waits_for:
             await asyncio.wait(waits_for)
+        if not file.matrix:
+            self.run.broken = True
+            return
         to_run = self._to_run(file)
         if not to_run:
             return
@@ -114,7 +117,7 @@ class Simulation:
 
     def _may_run(self, file: JobFile) -> bool:
         before = [job for job in self.run.latest_jobs if job.file.key in self._all_needs(file)]
-        failed = any(job.conclusion not in {"success", "skipped"} for job in before)
+        failed = self.run.broken or any(job.conclusion not in {"success", "skipped"} for job in before)
         skipped = any(job.conclusion == "skipped" for job in before if job.file.key in file.needs)
         if self._forced or (file.condition == "success()" and skipped):
             return False

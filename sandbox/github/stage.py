@@ -25,13 +25,24 @@ class StepFailedError(Exception):
         self.exit_code = exit_code
 
 
+class RateLimitedError(StepFailedError):
+    """AWS refused by its rate limit; `leaves_builder` when it refused the cleaning as well."""
+
+    def __init__(self, *, leaves_builder: bool) -> None:
+        super().__init__(1)
+        self.leaves_builder = leaves_builder
+
+
 class RunnerLostError(Exception):
     """The machine that ran the job is gone: nothing after this runs, nothing is cleaned."""
 
 
 @dataclass(slots=True)
 class Stage:
-    """One step being played. `command` is its first line with expressions filled in."""
+    """One step being played. `command` is its first line with expressions filled in.
+
+    `printed_as` makes a line of the step's log of a line that its script prints.
+    """
 
     job: Job
     step: Step
@@ -41,6 +52,7 @@ class Stage:
     rng: random.Random
     script: Script | None
     contexts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    printed_as: Callable[[str], str] = str
 
     def log(self, *lines: str) -> None:
         """Print lines into the step's log, now."""
@@ -60,10 +72,16 @@ class Stage:
             await self.clock.sleep(seconds)
             return
         await self.clock.sleep(seconds * self.script.slower / 2)
-        self.log(*self.script.log)
-        match self.script.outcome:
+        self.log(*map(self.printed_as, self.script.log))
+        outcome = self.script.outcome
+        if self.script.hold is not None:
+            await self.script.hold.told()
+            outcome = self.script.hold.outcome
+        match outcome:
             case "failure":
                 raise StepFailedError(self.script.exit_code)
+            case "limited":
+                raise RateLimitedError(leaves_builder=self.script.leaves_builder)
             case "lost":
                 raise RunnerLostError
             case "hang":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FOLDER = ".github/workflows/"
+MAX_JOBS = 256  # of one matrix
+_FROM_JSON = re.compile(r"\$\{\{\s*fromJSON\(inputs\.([\w-]+)\)\s*\}\}", re.IGNORECASE)
 _WORKFLOW_KEYS = {"name", "run-name", "on", "env", "permissions", "defaults", "jobs"}
 _JOB_KEYS = {"name", "needs", "if", "runs-on", "strategy", "steps", "env", "environment"}
 _STEP_KEYS = {"id", "name", "if", "uses", "with", "run", "env", "shell", "working-directory"}
@@ -55,7 +59,7 @@ class JobFile:
     runs_on: str
     fail_fast: bool
     max_parallel: int | None
-    matrix: tuple[Mapping[str, str], ...]
+    matrix: tuple[Mapping[str, str], ...]  # empty: it cannot be worked out
     steps: tuple[StepFile, ...]
 
     def shown_name(self, matrix: Mapping[str, str], inputs: Mapping[str, str]) -> str:
@@ -77,8 +81,11 @@ class WorkflowFile:
     jobs: tuple[JobFile, ...] = field(default=())
 
 
-def parse(path: str, text: str) -> WorkflowFile:
-    """Read a workflow file; WorkflowFileError names the key that is wrong or not known here."""
+def parse(path: str, text: str, inputs: Mapping[str, str] | None = None) -> WorkflowFile:
+    """Read a workflow file; WorkflowFileError names the key that is wrong or not known here.
+
+    `inputs` are what it was dispatched with: a matrix may be made of them. Without them their defaults are taken.
+    """
     try:
         raw = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -89,10 +96,12 @@ def parse(path: str, text: str) -> WorkflowFile:
     raw = {"on" if key is True else str(key): value for key, value in raw.items()}
     _only(raw, _WORKFLOW_KEYS, path)
     triggers = _triggers(raw.get("on"))
-    jobs = tuple(_job(path, key, value) for key, value in (raw.get("jobs") or {}).items())
+    declared = _inputs(triggers)
+    known = {one.name: one.default or "" for one in declared or ()} | dict(inputs or {})
+    jobs = tuple(_job(path, key, value, known) for key, value in (raw.get("jobs") or {}).items())
     if not jobs or not triggers:
         raise WorkflowFileError(f"{path}: no jobs or no trigger")
-    return WorkflowFile(path, raw.get("name", path), raw.get("run-name"), frozenset(triggers), _inputs(triggers), jobs)
+    return WorkflowFile(path, raw.get("name", path), raw.get("run-name"), frozenset(triggers), declared, jobs)
 
 
 def _only(mapping: Mapping[str, Any], known: set[str], where: str) -> None:
@@ -123,7 +132,7 @@ def _input(name: str, raw: Mapping[str, Any]) -> Input:
     )
 
 
-def _job(path: str, key: str, raw: Mapping[str, Any]) -> JobFile:
+def _job(path: str, key: str, raw: Mapping[str, Any], inputs: Mapping[str, str]) -> JobFile:
     _only(raw, _JOB_KEYS, f"{path}: jobs.{key}")
     strategy = raw.get("strategy") or {}
     needs = raw.get("needs") or ()
@@ -135,7 +144,7 @@ def _job(path: str, key: str, raw: Mapping[str, Any]) -> JobFile:
         runs_on=str(raw["runs-on"]),
         fail_fast=bool(strategy.get("fail-fast", True)),
         max_parallel=strategy.get("max-parallel"),
-        matrix=expand_matrix(strategy.get("matrix") or {}),
+        matrix=expand_matrix(strategy.get("matrix") or {}, inputs),
         steps=tuple(_step(f"{path}: jobs.{key}.steps", step) for step in raw["steps"]),
     )
 
@@ -147,13 +156,34 @@ def _step(where: str, raw: Mapping[str, Any]) -> StepFile:
     return StepFile(raw.get("name", named), uses, run, condition(raw.get("if")))
 
 
-def expand_matrix(raw: Mapping[str, Any]) -> tuple[Mapping[str, str], ...]:
-    """The combinations of a matrix in GitHub's order, less `exclude`, plus each `include` as one more."""
-    axes = {key: [str(value) for value in values] for key, values in raw.items() if key not in {"include", "exclude"}}
+def expand_matrix(raw: Mapping[str, Any], inputs: Mapping[str, str] | None = None) -> tuple[Mapping[str, str], ...]:
+    """The combinations of a matrix in GitHub's order, less `exclude`, plus each `include` as one more.
+
+    An axis may be `${{ fromJSON(inputs.x) }}`. Nothing at all when that is no list, or an empty one: GitHub cannot
+    work out such a job's strategy.
+    """
+    axes = {key: _axis(values, inputs or {}) for key, values in raw.items() if key not in {"include", "exclude"}}
+    if not all(axes.values()):
+        return ()
     products = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())] if axes else []
     left = [one for one in products if not any(_fits(one, pattern) for pattern in raw.get("exclude", ()))]
     more = [{key: str(value) for key, value in entry.items()} for entry in raw.get("include", ())]
+    if len(left) + len(more) > MAX_JOBS:
+        raise WorkflowFileError(f"a matrix of {len(left) + len(more)} jobs: GitHub takes {MAX_JOBS}")
     return tuple([*left, *more] or [{}])
+
+
+def _axis(values: Any, inputs: Mapping[str, str]) -> list[str]:
+    if not isinstance(values, str):
+        return [str(value) for value in values]
+    wanted = _FROM_JSON.fullmatch(values.strip())
+    if wanted is None:
+        raise WorkflowFileError(f"a matrix of {values!r}, which the stand-in cannot work out")
+    try:
+        found = json.loads(inputs.get(wanted[1], ""))
+    except ValueError:
+        return []
+    return [str(value) for value in found] if isinstance(found, list) else []
 
 
 def _fits(combination: Mapping[str, str], pattern: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from datetime import UTC, datetime, timedelta
@@ -210,6 +211,43 @@ class TestImageBuilds:
         assert cancelled
         assert cancelled <= running
 
+    async def test_a_build_that_aws_refuses_goes_well_when_it_runs_again(
+        self, repository: Repository, ec2: EC2Client
+    ) -> None:
+        repository.rate_limited("build-images.yml", job="cron, dev", leaves_builder=True)
+        repository.rate_limited("build-images.yml", job="sftp, dev")
+        run = repository.dispatch(
+            "build-images.yml", "build-some", {"machines": '["cron", "sftp"]', "environments": '["dev"]'}
+        )
+        await repository.ended(run)
+        ends = {job.name: job for job in run.jobs}
+        left, cleaned = ends["build (cron, dev)"], ends["build (sftp, dev)"]
+        assert (left.conclusion, cleaned.conclusion) == ("failure", "failure")
+        assert any("api error RequestLimitExceeded" in text for _, text in cleaned.log)
+        builder = next(one for one in builders(ec2) if one["InstanceId"] == builder_of(left))
+        assert builder_of(cleaned) not in {one["InstanceId"] for one in builders(ec2)}
+        # The templates of this branch mark what they make.
+        assert tag(builder, "GITHUB_RUN_ID") == str(run.run_id)
+        group = ec2.describe_security_groups(GroupNames=[builder["KeyName"]])["SecurityGroups"][0]
+        keys = ec2.describe_key_pairs(KeyNames=[builder["KeyName"]])["KeyPairs"][0]
+        assert tag(group, "GITHUB_RUN_ID") == tag(keys, "GITHUB_RUN_ID") == str(run.run_id)
+        repository.rerun(run, failed_only=True, actor="ana-duarte")
+        await repository.ended(run)
+        assert (run.conclusion, run.attempt) == ("success", 2)
+
+    async def test_a_green_build_may_be_broken(self, repository: Repository, ec2: EC2Client) -> None:
+        repository.green_but_broken("build-images.yml", job="cron, dev", tool="npm")
+        one = {"machines": '["cron"]', "environments": '["dev"]'}
+        run = repository.dispatch("build-images.yml", "build-some", one)
+        await repository.ended(run)
+        job = next(job for job in run.jobs if job.name == "build (cron, dev)")
+        assert (run.conclusion, job.conclusion) == ("success", "success")
+        printed = [text for _, text in job.log]
+        assert "\x1b[0;32m    amazon-ebs.cron: npm error code ERESOLVE\x1b[0m" in printed
+        at = printed.index("--> amazon-ebs.cron: AMIs were created:")
+        image = printed[at + 1].removeprefix("us-west-2: ")
+        assert ec2.describe_images(ImageIds=[image])["Images"][0]["Name"].startswith("cron-dev-")
+
     async def test_a_lost_runner_leaves_its_builder(self, repository: Repository, ec2: EC2Client) -> None:
         repository.fail_next("build-images.yml", job="backend, dev", runner_lost=True)
         run = repository.dispatch("build-images.yml", "main")
@@ -233,7 +271,8 @@ def builders(ec2: EC2Client) -> list[Any]:
 
 def builder_of(job: Job) -> str | None:
     """The instance that the job's log tells of."""
-    return next((text.split()[-1] for _, text in job.log if "Instance ID:" in text), None)
+    found = (re.search(r"Instance ID: (i-\w+)", text) for _, text in job.log)
+    return next((one[1] for one in found if one), None)
 
 
 def is_ending(job: Job) -> bool:

@@ -45,7 +45,7 @@ async def test_commits_branches_and_comparisons(remote: Remote, stand_in: GitHub
         assert remote.get_commit(commit.sha[:7]).sha == commit.sha
         assert commit.commit.author.name == "Lee Park"
         assert commit.html_url == f"{stand_in.url}/PermanentOrg/infrastructure/commit/{commit.sha}"
-        assert [branch.name for branch in remote.get_branches()] == ["dev", "main", "staging"]
+        assert [branch.name for branch in remote.get_branches()] == ["build-some", "dev", "main", "staging"]
         assert remote.get_branch("dev").commit.sha == graph.branches["dev"]
         assert remote.get_commits().totalCount == 8
         ahead = remote.compare("staging", "dev")

@@ -1,0 +1,41 @@
+"""What tools print when something went wrong that their caller did not notice, each in the tool's own words."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Tool = Literal["apt", "npm", "pip", "composer", "shell", "curl", "ansible"]
+
+SIGNS: dict[Tool, tuple[str, ...]] = {
+    "apt": (
+        "Reading package lists...",
+        "Building dependency tree...",
+        "E: Unable to locate package php8.3-imagick",
+    ),
+    "npm": (
+        "npm error code ERESOLVE",
+        "npm error ERESOLVE unable to resolve dependency tree",
+        "npm error A complete log of this run can be found in: /home/ubuntu/.npm/_logs/debug-0.log",
+    ),
+    "pip": (
+        "Collecting boto4",
+        "ERROR: Could not find a version that satisfies the requirement boto4 (from versions: none)",
+        "ERROR: No matching distribution found for boto4",
+    ),
+    "composer": (
+        "Loading composer repositories with package information",
+        "Your requirements could not be resolved to an installable set of packages.",
+    ),
+    "shell": ("/tmp/script_2210.sh: line 14: php-fpm8.3: command not found",),  # noqa: S108 -- printed, not opened
+    "curl": ("curl: (22) The requested URL returned error: 404",),
+    "ansible": (
+        "TASK [Install the extensions] **************************************************",
+        'fatal: [default]: FAILED! => {"changed": false, "msg": "No package matching \'php8.3-imagick\' is available"}',
+        "...ignoring",
+    ),
+}
+PLUGINS_LIMITED = (
+    'Failed getting the "github.com/hashicorp/amazon" plugin:',
+    "1 error occurred:",
+    "\t* Getting available versions: 403 API rate limit exceeded for 20.57.79.12.",
+)

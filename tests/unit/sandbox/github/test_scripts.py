@@ -1,0 +1,118 @@
+"""What tests and stories may ask of coming runs, and a matrix made of inputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.github.signs import SIGNS
+from sandbox.github.workflow_file import WorkflowFileError, expand_matrix, parse
+from tests.unit.sandbox.github.client import INFRASTRUCTURE, Client
+
+if TYPE_CHECKING:
+    from sandbox.github import GitHubStandIn, Repository
+    from sandbox.github.signs import Tool
+
+DISPATCHES = f"{INFRASTRUCTURE}/actions/workflows/build-images.yml/dispatches"
+
+
+@pytest.fixture
+def repository(stand_in: GitHubStandIn) -> Repository:
+    return stand_in.repository("PermanentOrg/infrastructure")
+
+
+async def build_some(repository: Repository, machines: str = '["cron"]') -> dict[str, str | None]:
+    """Conclusions by job of a run of some machines for dev."""
+    run = repository.dispatch("build-images.yml", "build-some", {"machines": machines, "environments": '["dev"]'})
+    await repository.ended(run)
+    return {job.name: job.conclusion for job in run.latest_jobs} | {"run": run.conclusion}
+
+
+async def test_a_matrix_may_be_made_of_inputs(client: Client) -> None:
+    inputs = {"machines": '["cron", "sftp"]', "environments": '["dev"]'}
+    run_id = await client.dispatch("build-images.yml", ref="build-some", inputs=inputs)
+    run = await client.ended(run_id)
+    assert list(await client.jobs(run_id)) == [
+        "validate (cron)",
+        "validate (sftp)",
+        "build (cron, dev)",
+        "build (sftp, dev)",
+        "notify",
+    ]
+    assert run["display_title"] == 'Build ["cron", "sftp"] for ["dev"]'
+
+
+async def test_without_inputs_their_defaults_are_built(client: Client) -> None:
+    run_id = await client.dispatch("build-images.yml", ref="build-some")
+    await client.ended(run_id)
+    assert len(await client.jobs(run_id)) == 4 + 12 + 1
+
+
+async def test_inputs_are_refused_where_none_are_declared(client: Client) -> None:
+    answer = await client.post(DISPATCHES, {"ref": "main", "inputs": {"machines": "cron"}})
+    assert (answer.status, answer.json["message"]) == (422, 'Unexpected inputs provided: ["machines"]')
+
+
+@pytest.mark.parametrize("machines", ["cron", "[]", '{"a": 1}'])
+async def test_a_matrix_that_cannot_be_worked_out_fails_the_run(repository: Repository, machines: str) -> None:
+    assert await build_some(repository, machines) == {"notify": "success", "run": "failure"}
+
+
+@pytest.mark.parametrize("tool", SIGNS)
+async def test_a_tool_may_fail_unnoticed(repository: Repository, tool: Tool) -> None:
+    repository.green_but_broken("build-images.yml", job="cron, dev", tool=tool)
+    run = repository.dispatch("build-images.yml", "build-some", {"machines": '["cron"]', "environments": '["dev"]'})
+    await repository.ended(run)
+    job = next(job for job in run.jobs if job.name == "build (cron, dev)")
+    assert (run.conclusion, job.conclusion) == ("success", "success")
+    assert [text for _, text in job.log if text in SIGNS[tool]] == list(SIGNS[tool])
+
+
+@pytest.mark.parametrize("by", ["aws", "github"])
+async def test_a_rate_limit_fails_a_job_so_many_times(repository: Repository, by: str) -> None:
+    repository.rate_limited("build-images.yml", job="cron, dev", by=by, times=2)  # type: ignore[arg-type] # from the table
+    run = repository.dispatch("build-images.yml", "build-some", {"machines": '["cron"]', "environments": '["dev"]'})
+    for attempt, conclusion in ((1, "failure"), (2, "failure"), (3, "success")):
+        await repository.ended(run)
+        assert (run.attempt, run.conclusion) == (attempt, conclusion)
+        if conclusion == "failure":
+            failed = next(job for job in run.latest_jobs if job.name == "build (cron, dev)")
+            words = {"aws": "(RequestLimitExceeded)", "github": "403 API rate limit exceeded"}[by]
+            assert any(words in text for _, text in failed.log)
+            repository.rerun(run, failed_only=True, actor="ana-duarte")
+
+
+async def test_a_script_may_be_about_one_attempt(repository: Repository) -> None:
+    repository.fail_next("deploy-dev.yml", job="cron", attempt=2)
+    repository.fail_next("deploy-dev.yml", job="cron", attempt=1)
+    run = repository.dispatch("deploy-dev.yml", "main")
+    ends = []
+    for _ in range(3):
+        await repository.ended(run)
+        ends.append(run.conclusion)
+        if run.conclusion == "failure":
+            repository.rerun(run, failed_only=True, actor="ana-duarte")
+    assert ends == ["failure", "failure", "success"]
+
+
+@pytest.mark.parametrize("outcome", ["success", "failure"])
+async def test_a_held_job_ends_as_it_is_told(client: Client, repository: Repository, outcome: str) -> None:
+    hold = repository.hold_next("deploy-dev.yml", job="cron")
+    run_id = await client.dispatch("deploy-dev.yml")
+    await client.until(run_id, lambda _, jobs: jobs["deploy (sftp)"]["status"] == "completed")
+    assert (await client.jobs(run_id))["deploy (cron)"]["status"] == "in_progress"
+    hold.release(outcome)  # type: ignore[arg-type] # from the table
+    assert (await client.ended(run_id))["conclusion"] == outcome
+
+
+def test_a_matrix_has_at_most_256_jobs() -> None:
+    assert len(expand_matrix({"a": range(16), "b": range(16)})) == 256
+    with pytest.raises(WorkflowFileError, match="257"):
+        expand_matrix({"a": range(257)})
+
+
+def test_an_axis_that_is_another_expression_is_refused() -> None:
+    text = "on: push\njobs: {a: {runs-on: x, steps: [], strategy: {matrix: {b: '${{ toJSON(inputs.x) }}'}}}}"
+    with pytest.raises(WorkflowFileError, match="cannot work out"):
+        parse("a.yml", text)
