@@ -10,13 +10,13 @@ from botocore import exceptions
 
 from runners.aws import explained
 from runners.blocking import run_blocking
-from runners.results import Image, ImageChange
+from runners.results import Image, ImageChange, StartedFrom
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from mypy_boto3_ec2 import EC2Client
-    from mypy_boto3_ec2.type_defs import ImageTypeDef
+    from mypy_boto3_ec2.type_defs import ImageTypeDef, InstanceTypeDef
 
     from runners.results import AttributeChange, PlanSummary, ResourceChange
 
@@ -57,6 +57,27 @@ async def named(ec2: EC2Client, name_tag: str, *, timeout: float) -> tuple[Image
     """The account's own images whose tag `Name` is this one, oldest first. Raises as `describe`."""
     found = await _describe(ec2, "tag:Name", [name_tag], timeout=timeout, owners=["self"])
     return tuple(sorted(found, key=lambda image: (image.created_at is not None, image.created_at, image.image_id)))
+
+
+async def started_from(ec2: EC2Client, image_id: str, *, timeout: float) -> tuple[StartedFrom, ...]:
+    """The instances that were started from the image, those that are terminated left out. Raises as `describe`."""
+    doing = f"looking up what runs from {image_id}"
+
+    def ask() -> list[StartedFrom]:
+        pages = ec2.get_paginator("describe_instances").paginate(Filters=[{"Name": "image-id", "Values": [image_id]}])
+        every = [one for page in pages for held in page["Reservations"] for one in held["Instances"]]
+        return [_started(one) for one in every if one["State"]["Name"] != "terminated"]
+
+    try:
+        found = await run_blocking(ask, timeout=timeout, doing=doing)
+    except (exceptions.BotoCoreError, exceptions.ClientError) as error:
+        raise explained(error, doing) from None
+    return tuple(sorted(found, key=lambda one: (one.type_tag, one.instance_id)))
+
+
+def _started(found: InstanceTypeDef) -> StartedFrom:
+    tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", ())}
+    return StartedFrom(found["InstanceId"], tags.get("Name", ""), tags.get("type", ""), found["State"]["Name"])
 
 
 async def _describe(

@@ -364,6 +364,16 @@ class Suspicion:
 
 
 @dataclass(frozen=True, slots=True)
+class StartedFrom:
+    """An instance that was started from an image; `type_tag` is its tag `type`, `state` EC2's word."""
+
+    instance_id: str
+    name: str
+    type_tag: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class RollOut:
     """An apply that put an image on a machine. `at` is in Unix seconds, `person` who asked for it."""
 

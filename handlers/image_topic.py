@@ -1,0 +1,76 @@
+"""/infra image: where an image comes from, what speaks against it, where it went, what runs from it now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot import words
+from bot.blocks import provenance as drawing
+from bot.commands import Invocation, Topic
+from bot.errors import UserError
+from runners import amis
+from runners.errors import RunnerError
+from runners.results import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.blocks.kit import Message
+    from bot.services import Services
+    from runners.results import StartedFrom
+
+HINT = "<AMI id> | <machine> <environment>"
+USAGE = f"/infra image {HINT}"
+TIMEOUT = 20.0
+
+
+async def image(services: Services, _: Invocation, said: Sequence[str]) -> Message:
+    """Everything that is known of one image: the one named, or the newest of a machine."""
+    if not said:
+        raise UserError(f"Which image? Usage: {USAGE}")
+    image_id = said[0] if amis.AMI_ID.fullmatch(said[0]) else await _newest(services, said)
+    built = await services.images.get(image_id)
+    known, instances, trouble = await _from_ec2(services, image_id)
+    signs = (await services.images.suspicions([built.job_id])).get(built.job_id, ()) if built else ()
+    view = drawing.Provenance(
+        image=known,
+        region=services.aws.region,
+        built=built,
+        signs=signs,
+        rollouts=await services.images.rollouts_of(image_id),
+        instances=instances,
+        trouble=trouble,
+        seen_at=services.clock(),
+    )
+    return drawing.page(view)
+
+
+async def _newest(services: Services, said: Sequence[str]) -> str:
+    if len(said) == 1:
+        raise UserError(f"{words.shown(said[0])} is no AMI id (ami- and 8 or 17 hexadecimal digits). Usage: {USAGE}")
+    name, other = said
+    if name in services.config.environments:  # the two words in the other order
+        name, other = other, name
+    environment = words.environment(services.config, other, USAGE)
+    if name not in environment.machines:
+        near = words.nearest(name, environment.machines)
+        raise UserError(f"{environment.name} has no machine {words.shown(name)}{near} Usage: {USAGE}")
+    group = services.config.image_group(name, environment.name)
+    found = await amis.named(services.aws.ec2, group.name_tag, timeout=TIMEOUT)
+    if not found:
+        raise UserError(f"EC2 has no image of ours whose tag Name is {group.name_tag} in {services.aws.region}.")
+    return found[-1].image_id
+
+
+async def _from_ec2(services: Services, image_id: str) -> tuple[Image, Sequence[StartedFrom], str]:
+    try:
+        known = await amis.describe(services.aws.ec2, [image_id], timeout=TIMEOUT)
+        instances = await amis.started_from(services.aws.ec2, image_id, timeout=TIMEOUT)
+    except RunnerError as error:
+        return Image(image_id), (), f"EC2 could not be asked: {error.problem}"
+    if image_id not in known:
+        return Image(image_id), instances, "EC2 does not know this image (any more), or does not show it to us"
+    return known[image_id], instances, ""
+
+
+TOPICS = (Topic("image", HINT, "Where an image comes from, and what runs from it.", image, most=2),)
