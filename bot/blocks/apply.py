@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.blocks import images, kit, operation
 from bot.blocks.changes import counts, place, plural
-from bot.blocks.plan import commit_lines, with_plan
+from bot.blocks.plan import first_lines, with_plan
 from runners.results import Change
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 NAMED = 10  # addresses in one line
 SENSITIVE = "(sensitive)"  # in an address that is shown masked, and cannot be compared
 PLAN_AGAIN = "Plan again."  # how a runner's remedy says what the button "New plan" does
+NOTHING_APPLIED = "Nothing was applied."  # and what the first line has said already
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def refused(plan: PlanView, approval: ApprovalView, problem: str, remedy: str, *
     """
     news = f"not applied. {kit.escape(operation.sentence(problem))}"
     buttons = [*_unlock(plan.head, left_by), operation.plan_again_button(plan.head)]
-    note = _left_behind(left_by) if left_by else _beside_new_plan(remedy)
+    note = _left_behind(left_by) if left_by else _beside_new_plan(remedy.removeprefix(NOTHING_APPLIED))
     return with_plan(plan, approval, "failed", news, _note(note), buttons=buttons)
 
 
@@ -82,8 +83,9 @@ def locked(head: Head, commit: Commit | None, problem: str, remedy: str, *, left
     news = f"no plan was made. {kit.escape(operation.sentence(problem))}"
     note = _left_behind(left_by) if left_by else _beside_new_plan(remedy)
     buttons = [*_unlock(head, left_by), operation.plan_again_button(head)]
-    blocks = [operation.first_line(head, "failed", news), *_note(note), *buttons]
-    return kit.message(operation.plain(head, news), [*blocks, operation.asked_by(head, *commit_lines(commit))])
+    return kit.message(
+        operation.plain(head, news), [*first_lines(head, "failed", news, commit), *_note(note), *buttons]
+    )
 
 
 def unlocked(head: Head, news: str) -> Message:
@@ -97,8 +99,8 @@ def _left_behind(left_by: str) -> str:
 
 
 def _beside_new_plan(remedy: str) -> str:
-    """A remedy without what a button below it offers."""
-    return operation.remedy_lines(remedy.removesuffix(PLAN_AGAIN).strip())
+    """A remedy without what a button below it offers; what that is for, where it is all there is to do."""
+    return operation.remedy_lines(remedy.removesuffix(PLAN_AGAIN).strip() or "A new plan shows what would change now.")
 
 
 def _unlock(head: Head, left_by: str) -> list[Block]:
@@ -141,9 +143,9 @@ def _gone(summary: PlanSummary, result: ApplyResult) -> str:
     deleted = [one.address for one in missing if one.change is Change.DELETE]
     said = []
     if replaced:
-        was, be = ("was", "is") if len(replaced) == 1 else ("were", "are")
+        was, has = ("was", "has") if len(replaced) == 1 else ("were", "have")
         count = f"{len(replaced)} resource{plural(replaced)}"
-        said.append(f"{count} {was} destroyed and {be} not there again: {_named(replaced)}")
+        said.append(f"{count} {was} destroyed and {has} not come back: {_named(replaced)}")
     if deleted:
         said.append(f"destroyed as planned: {_named(deleted)}")
     return "; ".join(said)
@@ -164,7 +166,7 @@ def _named(addresses: Sequence[str]) -> str:
 def _errors(errors: Sequence[Diagnostic]) -> Iterator[Block]:
     for error in errors[:3]:
         at = f" ({kit.code(error.address)})" if error.address else ""
-        detail = "\n".join(part for part in (error.detail, error.snippet) if part)
+        detail = "\n\n".join(part.rstrip() for part in (error.detail, error.snippet) if part)
         body = "\n" + kit.preformatted(detail, 900) if detail else ""
         summary = kit.escape(kit.cut(error.summary, 200))
         yield kit.section(f":x: *{summary}*{at}{place(error)}{body}")

@@ -11,7 +11,7 @@ from bot.blocks import kit
 from runners.results import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bot.blocks.kit import Block, Message
     from runners.results import AttributeChange, Diagnostic, PlanSummary, ResourceChange
@@ -26,56 +26,75 @@ WORDS = {
     Change.IMPORT: "to import",
     Change.READ: "to read",
 }
-HEADINGS = {
+_STAYS = " (it stays, but Terraform no longer manages it)"
+# What leads a group of resources: before an apply, and after one that has done it.
+TO_DO = {
+    Change.DELETE: ":red_circle: *To destroy*",
+    Change.REPLACE: ":large_orange_circle: *To replace*",
+    Change.FORGET: f":white_circle: *To forget*{_STAYS}",
+    Change.UPDATE: ":large_yellow_circle: *To change in place*",
+    Change.CREATE: ":large_green_circle: *To create*",
+    Change.MOVE: ":white_circle: *To move*",
+    Change.IMPORT: ":white_circle: *To import*",
+    Change.READ: ":white_circle: *To read during the apply*",
+}
+DONE = {
     Change.DELETE: ":red_circle: *Destroyed*",
     Change.REPLACE: ":large_orange_circle: *Replaced*",
-    Change.FORGET: ":white_circle: *Forgotten* (stays, but Terraform no longer manages it)",
+    Change.FORGET: f":white_circle: *Forgotten*{_STAYS}",
     Change.UPDATE: ":large_yellow_circle: *Changed in place*",
     Change.CREATE: ":large_green_circle: *Created*",
     Change.MOVE: ":white_circle: *Moved*",
     Change.IMPORT: ":white_circle: *Imported*",
     Change.READ: ":white_circle: *Read during the apply*",
 }
-SHOWN_RESOURCES, SHOWN_ATTRIBUTES, SHOWN_GROUPS = 12, 3, 15
+SHOWN_RESOURCES, SHOWN_ATTRIBUTES, SHOWN_GROUPS, SHOWN_WARNINGS = 12, 3, 15, 3
 _INDEX = re.compile(r'\["(?:[^"\\]|\\.)*"\]|\[\d+\]')  # of an instance: ["backend"] or [0]
-DETAIL_RESOURCES, DETAIL_ATTRIBUTES = 40, 12
+DETAIL_RESOURCES, DETAIL_ATTRIBUTES, DETAIL_WARNINGS = 40, 12, 20
 UNKNOWN = "(known after apply)"  # how results.AttributeChange says it
 
 
 def counts(summary: PlanSummary) -> str:
-    """The plan in numbers, worst first: "1 to destroy, 2 to replace"."""
+    """The plan in numbers, worst first: "1 to destroy, 2 to replace"; that it destroys nothing is said as well."""
     numbers = [(summary.count(change), words) for change, words in WORDS.items()]
     said = [f"{number} {words}" for number, words in numbers if number]
+    if summary.changes and not summary.count(Change.DELETE):
+        said.append(f"0 {WORDS[Change.DELETE]}")
     if summary.outputs:
         said.append(f"{len(summary.outputs)} output{plural(summary.outputs)} to change")
     return ", ".join(said) or "nothing to do"
 
 
-def changes(summary: PlanSummary) -> Iterator[Block]:
-    """What would change, destroys and replacements first, with old and new values; the rest is in the thread."""
-    shown = summary.changes[:SHOWN_RESOURCES]
+def changes(summary: PlanSummary, *, done: bool = False) -> Iterator[Block]:
+    """What would change, or has (`done`), destroys and replacements first, with values; the rest is in the thread."""
+    shown, headings = summary.changes[:SHOWN_RESOURCES], DONE if done else TO_DO
     for change, group in groupby(shown, key=lambda resource: resource.change):
-        yield from kit.sections([HEADINGS[change], *map(_brief, group)])
+        yield from kit.sections([headings[change], *map(_brief, group)])
     yield from _grouped(summary.changes[len(shown) :])
     if summary.outputs:
-        yield from kit.sections(["*Outputs*", *(_attribute(output) for output in summary.outputs[:5])])
+        yield from kit.sections(["*Outputs*", *map(_attribute, summary.outputs[:5])])
         if len(summary.outputs) > 5:
             yield kit.context(f"and {len(summary.outputs) - 5} more outputs")
     yield from drift_lines(summary)
-    yield from _warnings(summary.warnings)
+    yield from _warnings(summary.warnings, SHOWN_WARNINGS)
 
 
 def details(summary: PlanSummary) -> Message:
-    """Every changed resource with its attributes, for the thread."""
-    blocks = kit.sections(_full(one) for one in summary.changes[:DETAIL_RESOURCES])
-    hidden = len(summary.changes) - DETAIL_RESOURCES
-    if hidden > 0:
-        blocks.append(kit.context(f"and {hidden} more; the attached plan has all of them"))
-    blocks += (
-        kit.sections(["*Outputs*", *map(_attribute, summary.outputs[:DETAIL_RESOURCES])]) if summary.outputs else []
-    )
+    """Every changed resource with its attributes, for the thread; outputs, drift and warnings as well."""
+    blocks = list(_all_of(summary.changes, TO_DO))
+    if summary.outputs:
+        blocks += kit.sections(["*Outputs*", *map(_attribute, summary.outputs[:DETAIL_RESOURCES])])
+    if summary.drift:
+        blocks += [kit.section("*Changed outside of Terraform*"), *_all_of(summary.drift, DONE)]
+    blocks += _warnings(summary.warnings, DETAIL_WARNINGS)
     text = f"The plan in detail: {counts(summary)}"
     return kit.message(text, blocks or [kit.section(text)], more="The rest is in the attached plan.")
+
+
+def _all_of(resources: Sequence[ResourceChange], headings: Mapping[Change, str]) -> Iterator[Block]:
+    yield from kit.sections(_full(one, headings) for one in resources[:DETAIL_RESOURCES])
+    if (hidden := len(resources) - DETAIL_RESOURCES) > 0:
+        yield kit.context(f"and {hidden} more; the attached plan has all of them")
 
 
 def _grouped(hidden: Sequence[ResourceChange]) -> Iterator[Block]:
@@ -102,15 +121,15 @@ def _brief(resource: ResourceChange) -> str:
         return _name(resource, with_reason=True)  # that it goes is all there is to say; what it was is in the thread
     forcing = [attribute for attribute in resource.attributes if attribute.forces_replacement]
     told = [attribute for attribute in resource.attributes if attribute.after != UNKNOWN and attribute not in forcing]
-    lines = [_attribute(attribute) for attribute in (forcing or told)[:SHOWN_ATTRIBUTES]]
+    lines = [_value(attribute, resource.change) for attribute in (forcing or told)[:SHOWN_ATTRIBUTES]]
     return "\n".join([_name(resource, with_reason=not forcing), *lines])
 
 
-def _full(resource: ResourceChange) -> str:
-    lines = [_attribute(attribute) for attribute in resource.attributes[:DETAIL_ATTRIBUTES]]
+def _full(resource: ResourceChange, headings: Mapping[Change, str]) -> str:
+    lines = [_value(attribute, resource.change) for attribute in resource.attributes[:DETAIL_ATTRIBUTES]]
     hidden = len(resource.attributes) - len(lines)
     more = [f"      … {hidden} more attribute{'s' if hidden != 1 else ''}"] if hidden > 0 else []
-    first = f"{HEADINGS[resource.change]}: {_name(resource, with_reason=True).removeprefix('• ')}"
+    first = f"{headings[resource.change]}: {_name(resource, with_reason=True).removeprefix('• ')}"
     return "\n".join([first, *lines, *more])
 
 
@@ -118,6 +137,14 @@ def _name(resource: ResourceChange, *, with_reason: bool) -> str:
     moved = f" (was {kit.code(resource.previous_address)})" if resource.previous_address else ""
     reason = f", {kit.escape(resource.reason)}" if resource.reason and with_reason else ""
     return f"• {kit.code(resource.address)}{moved}{reason}"
+
+
+def _value(attribute: AttributeChange, change: Change) -> str:
+    """An attribute of a resource; of a whole new or vanishing one there is but one value."""
+    only = {Change.CREATE: attribute.after, Change.DELETE: attribute.before}.get(change)
+    if only is None:
+        return _attribute(attribute)
+    return f"      {kit.code(attribute.path, 80)}: {kit.code(only, 80)}"
 
 
 def _attribute(attribute: AttributeChange) -> str:
@@ -135,10 +162,14 @@ def drift_lines(summary: PlanSummary) -> Iterator[Block]:
         yield kit.context(f":mag: changed outside of Terraform: {addresses}{more}")
 
 
-def _warnings(warnings: Sequence[Diagnostic]) -> Iterator[Block]:
-    for warning in warnings[:3]:
+def _warnings(warnings: Sequence[Diagnostic], most: int) -> Iterator[Block]:
+    for warning in warnings[:most]:
         sign = ":information_source:" if warning.severity == "note" else ":warning:"
-        yield kit.context(f"{sign} {kit.escape(warning.summary)}{place(warning)}")
+        why = kit.escape(kit.cut(" ".join(warning.detail.split("\n\n")[0].split()), 300))
+        about = f" ({kit.code(warning.address)})" if warning.address else ""
+        yield kit.context(f"{sign} {kit.escape(warning.summary)}{about}{place(warning)}{f': {why}' if why else ''}")
+    if len(warnings) > most:
+        yield kit.context(f"and {len(warnings) - most} more warning{plural(warnings[most:])}, in the thread")
 
 
 def place(diagnostic: Diagnostic) -> str:

@@ -174,8 +174,8 @@ def _locked(one: Diagnostic, version: str) -> _Words | None:
         known = {"ID": another[1]}  # all the rest describes the lock that we asked for, not the one that is held
     if "ID" not in known:  # no lock of somebody else's: the lock could not be asked for
         return None
-    created = _time(known.get("Created", ""))
-    since = f"{created:%Y-%m-%d %H:%M} UTC" if created else known.get("Created", "an unknown time")
+    created, who = _time(known.get("Created", "")), known.get("Who", "somebody")
+    since = f"{created:%Y-%m-%d %H:%M} UTC" if created else known.get("Created")
     operation = known.get("Operation", "").removeprefix("OperationType").lower() or None
     error = partial(
         StateLockedError,
@@ -185,10 +185,10 @@ def _locked(one: Diagnostic, version: str) -> _Words | None:
         operation=operation,
         path=known.get("Path"),
     )
-    held = f"{operation or 'an unknown operation'}, lock {known['ID']}"
+    held = f"has held the state's lock since {since}" if since else "holds the state's lock"
     return (
         error,
-        f"{known.get('Who', 'somebody')} holds the state's lock since {since} ({held})",
+        f"{who} {held} ({f'{operation}, ' if operation else ''}lock {known['ID']})",
         f"Wait until that has ended. If it no longer runs, release the lock with:\nterraform force-unlock {known['ID']}",
     )
 

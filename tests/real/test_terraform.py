@@ -329,7 +329,7 @@ async def test_a_lock_says_who_holds_it(workspace: Workspace, tmp_path: Path) ->
     second = again(workspace, tmp_path)
     await terraform.init(second, timeout=LONG)
     with pytest.raises(
-        StateLockedError, match=r"@\S+ holds the state's lock since 20\d\d-\S+ \d\d:\d\d UTC \(apply, "
+        StateLockedError, match=r"@\S+ has held the state's lock since 20\d\d-\S+ \d\d:\d\d UTC \(apply, "
     ) as e:
         await terraform.plan(second, variables={}, timeout=LONG)
     assert "force-unlock" in e.value.remedy

@@ -51,11 +51,11 @@ async def test_what_drifts_is_told_once_again_when_it_changes_and_when_it_is_gon
 
     infrastructure(world).commit("main", {CODE: generation}, "Take it back")
     (world.files / "state" / "dev.tfstate").write_bytes(original)
-    await shows(world, "#dev", "what had drifted is as the code says again", timeout=120)
+    await shows(world, "#dev", "nothing differs any more: the environment is as the code says", timeout=120)
     await _looks(world, 1)
     messages = world.channel("#dev").messages
-    assert "as the code says again" in messages[-1].rendered
-    assert not any("as the code says again" in one.rendered for one in messages[:-1])
+    assert "nothing differs any more" in messages[-1].rendered
+    assert not any("nothing differs any more" in one.rendered for one in messages[:-1])
     assert {status for _, _, status in operations_in(world)[:-1]} == {"succeeded"}
 
 

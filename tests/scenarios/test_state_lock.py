@@ -98,7 +98,7 @@ async def test_a_lock_of_anybody_else_cannot_be_given_back(start_world: StartWor
     change(world, MAIN, 'backend "local"', 'backend "s3"')
     bucket.take(Who="max@laptop", Created="2026-11-23T09:00:00.5Z")
     await types(world, "ana", "#staging", "/plan staging")
-    locked = await shows(world, "#staging", "#1 ", "max@laptop holds the state's lock since 2026-11-23 09:00 UTC")
+    locked = await shows(world, "#staging", "#1 ", "max@laptop has held the state's lock since 2026-11-23 09:00 UTC")
     assert locked.buttons == ["New plan"]
     assert "Wait until that has ended" in locked.rendered
     forged = locked.snapshot()

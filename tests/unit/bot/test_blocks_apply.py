@@ -97,13 +97,13 @@ def test_an_apply_cut_short_says_first_what_is_gone() -> None:
     cut_short = ApplyResult(False, 0, 0, 2, in_state=("aws_eip.backend",))
     told = drawing.applied(WITH_IMAGES, GIVEN, cut_short)
     assert told.text.startswith(
-        "#7 Plan for staging: 1 resource was destroyed and is not there again: `aws_instance.backend`; "
+        "#7 Plan for staging: 1 resource was destroyed and has not come back: `aws_instance.backend`; "
         "destroyed as planned: `aws_instance.cron` (interrupted during the apply"
     )
     assert headings(told)[1:4:2] == ["Ran before", "Planned image"]
     two = replace(SUMMARY, changes=(SUMMARY.changes[1], replace(SUMMARY.changes[1], address="aws_instance.cron")))
     said = read(drawing.applied(replace(VIEW, summary=two), GIVEN, cut_short))
-    assert "2 resources were destroyed and are not there again: `aws_instance.backend`, `aws_instance.cron`" in said
+    assert "2 resources were destroyed and have not come back: `aws_instance.backend`, `aws_instance.cron`" in said
     all_there = replace(cut_short, in_state=("aws_eip.backend", "aws_instance.backend", "aws_instance.cron"))
     for known in (all_there, replace(cut_short, in_state=None)):
         assert "#7 Plan for staging*: interrupted during the apply" in read(drawing.applied(VIEW, GIVEN, known))
@@ -126,9 +126,9 @@ def test_an_apply_that_stopped_tells_how_far_it_came() -> None:
 
 
 def test_a_lock_is_said_and_only_one_of_our_own_can_be_given_back() -> None:
-    problem = "max@laptop holds the state's lock since 2026-11-23 09:00 UTC (apply, lock 5d1)"
+    problem = "max@laptop has held the state's lock since 2026-11-23 09:00 UTC (apply, lock 5d1)"
     others = drawing.locked(HEAD, COMMIT, problem, "Wait until that has ended.")
-    assert "no plan was made. max@laptop holds" in read(others)
+    assert "no plan was made. max@laptop has held" in read(others)
     assert "Wait until that has ended." in read(others)
     assert buttons(others) == ["plan-again"]
     for ours in (
@@ -180,3 +180,22 @@ def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, co
     read(drawing.applied(view, GIVEN, ApplyResult(True, 1, 1, 1, errors=errors)))
     read(drawing.applied(view, GIVEN, ApplyResult(False, 1, 1, 1, addresses, in_state=addresses)))
     read(drawing.refused(view, GIVEN, pool[0], pool[-1]))
+
+
+def test_only_what_was_done_is_said_to_be_done() -> None:
+    whole = ApplyResult(True, 1, 1, 2)
+    assert "*Destroyed*" in read(drawing.applied(VIEW, GIVEN, whole))
+    partly = replace(whole, errors=(Diagnostic("error", "no"),))
+    stopped = (drawing.applied(VIEW, GIVEN, partly), drawing.applied(VIEW, GIVEN, replace(whole, finished=False)))
+    for message in (*stopped, drawing.refused(VIEW, GIVEN, "the state has changed", "")):
+        assert "*What was planned:*" in read(message)
+        assert "*Destroyed*" not in read(message)
+    under_way = read(drawing.applying(VIEW, GIVEN, None))
+    assert "*To destroy*" in under_way
+    assert "What was planned" not in under_way
+
+
+def test_that_nothing_was_applied_is_said_once() -> None:
+    said = read(drawing.refused(VIEW, GIVEN, "the state has changed", "Nothing was applied. Plan again."))
+    assert "Nothing was applied" not in said
+    assert "A new plan shows what would change now." in said

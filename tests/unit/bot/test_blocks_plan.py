@@ -200,4 +200,49 @@ def test_drift_that_the_code_does_not_contradict_is_told_as_such() -> None:
     quiet = replace(SUMMARY, changes=(), outputs=(), drift=drifted)
     said = read(drawing.drifted(HEAD, COMMIT, quiet))
     assert "1 resource changed outside of Terraform, as the code allows" in said
-    assert "as the code says again" in read(drawing.drifted(HEAD, COMMIT, replace(quiet, drift=())))
+    assert "nothing differs any more" in read(drawing.drifted(HEAD, COMMIT, replace(quiet, drift=())))
+
+
+def test_what_is_asked_is_said_before_anything_else() -> None:
+    said = read(drawing.ask(VIEW, OPEN, ["aws_instance.cron"], typed_word="staging"))
+    first = said.splitlines()[:2]
+    assert first[0].endswith("*#7 Plan for staging*: 1 to destroy, 1 to replace, 1 to change. Waiting for approval")
+    assert first[1] == "asked by @ana  a1b2c3d Raise the queue's memory (Lee Park)"
+
+
+def test_that_nothing_is_destroyed_is_said_too() -> None:
+    kept = replace(SUMMARY, changes=SUMMARY.changes[1:])
+    assert changes.counts(kept) == "1 to replace, 1 to change, 0 to destroy"
+    only = replace(SUMMARY, changes=(), outputs=(AttributeChange("a", "b", "c"),))
+    assert changes.counts(only) == "1 output to change"
+
+
+@pytest.mark.parametrize("outcome", ["rejected", "expired", "superseded"])
+def test_what_was_not_applied_is_said_to_have_been_planned(outcome: str) -> None:
+    said = read(drawing.settled(VIEW, replace(OPEN, outcome=outcome)))
+    assert "*What was planned:*" in said
+    assert "*To destroy*" in said
+    assert "*Destroyed*" not in said
+
+
+def test_warnings_say_why_and_where_and_how_many_there_are() -> None:
+    failed = Diagnostic("warning", "Check failed", "The port\nis closed.\n\nMore.", "main.tf", 9, address="check.port")
+    five = replace(SUMMARY, warnings=(failed,) * 5)
+    said = read(drawing.ask(replace(VIEW, summary=five), OPEN))
+    assert ":warning: Check failed (`check.port`) in `main.tf:9`: The port is closed." in said
+    assert "and 2 more warnings, in the thread" in said
+    assert read(changes.details(five)).count("Check failed") == 5
+
+
+def test_what_was_changed_outside_of_terraform_is_in_the_thread_with_its_values() -> None:
+    by_hand = ResourceChange("aws_eip.a", "aws_eip", Change.UPDATE, (AttributeChange("ip", "10.0.0.1", "10.0.0.2"),))
+    said = read(changes.details(replace(SUMMARY, drift=(by_hand,))))
+    assert "*Changed outside of Terraform*\n:large_yellow_circle: *Changed in place*: `aws_eip.a`" in said
+    assert "`ip`: `10.0.0.1` → `10.0.0.2`" in said
+
+
+def test_what_is_new_or_goes_has_one_value() -> None:
+    made = ResourceChange("aws_eip.a", "aws_eip", Change.CREATE, (AttributeChange("ip", None, "10.0.0.1"),))
+    said = read(drawing.ask(replace(VIEW, summary=replace(SUMMARY, changes=(made,))), OPEN))
+    assert "`ip`: `10.0.0.1`" in said
+    assert "(none)" not in said

@@ -116,7 +116,7 @@ def test_a_lock_names_its_holder_its_time_and_its_remedy() -> None:
     error = explained(Diagnostic("error", "Error acquiring the state lock", LOCKED))
     assert isinstance(error, StateLockedError)
     assert error.problem == (
-        "ana@lineside holds the state's lock since 2026-11-23 14:11 UTC "
+        "ana@lineside has held the state's lock since 2026-11-23 14:11 UTC "
         "(apply, lock 6741213b-d566-2ec1-f459-eb5b044a1395)"
     )
     assert "\nterraform force-unlock 6741213b-d566-2ec1-f459-eb5b044a1395" in error.remedy
