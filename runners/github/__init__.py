@@ -29,13 +29,14 @@ from runners.github.http import (
     why_broken,
 )
 from runners.github.identity import AppIdentity, Identity, NoIdentity, TokenIdentity
+from runners.github.watch import RunPoller
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from github.Repository import Repository
 
-    from runners.github.watch import RunPoller
+    from runners.github.news import RunNews
 
 T = TypeVar("T")
 
@@ -104,6 +105,14 @@ class GitHub:
             AccessDeniedError: there is none, or the App's key is refused.
         """
         return await self._identity.token(repository)
+
+    def poller(self, repository: str) -> RunPoller:
+        """The one that looks at this repository's runs, for all who watch them."""
+        return self.pollers.setdefault(repository, RunPoller(self, repository))
+
+    def hint(self, news: RunNews) -> None:
+        """Take what a webhook says of a run; `news.repository` is written as those who watch it write it."""
+        self.poller(news.repository).hint(news)
 
     async def login(self, repository: str) -> str | None:
         """The name under which our runs appear; None when GitHub does not tell this kind of token."""

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from runners.errors import NotFoundError
 from runners.github.http import check_repository
 from runners.github.logs import LogTail
-from runners.github.watch import PATIENCE, RunPoller
+from runners.github.watch import PATIENCE
 from runners.results import Commit
 
 if TYPE_CHECKING:
@@ -170,21 +170,29 @@ def _no_workflow(doing: str, repository: str, workflow: str) -> NotFoundError:
 
 
 async def watch(
-    github: GitHub, repository: str, run_id: int, *, interval: float = 5.0, patience: float = PATIENCE
+    github: GitHub,
+    repository: str,
+    run_id: int,
+    *,
+    interval: float = 5.0,
+    patience: float = PATIENCE,
+    attempt: int | None = None,
 ) -> AsyncGenerator[WorkflowRun]:
     """The run with its jobs, each time that something changed; the last item has ended.
 
-    Looks every `interval` seconds at first, every six intervals in the end. Outlives `patience` seconds without an
-    answer, and waits out rate limits.
+    With `attempt` only that attempt or a later one, which GitHub may need a moment to know; else the present one.
+    Looks every `interval` seconds at first, more and more seldom in the end (see pace.py), and hardly ever while
+    webhooks tell of the run (`GitHub.hint`). Outlives `patience` seconds without an answer, and waits out rate limits;
+    meanwhile an item has `stale_since`.
 
     Raises:
         UnavailableError: GitHub did not answer for longer than that.
-        NotFoundError: no such run.
+        NotFoundError: no such run or attempt.
         AccessDeniedError: our credentials do not, or no longer, suffice.
     """
     check_repository(repository, f"watching run {run_id}")
-    poller = github.pollers.setdefault(repository, RunPoller(github, repository))
-    async with aclosing(poller.watch(run_id, interval=interval, patience=patience)) as runs:
+    watching = github.poller(repository).watch(run_id, interval=interval, patience=patience, attempt=attempt)
+    async with aclosing(watching) as runs:
         async for run in runs:
             yield run
 

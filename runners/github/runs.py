@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from runners.results import Job, State, WorkflowRun
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 # https://docs.github.com/en/rest/actions/workflow-runs: status, and conclusion once status is "completed".
 _CONCLUSIONS = {
@@ -31,10 +31,9 @@ def state_of(status: str | None, conclusion: str | None) -> State:
     return State.RUNNING if status == "in_progress" else State.WAITING
 
 
-def run_of(repository: str, run: dict[str, Any], jobs: Sequence[dict[str, Any]]) -> WorkflowRun:
-    """A run with its jobs, from GitHub's `workflow-run` and `job` objects."""
-    its_jobs = tuple(job_of(job) for job in jobs)
-    state = _run_state(run, its_jobs)
+def run_of(repository: str, run: Mapping[str, Any], jobs: Sequence[Job]) -> WorkflowRun:
+    """A run, from GitHub's `workflow-run` object, with its jobs."""
+    state = _run_state(run, jobs)
     return WorkflowRun(
         repository=repository,
         run_id=run["id"],
@@ -45,28 +44,28 @@ def run_of(repository: str, run: dict[str, Any], jobs: Sequence[dict[str, Any]])
         state=state,
         url=run["html_url"],
         created_at=datetime.fromisoformat(run["created_at"]),
-        jobs=its_jobs,
-        ended_at=_end_of(run, its_jobs) if state.ended else None,
+        jobs=tuple(jobs),
+        ended_at=_end_of(run, jobs) if state.ended else None,
         actor=(run.get("triggering_actor") or run.get("actor") or {}).get("login") or "",
         event=run.get("event") or "",
         branch=run.get("head_branch") or "",
     )
 
 
-def _run_state(run: dict[str, Any], jobs: Sequence[Job]) -> State:
+def _run_state(run: Mapping[str, Any], jobs: Sequence[Job]) -> State:
     state = state_of(run["status"], run["conclusion"])
     # GitHub calls a run queued as long as any of its jobs is, although others run (cli/cli#13972).
     begun = any(job.state is not State.WAITING for job in jobs)
     return State.RUNNING if state is State.WAITING and begun else state
 
 
-def _end_of(run: dict[str, Any], jobs: Sequence[Job]) -> datetime | None:
+def _end_of(run: Mapping[str, Any], jobs: Sequence[Job]) -> datetime | None:
     # A run has no time of its end, and `updated_at` moves when somebody deletes its logs.
     ends = [job.ended_at for job in jobs if job.ended_at]
     return max(ends) if ends else _time(run.get("updated_at"))
 
 
-def job_of(job: dict[str, Any]) -> Job:
+def job_of(job: Mapping[str, Any]) -> Job:
     """One job, from GitHub's `job` object."""
     state = state_of(job["status"], job["conclusion"])
     return Job(
@@ -80,7 +79,7 @@ def job_of(job: dict[str, Any]) -> Job:
     )
 
 
-def _failing_step(steps: Sequence[dict[str, Any]]) -> str | None:
+def _failing_step(steps: Sequence[Mapping[str, Any]]) -> str | None:
     for conclusion in _FAILED_STEP:
         for step in steps:
             if step.get("conclusion") == conclusion:

@@ -4,88 +4,82 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
+from collections import OrderedDict
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runners.errors import NotFoundError, RunnerError, UnavailableError
-from runners.github.runs import run_of
+from runners.github.watched import NEW_RUN_LAG, Listener, Watched, now
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from runners.github import GitHub
+    from runners.github.news import RunNews
     from runners.results import WorkflowRun
 
-PATIENCE = 900.0  # seconds without an answer before watchers are told
-_SLOWER = ((60, 1), (180, 2), (360, 4))  # up to so many intervals after the start: look every so many intervals
-_SLOWEST = 6
-_NEW_RUN_LAG = 12  # intervals during which GitHub may not yet know a run that it has just named
+PATIENCE = 900.0  # seconds without an answer before watchers are told that it is over
+_STALE_AFTER = 6  # intervals without an answer before they are told that news are late
+_LONGEST_HOLD = 12  # intervals between tries while GitHub does not answer
 _JOBS_LAG = 3  # looks at the jobs after the run's end: their list lags behind
-_JOBS_PER_PAGE = 100  # the most that GitHub gives
+_HEARD = 256  # runs that webhooks told of lately
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(eq=False, slots=True)
-class _Watched:
-    run_id: int
-    interval: float
-    patience: float
-    began: float = field(default_factory=time.monotonic)
-    due: float = 0.0
-    answered: float = field(default_factory=time.monotonic)
-    listeners: set[asyncio.Queue[WorkflowRun | RunnerError]] = field(default_factory=set)
-    last: WorkflowRun | None = None
-    run: dict[str, Any] = field(default_factory=dict)
-    run_etag: str | None = None
-    pages: dict[int, tuple[str | None, dict[str, Any]]] = field(default_factory=dict)
-    looks_after_end: int = 0
-
-    def pause(self) -> float:
-        """Seconds until the next look: longer as the run gets longer."""
-        intervals = (time.monotonic() - self.began) / self.interval
-        return self.interval * next((factor for limit, factor in _SLOWER if intervals < limit), _SLOWEST)
-
-    def tell(self, news: WorkflowRun | RunnerError) -> None:
-        for queue in self.listeners:
-            queue.put_nowait(news)
-
-
 class RunPoller:
-    """Looks at one repository's watched runs in turn, with conditional requests, as long as somebody watches."""
+    """Looks at one repository's watched runs in turn, with conditional requests, as long as somebody watches.
+
+    What GitHub asks of one look, it asks of all: while it wants patience, or does not answer, no run is looked at.
+    """
 
     def __init__(self, github: GitHub, repository: str) -> None:
         self._github = github
         self._repository = repository
-        self._watched: dict[int, _Watched] = {}
+        self._watched: dict[int, Watched] = {}
+        self._heard: OrderedDict[int, None] = OrderedDict()
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._held_until = float("-inf")
+        self._refusals = 0
+        self._refused_since: tuple[float, datetime] | None = None
 
-    async def watch(self, run_id: int, *, interval: float, patience: float) -> AsyncGenerator[WorkflowRun]:
+    async def watch(
+        self, run_id: int, *, interval: float, patience: float, attempt: int | None = None
+    ) -> AsyncGenerator[WorkflowRun]:
         """What `github_actions.watch` promises."""
-        watched = self._watched.setdefault(run_id, _Watched(run_id, interval, patience))
+        watched = self._watched.get(run_id)
+        if watched is None:
+            watched = self._watched[run_id] = Watched(self._repository, run_id, interval, patience)
+            watched.told_of = run_id in self._heard
         watched.interval = min(watched.interval, interval)
-        news: asyncio.Queue[WorkflowRun | RunnerError] = asyncio.Queue()
-        if watched.last:
-            news.put_nowait(watched.last)
-        watched.listeners.add(news)
+        listener = Listener(attempt or 1, since=now())
+        watched.add(listener)
         self._wake()
         try:
             while True:
-                item = await news.get()
+                item = await listener.news.get()
                 if isinstance(item, RunnerError):
                     raise item.redacted(str)  # each watcher its own, with its own traceback
                 yield item
                 if item.state.ended:
                     return
         finally:
-            watched.listeners.discard(news)
+            watched.listeners.discard(listener)
             if not watched.listeners and self._watched.get(run_id) is watched:
                 del self._watched[run_id]
                 self._wake()
+
+    def hint(self, news: RunNews) -> None:
+        """Take what a webhook says: it is shown at once, and looked after where it cannot be the whole truth."""
+        self._heard[news.run_id] = None
+        self._heard.move_to_end(news.run_id)
+        while len(self._heard) > _HEARD:
+            self._heard.popitem(last=False)
+        watched = self._watched.get(news.run_id)
+        if watched and watched.hear(news):
+            self._changed.set()
 
     async def close(self) -> None:
         """Stop looking."""
@@ -103,77 +97,64 @@ class RunPoller:
         while self._watched:
             self._changed.clear()
             following = min(self._watched.values(), key=lambda one: one.due)
+            wait = max(following.due, self._held_until) - now()
             with suppress(TimeoutError):
-                async with asyncio.timeout(max(following.due - time.monotonic(), 0.0)):
+                async with asyncio.timeout(max(wait, 0.0)):
                     await self._changed.wait()
-                continue  # somebody came or went
+                continue  # somebody came or went, or GitHub told of something
             if following.listeners:
                 await self._look(following)
 
-    async def _look(self, watched: _Watched) -> None:
+    async def _look(self, watched: Watched) -> None:
+        doing = f"watching run {watched.run_id} of {self._repository}"
         try:
-            seen = await self._ask(watched)
-            watched.answered = time.monotonic()
-            watched.due = watched.answered + watched.pause()
+            seen = await watched.look(self._github, doing, crowd=len(self._watched))
         except UnavailableError as error:
             self._endure(watched, error)
         except NotFoundError as error:
-            if time.monotonic() - watched.began > _NEW_RUN_LAG * watched.interval:
+            self._answered()
+            if now() - watched.began > NEW_RUN_LAG * watched.interval:
                 self._give_up(watched, error)
-            watched.due = time.monotonic() + watched.interval
+            watched.due = now() + watched.interval
         except RunnerError as error:
             self._give_up(watched, error)
         except Exception:
             log.exception("A look at run %s of %s went wrong", watched.run_id, self._repository)
-            self._give_up(watched, RunnerError(self._doing(watched), "GitHub's answer makes no sense"))
+            self._give_up(watched, RunnerError(doing, "GitHub's answer makes no sense"))
         else:
+            self._answered()
             self._tell(watched, seen)
 
-    def _tell(self, watched: _Watched, seen: WorkflowRun) -> None:
+    def _tell(self, watched: Watched, seen: WorkflowRun) -> None:
         if seen.state.ended and not all(job.state.ended for job in seen.jobs) and watched.looks_after_end < _JOBS_LAG:
             watched.looks_after_end += 1
-            watched.pages.clear()
-            watched.due = time.monotonic() + watched.interval
+            watched.due = now() + watched.interval
             return
-        if seen != watched.last:
-            watched.last = seen
-            watched.tell(seen)
-        if seen.state.ended:
+        watched.tell(seen)
+        if seen.state.ended and not watched.wait_for_next_attempt():
             self._watched.pop(watched.run_id, None)
 
-    def _endure(self, watched: _Watched, error: UnavailableError) -> None:
-        now = time.monotonic()
-        watched.due = now + watched.pause()
-        if error.retry_at:  # GitHub answered, and asked for patience: that is no outage
-            watched.answered = now
-            watched.due = max(watched.due, now + (error.retry_at - datetime.now(UTC)).total_seconds())
-        elif now - watched.answered > watched.patience:
-            self._give_up(watched, error)
+    def _endure(self, looked_at: Watched, error: UnavailableError) -> None:
+        """GitHub answers nobody now: hold all looks, and tell those who wait that news are late."""
+        self._refusals += 1
+        hold = min(2.0 ** min(self._refusals - 1, 10), _LONGEST_HOLD) * looked_at.interval
+        if error.retry_at:
+            hold = max(hold, (error.retry_at - datetime.now(UTC)).total_seconds())
+        began, since = self._refused_since = self._refused_since or (now(), datetime.now(UTC))
+        self._held_until = looked_at.due = now() + hold
+        for watched in list(self._watched.values()):
+            if error.retry_at:  # GitHub answered, and asked for patience: that is no outage
+                watched.answered = now()
+            elif now() - watched.answered > watched.patience:
+                self._give_up(watched, error)
+                continue
+            if now() - began + (hold if error.retry_at else 0.0) > _STALE_AFTER * watched.interval:
+                watched.tell_late(since, error.problem)
 
-    def _give_up(self, watched: _Watched, error: RunnerError) -> None:
+    def _answered(self) -> None:
+        self._refusals, self._refused_since = 0, None
+
+    def _give_up(self, watched: Watched, error: RunnerError) -> None:
         self._watched.pop(watched.run_id, None)
-        watched.tell(error)
-
-    def _doing(self, watched: _Watched) -> str:
-        return f"watching run {watched.run_id} of {self._repository}"
-
-    async def _ask(self, watched: _Watched) -> WorkflowRun:
-        path = f"/repos/{self._repository}/actions/runs/{watched.run_id}"
-        doing = self._doing(watched)
-        answer = await self._github.get(self._repository, path, doing=doing, etag=watched.run_etag)
-        if not answer.unchanged:
-            watched.run, watched.run_etag = answer.data, answer.etag
-        jobs: list[dict[str, Any]] = []
-        page = 0
-        while page == 0 or len(jobs) < watched.pages[page][1]["total_count"]:
-            page += 1
-            etag = watched.pages[page][0] if page in watched.pages else None
-            asked = f"{path}/jobs?filter=latest&per_page={_JOBS_PER_PAGE}&page={page}"
-            answer = await self._github.get(self._repository, asked, doing=doing, etag=etag)
-            if not answer.unchanged:
-                watched.pages[page] = (answer.etag, answer.data)
-            its_jobs = watched.pages[page][1]["jobs"]
-            if not its_jobs:
-                break
-            jobs += its_jobs
-        return run_of(self._repository, watched.run, jobs)
+        for listener in watched.listeners:
+            listener.news.put_nowait(error)
