@@ -1,0 +1,172 @@
+"""What goes out with a deploy: the commits, the checks of the newest, and what stands against it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.blocks import kit, operation
+from runners.change_results import Rule
+from runners.results import State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.blocks.deploy import Outgoing
+    from bot.blocks.kit import Block, Message
+    from bot.blocks.operation import ApprovalView, Head
+    from runners.change_results import Check, Checks, Difference
+    from runners.results import Commit
+
+ANYWAY, AGAIN = "deploy-anyway", "deploy-again"
+REASON = "deploy-anyway-reason"
+COMMITS_SHOWN = 5
+CHECKS_SHOWN = 8
+LONGEST_REASON = 300
+_MARKS = {
+    State.SUCCEEDED: ":white_check_mark:",
+    State.FAILED: ":x:",
+    State.RUNNING: ":arrows_counterclockwise:",
+    State.WAITING: ":hourglass_flowing_sand:",
+}
+
+
+def blocks(outgoing: Outgoing, *, out: bool = False, brief: bool = False) -> list[Block]:
+    """What goes out (`out`: went out) and what runs before it; `brief` where the commits themselves were shown before."""
+    now, before = ("Went out", "Ran before") if out else ("Goes out", "Runs now")
+    lines = f"*{now}:* {operation.commit_line(outgoing.commit)}\n*{before}:* {outgoing.running_now}"
+    found = outgoing.difference
+    if found and (out or brief):
+        lines += f"\n*In between:* {kit.link(_counted(found), found.url)}"
+    shown = [kit.section(lines)]
+    if found and not (out or brief):
+        shown += _commits(found)
+    if outgoing.checks and not out:
+        shown.append(kit.section(checks_line(outgoing.checks)))
+    return [*shown, *(kit.section(note) for note in outgoing.notes)]
+
+
+def _counted(found: Difference) -> str:
+    back = f"{_some(found.behind)} taken back" if found.behind else ""
+    return ", ".join(filter(None, [_some(found.ahead) if found.ahead else "", back])) or "nothing"
+
+
+def _some(count: int) -> str:
+    return f"{count} commit{'s' if count != 1 else ''}"
+
+
+def _commits(found: Difference) -> list[Block]:
+    shown = []
+    if found.behind:
+        what = f"This takes {_some(found.behind)} back that run{'s' if found.behind == 1 else ''} now"
+        shown.append(kit.section(f":rewind: *{what}:*\n{commit_lines(found.lost, found.behind, found.url)}"))
+    if found.ahead:
+        goes = "goes" if found.ahead == 1 else "go"
+        lines = commit_lines(found.commits, found.ahead, found.url)
+        shown.append(kit.section(f"*{_some(found.ahead)} {goes} out:*\n{lines}"))
+    return shown
+
+
+def commit_lines(commits: Sequence[Commit], total: int, url: str, shown: int = COMMITS_SHOWN) -> str:
+    """The newest commits, a line each; how many more there are, with a link to all of them."""
+    lines = [f"• {operation.commit_line(commit)}" for commit in commits[:shown]]
+    more = total - len(lines)
+    return "\n".join([*lines, *([f"and {kit.link(f'{more} more', url)}"] if more > 0 else [])])
+
+
+def in_thread(found: Difference) -> Message | None:
+    """All the commits that are known, for the thread; None where the message itself shows them all."""
+    if max(found.ahead, found.behind) <= COMMITS_SHOWN:
+        return None
+    parts = []
+    if found.behind:
+        parts.append(f"*Taken back:* {_some(found.behind)}\n{_all(found.lost, found.behind, found.url)}")
+    if found.ahead:
+        parts.append(f"*Goes out:* {_some(found.ahead)}\n{_all(found.commits, found.ahead, found.url)}")
+    text = f"All commits: {_counted(found)}"
+    return kit.message(text, kit.sections(line for part in parts for line in part.splitlines()))
+
+
+def _all(commits: Sequence[Commit], total: int, url: str) -> str:
+    return commit_lines(commits, total, url, shown=len(commits))
+
+
+def checks_line(checks: Checks) -> str:
+    """How the checks that count stand, in a line; those that are not well by name."""
+    kind = {Rule.REQUIRED: "required ", Rule.NAMED: "configured ", Rule.ANY: ""}[checks.rule]
+    count = len(checks.checks)
+    if not count:
+        return ":white_circle: *Checks:* none at this commit, and its branch requires none"
+    if checks.failed:
+        return f":x: *Checks:* {len(checks.failed)} of {count} {kind}failed: {_names(checks.failed)}"
+    if checks.unfinished:
+        none = "; the branch requires none of them" if checks.rule is Rule.ANY else ""
+        left = len(checks.unfinished)
+        return f"{_MARKS[State.RUNNING]} *Checks:* {left} of {count} {kind}not ended yet: {_names(checks.unfinished)}{none}"
+    whole = f"all {count} {kind}are green" if count > 1 else f"the {kind}one is green: {_names(checks.checks)}"
+    return f":white_check_mark: *Checks:* {whole}"
+
+
+def _names(checks: Sequence[Check]) -> str:
+    names = [
+        kit.link(kit.cut(check.name, 60), check.url) + (" (not reported)" if check.state is State.WAITING else "")
+        for check in checks[:CHECKS_SHOWN]
+    ]
+    more = len(checks) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more > 0 else "")
+
+
+def refused(head: Head, outgoing: Outgoing, approval: ApprovalView | None, checks: Checks) -> Message:
+    """The checks forbid it: what is wrong, and the ways to go on."""
+    short = kit.escape(outgoing.commit.short)
+    if checks.failed:
+        news = f"not deployed: {short} has {_some_checks(checks.failed)} that failed"
+    else:
+        news = f"not deployed: {short} has {_some_checks(checks.unfinished)} that did not end yet"
+    again = kit.button("Try again", AGAIN, str(head.number))
+    anyway = kit.button("Deploy anyway…", ANYWAY, str(head.number), style="danger")
+    decided = [operation.approval_lines(approval)] if approval else []
+    foot = [kit.actions(operation.NEXT_BLOCK, again, anyway), *decided, operation.asked_by(head)]
+    shown = [operation.first_line(head, "failed", news), *blocks(outgoing, brief=True)]
+    return kit.message(operation.plain(head, news), shown, foot=foot)
+
+
+def _some_checks(checks: Sequence[Check]) -> str:
+    return f"{len(checks)} check{'s' if len(checks) != 1 else ''}"
+
+
+def passed_over(person: str, reason: str, checks: Checks) -> str:
+    """That somebody wants it deployed although its checks are not green, and why."""
+    wrong = _names(checks.failed or checks.unfinished)
+    return f":warning: *Deployed despite its checks* ({wrong}), by {kit.user(person)}: {kit.escape(reason)}"
+
+
+def reason_modal(number: int, environment: str, short: str) -> Block:
+    """Asks whoever wants a commit deployed despite its checks for the reason, which everybody will see."""
+    told = f"The checks of {kit.code(short)} are not green. It will be asked for and approved as any other deploy."
+    return {
+        "type": "modal",
+        "callback_id": REASON,
+        "private_metadata": str(number),
+        "title": {"type": "plain_text", "text": "Deploy anyway"},
+        "submit": {"type": "plain_text", "text": "Deploy"},
+        "close": {"type": "plain_text", "text": "Not now"},
+        "blocks": [
+            kit.section(told),
+            {
+                "type": "input",
+                "block_id": "reason",
+                "label": {
+                    "type": "plain_text",
+                    "text": kit.cut(f"Why does it go to {environment} all the same?", 2_000),
+                },
+                "hint": {"type": "plain_text", "text": "Shown in the channel and kept in the trail."},
+                "element": {
+                    "type": "plain_text_input",
+                    "action_id": "reason",
+                    "multiline": True,
+                    "min_length": 5,
+                    "max_length": LONGEST_REASON,
+                },
+            },
+        ],
+    }
