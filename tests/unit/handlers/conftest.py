@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from bot.blocks.kit import Message
     from bot.services import Services
+    from runners.aws import Clients
 
 FILE = """
 slack: {channel: "#ops"}
@@ -114,6 +115,7 @@ class Desk:
     now: float = MONDAY_NOON
     engine: Engine = field(default_factory=Engine)
     chat: Chat = field(default_factory=Chat)
+    aws: Clients | None = None
 
     def __post_init__(self) -> None:
         self.operations = Operations(self.store, self.clock)
@@ -128,7 +130,7 @@ class Desk:
         made = SimpleNamespace(
             config=self.config, engine=self.engine, chat=self.chat, directory=Directory(), operations=self.operations,
             approvals=self.approvals, audit=self.audit, redact=Redactor(), clock=self.clock,
-            registry=find_handlers(), images=ImageRecord(self.store, self.clock),
+            registry=find_handlers(), images=ImageRecord(self.store, self.clock), aws=self.aws,
         )  # fmt: skip
         return cast("Services", made)
 
