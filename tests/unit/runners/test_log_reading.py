@@ -1,0 +1,263 @@
+"""One pass over a log: what is found, with what around it, whatever the log is made of."""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from runners.logs import lines as log_lines, reading as log_reading
+from runners.logs.literals import required, squeeze
+from runners.logs.reading import KEPT, KEPT_OF_A_SIGN, UNREAD, Question, read
+from runners.logs.sieve import Sieve
+from runners.logs.signs import BUILT_IN, Sign, configured
+
+if TYPE_CHECKING:
+    from runners.results import LogReading
+
+TIME = "2026-11-23T12:00:00.1234567Z "
+MISSING = "E: Unable to locate package libfoo"
+
+
+def log_of(*lines: str) -> bytes:
+    return b"\xef\xbb\xbf" + "".join(f"{TIME}{line}\n" for line in lines).encode()
+
+
+def reading_of(
+    raw: bytes, *signs: Sign, rate_limits: tuple[str, ...] = (), seconds: float = 60.0, built_in: bool = True
+) -> LogReading:
+    wanted = (*(BUILT_IN if built_in else ()), *signs)
+    return read(io.BytesIO(raw), Question(wanted, rate_limits, seconds))
+
+
+def test_a_finding_names_its_line_its_step_and_what_is_around_it() -> None:
+    raw = log_of("##[group]Run packer build x", "shell: bash", "##[endgroup]", "a", "b", MISSING, "c", "d", "e")
+    (finding,) = reading_of(raw).findings
+    assert finding.sign == "apt: package not found"
+    assert (finding.line, finding.text) == (6, MISSING)
+    assert (finding.before, finding.after) == (("a", "b"), ("c", "d"))
+    assert finding.step == "Run packer build x"
+
+
+def test_packers_prefix_is_shown_and_does_not_hide_a_sign() -> None:
+    (finding,) = reading_of(log_of(f"    amazon-ebs.backend: {MISSING}")).findings
+    assert finding.text == f"    amazon-ebs.backend: {MISSING}"
+
+
+def test_a_script_that_github_shows_is_no_output() -> None:
+    script = ["##[group]Run apt-get install x || true", f"\x1b[36;1mecho '{MISSING}'\x1b[0m", MISSING, "##[endgroup]"]
+    assert reading_of(log_of(*script)).findings == ()
+    assert reading_of(log_of(f"\x1b[36;1m{MISSING}\x1b[0m")).findings == ()
+    assert len(reading_of(log_of(*script, MISSING)).findings) == 1
+
+
+def test_a_group_that_never_ends_hides_only_so_much() -> None:
+    raw = log_of("##[group]Run it", *["quiet"] * log_reading.LONGEST_SCRIPT, MISSING)
+    assert len(reading_of(raw).findings) == 1
+
+
+def test_the_same_line_again_is_counted() -> None:
+    reading = reading_of(log_of(MISSING, "x", MISSING, MISSING))
+    assert [(one.line, one.times) for one in reading.findings] == [(1, 3)]
+    assert reading.found == 3
+
+
+def test_of_many_findings_the_first_are_kept_and_all_are_counted() -> None:
+    noise = [f"curl: (6) Could not resolve host: h{number}" for number in range(100)]
+    reading = reading_of(log_of(*noise, MISSING))
+    assert reading.found == 101
+    assert len(reading.findings) == KEPT_OF_A_SIGN + 1
+    assert reading.findings[-1].text == MISSING
+    every = [configured(f"number{letter}") for letter in "abcdefghijkl"]
+    many = reading_of(log_of(*(f"number{letter} {n}" for letter in "abcdefghijkl" for n in range(20))), *every)
+    assert (many.found, len(many.findings)) == (240, KEPT)
+
+
+def test_colours_timestamps_and_overwritten_progress_are_gone() -> None:
+    raw = log_of(
+        "\x1b[31mE: Unable\x1b[0m to \x1b[1mlocate package x\x1b[0m", "10%\r50%\rdone", "\x1b]0;title\x07plain"
+    )
+    reading = reading_of(raw)
+    assert [one.text for one in reading.findings] == ["E: Unable to locate package x"]
+    assert reading.tail == ("E: Unable to locate package x", "done", "plain")
+
+
+def test_what_was_overwritten_is_still_read() -> None:
+    (finding,) = reading_of(log_of("fetching 10%\rcurl: (6) Could not resolve host: x\rretrying")).findings
+    assert finding.text == "curl: (6) Could not resolve host: x"
+
+
+def test_windows_line_ends_are_no_part_of_a_line() -> None:
+    raw = f"a\r\n{MISSING}\r\nb\r\n".encode()
+    reading = reading_of(raw)
+    assert (reading.findings[0].text, reading.findings[0].before, reading.findings[0].after) == (
+        MISSING,
+        ("a",),
+        ("b",),
+    )
+    assert reading.tail == ("a", MISSING, "b")
+
+
+@pytest.mark.parametrize("raw", [b"", b"\n", b"\xef\xbb\xbf", b"\x00\xff\xfe" * 1000, bytes(range(256)) * 500])
+def test_empty_logs_and_rubbish_are_read_quietly(raw: bytes) -> None:
+    reading = reading_of(raw, configured("^x{3}$"))
+    assert (reading.findings, reading.first_error, reading.bytes) == ((), None, len(raw))
+
+
+def test_invalid_utf_8_hides_nothing() -> None:
+    (finding,) = reading_of(b"\xff\xfe\n" + b"curl: (6) Could not resolve host: \xff\n").findings
+    assert finding.text.endswith("\ufffd")
+
+
+def test_a_log_without_a_last_line_break_is_read_to_its_end() -> None:
+    reading = reading_of(log_of("a") + MISSING.encode())
+    assert (reading.lines, [one.line for one in reading.findings]) == (2, [2])
+
+
+def test_a_line_without_end_is_read_in_little_memory() -> None:
+    endless = io.BytesIO(b"x" * 50_000_000 + b"\n" + MISSING.encode() + b"\n")
+    largest = max(len(block) for block in log_lines.blocks(endless))
+    assert largest < 4 * log_lines.BLOCK
+    reading = reading_of(b"curl: (6) y" + b"x" * 5_000_000 + b"\n" + MISSING.encode() + b"\n")
+    assert [one.line for one in reading.findings] == [1, 2]
+    assert len(reading.findings[0].text) == log_lines.LONGEST_SHOWN
+
+
+def test_findings_at_the_border_of_two_blocks_keep_their_neighbours() -> None:
+    for padding in range(log_lines.BLOCK - 80, log_lines.BLOCK + 5, 3):
+        raw = b"p" * padding + b"\na\nb\n" + MISSING.encode() + b"\nc\nd\ne\n"
+        (finding,) = reading_of(raw).findings
+        assert (finding.before, finding.after, finding.line) == (("a", "b"), ("c", "d"), 4)
+
+
+def test_the_first_error_is_the_sign_within_the_step_that_failed() -> None:
+    raw = log_of(
+        "##[group]Run bin/prepare",
+        "##[endgroup]",
+        "bash: line 1: jq: command not found",
+        "##[group]Run packer build",
+        "##[endgroup]",
+        MISSING,
+        "more",
+        "##[error]Process completed with exit code 1.",
+        "##[group]Run bin/clean",
+        "##[endgroup]",
+        "curl: (6) Could not resolve host: x",
+    )
+    error = reading_of(raw).first_error
+    assert error
+    assert (error.text, error.line, error.step) == (MISSING, 6, "Run packer build")
+
+
+def test_without_a_sign_the_marked_error_shows_the_lines_before_it() -> None:
+    raw = log_of("##[group]Run x", "##[endgroup]", *"abcdef", "##[error]Process completed with exit code 3.", "clean")
+    error = reading_of(raw).first_error
+    assert error
+    assert (error.text, error.before) == ("Error: Process completed with exit code 3.", tuple("bcdef"))
+    assert error.after == ("clean",)
+    assert reading_of(raw, built_in=False).first_error == error
+
+
+def test_the_tail_ends_at_the_last_marked_error() -> None:
+    raw = log_of(
+        *(f"line {n}" for n in range(50)), "##[error]it broke", "##[group]Post job", "cleaning", "##[endgroup]"
+    )
+    tail = reading_of(raw).tail
+    assert len(tail) == log_reading.TAIL
+    assert tail[-2:] == ("line 49", "Error: it broke")
+
+
+def test_the_tail_of_a_log_without_error_is_its_end_with_marks_as_words() -> None:
+    raw = log_of("##[group]Run it", "##[debug]x", "##[warning]careful", "##[endgroup]")
+    assert reading_of(raw).tail == ("Run it", "Warning: careful")
+
+
+def test_images_that_packer_announces_are_found() -> None:
+    raw = log_of(
+        "    amazon-ebs.cron: AMI: ami-0000000000000000f",
+        "--> amazon-ebs.cron: AMIs were created:",
+        "eu-west-1: ami-0123456789abcdef0",
+        "us-gov-west-1: ami-0123456789abcdef1",
+        "",
+        "us-east-1: ami-0123456789abcdef2",
+    )
+    expected = (("eu-west-1", "ami-0123456789abcdef0"), ("us-gov-west-1", "ami-0123456789abcdef1"))
+    assert reading_of(raw).images == expected
+    for padding in range(log_lines.BLOCK - 300, log_lines.BLOCK, 20):
+        assert reading_of(b"p" * padding + b"\n" + raw).images == expected
+
+
+def test_the_first_line_of_a_rate_limit_is_kept() -> None:
+    raw = log_of("x", "RequestLimitExceeded: Request limit exceeded.", "RequestLimitExceeded again")
+    reading = reading_of(raw, rate_limits=("API rate limit exceeded", "RequestLimitExceeded"))
+    assert reading.rate_limited == "RequestLimitExceeded: Request limit exceeded."
+    assert reading_of(raw, rate_limits=("slow down",)).rate_limited == ""
+    assert reading_of(log_of("a 429 b"), rate_limits=("429",)).rate_limited == "a 429 b"
+
+
+@pytest.mark.parametrize("pattern", [r"(a+)+b", r"(?:a|a)*b", r"(a|aa)+$", r"(.*a){25}b", r"^(\w+\s?)*$x"])
+def test_a_configured_pattern_without_end_is_left_out_and_said(pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runners.logs.judge.ONE_MATCH", 0.05)
+    began = time.process_time()
+    reading = reading_of(log_of("a" * 60 + "!", MISSING, "a" * 60), configured(pattern))
+    assert time.process_time() - began < 3
+    assert MISSING in [one.text for one in reading.findings]
+    unread = [one for one in reading.findings if one.sign == UNREAD]
+    assert len(unread) == 1
+    assert pattern in unread[0].text
+    assert unread[0].line == 1
+    assert reading.cut
+
+
+def test_a_reading_that_takes_too_long_says_so() -> None:
+    reading = reading_of(log_of(*["line"] * 100_000), seconds=0)
+    assert reading.cut
+    assert reading.findings[-1].sign == UNREAD
+    assert 0 < reading.lines < 100_000
+
+
+LETTERS = "aeEr:fF0! \t"
+ATOMS = st.sampled_from(
+    ["er", "F", ":", r"\s*", r"\d", "[eE]", "a?", "(?:ef|ra)", "r+", "(?:era){2}", ".", r"\b", "(?=e)"]
+)
+PATTERNS = st.lists(ATOMS, min_size=1, max_size=6).map("".join)
+
+
+@settings(max_examples=400)
+@given(PATTERNS, st.booleans(), st.lists(st.text(LETTERS, max_size=30), max_size=20))
+def test_the_sieve_lets_no_match_through(pattern: str, ignore_case: bool, lines: list[str]) -> None:
+    whole = f"(?i){pattern}" if ignore_case else pattern
+    needles = required(whole)
+    block = "\n".join(lines).encode()
+    _, numbers = Sieve(needles or (), everything=needles is None).lines(block)
+    matching = {number for number, line in enumerate(lines) if re.search(whole, line)}
+    assert matching <= set(numbers)
+
+
+@given(
+    st.lists(st.sampled_from([MISSING, "quiet", "x" * 300, "##[error]e", "é\u2028"]), max_size=40), st.integers(1, 700)
+)
+def test_how_the_log_falls_into_blocks_does_not_matter(lines: list[str], size: int) -> None:
+    raw = log_of(*lines)
+    whole = reading_of(raw)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(log_lines, "BLOCK", size)
+        assert reading_of(raw) == whole
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\n"), max_size=40)))
+def test_lines_are_counted_as_they_are(lines: list[str]) -> None:
+    raw = "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
+    reading = reading_of(raw)
+    assert (reading.lines, reading.bytes) == (raw.count(b"\n"), len(raw))
+
+
+def test_what_is_searched_are_letters() -> None:
+    assert squeeze("E: Unable to\tLOCATE 3 é!\n".encode()) == b"eunabletolocate!\n"
+    assert required(r"(?i)\bE:\s+unable TO") == {b"eunableto"}
+    assert required(r"foo\d*bar|[bB]az") == {b"foobar", b"baz"}
+    assert required("a.b") is None
