@@ -1,4 +1,4 @@
-"""GitHub on loopback for the runners' tests, and a client of it that does not dawdle."""
+"""GitHub on loopback for the runners' tests, and a client of it that does not dawdle; AWS within the process (moto)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from moto import mock_aws
 
+from runners.aws import Account
 from runners.github import GitHub
 from sandbox.github import Exchange, GitHubStandIn, sandbox_repositories
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 TOKEN = "ghp_canary0123456789"
 
@@ -45,3 +47,15 @@ async def github(stand_in: GitHubStandIn) -> AsyncIterator[GitHub]:
     client = GitHub(stand_in.url, token=TOKEN, write_pause=0, read_pause=0.01)
     yield client
     await client.close()
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    """An AWS account without anything in it, in two regions."""
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+    with mock_aws():
+        yield Account(("us-west-2", "eu-west-1"), attempts=3)

@@ -1,0 +1,109 @@
+"""What the tests of builders and images put into EC2, and how they make AWS refuse."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from moto.ec2.models import ec2_backends
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from runners.aws import Account
+
+HOME, ABROAD = "us-west-2", "eu-west-1"
+MOTOS_ACCOUNT = "123456789012"
+BASE = "ami-0123456789abcdef0"
+TEMPORARY = "Temporary group for Packer"
+
+
+def packers_name(started_at: datetime, prefix: str = "packer_") -> str:
+    """As packer-plugin-sdk makes them up: the first eight digits are the time."""
+    return f"{prefix}{int(started_at.timestamp()):08x}-{str(uuid.uuid4())[9:]}"
+
+
+@dataclass(frozen=True)
+class Built:
+    """A builder that was put into EC2."""
+
+    instance_id: str
+    key: str
+    group_id: str
+    volumes: tuple[str, ...]
+
+
+def build(
+    account: Account,
+    started_at: datetime,
+    *,
+    region: str = HOME,
+    tags: Mapping[str, str] | None = None,
+    key: str | None = None,
+    description: str = TEMPORARY,
+    group_name: str | None = None,
+    profile: str | None = None,
+) -> Built:
+    """An instance as Packer starts it, with a second volume that stays behind when it goes."""
+    ec2 = account.ec2(region)
+    key = key or packers_name(started_at)
+    ec2.create_key_pair(KeyName=key, KeyType="ed25519")
+    group = ec2.create_security_group(GroupName=group_name or packers_name(started_at), Description=description)
+    more: Any = {"IamInstanceProfile": {"Name": profile}} if profile else {}
+    instance = ec2.run_instances(
+        ImageId=BASE,
+        InstanceType="t3.large",
+        MinCount=1,
+        MaxCount=1,
+        KeyName=key,
+        SecurityGroupIds=[group["GroupId"]],
+        BlockDeviceMappings=[
+            {"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": 8, "DeleteOnTermination": True}},
+            {"DeviceName": "/dev/sdb", "Ebs": {"VolumeSize": 20, "DeleteOnTermination": False}},
+        ],
+        TagSpecifications=[{"ResourceType": "instance", "Tags": listed_tags(tags or {"Name": "Packer Builder"})}],
+        **more,
+    )["Instances"][0]
+    volumes = tuple(one["Ebs"]["VolumeId"] for one in instance["BlockDeviceMappings"])
+    return Built(instance["InstanceId"], key, group["GroupId"], volumes)
+
+
+def listed_tags(tags: Mapping[str, str]) -> Any:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def launched_at(instance_id: str, at: datetime, region: str = HOME) -> None:
+    """Set the launch time: moto always sets it to now, and keeps naive times in UTC."""
+    backend = ec2_backends[MOTOS_ACCOUNT][region]
+    backend.get_instance(instance_id).launch_time = at.replace(tzinfo=None)
+
+
+def refuse(client: Any, operation: str, code: str, *, message: str = "no", times: int = 1_000_000) -> list[str]:
+    """Let the next calls of the operation fail with AWS's error; the list that comes back grows by each of them."""
+    refused: list[str] = []
+
+    def answer(**_: Any) -> Any:
+        if len(refused) >= times:
+            return None
+        refused.append(code)
+        body = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+        return SimpleNamespace(status_code=400), body
+
+    client.meta.events.register_first(
+        f"before-call.{client.meta.service_model.service_id.hyphenize()}.{operation}", answer
+    )
+    return refused
+
+
+def calls_of(client: Any) -> list[tuple[str, dict[str, Any]]]:
+    """The calls made from now on: each operation's name, and what it was asked with."""
+    made: list[tuple[str, dict[str, Any]]] = []
+
+    def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+        made.append((model.name, dict(params)))
+
+    client.meta.events.register_first("provide-client-params.*.*", note)
+    return made
