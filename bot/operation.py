@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot import policy
@@ -17,8 +16,8 @@ from bot.errors import Cancelled
 from bot.line import head_of, tell_waiting
 from bot.operations import Record, Status
 from bot.patience import patiently
-from runners.blocking import run_blocking
 from runners.errors import RunnerError
+from runners.scratch import wipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -289,16 +288,11 @@ def scratch_of(services: Services, number: int) -> Path:
 
 
 async def remove(directory: Path) -> None:
-    """Delete a directory with all in it; one that is gone already is fine."""
-    await run_blocking(_remove, directory, timeout=120, doing=f"removing {directory.name}")
-
-
-def _remove(directory: Path) -> None:
-    while directory.exists():
-        try:
-            shutil.rmtree(directory)
-        except FileNotFoundError:  # somebody else deletes in it as well: look again
-            continue
+    """Delete an operation's directory. What cannot be (what it started still runs) waits for the bot's next start."""
+    try:
+        await wipe(directory)
+    except RunnerError as error:
+        log.warning("%s", error)
 
 
 async def announce(services: Services, record: Record, message: Message) -> Posted:

@@ -5,15 +5,11 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import shutil
-import stat
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from runners.ansible.stragglers import end_marked
-from runners.blocking import run_blocking
-from runners.detached import Detached
-from runners.errors import NotFoundError, RunnerError, TimedOutError
+from runners.errors import NotFoundError, TimedOutError
 from runners.process import GRACE
 from runners.terraform import errors as terraform_errors, program as terraform_program
 from runners.terraform.apply_run import APPLY, apply, cancel_apply, find_out, known_sensitive, resume_apply
@@ -47,10 +43,7 @@ __all__ = [
     "plan",
     "refresh_only_summary",
     "resume_apply",
-    "wipe",
 ]
-
-_WIPE_TIMEOUT = 120.0  # seconds
 
 
 async def init(workspace: Workspace, *, timeout: float) -> None:
@@ -127,22 +120,3 @@ def _locked(handle: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-async def wipe(scratch: Path) -> None:
-    """Remove an operation's directory with its plan and whatever else is in it; nothing when it is not there.
-
-    Raises:
-        RunnerError: it is a link, others may write to it, or an apply still runs in it.
-    """
-    doing = "removing an operation's files"
-    try:
-        found = scratch.lstat()
-    except FileNotFoundError:
-        return
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
-        raise RunnerError(doing, f"{scratch.name} is no directory that only the bot writes to")
-    running = Detached.attach(scratch / APPLY)
-    if running and running.running:
-        raise RunnerError(doing, "an apply still runs there")
-    await run_blocking(shutil.rmtree, scratch, timeout=_WIPE_TIMEOUT, doing=doing)
