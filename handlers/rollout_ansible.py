@@ -2,144 +2,183 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bot.blocks import deploy as drawing
-from bot.errors import UserError
+from bot.blocks import hosts as drawing, kit
+from bot.blocks.hosts import Ending, Rollout
 from bot.operations import Status
-from handlers import trail
-from handlers.code import code_of
-from runners import ansible, inventory
-from runners.ansible import PlaybookJob
-from runners.results import Inventory, PlaybookResult, State
+from handlers import playbooks
+from handlers.playbooks import Play
+from handlers.rollout_scope import scope_of
+from runners.ansible import log_of
+from runners.ansible.logfile import read_log
+from runners.blocking import run_blocking
+from runners.results import HostResult, PlaybookResult, State
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
     from bot.blocks.deploy import Outgoing
+    from bot.blocks.kit import Message
     from bot.blocks.operation import ApprovalView
     from bot.chat import Live
-    from bot.config import Ansible, Config, Environment
     from bot.operation import Operation
-    from runners.aws import Clients
+    from handlers.rollout_scope import Scope
+    from runners.results import Inventory
 
 FAILURES_SHOWN = 8
-LOOKUP_TIMEOUT = 60.0
+READ_TIMEOUT = 60.0
+COMMIT, RETRY = "went out", "retry"  # what is noted of an operation: its commit, and each host to try again
 
 
 async def roll_out(operation: Operation, outgoing: Outgoing, approval: ApprovalView | None) -> None:
     """Durable: one machine type after the other, in the configured order; the first failure stops the rest."""
-    hosts = await operation.step("inventory", lambda: find_hosts_of(operation))
-    machines = operation.environment.machines
-    results: list[PlaybookResult] = []
-    for machine in machines:
-        result = await _play(operation, outgoing, approval, _Turn(machine, hosts, tuple(results)))
-        results.append(result)
-        if result.state is not State.SUCCEEDED or not result.finished:
+    scope = scope_of(operation)
+    hosts = await operation.step("inventory", lambda: scope.find_hosts(operation.services))
+    work = _Work(operation, outgoing, approval, scope, hosts)
+    stopped_by = None
+    for machine in work.machines:
+        await work.play(machine)
+        stopped_by = await operation.step("who cancelled", lambda: _cancelled_by(operation))
+        if stopped_by or not work.goes_well:
             break
-    await _report(operation, outgoing, approval, results)
+    await _report(work, stopped_by)
 
 
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """A machine type's turn: what ran before it, and the hosts of the whole environment."""
+@dataclass(slots=True)
+class _Work:
+    """A rollout under way: what is known of each machine type, in the order in which they are deployed."""
 
-    machine: str
+    operation: Operation
+    outgoing: Outgoing
+    approval: ApprovalView | None
+    scope: Scope
     hosts: Inventory
-    before: tuple[PlaybookResult, ...]
+    results: dict[str, PlaybookResult] = field(default_factory=dict)
 
     @property
-    def own_hosts(self) -> Inventory:
-        return replace(self.hosts, hosts=tuple(host for host in self.hosts.hosts if host.machine == self.machine))
+    def machines(self) -> Sequence[str]:
+        """The machine types that it is about and that have hosts."""
+        there = {host.machine for host in self.hosts.hosts}
+        return [machine for machine in self.scope.machines if machine in there]
+
+    @property
+    def goes_well(self) -> bool:
+        return all(result.state is State.SUCCEEDED and result.finished for result in self.results.values())
+
+    @property
+    def not_started(self) -> tuple[str, ...]:
+        return tuple(machine for machine in self.machines if machine not in self.results)
+
+    @property
+    def rollout(self) -> Rollout:
+        """What is to be shown, of what has not begun as well."""
+        shown = [self.results.get(machine) or self._to_come(machine) for machine in self.machines]
+        return Rollout(tuple(shown), self.operation.services.clock())
+
+    def _to_come(self, machine: str) -> PlaybookResult:
+        hosts = [HostResult(host.name, State.WAITING) for host in self.hosts.hosts if host.machine == machine]
+        return PlaybookResult(machine, State.WAITING, tuple(hosts))
+
+    async def play(self, machine: str) -> None:
+        """Durable: one machine type's playbook, once."""
+        play = Play(machine, self.outgoing.commit, self.hosts, check=self.scope.check)
+        self.results[machine] = await self.operation.once(
+            f"playbook {machine}",
+            do=lambda: self._shown(play, playbooks.run),
+            recover=lambda: self._shown(play, playbooks.find_out),
+        )
+
+    async def _shown(
+        self, play: Play, go: Callable[[Operation, Play, playbooks.OnProgress], Awaitable[PlaybookResult]]
+    ) -> PlaybookResult:
+        async with self.operation.live() as live:
+            self._show(live)
+
+            async def heard(result: PlaybookResult) -> None:
+                self.results[play.machine] = self.operation.services.redact.within(result)
+                self._show(live)
+
+            async def work() -> PlaybookResult:
+                return await go(self.operation, play, heard)
+
+            return await self.operation.unless_cancelled(work(), lambda: playbooks.stop(self.operation, play.machine))
+
+    def _show(self, live: Live) -> None:
+        live.show(lambda: drawing.progress(self.operation.head, self.outgoing, self.approval, self.rollout))
 
 
-async def _play(operation: Operation, outgoing: Outgoing, approval: ApprovalView | None, turn: _Turn) -> PlaybookResult:
-    timeout = operation.services.config.operations.deploy_timeout.total_seconds()
-    machines = len(operation.environment.machines)
-
-    async def do() -> PlaybookResult:
-        job = await _job(operation, outgoing, turn)
-        await trail.playbook_started(operation, turn.machine, outgoing.commit)
-        async with operation.live() as live:
-            result = await ansible.run_playbook(job, on_progress=lambda result: progress(live, result), timeout=timeout)
-        await trail.playbook_ended(operation, turn.machine, result)
-        return operation.services.redact.within(result)
-
-    async def recover() -> PlaybookResult:
-        # The playbook may have gone on without us; it is followed to its end, and never started a second time.
-        job = await _job(operation, outgoing, turn)
-        async with operation.live() as live:
-            found = await ansible.resume_playbook(
-                job, on_progress=lambda result: progress(live, result), timeout=timeout
-            )
-        if found is None:
-            return await do()
-        await trail.playbook_ended(operation, turn.machine, found)
-        return operation.services.redact.within(found)
-
-    async def progress(live: Live, result: PlaybookResult) -> None:
-        results = (*turn.before, result)
-        live.show(lambda: drawing.hosts_progress(operation.head, outgoing, approval, results, machines))
-
-    return await operation.once(f"playbook {turn.machine}", do=do, recover=recover)
-
-
-async def _job(operation: Operation, outgoing: Outgoing, turn: _Turn) -> PlaybookJob:
-    settings, secrets = settings_of(operation.environment), operation.services.secrets
-    secret_vars = {name: secrets.value(source) for name, source in settings.secret_vars.items()}
-    operation.services.redact.add(secret_vars.values())
-    return PlaybookJob(
-        project=await code_of(operation, outgoing.commit) / settings.directory,
-        playbook=settings.playbook.format(machine=turn.machine, environment=operation.environment.name),
-        inventory=turn.own_hosts,
-        limit=None,
-        extra_vars={**settings.extra_vars, "signalbox_commit": outgoing.commit.sha},
-        secret_vars=secret_vars,
-        private_key=secrets.value(settings.private_key_env) if settings.private_key_env else None,
-        scratch=operation.scratch / f"playbook-{turn.machine}",
-    )
-
-
-async def _report(
-    operation: Operation, outgoing: Outgoing, approval: ApprovalView | None, results: list[PlaybookResult]
-) -> None:
-    services, ended = operation.services, results[-1]
-    not_started = operation.environment.machines[len(results) :]
-    message = drawing.hosts_ended(operation.head, outgoing, approval, results, not_started)
-    if ended.state is State.SUCCEEDED and ended.finished:
-        await operation.step("record", lambda: services.operations.record_deployed(operation.record, outgoing.commit))
-        await operation.end(Status.SUCCEEDED, message)
+async def _report(work: _Work, stopped_by: str | None) -> None:
+    operation, scope = work.operation, work.scope
+    await _tell_in_thread(work)
+    if scope.check:
+        message = drawing.checked(operation.head, work.outgoing, work.rollout)
+        await operation.end(_status(work, stopped_by), message, outcome="checked")
         return
-    for index, failure in enumerate(ended.failures[:FAILURES_SHOWN]):
+    if work.goes_well and not work.not_started and not stopped_by:
+        await operation.step("record", lambda: _record(work))
+    again = [] if stopped_by else _to_retry(work)
+    await operation.step("what to retry", lambda: _note_retry(work, again))
+    await operation.end(_status(work, stopped_by), _ended(work, stopped_by, again))
+
+
+def _ended(work: _Work, stopped_by: str | None, again: Sequence[str]) -> Message:
+    cancelled_by = kit.user(stopped_by) if stopped_by else ""
+    ending = Ending(work.not_started, cancelled_by=cancelled_by, retry=bool(again))
+    return drawing.ended(work.operation.head, work.outgoing, work.approval, work.rollout, ending)
+
+
+def _status(work: _Work, stopped_by: str | None) -> Status:
+    if stopped_by:
+        return Status.CANCELLED
+    if not all(result.finished for result in work.results.values()):
+        return Status.INTERRUPTED
+    return Status.SUCCEEDED if work.goes_well else Status.FAILED
+
+
+async def _record(work: _Work) -> None:
+    if work.scope.whole:
+        await work.operation.services.operations.record_deployed(work.operation.record, work.outgoing.commit)
+
+
+async def _tell_in_thread(work: _Work) -> None:
+    operation = work.operation
+    failures = [failure for result in work.results.values() for failure in result.failures]
+    for index, failure in enumerate(failures[:FAILURES_SHOWN]):
         await operation.details(f"failure {index}", drawing.failing_task(failure))
-    if not ended.failures and ended.log_tail:
-        await operation.details("log", drawing.playbook_log(ended))
-    await operation.end(Status.FAILED if ended.finished else Status.INTERRUPTED, message)
+    last = next(reversed(work.results.values()), None)
+    if last and last.state is not State.SUCCEEDED and not failures and last.log_tail:
+        await operation.details("log", drawing.playbook_log(last))
+    for machine in work.results:
+        await operation.attach(
+            f"log of {machine}",
+            filename=f"deploy-{operation.number}-{machine}.txt",
+            title=f"What Ansible printed for {machine}",
+            read=lambda machine=machine: _whole_log(operation, machine),  # type: ignore[misc]
+        )
 
 
-async def find_hosts_of(operation: Operation) -> Inventory:
-    """The running machines of the operation's environment."""
-    services = operation.services
-    return await find_hosts(services.config, operation.environment, services.aws)
+async def _whole_log(operation: Operation, machine: str) -> str:
+    path = log_of(playbooks.scratch_of(operation, machine))
+    return await run_blocking(read_log, path, timeout=READ_TIMEOUT, doing=f"reading the log of {machine}")
 
 
-async def find_hosts(config: Config, environment: Environment, clients: Clients) -> Inventory:
-    """The running machines of an environment, reached as its configuration says."""
-    settings = settings_of(environment)
-    return await inventory.find_hosts(
-        clients.ec2,
-        environment=environment.name,
-        machines=environment.machines,
-        tag=config.instance_tag,
-        address=settings.address,
-        user=settings.user,
-        port=settings.port,
-        connection=settings.connection,
-        timeout=LOOKUP_TIMEOUT,
-    )
+def _to_retry(work: _Work) -> list[str]:
+    """The instances on which it went wrong; none where it was cut short, for nobody knows what was done there."""
+    if not all(result.finished for result in work.results.values()):
+        return []
+    bad = {host.host for host in work.rollout.hosts if host.state not in (*drawing.GOOD, State.WAITING)}
+    return [host.instance_id for host in work.hosts.hosts if host.name in bad]
 
 
-def settings_of(environment: Environment) -> Ansible:
-    """How the environment deploys with Ansible. Raises UserError when it does not."""
-    if environment.deploy.ansible is None:
-        raise UserError(f"{environment.name} does not deploy through Ansible.")
-    return environment.deploy.ansible
+async def _note_retry(work: _Work, instances: Sequence[str]) -> None:
+    operations, number = work.operation.services.operations, work.operation.number
+    for instance in instances:
+        await operations.note(number, RETRY, instance)
+    if instances:
+        await operations.note(number, COMMIT, work.outgoing.commit.sha)
+
+
+async def _cancelled_by(operation: Operation) -> str | None:
+    return await operation.services.operations.cancel_requested(operation.number)

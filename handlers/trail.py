@@ -62,9 +62,10 @@ async def run_ended(operation: Operation, run: WorkflowRun) -> None:
     await operation.note("run ended", run=numbered, outcome=run.state.value, url=run.url, commit=run.head_sha[:7])
 
 
-async def playbook_started(operation: Operation, machine: str, commit: Commit) -> None:
-    """Within a step, before the playbook."""
-    await operation.note("playbook started", machine=machine, commit=commit.short)
+async def playbook_started(operation: Operation, machine: str, commit: Commit, *, check: bool = False) -> None:
+    """Within a step, before the playbook; `check` when it only looks what would change."""
+    what = "playbook check started" if check else "playbook started"
+    await operation.note(what, machine=machine, commit=commit.short)
 
 
 async def playbook_ended(operation: Operation, machine: str, result: PlaybookResult) -> None:

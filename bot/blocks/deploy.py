@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.blocks import kit, operation
+from bot.blocks import jobs as jobs_drawing, kit, operation, outgoing as what
 from runners.results import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bot.blocks.kit import Block, Cell, Message
+    from bot.blocks.kit import Block, Message
     from bot.blocks.operation import ApprovalView, Head
-    from runners.results import Commit, FailedTask, Job, PlaybookResult, WorkflowRun
+    from runners.change_results import Checks, Difference
+    from runners.results import Commit, Job, WorkflowRun
 
 MARKS = {
     State.WAITING: "⏳ waiting",
@@ -29,16 +30,25 @@ MARKS = {
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """What would go out: the commit, what runs now (in words, escaped), and through what ("deploy-prod.yml")."""
+    """What would go out: the commit, what runs now (in words, escaped), and through what ("deploy-prod.yml").
+
+    `difference` is what lies between the two, None where that is not known or nothing; `checks` those of the commit, where
+    they count; `notes` sentences (escaped) that belong to it; `machines` the environment's types, in their order.
+    """
 
     commit: Commit
     running_now: str
     through: str
+    difference: Difference | None = None
+    checks: Checks | None = None
+    notes: tuple[str, ...] = ()
+    machines: tuple[str, ...] = ()
 
 
 def working(head: Head, doing: str, outgoing: Outgoing | None = None) -> Message:
     """Before anything has gone out."""
-    blocks = [operation.first_line(head, "running", doing), *_outgoing(outgoing), operation.asked_by(head)]
+    shown = what.blocks(outgoing) if outgoing else []
+    blocks = [operation.first_line(head, "running", doing), *shown, operation.asked_by(head)]
     return kit.message(operation.plain(head, doing), blocks)
 
 
@@ -50,7 +60,7 @@ def ask(head: Head, outgoing: Outgoing, approval: ApprovalView) -> Message:
         operation.plain(head, news),
         [
             operation.first_line(head, "approval", news),
-            *_outgoing(outgoing),
+            *what.blocks(outgoing),
         ],
         foot=[
             operation.decision_buttons(
@@ -68,61 +78,51 @@ def settled(head: Head, outgoing: Outgoing, approval: ApprovalView) -> Message:
         "rejected": "rejected, nothing was deployed",
         "expired": "expired, nothing was deployed. Run /deploy again when you need it",
     }[approval.outcome]
-    return _message(head, approval.outcome, news, outgoing, approval)
+    return framed(head, approval.outcome, news, outgoing, approval)
 
 
-def run_progress(head: Head, outgoing: Outgoing, approval: ApprovalView | None, run: WorkflowRun) -> Message:
-    """A GitHub Actions run under way."""
+def run_progress(
+    head: Head, outgoing: Outgoing, approval: ApprovalView | None, run: WorkflowRun, now: float | None = None
+) -> Message:
+    """A GitHub Actions run under way. `now` (Unix seconds) tells for how long its jobs have been running."""
     done = sum(1 for job in run.jobs if job.state.ended)
     news = f"deploying {kit.escape(outgoing.commit.short)}, {done} of {len(run.jobs)} jobs done"
-    return _message(head, "running", news, outgoing, approval, body=[_run_line(run), *_jobs(run.jobs)])
+    body = [*jobs_drawing.stale(run), _run_line(run), *jobs_drawing.table(run.jobs, outgoing.machines, now)]
+    return framed(head, "running", news, outgoing, approval, body=body)
 
 
 def run_ended(
     head: Head, outgoing: Outgoing, approval: ApprovalView | None, run: WorkflowRun, *, warning: str = ""
 ) -> Message:
     """A GitHub Actions run that has ended. `warning` says why its success is none; it is already escaped."""
-    body = [*_warning(warning), _run_line(run), *_jobs(run.jobs)]
+    body = [*_warning(warning), _run_line(run), *jobs_drawing.table(run.jobs, outgoing.machines)]
     short = kit.escape(outgoing.commit.short)
     if run.state is not State.SUCCEEDED:
-        return _message(head, "failed", _how_it_failed(run), outgoing, approval, body=body)
+        return framed(head, "failed", _how_it_failed(run), outgoing, approval, body=body)
     if warning:
-        return _message(head, "failed", f"the run succeeded, but not with {short}", outgoing, approval, body=body)
-    return _message(head, "succeeded", f"deployed {short}{_took(run)}", outgoing, approval, body=body)
+        return framed(head, "failed", f"the run succeeded, but not with {short}", outgoing, approval, body=body)
+    return framed(head, "succeeded", f"deployed {short}{_took(run)}", outgoing, approval, body=body)
 
 
-def hosts_progress(
-    head: Head, outgoing: Outgoing, approval: ApprovalView | None, results: Sequence[PlaybookResult], machines: int
-) -> Message:
-    """Playbooks under way: `results` so far, of `machines` in all."""
-    done = sum(1 for result in results if result.state.ended)
-    news = f"deploying {kit.escape(outgoing.commit.short)}, {done} of {machines} machine types done"
-    return _message(head, "running", news, outgoing, approval, body=_hosts(results))
-
-
-def hosts_ended(
+def framed(
     head: Head,
+    status: str,
+    news: str,
     outgoing: Outgoing,
     approval: ApprovalView | None,
-    results: Sequence[PlaybookResult],
-    not_started: Sequence[str],
+    *,
+    body: Iterable[Block] = (),
+    buttons: Iterable[Block] = (),
 ) -> Message:
-    """All playbooks ended, or one failed and the machines in `not_started` were left as they were."""
-    failed = [host.host for result in results for host in result.hosts if host.state not in _GOOD]
-    cut_short = [result for result in results if not result.finished]
-    left = f" Not touched: {', '.join(map(kit.escape, not_started))}." if not_started else ""
-    board = _hosts(results)
-    short = kit.escape(outgoing.commit.short)
-    if cut_short:
-        news = f"interrupted during {kit.escape(cut_short[0].playbook)}, and not started again.{left} Run /deploy again"
-        return _message(head, "interrupted", news, outgoing, approval, body=board)
-    if not failed and all(result.state is State.SUCCEEDED for result in results):
-        return _message(
-            head, "succeeded", f"deployed {short} to {_hosts_count(results)}", outgoing, approval, body=board
-        )
-    names = ", ".join(map(kit.escape, failed[:6])) or kit.escape(results[-1].playbook)
-    news = f"failed on {names}.{left} What each host said is in the thread"
-    return _message(head, "failed", news, outgoing, approval, body=board)
+    """A deploy that has begun, or is over: what goes out above `body`, buttons, who decided and who asked under it."""
+    decided = [operation.approval_lines(approval)] if approval else []
+    blocks = [
+        operation.first_line(head, status, news),
+        *what.blocks(outgoing, out=status == "succeeded", brief=True),
+        *body,
+    ]
+    foot = [*buttons, *decided, operation.asked_by(head, f"through {kit.escape(outgoing.through)}")]
+    return kit.message(operation.plain(head, news), blocks, foot=foot)
 
 
 def culprits(run: WorkflowRun) -> Sequence[Job]:
@@ -136,48 +136,6 @@ def failing_job(job: Job, tail: str) -> Message:
     line = f":x: {kit.link(job.name, job.url)} {job.state.value}{step}"
     body = kit.preformatted(tail) if tail.strip() else "_GitHub has no log for this job (yet); the link leads to it._"
     return kit.message(f"{kit.escape(job.name)} {job.state.value}", [kit.section(line), kit.section(body)])
-
-
-def failing_task(failure: FailedTask) -> Message:
-    """What a failing task said on a host, for the thread."""
-    line = f":x: {kit.code(failure.host)} failed at {kit.code(failure.task)} ({kit.code(failure.path)})"
-    blocks = [kit.section(line), *([kit.section(kit.preformatted(failure.output))] if failure.output.strip() else [])]
-    return kit.message(f"{kit.escape(failure.host)} failed at {kit.escape(failure.task)}", blocks)
-
-
-def playbook_log(result: PlaybookResult) -> Message:
-    """The end of what Ansible printed, for the thread, where no task tells more."""
-    name = kit.escape(result.playbook)
-    return kit.message(f"{name}: the end of its log", [kit.section(kit.preformatted(result.log_tail))])
-
-
-_GOOD = (State.SUCCEEDED, State.SKIPPED)
-
-
-def _message(
-    head: Head,
-    status: str,
-    news: str,
-    outgoing: Outgoing,
-    approval: ApprovalView | None,
-    *,
-    body: Iterable[Block] = (),
-) -> Message:
-    decided = [operation.approval_lines(approval)] if approval else []
-    blocks = [
-        operation.first_line(head, status, news),
-        *_outgoing(outgoing, out=status == "succeeded"),
-        *body,
-    ]
-    foot = [*decided, operation.asked_by(head, f"through {kit.escape(outgoing.through)}")]
-    return kit.message(operation.plain(head, news), blocks, foot=foot)
-
-
-def _outgoing(outgoing: Outgoing | None, *, out: bool = False) -> list[Block]:
-    if outgoing is None:
-        return []
-    now, before = ("Went out", "Ran before") if out else ("Goes out", "Runs now")
-    return [kit.section(f"*{now}:* {operation.commit_line(outgoing.commit)}\n*{before}:* {outgoing.running_now}")]
 
 
 def _warning(warning: str) -> list[Block]:
@@ -199,41 +157,5 @@ def _run_line(run: WorkflowRun) -> Block:
     return kit.context(f"{kit.link(f'{run.workflow}, run {run.number}', run.url)}{attempt}")
 
 
-def _jobs(jobs: Sequence[Job]) -> list[Block]:
-    if not jobs:
-        return []
-    rows: list[Sequence[Cell]] = [
-        [kit.Link(job.name, job.url), MARKS[job.state], _job_time(job), job.failing_step or ""] for job in jobs
-    ]
-    return [kit.table(["Job", "State", "Time", "Failing step"], rows, right=(2,))]
-
-
-def _job_time(job: Job) -> str:
-    if job.started_at is None or job.ended_at is None:
-        return ""
-    return kit.duration((job.ended_at - job.started_at).total_seconds())
-
-
 def _took(run: WorkflowRun) -> str:
     return f" in {kit.duration((run.ended_at - run.created_at).total_seconds())}" if run.ended_at else ""
-
-
-def _hosts(results: Sequence[PlaybookResult]) -> list[Block]:
-    rows: list[Sequence[Cell]] = [
-        [
-            host.host,
-            MARKS[host.state],
-            host.current_task or "",
-            str(host.ok),
-            str(host.changed),
-            str(host.failed + host.unreachable),
-        ]
-        for result in results
-        for host in result.hosts
-    ]
-    return [kit.table(["Host", "State", "Task", "ok", "changed", "failed"], rows, right=(3, 4, 5))] if rows else []
-
-
-def _hosts_count(results: Sequence[PlaybookResult]) -> str:
-    count = len({host.host for result in results for host in result.hosts})
-    return f"{count} host{'s' if count != 1 else ''}"

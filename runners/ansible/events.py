@@ -6,9 +6,12 @@ import json
 import re
 from collections import deque
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from runners.results import FailedTask, HostResult, PlaybookResult, State
+from runners.ansible.numbering import Numbering
+from runners.ansible.output import ANSI, LONGEST_LINE, describe, tail_of
+from runners.results import FailedTask, HostResult, PlaybookResult, State, TaskChange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -16,14 +19,11 @@ if TYPE_CHECKING:
     Mask = Callable[[str], str]
 
 LOG_LINES = 40
-LONGEST_LINE = 500
-OUTPUT_LINES = 20
-OUTPUT_LENGTH = 2000
 MOST_FAILURES = 100
-HIDDEN = "(hidden by no_log)"
+MOST_CHANGES = 2_000
 _MASKED = "***"
+_WELL = (State.SUCCEEDED, State.SKIPPED)
 _SHORTEST_SECRET = 3  # characters: shorter ones would blot out half of every text
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
 
 
 def masker(secrets: Iterable[str]) -> Mask:
@@ -44,23 +44,37 @@ class PlaybookRecord:
     """Takes the lines in turn; `result` says at any time what they tell.
 
     `hosts` are the inventory's names in order. `root` is the directory whose name is left out of paths. `mask` is
-    applied to every text that leaves.
+    applied to every text that leaves. `keep_line` is given every line that Ansible prints. With `check` it remembers
+    what would change.
     """
 
-    def __init__(self, playbook: str, hosts: Sequence[str], root: str, mask: Mask = str) -> None:
+    def __init__(
+        self,
+        playbook: str,
+        hosts: Sequence[str],
+        root: str,
+        mask: Mask = str,
+        *,
+        keep_line: Callable[[str], None] | None = None,
+        check: bool = False,
+    ) -> None:
         self._playbook = playbook
         self._root = root.rstrip("/") + "/"
         self._mask = mask
         self._hosts = {name: HostResult(name, State.WAITING) for name in hosts}
         self._failures: list[FailedTask] = []
         self._log: deque[str] = deque(maxlen=LOG_LINES)
-        self._tasks = 0
+        self._keep_line = keep_line
+        self._check = check
+        self._changes: list[TaskChange] = []
+        self.numbering = Numbering()
+        self._at = 0.0
         self._processed: frozenset[str] | None = None
         self._started = False
         self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
             "playbook_on_start": lambda _: None,  # that it began is all there is to know
             "playbook_on_task_start": self._on_task,
-            "playbook_on_handler_task_start": self._on_task,
+            "playbook_on_handler_task_start": self._on_handler,
             "runner_on_start": self._on_start,
             "runner_on_ok": self._on_ok,
             "runner_on_skipped": self._on_skipped,
@@ -77,7 +91,7 @@ class PlaybookRecord:
     @property
     def has_tasks(self) -> bool:
         """Whether it came as far as a task."""
-        return self._tasks > 0
+        return self.numbering.begun > 0
 
     @property
     def ran_nowhere(self) -> bool:
@@ -104,27 +118,34 @@ class PlaybookRecord:
         if handle is None or not isinstance(data, dict):
             return False
         self._started = True
+        self._at = _time_of(event) or self._at
         handle(data)
         return True
 
-    def result(self, exit_code: int | None = None, *, ended: bool = False) -> PlaybookResult:
-        """The playbook as it stands; once `ended`, with its exit code (None: it died without leaving one)."""
+    def result(self, exit_code: int | None = None, *, ended: bool = False, cancelled: bool = False) -> PlaybookResult:
+        """The playbook as it stands; once `ended`, with its exit code (None: it died without leaving one).
+
+        One that was `cancelled` before its recap is over, with each host at the task where it was left.
+        """
         if not ended:
             state = State.RUNNING if self._started else State.WAITING
         elif not self.has_recap:
-            state = State.UNKNOWN
+            state = State.CANCELLED if cancelled else State.UNKNOWN
         else:
             bad = exit_code or any(one.failed or one.unreachable for one in self._hosts.values())
             state = State.FAILED if bad else State.SUCCEEDED
         lost = ended and not self.has_recap
+        left = state if lost else State.RUNNING
         return PlaybookResult(
             playbook=self._playbook,
             state=state,
-            hosts=tuple(_shown(one, lost=lost) for one in self._hosts.values()),
+            hosts=tuple(_left(one, left) for one in self._hosts.values()),
             failures=tuple(self._failures),
-            finished=not lost,
-            task_count=self._tasks,
+            finished=cancelled or not lost,
+            task_count=self.numbering.begun,
             log_tail=self.log_tail(),
+            task_total=self.numbering.total,
+            changes=tuple(self._changes),
         )
 
     def _task(self, data: dict[str, Any]) -> str:
@@ -132,29 +153,39 @@ class PlaybookRecord:
 
     def _remember(self, text: str) -> None:
         # Masked before it is cut: half a secret is one as well.
-        for line in self._mask(_ANSI.sub("", text)).replace("\r", "").replace(self._root, "").splitlines():
+        for line in self._mask(ANSI.sub("", text)).replace("\r", "").replace(self._root, "").splitlines():
+            if self._keep_line:
+                self._keep_line(line)
             if line.strip():
                 self._log.append(line[:LONGEST_LINE])
 
     def _host(self, data: dict[str, Any]) -> HostResult:
         name = str(data.get("host", ""))
-        return self._hosts.get(name) or HostResult(name, State.WAITING)
+        known = self._hosts.get(name) or HostResult(name, State.WAITING)
+        return replace(known, seen_at=self._at or None)
 
     def _put(self, host: HostResult) -> None:
         if host.host:
             self._hosts[host.host] = host
 
     def _on_task(self, data: dict[str, Any]) -> None:
-        del data
-        self._tasks += 1
+        self.numbering.begin(data)
+
+    def _on_handler(self, data: dict[str, Any]) -> None:
+        self.numbering.begin(data, unplanned=True)
 
     def _on_start(self, data: dict[str, Any]) -> None:
         # A host that failed goes on only in a rescue or always section.
-        self._put(replace(self._host(data), state=State.RUNNING, current_task=self._task(data)))
+        host, number = self._host(data), self.numbering.number(data)
+        started = host.started_at or host.seen_at
+        host = replace(host, state=State.RUNNING, task_number=number, started_at=started)
+        self._put(replace(host, current_task=self._task(data)))
 
     def _on_ok(self, data: dict[str, Any]) -> None:
         host = self._host(data)
         changed = bool(_res_of(data).get("changed"))
+        if changed and self._check and len(self._changes) < MOST_CHANGES:
+            self._changes.append(TaskChange(host.host, self._task(data), self._path(data)))
         self._put(replace(host, ok=host.ok + 1, changed=host.changed + changed))
 
     def _on_skipped(self, data: dict[str, Any]) -> None:
@@ -164,7 +195,7 @@ class PlaybookRecord:
     def _on_failed(self, data: dict[str, Any]) -> None:
         host = self._host(data)
         if data.get("ignore_errors"):  # Ansible's recap counts these as ok as well
-            self._put(replace(host, ok=host.ok + 1))
+            self._put(replace(host, ok=host.ok + 1, ignored=host.ignored + 1))
             return
         self._put(replace(host, failed=host.failed + 1, state=State.FAILED))
         self._add_failure(data)
@@ -172,16 +203,19 @@ class PlaybookRecord:
     def _on_unreachable(self, data: dict[str, Any]) -> None:
         host = self._host(data)
         self._put(replace(host, unreachable=host.unreachable + 1, state=State.UNREACHABLE))
-        self._add_failure(data)
+        self._add_failure(data, unreachable=True)
 
-    def _add_failure(self, data: dict[str, Any]) -> None:
-        path = str(data.get("task_path") or "")
-        path = path.removeprefix(self._root) if path.startswith(self._root) else "/".join(path.split("/")[-3:])
-        output = self._mask(describe(_res_of(data))).replace(self._root, "")
-        self._failures.append(
-            FailedTask(str(data.get("host", "")), self._task(data), self._mask(path), tail_of(output))
-        )
+    def _add_failure(self, data: dict[str, Any], *, unreachable: bool = False) -> None:
+        host, output = str(data.get("host", "")), self._mask(describe(_res_of(data))).replace(self._root, "")
+        failure = FailedTask(host, self._task(data), self._path(data), tail_of(output), unreachable)
+        self._failures.append(failure)
         del self._failures[:-MOST_FAILURES]
+
+    def _path(self, data: dict[str, Any]) -> str:
+        """Where a task stands, as file:line: within the project, or the last parts of a path outside of it."""
+        path = str(data.get("task_path") or "")
+        inside = path.startswith(self._root)
+        return self._mask(path.removeprefix(self._root) if inside else "/".join(path.split("/")[-3:]))
 
     def _on_stats(self, data: dict[str, Any]) -> None:
         def count(kind: str, host: str) -> int:
@@ -191,14 +225,18 @@ class PlaybookRecord:
         processed = frozenset(data.get("processed") or ())
         for name in [*self._hosts, *sorted(processed - set(self._hosts))]:
             failed, dark = count("failures", name), count("dark", name)
-            self._hosts[name] = HostResult(
-                host=name,
-                state=_final(name in processed, failed, dark),
+            state = _final(name in processed, failed, dark)
+            self._hosts[name] = replace(
+                self._hosts.get(name) or HostResult(name, state),
+                state=state,
                 ok=count("ok", name),
                 changed=count("changed", name),
                 failed=failed,
                 unreachable=dark,
                 skipped=count("skipped", name),
+                rescued=count("rescued", name),
+                ignored=count("ignored", name),
+                **({"current_task": None} if state in _WELL else {}),
             )
             self._keep_last_failures(name, failed + dark)
         self._processed = processed
@@ -210,8 +248,9 @@ class PlaybookRecord:
         self._failures = [one for number, one in enumerate(self._failures) if number not in rescued]
 
 
-def _shown(host: HostResult, *, lost: bool) -> HostResult:
-    return replace(host, state=State.UNKNOWN) if lost and host.state is State.RUNNING else host
+def _left(host: HostResult, state: State) -> HostResult:
+    """A host that was at work when all ended is left in the playbook's own state."""
+    return replace(host, state=state) if host.state is State.RUNNING else host
 
 
 def _final(processed: bool, failed: int, dark: int) -> State:  # noqa: FBT001 - private, read beside its one caller
@@ -220,6 +259,14 @@ def _final(processed: bool, failed: int, dark: int) -> State:  # noqa: FBT001 - 
     if failed:
         return State.FAILED
     return State.UNREACHABLE if dark else State.SUCCEEDED
+
+
+def _time_of(event: dict[str, Any]) -> float | None:
+    """When it happened, in Unix seconds: ansible-runner notes it in ISO 8601."""
+    try:
+        return datetime.fromisoformat(str(event.get("created"))).timestamp()
+    except ValueError:
+        return None
 
 
 def _event_in(line: str) -> dict[str, Any] | None:
@@ -235,45 +282,3 @@ def _event_in(line: str) -> dict[str, Any] | None:
 def _res_of(data: dict[str, Any]) -> dict[str, Any]:
     res = data.get("res")
     return res if isinstance(res, dict) else {}
-
-
-def describe(res: dict[str, Any]) -> str:
-    """Why a task failed: its message, then what it printed as an error (else what it printed at all)."""
-    if "censored" in res or res.get("_ansible_no_log") is True:
-        return HIDDEN
-    items = [one for one in res.get("results") or () if isinstance(one, dict) and one.get("failed")]
-    if items:
-        return "\n".join(f"({_label(one)}) {describe(one)}" for one in items)
-    message = _text(res.get("msg"))
-    if res.get("rc") not in (None, 0):
-        message += f" (exit code {res['rc']})"
-    printed = [_text(res.get(key)) for key in ("stderr", "module_stderr")]
-    if not any(printed):
-        printed = [_text(res.get(key)) for key in ("stdout", "module_stdout")]
-    return "\n".join(part for part in (message, *printed) if part)
-
-
-def _label(item: dict[str, Any]) -> str:
-    return _text(item.get("_ansible_item_label", item.get("item", "")))
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return _ANSI.sub("", value).strip()
-    if isinstance(value, list):
-        return "\n".join(_text(one) for one in value)
-    return json.dumps(value, default=str)
-
-
-def tail_of(text: str) -> str:
-    """The first line, which says what is wrong, and the last ones; within 20 lines and 2,000 characters."""
-    lines = [line[:LONGEST_LINE] for line in text.splitlines() if line.strip()]
-    if len(lines) > OUTPUT_LINES:
-        lines = [lines[0], "…", *lines[-(OUTPUT_LINES - 2) :]]
-    whole = "\n".join(lines)
-    if len(whole) <= OUTPUT_LENGTH:
-        return whole
-    first = lines[0]
-    return f"{first}\n…{whole[-(OUTPUT_LENGTH - len(first) - 2) :]}"

@@ -58,8 +58,28 @@ class Places:
         """How it ended, masked; there once it has."""
         return self.base / "result.json"
 
+    @property
+    def log(self) -> Path:
+        """All that Ansible printed, masked."""
+        return self.base / "log.txt"
+
+    @property
+    def tasks(self) -> Path:
+        """How many tasks the playbook has, once they are counted."""
+        return self.base / "tasks"
+
+    @property
+    def cancelled(self) -> Path:
+        """There once somebody has cancelled the run."""
+        return self.base / "cancelled"
+
+    def mark_cancelled(self) -> None:
+        """Remember that the run was cancelled."""
+        self.base.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.cancelled.touch(mode=0o600)
+
     def remove_secrets(self) -> None:
-        """Delete all but the result."""
+        """Delete all but the result, the log, and what was noted beside them."""
         self.key.unlink(missing_ok=True)
         for directory in (self.data, self.home, self.run):
             shutil.rmtree(directory, ignore_errors=True)
@@ -159,6 +179,10 @@ def environment(places: Places, *, known_hosts: Path | None, forks: int, key: bo
         "ANSIBLE_SSH_ARGS": ssh_options(known_hosts or places.home / "known_hosts", sockets),
         "ANSIBLE_SSH_RETRIES": "2",
         "ANSIBLE_TIMEOUT": "20",
+        # A file of the repository may ask for these; -v prints variables, and a log lies about.
+        "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "False",
+        "ANSIBLE_LOG_PATH": os.devnull,
+        "ANSIBLE_VERBOSITY": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
         MARK: str(places.base),
     }

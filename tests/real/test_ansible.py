@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import getpass
 import json
 import os
@@ -19,7 +20,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from runners.ansible import PlaybookJob, resume_playbook, run_playbook, stragglers
+from runners.ansible import PlaybookJob, cancel_playbook, log_of, resume_playbook, run_playbook, stragglers
+from runners.ansible.logfile import read_log
 from runners.errors import AccessDeniedError, NotFoundError, ProgramMissingError, RunnerError, TimedOutError
 from runners.results import Host, Inventory, PlaybookResult, State
 
@@ -210,7 +212,7 @@ async def test_nothing_secret_outlives_a_run_nor_shows_in_arguments(playbooks: P
     assert stat.S_IMODE((base / "data" / "env" / "extravars").stat().st_mode) == 0o600
     result = await running
     assert "***" in result.log_tail
-    assert [path.name for path in base.iterdir()] == ["result.json"]
+    assert sorted(path.name for path in base.iterdir()) == ["log.txt", "result.json", "tasks"]
     assert SECRET not in playbooks.text_on_disk()
 
 
@@ -338,6 +340,54 @@ async def test_cancelling_ends_everything(playbooks: Playbooks, tmp_path: Path) 
     assert not (tmp_path / "ended").exists()
 
 
+async def test_a_run_that_somebody_cancels_tells_where_it_was_left(playbooks: Playbooks, tmp_path: Path) -> None:
+    playbooks.write("deploy.yml", SLEEPING % (tmp_path, 97, tmp_path))
+    running = asyncio.create_task(playbooks.run())
+    await until((tmp_path / "begun").exists)
+    await until(lambda: any(host.current_task == "Sleep" for seen in playbooks.seen for host in seen.hosts))
+    await cancel_playbook(playbooks.scratch)
+    result = await running
+    assert (result.state, result.finished) == (State.CANCELLED, True)
+    (host,) = result.hosts
+    assert (host.state, host.current_task, host.task_number, host.ok) == (State.CANCELLED, "Sleep", 2, 1)
+    assert stragglers.marked(str(playbooks.scratch / "ansible")) == []
+    assert not (tmp_path / "ended").exists()
+    assert SECRET not in playbooks.text_on_disk()
+    assert await playbooks.resume() == result
+
+
+async def test_what_is_cancelled_before_it_begins_never_begins(playbooks: Playbooks, tmp_path: Path) -> None:
+    playbooks.write("deploy.yml", HELLO % tmp_path)
+    await cancel_playbook(playbooks.scratch)
+    result = await playbooks.run()
+    assert (result.state, result.hosts[0].state) == (State.CANCELLED, State.WAITING)
+    assert not list(tmp_path.glob("written-*"))
+    assert SECRET not in playbooks.text_on_disk()
+
+
+async def test_the_tasks_are_counted_and_all_that_was_printed_is_kept(playbooks: Playbooks, tmp_path: Path) -> None:
+    playbooks.write("deploy.yml", SLEEPING % (tmp_path, 3, tmp_path))
+    result = await playbooks.run()
+    assert (result.task_count, result.task_total) == (3, 3)
+    host = result.hosts[0]
+    assert host.seen_at - host.started_at >= 3  # type: ignore[operator]
+    log = read_log(log_of(playbooks.scratch))
+    assert all(piece in log for piece in ("TASK [Begin]", "PLAY RECAP"))
+
+
+async def test_a_full_disk_is_said_and_nothing_is_begun(playbooks: Playbooks, monkeypatch: pytest.MonkeyPatch) -> None:
+    playbooks.write("deploy.yml", HELLO % "/nowhere")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("runners.ansible.files.write_secret", full)
+    with pytest.raises(RunnerError, match="the disk is full") as caught:
+        await playbooks.run()
+    assert "Make room" in caught.value.remedy
+    assert SECRET not in playbooks.text_on_disk()
+
+
 async def test_whoever_listens_may_fail_without_harm(playbooks: Playbooks, tmp_path: Path) -> None:
     playbooks.write("deploy.yml", HELLO % tmp_path)
 
@@ -351,7 +401,7 @@ async def test_whoever_listens_may_fail_without_harm(playbooks: Playbooks, tmp_p
 async def test_whoever_listens_may_be_slow_without_delaying_the_run(
     playbooks: Playbooks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runners.ansible.LAST_WORD", 0.2)
+    monkeypatch.setattr("runners.ansible.following.LAST_WORD", 0.2)
     playbooks.write("deploy.yml", HELLO % tmp_path)
     calls = 0
 
@@ -433,6 +483,9 @@ async def test_a_check_changes_nothing(playbooks: Playbooks, tmp_path: Path) -> 
     result = await playbooks.run(playbooks.job(check=True))
     assert result.state is State.SUCCEEDED
     assert not list(tmp_path.glob("written-*"))
+    assert [(change.host, change.task) for change in result.changes] == [("staging-backend", "Write a file")]
+    log = read_log(log_of(playbooks.scratch))
+    assert "+*** bool" in log, "the difference is in the log, without the secret"
 
 
 def make_key(path: Path, *options: str, passphrase: str = "") -> str:

@@ -158,21 +158,6 @@ async def test_prod_gets_only_what_dev_runs_and_only_the_commit_that_was_approve
     assert prod_runs() == 0
 
 
-async def test_a_failing_host_stops_the_rest_and_says_what_it_said(shared_world: World) -> None:
-    playbook = infrastructure(shared_world).graph.resolve("main").files["provisioners/deploy-cron.yml"].decode()
-    broken = f"{playbook}\n    - name: Start the crontab\n      ansible.builtin.command: /bin/false 'disk <full>'\n"
-    new_branch(shared_world, "broken", {"provisioners/deploy-cron.yml": broken})
-    await types(shared_world, "ana", "#staging", "/deploy staging broken")
-    ask = await shows(shared_world, "#staging", "Deploy broken to staging", "Waiting for approval")
-    await clicks(shared_world, "lee", ask, "approve")
-    failed = await shows(shared_world, "#staging", ":x:", "Deploy broken to staging", "failed on")
-    assert "Not touched: taskrunner, sftp" in failed.rendered
-    assert not failed.buttons
-    said = thread_of(shared_world, failed)
-    assert "Start the crontab" in said
-    assert "non-zero return code" in said
-
-
 async def test_a_guest_may_not_deploy(shared_world: World) -> None:
     before = operations_in(shared_world)
     await types(shared_world, "gus", "#dev", "/deploy dev")

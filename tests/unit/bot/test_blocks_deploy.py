@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import cycle, islice
+from itertools import cycle
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 from bot.blocks import deploy as drawing, operation
 from bot.blocks.deploy import Outgoing
 from bot.blocks.operation import ApprovalView, Head
-from runners.results import Commit, FailedTask, HostResult, Job, PlaybookResult, State, WorkflowRun
+from runners.results import Commit, Job, State, WorkflowRun
 from tests.unit.bot.drawn import buttons, hostile, read, urls
 
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -32,10 +32,6 @@ def run(state: State, *jobs: Job, ended: bool = True) -> WorkflowRun:
         "o/r", 5, 31, 1, "deploy-prod.yml", COMMIT.sha, state, "https://github.com/o/r/actions/runs/5", AT, jobs,
         AT + timedelta(minutes=2) if ended else None,
     )  # fmt: skip
-
-
-def played(state: State, *hosts: HostResult, finished: bool = True, name: str = "deploy-backend.yml") -> PlaybookResult:
-    return PlaybookResult(name, state, hosts, finished=finished)
 
 
 def test_what_would_go_out_and_what_runs_now() -> None:
@@ -108,43 +104,11 @@ def test_a_failing_job_in_the_thread() -> None:
     assert "has no log for this job" in read(drawing.failing_job(job("cron", State.FAILED), " \n"))
 
 
-def test_hosts_under_way() -> None:
-    host = HostResult("backend-1", State.RUNNING, ok=3, changed=1, current_task="Restart")
-    said = read(drawing.hosts_progress(HEAD, OUT, GIVEN, [played(State.RUNNING, host)], 4))
-    assert "deploying a1b2c3d, 0 of 4 machine types done" in said
-    assert "Restart" in said
-
-
-def test_all_hosts_done() -> None:
-    results = [played(State.SUCCEEDED, HostResult("backend-1", State.SUCCEEDED, ok=9))]
-    assert "deployed a1b2c3d to 1 host" in read(drawing.hosts_ended(HEAD, OUT, GIVEN, results, []))
-
-
-def test_a_failing_host_is_named_and_what_was_not_touched() -> None:
-    results = [played(State.FAILED, HostResult("backend-1", State.FAILED, failed=1))]
-    said = read(drawing.hosts_ended(HEAD, OUT, GIVEN, results, ["cron", "sftp"]))
-    assert "failed on backend-1. Not touched: cron, sftp. What each host said is in the thread" in said
-
-
-def test_a_playbook_cut_short_is_not_started_again() -> None:
-    results = [played(State.UNKNOWN, finished=False)]
-    said = read(drawing.hosts_ended(HEAD, OUT, GIVEN, results, ["cron"]))
-    assert "interrupted during deploy-backend.yml, and not started again. Not touched: cron." in said
-
-
-def test_what_a_task_said_on_a_host() -> None:
-    said = read(drawing.failing_task(FailedTask("backend-1", "Migrate", "deploy.yml:3", "no table <users>")))
-    assert "`backend-1` failed at `Migrate` (`deploy.yml:3`)" in said
-    assert "no table <users>" in said
-
-
 @pytest.mark.parametrize("count", [99, 256, 10_000])
 def test_the_largest_matrix_is_still_a_message(count: int) -> None:
     jobs = [job(f"build ({number}, {'x' * 60})", State.FAILED, "Run " + "y" * 300) for number in range(count)]
     message = drawing.run_ended(HEAD, OUT, GIVEN, run(State.FAILED, *jobs))
     assert "more" in read(message)
-    hosts = [HostResult(f"host-{number}", State.FAILED, current_task="t" * 5_000) for number in range(count)]
-    assert "more" in read(drawing.hosts_ended(HEAD, OUT, GIVEN, [played(State.FAILED, *hosts)], ["z"] * count))
 
 
 def test_what_every_operation_may_say() -> None:
@@ -164,14 +128,9 @@ def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, co
     out = Outgoing(Commit("r", "a" * 40, next(text), next(text), next(text), url), "not known", next(text))
     jobs = tuple(Job(n, next(text), state, url, AT, None, next(text)) for n in range(count))
     going = replace(run(state, *jobs), workflow=next(text), url=url)
-    hosts = tuple(HostResult(next(text), state, current_task=next(text)) for _ in range(count))
-    results = [played(state, *hosts, name=next(text), finished=count % 2 == 0)]
     read(drawing.working(head, "looking", out))
     read(drawing.ask(head, out, OPEN))
     read(drawing.run_progress(head, out, GIVEN, going))
     read(drawing.run_ended(head, out, GIVEN, going))
-    read(drawing.hosts_progress(head, out, None, results, 4))
-    read(drawing.hosts_ended(head, out, None, results, list(islice(text, count))))
     read(drawing.failing_job(Job(1, next(text), state, url, failing_step=next(text)), next(text)))
-    read(drawing.failing_task(FailedTask(next(text), next(text), next(text), next(text))))
     read(operation.failed(head, next(text), next(text), next(text), next(text)))

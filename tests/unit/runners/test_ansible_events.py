@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from runners.ansible.events import HIDDEN, PlaybookRecord, describe, masker, tail_of
-from runners.results import PlaybookResult, State
+from runners.ansible.events import PlaybookRecord, masker
+from runners.ansible.numbering import listed
+from runners.ansible.output import HIDDEN, describe, tail_of
+from runners.results import PlaybookResult, State, TaskChange
 
 ROOT = "/scratch/code/provisioners"
 
@@ -67,7 +69,7 @@ def test_the_recap_has_the_last_word() -> None:
     recap = stats(ok={"a": 5}, changed={"a": 2}, failures={"a": 1}, dark={"b": 1}, skipped={"a": 3})
     result = record(*BEGIN, *lines, recap).result(4, ended=True)
     a, b = result.hosts
-    assert (a.state, a.ok, a.changed, a.failed, a.skipped, a.current_task) == (State.FAILED, 5, 2, 1, 3, None)
+    assert (a.state, a.ok, a.changed, a.failed, a.skipped, a.current_task) == (State.FAILED, 5, 2, 1, 3, "Task")
     assert (b.state, b.unreachable, b.failed) == (State.UNREACHABLE, 1, 0)
     assert [(one.host, one.path, one.output) for one in result.failures] == [
         ("a", "deploy.yml:3", "broken"),
@@ -200,3 +202,72 @@ def test_paths_outside_of_the_project_are_shortened() -> None:
 def test_only_the_last_failures_are_kept() -> None:
     made = record(*[failed("a", f"t{number}") for number in range(300)])
     assert len(made.result().failures) == 100
+
+
+LISTING = """
+playbook: deploy.yml
+
+  play #1 (backend): Deploy backend\tTAGS: []
+    tasks:
+      Make the release directory\tTAGS: []
+      web : Write the configuration\tTAGS: [config]
+
+  play #2 (cron): Deploy cron\tTAGS: []
+    tasks:
+"""
+
+
+def begin(task: str, uuid: str, kind: str = "task_start") -> str:
+    return event(f"playbook_on_{kind}", task=task, task_uuid=uuid)
+
+
+def at(host: str, task: str, uuid: str, created: str) -> str:
+    told = json.loads(on("start", host, task, task_uuid=uuid))
+    return json.dumps({**told, "created": created})
+
+
+def test_tasks_are_numbered_and_counted_with_those_that_no_listing_names() -> None:
+    assert listed(LISTING) == 2
+    made = record(begin("Gathering Facts", "u0"), begin("One", "u1"), begin("One", "u1"))
+    made.take(at("a", "One", "u1", "2026-03-02T10:00:00+00:00"))
+    made.take(at("b", "Gathering Facts", "u0", "2026-03-02T10:00:05+00:00"))
+    assert made.result().task_total == 0, "nothing was listed yet"
+    made.numbering.plan(2)
+    a, b = made.result().hosts
+    assert (a.task_number, b.task_number, made.result().task_total) == (2, 1, 3)
+    assert (a.started_at, b.seen_at) == (1_772_445_600.0, 1_772_445_605.0)
+    made.take(begin("Two", "u2"))
+    made.take(begin("Restart", "u3", "handler_task_start"))
+    assert (made.result().task_count, made.result().task_total) == (4, 4)
+    for number in range(3):
+        made.take(begin("Included", f"v{number}"))
+    assert made.result().task_total == 7, "there are at least as many as have begun"
+
+
+def test_what_is_cancelled_leaves_each_host_at_its_task() -> None:
+    made = record(*BEGIN, on("start", "a", "Migrate"))
+    result = made.result(None, ended=True, cancelled=True)
+    assert (result.state, result.finished) == (State.CANCELLED, True)
+    assert states(result) == {"a": State.CANCELLED, "b": State.WAITING}
+    assert result.hosts[0].current_task == "Migrate"
+
+
+def test_only_a_check_remembers_what_would_change() -> None:
+    changed = on("ok", "a", "Write", res={"changed": True})
+    assert record(*BEGIN, changed).result().changes == ()
+    made = PlaybookRecord("deploy.yml", ["a"], ROOT, masker(["word"]), check=True)
+    for line in (
+        *BEGIN,
+        changed,
+        on("ok", "a", "Read", res={"changed": False}),
+        on("ok", "a", "word", res={"changed": True}),
+    ):
+        made.take(line)
+    assert made.result().changes == (TaskChange("a", "Write", "deploy.yml:3"), TaskChange("a", "***", "deploy.yml:3"))
+
+
+def test_every_line_is_kept_masked_for_the_log() -> None:
+    kept: list[str] = []
+    made = PlaybookRecord("deploy.yml", ["a"], ROOT, masker(["pass-word"]), keep_line=kept.append)
+    made.take(event("verbose", "one pass-word\n\n" + "x" * 600))
+    assert kept == ["one ***", "", "x" * 600]

@@ -1,0 +1,228 @@
+"""A deploy by Ansible as one message: a row for each host, what is left to do, how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.blocks import kit, operation
+from bot.blocks.deploy import MARKS, framed
+from runners.results import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bot.blocks.deploy import Outgoing
+    from bot.blocks.kit import Block, Cell, Message
+    from bot.blocks.operation import ApprovalView, Head
+    from runners.results import FailedTask, HostResult, PlaybookResult
+
+RETRY = "retry-hosts"
+ROWS = 40  # more hosts than these are shown worst first
+NAMED = 6  # hosts in a sentence
+CHANGES = 25  # lines of what a check found
+GOOD = (State.SUCCEEDED, State.SKIPPED)
+NEVER_BEGUN = (State.WAITING, State.SKIPPED)
+# What a person has to look at comes first, where not all can be shown.
+WORST_FIRST = (
+    State.FAILED,
+    State.UNREACHABLE,
+    State.UNKNOWN,
+    State.CANCELLED,
+    State.RUNNING,
+    State.WAITING,
+    State.SKIPPED,
+    State.SUCCEEDED,
+)
+COLUMNS = ("Host", "State", "Task", "", "ok", "changed", "failed", "unreachable", "Time")
+CANCELLING = "No further task is started. What a task has begun on a host may go on there, and what was done stays."
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """The playbooks in their order, those to come included; `now` is Unix seconds."""
+
+    results: tuple[PlaybookResult, ...]
+    now: float
+
+    @property
+    def hosts(self) -> list[HostResult]:
+        """Every host."""
+        return [host for result in self.results for host in result.hosts]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What is said beside the board: machine types not begun, who cancelled (escaped), whether hosts may be retried."""
+
+    not_started: tuple[str, ...] = ()
+    cancelled_by: str = ""
+    retry: bool = False
+
+
+def progress(head: Head, outgoing: Outgoing, approval: ApprovalView | None, rollout: Rollout) -> Message:
+    """Playbooks under way, with Cancel."""
+    done = sum(1 for result in rollout.results if result.state.ended)
+    count = len(rollout.results)
+    types = f", {done} of {count} machine types done" if count > 1 else ""
+    news = f"deploying {kit.escape(outgoing.commit.short)}{types}"
+    cancel = operation.cancel_button(head, CANCELLING)
+    return framed(head, "running", news, outgoing, approval, body=board(rollout), buttons=[cancel])
+
+
+def ended(head: Head, outgoing: Outgoing, approval: ApprovalView | None, rollout: Rollout, ending: Ending) -> Message:
+    """Every playbook ended, or one failed, was cancelled or cut short, and what came after it was left alone."""
+    status, news = _how_it_ended(outgoing, rollout, ending)
+    body = [*_what_was_done(outgoing, rollout, status), *board(rollout)]
+    buttons = [_retry_button(head, rollout)] if ending.retry else []
+    return framed(head, status, news, outgoing, approval, body=body, buttons=buttons)
+
+
+def checked(head: Head, outgoing: Outgoing, rollout: Rollout) -> Message:
+    """What a check found: what would change, and where it came to no answer."""
+    bad = [host for host in rollout.hosts if host.state not in GOOD]
+    changes = [change for result in rollout.results for change in result.changes]
+    hosts = len({change.host for change in changes})
+    if bad:
+        news = f"checked, and {_names(bad)} could not be checked to the end. Nothing was touched"
+    elif changes:
+        news = f"checked: {_plural(len(changes), 'change')} on {_plural(hosts, 'host')}. Nothing was touched"
+    else:
+        news = "checked: nothing would change. Nothing was touched"
+    body = [*_would_change(rollout), *board(rollout)]
+    return framed(head, "failed" if bad else "succeeded", news, outgoing, None, body=body)
+
+
+def board(rollout: Rollout) -> list[Block]:
+    """A row for each host; where there are many the worst come first, and all are counted above."""
+    hosts = rollout.hosts
+    if not hosts:
+        return []
+    many = len(hosts) > ROWS
+    shown = sorted(hosts, key=lambda host: WORST_FIRST.index(host.state)) if many else hosts
+    totals = {host.host: result.task_total for result in rollout.results for host in result.hosts}
+    rows = [_row(host, totals[host.host], rollout.now) for host in shown]
+    table = kit.table(COLUMNS, rows, right=(4, 5, 6, 7, 8))
+    return [*([kit.context(counts(hosts))] if len(hosts) > 1 else []), table]
+
+
+def counts(hosts: Sequence[HostResult]) -> str:
+    """How many hosts stand how, worst first."""
+    numbers = [(state, sum(1 for host in hosts if host.state is state)) for state in WORST_FIRST]
+    said = ", ".join(f"{count} {MARKS[state].partition(' ')[2]}" for state, count in numbers if count)
+    return f"{_plural(len(hosts), 'host')}: {said}"
+
+
+def failing_task(failure: FailedTask) -> Message:
+    """What a failing task said on a host, for the thread."""
+    how = "could not be reached for" if failure.unreachable else "failed at"
+    line = f":x: {kit.code(failure.host)} {how} {kit.code(failure.task)} ({kit.code(failure.path)})"
+    blocks = [kit.section(line), *([kit.section(kit.preformatted(failure.output))] if failure.output.strip() else [])]
+    return kit.message(f"{kit.escape(failure.host)} {how} {kit.escape(failure.task)}", blocks)
+
+
+def playbook_log(result: PlaybookResult) -> Message:
+    """The end of what Ansible printed, for the thread, where no task tells more."""
+    name = kit.escape(result.playbook)
+    return kit.message(f"{name}: the end of its log", [kit.section(kit.preformatted(result.log_tail))])
+
+
+def _row(host: HostResult, total: int, now: float) -> Sequence[Cell]:
+    return [
+        host.host,
+        MARKS[host.state],
+        host.current_task or "",
+        _place(host, total) if host.state not in GOOD else "",
+        str(host.ok),
+        str(host.changed),
+        str(host.failed or ""),
+        str(host.unreachable or ""),
+        _time(host, now),
+    ]
+
+
+def _place(host: HostResult, total: int) -> str:
+    if not host.task_number:
+        return ""
+    return f"{host.task_number}/{total}" if total else str(host.task_number)
+
+
+def _time(host: HostResult, now: float) -> str:
+    until = now if host.state is State.RUNNING else host.seen_at
+    if host.started_at is None or until is None:
+        return ""
+    return kit.duration(max(until - host.started_at, 0))
+
+
+def _how_it_ended(outgoing: Outgoing, rollout: Rollout, ending: Ending) -> tuple[str, str]:
+    short, results = kit.escape(outgoing.commit.short), rollout.results
+    left = f" Not touched: {', '.join(map(kit.escape, ending.not_started))}." if ending.not_started else ""
+    cut_short = [result for result in results if not result.finished]
+    bad = [host for host in rollout.hosts if host.state not in (*GOOD, State.WAITING)]
+    if ending.cancelled_by:
+        return "cancelled", f"{ending.cancelled_by} cancelled it.{_left_at(rollout)}{left}"
+    if cut_short:
+        playbook = kit.escape(cut_short[0].playbook)
+        return "interrupted", f"interrupted during {playbook}, and not started again.{left} Run /deploy again"
+    if not bad and all(result.state is State.SUCCEEDED for result in results):
+        return "succeeded", f"deployed {short} to {_plural(len(rollout.hosts), 'host')}"
+    names = _names(bad) or kit.escape(results[-1].playbook)
+    return "failed", f"failed on {names}.{left} What each host said is in the thread"
+
+
+def _left_at(rollout: Rollout) -> str:
+    """At which task each host was left."""
+    totals = {host.host: result.task_total for result in rollout.results for host in result.hosts}
+    left = [host for host in rollout.hosts if host.state is State.CANCELLED]
+    said = [f"{kit.escape(host.host)} at {_at(host, totals[host.host])}" for host in left[:NAMED]]
+    more = f" and {len(left) - NAMED} more (see below)" if len(left) > NAMED else ""
+    return f" Left in the middle: {', '.join(said)}{more}." if left else ""
+
+
+def _at(host: HostResult, total: int) -> str:
+    task = kit.code(host.current_task) if host.current_task else "its beginning"
+    place = _place(host, total)
+    return f"{task} (task {place})" if place else task
+
+
+def _what_was_done(outgoing: Outgoing, rollout: Rollout, status: str) -> list[Block]:
+    done = [host for host in rollout.hosts if host.state is State.SUCCEEDED]
+    if status == "succeeded" or not done:
+        return []
+    short = kit.escape(outgoing.commit.short)
+    return [kit.section(f"*Done:* {_names(done)} ({len(done)} of {len(rollout.hosts)}) got {short}.")]
+
+
+def _retry_button(head: Head, rollout: Rollout) -> Block:
+    failed = [host for host in rollout.hosts if host.state not in (*GOOD, State.WAITING)]
+    text = f"The same commit goes to {_names(failed)} again, and to no other host."
+    ask = kit.confirm("Retry the failed hosts?", text, "Yes, retry them")
+    return kit.actions(RETRY, kit.button("Retry failed hosts", RETRY, str(head.number), style="primary", ask=ask))
+
+
+def _would_change(rollout: Rollout) -> list[Block]:
+    hosts: dict[tuple[str, str], list[str]] = {}
+    for result in rollout.results:
+        for change in result.changes:
+            hosts.setdefault((change.task, change.path), []).append(change.host)
+    if not hosts:
+        return []
+    lines = [_change_line(task, path, where) for (task, path), where in list(hosts.items())[:CHANGES]]
+    more = [f"… and {len(hosts) - CHANGES} more tasks"] if len(hosts) > CHANGES else []
+    return [kit.section("*Would change* (each difference is in the file in the thread):"), *kit.sections(lines + more)]
+
+
+def _change_line(task: str, path: str, where: Sequence[str]) -> str:
+    names = ", ".join(map(kit.escape, where[:NAMED]))
+    more = f" and {len(where) - NAMED} more" if len(where) > NAMED else ""
+    return f"• {kit.code(task)} ({kit.code(path)}): {names}{more}"
+
+
+def _names(hosts: Iterable[HostResult]) -> str:
+    names = [kit.escape(host.host) for host in hosts]
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{', '.join(names[:NAMED])}{more}"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' if count != 1 else ''}"

@@ -1,0 +1,189 @@
+"""A playbook under way, followed through its output to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import time
+from contextlib import suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from runners import process
+from runners.ansible import files as ansible_files
+from runners.ansible.events import PlaybookRecord, masker
+from runners.ansible.job import listing_argv
+from runners.ansible.logfile import LogFile
+from runners.ansible.numbering import listed
+from runners.ansible.refusals import refusal
+from runners.ansible.stragglers import end_marked
+from runners.detached import Detached
+from runners.errors import RunnerError, TimedOutError
+from runners.results import FailedTask, HostResult, PlaybookResult, State, TaskChange
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from runners.ansible.files import Places
+    from runners.ansible.job import PlaybookJob
+
+    OnProgress = Callable[[PlaybookResult], Awaitable[None]]
+
+GRACE = 5.0  # seconds: ansible-runner answers SIGINT by killing ansible-playbook, at most 5 s later
+PROGRESS_PAUSE = 0.2  # seconds, at least, between two calls of on_progress
+TICK = 10.0  # seconds, at most, between them: what hangs must be seen to hang
+LAST_WORD = 5.0  # seconds that a call of on_progress may go on after the end
+LISTING_TIMEOUT = 60.0
+
+log = logging.getLogger(__name__)
+
+
+class Following:
+    """One run, from its first line on; begun anew after a restart, it reads them all again.
+
+    `env` is what the run was started with, where that was just now: then its tasks are counted beside it.
+    """
+
+    def __init__(self, job: PlaybookJob, places: Places, env: Mapping[str, str] | None = None) -> None:
+        self._job = job
+        self._places = places
+        self._env = env
+        self._log = LogFile(places.log)
+        mask = masker([*job.secret_vars.values(), *([job.private_key] if job.private_key else [])])
+        names = [host.name for host in job.inventory.hosts]
+        root = os.path.realpath(job.project)
+        self._record = PlaybookRecord(job.playbook, names, root, mask, keep_line=self._log.write, check=job.check)
+        self._changed, self._over = asyncio.Event(), asyncio.Event()
+
+    async def to_the_end(self, on_progress: OnProgress, timeout: float) -> PlaybookResult:
+        """See `run_playbook`."""
+        beside = [asyncio.create_task(self._tell_changes(on_progress)), asyncio.create_task(self._count())]
+        try:
+            exit_code = await self._wait(timeout)
+        finally:
+            self._over.set()
+            self._changed.set()
+            beside[1].cancel()
+            await asyncio.wait(beside, timeout=LAST_WORD)
+            beside[0].cancel()
+            self._log.close()
+        return await self._conclude(exit_code)
+
+    async def _wait(self, timeout: float) -> int | None:
+        running = Detached(self._places.run)
+        try:
+            async with asyncio.timeout(timeout):
+                async for line in running.lines():
+                    if self._record.take(line):
+                        self._changed.set()
+                return await running.wait(timeout)
+        except (TimeoutError, TimedOutError):
+            await asyncio.shield(self._cut_short())
+            raise TimedOutError(
+                self._job.doing,
+                f"it took longer than {timeout:g} seconds and was ended",
+                log_tail=self._record.log_tail(),
+            ) from None
+        except asyncio.CancelledError:
+            await asyncio.shield(self._cut_short())
+            raise
+
+    async def _cut_short(self) -> None:
+        await end(self._places)
+        await asyncio.to_thread(keep, self._places, self._record.result(None, ended=True))
+
+    async def _count(self) -> None:
+        """Learn how many tasks there are. Nothing depends on it: a playbook that is refused says so itself."""
+        try:
+            if self._env is None:
+                self._record.numbering.plan(int(self._places.tasks.read_text(encoding="ascii")))
+                return
+            doing = f"listing the tasks of {self._job.playbook}"
+            argv = listing_argv(self._job, self._places)
+            answer = await process.run(
+                argv, cwd=self._job.project, env=self._env, timeout=LISTING_TIMEOUT, doing=doing, grace=1.0
+            )
+            self._record.numbering.plan(listed(answer.stdout))
+            self._places.tasks.write_text(str(listed(answer.stdout)), encoding="ascii")
+        except (RunnerError, OSError, ValueError) as error:
+            log.info("how many tasks %s has is not known: %s", self._job.playbook, error)
+
+    async def _tell_changes(self, on_progress: OnProgress) -> None:
+        """Tell the newest state after each change, but not too often; whoever is slow delays nothing."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TICK):
+                    await self._changed.wait()
+            if self._over.is_set():
+                return
+            self._changed.clear()
+            await _tell(on_progress, self._record.result())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PROGRESS_PAUSE):
+                    await self._over.wait()
+
+    async def _conclude(self, exit_code: int | None) -> PlaybookResult:
+        record, places = self._record, self._places
+        cancelled = places.cancelled.exists() and not record.has_recap
+        refused = exit_code is not None and exit_code > 0 and not record.has_tasks
+        if not cancelled and (refused or record.ran_nowhere):
+            await give_up(places)
+            raise refusal(self._job, record, exit_code)
+        if not record.has_recap:
+            await end_marked(str(places.base))
+        result = record.result(exit_code, ended=True, cancelled=cancelled)
+        await asyncio.to_thread(keep, places, result)
+        return result
+
+
+async def end(places: Places) -> None:
+    """End a run with all that it started: ansible-playbook and its workers have sessions of their own."""
+    await Detached(places.run).cancel(GRACE)
+    await end_marked(str(places.base))
+
+
+async def give_up(places: Places) -> None:
+    """Leave nothing of a run that has no result."""
+    await asyncio.to_thread(places.remove_secrets)
+
+
+def keep(places: Places, result: PlaybookResult) -> None:
+    """Leave the masked result, then delete everything else: in this order a kill in between loses nothing."""
+    try:
+        _write(places, result)
+    except OSError:
+        places.remove_secrets()  # which makes room where the disk is full
+        try:
+            _write(places, result)
+        except OSError:
+            log.exception("how %s ended could not be written down", result.playbook)
+    places.remove_secrets()
+
+
+def _write(places: Places, result: PlaybookResult) -> None:
+    temporary = places.result.with_suffix(f".{time.monotonic_ns()}")
+    try:
+        ansible_files.write_secret(temporary, json.dumps(asdict(result)))
+        temporary.replace(places.result)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def read_result(text: str) -> PlaybookResult:
+    """A PlaybookResult from the JSON of its fields."""
+    kept = json.loads(text)
+    hosts = tuple(HostResult(**{**one, "state": State(one["state"])}) for one in kept.pop("hosts"))
+    failures = tuple(FailedTask(**one) for one in kept.pop("failures"))
+    changes = tuple(TaskChange(**one) for one in kept.pop("changes"))
+    state = State(kept.pop("state"))
+    return PlaybookResult(**kept, state=state, hosts=hosts, failures=failures, changes=changes)
+
+
+async def _tell(on_progress: OnProgress, result: PlaybookResult) -> None:
+    try:
+        await on_progress(result)
+    except Exception:
+        log.exception("Nobody heard how %s goes", result.playbook)

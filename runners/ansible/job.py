@@ -1,0 +1,81 @@
+"""What a playbook's run is asked to do, and how Ansible is told."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from runners.errors import NotFoundError, RunnerError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from runners.ansible.files import Places
+    from runners.results import Inventory
+
+IDENT = "run"
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybookJob:
+    """One playbook against an inventory.
+
+    `project` is the directory that `playbook` is relative to. `extra_vars` and `secret_vars` are data: no text in
+    them is taken for a template. `scratch` is this job's own directory: one run, once. `known_hosts` is where ssh
+    remembers hosts; without it only for this run.
+    """
+
+    project: Path
+    playbook: str
+    inventory: Inventory
+    limit: str | None
+    extra_vars: Mapping[str, object]
+    secret_vars: Mapping[str, str] = field(repr=False)
+    private_key: str | None = field(repr=False)
+    scratch: Path
+    check: bool = False
+    known_hosts: Path | None = None
+    forks: int = 10
+
+    @property
+    def doing(self) -> str:
+        """What is being done, for errors."""
+        return f"running {self.playbook} on {self.inventory.environment}"
+
+
+def check_job(job: PlaybookJob, places: Places) -> None:
+    """Raises NotFoundError and RunnerError for what cannot be run."""
+    if places.result.exists() or places.run.exists():
+        raise RunnerError(job.doing, "it was started here before, and runs at most once")
+    if not job.inventory.hosts:
+        raise NotFoundError(job.doing, "the inventory has no host", remedy="Check the machines and their tags.")
+    if job.limit is not None and job.limit.startswith(("-", "@")):
+        raise RunnerError(job.doing, f"{job.limit!r} is no pattern of hosts")
+    relative = job.playbook.startswith(("-", "/")) or ".." in job.playbook.split("/")
+    if relative or not (job.project / job.playbook).is_file():
+        raise NotFoundError(
+            job.doing,
+            f"there is no playbook {job.playbook} in {job.project.name}/",
+            remedy="Check `directory` and `playbook` in the configuration, and that this commit has the file.",
+        )
+
+
+def argv_of(job: PlaybookJob, places: Places) -> list[str]:
+    """The program that is run; nothing secret is in it."""
+    # -I: else Python would import modules from the working directory.
+    argv = [sys.executable, "-I", "-m", "ansible_runner", "run", str(places.data), "--playbook", job.playbook]
+    argv += ["--project-dir", str(job.project.absolute()), "--ident", IDENT, "--json", "--omit-env-files"]
+    if job.limit is not None:
+        argv.append(f"--limit={job.limit}")
+    if job.check:
+        argv.append("--cmdline=--check --diff")
+    return argv
+
+
+def listing_argv(job: PlaybookJob, places: Places) -> list[str]:
+    """What lists the playbook's tasks without running any."""
+    argv = ["ansible-playbook", job.playbook, "--list-tasks", "-i", str(places.data / "inventory" / "hosts.json")]
+    argv += ["-e", f"@{places.data / 'env' / 'extravars'}"]
+    return [*argv, *([f"--limit={job.limit}"] if job.limit is not None else [])]

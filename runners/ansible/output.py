@@ -1,0 +1,55 @@
+"""What a task said, in words: why it failed, and the end of what it printed."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+LONGEST_LINE = 500
+OUTPUT_LINES = 20
+OUTPUT_LENGTH = 2000
+HIDDEN = "(hidden by no_log)"
+ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
+
+
+def describe(res: dict[str, Any]) -> str:
+    """Why a task failed: its message, then what it printed as an error (else what it printed at all)."""
+    if "censored" in res or res.get("_ansible_no_log") is True:
+        return HIDDEN
+    items = [one for one in res.get("results") or () if isinstance(one, dict) and one.get("failed")]
+    if items:
+        return "\n".join(f"({_label(one)}) {describe(one)}" for one in items)
+    message = _text(res.get("msg"))
+    if res.get("rc") not in (None, 0):
+        message += f" (exit code {res['rc']})"
+    printed = [_text(res.get(key)) for key in ("stderr", "module_stderr")]
+    if not any(printed):
+        printed = [_text(res.get(key)) for key in ("stdout", "module_stdout")]
+    return "\n".join(part for part in (message, *printed) if part)
+
+
+def _label(item: dict[str, Any]) -> str:
+    return _text(item.get("_ansible_item_label", item.get("item", "")))
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return ANSI.sub("", value).strip()
+    if isinstance(value, list):
+        return "\n".join(_text(one) for one in value)
+    return json.dumps(value, default=str)
+
+
+def tail_of(text: str) -> str:
+    """The first line, which says what is wrong, and the last ones; within 20 lines and 2,000 characters."""
+    lines = [line[:LONGEST_LINE] for line in text.splitlines() if line.strip()]
+    if len(lines) > OUTPUT_LINES:
+        lines = [lines[0], "…", *lines[-(OUTPUT_LINES - 2) :]]
+    whole = "\n".join(lines)
+    if len(whole) <= OUTPUT_LENGTH:
+        return whole
+    first = lines[0]
+    return f"{first}\n…{whole[-(OUTPUT_LENGTH - len(first) - 2) :]}"

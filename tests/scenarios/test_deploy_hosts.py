@@ -1,0 +1,94 @@
+"""A deploy by Ansible: the board, a host that fails and is retried, Cancel."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from tests.scenarios.acting import answered, clicks, infrastructure, is_told, operations_in, shows, thread_of, types
+from tests.scenarios.moments import processes_of, until
+from tests.scenarios.staged import approved, playbook_waits
+
+if TYPE_CHECKING:
+    from sandbox.slack import Message
+    from sandbox.world import World
+
+CRON = "provisioners/deploy-cron.yml"
+
+
+def breaks_while(world: World, name: str) -> str:
+    """Commit a playbook that fails on cron as long as the file is there; the file's path."""
+    path = world.files / name
+    path.touch()
+    playbook = infrastructure(world).graph.resolve("main").files[CRON].decode()
+    task = f"\n    - name: Start the crontab\n      ansible.builtin.command: test ! -e {path}\n"
+    repository = infrastructure(world)
+    repository.graph.branch(name, "main")
+    repository.commit(name, {CRON: playbook + task}, "Start the crontab")
+    return str(path)
+
+
+def files_in(world: World, message: Message) -> dict[str, str]:
+    """The files in a message's thread, by name."""
+    thread = world.channel("#staging").thread(message.ts)
+    return {file.name: file.content.decode() for one in thread for file in one.files}
+
+
+async def test_a_failing_host_stops_the_rest_and_is_retried_alone_and_once(shared_world: World) -> None:
+    world = shared_world
+    before = len(operations_in(world))
+    broken = breaks_while(world, "broken")
+    await types(world, "ana", "#staging", "/deploy staging broken")
+    ask = await shows(world, "#staging", "Deploy broken to staging", "Waiting for approval")
+    await clicks(world, "lee", ask, "approve")
+    failed = await shows(world, "#staging", ":x:", "Deploy broken to staging", "failed on staging-cron.")
+    assert "Not touched: taskrunner, sftp" in failed.rendered
+    assert "*Done:* staging-backend (1 of 4)" in failed.rendered
+    assert failed.buttons == ["Retry failed hosts"]
+    said = thread_of(world, failed)
+    assert "Start the crontab" in said
+    assert "deploy-cron.yml:" in said
+    assert "non-zero return code" in said
+    logs = files_in(world, failed)
+    assert "PLAY RECAP" in logs[f"deploy-{before + 1}-cron.txt"]
+    assert "TASK [Write the configuration]" in logs[f"deploy-{before + 1}-backend.txt"]
+
+    (world.files / "broken").unlink()
+    assert broken
+    infrastructure(world).commit("broken", {"README.md": "newer"}, "Move on")
+    for _ in range(2):
+        await world.person("max").click(failed, "Retry failed hosts")
+    ask = await shows(world, "#staging", f"#{before + 2} ", "to 1 failed host of staging", "Waiting for approval")
+    assert "The retry was begun from this message already." in await answered(
+        world, "max", failed, "Retry failed hosts"
+    )
+    await clicks(world, "lee", ask, "approve")
+    done = await shows(world, "#staging", f"#{before + 2} ", ":white_check_mark:", "to 1 host")
+    assert "staging-backend" not in done.rendered
+    assert len(operations_in(world)) == before + 2
+
+
+async def test_cancel_says_where_each_host_was_left(shared_world: World) -> None:
+    world = shared_world
+    number = len(operations_in(world)) + 1
+    gate = playbook_waits(world, "cron")
+    await approved(world, "/deploy staging", number)
+    await gate.reached()
+    running = await shows(world, "#staging", f"#{number} ", "Wait at the gate", "1/", "Cancel")
+    assert "staging-sftp" in running.rendered, "hosts that wait have a row as well"
+    await clicks(world, "gus", running, "Cancel")
+    await is_told(world.person("gus"), "You may not decide for staging")
+    await clicks(world, "lee", running, "Cancel")
+    ended = await shows(world, "#staging", f"#{number} ", ":octagonal_sign:", "@lee cancelled it.")
+    assert "Left in the middle: staging-cron at Wait at the gate (task 1/" in ended.rendered.replace("`", "")
+    assert "Not touched: taskrunner, sftp" in ended.rendered
+    assert not ended.buttons
+    await until(lambda: not processes_of(world))
+    gate.open()
+
+
+def deployed_in(world: World) -> list[int]:
+    """The operations that are on record as having deployed something."""
+    with closing(sqlite3.connect(world.files / "var" / "signalbox.sqlite")) as connection:
+        return [row[0] for row in connection.execute("SELECT operation FROM signalbox_deployed")]
