@@ -41,7 +41,7 @@ async def roll_out(operation: Operation, outgoing: Outgoing, approval: ApprovalV
     for machine in work.machines:
         await work.play(machine)
         stopped_by = await operation.step("who cancelled", lambda: _cancelled_by(operation))
-        if stopped_by or not work.goes_well:
+        if stopped_by or not (work.goes_well or scope.check):
             break
     await _report(work, stopped_by)
 
@@ -75,7 +75,7 @@ class _Work:
     def rollout(self) -> Rollout:
         """What is to be shown, of what has not begun as well."""
         shown = [self.results.get(machine) or self._to_come(machine) for machine in self.machines]
-        return Rollout(tuple(shown), self.operation.services.clock())
+        return Rollout(tuple(shown), self.operation.services.clock(), check=self.scope.check)
 
     def _to_come(self, machine: str) -> PlaybookResult:
         hosts = [HostResult(host.name, State.WAITING) for host in self.hosts.hosts if host.machine == machine]
@@ -112,13 +112,13 @@ class _Work:
 async def _report(work: _Work, stopped_by: str | None) -> None:
     operation, scope = work.operation, work.scope
     await _tell_in_thread(work)
-    if scope.check:
+    if scope.check and not stopped_by:
         message = drawing.checked(operation.head, work.outgoing, work.rollout)
         await operation.end(_status(work, stopped_by), message, outcome="checked")
         return
     if work.goes_well and not work.not_started and not stopped_by:
         await operation.step("record", lambda: _record(work))
-    again = [] if stopped_by else _to_retry(work)
+    again = [] if stopped_by or scope.check else _to_retry(work)
     await operation.step("what to retry", lambda: _note_retry(work, again))
     await operation.end(_status(work, stopped_by), _ended(work, stopped_by, again))
 

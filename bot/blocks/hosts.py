@@ -40,10 +40,11 @@ CANCELLING = "No further task is started. What a task has begun on a host may go
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """The playbooks in their order, those to come included; `now` is Unix seconds."""
+    """The playbooks in their order, those to come included; `now` is Unix seconds. A `check` touches nothing."""
 
     results: tuple[PlaybookResult, ...]
     now: float
+    check: bool = False
 
     @property
     def hosts(self) -> list[HostResult]:
@@ -65,8 +66,9 @@ def progress(head: Head, outgoing: Outgoing, approval: ApprovalView | None, roll
     done = sum(1 for result in rollout.results if result.state.ended)
     count = len(rollout.results)
     types = f", {done} of {count} machine types done" if count > 1 else ""
-    news = f"deploying {kit.escape(outgoing.commit.short)}{types}"
-    cancel = operation.cancel_button(head, CANCELLING)
+    doing = "checking what would change with" if rollout.check else "deploying"
+    news = f"{doing} {kit.escape(outgoing.commit.short)}{types}"
+    cancel = operation.cancel_button(head, "The check ends." if rollout.check else CANCELLING)
     return framed(head, "running", news, outgoing, approval, body=board(rollout), buttons=[cancel])
 
 
@@ -187,7 +189,7 @@ def _at(host: HostResult, total: int) -> str:
 
 def _what_was_done(outgoing: Outgoing, rollout: Rollout, status: str) -> list[Block]:
     done = [host for host in rollout.hosts if host.state is State.SUCCEEDED]
-    if status == "succeeded" or not done:
+    if status == "succeeded" or rollout.check or not done:
         return []
     short = kit.escape(outgoing.commit.short)
     return [kit.section(f"*Done:* {_names(done)} ({len(done)} of {len(rollout.hosts)}) got {short}.")]
