@@ -49,6 +49,7 @@ SECTIONS = {
     "HOMES": "homes",
     "KINDS": "kinds",
     "WATCHES": "watches",
+    "ROUNDS": "rounds",
     "RUNS": "run_watches",
 }
 _working: set[asyncio.Task[object]] = set()

@@ -123,6 +123,15 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
+class Round:
+    """What is looked after every so often (None: not at all), outside of any operation; see bot/rounds.py."""
+
+    name: str
+    every: Callable[[Config], timedelta | None]
+    make: Callable[[Services], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Watch:
     """A kind of operation that begins by itself; `due` says in which environments, and how often."""
 
@@ -155,4 +164,5 @@ class Registry:
     homes: tuple[HomeTab, ...] = ()
     kinds: tuple[Kind, ...] = ()
     watches: tuple[Watch, ...] = ()
+    rounds: tuple[Round, ...] = ()
     run_watches: tuple[RunWatch, ...] = ()

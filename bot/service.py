@@ -23,10 +23,11 @@ from bot.errors import NothingThereError
 from bot.image_record import ImageRecord
 from bot.operation import remove
 from bot.operations import Operations
+from bot.rounds import Rounds
 from bot.services import Secrets, Services
 from bot.sole import sole_executor
 from bot.store import Store
-from runners.aws import make_clients
+from runners.aws import Account, make_clients
 from runners.github import PUBLIC_API, GitHub
 from runners.hcp.client import PUBLIC_ADDRESS, HcpTerraform
 
@@ -117,6 +118,7 @@ class Service:
             await services.engine.keep_schedules(bolt.schedules(self._config, registry))
             if listens:
                 await self._listen(stack, services, registry, client)
+            stack.push_async_callback(Rounds(services).close)
             gc.freeze()  # what is loaded stays: the collector need not go through it again and again
             log.info("ready as %s", self._settings.executor)
             await stopped.wait()
@@ -135,6 +137,7 @@ class Service:
             directory=Directory(chat, policy.groups_named(self._config), time.monotonic),
             github=make_github(self._settings),
             aws=make_clients(self._config.aws.region, self._config.aws.profile),
+            account=Account(self._config.aws.all_regions, self._config.aws.profile),
             hcp=make_hcp(self._settings),
             secrets=self._secrets,
             redact=self._redact,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bot.image_record import ImageRecord
     from bot.operations import Operations
     from bot.redaction import Redactor
-    from runners.aws import Clients
+    from runners.aws import Account, Clients
     from runners.github import GitHub
     from runners.hcp.client import HcpTerraform
 
@@ -48,7 +48,7 @@ class Secrets:
 class Services:
     """Everything a handler or an operation works with.
 
-    `hcp` is None without a TFE_TOKEN; `clock` gives Unix seconds; `workplace` holds their files; `registry` is what the handlers answer.
+    `aws` are the clients of the region with the machines, `account` those of all regions; `hcp` is None without a TFE_TOKEN; `clock` gives Unix seconds; `workplace` holds their files; `registry` is what the handlers answer.
     """
 
     config: Config
@@ -60,6 +60,7 @@ class Services:
     directory: Directory
     github: GitHub
     aws: Clients
+    account: Account
     hcp: HcpTerraform | None
     images: ImageRecord
     secrets: Secrets

@@ -25,6 +25,7 @@ from bot.config.values import (
     ResourceType,
     SecretSource,
     Template,
+    TerminateAfter,
     Text,
     Unit,
     Variable,
@@ -56,10 +57,19 @@ class GitHub(Model):
 
 
 class Aws(Model):
-    """Where the machines run. Without a profile boto3's usual places are asked for credentials."""
+    """Where the machines run. Without a profile boto3's usual places are asked for credentials.
+
+    `regions` are those in which builders and images are looked after, when that is more than `region`.
+    """
 
     region: Region
+    regions: tuple[Region, ...] = ()
     profile: Text | None = None
+
+    @property
+    def all_regions(self) -> tuple[str, ...]:
+        """Every region that is looked after, the one with the machines first."""
+        return tuple(dict.fromkeys((self.region, *self.regions)))
 
 
 class Access(Model):
@@ -186,6 +196,13 @@ class Keep(Model):
     younger_than: Duration = timedelta(days=30)
 
 
+class BuildInputs(Model):
+    """The workflow's inputs that say what is built; unset: those called so (`machines` or `machine`), if there are any."""
+
+    machines: Variable | None = None
+    environments: Variable | None = None
+
+
 class Images(Model):
     """How machine images are built, tagged, judged and kept.
 
@@ -195,6 +212,7 @@ class Images(Model):
 
     workflow: Workflow
     ref: Ref = "main"
+    inputs: BuildInputs = BuildInputs()
     instance_tag: Template = "{environment} {machine}"
     ami_name_tag: Mapping[str, Template] = {"*": "{machine}-{environment}"}
     suspicious: tuple[Regex, ...] = ()
@@ -205,11 +223,20 @@ class Images(Model):
 
 
 class WatchBuilders(Model):
-    """Looks for builders that were left running."""
+    """Looks for builders that were left running.
+
+    One whose job has ended is stuck after `grace`, one whose job still runs after `longest_build`, and one of which no
+    job is known after `older_than`. `terminate` is None where a person has to say so, else for how long a stuck
+    builder is left to people before it is terminated without.
+    """
 
     every: Duration = timedelta(minutes=5)
     older_than: Duration = timedelta(minutes=45)
+    grace: Duration = timedelta(minutes=5)
+    longest_build: Duration = timedelta(hours=3)
     name_tag: Text = "Packer Builder"
+    run_tag: Text = "GITHUB_RUN_ID"
+    terminate: TerminateAfter = None
 
 
 class WatchDrift(Model):

@@ -169,7 +169,17 @@ def _parse_checks(value: object) -> bool | tuple[str, ...]:
     raise ValueError("is neither true (those that the branch requires) nor false nor a list of names")
 
 
+def _parse_termination(value: object) -> timedelta | None:
+    if value is None or value == "ask":
+        return None
+    word, _, after = value.partition(" ") if isinstance(value, str) else ("", "", "")
+    if word != "after":
+        raise ValueError('is neither "ask" nor "after" with a duration, such as "after 6h"')
+    return parse_duration(after.strip())
+
+
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+TerminateAfter = Annotated[timedelta | None, PlainValidator(_parse_termination)]
 CheckNames = Annotated[bool | tuple[str, ...], PlainValidator(_parse_checks)]
 WindowText = Annotated[Window, BeforeValidator(_parse_window)]
 FollowUp = Annotated[Literal["start", "offer", "off"], BeforeValidator(_unquoted_off)]
