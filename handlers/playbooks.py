@@ -9,7 +9,7 @@ from bot.errors import UserError
 from handlers import trail
 from handlers.code import code_of
 from runners import ansible
-from runners.ansible import PlaybookJob
+from runners.ansible import PlaybookJob, galaxy
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -73,8 +73,9 @@ async def _job(operation: Operation, play: Play) -> PlaybookJob:
     settings, secrets = settings_of(operation.environment), operation.services.secrets
     secret_vars = {name: secrets.value(source) for name, source in settings.secret_vars.items()}
     operation.services.redact.add(secret_vars.values())
+    project = await code_of(operation, play.commit) / settings.directory
     return PlaybookJob(
-        project=await code_of(operation, play.commit) / settings.directory,
+        project=project,
         playbook=settings.playbook.format(machine=play.machine, environment=operation.environment.name),
         inventory=play.own_hosts,
         limit=None,
@@ -83,6 +84,7 @@ async def _job(operation: Operation, play: Play) -> PlaybookJob:
         private_key=secrets.value(settings.private_key_env) if settings.private_key_env else None,
         scratch=scratch_of(operation, play.machine),
         check=play.check,
+        installed=await galaxy.install(project, operation.services.workplace / "galaxy", operation.scratch / "galaxy"),
     )
 
 

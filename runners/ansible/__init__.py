@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from runners.ansible import files as ansible_files
 from runners.ansible.files import Places
 from runners.ansible.following import Following, end, give_up, keep, read_result
+from runners.ansible.galaxy import search_paths
 from runners.ansible.job import PlaybookJob, argv_of, check_job
 from runners.ansible.refusals import ansible_missing, unwritable
 from runners.detached import Detached
@@ -103,6 +104,8 @@ def _prepare(job: PlaybookJob, places: Places, key: str | None) -> dict[str, str
         variables = ansible_files.variables_text(job.extra_vars, job.secret_vars)
         ansible_files.prepare(places, job.inventory, variables, key)
         env = ansible_files.environment(places, known_hosts=job.known_hosts, forks=job.forks, key=key is not None)
+        if job.installed:
+            env |= search_paths(job.project, job.installed)
         _find_ansible(job, env["PATH"])
     except OSError as error:
         places.remove_secrets()

@@ -24,7 +24,7 @@ class PlaybookJob:
 
     `project` is the directory that `playbook` is relative to. `extra_vars` and `secret_vars` are data: no text in
     them is taken for a template. `scratch` is this job's own directory: one run, once. `known_hosts` is where ssh
-    remembers hosts; without it only for this run.
+    remembers hosts; without it only for this run. `installed` is what `galaxy.install` has made.
     """
 
     project: Path
@@ -38,6 +38,7 @@ class PlaybookJob:
     check: bool = False
     known_hosts: Path | None = None
     forks: int = 10
+    installed: Path | None = None
 
     @property
     def doing(self) -> str:
