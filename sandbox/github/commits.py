@@ -126,6 +126,14 @@ class CommitGraph:
         self.branches[branch] = made.sha
         return made
 
+    def advance(
+        self, branch: str, parents: tuple[str, ...], files: Mapping[str, bytes], message: str, author: Author
+    ) -> Commit:
+        """A new commit of exactly these files and parents becomes the branch's tip, now."""
+        made = self._store(parents, files, message, author, datetime.now(UTC).replace(microsecond=0))
+        self.branches[branch] = made.sha
+        return made
+
     def _store(
         self, parents: tuple[str, ...], files: Mapping[str, bytes], message: str, author: Author, at: datetime
     ) -> Commit:

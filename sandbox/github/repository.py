@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from sandbox.github import shapes_push
+from sandbox.github.checks import Checks, Protection
 from sandbox.github.commits import Author, Commit, CommitGraph, Content
+from sandbox.github.events import Announce, Event
 from sandbox.github.expressions import expand
 from sandbox.github.inputs import checked_inputs
+from sandbox.github.pulls import Pulls
 from sandbox.github.refusals import ConflictError, RefusedError
 from sandbox.github.runs import Job, Run, Workflow
 from sandbox.github.scripts import ScriptedRuns
@@ -46,6 +50,10 @@ class Repository(ScriptedRuns):
         self.runs: dict[int, Run] = {}
         self.listeners: list[Listener] = []
         self.carry_over: Literal["copy", "keep", "drop"] = "copy"
+        self.announce_to: list[Announce] = []
+        self.checks = Checks(self)
+        self.pulls = Pulls(self)
+        self.protections: dict[str, Protection] = {}
         self._clock = clock
         self._seed = f"{seed}:{full_name}"
         self._image_builder = image_builder
@@ -56,9 +64,38 @@ class Repository(ScriptedRuns):
     def commit(self, branch: str, files: Mapping[str, Content], message: str, author: Author | None = None) -> Commit:
         """A new commit on `branch` with these files changed (None removes one), now."""
         by = author or Author("Lee Park", "lee@lineside.example", "lee-park")
+        before = self.graph.branches.get(branch)
         made = self.graph.commit(branch, files, message, by)
-        self.read_workflows()
+        self.pushed(branch, before, by.login)
         return made
+
+    def pushed(self, branch: str, before: str | None, by: str) -> None:
+        """Tell of a branch's new tip, and read the workflows again; `before` is what its tip was."""
+        self.read_workflows()
+        self.pulls.follow(branch, by)
+        after = self.graph.branches[branch]
+        self.announce(Event("push", None, by, lambda base: shapes_push.push(base, self, branch, before, after, by=by)))
+
+    def announce(self, event: Event) -> None:
+        """Tell whoever is told by webhook."""
+        for announce in self.announce_to:
+            announce(event)
+
+    def protect(
+        self,
+        branch: str,
+        *,
+        required: Sequence[str] = (),
+        strict: bool = False,
+        reviews: int = 0,
+        ruleset: bool = False,
+    ) -> None:
+        """Require these checks, and so many approvals, of what goes into the branch; by a ruleset if so wished."""
+        self.protections[branch] = Protection(tuple(required), strict, reviews, ruleset)
+
+    def protection(self, branch: str) -> Protection:
+        """What the branch requires: nothing, if it is not protected."""
+        return self.protections.get(branch, Protection())
 
     def read_workflows(self) -> None:
         """Register the workflows of the default branch, as GitHub does when it is pushed to."""
@@ -187,5 +224,6 @@ class Repository(ScriptedRuns):
 
     async def stop(self) -> None:
         """Drop all that runs."""
+        await self.pulls.stop()
         for simulations in self._simulations.values():
             await simulations[-1].stop()

@@ -8,8 +8,9 @@ from aiohttp import web
 
 from sandbox.github import archives, shapes, shapes_commits
 from sandbox.github.commits import Commit, UnknownRefError
+from sandbox.github.merging import ahead
 from sandbox.github.site import caller_of
-from sandbox.github.web import GitHubError, json_response, not_found, page_of
+from sandbox.github.web import GitHubError, json_response, not_found, page_asked, page_of
 
 if TYPE_CHECKING:
     from sandbox.github.repository import Repository
@@ -111,7 +112,11 @@ class GitRoutes:
         common = repository.graph.merge_base(base.sha, head.sha)
         if common is None:
             raise GitHubError(404, f"No common ancestor between {one} and {other}.")
-        return json_response(shapes_commits.comparison(self._site.base, repository, base, head, common))
+        asked = request.query.keys() & {"page", "per_page"}
+        _, links = page_of(request, ahead(repository.graph, base.sha, head.sha), self._site.base)
+        shown = shapes_commits.Shown(*page_asked(request)) if asked else shapes_commits.Shown()
+        compared = shapes_commits.comparison(self._site.base, repository, base, head, common, shown=shown)
+        return json_response(compared, headers=links if asked else {})
 
     async def contents(self, request: web.Request) -> web.Response:
         """A file with its content, or what lies in a directory."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sandbox.github.commits import blob_id, tree_id
 from sandbox.github.differences import FileChange, changed_files
 from sandbox.github.shapes import api_of, node_id, stamp, user
+from sandbox.github.shapes_checks import protection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +18,22 @@ if TYPE_CHECKING:
     from sandbox.github.repository import Repository
     from sandbox.github.web import Json
 
+MOST_COMMITS, MOST_FILES = 250, 300  # in a comparison
 _UNSIGNED = {"verified": False, "reason": "unsigned", "signature": None, "payload": None, "verified_at": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Which of a comparison's commits an answer holds; without a `size` the newest 250."""
+
+    page: int = 1
+    size: int | None = None
+
+    def of(self, commits: list[Commit]) -> list[Commit]:
+        """Those of all, oldest first."""
+        if self.size is None:
+            return commits[-MOST_COMMITS:]
+        return commits[(self.page - 1) * self.size : self.page * self.size]
 
 
 def commit(base: str, repository: Repository, one: Commit) -> Json:
@@ -75,13 +92,16 @@ def file_change(base: str, repository: Repository, sha: str, change: FileChange)
     }
 
 
-def comparison(base: str, repository: Repository, one: Commit, other: Commit, merge_base: Commit) -> Json:
+def comparison(
+    base: str, repository: Repository, one: Commit, other: Commit, merge_base: Commit, *, shown: Shown
+) -> Json:
     """What `other` has that `one` has not, oldest commit first, as compare/{one}...{other} tells."""
     of_one = {commit.sha for commit in repository.graph.history(one.sha)}
     of_other = repository.graph.history(other.sha)
     ahead = [commit for commit in of_other if commit.sha not in of_one][::-1]
     behind = len(of_one - {commit.sha for commit in of_other})
     status = "diverged" if ahead and behind else "ahead" if ahead else "behind" if behind else "identical"
+    changes = changed_files(merge_base.files, other.files)[:MOST_FILES] if shown.page == 1 else []
     here = f"{api_of(base, repository)}/compare/{one.sha}...{other.sha}"
     web = f"{base}/{repository.full_name}/compare/{one.sha}...{other.sha}"
     return {
@@ -96,10 +116,8 @@ def comparison(base: str, repository: Repository, one: Commit, other: Commit, me
         "ahead_by": len(ahead),
         "behind_by": behind,
         "total_commits": len(ahead),
-        "commits": [commit(base, repository, each) for each in ahead],
-        "files": [
-            file_change(base, repository, other.sha, change) for change in changed_files(merge_base.files, other.files)
-        ],
+        "commits": [commit(base, repository, each) for each in shown.of(ahead)],
+        "files": [file_change(base, repository, other.sha, change) for change in changes],
     }
 
 
@@ -109,7 +127,7 @@ def branch_short(base: str, repository: Repository, name: str) -> Json:
     return {
         "name": name,
         "commit": {"sha": sha, "url": f"{api_of(base, repository)}/commits/{sha}"},
-        "protected": False,
+        "protected": name in repository.protections,
     }
 
 
@@ -120,11 +138,8 @@ def branch(base: str, repository: Repository, name: str) -> Json:
         "name": name,
         "commit": commit(base, repository, repository.graph.resolve(f"refs/heads/{name}")),
         "_links": {"self": here, "html": f"{base}/{repository.full_name}/tree/{name}"},
-        "protected": False,
-        "protection": {
-            "enabled": False,
-            "required_status_checks": {"enforcement_level": "off", "contexts": [], "checks": []},
-        },
+        "protected": name in repository.protections,
+        "protection": protection(repository.protections.get(name)),
         "protection_url": f"{here}/protection",
     }
 

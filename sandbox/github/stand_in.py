@@ -17,7 +17,9 @@ from sandbox.github.rate_limit import RateLimit
 from sandbox.github.repository import Repository
 from sandbox.github.routes_account import AccountRoutes
 from sandbox.github.routes_actions import ActionsRoutes
+from sandbox.github.routes_checks import CheckRoutes
 from sandbox.github.routes_git import GitRoutes
+from sandbox.github.routes_pulls import PullRoutes
 from sandbox.github.routes_workflows import WorkflowRoutes
 from sandbox.github.site import CALLER, Site
 from sandbox.github.web import DropConnectionError, Exchange, GitHubError, Hook, Request, conditional
@@ -101,6 +103,8 @@ class GitHubStandIn:
         """Serve on 127.0.0.1; port 0 takes a free one."""
         application = web.Application(middlewares=[self._exchange, self._answer], client_max_size=25 * 2**20)
         application.add_routes(AccountRoutes(self.site, self.rate_limit).routes())
+        application.add_routes(CheckRoutes(self.site).routes())
+        application.add_routes(PullRoutes(self.site).routes())
         application.add_routes(GitRoutes(self.site).routes())
         application.add_routes(WorkflowRoutes(self.site).routes())
         application.add_routes(self._actions.routes())

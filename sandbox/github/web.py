@@ -103,8 +103,7 @@ def conditional(request: web.Request, response: web.StreamResponse) -> web.Strea
 
 def page_of(request: web.Request, items: Sequence[T], base: str) -> tuple[list[T], dict[str, str]]:
     """The asked page (`per_page` at most 100, default 30) and its Link header."""
-    size = max(1, min(_number(request, "per_page", 30), 100))
-    page = max(1, _number(request, "page", 1))
+    page, size = page_asked(request)
     last = max(1, -(-len(items) // size))
     relations = {"prev": page - 1, "next": page + 1, "last": last, "first": 1}
     if page >= last:
@@ -117,6 +116,11 @@ def page_of(request: web.Request, items: Sequence[T], base: str) -> tuple[list[T
         for name, number in relations.items()
     ]
     return list(items[(page - 1) * size : page * size]), {"Link": ", ".join(links)} if links else {}
+
+
+def page_asked(request: web.Request) -> tuple[int, int]:
+    """Which page of which size is wanted."""
+    return max(1, _number(request, "page", 1)), max(1, min(_number(request, "per_page", 30), 100))
 
 
 def _number(request: web.Request, name: str, default: int) -> int:

@@ -1,0 +1,239 @@
+"""Pull requests from one branch to another of a repository: opened, looked at, merged."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+from sandbox.github import shapes_pulls
+from sandbox.github.commits import Author, Commit
+from sandbox.github.events import Event
+from sandbox.github.merging import ahead, merged_files
+from sandbox.github.refusals import ConflictError, RefusedError
+
+if TYPE_CHECKING:
+    from sandbox.github.repository import Repository
+
+MergeMethod = Literal["merge", "squash", "rebase"]
+_NOT_ALLOWED = {
+    "merge": "Merge commits are not allowed on this repository.",
+    "squash": "Squash merges are not allowed on this repository.",
+    "rebase": "Rebase merges are not allowed on this repository.",
+}
+
+
+@dataclass(slots=True)
+class Pull:
+    """One pull request. `head_sha` and `base_sha` follow their branches as long as it is open."""
+
+    number: int
+    pull_id: int
+    title: str
+    body: str | None
+    head: str
+    base: str
+    head_sha: str
+    base_sha: str
+    user: str
+    created_at: datetime
+    updated_at: datetime
+    draft: bool = False
+    state: str = "open"
+    closed_at: datetime | None = None
+    merged_by: str | None = None
+    merge_commit: str | None = None
+    approvals: set[str] = field(default_factory=set)
+    worked_out: tuple[str, str] | None = None  # the head and base whose mergeability is known
+
+    @property
+    def merged(self) -> bool:
+        """Whether it was merged."""
+        return self.merge_commit is not None
+
+    def close(self, now: datetime) -> None:
+        """It is over, merged or not."""
+        self.state, self.closed_at, self.updated_at = "closed", now, now
+
+
+class Pulls:
+    """The pull requests of a repository.
+
+    `thinks_for` real seconds pass between the first look at a pull request, or at what was pushed to it, and GitHub's
+    knowing whether it can be merged. `methods` are the ways of merging that the repository allows. `base_moves`
+    merges in a row are refused as if the base had just been pushed to.
+    """
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self.known: dict[int, Pull] = {}
+        self.thinks_for = 0.05
+        self.methods: set[MergeMethod] = {"merge", "squash", "rebase"}
+        self.base_moves = 0
+        self._thinking: set[asyncio.Task[None]] = set()
+
+    def open(
+        self, head: str, base: str, *, title: str, body: str | None = None, draft: bool = False, user: str = "lee-park"
+    ) -> Pull:
+        """Open one; RefusedError in GitHub's words when there is nothing to merge, or one is open already."""
+        graph = self._repository.graph
+        if not ahead(graph, graph.branches[base], graph.branches[head]):
+            raise RefusedError(f"No commits between {base} and {head}")
+        if any(pull.state == "open" and (pull.head, pull.base) == (head, base) for pull in self.known.values()):
+            raise RefusedError(f"A pull request already exists for {self._repository.owner}:{head}.")
+        now, number = datetime.now(UTC), len(self.known) + 1
+        made = Pull(
+            number=number,
+            pull_id=self._repository.repository_id * 10 + number,
+            title=title,
+            body=body,
+            head=head,
+            base=base,
+            head_sha=graph.branches[head],
+            base_sha=graph.branches[base],
+            user=user,
+            created_at=now,
+            updated_at=now,
+            draft=draft,
+        )
+        self.known[made.number] = made
+        self._announce(made, "opened", user)
+        return made
+
+    def follow(self, branch: str, sender: str) -> None:
+        """The branch was pushed to."""
+        tip = self._repository.graph.branches[branch]
+        for pull in self.known.values():
+            if pull.state != "open":
+                continue
+            if pull.base == branch:
+                pull.base_sha = tip
+            if pull.head == branch and pull.head_sha != tip:
+                pull.head_sha, before, pull.updated_at = tip, pull.head_sha, datetime.now(UTC)
+                self._announce(pull, "synchronize", sender, before=before, after=tip)
+
+    def look(self, pull: Pull) -> bool | None:
+        """Whether it can be merged without conflict; None at first: looking makes GitHub work it out."""
+        if pull.state != "open":
+            return None
+        seen = (pull.head_sha, pull.base_sha)
+        if pull.worked_out != seen:
+            self._think(pull, seen)
+            return None
+        return self._merged(pull) is not None
+
+    def _think(self, pull: Pull, seen: tuple[str, str]) -> None:
+        async def think() -> None:
+            await asyncio.sleep(self.thinks_for)
+            pull.worked_out = seen
+
+        task = asyncio.get_running_loop().create_task(think())
+        self._thinking.add(task)
+        task.add_done_callback(self._thinking.discard)
+
+    async def stop(self) -> None:
+        """Think no more."""
+        for task in self._thinking:
+            task.cancel()
+        await asyncio.gather(*self._thinking, return_exceptions=True)
+
+    def state(self, pull: Pull) -> str:
+        """GitHub's word for what stands in its way (`mergeable_state`)."""
+        if pull.state != "open" or pull.worked_out != (pull.head_sha, pull.base_sha):
+            return "unknown"
+        if pull.draft:
+            return "draft"
+        if self._merged(pull) is None:
+            return "dirty"
+        if self.obstacles(pull):
+            return "blocked"
+        if self._behind(pull):
+            return "behind"
+        states = self._repository.checks.contexts(pull.head_sha).values()
+        return "clean" if all(one in {"success", "neutral", "skipped"} for one in states) else "unstable"
+
+    def _behind(self, pull: Pull) -> bool:
+        strict = self._repository.protection(pull.base).strict
+        return strict and bool(ahead(self._repository.graph, pull.head_sha, pull.base_sha))
+
+    def obstacles(self, pull: Pull) -> list[str]:
+        """Why the base's protection does not let it in, in GitHub's words."""
+        protection = self._repository.protection(pull.base)
+        why = self._repository.checks.missing(pull.head_sha, protection.required)
+        if len(pull.approvals) < protection.reviews:
+            number = protection.reviews
+            noun = "review is" if number == 1 else "reviews are"
+            why.append(f"At least {number} approving {noun} required by reviewers with write access.")
+        return why
+
+    def merge(
+        self, pull: Pull, *, method: MergeMethod, title: str | None, message: str | None, sha: str | None, by: str
+    ) -> str:
+        """Merge it; returns the new commit of the base.
+
+        Raises RefusedError (GitHub's 405) when it cannot be merged, ConflictError (409) when `sha` is no longer its head.
+        """
+        files = self._mergeable(pull, method, sha)
+        graph = self._repository.graph
+        head = graph.commits[pull.head_sha]
+        text = title or f"Merge pull request #{pull.number} from {self._repository.owner}/{pull.head}"
+        text += f"\n\n{message if message is not None else pull.title}"
+        author = Author(by, f"{by}@users.noreply.github.com", by)
+        if method == "rebase":
+            made = self._replayed(pull)
+        else:
+            parents = (pull.base_sha, head.sha) if method == "merge" else (pull.base_sha,)
+            made = graph.advance(pull.base, parents, files, text, author)
+        pull.merge_commit, pull.merged_by = made.sha, by
+        pull.close(datetime.now(UTC))
+        self._repository.pushed(pull.base, pull.base_sha, by)
+        self._announce(pull, "closed", by)
+        return made.sha
+
+    def _mergeable(self, pull: Pull, method: MergeMethod, sha: str | None) -> dict[str, bytes]:
+        if pull.state != "open" or pull.draft:
+            raise RefusedError("Pull Request is not mergeable")
+        if sha is not None and sha != pull.head_sha:
+            raise ConflictError("Head branch was modified. Review and try the merge again.")
+        if method not in self.methods:
+            raise RefusedError(_NOT_ALLOWED[method])
+        if self.base_moves:
+            self.base_moves -= 1
+            raise RefusedError("Base branch was modified. Review and try the merge again.")
+        if why := self.obstacles(pull):
+            raise RefusedError(" ".join(why))
+        files = self._merged(pull)
+        if files is None or self._behind(pull):
+            raise RefusedError("Pull Request is not mergeable")
+        return files
+
+    def _merged(self, pull: Pull) -> dict[str, bytes] | None:
+        graph = self._repository.graph
+        return merged_files(graph, graph.commits[pull.base_sha], graph.commits[pull.head_sha])
+
+    def _replayed(self, pull: Pull) -> Commit:
+        graph = self._repository.graph
+        tip = graph.commits[pull.base_sha]
+        for commit in ahead(graph, pull.base_sha, pull.head_sha):
+            files = merged_files(graph, tip, commit) or dict(commit.files)
+            tip = graph.advance(pull.base, (tip.sha,), files, commit.message, commit.author)
+        return tip
+
+    def edit(self, pull: Pull, sender: str, *, title: str | None, body: str | None, state: str | None) -> None:
+        """Change its texts, close it or open it again."""
+        pull.title, pull.body = title or pull.title, pull.body if body is None else body
+        pull.updated_at = datetime.now(UTC)
+        if state == "closed" and pull.state == "open":
+            pull.close(pull.updated_at)
+            self._announce(pull, "closed", sender)
+        elif state == "open" and pull.state == "closed":
+            pull.state, pull.closed_at = "open", None
+            self._announce(pull, "reopened", sender)
+
+    def _announce(self, pull: Pull, action: str, sender: str, **more: str) -> None:
+        def about(base: str) -> dict[str, object]:
+            shown = shapes_pulls.pull(base, self._repository, pull)
+            return {"number": pull.number, "pull_request": shown, **more}
+
+        self._repository.announce(Event("pull_request", action, sender, about))

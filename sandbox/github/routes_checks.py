@@ -1,0 +1,149 @@
+"""Check runs and statuses of a commit, and what protects a branch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from sandbox.github import shapes_checks
+from sandbox.github.commits import UnknownRefError
+from sandbox.github.site import writer_of
+from sandbox.github.web import (
+    GitHubError,
+    json_body,
+    json_response,
+    not_found,
+    page_of,
+    permitted,
+    required_text,
+    validation_failed,
+)
+
+if TYPE_CHECKING:
+    from sandbox.github.checks import CheckRun, Protection
+    from sandbox.github.repository import Repository
+    from sandbox.github.site import Site
+
+_REPOSITORY = "/repos/{owner}/{name}"
+_STATES = {"error", "failure", "pending", "success"}
+
+
+class CheckRoutes:
+    """Whether a commit is good, and what a branch asks of it."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def routes(self) -> list[web.RouteDef]:
+        """What is served. To be added before the routes that take the rest of the path as a ref."""
+        commit, branch = _REPOSITORY + "/commits/{ref:.+}", _REPOSITORY + "/branches/{branch:.+}"
+        return [
+            web.get(commit + "/check-runs", self.check_runs),
+            web.get(_REPOSITORY + "/check-runs/{check_id}", self.check_run),
+            web.get(commit + "/status", self.combined),
+            web.get(commit + "/statuses", self.statuses),
+            web.post(_REPOSITORY + "/statuses/{sha}", self.create_status),
+            web.get(branch + "/protection", self.protection),
+            web.get(branch + "/protection/required_status_checks", self.required_checks),
+            web.get(_REPOSITORY + "/rules/branches/{branch:.+}", self.rules),
+        ]
+
+    async def check_runs(self, request: web.Request) -> web.Response:
+        """The check runs of a commit, jobs of workflow runs among them; filtered."""
+        repository = self._site.repository(request)
+        sha = _sha(repository, request.match_info["ref"])
+        query = request.query
+        every = repository.checks.runs(sha, latest=query.get("filter", "latest") == "latest")
+        fits = [run for run in every if _fits(run, query.get("check_name"), query.get("status"), query.get("app_id"))]
+        page, links = page_of(request, fits, self._site.base)
+        shown = [shapes_checks.check_run(self._site.base, repository, one) for one in page]
+        return json_response({"total_count": len(fits), "check_runs": shown}, headers=links)
+
+    async def check_run(self, request: web.Request) -> web.Response:
+        """One check run."""
+        repository = self._site.repository(request)
+        wanted = request.match_info["check_id"]
+        for sha in repository.graph.commits:
+            for run in repository.checks.runs(sha, latest=False):
+                if str(run.check_id) == wanted:
+                    return json_response(shapes_checks.check_run(self._site.base, repository, run))
+        raise not_found()
+
+    async def combined(self, request: web.Request) -> web.Response:
+        """The newest status of each context, and what they come to together."""
+        repository = self._site.repository(request)
+        sha = _sha(repository, request.match_info["ref"])
+        every = repository.checks.statuses(sha)
+        page, links = page_of(request, every, self._site.base)
+        return json_response(shapes_checks.combined(self._site.base, repository, sha, page, len(every)), headers=links)
+
+    async def statuses(self, request: web.Request) -> web.Response:
+        """Every status that a commit was ever given, newest first."""
+        repository = self._site.repository(request)
+        sha = _sha(repository, request.match_info["ref"])
+        page, links = page_of(request, repository.checks.statuses(sha, latest=False), self._site.base)
+        shown = [shapes_checks.status(self._site.base, repository, one) for one in page]
+        return json_response(shown, headers=links)
+
+    async def create_status(self, request: web.Request) -> web.Response:
+        """A status for a commit."""
+        repository, caller = self._site.repository(request), writer_of(request)
+        body = await json_body(request)
+        permitted(body, "state", "target_url", "description", "context")
+        state = required_text(body, "state")
+        if state not in _STATES:
+            raise validation_failed("Status", field="state", code="invalid")
+        made = repository.checks.status(
+            _sha(repository, request.match_info["sha"]),
+            body.get("context") or "default",
+            state,  # type: ignore[arg-type] # one of the four, as was just looked at
+            description=body.get("description"),
+            by=caller.login,
+        )
+        return json_response(shapes_checks.status(self._site.base, repository, made), 201)
+
+    async def protection(self, request: web.Request) -> web.Response:
+        """All that protects a branch."""
+        repository, branch, found = self._protected(request)
+        return json_response(shapes_checks.branch_protection(self._site.base, repository, branch, found))
+
+    async def required_checks(self, request: web.Request) -> web.Response:
+        """The checks that a branch requires."""
+        repository, branch, found = self._protected(request)
+        if not found.required:
+            raise GitHubError(404, "Required status checks not enabled")
+        return json_response(shapes_checks.status_policy(self._site.base, repository, branch, found))
+
+    def _protected(self, request: web.Request) -> tuple[Repository, str, Protection]:
+        repository, branch = self._branch(request)
+        found = repository.protections.get(branch)
+        if found is None or found.ruleset:
+            raise GitHubError(404, "Branch not protected")
+        return repository, branch, found
+
+    def _branch(self, request: web.Request) -> tuple[Repository, str]:
+        repository = self._site.repository(request)
+        branch = request.match_info["branch"]
+        if branch not in repository.graph.branches:
+            raise GitHubError(404, "Branch not found")
+        return repository, branch
+
+    async def rules(self, request: web.Request) -> web.Response:
+        """The rules of rulesets that apply to a branch, whether or not it is there."""
+        repository = self._site.repository(request)
+        found = shapes_checks.rules(repository, repository.protections.get(request.match_info["branch"]))
+        page, links = page_of(request, found, self._site.base)
+        return json_response(page, headers=links)
+
+
+def _sha(repository: Repository, ref: str) -> str:
+    try:
+        return repository.graph.resolve(ref).sha
+    except UnknownRefError as error:
+        raise GitHubError(422, f"No commit found for SHA: {ref}") from error
+
+
+def _fits(run: CheckRun, name: str | None, status: str | None, app_id: str | None) -> bool:
+    app = str(shapes_checks.app("", run.app)["id"])
+    return name in (None, run.name) and status in (None, run.status) and app_id in (None, app)

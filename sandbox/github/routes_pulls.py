@@ -1,0 +1,182 @@
+"""Pull requests: listed, opened, looked at, changed, merged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from sandbox.github import shapes_commits, shapes_pulls
+from sandbox.github.differences import changed_files
+from sandbox.github.merging import ahead
+from sandbox.github.refusals import ConflictError, RefusedError
+from sandbox.github.site import writer_of
+from sandbox.github.web import (
+    GitHubError,
+    invalid,
+    json_body,
+    json_response,
+    not_found,
+    page_of,
+    permitted,
+    required_text,
+    validation_failed,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.github.pulls import Pull
+    from sandbox.github.repository import Repository
+    from sandbox.github.site import Site
+    from sandbox.github.web import Json
+
+_PULLS = "/repos/{owner}/{name}/pulls"
+_METHODS = ("merge", "squash", "rebase")
+
+
+class PullRoutes:
+    """Everything about pull requests within a repository; there are no forks here."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def routes(self) -> list[web.RouteDef]:
+        """What is served."""
+        one = _PULLS + "/{number}"
+        return [
+            web.get(_PULLS, self.pulls),
+            web.post(_PULLS, self.create),
+            web.get(one, self.pull),
+            web.patch(one, self.update),
+            web.get(one + "/commits", self.commits),
+            web.get(one + "/files", self.files),
+            web.get(one + "/reviews", self.reviews),
+            web.get(one + "/merge", self.is_merged),
+            web.put(one + "/merge", self.merge),
+        ]
+
+    async def pulls(self, request: web.Request) -> web.Response:
+        """Pull requests, open ones unless asked otherwise, newest first."""
+        repository = self._site.repository(request)
+        fits = [pull for pull in repository.pulls.known.values() if _fits(repository, pull, request.query)]
+        if request.query.get("direction", "desc") == "desc":
+            fits.reverse()
+        page, links = page_of(request, fits, self._site.base)
+        shown = [shapes_pulls.pull_simple(self._site.base, repository, one) for one in page]
+        return json_response(shown, headers=links)
+
+    async def create(self, request: web.Request) -> web.Response:
+        """Open a pull request: 201; 422 when there is nothing to merge or one is open already."""
+        repository, caller = self._site.repository(request), writer_of(request)
+        body = await json_body(request)
+        permitted(body, "title", "head", "base", "body", "draft", "maintainer_can_modify", "head_repo")
+        title, head, base = (required_text(body, key) for key in ("title", "head", "base"))
+        head = head.removeprefix(f"{repository.owner}:")
+        for field, branch in (("head", head), ("base", base)):
+            if branch not in repository.graph.branches:
+                raise validation_failed("PullRequest", field=field, code="invalid")
+        if not title.strip():
+            raise validation_failed("PullRequest", field="title", code="missing_field")
+        try:
+            made = repository.pulls.open(
+                head, base, title=title, body=body.get("body"), draft=bool(body.get("draft")), user=caller.login
+            )
+        except RefusedError as error:
+            raise validation_failed("PullRequest", message=str(error)) from error
+        return json_response(shapes_pulls.pull(self._site.base, repository, made), 201)
+
+    async def pull(self, request: web.Request) -> web.Response:
+        """One pull request; whether it can be merged is null at first."""
+        repository, pull = self._pull(request)
+        mergeable = repository.pulls.look(pull)
+        return json_response(shapes_pulls.pull(self._site.base, repository, pull, mergeable=mergeable))
+
+    async def update(self, request: web.Request) -> web.Response:
+        """Its title, body or state."""
+        repository, pull = self._pull(request)
+        caller = writer_of(request)
+        body = await json_body(request)
+        permitted(body, "title", "body", "state", "base", "maintainer_can_modify")
+        state = body.get("state")
+        if state not in (None, "open", "closed"):
+            raise validation_failed("PullRequest", field="state", code="invalid")
+        if state == "open" and pull.merged:
+            raise validation_failed(
+                "PullRequest", field="state", message="state cannot be changed. The pull request was merged."
+            )
+        repository.pulls.edit(pull, caller.login, title=body.get("title"), body=body.get("body"), state=state)
+        return json_response(shapes_pulls.pull(self._site.base, repository, pull))
+
+    async def commits(self, request: web.Request) -> web.Response:
+        """Its commits, oldest first."""
+        repository, pull = self._pull(request)
+        common = repository.graph.merge_base(pull.base_sha, pull.head_sha)
+        found = ahead(repository.graph, common.sha, pull.head_sha) if common else []
+        page, links = page_of(request, found[:250], self._site.base)
+        shown = [shapes_commits.commit(self._site.base, repository, one) for one in page]
+        return json_response(shown, headers=links)
+
+    async def files(self, request: web.Request) -> web.Response:
+        """The files that it changes."""
+        repository, pull = self._pull(request)
+        common = repository.graph.merge_base(pull.base_sha, pull.head_sha)
+        before = common.files if common else {}
+        changes = changed_files(before, repository.graph.commits[pull.head_sha].files)
+        page, links = page_of(request, changes, self._site.base)
+        shown = [shapes_commits.file_change(self._site.base, repository, pull.head_sha, one) for one in page]
+        return json_response(shown, headers=links)
+
+    async def reviews(self, request: web.Request) -> web.Response:
+        """Who approved it."""
+        repository, pull = self._pull(request)
+        page, links = page_of(request, sorted(pull.approvals), self._site.base)
+        shown = [shapes_pulls.review(self._site.base, repository, pull, login) for login in page]
+        return json_response(shown, headers=links)
+
+    async def is_merged(self, request: web.Request) -> web.Response:
+        """204 when it was merged, else 404."""
+        _, pull = self._pull(request)
+        if not pull.merged:
+            raise not_found()
+        return web.Response(status=204)
+
+    async def merge(self, request: web.Request) -> web.Response:
+        """Merge it: 200; 405 when it cannot be merged, 409 when `sha` is not its head any more."""
+        repository, pull = self._pull(request)
+        caller = writer_of(request)
+        body = await json_body(request)
+        permitted(body, "commit_title", "commit_message", "sha", "merge_method")
+        method = body.get("merge_method", "merge")
+        if method not in _METHODS:
+            raise invalid(f"For 'properties/merge_method', {method!r} is not a member of {list(_METHODS)}.")
+        try:
+            sha = repository.pulls.merge(
+                pull,
+                method=method,
+                title=body.get("commit_title"),
+                message=body.get("commit_message"),
+                sha=body.get("sha"),
+                by=caller.login,
+            )
+        except RefusedError as error:
+            raise GitHubError(405, str(error)) from error
+        except ConflictError as error:
+            raise GitHubError(409, str(error)) from error
+        answer: Json = {"sha": sha, "merged": True, "message": "Pull Request successfully merged"}
+        return json_response(answer)
+
+    def _pull(self, request: web.Request) -> tuple[Repository, Pull]:
+        repository = self._site.repository(request)
+        number = request.match_info["number"]
+        pull = repository.pulls.known.get(int(number)) if number.isdecimal() else None
+        if pull is None:
+            raise not_found()
+        return repository, pull
+
+
+def _fits(repository: Repository, pull: Pull, query: Mapping[str, str]) -> bool:
+    state, head, base = query.get("state", "open"), query.get("head", ""), query.get("base")
+    # A head without its owner is no filter at all, to GitHub.
+    same_head = ":" not in head or head == f"{repository.owner}:{pull.head}"
+    return state in ("all", pull.state) and same_head and base in (None, pull.base)

@@ -1,0 +1,130 @@
+"""Pull requests in the shape of GitHub's answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.github.differences import changed_files
+from sandbox.github.merging import ahead
+from sandbox.github.shapes import api_of, node_id, repository_full, stamp, stamp_or_none, user
+
+if TYPE_CHECKING:
+    from sandbox.github.pulls import Pull
+    from sandbox.github.repository import Repository
+    from sandbox.github.web import Json
+
+
+def pull_simple(base: str, repository: Repository, one: Pull) -> Json:
+    """A pull request as lists hold it."""
+    here, page = f"{api_of(base, repository)}/pulls/{one.number}", f"{base}/{repository.full_name}/pull/{one.number}"
+    issue = f"{api_of(base, repository)}/issues/{one.number}"
+    return {
+        "url": here,
+        "id": one.pull_id,
+        "node_id": node_id("PR", one.pull_id),
+        "html_url": page,
+        "diff_url": f"{page}.diff",
+        "patch_url": f"{page}.patch",
+        "issue_url": issue,
+        "commits_url": f"{here}/commits",
+        "review_comments_url": f"{here}/comments",
+        "review_comment_url": f"{api_of(base, repository)}/pulls/comments{{/number}}",
+        "comments_url": f"{issue}/comments",
+        "statuses_url": f"{api_of(base, repository)}/statuses/{one.head_sha}",
+        "number": one.number,
+        "state": one.state,
+        "locked": False,
+        "title": one.title,
+        "user": user(base, one.user),
+        "body": one.body,
+        "labels": [],
+        "milestone": None,
+        "active_lock_reason": None,
+        "created_at": stamp(one.created_at),
+        "updated_at": stamp(one.updated_at),
+        "closed_at": stamp_or_none(one.closed_at),
+        "merged_at": stamp_or_none(one.closed_at if one.merged else None),
+        "merge_commit_sha": one.merge_commit,
+        "assignee": None,
+        "assignees": [],
+        "requested_reviewers": [],
+        "requested_teams": [],
+        "head": _side(base, repository, one.head, one.head_sha),
+        "base": _side(base, repository, one.base, one.base_sha),
+        "_links": _links(here, page, issue, one),
+        "author_association": "CONTRIBUTOR",
+        "auto_merge": None,
+        "draft": one.draft,
+    }
+
+
+def _side(base: str, repository: Repository, branch: str, sha: str) -> Json:
+    full = repository_full(base, repository, may_write=True)
+    del full["organization"], full["subscribers_count"], full["network_count"]
+    return {
+        "label": f"{repository.owner}:{branch}",
+        "ref": branch,
+        "sha": sha,
+        "user": user(base, repository.owner),
+        "repo": full,
+    }
+
+
+def _links(here: str, page: str, issue: str, one: Pull) -> Json:
+    api = here.rpartition("/pulls/")[0]
+    targets = {
+        "self": here,
+        "html": page,
+        "issue": issue,
+        "comments": f"{issue}/comments",
+        "review_comments": f"{here}/comments",
+        "review_comment": f"{api}/pulls/comments{{/number}}",
+        "commits": f"{here}/commits",
+        "statuses": f"{api}/statuses/{one.head_sha}",
+    }
+    return {name: {"href": target} for name, target in targets.items()}
+
+
+def pull(base: str, repository: Repository, one: Pull, *, mergeable: bool | None = None) -> Json:
+    """One pull request."""
+    graph = repository.graph
+    common = graph.merge_base(one.base_sha, one.head_sha)
+    changes = changed_files(common.files if common else {}, graph.commits[one.head_sha].files)
+    commits = ahead(graph, common.sha, one.head_sha) if common else []
+    return {
+        **pull_simple(base, repository, one),
+        "merged": one.merged,
+        "mergeable": mergeable,
+        "rebaseable": mergeable,
+        "mergeable_state": repository.pulls.state(one) if mergeable is not None else "unknown",
+        "merged_by": user(base, one.merged_by) if one.merged_by else None,
+        "comments": 0,
+        "review_comments": 0,
+        "maintainer_can_modify": False,
+        "commits": len(commits),
+        "additions": sum(change.additions for change in changes),
+        "deletions": sum(change.deletions for change in changes),
+        "changed_files": len(changes),
+    }
+
+
+def review(base: str, repository: Repository, one: Pull, login: str) -> Json:
+    """An approving review."""
+    page = f"{base}/{repository.full_name}/pull/{one.number}"
+    number = one.pull_id * 100 + sorted(one.approvals).index(login)
+    return {
+        "id": number,
+        "node_id": node_id("PRR", number),
+        "user": user(base, login),
+        "body": "",
+        "state": "APPROVED",
+        "html_url": f"{page}#pullrequestreview-{number}",
+        "pull_request_url": f"{api_of(base, repository)}/pulls/{one.number}",
+        "_links": {
+            "html": {"href": f"{page}#pullrequestreview-{number}"},
+            "pull_request": {"href": f"{api_of(base, repository)}/pulls/{one.number}"},
+        },
+        "submitted_at": stamp(one.updated_at),
+        "commit_id": one.head_sha,
+        "author_association": "MEMBER",
+    }

@@ -1,0 +1,57 @@
+"""A push in the shape of GitHub's webhook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.github.differences import changed_files
+from sandbox.github.merging import ahead
+from sandbox.github.shapes import stamp
+
+if TYPE_CHECKING:
+    from sandbox.github.commits import Commit
+    from sandbox.github.repository import Repository
+    from sandbox.github.web import Json
+
+_NOTHING = "0" * 40
+_MOST_COMMITS = 2_048
+
+
+def push(base: str, repository: Repository, branch: str, before: str | None, after: str, *, by: str) -> Json:
+    """What is particular to a push of a branch from the commit `before` (None: it is new) to `after`."""
+    graph = repository.graph
+    new = ahead(graph, before, after) if before else [graph.commits[after]]
+    compare = f"{(before or after)[:12]}...{after[:12]}"
+    return {
+        "ref": f"refs/heads/{branch}",
+        "before": before or _NOTHING,
+        "after": after,
+        "created": before is None,
+        "deleted": False,
+        "forced": before is not None and all(commit.sha != before for commit in graph.history(after)),
+        "base_ref": None,
+        "compare": f"{base}/{repository.full_name}/compare/{compare}",
+        "commits": [_commit(base, repository, commit) for commit in new[:_MOST_COMMITS]],
+        "head_commit": _commit(base, repository, graph.commits[after]),
+        "pusher": {"name": by, "email": f"{by}@users.noreply.github.com"},
+    }
+
+
+def _commit(base: str, repository: Repository, one: Commit) -> Json:
+    before = repository.graph.commits[one.parents[0]].files if one.parents else {}
+    changes = changed_files(before, one.files)
+    who = {"name": one.author.name, "email": one.author.email, "username": one.author.login}
+    paths = {
+        kind: [change.path for change in changes if change.status == kind] for kind in ("added", "removed", "modified")
+    }
+    return {
+        "id": one.sha,
+        "tree_id": one.tree,
+        "distinct": True,
+        "message": one.message,
+        "timestamp": stamp(one.at),
+        "url": f"{base}/{repository.full_name}/commit/{one.sha}",
+        "author": who,
+        "committer": who,
+        **paths,
+    }
