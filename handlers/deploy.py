@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot import policy, requests, words
@@ -14,7 +15,7 @@ from bot.commands import Command, Invocation, Kind, Modal, Submission
 from bot.errors import UserError
 from bot.operations import Status
 from bot.requests import Wish
-from handlers import rollout_actions, rollout_ansible
+from handlers import commit_checks, outgoing as what, promote, rollout_actions, rollout_ansible
 from handlers.code import commit_of
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
         await services.chat.open_view(invocation.trigger_id, replies.deploy_modal(names, invocation.channel))
         return None
     environment = words.environment(services.config, said[0], USAGE)
-    ref = words.ref(said[1], USAGE) if len(said) > 1 else usual_ref(environment)
-    await requests.start(services, wish(environment, ref, invocation.user, invocation.key))
+    ref = words.ref(said[1], USAGE) if len(said) > 1 else ""
+    await requests.start(services, _asked(environment, ref, invocation.user, invocation.key))
     return None
 
 
@@ -50,11 +51,11 @@ async def submitted(services: Services, submission: Submission) -> Mapping[str, 
     environment = words.environment(services.config, submission.values["environment"], USAGE)
     wanted = submission.values["ref"].strip()
     try:
-        ref = words.ref(wanted, USAGE) if wanted else usual_ref(environment)
+        ref = words.ref(wanted, USAGE) if wanted else ""
     except UserError as error:
         return {"ref": str(error)}
     try:
-        await requests.start(services, wish(environment, ref, submission.user, submission.key))
+        await requests.start(services, _asked(environment, ref, submission.user, submission.key))
     except UserError as error:
         return {"environment": str(error)}
     return {}
@@ -69,16 +70,30 @@ def usual_ref(environment: Environment) -> str:
 
 
 async def deploy(operation: Operation) -> None:
-    """Durable: find the commit, ask for approval where the environment wants it, roll out, record, report."""
+    """Durable: promote, find the commit, look at its checks, ask for approval where it is wanted, roll out, record, report."""
+    notes = await promote.promoted(operation)
+    if notes is None:
+        return
     ref = operation.record.arguments["ref"]
     await operation.show("resolving", drawing.working(operation.head, f"looking up {kit.escape(ref)}"), Status.RUNNING)
     outgoing = await operation.step("what goes out", lambda: _outgoing(operation, ref))
     await operation.step("check order", lambda: _check_order(operation, outgoing.commit))
-    approval = await _approval(operation, outgoing)
+    checked = await commit_checks.passed(operation, replace(outgoing, notes=(*notes, *outgoing.notes)))
+    if checked is None:
+        return
+    await what.list_in_thread(operation, checked)
+    approval = await _approval(operation, checked)
     if approval is not None and approval.outcome != Outcome.APPROVED:
-        message = drawing.settled(operation.head, outgoing, approval)
+        message = drawing.settled(operation.head, checked, approval)
         await operation.end(Status(approval.outcome), message)
         return
+    if approval is not None:
+        checked = await commit_checks.passed(operation, checked, approval)
+    if checked is not None:
+        await _roll_out(operation, checked, approval)
+
+
+async def _roll_out(operation: Operation, outgoing: Outgoing, approval: ApprovalView | None) -> None:
     roll_out = rollout_actions.roll_out if operation.environment.deploy.github_actions else rollout_ansible.roll_out
     await roll_out(operation, outgoing, approval)
 
@@ -89,13 +104,15 @@ async def _outgoing(operation: Operation, ref: str) -> Outgoing:
         raise UserError("GitHub starts workflows on a branch or tag only; name one of these rather than a commit.")
     commit = await commit_of(operation, ref)
     running = await services.operations.running_in(operation.environment.name)
-    if running is None:
-        now = "not known: Signalbox has not deployed here yet"
-    else:
-        subject = kit.escape(kit.cut(running.subject, 90))
-        same = ", the same commit" if running.sha == commit.sha else ""
-        now = f"{kit.code(running.sha[:7])} {subject} (since {kit.moment(running.at)}{same})"
-    return Outgoing(commit, now, f"GitHub Actions {actions.workflow}" if actions else "Ansible")
+    difference, unknown = await what.since(operation, running, commit)
+    return Outgoing(
+        commit,
+        what.runs_now(running, commit),
+        f"GitHub Actions {actions.workflow}" if actions else "Ansible",
+        difference=difference,
+        notes=(unknown,) if unknown else (),
+        machines=operation.environment.machines,
+    )
 
 
 async def _check_order(operation: Operation, commit: Commit) -> None:
@@ -118,6 +135,14 @@ async def _approval(operation: Operation, outgoing: Outgoing) -> ApprovalView | 
     seen = f"deploy {operation.number} {operation.environment.name} {outgoing.commit.sha}"
     binding = hashlib.sha256(seen.encode()).hexdigest()
     return await operation.approved(binding, required, lambda view: drawing.ask(operation.head, outgoing, view))
+
+
+def _asked(environment: Environment, ref: str, user: str, key: str) -> Wish:
+    """The wish of somebody who types it: whoever names no ref is asked first what is to be promoted."""
+    if ref or environment.promote is None:
+        return wish(environment, ref or usual_ref(environment), user, key)
+    plain = wish(environment, usual_ref(environment), user, key)
+    return replace(plain, arguments={**plain.arguments, promote.OFFERED: "offered"})
 
 
 def wish(environment: Environment, ref: str, user: str, key: str) -> Wish:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 NEWEST = 40  # so many commits are told at most
 
 
-async def difference(reading: Reading, repository: str, base: str, head: str) -> Difference:
-    """What `head` (a branch, tag or SHA) has that `base` has not, and what it lacks.
+async def difference(reading: Reading, repository: str, base: str, head: str, *, lost: bool = True) -> Difference:
+    """What `head` (a branch, tag or SHA) has that `base` has not, and, with `lost`, which commits it lacks.
 
     Raises:
         NotFoundError: no such ref, or the two have no commit in common.
@@ -25,10 +25,10 @@ async def difference(reading: Reading, repository: str, base: str, head: str) ->
     data = await _page(reading, repository, base, head, 1)
     ahead, behind = int(data["ahead_by"]), int(data["behind_by"])
     commits = await _newest(reading, repository, base, head, data)
-    lost: tuple[Commit, ...] = ()
-    if behind:
-        lost = await _newest(reading, repository, head, base, await _page(reading, repository, head, base, 1))
-    return Difference(ahead, behind, commits, lost, str(data["html_url"]))
+    lacks: tuple[Commit, ...] = ()
+    if behind and lost:
+        lacks = await _newest(reading, repository, head, base, await _page(reading, repository, head, base, 1))
+    return Difference(ahead, behind, commits, lacks, str(data["html_url"]))
 
 
 async def _newest(reading: Reading, repository: str, base: str, head: str, first: dict[str, Any]) -> tuple[Commit, ...]:
