@@ -94,3 +94,13 @@ class PlaybookResult:
     log_tail: str = ""
     task_total: int = 0
     changes: tuple[TaskChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedKey:
+    """A server that shows another host key than the one on record; both fingerprints as ssh shows them."""
+
+    host: str
+    instance_id: str
+    known: str
+    shown: str

@@ -28,6 +28,7 @@ from runners.builder_results import (
     Verdict,
 )
 from runners.host_results import (
+    ChangedKey,
     FailedTask,
     Host,
     HostResult,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AttachedVolume",
     "Builder",
+    "ChangedKey",
     "Cost",
     "FailedTask",
     "FoundBuilders",

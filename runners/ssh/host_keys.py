@@ -1,0 +1,117 @@
+"""The keys by which servers prove who they are: asked for, compared with those on record, written for ssh."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runners import process
+from runners.host_results import ChangedKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from runners.results import Host, Inventory
+
+ANSWER = 5  # seconds for a server to show its keys
+KINDS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
+_SCANNED = "ed25519,ecdsa,rsa"
+_LONGEST_SCAN = 60.0
+_USUAL_PORT = 22
+
+
+@dataclass(frozen=True, slots=True)
+class HostKey:
+    """A public key of a server: `kind` as OpenSSH names it, `key` in base64."""
+
+    kind: str
+    key: str
+
+    @property
+    def fingerprint(self) -> str:
+        """As ssh shows it: SHA256 and 43 characters of base64."""
+        digest = hashlib.sha256(base64.b64decode(self.key)).digest()
+        return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
+
+
+def read_keys(text: str) -> tuple[HostKey, ...]:
+    """The keys in lines of "kind key", whatever follows on the line; other lines count for nothing."""
+    found = [_key(line.split()) for line in text.splitlines()]
+    return tuple(dict.fromkeys(key for key in found if key))
+
+
+def write_keys(keys: Iterable[HostKey]) -> str:
+    """The same keys as text again."""
+    return "".join(f"{key.kind} {key.key}\n" for key in keys)
+
+
+def _key(words: Sequence[str]) -> HostKey | None:
+    if len(words) < 2 or words[0] not in KINDS:
+        return None
+    try:
+        base64.b64decode(words[1], validate=True)
+    except binascii.Error:
+        return None
+    return HostKey(words[0], words[1])
+
+
+async def scan(inventory: Inventory, scratch: Path) -> dict[str, tuple[HostKey, ...]]:
+    """What each server shows now, by instance id; one that does not answer within five seconds is left out.
+
+    Raises:
+        ProgramMissingError: there is no ssh-keyscan.
+        TimedOutError: ssh-keyscan itself hangs.
+    """
+    addresses = list(dict.fromkeys(host.address for host in inventory.hosts))
+    argv = ["ssh-keyscan", "-T", str(ANSWER), "-p", str(inventory.port), "-t", _SCANNED, "--", *addresses]
+    env = process.child_environment(scratch)
+    doing = f"asking the machines of {inventory.environment} for their host keys"
+    answer = await process.run(argv, cwd=scratch, env=env, timeout=_LONGEST_SCAN, doing=doing, grace=1.0)
+    lines: dict[str, list[str]] = {}
+    for line in answer.stdout.splitlines():
+        name, _, rest = line.partition(" ")
+        lines.setdefault(name, []).append(rest)
+    shown = {host: read_keys("\n".join(lines.get(_name(host, inventory.port), ()))) for host in inventory.hosts}
+    return {host.instance_id: keys for host, keys in shown.items() if keys}
+
+
+def changed(
+    hosts: Iterable[Host], known: Mapping[str, Sequence[HostKey]], shown: Mapping[str, Sequence[HostKey]]
+) -> tuple[ChangedKey, ...]:
+    """The servers that show another key than the one on record; those without one on record have not changed."""
+    found = []
+    for host in hosts:
+        before, now = known.get(host.instance_id, ()), shown.get(host.instance_id, ())
+        differing = _differing(before, now)
+        if differing:
+            old, new = differing
+            found.append(ChangedKey(host.name, host.instance_id, old.fingerprint, new.fingerprint))
+    return tuple(found)
+
+
+def _differing(known: Sequence[HostKey], shown: Sequence[HostKey]) -> tuple[HostKey, HostKey] | None:
+    """A key on record and the other one of its kind; where no kind is on record any more, the first of each."""
+    if not known or not shown:
+        return None
+    now = {key.kind: key for key in shown}
+    for key in known:
+        if key.kind in now and now[key.kind] != key:
+            return key, now[key.kind]
+    return None if any(key.kind in now for key in known) else (known[0], shown[0])
+
+
+def known_hosts(inventory: Inventory, known: Mapping[str, Sequence[HostKey]]) -> str:
+    """The file that ssh compares with: a line for each key on record, by the address that is used now."""
+    return "".join(
+        f"{_name(host, inventory.port)} {key.kind} {key.key}\n"
+        for host in inventory.hosts
+        for key in known.get(host.instance_id, ())
+    )
+
+
+def _name(host: Host, port: int) -> str:
+    return host.address if port == _USUAL_PORT else f"[{host.address}]:{port}"
