@@ -42,8 +42,6 @@ async def checks_of(
         found += await _statuses(reading, repository, sha, doing)
     except AccessDeniedError as error:
         raise AccessDeniedError(doing, error.problem, remedy=REMEDY) from None
-    except NotFoundError:
-        found = []  # a server that knows no checks
     if not required:
         return Checks(sha, Rule.ANY, _sorted(found))
     counted = [one for name in required for one in _reported(name, found)]
