@@ -34,6 +34,7 @@ class CheckRun:
     started_at: datetime
     completed_at: datetime | None
     app: str = ACTIONS
+    suite_id: int = 0  # 0: the suite that the app has for the commit
     url: str | None = None
 
     def complete(self, conclusion: Conclusion) -> None:
@@ -107,11 +108,11 @@ class Checks:
         return made
 
     def runs(self, sha: str, *, latest: bool = True) -> list[CheckRun]:
-        """The check runs of a commit, newest first; with `latest` one for each name and app."""
+        """The check runs of a commit, newest first; with `latest` one for each name in a check suite."""
         jobs = [_of_job(run, job) for run in self.repository.runs.values() if run.commit.sha == sha for job in run.jobs]
         every = [run for run in self._runs if run.sha == sha] + jobs
         if latest:
-            every = list({(run.app, run.name): run for run in every}.values())
+            every = list({(run.app, run.suite_id, run.name): run for run in every}.values())
         return every[::-1]
 
     def statuses(self, sha: str, *, latest: bool = True) -> list[CommitStatus]:
@@ -148,4 +149,13 @@ class Checks:
 
 def _of_job(run: Run, job: Job) -> CheckRun:
     started = job.started_at or job.created_at
-    return CheckRun(job.job_id, run.commit.sha, job.name, job.status, job.conclusion, started, job.completed_at)
+    return CheckRun(
+        job.job_id,
+        run.commit.sha,
+        job.name,
+        job.status,
+        job.conclusion,
+        started,
+        job.completed_at,
+        suite_id=run.suite_id,
+    )

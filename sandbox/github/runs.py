@@ -160,6 +160,11 @@ class Run:
         return None
 
     @property
+    def suite_id(self) -> int:
+        """The number of the check suite that its jobs are in, over all attempts."""
+        return self.run_id + 5_000_000_000
+
+    @property
     def to_rerun(self) -> frozenset[str]:
         """The names of the jobs that failed, and of those that need them."""
         return self.with_dependents({job.name for job in self.latest_jobs if job.conclusion not in _GOOD})

@@ -38,7 +38,7 @@ def run(base: str, repository: Repository, one: Run) -> Json:
     """One run as it stands."""
     here = api_of(base, repository)
     url = f"{here}/actions/runs/{one.run_id}"
-    suite = one.run_id + 5_000_000_000
+    suite = one.suite_id
     embedded = repository_minimal(base, repository)
     return {
         "id": one.run_id,

@@ -48,7 +48,7 @@ def check_run(base: str, repository: Repository, one: CheckRun) -> Json:
             "annotations_count": 0,
             "annotations_url": f"{url}/annotations",
         },
-        "check_suite": {"id": suite_of(one.sha, one.app)},
+        "check_suite": {"id": one.suite_id or suite_of(one.sha, one.app)},
         "app": app(base, one.app),
         "pull_requests": [],
     }

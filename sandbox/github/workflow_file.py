@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 FOLDER = ".github/workflows/"
 MAX_JOBS = 256  # of one matrix
-_FROM_JSON = re.compile(r"\$\{\{\s*fromJSON\(inputs\.([\w-]+)\)\s*\}\}", re.IGNORECASE)
+_FROM_JSON = re.compile(r"\$\{\{\s*fromJSON\((inputs|needs\.[\w-]+\.outputs)\.([\w-]+)\)\s*\}\}", re.IGNORECASE)
 _WORKFLOW_KEYS = {"name", "run-name", "on", "env", "permissions", "defaults", "jobs"}
-_JOB_KEYS = {"name", "needs", "if", "runs-on", "strategy", "steps", "env", "environment"}
+_JOB_KEYS = {"name", "needs", "if", "runs-on", "strategy", "steps", "env", "environment", "outputs"}
 _STEP_KEYS = {"id", "name", "if", "uses", "with", "run", "env", "shell", "working-directory"}
 
 
@@ -159,8 +159,9 @@ def _step(where: str, raw: Mapping[str, Any]) -> StepFile:
 def expand_matrix(raw: Mapping[str, Any], inputs: Mapping[str, str] | None = None) -> tuple[Mapping[str, str], ...]:
     """The combinations of a matrix in GitHub's order, less `exclude`, plus each `include` as one more.
 
-    An axis may be `${{ fromJSON(inputs.x) }}`. Nothing at all when that is no list, or an empty one: GitHub cannot
-    work out such a job's strategy.
+    An axis may be `${{ fromJSON(inputs.x) }}`, or `${{ fromJSON(needs.a.outputs.x) }}` for the output of a job that
+    makes a list of the words of the input x: no shell runs here, so this is taken for granted. Nothing at all when it
+    is no list, or an empty one: GitHub cannot work out such a job's strategy.
     """
     axes = {key: _axis(values, inputs or {}) for key, values in raw.items() if key not in {"include", "exclude"}}
     if not all(axes.values()):
@@ -179,8 +180,11 @@ def _axis(values: Any, inputs: Mapping[str, str]) -> list[str]:
     wanted = _FROM_JSON.fullmatch(values.strip())
     if wanted is None:
         raise WorkflowFileError(f"a matrix of {values!r}, which the stand-in cannot work out")
+    value = inputs.get(wanted[2], "")
+    if wanted[1].lower() != "inputs":
+        return value.split(",") if value else []
     try:
-        found = json.loads(inputs.get(wanted[1], ""))
+        found = json.loads(value)
     except ValueError:
         return []
     return [str(value) for value in found] if isinstance(found, list) else []

@@ -216,9 +216,7 @@ class TestImageBuilds:
     ) -> None:
         repository.rate_limited("build-images.yml", job="cron, dev", leaves_builder=True)
         repository.rate_limited("build-images.yml", job="sftp, dev")
-        run = repository.dispatch(
-            "build-images.yml", "build-some", {"machines": '["cron", "sftp"]', "environments": '["dev"]'}
-        )
+        run = repository.dispatch("build-images.yml", "build-some", {"machines": "cron,sftp", "environments": "dev"})
         await repository.ended(run)
         ends = {job.name: job for job in run.jobs}
         left, cleaned = ends["build (cron, dev)"], ends["build (sftp, dev)"]
@@ -237,7 +235,7 @@ class TestImageBuilds:
 
     async def test_a_green_build_may_be_broken(self, repository: Repository, ec2: EC2Client) -> None:
         repository.green_but_broken("build-images.yml", job="cron, dev", tool="npm")
-        one = {"machines": '["cron"]', "environments": '["dev"]'}
+        one = {"machines": "cron", "environments": "dev"}
         run = repository.dispatch("build-images.yml", "build-some", one)
         await repository.ended(run)
         job = next(job for job in run.jobs if job.name == "build (cron, dev)")

@@ -59,6 +59,10 @@ async def test_jobs_of_a_run_are_check_runs_of_its_commit(client: Client) -> Non
     await client.ended(run_id)
     found = (await client.get(f"{INFRASTRUCTURE}/commits/main/check-runs")).json["check_runs"]
     assert {run["name"] for run in found} == set(await client.jobs(run_id))
+    assert {run["check_suite"]["id"] for run in found} == {(await client.run(run_id))["check_suite_id"]}
+    again = await client.dispatch("deploy-dev.yml")
+    await client.ended(again)
+    assert (await client.get(f"{INFRASTRUCTURE}/commits/main/check-runs")).json["total_count"] == 2 * len(found)
     all_fit("CheckRun", found)
 
 
