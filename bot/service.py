@@ -13,17 +13,20 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 
-from bot import app as bolt, hcp_notifications, policy, server, settings as environment
+from bot import app as bolt, github_webhooks, hcp_notifications, policy, server, settings as environment
 from bot.approvals import Approvals
 from bot.audit import Audit
 from bot.chat import Chat, make_client
 from bot.directory import Directory
 from bot.engine import Engine, EngineSettings
 from bot.errors import NothingThereError
+from bot.github_webhooks import Webhooks
 from bot.image_record import ImageRecord
+from bot.marks import Marks
 from bot.operation import remove
 from bot.operations import Operations
 from bot.rounds import Rounds
+from bot.run_finder import RunFinder
 from bot.services import Secrets, Services
 from bot.sole import sole_executor
 from bot.store import Store
@@ -116,8 +119,11 @@ class Service:
             await services.engine.launch()
             await _look_at_approvals(services)
             await services.engine.keep_schedules(bolt.schedules(self._config, registry))
+            finder = RunFinder(services, Marks(store, time.time), registry.run_watches)
+            stack.push_async_callback(finder.close)
             if listens:
-                await self._listen(stack, services, registry, client)
+                await self._listen(stack, services, client, finder)
+            finder.start()
             stack.push_async_callback(Rounds(services).close)
             gc.freeze()  # what is loaded stays: the collector need not go through it again and again
             log.info("ready as %s", self._settings.executor)
@@ -147,10 +153,10 @@ class Service:
         )
 
     async def _listen(
-        self, stack: AsyncExitStack, services: Services, registry: Registry, client: AsyncWebClient
+        self, stack: AsyncExitStack, services: Services, client: AsyncWebClient, finder: RunFinder
     ) -> None:
         app = bolt.build(client, self._settings.slack_signing_secret or "socket-mode")
-        bolt.attach(app, services, registry)
+        bolt.attach(app, services, services.registry)
         over_http = None if self._settings.slack_app_token else app
         if self._settings.slack_app_token:
             await self._connect(stack, app, self._settings.slack_app_token)
@@ -158,6 +164,10 @@ class Service:
         if self._settings.hcp_notification_token:
             receive = hcp_notifications.handler(services, self._settings.hcp_notification_token)
             application.router.add_post(hcp_notifications.PATH, receive)
+        if self._settings.github_webhook_secret:
+            told = (services.github.hint, finder.hint)
+            hooks = Webhooks(self._config.github.repository, self._settings.github_webhook_secret, told)
+            application.router.add_post(github_webhooks.PATH, hooks.handle)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=5)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

@@ -40,6 +40,7 @@ class Settings:
     github_app_id: str | None
     github_app_private_key: str | None = field(repr=False)
     github_api_url: str | None
+    github_webhook_secret: str | None = field(repr=False)
     tfe_token: str | None = field(repr=False)
     tfe_address: str | None
     hcp_notification_token: str | None = field(repr=False)
@@ -64,6 +65,7 @@ def read(environ: Mapping[str, str], *, executor: str) -> Settings:
         github_app_id=environ.get("GITHUB_APP_ID") or None,
         github_app_private_key=environ.get("GITHUB_APP_PRIVATE_KEY") or None,
         github_api_url=environ.get("GITHUB_API_URL") or None,
+        github_webhook_secret=environ.get("GITHUB_WEBHOOK_SECRET") or None,
         tfe_token=environ.get("TFE_TOKEN") or None,
         tfe_address=environ.get("TFE_ADDRESS") or None,
         hcp_notification_token=environ.get("HCP_NOTIFICATION_TOKEN") or None,

@@ -96,6 +96,14 @@ drift = sa.Table(
     sa.Column("at", sa.Double, nullable=False),
 )
 
+marks = sa.Table(
+    "signalbox_marks",
+    tables,
+    sa.Column("name", sa.String(300), primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),  # how far that was read
+    sa.Column("at", sa.Double, nullable=False),
+)
+
 audit = sa.Table(
     "signalbox_audit",
     tables,

@@ -13,7 +13,7 @@ import yaml
 
 from sandbox.aws import REGION, AwsHandle, AwsStandIn
 from sandbox.bot_process import PROJECT, BotProcess, surroundings
-from sandbox.github import GitHubStandIn, sandbox_repositories
+from sandbox.github import GitHubStandIn, WebhookSettings, sandbox_repositories
 from sandbox.hcp import Fetched, HcpStandIn, HcpToken, NotificationSettings
 from sandbox.slack import SlackSettings, SlackStandIn
 from sandbox.terraform_state import write_state
@@ -39,6 +39,8 @@ HCP_SECRETS = {
     "TFE_TOKEN": "SandboxSandbox.atlasv1.sandbox0sandbox0sandbox0sandbox0sandbox0sandbox0",
     "HCP_NOTIFICATION_TOKEN": "sandbox-notification-token-0123456789",
 }
+# Beside them where GitHub tells of runs.
+WEBHOOK_SECRET = {"GITHUB_WEBHOOK_SECRET": "sandbox-webhook-secret-0123456789"}
 _PROD_HERE = """      directory: instances/production
       backend_config: {path: "{files}/state/prod.tfstate"}
 """
@@ -53,7 +55,7 @@ class Options:
 
     `page_port` 0 takes a free port; `speed` is simulated seconds per real one on GitHub; `aws` an AWS that runs
     already, else one is started unless `without_aws`; `config` replaces pieces of the configuration's text. With `hcp`
-    prod is planned in HCP Terraform, which sends notifications unless `hcp_silent`.
+    prod is planned in HCP Terraform, which sends notifications unless `hcp_silent`. With `webhooks` GitHub tells of runs.
     """
 
     page_port: int = 0
@@ -64,6 +66,7 @@ class Options:
     without_aws: bool = False
     hcp: bool = False
     hcp_silent: bool = False
+    webhooks: bool = False
     config: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -105,12 +108,16 @@ class World:
         for environment in ENVIRONMENTS:
             write_state(self.files / "state" / f"{environment}.tfstate", environment)
         aws = await self._aws()
+        port = free_port()
         self.github = GitHubStandIn(
-            token=SECRETS["GITHUB_TOKEN"], repositories=sandbox_repositories(), aws=aws, speed=self.options.speed
+            token=SECRETS["GITHUB_TOKEN"],
+            repositories=sandbox_repositories(),
+            aws=aws,
+            speed=self.options.speed,
+            webhook=self._webhook(port),
         )
         await self.github.start()
         self._stack.push_async_callback(self.github.stop)
-        port = free_port()
         if self.options.hcp:
             await self._hcp(port)
         await self._slack(port)
@@ -119,6 +126,10 @@ class World:
         await self.bot.start()
         if self.options.hcp:
             self.hcp.notify()
+
+    def _webhook(self, bot_port: int) -> WebhookSettings | None:
+        url = f"http://127.0.0.1:{bot_port}/github/webhooks"
+        return WebhookSettings(url, WEBHOOK_SECRET["GITHUB_WEBHOOK_SECRET"]) if self.options.webhooks else None
 
     async def _aws(self) -> AwsHandle | None:
         if self.options.without_aws or self.options.aws:
@@ -180,6 +191,8 @@ class World:
         if not self.options.socket_mode:
             del secrets["SLACK_APP_TOKEN"]
         addresses = {"SLACK_API_URL": f"{self.slack.url}/api/", "GITHUB_API_URL": self.github.url}
+        if self.options.webhooks:
+            secrets |= WEBHOOK_SECRET
         if self.options.hcp:
             secrets |= HCP_SECRETS
             addresses["TFE_ADDRESS"] = self.hcp.url

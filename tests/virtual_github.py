@@ -14,8 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 from runners.errors import NotFoundError
 from runners.github import Answer, GitHub
 from runners.github.news import news_of
-from sandbox.github import Repository, sandbox_repositories, shapes_actions
+from sandbox.github import BOT_LOGIN, Repository, sandbox_repositories, shapes_actions
 from sandbox.github.clock import Clock
+from sandbox.github.run_filters import created_range
 from tests.virtual_time import now
 
 if TYPE_CHECKING:
@@ -30,13 +31,18 @@ LATENCY = 0.15  # seconds from a request to its answer
 _BEGAN = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 
 
+def clock() -> float:
+    """The virtual time in Unix seconds."""
+    return (_BEGAN + timedelta(seconds=now())).timestamp()
+
+
 class VirtualClock(Clock):
     """Simulated time that is the event loop's."""
 
     @staticmethod
     def now() -> datetime:
         """The present, as aware UTC."""
-        return _BEGAN + timedelta(seconds=now())
+        return datetime.fromtimestamp(clock(), UTC)
 
 
 @dataclass(frozen=True)
@@ -85,8 +91,26 @@ class VirtualGitHub(GitHub):
             if run is None:
                 return None
             return self._jobs(run, query) if found[2] else shapes_actions.run(BASE, self.repository, run)
-        runs = [shapes_actions.run(BASE, self.repository, run) for run in reversed(self.repository.runs.values())]
-        return {"total_count": len(runs), "workflow_runs": runs[:100]}
+        return self._runs(url.path.split("/")[-2], query)
+
+    def _runs(self, workflow: str, query: dict[str, str]) -> dict[str, Any] | None:
+        known = self.repository.workflow(workflow)
+        if known is None:
+            return None
+        created = created_range(query.get("created", ""))
+        its = (run for run in reversed(self.repository.runs.values()) if run.workflow is known)
+        runs = [run for run in its if created(run.created_at.replace(microsecond=0))]
+        size, page = int(query.get("per_page", 30)), int(query.get("page", 1))
+        shown = runs[(page - 1) * size : page * size]
+        return {
+            "total_count": len(runs),
+            "workflow_runs": [shapes_actions.run(BASE, self.repository, run) for run in shown],
+        }
+
+    async def login(self, repository: str) -> str | None:
+        """As whom our runs are started."""
+        assert repository == REPOSITORY
+        return BOT_LOGIN
 
     def _jobs(self, run: Run, query: dict[str, str]) -> dict[str, Any]:
         jobs = run.latest_jobs
@@ -121,11 +145,11 @@ class VirtualGitHub(GitHub):
 
         self.repository.listeners.append(changed)
 
-    def build(self) -> int:
+    def build(self, actor: str = BOT_LOGIN) -> int:
         """Start the image workflow: 4 + 12 + 1 jobs, about twenty minutes."""
         for machine in ("backend", "cron", "taskrunner", "sftp"):
             self.repository.slow_next(BUILD, job=machine, times_slower=8)
         for machine in ("backend", "cron", "taskrunner", "sftp"):
             for environment in ("dev", "staging", "prod"):
                 self.repository.slow_next(BUILD, job=f"{machine}, {environment}", times_slower=140)
-        return self.repository.dispatch(BUILD, "main").run_id
+        return self.repository.dispatch(BUILD, "main", actor=actor).run_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runners.github.runs import job_of
+from runners.github.runs import actor_of, job_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 class RunNews:
     """Something happened to a run. Payloads come late, twice and in any order: this is never how the run stands now.
 
-    `workflow` is the file's name, empty where GitHub does not tell it; `job` the job that it happened to, if to one.
+    `workflow` is the file's name and `actor` the login of who started it, empty where GitHub does not tell them; `job` is
+    the job that it happened to, if to one.
     """
 
     repository: str
     run_id: int
     attempt: int
     workflow: str = ""
+    actor: str = ""
     job: Job | None = None
     ended: bool = False
 
@@ -51,8 +53,10 @@ def _of_job(repository: str, job: Mapping[str, Any]) -> RunNews:
 
 
 def _of_run(repository: str, run: Mapping[str, Any]) -> RunNews:
-    attempt = int(run.get("run_attempt") or 1)
-    return RunNews(repository, int(run["id"]), attempt, file_of(run), ended=run["status"] == "completed")
+    ended = run["status"] == "completed"
+    return RunNews(
+        repository, int(run["id"]), int(run.get("run_attempt") or 1), file_of(run), actor_of(run), ended=ended
+    )
 
 
 def file_of(run: Mapping[str, Any]) -> str:

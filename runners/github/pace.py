@@ -3,7 +3,7 @@
 All times are in intervals, 5 seconds by default, since the run began to be watched. An answer that says "unchanged" is
 free (docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api, "conditional requests"), any
 other one is a call. Looks that cost nothing are frequent; calls are given out more and more slowly, and what a quiet time
-did not use is there when much happens. A run of 20 minutes is given 27, one of an hour 53.
+did not use is there when much happens. A run of 20 minutes is given 26, one of an hour 50.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ CROWD = 8  # runs watched at once in a repository, beyond which each is looked a
 
 _AT_ONCE = 2  # calls: the run and its jobs
 _EACH_INTERVAL = 4  # calls, one an interval; then one in a quarter of the time that has passed
-_STEADY_AFTER = 72  # intervals
-_STEADY = 18  # intervals from one call to the next
+_STEADY_AFTER = 80  # intervals
+_STEADY = 20  # intervals from one call to the next
 _GROWN = _EACH_INTERVAL * (1 + math.log(_STEADY_AFTER / _EACH_INTERVAL))
 
 # While webhooks tell of a run, looks are only there for what they might not have told.

@@ -46,10 +46,15 @@ def run_of(repository: str, run: Mapping[str, Any], jobs: Sequence[Job]) -> Work
         created_at=datetime.fromisoformat(run["created_at"]),
         jobs=tuple(jobs),
         ended_at=_end_of(run, jobs) if state.ended else None,
-        actor=(run.get("triggering_actor") or run.get("actor") or {}).get("login") or "",
+        actor=actor_of(run),
         event=run.get("event") or "",
         branch=run.get("head_branch") or "",
     )
+
+
+def actor_of(run: Mapping[str, Any]) -> str:
+    """The login of who started a run's present attempt; empty where GitHub does not tell."""
+    return (run.get("triggering_actor") or run.get("actor") or {}).get("login") or ""
 
 
 def _run_state(run: Mapping[str, Any], jobs: Sequence[Job]) -> State:
