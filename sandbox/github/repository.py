@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from sandbox.github import shapes_push
 from sandbox.github.checks import Checks, Protection
 from sandbox.github.commits import Author, Commit, CommitGraph, Content
+from sandbox.github.deployments import Deployments
 from sandbox.github.events import Announce, Event
 from sandbox.github.expressions import expand
 from sandbox.github.inputs import checked_inputs
@@ -53,6 +54,7 @@ class Repository(ScriptedRuns):
         self.announce_to: list[Announce] = []
         self.checks = Checks(self)
         self.pulls = Pulls(self)
+        self.deployments = Deployments(self)
         self.protections: dict[str, Protection] = {}
         self._clock = clock
         self._seed = f"{seed}:{full_name}"

@@ -18,6 +18,7 @@ from sandbox.github.repository import Repository
 from sandbox.github.routes_account import AccountRoutes
 from sandbox.github.routes_actions import ActionsRoutes
 from sandbox.github.routes_checks import CheckRoutes
+from sandbox.github.routes_deployments import DeploymentRoutes
 from sandbox.github.routes_git import GitRoutes
 from sandbox.github.routes_pulls import PullRoutes
 from sandbox.github.routes_workflows import WorkflowRoutes
@@ -105,6 +106,7 @@ class GitHubStandIn:
         application.add_routes(AccountRoutes(self.site, self.rate_limit).routes())
         application.add_routes(CheckRoutes(self.site).routes())
         application.add_routes(PullRoutes(self.site).routes())
+        application.add_routes(DeploymentRoutes(self.site).routes())
         application.add_routes(GitRoutes(self.site).routes())
         application.add_routes(WorkflowRoutes(self.site).routes())
         application.add_routes(self._actions.routes())

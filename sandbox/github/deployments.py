@@ -1,0 +1,170 @@
+"""Deployments: what was to go where, and what was said of it since."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sandbox.github import shapes_deployments
+from sandbox.github.commits import Author
+from sandbox.github.events import Event
+from sandbox.github.merging import ahead, merged_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sandbox.github.repository import Repository
+
+STATES = ("error", "failure", "inactive", "in_progress", "queued", "pending", "success")
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentStatus:
+    """One thing that was said of a deployment."""
+
+    status_id: int
+    state: str
+    creator: str
+    description: str
+    log_url: str
+    environment_url: str
+    environment: str
+    at: datetime
+
+
+@dataclass(slots=True)
+class Deployment:
+    """One deployment. `statuses` are the oldest first."""
+
+    deployment_id: int
+    ref: str
+    sha: str
+    task: str
+    payload: Any
+    environment: str
+    description: str | None
+    creator: str
+    transient: bool
+    production: bool
+    created_at: datetime
+    statuses: list[DeploymentStatus] = field(default_factory=list)
+
+    @property
+    def state(self) -> str:
+        """What was said last; pending before anything was."""
+        return self.statuses[-1].state if self.statuses else "pending"
+
+
+@dataclass(slots=True)
+class Deployments:
+    """The deployments of a repository, and the environments that they made."""
+
+    repository: Repository
+    known: dict[int, Deployment] = field(default_factory=dict)
+    environments: dict[str, datetime] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(2_800_000_001, 11))
+
+    def auto_merge(self, ref: str, by: str) -> str | None:
+        """Bring the default branch into a ref that lacks something of it.
+
+        "merged" when that made a commit, "conflict" when it cannot be done, None when there was nothing to do.
+        """
+        repository = self.repository
+        graph, default = repository.graph, repository.default_branch
+        tip = graph.resolve(ref)
+        if not ahead(graph, tip.sha, graph.branches[default]):
+            return None
+        files = merged_files(graph, tip, graph.resolve(default))
+        if ref not in graph.branches or files is None:
+            return "conflict"
+        author = Author(by, f"{by}@users.noreply.github.com", by)
+        graph.advance(ref, (tip.sha, graph.branches[default]), files, f"Merge {default} into {ref}", author)
+        repository.pushed(ref, tip.sha, by)
+        return "merged"
+
+    def unmet(self, ref: str, required: Sequence[str] | None) -> list[dict[str, str]]:
+        """Every context of the ref, if one that counts is not a success: those required, or all of them (None)."""
+        known = self.repository.checks.contexts(self.repository.graph.resolve(ref).sha)
+        counted = known if required is None else {name: known.get(name, "expected") for name in required}
+        if all(state == "success" for state in counted.values()):
+            return []
+        return [{"context": name, "state": state} for name, state in counted.items()]
+
+    def create(
+        self,
+        ref: str,
+        environment: str = "production",
+        *,
+        task: str = "deploy",
+        payload: Any = "",
+        description: str | None = None,
+        transient: bool = False,
+        production: bool | None = None,
+        by: str = "lee-park",
+    ) -> Deployment:
+        """A deployment of the commit that `ref` names now."""
+        now = datetime.now(UTC)
+        made = Deployment(
+            deployment_id=next(self._numbers),
+            ref=ref,
+            sha=self.repository.graph.resolve(ref).sha,
+            task=task,
+            payload=payload,
+            environment=environment,
+            description=description,
+            creator=by,
+            transient=transient,
+            production=environment == "production" if production is None else production,
+            created_at=now,
+        )
+        self.known[made.deployment_id] = made
+        self.environments.setdefault(environment, now)
+        self._announce(made, None, by)
+        return made
+
+    def say(
+        self,
+        deployment: Deployment,
+        state: str,
+        *,
+        by: str,
+        description: str = "",
+        log_url: str = "",
+        environment_url: str = "",
+        environment: str | None = None,
+        auto_inactive: bool = True,
+    ) -> DeploymentStatus:
+        """Say how it stands; a success makes the environment's earlier ones inactive, unless asked not to.
+
+        Of production environments, and of transient deployments, the earlier ones stay as they are.
+        """
+        where = environment or deployment.environment
+        made = DeploymentStatus(
+            next(self._numbers), state, by, description, log_url, environment_url, where, datetime.now(UTC)
+        )
+        deployment.statuses.append(made)
+        self._announce(deployment, made, by)
+        if state == "success" and auto_inactive:
+            self._retire(deployment, where, by)
+        return made
+
+    def _retire(self, newest: Deployment, environment: str, by: str) -> None:
+        for one in self.known.values():
+            if one is newest or one.environment != environment or one.state != "success":
+                continue
+            if not one.transient and not one.production:
+                self.say(one, "inactive", by=by, environment=environment)
+
+    def _announce(self, one: Deployment, status: DeploymentStatus | None, by: str) -> None:
+        def about(base: str) -> dict[str, Any]:
+            shown = shapes_deployments.deployment(base, self.repository, one)
+            told: dict[str, Any] = {"deployment": shown, "workflow": None, "workflow_run": None}
+            if status is not None:
+                told["deployment_status"] = shapes_deployments.status(base, self.repository, one, status)
+                told["check_run"] = None
+            return told
+
+        name = "deployment" if status is None else "deployment_status"
+        self.repository.announce(Event(name, "created", by, about))
