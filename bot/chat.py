@@ -13,12 +13,13 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from bot.blocks.kit import Message
 from bot.pacing import Pace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from bot.blocks.kit import Block, Message
+    from bot.blocks.kit import Block
     from bot.redaction import Redactor
 
 log = logging.getLogger(__name__)
@@ -127,6 +128,19 @@ class Chat:
         """Change a message to its new state; waits its turn at Slack's pace."""
         await self._updates.turn()
         await self.api("chat.update", channel=at.channel, ts=at.ts, **_content(message))
+
+    async def read(self, at: Posted) -> Message | None:
+        """A message as Slack has it now; None when it is gone. Raises ChatError."""
+        only = {"oldest": at.ts, "latest": at.ts, "inclusive": True, "limit": 1}
+        answer = await self.query("conversations.history", channel=at.channel, **only)
+        for message in answer["messages"]:
+            return Message(str(message.get("text", "")), tuple(message.get("blocks") or ()))
+        return None
+
+    async def permalink(self, at: Posted) -> str:
+        """The address of a message. Raises ChatError."""
+        answer = await self.query("chat.getPermalink", channel=at.channel, message_ts=at.ts)
+        return str(answer["permalink"])
 
     async def find(self, channel: str, mark: str, *, since: float, thread: str | None = None) -> Posted | None:
         """The message with this mark posted since then (Unix seconds), if there is one."""

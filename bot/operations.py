@@ -120,7 +120,17 @@ class Operations:
 
     async def known(self, key: str) -> bool:
         """Whether a request with this key has begun an operation."""
-        return bool(await self._select(operations.c.key == key))
+        return await self.begun_by(key) is not None
+
+    async def begun_by(self, key: str) -> Record | None:
+        """The operation that the request with this key has begun."""
+        found = await self._select(operations.c.key == key)
+        return found[0] if found else None
+
+    async def key_of(self, number: int) -> str:
+        """The key of the request that began this operation; empty when there is no such operation."""
+        wanted = sa.select(operations.c.key).where(operations.c.number == number)
+        return str(await self._store.run(lambda connection: connection.scalar(wanted)) or "")
 
     async def get(self, number: int) -> Record:
         """The operation of this number. Raises LookupError when there is none."""

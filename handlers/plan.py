@@ -14,7 +14,7 @@ from bot.blocks.changes import details
 from bot.commands import Command, Invocation, Kind
 from bot.operations import Status
 from bot.requests import Wish
-from handlers import hcp_work, images, plan_words, state_lock, terraform_work
+from handlers import hcp_work, images, plan_again, plan_words, state_lock, terraform_work
 from handlers.branch import Branch
 from handlers.plan_work import work_of
 from runners.errors import RunnerError, StateLockedError
@@ -44,6 +44,7 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
 
 async def plan(operation: Operation) -> None:
     """Durable: plan, show, wait for approval, apply exactly that, report."""
+    await plan_again.take_over(operation)
     work = work_of(operation.environment)
     commit = await work.commit_to_plan(operation)
     working = drawing.working(operation.head, "planning", commit)

@@ -1,4 +1,4 @@
-"""Buttons under operations that are under way or over: Cancel, and once more from the start."""
+"""Buttons under operations that are under way or over: Cancel, Unlock, the code deploy that follows."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 from bot import policy, requests
 from bot.audit import Entry
 from bot.blocks import replies
-from bot.blocks.operation import CANCEL, DEPLOY_AFTER, PLAN_AGAIN, UNLOCK
+from bot.blocks.operation import CANCEL, DEPLOY_AFTER, UNLOCK
 from bot.commands import Button, Click
 from bot.errors import Denied, UserError
 from bot.line import show_withdrawn, tell_waiting
 from bot.operations import Status
 from bot.requests import Wish
-from handlers import plan_words
 from handlers.deploy import usual_ref, wish
 from handlers.images import after_key
 from handlers.state_lock import UNLOCKS, left_lock
@@ -50,20 +49,6 @@ async def _withdraw(services: Services, record: Record, user: str) -> Message:
     await show_withdrawn(services.operations, services.chat, record.number)
     await tell_waiting(services.operations, services.chat, record.environment)
     return replies.done(f"#{record.number} is withdrawn; it will not begin.")
-
-
-async def plan_again(services: Services, click: Click) -> None:
-    """Begin a new plan, with the same words where it was a plan; a second click on the same message begins no second one."""
-    record = await clicked(services, click)
-    environment = policy.environment_of(services.config, record.environment)
-    arguments = record.arguments if record.kind == "plan" else {}
-    key = f"again-{record.number}"
-    if await services.operations.known(key):
-        raise UserError("A new plan was begun from this message already.")
-    await requests.start(
-        services,
-        Wish("plan", plan_words.title(environment, arguments), click.user, key, environment, arguments),
-    )
 
 
 async def deploy_after(services: Services, click: Click) -> None:
@@ -113,7 +98,6 @@ async def clicked(services: Services, click: Click, number: str | None = None) -
 
 BUTTONS = (
     Button(CANCEL, cancel),
-    Button(PLAN_AGAIN, plan_again),
     Button(DEPLOY_AFTER, deploy_after),
     Button(UNLOCK, unlock),
 )

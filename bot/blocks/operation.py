@@ -63,7 +63,12 @@ def first_line(head: Head, status: str, news: str) -> Block:
 
 def asked_by(head: Head, *more: str) -> Block:
     """Small print under it."""
-    return kit.context(f"asked by {kit.user(head.requester)}", *more)
+    return kit.context(asked(head), *more)
+
+
+def asked(head: Head) -> str:
+    """Who asked, in mrkdwn."""
+    return f"asked by {kit.user(head.requester)}"
 
 
 def plain(head: Head, news: str) -> str:
@@ -145,6 +150,16 @@ def cancel_button(head: Head, what_happens: str) -> Block:
 def plan_again_button(head: Head) -> Block:
     """A new plan with the same words."""
     return kit.actions(NEXT_BLOCK, kit.button("New plan", PLAN_AGAIN, str(head.number)))
+
+
+def led_on(shown: Message, newer: Head, link: str) -> Message | None:
+    """A message with "New plan" on it, once that plan is begun: named in the button's place. None when there is none."""
+    named = kit.context(f":arrow_right: new plan: {kit.link(f'#{newer.number} {newer.title}', link)}", asked(newer))
+    blocks = [
+        named if any(one.get("action_id") == PLAN_AGAIN for one in block.get("elements", ())) else block
+        for block in shown.blocks
+    ]
+    return kit.Message(shown.text, tuple(blocks)) if named in blocks else None
 
 
 def unlock_button(head: Head, left_by: str) -> Block:

@@ -60,10 +60,11 @@ async def test_an_apply_is_cancelled_once_by_one_of_those_who_may(shared_world: 
     await until(lambda: not processes_of(world))
 
     gate.open()
+    old = ended.snapshot()
     for _ in range(2):
-        await world.person("ana").click(ended, "New plan")
+        await world.person("ana").click(old, "New plan")
     rest = await shows(world, "#staging", f"#{before + 2} ", "Waiting for approval")
-    assert "A new plan was begun from this message already." in await answered(world, "ana", ended, "New plan")
+    assert "A new plan was begun from this message already." in await answered(world, "ana", old, "New plan")
     await clicks(world, "ana", rest, "reject")
     await shows(world, "#staging", f"#{before + 2} ", "rejected")
     assert len(operations_in(world)) == before + 2

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from sandbox.github.web import DropConnectionError, Exchange
+from sandbox.stories._acting import until
 from sandbox.stories._infrastructure import change_state, commit_images, images_of
 from tests.scenarios.acting import answered, clicks, infrastructure, operations_in, shows, types
 
@@ -64,9 +65,12 @@ async def test_the_right_word_is_too_late_when_the_plan_has_expired_or_was_rejec
     assert "This approval has expired; nothing was done." in answer.errors["word"]
     await lee.close(view)
 
+    before = expired.snapshot()
     for _ in range(2):
-        await world.person("ana").click(expired, "New plan")
+        await world.person("ana").click(before, "New plan")
     ask = await shows(world, "#staging", "#2 ", "Waiting for approval")
+    await shows(world, "#staging", "#1 ", "new plan: #2 Plan for staging")
+    assert not expired.buttons
     await clicks(world, "lee", ask, "approve")
     view = await lee.wait_for_view()
     await clicks(world, "max", ask, "reject")
@@ -155,9 +159,14 @@ async def test_a_stale_plan_leads_to_one_new_plan_by_whoever_may(shared_world: W
     assert refused.buttons == ["New plan"]
     assert "You may not run" in await answered(world, "gus", refused, "New plan")
     await world.bot.restart()
-    await asyncio.gather(*(world.person(name).click(refused, "New plan") for name in ("ana", "lee", "ana")))
+    old = refused.snapshot()
+    await asyncio.gather(*(world.person(name).click(old, "New plan") for name in ("ana", "lee", "ana")))
     ask = await shows(world, "#staging", f"#{before + 1} ", "Waiting for approval")
-    assert "A new plan was begun from this message already." in await answered(world, "ana", refused, "New plan")
+    assert "A new plan was begun from this message already." in await answered(world, "ana", old, "New plan")
+    await shows(
+        world, "#staging", f"#{before} ", "not applied", f"new plan: #{before + 1} Plan for staging", "asked by @"
+    )
+    assert not refused.buttons
     await clicks(world, "max", ask, "reject")
     await shows(world, "#staging", f"#{before + 1} ", "rejected")
     assert len(operations_in(world)) == before + 1
@@ -165,3 +174,19 @@ async def test_a_stale_plan_leads_to_one_new_plan_by_whoever_may(shared_world: W
 
 def _key(generation: int) -> str:
     return json.dumps({"session_key_generation": generation})
+
+
+async def test_a_bot_that_is_killed_as_the_new_plan_begins_still_takes_the_button_away(start_world: StartWorld) -> None:
+    world = await start_world(config={"expires_after: 1h": "expires_after: 5s"})
+    await planned(world)
+    expired = await shows(world, "#staging", "#1 ", "expired, nothing was applied")
+    old = expired.snapshot()
+    await world.person("ana").click(old, "New plan")
+    await until(lambda: len(operations_in(world)) == 2, "no new plan was begun", timeout=20)
+    await world.bot.kill()
+    await world.bot.start()
+    await shows(world, "#staging", "#1 ", "new plan: #2 Plan for staging")
+    assert not expired.buttons
+    assert "A new plan was begun from this message already." in await answered(world, "ana", old, "New plan")
+    await shows(world, "#staging", "#2 ", "expired, nothing was applied")
+    assert len(operations_in(world)) == 2

@@ -1,0 +1,128 @@
+"""New plan under an older message: begun once, and named there in the button's place, also after a restart."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from bot.blocks import kit, operation as drawing
+from bot.blocks.operation import Head
+from bot.chat import ChatError, Posted
+from bot.commands import Click
+from bot.errors import UserError
+from bot.operations import Request
+from handlers import plan_again
+from tests.unit.bot.drawn import buttons, read
+from tests.unit.handlers import conftest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from bot.blocks.kit import Message
+    from bot.operation import Operation
+    from tests.unit.handlers.conftest import Desk
+
+OLD = Posted("C0STAGING", "1.0")
+HEAD = Head(1, "Plan for staging", "staging", "U0ANA")
+ENDED = kit.message("ended", [kit.section("*It failed*"), drawing.plan_again_button(HEAD), kit.context("asked")])
+
+
+class Chat(conftest.Chat):
+    """Tells what it shows, and where that is."""
+
+    gone = False
+
+    async def read(self, at: Posted) -> Message | None:
+        if self.gone:
+            raise ChatError("conversations.history", "channel_not_found")
+        return self.says.get(at)
+
+    async def permalink(self, at: Posted) -> str:
+        return f"https://acme.slack.com/archives/{at.channel}/p{at.ts.replace('.', '')}"
+
+
+@pytest.fixture
+async def chat(desk: Desk) -> Chat:
+    """An operation that is over, with "New plan" under it."""
+    shown = Chat()
+    shown.says[OLD] = ENDED
+    desk.chat = shown
+    await created(desk, "first", OLD)
+    return shown
+
+
+async def created(desk: Desk, key: str, at: Posted, user: str = "U0ANA") -> int:
+    title, variables = "Plan for staging backend_ami=ami-1", {"backend_ami": "ami-1"}
+    number = await desk.operations.create(Request(key, "plan", "staging", user, title, at.channel, variables))
+    await desk.operations.set_message(number, at.channel, at.ts)
+    return number
+
+
+def press() -> Click:
+    return Click("U0LEE", OLD.channel, OLD.ts, "plan-again", "1", "1.2", "")
+
+
+async def test_the_button_gives_way_to_the_plan_that_it_began(
+    desk: Desk, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def begin(request: Request) -> None:
+        assert (request.key, request.arguments) == ("again-1", {"backend_ami": "ami-1"})
+        await created(desk, request.key, Posted("C0STAGING", "2.5"), request.requester)
+
+    monkeypatch.setattr(desk.engine, "begin", begin)
+    await plan_again.plan_again(desk.services, press())
+    told = chat.says[OLD]
+    assert not buttons(told)
+    assert "*It failed*\n:arrow_right: new plan: #2 Plan for staging backend_ami=ami-1  asked by @lee" in read(told)
+    assert "https://acme.slack.com/archives/C0STAGING/p25|#2 Plan for staging" in str(told.blocks)
+    with pytest.raises(UserError, match="A new plan was begun from this message already"):
+        await plan_again.plan_again(desk.services, press())
+
+
+async def test_only_the_button_for_a_new_plan_goes() -> None:
+    both = replace(ENDED, blocks=(drawing.unlock_button(HEAD, "#1"), *ENDED.blocks))
+    told = drawing.led_on(both, replace(HEAD, number=2), "https://acme.slack.com/archives/C/p1")
+    assert told is not None
+    assert buttons(told) == ["unlock"]
+    assert drawing.led_on(told, replace(HEAD, number=3), "https://acme.slack.com/archives/C/p2") is None
+
+
+async def test_a_message_that_is_slow_to_come_keeps_nobody_waiting(
+    desk: Desk, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_again, "LOOKS", 1)
+    await plan_again.plan_again(desk.services, press())
+    assert chat.says[OLD] is ENDED
+
+
+async def operation_of(desk: Desk, number: int) -> Operation:
+    async def step(_: str, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        return await work()
+
+    record = await desk.operations.get(number)
+    return cast("Operation", SimpleNamespace(services=desk.services, number=number, record=record, step=step))
+
+
+async def test_what_a_dead_bot_left_undone_the_new_plan_does_itself(desk: Desk, chat: Chat) -> None:
+    number = await created(desk, "again-1", Posted("C0STAGING", "2.5"), "U0LEE")
+    for _ in range(2):
+        await plan_again.take_over(await operation_of(desk, number))
+        assert "new plan: #2 Plan for staging" in read(chat.says[OLD])
+
+
+async def test_a_plan_that_nobody_began_by_a_button_changes_no_message(desk: Desk, chat: Chat) -> None:
+    number = await created(desk, "typed", Posted("C0STAGING", "2.5"))
+    await plan_again.take_over(await operation_of(desk, number))
+    assert chat.says == {OLD: ENDED}
+
+
+@pytest.mark.parametrize("how", ["message", "channel"])
+async def test_an_older_message_that_is_gone_keeps_no_plan_from_going_on(desk: Desk, chat: Chat, how: str) -> None:
+    chat.gone = how == "channel"
+    chat.says.clear()
+    number = await created(desk, "again-1", Posted("C0STAGING", "2.5"))
+    await plan_again.take_over(await operation_of(desk, number))
+    assert not chat.says
