@@ -9,7 +9,7 @@ from typing import Any
 # What the standard library's compiler itself reads patterns with: a parser of our own would come to differ.
 _parser: Any = importlib.import_module("re._parser")
 
-KEPT = "abcdefghijklmnopqrstuvwxyz!#\n"
+KEPT = "abcdefghijklmnopqrstuvwxyz!#(\n"
 SHORTEST = 3  # fewer letters are in every other line
 _TRANSPARENT = ("AT", "ASSERT", "ASSERT_NOT")
 _REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
@@ -21,7 +21,7 @@ Needles = frozenset[bytes]
 
 
 def squeeze(text: bytes) -> bytes:
-    """Only the ASCII letters, in lower case, with ! and # and line breaks: what is searched, and searched for."""
+    """Only the ASCII letters, in lower case, with ! # ( and line breaks: what is searched, and searched for."""
     return text.translate(_LOWER, _DELETED)
 
 
@@ -40,6 +40,12 @@ def required(pattern: str) -> Needles | None:
     except RecursionError:
         return None
     return found if found and min(map(len, found)) >= SHORTEST else None
+
+
+def anchored(pattern: str) -> bool:
+    """Whether it matches at the beginning of a line alone."""
+    parsed = _parser.parse(pattern)
+    return bool(parsed) and str(parsed[0][0]) == "AT" and str(parsed[0][1]) == "AT_BEGINNING"
 
 
 class _Walk:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 
@@ -16,18 +16,29 @@ class TooSlowError(Exception):
 
 
 @contextmanager
-def limited(seconds: float) -> Iterator[None]:
-    """Raise TooSlowError in the block once it has used that much processor time. On the main thread alone.
-
-    CPython's `re` looks for signals while it matches, so this ends an expression that would go on for years.
-    """
+def watched() -> Iterator[None]:
+    """Let `matches` keep its limits in the block. On the main thread alone."""
     before = signal.signal(signal.SIGVTALRM, _give_up)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
+
+
+def matches(search: Callable[[str], object], text: str, seconds: float) -> bool:
+    """Whether the expression is in the text.
+
+    CPython's `re` looks for signals while it matches, so this ends an expression that would go on for years.
+
+    Raises:
+        TooSlowError: it used up that much processor time.
+    """
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        return search(text) is not None
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
 def _give_up(number: int, frame: FrameType | None) -> None:

@@ -11,6 +11,7 @@ from runners.logs import lines as log_lines
 from runners.logs.images import ANNOUNCED, NEEDLE, Images
 from runners.logs.judge import Judge, SlowPatternError
 from runners.logs.literals import SHORTEST, squeeze
+from runners.logs.patience import watched
 from runners.logs.sieve import Sieve
 from runners.logs.signs import Sign  # noqa: TC001  -- msgspec reads the annotation when the program runs
 from runners.results import LogExcerpt, LogFinding, LogReading
@@ -37,14 +38,15 @@ class Question:
 
 
 def read(file: BinaryIO, question: Question) -> LogReading:
-    """Read the log to its end, or until the time is over. On the main thread, when patterns are configured."""
+    """Read the log to its end, or until the time is over. On the main thread alone."""
     reading = _Reading(question)
     end = time.monotonic() + question.seconds
-    for block in log_lines.blocks(file):
-        reading.take(block)
-        if time.monotonic() > end:
-            reading.stop(f"reading it took longer than {question.seconds:g} seconds")
-            break
+    with watched():
+        for block in log_lines.blocks(file):
+            reading.take(block)
+            if time.monotonic() > end:
+                reading.stop(f"reading it took longer than {question.seconds:g} seconds")
+                break
     return reading.result()
 
 

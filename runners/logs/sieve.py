@@ -22,10 +22,10 @@ STEMS = (
     b"nosuchfile",
     b"exception",
     b"memory",
-    b"certificate",
 )
 # Needles that share a byte that is rare in logs are looked for together, around it: one search instead of many.
-RARE = b"#!xfzqj"
+RAREST = b"#!"
+RARE = RAREST + b"xfyzqj"
 
 
 class Sieve:
@@ -37,11 +37,9 @@ class Sieve:
         for needle in _fewest(needles):
             rare = next((byte for byte in RARE if byte in needle), None)
             groups[rare].append(needle)
-        alone = [group for rare, group in groups.items() if rare is None or len(group) == 1]
-        self._plain = [needle for group in alone for needle in group]
-        self._around = [
-            re.compile(_around(bytes([rare]), group)) for rare, group in groups.items() if rare and len(group) > 1
-        ]
+        together = {rare: group for rare, group in groups.items() if rare and (len(group) > 1 or rare in RAREST)}
+        self._plain = [needle for rare, group in groups.items() if rare not in together for needle in group]
+        self._around = [re.compile(_around(bytes([rare]), group)) for rare, group in together.items()]
 
     def lines(self, block: bytes) -> tuple[int, list[int]]:
         """How many line breaks the block has, and the numbers of the lines to look at, from 0, rising."""
@@ -71,11 +69,12 @@ class Sieve:
 
 
 def _fewest(needles: Iterable[bytes]) -> list[bytes]:
-    stems = {_stem(needle) for needle in needles}
+    stems = {stem(needle) for needle in needles}
     return sorted(one for one in stems if not any(other in one for other in stems - {one}))
 
 
-def _stem(needle: bytes) -> bytes:
+def stem(needle: bytes) -> bytes:
+    """What is looked for in place of the needle: a part of it that others have as well, or itself."""
     return next((stem for stem in STEMS if stem in needle), needle)
 
 

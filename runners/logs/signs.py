@@ -80,18 +80,18 @@ _PACKAGES = (
 )
 _NETWORK = (
     ("curl", "curl failed", r"\bcurl: \(\d+\) "),
-    ("wget", "wget failed", r"\bERROR [45]\d\d: |^wget: unable to resolve host|^Connecting to .*\bfailed: "),
+    ("wget", "wget failed", r"\bERROR [45]\d\d: |^wget: unable to resolve host|^C\w+ to .*\bfailed: [A-Z]"),
     ("network", "name not resolved", r"\bTemporary failure (?:in name resolution|resolving )|\bCould not resolve host"),
     ("tls", "certificate refused", r"\bcertificate verify failed\b|\bx509: certificate |\bSSL certificate problem\b"),
     ("tls", "certificate refused", r"\bunable to get local issuer certificate\b|\bcertificate has expired\b"),
     ("git", "git failed", r"^fatal: \S"),
     ("git", "git failed", r"^error: (?:failed to push some refs|pathspec '.*' did not match|RPC failed)"),
     ("git", "git failed", r"^remote: Repository not found\b"),
-    ("ssh", "ssh failed", r"^Host key verification failed\b|^ssh: connect to host .* port \d+: "),
+    ("ssh", "ssh failed", r"^Host key verification failed\b"),
 )
 _SYSTEMS = (
     ("ansible", "failed task", r"^(?:fatal|failed): \[[^\]]+\](?:: (?:FAILED|UNREACHABLE)!|: \S| \(item=)"),
-    ("ansible", "failed task", r"^\S+ +: ok=\d+ .*\b(?:failed|unreachable)=[1-9]"),
+    ("ansible", "failed task", r"^\S+ +: .*\bu\w+=(?:[1-9]\d* +failed=\d|\d+ +failed=[1-9])"),
     ("ansible", "playbook not read", r"^ERROR! \S|^\[ERROR\]: \S"),
     ("packer", "build failed", r"^(?:==> \S+: )?Build '[^']+' errored\b|^--> [\w.-]+: (?:Script exited|[Ee]rror)"),
     ("packer", "build failed", r"^==> Some builds didn't complete successfully"),
@@ -102,7 +102,7 @@ _SYSTEMS = (
     ),
     ("systemd", "service failed", r"\bFailed to (?:start|restart|reload|enable) \S"),
     ("systemd", "service failed", r"^Job for \S+ failed because\b|\bentered failed state\b|\bFailed with result '"),
-    ("make", "make failed", r"^make(?:\[\d+\])?: \*\*\* (?:\[.*\] Error \d|No rule to make target)"),
+    ("make", "make failed", r"^make(?:\[\d+\])?: \*\*\* \[.*\] Error \d"),
     ("cmake", "cmake failed", r"^CMake Error\b"),
     ("python", "traceback", r"^Traceback \(most recent call last\):"),
     ("java", "uncaught exception", r'^Exception in thread "'),

@@ -18,6 +18,7 @@ import msgspec
 from runners.terraform.reading import read_plan
 from sandbox.bot_process import PROJECT
 from tests.bench.figures import Figure
+from tests.bench.memory import peak
 from tests.bench.plan_document import document
 
 if TYPE_CHECKING:
@@ -106,16 +107,10 @@ def _use(reader: str, file: Path, times: int) -> _Used:
     """Processor seconds and megabytes that reading takes; the document itself is in memory before."""
     content = file.read_bytes()
     gc.collect()
-    before, began = _most(), time.process_time()
+    before, began = peak(), time.process_time()
     for _ in range(times):
         READERS[reader](content)
-    return {"seconds": time.process_time() - began, "megabytes": max(_most() - before, 0.1)}
-
-
-def _most() -> float:
-    """Megabytes that this process had at most (Linux's VmHWM: ru_maxrss would count the parent's too)."""
-    [line] = [one for one in Path("/proc/self/status").read_text(encoding="ascii").splitlines() if "VmHWM" in one]
-    return int(line.split()[1]) * 1024 / 1e6
+    return {"seconds": time.process_time() - began, "megabytes": max(peak() - before, 0.1)}
 
 
 def _main() -> None:

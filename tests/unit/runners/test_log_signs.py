@@ -130,7 +130,9 @@ TRUE = {
         "error: pathspec 'stagin' did not match any file(s) known to git",
         "remote: Repository not found.",
     ],
-    "ssh: ssh failed": ["Host key verification failed.", "ssh: connect to host 10.0.0.4 port 22: Connection timed out"],
+    "ssh: ssh failed": [
+        "Host key verification failed.",
+    ],
     "ansible: failed task": [
         'fatal: [default]: FAILED! => {"changed": false, "msg": "No package matching \'php9\' is available"}',
         'fatal: [default]: UNREACHABLE! => {"changed": false, "msg": "Failed to connect", "unreachable": true}',
@@ -158,7 +160,6 @@ TRUE = {
     ],
     "make: make failed": [
         "make[1]: *** [Makefile:12: build] Error 2",
-        "make: *** No rule to make target 'dist'.  Stop.",
     ],
     "cmake: cmake failed": ["CMake Error at CMakeLists.txt:3 (find_package):"],
     "python: traceback": ["Traceback (most recent call last):"],

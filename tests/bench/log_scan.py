@@ -1,0 +1,109 @@
+"""Reading a large log for signs of failure, beside `grep -E` with the same patterns."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import resource
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from runners.logs.reading import Question
+from runners.logs.signs import BUILT_IN, configured
+from sandbox.bot_process import PROJECT
+from tests.bench import build_log
+from tests.bench.figures import Figure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runners.logs.signs import Sign
+
+SIZE, QUICK_SIZE = 200_000_000, 10_000_000
+SPEED, MEMORY = 100.0, 100.0
+# What the example configuration names, beside all that is built in.
+CONFIGURED = ("(?i)\\berror:", "(?i)fatal:", "npm ERR!", "E: Unable to locate package")
+SIGNS = (*BUILT_IN, *map(configured, CONFIGURED))
+RATE_LIMITS = ("RequestLimitExceeded", "API rate limit exceeded")
+
+_Used = dict[str, float]
+
+
+async def measure(*, quick: bool) -> list[Figure]:
+    """Both in turn, each in a process of its own; processor time, since other work must not count."""
+    size, rounds = (QUICK_SIZE, 1) if quick else (SIZE, 3)
+    with tempfile.TemporaryDirectory(prefix="log-scan-") as directory:
+        log, patterns = Path(directory) / "log", Path(directory) / "patterns"
+        failed = await asyncio.to_thread(build_log.write, log, size)
+        patterns.write_text("".join(f"{for_grep(sign)}\n" for sign in SIGNS))
+        pairs = [(await _read(log, failed), await _grep(log, patterns)) for _ in range(rounds)]
+    return _figures(size / 1e6, [one for one, _ in pairs], [seconds for _, seconds in pairs if seconds])
+
+
+def _figures(megabytes: float, readings: Sequence[_Used], greps: Sequence[float]) -> list[Figure]:
+    speeds = [megabytes / one["seconds"] for one in readings]
+    of = f"{megabytes:.0f} MB, {len(SIGNS)} patterns"
+    detail = f"median of {len(speeds)} rounds, {min(speeds):.0f} to {max(speeds):.0f}; {of}"
+    figures = [
+        Figure(
+            "reading a job's log, of processor time", median(speeds), " MB/s", SPEED, more_is_better=True, detail=detail
+        ),
+        Figure("reading a job's log, memory", max(one["megabytes"] for one in readings), " MB", MEMORY, detail=of),
+    ]
+    if greps:
+        detail = "neither harmless lines nor what is around them; only counts"
+        figures.append(Figure("grep -E with the same patterns", megabytes / median(greps), " MB/s", detail=detail))
+    return figures
+
+
+async def _read(log: Path, failed: int) -> _Used:
+    question = msgspec.json.encode(Question(SIGNS, RATE_LIMITS)).decode()
+    used: _Used = json.loads(await _run(sys.executable, "-m", "tests.bench.log_reader", str(log), question))
+    if used["found"] != failed:
+        raise RuntimeError(f"{failed} lines tell of a failure, {used['found']:.0f} were found")
+    return used
+
+
+async def _grep(log: Path, patterns: Path) -> float | None:
+    """Seconds of processor time; None without GNU grep."""
+    if not shutil.which("grep") or b"GNU" not in await _run("grep", "--version"):
+        return None
+    before = _of_children()
+    await _run("env", "LC_ALL=C", "grep", "-a", "-c", "-E", "-f", str(patterns), str(log))
+    return _of_children() - before
+
+
+def _of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+# What GNU grep calls otherwise. It has no case to ignore for a single pattern: those are searched as they stand.
+_DIALECT = {"(?i)": "", "(?:": "(", "\\d": "[0-9]", "[^\\]]": "[^]]", "\\u2502": "\u2502", "\\u27a4": "\u27a4"}
+_BEGINNING = "^[^ ]* (==> [^ ]+: |    [^ ]+: )?"
+
+
+def for_grep(sign: Sign) -> str:
+    """The pattern as `grep -E` takes it, for lines that begin with a time and Packer's prefix."""
+    pattern = sign.pattern
+    for ours, theirs in _DIALECT.items():
+        pattern = pattern.replace(ours, theirs)
+    pattern = re.sub(r"(?<!\\)\[([^\]]*)\\w", r"[\1[:alnum:]_", pattern)
+    return pattern.replace("^", _BEGINNING) if pattern.startswith(("^", "(^")) else pattern
+
+
+async def _run(*argv: str) -> bytes:
+    child = await asyncio.create_subprocess_exec(
+        *argv, cwd=PROJECT, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await child.communicate()
+    if child.returncode and argv[0] != "env":
+        raise RuntimeError(f"{' '.join(argv[:4])} ended with {child.returncode}")
+    return said
