@@ -15,8 +15,10 @@ from bot.commands import Command, Invocation, Kind, Modal, Submission
 from bot.errors import UserError
 from bot.operations import Status
 from bot.requests import Wish
-from handlers import commit_checks, outgoing as what, promote, rollout_actions, rollout_ansible
+from handlers import commit_checks, deploy_words, outgoing as what, promote, rollout_actions, rollout_ansible
 from handlers.code import commit_of
+from handlers.deploy_words import USAGE
+from handlers.rollout_scope import CHECK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,21 +30,22 @@ if TYPE_CHECKING:
     from bot.services import Services
     from runners.results import Commit
 
-USAGE = "/deploy <environment> [branch, tag or commit]"
+HINT = deploy_words.USAGE.partition(" ")[2]
 SHA = re.compile(r"[0-9a-f]{7,40}")
 
 
 async def handle(services: Services, invocation: Invocation) -> Message | None:
     """Start a deploy; without words ask for them in a modal."""
-    said = words.split(invocation.text, USAGE, most=2)
+    said = words.split(invocation.text, USAGE, most=deploy_words.MOST)
     if not said:
         await requests.check_may_use(services, invocation.user, "/deploy")
         names = list(services.config.environments)
         await services.chat.open_view(invocation.trigger_id, replies.deploy_modal(names, invocation.channel))
         return None
     environment = words.environment(services.config, said[0], USAGE)
-    ref = words.ref(said[1], USAGE) if len(said) > 1 else ""
-    await requests.start(services, _asked(environment, ref, invocation.user, invocation.key))
+    rest = deploy_words.read(environment, said[1:])
+    whole = _asked(environment, rest.ref, invocation.user, invocation.key, promotes=not rest.check)
+    await requests.start(services, deploy_words.limited(whole, rest))
     return None
 
 
@@ -70,13 +73,19 @@ def usual_ref(environment: Environment) -> str:
 
 
 async def deploy(operation: Operation) -> None:
-    """Durable: promote, find the commit, look at its checks, ask for approval where it is wanted, roll out, record, report."""
+    """Durable: promote, find the commit, look at its checks, ask for approval where it is wanted, roll out, record, report.
+
+    A check of what would change, which touches nothing, needs none of these but the commit.
+    """
     notes = await promote.promoted(operation)
     if notes is None:
         return
     ref = operation.record.arguments["ref"]
     await operation.show("resolving", drawing.working(operation.head, f"looking up {kit.escape(ref)}"), Status.RUNNING)
     outgoing = await operation.step("what goes out", lambda: _outgoing(operation, ref))
+    if operation.record.arguments.get(CHECK):
+        await rollout_ansible.roll_out(operation, outgoing, None)
+        return
     await operation.step("check order", lambda: _check_order(operation, outgoing.commit))
     checked = await commit_checks.passed(operation, replace(outgoing, notes=(*notes, *outgoing.notes)))
     if checked is None:
@@ -137,9 +146,9 @@ async def _approval(operation: Operation, outgoing: Outgoing) -> ApprovalView | 
     return await operation.approved(binding, required, lambda view: drawing.ask(operation.head, outgoing, view))
 
 
-def _asked(environment: Environment, ref: str, user: str, key: str) -> Wish:
+def _asked(environment: Environment, ref: str, user: str, key: str, *, promotes: bool = True) -> Wish:
     """The wish of somebody who types it: whoever names no ref is asked first what is to be promoted."""
-    if ref or environment.promote is None:
+    if ref or environment.promote is None or not promotes:
         return wish(environment, ref or usual_ref(environment), user, key)
     plain = wish(environment, usual_ref(environment), user, key)
     return replace(plain, arguments={**plain.arguments, promote.OFFERED: "offered"})
@@ -150,8 +159,6 @@ def wish(environment: Environment, ref: str, user: str, key: str) -> Wish:
     return Wish("deploy", f"Deploy {ref} to {environment.name}", user, key, environment, {"ref": ref})
 
 
-COMMANDS = (
-    Command("/deploy", USAGE, "<environment> [branch, tag or commit]", "Deploy code to an environment.", handle),
-)
+COMMANDS = (Command("/deploy", USAGE, HINT, "Deploy code to an environment.", handle),)
 MODALS = (Modal("deploy", submitted),)
 KINDS = (Kind("deploy", deploy),)

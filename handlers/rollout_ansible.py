@@ -148,7 +148,7 @@ async def _tell_in_thread(work: _Work) -> None:
     for index, failure in enumerate(failures[:FAILURES_SHOWN]):
         await operation.details(f"failure {index}", drawing.failing_task(failure))
     last = next(reversed(work.results.values()), None)
-    if last and last.state is not State.SUCCEEDED and not failures and last.log_tail:
+    if last and last.state in (State.FAILED, State.UNKNOWN) and not failures and last.log_tail:
         await operation.details("log", drawing.playbook_log(last))
     for machine in work.results:
         await operation.attach(

@@ -46,7 +46,7 @@ async def test_the_modal_shows_faults_under_its_fields_and_starts_what_it_is_ask
     [
         ("/deploy stagng", "There is no environment “stagng”; did you mean “staging”? Usage: /deploy <environment>"),
         ("/deploy moon", "There is no environment “moon”; there are dev, staging, prod. Usage: /deploy"),
-        ("/deploy dev main now", "That is 3 words, and I know what to do with 2. Usage: /deploy"),
+        ("/deploy dev main now", "“main” and “now”: I can deploy one branch, tag or commit. Usage: /deploy"),
         ("/deploy dev a..b", "“a..b” cannot be a branch, tag or commit. Usage: /deploy"),
         ("/plan", "Which environment? There are dev, staging, prod. Usage: /plan"),
         ("/plan stagin", "did you mean “staging”?"),

@@ -92,3 +92,32 @@ def deployed_in(world: World) -> list[int]:
     """The operations that are on record as having deployed something."""
     with closing(sqlite3.connect(world.files / "var" / "signalbox.sqlite")) as connection:
         return [row[0] for row in connection.execute("SELECT operation FROM signalbox_deployed")]
+
+
+async def test_a_check_touches_nothing_and_asks_nobody(shared_world: World) -> None:
+    world = shared_world
+    number, before = len(operations_in(world)) + 1, deployed_in(world)
+    repository = infrastructure(world)
+    repository.graph.branch("checked", "main")
+    sha = repository.commit("checked", {"README.md": "checked"}, "Something to check").sha
+    await types(world, "ana", "#staging", "/deploy staging backend,sftp checked check")
+    done = await shows(world, "#staging", f"#{number} ", "Check checked against staging (backend, sftp)", "checked: ")
+    assert "Nothing was touched" in done.rendered
+    assert "Make the release directory" in done.rendered
+    assert "staging-cron" not in done.rendered
+    assert not done.buttons
+    log = files_in(world, done)[f"deploy-{number}-backend.txt"]
+    assert '"state": "directory"' in log, "the differences are in the file"
+    assert not list((world.files / "servers").glob(f"*/releases/{sha}"))
+    assert deployed_in(world) == before
+
+
+async def test_some_machine_types_are_deployed_alone(shared_world: World) -> None:
+    world = shared_world
+    number, before = len(operations_in(world)) + 1, deployed_in(world)
+    await types(world, "ana", "#staging", "/deploy staging sftp,taskrunner")
+    ask = await shows(world, "#staging", f"#{number} ", "Deploy main to staging (taskrunner, sftp)", "Waiting for")
+    await clicks(world, "lee", ask, "approve")
+    done = await shows(world, "#staging", f"#{number} ", ":white_check_mark:", "to 2 hosts")
+    assert "staging-backend" not in done.rendered
+    assert deployed_in(world) == before, "the environment as a whole does not run it"

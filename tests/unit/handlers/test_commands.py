@@ -65,7 +65,7 @@ async def test_faults_of_the_modal_are_under_their_field(desk: Desk) -> None:
     ("command", "text", "words"),
     [
         (deploy, "stagin", r"no environment “stagin”; did you mean “staging”\? Usage: /deploy"),
-        (deploy, "dev a b", "3 words"),
+        (deploy, "dev a b", "“a” and “b”: I can deploy one branch, tag or commit"),
         (deploy, "dev ../x", r"“../x” must begin with a letter or digit"),
         (deploy, "prod", "cannot post to #gone"),
         (plan, "", "Which environment\\? There are dev, staging, prod"),
@@ -121,7 +121,7 @@ async def test_help_status_and_the_trail_are_for_the_person_alone(desk: Desk) ->
     for text in ("", "help"):
         answer = await infra.handle(desk.services, typed(text))
         assert answer is not None
-        assert "`/deploy <environment> [branch, tag or commit]`" in read(answer)
+        assert "`/deploy <environment> [machine,machine] [branch, tag or commit] [check]`" in read(answer)
         assert "`/infra audit [how many]`" in read(answer)
     answer = await infra.handle(desk.services, typed("status"))
     assert answer is not None
