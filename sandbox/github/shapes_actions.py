@@ -73,13 +73,14 @@ def run(base: str, repository: Repository, one: Run) -> Json:
         "rerun_url": f"{url}/rerun",
         "previous_attempt_url": f"{url}/attempts/{one.attempt - 1}" if one.attempt > 1 else None,
         "workflow_url": f"{here}/actions/workflows/{one.workflow.workflow_id}",
-        "head_commit": _head_commit(one),
+        "head_commit": head_commit(one),
         "repository": embedded,
         "head_repository": embedded,
     }
 
 
-def _head_commit(one: Run) -> Json:
+def head_commit(one: Run) -> Json:
+    """The commit that a run is of, as runs and check suites hold it."""
     who = {"name": one.commit.author.name, "email": one.commit.author.email}
     return {
         "id": one.commit.sha,

@@ -46,7 +46,7 @@ class GitHubStandIn:
     App that may identify itself with JWTs. `repositories` are the seeds (see seed.sandbox_repositories). `aws` is
     where image builds make instances and images, None for builds that only print. `speed` simulated seconds pass in
     a real one. `listing_lag` real seconds pass before a new run shows in listings. `webhook` names who is told
-    of runs and jobs. `refused` lists what GitHub would not know: requests to no endpoint of its, and query parameters
+    of what happens. `refused` lists what GitHub would not know: requests to no endpoint of its, and query parameters
     that it ignores.
     """
 
@@ -99,6 +99,10 @@ class GitHubStandIn:
     def accept_token(self, token: str, login: str) -> None:
         """Let another token in, acting as `login`."""
         self.site.credentials.tokens = {**self.site.credentials.tokens, token: login}
+
+    def deliver_to(self, webhook: WebhookSettings) -> None:
+        """Tell this receiver of what happens from now on, as if it had just been set up in the settings."""
+        self.deliveries.connect(webhook)
 
     async def start(self, port: int = 0) -> None:
         """Serve on 127.0.0.1; port 0 takes a free one."""

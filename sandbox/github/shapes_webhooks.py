@@ -1,0 +1,91 @@
+"""What webhooks tell beside the repository and the sender, in the shape of GitHub's payloads."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sandbox.github import shapes_actions
+from sandbox.github.checks import ACTIONS
+from sandbox.github.shapes import FOUNDED, api_of, node_id, stamp
+from sandbox.github.shapes_checks import app
+
+if TYPE_CHECKING:
+    from sandbox.github.repository import Repository
+    from sandbox.github.runs import Job, Run
+    from sandbox.github.web import Json
+    from sandbox.github.webhooks import WebhookSettings
+
+HOOK_ID = 512_345_678
+
+
+def of_job(base: str, repository: Repository, run: Run, job: Job) -> Json:
+    """What is told of a job."""
+    return {"workflow_job": shapes_actions.job(base, repository, run, job)}
+
+
+def of_run(base: str, repository: Repository, run: Run) -> Json:
+    """What is told of a run."""
+    return {
+        "workflow_run": shapes_actions.run(base, repository, run),
+        "workflow": shapes_actions.workflow(base, repository, run.workflow),
+    }
+
+
+def of_suite(base: str, repository: Repository, run: Run) -> Json:
+    """What is told of the check suite that a run's jobs are in."""
+    url = f"{api_of(base, repository)}/check-suites/{run.suite_id}"
+    suite = {
+        "id": run.suite_id,
+        "node_id": node_id("CS", run.suite_id),
+        "head_branch": run.branch,
+        "head_sha": run.commit.sha,
+        "status": run.status,
+        "conclusion": run.conclusion,
+        "url": url,
+        "before": run.commit.parents[0] if run.commit.parents else None,
+        "after": run.commit.sha,
+        "pull_requests": [],
+        "app": app(base, ACTIONS),
+        "created_at": stamp(run.created_at),
+        "updated_at": stamp(run.updated_at),
+        "rerequestable": True,
+        "runs_rerequestable": False,
+        "latest_check_runs_count": len(run.latest_jobs),
+        "check_runs_url": f"{url}/check-runs",
+        "head_commit": shapes_actions.head_commit(run),
+    }
+    return {"check_suite": suite}
+
+
+def pushed_repository(full: Json) -> Json:
+    """A repository as a push tells of it: times as Unix seconds, and the owner's name."""
+    seconds = {key: int(datetime.fromisoformat(full[key]).timestamp()) for key in ("created_at", "pushed_at")}
+    owner = {**full["owner"], "name": full["owner"]["login"], "email": None}
+    return {
+        **{key: value for key, value in full.items() if key not in ("organization", "permissions")},
+        **seconds,
+        "owner": owner,
+        "organization": full["owner"]["login"],
+        "stargazers": full["stargazers_count"],
+        "master_branch": full["default_branch"],
+    }
+
+
+def ping(base: str, settings: WebhookSettings) -> Json:
+    """The first thing that a new webhook is told."""
+    hook = {
+        "type": "Repository",
+        "id": HOOK_ID,
+        "name": "web",
+        "active": True,
+        "events": sorted(settings.events - {"ping"}),
+        "config": {"content_type": "json", "insecure_ssl": "0", "secret": "********", "url": settings.url},
+        "updated_at": FOUNDED,
+        "created_at": FOUNDED,
+        "url": f"{base}/hooks/{HOOK_ID}",
+        "ping_url": f"{base}/hooks/{HOOK_ID}/pings",
+        "deliveries_url": f"{base}/hooks/{HOOK_ID}/deliveries",
+        "last_response": {"code": None, "status": "unused", "message": None},
+    }
+    return {"zen": "Keep it logically awesome.", "hook_id": HOOK_ID, "hook": hook}
