@@ -6,6 +6,7 @@ import asyncio
 import re
 import threading
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
@@ -17,12 +18,15 @@ from runners.blocking import run_blocking
 from runners.errors import AccessDeniedError, RunnerError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_sts import STSClient
 
 T = TypeVar("T")
+
+MOST_VALUES = 200  # of one of EC2's filters
+KEEP_TAG = "signalbox:keep"  # on whatever nobody may remove from here
 
 _CREDENTIALS = "Give the bot AWS credentials: a role on its machine, AWS's own variables, or aws.profile."
 _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
@@ -61,6 +65,7 @@ class Account:
     def __init__(self, regions: Sequence[str], profile: str | None = None, *, attempts: int = 10) -> None:
         self.regions = tuple(dict.fromkeys(regions))
         self._made: dict[tuple[str, str], Any] = {}
+        self._number: str | None = None
         # Making a client is not safe among threads; using it is.
         self._making = threading.Lock()
         self._config = Config(
@@ -91,6 +96,12 @@ class Account:
         """EC2 of a region."""
         client: EC2Client = self.client("ec2", region)
         return client
+
+    def number(self) -> str:
+        """The account's id, 12 digits; asked once."""
+        if self._number is None:
+            self._number = str(self.client("sts").get_caller_identity()["Account"])
+        return self._number
 
 
 def make_clients(region: str, profile: str | None = None) -> Clients:
@@ -130,6 +141,18 @@ def unread(error: RunnerError, region: str, what: str) -> Unread:
 def code_of(error: exceptions.ClientError) -> str:
     """AWS's own name for the error ("DependencyViolation")."""
     return str(error.response.get("Error", {}).get("Code", "unknown"))
+
+
+def filters(named: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:
+    """EC2's filters: all of them hold, each by any of its values (at most MOST_VALUES)."""
+    return [{"Name": name, "Values": list(values)} for name, values in named.items()]
+
+
+def batches(values: Iterable[str]) -> Iterator[list[str]]:
+    """Values in lots that fit a filter."""
+    held = iter(values)
+    while batch := list(islice(held, MOST_VALUES)):
+        yield batch
 
 
 def listed(client: Any, operation: str, key: str, *, page: int | None = None, **asked: Any) -> Iterator[Any]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from botocore import exceptions
 
-from runners.aws import explained, in_each_region, listed, literally, tags_of, unread
+from runners.aws import MOST_VALUES, batches, explained, filters, in_each_region, listed, literally, tags_of, unread
 from runners.blocking import run_blocking
 from runners.builder_results import Builder, FoundBuilders, KeyPair, LooseGroup
 from runners.builders.reading import (
@@ -32,7 +32,6 @@ T = TypeVar("T")
 
 _THERE = ("pending", "running", "shutting-down", "stopping", "stopped")
 _PAGE = 1000
-MOST_VALUES = 200  # of one filter
 
 
 async def find(account: Account, recognition: Recognition, *, timeout: float = 120.0) -> FoundBuilders:
@@ -84,11 +83,6 @@ async def look_again(
         raise explained(error, doing) from None
 
 
-def filters(named: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:
-    """EC2's filters: all of them hold, each by any of its values."""
-    return [{"Name": name, "Values": list(values)} for name, values in named.items()]
-
-
 @dataclass
 class _Scan:
     """What one region has shown."""
@@ -136,8 +130,8 @@ def _narrow(
     # The wildcard also finds instances whose key pair is gone; but some who speak EC2's language take it literally.
     yield {"key-name": (f"{PREFIX}*", *(literally(key.name) for key in keys[-MOST_VALUES + 1 :]))}
     # A group that is in use cannot be gone.
-    for start in range(0, len(groups), MOST_VALUES):
-        yield {"instance.group-id": [group.group_id for group in groups[start : start + MOST_VALUES]]}
+    for batch in batches(group.group_id for group in groups):
+        yield {"instance.group-id": batch}
     if recognition.name_tag:
         yield {"tag:Name": (literally(recognition.name_tag),)}
     yield {"tag-key": (literally(recognition.run_tag),)}

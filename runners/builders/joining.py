@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from runners.builder_results import Joined, JoinedBy, Verdict
 from runners.results import State
+from runners.spans import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -163,16 +164,3 @@ def _how_it_ended(claim: _Claim) -> str:
     if claim.run and (not claim.jobs or claim.run.state.ended):
         return f"its run {_ENDED.get(claim.run.state, 'ended')}"
     return f"the last of the {len(claim.jobs)} jobs that may be its own ended"
-
-
-def said(span: timedelta) -> str:
-    """A span of time in words: "less than a minute", "25 min", "3 h 5 min", "12 d"."""
-    minutes = int(span.total_seconds()) // 60
-    if minutes < 1:
-        return "less than a minute"
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, rest = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {rest} min" if rest else f"{hours} h"
-    return f"{hours // 24} d"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from runners.aws import in_each_region, listed, literally, tags_of
+from runners.aws import filters, in_each_region, listed, literally, tags_of
 from runners.builder_results import Builder, KeyPair, Leftovers, LooseGroup, LooseVolume
-from runners.builders.finding import filters, find
+from runners.builders.finding import find
 from runners.builders.reading import run_id_of
 
 if TYPE_CHECKING:

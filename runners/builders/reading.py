@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from runners.aws import tags_of
+from runners.aws import KEEP_TAG, tags_of
 from runners.builder_results import TEMPORARY_NAME, AttachedVolume, Builder, Match, SecurityGroup
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 PREFIX = "packer_"
 # What packer-plugin-amazon describes its security group with.
 DESCRIPTION = "Temporary group for Packer"
-KEEP_TAG = "signalbox:keep"
 # A key pair is made shortly before its instance; the clock of the machine that ran Packer may be wrong by this much.
 _SKEW = timedelta(minutes=10)
 # Volumes that come with an instance are attached at once; later ones were attached by somebody.

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore import exceptions
 
-from runners.aws import code_of, explained, literally, tags_of
+from runners.aws import KEEP_TAG, code_of, explained, literally, tags_of
 from runners.aws_results import Outcome, Step
 from runners.builder_results import TEMPORARY_NAME
-from runners.builders.reading import DESCRIPTION, KEEP_TAG, PREFIX
+from runners.builders.reading import DESCRIPTION, PREFIX
 from runners.errors import UnavailableError
 
 if TYPE_CHECKING:

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 from botocore import exceptions
 
-from runners.aws import code_of, explained
+from runners.aws import KEEP_TAG, code_of, explained
 from runners.aws_results import Outcome, Step
 from runners.blocking import run_blocking
 from runners.builder_results import Leftovers, Termination
 from runners.builders import removing
 from runners.builders.finding import look_again
-from runners.builders.reading import KEEP_TAG
 from runners.errors import UnavailableError
 
 if TYPE_CHECKING:

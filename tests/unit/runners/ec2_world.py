@@ -85,17 +85,25 @@ def refuse(client: Any, operation: str, code: str, *, message: str = "no", times
     """Let the next calls of the operation fail with AWS's error; the list that comes back grows by each of them."""
     refused: list[str] = []
 
-    def answer(**_: Any) -> Any:
+    def say_no(**_: Any) -> Any:
         if len(refused) >= times:
             return None
         refused.append(code)
         body = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 400}}
         return SimpleNamespace(status_code=400), body
 
-    client.meta.events.register_first(
-        f"before-call.{client.meta.service_model.service_id.hyphenize()}.{operation}", answer
-    )
+    client.meta.events.register_first(f"before-call.{_service(client)}.{operation}", say_no)
     return refused
+
+
+def answer(client: Any, operation: str, told: dict[str, Any]) -> None:
+    """Let all calls of the operation be answered with this: for what moto does not know, or what AWS is slow to do."""
+    answered = SimpleNamespace(status_code=200)
+    client.meta.events.register_first(f"before-call.{_service(client)}.{operation}", lambda **_: (answered, told))
+
+
+def _service(client: Any) -> str:
+    return str(client.meta.service_model.service_id.hyphenize())
 
 
 def calls_of(client: Any) -> list[tuple[str, dict[str, Any]]]:
@@ -107,3 +115,16 @@ def calls_of(client: Any) -> list[tuple[str, dict[str, Any]]]:
 
     client.meta.events.register_first("provide-client-params.*.*", note)
     return made
+
+
+def image(account: Account, name_tag: str, made_at: datetime, *, region: str = HOME) -> str:
+    """An image of ours of that age, with a snapshot of 15 GB; moto's API lets nobody choose a date."""
+    ec2 = account.ec2(region)
+    instance = ec2.run_instances(ImageId=BASE, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    made = ec2.create_image(InstanceId=instance, Name=f"{name_tag}-{uuid.uuid4()}")["ImageId"]
+    ec2.terminate_instances(InstanceIds=[instance])
+    ec2.create_tags(Resources=[made], Tags=[{"Key": "Name", "Value": name_tag}])
+    backend = ec2_backends[MOTOS_ACCOUNT][region]
+    backend.amis[made].creation_date = made_at.replace(tzinfo=None)
+    backend.amis[made].ebs_snapshot.start_time = made_at.replace(tzinfo=None)
+    return str(made)

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from runners.builders.joining import Limits, join, said
+from runners.builders.joining import Limits, join
 from runners.results import Builder, Job, Joined, JoinedBy, Match, State, Verdict, WorkflowRun
+from runners.spans import said
 
 BEGAN = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 LIMITS = Limits(grace=timedelta(minutes=5), longest_build=timedelta(hours=3), unknown_after=timedelta(minutes=45))

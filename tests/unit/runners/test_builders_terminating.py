@@ -16,7 +16,18 @@ from runners.builders.reading import Recognition
 from runners.builders.terminating import Patience, clear, terminate
 from runners.errors import AccessDeniedError
 from runners.results import Builder, Outcome, Step, Termination
-from tests.unit.runners.ec2_world import ABROAD, BASE, HOME, Built, build, calls_of, listed_tags, packers_name, refuse
+from tests.unit.runners.ec2_world import (
+    ABROAD,
+    BASE,
+    HOME,
+    Built,
+    answer,
+    build,
+    calls_of,
+    listed_tags,
+    packers_name,
+    refuse,
+)
 
 if TYPE_CHECKING:
     from runners.aws import Account
@@ -171,16 +182,9 @@ async def test_one_that_is_slow_to_end_is_waited_for_and_then_said(account: Acco
     build(account, STARTED)
     builder = await found(account)
     # AWS has taken the order, and nothing happens.
-    account.ec2(HOME).meta.events.register_first("before-call.ec2.TerminateInstances", lambda **_: accepted())
+    answer(account.ec2(HOME), "TerminateInstances", {})
     (step,) = (await end(account, builder)).steps
     assert (step.outcome, step.reason) == (Outcome.WAITING, "it is still running after 0.3 seconds")
-
-
-def accepted() -> Any:
-    class Answer:
-        status_code = 200
-
-    return Answer(), {}
 
 
 async def test_a_group_that_is_still_used_is_tried_again(account: Account) -> None:

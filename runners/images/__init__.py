@@ -1,0 +1,1 @@
+"""Machine images: which are in use, which may go, and their removal."""
