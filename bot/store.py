@@ -88,6 +88,32 @@ deployed = sa.Table(
     sa.Column("at", sa.Double, nullable=False),
 )
 
+host_keys = sa.Table(
+    "signalbox_host_keys",
+    tables,
+    sa.Column("instance", sa.String(40), primary_key=True),  # EC2's id: a machine that is replaced has another one
+    sa.Column("keys", sa.Text, nullable=False),  # lines of "kind base64"
+    sa.Column("how", sa.String(80), nullable=False),  # how they came to be trusted
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("shown", sa.Text, nullable=False, default=""),  # other keys that it has shown since
+    sa.Column("shown_in", sa.Integer),  # and the operation that saw them
+)
+
+runs_on = sa.Table(
+    "signalbox_runs_on",
+    tables,
+    sa.Column("environment", sa.String(80), primary_key=True),
+    sa.Column("machine", sa.String(80), primary_key=True),
+    sa.Column("instance", sa.String(40), primary_key=True),  # "" for every instance that has no row of its own
+    sa.Column("repository", sa.String(140), nullable=False),
+    sa.Column("sha", sa.String(40), nullable=False),
+    sa.Column("ref", sa.String(255), nullable=False),
+    sa.Column("subject", sa.String(300), nullable=False),
+    sa.Column("person", sa.String(40), nullable=False),
+    sa.Column("operation", sa.Integer, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+)
+
 drift = sa.Table(
     "signalbox_drift",
     tables,
