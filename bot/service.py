@@ -139,6 +139,8 @@ class Service:
             operations=Operations(store, time.time),
             images=ImageRecord(store, time.time),
             approvals=Approvals(store, time.time),
+            host_keys=HostKeys(store, time.time),
+            runs_on=RunsOnRecord(store, time.time),
             audit=Audit(store, time.time, self._redact),
             directory=Directory(chat, policy.groups_named(self._config), time.monotonic),
             github=make_github(self._settings),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bot.directory import Directory
     from bot.engine import Engine
     from bot.image_record import ImageRecord
+    from bot.host_keys import HostKeys
     from bot.operations import Operations
     from bot.redaction import Redactor
     from runners.aws import Account, Clients
@@ -56,6 +57,8 @@ class Services:
     engine: Engine
     operations: Operations
     approvals: Approvals
+    host_keys: HostKeys
+    runs_on: RunsOnRecord
     audit: Audit
     directory: Directory
     github: GitHub
