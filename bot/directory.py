@@ -41,6 +41,14 @@ class Directory:
         except (ChatError, TimeoutError, KeyError):
             return None
 
+    async def utc_offset(self, user_id: str) -> int:
+        """By how many seconds this person's clock is ahead of UTC; 0 when Slack does not tell."""
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                return int((await self._chat.query("users.info", user=user_id))["user"]["tz_offset"])
+        except (ChatError, TimeoutError, KeyError):
+            return 0
+
     async def _refresh(self) -> None:
         async with self._lock:
             if self._clock() - self._read_at < REMEMBER:

@@ -225,8 +225,12 @@ class Operation:
     def view(self, approval: Approval) -> ApprovalView:
         """An approval as it is shown."""
         votes = tuple((vote.person, vote.decision, vote.at) for vote in approval.votes)
-        who = policy.approvers_in_words(self.services.config, self.place, self.record.requester)
-        return ApprovalView(approval.id, approval.required, approval.outcome.value, votes, approval.expires_at, who)
+        outcome, expires_at = approval.outcome.value, approval.expires_at
+        return ApprovalView(approval.id, approval.required, outcome, votes, expires_at, self.approvers())
+
+    def approvers(self) -> str:
+        """Who may approve it, in Slack's mentions."""
+        return policy.approvers_in_words(self.services.config, self.place, self.record.requester)
 
     async def end(self, status: Status, message: Message, *, outcome: str = "") -> None:
         """Show how it ended and remove its files; its turn is over. The trail keeps `outcome`, or the usual words."""

@@ -31,6 +31,7 @@ from bot.services import Secrets, Services
 from bot.sole import sole_executor
 from bot.store import Store
 from runners.aws import Account, make_clients
+from runners.builders.prices import Prices
 from runners.github import PUBLIC_API, GitHub
 from runners.hcp.client import PUBLIC_ADDRESS, HcpTerraform
 
@@ -132,6 +133,7 @@ class Service:
 
     def _services(self, registry: Registry, client: AsyncWebClient, store: Store, workplace: Path) -> Services:
         chat = Chat(client, self._redact)
+        account = Account(self._config.aws.all_regions, self._config.aws.profile)
         return Services(
             config=self._config,
             chat=chat,
@@ -145,7 +147,8 @@ class Service:
             directory=Directory(chat, policy.groups_named(self._config), time.monotonic),
             github=make_github(self._settings),
             aws=make_clients(self._config.aws.region, self._config.aws.profile),
-            account=Account(self._config.aws.all_regions, self._config.aws.profile),
+            account=account,
+            prices=Prices(account, time.monotonic),
             hcp=make_hcp(self._settings),
             secrets=self._secrets,
             redact=self._redact,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bot.operations import Operations
     from bot.redaction import Redactor
     from runners.aws import Account, Clients
+    from runners.builders.prices import Prices
     from runners.github import GitHub
     from runners.hcp.client import HcpTerraform
 
@@ -64,6 +65,7 @@ class Services:
     github: GitHub
     aws: Clients
     account: Account
+    prices: Prices
     hcp: HcpTerraform | None
     images: ImageRecord
     secrets: Secrets

@@ -82,6 +82,7 @@ class World:
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()
         self.files = Path()
+        self._aws_handle: AwsHandle | None = None
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -99,6 +100,13 @@ class World:
         """A member of the workspace to act as: ana, lee, max or gus."""
         return self.slack.person(name)
 
+    @property
+    def aws(self) -> AwsHandle:
+        """Where AWS is. Raises RuntimeError in a world without."""
+        if self._aws_handle is None:
+            raise RuntimeError("this world has no AWS")
+        return self._aws_handle
+
     def channel(self, name: str) -> Channel:
         """A channel, by "#staging"."""
         return self.slack.workspace.channel(name)
@@ -107,7 +115,7 @@ class World:
         self.files = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="signalbox-sandbox-")))
         for environment in ENVIRONMENTS:
             write_state(self.files / "state" / f"{environment}.tfstate", environment)
-        aws = await self._aws()
+        aws = self._aws_handle = await self._aws()
         port = free_port()
         self.github = GitHubStandIn(
             token=SECRETS["GITHUB_TOKEN"],

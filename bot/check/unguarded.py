@@ -15,7 +15,7 @@ _OF_AN_ENVIRONMENT = ("promote", "daemons")
 _AT_THE_TOP = {"images": " (all but instance_tag)"}
 # With `hcp` the workspace over there has these settings of its own, and looks for drift by its health assessments.
 _SET_IN_HCP = ("workspace", "backend_config", "var_files", "environment", "secret_environment")
-_OF_WATCH = ("builders", "keys")
+_OF_WATCH = ("keys",)
 
 
 def unguarded(config: Config) -> list[Connection]:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from bot.blocks.kit import Message
     from bot.services import Services
-    from runners.aws import Clients
+    from runners.aws import Account, Clients
+    from runners.builders.prices import Prices
 
 FILE = """
 slack: {channel: "#ops"}
@@ -105,6 +106,9 @@ class Directory:
     async def person(self, user_id: str) -> Person:
         return Person(user_id, frozenset(GROUPS.get(user_id, ())))
 
+    async def utc_offset(self, user_id: str) -> int:
+        return -8 * 3_600 if user_id == "U0ANA" else 0
+
 
 @dataclass
 class Desk:
@@ -116,6 +120,8 @@ class Desk:
     engine: Engine = field(default_factory=Engine)
     chat: Chat = field(default_factory=Chat)
     aws: Clients | None = None
+    account: Account | None = None
+    prices: Prices | None = None
 
     def __post_init__(self) -> None:
         self.operations = Operations(self.store, self.clock)
@@ -130,7 +136,8 @@ class Desk:
         made = SimpleNamespace(
             config=self.config, engine=self.engine, chat=self.chat, directory=Directory(), operations=self.operations,
             approvals=self.approvals, audit=self.audit, redact=Redactor(), clock=self.clock,
-            registry=find_handlers(), images=ImageRecord(self.store, self.clock), aws=self.aws,
+            registry=find_handlers(), images=ImageRecord(self.store, self.clock), aws=self.aws, account=self.account, prices=self.prices,
+            github=None,
         )  # fmt: skip
         return cast("Services", made)
 

@@ -1,0 +1,285 @@
+"""Packer's builders: the message of one that was left running, and all of them on a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bot.blocks import kit, operation
+from runners.results import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.blocks.kit import Block, Cell, Message
+    from bot.blocks.operation import Head
+    from runners.results import Builder, Cost, FoundBuilders, Joined, Step, Termination
+
+CONSOLE = "https://{region}.console.aws.amazon.com/ec2/home?region={region}#InstanceDetails:instanceId={instance}"
+TERMINATE, MINE, CLAIM = "builder-terminate", "builder-mine", "builder-claim"
+SNOOZES = {"builder-snooze-1h": "Snooze 1 h", "builder-snooze-4h": "4 h", "builder-snooze-tomorrow": "Until tomorrow"}
+BLOCK = "builder"
+NOBODY = "signalbox"
+VERDICTS = {
+    Verdict.BUSY: "🔨 works",
+    Verdict.ENDING: "🧹 cleans up",
+    Verdict.ENDED: "⚠️ stuck",
+    Verdict.TOO_OLD: "⚠️ stuck",
+    Verdict.UNKNOWN: "❔ not clear yet",
+}
+OUTCOMES = {"done": ":white_check_mark:", "already gone": ":white_check_mark:", "kept": ":lock:", "refused": ":x:"}
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Somebody wants the builder left alone `until` then (Unix seconds); `mine`: it is theirs, else they only want quiet."""
+
+    user: str
+    until: float
+    mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    """A stuck builder as its message shows it; `at` (Unix seconds) is when it was looked at.
+
+    `gone`, `how` and `left` tell of one that is no more; `trouble` why it could not be seen; `last` is the newest attempt to
+    terminate it, `refusal` why one was not made, `by` who wanted it; `who` may press the button, in mrkdwn.
+    """
+
+    head: Head
+    joined: Joined | None
+    at: float
+    gone: bool
+    trouble: str
+    how: str
+    left: tuple[str, ...]
+    cost: Cost | None
+    hold: Hold | None
+    last: Termination | None
+    refusal: str
+    by: str
+    who: str
+
+
+def alert(view: AlertView) -> Message:
+    """A builder that somebody has to see to."""
+    news = _news(view)
+    blocks = [
+        _first_line(view.head, ":construction:", news),
+        *_story(view.joined),
+        *([kit.section(f":warning: {kit.escape(view.trouble)}")] if view.trouble else []),
+        *_attempt(view),
+    ]
+    foot = [*_buttons(view), kit.context(*_small_print(view))]
+    return kit.message(operation.plain(view.head, news), blocks, foot=foot)
+
+
+def terminating(head: Head, joined: Joined, by: str, done: Sequence[str]) -> Message:
+    """While it is being terminated: what is done so far."""
+    news = f"is being terminated for {kit.user(by)}"
+    blocks = [_first_line(head, ":arrows_counterclockwise:", news), *_story(joined), *kit.sections(list(done) or ["…"])]
+    return kit.message(operation.plain(head, news), blocks)
+
+
+def over(view: AlertView) -> Message:
+    """A builder that is no more: by whom, and what became of all that Packer had made for it."""
+    complete = view.last is None or view.last.complete
+    mark = ":white_check_mark:" if complete or not view.by else ":x:"
+    if view.by:
+        person = "by itself, as the configuration says" if view.by == NOBODY else f"for {kit.user(view.by)}"
+        was_gone = bool(view.last and view.last.steps[0].outcome.value == "already gone")
+        done = f"was gone; what it had left is removed {person}" if was_gone else f"terminated {person}"
+        news = done + ("" if complete else ", but not everything of it could be removed")
+    else:
+        how = f" ({kit.escape(view.how)})" if view.how else ""
+        news = f"is gone, without Signalbox{how}; nothing of it was left behind"
+    steps = [step_line(step) for step in view.last.steps] if view.last and view.by else []
+    price = [f"cost about ${view.cost.dollars}"] if view.cost else []
+    blocks = [_first_line(view.head, mark, news), *_story(view.joined), *kit.sections(steps)]
+    return kit.message(operation.plain(view.head, news), blocks, foot=[kit.context("found by Signalbox", *price)])
+
+
+def reminder(view: AlertView) -> Message:
+    """For the thread, at growing intervals."""
+    text = f":alarm_clock: Still there: {_news(view)}. {view.who} may end it above."
+    return kit.message(text, [kit.section(text)])
+
+
+def step_line(step: Step) -> str:
+    """One thing that was to go, and what became of it."""
+    mark = OUTCOMES.get(step.outcome.value, ":hourglass_flowing_sand:")
+    reason = f": {kit.escape(step.reason)}" if step.reason else ""
+    return f"{mark} {kit.escape(step.what)} {kit.code(step.resource)} {_became(step)}{reason}"
+
+
+def _became(step: Step) -> str:
+    if step.outcome.value == "done":
+        return "terminated" if step.what == "instance" else "deleted"
+    return {"refused": "not removed", "not yet": "not free yet"}.get(step.outcome.value, step.outcome.value)
+
+
+def claim_modal(number: int, builder: str) -> Block:
+    """Asks for how long somebody needs a builder."""
+    times = {"1": "1 hour", "4": "4 hours", "24": "a day", "72": "3 days"}
+    options = [{"text": {"type": "plain_text", "text": text}, "value": hours} for hours, text in times.items()]
+    return {
+        "type": "modal",
+        "callback_id": CLAIM,
+        "private_metadata": str(number),
+        "title": {"type": "plain_text", "text": "It is mine"},
+        "submit": {"type": "plain_text", "text": "Keep it"},
+        "close": {"type": "plain_text", "text": "Not now"},
+        "blocks": [
+            kit.section(
+                f"The message of {kit.escape(builder)} will say that it is yours, and nobody is reminded of it."
+            ),
+            {
+                "type": "input",
+                "block_id": "hours",
+                "label": {"type": "plain_text", "text": "For how long do you need it?"},
+                "element": {
+                    "type": "static_select",
+                    "action_id": "hours",
+                    "options": options,
+                    "initial_option": options[1],
+                },
+            },
+        ],
+    }
+
+
+def page(joined: Sequence[Joined], found: FoundBuilders, trouble: str, seen_at: float) -> Message:
+    """All builders there are, and what of Packer's lies around without one."""
+    stuck = sum(1 for one in joined if one.stuck)
+    head = (
+        f"{len(joined)} builder{'' if len(joined) == 1 else 's'}, {stuck} stuck" if joined else "No builder is running"
+    )
+    rows: list[Sequence[Cell]] = [_row(one, seen_at) for one in joined]
+    columns = ["Builder", "Type", "Region", "Age", "State", "Run", "Why"]
+    blocks: list[Block] = [kit.header(head), *([kit.table(columns, rows, right=(3,))] if rows else [])]
+    loose = [
+        f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
+        for things, name in ((found.key_pairs, "key pair"), (found.security_groups, "security group"))
+        if things
+    ]
+    if loose:
+        blocks.append(kit.section(f"Of Packer's, without a builder: {' and '.join(loose)}."))
+    unread = [f":warning: Could not be read: {kit.escape(str(one))}. {kit.escape(one.remedy)}" for one in found.unread]
+    if trouble:
+        unread.append(
+            f":warning: GitHub's runs could not be read, so nobody knows whose job still runs: {kit.escape(trouble)}"
+        )
+    return kit.message(head, [*blocks, *kit.sections(unread)])
+
+
+def _first_line(head: Head, mark: str, news: str) -> Block:
+    return kit.section(f"{mark} *#{head.number} {kit.escape(head.title)}*: {news}")
+
+
+def _news(view: AlertView) -> str:
+    joined = view.joined
+    if view.gone:
+        how = f" ({kit.escape(view.how)})" if view.how else ""
+        return f"is gone{how}, but left something behind: {', '.join(map(kit.code, view.left))}"
+    if joined is None:
+        return "could not be looked at yet"
+    price = f", about ${view.cost.dollars} so far" if view.cost else ""
+    age = kit.duration(joined.builder.age(datetime.fromtimestamp(view.at, UTC)).total_seconds())
+    if joined.stuck:
+        return f"left running for {age}{price}"
+    if joined.builder.kept:
+        return f"runs for {age}{price}; its tag signalbox:keep protects it"
+    return f"runs for {age}{price}; it does not count as stuck now ({kit.escape(joined.reason)})"
+
+
+def _story(joined: Joined | None) -> list[Block]:
+    if joined is None:
+        return []
+    builder = joined.builder
+    found_by = ", ".join(one.value for one in builder.matched_by) or "id"
+    where = kit.escape(builder.zone or builder.region)
+    lines = [
+        f"*What:* {_instance(builder)}, {kit.escape(builder.type)}, {where}, found by its {found_by}",
+        f"*Whose:* {_whose(joined)}",
+        f"*Why it counts:* {kit.escape(joined.reason)}",
+        f"*Goes with it:* {_belongings(builder)}",
+    ]
+    return kit.sections(lines)
+
+
+def _instance(builder: Builder) -> str:
+    url = CONSOLE.format(region=builder.region, instance=builder.instance_id)
+    return kit.link(builder.instance_id, url)
+
+
+def _whose(joined: Joined) -> str:
+    run, jobs = joined.run, joined.jobs
+    if run is None:
+        return f"not known ({kit.escape(joined.sure)})"
+    name = kit.link(f"run {run.number} of {run.workflow}", run.url)
+    commit = kit.code(run.head_sha[:7])
+    of = ", ".join(f"{kit.link(job.name, job.url)} ({job.state.value})" for job in jobs[:3])
+    more = f" and {len(jobs) - 3} more" if len(jobs) > 3 else ""
+    job = f"{of}{more} in {name}" if jobs else f"{name} ({run.state.value})"
+    ended = f", ended {kit.moment(joined.ended_at.timestamp())}" if joined.ended_at else ""
+    return f"{job}, commit {commit}{ended}; {kit.escape(joined.sure)}"
+
+
+def _belongings(builder: Builder) -> str:
+    things = [f"key pair {kit.code(builder.temporary_key)}"] if builder.temporary_key else []
+    things += [f"security group {kit.code(group.name)}" for group in builder.temporary_groups]
+    things += [f"volume {kit.code(volume.volume_id)}" for volume in builder.volumes if not volume.goes_along]
+    things += (
+        [f"IAM profile {kit.code(builder.temporary_profile)} (told, not removed)"] if builder.temporary_profile else []
+    )
+    return ", ".join(things) or "nothing but its own disk"
+
+
+def _attempt(view: AlertView) -> list[Block]:
+    if view.refusal:
+        return [kit.section(f":x: {kit.escape(view.refusal)}")]
+    if view.last is None or view.last.complete:
+        return []
+    lines = [step_line(step) for step in view.last.steps]
+    again = "is tried again by itself" if view.last.terminated else "can be tried again once that is mended"
+    return kit.sections([*lines, f"What is not done {again}."])
+
+
+def _buttons(view: AlertView) -> list[Block]:
+    number = str(view.head.number)
+    if view.gone:
+        ask = kit.confirm("Remove what is left?", f"{', '.join(view.left)} will be deleted.", "Yes, remove")
+        return [kit.actions(BLOCK, kit.button("Remove what is left", TERMINATE, number, style="danger", ask=ask))]
+    joined = view.joined
+    if joined is None or not joined.stuck:
+        return []
+    builder = joined.builder
+    snoozes = [kit.button(text, action, number) for action, text in SNOOZES.items()]
+    rest = [*snoozes, kit.button("It is mine…", MINE, number)]
+    if not builder.terminable:
+        return [kit.actions(BLOCK, *rest)]
+    what = f"{builder.instance_id} in {builder.region} is terminated for good, and what goes with it is removed. It is looked at again first."
+    ask = kit.confirm("Terminate this builder?", what, "Yes, terminate")
+    return [kit.actions(BLOCK, kit.button("Terminate", TERMINATE, number, style="danger", ask=ask), *rest)]
+
+
+def _small_print(view: AlertView) -> list[str]:
+    said = [f"{view.who} may terminate it", f"looked at {kit.moment(view.at)}"]
+    joined = view.joined
+    if joined and not view.gone and not joined.builder.terminable:
+        said[0] = "only by hand: it has neither Packer's key pair nor its security group"
+    if view.hold:
+        word = "belongs to" if view.hold.mine else "snoozed by"
+        said.insert(0, f"{word} {kit.user(view.hold.user)} until {kit.moment(view.hold.until)}")
+    return said
+
+
+def _row(one: Joined, seen_at: float) -> Sequence[Cell]:
+    builder = one.builder
+    url = CONSOLE.format(region=builder.region, instance=builder.instance_id)
+    age = builder.age(datetime.fromtimestamp(seen_at, UTC)).total_seconds()
+    run: Cell = kit.Link(f"run {one.run.number}", one.run.url) if one.run else ""
+    state = "🔒 kept" if builder.kept else VERDICTS[one.verdict]
+    return [kit.Link(builder.instance_id, url), builder.type, builder.region, kit.age(age), state, run, one.reason]

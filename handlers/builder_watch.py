@@ -1,0 +1,133 @@
+"""Looking after Packer's builders: which there are, which job each belongs to, and a message for each that is stuck."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from bot.blocks import builders as drawing
+from bot.commands import Invocation, Round, Topic
+from bot.config import WatchBuilders
+from bot.config.places import BUILDERS
+from bot.errors import UserError
+from bot.policy import place_of
+from bot.requests import Wish, request_of
+from runners.builders import finding
+from runners.builders.joining import Limits, join
+from runners.builders.reading import Recognition
+from runners.errors import RunnerError
+from runners.github import past_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.blocks.kit import Message
+    from bot.config import Config
+    from bot.services import Services
+    from runners.results import Builder, FoundBuilders, Joined, WorkflowRun
+
+KIND = "builder"
+NOBODY = "signalbox"
+# Runs are read from so long before the oldest builder's start: its job began before it, and may have waited for others.
+BEFORE = timedelta(hours=6)
+OLDEST = timedelta(days=14)  # runs from before are not read; GitHub keeps their logs no longer by default, either
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """All builders there are, each joined to its job; `trouble` says what could not be read of GitHub's runs."""
+
+    joined: tuple[Joined, ...]
+    found: FoundBuilders
+    trouble: str = ""
+
+
+def settings(config: Config) -> WatchBuilders:
+    """How builders are looked after; the usual values where the configuration says nothing."""
+    return (config.watch.builders if config.watch else None) or WatchBuilders()
+
+
+def recognition(config: Config) -> Recognition:
+    """What marks a builder beside Packer's own names."""
+    watch = settings(config)
+    return Recognition(watch.name_tag, watch.run_tag)
+
+
+async def survey(services: Services) -> Sighting:
+    """All builders of all regions with their jobs. GitHub is asked only when there is a builder."""
+    found = await finding.find(services.account, recognition(services.config))
+    joined, trouble = await join_jobs(services, found.builders)
+    return Sighting(joined, found, trouble)
+
+
+async def join_jobs(services: Services, builders: Sequence[Builder]) -> tuple[tuple[Joined, ...], str]:
+    """Each builder with its job, and what could not be read."""
+    if not builders:
+        return (), ""
+    now = datetime.fromtimestamp(services.clock(), UTC)
+    since = max(min(one.started_at for one in builders) - BEFORE, now - OLDEST)
+    trouble, runs = "", None
+    try:
+        runs = await _runs(services, builders, since)
+    except RunnerError as error:
+        trouble = services.redact(str(error))
+    watch = settings(services.config)
+    limits = Limits(watch.grace, watch.longest_build, watch.older_than)
+    return join(builders, runs, now=now, limits=limits, read_since=since), trouble
+
+
+async def _runs(services: Services, builders: Sequence[Builder], since: datetime) -> list[WorkflowRun] | None:
+    images, repository = services.config.images, services.config.github.repository
+    if images is None:
+        return None
+    runs = list(await past_runs.runs_since(services.github, repository, images.workflow, since))
+    known = {run.run_id for run in runs}
+    named = {one.run_id for one in builders if one.run_id} - known
+    found = [await past_runs.run_with_jobs(services.github, repository, run_id) for run_id in sorted(named)]
+    return [*runs, *(run for run in found if run)]
+
+
+async def look_after(services: Services) -> None:
+    """One round: begin a message for every stuck builder that has none yet."""
+    for one in (await survey(services)).joined:
+        if one.stuck:
+            await tell_of(services, one)
+
+
+async def tell_of(services: Services, one: Joined) -> None:
+    """Begin the message of a stuck builder; one that has its message gets no second one."""
+    builder = one.builder
+    key = f"builder-{builder.region}-{builder.instance_id}"
+    if await services.operations.known(key):
+        return
+    place = place_of(services.config, BUILDERS)
+    wish = Wish(
+        KIND,
+        f"Builder {builder.instance_id}",
+        NOBODY,
+        key,
+        place,
+        {"region": builder.region, "instance": builder.instance_id},
+        lane=builder.instance_id,
+    )
+    channel = await services.chat.channel_id(place.channel)
+    await services.engine.begin(request_of(wish, channel))
+
+
+async def topic(services: Services, _: Invocation, __: Sequence[str]) -> Message:
+    """All builders now, busy and stuck."""
+    try:
+        seen = await survey(services)
+    except RunnerError as error:
+        raise UserError(str(error)) from error
+    return drawing.page(seen.joined, seen.found, seen.trouble, services.clock())
+
+
+def _every(config: Config) -> timedelta | None:
+    watch = config.watch.builders if config.watch else None
+    return watch.every if watch else None
+
+
+ROUNDS = (Round("builders", _every, look_after),)
+TOPICS = (Topic("builders", "", "Packer's builders: which work, which are stuck.", topic, most=0),)

@@ -1,0 +1,48 @@
+"""A stuck builder that somebody claims, and somebody else ends in the console: its message follows."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import boto3
+
+from sandbox.stories._acting import clicks, expect, shows, tell
+from sandbox.world import Options
+
+if TYPE_CHECKING:
+    from sandbox.aws import AwsHandle
+    from sandbox.world import World
+
+SUMMARY = "a stuck builder is claimed by one person and ended in AWS's console by another; its message follows"
+CHANNELS = ("#ops",)
+OPTIONS = Options(config={"operations:\n": "watch:\n  builders: {every: 3s}\noperations:\n"})
+
+
+async def play(world: World) -> None:
+    """Act it out."""
+    told = await shows(world, "#ops", "left running for 3 h", timeout=30)
+    await clicks(world, "max", told, "It is mine…")
+    view = await world.person("max").wait_for_view()
+    await world.person("max").submit(view, {"hours": "4"})
+    await shows(world, "#ops", "belongs to @max until", timeout=20)
+    tell("somebody terminates the instance in the console, and deletes its security group there")
+    await asyncio.to_thread(_by_hand, world.aws)
+    left = await shows(world, "#ops", "but left something behind: `key pair packer_", timeout=30)
+    await clicks(world, "lee", left, "Remove what is left")
+    await shows(world, "#ops", "what it had left is removed for @lee", "key pair", "deleted", timeout=60)
+    expect(len(world.channel("#ops").messages) == 1, "there is more than one message for one builder")
+
+
+def _by_hand(aws: AwsHandle) -> None:
+    ec2 = boto3.client(
+        "ec2",
+        endpoint_url=aws.url,
+        region_name=aws.region,
+        aws_access_key_id="AKIASANDBOXHAND00000",
+        aws_secret_access_key="sandbox",  # noqa: S106  -- the sandbox's AWS takes any
+    )
+    found = ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": ["Packer Builder"]}])
+    builder = found["Reservations"][0]["Instances"][0]
+    ec2.terminate_instances(InstanceIds=[builder["InstanceId"]])
+    ec2.delete_security_group(GroupId=builder["SecurityGroups"][0]["GroupId"])

@@ -1,0 +1,29 @@
+"""A builder that Packer left behind: told once, terminated by a click, with all that belonged to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.stories._acting import clicks, expect, shows, tell
+from sandbox.world import Options
+
+if TYPE_CHECKING:
+    from sandbox.world import World
+
+SUMMARY = "a builder that Packer left running is told in #ops, and ended by a click with all that belonged to it"
+CHANNELS = ("#ops",)
+# Every few seconds rather than every five minutes.
+OPTIONS = Options(config={"operations:\n": "watch:\n  builders: {every: 3s}\noperations:\n"})
+
+
+async def play(world: World) -> None:
+    """Act it out."""
+    tell("three hours ago a build died; its builder still runs, and nobody has noticed")
+    told = await shows(world, "#ops", "left running for 3 h", timeout=30)
+    expect("security group" in told.rendered, "the message does not say what goes with the builder")
+    await clicks(world, "ana", told, "Snooze 1 h")
+    held = await shows(world, "#ops", "snoozed by @ana until", timeout=20)
+    await clicks(world, "lee", held, "Terminate")
+    await shows(world, "#ops", "*: terminated for @lee", "key pair", "deleted", timeout=60)
+    reply = await world.slack.person("ana").type("#ops", "/infra builders")
+    expect("No builder is running" in reply.ephemerals[-1].rendered, "the builder is still listed")

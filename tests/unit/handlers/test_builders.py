@@ -1,0 +1,350 @@
+"""Builders that were left running: found, told once, held, terminated, followed; EC2 is moto, the clock the test's."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from moto import mock_aws
+
+from bot.blocks.operation import Head
+from bot.commands import Click, Submission
+from bot.config import read as read_config
+from bot.config.places import BUILDERS
+from bot.errors import Denied, UserError
+from bot.operations import Request, Status
+from bot.policy import place_of
+from handlers import builder_alert, builder_buttons, builder_watch
+from runners.aws import Account
+from runners.builders.prices import Prices
+from runners.errors import UnavailableError
+from runners.github import past_runs
+from runners.results import Job, State, WorkflowRun
+from tests.unit.bot.drawn import buttons, read
+from tests.unit.handlers.conftest import FILE, MONDAY_NOON
+from tests.unit.runners.ec2_world import HOME, Built, build, launched_at, refuse
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from bot.blocks.kit import Message
+    from bot.operation import Operation
+    from tests.unit.handlers.conftest import Desk
+
+NOON = datetime.fromtimestamp(MONDAY_NOON, UTC)
+WATCHED = FILE + "watch: {builders: {every: 5m}}\n"
+
+
+@pytest.fixture
+def account(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+    with mock_aws():
+        desk.config = read_config(WATCHED)
+        desk.account = Account((HOME,), attempts=1)
+        desk.prices = Prices(desk.account, desk.clock)
+        refuse(desk.account.client("pricing", "us-east-1"), "GetProducts", "AccessDeniedException")
+        yield desk.account
+
+
+def a_builder(account: Account, *, ago: timedelta = timedelta(hours=3), **more: Any) -> Built:
+    built = build(account, NOON - ago, **more)
+    launched_at(built.instance_id, NOON - ago)
+    return built
+
+
+def github(monkeypatch: pytest.MonkeyPatch, *runs: WorkflowRun, fails: bool = False) -> None:
+    async def listed(*_: Any) -> tuple[WorkflowRun, ...]:
+        if fails:
+            raise UnavailableError("listing the runs", "GitHub cannot be reached")
+        return runs
+
+    monkeypatch.setattr(past_runs, "runs_since", listed)
+
+
+def a_run(state: State, *, began: timedelta = timedelta(hours=3, minutes=5)) -> WorkflowRun:
+    start, end = NOON - began, NOON - timedelta(hours=2)
+    ended = end if state.ended else None
+    job = Job(7, "build (backend, staging)", state, "https://github.com/o/r/job/7", start, ended)
+    url = "https://github.com/o/r/actions/runs/10"
+    return WorkflowRun("o/r", 10, 3, 1, "Build images", "a" * 40, state, url, start, (job,), ended)
+
+
+class Course:
+    """The operation of a builder's message; waiting passes the time and lets the next thing happen."""
+
+    def __init__(self, desk: Desk, number: int, instance: str, *happen: Callable[[], Any]) -> None:
+        self.services, self.number = desk.services, number
+        self.head = Head(number, f"Builder {instance}", f"{BUILDERS}/{instance}", "signalbox")
+        self.record = SimpleNamespace(arguments={"region": HOME, "instance": instance})
+        self.shown: list[Message] = []
+        self.thread: list[Message] = []
+        self.ended: tuple[Status, Message] | None = None
+        self._desk, self._happen = desk, list(happen)
+        self.services.engine.wait = self._wait  # type: ignore[method-assign]
+
+    async def _wait(self, seconds: float) -> None:
+        self._desk.now += seconds
+        if not self._happen:
+            raise TimeoutError("nothing more happens, and it still waits")
+        if result := self._happen.pop(0)():
+            await result
+
+    async def step(self, _: str, function: Any) -> Any:
+        return await function()
+
+    async def show(self, _: str, message: Message, status: Status, __: str = "") -> None:
+        assert status is Status.RUNNING
+        self.shown.append(message)
+
+    async def details(self, _: str, message: Message) -> None:
+        self.thread.append(message)
+
+    async def audit(self, action: str, **detail: str) -> None:
+        await self.services.audit.record(cast("Any", SimpleNamespace(
+            actor="signalbox", action=action, environment=BUILDERS, operation=self.number, detail=detail)))  # fmt: skip
+
+    @asynccontextmanager
+    async def live(self) -> AsyncIterator[Any]:
+        yield SimpleNamespace(show=lambda draw: self.shown.append(draw()))
+
+    def approvers(self) -> str:
+        return "<!subteam^S0LEADS>"
+
+    async def end(self, status: Status, message: Message, *, outcome: str = "") -> None:
+        assert outcome
+        self.ended = (status, message)
+
+    async def run(self) -> str:
+        """Follow it to its end; what its message says then."""
+        await builder_alert.alert(cast("Operation", self))
+        assert self.ended is not None
+        return read(self.ended[1])
+
+
+async def told(desk: Desk) -> int:
+    """The number of the one message that was begun."""
+    (request,) = desk.engine.begun
+    number = await desk.operations.create(request)
+    await desk.operations.set_message(number, "C0OPS", "5.0")
+    return number
+
+
+def pressed(number: int, user: str, action: str) -> Click:
+    return Click(user, "C0OPS", "5.0", action, str(number), "1.2", "")
+
+
+async def test_a_builder_whose_run_has_ended_is_told_once(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = a_builder(account)
+    github(monkeypatch, a_run(State.FAILED))
+    await builder_watch.look_after(desk.services)
+    number = await told(desk)
+    request = desk.engine.begun[0]
+    assert (request.kind, request.environment) == ("builder", f"{BUILDERS}/{built.instance_id}")
+    assert place_of(desk.config, request.environment).name == BUILDERS
+    await builder_watch.look_after(desk.services)
+    assert len(desk.engine.begun) == 1
+    course = Course(desk, number, built.instance_id)
+    with pytest.raises(TimeoutError):
+        await course.run()
+    text = read(course.shown[-1])
+    for part in (built.instance_id, "left running for 3 h 0 min", "build (backend, staging) (failed)", "run 3", "aaaaaaa", "only one job ran then", built.key):  # fmt: skip
+        assert part in text, part
+    assert buttons(course.shown[-1])[0] == "builder-terminate"
+
+
+async def test_a_builder_whose_job_still_runs_is_left_alone_until_no_build_takes_so_long(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_builder(account, ago=timedelta(hours=2))
+    github(monkeypatch, a_run(State.RUNNING, began=timedelta(hours=2, minutes=1)))
+    await builder_watch.look_after(desk.services)
+    assert desk.engine.begun == []
+    page = read(await builder_watch.topic(desk.services, cast("Any", None), ()))
+    assert "1 builder, 0 stuck" in page
+    assert "works" in page
+    desk.now += 3_700
+    await builder_watch.look_after(desk.services)
+    assert len(desk.engine.begun) == 1
+
+
+async def test_without_github_nobody_is_accused_before_the_time(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_builder(account, ago=timedelta(minutes=40))
+    github(monkeypatch, fails=True)
+    await builder_watch.look_after(desk.services)
+    assert desk.engine.begun == []
+    page = read(await builder_watch.topic(desk.services, cast("Any", None), ()))
+    assert "GitHub's runs could not be read" in page
+    desk.now += 600
+    await builder_watch.look_after(desk.services)
+    assert len(desk.engine.begun) == 1
+
+
+async def stuck(desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch, **more: Any) -> tuple[int, Built]:
+    built = a_builder(account, **more)
+    github(monkeypatch, a_run(State.CANCELLED))
+    await builder_watch.look_after(desk.services)
+    return await told(desk), built
+
+
+async def test_terminate_ends_it_with_all_that_belongs_to_it(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, built = await stuck(desk, account, monkeypatch)
+    course = Course(
+        desk, number, built.instance_id,
+        lambda: builder_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate")),
+    )  # fmt: skip
+    text = await course.run()
+    assert course.ended is not None
+    assert course.ended[0] is Status.SUCCEEDED
+    assert "terminated for @lee" in text
+    assert f"instance `{built.instance_id}` terminated" in text
+    assert f"key pair `{built.key}` deleted" in text
+    assert "security group" in text
+    ec2 = account.ec2(HOME)
+    assert ec2.describe_key_pairs()["KeyPairs"] == []
+    assert [one["State"]["Name"] for held in ec2.describe_instances()["Reservations"] for one in held["Instances"]] == [
+        "terminated"
+    ]
+    assert ("U0LEE", "terminate builder") in await desk.trail()
+
+
+async def test_a_builder_whose_job_runs_again_is_not_terminated(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, built = await stuck(desk, account, monkeypatch)
+
+    def press() -> Any:
+        github(monkeypatch, a_run(State.RUNNING))
+        desk.now = MONDAY_NOON - 3_600  # the longest build is not over
+        return builder_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate"))
+
+    course = Course(desk, number, built.instance_id, press)
+    with pytest.raises(TimeoutError):
+        await course.run()
+    assert "not terminated: its job build (backend, staging) still runs" in read(course.shown[-1])
+    states = [one["State"]["Name"] for held in account.ec2(HOME).describe_instances()["Reservations"] for one in held["Instances"]]  # fmt: skip
+    assert states == ["running"]
+
+
+async def test_what_only_looks_like_a_builder_has_no_button_to_terminate_it(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, built = await stuck(desk, account, monkeypatch, key="team", description="ours", group_name="ours")
+    course = Course(desk, number, built.instance_id)
+    with pytest.raises(TimeoutError):
+        await course.run()
+    assert "builder-terminate" not in buttons(course.shown[-1])
+    assert "neither Packer's key pair nor its security group" in read(course.shown[-1])
+
+
+async def test_what_protects_it_is_told_and_it_stays(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, built = await stuck(desk, account, monkeypatch)
+    refuse(account.ec2(HOME), "TerminateInstances", "OperationNotPermitted")
+    course = Course(
+        desk, number, built.instance_id,
+        lambda: builder_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate")),
+    )  # fmt: skip
+    with pytest.raises(TimeoutError):
+        await course.run()
+    text = read(course.shown[-1])
+    assert "termination protection is switched on" in text
+    assert "builder-terminate" in buttons(course.shown[-1])
+
+
+async def test_one_that_ends_by_itself_is_followed(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, built = await stuck(desk, account, monkeypatch)
+
+    def by_packer() -> None:
+        ec2 = account.ec2(HOME)
+        ec2.terminate_instances(InstanceIds=[built.instance_id])
+        ec2.delete_key_pair(KeyName=built.key)
+        ec2.delete_security_group(GroupId=built.group_id)
+
+    text = await Course(desk, number, built.instance_id, by_packer).run()
+    assert "is gone, without Signalbox" in text
+    assert "nothing of it was left behind" in text
+
+
+async def test_it_reminds_at_growing_intervals_and_not_while_snoozed(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, built = await stuck(desk, account, monkeypatch)
+    quiet = [lambda: None] * 150
+    course = Course(desk, number, built.instance_id, *quiet)
+    with pytest.raises(TimeoutError):
+        await course.run()
+    assert len(course.thread) == 3  # after 1 h, 3 h and 7 h of the 12.5 hours
+    snoozed = Course(
+        desk, number, built.instance_id,
+        lambda: builder_buttons.snooze(desk.services, pressed(number, "U0ANA", "builder-snooze-4h")), *quiet[:40],
+    )  # fmt: skip
+    with pytest.raises(TimeoutError):
+        await snoozed.run()
+    assert "snoozed by @ana until" in read(snoozed.shown[-1])
+    assert snoozed.thread == []
+
+
+async def test_it_is_terminated_by_itself_where_the_configuration_says_so_and_nobody_claims_it(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.config = read_config(FILE + "watch: {builders: {every: 5m, terminate: after 1h}}\n")
+    number, built = await stuck(desk, account, monkeypatch)
+    text = await Course(desk, number, built.instance_id, *[lambda: None] * 13).run()
+    assert "terminated by itself, as the configuration says" in text
+
+
+async def test_mine_holds_it_for_so_many_hours(desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    number, built = await stuck(desk, account, monkeypatch)
+    await builder_buttons.mine(desk.services, pressed(number, "U0MAX", "builder-mine"))
+    view = desk.chat.views[-1]
+    answer = Submission("U0MAX", "builder-claim", view["private_metadata"], {"hours": "4"}, "k")
+    assert await builder_buttons.claimed(desk.services, answer) == {}
+    course = Course(desk, number, built.instance_id)
+    with pytest.raises(TimeoutError):
+        await course.run()
+    assert "belongs to @max until" in read(course.shown[-1])
+    wrong = Submission("U0MAX", "builder-claim", view["private_metadata"], {"hours": "9999"}, "k")
+    assert "hours" in await builder_buttons.claimed(desk.services, wrong)
+
+
+@pytest.mark.parametrize(("user", "answer"), [("U0ANA", "may not approve"), ("U0GUS", "may not run")])
+async def test_who_may_not_terminate_is_refused(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch, user: str, answer: str
+) -> None:
+    number, _ = await stuck(desk, account, monkeypatch)
+    with pytest.raises(Denied, match=answer):
+        await builder_buttons.terminate(desk.services, pressed(number, user, "builder-terminate"))
+    assert desk.engine.woken == []
+
+
+async def test_one_that_is_over_takes_no_more_clicks(desk: Desk) -> None:
+    request = Request("k", "builder", f"{BUILDERS}/i-1", "signalbox", "Builder i-1", "C0OPS", {})
+    number = await desk.operations.create(request)
+    await desk.operations.set_message(number, "C0OPS", "5.0")
+    await desk.operations.set_status(number, Status.SUCCEEDED)
+    with pytest.raises(UserError, match="is over already"):
+        await builder_buttons.snooze(desk.services, pressed(number, "U0LEE", "builder-snooze-1h"))
+
+
+async def test_until_tomorrow_is_nine_o_clock_where_the_person_is(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, _ = await stuck(desk, account, monkeypatch)
+    await builder_buttons.snooze(desk.services, pressed(number, "U0ANA", "builder-snooze-tomorrow"))
+    (note,) = await desk.operations.noted(number, "snooze")
+    until = datetime.fromtimestamp(float(note.split(" ")[1]), UTC)
+    assert until == datetime(NOON.year, NOON.month, NOON.day + 1, 17, tzinfo=UTC)  # her clock is 8 hours behind
