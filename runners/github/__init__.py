@@ -166,8 +166,8 @@ class GitHub:
             )
 
         if not changes:
-            return await self._repeating(once)
-        await self._repeating(lambda: self.token(repository))
+            return await self.repeating(once)
+        await self.repeating(lambda: self.token(repository))
         async with self._writing:
             await asyncio.sleep(self._last_write + self._write_pause - time.monotonic())
             try:
@@ -214,7 +214,7 @@ class GitHub:
         async def once(token: str) -> Answer:
             return await self._get_once(token, path, doing, etag)
 
-        return await self._repeating(lambda: self._with_token(repository, once))
+        return await self.repeating(lambda: self._with_token(repository, once))
 
     async def _get_once(self, token: str, path: str, doing: str, etag: str | None) -> Answer:
         extra = {"If-None-Match": etag} if etag else {}
@@ -279,7 +279,8 @@ class GitHub:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise no_answer(doing, why_broken(error), changes=False) from None
 
-    async def _repeating(self, read: Callable[[], Awaitable[T]]) -> T:
+    async def repeating(self, read: Callable[[], Awaitable[T]]) -> T:
+        """Read, and try twice more when GitHub does not answer; waits for its rate limit if that is soon over."""
         for attempt in range(1, READ_TRIES):
             try:
                 return await read()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import time
 from contextlib import aclosing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from runners.errors import NotFoundError
 from runners.github.http import check_repository
-from runners.github.logs import LogTail
+from runners.github.logs import download_job_log
 from runners.github.watch import PATIENCE
+from runners.logs.scan import scan
 from runners.results import Commit
 
 if TYPE_CHECKING:
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
     from runners.github import GitHub
     from runners.results import WorkflowRun
 
-LOG_TIMEOUT = 120.0  # seconds
 _LOOKED_AT = 50  # of the newest runs: more are never started between a dispatch and the look for it
 
 
@@ -202,14 +204,9 @@ async def job_log_tail(github: GitHub, repository: str, job_id: int, *, lines: i
 
     Without timestamps and colours. What it says is foreign text and may hold anything.
     """
-    doing = f"reading the log of job {job_id} in {repository}"
-    check_repository(repository, doing)
-    tail = LogTail(lines)
-    try:
-        path = f"/repos/{repository}/actions/jobs/{job_id}/logs"
-        async with github.stream(repository, path, doing=doing, timeout=LOG_TIMEOUT) as response:
-            async for piece in response.content.iter_chunked(1 << 16):
-                tail.feed(piece)
-    except NotFoundError:
-        return ""
-    return tail.text()
+    with tempfile.TemporaryDirectory(prefix="log-") as directory:
+        log = await download_job_log(github, repository, job_id, Path(directory) / "log")
+        if log is None:
+            return ""
+        reading = await scan(log.path, ())
+    return "\n".join(reading.tail[-lines:])

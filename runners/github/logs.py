@@ -1,51 +1,133 @@
-"""The telling end of a job's log, kept while the log streams by."""
+"""Logs of jobs and runs, downloaded to a file: they can be far larger than memory."""
 
 from __future__ import annotations
 
-import codecs
-import re
-from collections import deque
+import asyncio
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-LONGEST_LINE = 500  # characters of a line that are kept
-_TIMESTAMP = re.compile(r"^\ufeff?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z ?")
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
-_COMMAND = re.compile(r"^##\[(\w+)\]")
-_SPOKEN = {"error": "Error: ", "warning": "Warning: "}
+from runners.blocking import run_blocking
+from runners.errors import NotFoundError, RunnerError
+from runners.github.http import check_repository
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import aiohttp
+
+    from runners.github import GitHub
+
+LARGEST = 1 << 30  # bytes of a log; the rest is not downloaded
+DOWNLOAD_TIMEOUT = 900.0  # seconds
+LOOK_AGAIN = 2.0  # seconds between two looks for a log that is not there yet
+_PIECE = 1 << 18  # bytes
 
 
-class LogTail:
-    """Takes a log in pieces and keeps its last `lines` lines, or those up to the last error that GitHub marked.
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that was downloaded. `cut` when it was larger than we take; `bytes` is what the file holds."""
 
-    After a failed step come the clean-up steps of all others, so the plain end of a log seldom tells why.
+    path: Path
+    bytes: int
+    cut: bool = False
+
+
+async def download_job_log(
+    github: GitHub, repository: str, job_id: int, into: Path, *, limit: int = LARGEST, patience: float = 0.0
+) -> Download | None:
+    """A job's log as text in the new file `into` (0600). None when there is none: not yet, no more, or no such job.
+
+    GitHub has a log soon after a job's end, and for as long as the repository keeps logs; then it says 404 or 410.
+    For `patience` seconds a log that is not there is asked for again. At most `limit` bytes are taken. A download
+    that breaks is begun anew, twice. The text is foreign and not redacted.
+
+    Raises:
+        RunnerError: or one of its kinds, as runners/github/errors.py words them; `into` is gone then.
     """
+    doing = f"downloading the log of job {job_id} in {repository}"
+    log = _Log(github, repository, f"/repos/{repository}/actions/jobs/{job_id}/logs", doing, limit)
+    return await log.download(into, patience)
 
-    def __init__(self, lines: int) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        self._unfinished = ""
-        self._last: deque[str] = deque(maxlen=lines)
-        self._up_to_error: list[str] = []
 
-    def feed(self, piece: bytes) -> None:
-        """Take the next piece; it may end anywhere."""
-        *whole, rest = (self._unfinished + self._decoder.decode(piece)).split("\n")
-        for line in whole:
-            self._take(line)
-        self._unfinished = rest[: LONGEST_LINE * 4]
+async def download_run_logs(
+    github: GitHub, repository: str, run_id: int, attempt: int, into: Path, *, limit: int = LARGEST
+) -> Download | None:
+    """The logs of all jobs of a run's attempt, as the zip that GitHub makes; see runners/logs/archive.py.
 
-    def text(self) -> str:
-        """What to show; call it once the log has ended."""
-        if self._unfinished:
-            self._take(self._unfinished)
-            self._unfinished = ""
-        return "\n".join(self._up_to_error or self._last)
+    None when there is none: the run goes on, or its logs are gone. Otherwise as `download_job_log`.
+    """
+    doing = f"downloading the logs of run {run_id} in {repository}"
+    log = _Log(github, repository, f"/repos/{repository}/actions/runs/{run_id}/attempts/{attempt}/logs", doing, limit)
+    return await log.download(into, patience=0.0)
 
-    def _take(self, line: str) -> None:
-        plain = _ANSI.sub("", _TIMESTAMP.sub("", line.rstrip("\r")))
-        command = _COMMAND.match(plain)
-        kind = command.group(1) if command else ""
-        if kind in ("endgroup", "debug"):
-            return
-        plain = _SPOKEN.get(kind, "") + (plain[command.end() :] if command else plain)
-        self._last.append(plain if len(plain) <= LONGEST_LINE else plain[: LONGEST_LINE - 1] + "…")
-        if kind == "error":
-            self._up_to_error = list(self._last)
+
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """Where a log is. `limit` is in bytes."""
+
+    github: GitHub
+    repository: str
+    path: str
+    doing: str
+    limit: int
+
+    async def download(self, into: Path, patience: float) -> Download | None:
+        check_repository(self.repository, self.doing)
+        until = time.monotonic() + patience
+        while True:
+            with suppress(NotFoundError):
+                return await self.github.repeating(lambda: self._once(into))
+            if time.monotonic() >= until:
+                return None
+            await asyncio.sleep(min(LOOK_AGAIN, max(until - time.monotonic(), 0.0)))
+
+    async def _once(self, into: Path) -> Download:
+        try:
+            async with self.github.stream(
+                self.repository, self.path, doing=self.doing, timeout=DOWNLOAD_TIMEOUT
+            ) as response:
+                return await self._save(response, into)
+        except BaseException:  # half a log must not be taken for a whole one
+            into.unlink(missing_ok=True)
+            raise
+
+    async def _save(self, response: aiohttp.ClientResponse, into: Path) -> Download:
+        file = _open(into, self.doing)
+        written = 0
+        try:
+            async for piece in response.content.iter_chunked(_PIECE):
+                taken = piece[: self.limit - written]
+                await _write(file, taken, self.doing)
+                written += len(taken)
+                if len(taken) < len(piece):
+                    return Download(into, written, cut=True)
+        finally:
+            os.close(file)
+        return Download(into, written)
+
+
+def _open(into: Path, doing: str) -> int:
+    try:
+        return os.open(into, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise _cannot_keep(doing, error) from None
+
+
+async def _write(file: int, piece: bytes, doing: str) -> None:
+    try:
+        await run_blocking(_write_all, file, piece, timeout=60, doing=doing)
+    except OSError as error:
+        raise _cannot_keep(doing, error) from None
+
+
+def _cannot_keep(doing: str, error: OSError) -> RunnerError:
+    return RunnerError(doing, f"this machine cannot keep it: {error.strerror}", remedy="Is its disk full?")
+
+
+def _write_all(file: int, piece: bytes) -> None:
+    rest = memoryview(piece)
+    while rest:
+        rest = rest[os.write(file, rest) :]
