@@ -21,12 +21,14 @@ from bot.directory import Directory
 from bot.engine import Engine, EngineSettings
 from bot.errors import NothingThereError
 from bot.github_webhooks import Webhooks
+from bot.host_keys import HostKeys
 from bot.image_record import ImageRecord
 from bot.marks import Marks
 from bot.operation import remove
 from bot.operations import Operations
 from bot.rounds import Rounds
 from bot.run_finder import RunFinder
+from bot.runs_on import RunsOnRecord
 from bot.services import Secrets, Services
 from bot.sole import sole_executor
 from bot.store import Store

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from bot.config import Config
     from bot.directory import Directory
     from bot.engine import Engine
-    from bot.image_record import ImageRecord
     from bot.host_keys import HostKeys
+    from bot.image_record import ImageRecord
     from bot.operations import Operations
     from bot.redaction import Redactor
+    from bot.runs_on import RunsOnRecord
     from runners.aws import Account, Clients
     from runners.builders.prices import Prices
     from runners.github import GitHub
