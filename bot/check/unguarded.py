@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 NOTE = "note"
 # Settings of an environment; take one out of this list with the change that makes it work.
 _OF_AN_ENVIRONMENT = ("promote", "daemons")
-_AT_THE_TOP = {"images": " (all but instance_tag)"}
+_OF_IMAGES = ("keep",)
 # With `hcp` the workspace over there has these settings of its own, and looks for drift by its health assessments.
 _SET_IN_HCP = ("workspace", "backend_config", "var_files", "environment", "secret_environment")
 _OF_WATCH = ("keys",)
@@ -20,11 +20,7 @@ _OF_WATCH = ("keys",)
 
 def unguarded(config: Config) -> list[Connection]:
     """One line with every setting that is written but not acted on; none when there is no such setting."""
-    found = [
-        f"{key}{but}"
-        for key, but in _AT_THE_TOP.items()
-        if key in config.model_fields_set and getattr(config, key) is not None
-    ]
+    found = [f"images.{key}" for key in _OF_IMAGES if config.images and key in config.images.model_fields_set]
     found += [f"watch.{key}" for key in _OF_WATCH if config.watch and getattr(config.watch, key) is not None]
     for name, environment in config.environments.items():
         written = environment.model_fields_set

@@ -102,7 +102,7 @@ def parse(workflow: str, text: bytes) -> WorkflowFile:
         raise TypeError("no mapping")
     # YAML 1.1 reads the bare word `on` as true; GitHub reads it as a word.
     on = raw.get("on", raw.get(True))
-    jobs = raw.get("jobs") if isinstance(raw.get("jobs"), dict) else {}
+    jobs = _mapping(raw.get("jobs"))
     shown = itertools.chain.from_iterable(_names(str(key), job) for key, job in jobs.items())
     return WorkflowFile(
         str(raw.get("name") or workflow),
@@ -113,10 +113,8 @@ def parse(workflow: str, text: bytes) -> WorkflowFile:
 
 
 def _inputs(on: Any) -> Iterable[Input]:
-    trigger = on.get(_DISPATCH) if isinstance(on, dict) else None
-    written = trigger.get("inputs") if isinstance(trigger, dict) else None
-    for name, said in (written or {}).items() if isinstance(written, dict) else ():
-        values = said if isinstance(said, dict) else {}
+    for name, said in _mapping(_mapping(_mapping(on).get(_DISPATCH)).get("inputs")).items():
+        values = _mapping(said)
         default, options = values.get("default"), values.get("options")
         yield Input(
             str(name),
@@ -127,9 +125,8 @@ def _inputs(on: Any) -> Iterable[Input]:
 
 
 def _names(key: str, job: Any) -> list[str]:
-    strategy = job.get("strategy") if isinstance(job, dict) else None
-    matrix = strategy.get("matrix") if isinstance(strategy, dict) else None
-    if not isinstance(matrix, dict) or "${{" in str(job.get("name", "")):
+    matrix = _mapping(_mapping(_mapping(job).get("strategy")).get("matrix"))
+    if not matrix or "${{" in str(job.get("name", "")):
         return []  # no matrix, or names and values that only the run will tell
     axes = {str(name): values for name, values in matrix.items() if name not in ("include", "exclude")}
     if not all(isinstance(values, list) for values in axes.values()):
@@ -139,6 +136,10 @@ def _names(key: str, job: Any) -> list[str]:
     combinations = [dict(zip(axes, values, strict=True)) for values in products]
     shown = str(job.get("name") or key)
     return [f"{shown} ({', '.join(map(str, one.values()))})" for one in combinations if not _is_among(one, left_out)]
+
+
+def _mapping(value: Any) -> dict[Any, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _listed(value: Any) -> list[Any]:

@@ -52,7 +52,7 @@ async def test_the_modal_shows_faults_under_its_fields_and_starts_what_it_is_ask
         ("/plan stagin", "did you mean “staging”?"),
         ("/infra halp", "I do not know “halp”; did you mean “help”? Usage: /infra"),
         ("/infra audit 99", "“99” is no number from 1 to 30"),
-        ("/build", "Image builds are not configured here"),
+        ("/build bakend,cron", "“bakend” is no machine and no environment; did you mean “backend”?"),
     ],
 )
 async def test_what_is_mistyped_is_answered_to_the_person_alone(shared_world: World, text: str, answer: str) -> None:

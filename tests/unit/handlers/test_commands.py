@@ -80,7 +80,8 @@ async def test_faults_of_the_modal_are_under_their_field(desk: Desk) -> None:
         (infra, "audit 0", "no number from 1 to 30"),
         (infra, "audit 31", "no number from 1 to 30"),
         (infra, "audit x", "no number"),
-        (build, "", "cannot be started from here yet. Start build.yml"),
+        (build, "bakend,dev", "“bakend” is no machine and no environment; did you mean “backend”"),
+        (build, "backend dev main now", "4 words"),
     ],
 )
 async def test_what_is_not_understood_is_said_and_begins_nothing(

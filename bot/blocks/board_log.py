@@ -1,0 +1,74 @@
+"""What a job's log says, for the thread of a build."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.blocks import kit
+from bot.blocks.board_cells import minutes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.blocks.kit import Block, Message
+    from runners.results import Job, LogExcerpt, LogFinding, LogReading
+
+FIRST_ERROR, TAIL, SIGN = 2_600, 4_600, 1_000  # characters
+SIGNS = 5
+
+
+def failing_job(job: Job, reading: LogReading | None, unread: str) -> Message:
+    """Where a job failed: the step, the first error with what stands around it, the last lines.
+
+    `unread` says why there is no reading ("log expired").
+    """
+    took = (job.ended_at - job.started_at).total_seconds() if job.started_at and job.ended_at else 0.0
+    after = f" after {minutes(took)}" if took >= 60 else ""
+    step = f" at step {kit.code(job.failing_step)}" if job.failing_step else ""
+    blocks = [kit.section(f":x: {kit.link(job.name, job.url)} {job.state.value}{step}{after}")]
+    if reading is None:
+        blocks.append(kit.context(f"_{kit.escape(unread)}; the link leads to what GitHub has of it._"))
+    else:
+        blocks += _said(reading)
+    return kit.message(f"{kit.escape(job.name)} {job.state.value}{after}", blocks)
+
+
+def doubtful_job(job: Job, findings: Sequence[LogFinding]) -> Message:
+    """Signs of failure in the log of a job that ended well and builds no image."""
+    news = f"{kit.escape(job.name)} ended well, but its log shows signs of failure"
+    blocks = [kit.section(f":warning: {kit.link(job.name, job.url)} ended well, but its log shows signs of failure")]
+    for one in findings[:SIGNS]:
+        lines = "\n".join([*one.before, one.text, *one.after])
+        blocks.append(kit.section(f"*{kit.escape(one.sign)}* (line {one.line})\n{kit.preformatted(lines, SIGN)}"))
+    return kit.message(news, blocks)
+
+
+def _said(reading: LogReading) -> list[Block]:
+    if not reading.lines:
+        return [kit.context("_Its log is empty._")]
+    first = [_first_error(reading.first_error)] if reading.first_error else []
+    # A section holds 3,000 characters: thirty long lines take more than one.
+    last = _split("\n".join(reading.tail)[-TAIL:])
+    return [
+        *first,
+        *(
+            kit.section(f"{'*The last lines*' if not at else ''}\n{kit.preformatted(text)}".strip())
+            for at, text in enumerate(last)
+        ),
+    ]
+
+
+def _first_error(error: LogExcerpt) -> Block:
+    step = f", under {kit.code(error.step, 80)}" if error.step else ""
+    lines = "\n".join([*error.before, f"> {error.text}", *error.after])
+    return kit.section(f"*First error* (line {error.line}{step})\n{kit.preformatted(lines, FIRST_ERROR)}")
+
+
+def _split(text: str) -> list[str]:
+    """In pieces of whole lines that each fit into a section."""
+    pieces = [""]
+    for line in text.splitlines():
+        if pieces[-1] and len(pieces[-1]) + len(line) > TAIL // 2:
+            pieces.append("")
+        pieces[-1] += f"{line}\n"
+    return [piece for piece in pieces if piece.strip()]
