@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.errors import UserError
-from handlers import trail
+from handlers import host_keys, trail
 from handlers.code import code_of
 from runners import ansible
 from runners.ansible import PlaybookJob, galaxy
@@ -83,6 +83,7 @@ async def _job(operation: Operation, play: Play) -> PlaybookJob:
         secret_vars=secret_vars,
         private_key=secrets.value(settings.private_key_env) if settings.private_key_env else None,
         scratch=scratch_of(operation, play.machine),
+        known_hosts=await host_keys.known_hosts(operation, play.own_hosts),
         check=play.check,
         installed=await galaxy.install(project, operation.services.workplace / "galaxy", operation.scratch / "galaxy"),
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.blocks import hosts as drawing, kit
 from bot.blocks.hosts import Ending, Rollout
 from bot.operations import Status
-from handlers import playbooks
+from handlers import host_keys, playbooks
 from handlers.playbooks import Play
 from handlers.rollout_scope import scope_of
 from runners.ansible import log_of
@@ -36,6 +36,10 @@ async def roll_out(operation: Operation, outgoing: Outgoing, approval: ApprovalV
     """Durable: one machine type after the other, in the configured order; the first failure stops the rest."""
     scope = scope_of(operation)
     hosts = await operation.step("inventory", lambda: scope.find_hosts(operation.services))
+    changed = await operation.step("host keys", lambda: host_keys.changed(operation, hosts))
+    if changed:
+        await operation.end(Status.FAILED, drawing.keys_changed(operation.head, outgoing, approval, changed))
+        return
     work = _Work(operation, outgoing, approval, scope, hosts)
     stopped_by = None
     for machine in work.machines:

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from bot.blocks.deploy import Outgoing
     from bot.blocks.kit import Block, Cell, Message
     from bot.blocks.operation import ApprovalView, Head
-    from runners.results import FailedTask, HostResult, PlaybookResult
+    from runners.results import ChangedKey, FailedTask, HostResult, PlaybookResult
 
 RETRY = "retry-hosts"
+ACCEPT_KEYS = "accept-host-keys"
 ROWS = 40  # more hosts than these are shown worst first
 NAMED = 6  # hosts in a sentence
+KEYS_SHOWN = 10
 CHANGES = 25  # lines of what a check found
 GOOD = (State.SUCCEEDED, State.SKIPPED)
 NEVER_BEGUN = (State.WAITING, State.SKIPPED)
@@ -93,6 +95,28 @@ def checked(head: Head, outgoing: Outgoing, rollout: Rollout) -> Message:
         news = "checked: nothing would change. Nothing was touched"
     body = [*_would_change(rollout), *board(rollout)]
     return framed(head, "failed" if bad else "succeeded", news, outgoing, None, body=body)
+
+
+def keys_changed(
+    head: Head, outgoing: Outgoing, approval: ApprovalView | None, changed: Sequence[ChangedKey]
+) -> Message:
+    """Servers that show another host key than the one on record: refused, with both fingerprints, and Accept."""
+    names = _listed([one.host for one in changed])
+    news = f"refused: {names} {'shows' if len(changed) == 1 else 'show'} another host key. Nothing was touched"
+    lines = [
+        f"{kit.code(one.host)} ({kit.code(one.instance_id)})\nknown: {kit.code(one.known)}\nnow: {kit.code(one.shown)}"
+        for one in changed[:KEYS_SHOWN]
+    ]
+    more = [f"… and {len(changed) - KEYS_SHOWN} more"] if len(changed) > KEYS_SHOWN else []
+    why = (
+        "These are the same instances as before, so their keys should be the same. Either somebody has set the server "
+        "up anew, or it is not the server that answers. Ask whoever looks after it before you accept."
+    )
+    body = [*kit.sections([*lines, *more]), kit.section(why)]
+    question = f"From now on the new host key of {names} is trusted, for as long as the instance lives."
+    ask = kit.confirm("Accept another host key?", question, "Yes, accept it")
+    button = kit.button("Accept the new host key", ACCEPT_KEYS, str(head.number), style="danger", ask=ask)
+    return framed(head, "failed", news, outgoing, approval, body=body, buttons=[kit.actions(ACCEPT_KEYS, button)])
 
 
 def board(rollout: Rollout) -> list[Block]:
@@ -221,7 +245,11 @@ def _change_line(task: str, path: str, where: Sequence[str]) -> str:
 
 
 def _names(hosts: Iterable[HostResult]) -> str:
-    names = [kit.escape(host.host) for host in hosts]
+    return _listed([host.host for host in hosts])
+
+
+def _listed(hosts: Sequence[str]) -> str:
+    names = [kit.escape(host) for host in hosts]
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return f"{', '.join(names[:NAMED])}{more}"
 

@@ -102,8 +102,8 @@ async def _never_begun(job: PlaybookJob, places: Places) -> PlaybookResult:
 def _prepare(job: PlaybookJob, places: Places, key: str | None) -> dict[str, str]:
     try:
         variables = ansible_files.variables_text(job.extra_vars, job.secret_vars)
-        ansible_files.prepare(places, job.inventory, variables, key)
-        env = ansible_files.environment(places, known_hosts=job.known_hosts, forks=job.forks, key=key is not None)
+        ansible_files.prepare(places, job.inventory, variables, key, known_hosts=job.known_hosts)
+        env = ansible_files.environment(places, forks=job.forks, key=key is not None)
         if job.installed:
             env |= search_paths(job.project, job.installed)
         _find_ansible(job, env["PATH"])

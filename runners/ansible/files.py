@@ -44,6 +44,11 @@ class Places:
         return self.base / "home"
 
     @property
+    def known_hosts(self) -> Path:
+        """What ssh compares host keys with."""
+        return self.home / "known_hosts"
+
+    @property
     def key(self) -> Path:
         """The private key, when there is one. Secret."""
         return self.base / "key"
@@ -148,7 +153,7 @@ def write_secret(path: Path, text: str) -> None:
         file.write(text)
 
 
-def prepare(places: Places, inventory: Inventory, variables: str, key: str | None) -> None:
+def prepare(places: Places, inventory: Inventory, variables: str, key: str | None, *, known_hosts: str = "") -> None:
     """Write the files of a run, whatever an earlier start left there."""
     places.base.mkdir(mode=0o700, parents=True, exist_ok=True)
     places.base.chmod(0o700)
@@ -157,11 +162,12 @@ def prepare(places: Places, inventory: Inventory, variables: str, key: str | Non
         directory.mkdir(mode=0o700)
     write_secret(places.data / "env" / "extravars", variables)
     write_secret(places.data / "inventory" / "hosts.json", inventory_text(inventory, places.home))
+    write_secret(places.known_hosts, known_hosts)
     if key:
         write_secret(places.key, key)
 
 
-def environment(places: Places, *, known_hosts: Path | None, forks: int, key: bool) -> dict[str, str]:
+def environment(places: Places, *, forks: int, key: bool) -> dict[str, str]:
     """All that ansible-runner, Ansible and ssh see of an environment. No secret is in it."""
     sockets = places.home / "cp"
     ansible = {
@@ -176,7 +182,7 @@ def environment(places: Places, *, known_hosts: Path | None, forks: int, key: bo
         "ANSIBLE_NOCOWS": "True",
         "ANSIBLE_PIPELINING": "True",
         "ANSIBLE_PYTHON_INTERPRETER": "auto_silent",
-        "ANSIBLE_SSH_ARGS": ssh_options(known_hosts or places.home / "known_hosts", sockets),
+        "ANSIBLE_SSH_ARGS": ssh_options(places.known_hosts, sockets),
         "ANSIBLE_SSH_RETRIES": "2",
         "ANSIBLE_TIMEOUT": "20",
         # A file of the repository may ask for these; -v prints variables, and a log lies about.

@@ -23,8 +23,8 @@ class PlaybookJob:
     """One playbook against an inventory.
 
     `project` is the directory that `playbook` is relative to. `extra_vars` and `secret_vars` are data: no text in
-    them is taken for a template. `scratch` is this job's own directory: one run, once. `known_hosts` is where ssh
-    remembers hosts; without it only for this run. `installed` is what `galaxy.install` has made.
+    them is taken for a template. `scratch` is this job's own directory: one run, once. `known_hosts` is the text
+    that ssh compares host keys with; hosts that are not in it are trusted for this run. `installed` is what `galaxy.install` has made.
     """
 
     project: Path
@@ -36,7 +36,7 @@ class PlaybookJob:
     private_key: str | None = field(repr=False)
     scratch: Path
     check: bool = False
-    known_hosts: Path | None = None
+    known_hosts: str = ""
     forks: int = 10
     installed: Path | None = None
 

@@ -11,7 +11,6 @@ import os
 import pickle
 import signal
 import stat
-import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -24,6 +23,8 @@ from runners.ansible import PlaybookJob, cancel_playbook, log_of, resume_playboo
 from runners.ansible.logfile import read_log
 from runners.errors import AccessDeniedError, NotFoundError, ProgramMissingError, RunnerError, TimedOutError
 from runners.results import Host, Inventory, PlaybookResult, State
+from runners.ssh import host_keys
+from tests.real.ssh_support import Server, make_key, running_servers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -488,65 +489,10 @@ async def test_a_check_changes_nothing(playbooks: Playbooks, tmp_path: Path) -> 
     assert "+*** bool" in log, "the difference is in the log, without the secret"
 
 
-def make_key(path: Path, *options: str, passphrase: str = "") -> str:
-    kind = ["-t", "rsa", "-b", "2048", "-m", "PEM"] if "--pem" in options else ["-t", "ed25519"]
-    subprocess.run(["ssh-keygen", "-q", *kind, "-N", passphrase, "-C", "test", "-f", str(path)], check=True)
-    return path.read_text()
-
-
-class Server:
-    """An OpenSSH server on a loopback port, for our own user and one key."""
-
-    def __init__(self, directory: Path, port: int, user_key: str, authorised: str) -> None:
-        self.directory = directory
-        self.port = port
-        self.user_key = user_key
-        directory.mkdir(mode=0o700)
-        make_key(directory / "host_key")
-        (directory / "authorized_keys").write_text(authorised)
-        (directory / "authorized_keys").chmod(0o600)
-        self.config = directory / "sshd_config"
-        self.config.write_text(
-            f"ListenAddress 127.0.0.1:{port}\nHostKey {directory}/host_key\nPidFile {directory}/pid\n"
-            f"AuthorizedKeysFile {directory}/authorized_keys\nStrictModes no\nPermitRootLogin prohibit-password\n"
-            "PasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\n"
-        )
-        self.process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        with (self.directory / "log").open("ab") as log:
-            argv = ["/usr/sbin/sshd", "-D", "-e", "-f", str(self.config)]
-            self.process = await asyncio.create_subprocess_exec(*argv, stderr=log)
-        async with asyncio.timeout(10):
-            while not await self._answers():
-                assert self.process.returncode is None, (self.directory / "log").read_text()
-                await asyncio.sleep(0.05)
-
-    async def _answers(self) -> bool:
-        try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        except OSError:
-            return False
-        line = await reader.readline()
-        writer.close()
-        await writer.wait_closed()
-        return line.startswith(b"SSH-2.0")
-
-    async def stop(self) -> None:
-        if self.process and self.process.returncode is None:
-            self.process.terminate()
-            await self.process.wait()
-
-
 @pytest.fixture
 async def server(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Server]:
-    if os.geteuid() == 0:
-        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where a root sshd locks itself up before login
-    key = make_key(tmp_path / "user_key")
-    server = Server(tmp_path / "sshd", unused_tcp_port, key, (tmp_path / "user_key.pub").read_text())
-    await server.start()
-    yield server
-    await server.stop()
+    async with running_servers(tmp_path, unused_tcp_port, ["127.0.0.1"]) as (server,):
+        yield server
 
 
 # What a login finds on PATH is for the tests' machine to say.
@@ -574,21 +520,18 @@ async def test_a_server_whose_host_key_changed_is_not_trusted(
     playbooks: Playbooks, tmp_path: Path, server: Server
 ) -> None:
     playbooks.write("deploy.yml", HELLO % tmp_path)
-    known = tmp_path / "known hosts"
-    job = playbooks.job(extra_vars=PYTHON, inventory=over_ssh(server), private_key=server.user_key, known_hosts=known)
-    assert (await playbooks.run(job)).state is State.SUCCEEDED
-    assert "ssh-ed25519" in known.read_text()
-    await server.stop()
-    (server.directory / "host_key").unlink()
-    make_key(server.directory / "host_key")
-    await server.start()
-    again = playbooks.job(
-        extra_vars=PYTHON,
-        inventory=over_ssh(server),
-        private_key=server.user_key,
-        known_hosts=known,
-        scratch=tmp_path / "second",
-    )
+    there = over_ssh(server)
+    shown = await host_keys.scan(there, tmp_path)
+    assert host_keys.changed(there.hosts, shown, shown) == ()
+    given = {"extra_vars": PYTHON, "inventory": there, "private_key": server.user_key}
+    known = host_keys.known_hosts(there, shown)
+    assert (await playbooks.run(playbooks.job(**given, known_hosts=known))).state is State.SUCCEEDED
+
+    await server.change_key()
+    (found,) = host_keys.changed(there.hosts, shown, await host_keys.scan(there, tmp_path))
+    assert (found.host, found.known) == ("staging-backend", shown["i-1"][0].fingerprint)
+    assert found.shown != found.known
+    again = playbooks.job(**given, known_hosts=known, scratch=tmp_path / "second")
     result = await playbooks.run(again)
     assert result.hosts[0].state is State.UNREACHABLE
     assert "Host key verification failed" in result.failures[0].output

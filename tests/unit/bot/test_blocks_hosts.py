@@ -12,7 +12,7 @@ from bot.blocks import hosts as drawing
 from bot.blocks.deploy import Outgoing
 from bot.blocks.hosts import Ending, Rollout
 from bot.blocks.operation import ApprovalView, Head
-from runners.results import Commit, FailedTask, HostResult, PlaybookResult, State, TaskChange
+from runners.results import ChangedKey, Commit, FailedTask, HostResult, PlaybookResult, State, TaskChange
 from tests.unit.bot.drawn import buttons, hostile, read, urls
 
 NOW = 1_700_000_000.0
@@ -125,6 +125,18 @@ def test_what_a_task_said_on_a_host() -> None:
     assert "`backend-1` failed at `Migrate` (`deploy.yml:3`)" in said
     assert "no table <users>" in said
     assert "could not be reached for `Migrate`" in read(drawing.failing_task(replace(failure, unreachable=True)))
+
+
+def test_another_host_key_is_refused_with_both_fingerprints() -> None:
+    found = [ChangedKey(f"backend-{number}", f"i-{number}", "SHA256:old", "SHA256:new") for number in range(12)]
+    message = drawing.keys_changed(HEAD, OUT, GIVEN, found[:1])
+    said = read(message)
+    assert "refused: backend-0 shows another host key. Nothing was touched" in said
+    assert "`backend-0` (`i-0`)\nknown: `SHA256:old`\nnow: `SHA256:new`" in said
+    assert buttons(message) == [drawing.ACCEPT_KEYS]
+    many = read(drawing.keys_changed(HEAD, OUT, None, found))
+    assert "and 6 more show another host key" in many
+    assert "… and 2 more" in many
 
 
 @pytest.mark.parametrize("count", [12, 40])

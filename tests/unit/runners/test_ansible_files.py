@@ -53,11 +53,11 @@ def test_the_environment_is_built_and_names_the_key_by_its_path(
 ) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-canary")
     monkeypatch.setenv("ANSIBLE_CONFIG", "/canary")
-    built = environment(Places(tmp_path), known_hosts=None, forks=7, key=True)
+    built = environment(Places(tmp_path), forks=7, key=True)
     assert "canary" not in repr(built)
     assert built["ANSIBLE_PRIVATE_KEY_FILE"] == str(tmp_path / "key")
     assert built["ANSIBLE_FORKS"] == "7"
-    assert "ANSIBLE_PRIVATE_KEY_FILE" not in environment(Places(tmp_path), known_hosts=None, forks=7, key=False)
+    assert "ANSIBLE_PRIVATE_KEY_FILE" not in environment(Places(tmp_path), forks=7, key=False)
 
 
 def test_ssh_asks_nothing_and_shares_connections_where_a_socket_fits() -> None:
