@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ANNOUNCED = "AMIs were created:"
-NEEDLE = b"amiswerecreated"
 _IMAGE = re.compile(r"^\s*([a-z]{2}(?:-[a-z]+)+-\d+): (ami-[0-9a-f]{8,17})\s*$")
 
 

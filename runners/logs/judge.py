@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from runners.logs import harmless, patience
 from runners.logs.lines import without_packer
-from runners.logs.literals import anchored, required
-from runners.logs.sieve import stem
+from runners.logs.literals import SHORTEST, anchored, required
+from runners.logs.sieve import Sieve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -43,33 +43,37 @@ class _Compiled:
 
 
 class Judge:
-    """Holds lines against signs, in their order; what is known to be harmless is none."""
+    """Holds lines against signs, in their order; what is known to be harmless is none.
 
-    def __init__(self, signs: Iterable[Sign]) -> None:
+    `sieve` finds the lines that are worth it, and those with one of the squeezed texts `also`.
+    """
+
+    def __init__(self, signs: Iterable[Sign], *, also: Sequence[bytes] = ()) -> None:
         self._signs = [_Compiled.of(sign) for sign in signs]
         # Most signs are what a tool's message begins with: one expression of all those dismisses most lines.
         self._opening = {order for order, one in enumerate(self._signs) if one.opens_line}
         openings = (f"(?:{self._signs[order].sign.pattern})" for order in sorted(self._opening))
         self._opens = re.compile("|".join(openings) or "(?!)")
+        self._anywhere = {order for order, one in enumerate(self._signs) if one.needles is None}
+        self._too_slow: set[int] = set()
+        self.sieve = Sieve(
+            self._needles(also), everything=bool(self._anywhere) or any(len(one) < SHORTEST for one in also)
+        )
         self._elsewhere: dict[bytes, list[tuple[bytes, int]]] = {}
         for order, one in enumerate(self._signs):
             for needle in (one.needles or ()) if not one.opens_line else ():
-                self._elsewhere.setdefault(stem(needle), []).append((needle, order))
-        self._too_slow: set[int] = set()
-        self._anywhere = {order for order, one in enumerate(self._signs) if one.needles is None}
+                self._elsewhere.setdefault(self.sieve.part(needle), []).append((needle, order))
 
-    @property
-    def needles(self) -> list[Needles | None]:
-        """What to look for in a log, for each sign; None for one that may be in any line."""
-        return [one.needles for one in self._signs]
+    def _needles(self, also: Iterable[bytes]) -> list[bytes]:
+        return [*also, *(needle for one in self._signs for needle in one.needles or ())]
 
-    def sign_in(self, screens: Sequence[str], squeezed: bytes) -> tuple[Sign, str] | None:
-        """The sign, and what of the line it is in. `squeezed` is the line as the sieve sees it.
+    def sign_in(self, screens: Sequence[str], squeezed: bytes, parts: Iterable[bytes]) -> tuple[Sign, str] | None:
+        """The sign, and what of the line it is in. `squeezed` is the line as the sieve sees it, `parts` as it says.
 
         Raises:
             SlowPatternError: a configured pattern used up its time on this line; it is not tried again.
         """
-        elsewhere = self._likely_elsewhere(squeezed)
+        elsewhere = self._likely_elsewhere(squeezed, parts)
         for text in screens:
             said = without_packer(text)
             likely = elsewhere | self._opening if self._opens.match(said) else elsewhere
@@ -79,11 +83,12 @@ class Judge:
                 return sign, text
         return None
 
-    def _likely_elsewhere(self, squeezed: bytes) -> set[int]:
+    def _likely_elsewhere(self, squeezed: bytes, parts: Iterable[bytes]) -> set[int]:
         found = set(self._anywhere)
-        for part, needles in self._elsewhere.items():
-            if part in squeezed:
-                found.update(order for needle, order in needles if needle in squeezed)
+        for part in parts:
+            for needle, order in self._elsewhere.get(part, ()):
+                if needle in squeezed:
+                    found.add(order)
         return found - self._too_slow if self._too_slow else found
 
     def _first(self, likely: Sequence[int], text: str, said: str) -> Sign | None:

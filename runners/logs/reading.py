@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runners.logs import lines as log_lines
-from runners.logs.images import ANNOUNCED, NEEDLE, Images
+from runners.logs.images import ANNOUNCED, Images
 from runners.logs.judge import Judge, SlowPatternError
-from runners.logs.literals import SHORTEST, squeeze
+from runners.logs.literals import squeeze
 from runners.logs.patience import watched
-from runners.logs.sieve import Sieve
 from runners.logs.signs import Sign  # noqa: TC001  -- msgspec reads the annotation when the program runs
 from runners.results import LogExcerpt, LogFinding, LogReading
 
@@ -20,11 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import BinaryIO
 
+    from runners.logs.sieve import Candidate
+
 AROUND = 2  # lines before and after a finding
 BEFORE_ERROR = 5  # lines before one that GitHub marked: "exit code 1" alone tells nothing
 TAIL = 30  # lines
 KEPT, KEPT_OF_A_SIGN = 50, 10  # different findings
 LONGEST_SCRIPT = 1000  # lines that GitHub may show of a script before it runs
+NEEDLES = (squeeze(ANNOUNCED.encode()), b"##group", b"##endgroup", b"##error")
 UNREAD = "could not be read to the end"
 
 
@@ -72,9 +74,9 @@ class _Reading:
     """What is known so far. Lines are numbered from 0 within their block and from 1 in the log."""
 
     def __init__(self, question: Question) -> None:
-        self._judge = Judge(question.signs)
         self._rate_limits = question.rate_limits
-        self._sieve = self._make_sieve()
+        words = [squeeze(word.encode()) for word in question.rate_limits]
+        self._judge = Judge(question.signs, also=[*words, *NEEDLES])
         self._last: deque[bytes] = deque(maxlen=2 * TAIL)
         self._waiting: list[_Excerpt] = []
         self._found: dict[tuple[str, str], _Excerpt] = {}
@@ -88,22 +90,16 @@ class _Reading:
         self._rate_limited = ""
         self._unread: list[LogFinding] = []
 
-    def _make_sieve(self) -> Sieve:
-        words = [squeeze(word.encode()) for word in self._rate_limits]
-        vague = None in self._judge.needles or any(len(word) < SHORTEST for word in words)
-        needles = [needle for group in self._judge.needles for needle in group or ()]
-        return Sieve([*needles, *words, NEEDLE, b"##group", b"##endgroup", b"##error"], everything=vague)
-
     def take(self, block: bytes) -> None:
         """The next block of whole lines."""
         self._bytes += len(block)
         block = log_lines.without_colours(block)
-        breaks, numbers = self._sieve.lines(block)
-        if numbers or self._waiting or self._images.listing:
+        breaks, candidates = self._judge.sieve.lines(block)
+        if candidates or self._waiting or self._images.listing:
             lines = block.removesuffix(b"\n").split(b"\n")
             self._go_on(lines)
-            for number in numbers:
-                self._look_at(lines, number)
+            for candidate in candidates:
+                self._look_at(lines, candidate)
             self._last.extend(lines[-2 * TAIL :])
         else:
             self._last.extend(block.removesuffix(b"\n").rsplit(b"\n", 2 * TAIL)[-2 * TAIL :])
@@ -117,7 +113,8 @@ class _Reading:
         if self._images.listing:
             self._images.take(map(log_lines.shown, lines))
 
-    def _look_at(self, lines: Sequence[bytes], number: int) -> None:
+    def _look_at(self, lines: Sequence[bytes], candidate: Candidate) -> None:
+        number = candidate.number
         line = lines[number]
         screens = log_lines.screens(line)
         if not screens:
@@ -128,7 +125,7 @@ class _Reading:
         elif not self._in_script(line, number):
             if mark == "error":
                 self._marked(lines, number)
-            self._weigh(lines, number, screens)
+            self._weigh(lines, candidate, screens)
         if ANNOUNCED in screens[-1]:
             self._images.listing = True
             self._images.take(map(log_lines.shown, lines[number + 1 :]))
@@ -143,12 +140,13 @@ class _Reading:
     def _in_script(self, line: bytes, number: int) -> bool:
         return self._lines + number < self._script_until or log_lines.is_script(line)
 
-    def _weigh(self, lines: Sequence[bytes], number: int, screens: Sequence[str]) -> None:
+    def _weigh(self, lines: Sequence[bytes], candidate: Candidate, screens: Sequence[str]) -> None:
+        number = candidate.number
         if not self._rate_limited:
             limited = (text for text in screens if any(word in text for word in self._rate_limits))
             self._rate_limited = log_lines.cut(next(limited, ""))
         try:
-            judged = self._judge.sign_in(screens, squeeze(lines[number]))
+            judged = self._judge.sign_in(screens, squeeze(lines[number]), candidate.parts)
         except SlowPatternError as error:
             self.stop(f"{error.sign.name} takes too long; it was left out from this line on", self._lines + number + 1)
             return

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runners.logs.literals import squeeze
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 # Shorter texts that many needles have in common: looking for one of these spares looking for all of those.
 STEMS = (
@@ -28,53 +28,68 @@ RAREST = b"#!"
 RARE = RAREST + b"xfyzqj"
 
 
+class Candidate(NamedTuple):
+    """A line to look at: its number in the block, from 0, and what may be in it: at least one of these is."""
+
+    number: int
+    parts: Sequence[bytes]
+
+
 class Sieve:
-    """Knows the lines of which the squeezed text holds one of the needles; with `everything` all lines."""
+    """Knows the lines of which the squeezed text holds one of the needles; with `everything` all lines.
+
+    It looks for parts of needles (see `part`), since many needles have one in common.
+    """
 
     def __init__(self, needles: Iterable[bytes], *, everything: bool = False) -> None:
         self._everything = everything
+        self.parts = _fewest(needles)
         groups: defaultdict[int | None, list[bytes]] = defaultdict(list)
-        for needle in _fewest(needles):
-            rare = next((byte for byte in RARE if byte in needle), None)
-            groups[rare].append(needle)
+        for part in self.parts:
+            groups[next((byte for byte in RARE if byte in part), None)].append(part)
         together = {rare: group for rare, group in groups.items() if rare and (len(group) > 1 or rare in RAREST)}
-        self._plain = [needle for rare, group in groups.items() if rare not in together for needle in group]
-        self._around = [re.compile(_around(bytes([rare]), group)) for rare, group in together.items()]
+        self._plain = [part for rare, group in groups.items() if rare not in together for part in group]
+        self._around = [(re.compile(_around(bytes([rare]), group)), group) for rare, group in together.items()]
 
-    def lines(self, block: bytes) -> tuple[int, list[int]]:
-        """How many line breaks the block has, and the numbers of the lines to look at, from 0, rising."""
+    def part(self, needle: bytes) -> bytes:
+        """What is looked for in place of one of the needles."""
+        return next(part for part in self.parts if part in needle)
+
+    def lines(self, block: bytes) -> tuple[int, list[Candidate]]:
+        """How many line breaks the block has, and the lines to look at, in order."""
         if self._everything:
             breaks = block.count(b"\n")
-            return breaks, list(range(breaks + (not block.endswith(b"\n"))))
+            return breaks, [Candidate(number, self.parts) for number in range(breaks + (not block.endswith(b"\n")))]
         text = squeeze(block)
-        numbers: list[int] = []
+        found: list[Candidate] = []
         number = before = 0
-        for at in sorted(self._hits(text)):
+        for at, parts in sorted(self._hits(text)):
             number += text.count(b"\n", before, at)
             before = at
-            if not numbers or numbers[-1] != number:
-                numbers.append(number)
-        return number + text.count(b"\n", before), numbers
+            if found and found[-1].number == number:
+                found[-1] = Candidate(number, [*found[-1].parts, *parts])
+            else:
+                found.append(Candidate(number, parts))
+        return number + text.count(b"\n", before), found
 
-    def _hits(self, text: bytes) -> Iterator[int]:
-        for needle in self._plain:
-            at = text.find(needle)
+    def _hits(self, text: bytes) -> Iterator[tuple[int, list[bytes]]]:
+        for part in self._plain:
+            at = text.find(part)
             while at >= 0:
-                yield at
+                yield at, [part]
                 end = text.find(b"\n", at)  # one hit in a line is enough
-                at = text.find(needle, end) if end >= 0 else -1
-        for expression in self._around:
+                at = text.find(part, end) if end >= 0 else -1
+        for expression, group in self._around:
             for found in expression.finditer(text):
-                yield found.start()
+                yield found.start(), group
 
 
 def _fewest(needles: Iterable[bytes]) -> list[bytes]:
-    stems = {stem(needle) for needle in needles}
+    stems = {_stem(needle) for needle in needles}
     return sorted(one for one in stems if not any(other in one for other in stems - {one}))
 
 
-def stem(needle: bytes) -> bytes:
-    """What is looked for in place of the needle: a part of it that others have as well, or itself."""
+def _stem(needle: bytes) -> bytes:
     return next((stem for stem in STEMS if stem in needle), needle)
 
 

@@ -80,7 +80,7 @@ _PACKAGES = (
 )
 _NETWORK = (
     ("curl", "curl failed", r"\bcurl: \(\d+\) "),
-    ("wget", "wget failed", r"\bERROR [45]\d\d: |^wget: unable to resolve host|^C\w+ to .*\bfailed: [A-Z]"),
+    ("wget", "wget failed", r"^\S+ \S+ ERROR [45]\d\d: |^wget: unable to resolve host|^C\w+ to .*\bfailed: [A-Z]"),
     ("network", "name not resolved", r"\bTemporary failure (?:in name resolution|resolving )|\bCould not resolve host"),
     ("tls", "certificate refused", r"\bcertificate verify failed\b|\bx509: certificate |\bSSL certificate problem\b"),
     ("tls", "certificate refused", r"\bunable to get local issuer certificate\b|\bcertificate has expired\b"),

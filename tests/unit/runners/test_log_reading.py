@@ -233,9 +233,9 @@ def test_the_sieve_lets_no_match_through(pattern: str, ignore_case: bool, lines:
     whole = f"(?i){pattern}" if ignore_case else pattern
     needles = required(whole)
     block = "".join(f"{line}\n" for line in lines).encode()
-    _, numbers = Sieve(needles or (), everything=needles is None).lines(block)
+    _, candidates = Sieve(needles or (), everything=needles is None).lines(block)
     matching = {number for number, line in enumerate(lines) if re.search(whole, line)}
-    assert matching <= set(numbers)
+    assert matching <= {one.number for one in candidates}
 
 
 @given(

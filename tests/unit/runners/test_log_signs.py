@@ -7,7 +7,7 @@ import re
 import pytest
 
 from runners.logs.judge import Judge
-from runners.logs.literals import squeeze
+from runners.logs.literals import required, squeeze
 from runners.logs.signs import BUILT_IN, configured
 
 TRUE = {
@@ -252,7 +252,7 @@ WITH_WIDE = Judge([*BUILT_IN, *WIDE])
 
 
 def sign_of(line: str, judge: Judge = JUDGE) -> str | None:
-    judged = judge.sign_in([line], squeeze(line.encode()))
+    judged = judge.sign_in([line], squeeze(line.encode()), judge.sieve.parts)
     return judged[0].name if judged else None
 
 
@@ -305,4 +305,10 @@ def test_a_harmless_word_hides_no_failure_beside_it() -> None:
 
 
 def test_every_built_in_sign_has_letters_to_look_for() -> None:
-    assert None not in JUDGE.needles
+    assert [sign.pattern for sign in BUILT_IN if required(sign.pattern) is None] == []
+
+
+def test_what_opens_a_line_is_found_there_by_one_expression_as_well_as_by_its_own() -> None:
+    for _, line in CASES:
+        judge = Judge([sign for sign in BUILT_IN if re.search(sign.pattern, line)])
+        assert sign_of(line, judge)
