@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     # The id of an image or a snapshot, and who uses it, in words.
     Uses = Iterator[tuple[str, str]]
 
+_PAGE = 250  # instances in one answer: some 2 KB each, and ten times that in memory
 _SHOWN = 5  # users that are named; the others are counted
 _LIVE = ("pending", "running", "shutting-down", "stopping", "stopped")
 
@@ -95,7 +96,7 @@ def _instances(ec2: EC2Client, images: Collection[str]) -> Uses:
     asked: dict[str, Collection[str]] = {"instance-state-name": _LIVE}
     if len(images) <= MOST_VALUES:
         asked["image-id"] = images
-    for held in listed(ec2, "describe_instances", "Reservations", page=1000, Filters=filters(asked)):
+    for held in listed(ec2, "describe_instances", "Reservations", page=_PAGE, Filters=filters(asked)):
         for one in held["Instances"]:
             yield one.get("ImageId", ""), f"instance {one['InstanceId']} ({one['State']['Name']})"
 

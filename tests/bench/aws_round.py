@@ -1,0 +1,156 @@
+"""A round through a large AWS account: the builders in quiet times, and all images with whatever uses them."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import os
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from runners.aws import Account, listed
+from runners.builders.finding import find
+from runners.builders.reading import Recognition
+from runners.images.survey import survey
+from runners.results import ImageGroup, KeepRule, Standing
+from sandbox.bot_process import PROJECT
+from tests.bench.aws_listing import NAMES, NOW, Region, answering
+from tests.bench.figures import Figure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+REGIONS = ("us-west-2", "us-east-1", "eu-west-1")
+INSTANCES, IMAGES, FEW = 5_000, 10_000, 500
+# Key pairs, security groups, and instances by key pair, name tag and run tag.
+QUIET_CALLS = 5 * len(REGIONS)
+BESIDE_ALL, SECONDS, MEGABYTES, GROWTH = 0.1, 20.0, 60.0, 1.5
+
+_Used = dict[str, float]
+
+
+async def measure(*, quick: bool) -> list[Figure]:
+    """Each round in a process of its own, in turn; processor time, since the network is not there to wait for."""
+    rounds = 1 if quick else 3
+    pairs = [(await _round("builders"), await _round("instances")) for _ in range(rounds)]
+    many = [await _round("images") for _ in range(rounds)]
+    few = [await _round("images", instances=FEW) for _ in range(rounds)]
+    quiet, everything = pairs[0]
+    images = many[0]
+    peak, small = (median([one["megabytes"] for one in used]) for used in (many, few))
+    return [
+        Figure("AWS, quiet round: calls", quiet["calls"], "", QUIET_CALLS, detail=f"{quiet['kilobytes']:.0f} KB told"),
+        Figure(
+            "AWS, quiet round: time beside listing all",
+            median([one["seconds"] / other["seconds"] for one, other in pairs]),
+            "",
+            BESIDE_ALL,
+            detail=f"{INSTANCES} instances: {everything['calls']:.0f} calls, {everything['kilobytes'] / 1e3:.1f} MB",
+        ),
+        Figure(
+            "AWS, images: time",
+            median([one["seconds"] for one in many]),
+            " s",
+            SECONDS,
+            detail=f"{IMAGES} images, {INSTANCES} instances, {len(REGIONS)} regions: {images['calls']:.0f} calls, "
+            f"{images['kilobytes'] / 1e3:.0f} MB told, {images['found']:.0f} free",
+        ),
+        Figure("AWS, images: memory", peak, " MB", MEGABYTES, detail="over what the process had before"),
+        Figure(
+            f"AWS, images: memory beside that with {FEW} instances", peak / small, "", GROWTH, detail=f"{small:.0f} MB"
+        ),
+    ]
+
+
+async def _round(what: str, *, instances: int = INSTANCES, images: int = IMAGES) -> _Used:
+    argv = (sys.executable, "-m", "tests.bench.aws_round", what, str(instances), str(images))
+    child = await asyncio.create_subprocess_exec(
+        *argv,
+        cwd=PROJECT,
+        env={
+            **os.environ,
+            "AWS_ACCESS_KEY_ID": "bench",
+            "AWS_SECRET_ACCESS_KEY": "bench",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        },
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await child.communicate()
+    if child.returncode:
+        raise RuntimeError(f"the round of {what} ended with {child.returncode}")
+    used: _Used = json.loads(said)
+    return used
+
+
+async def _builders(account: Account) -> int:
+    found = await find(account, Recognition())
+    if found.unread:
+        raise RuntimeError(str(found.unread[0]))
+    return len(found.builders)
+
+
+async def _images(account: Account) -> int:
+    groups = [ImageGroup("any", name, name) for name in NAMES]
+    keep = KeepRule(newest=3, younger_than=timedelta(days=30))
+    found = await survey(account, groups, keep=keep, named_elsewhere={}, now=NOW)
+    # Without a standing for each there would be nothing to measure.
+    if found.unread or len(found.images) != sum(1 for one in found.images if one.standing in Standing):
+        raise RuntimeError("the survey is not whole")
+    return len(found.free)
+
+
+async def _instances(account: Account) -> int:
+    """What a quiet round would be without filters."""
+    return sum(
+        len(one["Instances"])
+        for region in account.regions
+        for one in listed(account.ec2(region), "describe_instances", "Reservations", page=1000)
+    )
+
+
+ROUNDS: dict[str, Callable[[Account], Coroutine[Any, Any, int]]] = {
+    "builders": _builders,
+    "images": _images,
+    "instances": _instances,
+}
+
+
+def _use(what: str, instances: int, images: int) -> _Used:
+    account = Account(REGIONS)
+    regions: list[Region] = answering(account, instances, images)
+    gc.collect()
+    before, began = _most(), time.process_time()
+    found = asyncio.run(ROUNDS[what](account))
+    return {
+        "seconds": time.process_time() - began,
+        "megabytes": max(_most() - before, 0.1),
+        "calls": sum(region.calls for region in regions),
+        "kilobytes": sum(region.sent for region in regions) / 1e3,
+        "found": found,
+    }
+
+
+def _most() -> float:
+    """Megabytes that this process had at most (Linux's VmHWM: ru_maxrss would count the parent's too)."""
+    [line] = [one for one in Path("/proc/self/status").read_text(encoding="ascii").splitlines() if "VmHWM" in one]
+    return int(line.split()[1]) * 1024 / 1e6
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", choices=ROUNDS)
+    parser.add_argument("instances", type=int)
+    parser.add_argument("images", type=int)
+    given = parser.parse_args()
+    print(json.dumps(_use(given.what, given.instances, given.images)))  # noqa: T201 - the parent reads it
+
+
+if __name__ == "__main__":
+    _main()

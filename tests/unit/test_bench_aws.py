@@ -1,0 +1,50 @@
+"""The answers that the benchmark gives in AWS's place are read as AWS's are."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runners.aws import Account
+from runners.builders.finding import find
+from runners.builders.reading import Recognition
+from runners.images.survey import survey
+from runners.results import ImageGroup, KeepRule, Standing
+from tests.bench.aws_listing import NAMES, NOW, answering
+
+if TYPE_CHECKING:
+    from tests.bench.aws_listing import Region
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Account:
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    return Account(("us-west-2", "eu-west-1"), attempts=1)
+
+
+def calls(regions: list[Region]) -> list[int]:
+    return [region.calls for region in regions]
+
+
+async def test_a_quiet_round_finds_nothing_in_five_calls_a_region(account: Account) -> None:
+    regions = answering(account, instances=400, images=1400)
+    found = await find(account, Recognition())
+    assert (found.builders, found.unread, calls(regions)) == ((), (), [5, 5])
+
+
+async def test_every_image_has_its_standing_and_those_in_use_are_found(account: Account) -> None:
+    regions = answering(account, instances=400, images=1400)
+    groups = [ImageGroup("any", name, name) for name in NAMES]
+    keep = KeepRule(newest=3, younger_than=timedelta(days=1))
+    found = await survey(account, groups, keep=keep, named_elsewhere={}, now=NOW, share_checks=20)
+    assert (len(found.images), found.unread) == (1400, ())
+    counted = {standing: sum(one.standing is standing for one in found.images) for standing in Standing}
+    # Every other of 50 images by an instance, five by a launch template, in each region.
+    assert counted[Standing.IN_USE] == 60
+    assert counted[Standing.FREE] == 40
+    # Two pages of images, one of instances, 21 of launch templates, five of all else, 20 questions about sharing.
+    assert calls(regions) == [49, 49]
