@@ -44,7 +44,7 @@ async def check(
     """
     tries: dict[str, Awaitable[Findings]] = {
         "slack": check_slack(config, environ, slack),
-        "github": check_github(config, github),
+        "github": check_github(config, environ, github),
         "aws": check_aws(config),
         "database": check_database(make_store),
     }

@@ -5,15 +5,18 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import yaml
 
+from bot.check.permissions import check_permissions
 from bot.check.result import Findings
 from runners.errors import NotFoundError, RunnerError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bot.config import Config
     from runners.github import GitHub
 
@@ -28,15 +31,15 @@ class _Wanted:
     inputs: tuple[str, ...]
 
 
-async def check_github(config: Config, github: GitHub) -> Findings:
-    """Tries the repository with our identity, then each configured workflow at its ref."""
+async def check_github(config: Config, environ: Mapping[str, str], github: GitHub) -> Findings:
+    """Tries the repository with our identity, what that may do, then each configured workflow at its ref."""
     found = Findings("github")
     repository = config.github.repository
     try:
         login = await github.login(repository)
-        about = (await github.get(repository, f"/repos/{repository}", doing=f"reading {repository}")).data
+        await github.get(repository, f"/repos/{repository}", doing=f"reading {repository}")
         found.note(f"{repository} as {login or 'an identity that GitHub does not name'}")
-        _check_rights(config, about, found)
+        await check_permissions(config, github, found)
         workflows = _wanted(config)
         for one in workflows:
             await _check_workflow(github, repository, one, found)
@@ -45,6 +48,8 @@ async def check_github(config: Config, github: GitHub) -> Findings:
         found.fail(str(error), remedy)
     else:
         found.note(", ".join(dict.fromkeys(one.workflow for one in workflows)) or "no workflows")
+        if workflows and not environ.get("GITHUB_WEBHOOK_SECRET"):
+            found.note("runs are watched by asking (GITHUB_WEBHOOK_SECRET is not set)")
     return found
 
 
@@ -58,19 +63,6 @@ def _wanted(config: Config) -> list[_Wanted]:
     if config.images:
         wanted.append(_Wanted("images", config.images.workflow, config.images.ref, ()))
     return wanted
-
-
-def _check_rights(config: Config, about: dict[str, Any], found: Findings) -> None:
-    if about.get("archived"):
-        found.fail("the repository is archived", "Name another one under github.repository.")
-    # Only a person's token says here what it may do; for an App's it is known when it dispatches.
-    rights = about.get("permissions") or {}
-    dispatches = any(environment.deploy.github_actions for environment in config.environments.values())
-    if dispatches and rights.get("pull") and not rights.get("push"):
-        found.fail(
-            "this token may read the repository but start no workflow",
-            "Give it the permission Actions: read and write, by an account that may write to the repository.",
-        )
 
 
 async def _check_workflow(github: GitHub, repository: str, wanted: _Wanted, found: Findings) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -32,7 +32,7 @@ from runners.github.identity import AppIdentity, Identity, NoIdentity, TokenIden
 from runners.github.watch import RunPoller
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from github.Repository import Repository
 
@@ -50,10 +50,11 @@ LONGEST_WAIT = 10.0  # seconds that a read waits for GitHub's rate limit by itse
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """JSON from GitHub. `data` is None when nothing changed since `etag`."""
+    """JSON from GitHub. `data` is None when nothing changed since `etag`; `scopes` are a classic token's, None for others."""
 
     data: Any
     etag: str | None
+    scopes: str | None = None
 
     @property
     def unchanged(self) -> bool:
@@ -105,6 +106,14 @@ class GitHub:
             AccessDeniedError: there is none, or the App's key is refused.
         """
         return await self._identity.token(repository)
+
+    async def permissions(self, repository: str) -> Mapping[str, str] | None:
+        """What an App's installation may do in this repository, by permission; None for a token.
+
+        Raises:
+            NotFoundError: the App is not installed there.
+        """
+        return await self._identity.permissions(repository)
 
     def poller(self, repository: str) -> RunPoller:
         """The one that looks at this repository's runs, for all who watch them."""
@@ -221,7 +230,8 @@ class GitHub:
         async with self._stream(token, path, doing, ANSWER_TIMEOUT, extra) as response:
             if response.status == HTTPStatus.NOT_MODIFIED:
                 return Answer(None, etag)
-            return Answer(await read_json(response, doing), response.headers.get("ETag"))
+            found = await read_json(response, doing)
+            return Answer(found, response.headers.get("ETag"), response.headers.get("X-OAuth-Scopes"))
 
     @asynccontextmanager
     async def stream(
@@ -232,8 +242,12 @@ class GitHub:
         Raises:
             RunnerError: or one of its kinds, also when the stream breaks in the caller's hands.
         """
-        async with self._stream(await self.token(repository), path, doing, timeout, {}) as response:
-            yield response
+        async with AsyncExitStack() as stack:
+
+            async def opened(token: str) -> aiohttp.ClientResponse:
+                return await stack.enter_async_context(self._stream(token, path, doing, timeout, {}))
+
+            yield await self._with_token(repository, opened)
 
     @asynccontextmanager
     async def _stream(

@@ -13,7 +13,7 @@ from github import Auth
 from runners.errors import AccessDeniedError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     Ask = Callable[[str, str, str, str], Awaitable[Any]]  # method, path, JWT, doing -> JSON
 
@@ -29,6 +29,9 @@ class Identity(Protocol):
 
     def renewable(self, token: str) -> bool:
         """Forget a token that GitHub refused; true when the next one may be another."""
+
+    async def permissions(self, repository: str) -> Mapping[str, str] | None:
+        """What an App may do in a repository; None where GitHub does not tell."""
 
 
 class NoIdentity:
@@ -47,6 +50,10 @@ class NoIdentity:
         del token
         return False
 
+    async def permissions(self, repository: str) -> None:
+        """Nobody may anything."""
+        del repository
+
 
 class TokenIdentity:
     """A token that somebody gave us."""
@@ -64,11 +71,16 @@ class TokenIdentity:
         del token
         return False
 
+    async def permissions(self, repository: str) -> None:
+        """GitHub tells only what the token's owner may."""
+        del repository
+
 
 @dataclass(frozen=True, slots=True)
 class _Installed:
     token: str
     expires_at: datetime
+    permissions: Mapping[str, str]
 
     @property
     def fresh(self) -> bool:
@@ -97,12 +109,19 @@ class AppIdentity:
             AccessDeniedError: the key cannot be read, or GitHub does not accept it.
             NotFoundError: the App is not installed there.
         """
+        return (await self._installed(repository)).token
+
+    async def permissions(self, repository: str) -> Mapping[str, str]:
+        """What the installation's token may do. Raises as `token` does."""
+        return (await self._installed(repository)).permissions
+
+    async def _installed(self, repository: str | None) -> _Installed:
         async with self._renewing:
             installation = self._installations.get(repository) or await self._find(repository)
             known = self._tokens.get(installation)
             if not known or not known.fresh:
                 known = self._tokens[installation] = await self._renew(installation)
-            return known.token
+            return known
 
     def renewable(self, token: str) -> bool:
         """Forget this token and where it came from: the App may have been installed anew."""
@@ -127,7 +146,7 @@ class AppIdentity:
     async def _renew(self, installation: int) -> _Installed:
         path = f"/app/installations/{installation}/access_tokens"
         made = await self._ask("POST", path, self.jwt(), "taking a token for the GitHub App's installation")
-        return _Installed(made["token"], datetime.fromisoformat(made["expires_at"]))
+        return _Installed(made["token"], datetime.fromisoformat(made["expires_at"]), made.get("permissions") or {})
 
     def jwt(self) -> str:
         """A signed statement of who the App is, good for five minutes.

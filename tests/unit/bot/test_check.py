@@ -13,6 +13,8 @@ from moto import mock_aws
 from bot.chat import ChatError
 from bot.check import check, lines
 from bot.check.github import dispatch_inputs
+from bot.check.permissions import check_permissions, needs
+from bot.check.result import Findings
 from bot.config import Config, read
 from bot.manifest import needed_scopes
 from bot.store import Store
@@ -24,6 +26,8 @@ from runners.github import GitHub
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
+
+    from aiohttp.typedefs import Handler
 
 CONFIG = """\
 slack: {channel: "#ops"}
@@ -97,12 +101,20 @@ class FakeGitHub:
         self.state = "active"
         self.permissions = {"pull": True, "push": True}
         self.archived = False
+        self.private = True
+        self.scopes: str | None = "repo, workflow"
+        self.hidden: set[str] = set()  # pieces of paths that this token may not read
         self.status = 200
 
     def app(self) -> web.Application:
-        app = web.Application()
+        app = web.Application(middlewares=[self.guarded])
         app.router.add_get("/user", self.user)
-        app.router.add_get("/repos/acme/infrastructure", self.repository)
+        for name in ("infrastructure", "application"):
+            app.router.add_get(f"/repos/acme/{name}", self.repository)
+            for readable in ("actions/runs", "commits", "deployments", "pulls"):
+                app.router.add_get(f"/repos/acme/{name}/{readable}", self.anything)
+            for readable in ("check-runs", "status"):
+                app.router.add_get(f"/repos/acme/{name}/commits/trunk/{readable}", self.anything)
         app.router.add_get("/repos/acme/infrastructure/actions/workflows/{file}", self.workflow)
         app.router.add_get("/repos/acme/infrastructure/contents/.github/workflows/{file}", self.contents)
         return app
@@ -110,8 +122,26 @@ class FakeGitHub:
     async def user(self, _request: web.Request) -> web.Response:
         return web.json_response({"login": "signalbox-bot"}, status=self.status)
 
+    @web.middleware
+    async def guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if any(piece in request.path for piece in self.hidden):
+            return web.json_response({"message": "Resource not accessible by personal access token"}, status=403)
+        answer = await handler(request)
+        if self.scopes is not None:
+            answer.headers["X-OAuth-Scopes"] = self.scopes
+        return answer
+
+    async def anything(self, _request: web.Request) -> web.Response:
+        return web.json_response([])
+
     async def repository(self, _request: web.Request) -> web.Response:
-        return web.json_response({"permissions": self.permissions, "archived": self.archived}, status=self.status)
+        about = {
+            "permissions": self.permissions,
+            "archived": self.archived,
+            "private": self.private,
+            "default_branch": "trunk",
+        }
+        return web.json_response(about, status=self.status)
 
     async def workflow(self, request: web.Request) -> web.Response:
         if request.match_info["file"] not in self.files:
@@ -258,9 +288,112 @@ async def test_a_workflow_must_be_on_the_ref(world: World) -> None:
     assert "there is no deploy-dev.yml on release. Check ref" in one(await world.faults())
 
 
-async def test_a_token_that_only_reads_cannot_deploy(world: World) -> None:
+async def test_a_token_of_a_person_who_only_reads_cannot_deploy(world: World) -> None:
     world.hub.permissions = {"pull": True, "push": False}
-    assert "may read the repository but start no workflow" in one(await world.faults())
+    assert "the token's account may read acme/infrastructure but change nothing there" in one(await world.faults())
+
+
+async def test_an_archived_repository_is_said(world: World) -> None:
+    world.hub.archived = True
+    assert "acme/infrastructure is archived" in one(await world.faults())
+
+
+@pytest.mark.parametrize(
+    ("scopes", "private", "words"),
+    [
+        ("repo", True, ""),
+        ("public_repo, read:org", False, ""),
+        ("public_repo", True, "lacks the scope repo for acme/infrastructure (it has public_repo). Make a token"),
+        ("", False, "lacks the scope repo for acme/infrastructure (it has none)"),
+    ],
+)
+async def test_a_classic_token_needs_its_scope(world: World, scopes: str, private: bool, words: str) -> None:
+    world.hub.scopes, world.hub.private = scopes, private
+    faults = await world.faults()
+    assert words in one(faults) if words else not faults
+
+
+@pytest.mark.parametrize(
+    ("path", "permission"),
+    [
+        ("/actions/runs", "Actions: read and write on acme/infrastructure, for starting, rerunning"),
+        ("/deployments", "Deployments: read and write on acme/infrastructure, for recording deploys"),
+        ("/check-runs", "Checks: read on acme/infrastructure, for whether its checks are green"),
+        ("/status", "Commit statuses: read on acme/infrastructure"),
+    ],
+)
+async def test_of_a_fine_grained_token_reading_is_tried(world: World, path: str, permission: str) -> None:
+    world.hub.scopes = None
+    assert "what this kind of token may write shows when it first does" in (await world.lines())[1]
+    world.hub.hidden = {path}
+    fault = one(await world.faults())
+    assert f"the token lacks the permission {permission}" in fault
+    assert "Make a token that has it" in fault
+
+
+async def test_promoting_needs_more_in_its_repositories(world: World) -> None:
+    promote = "    promote: {from: dev, to: staging, repositories: [acme/application]}\n"
+    world.config = read(CONFIG + promote)
+    world.hub.scopes, world.hub.hidden = None, {"/repos/acme/application/pulls", "/repos/acme/application/commits"}
+    faults = await world.faults()
+    assert len(faults) == 4
+    assert "Contents: read and write on acme/application, for merging into staging" in faults[0]
+    assert "Pull requests: read and write on acme/application" in faults[1]
+    world.hub.hidden = {"/repos/acme/application"}
+    assert "forbids" in one(await world.faults())
+
+
+@pytest.mark.parametrize(
+    ("given", "lacking"),
+    [
+        ({"actions": "write", "contents": "read", "metadata": "read"}, ["Checks", "Commit statuses", "Deployments"]),
+        ({"actions": "read", "contents": "read", "metadata": "read"}, ["Actions", "Checks", "Commit statuses", "Deployments"]),
+        (
+            dict.fromkeys(["actions", "contents", "metadata", "checks", "statuses", "deployments"], "write"),
+            [],
+        ),
+    ],
+)
+async def test_of_an_app_every_permission_is_known(
+    world: World, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], lacking: list[str]
+) -> None:
+    async def permissions(_repository: str) -> dict[str, str]:
+        return given
+
+    monkeypatch.setattr(world.github, "permissions", permissions)
+    world.hub.scopes, world.hub.permissions = None, {}
+    found = Findings("github")
+    await check_permissions(world.config, world.github, found)
+    said = [what.removeprefix("the App lacks the permission ").partition(":")[0] for what, _ in found.problems]
+    assert sorted(said) == lacking
+    assert all("accept the change" in remedy for _, remedy in found.problems)
+
+
+async def test_whether_webhooks_are_set_up_is_told(world: World) -> None:
+    assert "runs are watched by asking (GITHUB_WEBHOOK_SECRET is not set)" in (await world.lines())[1]
+    world.environ["GITHUB_WEBHOOK_SECRET"] = "shh"
+    assert "by asking" not in (await world.lines())[1]
+
+
+def test_what_is_not_configured_needs_no_permission() -> None:
+    bare = CONFIG.replace("mark_input: mark}", "mark_input: mark, required_checks: false, record: false}")
+    found = {(need.permission, need.access) for need in needs(read(bare))}
+    assert found == {("metadata", "read"), ("contents", "read"), ("actions", "write")}
+    by_ansible = CONFIG.partition("  dev:")[0] + WITH_ANSIBLE
+    assert {(need.permission, need.access) for need in needs(read(by_ansible))} == {
+        ("metadata", "read"),
+        ("contents", "read"),
+    }
+    same = CONFIG + "    promote: {from: dev, to: staging, repositories: [acme/infrastructure]}\n"
+    assert {(need.permission, need.access) for need in needs(read(same))} == {
+        ("metadata", "read"),
+        ("contents", "write"),
+        ("actions", "write"),
+        ("checks", "read"),
+        ("statuses", "read"),
+        ("deployments", "write"),
+        ("pull_requests", "write"),
+    }
 
 
 async def test_a_token_that_github_refuses_says_what_to_set(world: World) -> None:

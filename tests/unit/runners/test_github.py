@@ -86,6 +86,23 @@ async def test_an_apps_token_is_renewed_before_it_expires(app_client: GitHub, mo
     assert await app_client.token(REPOSITORY) != first
 
 
+async def test_an_app_knows_what_it_may_do(app_client: GitHub, github: GitHub) -> None:
+    ours = await app_client.permissions(REPOSITORY)
+    assert ours
+    assert ours["actions"] == "write"
+    assert await github.permissions(REPOSITORY) is None
+    with pytest.raises(NotFoundError, match="installation"):
+        await app_client.permissions("PermanentOrg/nothing")
+
+
+async def test_a_log_is_read_with_a_renewed_token(app_client: GitHub, with_app: GitHubStandIn) -> None:
+    run_id = await actions.dispatch(app_client, REPOSITORY, "deploy-staging.yml", "staging")
+    assert run_id
+    last = [run async for run in actions.watch(app_client, REPOSITORY, run_id, interval=0.05)][-1]
+    with_app.site.credentials.expire_installation_tokens()
+    assert await actions.job_log_tail(app_client, REPOSITORY, last.jobs[0].job_id)
+
+
 async def test_an_app_that_is_not_installed_there_says_so(app_client: GitHub) -> None:
     with pytest.raises(NotFoundError, match="installation"):
         await actions.resolve(app_client, "PermanentOrg/nothing", "main")
