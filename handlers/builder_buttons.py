@@ -11,7 +11,7 @@ from bot.blocks import builders as drawing, replies
 from bot.commands import Button, Click, Modal, Submission
 from bot.errors import Denied, UserError
 from handlers import builder_alert
-from handlers.under_way import clicked
+from handlers.clicks import clicked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

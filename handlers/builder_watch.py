@@ -10,7 +10,6 @@ from bot.blocks import builders as drawing
 from bot.commands import Invocation, Round, Topic
 from bot.config import WatchBuilders
 from bot.config.places import BUILDERS
-from bot.errors import UserError
 from bot.policy import place_of
 from bot.requests import Wish, request_of
 from runners.builders import finding
@@ -117,10 +116,7 @@ async def tell_of(services: Services, one: Joined) -> None:
 
 async def topic(services: Services, _: Invocation, __: Sequence[str]) -> Message:
     """All builders now, busy and stuck."""
-    try:
-        seen = await survey(services)
-    except RunnerError as error:
-        raise UserError(str(error)) from error
+    seen = await survey(services)
     return drawing.page(seen.joined, seen.found, seen.trouble, services.clock())
 
 

@@ -15,7 +15,7 @@ from bot.config.places import BUILDS
 from bot.errors import Denied, UserError
 from bot.requests import Wish
 from handlers import plan_words
-from handlers.under_way import clicked
+from handlers.clicks import clicked
 from runners import built_images
 from runners.results import BuiltImage, Job, LogFinding, State
 

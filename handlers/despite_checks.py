@@ -11,8 +11,8 @@ from bot.blocks.outgoing import AGAIN, ANYWAY, REASON
 from bot.commands import Button, Modal
 from bot.errors import Denied, UserError
 from bot.requests import Wish
+from handlers.clicks import clicked
 from handlers.commit_checks import DESPITE, REFUSED, WHY
-from handlers.under_way import clicked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import re
-from typing import TYPE_CHECKING
+import secrets
+from typing import TYPE_CHECKING, Any
 
 from bot import requests, words
 from bot.audit import Entry
 from bot.blocks import replies
+from bot.chat import ChatError
 from bot.commands import Command, HomeTab, Invocation, Topic
 from bot.errors import UserError
 from handlers import overview
+from runners.errors import RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
 
     from bot.audit import Line
     from bot.blocks.kit import Message
     from bot.services import Services
 
+log = logging.getLogger(__name__)
 NAME = "/infra"
+SOON = 2.0  # seconds; Slack waits for three
+_working: set[asyncio.Task[None]] = set()
 USAGE = "/infra help | status | audit [how many]"
 MOST_WORDS = 4
 MOST_LINES = 30
@@ -52,7 +60,44 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
         raise UserError(f"That is more than {topic.name} takes. Usage: {topic.usage}")
     await requests.check_may_use(services, invocation.user, f"/infra {topic.name}")
     await services.audit.record(Entry(invocation.user, f"/infra {topic.name}"))
-    return await topic.handle(services, invocation, rest)
+    return await _soon_or_later(services, invocation, topic.handle(services, invocation, rest))
+
+
+async def _soon_or_later(
+    services: Services, invocation: Invocation, work: Coroutine[Any, Any, Message | None]
+) -> Message | None:
+    """The answer, where it comes in time for Slack; else a word now, and the answer when it is there."""
+    task = asyncio.create_task(_worded(work))
+    done, _ = await asyncio.wait({task}, timeout=SOON)
+    if done:
+        return task.result()
+    later = asyncio.create_task(_tell(services, invocation, task))
+    _working.add(later)  # the loop itself would let it be collected
+    later.add_done_callback(_working.discard)
+    return replies.done(":mag: Looking; this takes a moment. The answer follows here.")
+
+
+async def _worded(work: Coroutine[Any, Any, Message | None]) -> Message | None:
+    try:
+        return await work
+    except RunnerError as error:
+        raise UserError(str(error)) from error
+
+
+async def _tell(services: Services, invocation: Invocation, task: asyncio.Task[Message | None]) -> None:
+    try:
+        answer = await task
+    except UserError as error:
+        answer = replies.refusal(str(error))
+    except Exception:
+        error_id = secrets.token_hex(4)
+        log.exception("error %s", error_id)
+        answer = replies.apology(error_id)
+    try:
+        if answer:
+            await services.chat.tell(invocation.response_url, answer)
+    except ChatError as failure:
+        log.warning("the person could not be told: %s", failure)
 
 
 async def help_page(services: Services, _: Invocation, __: Sequence[str]) -> Message:

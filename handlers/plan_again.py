@@ -15,7 +15,7 @@ from bot.line import head_of
 from bot.patience import patiently
 from bot.requests import Wish
 from handlers import plan_words
-from handlers.under_way import clicked
+from handlers.clicks import clicked
 
 if TYPE_CHECKING:
     from bot.commands import Click

@@ -9,8 +9,8 @@ from bot.audit import Entry
 from bot.blocks.promote import OPEN, SKIP
 from bot.commands import Button
 from bot.errors import UserError
+from handlers.clicks import clicked
 from handlers.promote import CHOICE, Event
-from handlers.under_way import clicked
 
 if TYPE_CHECKING:
     from bot.commands import Click

@@ -9,9 +9,9 @@ from bot.blocks.hosts import RETRY as BUTTON
 from bot.commands import Button, Click
 from bot.errors import UserError
 from bot.requests import Wish
+from handlers.clicks import clicked
 from handlers.rollout_ansible import COMMIT, RETRY
 from handlers.rollout_scope import HOSTS
-from handlers.under_way import clicked
 
 if TYPE_CHECKING:
     from bot.services import Services

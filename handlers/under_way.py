@@ -13,6 +13,7 @@ from bot.errors import Denied, UserError
 from bot.line import show_withdrawn, tell_waiting
 from bot.operations import Status
 from bot.requests import Wish
+from handlers.clicks import clicked
 from handlers.deploy import usual_ref, wish
 from handlers.images import after_key
 from handlers.state_lock import UNLOCKS, left_lock
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from bot.operations import Record
     from bot.services import Services
 
-MOST_DIGITS = 9  # of an operation's number; the database takes no longer ones
 
 
 async def cancel(services: Services, click: Click) -> Message | None:
@@ -78,22 +78,6 @@ async def unlock(services: Services, click: Click) -> None:
         raise UserError("This lock is being given back already.")
     title = f"Unlock the state of {environment.name}"
     await requests.start(services, Wish(UNLOCKS, title, click.user, key, environment, {"lock": lock}))
-
-
-async def clicked(services: Services, click: Click, number: str | None = None) -> Record:
-    """The operation on whose message the button was pressed, by its number: the button's value, unless given.
-
-    Raises UserError when it is another one's.
-    """
-    said = click.value if number is None else number
-    try:
-        known = said.isdecimal() and len(said) <= MOST_DIGITS
-        record = await services.operations.get(int(said) if known else 0)
-    except LookupError:
-        raise UserError("I do not know this operation (any more).") from None
-    if (click.channel, click.message_ts) != (record.channel, record.message_ts):
-        raise UserError("This button does not belong to this message; nothing changed.")
-    return record
 
 
 BUTTONS = (

@@ -83,6 +83,10 @@ class Chat:
         self.views: list[dict[str, Any]] = []
         self.homes: dict[str, dict[str, Any]] = {}
         self.says: dict[Posted, Message] = {}
+        self.told: list[Message] = []
+
+    async def tell(self, _: str, message: Message) -> None:
+        self.told.append(message)
 
     async def update(self, at: Posted, message: Message) -> None:
         self.says[at] = message

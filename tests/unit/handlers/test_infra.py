@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from bot.audit import Entry
+from bot.blocks import replies
+from bot.commands import Registry, Topic
+from bot.errors import UserError
 from handlers import infra
+from runners.errors import UnavailableError
 from tests.unit.bot.drawn import read
 from tests.unit.handlers.conftest import typed
 
 if TYPE_CHECKING:
+    from bot.blocks.kit import Message
     from tests.unit.handlers.conftest import Desk
 
 
@@ -34,3 +43,48 @@ async def test_the_trail_reads_as_sentences_with_short_digests(desk: Desk) -> No
     assert "#2 apply started in staging (commit abc1234, plan dddddddddddd, 1 to add)" in said
     assert "#2 ended in staging (applied)" in said
     assert "=" not in said
+
+
+def with_topic(desk: Desk, work: Any) -> Any:
+    services = desk.services
+    registry: Registry = replace(services.registry, topics=(Topic("probe", "", "", work, most=0),))
+    services.registry = registry  # type: ignore[misc]  # made up for the test
+    return services
+
+
+async def test_what_takes_longer_than_slack_waits_is_answered_when_it_is_there(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(infra, "SOON", 0.01)
+    go = asyncio.Event()
+
+    async def slow(*_: Any) -> Message:
+        await go.wait()
+        return replies.done("found")
+
+    answer = await infra.handle(with_topic(desk, slow), typed("probe"))
+    assert answer is not None
+    assert "The answer follows here" in read(answer)
+    go.set()
+    await asyncio.gather(*infra._working)
+    assert [read(message) for message in desk.chat.told] == ["found"]
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_what_a_runner_cannot_do_is_said_in_its_words(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, *, late: bool
+) -> None:
+    monkeypatch.setattr(infra, "SOON", 0.01 if late else 5.0)
+
+    async def fails(*_: Any) -> Message:
+        await asyncio.sleep(0.1)
+        raise UnavailableError("looking up images", "AWS cannot be reached")
+
+    services = with_topic(desk, fails)
+    if late:
+        await infra.handle(services, typed("probe"))
+        await asyncio.gather(*infra._working)
+        assert "AWS cannot be reached" in read(desk.chat.told[-1])
+    else:
+        with pytest.raises(UserError, match="AWS cannot be reached"):
+            await infra.handle(services, typed("probe"))

@@ -55,6 +55,6 @@ def test_what_is_no_address_is_refused_in_words(config: Config, said: str) -> No
     assert len(str(refused.value)) < 400
 
 
-def test_hcp_terraform_plans_everything_at_once(config: Config) -> None:
-    with pytest.raises(UserError, match="HCP Terraform"):
-        plan_words.read(config, "prod -target=module.machine")
+def test_hcp_terraform_takes_addresses_too(config: Config) -> None:
+    _, arguments = plan_words.read(config, "prod -target=module.machine -replace=aws_instance.web")
+    assert plan_words.chosen(arguments) == Chosen({}, ("module.machine",), ("aws_instance.web",))

@@ -1,0 +1,30 @@
+"""A press on a button of an operation's message: which operation, and that it is this message's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.errors import UserError
+
+if TYPE_CHECKING:
+    from bot.commands import Click
+    from bot.operations import Record
+    from bot.services import Services
+
+MOST_DIGITS = 9  # of an operation's number; the database takes no longer ones
+
+
+async def clicked(services: Services, click: Click, number: str | None = None) -> Record:
+    """The operation on whose message the button was pressed, by its number: the button's value, unless given.
+
+    Raises UserError when it is another one's.
+    """
+    said = click.value if number is None else number
+    try:
+        known = said.isdecimal() and len(said) <= MOST_DIGITS
+        record = await services.operations.get(int(said) if known else 0)
+    except LookupError:
+        raise UserError("I do not know this operation (any more).") from None
+    if (click.channel, click.message_ts) != (record.channel, record.message_ts):
+        raise UserError("This button does not belong to this message; nothing changed.")
+    return record
