@@ -8,8 +8,8 @@ from bot.blocks import plan as drawing
 from bot.blocks.changes import details
 from bot.commands import Kind, Watch
 from bot.operations import Status
-from handlers import terraform_work
-from handlers.code import commit_of
+from handlers.hcp_run import LOOKS
+from handlers.plan_work import work_of
 from runners.terraform import fingerprint
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 async def drift(operation: Operation) -> None:
     """Durable: plan; silent while there is nothing new, else one message with the details in its thread."""
-    settings = terraform_work.settings_of(operation.environment)
-    commit = await operation.step("resolve", lambda: commit_of(operation, settings.ref))
-    summary = await operation.step("plan", lambda: terraform_work.make_plan(operation, commit))
+    work = work_of(operation.environment)
+    commit = await work.commit_to_plan(operation)
+    summary = await operation.step("plan", lambda: work.make_plan(operation, commit))
     differs = bool(summary.drift) or not summary.up_to_date
     found = fingerprint(summary) if differs else ""
     told = await operation.step("told", lambda: operation.services.operations.drift_told(operation.environment.name))
@@ -44,12 +44,8 @@ def _due(config: Config) -> Mapping[str, timedelta]:
     watch = config.watch.drift if config.watch else None
     if watch is None:
         return {}
-    return {
-        name: watch.every
-        for name, environment in config.environments.items()
-        if environment.terraform and environment.terraform.directory
-    }
+    return {name: watch.every for name, environment in config.environments.items() if environment.terraform}
 
 
-KINDS = (Kind("drift", drift, silent=True),)
-WATCHES = (Watch("drift", "Look for drift in {environment}", _due),)
+KINDS = (Kind(LOOKS, drift, silent=True),)
+WATCHES = (Watch(LOOKS, "Look for drift in {environment}", _due),)

@@ -8,6 +8,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from bot.errors import UserError
+from handlers import plan_words
 from handlers.code import code_of
 from runners import hcp as hcp_terraform
 from runners.errors import RunnerError, UncertainError
@@ -21,15 +22,15 @@ if TYPE_CHECKING:
     from runners.results import Commit
 
 log = logging.getLogger(__name__)
+LOOKS = "drift"  # the kind of operation
 LISTING_PATIENCE = 5.0  # seconds until a run that was just created is in the list of runs for certain
 PUTTING_AWAY = 60.0  # seconds at most for discarding the run of an operation that goes on without it
 
 
 async def start(operation: Operation, workspace: HcpWorkspace, commit: Commit | None) -> str:
     """Upload the code, unless the workspace has its own, and create the run: its id. Raises RunnerError."""
-    hcp, mark = hcp_of(operation), _mark(operation)
-    asked_by = await name_of(operation, operation.record.requester)
-    message = f"Signalbox #{operation.number} asked by {asked_by} in Slack ({mark})"
+    hcp, mark, chosen = hcp_of(operation), _mark(operation), plan_words.chosen(operation.record.arguments)
+    message = f"Signalbox #{operation.number} {await _why(operation)} ({mark})"
     configuration = None
     if commit:
         root = await code_of(operation, commit)
@@ -37,7 +38,14 @@ async def start(operation: Operation, workspace: HcpWorkspace, commit: Commit | 
         configuration = await hcp_upload.upload(hcp, workspace, root, doing=doing)
     try:
         made = await hcp_terraform.create_run(
-            hcp, workspace, message=message, variables=operation.record.arguments, configuration=configuration
+            hcp,
+            workspace,
+            message=message,
+            variables=chosen.variables,
+            configuration=configuration,
+            targets=chosen.targets,
+            replaces=chosen.replaces,
+            plan_only=only_looks(operation),
         )
     except UncertainError:
         found = await _look_for_run(operation, workspace, mark)
@@ -103,8 +111,13 @@ async def workspace_of(operation: Operation) -> HcpWorkspace:
 async def usable_workspace(operation: Operation) -> HcpWorkspace:
     """The same. Raises RunnerError when nobody could approve there first, or it is locked."""
     workspace = await workspace_of(operation)
-    hcp_terraform.check_usable(workspace)
+    hcp_terraform.check_usable(workspace, plan_only=only_looks(operation))
     return workspace
+
+
+def only_looks(operation: Operation) -> bool:
+    """Whether its run is never to be applied, since it only looks for drift."""
+    return operation.record.kind == LOOKS
 
 
 async def name_of(operation: Operation, person: str) -> str:
@@ -116,6 +129,12 @@ async def name_of(operation: Operation, person: str) -> str:
 def timeout_of(operation: Operation) -> float:
     """How long planning, or an apply, may take; in seconds."""
     return operation.services.config.terraform.timeout.total_seconds()
+
+
+async def _why(operation: Operation) -> str:
+    if only_looks(operation):
+        return "looks for drift"
+    return f"asked by {await name_of(operation, operation.record.requester)} in Slack"
 
 
 async def _look_for_run(operation: Operation, workspace: HcpWorkspace, mark: str) -> str | None:

@@ -208,7 +208,7 @@ async def _telling(
     async with operation.live() as live:
 
         async def tell(run: HcpRun) -> None:
-            if run.status == "pending":
+            if run.status == "pending" and operation.at.ts:  # a look for drift has no message yet
                 news = await _waits_for(operation, run_id)
                 live.show(lambda: drawing.working(operation.head, news, commit))
 

@@ -42,8 +42,6 @@ def read(config: Config, text: str) -> tuple[Environment, dict[str, str]]:
     environment = words.environment(config, said[0], USAGE)
     if environment.terraform is None:
         raise UserError(f"{environment.name} has no Terraform in the configuration.")
-    if addresses and environment.terraform.hcp:
-        raise UserError(f"{environment.name} is planned in HCP Terraform, where I can only plan everything at once.")
     return environment, {**_variables(environment, said[1:]), **_addresses(addresses)}
 
 

@@ -218,7 +218,10 @@ class ResourceChange:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """An error or warning as Terraform words it. `severity` is "error" or "warning", or "note" for what is good to know."""
+    """An error or warning as Terraform words it. `severity` is "error" or "warning", or "note" for what is good to know.
+
+    `url` is where more can be read.
+    """
 
     severity: str
     summary: str
@@ -227,6 +230,7 @@ class Diagnostic:
     line: int | None = None
     snippet: str | None = None
     address: str | None = None
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,8 @@ def _warnings(warnings: Sequence[Diagnostic], most: int) -> Iterator[Block]:
         sign = ":information_source:" if warning.severity == "note" else ":warning:"
         why = kit.escape(kit.cut(" ".join(warning.detail.split("\n\n")[0].split()), 300))
         about = f" ({kit.code(warning.address)})" if warning.address else ""
-        yield kit.context(f"{sign} {kit.escape(warning.summary)}{about}{place(warning)}{f': {why}' if why else ''}")
+        what = kit.link(warning.summary, warning.url)
+        yield kit.context(f"{sign} {what}{about}{place(warning)}{f': {why}' if why else ''}")
     if len(warnings) > most:
         yield kit.context(f"and {len(warnings) - most} more warning{plural(warnings[most:])}, in the thread")
 

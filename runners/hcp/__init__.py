@@ -16,13 +16,13 @@ from runners.errors import (
     TimedOutError,
     UnavailableError,
 )
-from runners.hcp import errors as hcp_errors, log as hcp_log, reading as hcp_plan
+from runners.hcp import errors as hcp_errors, log as hcp_log, reading as hcp_plan, tasks as hcp_tasks
 from runners.hcp.errors import RunConflictError
 from runners.hcp.values import HcpRun, HcpWorkspace, Phase, read_run, read_workspace, settled_by
 from runners.terraform import errors as terraform_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from pytfe import TFEClient
 
@@ -49,8 +49,10 @@ async def workspace_of(hcp: HcpTerraform, organization: str, name: str) -> HcpWo
     return read_workspace(await hcp.read(path, doing=doing, query={"include": "locked_by"}), organization)
 
 
-def check_usable(workspace: HcpWorkspace) -> None:
+def check_usable(workspace: HcpWorkspace, *, plan_only: bool = False) -> None:
     """Refuse a workspace in which a plan would be applied without anybody's approval, or could not run.
+
+    A run that is `plan_only` never applies, and waits for no lock.
 
     Raises:
         RunnerError: it applies by itself.
@@ -58,13 +60,13 @@ def check_usable(workspace: HcpWorkspace) -> None:
         StateLockedError: somebody locked it.
     """
     doing = f"planning in {workspace}"
-    if workspace.auto_apply:
+    if workspace.auto_apply and not plan_only:
         problem = "the workspace applies every plan by itself (auto-apply), so nobody could approve it here first"
         raise RunnerError(doing, problem, remedy="Switch the workspace to manual apply in HCP Terraform's settings.")
     if not workspace.may_start:
         problem = f"TFE_TOKEN may not start runs in {workspace}"
         raise AccessDeniedError(doing, problem, remedy=hcp_errors.NO_ORGANIZATION_TOKEN)
-    if workspace.locked_by:
+    if workspace.locked_by and not plan_only:
         problem = f"the workspace is locked by {workspace.locked_by}"
         raise StateLockedError(doing, problem, remedy="Runs wait until it is unlocked in HCP Terraform.")
 
@@ -76,10 +78,14 @@ async def create_run(
     message: str,
     variables: Mapping[str, str],
     configuration: str | None,
+    targets: Sequence[str] = (),
+    replaces: Sequence[str] = (),
+    plan_only: bool = False,
 ) -> str:
-    """Start a run that waits for confirmation: its id. `variables` are texts, for this run alone.
+    """Start a run that waits for confirmation, or can never be confirmed (`plan_only`): its id.
 
-    Without `configuration` (an uploaded one) the workspace's repository gives the code.
+    `variables` are texts, for this run alone; `targets` the only addresses to be planned, `replaces` those to be made
+    anew. Without `configuration` (an uploaded one) the workspace's repository gives the code.
 
     Raises:
         UncertainError: it may have been created; look for its message.
@@ -93,7 +99,10 @@ async def create_run(
         options = RunCreateOptions.model_validate(
             {
                 "message": message,
-                "auto-apply": False,
+                "auto-apply": None if plan_only else False,
+                "plan-only": plan_only or None,
+                "target-addrs": list(targets) or None,
+                "replace-addrs": list(replaces) or None,
                 "workspace": Workspace.model_validate({"id": workspace.id}),
                 "configuration-version": ConfigurationVersion(id=configuration) if configuration else None,
                 "variables": [RunVariable(key=key, value=literal(value)) for key, value in variables.items()] or None,
@@ -202,7 +211,7 @@ async def wait_for_plan(
         case Phase.ERRORED:
             raise await _planning_failed(hcp, run, doing)
         case Phase.OVERRIDE:
-            problem = "a policy failed, and goes on only when somebody who may overrides it"
+            problem = "a policy or a run task failed, and the run goes on only when somebody who may overrides that"
             raise RunnerError(doing, problem, remedy=f"Override and confirm, or discard it, there: {run.url}")
         case phase:
             who = await who_settled(hcp, run.id)
@@ -213,10 +222,11 @@ async def wait_for_plan(
 
 
 async def _planning_failed(hcp: HcpTerraform, run: HcpRun, doing: str) -> RunnerError:
-    notes = await hcp_plan.policies(hcp, run)
-    if notes:
+    failed = await hcp_tasks.mandatory_failures(hcp, run)
+    what = "run task" if failed else "policy"
+    if notes := failed or await hcp_plan.policies(hcp, run):
         tail = "\n".join(f"{one.summary}\n{one.detail}".strip() for one in notes)
-        return RunnerError(doing, "a mandatory policy failed", remedy=f"See {run.url}", log_tail=tail)
+        return RunnerError(doing, f"a mandatory {what} failed", remedy=f"See {run.url}", log_tail=tail)
     log = await hcp_plan.log_of(hcp, "plans", run.plan_id)
     error = terraform_errors.explain(
         doing,

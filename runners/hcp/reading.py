@@ -1,17 +1,16 @@
-"""The plan of a run in HCP Terraform: its JSON read into a summary, with what policies and cost estimate say."""
+"""The plan of a run in HCP Terraform: its JSON read into a summary, with what policies, run tasks and cost estimate say."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from runners.blocking import run_blocking
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError
-from runners.hcp import errors as hcp_errors, log as hcp_log
+from runners.hcp import errors as hcp_errors, log as hcp_log, tasks as hcp_tasks
 from runners.results import Diagnostic
-from runners.terraform import reading as terraform_plan
+from runners.terraform import json_plan, reading as terraform_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,9 +31,10 @@ class HcpPlanned:
 
 
 async def read_plan(hcp: HcpTerraform, run: HcpRun) -> HcpPlanned:
-    """The plan of a run, with what its policies and its cost estimate say among the warnings.
+    """The plan of a run, with what its policies, its run tasks and its cost estimate say among the warnings.
 
     Raises:
+        NotFoundError: nothing has one of the addresses that it was limited to.
         AccessDeniedError: our token may not read plans as JSON, which takes admin access to the workspace.
         RunnerError: one of its family.
     """
@@ -46,18 +46,20 @@ async def read_plan(hcp: HcpTerraform, run: HcpRun) -> HcpPlanned:
         raise AccessDeniedError(doing, error.problem, remedy=remedy) from None
     log = await log_of(hcp, "plans", run.plan_id)
     warnings = [one for one in hcp_log.diagnostics(log) if one.severity == "warning"]
-    notes = [*await policies(hcp, run), *await _costs(hcp, run)]
+    notes = [*await policies(hcp, run), *await hcp_tasks.tasks(hcp, run), *await _costs(hcp, run)]
     return await run_blocking(_parse, run, content, [*notes, *warnings], doing, timeout=_READ_TIMEOUT, doing=doing)
 
 
 def _parse(run: HcpRun, content: bytes, warnings: list[Diagnostic], doing: str) -> HcpPlanned:
     try:
-        document: dict[str, Any] = json.loads(content)
+        document = json_plan.decode(content)
+        terraform_plan.look_for(document, run.targets, run.replaces, doing)
         sensitive = terraform_plan.sensitive_values(document)
         digest = hashlib.sha256(run.id.encode() + b"\n" + content).hexdigest()
-        version = document.get("terraform_version") or run.terraform_version
+        version = document.terraform_version or run.terraform_version
         program = f"HCP Terraform, terraform {version}".removesuffix(", terraform ")
-        summary = terraform_plan.read_plan(document, digest=digest, program=program, warnings=warnings)
+        partial = bool(run.targets)
+        summary = terraform_plan.read_plan(document, digest=digest, program=program, warnings=warnings, partial=partial)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunnerError(doing, f"it is no plan that can be read ({type(error).__name__})") from None
     return HcpPlanned(replace(summary, url=run.url), sensitive)
@@ -98,10 +100,7 @@ def _policy(attributes: Mapping[str, Any]) -> list[Diagnostic]:
     failed = [f"{result[key]} {kind}" for kind, key in kinds.items() if result.get(key)]
     if not failed:
         return []
-    status = str(attributes.get("status", "")).replace("_", " ")
-    return [
-        Diagnostic("warning", f"Policies failed: {', '.join(failed)}", f"{result.get('passed', 0)} passed; {status}")
-    ]
+    return [Diagnostic("warning", f"Policies failed: {', '.join(failed)}", f"{result.get('passed') or 0} passed")]
 
 
 async def _costs(hcp: HcpTerraform, run: HcpRun) -> list[Diagnostic]:
@@ -114,4 +113,6 @@ async def _costs(hcp: HcpTerraform, run: HcpRun) -> list[Diagnostic]:
     change = str(found.get("delta-monthly-cost") or "0")
     sign = "" if change.startswith("-") else "+"
     summary = f"Estimated costs: {found.get('proposed-monthly-cost')} USD a month ({sign}{change})"
-    return [Diagnostic("note", summary, f"{found.get('unmatched-resources-count') or 0} resources have no known price")]
+    unknown = int(found.get("unmatched-resources-count") or 0)
+    without = f"{unknown} resource{'s have' if unknown != 1 else ' has'} no known price" if unknown else ""
+    return [Diagnostic("note", summary, without)]

@@ -17,7 +17,7 @@ class Phase(Enum):
 
     PLANNING = "planning"
     WAITING = "waiting for confirmation"
-    OVERRIDE = "waiting for a policy's override"
+    OVERRIDE = "waiting for an override"
     APPLYING = "applying"
     UNCHANGED = "nothing to do"
     APPLIED = "applied"
@@ -36,6 +36,7 @@ _OVER = (Phase.UNCHANGED, Phase.APPLIED, Phase.DISCARDED, Phase.CANCELED, Phase.
 _PHASES = {
     "policy_override": Phase.OVERRIDE,
     "tf_policy_override": Phase.OVERRIDE,
+    "post_plan_awaiting_decision": Phase.OVERRIDE,
     "confirmed": Phase.APPLYING,
     "queuing_apply": Phase.APPLYING,
     "apply_queued": Phase.APPLYING,
@@ -76,7 +77,10 @@ class HcpWorkspace:
 
 @dataclass(frozen=True, slots=True)
 class HcpRun:
-    """A run as last seen. `status` is HCP Terraform's word; ids are None while there is no such thing."""
+    """A run as last seen. `status` is HCP Terraform's word; ids are None while there is no such thing.
+
+    `targets` are the only addresses that it plans, `replaces` those that it makes anew.
+    """
 
     id: str
     status: str
@@ -92,6 +96,9 @@ class HcpRun:
     configuration_id: str | None
     cost_estimate_id: str | None
     has_policy_checks: bool
+    has_tasks: bool = False
+    targets: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
 
     @property
     def phase(self) -> Phase:
@@ -122,6 +129,9 @@ def read_run(data: Json, *, page: str) -> HcpRun:
         configuration_id=related(data, "configuration-version"),
         cost_estimate_id=related(data, "cost-estimate"),
         has_policy_checks=bool(_linkage(data, "policy-checks")),
+        has_tasks=bool(_linkage(data, "task-stages")),
+        targets=tuple(map(str, attributes.get("target-addrs") or ())),
+        replaces=tuple(map(str, attributes.get("replace-addrs") or ())),
     )
 
 

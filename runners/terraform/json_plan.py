@@ -151,6 +151,7 @@ class Check(Struct, gc=False):
 class PlanJson(Struct, gc=False):
     """The whole document."""
 
+    terraform_version: str = ""
     resource_changes: list[ResourceJson] | None = None
     resource_drift: list[ResourceJson] | None = None
     deferred_changes: list[Deferred] | None = None

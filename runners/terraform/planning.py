@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runners.blocking import run_blocking
-from runners.errors import NotFoundError, RunnerError
+from runners.errors import RunnerError
 from runners.terraform import (
     addresses as terraform_addresses,
     errors as terraform_errors,
@@ -173,7 +173,7 @@ def _read_plan(
 ) -> Planned:
     file = workspace.scratch / PLAN_FILE
     document = _decoded(workspace, doing)
-    _look_for(document, *chosen, doing)
+    terraform_plan.look_for(document, *chosen, doing)
     with file.open("rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
     sensitive = terraform_plan.sensitive_values(document)
@@ -203,11 +203,3 @@ def _decoded(workspace: Workspace, doing: str) -> PlanJson:
         problem = f"what {workspace.program} printed is not a plan's JSON ({len(content)} bytes: {error})"
         remedy = "Check that the disk is not full, and that terraform.program is a terraform or tofu."
         raise RunnerError(doing, problem, remedy=remedy) from None
-
-
-def _look_for(document: PlanJson, targets: Sequence[str], replaces: Sequence[str], doing: str) -> None:
-    """Terraform itself plans nothing, and says nothing, for an address that does not exist."""
-    for address in (*targets, *replaces):
-        if not terraform_plan.knows(document, address, exactly=address in replaces):
-            problem = f"there is no {address} in the code or in the state"
-            raise NotFoundError(doing, problem, remedy="A plan of everything shows the addresses that there are.")

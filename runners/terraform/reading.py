@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from runners.errors import RunnerError
+from runners.errors import NotFoundError, RunnerError
 from runners.results import AttributeChange, Change, Diagnostic, PlanSummary, ResourceChange
 from runners.terraform import json_plan as shape, values
 from runners.terraform.addresses import covers
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from runners.terraform.json_plan import ChangeJson, Document, PlanJson, ResourceJson
     from runners.terraform.values import Masker, Path
 
-__all__ = ["ACTIONS", "REASONS", "TOO_LONG", "knows", "masked", "read_plan", "sensitive_values"]
+__all__ = ["ACTIONS", "REASONS", "TOO_LONG", "knows", "look_for", "masked", "read_plan", "sensitive_values"]
 
 # Terraform's format 1.2: developer.hashicorp.com/terraform/internals/json-format, "Change Representation".
 ACTIONS: Mapping[tuple[str, ...], Change] = {
@@ -101,6 +102,14 @@ def knows(plan: PlanJson, address: str, *, exactly: bool) -> bool:
     return address.startswith("module.") and any(address == f"module.{name}" for name in calls)
 
 
+def look_for(plan: PlanJson, targets: Sequence[str], replaces: Sequence[str], doing: str) -> None:
+    """Raise NotFoundError for an address that is nowhere: Terraform itself then plans nothing, and says nothing."""
+    for address in (*targets, *replaces):
+        if not knows(plan, address, exactly=address in replaces):
+            problem = f"there is no {address} in the code or in the state"
+            raise NotFoundError(doing, problem, remedy="A plan of everything shows the addresses that there are.")
+
+
 def _refuse(plan: PlanJson, *, partial: bool, changes: bool) -> None:
     problem = ""
     if plan.errored:
@@ -133,7 +142,7 @@ def masked(one: Diagnostic, mask: Masker) -> Diagnostic:
     """The same diagnostic with known secrets masked in its texts."""
     snippet = mask(one.snippet) if one.snippet else one.snippet
     address = mask(one.address) if one.address else one.address
-    return Diagnostic(one.severity, mask(one.summary), mask(one.detail), one.filename, one.line, snippet, address)
+    return replace(one, summary=mask(one.summary), detail=mask(one.detail), snippet=snippet, address=address)
 
 
 def _resources_changed(found: Iterable[ResourceJson], mask: Masker, room: _Room) -> tuple[ResourceChange, ...]:

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OVER = ("planned_and_finished", "applied", "discarded", "errored", "canceled", "force_canceled")
-PAUSED = ("planned", "cost_estimated", "policy_checked")  # each only as the last thing before a confirmation
+PAUSED = (
+    "planned",
+    "post_plan_completed",
+    "cost_estimated",
+    "policy_checked",
+)  # each only as the last thing before a confirmation
 _ALPHABET = string.ascii_letters + string.digits
 
 
@@ -53,6 +58,26 @@ class Costs:
 
     proposed: str
     delta: str
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A run task of a workspace, and what it says at each run after the plan."""
+
+    name: str
+    status: Literal["passed", "failed", "errored", "unreachable"] = "passed"
+    message: str = ""
+    url: str | None = None
+    level: Literal["advisory", "mandatory"] = "advisory"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """What a run task has said of a run."""
+
+    task: Task
+    at: str = field(default_factory=now)
+    id: str = field(default_factory=lambda: new_id("taskrs"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +136,9 @@ class Run:
     created_by: str
     variables: tuple[tuple[str, str], ...] = ()
     auto_apply: bool = False
+    plan_only: bool = False
+    targets: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
     status: str = "pending"
     has_changes: bool = False
     waits: bool = False  # for a confirmation
@@ -124,6 +152,8 @@ class Run:
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)
     cost_estimate: str | None = None
     policy_check: str | None = None
+    task_stage: str | None = None  # post_plan, the only one here
+    task_results: list[TaskResult] = field(default_factory=list)
     id: str = field(default_factory=lambda: new_id("run"))
     plan: Stage = field(default_factory=lambda: Stage(new_id("plan")))
     apply: Stage = field(default_factory=lambda: Stage(new_id("apply")))
@@ -166,6 +196,7 @@ class Workspace:
     fetch: Callable[[], Fetched] | None = None
     policies: Policies | None = None
     costs: Costs | None = None
+    tasks: tuple[Task, ...] = ()
     configurations: list[Configuration] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
@@ -173,8 +204,8 @@ class Workspace:
 
     @property
     def current(self) -> Run | None:
-        """The run that has the workspace's turn: the oldest that is not over."""
-        return next((run for run in self.runs if not run.over), None)
+        """The run that has the workspace's turn: the oldest that is not over; those that only plan take none."""
+        return next((run for run in self.runs if not run.over and not run.plan_only), None)
 
     def lock(self, who: str, reason: str = "") -> None:
         """Runs that are not at work wait from now on."""

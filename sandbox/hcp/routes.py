@@ -53,6 +53,8 @@ class Routes:
             web.post("/api/v2/runs/{id}/comments", self._comment),
             web.get("/api/v2/runs/{id}/comments", self._comments),
             web.get("/api/v2/runs/{id}/policy-checks", self._policy_checks),
+            web.get("/api/v2/runs/{id}/task-stages", self._task_stages),
+            web.get("/api/v2/task-results/{id}", self._task_result),
             web.get("/api/v2/plans/{id}", self._plan),
             web.get("/api/v2/plans/{id}/json-output", self._json_output),
             web.get("/api/v2/applies/{id}", self._apply),
@@ -115,6 +117,9 @@ class Routes:
             _caller(request).name,
             _variables(given.get("variables") or []),
             auto_apply=given.get("auto-apply"),
+            plan_only=given.get("plan-only", False),
+            targets=_addresses(given, "target-addrs"),
+            replaces=_addresses(given, "replace-addrs"),
         )
         return document({"data": shapes.run(run)}, 201)
 
@@ -163,6 +168,17 @@ class Routes:
     async def _policy_checks(self, request: web.Request) -> web.Response:
         run = self._hcp.run(request.match_info["id"])
         return document(page(request, [shapes.policy_check(run)] if run.policy_check else []))
+
+    async def _task_stages(self, request: web.Request) -> web.Response:
+        run = self._hcp.run(request.match_info["id"])
+        return document(page(request, [shapes.task_stage(run)] if run.task_stage else []))
+
+    async def _task_result(self, request: web.Request) -> web.Response:
+        for run in self._hcp.all_runs():
+            for one in run.task_results:
+                if one.id == request.match_info["id"]:
+                    return document({"data": shapes.task_result(run, one)})
+        raise not_found()
 
     async def _plan(self, request: web.Request) -> web.Response:
         run = self._with(request, "plan")
@@ -214,6 +230,13 @@ def _no_organization(request: web.Request) -> None:
     """Runs are nothing for organization tokens: to those they are not there."""
     if _caller(request).kind == "organization":
         raise not_found()
+
+
+def _addresses(given: Json, name: str) -> tuple[str, ...]:
+    found = given.get(name) or []
+    if not all(isinstance(one, str) and one for one in found):
+        raise invalid(f"{name} is a list of addresses")
+    return tuple(found)
 
 
 def _variables(given: list[Any]) -> tuple[tuple[str, str], ...]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sandbox.hcp import terraform
-from sandbox.hcp.model import Event, Run, Stage, new_id, now
+from sandbox.hcp.model import Event, Run, Stage, TaskResult, new_id, now
 from sandbox.hcp.web import ApiError
 
 if TYPE_CHECKING:
@@ -43,10 +43,11 @@ class Runs:
         variables: tuple[tuple[str, str], ...] = (),
         *,
         auto_apply: bool | None = None,
+        **more: Any,
     ) -> Run:
-        """A new run at the end of the workspace's queue."""
+        """A new run at the end of the workspace's queue; `more` are the run's own `plan_only`, `targets`, `replaces`."""
         applies = workspace.auto_apply if auto_apply is None else auto_apply
-        run = Run(workspace, message, configuration, by, variables, auto_apply=applies)
+        run = Run(workspace, message, configuration, by, variables, auto_apply=applies, **more)
         run.events.append(Event("created", by))
         workspace.runs.append(run)
         self._told(run, by)
@@ -102,7 +103,7 @@ class Runs:
         try:
             await self._turn(run)
             if not run.over:
-                await self._plan(run)
+                await self._plan(run)  # one that only plans is over then
             if run.status == "planned":
                 await self._after_plan(run)
             if run.status == "confirmed":
@@ -113,6 +114,8 @@ class Runs:
 
     async def _turn(self, run: Run) -> None:
         workspace = run.workspace
+        if run.plan_only:
+            return
         while not run.over and (workspace.current is not run or workspace.locked_by):
             workspace.changed.clear()
             changed, proceed = (asyncio.ensure_future(one.wait()) for one in (workspace.changed, run.proceed))
@@ -141,12 +144,13 @@ class Runs:
         if code:
             log.write_bytes((here / "init.log").read_bytes())
             return self._ended(run, run.plan, code)
-        arguments = ["plan", *json_lines, "-input=false", "-out=tfplan"]
+        arguments = ["plan", *json_lines, "-input=false", "-out=tfplan", *_chosen(run)]
         code = await terraform.execute(run, arguments, directory, log)
         if code == 0:
             run.plan.json_plan = await terraform.shown(run, directory, here / "plan.json")
             _count(run)
-        return self._ended(run, run.plan, code, "planned" if run.has_changes else "planned_and_finished")
+        goes_on = run.has_changes and not run.plan_only
+        return self._ended(run, run.plan, code, "planned" if goes_on else "planned_and_finished")
 
     def _log(self, stage: Stage, log: Path) -> Path:
         stage.status, stage.log = "running", log
@@ -162,6 +166,12 @@ class Runs:
 
     async def _after_plan(self, run: Run) -> None:
         workspace = run.workspace
+        if workspace.tasks:
+            self._move(run, "post_plan_running")
+            run.task_stage, run.task_results = new_id("ts"), [TaskResult(task) for task in workspace.tasks]
+            if any(task.level == "mandatory" and task.status != "passed" for task in workspace.tasks):
+                return self._move(run, "errored")
+            self._move(run, "post_plan_completed")
         if workspace.costs:
             self._move(run, "cost_estimating")
             run.cost_estimate = new_id("ce")
@@ -190,6 +200,12 @@ class Runs:
         added, changed, destroyed = map(int, found[-1]) if found else (None, None, None)
         run.apply.additions, run.apply.changes, run.apply.destructions = added, changed, destroyed
         self._ended(run, run.apply, code, "applied")
+
+
+def _chosen(run: Run) -> list[str]:
+    # A run that only plans waits for no other, so it must not mind the state's lock.
+    lock = ["-lock=false"] if run.plan_only else []
+    return [*lock, *(f"-target={one}" for one in run.targets), *(f"-replace={one}" for one in run.replaces)]
 
 
 def _count(run: Run) -> None:

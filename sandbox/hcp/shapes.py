@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sandbox.hcp.model import Configuration, Run, Stage, Workspace
+    from sandbox.hcp.model import Configuration, Run, Stage, TaskResult, Workspace
     from sandbox.hcp.web import Json
 
 VERSION = "1.11.4"
@@ -173,15 +173,15 @@ def run(found: Run) -> Json:
                 "can-force-execute": True,
                 "can-override-policy-check": True,
             },
-            "plan-only": False,
+            "plan-only": found.plan_only,
             "refresh": True,
             "refresh-only": False,
-            "replace-addrs": None,
+            "replace-addrs": list(found.replaces) or None,
             "save-plan": False,
             "source": "tfe-api",
             "status": found.status,
             "status-timestamps": found.timestamps,
-            "target-addrs": None,
+            "target-addrs": list(found.targets) or None,
             "terraform-version": VERSION,
             "trigger-reason": "manual",
             "updated-at": found.created_at,
@@ -199,9 +199,62 @@ def run(found: Run) -> Json:
             "policy-checks": {
                 "data": [{"id": found.policy_check, "type": "policy-checks"}] if found.policy_check else []
             },
+            "task-stages": {"data": [{"id": found.task_stage, "type": "task-stages"}] if found.task_stage else []},
             "comments": {"data": []},
         },
         "links": {"self": f"/api/v2/runs/{found.id}"},
+    }
+
+
+def task_stage(found: Run) -> Json:
+    """The stage after the plan, with the run tasks that began in it."""
+    failed = any(one.task.status != "passed" for one in found.task_results)
+    results = [{"id": one.id, "type": "task-results"} for one in found.task_results]
+    at = found.timestamps.get("post-plan-running-at", found.created_at)
+    return {
+        "id": found.task_stage,
+        "type": "task-stages",
+        "attributes": {
+            "stage": "post_plan",
+            "status": "failed" if failed else "passed",
+            "status-timestamps": {"running-at": at},
+            "created-at": at,
+            "updated-at": at,
+            "permissions": {"can-override-policy": False, "can-override-tasks": False, "can-override": False},
+            "actions": {"is-overridable": False},
+        },
+        "relationships": {
+            "run": _one("runs", found.id),
+            "task-results": {"data": results},
+            "policy-evaluations": {"data": []},
+        },
+        "links": {"self": f"/api/v2/task-stages/{found.task_stage}"},
+    }
+
+
+def task_result(run: Run, found: TaskResult) -> Json:
+    """What a run task has said."""
+    task = found.task
+    return {
+        "id": found.id,
+        "type": "task-results",
+        "attributes": {
+            "message": task.message,
+            "status": task.status,
+            "status-timestamps": {"running-at": found.at, f"{task.status}-at": found.at},
+            "url": task.url,
+            "created-at": found.at,
+            "updated-at": found.at,
+            "task-id": f"task-{task.name}",
+            "task-name": task.name,
+            "task-url": f"https://{task.name}.example.com/hook",
+            "stage": "post_plan",
+            "is-speculative": run.plan_only,
+            "workspace-task-id": f"wstask-{task.name}",
+            "workspace-task-enforcement-level": task.level,
+        },
+        "relationships": {"task-stage": _one("task-stages", run.task_stage)},
+        "links": {"self": f"/api/v2/task-results/{found.id}"},
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.hcp import Costs, Policies
+from sandbox.hcp import Costs, Policies, Task
 from sandbox.stories._acting import clicks, expect, shows, tell, types
 from sandbox.world import Options
 
@@ -20,8 +20,10 @@ async def play(world: World) -> None:
     """Act it out."""
     workspace = world.hcp.workspaces["production"]
     workspace.costs, workspace.policies = Costs("212.64", "12.50"), Policies(passed=2, advisory_failed=1)
+    workspace.tasks = (Task("scan", "failed", "1 finding: port 22 is open to all", "https://scan.example.com/1"),)
     await types(world, "ana", "#prod", "/plan prod")
     ask = await shows(world, "#prod", "#1 Plan for prod", "to replace", "Waiting for approval", "212.64 USD a month")
+    expect("Run task scan" in ask.rendered, "it does not say what the run task has found")
     await clicks(world, "lee", ask, "approve")
     await shows(world, "#prod", "#1 ", "needs 1 more approval")
     await clicks(world, "max", ask, "approve")

@@ -11,6 +11,7 @@ import pytest_asyncio
 from sandbox.github.web import DropConnectionError, Exchange
 from sandbox.hcp.model import Configuration
 from sandbox.hcp.web import ApiError
+from sandbox.stories._acting import until
 from sandbox.world import HCP_SECRETS
 from tests.scenarios import staged
 from tests.scenarios.acting import clicks, shows, thread_of, types
@@ -313,3 +314,48 @@ async def test_an_apply_that_fails_says_why(world: World) -> None:
     done = await shows(world, "#prod", "#1 ", ":x:", "the apply failed")
     assert "exit status 3" in done.rendered
     assert only_run(world).status == "errored"
+
+
+async def test_a_plan_is_limited_to_addresses_there_too(world: World) -> None:
+    await types(
+        world, "ana", "#prod", "/plan prod -target=terraform_data.session_key -replace=terraform_data.session_key"
+    )
+    ask = await shows(world, "#prod", "#1 Plan for prod", "1 to replace", "Waiting for approval")
+    run = only_run(world)
+    assert (run.targets, run.replaces) == (("terraform_data.session_key",), ("terraform_data.session_key",))
+    assert "machine" not in ask.rendered.partition("To replace")[2]
+    await clicks(world, "lee", ask, "reject")
+    await shows(world, "#prod", "#1 ", "rejected by @lee")
+    await types(world, "ana", "#prod", "/plan prod -target=terraform_data.nowhere")
+    await shows(world, "#prod", "#2 ", "failed", "there is no terraform_data.nowhere in the code or in the state")
+
+
+_ELSEWHERE = """    terraform:
+      directory: instances/dev
+      backend_config: {path: "{files}/state/dev.tfstate"}
+"""
+_STAGING = """    terraform:
+      directory: instances/staging
+      backend_config: {path: "{files}/state/staging.tfstate"}
+      variables: [backend_ami, ready_when]
+"""
+WATCHED = {"operations:\n": "watch:\n  drift: {every: 4s}\noperations:\n", _ELSEWHERE: "", _STAGING: ""}
+
+
+async def test_drift_is_looked_for_there_by_runs_that_only_plan(start_world: StartWorld) -> None:
+    world = await start_world(hcp=True, without_aws=True, config=WATCHED)
+    workspace = workspace_of(world)
+    workspace.lock("max", "maintenance")
+    told = await shows(world, "#prod", "the environment is not as the code says: 1 to replace")
+    assert told.buttons == ["New plan"]
+    looks = len(workspace.runs)
+    await until(lambda: len([run for run in workspace.runs if run.over]) >= looks + 2, "nobody looked again")
+    assert len(world.channel("#prod").messages) == 1, "the same drift was told twice"
+    for run in workspace.runs:
+        assert run.plan_only
+        assert "looks for drift" in run.message
+        assert run.status in ("pending", "plan_queued", "planning", "planned_and_finished")
+    workspace.unlock()
+    await clicks(world, "ana", told, "New plan")
+    await shows(world, "#prod", "Plan for prod", "1 to replace", "Waiting for approval")
+    await shows(world, "#prod", "not as the code says", "new plan: #")

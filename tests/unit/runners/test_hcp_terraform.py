@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import tarfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
@@ -25,7 +25,7 @@ from runners.hcp import apply_run as hcp_apply, reading as hcp_plan, upload as h
 from runners.hcp.client import HcpTerraform
 from runners.hcp.values import HcpRun, HcpWorkspace, Phase
 from runners.results import ApplyProgress, Change
-from sandbox.hcp import Costs, HcpStandIn, HcpToken, Policies
+from sandbox.hcp import Costs, HcpStandIn, HcpToken, Policies, Task
 from sandbox.hcp.web import ApiError
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ async def test_a_policy_that_can_be_overridden_is_left_to_those_who_may(
     stand_in: HcpStandIn, hcp: HcpTerraform, code: Path
 ) -> None:
     stand_in.workspaces["prod"].policies = Policies(soft_failed=1)
-    with pytest.raises(RunnerError, match="only when somebody who may overrides it"):
+    with pytest.raises(RunnerError, match="only when somebody who may overrides that"):
         await planned(hcp, code)
 
 
@@ -385,3 +385,79 @@ def test_an_upload_has_the_code_alone(code: Path) -> None:
         assert archive.getmember("live/link.tf").issym()
     assert names == ["live", "live/link.tf", "live/main.tf"]
     assert owners == {(0, "", 0)}
+
+
+TWO = """
+resource "terraform_data" "one" { input = "one" }
+resource "terraform_data" "two" { input = "two" }
+"""
+
+
+async def limited(hcp: HcpTerraform, code: Path, **chosen: Any) -> tuple[HcpWorkspace, HcpRun]:
+    (code / "live" / "main.tf").write_text(TWO)
+    workspace = await workspace_of(hcp)
+    configuration = await hcp_upload.upload(hcp, workspace, code, doing="uploading")
+    run_id = await hcp_terraform.create_run(
+        hcp, workspace, message="Signalbox #1 (abc)", variables={}, configuration=configuration, **chosen
+    )
+    return workspace, await hcp_terraform.wait_for_plan(hcp, workspace, run_id, timeout=60)
+
+
+@needs_terraform
+async def test_a_run_can_be_limited_to_addresses_and_made_to_replace(hcp: HcpTerraform, code: Path) -> None:
+    workspace, run = await limited(hcp, code, targets=["terraform_data.one"])
+    summary = (await hcp_plan.read_plan(hcp, run)).summary
+    assert [(one.address, one.change) for one in summary.changes] == [("terraform_data.one", Change.CREATE)]
+    await hcp_apply.confirm(hcp, workspace, run.id, digest=summary.digest, comment="go")
+    done = await hcp_apply.follow_apply(hcp, workspace, run.id, total=1, on_progress=ignore, timeout=60)
+    assert done.succeeded
+    _, run = await limited(hcp, code, targets=["terraform_data.one"], replaces=["terraform_data.one"])
+    summary = (await hcp_plan.read_plan(hcp, run)).summary
+    assert [(one.address, one.change) for one in summary.changes] == [("terraform_data.one", Change.REPLACE)]
+
+
+@needs_terraform
+@pytest.mark.parametrize("chosen", [{"targets": ["terraform_data.three"]}, {"replaces": ["terraform_data.three"]}])
+async def test_an_address_that_is_nowhere_is_said(hcp: HcpTerraform, code: Path, chosen: dict[str, list[str]]) -> None:
+    _, run = await limited(hcp, code, **chosen)
+    with pytest.raises(NotFoundError, match=r"there is no terraform_data\.three in the code or in the state"):
+        await hcp_plan.read_plan(hcp, run)
+
+
+@needs_terraform
+async def test_a_run_that_only_plans_minds_no_lock_and_cannot_be_applied(
+    stand_in: HcpStandIn, hcp: HcpTerraform, code: Path
+) -> None:
+    stand_in.workspaces["prod"].lock("max")
+    stand_in.workspaces["prod"].auto_apply = True
+    hcp_terraform.check_usable(await workspace_of(hcp), plan_only=True)
+    workspace, run = await limited(hcp, code, plan_only=True)
+    assert (run.phase, run.confirmable) == (Phase.UNCHANGED, False)
+    assert len((await hcp_plan.read_plan(hcp, run)).summary.changes) == 2
+    with pytest.raises(StalePlanError):
+        await hcp_apply.confirm(hcp, workspace, run.id, digest="", comment="go")
+
+
+@needs_terraform
+async def test_run_tasks_say_what_they_found(stand_in: HcpStandIn, hcp: HcpTerraform, code: Path) -> None:
+    stand_in.workspaces["prod"].tasks = (
+        Task("scan", "failed", "2 findings", "https://scan.example.com/1"),
+        Task("budget", level="mandatory"),
+    )
+    _, run = await planned(hcp, code)
+    notes = (await hcp_plan.read_plan(hcp, run)).summary.warnings
+    assert [(one.severity, one.summary, one.detail, one.url) for one in notes] == [
+        ("warning", "Run task scan (advisory): failed", "2 findings", "https://scan.example.com/1"),
+        ("note", "Run task budget (mandatory): passed", "", ""),
+    ]
+
+
+@needs_terraform
+async def test_a_mandatory_run_task_that_failed_is_named(stand_in: HcpStandIn, hcp: HcpTerraform, code: Path) -> None:
+    stand_in.workspaces["prod"].tasks = (
+        Task("cost", "failed"),
+        Task("scan", "errored", "no answer", level="mandatory"),
+    )
+    with pytest.raises(RunnerError, match="a mandatory run task failed") as raised:
+        await planned(hcp, code)
+    assert raised.value.log_tail == "Run task scan (mandatory): errored\nno answer"

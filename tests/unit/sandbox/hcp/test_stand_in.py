@@ -23,8 +23,8 @@ from pytfe.models import (
     Workspace,
 )
 
-from sandbox.hcp import Costs, HcpStandIn, HcpToken, NotificationSettings, Policies
-from sandbox.hcp.model import Configuration, Fetched
+from sandbox.hcp import Costs, HcpStandIn, HcpToken, NotificationSettings, Policies, Task
+from sandbox.hcp.model import PAUSED, Configuration, Fetched
 from sandbox.hcp.notifications import SIGNATURE
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ async def ask(hcp: HcpStandIn) -> AsyncIterator[Ask]:
 
 async def until(run: Run, *statuses: str) -> None:
     async with asyncio.timeout(60):
-        while run.status not in statuses or (run.status in ("planned", "policy_checked") and not run.confirmable):  # noqa: ASYNC110 - the stand-in tells nobody
+        while run.status not in statuses or (run.status in PAUSED and not run.confirmable):  # noqa: ASYNC110 - the stand-in tells nobody
             await asyncio.sleep(0.02)
 
 
@@ -251,3 +251,45 @@ async def test_notifications_are_signed_and_follow_a_run(tmp_path: Path) -> None
     assert triggers == ["verification", "run:created", "run:planning", "run:needs_attention"]
     await hcp.stop()
     await runner.cleanup()
+
+
+@pytest.mark.needs_terraform
+async def test_pytfe_reads_what_run_tasks_have_said(hcp: HcpStandIn, ask: Ask) -> None:
+    hcp.workspaces["prod"].tasks = (Task("scan", "failed", "2 findings", "https://scan.example.com/1"), Task("cost"))
+    run = queued(hcp)
+    await until(run, "post_plan_completed")
+    seen = await ask(lambda client: client.runs.read(run.id))
+    assert (seen.status, seen.actions.is_confirmable) == ("post_plan_completed", True)
+    (stage,) = await ask(lambda client: list(client.task_stages.list(run.id)))
+    assert (stage.stage, stage.status) == ("post_plan", "failed")
+    assert [one.id for one in seen.task_stages] == [stage.id]
+    first, second = [await ask(lambda client, one=one: client.task_results.read(one.id)) for one in stage.task_results]
+    assert (first.task_name, first.status, first.message, first.url) == (
+        "scan",
+        "failed",
+        "2 findings",
+        "https://scan.example.com/1",
+    )
+    assert (second.task_name, second.status, second.workspace_task_enforcement_level) == ("cost", "passed", "advisory")
+
+
+@pytest.mark.needs_terraform
+async def test_a_run_that_only_plans_takes_no_turn_and_is_never_confirmed(hcp: HcpStandIn, ask: Ask) -> None:
+    waiting = queued(hcp)
+    await until(waiting, "planned")
+    workspace = hcp.workspaces["prod"]
+    workspace.lock("max")
+    wanted = RunCreateOptions.model_validate(
+        {
+            "workspace": Workspace.model_validate({"id": workspace.id}),
+            "plan-only": True,
+            "target-addrs": ["terraform_data.one"],
+            "replace-addrs": ["terraform_data.one"],
+        }
+    )
+    made = await ask(lambda client: client.runs.create(wanted))
+    await until(workspace.runs[1], "planned_and_finished")
+    seen = await ask(lambda client: client.runs.read(made.id))
+    assert (seen.plan_only, seen.has_changes, seen.actions.is_confirmable) == (True, True, False)
+    assert (seen.target_addrs, seen.replace_addrs) == (["terraform_data.one"], ["terraform_data.one"])
+    assert workspace.current is waiting

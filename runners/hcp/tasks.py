@@ -1,0 +1,54 @@
+"""What the run tasks of a run in HCP Terraform have found: other services that look at a plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runners.errors import NotFoundError
+from runners.results import Diagnostic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runners.hcp.client import HcpTerraform
+    from runners.hcp.values import HcpRun
+
+# developer.hashicorp.com/terraform/cloud-docs/api-docs/run-tasks/run-task-stages-and-results, "Run Task Result Status"
+_UNDER_WAY = ("pending", "running")
+_PASSED = "passed"
+_MANDATORY = "mandatory"
+
+
+async def tasks(hcp: HcpTerraform, run: HcpRun) -> list[Diagnostic]:
+    """What each run task has said until now; those that come before the apply only are not begun yet."""
+    return [_said(one) for one in await _results(hcp, run) if one.get("status") not in _UNDER_WAY]
+
+
+async def mandatory_failures(hcp: HcpTerraform, run: HcpRun) -> list[Diagnostic]:
+    """The run tasks that ended this run."""
+    ended = [one for one in await _results(hcp, run) if one.get("status") not in (_PASSED, *_UNDER_WAY)]
+    return [_said(one) for one in ended if one.get("workspace-task-enforcement-level") == _MANDATORY]
+
+
+async def _results(hcp: HcpTerraform, run: HcpRun) -> list[Mapping[str, Any]]:
+    if not run.has_tasks:
+        return []
+    doing = f"reading the run tasks of {run.id}"
+    stages = (await hcp.read(f"/api/v2/runs/{run.id}/task-stages", doing=doing))["data"]
+    found = []
+    for stage in stages:
+        for result in ((stage.get("relationships") or {}).get("task-results") or {}).get("data") or ():
+            try:
+                document = await hcp.read(f"/api/v2/task-results/{result['id']}", doing=doing)
+            except NotFoundError:  # removed with its task
+                continue
+            found.append(document["data"].get("attributes") or {})
+    return found
+
+
+def _said(result: Mapping[str, Any]) -> Diagnostic:
+    status = str(result.get("status") or "unknown")
+    level = result.get("workspace-task-enforcement-level")
+    about = f"Run task {result.get('task-name') or result.get('task-id')}{f' ({level})' if level else ''}: {status}"
+    severity = "note" if status == _PASSED else "warning"
+    return Diagnostic(severity, about, str(result.get("message") or ""), url=str(result.get("url") or ""))
