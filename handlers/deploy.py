@@ -15,7 +15,7 @@ from bot.commands import Command, Invocation, Kind, Modal, Submission
 from bot.errors import UserError
 from bot.operations import Status
 from bot.requests import Wish
-from handlers import commit_checks, deploy_words, outgoing as what, promote, rollout_actions, rollout_ansible
+from handlers import commit_checks, deploy_words, machines, outgoing as what, promote, rollout_actions, rollout_ansible
 from handlers.code import commit_of
 from handlers.deploy_words import USAGE
 from handlers.rollout_scope import CHECK
@@ -119,7 +119,7 @@ async def _outgoing(operation: Operation, ref: str) -> Outgoing:
         what.runs_now(running, commit),
         f"GitHub Actions {actions.workflow}" if actions else "Ansible",
         difference=difference,
-        notes=(unknown,) if unknown else (),
+        notes=(*filter(None, [unknown]), *await machines.differing(operation, running)),
         machines=operation.environment.machines,
     )
 

@@ -26,7 +26,7 @@ def runs_now(running: Deployed | None, commit: Commit) -> str:
         return "not known: Signalbox has not deployed here yet"
     subject = kit.escape(kit.cut(running.subject, 90))
     same = ", the same commit" if running.sha == commit.sha else ""
-    return f"{kit.code(running.sha[:7])} {subject} (since {kit.moment(running.at)}{same})"
+    return f"{kit.code(running.sha[:7])} {subject} (since {kit.moment(running.at)} by {kit.user(running.person)}{same})"
 
 
 async def since(operation: Operation, running: Deployed | None, commit: Commit) -> tuple[Difference | None, str]:

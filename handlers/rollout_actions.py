@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bot.blocks import deploy as drawing, kit
 from bot.errors import UserError
 from bot.operations import Status
-from handlers import github_record, trail
+from handlers import github_record, machines, trail
 from handlers.dispatching import Dispatch, dispatch_once
 from runners.errors import RunnerError
 from runners.github import actions as github_actions
@@ -55,9 +55,7 @@ async def _report(operation: Operation, outgoing: Outgoing, approval: ApprovalVi
     warning = _moved(outgoing, run)
     if run.state is State.SUCCEEDED:
         if not warning:
-            await operation.step(
-                "record", lambda: operation.services.operations.record_deployed(operation.record, outgoing.commit)
-            )
+            await operation.step("record", lambda: machines.record_all(operation, outgoing.commit))
         message = drawing.run_ended(operation.head, outgoing, approval, run, warning=warning)
         await operation.end(Status.FAILED if warning else Status.SUCCEEDED, message)
         return

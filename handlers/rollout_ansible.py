@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bot.blocks import hosts as drawing, kit
 from bot.blocks.hosts import Ending, Rollout
 from bot.operations import Status
+from bot.runs_on import same_everywhere
 from handlers import host_keys, playbooks
 from handlers.playbooks import Play
 from handlers.rollout_scope import scope_of
@@ -120,7 +121,7 @@ async def _report(work: _Work, stopped_by: str | None) -> None:
         message = drawing.checked(operation.head, work.outgoing, work.rollout)
         await operation.end(_status(work, stopped_by), message, outcome="checked")
         return
-    if work.goes_well and not work.not_started and not stopped_by:
+    if not scope.check:
         await operation.step("record", lambda: _record(work))
     again = [] if stopped_by or scope.check else _to_retry(work)
     await operation.step("what to retry", lambda: _note_retry(work, again))
@@ -142,8 +143,17 @@ def _status(work: _Work, stopped_by: str | None) -> Status:
 
 
 async def _record(work: _Work) -> None:
-    if work.scope.whole:
-        await work.operation.services.operations.record_deployed(work.operation.record, work.outgoing.commit)
+    """Keep what each machine runs now; the environment runs the commit once all of them do."""
+    services, record, commit = work.operation.services, work.operation.record, work.outgoing.commit
+    for machine, result in work.results.items():
+        good = {host.host for host in result.hosts if host.state is State.SUCCEEDED}
+        its = [host for host in work.hosts.hosts if host.machine == machine]
+        instances = [host.instance_id for host in its if host.name in good]
+        whole = not work.scope.instances and len(instances) == len(its)
+        await services.runs_on.deployed(record, commit, machine, instances, whole=whole)
+    known = await services.runs_on.of(record.environment)
+    if work.results and same_everywhere(known, work.operation.environment.machines, commit.sha):
+        await services.operations.record_deployed(record, commit)
 
 
 async def _tell_in_thread(work: _Work) -> None:

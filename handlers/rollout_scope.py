@@ -29,11 +29,6 @@ class Scope:
     instances: tuple[str, ...] = ()
     check: bool = False
 
-    @property
-    def whole(self) -> bool:
-        """Whether it is the whole environment."""
-        return not self.instances and set(self.machines) == set(self.environment.machines)
-
     async def find_hosts(self, services: Services) -> Inventory:
         """The running machines that it is about. Raises UserError when a host that is named runs no more."""
         found = await find_hosts(services.config, self.environment, services.aws, self.machines)

@@ -121,3 +121,8 @@ async def test_some_machine_types_are_deployed_alone(shared_world: World) -> Non
     done = await shows(world, "#staging", f"#{number} ", ":white_check_mark:", "to 2 hosts")
     assert "staging-backend" not in done.rendered
     assert deployed_in(world) == before, "the environment as a whole does not run it"
+    await types(world, "ana", "#staging", "/deploy staging")
+    ask = await shows(world, "#staging", f"#{number + 1} ", "Waiting for approval")
+    assert "Not all machines run the same" in ask.rendered
+    assert "sftp: `" in ask.rendered
+    await clicks(world, "lee", ask, "reject")
