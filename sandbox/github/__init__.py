@@ -1,7 +1,7 @@
 """GitHub on loopback, in GitHub's own shapes."""
 
 from sandbox.github.commits import Author, Commit
-from sandbox.github.credentials import AppIdentity
+from sandbox.github.credentials import AppIdentity, Grant
 from sandbox.github.refusals import ConflictError, RefusedError
 from sandbox.github.repository import Repository
 from sandbox.github.seed import Seed, sandbox_repositories
@@ -19,6 +19,7 @@ __all__ = [
     "Exchange",
     "GitHubError",
     "GitHubStandIn",
+    "Grant",
     "RefusedError",
     "Repository",
     "Request",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import jwt
 
+from sandbox.github.permissions import ALL
 from sandbox.github.web import GitHubError
 
 if TYPE_CHECKING:
@@ -30,21 +31,55 @@ class AppIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who a request comes from. `login` acts; `may_write` is false for read-only tokens; `kind` user, installation or app."""
+    """Who a request comes from.
+
+    `login` acts; `may_write` is false for read-only tokens; `kind` is user, installation or app. `permissions` are those
+    of an App or a fine-grained token, None for a classic one, which has `scopes` instead. `repositories` are those
+    that can be seen, None for all.
+    """
 
     login: str
     kind: str
     may_write: bool = True
+    permissions: Mapping[str, str] | None = None
+    scopes: tuple[str, ...] | None = None
+    repositories: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a token may: a classic one by its scopes, a fine-grained one by permissions and repositories (None: all)."""
+
+    scopes: tuple[str, ...] | None = ("repo", "workflow")
+    permissions: Mapping[str, str] | None = None
+    repositories: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _InstallationToken:
+    """A token of the App's installation; what it was not narrowed to is as the App has it."""
+
+    expires: datetime
+    permissions: Mapping[str, str] | None = None
+    repositories: frozenset[str] | None = None
 
 
 @dataclass(slots=True)
 class Credentials:
-    """The tokens that the stand-in accepts, each with the login it acts as."""
+    """The tokens that the stand-in accepts, each with the login it acts as.
+
+    `grants` say what a token may, where it is not the classic one that may everything. `app_permissions` are what the
+    App's installation has been given, `app_repositories` where (None: in all); either may change at any time.
+    """
 
     tokens: Mapping[str, str]
     read_only: Mapping[str, str] = field(default_factory=dict)
     app: AppIdentity | None = None
-    _installation_tokens: dict[str, datetime] = field(default_factory=dict)
+    grants: dict[str, Grant] = field(default_factory=dict)
+    app_permissions: dict[str, str] = field(default_factory=lambda: dict(ALL))
+    app_repositories: frozenset[str] | None = None
+    suspended: bool = False
+    _installation_tokens: dict[str, _InstallationToken] = field(default_factory=dict)
 
     def caller(self, authorization: str | None) -> Caller | None:
         """Who the header names; None without a header; 401 Bad credentials for what is not accepted."""
@@ -57,15 +92,25 @@ class Credentials:
         return found
 
     def _known(self, token: str) -> Caller | None:
+        grant = self.grants.get(token, Grant())
+        more = {"permissions": grant.permissions, "scopes": grant.scopes, "repositories": grant.repositories}
         if token in self.tokens:
-            return Caller(self.tokens[token], "user")
+            return Caller(self.tokens[token], "user", **more)  # type: ignore[arg-type] # by name, each of its type
         if token in self.read_only:
-            return Caller(self.read_only[token], "user", may_write=False)
-        if self.app is not None and self._installation_tokens.get(
-            token, datetime.min.replace(tzinfo=UTC)
-        ) > datetime.now(UTC):
-            return Caller(f"{self.app.slug}[bot]", "installation")
+            return Caller(self.read_only[token], "user", may_write=False, scopes=("repo",))
+        if token in self._installation_tokens:
+            return self._installed(self._installation_tokens[token])
         return self._from_jwt(token) if token.count(".") == 2 else None
+
+    def _installed(self, token: _InstallationToken) -> Caller | None:
+        if self.app is None or token.expires <= datetime.now(UTC):
+            return None
+        if self.suspended:
+            raise GitHubError(403, "This installation has been suspended")
+        permissions = self.app_permissions if token.permissions is None else token.permissions
+        repositories = token.repositories if token.repositories is not None else self.app_repositories
+        login = f"{self.app.slug}[bot]"
+        return Caller(login, "installation", permissions=permissions, repositories=repositories)
 
     def _from_jwt(self, token: str) -> Caller:
         if self.app is None:
@@ -87,11 +132,13 @@ class Credentials:
             raise GitHubError(401, "'Expiration time' claim ('exp') is too far in the future")
         return Caller(self.app.slug, "app")
 
-    def new_installation_token(self) -> tuple[str, datetime]:
-        """A fresh token of the App's installation and when it expires, an hour from now."""
-        token = f"ghs_{secrets.token_hex(18)}"
-        self._installation_tokens[token] = datetime.now(UTC) + TOKEN_LIFE
-        return token, self._installation_tokens[token]
+    def new_installation_token(
+        self, permissions: Mapping[str, str] | None = None, repositories: frozenset[str] | None = None
+    ) -> tuple[str, datetime]:
+        """A fresh token of the App's installation, perhaps narrowed, and when it expires: an hour from now."""
+        token, expires = f"ghs_{secrets.token_hex(18)}", datetime.now(UTC) + TOKEN_LIFE
+        self._installation_tokens[token] = _InstallationToken(expires, permissions, repositories)
+        return token, expires
 
     def expire_installation_tokens(self) -> None:
         """Make every installation token given so far useless, for tests."""

@@ -22,6 +22,8 @@ _RUNS = _PAGES | {
 }
 # By the endpoint as https://docs.github.com/rest writes it; what is missing here knows none.
 _KNOWN = {
+    "/installation/repositories": _PAGES,
+    "/app/installations": _PAGES | {"since", "outdated"},
     f"{_REPOSITORY}/commits": _PAGES | {"sha", "path", "author", "committer", "since", "until"},
     f"{_REPOSITORY}/commits/{{ref}}": _PAGES,
     f"{_REPOSITORY}/commits/{{ref}}/check-runs": _PAGES | {"check_name", "status", "filter", "app_id"},
@@ -54,6 +56,6 @@ def ignored(request: web.Request) -> list[str]:
     resource = request.match_info.route.resource
     if resource is None:
         return []
-    known = _KNOWN.get(resource.canonical, set())
+    known = _KNOWN.get(resource.canonical.removeprefix("/api/v3"), set())
     unknown = sorted(set(request.query) - known)
     return [f"{request.method} {request.path}: no parameter {name}" for name in unknown]

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from sandbox.github import shapes
 from sandbox.github.shapes import FOUNDED, ORGANIZATION, authenticated_user, node_id, number_of, stamp, user
 from sandbox.github.site import caller_of
-from sandbox.github.web import GitHubError, json_response, not_found
+from sandbox.github.web import GitHubError, json_body, json_response, not_found, page_of, permitted
 
 if TYPE_CHECKING:
     from sandbox.github.credentials import AppIdentity, Caller
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
     from sandbox.github.site import Site
     from sandbox.github.web import Json
 
-_PERMISSIONS = {"actions": "write", "contents": "read", "metadata": "read"}
+_NO_INSTALLATION = (
+    "You must authenticate with an installation access token in order to list repositories for an installation."
+)
+_NO_REPOSITORY = "There is at least one repository that does not exist or is not accessible to the parent installation."
+_LEVELS = ("read", "write", "admin")
 
 
 class AccountRoutes:
@@ -32,6 +37,8 @@ class AccountRoutes:
             web.get("/user", self.user),
             web.get("/app", self.app),
             web.get("/rate_limit", self.rate_limit),
+            web.get("/installation/repositories", self.repositories),
+            web.get("/app/installations", self.installations),
             web.get("/repos/{owner}/{name}/installation", self.installation),
             web.post("/app/installations/{installation_id}/access_tokens", self.access_token),
         ]
@@ -64,7 +71,7 @@ class AccountRoutes:
                 "html_url": f"{base}/apps/{app.slug}",
                 "created_at": FOUNDED,
                 "updated_at": FOUNDED,
-                "permissions": _PERMISSIONS,
+                "permissions": self._site.credentials.app_permissions,
                 "events": ["workflow_job", "workflow_run"],
                 "installations_count": 1,
             }
@@ -74,9 +81,33 @@ class AccountRoutes:
         """Where the App is installed for this repository."""
         app = self._app(request)
         wanted = f"{request.match_info['owner']}/{request.match_info['name']}"
-        if wanted not in self._site.repositories:
+        installed = self._site.credentials.app_repositories
+        if wanted not in self._site.repositories or (installed is not None and wanted not in installed):
             raise not_found()
         return json_response(self._installation(app))
+
+    async def installations(self, request: web.Request) -> web.Response:
+        """Every installation of the App: there is one."""
+        page, links = page_of(request, [self._installation(self._app(request))], self._site.base)
+        return json_response(page, headers=links)
+
+    async def repositories(self, request: web.Request) -> web.Response:
+        """The repositories that an installation's token can see."""
+        caller = _authenticated(request)
+        if caller.kind != "installation":
+            raise GitHubError(403, _NO_INSTALLATION)
+        seen = [
+            one
+            for name, one in self._site.repositories.items()
+            if caller.repositories is None or name in caller.repositories
+        ]
+        page, links = page_of(request, seen, self._site.base)
+        shown = [shapes.repository_full(self._site.base, one, may_write=True) for one in page]
+        for one in shown:
+            del one["organization"], one["subscribers_count"], one["network_count"]
+        selection = "all" if caller.repositories is None else "selected"
+        answer = {"total_count": len(seen), "repository_selection": selection, "repositories": shown}
+        return json_response(answer, headers=links)
 
     def _installation(self, app: AppIdentity) -> Json:
         base = self._site.base
@@ -84,7 +115,7 @@ class AccountRoutes:
         return {
             "id": app.installation_id,
             "account": user(base, ORGANIZATION),
-            "repository_selection": "all",
+            "repository_selection": self._selection,
             "access_tokens_url": f"{here}/access_tokens",
             "repositories_url": f"{base}/installation/repositories",
             "html_url": f"{base}/organizations/{ORGANIZATION}/settings/installations/{app.installation_id}",
@@ -92,7 +123,7 @@ class AccountRoutes:
             "app_slug": app.slug,
             "target_id": number_of(ORGANIZATION),
             "target_type": "Organization",
-            "permissions": _PERMISSIONS,
+            "permissions": self._site.credentials.app_permissions,
             "events": ["workflow_job", "workflow_run"],
             "created_at": FOUNDED,
             "updated_at": FOUNDED,
@@ -108,14 +139,39 @@ class AccountRoutes:
         app = self._app(request)
         if request.match_info["installation_id"] != str(app.installation_id):
             raise not_found()
-        token, expires = self._site.credentials.new_installation_token()
+        if self._site.credentials.suspended:
+            raise GitHubError(403, "This installation has been suspended")
+        body = await json_body(request)
+        permitted(body, "permissions", "repositories", "repository_ids")
+        permissions, repositories = self._narrowed(body)
+        token, expires = self._site.credentials.new_installation_token(permissions, repositories)
         answer = {
             "token": token,
             "expires_at": stamp(expires),
-            "permissions": _PERMISSIONS,
-            "repository_selection": "all",
+            "permissions": permissions or dict(self._site.credentials.app_permissions),
+            "repository_selection": self._selection if repositories is None else "selected",
         }
         return json_response(answer, 201)
+
+    @property
+    def _selection(self) -> str:
+        return "all" if self._site.credentials.app_repositories is None else "selected"
+
+    def _narrowed(self, body: Json) -> tuple[dict[str, str] | None, frozenset[str] | None]:
+        """What a token shall be narrowed to; 422 for more than the installation has."""
+        credentials = self._site.credentials
+        wanted: dict[str, str] | None = body.get("permissions")
+        for name, level in (wanted or {}).items():
+            has = credentials.app_permissions.get(name)
+            if has is None or _LEVELS.index(level) > _LEVELS.index(has):
+                raise GitHubError(422, "The permissions requested are not granted to this installation.")
+        names = body.get("repositories")
+        if names is None:
+            return wanted, None
+        known = {name.partition("/")[2]: name for name in credentials.app_repositories or self._site.repositories}
+        if not set(names) <= set(known):
+            raise GitHubError(422, _NO_REPOSITORY)
+        return wanted, frozenset(known[name] for name in names)
 
     def _app(self, request: web.Request) -> AppIdentity:
         caller = _authenticated(request)

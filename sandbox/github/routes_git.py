@@ -46,7 +46,8 @@ class GitRoutes:
         """The repository itself."""
         repository = self._site.repository(request)
         caller = caller_of(request)
-        may_write = caller is not None and caller.may_write
+        contents = None if caller is None or caller.permissions is None else caller.permissions.get("contents", "none")
+        may_write = caller is not None and caller.may_write and contents in (None, "write")
         return json_response(shapes.repository_full(self._site.base, repository, may_write=may_write))
 
     async def commits(self, request: web.Request) -> web.Response:

@@ -72,7 +72,7 @@ class WorkflowRoutes:
             run = repository.dispatch(str(workflow.workflow_id), ref, given, actor=caller.login)
         except RefusedError as error:
             raise GitHubError(422, str(error)) from error
-        if body.get("return_run_details") is not True:
+        if body.get("return_run_details") is not True or self._site.api_path:  # Enterprise servers do not know it
             return web.Response(status=204)
         shown = shapes_actions.run(self._site.base, repository, run)
         return json_response({"workflow_run_id": run.run_id, "run_url": shown["url"], "html_url": shown["html_url"]})

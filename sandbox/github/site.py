@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -42,14 +43,23 @@ class Site:
     clock: Clock
     listing_lag: float
     base: str = ""
+    api_path: str = ""  # below which the API lies: /api/v3 on an Enterprise server
     log_lag: float = 0.0  # real seconds from a job's end until its log is there
     downloads: dict[str, Download] = field(default_factory=dict)
+
+    def outward(self, body: bytes) -> bytes:
+        """An answer with the addresses of the API as they are from outside: the shapes know nothing of `api_path`."""
+        if not self.api_path:
+            return body
+        addresses = re.escape(self.base.encode()) + b"/(?=(repos|users|orgs|app|installation)/)"
+        return re.sub(addresses, f"{self.base}{self.api_path}/".encode(), body)
 
     def repository(self, request: web.Request) -> Repository:
         """The repository in the path, for an authenticated caller; 404 otherwise, as for any private one."""
         wanted = f"{request.match_info['owner']}/{request.match_info['name']}".lower()
+        caller = caller_of(request)
         for name, repository in self.repositories.items():
-            if name.lower() == wanted and caller_of(request) is not None:
+            if name.lower() == wanted and caller is not None and _sees(caller, name):
                 return repository
         raise not_found()
 
@@ -98,6 +108,12 @@ def writer_of(request: web.Request) -> Caller:
         kind = "integration" if caller.kind != "user" else "personal access token"
         raise GitHubError(403, f"Resource not accessible by {kind}")
     return caller
+
+
+def _sees(caller: Caller, repository: str) -> bool:
+    if caller.scopes is not None and "repo" not in caller.scopes:
+        return False
+    return caller.repositories is None or repository in caller.repositories
 
 
 def _number(text: str) -> int:

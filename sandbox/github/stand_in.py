@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from sandbox.github import permissions
 from sandbox.github.clock import Clock
-from sandbox.github.credentials import AppIdentity, Credentials
+from sandbox.github.credentials import AppIdentity, Credentials, Grant
+from sandbox.github.faults import Faults
 from sandbox.github.image_builder import ImageBuilder
 from sandbox.github.pages import Pages
 from sandbox.github.parameters import ignored
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from sandbox.github.seed import Seed
 
 BOT_LOGIN = "signalbox-bot"
-_HUMAN = ("/_", "/PermanentOrg/")  # downloads and pages: no token, no rate limit
+_HUMAN = ("/_", "/PermanentOrg/")  # downloads and pages
 _MOST_REQUESTS = 10_000
 
 
@@ -46,8 +48,8 @@ class GitHubStandIn:
     App that may identify itself with JWTs. `repositories` are the seeds (see seed.sandbox_repositories). `aws` is
     where image builds make instances and images, None for builds that only print. `speed` simulated seconds pass in
     a real one. `listing_lag` real seconds pass before a new run shows in listings. `webhook` names who is told
-    of what happens. `refused` lists what GitHub would not know: requests to no endpoint of its, and query parameters
-    that it ignores.
+    of what happens. An `enterprise` server has its API below /api/v3. `refused` lists what GitHub would not know: requests to no endpoint of its, and query parameters
+    that it ignores. `faults` are what can go wrong with GitHub; `on_request` are hooks for whatever else.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class GitHubStandIn:
         app: AppIdentity | None = None,
         listing_lag: float = 0.3,
         webhook: WebhookSettings | None = None,
+        enterprise: bool = False,
         seed: str = "signalbox",
     ) -> None:
         clock = Clock(speed)
@@ -71,11 +74,12 @@ class GitHubStandIn:
             name: self._make(name, number, plant, clock, seed)
             for number, (name, plant) in enumerate(repositories.items())
         }
-        self.site = Site(known, credentials, clock, listing_lag)
+        self.site = Site(known, credentials, clock, listing_lag, api_path="/api/v3" if enterprise else "")
         self.rate_limit = RateLimit()
         self.on_request: list[Hook] = []
         self.requests: deque[Request] = deque(maxlen=_MOST_REQUESTS)
         self.refused: list[str] = []
+        self.faults = Faults()
         self.deliveries = Deliveries(self.site, webhook)
         self._actions = ActionsRoutes(self.site)
         self._runner: web.AppRunner | None = None
@@ -89,16 +93,23 @@ class GitHubStandIn:
 
     @property
     def url(self) -> str:
-        """The API's address (GITHUB_API_URL) and the pages' too: http://127.0.0.1:PORT."""
-        return self.site.base
+        """The API's address (GITHUB_API_URL): http://127.0.0.1:PORT, where the pages are too; /api/v3 on Enterprise."""
+        return self.site.base + self.site.api_path
 
     def repository(self, full_name: str) -> Repository:
         """The repository `owner/name`; KeyError when it was not seeded."""
         return self.site.repositories[full_name]
 
-    def accept_token(self, token: str, login: str) -> None:
-        """Let another token in, acting as `login`."""
+    def accept_token(self, token: str, login: str, grant: Grant | None = None) -> None:
+        """Let another token in, acting as `login`: a classic one that may everything, unless `grant` says otherwise."""
         self.site.credentials.tokens = {**self.site.credentials.tokens, token: login}
+        if grant is not None:
+            self.site.credentials.grants[token] = grant
+
+    @property
+    def app_permissions(self) -> dict[str, str]:
+        """What the App's installation has been given, to be changed at any time: `{"actions": "write", ...}`."""
+        return self.site.credentials.app_permissions
 
     def deliver_to(self, webhook: WebhookSettings) -> None:
         """Tell this receiver of what happens from now on, as if it had just been set up in the settings."""
@@ -107,13 +118,7 @@ class GitHubStandIn:
     async def start(self, port: int = 0) -> None:
         """Serve on 127.0.0.1; port 0 takes a free one."""
         application = web.Application(middlewares=[self._exchange, self._answer], client_max_size=25 * 2**20)
-        application.add_routes(AccountRoutes(self.site, self.rate_limit).routes())
-        application.add_routes(CheckRoutes(self.site).routes())
-        application.add_routes(PullRoutes(self.site).routes())
-        application.add_routes(DeploymentRoutes(self.site).routes())
-        application.add_routes(GitRoutes(self.site).routes())
-        application.add_routes(WorkflowRoutes(self.site).routes())
-        application.add_routes(self._actions.routes())
+        application.add_routes(self._api())
         application.add_routes(Pages(self.site).routes())
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
@@ -122,6 +127,20 @@ class GitHubStandIn:
         host, taken = self._runner.addresses[0][:2]
         self.site.base = f"http://{host}:{taken}"
         await self.deliveries.start()
+
+    def _api(self) -> list[web.RouteDef]:
+        """Every endpoint, where this GitHub has it."""
+        parts = (
+            AccountRoutes(self.site, self.rate_limit),
+            CheckRoutes(self.site),
+            PullRoutes(self.site),
+            DeploymentRoutes(self.site),
+            GitRoutes(self.site),
+            WorkflowRoutes(self.site),
+            self._actions,
+        )
+        routes = [route for part in parts for route in part.routes()]
+        return [web.RouteDef(one.method, self.site.api_path + one.path, one.handler, one.kwargs) for one in routes]
 
     async def stop(self) -> None:
         """Drop what runs and close the port. Raises what went wrong inside a simulated run, if anything did."""
@@ -150,21 +169,28 @@ class GitHubStandIn:
         return response
 
     async def _hooks(self, request: web.Request, body: bytes, phase: Any, status: int) -> None:
+        exchange = Exchange(request.method, request.path, request.query, request.headers, body, phase, status)
+        if not self._for_people(request):
+            await self.faults.meet(exchange)
         for hook in self.on_request:
-            await hook(Exchange(request.method, request.path, request.query, request.headers, body, phase, status))
+            await hook(exchange)
 
     def _record(self, request: web.Request, status: int) -> None:
         asked = Request(request.method, request.path, status, dict(request.query), "If-None-Match" in request.headers)
         self.requests.append(asked)
 
+    def _for_people(self, request: web.Request) -> bool:
+        """Whether this is a page or a download: no token is needed, no rate limit counts."""
+        return request.path.startswith(_HUMAN)
+
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Who calls, the rate limit, errors in GitHub's shape, conditional requests."""
-        if request.path.startswith(_HUMAN):
+        if self._for_people(request):
             return await handler(request)
         token = request.headers.get("Authorization", "")
         try:
-            response = conditional(request, await self._allowed(request, handler, token))
+            response = conditional(request, self._outward(await self._allowed(request, handler, token)))
         except GitHubError as error:
             response = error.response()
         except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
@@ -173,8 +199,16 @@ class GitHubStandIn:
         if response.status != 304 and request.path != "/rate_limit":
             self.rate_limit.count(token)
         response.headers.update(self.rate_limit.headers(token))
+        response.headers.update(permissions.headers(request, request.get(CALLER)))
         response.headers["X-GitHub-Api-Version-Selected"] = "2022-11-28"
+        if self.site.api_path:
+            response.headers["X-GitHub-Enterprise-Version"] = "3.17.2"
         response.headers["X-GitHub-Request-Id"] = f"{id(request):016X}"
+        return response
+
+    def _outward(self, response: web.StreamResponse) -> web.StreamResponse:
+        if self.site.api_path and isinstance(response, web.Response) and response.content_type == "application/json":
+            response.body = self.site.outward(bytes(response.body or b""))  # type: ignore[arg-type] # JSON is bytes
         return response
 
     async def _allowed(self, request: web.Request, handler: Handler, token: str) -> web.StreamResponse:
@@ -182,6 +216,7 @@ class GitHubStandIn:
         if self.rate_limit.exhausted(token) and request.path != "/rate_limit":
             raise GitHubError(403, f"API rate limit exceeded for {caller.login if caller else 'this address'}.")
         self.refused += ignored(request)
+        permissions.check(request, caller)
         return await handler(request)
 
 

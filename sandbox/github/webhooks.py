@@ -159,7 +159,7 @@ class Deliveries:
     def _queue(self, event: str, action: str | None, payload: Json) -> None:
         if self._settings is None or event not in self._settings.events:
             return
-        body = json.dumps({"action": action, **payload} if action else payload).encode()
+        body = self._site.outward(json.dumps({"action": action, **payload} if action else payload).encode())
         delivery = Delivery(str(uuid.uuid4()), event, action or "", body, 0)
         if self._losing.takes(event):
             self.lost.append(delivery)

@@ -1,0 +1,75 @@
+"""Which permission each endpoint asks of Apps and fine-grained tokens, as https://docs.github.com/rest says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.github.web import GitHubError
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from sandbox.github.credentials import Caller
+
+# What an App is given that may do everything that the product does.
+ALL = {
+    "actions": "write",
+    "checks": "read",
+    "contents": "write",
+    "deployments": "write",
+    "metadata": "read",
+    "pull_requests": "write",
+    "statuses": "read",
+}
+_LEVELS = ("none", "read", "write", "admin")
+# By what follows /repos/{owner}/{name}; the first that fits. The level is read for GET and write otherwise.
+_PERMISSION = (
+    ("/actions/secrets", "secrets"),
+    ("/actions", "actions"),
+    ("/environments", "actions"),
+    ("/pulls/{number}/merge", "contents"),
+    ("/pulls", "pull_requests"),
+    ("/deployments", "deployments"),
+    ("/check-runs", "checks"),
+    ("/commits/{ref}/check-runs", "checks"),
+    ("/commits/{ref}/status", "statuses"),
+    ("/statuses", "statuses"),
+    ("/branches/{branch}/protection", "administration"),
+    ("/rules", "metadata"),
+    ("/commits", "contents"),
+    ("/compare", "contents"),
+    ("/contents", "contents"),
+    ("/branches", "contents"),
+    ("/git", "contents"),
+    ("/{kind}", "contents"),
+)
+_REPOSITORY = "/repos/{owner}/{name}"
+
+
+def needed(request: web.Request) -> tuple[str, str]:
+    """The permission and its level that the request's endpoint asks for."""
+    resource = request.match_info.route.resource
+    path = "" if resource is None else resource.canonical.partition(_REPOSITORY)[2]
+    name = next((permission for start, permission in _PERMISSION if path.startswith(start)), "metadata")
+    if (name, request.method) == ("contents", "GET") and path.endswith("/merge"):
+        name = "pull_requests"
+    return name, "read" if request.method == "GET" else "write"
+
+
+def check(request: web.Request, caller: Caller | None) -> None:
+    """Refuse an App or a fine-grained token that lacks the endpoint's permission: GitHubError (403)."""
+    if caller is None or caller.permissions is None:
+        return
+    name, level = needed(request)
+    has = "read" if name == "metadata" else caller.permissions.get(name, "none")
+    if _LEVELS.index(has) < _LEVELS.index(level):
+        kind = "integration" if caller.kind == "installation" else "personal access token"
+        raise GitHubError(403, f"Resource not accessible by {kind}")
+
+
+def headers(request: web.Request, caller: Caller | None) -> dict[str, str]:
+    """What GitHub's answers tell of what was needed, and of what a classic token has."""
+    name, level = needed(request)
+    if caller is None or caller.scopes is None:
+        return {"X-Accepted-GitHub-Permissions": f"{name}={level}"}
+    return {"X-OAuth-Scopes": ", ".join(caller.scopes), "X-Accepted-OAuth-Scopes": "repo"}
