@@ -140,7 +140,7 @@ def _check_inside(member: tarfile.TarInfo, top: str, doing: str) -> None:
         raise _unsafe(doing, member, "lies beside the top directory")
     if member.issym():
         target = posixpath.normpath(posixpath.join(posixpath.dirname(name), member.linkname))
-        if name == top or member.linkname.startswith("/") or (target != top and not target.startswith(f"{top}/")):
+        if name == top or member.linkname[:1] in ("", "/") or (target != top and not target.startswith(f"{top}/")):
             raise _unsafe(doing, member, "is a link that leads outside")
 
 
