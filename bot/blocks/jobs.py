@@ -75,4 +75,4 @@ def stale(run: WorkflowRun) -> list[Block]:
     since = kit.moment(run.stale_since.timestamp())
     because = f" ({kit.escape(run.stale_because)})" if run.stale_because else ""
     told = f"GitHub has told nothing since {since}{because}. The run goes on there; I look again and again."
-    return [kit.section(f":satellite_antenna: {told}")]
+    return [kit.section(f":warning: {told}")]

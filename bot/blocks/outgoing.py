@@ -58,7 +58,7 @@ def _commits(found: Difference) -> list[Block]:
     shown = []
     if found.behind:
         what = f"This takes {_some(found.behind)} back that run{'s' if found.behind == 1 else ''} now"
-        shown.append(kit.section(f":rewind: *{what}:*\n{commit_lines(found.lost, found.behind, found.url)}"))
+        shown.append(kit.section(f":warning: *{what}:*\n{commit_lines(found.lost, found.behind, found.url)}"))
     if found.ahead:
         goes = "goes" if found.ahead == 1 else "go"
         lines = commit_lines(found.commits, found.ahead, found.url)

@@ -92,18 +92,14 @@ def under_way(head: Head, promotions: Sequence[Promotion], *, silent_since: floa
     """What would be promoted, with the choices that there are now. `silent_since`: GitHub has not answered since then."""
     first = next((one for one in promotions if not one.over), promotions[0])
     unopened = [one for one in promotions if one.stage is Stage.UNOPENED]
-    ways = f"{kit.escape(first.source)} into {kit.escape(first.target)}"
+    source, target = kit.escape(first.source), kit.escape(first.target)
     if unopened:
-        news = f"before the deploy, merge {ways}? A pull request is not open yet in {_repositories(unopened)}"
+        news = f"before the deploy, merge {source} into {target}? No pull request is open in {_repositories(unopened)}"
     else:
-        news = f"waiting until {ways} can be merged"
-    choices = [*([_open_button(head, unopened)] if unopened else []), _skip_button(head)]
-    foot = [
-        *_silent(silent_since),
-        kit.actions(CHOICE_BLOCK, *choices),
-        operation.cancel_button(head, "Nothing is merged or deployed. Pull requests that are open stay open."),
-        operation.asked_by(head),
-    ]
+        news = f"waiting until {source} can be merged into {target}"
+    cancel = operation.cancel_button(head, "Nothing is merged or deployed. Pull requests that are open stay open.")
+    choices = [*([_open_button(head, unopened)] if unopened else []), _skip_button(head), *cancel["elements"]]
+    foot = [*_silent(silent_since), kit.actions(CHOICE_BLOCK, *choices), operation.asked_by(head)]
     status = "approval" if unopened else "running"
     shown = [operation.first_line(head, status, news), *_sections(promotions)]
     return kit.message(operation.plain(head, news), shown, foot=foot)
@@ -122,12 +118,9 @@ def ready(head: Head, promotions: Sequence[Promotion], approval: ApprovalView, *
     )
     question = f"Signalbox will merge {_pulls(merged)} as shown. {then}"
     label = "Merge, then ask for the deploy" if asks_again else "Merge and deploy"
-    foot = [
-        operation.decision_buttons(approval, approve=label, question=question),
-        kit.actions(CHOICE_BLOCK, _skip_button(head)),
-        operation.approval_lines(approval),
-        operation.asked_by(head),
-    ]
+    decide = operation.decision_buttons(approval, approve=label, question=question)
+    buttons = kit.actions(operation.DECISION_BLOCK, *decide["elements"], _skip_button(head))
+    foot = [buttons, operation.approval_lines(approval), operation.asked_by(head)]
     shown = [operation.first_line(head, "approval", news), *_sections(promotions)]
     return kit.message(operation.plain(head, news), shown, foot=foot)
 
@@ -169,7 +162,7 @@ def notes(
     if merged:
         first = merged[0]
         by = _approved_by(approval)
-        said = f":twisted_rightwards_arrows: *Promoted:* {_pulls(merged)} merged {_way(first)}{by}"
+        said = f":arrow_right: *Promoted:* {_pulls(merged)} merged {_way(first)}{by}"
     if left and skipped_by:
         more = f"{_way(left[0])} in {_repositories(left)}"
         said += (
@@ -269,5 +262,5 @@ def _silent(since: float | None) -> list[Block]:
     if since is None:
         return []
     return [
-        kit.context(f":satellite_antenna: GitHub has not answered since {kit.moment(since)}; I look again and again")
+        kit.context(f":warning: GitHub has not answered since {kit.moment(since)}; I look again and again")
     ]

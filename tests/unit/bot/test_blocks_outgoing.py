@@ -68,7 +68,7 @@ def test_what_is_taken_back_comes_first() -> None:
 
 
 def test_where_nothing_is_known_that_is_said() -> None:
-    note = ":grey_question: `abc1234` is not in the repository's history (any more): what goes out is not known"
+    note = ":question: `abc1234` is not in the repository's history (any more): what goes out is not known"
     assert "what goes out is not known" in read(drawing.ask(HEAD, replace(OUT, notes=(note,)), OPEN))
 
 
