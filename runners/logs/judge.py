@@ -73,14 +73,15 @@ class Judge:
         Raises:
             SlowPatternError: a configured pattern used up its time on this line; it is not tried again.
         """
-        elsewhere = self._likely_elsewhere(squeezed, parts)
         for text in screens:
             said = without_packer(text)
-            likely = elsewhere | self._opening if self._opens.match(said) else elsewhere
-            # Few lines match, so only then it is asked whether they are harmless.
-            sign = self._first(sorted(likely), text, said) if likely else None
-            if sign and not harmless.is_harmless(said):
-                return sign, text
+            if not harmless.is_harmless(said):
+                likely = self._likely_elsewhere(squeezed, parts)
+                if self._opens.match(said):
+                    likely |= self._opening
+                sign = self._first(sorted(likely), text, said)
+                if sign:
+                    return sign, text
         return None
 
     def _likely_elsewhere(self, squeezed: bytes, parts: Iterable[bytes]) -> set[int]:

@@ -11,6 +11,18 @@ _parser: Any = importlib.import_module("re._parser")
 
 KEPT = "abcdefghijklmnopqrstuvwxyz!#(\n"
 SHORTEST = 3  # fewer letters are in every other line
+# Looked for in place of the many needles that hold one of these.
+STEMS = (
+    b"error",
+    b"fail",
+    b"fatal",
+    b"notfound",
+    b"unableto",
+    b"couldnot",
+    b"nosuchfile",
+    b"exception",
+    b"memory",
+)
 _TRANSPARENT = ("AT", "ASSERT", "ASSERT_NOT")
 _REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
 
@@ -103,8 +115,10 @@ class _Walk:
             self._best = needles
 
 
-def _worth(needles: Needles) -> tuple[int, int]:
-    return min(map(len, needles), default=0), -len(needles)
+def _worth(needles: Needles) -> tuple[bool, int, int]:
+    shortest = min(map(len, needles), default=0)
+    shared = shortest >= SHORTEST and all(any(stem in needle for stem in STEMS) for needle in needles)
+    return shared, shortest, -len(needles)
 
 
 def _letter(operation: str, argument: Any) -> bytes | None:

@@ -6,23 +6,11 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from runners.logs.literals import squeeze
+from runners.logs.literals import STEMS, squeeze
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-# Shorter texts that many needles have in common: looking for one of these spares looking for all of those.
-STEMS = (
-    b"error",
-    b"fail",
-    b"fatal",
-    b"notfound",
-    b"unableto",
-    b"couldnot",
-    b"nosuchfile",
-    b"exception",
-    b"memory",
-)
 # Needles that share a byte that is rare in logs are looked for together, around it: one search instead of many.
 RAREST = b"#!"
 RARE = RAREST + b"xfyzqj"

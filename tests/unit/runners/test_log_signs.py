@@ -62,7 +62,7 @@ TRUE = {
         "E: Some index files failed to download. They have been ignored, or old ones used instead.",
     ],
     "apt: wrong checksum": [
-        "Err:14 http://us-west-2.ec2.archive.ubuntu.com/ubuntu jammy-updates/main amd64 Packages Hash Sum mismatch"
+        "E: Failed to fetch http://archive.ubuntu.com/ubuntu/dists/jammy/main/binary-amd64/Packages.gz  Hash Sum mismatch"
     ],
     "apt: unmet dependencies": [
         "The following packages have unmet dependencies:",
