@@ -34,6 +34,12 @@ async def drift(operation: Operation) -> None:
     await operation.speak(drawing.drifted(operation.head, commit, summary))
     if differs:
         await operation.details("plan in detail", details(summary))
+        await operation.attach(
+            "plan as text",
+            filename=f"drift-{operation.number}.txt",
+            title="The plan as Terraform prints it",
+            read=lambda: work.plan_text(operation),
+        )
     await operation.step(
         "remember", lambda: operation.services.operations.tell_drift(operation.environment.name, found)
     )

@@ -51,6 +51,7 @@ DONE = {
 SHOWN_RESOURCES, SHOWN_ATTRIBUTES, SHOWN_GROUPS, SHOWN_WARNINGS = 12, 3, 15, 3
 _INDEX = re.compile(r'\["(?:[^"\\]|\\.)*"\]|\[\d+\]')  # of an instance: ["backend"] or [0]
 DETAIL_RESOURCES, DETAIL_ATTRIBUTES, DETAIL_WARNINGS = 40, 12, 20
+TOO_MUCH = "too much to compare here; see the attached plan"
 UNKNOWN = "(known after apply)"  # how results.AttributeChange says it
 
 
@@ -122,7 +123,7 @@ def _brief(resource: ResourceChange) -> str:
     forcing = [attribute for attribute in resource.attributes if attribute.forces_replacement]
     told = [attribute for attribute in resource.attributes if attribute.after != UNKNOWN and attribute not in forcing]
     lines = [_value(attribute, resource.change) for attribute in (forcing or told)[:SHOWN_ATTRIBUTES]]
-    return "\n".join([_name(resource, with_reason=not forcing), *lines])
+    return "\n".join([_name(resource, with_reason=not forcing), *lines, *_not_compared(resource)])
 
 
 def _full(resource: ResourceChange, headings: Mapping[Change, str]) -> str:
@@ -130,7 +131,11 @@ def _full(resource: ResourceChange, headings: Mapping[Change, str]) -> str:
     hidden = len(resource.attributes) - len(lines)
     more = [f"      … {hidden} more attribute{'s' if hidden != 1 else ''}"] if hidden > 0 else []
     first = f"{headings[resource.change]}: {_name(resource, with_reason=True).removeprefix('• ')}"
-    return "\n".join([first, *lines, *more])
+    return "\n".join([first, *lines, *more, *_not_compared(resource)])
+
+
+def _not_compared(resource: ResourceChange) -> list[str]:
+    return [] if resource.detailed else [f"      _{TOO_MUCH}_"]
 
 
 def _name(resource: ResourceChange, *, with_reason: bool) -> str:

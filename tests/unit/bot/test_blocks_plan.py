@@ -246,3 +246,16 @@ def test_what_is_new_or_goes_has_one_value() -> None:
     said = read(drawing.ask(replace(VIEW, summary=replace(SUMMARY, changes=(made,))), OPEN))
     assert "`ip`: `10.0.0.1`" in said
     assert "(none)" not in said
+
+
+def test_what_was_too_much_to_compare_is_marked() -> None:
+    big = ResourceChange("aws_instance.big", "aws_instance", Change.UPDATE, detailed=False)
+    gone = replace(big, address="aws_instance.gone", change=Change.DELETE)
+    summary = replace(SUMMARY, changes=(gone, big, *SUMMARY.changes[2:]))
+    mark = "\n      _too much to compare here; see the attached plan_"
+    said = read(drawing.ask(replace(VIEW, summary=summary), OPEN))
+    assert f"`aws_instance.big`{mark}" in said
+    assert said.count("too much to compare") == 1, "of what goes, its name says everything"
+    thread = read(changes.details(summary))
+    assert f"`aws_instance.big`{mark}" in thread
+    assert f"`aws_instance.gone`{mark}" in thread
