@@ -84,7 +84,7 @@ def test_what_is_not_said_is_unknown() -> None:
     error = terraform_errors.explain("planning", 1, [found], version="")
     assert isinstance(error, StateLockedError)
     assert (error.lock_id, error.who, error.created, error.operation, error.path) == ("1", None, None, None, None)
-    assert "an unknown operation" in error.problem
+    assert error.problem == "somebody holds the state's lock (lock 1)"
 
 
 def test_the_lock_is_still_known_after_the_error_was_stored_and_redacted() -> None:
