@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LONGEST_MESSAGE = 300
+# What GitHub says with a 403 although nobody lacks a permission: such a run is not run again.
+_NO_RERUN = ("already running", "cannot be retried", "over a month ago")
 _SECONDARY_WAIT = timedelta(minutes=1)  # what GitHub advises where it names no time
 
 
@@ -95,6 +97,8 @@ def _unauthorised(refusal: Refusal, doing: str) -> RunnerError:
 
 
 def _forbidden(refusal: Refusal, doing: str) -> RunnerError:
+    if any(words in refusal.message.lower() for words in _NO_RERUN):
+        return _conflict(refusal, doing)
     needed = refusal.headers.get("x-accepted-github-permissions", "")
     if "x-github-sso" in refusal.headers:
         remedy = "Authorise the token for the organization's single sign-on."
@@ -115,7 +119,9 @@ def _missing(refusal: Refusal, doing: str) -> RunnerError:
 
 
 def _conflict(refusal: Refusal, doing: str) -> RunnerError:
-    return RunnerError(doing, f"GitHub says that something is in the way: {refusal.message or 'no reason given'}")
+    said = refusal.message or "no reason given"
+    remedy = "Look on GitHub how it stands by now, then ask again if it is still wanted."
+    return RunnerError(doing, f"GitHub says that something is in the way: {said}", remedy=remedy)
 
 
 def _unacceptable(refusal: Refusal, doing: str) -> RunnerError:
@@ -124,7 +130,9 @@ def _unacceptable(refusal: Refusal, doing: str) -> RunnerError:
     if "no ref found" in lower or "no commit found" in lower:
         return NotFoundError(doing, f"GitHub knows no such branch, tag or commit ({said})", remedy="Check the ref.")
     remedy = ""
-    if "workflow_dispatch" in lower and "trigger" in lower:
+    if "disabled workflow" in lower:
+        remedy = "Enable the workflow on the repository's Actions page."
+    elif "workflow_dispatch" in lower and "trigger" in lower:
         remedy = "Add `workflow_dispatch` to the workflow's `on:`, on the branch that is dispatched."
     elif "input" in lower:
         remedy = "Compare the inputs with those that the workflow declares under `workflow_dispatch`."

@@ -69,10 +69,10 @@ def why_broken(error: Exception) -> str:
 
 
 async def read_json(response: ClientResponse, doing: str) -> Any:
-    """A JSON body of bounded size.
+    """A JSON body of bounded size: a list or an object.
 
     Raises:
-        UnavailableError: it is no JSON: something other than GitHub answered.
+        UnavailableError: it is no JSON, or nothing of GitHub's: something other than GitHub answered.
     """
     body = bytearray()
     async for chunk in response.content.iter_chunked(1 << 16):
@@ -80,6 +80,9 @@ async def read_json(response: ClientResponse, doing: str) -> Any:
         if len(body) > LARGEST_ANSWER:
             raise RunnerError(doing, "GitHub's answer is too large to be true")
     try:
-        return json.loads(body)
-    except ValueError:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
         raise no_answer(doing, "GitHub's answer is no JSON", changes=False) from None
+    if not isinstance(found, dict | list):
+        raise no_answer(doing, "GitHub's answer makes no sense", changes=False)
+    return found
