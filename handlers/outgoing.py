@@ -41,10 +41,10 @@ async def since(operation: Operation, running: Deployed | None, commit: Commit) 
         found = await differences.difference(Reading(services.github), commit.repository, running.sha, commit.sha)
     except NotFoundError:
         gone = kit.code(running.sha[:7])
-        return None, f":grey_question: {gone} is not in the repository's history (any more): what goes out is not known"
+        return None, f":question: {gone} is not in the repository's history (any more): what goes out is not known"
     except RunnerError as error:
         log.warning("operation %s: %s", operation.number, services.redact(str(error)))
-        return None, f":grey_question: What goes out is not known: {kit.escape(services.redact(error.problem))}"
+        return None, f":question: What goes out is not known: {kit.escape(services.redact(error.problem))}"
     return services.redact.within(found), ""
 
 

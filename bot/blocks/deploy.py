@@ -87,7 +87,8 @@ def run_progress(
     """A GitHub Actions run under way. `now` (Unix seconds) tells for how long its jobs have been running."""
     done = sum(1 for job in run.jobs if job.state.ended)
     news = f"deploying {kit.escape(outgoing.commit.short)}, {done} of {len(run.jobs)} jobs done"
-    body = [*jobs_drawing.stale(run), _run_line(run), *jobs_drawing.table(run.jobs, outgoing.machines, now)]
+    seen = run.stale_since.timestamp() if run.stale_since else now  # what happened since then is not known
+    body = [*jobs_drawing.stale(run), _run_line(run), *jobs_drawing.table(run.jobs, outgoing.machines, seen)]
     return framed(head, "running", news, outgoing, approval, body=body)
 
 

@@ -40,7 +40,7 @@ def blocks(outgoing: Outgoing, *, out: bool = False, brief: bool = False) -> lis
     shown = [kit.section(lines)]
     if found and not (out or brief):
         shown += _commits(found)
-    if outgoing.checks and not out:
+    if outgoing.checks and not out and (outgoing.checks.checks or not brief):
         shown.append(kit.section(checks_line(outgoing.checks)))
     return [*shown, *(kit.section(note) for note in outgoing.notes)]
 

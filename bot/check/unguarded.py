@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 NOTE = "note"
 # Settings of an environment; take one out of this list with the change that makes it work.
-_OF_AN_ENVIRONMENT = ("promote", "daemons")
+_OF_AN_ENVIRONMENT = ("daemons",)
 _OF_IMAGES = ("keep",)
 # With `hcp` the workspace over there has these settings of its own, and looks for drift by its health assessments.
 _SET_IN_HCP = ("workspace", "backend_config", "var_files", "environment", "secret_environment")
