@@ -24,6 +24,7 @@ LARGEST = 1 << 30  # bytes of a log; the rest is not downloaded
 DOWNLOAD_TIMEOUT = 900.0  # seconds
 LOOK_AGAIN = 2.0  # seconds between two looks for a log that is not there yet
 _PIECE = 1 << 18  # bytes
+_LONGEST_END = 1 << 20  # bytes within which the last line of a log that is cut begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,8 @@ class _Log:
                 await _write(file, taken, self.doing)
                 written += len(taken)
                 if len(taken) < len(piece):
-                    return Download(into, written, cut=True)
+                    whole = await run_blocking(_drop_half_a_line, file, written, timeout=60, doing=self.doing)
+                    return Download(into, whole, cut=True)
         finally:
             os.close(file)
         return Download(into, written)
@@ -111,9 +113,17 @@ class _Log:
 
 def _open(into: Path, doing: str) -> int:
     try:
-        return os.open(into, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        return os.open(into, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise _cannot_keep(doing, error) from None
+
+
+def _drop_half_a_line(file: int, written: int) -> int:
+    """Cut the file where its last whole line ends: half a token is told by no pattern. The bytes that stay."""
+    end = os.pread(file, _LONGEST_END, max(written - _LONGEST_END, 0))
+    whole = written - len(end) + end.rfind(b"\n") + 1
+    os.truncate(file, whole)
+    return whole
 
 
 async def _write(file: int, piece: bytes, doing: str) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 BLOCK = 1 << 16  # bytes read at once; a block is rarely more than twice as large
-LONGEST_LINE = 1 << 16  # bytes of a line that are certainly read; of longer ones the middle is passed over
+LONGEST_LINE = 1 << 16  # bytes of a line that are certainly read; of longer ones the rest is passed over
 LONGEST_SHOWN = 500  # characters of a line that are kept
 LONGEST_MATCHED = 4000  # characters of a line that patterns are tried on
 
@@ -29,20 +29,27 @@ SCRIPT_MARK = b"\x1b[36;1m"  # how GitHub colours the lines of the script that a
 def blocks(file: BinaryIO) -> Iterator[bytes]:
     """The file in blocks of whole lines; only the last may lack its line break. Memory stays bounded.
 
-    Of a line without end the beginning is kept, then a carriage return, then its last piece.
+    Of a line that is far too long the beginning is kept, up to the end of a word.
     """
     rest, passed = b"", False
     while piece := file.read(BLOCK):
         head, newline, tail = piece.rpartition(b"\n")
         if newline:
-            yield rest + (b"\r" if passed else b"") + head + newline
+            yield (_beginning(rest, head) if passed else rest + head) + newline
             rest, passed = tail, False
         elif len(rest) < LONGEST_LINE:
             rest += piece
         else:
             passed = True
     if rest:
-        yield rest
+        yield _beginning(rest, b"") if passed else rest
+
+
+def _beginning(line: bytes, head: bytes) -> bytes:
+    """What is kept of a line that is passed over, and the lines of `head` that follow its end."""
+    word = max(map(line.rfind, (b" ", b"\t", b"\r"))) + 1
+    _, newline, following = head.partition(b"\n")
+    return line[:word] + "\N{HORIZONTAL ELLIPSIS}".encode() + newline + following
 
 
 def without_colours(block: bytes) -> bytes:
@@ -68,10 +75,13 @@ def shown(line: bytes) -> str:
 
 
 def cut(text: str) -> str:
-    """A line's text as it is kept."""
+    """A line's text as it is kept: at most LONGEST_SHOWN, and no part of a word, which may be a secret's."""
     mark = _COMMAND.match(text)
     plain = _SPOKEN.get(mark.group(1), "") + text[mark.end() :] if mark else text
-    return plain if len(plain) <= LONGEST_SHOWN else plain[: LONGEST_SHOWN - 1] + "…"
+    if len(plain) <= LONGEST_SHOWN:
+        return plain
+    kept = plain[: LONGEST_SHOWN - 1]
+    return kept[: max(map(kept.rfind, " \t\"'`")) + 1] + "…"
 
 
 def mark_of(text: str) -> str:

@@ -124,7 +124,18 @@ def test_a_line_without_end_is_read_in_little_memory() -> None:
     assert largest < 4 * log_lines.BLOCK
     reading = reading_of(b"curl: (6) y" + b"x" * 5_000_000 + b"\n" + MISSING.encode() + b"\n")
     assert [one.line for one in reading.findings] == [1, 2]
-    assert len(reading.findings[0].text) == log_lines.LONGEST_SHOWN
+    assert reading.findings[0].text == "curl: (6) …"
+
+
+@pytest.mark.parametrize("length", [470, 490, 4_000, 70_000, 900_000])
+def test_a_long_line_is_never_cut_within_a_word(length: int) -> None:
+    secret = "ghp_" + "S3cr3t" * 6
+    for line in (f"{MISSING} {'x ' * (length // 2)}{secret} and more" + " y" * 300, "x" * length + secret + "y" * 600):
+        reading = reading_of(log_of(line, "next"))
+        for text in (*reading.tail, *(one.text for one in reading.findings)):
+            assert len(text) <= log_lines.LONGEST_SHOWN
+            assert "ghp_S3" not in text or secret in text
+        assert reading.tail[-1] == "next"
 
 
 def test_findings_at_the_border_of_two_blocks_keep_their_neighbours() -> None:
