@@ -16,13 +16,19 @@ from runners.results import Diagnostic
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+WAIT_FOR_IT = (
+    "Wait until that has ended. Where PostgreSQL keeps the state, a lock goes with its holder, also one that died."
+)
 LONGEST_CAUSE = 400  # characters
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 _START = re.compile(r"^(Error|Warning): (.*)$")
 _PLACE = re.compile(r"^\s+on (\S+) line (\d+)")
 _CODE = re.compile(r"^\s+\d+: ?(.*)$")
 _LOCK = re.compile(r"^\s*(ID|Path|Who|Operation|Created):[ \t]*(\S.*?)\s*$", re.MULTILINE)
-_HTTP_LOCK = re.compile(r"HTTP remote state already locked: ID=(\S+)")
+# The backends "http" and "pg" describe the lock that was asked for, and not the one that is held; "http" names its id.
+_NOT_THE_HOLDERS = re.compile(
+    r"HTTP remote state already locked(?:: ID=(\S+))?|Workspace is already locked: |Already locked for workspace creation: "
+)
 _CREATED = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d+)? ([+-]\d{4})(?: \S+)?")
 NO_NETWORK = re.compile(
     r"could not connect|no such host|connection refused|failed to connect|dial tcp|TLS handshake|i/o timeout"
@@ -170,8 +176,10 @@ def _stale(one: Diagnostic, version: str) -> _Words:
 def _locked(one: Diagnostic, version: str) -> _Words | None:
     del version
     known = dict(_LOCK.findall(one.detail))
-    if another := _HTTP_LOCK.search(one.detail):
-        known = {"ID": another[1]}  # all the rest describes the lock that we asked for, not the one that is held
+    if another := _NOT_THE_HOLDERS.search(one.detail):
+        if not another[1]:
+            return StateLockedError, "somebody holds the state's lock, and the backend does not tell who", WAIT_FOR_IT
+        known = {"ID": another[1]}
     if "ID" not in known:  # no lock of somebody else's: the lock could not be asked for
         return None
     created, who = _time(known.get("Created", "")), known.get("Who", "somebody")

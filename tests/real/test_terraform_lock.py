@@ -16,6 +16,7 @@ from runners import terraform
 from runners.errors import NotFoundError, RunnerError, StateLockedError
 from runners.terraform import TerraformRun, lock_is_ours, own_name
 from sandbox.aws import AwsStandIn
+from tests.postgres_server import running_postgres
 from tests.real.terraform_support import LONG, Seen, applied, none_runs, planned, running, write
 
 if TYPE_CHECKING:
@@ -111,6 +112,47 @@ async def test_the_lock_of_a_dead_apply_is_known_as_ours_and_given_back(
     with pytest.raises(NotFoundError, match="no longer locked"):
         await terraform.force_unlock(second, error.lock_id, timeout=LONG)
     assert not (await terraform.plan(second, variables={}, timeout=LONG)).summary.up_to_date
+
+
+PG = """
+    terraform {
+      backend "pg" {}
+    }
+    variable "turn" { default = "first" }
+    resource "terraform_data" "slow" {
+      triggers_replace = var.turn
+      provisioner "local-exec" {
+        command = "[ ${var.turn} = quick ] || sleep 50"
+      }
+    }
+"""
+
+
+@pytest.mark.needs_postgres
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("rows", ["none yet", "one"])
+async def test_a_lock_in_postgresql_tells_of_no_holder_and_goes_with_it(
+    workspace: Workspace, tmp_path: Path, rows: str
+) -> None:
+    with running_postgres() as server:
+        address = f"{server.new_database().replace('postgresql:', 'postgres:')}?sslmode=disable"
+        workspace = replace(workspace, env={**workspace.env, "PG_CONN_STR": address})
+        write(workspace, PG)
+        if rows == "one":
+            earlier = replace(workspace, scratch=tmp_path / "earlier")
+            assert (await applied(earlier, await planned(earlier, turn="quick"))).succeeded
+        seen, plan, began = Seen(), await planned(workspace), datetime.now(UTC)
+        task = asyncio.create_task(applied(workspace, plan, seen))
+        await asyncio.wait_for(seen.there.wait(), LONG)
+        second = replace(workspace, scratch=tmp_path / "second")
+        error = await refused(second)
+        assert error.problem == "somebody holds the state's lock, and the backend does not tell who"
+        assert not lock_is_ours(error, TerraformRun(own_name(), began, datetime.now(UTC)))
+        for pid in running(workspace):
+            os.kill(pid, signal.SIGKILL)
+        assert not (await task).finished
+        # Nothing is to be given back: PostgreSQL has freed it with the connection.
+        assert not (await terraform.plan(second, variables={}, timeout=LONG)).summary.up_to_date
 
 
 async def test_what_is_not_locked_cannot_be_unlocked(workspace: Workspace) -> None:

@@ -125,6 +125,25 @@ def test_our_own_name_is_user_and_host() -> None:
     assert host
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Error message: Workspace is already locked: default\n",
+        "Error message: Already locked for workspace creation: default\n",
+        "Error message: HTTP remote state already locked, failed to read body\n",
+        "Error message: HTTP remote state already locked, failed to unmarshal body\n",
+    ],
+    ids=["pg", "pg, first apply", "http, no body", "http, no JSON"],
+)
+def test_a_backend_that_describes_our_own_lock_alone_tells_of_no_holder(said: str) -> None:
+    error = locked(said, path="")
+    assert (error.lock_id, error.who, error.created, error.operation, error.path) == (None,) * 5
+    assert error.problem == "somebody holds the state's lock, and the backend does not tell who"
+    assert "Wait until that has ended." in error.remedy
+    assert "force-unlock" not in error.remedy
+    assert not lock_is_ours(error, RUN)
+
+
 def test_http_backends_tell_of_the_lock_that_was_asked_for_and_that_is_not_taken_for_the_holders() -> None:
     error = locked("Error message: HTTP remote state already locked: ID=9705f129-6229\n", identity="52a9a1bd-acca")
     assert (error.lock_id, error.who, error.created, error.operation) == ("9705f129-6229", None, None, None)
