@@ -49,7 +49,10 @@ _REPOSITORY = "/repos/{owner}/{name}"
 def needed(request: web.Request) -> tuple[str, str]:
     """The permission and its level that the request's endpoint asks for."""
     resource = request.match_info.route.resource
-    path = "" if resource is None else resource.canonical.partition(_REPOSITORY)[2]
+    whole = "" if resource is None else resource.canonical
+    if "/orgs/{org}/actions/secrets" in whole:
+        return "organization_secrets", "read" if request.method == "GET" else "write"
+    path = whole.partition(_REPOSITORY)[2]
     name = next((permission for start, permission in _PERMISSION if path.startswith(start)), "metadata")
     if (name, request.method) == ("contents", "GET") and path.endswith("/merge"):
         name = "pull_requests"

@@ -19,6 +19,7 @@ from sandbox.github.refusals import ConflictError, RefusedError
 from sandbox.github.runs import Job, Run, Workflow
 from sandbox.github.scripts import ScriptedRuns
 from sandbox.github.simulation import Simulation
+from sandbox.github.vault import Vault
 from sandbox.github.workflow_file import FOLDER, WorkflowFile, parse
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class Repository(ScriptedRuns):
     `listeners` are called after each change of a run (job None) or a job. `image_builder` plays the steps that
     run `packer build`. `carry_over` says what a rerun of failed jobs makes of the others in the new attempt: "copy" lists
     each under a new id with its old times, as GitHub does; "keep" lists it as it was; "drop" lists the new jobs
-    alone, as GitHub did for a while in 2025 (r-universe-org/help#607).
+    alone, as GitHub did for a while in 2025 (r-universe-org/help#607). With `runs_on_push` a push starts the workflows
+    that it triggers.
     """
 
     def __init__(
@@ -55,6 +57,8 @@ class Repository(ScriptedRuns):
         self.checks = Checks(self)
         self.pulls = Pulls(self)
         self.deployments = Deployments(self)
+        self.vault = Vault()
+        self.runs_on_push = False
         self.protections: dict[str, Protection] = {}
         self._clock = clock
         self._seed = f"{seed}:{full_name}"
@@ -77,6 +81,15 @@ class Repository(ScriptedRuns):
         self.pulls.follow(branch, by)
         after = self.graph.branches[branch]
         self.announce(Event("push", None, by, lambda base: shapes_push.push(base, self, branch, before, after, by=by)))
+        if self.runs_on_push:
+            self._start_pushed(branch, by)
+
+    def _start_pushed(self, branch: str, by: str) -> None:
+        commit = self.graph.resolve(f"refs/heads/{branch}")
+        for path in sorted(path for path in commit.files if path.startswith(FOLDER)):
+            file = parse(path, commit.files[path].decode())
+            if "push" in file.triggers and path in self.workflows and self.workflows[path].state == "active":
+                self._begin(self.workflows[path], file, commit, branch=branch, inputs={}, actor=by, event="push")
 
     def announce(self, event: Event) -> None:
         """Tell whoever is told by webhook."""
@@ -145,6 +158,7 @@ class Repository(ScriptedRuns):
         branch: str,
         inputs: Mapping[str, str],
         actor: str,
+        event: str = "workflow_dispatch",
     ) -> Run:
         now = self._clock.now()
         title = expand(file.run_name, {"inputs": inputs, "github": {"actor": actor}}) if file.run_name else file.name
@@ -155,7 +169,7 @@ class Repository(ScriptedRuns):
             file=file,
             commit=commit,
             branch=branch,
-            event="workflow_dispatch",
+            event=event,
             actor=actor,
             triggering_actor=actor,
             title=title,

@@ -206,10 +206,15 @@ class Run:
 
     @property
     def status(self) -> str:
-        """As GitHub reports it: `queued` as long as any job waits for a runner, even while others run (cli/cli#13972)."""
+        """As GitHub reports it: `queued` as long as any job waits for a runner, even while others run (cli/cli#13972).
+
+        `waiting` when all that is left waits for an approval.
+        """
         if self.finished:
             return "completed"
         now = [job.status for job in self.latest_jobs if job.attempt == self.attempt and not job.carried]
+        if "waiting" in now and not {"queued", "in_progress"} & set(now):
+            return "waiting"
         return "queued" if not now or "queued" in now else "in_progress"
 
     @property

@@ -37,7 +37,8 @@ class Script:
     """How one job of a coming run goes.
 
     `job` is a job's name (`deploy (cron)`), or matrix values (`cron`; `cron, staging`); `attempt` the run's attempt,
-    None for any. `outcome` is success, failure, hang (until cancelled), held (until `hold` is released), limited
+    None for any. `outcome` is success, failure, hang (until cancelled), held (until `hold` is released), waiting (for an
+    approval: likewise, before it starts), limited
     (AWS's rate limit: the job fails; with `leaves_builder` nothing is cleaned) or lost (the runner dies: the job
     fails, nothing is cleaned). `log` is printed by `step`, without one by the job's last step that runs a command.
     `slower` multiplies its duration. `ignores_cancel` jobs end only by force-cancel. `times` counts the jobs it is
@@ -119,6 +120,12 @@ class ScriptedRuns:
         """The next run's job stays in `step` until what is returned is released."""
         hold = Hold()
         self.scripts.waiting.append(Script(workflow, job, step, outcome="held", hold=hold, attempt=attempt))
+        return hold
+
+    def wait_next(self, workflow: str, *, job: str, attempt: int | None = None) -> Hold:
+        """The next run's job waits for somebody's approval, before it starts, until what is returned is released."""
+        hold = Hold()
+        self.scripts.waiting.append(Script(workflow, job, outcome="waiting", hold=hold, attempt=attempt))
         return hold
 
     def slow_next(self, workflow: str, *, job: str, times_slower: float) -> None:

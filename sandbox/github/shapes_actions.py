@@ -95,7 +95,7 @@ def head_commit(one: Run) -> Json:
 def job(base: str, repository: Repository, of: Run, one: Job) -> Json:
     """One job as it stands. Until a runner took it, GitHub gives its creation as its start."""
     here = api_of(base, repository)
-    taken = one.status != "queued"
+    taken = one.status not in ("queued", "waiting")
     return {
         "id": one.job_id,
         "run_id": of.run_id,

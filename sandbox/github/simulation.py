@@ -184,14 +184,28 @@ class Simulation:
     async def _play_job(self, job: Job) -> None:
         rng = random.Random(f"{self._seed}:{self.run.number}:{job.attempt}:{job.name}")
         await self._clock.sleep(rng.uniform(0.5, 2))
+        script = self._scripts.take(self.run.workflow.filename, job)
+        if script is not None and script.outcome == "waiting" and not await self._is_approved(job, script):
+            return
         job.start(self._clock.now())
         self._touch(job)
-        script = self._scripts.take(self.run.workflow.filename, job)
         if script is not None and script.ignores_cancel:
             self._stubborn.add(job.job_id)
         conclusion = await self._play_steps(job, rng, script)
         job.end(conclusion, self._clock.now())
         self._touch(job)
+
+    async def _is_approved(self, job: Job, script: Script) -> bool:
+        """Wait for the approval that the job's environment asks for; a rejected job has failed."""
+        job.status = "waiting"
+        self._touch(job)
+        if script.hold is not None:
+            await script.hold.told()
+        if script.hold is not None and script.hold.outcome == "failure":
+            job.end("failure", self._clock.now())
+            self._touch(job)
+            return False
+        return True
 
     async def _play_steps(self, job: Job, rng: random.Random, script: Script | None) -> str:
         failed = False

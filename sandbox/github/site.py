@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from sandbox.github.vault import Vault
 from sandbox.github.web import GitHubError, not_found
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Site:
     listing_lag: float
     base: str = ""
     api_path: str = ""  # below which the API lies: /api/v3 on an Enterprise server
+    organization_vault: Vault = field(default_factory=Vault)
     log_lag: float = 0.0  # real seconds from a job's end until its log is there
     downloads: dict[str, Download] = field(default_factory=dict)
 

@@ -74,7 +74,7 @@ class Stage:
         await self.clock.sleep(seconds * self.script.slower / 2)
         self.log(*map(self.printed_as, self.script.log))
         outcome = self.script.outcome
-        if self.script.hold is not None:
+        if self.script.hold is not None and outcome == "held":
             await self.script.hold.told()
             outcome = self.script.hold.outcome
         match outcome:

@@ -23,6 +23,7 @@ from sandbox.github.routes_checks import CheckRoutes
 from sandbox.github.routes_deployments import DeploymentRoutes
 from sandbox.github.routes_git import GitRoutes
 from sandbox.github.routes_pulls import PullRoutes
+from sandbox.github.routes_secrets import SecretRoutes
 from sandbox.github.routes_workflows import WorkflowRoutes
 from sandbox.github.site import CALLER, Site
 from sandbox.github.web import DropConnectionError, Exchange, GitHubError, Hook, Request, conditional
@@ -137,6 +138,7 @@ class GitHubStandIn:
             DeploymentRoutes(self.site),
             GitRoutes(self.site),
             WorkflowRoutes(self.site),
+            SecretRoutes(self.site),
             self._actions,
         )
         routes = [route for part in parts for route in part.routes()]

@@ -204,7 +204,9 @@ class Deliveries:
 def _run_action(run: Run) -> str:
     if run.finished:
         return "completed"
-    begun = any(job.status != "queued" for job in run.jobs if job.attempt == run.attempt and not job.carried)
+    begun = any(
+        job.status not in ("queued", "waiting") for job in run.jobs if job.attempt == run.attempt and not job.carried
+    )
     return "in_progress" if begun else "requested"
 
 

@@ -119,3 +119,26 @@ def test_an_axis_that_is_another_expression_is_refused() -> None:
     text = "on: push\njobs: {a: {runs-on: x, steps: [], strategy: {matrix: {b: '${{ toJSON(inputs.x) }}'}}}}"
     with pytest.raises(WorkflowFileError, match="cannot work out"):
         parse("a.yml", text)
+
+
+@pytest.mark.parametrize("outcome", ["success", "failure"])
+async def test_a_job_may_wait_for_an_approval(client: Client, repository: Repository, outcome: str) -> None:
+    hold = repository.wait_next("deploy-dev.yml", job="cron")
+    run_id = await client.dispatch("deploy-dev.yml")
+    await client.until(run_id, lambda run, _: run["status"] == "waiting")
+    waits = (await client.jobs(run_id))["deploy (cron)"]
+    assert (waits["status"], waits["steps"], waits["runner_name"]) == ("waiting", [], None)
+    hold.release(outcome)  # type: ignore[arg-type] # from the table
+    assert (await client.ended(run_id))["conclusion"] == outcome
+
+
+async def test_a_push_starts_what_it_triggers_where_it_is_wished(client: Client, repository: Repository) -> None:
+    repository.commit("dev", {"a": "1"}, "Nothing starts")
+    assert not repository.runs
+    repository.runs_on_push = True
+    commit = repository.commit("dev", {"a": "2"}, "The checks start")
+    (run,) = repository.runs.values()
+    assert (run.workflow.filename, run.event, run.branch, run.commit.sha) == ("checks.yml", "push", "dev", commit.sha)
+    await repository.ended(run)
+    found = (await client.get(f"{INFRASTRUCTURE}/commits/dev/check-runs")).json["check_runs"]
+    assert [(one["name"], one["conclusion"]) for one in found] == [("lint", "success")]

@@ -1,0 +1,111 @@
+"""Actions secrets of repositories and of organizations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from sandbox.github.refusals import RefusedError
+from sandbox.github.shapes import ORGANIZATION, stamp
+from sandbox.github.site import caller_of, writer_of
+from sandbox.github.web import (
+    GitHubError,
+    json_body,
+    json_response,
+    not_found,
+    page_of,
+    permitted,
+    required_text,
+    validation_failed,
+)
+
+if TYPE_CHECKING:
+    from sandbox.github.site import Site
+    from sandbox.github.vault import Secret, Vault
+    from sandbox.github.web import Json
+
+_VISIBILITIES = ("all", "private", "selected")
+
+
+class SecretRoutes:
+    """Secrets go in, sealed; names and ages come out."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def routes(self) -> list[web.RouteDef]:
+        """What is served."""
+        found: list[web.RouteDef] = []
+        for base in ("/repos/{owner}/{name}/actions/secrets", "/orgs/{org}/actions/secrets"):
+            found += [
+                web.get(base, self.secrets),
+                web.get(base + "/public-key", self.public_key),
+                web.get(base + "/{secret}", self.secret),
+                web.put(base + "/{secret}", self.put),
+                web.delete(base + "/{secret}", self.delete),
+            ]
+        return found
+
+    def _vault(self, request: web.Request) -> Vault:
+        if "org" not in request.match_info:
+            return self._site.repository(request).vault
+        if request.match_info["org"].lower() != ORGANIZATION.lower() or caller_of(request) is None:
+            raise not_found()
+        return self._site.organization_vault
+
+    async def secrets(self, request: web.Request) -> web.Response:
+        """The names of all secrets, and when each was changed last."""
+        known = sorted(self._vault(request).known.values(), key=lambda one: one.name)
+        page, links = page_of(request, known, self._site.base)
+        shown = [self._shown(request, one) for one in page]
+        return json_response({"total_count": len(known), "secrets": shown}, headers=links)
+
+    async def public_key(self, request: web.Request) -> web.Response:
+        """The key that secrets are sealed with."""
+        vault = self._vault(request)
+        return json_response({"key_id": vault.key_id, "key": vault.public_key})
+
+    async def secret(self, request: web.Request) -> web.Response:
+        """One secret's name and age; never its value."""
+        return json_response(self._shown(request, self._secret(request)))
+
+    def _secret(self, request: web.Request) -> Secret:
+        found = self._vault(request).known.get(request.match_info["secret"].upper())
+        if found is None:
+            raise not_found()
+        return found
+
+    async def put(self, request: web.Request) -> web.Response:
+        """Set a secret: 201 for a new one, else 204."""
+        vault, _ = self._vault(request), writer_of(request)
+        body = await json_body(request)
+        sealed, key_id = required_text(body, "encrypted_value"), required_text(body, "key_id")
+        visibility = "private"
+        if "org" in request.match_info:
+            permitted(body, "encrypted_value", "key_id", "visibility", "selected_repository_ids")
+            visibility = required_text(body, "visibility")
+            if visibility not in _VISIBILITIES:
+                raise validation_failed("Secret", field="visibility", code="invalid")
+        else:
+            permitted(body, "encrypted_value", "key_id")
+        try:
+            is_new = vault.put(request.match_info["secret"], sealed, key_id, visibility)
+        except RefusedError as error:
+            raise GitHubError(422, str(error)) from error
+        return json_response({}, 201) if is_new else web.Response(status=204)
+
+    async def delete(self, request: web.Request) -> web.Response:
+        """Forget a secret: 204."""
+        writer_of(request)
+        del self._vault(request).known[self._secret(request).name]
+        return web.Response(status=204)
+
+    def _shown(self, request: web.Request, one: Secret) -> Json:
+        shown: Json = {"name": one.name, "created_at": stamp(one.created_at), "updated_at": stamp(one.updated_at)}
+        if "org" in request.match_info:
+            shown["visibility"] = one.visibility
+            if one.visibility == "selected":
+                here = f"{self._site.base}/orgs/{ORGANIZATION}/actions/secrets/{one.name}"
+                shown["selected_repositories_url"] = f"{here}/repositories"
+        return shown
