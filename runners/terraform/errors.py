@@ -27,8 +27,10 @@ _CODE = re.compile(r"^\s+\d+: ?(.*)$")
 _LOCK = re.compile(r"^\s*(ID|Path|Who|Operation|Created):[ \t]*(\S.*?)\s*$", re.MULTILINE)
 # The backends "http" and "pg" describe the lock that was asked for, and not the one that is held; "http" names its id.
 _NOT_THE_HOLDERS = re.compile(
-    r"HTTP remote state already locked(?:: ID=(\S+))?|Workspace is already locked: |Already locked for workspace creation: "
+    r"HTTP remote state already locked(?:: ID=(\S+))?|Workspace is already locked: |already locked for workspace creation: ",
+    re.IGNORECASE,
 )
+_NOT_ASKED = re.compile(r"Error message: (?:pq: |dial tcp |read tcp |write tcp |driver: bad connection)")  # "pg" again
 _CREATED = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d+)? ([+-]\d{4})(?: \S+)?")
 NO_NETWORK = re.compile(
     r"could not connect|no such host|connection refused|failed to connect|dial tcp|TLS handshake|i/o timeout"
@@ -180,7 +182,9 @@ def _locked(one: Diagnostic, version: str) -> _Words | None:
         if not another[1]:
             return StateLockedError, "somebody holds the state's lock, and the backend does not tell who", WAIT_FOR_IT
         known = {"ID": another[1]}
-    if "ID" not in known:  # no lock of somebody else's: the lock could not be asked for
+    if "ID" not in known or _NOT_ASKED.search(
+        one.detail
+    ):  # no lock of somebody else's: the lock could not be asked for
         return None
     created, who = _time(known.get("Created", "")), known.get("Who", "somebody")
     since = f"{created:%Y-%m-%d %H:%M} UTC" if created else known.get("Created")

@@ -130,10 +130,11 @@ def test_our_own_name_is_user_and_host() -> None:
     [
         "Error message: Workspace is already locked: default\n",
         "Error message: Already locked for workspace creation: default\n",
+        "Error message: Cannot lock workspace; already locked for workspace creation: default\n",
         "Error message: HTTP remote state already locked, failed to read body\n",
         "Error message: HTTP remote state already locked, failed to unmarshal body\n",
     ],
-    ids=["pg", "pg, first apply", "http, no body", "http, no JSON"],
+    ids=["pg", "pg, first apply", "pg, another's first apply", "http, no body", "http, no JSON"],
 )
 def test_a_backend_that_describes_our_own_lock_alone_tells_of_no_holder(said: str) -> None:
     error = locked(said, path="")
@@ -142,6 +143,15 @@ def test_a_backend_that_describes_our_own_lock_alone_tells_of_no_holder(said: st
     assert "Wait until that has ended." in error.remedy
     assert "force-unlock" not in error.remedy
     assert not lock_is_ours(error, RUN)
+
+
+@pytest.mark.parametrize("said", ["pq: permission denied for table states", "dial tcp 10.0.0.5:5432: connect: refused"])
+def test_a_lock_that_postgresql_could_not_be_asked_for_is_nobodys(said: str) -> None:
+    detail = f"Error message: {said}\n" + INFO.format(identity="6741213b", path="", created=CREATED, info="")
+    found = Diagnostic("error", "Error acquiring the state lock", detail)
+    error = terraform_errors.explain("planning", 1, [found], version="terraform 1.11.4")
+    assert not isinstance(error, StateLockedError)
+    assert said in error.problem
 
 
 def test_http_backends_tell_of_the_lock_that_was_asked_for_and_that_is_not_taken_for_the_holders() -> None:
