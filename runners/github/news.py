@@ -42,7 +42,8 @@ def news_of(event: str, payload: Mapping[str, Any]) -> RunNews | None:
         if event == "workflow_job":
             return _of_job(payload["repository"]["full_name"], payload["workflow_job"])
         if event == "workflow_run":
-            return _of_run(payload["repository"]["full_name"], payload["workflow_run"])
+            ended = "completed" in (payload.get("action"), payload["workflow_run"]["status"])
+            return _of_run(payload["repository"]["full_name"], payload["workflow_run"], ended=ended)
     except (KeyError, TypeError, AttributeError, ValueError):
         raise ValueError(f"the payload is no {event} of GitHub's") from None
     return None
@@ -52,11 +53,9 @@ def _of_job(repository: str, job: Mapping[str, Any]) -> RunNews:
     return RunNews(repository, int(job["run_id"]), int(job.get("run_attempt") or 1), job=job_of(job))
 
 
-def _of_run(repository: str, run: Mapping[str, Any]) -> RunNews:
-    ended = run["status"] == "completed"
-    return RunNews(
-        repository, int(run["id"]), int(run.get("run_attempt") or 1), file_of(run), actor_of(run), ended=ended
-    )
+def _of_run(repository: str, run: Mapping[str, Any], *, ended: bool) -> RunNews:
+    attempt = int(run.get("run_attempt") or 1)
+    return RunNews(repository, int(run["id"]), attempt, file_of(run), actor_of(run), ended=ended)
 
 
 def file_of(run: Mapping[str, Any]) -> str:

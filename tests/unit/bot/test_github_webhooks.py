@@ -8,6 +8,7 @@ import hmac
 import io
 import json
 import logging
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -53,9 +54,9 @@ class Receiver:
             return answer.status, await answer.text()
 
 
-@pytest_asyncio.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    receiver = Receiver()
+@asynccontextmanager
+async def started(receiver: Receiver) -> AsyncIterator[Receiver]:
+    """The receiver with its server running."""
     application = web.Application(client_max_size=1 << 20)
     application.router.add_post(github_webhooks.PATH, receiver.webhooks.handle)
     runner = web.AppRunner(application, shutdown_timeout=0.1)
@@ -65,6 +66,12 @@ async def receiver() -> AsyncIterator[Receiver]:
     receiver.url = f"http://{host}:{port}{github_webhooks.PATH}"
     yield receiver
     await runner.cleanup()
+
+
+@pytest_asyncio.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with started(Receiver()) as made:
+        yield made
 
 
 def signed(body: bytes, secret: str = SECRET) -> str:
