@@ -58,11 +58,12 @@ async def run(
     timeout: float,
     doing: str,
     stdout_to: Path | None = None,
+    stdin_from: Path | None = None,
     grace: float = GRACE,
 ) -> Output:
     """Run a program to its end; with it ends its process group, whatever it started.
 
-    `env` is all it sees, its stdin is empty. With `stdout_to` its stdout goes whole into that new file (0600).
+    `env` is all it sees; its stdin is the file `stdin_from`, else empty. With `stdout_to` its stdout goes whole into that new file (0600).
     After `timeout` seconds, or when the calling task is cancelled, the group gets SIGINT and `grace` seconds
     later SIGKILL. Any exit code is an answer: what it means is for the caller.
 
@@ -75,7 +76,9 @@ async def run(
         raise NotFoundError(doing, f"there is no directory {cwd.name}")
     out, err = _Tail(), _Tail()
     try:
-        process = await _start(argv, doing, cwd=cwd, env=env, out=out, err=err, stdout_to=stdout_to)
+        process = await _start(
+            argv, doing, cwd=cwd, env=env, out=out, err=err, stdout_to=stdout_to, stdin_from=stdin_from
+        )
         exit_code = await _wait(process, timeout, grace, doing, err)
         await err.drain()
         if not stdout_to:
@@ -95,18 +98,20 @@ async def _start(
     out: _Tail,
     err: _Tail,
     stdout_to: Path | None,
+    stdin_from: Path | None,
 ) -> asyncio.subprocess.Process:
     with ExitStack() as ends:  # our copies of the ends that the child writes to
         out_end = _new_file(stdout_to) if stdout_to else await out.open()
         ends.callback(os.close, out_end)
         err_end = await err.open()
         ends.callback(os.close, err_end)
+        in_end = ends.enter_context(stdin_from.open("rb")) if stdin_from else asyncio.subprocess.DEVNULL
         try:
             return await asyncio.create_subprocess_exec(
                 *argv,
                 cwd=cwd,
                 env=dict(env),
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=in_end,
                 stdout=out_end,
                 stderr=err_end,
                 start_new_session=True,

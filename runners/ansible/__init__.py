@@ -14,6 +14,7 @@ from runners.ansible.job import PlaybookJob, argv_of, check_job
 from runners.ansible.refusals import ansible_missing, unwritable
 from runners.detached import Detached
 from runners.results import HostResult, PlaybookResult, State
+from runners.ssh.keys import key_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +40,7 @@ async def run_playbook(job: PlaybookJob, *, on_progress: OnProgress, timeout: fl
     """
     places = places_of(job.scratch)
     check_job(job, places)
-    key = ansible_files.key_text(job.private_key, job.doing) if job.private_key else None
+    key = key_text(job.private_key, job.doing) if job.private_key else None
     env = await asyncio.to_thread(_prepare, job, places, key)
     if places.cancelled.exists():
         return await _never_begun(job, places)

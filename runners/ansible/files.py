@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
 
 from runners.ansible.stragglers import MARK
-from runners.errors import AccessDeniedError
 from runners.inventory import group_name, host_variables
 from runners.process import child_environment
+from runners.ssh.keys import write_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from runners.results import Inventory
 
 _LONGEST_SOCKET_DIRECTORY = 70  # ssh adds up to 28 characters, and a socket's path has at most 104
-_KEY_REMEDY = "Give the whole private key without a passphrase, its BEGIN and END lines included."
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,30 +124,6 @@ def inventory_text(inventory: Inventory, home: Path) -> str:
     hosts = {host.name: host_variables(inventory, host) | local for host in inventory.hosts}
     groups.setdefault(group_name(inventory.environment), {})["children"] = {name: {} for name in groups}
     return json.dumps({"all": {"hosts": hosts, "children": groups}})
-
-
-def key_text(private_key: str, doing: str) -> str:
-    """The key as ssh wants it, from what fits into an environment variable.
-
-    Raises:
-        AccessDeniedError: it is no private key, or one with a passphrase.
-    """
-    text = private_key.replace("\r\n", "\n").replace("\\n", "\n").strip() + "\n"
-    load = load_ssh_private_key if "OPENSSH" in text.partition("\n")[0] else load_pem_private_key
-    try:
-        load(text.encode(), password=None)
-    except TypeError:
-        raise AccessDeniedError(doing, "the private key has a passphrase", remedy=_KEY_REMEDY) from None
-    except (ValueError, UnsupportedAlgorithm) as error:
-        why = "has a passphrase" if "password" in str(error).lower() else "cannot be read"
-        raise AccessDeniedError(doing, f"the private key {why}", remedy=_KEY_REMEDY) from None
-    return text
-
-
-def write_secret(path: Path, text: str) -> None:
-    """A new file that nobody else may read at any moment."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w") as file:
-        file.write(text)
 
 
 def prepare(places: Places, inventory: Inventory, variables: str, key: str | None, *, known_hosts: str = "") -> None:

@@ -12,7 +12,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from runners import process
-from runners.ansible import files as ansible_files
 from runners.ansible.events import PlaybookRecord, masker
 from runners.ansible.job import listing_argv
 from runners.ansible.logfile import LogFile
@@ -22,6 +21,7 @@ from runners.ansible.stragglers import end_marked
 from runners.detached import Detached
 from runners.errors import RunnerError, TimedOutError
 from runners.results import FailedTask, HostResult, PlaybookResult, State, TaskChange
+from runners.ssh.keys import write_secret
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -165,7 +165,7 @@ def keep(places: Places, result: PlaybookResult) -> None:
 def _write(places: Places, result: PlaybookResult) -> None:
     temporary = places.result.with_suffix(f".{time.monotonic_ns()}")
     try:
-        ansible_files.write_secret(temporary, json.dumps(asdict(result)))
+        write_secret(temporary, json.dumps(asdict(result)))
         temporary.replace(places.result)
     except OSError:
         temporary.unlink(missing_ok=True)

@@ -10,9 +10,10 @@ import pytest
 import yaml
 from hypothesis import given, strategies as st
 
-from runners.ansible.files import Places, environment, key_text, prepare, ssh_options, variables_text
+from runners.ansible.files import Places, environment, prepare, ssh_options, variables_text
 from runners.errors import AccessDeniedError
 from runners.results import Inventory
+from runners.ssh.keys import key_text
 
 EMPTY = Inventory("staging", (), "deployer", 22, "ssh")
 

@@ -1,0 +1,178 @@
+"""What is asked of a host about its daemons, and what its answer says. Nothing here does I/O."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+_SECTION = "@@"
+_PROPERTIES = "LoadState,ActiveState,SubState,MainPID,NRestarts,ControlGroup"
+# As root, or by sudo where that needs no password; else as the user that deploys, who may be allowed to.
+AS_ROOT = 'S=; [ "$(id -u)" = 0 ] || { sudo -n true 2>/dev/null && S="sudo -n"; }\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """A daemon as configured. `name` is its systemd unit; the rest counts on hosts without systemd, or without this unit.
+
+    `command` is a regular expression that its command line matches; `pid_file` where it writes its number;
+    `start` and `stop` are shell commands.
+    """
+
+    name: str
+    command: str = ""
+    pid_file: str = ""
+    start: str = ""
+    stop: str = ""
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """What its command line matches: where nothing is configured, its name as a word of its own."""
+        return re.compile(self.command or rf"(?:^|[/\s]){re.escape(self.name)}(?:\s|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process of a host; `age` in seconds."""
+
+    pid: int
+    parent: int
+    age: int
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What systemd says of a unit, and the numbers of the processes in it."""
+
+    active: str
+    sub: str
+    main: int
+    restarts: int
+    pids: frozenset[int]
+
+
+@dataclass(slots=True)
+class Look:
+    """A host at one moment: processes by number, units and PID files by daemon. Only units that systemd has loaded."""
+
+    processes: dict[int, Process] = field(default_factory=dict)
+    units: dict[str, Unit] = field(default_factory=dict)
+    pid_files: dict[str, str] = field(default_factory=dict)
+
+
+def script(daemons: Sequence[Daemon], settle: float | None) -> str:
+    """A shell script that looks once, or with `settle` twice, so many seconds apart."""
+    once = (
+        "".join(_about(daemon) for daemon in daemons) + f"echo '{_SECTION} ps'\nps -eww -o pid=,ppid=,etimes=,args=\n"
+    )
+    again = f"sleep {settle:g}\nlook\n" if settle is not None else ""
+    return f"LC_ALL=C; export LC_ALL\nlook() {{\necho '{_SECTION} look'\n{once}}}\nlook\n{again}"
+
+
+def _about(daemon: Daemon) -> str:
+    name = shlex.quote(daemon.name)
+    unit = (
+        f"if [ -d /run/systemd/system ]; then echo '{_SECTION} unit' {name}; "
+        f"systemctl show -p {_PROPERTIES} -- {name}; "
+        f"G=$(systemctl show -p ControlGroup -- {name}); G=${{G#ControlGroup=}}; "
+        f"echo '{_SECTION} pids' {name}; "
+        '[ -z "$G" ] || find "/sys/fs/cgroup$G" "/sys/fs/cgroup/systemd$G" -name cgroup.procs -exec cat {} + 2>/dev/null; fi\n'
+    )
+    path = shlex.quote(daemon.pid_file)
+    pid_file = f"echo '{_SECTION} pidfile' {name}; cat -- {path} 2>/dev/null; echo\n" if daemon.pid_file else ""
+    return unit + pid_file
+
+
+def read(text: str) -> list[Look]:
+    """The looks that a script's output tells of, in their order; what is cut off is not there."""
+    looks: list[Look] = []
+    for title, lines in _sections(text):
+        kind, _, name = title.partition(" ")
+        if kind == "look":
+            looks.append(Look())
+        elif looks:
+            _take(looks[-1], kind, name, lines)
+    return looks
+
+
+def _sections(text: str) -> list[tuple[str, list[str]]]:
+    found: list[tuple[str, list[str]]] = []
+    for line in text.splitlines():
+        if line.startswith(f"{_SECTION} "):
+            found.append((line[len(_SECTION) + 1 :].strip(), []))
+        elif found:
+            found[-1][1].append(line)
+    return found
+
+
+def _take(look: Look, kind: str, name: str, lines: list[str]) -> None:
+    match kind:
+        case "ps":
+            look.processes = {one.pid: one for line in lines if (one := _process(line))}
+        case "unit":
+            unit = _unit(dict(line.partition("=")[::2] for line in lines))
+            if unit:
+                look.units[name] = unit
+        case "pids" if name in look.units:
+            known = look.units[name]
+            pids = frozenset(int(line) for line in lines if line.strip().isdigit())
+            look.units[name] = Unit(known.active, known.sub, known.main, known.restarts, pids)
+        case "pidfile":
+            look.pid_files[name] = " ".join("\n".join(lines).split())
+
+
+def _process(line: str) -> Process | None:
+    words = line.split(maxsplit=3)
+    if len(words) < 4 or not all(word.isdigit() for word in words[:3]) or words[3].endswith("<defunct>"):
+        return None
+    return Process(int(words[0]), int(words[1]), int(words[2]), words[3])
+
+
+def _unit(values: dict[str, str]) -> Unit | None:
+    if values.get("LoadState") != "loaded":
+        return None
+    main, restarts = values.get("MainPID", "0"), values.get("NRestarts", "0")
+    return Unit(
+        active=values.get("ActiveState", "unknown"),
+        sub=values.get("SubState", ""),
+        main=int(main) if main.isdigit() else 0,
+        restarts=int(restarts) if restarts.isdigit() else 0,
+        pids=frozenset(),
+    )
+
+
+def instances(look: Look, daemon: Daemon, also: Collection[str] = ()) -> list[Process]:
+    """The daemon's instances: each with the processes that it has started itself counts as one.
+
+    Of a unit: what runs in it, and whatever else has the command line of its main process. Without one: what has the
+    daemon's command line. `also` are command lines that it is known to have had.
+    """
+    unit = look.units.get(daemon.name)
+    if unit is None:
+        its = {pid for pid, one in look.processes.items() if daemon.pattern.search(one.command)}
+    else:
+        main = look.processes.get(unit.main)
+        its = {pid for pid in unit.pids | {unit.main} if pid in look.processes}
+        its |= {pid for pid, one in look.processes.items() if main and one.command == main.command}
+    its |= {pid for pid, one in look.processes.items() if one.command in also}
+    return [look.processes[pid] for pid in sorted(its) if look.processes[pid].parent not in its]
+
+
+def with_children(look: Look, roots: Sequence[Process]) -> list[int]:
+    """These processes and all that they have started."""
+    children = defaultdict(list)
+    for one in look.processes.values():
+        children[one.parent].append(one.pid)
+    found, waiting = [], [one.pid for one in roots]
+    while waiting:
+        pid = waiting.pop()
+        found.append(pid)
+        waiting += [child for child in children[pid] if child not in found]
+    return sorted(found)

@@ -1,0 +1,91 @@
+"""Scripts run on hosts by the ssh program, or here where a host is this machine; with a key that ends with the work."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import uuid
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runners import process
+from runners.ssh.keys import key_text, write_secret
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from runners.process import Output
+    from runners.results import Host, Inventory
+
+CONNECT = 10  # seconds
+REFUSED = 255  # ssh's own exit code: it is ssh that failed, and not what was run
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How hosts are reached. `directory` (0700) holds the key and what ssh compares host keys with."""
+
+    directory: Path
+    inventory: Inventory
+    with_key: bool
+
+    def argv(self, host: Host) -> list[str]:
+        """A shell on the host that reads its script from stdin; nothing of the script is seen in `ps`."""
+        if self.inventory.connection != "ssh":
+            return ["sh", "-s"]
+        options = {
+            "BatchMode": "yes",
+            "ConnectTimeout": str(CONNECT),
+            "IdentitiesOnly": "yes",
+            "LogLevel": "ERROR",
+            "ServerAliveInterval": "15",
+            "StrictHostKeyChecking": "accept-new",
+            "UserKnownHostsFile": f'"{self.directory / "known_hosts"}"',
+        }
+        argv = ["ssh", "-T", "-p", str(self.inventory.port), "-l", self.inventory.user]
+        argv += [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+        argv += ["-i", str(self.directory / "key")] if self.with_key else []
+        return [*argv, "--", host.address, "sh -s"]
+
+    async def run(self, host: Host, script: str, *, timeout: float, doing: str) -> Output:
+        """Run a POSIX shell script there, as the user that deploys.
+
+        Raises:
+            TimedOutError: it took longer than `timeout` seconds; on the host it may go on.
+            ProgramMissingError: there is no ssh here.
+        """
+        path = self.directory / f"script-{uuid.uuid4().hex}"
+        await asyncio.to_thread(write_secret, path, script)
+        try:
+            env = process.child_environment(self.directory)
+            return await process.run(
+                self.argv(host), cwd=self.directory, env=env, timeout=timeout, doing=doing, grace=1.0, stdin_from=path
+            )
+        finally:
+            path.unlink(missing_ok=True)
+
+
+@asynccontextmanager
+async def reaching(
+    inventory: Inventory, directory: Path, *, private_key: str | None, known_hosts: str, doing: str
+) -> AsyncIterator[Access]:
+    """Access for as long as the block lasts; `directory` is made for it and deleted after.
+
+    Raises:
+        AccessDeniedError: the private key cannot be used.
+    """
+    key = key_text(private_key, doing) if private_key else None
+
+    def make() -> None:
+        directory.mkdir(mode=0o700, parents=True)
+        write_secret(directory / "known_hosts", known_hosts)
+        if key:
+            write_secret(directory / "key", key)
+
+    await asyncio.to_thread(make)
+    try:
+        yield Access(directory, inventory, key is not None)
+    finally:
+        await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)

@@ -1,0 +1,151 @@
+"""Real daemons, looked after over real OpenSSH servers."""
+
+from __future__ import annotations
+
+import getpass
+import time
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runners.daemons import Patience, restart, verify
+from runners.results import Host, Inventory
+from runners.ssh.remote import reaching
+from tests.real.daemon_support import Real, make_daemon
+from tests.real.ssh_support import running_servers
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
+
+    from runners.daemon_results import DaemonSeen
+    from runners.ssh.remote import Access
+
+pytestmark = pytest.mark.needs_sshd
+QUICK = Patience(settle=0.6, stop=1.0, term=1.0)
+
+
+@pytest.fixture
+async def access(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Access]:
+    async with AsyncExitStack() as ends:
+        (server,) = await ends.enter_async_context(running_servers(tmp_path, unused_tcp_port, ["127.0.0.1"]))
+        host = Host("staging-backend", "backend", "i-1", "127.0.0.1", "ami-1", "us-west-2a")
+        there = Inventory("staging", (host,), getpass.getuser(), unused_tcp_port, "ssh")
+        made = reaching(there, tmp_path / "access", private_key=server.user_key, known_hosts="", doing="looking")
+        yield await ends.enter_async_context(made)
+
+
+@pytest.fixture
+def daemon(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Real]:
+    made = make_daemon(tmp_path, getattr(request, "param", "forks twice"))
+    yield made
+    made.end()
+
+
+async def look(access: Access, daemon: Real, *, began: float | None = None, remedy: bool = False) -> DaemonSeen:
+    (seen,) = await verify(access, {"backend": [daemon.configured]}, QUICK, began=began, remedy=remedy)
+    return seen
+
+
+def modes(*names: str) -> Callable[..., object]:
+    return pytest.mark.parametrize("daemon", names, indirect=True)
+
+
+@modes("forks once", "forks twice", "has a worker")
+async def test_one_that_runs_once_is_as_it_should_be(access: Access, daemon: Real) -> None:
+    began = time.monotonic()
+    daemon.start()
+    seen = await look(access, daemon, began=began)
+    assert (seen.problem, seen.instances, seen.host) == ("", 1, "staging-backend")
+    assert seen.age is not None
+
+
+async def test_one_that_does_not_run_is_started(access: Access, daemon: Real) -> None:
+    assert (await look(access, daemon)).problem == "it does not run"
+    seen = await look(access, daemon, remedy=True)
+    assert (seen.problem, seen.did) == ("", "stopped and started because it does not run")
+    assert len(daemon.processes) == 1
+
+
+@modes("forks twice", "has a worker")
+async def test_one_that_runs_twice_is_made_one(access: Access, daemon: Real) -> None:
+    daemon.start()
+    daemon.start()
+    before = {process.pid for process in daemon.processes}
+    seen = await look(access, daemon)
+    assert seen.problem.startswith("it runs 2 times (processes ")
+    assert seen.instances == 2
+    seen = await look(access, daemon, remedy=True)
+    assert (seen.problem, seen.instances) == ("", 1)
+    assert not before & {process.pid for process in daemon.processes}
+
+
+async def test_one_that_was_not_started_again_by_the_deploy_is_told(access: Access, daemon: Real) -> None:
+    daemon.start()
+    time.sleep(2.5)  # noqa: ASYNC251 - as long as ps needs to tell its age
+    began = time.monotonic()
+    seen = await look(access, daemon, began=began)
+    assert "it was not started again" in seen.problem
+    assert (await look(access, daemon, began=began, remedy=True)).ok
+
+
+@modes("refuses")
+async def test_one_that_refuses_to_stop_is_said_and_no_second_one_started(access: Access, daemon: Real) -> None:
+    daemon.start()
+    daemon.start()
+    seen = await look(access, daemon, remedy=True)
+    assert "it does not stop: 1 s after its stop and 1 s after TERM" in seen.problem
+    assert "It was not started again" in seen.problem
+    assert len(daemon.processes) == 2
+
+
+@modes("dies")
+async def test_one_that_dies_at_once_is_still_wrong_after_the_remedy(access: Access, daemon: Real) -> None:
+    seen = await look(access, daemon, remedy=True)
+    assert seen.problem == "it does not run"
+    assert seen.did
+
+
+async def test_a_wrong_pid_file_is_told(access: Access, daemon: Real) -> None:
+    daemon.start()
+    assert (await look(access, daemon)).ok
+    daemon.pid_file.write_text("1")
+    assert "its PID file names 1, and it runs as" in (await look(access, daemon)).problem
+    daemon.pid_file.unlink()
+    assert "its PID file is not there, or empty" in (await look(access, daemon)).problem
+
+
+async def test_restart_gives_it_a_new_process(access: Access, daemon: Real) -> None:
+    daemon.start()
+    (before,) = daemon.processes
+    (seen,) = await restart(access, "backend", daemon.configured, QUICK)
+    assert (seen.problem, seen.did) == ("", "stopped and started")
+    (now,) = daemon.processes
+    assert now.pid != before.pid
+    assert await restart(access, "cron", daemon.configured, QUICK) == ()
+
+
+async def test_a_host_out_of_reach_is_told_and_left_alone(access: Access, daemon: Real) -> None:
+    away = replace(access, inventory=replace(access.inventory, port=1))
+    (seen,) = await verify(away, {"backend": [daemon.configured]}, QUICK, began=None, remedy=True)
+    assert not seen.reached
+    assert "could not be reached: " in seen.problem
+    assert "Connection refused" in seen.problem
+
+
+async def test_here_works_as_there(access: Access, daemon: Real) -> None:
+    here = replace(access, inventory=replace(access.inventory, connection="local"))
+    daemon.start()
+    assert (await look(here, daemon)).ok
+
+
+async def test_nothing_of_the_key_is_left(access: Access, tmp_path: Path) -> None:
+    there = access.inventory
+    key = (access.directory / "key").read_text()
+    async with reaching(there, tmp_path / "other", private_key=key, known_hosts="", doing="x") as made:
+        assert (made.directory / "key").stat().st_mode & 0o777 == 0o600
+        assert made.directory.stat().st_mode & 0o777 == 0o700
+        assert key not in " ".join(made.argv(there.hosts[0]))
+    assert not (tmp_path / "other").exists()

@@ -1,0 +1,146 @@
+"""What a host tells of its daemons, and what is made of it."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from runners.daemons.judging import judge
+from runners.daemons.looking import Daemon, Look, Process, Unit, instances, read, script, with_children
+from runners.results import Host
+
+HOST = Host("staging-backend", "backend", "i-1", "10.0.0.1", "ami-1", "us-west-2a")
+QUEUE = Daemon("queue-daemon")
+OUTPUT = """
+@@ look
+@@ unit queue-daemon
+LoadState=loaded
+ActiveState=active
+SubState=running
+MainPID=40
+NRestarts=2
+ControlGroup=/system.slice/queue-daemon.service
+@@ pids queue-daemon
+40
+41
+
+@@ unit upload
+LoadState=not-found
+ActiveState=inactive
+MainPID=0
+@@ pids upload
+@@ pidfile upload
+ 50
+
+@@ ps
+    1     0  90000 /sbin/init
+   40     1   1200 /usr/bin/php artisan queue:work
+   41    40   1199 /usr/bin/php worker
+   50     1      7 /opt/upload --serve
+   51    50      7 [upload] <defunct>
+  bad line
+@@ look
+@@ ps
+"""
+
+
+def process(pid: int, parent: int = 1, age: int = 100, command: str = "/opt/queue-daemon") -> Process:
+    return Process(pid, parent, age, command)
+
+
+def look(*processes: Process, unit: Unit | None = None, pid_file: str | None = None) -> Look:
+    units = {"queue-daemon": unit} if unit else {}
+    files = {} if pid_file is None else {"queue-daemon": pid_file}
+    return Look({one.pid: one for one in processes}, units, files)
+
+
+def unit(main: int, *pids: int, active: str = "active", sub: str = "running", restarts: int = 0) -> Unit:
+    return Unit(active, sub, main, restarts, frozenset(pids))
+
+
+def problem(*looks: Look, daemon: Daemon = QUEUE, since: float | None = None) -> str:
+    return judge(HOST, daemon, looks, settle=10, since=since).problem
+
+
+def test_the_answer_of_a_host_is_read() -> None:
+    first, second = read(OUTPUT)
+    assert first.units == {"queue-daemon": Unit("active", "running", 40, 2, frozenset({40, 41}))}
+    assert first.pid_files == {"upload": "50"}
+    assert sorted(first.processes) == [1, 40, 41, 50]
+    assert first.processes[41] == Process(41, 40, 1199, "/usr/bin/php worker")
+    assert second.processes == {}
+    assert read("Welcome to staging!\n") == []
+
+
+def test_the_script_is_one_that_a_shell_takes_whatever_the_daemon_is_called() -> None:
+    text = script([Daemon("a'b; touch /tmp/never", pid_file="/tmp/$(touch x)")], settle=0)
+    answer = subprocess.run(["sh", "-s"], input=text, capture_output=True, text=True, check=True, timeout=30)
+    looks = read(answer.stdout)
+    assert len(looks) == 2
+    assert looks[0].processes
+
+
+def test_one_process_with_its_children_is_one_instance() -> None:
+    seen = look(process(5), process(6, 5), process(7, 6, command="worker"))
+    assert [one.pid for one in instances(seen, QUEUE)] == [5]
+    assert with_children(seen, instances(seen, QUEUE)) == [5, 6, 7]
+    assert problem(seen, seen) == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "runs"),
+    [
+        ("/opt/queue-daemon --fast", True),
+        ("python queue-daemon", True),
+        ("/opt/queue-daemon2", False),
+        ("/opt/my-queue-daemon", False),
+        ("vim /etc/queue-daemon.conf", False),
+    ],
+)
+def test_a_daemon_without_a_unit_is_known_by_its_name(command: str, runs: bool) -> None:
+    assert bool(instances(look(process(5, command=command)), QUEUE)) is runs
+
+
+def test_a_daemon_is_known_by_its_configured_command() -> None:
+    made = Daemon("queue-daemon", command="artisan queue:work")
+    assert instances(look(process(5, command="php artisan queue:work --tries=3")), made)
+
+
+def test_another_process_of_the_same_command_outside_of_its_unit_is_a_second_instance() -> None:
+    seen = look(process(40, command="php q"), process(90, command="php q"), unit=unit(40, 40))
+    assert problem(seen, seen) == "it runs 2 times (processes 40, 90)"
+
+
+def test_what_its_unit_calls_failed_is_said() -> None:
+    assert problem(look(), look(unit=unit(0, active="failed", sub="failed"))) == "it does not run"
+    seen = look(process(40), unit=unit(40, 40, active="deactivating", sub="stop-sigterm"))
+    assert problem(seen, seen) == "systemd calls it deactivating (stop-sigterm)"
+
+
+def test_one_that_does_not_stay_is_said() -> None:
+    assert "from 5 to 6" in problem(look(process(5)), look(process(6)))
+    assert "from none to 6" in problem(look(), look(process(6)))
+    before = look(process(40), unit=unit(40, 40, restarts=4))
+    now = look(process(40), unit=unit(40, 40, restarts=6))
+    assert problem(before, now) == "systemd restarts it again and again (6 times so far)"
+
+
+def test_one_from_before_the_deploy_is_said() -> None:
+    seen = look(process(5, age=100))
+    assert "it was not started again: process 5 has run for 100 s" in problem(seen, seen, since=60.0)
+    assert problem(seen, seen, since=99.5) == ""
+    assert problem(seen, seen) == ""
+
+
+def test_its_pid_file_counts_where_there_is_no_unit() -> None:
+    made = Daemon("queue-daemon", pid_file="/run/q.pid")
+    good, bad = look(process(5), pid_file="5"), look(process(5), pid_file="9")
+    assert problem(good, good, daemon=made) == ""
+    assert problem(bad, bad, daemon=made) == "its PID file names 9, and it runs as 5"
+    with_unit = look(process(5), unit=unit(5, 5), pid_file="9")
+    assert problem(with_unit, with_unit, daemon=made) == ""
+
+
+def test_half_an_answer_is_none() -> None:
+    assert problem(look(process(5))) == "the host did not answer what was asked of it"
