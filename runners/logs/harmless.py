@@ -31,6 +31,8 @@ _LINES = (
     r"(?:Get|Hit|Ign):\d+ ",
     r"update-alternatives: ",
     r"sudo: unable to resolve host ",
+    r"locale: Cannot set LC_\w+ to default locale: ",
+    r"start-stop-daemon: unable to stat ",  # Debian's scripts, of a daemon that was not there before
     r"rm: cannot remove .*: No such file or directory$",
     r"find: .*: Permission denied$",
     r"npm (?:warn|WARN|notice|info|http|verb|sill)\b",

@@ -230,6 +230,8 @@ FALSE = [
     "PASS src/error.test.js",
     "ok 12 - dies with fatal: not a git repository",
     "test_error_is_raised PASSED",
+    "locale: Cannot set LC_CTYPE to default locale: No such file or directory",
+    "start-stop-daemon: unable to stat /usr/libexec/polkitd (No such file or directory)",
     "sudo: unable to resolve host ip-10-0-1-12: Name or service not known",
     "rm: cannot remove '/tmp/build': No such file or directory",
     "find: \u2018/proc/1/task/1/fd\u2019: Permission denied",
