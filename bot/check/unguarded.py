@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from bot.config import Config
 
 NOTE = "note"
-# Settings of an environment; take one out of this list with the change that makes it work.
-_OF_AN_ENVIRONMENT = ("daemons",)
+# Settings of an environment whose daemons nobody looks at: that goes over the ssh of `deploy.ansible`.
+_WITHOUT_ANSIBLE = ("daemons", "daemon_checks")
 _OF_IMAGES = ("keep",)
 # With `hcp` the workspace over there has these settings of its own, and looks for drift by its health assessments.
 _SET_IN_HCP = ("workspace", "backend_config", "var_files", "environment", "secret_environment")
@@ -24,7 +24,8 @@ def unguarded(config: Config) -> list[Connection]:
     found += [f"watch.{key}" for key in _OF_WATCH if config.watch and getattr(config.watch, key) is not None]
     for name, environment in config.environments.items():
         written = environment.model_fields_set
-        found += [f"environments.{name}.{key}" for key in _OF_AN_ENVIRONMENT if key in written]
+        if environment.deploy.ansible is None:
+            found += [f"environments.{name}.{key}" for key in _WITHOUT_ANSIBLE if key in written]
         if environment.terraform and environment.terraform.hcp:
             told = environment.terraform.model_fields_set
             found += [f"environments.{name}.terraform.{key}" for key in _SET_IN_HCP if key in told]

@@ -161,6 +161,26 @@ class Approval(Model):
     approvers: tuple[Person, ...] | None = None
 
 
+class DaemonCommands(Model):
+    """How a daemon is known, started and stopped where systemd has no unit of its name; `*` stands for all others.
+
+    {daemon} is filled in. `command` is a regular expression that its command line matches.
+    """
+
+    command: Regex = ""
+    pid_file: Text | None = None
+    start: Text | None = None
+    stop: Text | None = None
+
+
+class DaemonChecks(Model):
+    """How long daemons are looked at and waited for after a deploy, and what they are where there is no systemd."""
+
+    settle: Duration = timedelta(seconds=10)
+    stop_within: Duration = timedelta(seconds=30)
+    without_systemd: Mapping[str, DaemonCommands] = {}
+
+
 class Environment(Model):
     """One environment. `name` is its key in the file; `channel` is Slack's channel unless it has its own."""
 
@@ -171,6 +191,7 @@ class Environment(Model):
     deploy: Deploy
     terraform: Terraform | None = None
     daemons: Mapping[Name, tuple[Unit, ...]] = {}
+    daemon_checks: DaemonChecks = DaemonChecks()
     approval: Approval = Approval()
     after: Name | None = None
     windows: tuple[WindowText, ...] = ()

@@ -21,7 +21,6 @@ environments:
   dev:
     machines: [cron]
     promote: {from: a, to: b, repositories: [o/r]}
-    daemons: {cron: [queue]}
     deploy: {github_actions: {workflow: d.yml}}
     terraform: {hcp: {organization: o, workspace: w}}
 images: {workflow: b.yml, keep: {newest: 4}}

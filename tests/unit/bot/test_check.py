@@ -479,7 +479,7 @@ async def test_settings_that_are_not_acted_on_are_named_in_one_line(world: World
     world.config = read(CONFIG + WITH_ANSIBLE + "watch: {drift: {every: 1d}, keys: {older_than: 90d}}\n")
     notes = [line for line in await world.lines() if line.startswith("note")]
     assert len(notes) == 1
-    assert "does not act on them: watch.keys, environments.staging.daemons" in notes[0]
+    assert notes[0].endswith("does not act on them: watch.keys")
     assert "windows" not in notes[0]
 
 
