@@ -57,9 +57,9 @@ class Asked:
 class VirtualGitHub(GitHub):
     """The runners' client with one repository behind it. `trouble`, where set, is called before each answer, and may raise."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: str = "virtual") -> None:
         super().__init__(BASE)
-        self.repository = Repository(REPOSITORY, number=0, clock=VirtualClock(), seed="virtual")
+        self.repository = Repository(REPOSITORY, number=0, clock=VirtualClock(), seed=seed)
         sandbox_repositories()[REPOSITORY](self.repository.graph)
         self.repository.read_workflows()
         self.asked: list[Asked] = []

@@ -8,7 +8,18 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from tests.bench import aws_round, burst, click, commands, idle, log_scan, plan_by_hand, plan_summary, start
+from tests.bench import (
+    aws_round,
+    burst,
+    click,
+    commands,
+    github_calls,
+    idle,
+    log_scan,
+    plan_by_hand,
+    plan_summary,
+    start,
+)
 from tests.bench.figures import Figure, table
 
 if TYPE_CHECKING:
@@ -26,6 +37,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "plan-by-hand": plan_by_hand.measure,
     "aws-round": aws_round.measure,
     "log-scan": log_scan.measure,
+    "github-calls": github_calls.measure,
 }
 
 

@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestServer
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack import SlackSettings, SlackStandIn
+from tests.bench import github_calls
 from tests.bench.__main__ import MEASUREMENTS, main
 from tests.bench.bare_app import application
 from tests.bench.figures import Figure, of_runs, table
@@ -78,3 +79,10 @@ def test_a_missed_target_is_told_by_the_exit_code(
     monkeypatch.setitem(MEASUREMENTS, "burst", _misses)
     assert main(["--only", "burst", *arguments]) == code
     assert ("FAIL" in capsys.readouterr().out) == bool(code)
+
+
+async def test_the_calls_to_github_are_counted_and_keep_their_limits() -> None:
+    figures = await github_calls.measure(quick=True)
+    assert {figure.limit for figure in figures} == {30.0, 8.0, 5_000.0, None}
+    assert all(figure.value > 0 for figure in figures)
+    assert all(figure.holds for figure in figures)

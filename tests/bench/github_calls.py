@@ -1,0 +1,87 @@
+"""What following workflow runs costs of GitHub's rate limit, on a virtual clock: with webhooks, without, and many at once."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from runners.github import actions
+from tests.bench.figures import Figure
+from tests.virtual_github import REPOSITORY, VirtualGitHub, clock
+from tests.virtual_time import now, run_virtually
+
+POLLING = 30.0  # calls for a run of twenty minutes
+WEBHOOKS = 8.0
+HOURLY = 5_000.0  # what GitHub gives a token in an hour
+MANY = 50  # runs at once
+JOBS = 17  # 12 builds, before them 4 checks, after them 1 notification
+
+
+@dataclass(frozen=True)
+class Watched:
+    """One run that was followed: what it cost, and how soon its end was told."""
+
+    calls: int
+    unchanged: int
+    minutes: float
+    late: float
+
+
+async def measure(*, quick: bool) -> list[Figure]:
+    """Runs that differ by chance; the dearest counts."""
+    seeds = ["one"] if quick else ["one", "two", "three", "four", "five"]
+    return await asyncio.to_thread(_figures, seeds, 600 if quick else 3_600)
+
+
+def _figures(seeds: list[str], seconds: int) -> list[Figure]:
+    polled = [run_virtually(_follow(seed, webhooks=False)) for seed in seeds]
+    told = [run_virtually(_follow(seed, webhooks=True)) for seed in seeds]
+    calls, unchanged = run_virtually(_crowd(seconds))
+    over = f"{MANY} runs at any moment, for {seconds // 60} minutes"
+    return [
+        _cost("calls for a run, by polling", polled, POLLING),
+        _cost("calls for a run, with webhooks", told, WEBHOOKS),
+        Figure("its end told after, by polling", max(one.late for one in polled), " s", detail="slowest"),
+        Figure("its end told after, with webhooks", max(one.late for one in told), " s", detail="slowest"),
+        Figure("calls in an hour, 50 runs at once", calls, "", HOURLY, detail=over),
+        Figure("with those not counted (304)", calls + unchanged, "", detail=over),
+    ]
+
+
+def _cost(what: str, runs: list[Watched], limit: float) -> Figure:
+    dearest = max(runs, key=lambda one: one.calls)
+    detail = (
+        f"{dearest.minutes:.0f} minutes, {JOBS} jobs; {dearest.unchanged} answers 304 beside; dearest of {len(runs)}"
+    )
+    return Figure(what, dearest.calls, "", limit, detail=detail)
+
+
+async def _follow(seed: str, *, webhooks: bool) -> Watched:
+    github = VirtualGitHub(seed)
+    if webhooks:
+        github.send_webhooks()
+    began, run_id = now(), github.build()
+    items = [run async for run in actions.watch(github, REPOSITORY, run_id)]
+    if len(items[-1].jobs) != JOBS or not items[-1].state.ended:
+        raise RuntimeError(f"the run was not followed to its end: {items[-1]}")
+    truly = max(job.completed_at.timestamp() for job in github.repository.runs[run_id].jobs if job.completed_at)
+    await github.close()
+    return Watched(github.calls, len(github.asked) - github.calls, (now() - began) / 60, clock() - truly)
+
+
+async def _crowd(seconds: int) -> tuple[int, int]:
+    """Calls, and answers that cost nothing; when a run ends the next one begins."""
+    github = VirtualGitHub()
+
+    async def follow() -> None:
+        while True:
+            async for _ in actions.watch(github, REPOSITORY, github.build()):
+                pass
+
+    watching = [asyncio.create_task(follow()) for _ in range(MANY)]
+    await asyncio.sleep(seconds)
+    for task in watching:
+        task.cancel()
+    await asyncio.gather(*watching, return_exceptions=True)
+    await github.close()
+    return github.calls, len(github.asked) - github.calls
