@@ -144,7 +144,7 @@ def _stranger(ec2: EC2Client, removal: Removal) -> Step:
         changed = f'its tag Name is not "{removal.name_tag}" any more' if removal.name_tag else "it is there again"
         return Step(what, image_id, Outcome.REFUSED, changed)
     foreign = ec2.describe_images(Filters=filters({"image-id": (image_id,)}))["Images"]  # type: ignore[arg-type]
-    if foreign:
+    if foreign and foreign[0].get("State") != "deregistered":
         owner = foreign[0].get("OwnerId", "unknown")
         return Step(what, image_id, Outcome.REFUSED, f"it belongs to another account ({owner})")
     return Step(what, image_id, Outcome.GONE)

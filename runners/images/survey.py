@@ -101,9 +101,13 @@ def _images(ec2: EC2Client, region: str, groups: Sequence[ImageGroup]) -> Iterat
 
 
 def own_images(ec2: EC2Client, named: Mapping[str, Iterable[str]]) -> Iterator[Any]:
-    """The account's own images, disabled ones as well, page by page."""
+    """The account's own images, disabled ones as well, page by page.
+
+    EC2 goes on showing deregistered ones for a while: they are left out.
+    """
     more: Any = {"Owners": ["self"], "IncludeDisabled": True, "IncludeDeprecated": True}
-    return listed(ec2, "describe_images", "Images", page=_PAGE, Filters=filters(named), **more)
+    found = listed(ec2, "describe_images", "Images", page=_PAGE, Filters=filters(named), **more)
+    return (one for one in found if one.get("State") != "deregistered")
 
 
 def read_image(found: Mapping[str, Any], region: str, group: ImageGroup) -> ImageStanding:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 GROUP = ImageGroup("staging", "backend", "staging")
 RULES = Rules(KeepRule(newest=1, younger_than=timedelta(days=30)), {}, NOW)
+SAME: dict[str, Any] = {"keep": RULES.keep, "named_elsewhere": {}, "now": NOW}
 SHORT = Patience(at_most=0.3, every=0.02)
 
 
@@ -31,7 +32,7 @@ async def free(account: Account) -> Removal:
     """An image that may go, beside a newer one."""
     image(account, "staging", NOW - timedelta(days=90))
     image(account, "staging", NOW - timedelta(days=60))
-    (found,) = (await survey(account, [GROUP], keep=RULES.keep, named_elsewhere={}, now=NOW)).free
+    (found,) = (await survey(account, [GROUP], **SAME)).free
     return found.removal
 
 
@@ -83,6 +84,14 @@ async def test_after_a_crash_the_stored_removal_is_brought_to_its_end(account: A
     again = await go(account, removal)
     assert {step.outcome for step in again.steps} == {Outcome.GONE}
     assert (again.complete, again.freed_gb) == (True, 15)
+
+
+async def test_an_image_that_ec2_still_shows_as_deregistered_is_gone(account: Account) -> None:
+    removal = await free(account)
+    ec2_backends[MOTOS_ACCOUNT][HOME].amis[removal.image_id].state = "deregistered"
+    done = await go(account, removal)
+    assert done.steps[0].outcome is Outcome.GONE
+    assert removal.image_id not in {one.image_id for one in (await survey(account, [GROUP], **SAME)).images}
 
 
 async def test_an_image_that_came_into_use_meanwhile_is_refused_and_stays_whole(account: Account) -> None:
