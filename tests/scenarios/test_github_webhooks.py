@@ -76,3 +76,20 @@ async def test_without_a_secret_there_is_no_such_address(start_world: StartWorld
     assert await post(world, b"{}") == 404
     await types(world, "ana", "#dev", "/deploy dev")
     await shows(world, "#dev", "#1 ", ":white_check_mark:", "deployed")
+
+
+def boards(world: World) -> int:
+    return sum(title.startswith("Build images") for _, title, _ in operations_in(world))
+
+
+async def test_a_build_started_by_hand_gets_one_board_however_often_github_tells_of_it(start_world: StartWorld) -> None:
+    world = await start_world(webhooks=True, speed=60.0)
+    run = infrastructure(world).dispatch("build-images.yml", "main")
+    await shows(world, "#ops", "Build images", f"run {run.number}")
+    for delivery in list(world.github.deliveries.sent):
+        await post(world, delivery.body, delivery.event)
+    await world.bot.kill()
+    later = infrastructure(world).dispatch("build-images.yml", "main")
+    await world.bot.start()
+    await shows(world, "#ops", "Build images", f"run {later.number}")
+    assert boards(world) == 2
