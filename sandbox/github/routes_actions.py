@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -100,7 +101,7 @@ class ActionsRoutes:
         return web.Response(status=302, headers={"Location": link})
 
     def _has_log(self, job: Job) -> bool:
-        if job.completed_at is None or job.conclusion == "skipped" or job.without_log:
+        if job.completed_at is None or not job.ran or job.without_log:
             return False
         age = (self._site.clock.now() - job.completed_at).total_seconds()
         return age >= self._site.log_lag
@@ -126,7 +127,11 @@ class ActionsRoutes:
         return json_response({}, 202)
 
     def _soon(self, repository: Repository, run: Run, *, force: bool) -> None:
-        task = asyncio.get_running_loop().create_task(repository.cancel(run, force=force))
+        async def cancel() -> None:
+            with suppress(ConflictError):  # it has come to its end meanwhile
+                await repository.cancel(run, force=force)
+
+        task = asyncio.get_running_loop().create_task(cancel())
         self._cancelling.add(task)
         task.add_done_callback(self._cancelling.discard)
 

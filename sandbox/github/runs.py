@@ -56,13 +56,14 @@ class Job:
     conclusion: str | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None
+    ran: bool = False  # a runner took it
     carried: bool = False  # over from the attempt before: it did not run again
     without_log: bool = False  # GitHub has lost it
     padding: int = 0  # bytes of harmless lines in its log
 
     def start(self, now: datetime) -> None:
         """A runner took the job."""
-        self.status, self.started_at = "in_progress", now
+        self.status, self.started_at, self.ran = "in_progress", now, True
 
     def end(self, conclusion: str, now: datetime) -> None:
         """The job is over, and with it the steps that never came to run."""

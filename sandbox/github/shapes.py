@@ -182,7 +182,7 @@ def repository_full(base: str, repository: Repository, *, may_write: bool) -> Js
         **dict.fromkeys((*counts, "subscribers_count", "network_count"), 0),
         "size": 12,
         "default_branch": repository.default_branch,
-        **dict.fromkeys(("has_issues", "has_projects", "has_wiki"), True),
+        **dict.fromkeys(("has_issues", "has_projects", "has_wiki", "has_downloads"), True),
         **dict.fromkeys(("has_pages", "has_discussions", "archived", "disabled", "is_template"), False),
         "topics": [],
         "visibility": "private",
@@ -194,6 +194,14 @@ def repository_full(base: str, repository: Repository, *, may_write: bool) -> Js
         "permissions": {"admin": False, "maintain": False, "push": may_write, "triage": may_write, "pull": True},
         "organization": user(base, repository.owner),
     }
+
+
+def repository_told(base: str, repository: Repository) -> Json:
+    """A repository as webhooks and pull requests tell of it: without what depends on who asks."""
+    full = repository_full(base, repository, may_write=True)
+    for key in ("organization", "permissions", "subscribers_count", "network_count"):
+        del full[key]
+    return full
 
 
 def reference(base: str, repository: Repository, name: str, sha: str) -> Json:

@@ -93,9 +93,8 @@ def head_commit(one: Run) -> Json:
 
 
 def job(base: str, repository: Repository, of: Run, one: Job) -> Json:
-    """One job as it stands. Until a runner took it, GitHub gives its creation as its start."""
+    """One job as it stands. Until a runner took it, GitHub gives its creation as its start, and no steps."""
     here = api_of(base, repository)
-    taken = one.status not in ("queued", "waiting")
     return {
         "id": one.job_id,
         "run_id": of.run_id,
@@ -113,13 +112,13 @@ def job(base: str, repository: Repository, of: Run, one: Job) -> Json:
         "started_at": stamp(one.started_at or one.created_at),
         "completed_at": stamp_or_none(one.completed_at),
         "name": one.name,
-        "steps": [_step(step) for step in one.steps] if taken and one.conclusion != "skipped" else [],
+        "steps": [_step(step) for step in one.steps] if one.ran else [],
         "check_run_url": f"{here}/check-runs/{one.job_id}",
         "labels": [one.file.runs_on],
-        "runner_id": 1 + one.job_id % 20 if taken else None,
-        "runner_name": f"GitHub Actions {1 + one.job_id % 20}" if taken else None,
-        "runner_group_id": 0 if taken else None,
-        "runner_group_name": "GitHub Actions" if taken else None,
+        "runner_id": 1 + one.job_id % 20 if one.ran else None,
+        "runner_name": f"GitHub Actions {1 + one.job_id % 20}" if one.ran else None,
+        "runner_group_id": 0 if one.ran else None,
+        "runner_group_name": "GitHub Actions" if one.ran else None,
     }
 
 

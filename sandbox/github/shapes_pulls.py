@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.github.differences import changed_files
 from sandbox.github.merging import ahead
-from sandbox.github.shapes import api_of, node_id, repository_full, stamp, stamp_or_none, user
+from sandbox.github.shapes import api_of, node_id, repository_told, stamp, stamp_or_none, user
 
 if TYPE_CHECKING:
     from sandbox.github.pulls import Pull
@@ -59,14 +59,12 @@ def pull_simple(base: str, repository: Repository, one: Pull) -> Json:
 
 
 def _side(base: str, repository: Repository, branch: str, sha: str) -> Json:
-    full = repository_full(base, repository, may_write=True)
-    del full["organization"], full["subscribers_count"], full["network_count"]
     return {
         "label": f"{repository.owner}:{branch}",
         "ref": branch,
         "sha": sha,
         "user": user(base, repository.owner),
-        "repo": full,
+        "repo": repository_told(base, repository),
     }
 
 

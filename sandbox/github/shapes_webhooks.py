@@ -63,7 +63,7 @@ def pushed_repository(full: Json) -> Json:
     seconds = {key: int(datetime.fromisoformat(full[key]).timestamp()) for key in ("created_at", "pushed_at")}
     owner = {**full["owner"], "name": full["owner"]["login"], "email": None}
     return {
-        **{key: value for key, value in full.items() if key not in ("organization", "permissions")},
+        **full,
         **seconds,
         "owner": owner,
         "organization": full["owner"]["login"],

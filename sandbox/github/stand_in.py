@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 BOT_LOGIN = "signalbox-bot"
 _HUMAN = ("/_", "/PermanentOrg/")  # downloads and pages
+_VERSION = "X-GitHub-Api-Version"
+_VERSIONS = ("2022-11-28", "2026-03-10")
+_NO_AGENT = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header."
 _MOST_REQUESTS = 10_000
 
 
@@ -202,7 +205,7 @@ class GitHubStandIn:
             self.rate_limit.count(token)
         response.headers.update(self.rate_limit.headers(token))
         response.headers.update(permissions.headers(request, request.get(CALLER)))
-        response.headers["X-GitHub-Api-Version-Selected"] = "2022-11-28"
+        response.headers["X-GitHub-Api-Version-Selected"] = request.headers.get(_VERSION, _VERSIONS[0])
         if self.site.api_path:
             response.headers["X-GitHub-Enterprise-Version"] = "3.17.2"
         response.headers["X-GitHub-Request-Id"] = f"{id(request):016X}"
@@ -214,12 +217,21 @@ class GitHubStandIn:
         return response
 
     async def _allowed(self, request: web.Request, handler: Handler, token: str) -> web.StreamResponse:
+        _check_headers(request)
         caller = request[CALLER] = self.site.credentials.caller(token)
         if self.rate_limit.exhausted(token) and request.path != "/rate_limit":
             raise GitHubError(403, f"API rate limit exceeded for {caller.login if caller else 'this address'}.")
         self.refused += ignored(request)
         permissions.check(request, caller)
         return await handler(request)
+
+
+def _check_headers(request: web.Request) -> None:
+    if not request.headers.get("User-Agent"):
+        raise GitHubError(403, _NO_AGENT)
+    version = request.headers.get(_VERSION, _VERSIONS[0])
+    if version not in _VERSIONS:
+        raise GitHubError(400, f"{version!r} is not a supported version of the REST API.")
 
 
 def _drop(request: web.Request) -> web.Response:

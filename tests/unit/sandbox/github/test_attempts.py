@@ -182,3 +182,32 @@ async def test_what_github_would_not_know_is_noted(client: Client, stand_in: Git
         f"GET {RUNS}: no parameter state",
         f"GET {INFRASTRUCTURE}/workflows: no such endpoint",
     ]
+
+
+async def test_a_job_that_was_cancelled_before_it_ran_has_neither_steps_nor_log(
+    client: Client, repository: Repository
+) -> None:
+    repository.wait_next("deploy-dev.yml", job="cron")
+    run_id = await client.dispatch("deploy-dev.yml")
+    await client.until(run_id, lambda run, _: run["status"] == "waiting")
+    assert [(await client.post(f"{RUNS}/{run_id}/cancel")).status for _ in range(2)] == [202, 202]
+    assert (await client.ended(run_id))["conclusion"] == "cancelled"
+    job = (await client.jobs(run_id))["deploy (cron)"]
+    assert (job["conclusion"], job["steps"], job["runner_id"]) == ("cancelled", [], None)
+    assert (await client.get(f"{ACTIONS}/jobs/{job['id']}/logs")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"User-Agent": ""}, 403),
+        ({"X-GitHub-Api-Version": "2021-01-01"}, 400),
+        ({"X-GitHub-Api-Version": "2026-03-10"}, 200),
+        ({}, 200),
+    ],
+)
+async def test_headers_are_githubs(client: Client, headers: dict[str, str], status: int) -> None:
+    answer = await client.get(INFRASTRUCTURE, headers=headers)
+    assert answer.status == status
+    if status == 200:
+        assert answer.headers["X-GitHub-Api-Version-Selected"] == headers.get("X-GitHub-Api-Version", "2022-11-28")
