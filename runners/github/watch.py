@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runners.results import WorkflowRun
 
 PATIENCE = 900.0  # seconds without an answer before watchers are told that it is over
-_STALE_AFTER = 6  # intervals without an answer before they are told that news are late
+_STALE_AFTER = 3  # intervals without an answer before they are told that news are late
 _LONGEST_HOLD = 12  # intervals between tries while GitHub does not answer
 _JOBS_LAG = 3  # looks at the jobs after the run's end: their list lags behind
 _HEARD = 256  # runs that webhooks told of lately
@@ -148,7 +148,7 @@ class RunPoller:
             elif now() - watched.answered > watched.patience:
                 self._give_up(watched, error)
                 continue
-            if now() - began + (hold if error.retry_at else 0.0) > _STALE_AFTER * watched.interval:
+            if now() - began + (hold if error.retry_at else 0.0) >= _STALE_AFTER * watched.interval:
                 watched.tell_late(since, error.problem)
 
     def _answered(self) -> None:

@@ -72,7 +72,9 @@ class Watched:
         if news.attempt < self._attempt:
             return False  # late news of what is over
         self.told_of = True
-        if self._run is None or news.attempt > self._attempt or news.ended:
+        if self._run is None:  # the first look is on its way
+            return bool(news.job and self._jobs.tell(news.job))
+        if news.attempt > self._attempt or news.ended:
             self._eager = _ANSWERS_LAG
             self.due = min(self.due, now() + _TOGETHER * self.interval)
             return True

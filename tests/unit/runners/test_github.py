@@ -242,6 +242,21 @@ async def test_an_answer_without_run_details_is_a_dispatch_without_an_id(servers
     await client.close()
 
 
+async def test_an_enterprise_servers_api_lies_below_a_path(servers: Servers) -> None:
+    asked: list[str] = []
+
+    async def api(request: web.Request) -> web.Response:
+        asked.append(f"{request.method} {request.path}")
+        return web.json_response({"workflow_runs": []}) if request.method == "GET" else web.Response(status=204)
+
+    client = GitHub(f"{await servers.start(api)}/api/v3/", token="ghp_canary", write_pause=0, read_pause=0)
+    assert await actions.newest_run_id(client, REPOSITORY, "deploy.yml") == 0
+    assert await actions.dispatch(client, REPOSITORY, "deploy.yml", "main") is None
+    workflow = f"/api/v3/repos/{REPOSITORY}/actions/workflows/deploy.yml"
+    assert asked == [f"GET {workflow}/runs", f"POST {workflow}/dispatches"]
+    await client.close()
+
+
 @pytest.mark.parametrize("body", ["{", "<html>", '{"workflow_runs": '])
 async def test_an_answer_that_is_no_json_is_an_outage(servers: Servers, body: str) -> None:
     async def api(request: web.Request) -> web.Response:
