@@ -27,6 +27,7 @@ from runners.builder_results import (
     Termination,
     Verdict,
 )
+from runners.daemon_results import DaemonSeen
 from runners.host_results import (
     ChangedKey,
     FailedTask,
@@ -58,6 +59,7 @@ __all__ = [
     "Builder",
     "ChangedKey",
     "Cost",
+    "DaemonSeen",
     "FailedTask",
     "FoundBuilders",
     "Host",
