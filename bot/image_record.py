@@ -176,6 +176,22 @@ class ImageRecord:
         row = {name: getattr(one, name) for name in RollOut.__slots__}
         await self._store.run(lambda connection: insert_new(connection, rollouts, row))
 
+    async def last_rolled_out(self, count: int = 2) -> Mapping[str, str]:
+        """The images of the last applies on each machine, by id, with what they are: what a way back may need."""
+        wanted = sa.select(rollouts).order_by(rollouts.c.at.desc())
+        rows = await self._store.run(lambda connection: connection.execute(wanted).mappings().all())
+        seen: dict[tuple[str, str], list[str]] = {}
+        named: dict[str, str] = {}
+        for row in rows:
+            own = seen.setdefault((row["environment"], row["machine"]), [])
+            if row["image_id"] in own or len(own) >= count:
+                continue
+            own.append(row["image_id"])
+            named.setdefault(
+                row["image_id"], f"rolled out to {row['machine']} in {row['environment']} by #{row['operation']}"
+            )
+        return named
+
     async def rollouts_of(self, image_id: str) -> tuple[RollOut, ...]:
         """Where an image was rolled out, newest first."""
         wanted = sa.select(rollouts).where(rollouts.c.image_id == image_id).order_by(rollouts.c.at.desc())

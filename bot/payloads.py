@@ -53,6 +53,8 @@ def submission(body: dict[str, Any]) -> Submission:
 
 
 def _value(element: dict[str, Any]) -> str:
+    if "selected_options" in element:  # several: their values with commas between
+        return ",".join(str(one["value"]) for one in element["selected_options"] or ())
     chosen = element.get("selected_option")
     return str(chosen["value"]) if chosen else str(element.get("value") or "")
 

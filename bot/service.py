@@ -26,6 +26,7 @@ from bot.image_record import ImageRecord
 from bot.marks import Marks
 from bot.operation import remove
 from bot.operations import Operations
+from bot.removals import Removals
 from bot.rounds import Rounds
 from bot.run_finder import RunFinder
 from bot.runs_on import RunsOnRecord
@@ -142,6 +143,7 @@ class Service:
             engine=Engine(EngineSettings(store.url, self._settings.executor)),
             operations=Operations(store, time.time),
             images=ImageRecord(store, time.time),
+            removals=Removals(store),
             approvals=Approvals(store, time.time),
             host_keys=HostKeys(store, time.time),
             runs_on=RunsOnRecord(store, time.time),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bot.image_record import ImageRecord
     from bot.operations import Operations
     from bot.redaction import Redactor
+    from bot.removals import Removals
     from bot.runs_on import RunsOnRecord
     from runners.aws import Account, Clients
     from runners.builders.prices import Prices
@@ -69,6 +70,7 @@ class Services:
     prices: Prices
     hcp: HcpTerraform | None
     images: ImageRecord
+    removals: Removals
     secrets: Secrets
     redact: Redactor
     clock: Callable[[], float]

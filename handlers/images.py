@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 TIMEOUT = 20.0
+NAMED = "image"  # notes of a plan: the images that it would roll out
 
 
 async def view_of(operation: Operation, commit: Commit, summary: PlanSummary) -> PlanView:
@@ -37,6 +38,12 @@ async def view_of(operation: Operation, commit: Commit, summary: PlanSummary) ->
     doubts = await services.images.doubts([change.after.image_id for change in changes])
     changes = tuple(replace(change, doubts=doubts.get(change.after.image_id, ())) for change in changes)
     return PlanView(operation.head, commit, summary, changes, services.aws.region, services.clock())
+
+
+async def name(operation: Operation, view: PlanView) -> None:
+    """Note which images this plan would roll out, so that no clean-up takes them away while it waits."""
+    for image_id in dict.fromkeys(change.after.image_id for change in view.images):
+        await operation.services.operations.note(operation.number, NAMED, image_id)
 
 
 async def remember(operation: Operation, view: PlanView) -> None:

@@ -14,7 +14,7 @@ from bot.blocks.changes import details
 from bot.commands import Command, Invocation, Kind
 from bot.operations import Status
 from bot.requests import Wish
-from handlers import hcp_work, images, plan_again, plan_words, state_lock, terraform_work
+from handlers import hcp_work, images, plan_again, plan_images, plan_words, state_lock, terraform_work
 from handlers.branch import Branch
 from handlers.plan_work import work_of
 from runners.errors import RunnerError, StateLockedError
@@ -58,7 +58,8 @@ async def plan(operation: Operation) -> None:
         return
     view = await operation.step("images", lambda: images.view_of(operation, commit, summary))
     if summary.up_to_date:
-        await operation.end(Status.SUCCEEDED, drawing.up_to_date(view), outcome="up to date")
+        running = await operation.step("images that run", lambda: plan_images.running(operation, summary))
+        await operation.end(Status.SUCCEEDED, drawing.up_to_date(view, running), outcome="up to date")
         return
     await operation.details("plan in detail", details(summary))
     await operation.attach(
@@ -71,6 +72,7 @@ async def plan(operation: Operation) -> None:
     suspect = any(change.doubts for change in view.images)
     careful = suspect or terraform_work.needs_the_word(operation.environment, summary)
     word = operation.environment.name if careful else ""
+    await operation.step("images named", lambda: images.name(operation, view))
     branch = Branch(operation, commit)
     await branch.remember()
     approval = await operation.approved(

@@ -168,3 +168,30 @@ class Removed:
         """What the snapshots that are gone took at most."""
         gone = {step.resource for step in self.steps if step.gone and step.what == "snapshot"}
         return sum(one.size_gb for one in self.removal.snapshots if one.snapshot_id in gone)
+
+
+class What(StrEnum):
+    """What is to go."""
+
+    IMAGE = "image"
+    SNAPSHOT = "snapshot"  # of an image that is no more
+    VOLUME = "volume"  # that a build left behind
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Something that may go. `removal` names it (a volume's id stands where the image's does) and its snapshots.
+
+    `made_at` is in Unix seconds; `group` is "backend staging" for an image; `spared_by` who wants it to stay (a user id).
+    """
+
+    what: What
+    removal: Removal
+    group: str
+    made_at: float
+    spared_by: str = ""
+
+    @property
+    def size_gb(self) -> int:
+        """What it takes at most."""
+        return sum(one.size_gb for one in self.removal.snapshots)

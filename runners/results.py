@@ -38,6 +38,7 @@ from runners.host_results import (
     TaskChange,
 )
 from runners.image_results import (
+    Candidate,
     ImageGroup,
     ImageStanding,
     ImageSurvey,
@@ -48,6 +49,7 @@ from runners.image_results import (
     Removed,
     Snapshot,
     Standing,
+    What,
 )
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AttachedVolume",
     "Builder",
+    "Candidate",
     "ChangedKey",
     "Cost",
     "DaemonSeen",
@@ -90,6 +93,7 @@ __all__ = [
     "Termination",
     "Unread",
     "Verdict",
+    "What",
 ]
 
 
@@ -242,6 +246,7 @@ class PlanSummary:
     `digest` is the SHA-256 (hex) of the plan file's bytes; `changes` are sorted worst first and
     hold no no-ops; `outputs` are the changed output values; `drift` what changed outside of
     Terraform; `resources` how many managed resources the planned state holds; `url` where else it can be looked at.
+    Where nothing is to be done, `images` are the AMI ids by the address of the resource that has one.
     """
 
     digest: str
@@ -252,6 +257,7 @@ class PlanSummary:
     warnings: tuple[Diagnostic, ...] = ()
     resources: int = 0
     url: str = ""
+    images: tuple[tuple[str, str], ...] = ()
 
     @property
     def up_to_date(self) -> bool:

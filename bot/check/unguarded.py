@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 NOTE = "note"
 # Settings of an environment whose daemons nobody looks at: that goes over the ssh of `deploy.ansible`.
 _WITHOUT_ANSIBLE = ("daemons", "daemon_checks")
-_OF_IMAGES = ("keep",)
 # With `hcp` the workspace over there has these settings of its own, and looks for drift by its health assessments.
 _SET_IN_HCP = ("workspace", "backend_config", "var_files", "environment", "secret_environment")
 _OF_WATCH = ("keys",)
@@ -20,8 +19,7 @@ _OF_WATCH = ("keys",)
 
 def unguarded(config: Config) -> list[Connection]:
     """One line with every setting that is written but not acted on; none when there is no such setting."""
-    found = [f"images.{key}" for key in _OF_IMAGES if config.images and key in config.images.model_fields_set]
-    found += [f"watch.{key}" for key in _OF_WATCH if config.watch and getattr(config.watch, key) is not None]
+    found = [f"watch.{key}" for key in _OF_WATCH if config.watch and getattr(config.watch, key) is not None]
     for name, environment in config.environments.items():
         written = environment.model_fields_set
         if environment.deploy.ansible is None:

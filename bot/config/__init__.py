@@ -29,6 +29,7 @@ from bot.config.models import (
     Watch,
     WatchBuilders,
     WatchDrift,
+    WatchImages,
     WatchKeys,
 )
 from bot.config.values import parse_duration
@@ -63,6 +64,7 @@ __all__ = [
     "Watch",
     "WatchBuilders",
     "WatchDrift",
+    "WatchImages",
     "WatchKeys",
     "Window",
     "load",

@@ -211,10 +211,14 @@ class Rerun(Model):
 
 
 class Keep(Model):
-    """Which images a clean-up never offers to remove."""
+    """Which images a clean-up never offers to remove.
+
+    With `disable_first` an approved image is first disabled for so long: nobody can launch it, and it can be taken back.
+    """
 
     newest: Annotated[int, Field(ge=1)] = 3
     younger_than: Duration = timedelta(days=30)
+    disable_first: Duration | None = None
 
 
 class BuildInputs(Model):
@@ -260,6 +264,12 @@ class WatchBuilders(Model):
     terminate: TerminateAfter = None
 
 
+class WatchImages(Model):
+    """Proposes a clean-up of images now and then, when there is anything to remove; a person decides."""
+
+    every: Duration = timedelta(days=7)
+
+
 class WatchDrift(Model):
     """Plans each environment now and then, to see what changed outside of Terraform."""
 
@@ -276,6 +286,7 @@ class Watch(Model):
     """What is looked after without being asked."""
 
     builders: WatchBuilders | None = None
+    images: WatchImages | None = None
     drift: WatchDrift | None = None
     keys: WatchKeys | None = None
 

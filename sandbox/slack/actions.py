@@ -32,7 +32,7 @@ def _choice(element: dict[str, Any], choice: Any, backend: Backend) -> dict[str,
             return {key: element[key] for key in ("text", "value", "style", "url") if key in element}
         case "static_select" | "radio_buttons" | "overflow":
             return {"selected_option": option(element, choice)}
-        case "checkboxes":
+        case "checkboxes" | "multi_static_select":
             wanted = choice if isinstance(choice, list) else [choice]
             return {"selected_options": [option(element, one) for one in wanted if one is not None]}
         case "users_select":

@@ -89,6 +89,20 @@ STATIC_SELECT = shape(
     objects.options_differ,
 )
 
+MULTI_STATIC_SELECT = shape(
+    {},
+    {
+        **_MENU,
+        "options": array(OPTION, 100),
+        "option_groups": array(OPTION_GROUP, 100),
+        "initial_options": array(OPTION, 100),
+        "max_selected_items": integer(1, 100),
+    },
+    objects.OPTIONS_OR_GROUPS,
+    objects.initial_is_offered,
+    objects.options_differ,
+)
+
 USERS_SELECT = shape({}, {**_MENU, "initial_user": _identity("user")})
 
 CONVERSATIONS_SELECT = shape(
@@ -135,6 +149,7 @@ PLAIN_TEXT_INPUT = shape(
 
 _CHOOSING = {
     "static_select": STATIC_SELECT,
+    "multi_static_select": MULTI_STATIC_SELECT,
     "users_select": USERS_SELECT,
     "conversations_select": CONVERSATIONS_SELECT,
     "checkboxes": CHECKBOXES,

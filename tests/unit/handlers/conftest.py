@@ -18,6 +18,7 @@ from bot.image_record import ImageRecord
 from bot.operations import Operations, Request
 from bot.policy import Person
 from bot.redaction import Redactor
+from bot.removals import Removals
 from bot.store import Store
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ class Desk:
     aws: Clients | None = None
     account: Account | None = None
     prices: Prices | None = None
+    later: list[Any] = field(default_factory=list)  # what happens while somebody waits
 
     def __post_init__(self) -> None:
         self.operations = Operations(self.store, self.clock)
@@ -140,7 +142,7 @@ class Desk:
         made = SimpleNamespace(
             config=self.config, engine=self.engine, chat=self.chat, directory=Directory(), operations=self.operations,
             approvals=self.approvals, audit=self.audit, redact=Redactor(), clock=self.clock,
-            registry=find_handlers(), images=ImageRecord(self.store, self.clock), aws=self.aws, account=self.account, prices=self.prices,
+            registry=find_handlers(), images=ImageRecord(self.store, self.clock), removals=Removals(self.store), aws=self.aws, account=self.account, prices=self.prices,
             github=None,
         )  # fmt: skip
         return cast("Services", made)

@@ -85,7 +85,7 @@ class Course:
         self.thread: list[Message] = []
         self.ended: tuple[Status, Message] | None = None
         self._desk, self._happen = desk, list(happen)
-        self.services.engine.wait = self._wait  # type: ignore[method-assign]
+        cast("Any", self.services.engine).wait = self._wait
 
     async def _wait(self, seconds: float) -> None:
         self._desk.now += seconds

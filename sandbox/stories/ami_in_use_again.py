@@ -1,0 +1,53 @@
+"""An old image comes into use between the list and the click: it is looked at again, and stays."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import boto3
+
+from sandbox import fleet
+from sandbox.stories._acting import clicks, expect, is_told, shows, tell, types
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+
+    from sandbox.aws import AwsHandle
+    from sandbox.world import World
+
+SUMMARY = "an image comes into use between the list and the click; it is looked at once more, and left alone"
+CHANNELS = ("#ops",)
+
+
+async def play(world: World) -> None:
+    """Act it out."""
+    await types(world, "ana", "#ops", "/infra amis")
+    page = await is_told(world.person("ana"), "may go")
+    await clicks(world, "ana", page, "Clean up…")
+    ask = await shows(world, "#ops", "Waiting for approval", "12 images may go")
+    old = fleet.Image("dev", "sftp", 1).image_id
+    tell(f"somebody starts an instance from {old} in the console")
+    await asyncio.to_thread(_start, world.aws, old)
+    await clicks(world, "lee", ask, "approve")
+    told = await shows(world, "#ops", "11 of 12 removed", "1 was left", timeout=120)
+    expect(f"{old} " in told.rendered and "used by instance" in told.rendered, "the message does not say why it stays")
+    expect(await asyncio.to_thread(_is_there, world.aws, old), "the image in use is gone")
+
+
+def _start(aws: AwsHandle, image_id: str) -> None:
+    _ec2(aws).run_instances(ImageId=image_id, InstanceType="t3.small", MinCount=1, MaxCount=1)
+
+
+def _is_there(aws: AwsHandle, image_id: str) -> bool:
+    return bool(_ec2(aws).describe_images(ImageIds=[image_id])["Images"])
+
+
+def _ec2(aws: AwsHandle) -> EC2Client:
+    return boto3.client(
+        "ec2",
+        endpoint_url=aws.url,
+        region_name=aws.region,
+        aws_access_key_id="AKIASANDBOXHAND00000",
+        aws_secret_access_key="sandbox",  # noqa: S106  -- the sandbox's AWS takes any
+    )

@@ -1,0 +1,55 @@
+"""Old images: listed, one of them kept back, the others approved and removed with their snapshots."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import boto3
+
+from sandbox.stories._acting import clicks, expect, is_told, shows, tell, types
+from sandbox.world import Options
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+
+    from sandbox.aws import AwsHandle
+    from sandbox.world import World
+
+SUMMARY = (
+    "old images are listed with what needs each; one is kept back, the others go once approved, with their snapshots"
+)
+CHANNELS = ("#ops",)
+OPTIONS = Options()
+
+
+async def play(world: World) -> None:
+    """Act it out."""
+    before = len(await asyncio.to_thread(_images, world.aws))
+    await types(world, "ana", "#ops", "/infra amis")
+    page = await is_told(world.person("ana"), "may go")
+    expect("newest: plans take it" in page.rendered, "the page does not say why an image is kept")
+    await clicks(world, "ana", page, "Clean up…")
+    ask = await shows(world, "#ops", "Waiting for approval", "12 images may go")
+    tell("lee keeps one of them back")
+    await clicks(world, "lee", ask, "Choose what stays…")
+    view = await world.person("lee").wait_for_view()
+    first = view.blocks[0]["element"]["options"][0]["value"]
+    await world.person("lee").submit(view, {"stay": [first]})
+    ask = await shows(world, "#ops", "Waiting for approval", "11 images may go")
+    await clicks(world, "max", ask, "approve")
+    await shows(world, "#ops", "11 of 11 removed", timeout=120)
+    left = await asyncio.to_thread(_images, world.aws)
+    expect(len(left) == before - 11, f"there were {before} images, and now there are {len(left)}")
+    expect(first in left, "the image that was to stay is gone")
+
+
+def _images(aws: AwsHandle) -> set[str]:
+    ec2: EC2Client = boto3.client(
+        "ec2",
+        endpoint_url=aws.url,
+        region_name=aws.region,
+        aws_access_key_id="AKIASANDBOXHAND00000",
+        aws_secret_access_key="sandbox",  # noqa: S106  -- the sandbox's AWS takes any
+    )
+    return {one["ImageId"] for one in ec2.describe_images(Owners=["self"])["Images"]}
