@@ -40,7 +40,6 @@ _KNOWN = {
     f"{_REPOSITORY}/branches": _PAGES | {"protected"},
     f"{_REPOSITORY}/compare/{{span}}": _PAGES,
     f"{_REPOSITORY}/contents{{path}}": {"ref"},
-    f"{_REPOSITORY}/git/matching-refs/{{ref}}": _PAGES,
     f"{_ACTIONS}/secrets": _PAGES,
     "/orgs/{org}/actions/secrets": _PAGES,
     f"{_ACTIONS}/workflows": _PAGES,

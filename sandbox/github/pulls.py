@@ -109,9 +109,17 @@ class Pulls:
                 continue
             if pull.base == branch:
                 pull.base_sha = tip
+                self._notice_merge(pull, sender)
             if pull.head == branch and pull.head_sha != tip:
                 pull.head_sha, before, pull.updated_at = tip, pull.head_sha, datetime.now(UTC)
                 self._announce(pull, "synchronize", sender, before=before, after=tip)
+
+    def _notice_merge(self, pull: Pull, sender: str) -> None:
+        """One whose head was pushed to its base some other way counts as merged, too."""
+        if not ahead(self._repository.graph, pull.base_sha, pull.head_sha):
+            pull.merge_commit, pull.merged_by = pull.base_sha, sender
+            pull.close(datetime.now(UTC))
+            self._announce(pull, "closed", sender)
 
     def look(self, pull: Pull) -> bool | None:
         """Whether it can be merged without conflict; None at first: looking makes GitHub work it out."""

@@ -117,16 +117,26 @@ class Repository(ScriptedRuns):
         if self.default_branch not in self.graph.branches:
             return
         tip = self.graph.resolve(self.default_branch)
+        for path, workflow in self.workflows.items():
+            if path not in tip.files:
+                workflow.state = "deleted"
         for path in sorted(path for path in tip.files if path.startswith(FOLDER)):
             name = parse(path, tip.files[path].decode()).name
             if path not in self.workflows:
                 number = self.repository_id % 1_000_000 * 1_000 + len(self.workflows) + 70_000_000
                 self.workflows[path] = Workflow(number, path, name, tip.at)
             self.workflows[path].name = name
+            if self.workflows[path].state == "deleted":
+                self.workflows[path].state = "active"
 
     def workflow(self, id_or_file: str) -> Workflow | None:
-        """The workflow with this number or file name."""
-        fits = (one for one in self.workflows.values() if id_or_file in {str(one.workflow_id), one.filename})
+        """The workflow with this number, or with this file name on the default branch."""
+        known = self.workflows.values()
+        fits = (
+            one
+            for one in known
+            if id_or_file == str(one.workflow_id) or (id_or_file == one.filename and one.state != "deleted")
+        )
         return next(fits, None)
 
     def dispatch(

@@ -151,7 +151,7 @@ class ActionsRoutes:
         """The next attempt of one job and what needs it: 201, else 403."""
         repository, run, job = self._site.job(request)
         caller = writer_of(request)
-        permitted(await json_body(request), "enable_debug_logging")
+        permitted(await json_body(request), "enable_debug_logging", "enable_debugger")
         try:
             repository.rerun(run, job=job, actor=caller.login)
         except ConflictError as error:

@@ -73,7 +73,7 @@ class CheckRoutes:
     async def combined(self, request: web.Request) -> web.Response:
         """The newest status of each context, and what they come to together."""
         repository = self._site.repository(request)
-        sha = _sha(repository, request.match_info["ref"])
+        sha = _sha(repository, request.match_info["ref"], unknown=404)
         every = repository.checks.statuses(sha)
         page, links = page_of(request, every, self._site.base)
         return json_response(shapes_checks.combined(self._site.base, repository, sha, page, len(every)), headers=links)
@@ -137,11 +137,12 @@ class CheckRoutes:
         return json_response(page, headers=links)
 
 
-def _sha(repository: Repository, ref: str) -> str:
+def _sha(repository: Repository, ref: str, *, unknown: int = 422) -> str:
     try:
         return repository.graph.resolve(ref).sha
     except UnknownRefError as error:
-        raise GitHubError(422, f"No commit found for SHA: {ref}") from error
+        message = f"No commit found for SHA: {ref}" if unknown == 422 else "Not Found"
+        raise GitHubError(unknown, message) from error
 
 
 def _fits(run: CheckRun, name: str | None, status: str | None, app_id: str | None) -> bool:

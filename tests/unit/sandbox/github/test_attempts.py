@@ -211,3 +211,13 @@ async def test_headers_are_githubs(client: Client, headers: dict[str, str], stat
     assert answer.status == status
     if status == 200:
         assert answer.headers["X-GitHub-Api-Version-Selected"] == headers.get("X-GitHub-Api-Version", "2022-11-28")
+
+
+async def test_a_workflow_whose_file_is_gone_is_gone(client: Client, repository: Repository) -> None:
+    workflow = (await client.get(f"{ACTIONS}/workflows/deploy-dev.yml")).json
+    repository.commit("main", {".github/workflows/deploy-dev.yml": None}, "Deploy by hand from now on")
+    assert (await client.get(f"{ACTIONS}/workflows/deploy-dev.yml")).status == 404
+    assert (await client.post(f"{ACTIONS}/workflows/deploy-dev.yml/dispatches", {"ref": "main"})).status == 404
+    assert (await client.get(f"{ACTIONS}/workflows/{workflow['id']}")).json["state"] == "deleted"
+    repository.commit("main", {".github/workflows/deploy-dev.yml": WIDE}, "Or rather not")
+    assert (await client.get(f"{ACTIONS}/workflows/deploy-dev.yml")).json["state"] == "active"

@@ -118,7 +118,8 @@ async def test_a_ruleset_is_told_as_rules_alone(client: Client, repository: Repo
 
 
 async def test_a_commit_that_is_not_there_is_422(client: Client) -> None:
-    for what in ("check-runs", "status", "statuses"):
+    assert (await client.get(f"{APPLICATION}/commits/nothing/status")).status == 404
+    for what in ("check-runs", "statuses"):
         answer = await client.get(f"{APPLICATION}/commits/nothing/{what}")
         assert (answer.status, answer.json["message"]) == (422, "No commit found for SHA: nothing")
 

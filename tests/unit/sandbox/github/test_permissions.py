@@ -166,7 +166,8 @@ async def test_an_enterprise_server_has_its_api_below_a_path() -> None:
         made.deliver_to(WebhookSettings("http://127.0.0.1:1/", "secret", frozenset({"workflow_run"})))
         client = Client(session, made.url)
         await asyncio.to_thread(look)
-        answer = await client.post(DEPLOY, {"ref": "main", "return_run_details": True})
+        assert (await client.post(DEPLOY, {"ref": "main", "return_run_details": True})).status == 422
+        answer = await client.post(DEPLOY, {"ref": "main"})
         assert (answer.status, answer.headers["X-GitHub-Enterprise-Version"]) == (204, "3.17.2")
         paged = await client.get(f"{INFRASTRUCTURE}/commits?per_page=2")
         assert f"<{made.url}/repos/" in paged.headers["Link"]

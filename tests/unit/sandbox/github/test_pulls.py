@@ -206,3 +206,13 @@ async def test_a_draft_is_not_merged(client: Client) -> None:
     await opened(client, draft=True)
     assert (await looked_at(client))["mergeable_state"] == "draft"
     assert (await merge(client)).status == 405
+
+
+async def test_what_was_merged_by_hand_counts_as_merged(client: Client, repository: Repository) -> None:
+    await opened(client)
+    graph, before = repository.graph, repository.graph.branches["staging"]
+    graph.branch("staging", "dev")
+    repository.pushed("staging", before, "ana-duarte")
+    found = (await client.get(f"{PULLS}/1")).json
+    assert (found["merged"], found["merged_by"]["login"]) == (True, "ana-duarte")
+    assert (await merge(client)).status == 405
