@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 900.0  # seconds without an answer before watchers are told that it is over
 _STALE_AFTER = 3  # intervals without an answer before they are told that news are late
-_LONGEST_HOLD = 12  # intervals between tries while GitHub does not answer
+_LONGEST_HOLD = 6  # intervals between tries while GitHub does not answer
 _JOBS_LAG = 3  # looks at the jobs after the run's end: their list lags behind
 _HEARD = 256  # runs that webhooks told of lately
 

@@ -106,3 +106,16 @@ async def test_reading_goes_on_after_faults_that_pass(shared_world: World) -> No
     await shows(shared_world, "#dev", number, ":white_check_mark:", "deployed")
     assert [fault.left for fault in faults] == [0, 0, 0]
     assert len(infrastructure(shared_world).runs) == runs + 1
+
+
+async def test_while_github_does_not_answer_it_is_said_and_afterwards_it_goes_on(shared_world: World) -> None:
+    repository = infrastructure(shared_world)
+    repository.hang_next("deploy-dev.yml", job="cron")
+    number, _ = await deploys(shared_world, Fault(RUN, "before", lambda: GitHubError(503, "Unavailable"), 0))
+    await shows(shared_world, "#dev", number, "deploy (cron)", "running")
+    shared_world.github.on_request.append(Fault(RUN, "before", lambda: GitHubError(503, "Unavailable"), 10_000))
+    await shows(shared_world, "#dev", number, "GitHub has told nothing since", "its error 503")
+    shared_world.github.on_request.clear()
+    await repository.cancel(list(repository.runs.values())[-1])
+    done = await shows(shared_world, "#dev", number, ":x:", "cancelled")
+    assert "nothing since" not in done.rendered
