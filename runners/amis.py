@@ -110,6 +110,23 @@ async def describe_changes(
     )
 
 
+def running(summary: PlanSummary, machines: Sequence[str]) -> tuple[tuple[str, Image], ...]:
+    """What runs according to a plan that has nothing to do: each machine with the id of its image, in order."""
+    by_place = {machine: place for place, machine in enumerate(machines)}
+    found = {(_machine(address, machines), image) for address, image in summary.images}
+    ordered = sorted(found, key=lambda one: (by_place.get(one[0], len(by_place)), one))
+    return tuple((machine, Image(image)) for machine, image in ordered)
+
+
+async def describe_running(
+    ec2: EC2Client, summary: PlanSummary, machines: Sequence[str], *, timeout: float
+) -> tuple[tuple[str, Image], ...]:
+    """The same with what EC2 tells of the images. Raises as `describe`."""
+    found = running(summary, machines)
+    known = await describe(ec2, {image.image_id for _, image in found}, timeout=timeout)
+    return tuple((machine, known.get(image.image_id) or image) for machine, image in found)
+
+
 def _image_of(resource: ResourceChange) -> tuple[str | None, str] | None:
     # What forces the replacement comes first: other attributes may carry the same id along.
     ordered: list[AttributeChange] = sorted(resource.attributes, key=lambda one: not one.forces_replacement)

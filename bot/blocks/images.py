@@ -42,6 +42,16 @@ def table(
     yield from _warnings(changes, done=headings == APPLIED)
 
 
+def running(machines: Sequence[tuple[str, Image]], region: str, seen_at: float) -> Iterator[Block]:
+    """A row per machine with the image that it runs; `seen_at` as in `table`."""
+    if machines:
+        rows: list[Sequence[Cell]] = [
+            [machine, _link(image, region), _age(image, seen_at), (image.commit or "")[:7]]
+            for machine, image in machines
+        ]
+        yield kit.table(["Machine", PLANNED[0], "Age", "Commit"], rows, right=(2,))
+
+
 def _careful(change: ImageChange) -> str:
     said = [("older than what runs", change.goes_back), ("suspect", bool(change.doubts))]
     words = ", ".join(word for word, so in said if so)

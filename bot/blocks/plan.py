@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from bot.blocks.kit import Block, Message
     from bot.blocks.operation import ApprovalView, Head
-    from runners.results import Commit, ImageChange, PlanSummary
+    from runners.results import Commit, Image, ImageChange, PlanSummary
 
 IN_THREAD = "There is more than fits into one message: all of it is in the thread."
 MOST_COMPARED = 250  # commits that GitHub tells of at most
-LOOKED = "looked at by itself, as configured"
+LOOKED = "found by a scheduled look"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,15 @@ def working(head: Head, doing: str, commit: Commit | None) -> Message:
     return kit.message(operation.plain(head, doing), [*first_lines(head, "running", doing, commit), stop])
 
 
-def up_to_date(plan: PlanView) -> Message:
-    """Nothing to do; the operation ends here."""
+def up_to_date(plan: PlanView, running: Sequence[tuple[str, Image]] = ()) -> Message:
+    """Nothing to do, with the images that run, by machine; the operation ends here."""
     held = f"{plan.summary.resources} resource{'s' if plan.summary.resources != 1 else ''}"
     news = f"up to date, nothing to do ({held} in place)"
-    blocks = [*first_lines(plan.head, "succeeded", news, plan.commit), *drift_lines(plan.summary)]
+    blocks = [
+        *first_lines(plan.head, "succeeded", news, plan.commit),
+        *images.running(running, plan.region, plan.seen_at),
+        *drift_lines(plan.summary),
+    ]
     return kit.message(operation.plain(plan.head, news), blocks, foot=[kit.context(_program(plan.summary))])
 
 

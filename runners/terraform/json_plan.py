@@ -44,6 +44,7 @@ class ResourceJson(Struct, gc=False):
 class StateResource(Struct, gc=False):
     """One resource of a state."""
 
+    address: str = ""
     mode: str = ""
     values: Raw = NULL
     sensitive_values: Raw = NULL

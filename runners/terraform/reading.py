@@ -16,7 +16,7 @@ from runners.terraform.secrets import resources, sensitive_values
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from runners.terraform.json_plan import ChangeJson, Document, PlanJson, ResourceJson
+    from runners.terraform.json_plan import ChangeJson, Document, PlanJson, ResourceJson, StateResource
     from runners.terraform.values import Masker, Path
 
 __all__ = ["ACTIONS", "REASONS", "TOO_LONG", "knows", "look_for", "masked", "read_plan", "sensitive_values"]
@@ -53,6 +53,7 @@ REASONS = {
 }
 DATA = re.compile(r"(?:^|\.)data\.")
 FAILED = {"fail": "Check failed", "error": "Check could not be made"}
+AMI = re.compile(rb'"(ami-(?:[0-9a-f]{17}|[0-9a-f]{8}))"')  # EC2 user guide: 8 or 17 hexadecimal digits
 TOO_LONG = "(too long to be shown)"
 WORST_FIRST = {change: place for place, change in enumerate(Change)}
 
@@ -75,7 +76,8 @@ def read_plan(
     outputs = tuple(_outputs(plan.output_changes or {}, mask, room))
     drift = _resources_changed(plan.resource_drift or (), mask, _Room())
     _refuse(plan, partial=partial, changes=bool(changes or outputs))
-    managed = resources(plan.planned_values.root_module if plan.planned_values else None)
+    planned = resources(plan.planned_values.root_module if plan.planned_values else None)
+    managed = [one for one in planned if one.mode == "managed"]
     return PlanSummary(
         digest=digest,
         program=program,
@@ -83,8 +85,16 @@ def read_plan(
         outputs=outputs,
         drift=tuple(one for one in drift if one.change is not Change.MOVE),
         warnings=tuple(masked(one, mask) for one in [*warnings, *_remarks(plan, warnings)]),
-        resources=sum(1 for one in managed if one.mode == "managed"),
+        resources=len(managed),
+        images=() if changes or outputs else tuple(_images(managed, mask)),
     )
+
+
+def _images(managed: Iterable[StateResource], mask: Masker) -> Iterator[tuple[str, str]]:
+    """Which image each resource was made from, where its values name one."""
+    for one in managed:
+        if found := AMI.search(memoryview(one.values)):
+            yield mask(one.address), mask(found[1].decode())
 
 
 def knows(plan: PlanJson, address: str, *, exactly: bool) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sandbox import fleet
 from sandbox.stories._acting import clicks, expect, shows, types
+from sandbox.stories._infrastructure import images_of
 
 if TYPE_CHECKING:
     from sandbox.world import World
@@ -22,4 +24,4 @@ async def play(world: World) -> None:
     expect(not done.buttons, "an applied plan still has buttons")
 
     await types(world, "ana", "#staging", "/plan staging")
-    await shows(world, "#staging", "#2", "up to date")
+    await shows(world, "#staging", "#2", "up to date", *images_of("staging", fleet.NEWEST).values())

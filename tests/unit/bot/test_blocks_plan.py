@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 
 from bot.blocks import changes, plan as drawing
 from bot.blocks.plan import PlanView
-from runners.results import AttributeChange, Change, Diagnostic, PlanSummary, ResourceChange
+from runners.results import AttributeChange, Change, Diagnostic, Image, PlanSummary, ResourceChange
 from tests.unit.bot.drawn import buttons, hostile, read, urls
 from tests.unit.bot.plans import COMMIT, ELSEWHERE, HEAD, ONE, OPEN, SUMMARY, VIEW, WITH_IMAGES, view_of
 
@@ -259,3 +259,17 @@ def test_what_was_too_much_to_compare_is_marked() -> None:
     thread = read(changes.details(summary))
     assert f"`aws_instance.big`{mark}" in thread
     assert f"`aws_instance.gone`{mark}" in thread
+
+
+def test_up_to_date_shows_the_images_that_run() -> None:
+    quiet = replace(VIEW, summary=replace(SUMMARY, changes=()), region="us-west-2")
+    made = Image("ami-0new", "staging-2", commit="f00dfeed" * 5)
+    message = drawing.up_to_date(quiet, (("backend", made), ("cron", Image("ami-0old"))))
+    table = next(block for block in message.blocks if block["type"] == "table")
+    said = [[cell["elements"][0]["elements"][0]["text"] for cell in row] for row in table["rows"]]
+    assert said == [
+        ["Machine", "Runs now", "Age", "Commit"],
+        ["backend", "ami-0new", "unknown", "f00dfee"],
+        ["cron", "ami-0old", "unknown", " "],
+    ]
+    assert "up to date, nothing to do (12 resources in place)" in read(message)

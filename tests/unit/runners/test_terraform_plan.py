@@ -508,3 +508,22 @@ def test_any_shape_of_values_and_marks_is_read(before: Any, after: Any, sensitiv
 @given(value=JSON)
 def test_equal_values_show_no_difference(value: Any) -> None:
     assert only(resource(["update"], value, value)).attributes == ()
+
+
+def state_of(*resources: dict[str, Any]) -> dict[str, Any]:
+    inside = {"child_modules": [{"resources": list(resources)}]}
+    return {"planned_values": {"root_module": inside}}
+
+
+def test_a_plan_with_nothing_to_do_tells_which_images_run() -> None:
+    web = {
+        "address": "module.a.aws_instance.web",
+        "mode": "managed",
+        "values": {"id": "i-1", "ami": "ami-0123456789abcdef0"},
+    }
+    queue = {"address": "aws_sqs_queue.q", "mode": "managed", "values": {"name": "like ami-0123456789abcdef0"}}
+    looked_up = {"address": "data.aws_ami.new", "mode": "data", "values": {"id": "ami-0fedcba9876543210"}}
+    summary = read(**state_of(web, queue, looked_up))
+    assert summary.images == (("module.a.aws_instance.web", "ami-0123456789abcdef0"),)
+    assert summary.resources == 2
+    assert not read(resource(["create"], None, {"a": 1}), **state_of(web)).images, "they are about to change"
