@@ -13,7 +13,7 @@ from runners.errors import AccessDeniedError, NotFoundError, RunnerError, Unavai
 from runners.github import GitHub, actions
 from runners.github.runs import run_of, state_of
 from runners.results import State, WorkflowRun
-from sandbox.github import BOT_LOGIN, DropConnectionError, GitHubError, GitHubStandIn
+from sandbox.github import BOT_LOGIN, DropConnectionError, GitHubError, GitHubStandIn, sandbox_repositories
 from tests.unit.runners.conftest import TOKEN, Fault
 
 if TYPE_CHECKING:
@@ -104,6 +104,18 @@ async def test_a_dispatch_tells_its_run(github: GitHub, stand_in: GitHubStandIn)
     assert posts(stand_in) == 1
     await asyncio.sleep(0.4)
     assert await actions.newest_run_id(github, REPOSITORY, DEPLOY) == run_id
+
+
+async def test_an_enterprise_server_that_does_not_tell_the_run_is_asked_without() -> None:
+    server = GitHubStandIn(token=TOKEN, repositories=sandbox_repositories(), speed=200, enterprise=True)
+    await server.start()
+    client = GitHub(server.url, token=TOKEN, write_pause=0)
+    assert await actions.dispatch(client, REPOSITORY, DEPLOY, "main") is None
+    assert len(server.repository(REPOSITORY).runs) == 1
+    with pytest.raises(NotFoundError, match="no such branch"):
+        await actions.dispatch(client, REPOSITORY, DEPLOY, "nothing")
+    await client.close()
+    await server.stop()
 
 
 @pytest.mark.parametrize(
