@@ -38,13 +38,11 @@ async def begin(operation: Operation, commit: Commit) -> Recorded:
         return Recorded(commit.repository, None)
     wanted = _deployment(operation, commit)
     github = operation.services.github
-    recorded = await operation.once(
+    return await operation.once(
         "record on GitHub",
         do=lambda: _recorded(operation, wanted, lambda: deployments.create(github, wanted)),
         recover=lambda: _recorded(operation, wanted, lambda: deployments.create_once(github, wanted)),
     )
-    await say(operation, recorded, "queued")
-    return recorded
 
 
 def _deployment(operation: Operation, commit: Commit) -> Deployed:
@@ -77,7 +75,7 @@ async def _recorded(
 
 
 async def say(operation: Operation, recorded: Recorded, state: str, *, log_url: str = "", why: str = "") -> None:
-    """Durable: tell GitHub how it stands (its own words: queued, in_progress, success, failure, error), once."""
+    """Durable: tell GitHub how it stands (its own words: in_progress, success, failure, error), once."""
     if recorded.number is None:
         return
     github, repository, number = operation.services.github, recorded.repository, recorded.number

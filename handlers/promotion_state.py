@@ -62,8 +62,8 @@ class Looking:
         found = None
         if pull and difference.ahead:
             found = await checks.checks_of(reading, repository, pull.head_sha, branch=known.target)
-        # A refusal was about the commit that was to be merged.
-        same = bool(pull and known.pull and pull.head_sha == known.pull.head_sha)
+        # A refusal was about the commit that was to be merged, or about opening the pull request at all.
+        same = (pull and pull.head_sha) == (known.pull and known.pull.head_sha)
         refusal = known.refusal if same else ""
         return replace(
             known, difference=difference, pull=pull, checks=found, problem="", refusal=refusal, closed=closed

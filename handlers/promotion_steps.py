@@ -53,23 +53,23 @@ async def _open(operation: Operation, one: Promotion, person: str) -> Promotion:
             )
         except UncertainError as error:
             if not left:
-                return _with_problem(operation, one, error)
+                return _not_opened(operation, one, error)
             await asyncio.sleep(PAUSE)
         except RunnerError as error:
-            return _with_problem(operation, one, error)
+            return _not_opened(operation, one, error)
         else:
             if pull:
                 await operation.note(
                     "pull request", repository=one.repository, pull=f"#{pull.number}", url=pull.url, person=person
                 )
-            return replace(one, pull=pull, closed=None)
+            return replace(one, pull=pull, closed=None, refusal="")
     raise AssertionError("the last try returns")
 
 
-def _with_problem(operation: Operation, one: Promotion, error: RunnerError) -> Promotion:
+def _not_opened(operation: Operation, one: Promotion, error: RunnerError) -> Promotion:
     log.warning("operation %s: %s", operation.number, operation.services.redact(str(error)))
     problem = f"{error.problem}. {error.remedy}" if error.remedy else error.problem
-    return replace(one, problem=operation.services.redact(f"{error.doing}: {problem}"))
+    return replace(one, refusal=operation.services.redact(f"The pull request was not opened: {problem}"))
 
 
 async def merge_all(operation: Operation, now: tuple[Promotion, ...], number: int) -> tuple[Promotion, ...]:
@@ -104,12 +104,26 @@ async def _merge(operation: Operation, one: Promotion) -> Promotion:
             await asyncio.sleep(PAUSE)
             continue
         except RunnerError as error:
-            return replace(one, refusal=operation.services.redact(error.problem))
+            return _not_merged(operation, one, error.problem)
         if answer.sha:
             merged = replace(approved, state=PullState.MERGED, merge_sha=answer.sha)
             return await _noted(operation, replace(one, pull=merged, refusal=""))
-        return replace(one, refusal=operation.services.redact(answer.refusal))
-    return replace(one, refusal="it did not answer; nothing is known to be merged")
+        refused = _not_merged(operation, one, answer.refusal)
+        # With the head that is known now, the refusal stays in sight while its new commits are asked for.
+        return replace(refused, pull=await _seen_again(operation, approved)) if answer.moved else refused
+    return _not_merged(operation, one, "it does not answer")
+
+
+def _not_merged(operation: Operation, one: Promotion, said: str) -> Promotion:
+    return replace(one, refusal=operation.services.redact(f"GitHub refused the merge: {said}"))
+
+
+async def _seen_again(operation: Operation, pull: PullRequest) -> PullRequest:
+    try:
+        return await pulls.look(Reading(operation.services.github), pull.repository, pull.number)
+    except RunnerError as error:
+        log.warning("operation %s: %s", operation.number, operation.services.redact(str(error)))
+        return pull
 
 
 async def _noted(operation: Operation, one: Promotion) -> Promotion:

@@ -46,8 +46,8 @@ class Stage(StrEnum):
 class Promotion:
     """One repository's part.
 
-    `problem` is why nothing can be told or opened, `refusal` what GitHub answered to the last merge, `closed` the number
-    of a pull request that somebody closed without merging it.
+    `problem` is why nothing can be told, `refusal` why the last opening or merging failed, `closed` the number of a pull
+    request that somebody closed without merging it.
     """
 
     repository: str
@@ -203,7 +203,7 @@ def _sections(promotions: Sequence[Promotion]) -> list[Block]:
 
 def _lines(one: Promotion) -> list[str]:
     name, difference = f"*{kit.escape(one.repository)}*", one.difference
-    refusal = f":x: GitHub refused the merge: {kit.escape(one.refusal)}" if one.refusal else ""
+    refusal = f":x: {kit.escape(one.refusal)}" if one.refusal else ""
     match one.stage:
         case Stage.UNKNOWN:
             return [f"{name}: {_way(one)}, not known yet"]
@@ -261,6 +261,4 @@ def _skip_button(head: Head) -> Block:
 def _silent(since: float | None) -> list[Block]:
     if since is None:
         return []
-    return [
-        kit.context(f":warning: GitHub has not answered since {kit.moment(since)}; I look again and again")
-    ]
+    return [kit.context(f":warning: GitHub has not answered since {kit.moment(since)}; I look again and again")]

@@ -117,7 +117,7 @@ def test_what_can_be_merged_is_asked_for() -> None:
 
 
 def test_what_github_answered_to_the_last_merge_is_shown() -> None:
-    refused = replace(READY, refusal="At least 1 approving review is required")
+    refused = replace(READY, refusal="GitHub refused the merge: At least 1 approving review is required")
     said = read(drawing.ready(HEAD, [refused], ASK, asks_again=True))
     assert "GitHub refused the merge: At least 1 approving review is required" in said
 
