@@ -100,9 +100,9 @@ async def _compare(github: GitHub, ours: Rights, its: list[Need], found: Finding
             if ours.permissions.get(need.permission) not in ENOUGH[need.access]:
                 _lacks(found, "the App", need, _TO_APP)
         return False
-    if writes and ours.may_push is False:
-        found.fail(f"the token's account may read {repository} but change nothing there", _TO_PERSON)
     if ours.scopes is not None:
+        if writes and ours.may_push is False:
+            found.fail(f"the token's account may read {repository} but change nothing there", _TO_PERSON)
         if not ours.scopes & ({"repo"} if ours.private else {"repo", "public_repo"}):
             has = ", ".join(sorted(ours.scopes)) or "none"
             found.fail(f"the token lacks the scope repo for {repository} (it has {has})", _TO_TOKEN)

@@ -31,7 +31,7 @@ class Rights:
     """`permissions` of an App's installation, by name, as "read", "write" or "admin"; `scopes` of a classic token.
 
     Both None for a fine-grained token, and whatever else GitHub says nothing of. `may_push` is whether the person that a
-    token stands for may write to the repository; None where there is no person.
+    classic token stands for may write to the repository; of other tokens it may tell only what they may do with code.
     """
 
     permissions: Mapping[str, str] | None
