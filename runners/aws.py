@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import re
 import threading
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3
 from botocore import exceptions
 from botocore.config import Config
+from botocore.loaders import create_loader
+from botocore.session import get_session
 
 from runners.aws_results import Unread
 from runners.blocking import run_blocking
@@ -20,6 +23,7 @@ from runners.errors import AccessDeniedError, RunnerError, UnavailableError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from botocore.loaders import Loader
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_sts import STSClient
 
@@ -76,7 +80,7 @@ class Account:
             user_agent_extra="signalbox",
         )
         try:
-            self._session = boto3.Session(region_name=self.regions[0], profile_name=profile)
+            self._session = _session(self.regions[0], profile)
         except exceptions.BotoCoreError as error:
             raise explained(error, "connecting to AWS") from None
 
@@ -102,6 +106,21 @@ class Account:
         if self._number is None:
             self._number = str(self.client("sts").get_caller_identity()["Account"])
         return self._number
+
+
+def _session(region: str, profile: str | None) -> boto3.Session:
+    core = get_session()
+    core.register_component("data_loader", _loader())
+    session = boto3.Session(botocore_session=core, region_name=region, profile_name=profile)
+    core.get_scoped_config()  # here rather than at the first call it is told that there is no such profile
+    return session
+
+
+@functools.cache
+def _loader() -> Loader:
+    """AWS's descriptions of its services, read once: each session by itself would read its own, 0.2 s and 20 MB of EC2 alone."""
+    loader: Loader = create_loader()
+    return loader
 
 
 def make_clients(region: str, profile: str | None = None) -> Clients:

@@ -13,6 +13,9 @@ from tests.programs import NEEDS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# Moto would load some hundred of Amazon's own images for each test that asks EC2 anything: seconds each.
+os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+
 # How long one example takes says more about what else the machine does than about the code.
 settings.register_profile("signalbox", deadline=None, print_blob=True)
 settings.load_profile("signalbox")
