@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bot.blocks import hosts as drawing, kit
 from bot.blocks.hosts import Ending, Rollout
 from bot.operations import Status
 from bot.runs_on import same_everywhere
-from handlers import host_keys, playbooks
+from handlers import daemons, host_keys, playbooks
 from handlers.playbooks import Play
 from handlers.rollout_scope import scope_of
 from runners.ansible import log_of
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bot.chat import Live
     from bot.operation import Operation
     from handlers.rollout_scope import Scope
-    from runners.results import Inventory
+    from runners.results import DaemonSeen, Inventory
 
 FAILURES_SHOWN = 8
 READ_TIMEOUT = 60.0
@@ -36,6 +36,7 @@ COMMIT, RETRY = "went out", "retry"  # what is noted of an operation: its commit
 async def roll_out(operation: Operation, outgoing: Outgoing, approval: ApprovalView | None) -> None:
     """Durable: one machine type after the other, in the configured order; the first failure stops the rest."""
     scope = scope_of(operation)
+    began = await operation.step("began", lambda: _now(operation))
     hosts = await operation.step("inventory", lambda: scope.find_hosts(operation.services))
     changed = await operation.step("host keys", lambda: host_keys.changed(operation, hosts))
     if changed:
@@ -48,7 +49,8 @@ async def roll_out(operation: Operation, outgoing: Outgoing, approval: ApprovalV
         stopped_by = await operation.step("who cancelled", lambda: _cancelled_by(operation))
         if stopped_by or not (work.goes_well or scope.check):
             break
-    await _report(work, stopped_by)
+    seen = () if stopped_by or scope.check else await work.look_at_daemons(began)
+    await _report(work, stopped_by, seen)
 
 
 @dataclass(slots=True)
@@ -95,6 +97,21 @@ class _Work:
             recover=lambda: self._shown(play, playbooks.find_out),
         )
 
+    async def look_at_daemons(self, began: float) -> tuple[DaemonSeen, ...]:
+        """Durable: the daemons of the hosts that got the commit, put right once where they are wrong."""
+        if not any(self.operation.environment.daemons.get(machine) for machine in self.results):
+            return ()
+        good = {host.host for host in self.rollout.hosts if host.state is State.SUCCEEDED}
+        theirs = replace(self.hosts, hosts=tuple(host for host in self.hosts.hosts if host.name in good))
+
+        async def look() -> tuple[DaemonSeen, ...]:
+            async with self.operation.live() as live:
+                shown = self.operation.head, self.outgoing, self.approval, self.rollout
+                live.show(lambda: drawing.looking(*shown))
+                return await daemons.verify(self.operation, theirs, began)
+
+        return await self.operation.step("daemons", look)
+
     async def _shown(
         self, play: Play, go: Callable[[Operation, Play, playbooks.OnProgress], Awaitable[PlaybookResult]]
     ) -> PlaybookResult:
@@ -114,7 +131,7 @@ class _Work:
         live.show(lambda: drawing.progress(self.operation.head, self.outgoing, self.approval, self.rollout))
 
 
-async def _report(work: _Work, stopped_by: str | None) -> None:
+async def _report(work: _Work, stopped_by: str | None, seen: tuple[DaemonSeen, ...]) -> None:
     operation, scope = work.operation, work.scope
     await _tell_in_thread(work)
     if scope.check and not stopped_by:
@@ -122,15 +139,16 @@ async def _report(work: _Work, stopped_by: str | None) -> None:
         await operation.end(_status(work, stopped_by), message, outcome="checked")
         return
     if not scope.check:
-        await operation.step("record", lambda: _record(work))
+        await operation.step("record", lambda: _record(work, well=all(one.ok for one in seen)))
     again = [] if stopped_by or scope.check else _to_retry(work)
     await operation.step("what to retry", lambda: _note_retry(work, again))
-    await operation.end(_status(work, stopped_by), _ended(work, stopped_by, again))
+    status = Status.FAILED if work.goes_well and not all(one.ok for one in seen) else _status(work, stopped_by)
+    await operation.end(status, _ended(work, stopped_by, again, seen))
 
 
-def _ended(work: _Work, stopped_by: str | None, again: Sequence[str]) -> Message:
+def _ended(work: _Work, stopped_by: str | None, again: Sequence[str], seen: tuple[DaemonSeen, ...]) -> Message:
     cancelled_by = kit.user(stopped_by) if stopped_by else ""
-    ending = Ending(work.not_started, cancelled_by=cancelled_by, retry=bool(again))
+    ending = Ending(work.not_started, cancelled_by=cancelled_by, retry=bool(again), daemons=seen)
     return drawing.ended(work.operation.head, work.outgoing, work.approval, work.rollout, ending)
 
 
@@ -142,8 +160,8 @@ def _status(work: _Work, stopped_by: str | None) -> Status:
     return Status.SUCCEEDED if work.goes_well else Status.FAILED
 
 
-async def _record(work: _Work) -> None:
-    """Keep what each machine runs now; the environment runs the commit once all of them do."""
+async def _record(work: _Work, *, well: bool) -> None:
+    """Keep what each machine runs now; the environment runs the commit once all of them do, and do so `well`."""
     services, record, commit = work.operation.services, work.operation.record, work.outgoing.commit
     for machine, result in work.results.items():
         good = {host.host for host in result.hosts if host.state is State.SUCCEEDED}
@@ -152,7 +170,7 @@ async def _record(work: _Work) -> None:
         whole = not work.scope.instances and len(instances) == len(its)
         await services.runs_on.deployed(record, commit, machine, instances, whole=whole)
     known = await services.runs_on.of(record.environment)
-    if work.results and same_everywhere(known, work.operation.environment.machines, commit.sha):
+    if well and work.results and same_everywhere(known, work.operation.environment.machines, commit.sha):
         await services.operations.record_deployed(record, commit)
 
 
@@ -196,3 +214,7 @@ async def _note_retry(work: _Work, instances: Sequence[str]) -> None:
 
 async def _cancelled_by(operation: Operation) -> str | None:
     return await operation.services.operations.cancel_requested(operation.number)
+
+
+async def _now(operation: Operation) -> float:
+    return operation.services.clock()

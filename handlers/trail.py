@@ -8,11 +8,11 @@ from runners.errors import RunnerError
 from runners.results import Change, State
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Sequence
 
     from bot.blocks.plan import PlanView
     from bot.operation import Operation
-    from runners.results import ApplyResult, Commit, PlanSummary, PlaybookResult, WorkflowRun
+    from runners.results import ApplyResult, Commit, DaemonSeen, PlanSummary, PlaybookResult, WorkflowRun
 
 DIGITS = 12  # of a plan's digest, as its message shows it
 LONGEST = 200
@@ -73,6 +73,15 @@ async def playbook_ended(operation: Operation, machine: str, result: PlaybookRes
     outcome = result.state.value if result.finished else "cut short"
     well = sum(1 for host in result.hosts if host.state is State.SUCCEEDED)
     await operation.note("playbook ended", machine=machine, outcome=outcome, hosts=f"{well} of {len(result.hosts)}")
+
+
+async def daemons_seen(operation: Operation, seen: Sequence[DaemonSeen]) -> None:
+    """Within a step: what was wrong with daemons, and what was done about it."""
+    wrong = [f"{one.daemon} on {one.host}: {one.problem}" for one in seen if not one.ok]
+    done = [f"{one.daemon} on {one.host} {one.did}" for one in seen if one.did]
+    outcome = f"{len(seen) - len(wrong)} of {len(seen)} as they should be"
+    said = {"why": "; ".join(wrong)[:LONGEST], "done": "; ".join(done)[:LONGEST]}
+    await operation.note("daemons looked at", outcome=outcome, **{name: text for name, text in said.items() if text})
 
 
 def counts(summary: PlanSummary) -> str:

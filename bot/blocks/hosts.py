@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.blocks import kit, operation
+from bot.blocks import daemons, kit, operation
 from bot.blocks.deploy import MARKS, framed
 from runners.results import State
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bot.blocks.deploy import Outgoing
     from bot.blocks.kit import Block, Cell, Message
     from bot.blocks.operation import ApprovalView, Head
-    from runners.results import ChangedKey, FailedTask, HostResult, PlaybookResult
+    from runners.results import ChangedKey, DaemonSeen, FailedTask, HostResult, PlaybookResult
 
 RETRY = "retry-hosts"
 ACCEPT_KEYS = "accept-host-keys"
@@ -56,11 +56,20 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What is said beside the board: machine types not begun, who cancelled (escaped), whether hosts may be retried."""
+    """What is said beside the board: machine types not begun, who cancelled (escaped), whether hosts may be retried.
+
+    `daemons` are what was seen of them once the playbooks were through.
+    """
 
     not_started: tuple[str, ...] = ()
     cancelled_by: str = ""
     retry: bool = False
+    daemons: tuple[DaemonSeen, ...] = ()
+
+
+def looking(head: Head, outgoing: Outgoing, approval: ApprovalView | None, rollout: Rollout) -> Message:
+    """All playbooks are through; their daemons are looked at."""
+    return framed(head, "running", "checking that each daemon runs once", outgoing, approval, body=board(rollout))
 
 
 def progress(head: Head, outgoing: Outgoing, approval: ApprovalView | None, rollout: Rollout) -> Message:
@@ -77,7 +86,7 @@ def progress(head: Head, outgoing: Outgoing, approval: ApprovalView | None, roll
 def ended(head: Head, outgoing: Outgoing, approval: ApprovalView | None, rollout: Rollout, ending: Ending) -> Message:
     """Every playbook ended, or one failed, was cancelled or cut short, and what came after it was left alone."""
     status, news = _how_it_ended(outgoing, rollout, ending)
-    body = [*_what_was_done(outgoing, rollout, status), *board(rollout)]
+    body = [*_what_was_done(outgoing, rollout, status), *daemons.after_deploy(ending.daemons), *board(rollout)]
     buttons = [_retry_button(head, rollout)] if ending.retry else []
     return framed(head, status, news, outgoing, approval, body=body, buttons=buttons)
 
@@ -190,10 +199,19 @@ def _how_it_ended(outgoing: Outgoing, rollout: Rollout, ending: Ending) -> tuple
     if cut_short:
         playbook = kit.escape(cut_short[0].playbook)
         return "interrupted", f"interrupted during {playbook}, and not started again.{left} Run /deploy again"
+    wrong = [one for one in ending.daemons if not one.ok]
+    if not bad and wrong:
+        return "failed", f"{short} went out, but {_wrong(wrong)}"
     if not bad and all(result.state is State.SUCCEEDED for result in results):
         return "succeeded", f"deployed {short} to {_plural(len(rollout.hosts), 'host')}"
     names = _names(bad) or kit.escape(results[-1].playbook)
     return "failed", f"failed on {names}.{left} What each host said is in the thread"
+
+
+def _wrong(wrong: Sequence[DaemonSeen]) -> str:
+    named = [f"{kit.escape(one.daemon)} on {kit.escape(one.host)}" for one in wrong[:NAMED]]
+    more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
+    return f"{', '.join(named)}{more} {'does' if len(wrong) == 1 else 'do'} not run as it should"
 
 
 def _left_at(rollout: Rollout) -> str:

@@ -12,7 +12,7 @@ from bot.blocks import hosts as drawing
 from bot.blocks.deploy import Outgoing
 from bot.blocks.hosts import Ending, Rollout
 from bot.blocks.operation import ApprovalView, Head
-from runners.results import ChangedKey, Commit, FailedTask, HostResult, PlaybookResult, State, TaskChange
+from runners.results import ChangedKey, Commit, DaemonSeen, FailedTask, HostResult, PlaybookResult, State, TaskChange
 from tests.unit.bot.drawn import buttons, hostile, read, urls
 
 NOW = 1_700_000_000.0
@@ -84,6 +84,14 @@ def test_a_host_out_of_reach_is_told_apart_from_a_failed_one() -> None:
     said = ended(played(State.FAILED, *hosts))
     assert "2 hosts: 1 failed, 1 unreachable" in said
     assert "🔌 unreachable" in said
+
+
+def test_a_daemon_that_is_wrong_fails_the_deploy() -> None:
+    wrong = DaemonSeen("backend-1", "backend", "queue", "it does not run")
+    said = ended(played(State.SUCCEEDED, host("backend-1", State.SUCCEEDED)), daemons=(wrong,))
+    assert ":x: *#12" in said
+    assert "a1b2c3d went out, but queue on backend-1 does not run as it should" in said
+    assert "queue: it does not run" in said
 
 
 def test_a_playbook_cut_short_is_not_started_again() -> None:

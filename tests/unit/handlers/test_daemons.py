@@ -1,0 +1,78 @@
+"""Daemons as configured, and who may restart one."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.commands import Click
+from bot.config import read
+from bot.errors import Denied, UserError
+from handlers.daemons import configured, patience, pressed, topic
+from runners.daemons import Daemon, Patience
+from tests.unit.handlers.conftest import FILE, Desk, typed
+
+WITH = FILE.replace(
+    "    terraform: {directory: instances/staging,",
+    """    daemons: {backend: [queue, "mail.d"]}
+    daemon_checks:
+      settle: 5s
+      without_systemd:
+        queue: {command: "php .*{daemon}", pid_file: "/run/{daemon}.pid"}
+        "*": {command: "^{daemon}$", start: "/etc/init.d/{daemon} start"}
+    terraform: {directory: instances/staging,""",
+)
+
+
+def click(user: str, value: str = "staging backend queue") -> Click:
+    return Click(user, "C0STAGING", "1.0", "restart-daemon", value, "1.2.trigger", "")
+
+
+@pytest.fixture
+def staffed(desk: Desk) -> Desk:
+    desk.config = read(WITH, "signalbox.yaml")
+    return desk
+
+
+def test_texts_are_filled_in_and_the_star_stands_for_all_others(staffed: Desk) -> None:
+    staging = staffed.config.environments["staging"]
+    assert configured(staging) == {
+        "backend": (
+            Daemon("queue", command="php .*queue", pid_file="/run/queue.pid"),
+            Daemon("mail.d", command=r"^mail\.d$", start="/etc/init.d/mail.d start"),
+        )
+    }
+    assert patience(staging) == Patience(settle=5.0, stop=30.0)
+
+
+async def test_an_approver_restarts_one_once_for_each_press(staffed: Desk) -> None:
+    for _ in range(2):
+        await pressed(staffed.services, click("U0LEE"))
+    first, second = staffed.engine.begun
+    assert first.key == second.key
+    assert (first.kind, first.environment, first.title) == (
+        "restart",
+        "staging",
+        "Restart queue on backend of staging",
+    )
+    assert first.arguments == {"machine": "backend", "daemon": "queue"}
+
+
+async def test_whoever_may_not_approve_may_not_restart(staffed: Desk) -> None:
+    with pytest.raises(Denied):
+        await pressed(staffed.services, click("U0ANA"))
+    assert staffed.engine.begun == []
+    assert await staffed.trail() == [("U0ANA", "click refused")]
+
+
+@pytest.mark.parametrize("value", ["", "staging", "staging backend", "staging backend other", "moon backend queue"])
+async def test_a_button_for_what_is_not_configured_does_nothing(staffed: Desk, value: str) -> None:
+    with pytest.raises(UserError, match="no such daemon"):
+        await pressed(staffed.services, click("U0LEE", value))
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"), [([], "Which environment?"), (["dev"], "names no daemons"), (["satging"], "did you mean")]
+)
+async def test_the_topic_says_what_is_missing(staffed: Desk, said: list[str], answer: str) -> None:
+    with pytest.raises(UserError, match=answer):
+        await topic(staffed.services, typed("daemons"), said)
