@@ -24,4 +24,5 @@ async def play(world: World) -> None:
     expect(not done.buttons, "an applied plan still has buttons")
 
     await types(world, "ana", "#staging", "/plan staging")
-    await shows(world, "#staging", "#2", "up to date", *images_of("staging", fleet.NEWEST).values())
+    runs = {**images_of("staging", fleet.NEWEST), "sftp": fleet.running_image("staging", "sftp").image_id}
+    await shows(world, "#staging", "#2", "up to date", "Runs now", *runs.values())
