@@ -80,14 +80,10 @@ class Progress:
 
     def remark(self, job: Job) -> Remark:
         """What is known of the job; a job that GitHub carried over from the attempt before keeps what was known."""
-        before = self.kept.get(job.name)
-        if job.job_id in self.remarks:
-            known = self.remarks[job.job_id]
-        elif before and self._is_carried(job):
-            return before[1]
-        else:
-            known = Remark()
-        return replace(known, reruns=before[1].reruns + 1) if before else known
+        if self._is_carried(job):
+            return self.kept[job.name][1] if job.name in self.kept else Remark()
+        # What failed, and what needs it, runs again in each attempt.
+        return replace(self.remarks.get(job.job_id, Remark()), reruns=self.attempt - 1)
 
     def _is_carried(self, job: Job) -> bool:
         # GitHub lists a job that does not run again under a new id, with the times that it had.

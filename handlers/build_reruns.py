@@ -31,7 +31,12 @@ async def rerun_if_limited(progress: Progress, run: WorkflowRun) -> bool:
     number = progress.reruns + 1
     if not await _waited(progress, run, images.rerun, number):
         return False
-    return await rerun(progress, run, why=f"rate limited; rerun {number} of {images.rerun.times}")
+    why = f"rate limited; rerun {number} of {images.rerun.times}"
+    began = await rerun(progress, run, why=why)
+    if began is None:
+        return False
+    progress.notes.append(f":repeat: {why}, begun {kit.moment(began)}")
+    return True
 
 
 def may_rerun(progress: Progress, run: WorkflowRun, rules: Rerun) -> bool:
@@ -47,8 +52,11 @@ def failed_jobs(run: WorkflowRun) -> Sequence[Job]:
     return [job for job in run.jobs if job.state in FAILED]
 
 
-async def rerun(progress: Progress, run: WorkflowRun, *, why: str) -> bool:
-    """Durable: let GitHub run the failed jobs of this attempt again, once; false when it does not, which is noted."""
+async def rerun(progress: Progress, run: WorkflowRun, *, why: str) -> float | None:
+    """Durable: let GitHub run the failed jobs of this attempt again, once; when that was (Unix seconds).
+
+    None when GitHub does not, which is noted on the board; `why` is for the trail.
+    """
     operation, services = progress.operation, progress.operation.services
 
     async def ask() -> float:
@@ -62,11 +70,10 @@ async def rerun(progress: Progress, run: WorkflowRun, *, why: str) -> bool:
     except RunnerError as error:
         remedy = f" {kit.escape(error.remedy)}" if error.remedy else ""
         progress.notes.append(f":x: The failed jobs could not be run again: {kit.escape(error.problem)}.{remedy}")
-        return False
+        return None
     progress.reruns += 1
-    progress.notes.append(f":repeat: {why}, begun {kit.moment(began)}")
     progress.next_attempt(run)
-    return True
+    return began
 
 
 async def _waited(progress: Progress, run: WorkflowRun, rules: Rerun, number: int) -> bool:

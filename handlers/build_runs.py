@@ -115,9 +115,9 @@ async def rerun(operation: Operation) -> None:
         )
     commit = await operation.step("commit", lambda: _commit(operation, before.head_sha))
     known = await operation.step("what came out before", lambda: _known(operation, before))
-    progress = Progress(operation, run_id, commit=commit, attempt=attempt, remarks=dict(known))
+    progress = Progress(operation, run_id, commit=commit, remarks=dict(known))
     progress.read |= {job.job_id for job in before.jobs}
-    if await rerun_once(progress, before, why=f"rerun by {operation.record.requester}"):
+    if await rerun_once(progress, before, why="asked for") is not None:
         await follow(progress)
     else:
         await conclude(progress, before)

@@ -112,16 +112,19 @@ def minutes(seconds: float) -> str:
 
 
 def _whole(job: Job, remark: Remark, now: float) -> Cell:
-    return kit.Link(_words(job, remark, now), job.url, _after(remark))
+    mark, words = _words(job, remark, now)
+    return kit.Link(words, job.url, _after(remark), mark)
 
 
 def _linked(job: Job, remark: Remark, now: float) -> Cell:
-    return kit.Link(_words(job, remark, now), job.url)
+    mark, words = _words(job, remark, now)
+    return kit.Link(words, job.url, before=mark)
 
 
 def _linked_if_troubled(job: Job, remark: Remark, now: float) -> Cell:
-    troubled = job.state in TROUBLE or remark.suspect
-    return kit.Link(_words(job, remark, now), job.url) if troubled else _words(job, remark, now)
+    if job.state in TROUBLE or remark.suspect:
+        return _linked(job, remark, now)
+    return " ".join(_words(job, remark, now))
 
 
 def _bare(job: Job, remark: Remark, _: float) -> Cell:
@@ -131,11 +134,12 @@ def _bare(job: Job, remark: Remark, _: float) -> Cell:
 _DETAIL = (_whole, _linked, _linked_if_troubled, _bare)
 
 
-def _words(job: Job, remark: Remark, now: float) -> str:
-    mark = SUSPECT if remark.suspect else MARKS[job.state]
+def _words(job: Job, remark: Remark, now: float) -> tuple[str, str]:
+    """The sign of a job's state, and the words to it."""
+    mark, _, state = (SUSPECT if remark.suspect else MARKS[job.state]).partition(" ")
     time = _time(job, now)
     rerun = f", rerun {remark.reruns}" if remark.reruns else ""
-    return f"{mark}{f' {time}' if time else ''}{rerun}"
+    return mark, f"{state}{f' {time}' if time else ''}{rerun}"
 
 
 def _after(remark: Remark) -> str:
@@ -150,7 +154,7 @@ def _time(job: Job, now: float) -> str:
 
 
 def _row(job: Job, remark: Remark, now: float) -> list[Cell]:
-    return [kit.Link(job.name, job.url), f"{_words(job, remark, now)} {_after(remark)}", job.failing_step or ""]
+    return [kit.Link(job.name, job.url), " ".join((*_words(job, remark, now), _after(remark))), job.failing_step or ""]
 
 
 def _group(name: str, jobs: Sequence[Job]) -> str:
@@ -164,7 +168,7 @@ def _group(name: str, jobs: Sequence[Job]) -> str:
 
 def _size(rows: Iterable[Sequence[Cell]]) -> int:
     return sum(
-        len(cell) if isinstance(cell, str) else len(cell.text) + len(cell.url) + len(cell.after) + 1
+        len(cell) if isinstance(cell, str) else len(cell.before) + len(cell.text) + len(cell.url) + len(cell.after) + 2
         for row in rows
         for cell in row
     )

@@ -49,7 +49,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A table cell that leads somewhere, with plain words after it.
+    """A table cell that leads somewhere, with plain words before and after it.
 
     `url` must be http or https, else only the text is shown.
     """
@@ -57,6 +57,7 @@ class Link:
     text: str
     url: str
     after: str = ""
+    before: str = ""
 
 
 Cell = str | Link
@@ -284,6 +285,8 @@ def _cell(cell: Cell, *, bold: bool = False) -> Block:
     if bold:
         element["style"] = {"bold": True}
     elements = [element]
+    if isinstance(cell, Link) and cell.before:
+        elements.insert(0, {"type": "text", "text": cut(_one_line(cell.before), TABLE_CELL) + " "})
     if isinstance(cell, Link) and cell.after:
         elements.append({"type": "text", "text": " " + cut(_one_line(cell.after), TABLE_CELL)})
     return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": elements}]}
