@@ -1,4 +1,4 @@
-"""Stories that act themselves out: each file has `SUMMARY`, `CHANNELS`, perhaps `OPTIONS`, and `play(world)`."""
+"""Stories that act themselves out: each file has `SUMMARY`, `CHANNELS`, perhaps `OPTIONS` and `OWN_AWS`, and `play(world)`."""
 
 from __future__ import annotations
 
@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A story by the name that `--play` takes; `channels` are printed when it is over, `options` are its sandbox's."""
+    """A story by the name that `--play` takes; `channels` are printed when it is over, `options` are its sandbox's.
+
+    One with its `own_aws` counts or removes what is in AWS, so that it cannot share one with others.
+    """
 
     name: str
     summary: str
     channels: tuple[str, ...]
     play: Callable[[World], Awaitable[None]]
     options: Options
+    own_aws: bool
 
 
 def find() -> dict[str, Story]:
@@ -35,5 +39,6 @@ def find() -> dict[str, Story]:
         loaded = importlib.import_module(f"{__name__}.{module.name}")
         name = module.name.replace("_", "-")
         options = getattr(loaded, "OPTIONS", Options())
-        found[name] = Story(name, loaded.SUMMARY, loaded.CHANNELS, loaded.play, options)
+        own_aws = getattr(loaded, "OWN_AWS", False)
+        found[name] = Story(name, loaded.SUMMARY, loaded.CHANNELS, loaded.play, options, own_aws)
     return found

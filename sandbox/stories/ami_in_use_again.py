@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SUMMARY = "an image comes into use between the list and the click; it is looked at once more, and left alone"
 CHANNELS = ("#ops",)
+OWN_AWS = True
 
 
 async def play(world: World) -> None:

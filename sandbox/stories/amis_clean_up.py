@@ -20,6 +20,7 @@ SUMMARY = (
     "old images are listed with what needs each; one is kept back, the others go once approved, with their snapshots"
 )
 CHANNELS = ("#ops",)
+OWN_AWS = True
 OPTIONS = Options()
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SUMMARY = "a stuck builder is claimed by one person and ended in AWS's console by another; its message follows"
 CHANNELS = ("#ops",)
+OWN_AWS = True
 OPTIONS = Options(config={"operations:\n": "watch:\n  builders: {every: 3s}\noperations:\n"})
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 SUMMARY = "a builder that Packer left running is told in #ops, and ended by a click with all that belonged to it"
 CHANNELS = ("#ops",)
+OWN_AWS = True
 # Every few seconds rather than every five minutes.
 OPTIONS = Options(config={"operations:\n": "watch:\n  builders: {every: 3s}\noperations:\n"})
 
