@@ -183,7 +183,9 @@ def _parser() -> argparse.ArgumentParser:
     add("check", _check, "try every connection and say what is wrong and what to do")
     add("manifest", _manifest, "print the Slack app manifest").add_argument("--url", help="where Slack reaches the bot")
     add("audit", _audit, "verify or export the audit trail").add_argument("action", choices=["verify", "export"])
-    add("inventory", _inventory, "print Ansible's inventory of an environment").add_argument("environment")
+    inventory = add("inventory", _inventory, "print Ansible's inventory of an environment")
+    inventory.add_argument("environment")
+    inventory.add_argument("--list", action="store_true", help="the same; Ansible gives it to inventory scripts")
     return parser
 
 

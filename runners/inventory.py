@@ -147,6 +147,7 @@ def host_variables(inventory: Inventory, host: Host) -> dict[str, object]:
         "ansible_connection": inventory.connection,
         "instance_id": host.instance_id,
         "image_id": host.image_id,
+        "zone": host.zone,
         "machine": host.machine,
     }
     if inventory.connection == _LOCAL:

@@ -230,6 +230,7 @@ def test_ansible_reads_the_inventory_as_script_and_as_file(tmp_path: Path, form:
         "ansible_port": 22222,
         "instance_id": "i-staging-cron",
         "image_id": "ami-1",
+        "zone": "us-west-2a",
         "machine": "cron",
     }
 
