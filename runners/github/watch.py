@@ -73,8 +73,9 @@ class RunPoller:
 
     def hint(self, news: RunNews) -> None:
         """Take what a webhook says: it is shown at once, and looked after where it cannot be the whole truth."""
-        self._heard[news.run_id] = None
-        self._heard.move_to_end(news.run_id)
+        if news.job:
+            self._heard[news.run_id] = None
+            self._heard.move_to_end(news.run_id)
         while len(self._heard) > _HEARD:
             self._heard.popitem(last=False)
         watched = self._watched.get(news.run_id)

@@ -71,7 +71,7 @@ class Watched:
         """Take what a webhook says; whether the time of the next look has changed."""
         if news.attempt < self._attempt:
             return False  # late news of what is over
-        self.told_of = True
+        self.told_of = self.told_of or news.job is not None  # of runs alone, too little would be told
         if self._run is None:  # the first look is on its way
             return bool(news.job and self._jobs.tell(news.job))
         if news.attempt > self._attempt or news.ended:
@@ -80,7 +80,7 @@ class Watched:
             return True
         if news.job and self._jobs.tell(news.job):
             self.tell(run_of(self._repository, self._run, self._jobs.jobs))
-        if not self._eager:
+        if self.told_of and not self._eager:
             self.due = now() + _GAP * self.interval if self._jobs.ended else self._when_not_told()
         return True
 
@@ -167,7 +167,7 @@ class Watched:
         self._busy = bool(cost)
         if lost:
             self.told_of = False  # a webhook was lost, or they come no more: the next one says otherwise
-        if self.told_of and self._eager:
+        if self._eager:
             self._eager -= 1
             self.due = self._looked + self.interval
         elif self.told_of:

@@ -103,6 +103,20 @@ def test_lost_webhooks_cost_a_slow_look_at_most(lost: str) -> None:
     run_virtually(go())
 
 
+def test_where_webhooks_tell_of_runs_alone_their_jobs_are_asked_for_as_without() -> None:
+    async def go() -> None:
+        github = VirtualGitHub()
+        github.send_webhooks(late=1, lost=lambda event, _: event == "workflow_job")
+        began, run_id = now(), github.build()
+        items = await seen(github, run_id)
+        assert lag(github, items[-1][1], began, items[-1][0]) < 5  # the end is told
+        assert len(items) > 12
+        assert 12 < github.calls <= 30
+        await github.close()
+
+    run_virtually(go())
+
+
 def test_webhooks_in_any_order_late_and_again_never_take_a_job_back() -> None:
     async def go() -> None:
         github = VirtualGitHub()
@@ -153,6 +167,7 @@ def test_webhooks_that_come_before_the_first_look_cost_nothing_more() -> None:
 def test_a_webhook_alone_ends_nothing() -> None:
     async def go() -> None:
         github = VirtualGitHub()
+        github.send_webhooks()
         github.repository.hang_next(BUILD, job="cron")
         run_id = github.repository.dispatch(BUILD, "main").run_id
         watching = asyncio.create_task(seen(github, run_id))
@@ -357,8 +372,9 @@ def test_late_news_of_an_earlier_attempt_changes_nothing() -> None:
 def test_hints_of_runs_that_nobody_watches_ask_nothing_and_are_forgotten() -> None:
     async def go() -> None:
         github = VirtualGitHub()
+        job = Job(1, "build", State.RUNNING, "")
         for number in range(10_000):
-            github.hint(RunNews(REPOSITORY, number, 1))
+            github.hint(RunNews(REPOSITORY, number, 1, job=job))
         await asyncio.sleep(600)
         assert not github.asked
         assert len(github.poller(REPOSITORY)._heard) <= 256
