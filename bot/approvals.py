@@ -194,7 +194,7 @@ def _refuse_unless_open(approval: Approval, person: str, decision: Outcome) -> N
         case Outcome.SUPERSEDED:
             raise Denied("A newer plan took this one's place; nothing was done. Decide on the newer one.")
         case Outcome.ELSEWHERE:
-            raise Denied("This was decided in HCP Terraform meanwhile; your click changed nothing.")
+            raise Denied("This was decided, or changed, outside of Slack meanwhile; your click changed nothing.")
         case Outcome.APPROVED | Outcome.REJECTED:
             raise Denied(f"This was already {approval.outcome.value}; your click changed nothing.")
         case Outcome.PENDING:

@@ -16,16 +16,7 @@ if TYPE_CHECKING:
     from runners.change_results import Checks, Difference
     from runners.results import Commit, Job, WorkflowRun
 
-MARKS = {
-    State.WAITING: "⏳ waiting",
-    State.RUNNING: "🔄 running",
-    State.SUCCEEDED: "✅ done",
-    State.FAILED: "❌ failed",
-    State.CANCELLED: "🚫 cancelled",
-    State.SKIPPED: "⏭️ skipped",
-    State.UNREACHABLE: "🔌 unreachable",
-    State.UNKNOWN: "❔ unknown",
-}
+MARKS = jobs_drawing.MARKS
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ async def test_a_decision_taken_elsewhere_ends_the_question(store: Store, clock:
     await approvals.decide(asked.id, "U0LEE", Outcome.APPROVED)
     settled = await approvals.settle_elsewhere(asked.id)
     assert settled.outcome is Outcome.ELSEWHERE
-    with pytest.raises(Denied, match="decided in HCP Terraform meanwhile"):
+    with pytest.raises(Denied, match="outside of Slack meanwhile"):
         await approvals.decide(asked.id, "U0MAX", Outcome.APPROVED)
 
 
