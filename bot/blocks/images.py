@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.blocks import kit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bot.blocks.kit import Block, Cell
     from runners.results import Image, ImageChange
@@ -39,6 +39,7 @@ def table(
             ]
         )
     yield kit.table(["Machine", headings[0], "Age", headings[1], "Age", "Commit", "Careful"], rows, right=(2, 4))
+    yield from _untold(image for change in changes for image in (change.before, change.after) if image)
     yield from _warnings(changes, done=headings == APPLIED)
 
 
@@ -50,6 +51,13 @@ def running(machines: Sequence[tuple[str, Image]], region: str, seen_at: float) 
             for machine, image in machines
         ]
         yield kit.table(["Machine", PLANNED[0], "Age", "Commit"], rows, right=(2,))
+        yield from _untold(image for _, image in machines)
+
+
+def _untold(images: Iterable[Image]) -> Iterator[Block]:
+    """Why names and ages are missing, where EC2 has told of none of these images."""
+    if all(image.name is None and image.created_at is None for image in images):
+        yield kit.context(":information_source: EC2 told nothing of these images, so names and ages are missing")
 
 
 def _careful(change: ImageChange) -> str:

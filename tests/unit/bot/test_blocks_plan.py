@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 
 from bot.blocks import changes, plan as drawing
 from bot.blocks.plan import PlanView
-from runners.results import AttributeChange, Change, Diagnostic, Image, PlanSummary, ResourceChange
+from runners.results import AttributeChange, Change, Diagnostic, Image, ImageChange, PlanSummary, ResourceChange
 from tests.unit.bot.drawn import buttons, hostile, read, urls
 from tests.unit.bot.plans import COMMIT, ELSEWHERE, HEAD, ONE, OPEN, SUMMARY, VIEW, WITH_IMAGES, view_of
 
@@ -273,3 +273,12 @@ def test_up_to_date_shows_the_images_that_run() -> None:
         ["cron", "ami-0old", "unknown", " "],
     ]
     assert "up to date, nothing to do (12 resources in place)" in read(message)
+
+
+def test_it_is_said_why_names_and_ages_are_missing() -> None:
+    why = "EC2 told nothing of these images"
+    assert why not in read(drawing.ask(WITH_IMAGES, OPEN))
+    bare = replace(WITH_IMAGES, images=(ImageChange("backend", Image("ami-0old"), Image("ami-0new")),))
+    assert why in read(drawing.ask(bare, OPEN))
+    quiet = replace(VIEW, summary=replace(SUMMARY, changes=()))
+    assert why in read(drawing.up_to_date(quiet, (("backend", Image("ami-0old")),)))
