@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -25,6 +24,7 @@ from runners.github.http import (
     check_repository,
     next_url,
     proxy_for,
+    raise_for,
     read_json,
     why_broken,
 )
@@ -261,7 +261,7 @@ class GitHub:
                 headers = api_headers(token) | extra if url.origin() == home else {}
                 async with self._request("GET", url, headers, limits) as response:
                     if response.status not in (301, 302, 303, 307, 308):
-                        await _raise_for(response, doing)
+                        await raise_for(response, doing)
                         yield response
                         return
                     url = next_url(url, response, doing)
@@ -288,7 +288,7 @@ class GitHub:
             async with self._request(
                 method, URL(self.api_url + path, encoded=True), api_headers(jwt), limits
             ) as response:
-                await _raise_for(response, doing)
+                await raise_for(response, doing)
                 return await read_json(response, doing)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise no_answer(doing, why_broken(error), changes=False) from None
@@ -325,13 +325,3 @@ def _with_repository(client: github.Github, repository: str, function: Callable[
 def _never_sent(error: OSError) -> bool:
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return isinstance(reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError)
-
-
-async def _raise_for(response: aiohttp.ClientResponse, doing: str) -> None:
-    if response.status < 300 or response.status == HTTPStatus.NOT_MODIFIED:
-        return
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    body: object = None
-    with suppress(ValueError):
-        body = json.loads(await response.content.read(1 << 16))
-    raise error_for(Refusal(response.status, message_of(body), headers), doing, changes=False)

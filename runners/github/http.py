@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 import urllib.request
+from contextlib import suppress
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from yarl import URL
 
 from runners.errors import RunnerError
-from runners.github.errors import no_answer
+from runners.github.errors import Refusal, error_for, message_of, no_answer
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -86,3 +88,14 @@ async def read_json(response: ClientResponse, doing: str) -> Any:
     if not isinstance(found, dict | list):
         raise no_answer(doing, "GitHub's answer makes no sense", changes=False)
     return found
+
+
+async def raise_for(response: ClientResponse, doing: str) -> None:
+    """Raise what a refusal means, as github_errors words it; return for any other answer."""
+    if response.status < 300 or response.status == HTTPStatus.NOT_MODIFIED:
+        return
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    body: object = None
+    with suppress(ValueError):
+        body = json.loads(await response.content.read(1 << 16))
+    raise error_for(Refusal(response.status, message_of(body), headers), doing, changes=False)
