@@ -47,13 +47,13 @@ class Follower:
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._run: WorkflowRun | None = None
         self._error: Exception | None = None
         self._news = asyncio.Event()
         self._draw = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
+        self._progress.seen = None  # of the attempt before
         self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._show())]
         return self
 
@@ -73,7 +73,7 @@ class Follower:
         while True:
             if self._error:
                 raise self._error
-            if self._run and (found := await self._found(self._run)):
+            if self._progress.seen and (found := await self._found(self._progress.seen)):
                 return found
             self._news.clear()
             with suppress(TimeoutError):
@@ -101,7 +101,7 @@ class Follower:
         )
         try:
             async for run in runs:
-                self._run = run
+                progress.seen = run
                 self._news.set()
                 self._draw.set()
         except Exception as error:  # noqa: BLE001  -- raised where somebody waits for news
@@ -112,7 +112,7 @@ class Follower:
         async with self._progress.operation.live() as live:
             while True:
                 self._draw.clear()
-                if self._run:
-                    live.show(lambda: self._progress.draw(self._run))  # type: ignore[arg-type]
+                if self._progress.seen:
+                    live.show(lambda: self._progress.draw(self._progress.seen))  # type: ignore[arg-type]
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._draw.wait(), DRAW_EVERY)

@@ -83,4 +83,4 @@ def _in_words(ended: Sequence[Termination], cleared: Sequence[Step]) -> str:
     said = [f"builder{'s' if len(gone) != 1 else ''} {', '.join(gone)} terminated"] if gone else []
     said += [f"{count} {what}{'s' if count != 1 else ''} removed" for what, count in loose.items()]
     said += [f"{', '.join(stays)} could not be terminated: see /infra builders"] if stays else []
-    return f":broom: Cleaned up after the failed jobs: {'; '.join(said)}." if said else ""
+    return f":wastebasket: Cleaned up after the failed jobs: {'; '.join(said)}." if said else ""

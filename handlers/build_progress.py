@@ -30,6 +30,7 @@ class Progress:
     `by` says who started it where nobody did so here (escaped). `read` are the ids of jobs whose logs were looked at,
     `limited` those of failed jobs whose logs say "try again"; `remarks` are by job id. `kept` are the jobs of the
     attempts before by name, with what was known of them then, and `before` is when the last of these attempts ended.
+    `seen` is the run as GitHub told it last; a restart forgets it.
     """
 
     operation: Operation
@@ -46,6 +47,7 @@ class Progress:
     kept: dict[str, tuple[Job, Remark]] = field(default_factory=dict)
     before: datetime | None = None
     notes: list[str] = field(default_factory=list)
+    seen: WorkflowRun | None = None
     cancelled_by: str = ""
     cancelled_at: float = 0.0
     forced: bool = False

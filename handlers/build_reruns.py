@@ -80,7 +80,7 @@ async def _waited(progress: Progress, run: WorkflowRun, rules: Rerun, number: in
     operation = progress.operation
     wait = rules.wait.total_seconds() * 2 ** (number - 1)
     at = await operation.step(f"when to rerun {run.attempt}", lambda: _in(progress, wait))
-    news = f"rate limited; rerun {number} of {rules.times} {kit.moment(at)}"
+    news = f"rate limited; rerun {number} of {rules.times} begins {kit.moment(at)}"
     message = drawing.waiting_to_rerun(progress.board(run), news)
     await operation.show(f"wait for rerun {run.attempt}", message, Status.RUNNING, "waits to run failed jobs again")
     person = await operation.step(f"until rerun {run.attempt}", lambda: _until(progress, at))

@@ -26,7 +26,11 @@ ENDS = {State.SUCCEEDED: Status.SUCCEEDED, State.CANCELLED: Status.CANCELLED}
 async def follow(progress: Progress) -> None:
     """Durable: show the run until it has ended for good, and end the operation with it."""
     while True:
-        run = await _one_attempt(progress)
+        try:
+            run = await _one_attempt(progress)
+        except RunnerError as error:
+            await _lose_sight(progress, error)
+            return
         if not await rerun_if_limited(progress, run):
             break
     await conclude(progress, run)
@@ -44,6 +48,16 @@ async def _one_attempt(progress: Progress) -> WorkflowRun:
             else:
                 await _stop(progress, upcoming)
             follower.draw()
+
+
+async def _lose_sight(progress: Progress, error: RunnerError) -> None:
+    """End without knowing how the run ends: what was seen last stays on the board."""
+    if progress.seen is None:
+        await progress.operation.fail(error)
+        return
+    redact = progress.operation.services.redact
+    message = drawing.lost(progress.board(progress.seen), redact(error.problem))
+    await progress.operation.end(Status.FAILED, message, outcome="lost sight of")
 
 
 async def _noted(progress: Progress, run: WorkflowRun) -> WorkflowRun:

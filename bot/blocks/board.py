@@ -93,6 +93,12 @@ def ended(board: Board, closing: Sequence[Block] = (), *, cancelled: str = "", r
     return _framed(board, status, news, foot=foot)
 
 
+def lost(board: Board, problem: str) -> Message:
+    """GitHub told nothing for so long that it is no longer followed; `problem` says why (plain)."""
+    news = f"no longer followed: {kit.escape(problem)}. The run may go on; its link tells. This is what was seen last"
+    return _framed(board, "failed", news, foot=[])
+
+
 def _outcome(board: Board, cancelled: str) -> tuple[str, str]:
     state = board.run.state
     counts = f"{_counts(board)}, {_elapsed(board)}" if board.run.jobs else "no job ran"

@@ -114,7 +114,7 @@ async def test_words_become_inputs_and_a_second_build_waits_for_the_first(start_
     assert [dict(run.inputs) for run in runs(world)] == [{"machines": "cron,sftp", "environments": "dev"}]
     await clicks(world, "ana", waits, "Withdraw")
     held.release()
-    await shows(world, "#ops", "#1 ", ":white_check_mark:", "2 of 2 images", "ami-")
+    await shows(world, "#ops", "#1 ", "2 of 2 images", "ami-", "ended ")
     assert len(runs(world)) == 1
 
 
@@ -168,7 +168,7 @@ async def test_a_dispatch_cut_off_is_not_repeated_nor_taken_for_somebody_elses(s
     await world.person("ana").type("#ops", ONE)
     await death.wait()
     await world.bot.start()
-    await shows(world, "#ops", "#1 ", ":white_check_mark:", "1 of 1 image")
+    await shows(world, "#ops", "#1 ", "1 of 1 image", "ended ")
     assert [run.actor for run in runs(world)] == [BOT_LOGIN]
     assert len(world.channel("#ops").messages) == 1
 
@@ -180,7 +180,7 @@ async def test_a_rerun_cut_off_is_not_repeated(start_world: StartWorld) -> None:
     await world.person("ana").type("#ops", ONE)
     await death.wait()
     await world.bot.start()
-    ended = await shows(world, "#ops", "#1 ", ":white_check_mark:", "1 of 1 image", "rerun 1 of 2, begun")
+    ended = await shows(world, "#ops", "#1 ", "1 of 1 image", "ended ", "rerun 1 of 2, begun")
     assert (runs(world)[0].attempt, posts(world, "/rerun-failed-jobs")) == (2, 1)
     assert thread_of(world, ended).count("at step") == 1
 

@@ -147,6 +147,13 @@ def test_late_news_and_notes_are_said() -> None:
     assert "[Cancel]" not in said
 
 
+def test_a_run_that_is_lost_sight_of_keeps_what_was_seen() -> None:
+    said = read(drawing.lost(board(*builds(State.RUNNING)), "GitHub does not <!channel> answer"))
+    assert "no longer followed: GitHub does not" in said
+    assert "🔄 running" in said
+    assert "[Cancel]" not in said
+
+
 def test_a_build_that_nobody_asked_for_here_says_who_started_it() -> None:
     said = read(drawing.under_way(board(*builds(State.RUNNING), by="started in GitHub by max-weber")))
     assert "started in GitHub by max-weber" in said

@@ -1,0 +1,39 @@
+"""A job is green although npm failed in it: its image is marked, and a person says why that is harmless, or not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.github.seed import BUILD_SOME, INFRASTRUCTURE
+from sandbox.stories._acting import clicks, expect, shows, tell, types
+from sandbox.world import Options
+
+if TYPE_CHECKING:
+    from sandbox.world import World
+
+SUMMARY = "a green job whose log shows that npm failed is marked suspect; a person may say why it is harmless"
+CHANNELS = ("#ops",)
+OPTIONS = Options(speed=60.0)
+WORKFLOW = "build-images.yml"
+
+
+async def play(world: World) -> None:
+    """Act it out."""
+    repository = world.github.repository(INFRASTRUCTURE)
+    repository.green_but_broken(WORKFLOW, job="cron, dev", tool="npm")
+    await types(world, "ana", "#ops", f"/build cron,sftp dev {BUILD_SOME}")
+    board = await shows(world, "#ops", ":warning:", "2 of 2 images, 1 suspect", "⚠️ suspect", "Plan dev", timeout=120)
+    told = next(one for one in world.channel("#ops").replies(board.ts) if "Not a failure" in one.rendered)
+    tell(f"the thread shows: {told.rendered.splitlines()[0]}")
+    expect("npm" in told.rendered, "the thread does not name the sign")
+    image = next(word for word in board.rendered.split() if word.startswith("ami-"))
+
+    lee = world.person("lee")
+    await clicks(world, "lee", told, "Not a failure…")
+    view = await lee.wait_for_view()
+    tell("lee says why it is harmless")
+    await lee.submit(view, {"Why is it harmless?": "the optional packages are not used on this machine"})
+    await shows(world, "#ops", "harmless, says @lee", "the optional packages are not used", timeout=30)
+
+    reply = await types(world, "ana", "#ops", f"/infra image {image}")
+    expect(image in reply.ephemerals[0].rendered, "where the image comes from is not shown")
