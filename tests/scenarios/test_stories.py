@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from tests.scenarios.conftest import StartWorld
 
 STORIES = stories.find()
+NEEDS = {"host-key-changed": [pytest.mark.needs_sshd]}
 
 
-@pytest.mark.parametrize("name", STORIES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=NEEDS.get(name, ())) for name in STORIES])
 async def test_goes_as_told(start_world: StartWorld, name: str) -> None:
     story = STORIES[name]
     if story.own_aws:
