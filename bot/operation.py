@@ -94,13 +94,13 @@ class Operation:
 
         return await self.step(name, attempt)
 
-    async def show(self, name: str, message: Message, status: Status, doing: str = "") -> None:
-        """Durably bring the operation's message and record to this state."""
+    async def show(self, name: str, message: Message, status: Status, doing: str = "", *, timed: bool = True) -> None:
+        """Durably bring the operation's message and record to this state; one that has ended says how long it took if `timed`."""
 
         async def change() -> None:
             await self.services.operations.set_status(self.number, status, doing)
             if self.at.ts:  # a silent operation has no message
-                shown = self._with_times(message) if status.ended else message
+                shown = self._with_times(message) if status.ended and timed else message
                 await patiently(lambda: self.services.chat.update(self.at, shown))
 
         await self.step(name, change)
@@ -232,9 +232,12 @@ class Operation:
         """Who may approve it, in Slack's mentions."""
         return policy.approvers_in_words(self.services.config, self.place, self.record.requester)
 
-    async def end(self, status: Status, message: Message, *, outcome: str = "") -> None:
-        """Show how it ended and remove its files; its turn is over. The trail keeps `outcome`, or the usual words."""
-        await self.show(f"end: {status.value}", message, status)
+    async def end(self, status: Status, message: Message, *, outcome: str = "", timed: bool = True) -> None:
+        """Show how it ended and remove its files; its turn is over. The trail keeps `outcome`, or the usual words.
+
+        The message says how long it took, unless it is not `timed`: not of what only followed something else's life.
+        """
+        await self.show(f"end: {status.value}", message, status, timed=timed)
         await self.step("clean up", self._clean_up)
         await self.audit("ended", status=status.value, outcome=outcome or self._outcome(status))
         log.info("operation %s: ended, %s", self.number, status.value)

@@ -12,8 +12,9 @@ from bot.commands import Kind
 from bot.operations import Status
 from handlers.builder_watch import KIND, NOBODY, join_jobs, recognition, settings
 from runners.builders import finding, terminating
+from runners.builders.remains import remains
 from runners.errors import RunnerError
-from runners.results import Verdict
+from runners.results import JoinedBy, Verdict
 
 if TYPE_CHECKING:
     from bot.operation import Operation
@@ -99,21 +100,13 @@ async def _look(operation: Operation, known: Builder | None) -> Sight:
         builder = await finding.look_again(services.account, arguments["region"], arguments["instance"], marks)
         if builder is None or not builder.live:
             how = builder.state_reason if builder else ""
-            return replace(sight, how=how, left=await _left(operation, known or builder))
+            last = known or builder
+            return replace(sight, how=how, left=await remains(services.account, last) if last else ())
         (joined,), _ = await join_jobs(services, [builder])
         cost = await services.prices.so_far(builder, datetime.fromtimestamp(now, UTC))
         return replace(sight, joined=joined, cost=cost)
     except RunnerError as error:
         return replace(sight, trouble=services.redact(str(error)))
-
-
-async def _left(operation: Operation, builder: Builder | None) -> tuple[str, ...]:
-    if builder is None:
-        return ()
-    found = await finding.find(operation.services.account, recognition(operation.services.config))
-    groups = {group.group_id for group in builder.temporary_groups}
-    keys = [f"key pair {one.name}" for one in found.key_pairs if one.name == builder.temporary_key]
-    return (*keys, *(f"security group {one.name}" for one in found.security_groups if one.group_id in groups))
 
 
 async def _said(operation: Operation) -> tuple[Hold | None, tuple[str, ...]]:
@@ -139,17 +132,19 @@ def _wanted(operation: Operation, course: _Course, sight: Sight) -> str:
     if course.by and sight.gone and sight.left and course.tries < TRIES:
         return course.by  # what AWS had not freed yet
     after = settings(operation.services.config).terminate
-    stuck = sight.joined is not None and sight.joined.stuck
-    if (
-        after
-        and stuck
-        and not course.by_itself
-        and not sight.hold
-        and sight.at >= course.told_at + after.total_seconds()
-    ):
-        course.by_itself = True
-        return NOBODY
-    return ""
+    if not after or course.by_itself or sight.hold or sight.at < course.told_at + after.total_seconds():
+        return ""
+    if not sight.joined or not sight.joined.stuck or not _surely_over(operation, sight.joined, sight.at):
+        return ""
+    course.by_itself = True
+    return NOBODY
+
+
+def _surely_over(operation: Operation, joined: Joined, at: float) -> bool:
+    """Whether no job can still need it. While GitHub does not tell, only its age can say that."""
+    longest = settings(operation.services.config).longest_build
+    age = joined.builder.age(datetime.fromtimestamp(at, UTC))
+    return joined.joined_by is not JoinedBy.UNREAD or age > longest
 
 
 async def _terminate(operation: Operation, course: _Course, sight: Sight, by: str) -> None:
@@ -162,7 +157,9 @@ async def _terminate(operation: Operation, course: _Course, sight: Sight, by: st
     course.tries += 1
     await operation.audit("terminates builder", what=joined.builder.instance_id, by=by)
     course.last, course.refusal = await operation.step("terminate", lambda: _end_it(operation, joined, by))
-    if course.last:
+    if course.last is None:
+        course.by = by  # whatever was done before AWS failed: what is left of it goes on the same word
+    else:
         course.by = by if course.last.terminated else ""
         done = ", ".join(f"{step.what} {step.resource} {step.outcome.value}" for step in course.last.steps)
         await operation.audit("builder", what=joined.builder.instance_id, outcome=done[:400], by=by)
@@ -192,9 +189,9 @@ async def _over(operation: Operation, course: _Course, sight: Sight) -> bool:
     elsewhere = nothing_left and not by_us
     if not settled and not elsewhere:
         return False
-    view = replace(_view(operation, course, sight), by=course.by if by_us else "")
-    status = Status.FAILED if by_us and last and not last.complete else Status.SUCCEEDED
-    await operation.end(status, drawing.over(view), outcome="terminated" if by_us else "gone by itself")
+    status = Status.FAILED if by_us and last and not last.complete and not nothing_left else Status.SUCCEEDED
+    message = drawing.over(_view(operation, course, sight))
+    await operation.end(status, message, outcome="terminated" if by_us else "gone by itself", timed=False)
     return True
 
 
@@ -225,6 +222,7 @@ def _view(operation: Operation, course: _Course, sight: Sight) -> AlertView:
         head=operation.head,
         joined=sight.joined or course.known,
         at=sight.at,
+        told_at=course.told_at,
         gone=sight.gone,
         trouble=sight.trouble,
         how=sight.how,

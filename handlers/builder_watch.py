@@ -31,6 +31,8 @@ NOBODY = "signalbox"
 # Runs are read from so long before the oldest builder's start: its job began before it, and may have waited for others.
 BEFORE = timedelta(hours=6)
 OLDEST = timedelta(days=14)  # runs from before are not read; GitHub keeps their logs no longer by default, either
+NO_WORKFLOW = "signalbox.yaml has no images section, so no workflow can be asked"
+UNREAD = "GitHub did not tell which jobs ran"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ async def join_jobs(services: Services, builders: Sequence[Builder]) -> tuple[tu
         trouble = services.redact(str(error))
     watch = settings(services.config)
     limits = Limits(watch.grace, watch.longest_build, watch.older_than)
-    return join(builders, runs, now=now, limits=limits, read_since=since), trouble
+    unread = UNREAD if services.config.images else NO_WORKFLOW
+    return join(builders, runs, now=now, limits=limits, read_since=since, unread=unread), trouble
 
 
 async def _runs(services: Services, builders: Sequence[Builder], since: datetime) -> list[WorkflowRun] | None:

@@ -137,8 +137,8 @@ class Joined:
     """A builder with the job it belongs to.
 
     `sure` says in words how sure that is ("by its tag", "one of 3 jobs that ran then"), `reason` why the verdict is
-    what it is. `run` is None where no run, or more than one, is meant; `jobs` are those that may be its own;
-    `ended_at` is when the last of them ended.
+    what it is. `run` is None where no run, or more than one, is meant; `jobs` are those that may be its own, the
+    likeliest first; `ended_at` is when the last of them ended.
     """
 
     builder: Builder

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bot.blocks import kit, operation
-from runners.results import Verdict
+from runners.results import JoinedBy, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ BLOCK = "builder"
 NOBODY = "signalbox"
 VERDICTS = {
     Verdict.BUSY: "🔨 works",
-    Verdict.ENDING: "🧹 cleans up",
+    Verdict.ENDING: "⏳ cleans up",
     Verdict.ENDED: "⚠️ stuck",
     Verdict.TOO_OLD: "⚠️ stuck",
     Verdict.UNKNOWN: "❔ not clear yet",
@@ -42,7 +42,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class AlertView:
-    """A stuck builder as its message shows it; `at` (Unix seconds) is when it was looked at.
+    """A stuck builder as its message shows it; `at` is when it was looked at, `told_at` when first (Unix seconds).
 
     `gone`, `how` and `left` tell of one that is no more; `trouble` why it could not be seen; `last` is the newest attempt to
     terminate it, `refusal` why one was not made, `by` who wanted it; `who` may press the button, in mrkdwn.
@@ -51,6 +51,7 @@ class AlertView:
     head: Head
     joined: Joined | None
     at: float
+    told_at: float
     gone: bool
     trouble: str
     how: str
@@ -68,7 +69,8 @@ def alert(view: AlertView) -> Message:
     news = _news(view)
     blocks = [
         _first_line(view.head, ":construction:", news),
-        *_story(view.joined),
+        *_held(view),
+        *_story(view),
         *([kit.section(f":warning: {kit.escape(view.trouble)}")] if view.trouble else []),
         *_attempt(view),
     ]
@@ -79,26 +81,45 @@ def alert(view: AlertView) -> Message:
 def terminating(head: Head, joined: Joined, by: str, done: Sequence[str]) -> Message:
     """While it is being terminated: what is done so far."""
     news = f"is being terminated for {kit.user(by)}"
-    blocks = [_first_line(head, ":arrows_counterclockwise:", news), *_story(joined), *kit.sections(list(done) or ["…"])]
+    blocks = [
+        _first_line(head, ":arrows_counterclockwise:", news),
+        *kit.sections(_who_it_is(joined)),
+        *kit.sections(list(done) or ["It is looked at again first."]),
+    ]
     return kit.message(operation.plain(head, news), blocks)
 
 
 def over(view: AlertView) -> Message:
     """A builder that is no more: by whom, and what became of all that Packer had made for it."""
-    complete = view.last is None or view.last.complete
-    mark = ":white_check_mark:" if complete or not view.by else ":x:"
-    if view.by:
-        person = "by itself, as the configuration says" if view.by == NOBODY else f"for {kit.user(view.by)}"
-        was_gone = bool(view.last and view.last.steps[0].outcome.value == "already gone")
-        done = f"was gone; what it had left is removed {person}" if was_gone else f"terminated {person}"
-        news = done + ("" if complete else ", but not everything of it could be removed")
-    else:
-        how = f" ({kit.escape(view.how)})" if view.how else ""
-        news = f"is gone, without Signalbox{how}; nothing of it was left behind"
-    steps = [step_line(step) for step in view.last.steps] if view.last and view.by else []
+    last = view.last if view.last and view.last.terminated else None
+    complete = last is None or last.complete or (view.gone and not view.left)
+    news = _how_it_ended(view, last) + ("" if complete else ", but not everything of it could be removed")
+    steps = [step_line(step) for step in last.steps] if last else []
     price = [f"cost about ${view.cost.dollars}"] if view.cost else []
-    blocks = [_first_line(view.head, mark, news), *_story(view.joined), *kit.sections(steps)]
-    return kit.message(operation.plain(view.head, news), blocks, foot=[kit.context("found by Signalbox", *price)])
+    who = _who_it_is(view.joined) if view.joined else []
+    blocks = [
+        _first_line(view.head, ":white_check_mark:" if complete else ":x:", news),
+        *kit.sections(who),
+        *kit.sections(steps),
+    ]
+    times = f"told {kit.moment(view.told_at)}, over {kit.moment(view.at)}"
+    return kit.message(operation.plain(view.head, news), blocks, foot=[kit.context(times, *price)])
+
+
+def _how_it_ended(view: AlertView, last: Termination | None) -> str:
+    person = "by itself, as the configuration says" if view.by == NOBODY else f"for {kit.user(view.by)}"
+    if last is None:
+        wanted = f", as {kit.user(view.by)} wanted" if view.by and view.by != NOBODY else ""
+        return f"is gone{wanted or ', without Signalbox'}{_as_ec2_says(view.how)}; nothing of it was left behind"
+    if last.steps[0].outcome.value == "already gone":
+        return f"was gone; what it had left is removed {person}"
+    return f"terminated {person}"
+
+
+def _as_ec2_says(how: str) -> str:
+    """EC2's own words ("User initiated (2026-11-23 16:20:01 GMT)"), without brackets in brackets."""
+    flat = kit.escape(how.replace(" (", ", ").strip("() "))
+    return f" (EC2 says: {flat})" if flat else ""
 
 
 def reminder(view: AlertView) -> Message:
@@ -157,8 +178,8 @@ def page(joined: Sequence[Joined], found: FoundBuilders, trouble: str, seen_at: 
         f"{len(joined)} builder{'' if len(joined) == 1 else 's'}, {stuck} stuck" if joined else "No builder is running"
     )
     rows: list[Sequence[Cell]] = [_row(one, seen_at) for one in joined]
-    columns = ["Builder", "Type", "Region", "Age", "State", "Run", "Why"]
-    blocks: list[Block] = [kit.header(head), *([kit.table(columns, rows, right=(3,))] if rows else [])]
+    columns = ["Builder", "Age", "State", "Why", "Run", "Type", "Region"]
+    blocks: list[Block] = [kit.header(head), *([kit.table(columns, rows, right=(1,))] if rows else [])]
     loose = [
         f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
         for things, name in ((found.key_pairs, "key pair"), (found.security_groups, "security group"))
@@ -181,32 +202,45 @@ def _first_line(head: Head, mark: str, news: str) -> Block:
 def _news(view: AlertView) -> str:
     joined = view.joined
     if view.gone:
-        how = f" ({kit.escape(view.how)})" if view.how else ""
-        return f"is gone{how}, but left something behind: {', '.join(map(kit.code, view.left))}"
+        return f"is gone{_as_ec2_says(view.how)}, but left something behind: {', '.join(map(kit.code, view.left))}"
     if joined is None:
         return "could not be looked at yet"
     price = f", about ${view.cost.dollars} so far" if view.cost else ""
     age = kit.duration(joined.builder.age(datetime.fromtimestamp(view.at, UTC)).total_seconds())
     if joined.stuck:
-        return f"left running for {age}{price}"
+        return f"left running, {age} old{price}"
     if joined.builder.kept:
-        return f"runs for {age}{price}; its tag signalbox:keep protects it"
-    return f"runs for {age}{price}; it does not count as stuck now ({kit.escape(joined.reason)})"
+        return f"{age} old{price}; its tag signalbox:keep protects it"
+    return f"{age} old{price}; it does not count as stuck now ({kit.escape(joined.reason)})"
 
 
-def _story(joined: Joined | None) -> list[Block]:
+def _held(view: AlertView) -> list[Block]:
+    hold = view.hold
+    if hold is None or view.gone:
+        return []
+    word = ":bust_in_silhouette: belongs to" if hold.mine else ":zzz: snoozed by"
+    return [kit.section(f"{word} {kit.user(hold.user)} until {kit.moment(hold.until)}")]
+
+
+def _story(view: AlertView) -> list[Block]:
+    joined = view.joined
     if joined is None:
         return []
+    if view.gone:
+        return kit.sections(_who_it_is(joined))
+    counts = "Why it counts" if joined.stuck else "How it stands"
+    lines = [f"*{counts}:* {kit.escape(joined.reason)}", f"*Goes with it:* {_belongings(joined.builder)}"]
+    return kit.sections([*_who_it_is(joined), *lines])
+
+
+def _who_it_is(joined: Joined) -> list[str]:
     builder = joined.builder
     found_by = ", ".join(one.value for one in builder.matched_by) or "id"
     where = kit.escape(builder.zone or builder.region)
-    lines = [
+    return [
         f"*What:* {_instance(builder)}, {kit.escape(builder.type)}, {where}, found by its {found_by}",
         f"*Whose:* {_whose(joined)}",
-        f"*Why it counts:* {kit.escape(joined.reason)}",
-        f"*Goes with it:* {_belongings(builder)}",
     ]
-    return kit.sections(lines)
 
 
 def _instance(builder: Builder) -> str:
@@ -217,12 +251,12 @@ def _instance(builder: Builder) -> str:
 def _whose(joined: Joined) -> str:
     run, jobs = joined.run, joined.jobs
     if run is None:
-        return f"not known ({kit.escape(joined.sure)})"
+        return f"not known: {kit.escape(joined.sure)}"
     name = kit.link(f"run {run.number} of {run.workflow}", run.url)
     commit = kit.code(run.head_sha[:7])
-    of = ", ".join(f"{kit.link(job.name, job.url)} ({job.state.value})" for job in jobs[:3])
-    more = f" and {len(jobs) - 3} more" if len(jobs) > 3 else ""
-    job = f"{of}{more} in {name}" if jobs else f"{name} ({run.state.value})"
+    others = f", or one of {len(jobs) - 1} others" if len(jobs) > 2 else ", or one other" if len(jobs) == 2 else ""
+    of = f"{kit.link(jobs[0].name, jobs[0].url)} ({jobs[0].state.value}){others}" if jobs else ""
+    job = f"{of} in {name}" if jobs else f"{name} ({run.state.value})"
     ended = f", ended {kit.moment(joined.ended_at.timestamp())}" if joined.ended_at else ""
     return f"{job}, commit {commit}{ended}; {kit.escape(joined.sure)}"
 
@@ -261,19 +295,21 @@ def _buttons(view: AlertView) -> list[Block]:
     if not builder.terminable:
         return [kit.actions(BLOCK, *rest)]
     what = f"{builder.instance_id} in {builder.region} is terminated for good, and what goes with it is removed. It is looked at again first."
+    if joined.joined_by is JoinedBy.UNREAD:
+        what += " Nobody knows now whether its job still runs."
     ask = kit.confirm("Terminate this builder?", what, "Yes, terminate")
     return [kit.actions(BLOCK, kit.button("Terminate", TERMINATE, number, style="danger", ask=ask), *rest)]
 
 
 def _small_print(view: AlertView) -> list[str]:
-    said = [f"{view.who} may terminate it", f"looked at {kit.moment(view.at)}"]
-    joined = view.joined
-    if joined and not view.gone and not joined.builder.terminable:
-        said[0] = "only by hand: it has neither Packer's key pair nor its security group"
-    if view.hold:
-        word = "belongs to" if view.hold.mine else "snoozed by"
-        said.insert(0, f"{word} {kit.user(view.hold.user)} until {kit.moment(view.hold.until)}")
-    return said
+    seen, joined = f"looked at {kit.moment(view.at)}", view.joined
+    if view.gone:
+        return [f"{view.who} may remove it", seen]
+    if joined and joined.builder.kept:
+        return ["nobody can terminate it here as long as it has that tag", seen]
+    if joined and not joined.builder.terminable:
+        return ["only by hand: it has neither Packer's key pair nor its security group", seen]
+    return [f"{view.who} may terminate it", seen]
 
 
 def _row(one: Joined, seen_at: float) -> Sequence[Cell]:
@@ -282,4 +318,4 @@ def _row(one: Joined, seen_at: float) -> Sequence[Cell]:
     age = builder.age(datetime.fromtimestamp(seen_at, UTC)).total_seconds()
     run: Cell = kit.Link(f"run {one.run.number}", one.run.url) if one.run else ""
     state = "🔒 kept" if builder.kept else VERDICTS[one.verdict]
-    return [kit.Link(builder.instance_id, url), builder.type, builder.region, kit.age(age), state, run, one.reason]
+    return [kit.Link(builder.instance_id, url), kit.age(age), state, one.reason, run, builder.type, builder.region]

@@ -40,17 +40,24 @@ def join(
     now: datetime,
     limits: Limits,
     read_since: datetime | None = None,
+    unread: str = "the workflow's runs could not be read",
 ) -> tuple[Joined, ...]:
     """Each builder with its job and a verdict, in the order given.
 
-    `runs` are those of the image workflow, with their jobs; None when they could not be read. They are complete from
+    `runs` are those of the image workflow, with their jobs; None when they could not be read, which `unread` says in
+    words. They are complete from
     `read_since` on (None: from ever): for a builder that began before, "no job ran then" cannot be said. A run that a
     builder's tag names is best read by its id (`Builder.run_id`) and put among them.
     """
     by_id = {run.run_id: run for run in runs or ()}
     joined = []
     for builder in builders:
-        claim = _by_tag(builder, builder.run_id, by_id) if builder.run_id else _by_time(builder, runs, read_since)
+        if runs is None:
+            claim = _Claim(JoinedBy.UNREAD, unread)
+        elif builder.run_id:
+            claim = _by_tag(builder, builder.run_id, by_id)
+        else:
+            claim = _by_time(builder, runs, read_since)
         ended_at = _ended_at(claim)
         verdict, reason = _judged(builder, claim, ended_at, now, limits)
         joined.append(Joined(builder, verdict, claim.joined_by, claim.sure, reason, claim.run, claim.jobs, ended_at))
@@ -59,7 +66,7 @@ def join(
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """What a builder was joined to; `jobs` are those that may be its own."""
+    """What a builder was joined to; `jobs` are those that may be its own, the likeliest first."""
 
     joined_by: JoinedBy
     sure: str
@@ -71,16 +78,15 @@ def _by_tag(builder: Builder, run_id: int, by_id: Mapping[int, WorkflowRun]) -> 
     run = by_id.get(run_id)
     if run is None:
         return _Claim(JoinedBy.UNREAD, f"its tag names run {run_id}, which could not be read")
-    return _Claim(JoinedBy.TAG, "by its tag", run, tuple(job for job in run.jobs if _ran_then(job, builder.started_at)))
+    jobs = (job for job in run.jobs if _ran_then(job, builder.started_at))
+    return _Claim(JoinedBy.TAG, "by its tag", run, _likeliest_first(jobs, builder.started_at))
 
 
-def _by_time(builder: Builder, runs: Sequence[WorkflowRun] | None, read_since: datetime | None) -> _Claim:
-    if runs is None:
-        return _Claim(JoinedBy.UNREAD, "the workflow's runs could not be read")
+def _by_time(builder: Builder, runs: Sequence[WorkflowRun], read_since: datetime | None) -> _Claim:
     if read_since and builder.started_at < read_since:
         return _Claim(JoinedBy.UNREAD, "it began before the runs that were read")
     held = [(run, job) for run in runs for job in run.jobs if _ran_then(job, builder.started_at)]
-    jobs = tuple(job for _, job in held)
+    jobs = _likeliest_first((job for _, job in held), builder.started_at)
     meant = {run.run_id: run for run, _ in held}
     run = next(iter(meant.values())) if len(meant) == 1 else None
     if not jobs:
@@ -94,6 +100,16 @@ def _ran_then(job: Job, at: datetime) -> bool:
     if job.state is State.SKIPPED or job.started_at is None or job.started_at - _SKEW > at:
         return False
     return job.ended_at is None or at <= job.ended_at + _SKEW
+
+
+def _likeliest_first(jobs: Iterable[Job], at: datetime) -> tuple[Job, ...]:
+    """Before all others those that ran at that very time, whatever the clocks; a job that went well has cleaned up."""
+
+    def unlikely(job: Job) -> tuple[bool, bool]:
+        then = job.started_at is not None and job.started_at <= at and (job.ended_at is None or at <= job.ended_at)
+        return not then, job.state is State.SUCCEEDED
+
+    return tuple(sorted(jobs, key=unlikely))
 
 
 def _ended_at(claim: _Claim) -> datetime | None:
@@ -149,8 +165,10 @@ def _still_runs(claim: _Claim) -> str:
     running = [job for job in claim.jobs if not job.state.ended]
     if len(claim.jobs) == 1:
         return f"its job {running[0].name} still runs"
+    if len(running) == 1:
+        return f"{running[0].name} still runs, one of the {len(claim.jobs)} jobs that may be its own"
     if claim.jobs:
-        return f"{len(running)} of the {len(claim.jobs)} jobs that may be its own still run{'s' * (len(running) == 1)}"
+        return f"{len(running)} of the {len(claim.jobs)} jobs that may be its own still run"
     return "its run still runs"
 
 

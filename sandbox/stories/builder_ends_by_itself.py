@@ -22,7 +22,7 @@ OPTIONS = Options(config={"operations:\n": "watch:\n  builders: {every: 3s}\nope
 
 async def play(world: World) -> None:
     """Act it out."""
-    told = await shows(world, "#ops", "left running for 3 h", timeout=30)
+    told = await shows(world, "#ops", "left running, 3 h", timeout=30)
     await clicks(world, "max", told, "It is mine…")
     view = await world.person("max").wait_for_view()
     await world.person("max").submit(view, {"hours": "4"})

@@ -20,7 +20,7 @@ OPTIONS = Options(config={"operations:\n": "watch:\n  builders: {every: 3s}\nope
 async def play(world: World) -> None:
     """Act it out."""
     tell("three hours ago a build died; its builder still runs, and nobody has noticed")
-    told = await shows(world, "#ops", "left running for 3 h", timeout=30)
+    told = await shows(world, "#ops", "left running, 3 h", timeout=30)
     expect("security group" in told.rendered, "the message does not say what goes with the builder")
     await clicks(world, "ana", told, "Snooze 1 h")
     held = await shows(world, "#ops", "snoozed by @ana until", timeout=20)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -19,13 +21,14 @@ from bot.operations import Request, Status
 from bot.policy import place_of
 from handlers import builder_alert, builder_buttons, builder_watch
 from runners.aws import Account
+from runners.builders import finding
 from runners.builders.prices import Prices
 from runners.errors import UnavailableError
 from runners.github import past_runs
 from runners.results import Job, State, WorkflowRun
 from tests.unit.bot.drawn import buttons, read
 from tests.unit.handlers.conftest import FILE, MONDAY_NOON
-from tests.unit.runners.ec2_world import HOME, Built, build, launched_at, refuse
+from tests.unit.runners.ec2_world import HOME, Built, answer, build, calls_of, launched_at, refuse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -115,9 +118,15 @@ class Course:
     def approvers(self) -> str:
         return "<!subteam^S0LEADS>"
 
-    async def end(self, status: Status, message: Message, *, outcome: str = "") -> None:
+    async def end(self, status: Status, message: Message, *, outcome: str = "", timed: bool = True) -> None:
         assert outcome
+        assert not timed
         self.ended = (status, message)
+
+    @property
+    def said(self) -> str:
+        """All that its message ever showed."""
+        return "\n".join(read(message) for message in self.shown)
 
     async def run(self) -> str:
         """Follow it to its end; what its message says then."""
@@ -154,7 +163,7 @@ async def test_a_builder_whose_run_has_ended_is_told_once(
     with pytest.raises(TimeoutError):
         await course.run()
     text = read(course.shown[-1])
-    for part in (built.instance_id, "left running for 3 h 0 min", "build (backend, staging) (failed)", "run 3", "aaaaaaa", "only one job ran then", built.key):  # fmt: skip
+    for part in (built.instance_id, "left running, 3 h 0 min old", "build (backend, staging) (failed)", "run 3", "aaaaaaa", "only one job ran then", built.key):  # fmt: skip
         assert part in text, part
     assert buttons(course.shown[-1])[0] == "builder-terminate"
 
@@ -263,20 +272,149 @@ async def test_what_protects_it_is_told_and_it_stays(
     assert "builder-terminate" in buttons(course.shown[-1])
 
 
-async def test_one_that_ends_by_itself_is_followed(
-    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    number, built = await stuck(desk, account, monkeypatch)
-
-    def by_packer() -> None:
+def ended_by_packer(account: Account, built: Built, *, but: str = "") -> Callable[[], None]:
+    def end() -> None:
         ec2 = account.ec2(HOME)
         ec2.terminate_instances(InstanceIds=[built.instance_id])
         ec2.delete_key_pair(KeyName=built.key)
         ec2.delete_security_group(GroupId=built.group_id)
+        for one in ec2.describe_volumes()["Volumes"]:
+            if one["VolumeId"] in built.volumes and one["VolumeId"] != but:
+                ec2.delete_volume(VolumeId=one["VolumeId"])
 
-    text = await Course(desk, number, built.instance_id, by_packer).run()
+    return end
+
+
+async def test_one_that_ends_by_itself_is_followed(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, built = await stuck(desk, account, monkeypatch)
+    text = await Course(desk, number, built.instance_id, ended_by_packer(account, built)).run()
     assert "is gone, without Signalbox" in text
     assert "nothing of it was left behind" in text
+    assert "told 2026-03-02 12:00 UTC, over 2026-03-02 12:05 UTC" in text
+
+
+async def test_a_volume_that_stayed_behind_is_told_and_removed_by_a_click(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, built = await stuck(desk, account, monkeypatch)
+    course = Course(
+        desk, number, built.instance_id, ended_by_packer(account, built, but=built.volumes[1]),
+        lambda: builder_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate")),
+    )  # fmt: skip
+    text = await course.run()
+    assert f"left something behind: `volume {built.volumes[1]}`" in course.said
+    assert f"volume `{built.volumes[1]}` deleted" in text
+    assert "was gone; what it had left is removed for @lee" in text
+
+
+async def test_while_aws_does_not_tell_what_is_left_it_is_not_over(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, built = await stuck(desk, account, monkeypatch)
+
+    def end_and_refuse() -> None:
+        ended_by_packer(account, built)()
+        refuse(account.ec2(HOME), "DescribeVolumes", "RequestLimitExceeded", times=1)
+
+    course = Course(desk, number, built.instance_id, end_and_refuse, lambda: None)
+    text = await course.run()
+    assert "AWS asks for patience" in read(course.shown[-1])
+    assert "nothing of it was left behind" in text
+
+
+async def test_a_region_that_is_denied_is_told_and_nothing_is_done(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, built = await stuck(desk, account, monkeypatch)
+
+    def deny() -> Any:
+        refuse(account.ec2(HOME), "DescribeInstances", "UnauthorizedOperation")
+        return builder_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate"))
+
+    course = Course(desk, number, built.instance_id, deny)
+    with pytest.raises(TimeoutError):
+        await course.run()
+    assert "AWS forbids DescribeInstances" in read(course.shown[-1])
+    assert course.ended is None
+    page = read(await builder_watch.topic(desk.services, cast("Any", None), ()))
+    assert "Could not be read: builders in us-west-2" in page
+
+
+async def test_aws_that_fails_in_the_middle_is_told_and_what_is_left_goes_later_on_the_same_word(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, built = await stuck(desk, account, monkeypatch)
+
+    def down() -> Any:
+        # It is looked at for the message and before it is terminated; then AWS is gone for a while.
+        refuse(account.ec2(HOME), "DescribeKeyPairs", "ServiceUnavailable", times=1)
+        calls = iter(range(9))
+
+        def third(**_: Any) -> Any:
+            if next(calls, 9) != 2:
+                return None
+            body = {
+                "Error": {"Code": "ServiceUnavailable", "Message": "down"},
+                "ResponseMetadata": {"HTTPStatusCode": 503},
+            }
+            return SimpleNamespace(status_code=503), body
+
+        account.ec2(HOME).meta.events.register_first("before-call.ec2.DescribeInstances", third)
+        return builder_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate"))
+
+    course = Course(desk, number, built.instance_id, down, lambda: None, lambda: None)
+    text = await course.run()
+    assert "AWS asks for patience" in course.said
+    assert "what it had left is removed for @lee" in text
+    assert account.ec2(HOME).describe_key_pairs()["KeyPairs"] == []
+    assert account.ec2(HOME).describe_volumes()["Volumes"] == []
+
+
+async def test_two_presses_terminate_once(desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    number, built = await stuck(desk, account, monkeypatch)
+
+    async def press_twice() -> None:
+        for user in ("U0LEE", "U0MAX"):
+            await builder_buttons.terminate(desk.services, pressed(number, user, "builder-terminate"))
+
+    calls = calls_of(account.ec2(HOME))
+    text = await Course(desk, number, built.instance_id, press_twice).run()
+    assert "terminated for @lee" in text
+    assert [name for name, _ in calls].count("TerminateInstances") == 1
+
+
+@pytest.mark.parametrize("value", ["", "x", "-1", "1 or 1", "9" * 40, "²", "0"])
+async def test_a_button_with_another_value_does_nothing(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    await stuck(desk, account, monkeypatch)
+    for handle in (builder_buttons.terminate, builder_buttons.snooze, builder_buttons.mine):
+        with pytest.raises(UserError, match="do not know this operation"):
+            await handle(desk.services, Click("U0LEE", "C0OPS", "5.0", "builder-snooze-1h", value, "1.2", ""))
+    assert (desk.engine.woken, desk.chat.views) == ([], [])
+
+
+async def test_what_it_has_cost_so_far_is_told_where_the_price_list_can_be_read(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, built = await stuck(desk, account, monkeypatch)
+    term = {"priceDimensions": {"D": {"unit": "Hrs", "pricePerUnit": {"USD": "0.0832000000"}}}}
+    listed = [json.dumps({"terms": {"OnDemand": {"T": term}}})]
+    lister = Account((HOME,), attempts=1)
+    answer(lister.client("pricing", "us-east-1"), "GetProducts", {"PriceList": listed})
+    desk.prices = Prices(lister, desk.clock)
+    # Moto does not say what an instance is billed as; EC2 says RunInstances for Linux.
+    billed = finding.read_builder
+    monkeypatch.setattr(
+        finding, "read_builder", lambda *a, **more: replace(billed(*a, **more), usage_operation="RunInstances")
+    )
+    course = Course(desk, number, built.instance_id)
+    with pytest.raises(TimeoutError):
+        await course.run()
+    assert "left running, 3 h 0 min old, about $0.25 so far" in read(course.shown[-1])
+    assert "about $0.25 so far" in course.shown[-1].text
 
 
 async def test_it_reminds_at_growing_intervals_and_not_while_snoozed(
@@ -305,6 +443,44 @@ async def test_it_is_terminated_by_itself_where_the_configuration_says_so_and_no
     number, built = await stuck(desk, account, monkeypatch)
     text = await Course(desk, number, built.instance_id, *[lambda: None] * 13).run()
     assert "terminated by itself, as the configuration says" in text
+
+
+async def test_it_is_not_terminated_by_itself_while_nobody_knows_whether_its_job_runs(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.config = read_config(FILE + "watch: {builders: {every: 5m, terminate: after 1h, longest_build: 6h}}\n")
+    number, built = await stuck(desk, account, monkeypatch)
+    github(monkeypatch, fails=True)
+    course = Course(desk, number, built.instance_id, *[lambda: None] * 20)
+    with pytest.raises(TimeoutError):
+        await course.run()
+    assert "GitHub did not tell which jobs ran" in read(course.shown[-1])
+    again = Course(desk, number, built.instance_id, *[lambda: None] * 40)
+    assert "terminated by itself" in await again.run()  # six hours after it began, no build runs any more
+
+
+async def test_one_that_is_claimed_is_not_terminated_by_itself(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.config = read_config(FILE + "watch: {builders: {every: 5m, terminate: after 1h}}\n")
+    number, built = await stuck(desk, account, monkeypatch)
+    claim = Submission("U0MAX", "builder-claim", str(number), {"hours": "4"}, "k")
+    assert await builder_buttons.claimed(desk.services, claim) == {}
+    course = Course(desk, number, built.instance_id, *[lambda: None] * 30)
+    with pytest.raises(TimeoutError):
+        await course.run()
+    assert "belongs to @max until" in read(course.shown[-1])
+
+
+async def test_without_an_image_workflow_that_is_said_plainly(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.config = read_config(WATCHED.replace("images: {workflow: build.yml}\n", ""))
+    number, built = await stuck(desk, account, monkeypatch)
+    course = Course(desk, number, built.instance_id)
+    with pytest.raises(TimeoutError):
+        await course.run()
+    assert "not known: signalbox.yaml has no images section" in read(course.shown[-1])
 
 
 async def test_mine_holds_it_for_so_many_hours(desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:

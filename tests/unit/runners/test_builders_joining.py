@@ -102,7 +102,7 @@ TAGGED = builder(run_id=7)
             40,
             "busy",
             "by its tag",
-            "1 of the 2 jobs that may be its own still runs",
+            "build (2) still runs, one of the 2 jobs that may be its own",
         ),
         (
             TAGGED,
@@ -241,3 +241,17 @@ def test_a_clock_that_is_behind_makes_nothing_old() -> None:
 )
 def test_spans_in_words(span: timedelta, words: str) -> None:
     assert said(span) == words
+
+
+def test_the_likeliest_job_comes_first() -> None:
+    validated = job(1, -5, 1, State.SUCCEEDED)
+    beside = job(2, 0, 30, State.SUCCEEDED)
+    died = job(3, 0, 30, State.CANCELLED)
+    found = joined(TAGGED, run(7, validated, beside, died, state=State.CANCELLED, ended=30), now=60)
+    assert [one.job_id for one in found.jobs] == [3, 2, 1]
+
+
+def test_why_there_are_no_runs_is_said() -> None:
+    (found,) = join([builder()], None, now=at(60), limits=LIMITS, unread="no workflow is configured")
+    assert (found.joined_by, found.sure) == (JoinedBy.UNREAD, "no workflow is configured")
+    assert found.reason.startswith("no workflow is configured, and it has been there")
