@@ -9,7 +9,7 @@ from bot.audit import Entry
 from bot.blocks import hosts as drawing, replies
 from bot.commands import Button, Click
 from bot.errors import Denied, UserError
-from handlers.under_way import clicked
+from handlers.clicks import clicked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

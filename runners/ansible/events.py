@@ -226,8 +226,9 @@ class PlaybookRecord:
         for name in [*self._hosts, *sorted(processed - set(self._hosts))]:
             failed, dark = count("failures", name), count("dark", name)
             state = _final(name in processed, failed, dark)
+            host = self._hosts.get(name) or HostResult(name, state)
             self._hosts[name] = replace(
-                self._hosts.get(name) or HostResult(name, state),
+                host,
                 state=state,
                 ok=count("ok", name),
                 changed=count("changed", name),
@@ -236,7 +237,7 @@ class PlaybookRecord:
                 skipped=count("skipped", name),
                 rescued=count("rescued", name),
                 ignored=count("ignored", name),
-                **({"current_task": None} if state in _WELL else {}),
+                current_task=None if state in _WELL else host.current_task,
             )
             self._keep_last_failures(name, failed + dark)
         self._processed = processed

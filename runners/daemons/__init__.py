@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -132,28 +133,31 @@ async def _restarted(access: Access, host: Host, daemon: Daemon, patience: Patie
 
 async def _left(access: Access, host: Host, daemon: Daemon, patience: Patience, commands: Collection[str]) -> str:
     """Wait until no process of it is left, by TERM where its stop does not do it; what is left, in words."""
-    left = await _wait(access, host, daemon, patience.stop, commands)
-    if isinstance(left, str) or not left:
-        return left or ""
-    kill = f"{AS_ROOT}$S kill -s TERM -- {' '.join(map(str, left))}\n"
-    await access.run(host, kill, timeout=LOOK, doing=f"ending {daemon.name} on {host.name}")
-    left = await _wait(access, host, daemon, patience.term, commands)
-    if isinstance(left, str) or not left:
-        return left or ""
-    shown = ", ".join(map(str, left[:SHOWN]))
+    pids, trouble = await _wait(access, host, daemon, patience.stop, commands)
+    if trouble or not pids:
+        return trouble
+    kill = f"{AS_ROOT}$S kill -s TERM -- {' '.join(map(str, pids))}\n"
+    with suppress(TimedOutError):  # whether it has helped is seen below
+        await access.run(host, kill, timeout=LOOK, doing=f"ending {daemon.name} on {host.name}")
+    pids, trouble = await _wait(access, host, daemon, patience.term, commands)
+    if trouble or not pids:
+        return trouble
+    shown = ", ".join(map(str, pids[:SHOWN]))
     return f"it does not stop: {patience.stop:g} s after its stop and {patience.term:g} s after TERM {shown} still runs"
 
 
-async def _wait(access: Access, host: Host, daemon: Daemon, limit: float, commands: Collection[str]) -> list[int] | str:
+async def _wait(
+    access: Access, host: Host, daemon: Daemon, limit: float, commands: Collection[str]
+) -> tuple[list[int], str]:
     """The processes of it that are left after so many seconds, as soon as there are none; or why that is not known."""
     end = time.monotonic() + limit
     while True:
         looks = await _look(access, host, [daemon], None)
         if isinstance(looks, str) or not looks:
-            return looks or "the host did not answer what was asked of it"
+            return [], looks if isinstance(looks, str) else "the host did not answer what was asked of it"
         found = instances(looks[0], daemon, commands)
         if not found or time.monotonic() >= end:
-            return with_children(looks[0], found)
+            return with_children(looks[0], found), ""
         await asyncio.sleep(POLL)
 
 

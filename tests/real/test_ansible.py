@@ -14,7 +14,7 @@ import stat
 import sys
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -523,7 +523,7 @@ async def test_a_server_whose_host_key_changed_is_not_trusted(
     there = over_ssh(server)
     shown = await host_keys.scan(there, tmp_path)
     assert host_keys.changed(there.hosts, shown, shown) == ()
-    given = {"extra_vars": PYTHON, "inventory": there, "private_key": server.user_key}
+    given: dict[str, Any] = {"extra_vars": PYTHON, "inventory": there, "private_key": server.user_key}
     known = host_keys.known_hosts(there, shown)
     assert (await playbooks.run(playbooks.job(**given, known_hosts=known))).state is State.SUCCEEDED
 

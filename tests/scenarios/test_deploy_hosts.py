@@ -32,7 +32,7 @@ def breaks_while(world: World, name: str) -> str:
 def files_in(world: World, message: Message) -> dict[str, str]:
     """The files in a message's thread, by name."""
     thread = world.channel("#staging").thread(message.ts)
-    return {file.name: file.content.decode() for one in thread for file in one.files}
+    return {file.name: (file.content or b"").decode() for one in thread for file in one.files}
 
 
 async def test_a_failing_host_stops_the_rest_and_is_retried_alone_and_once(shared_world: World) -> None:
