@@ -114,6 +114,8 @@ class Ansible(Model):
     private_key_env: SecretSource | None = None
     address: Literal["public_dns", "private_ip"] = "public_dns"
     connection: Literal["ssh", "local"] = "ssh"
+    pipelining: bool = True
+    at_once: bool = False
     extra_vars: Mapping[Variable, object] = {}
     secret_vars: Mapping[Variable, SecretSource] = {}
 
