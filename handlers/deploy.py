@@ -97,6 +97,7 @@ async def deploy(operation: Operation) -> None:
         await operation.end(Status(approval.outcome), message)
         return
     if approval is not None:
+        await operation.show("approved", drawing.approved(operation.head, checked, approval), Status.RUNNING, "starts")
         checked = await commit_checks.passed(operation, checked, approval)
     if checked is not None:
         await _roll_out(operation, checked, approval)

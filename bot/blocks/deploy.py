@@ -72,6 +72,11 @@ def settled(head: Head, outgoing: Outgoing, approval: ApprovalView) -> Message:
     return framed(head, approval.outcome, news, outgoing, approval)
 
 
+def approved(head: Head, outgoing: Outgoing, approval: ApprovalView) -> Message:
+    """Approved, and nothing has begun yet: the buttons go with the decision."""
+    return framed(head, "running", "approved, starting", outgoing, approval)
+
+
 def run_progress(
     head: Head, outgoing: Outgoing, approval: ApprovalView | None, run: WorkflowRun, now: float | None = None
 ) -> Message:

@@ -54,6 +54,13 @@ def test_a_decision_against_it(outcome: str, words: str) -> None:
     assert "approve" not in buttons(message)
 
 
+def test_with_the_approval_the_buttons_go() -> None:
+    message = drawing.approved(HEAD, OUT, GIVEN)
+    assert "approved, starting" in read(message)
+    assert "approved by @lee" in read(message)
+    assert not buttons(message)
+
+
 def test_jobs_under_way_are_a_table() -> None:
     going = run(State.RUNNING, job("backend", State.SUCCEEDED), job("cron", State.RUNNING), ended=False)
     said = read(drawing.run_progress(HEAD, OUT, GIVEN, going))
@@ -130,6 +137,7 @@ def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, co
     going = replace(run(state, *jobs), workflow=next(text), url=url)
     read(drawing.working(head, "looking", out))
     read(drawing.ask(head, out, OPEN))
+    read(drawing.approved(head, out, GIVEN))
     read(drawing.run_progress(head, out, GIVEN, going))
     read(drawing.run_ended(head, out, GIVEN, going))
     read(drawing.failing_job(Job(1, next(text), state, url, failing_step=next(text)), next(text)))
