@@ -119,7 +119,7 @@ def _framed(board: Board, status: str, news: str, *, foot: Sequence[Block]) -> M
         *[kit.section(note) for note in board.notes],
         *job_drawing.stale(board.run),
     ]
-    if grid.cells or board.expected:
+    if _places(board, grid):
         body += cells.grid_table(_cells(board, grid))
         body += cells.apart(grid.others)
     else:
@@ -144,6 +144,8 @@ def _counts(board: Board) -> str:
     jobs, what = (built, "image") if built or board.expected else (board.run.jobs, "job")
     total = len(_places(board, grid)) if what == "image" else len(jobs)
     good = sum(1 for job in jobs if job.state is State.SUCCEEDED)
+    if what == "image" and not total:
+        return "no image was begun"
     words = [f"{good} of {total} {what}{'s' if total != 1 else ''}{' done' if what == 'job' else ''}"]
     words += [f"{board.suspects} suspect"] if board.suspects else []
     for state, word in ((State.FAILED, "failed"), (State.CANCELLED, "cancelled"), (State.UNKNOWN, "unknown")):

@@ -144,9 +144,9 @@ async def test_a_rerun_can_be_called_off_while_it_waits(start_world: StartWorld)
 async def test_a_run_that_is_cancelled_in_github_is_followed(start_world: StartWorld) -> None:
     world = await start_world(speed=FAST)
     infrastructure(world).hold_next(WORKFLOW, job="cron, dev")
-    await builds(world, TWO, "🔄 running")
+    await builds(world, TWO, "cron | 🔄 running")
     await infrastructure(world).cancel(runs(world)[0])
-    ended = await shows(world, "#ops", "#1 ", ":octagonal_sign:", "cancelled in GitHub", "1 cancelled", "Rerun failed")
+    ended = await shows(world, "#ops", "#1 ", ":octagonal_sign:", "cancelled in GitHub", "cron | 🚫 cancelled")
     assert "cancelled" not in thread_of(world, ended)
 
 
@@ -189,7 +189,7 @@ async def test_a_rerun_cut_off_is_not_repeated(start_world: StartWorld) -> None:
 async def test_a_cancel_cut_off_reaches_github(start_world: StartWorld, phase: str) -> None:
     world = await start_world(speed=FAST)
     infrastructure(world).hold_next(WORKFLOW, job="cron, dev")
-    going = await builds(world, ONE, "🔄 running")
+    going = await builds(world, ONE, "cron | 🔄 running")
     death = dies_at_github(world, "POST", "/cancel", phase)  # type: ignore[arg-type]
     await clicks(world, "ana", going, "Cancel")
     await death.wait()

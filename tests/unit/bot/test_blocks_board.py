@@ -79,6 +79,7 @@ def test_what_github_does_not_list_yet_waits_on_the_grid() -> None:
     assert said.count("⏳ waiting") == 12
     over = read(drawing.ended(board(replace(validate, state=State.FAILED), state=State.FAILED, expected=ALL)))
     assert "⏳" not in over
+    assert "failed; no image was begun, 41 min" in over
     assert "validate (backend)" in over
 
 
