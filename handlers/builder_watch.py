@@ -73,6 +73,8 @@ async def join_jobs(services: Services, builders: Sequence[Builder]) -> tuple[tu
         runs = await _runs(services, builders, since)
     except RunnerError as error:
         trouble = services.redact(str(error))
+    if runs and len(runs) >= past_runs.MOST_RUNS:  # older ones were not read
+        since = max(since, min(run.created_at for run in runs))
     watch = settings(services.config)
     limits = Limits(watch.grace, watch.longest_build, watch.older_than)
     unread = UNREAD if services.config.images else NO_WORKFLOW

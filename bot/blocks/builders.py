@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot.blocks import kit, operation
+from bot.blocks import kit, loose, operation
 from runners.results import JoinedBy, Verdict
 
 if TYPE_CHECKING:
@@ -180,19 +180,12 @@ def page(joined: Sequence[Joined], found: FoundBuilders, trouble: str, seen_at: 
     rows: list[Sequence[Cell]] = [_row(one, seen_at) for one in joined]
     columns = ["Builder", "Age", "State", "Why", "Run", "Type", "Region"]
     blocks: list[Block] = [kit.header(head), *([kit.table(columns, rows, right=(1,))] if rows else [])]
-    loose = [
-        f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
-        for things, name in ((found.key_pairs, "key pair"), (found.security_groups, "security group"))
-        if things
-    ]
-    if loose:
-        blocks.append(kit.section(f"Of Packer's, without a builder: {' and '.join(loose)}."))
     unread = [f":warning: Could not be read: {kit.escape(str(one))}. {kit.escape(one.remedy)}" for one in found.unread]
     if trouble:
         unread.append(
             f":warning: GitHub's runs could not be read, so nobody knows whose job still runs: {kit.escape(trouble)}"
         )
-    return kit.message(head, [*blocks, *kit.sections(unread)])
+    return kit.message(head, [*blocks, *loose.on_page(found), *kit.sections(unread)])
 
 
 def _first_line(head: Head, mark: str, news: str) -> Block:
