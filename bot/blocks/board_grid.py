@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ def arrange(jobs: Sequence[Job], machines: Sequence[str], environments: Sequence
 
 def place_of(name: str, machines: Sequence[str], environments: Sequence[str]) -> Place | None:
     """What a job of this name builds: "build (backend, staging)", "staging / backend". None unless it names one of each."""
+    return _place_of(name, tuple(machines), tuple(environments))
+
+
+@lru_cache(maxsize=1_024)  # a board is drawn again and again with the same names
+def _place_of(name: str, machines: tuple[str, ...], environments: tuple[str, ...]) -> Place | None:
     machine, environment = _the_one(name, machines), _the_one(name, environments)
     return (machine, environment) if machine and environment else None
 
@@ -52,7 +58,8 @@ def group_of(name: str) -> str:
 
 def _the_one(name: str, known: Iterable[str]) -> str | None:
     """The one of these that is in the name as a word; in a second look also "backend" of "backend-staging"."""
-    every = list(known)
+    lower = name.lower()
+    every = [one for one in known if one.lower() in lower]
     for edge in (r"[\w-]", r"[^\W_]"):
         found = [one for one in every if re.search(rf"(?<!{edge}){re.escape(one)}(?!{edge})", name, re.IGNORECASE)]
         if found:
