@@ -97,7 +97,8 @@ def checks_line(checks: Checks) -> str:
     if not count:
         return ":white_circle: *Checks:* none at this commit, and its branch requires none"
     if checks.failed:
-        return f":x: *Checks:* {len(checks.failed)} of {count} {kind}failed: {_names(checks.failed)}"
+        going = f"; not ended yet: {_names(checks.unfinished)}" if checks.unfinished else ""
+        return f":x: *Checks:* {len(checks.failed)} of {count} {kind}failed: {_names(checks.failed)}{going}"
     if checks.unfinished:
         none = "; the branch requires none of them" if checks.rule is Rule.ANY else ""
         left = len(checks.unfinished)
@@ -137,7 +138,7 @@ def _some_checks(checks: Sequence[Check]) -> str:
 def passed_over(person: str, reason: str, checks: Checks) -> str:
     """That somebody wants it deployed although its checks are not green, and why."""
     wrong = _names(checks.failed or checks.unfinished)
-    return f":warning: *Deployed despite its checks* ({wrong}), by {kit.user(person)}: {kit.escape(reason)}"
+    return f":warning: *Goes out despite its checks* ({wrong}), by {kit.user(person)}: {kit.escape(reason)}"
 
 
 def reason_modal(number: int, environment: str, short: str) -> Block:

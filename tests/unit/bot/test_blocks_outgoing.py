@@ -96,6 +96,7 @@ def test_the_thread_has_all_that_the_message_has_not(count: int, listed: bool) -
         (checks(LINT, replace(LINT, name="b")), "all 2 required are green"),
         (checks(LINT, replace(LINT, name="b"), rule=Rule.NAMED), "all 2 configured are green"),
         (checks(TEST, LINT), "1 of 2 required failed: test"),
+        (checks(TEST, check("e2e", State.RUNNING)), "1 of 2 required failed: test; not ended yet: e2e"),
         (checks(check("e2e", State.RUNNING), LINT), "1 of 2 required not ended yet: e2e"),
         (checks(Check("gone", State.WAITING, "")), "1 of 1 required not ended yet: gone (not reported)"),
         (checks(rule=Rule.ANY), "none at this commit, and its branch requires none"),
@@ -139,7 +140,7 @@ def test_a_refusal_names_the_checks_and_the_ways_to_go_on() -> None:
 def test_who_passed_over_the_checks_and_why_is_shown() -> None:
     note = what.passed_over("U0LEE", "the fix <!channel> for #4", checks(TEST))
     said = read(drawing.ask(HEAD, replace(OUT, notes=(note,)), OPEN))
-    assert "*Deployed despite its checks* (test), by @lee: the fix <!channel> for #4" in said
+    assert "*Goes out despite its checks* (test), by @lee: the fix <!channel> for #4" in said
 
 
 def test_the_modal_asks_for_a_reason() -> None:
