@@ -85,6 +85,7 @@ async def _job(operation: Operation, play: Play) -> PlaybookJob:
         scratch=scratch_of(operation, play.machine),
         known_hosts=await host_keys.known_hosts(operation, play.own_hosts),
         check=play.check,
+        pipelining=settings.pipelining,
         installed=await galaxy.install(project, operation.services.workplace / "galaxy", operation.scratch / "galaxy"),
     )
 

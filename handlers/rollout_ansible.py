@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,13 @@ from bot.blocks.hosts import Ending, Rollout
 from bot.operations import Status
 from bot.runs_on import same_everywhere
 from handlers import daemons, host_keys, playbooks
+from handlers.code import code_of
 from handlers.playbooks import Play
 from handlers.rollout_scope import scope_of
 from runners.ansible import log_of
 from runners.ansible.logfile import read_log
 from runners.blocking import run_blocking
+from runners.errors import RunnerError
 from runners.results import HostResult, PlaybookResult, State
 
 if TYPE_CHECKING:
@@ -28,13 +31,15 @@ if TYPE_CHECKING:
     from handlers.rollout_scope import Scope
     from runners.results import DaemonSeen, Inventory
 
+    Go = Callable[[Operation, Play, playbooks.OnProgress], Awaitable[PlaybookResult]]
+
 FAILURES_SHOWN = 8
 READ_TIMEOUT = 60.0
 COMMIT, RETRY = "went out", "retry"  # what is noted of an operation: its commit, and each host to try again
 
 
 async def roll_out(operation: Operation, outgoing: Outgoing, approval: ApprovalView | None) -> None:
-    """Durable: one machine type after the other, in the configured order; the first failure stops the rest."""
+    """Durable: one machine type after the other, or all at once; the first failure stops those that have not begun."""
     scope = scope_of(operation)
     began = await operation.step("began", lambda: _now(operation))
     hosts = await operation.step("inventory", lambda: scope.find_hosts(operation.services))
@@ -44,8 +49,8 @@ async def roll_out(operation: Operation, outgoing: Outgoing, approval: ApprovalV
         return
     work = _Work(operation, outgoing, approval, scope, hosts)
     stopped_by = None
-    for machine in work.machines:
-        await work.play(machine)
+    for wave in work.waves:
+        await work.play(wave)
         stopped_by = await operation.step("who cancelled", lambda: _cancelled_by(operation))
         if stopped_by or not (work.goes_well or scope.check):
             break
@@ -71,6 +76,12 @@ class _Work:
         return [machine for machine in self.scope.machines if machine in there]
 
     @property
+    def waves(self) -> Sequence[Sequence[str]]:
+        """The machine types that are deployed at the same time, one wave after the other."""
+        at_once = playbooks.settings_of(self.operation.environment).at_once
+        return [self.machines] if at_once else [[machine] for machine in self.machines]
+
+    @property
     def goes_well(self) -> bool:
         return all(result.state is State.SUCCEEDED and result.finished for result in self.results.values())
 
@@ -88,14 +99,16 @@ class _Work:
         hosts = [HostResult(host.name, State.WAITING) for host in self.hosts.hosts if host.machine == machine]
         return PlaybookResult(machine, State.WAITING, tuple(hosts))
 
-    async def play(self, machine: str) -> None:
-        """Durable: one machine type's playbook, once."""
-        play = Play(machine, self.outgoing.commit, self.hosts, check=self.scope.check)
-        self.results[machine] = await self.operation.once(
-            f"playbook {machine}",
-            do=lambda: self._shown(play, playbooks.run),
-            recover=lambda: self._shown(play, playbooks.find_out),
+    async def play(self, wave: Sequence[str]) -> None:
+        """Durable: the playbooks of these machine types, each once."""
+        plays = [Play(machine, self.outgoing.commit, self.hosts, check=self.scope.check) for machine in wave]
+        name = f"playbook {wave[0]}" if len(wave) == 1 else "playbooks"
+        results = await self.operation.once(
+            name,
+            do=lambda: self._shown(plays, playbooks.run),
+            recover=lambda: self._shown(plays, playbooks.find_out),
         )
+        self.results |= dict(zip(wave, results, strict=True))
 
     async def look_at_daemons(self, began: float) -> tuple[DaemonSeen, ...]:
         """Durable: the daemons of the hosts that got the commit, put right once where they are wrong."""
@@ -112,20 +125,42 @@ class _Work:
 
         return await self.operation.step("daemons", look)
 
-    async def _shown(
-        self, play: Play, go: Callable[[Operation, Play, playbooks.OnProgress], Awaitable[PlaybookResult]]
-    ) -> PlaybookResult:
-        async with self.operation.live() as live:
+    async def _shown(self, plays: Sequence[Play], go: Go) -> tuple[PlaybookResult, ...]:
+        """Within a step: all of them, with what becomes of them; one that is refused does not end the others."""
+        alone = len(plays) == 1 and not self.results
+
+        async def heard(machine: str, result: PlaybookResult) -> None:
+            self.results[machine] = self.operation.services.redact.within(result)
             self._show(live)
 
-            async def heard(result: PlaybookResult) -> None:
-                self.results[play.machine] = self.operation.services.redact.within(result)
-                self._show(live)
+        async def one(play: Play) -> PlaybookResult:
+            try:
+                return await go(self.operation, play, lambda result: heard(play.machine, result))
+            except RunnerError as error:
+                if alone:
+                    raise
+                return self.operation.services.redact.within(self._refused(play.machine, error))
 
-            async def work() -> PlaybookResult:
-                return await go(self.operation, play, heard)
+        async def stop() -> None:
+            await asyncio.gather(*(playbooks.stop(self.operation, play.machine) for play in plays))
 
-            return await self.operation.unless_cancelled(work(), lambda: playbooks.stop(self.operation, play.machine))
+        async def work() -> tuple[PlaybookResult, ...]:
+            if len(plays) == 1:
+                return (await one(plays[0]),)
+            await code_of(self.operation, self.outgoing.commit)  # fetched before all of them ask for it
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(one(play)) for play in plays]
+            return tuple(task.result() for task in tasks)
+
+        async with self.operation.live() as live:
+            self._show(live)
+            return await self.operation.unless_cancelled(work(), stop)
+
+    def _refused(self, machine: str, error: RunnerError) -> PlaybookResult:
+        said = "\n".join(filter(None, [str(error), error.remedy, error.log_tail]))
+        there = self._to_come(machine)
+        hosts = tuple(replace(host, state=State.FAILED) for host in there.hosts)
+        return replace(there, state=State.FAILED, hosts=hosts, log_tail=said)
 
     def _show(self, live: Live) -> None:
         live.show(lambda: drawing.progress(self.operation.head, self.outgoing, self.approval, self.rollout))
@@ -179,9 +214,10 @@ async def _tell_in_thread(work: _Work) -> None:
     failures = [failure for result in work.results.values() for failure in result.failures]
     for index, failure in enumerate(failures[:FAILURES_SHOWN]):
         await operation.details(f"failure {index}", drawing.failing_task(failure))
-    last = next(reversed(work.results.values()), None)
-    if last and last.state in (State.FAILED, State.UNKNOWN) and not failures and last.log_tail:
-        await operation.details("log", drawing.playbook_log(last))
+    for machine, result in work.results.items():
+        silent = not any(host.failed or host.unreachable for host in result.hosts)
+        if result.state in (State.FAILED, State.UNKNOWN) and silent and result.log_tail:
+            await operation.details(f"end of {machine}", drawing.playbook_log(result))
     for machine in work.results:
         await operation.attach(
             f"log of {machine}",

@@ -104,7 +104,7 @@ def _prepare(job: PlaybookJob, places: Places, key: str | None) -> dict[str, str
     try:
         variables = ansible_files.variables_text(job.extra_vars, job.secret_vars)
         ansible_files.prepare(places, job.inventory, variables, key, known_hosts=job.known_hosts)
-        env = ansible_files.environment(places, forks=job.forks, key=key is not None)
+        env = ansible_files.environment(places, forks=job.forks, key=key is not None, pipelining=job.pipelining)
         if job.installed:
             env |= search_paths(job.project, job.installed)
         _find_ansible(job, env["PATH"])

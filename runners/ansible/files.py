@@ -140,7 +140,7 @@ def prepare(places: Places, inventory: Inventory, variables: str, key: str | Non
         write_secret(places.key, key)
 
 
-def environment(places: Places, *, forks: int, key: bool) -> dict[str, str]:
+def environment(places: Places, *, forks: int, key: bool, pipelining: bool = True) -> dict[str, str]:
     """All that ansible-runner, Ansible and ssh see of an environment. No secret is in it."""
     sockets = places.home / "cp"
     ansible = {
@@ -153,7 +153,7 @@ def environment(places: Places, *, forks: int, key: bool) -> dict[str, str]:
         "ANSIBLE_LOCALHOST_WARNING": "False",
         "ANSIBLE_NOCOLOR": "True",
         "ANSIBLE_NOCOWS": "True",
-        "ANSIBLE_PIPELINING": "True",
+        "ANSIBLE_PIPELINING": str(pipelining),
         "ANSIBLE_PYTHON_INTERPRETER": "auto_silent",
         "ANSIBLE_SSH_ARGS": ssh_options(places.known_hosts, sockets),
         "ANSIBLE_SSH_RETRIES": "2",

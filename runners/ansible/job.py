@@ -39,6 +39,7 @@ class PlaybookJob:
     known_hosts: str = ""
     forks: int = 10
     installed: Path | None = None
+    pipelining: bool = True
 
     @property
     def doing(self) -> str:

@@ -13,6 +13,7 @@ from tests.scenarios.staged import approved, playbook_waits
 if TYPE_CHECKING:
     from sandbox.slack import Message
     from sandbox.world import World
+    from tests.scenarios.conftest import StartWorld
 
 CRON = "provisioners/deploy-cron.yml"
 
@@ -126,3 +127,16 @@ async def test_some_machine_types_are_deployed_alone(shared_world: World) -> Non
     assert "Not all machines run the same" in ask.rendered
     assert "sftp: `" in ask.rendered
     await clicks(world, "lee", ask, "reject")
+
+
+async def test_all_at_once_one_that_fails_or_is_missing_does_not_hold_up_the_others(start_world: StartWorld) -> None:
+    world = await start_world(
+        config={"        connection: local\n": "        connection: local\n        at_once: true\n"}
+    )
+    breaks_while(world, "broken")
+    infrastructure(world).commit("broken", {"provisioners/deploy-sftp.yml": None}, "Forget sftp")
+    await approved(world, "/deploy staging broken", 1)
+    failed = await shows(world, "#staging", "#1 ", ":x:", "failed on staging-cron, staging-sftp.")
+    assert "staging-backend, staging-taskrunner (2 of 4)" in failed.rendered
+    assert "Not touched" not in failed.rendered
+    assert "there is no playbook deploy-sftp.yml in provisioners/" in thread_of(world, failed)

@@ -58,6 +58,8 @@ def test_the_environment_is_built_and_names_the_key_by_its_path(
     assert "canary" not in repr(built)
     assert built["ANSIBLE_PRIVATE_KEY_FILE"] == str(tmp_path / "key")
     assert built["ANSIBLE_FORKS"] == "7"
+    assert built["ANSIBLE_PIPELINING"] == "True"
+    assert environment(Places(tmp_path), forks=7, key=True, pipelining=False)["ANSIBLE_PIPELINING"] == "False"
     assert "ANSIBLE_PRIVATE_KEY_FILE" not in environment(Places(tmp_path), forks=7, key=False)
 
 
