@@ -59,6 +59,7 @@ class _Course:
     answered: int = 0  # of those who pressed Terminate
     by_itself: bool = False
     by: str = ""  # who had it terminated
+    was_there: bool = False  # when that was begun; after a crash in the middle it may be gone already
     known: Joined | None = None
     last: Termination | None = None
     refusal: str = ""
@@ -155,6 +156,7 @@ async def _terminate(operation: Operation, course: _Course, sight: Sight, by: st
         course.refusal = f"not terminated: {sight.joined.reason}"
         return
     course.tries += 1
+    course.was_there = course.was_there or sight.joined is not None
     await operation.audit("terminates builder", what=joined.builder.instance_id, by=by)
     course.last, course.refusal = await operation.step("terminate", lambda: _end_it(operation, joined, by))
     if course.last is None:
@@ -232,6 +234,7 @@ def _view(operation: Operation, course: _Course, sight: Sight) -> AlertView:
         last=course.last,
         refusal=course.refusal,
         by=course.by,
+        was_there=course.was_there,
         who=operation.approvers(),
     )
 

@@ -45,7 +45,8 @@ class AlertView:
     """A stuck builder as its message shows it; `at` is when it was looked at, `told_at` when first (Unix seconds).
 
     `gone`, `how` and `left` tell of one that is no more; `trouble` why it could not be seen; `last` is the newest attempt to
-    terminate it, `refusal` why one was not made, `by` who wanted it; `who` may press the button, in mrkdwn.
+    terminate it, `refusal` why one was not made, `by` who wanted it, `was_there` whether it was there still when that was begun; `who` may
+    press the button, in mrkdwn.
     """
 
     head: Head
@@ -61,6 +62,7 @@ class AlertView:
     last: Termination | None
     refusal: str
     by: str
+    was_there: bool
     who: str
 
 
@@ -111,7 +113,7 @@ def _how_it_ended(view: AlertView, last: Termination | None) -> str:
     if last is None:
         wanted = f", as {kit.user(view.by)} wanted" if view.by and view.by != NOBODY else ""
         return f"is gone{wanted or ', without Signalbox'}{_as_ec2_says(view.how)}; nothing of it was left behind"
-    if last.steps[0].outcome.value == "already gone":
+    if last.steps[0].outcome.value == "already gone" and not view.was_there:
         return f"was gone; what it had left is removed {person}"
     return f"terminated {person}"
 
