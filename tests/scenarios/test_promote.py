@@ -78,6 +78,17 @@ async def test_a_kill_at_opening_and_at_merging_repeats_nothing(start_world: Sta
     assert [run.commit.sha for run in runs] == [pull.merge_commit]
 
 
+async def test_what_takes_too_long_ends_and_leaves_the_pull_request(start_world: StartWorld) -> None:
+    world = await start_world(config={DEV: PROMOTES.replace("wait: 1h", "wait: 2s")})
+    ahead(world, "slow")
+    infrastructure(world).protect("main", required=["lint"])
+    _, _ = await opened(world, "not ended yet: lint")
+    ended = await shows(world, "#dev", "#1 ", "could not be merged in time, so nothing was deployed")
+    assert not ended.buttons
+    assert newest(world).state == "open"
+    assert not infrastructure(world).runs
+
+
 async def test_it_can_be_left_out(shared_world: World) -> None:
     ahead(shared_world, "left")
     number, message = await asked(shared_world, "`dev` is 1 commit ahead of `main`", "Add left")
