@@ -13,9 +13,11 @@ from tests.bench import (
     burst,
     click,
     commands,
+    deploy_by_hand,
     github_calls,
     idle,
     log_scan,
+    many_hosts,
     plan_by_hand,
     plan_summary,
     start,
@@ -38,6 +40,8 @@ MEASUREMENTS: dict[str, Measurement] = {
     "aws-round": aws_round.measure,
     "log-scan": log_scan.measure,
     "github-calls": github_calls.measure,
+    "deploy-by-hand": deploy_by_hand.measure,
+    "many-hosts": many_hosts.measure,
 }
 
 

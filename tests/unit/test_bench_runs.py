@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from runners.logs.scan import scan
 from runners.logs.signs import Sign
 from sandbox.slack import SlackSettings, SlackStandIn
-from tests.bench import build_log, github_calls, log_scan
+from tests.bench import build_log, github_calls, log_scan, many_hosts
 from tests.bench.__main__ import MEASUREMENTS, main
 from tests.bench.bare_app import application
 from tests.bench.figures import Figure, of_runs, table
@@ -103,3 +103,9 @@ async def test_the_calls_to_github_are_counted_and_keep_their_limits() -> None:
     assert {figure.limit for figure in figures} == {30.0, 8.0, 5_000.0, None}
     assert all(figure.value > 0 for figure in figures)
     assert all(figure.holds for figure in figures)
+
+
+async def test_every_event_of_a_deploy_to_many_hosts_is_read() -> None:
+    held, updates = await many_hosts.measure(quick=True)
+    assert "1,000 events" in held.detail
+    assert updates.holds
