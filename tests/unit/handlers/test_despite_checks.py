@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.blocks.outgoing import REASON
 from bot.commands import Click, Submission
 from bot.errors import Denied, UserError
 from bot.operations import Record, Request, Status
@@ -35,7 +36,7 @@ def press(record: Record, user: str) -> Click:
 
 
 def reason(record: Record, user: str, text: str = "The fix for the outage") -> Submission:
-    return Submission(user, despite_checks.REASON, str(record.number), {"reason": text}, "key")
+    return Submission(user, REASON, str(record.number), {"reason": text}, "key")
 
 
 async def test_it_is_tried_again_once_and_as_any_other(desk: Desk) -> None:
