@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 SUMMARY = "twelve images are built, on one board from the first job to the images that came out"
 CHANNELS = ("#ops",)
 OPTIONS = Options(speed=60.0)  # a build takes half an hour
+OWN_AWS = True
 
 
 async def play(world: World) -> None:

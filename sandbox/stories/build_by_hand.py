@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 SUMMARY = "a build that somebody started in GitHub gets its board, and one that ended while the bot was down as well"
 CHANNELS = ("#ops",)
 OPTIONS = Options(speed=60.0, webhooks=True)
+OWN_AWS = True
 WORKFLOW = "build-images.yml"
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 SUMMARY = "a build fails, its thread says why; it is cancelled once, and what failed is run again by a click"
 CHANNELS = ("#ops",)
 OPTIONS = Options(speed=60.0)
+OWN_AWS = True
 LOG = (
     "==> amazon-ebs.cron: Provisioning with Ansible...",
     "    amazon-ebs.cron: TASK [Install the packages] **********",

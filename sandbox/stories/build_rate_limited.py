@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 SUMMARY = "a build fails for a rate limit: its leftovers are ended, and the failed jobs alone run again by themselves"
 CHANNELS = ("#ops",)
 OPTIONS = Options(speed=60.0)
+OWN_AWS = True
 
 
 async def play(world: World) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 SUMMARY = "a green job whose log shows that npm failed is marked suspect; a person may say why it is harmless"
 CHANNELS = ("#ops",)
 OPTIONS = Options(speed=60.0)
+OWN_AWS = True
 WORKFLOW = "build-images.yml"
 
 
