@@ -116,6 +116,7 @@ class Ansible(Model):
     connection: Literal["ssh", "local"] = "ssh"
     pipelining: bool = True
     at_once: bool = False
+    host_keys: Literal["first_sight", "console"] = "first_sight"
     extra_vars: Mapping[Variable, object] = {}
     secret_vars: Mapping[Variable, SecretSource] = {}
 
