@@ -17,8 +17,8 @@ from bot.errors import Denied, UserError
 from bot.operations import Status
 from bot.requests import Wish
 from handlers import trail
-from handlers.playbooks import settings_of
 from handlers.rollout_scope import find_hosts
+from handlers.rollout_settings import settings_of
 from runners import daemons
 from runners.daemons import Daemon, Patience
 from runners.ssh import host_keys as keys_of_hosts

@@ -8,8 +8,8 @@ from bot import words
 from bot.blocks import inventory as drawing
 from bot.commands import Invocation, Topic
 from bot.errors import UserError
-from handlers.playbooks import settings_of
 from handlers.rollout_scope import find_hosts
+from handlers.rollout_settings import settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

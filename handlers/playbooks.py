@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bot.errors import UserError
 from handlers import host_keys, trail
 from handlers.code import code_of
+from handlers.rollout_settings import settings_of
 from runners import ansible
 from runners.ansible import PlaybookJob, galaxy
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from bot.config import Ansible, Environment
     from bot.operation import Operation
     from runners.results import Commit, Inventory, PlaybookResult
 
@@ -92,10 +91,3 @@ async def _job(operation: Operation, play: Play) -> PlaybookJob:
 
 def _timeout(operation: Operation) -> float:
     return operation.services.config.operations.deploy_timeout.total_seconds()
-
-
-def settings_of(environment: Environment) -> Ansible:
-    """How the environment deploys with Ansible. Raises UserError when it does not."""
-    if environment.deploy.ansible is None:
-        raise UserError(f"{environment.name} does not deploy through Ansible.")
-    return environment.deploy.ansible

@@ -14,6 +14,7 @@ from handlers import daemons, host_keys, playbooks
 from handlers.code import code_of
 from handlers.playbooks import Play
 from handlers.rollout_scope import scope_of
+from handlers.rollout_settings import settings_of
 from runners.ansible import log_of
 from runners.ansible.logfile import read_log
 from runners.blocking import run_blocking
@@ -78,7 +79,7 @@ class _Work:
     @property
     def waves(self) -> Sequence[Sequence[str]]:
         """The machine types that are deployed at the same time, one wave after the other."""
-        at_once = playbooks.settings_of(self.operation.environment).at_once
+        at_once = settings_of(self.operation.environment).at_once
         return [self.machines] if at_once else [[machine] for machine in self.machines]
 
     @property

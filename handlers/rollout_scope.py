@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.errors import UserError
-from handlers.playbooks import settings_of
+from handlers.rollout_settings import settings_of
 from runners import inventory
 
 if TYPE_CHECKING:
