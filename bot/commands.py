@@ -124,11 +124,14 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What is looked after every so often (None: not at all), outside of any operation; see bot/rounds.py."""
+    """What is looked after every so often (None: not at all), outside of any operation; see bot/rounds.py.
+
+    `make` may say that it wants to look again sooner than that.
+    """
 
     name: str
     every: Callable[[Config], timedelta | None]
-    make: Callable[[Services], Coroutine[Any, Any, None]]
+    make: Callable[[Services], Coroutine[Any, Any, timedelta | None]]
 
 
 @dataclass(frozen=True, slots=True)

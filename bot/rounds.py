@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bot.services import Services
 
 log = logging.getLogger(__name__)
+AFTER = 1.0  # second
 FIRST_AFTER = 2.0  # seconds; what the last process left goes on first
 
 
@@ -44,10 +45,12 @@ class Rounds:
     async def _keep(self, one: Round, every: float) -> None:
         await asyncio.sleep(min(FIRST_AFTER, every))
         while True:
+            sooner = None
             try:
-                await one.make(self._services)
+                sooner = await one.make(self._services)
             except (RunnerError, UserError) as error:
                 log.warning("round %s: %s", one.name, self._services.redact(str(error)))
             except Exception:
                 log.exception("round %s went wrong", one.name)
-            await asyncio.sleep(every)
+            # A little later than asked: what is awaited is over by then.
+            await asyncio.sleep(every if sooner is None else min(every, sooner.total_seconds() + AFTER))

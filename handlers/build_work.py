@@ -10,6 +10,7 @@ from handlers import trail
 from handlers.build_follow import FORCE_AFTER, Follower, What
 from handlers.build_logs import take_in
 from handlers.build_reruns import rerun_if_limited
+from handlers.builder_left import left_behind
 from handlers.built_images import readiness
 from runners.errors import RunnerError
 from runners.github import reruns
@@ -94,8 +95,10 @@ async def _stop(progress: Progress, upcoming: Next) -> None:
 
 
 async def conclude(progress: Progress, run: WorkflowRun) -> None:
-    """Durable: show how it ended, and what can be planned now."""
+    """Durable: show how it ended, what it left in EC2, and what can be planned now."""
     operation, services = progress.operation, progress.operation.services
+    left = await operation.step("left behind", lambda: left_behind(services, run))
+    progress.notes += [left] if left else []
     board = progress.board(run)
     concerned = [name for name in board.environments if any(name == place[1] for place in board.grid.cells)]
     ready = await operation.step("what can be planned", lambda: readiness(services, run.run_id, concerned))

@@ -17,6 +17,7 @@ from runners.builders.joining import Limits, join
 from runners.builders.reading import Recognition
 from runners.errors import RunnerError
 from runners.github import past_runs
+from runners.results import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,9 +56,9 @@ def recognition(config: Config) -> Recognition:
     return Recognition(watch.name_tag, watch.run_tag)
 
 
-async def survey(services: Services) -> Sighting:
+async def survey(services: Services, *, timeout: float = 120.0) -> Sighting:
     """All builders of all regions with their jobs. GitHub is asked only when there is a builder."""
-    found = await finding.find(services.account, recognition(services.config))
+    found = await finding.find(services.account, recognition(services.config), timeout=timeout)
     joined, trouble = await join_jobs(services, found.builders)
     return Sighting(joined, found, trouble)
 
@@ -92,11 +93,21 @@ async def _runs(services: Services, builders: Sequence[Builder], since: datetime
     return [*runs, *(run for run in found if run)]
 
 
-async def look_after(services: Services) -> None:
-    """One round: begin a message for every stuck builder that has none yet."""
-    for one in (await survey(services)).joined:
+async def look_after(services: Services) -> timedelta | None:
+    """One round: begin a message for every stuck builder that has none yet; when the next one may become stuck."""
+    joined = (await survey(services)).joined
+    for one in joined:
         if one.stuck:
             await tell_of(services, one)
+    return min((left for one in joined if (left := grace_left(services, one)) is not None), default=None)
+
+
+def grace_left(services: Services, one: Joined) -> timedelta | None:
+    """For how long Packer may still clean up by itself; None where it does not."""
+    if one.verdict is not Verdict.ENDING or one.ended_at is None:
+        return None
+    over = datetime.fromtimestamp(services.clock(), UTC) - one.ended_at
+    return max(settings(services.config).grace - over, timedelta())
 
 
 async def tell_of(services: Services, one: Joined) -> None:

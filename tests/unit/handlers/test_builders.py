@@ -19,7 +19,7 @@ from bot.config.places import BUILDERS
 from bot.errors import Denied, UserError
 from bot.operations import Request, Status
 from bot.policy import place_of
-from handlers import builder_alert, builder_buttons, builder_watch
+from handlers import builder_alert, builder_buttons, builder_left, builder_watch
 from runners.aws import Account
 from runners.builders import finding
 from runners.builders.prices import Prices
@@ -367,7 +367,7 @@ async def test_aws_that_fails_in_the_middle_is_told_and_what_is_left_goes_later_
     course = Course(desk, number, built.instance_id, down, lambda: None, lambda: None)
     text = await course.run()
     assert "AWS asks for patience" in course.said
-    assert "what it had left is removed for @lee" in text
+    assert "terminated for @lee" in text
     assert account.ec2(HOME).describe_key_pairs()["KeyPairs"] == []
     assert account.ec2(HOME).describe_volumes()["Volumes"] == []
 
@@ -524,3 +524,46 @@ async def test_until_tomorrow_is_nine_o_clock_where_the_person_is(
     (note,) = await desk.operations.noted(number, "snooze")
     until = datetime.fromtimestamp(float(note.split(" ")[1]), UTC)
     assert until == datetime(NOON.year, NOON.month, NOON.day + 1, 17, tzinfo=UTC)  # her clock is 8 hours behind
+
+
+async def test_one_that_is_still_within_the_grace_is_looked_at_when_that_is_over(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_builder(account)
+    github(monkeypatch, a_run(State.CANCELLED))
+    desk.now = MONDAY_NOON - 2 * 3_600 + 60  # its job ended a minute ago
+    assert await builder_watch.look_after(desk.services) == timedelta(minutes=4)
+    assert desk.engine.begun == []
+    desk.now += 4 * 60 + 1
+    assert await builder_watch.look_after(desk.services) is None
+    assert len(desk.engine.begun) == 1
+
+
+async def test_what_a_run_left_is_known_as_soon_as_it_has_ended(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = a_builder(account)
+    others = a_builder(account, tags={"Name": "Packer Builder", "GITHUB_RUN_ID": "99"})
+    run = a_run(State.CANCELLED)
+    github(monkeypatch, run)
+    monkeypatch.setattr(past_runs, "run_with_jobs", unknown_run)
+    desk.now = MONDAY_NOON - 2 * 3_600 + 60
+    said = await builder_left.left_behind(desk.services, run)
+    assert f"Still in EC2: builder `{ours.instance_id}`" in said
+    assert others.instance_id not in said
+    assert "told here if it is still there in 4 min" in said
+    refuse(account.ec2(HOME), "DescribeInstances", "UnauthorizedOperation")
+    assert "could not be asked" in await builder_left.left_behind(desk.services, run)
+
+
+async def unknown_run(*_: Any) -> None:
+    return None
+
+
+async def test_after_a_run_that_left_nothing_there_is_nothing_to_say(
+    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert account.regions == (HOME,)
+    run = a_run(State.SUCCEEDED)
+    github(monkeypatch, run)
+    assert await builder_left.left_behind(desk.services, run) == ""
