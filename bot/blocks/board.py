@@ -106,7 +106,9 @@ def _outcome(board: Board, cancelled: str) -> tuple[str, str]:
         return "cancelled", f"{cancelled or 'cancelled in GitHub'}; {counts}"
     if state is not State.SUCCEEDED:
         how = "failed" if state is State.FAILED else f"ended as {state.value}"
-        return "failed", f"{how}; {counts}. What the logs of the failed jobs say is in the thread"
+        told = any(job.state in (State.FAILED, State.UNKNOWN) for job in board.run.jobs)
+        more = "What the logs of the failed jobs say is in the thread" if told else "Its page on GitHub says why"
+        return "failed", f"{how}; {counts}. {more}"
     if board.suspects:
         return "interrupted", f"{counts}. Look at what the thread shows before you roll out"  # the sign with "!"
     return "succeeded", counts

@@ -109,6 +109,12 @@ def test_how_it_ended(state: State, remarks: dict[int, Remark], sign: str, news:
     assert "Cancel" not in said
 
 
+def test_a_run_that_never_came_to_a_job_sends_people_to_github() -> None:
+    said = read(drawing.ended(board(state=State.FAILED), rerun=True))
+    assert "failed; no job ran. Its page on GitHub says why" in said
+    assert "[Rerun failed]" not in said
+
+
 def test_who_cancelled_is_named_and_what_failed_can_run_again() -> None:
     over = board(*builds(State.CANCELLED), state=State.CANCELLED)
     message = drawing.ended(over, cancelled="cancelled by <@U0LEE>", rerun=True)
