@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.check.aws import check_aws
 from bot.check.database import check_database
+from bot.check.ec2 import check_ec2, concerns
 from bot.check.github import check_github
 from bot.check.hcp import check_hcp, hcp_workspaces
 from bot.check.programs import check_ansible, check_secrets, check_terraform
@@ -53,6 +54,8 @@ async def check(
         tries["terraform"] = check_terraform(config, environ)
     if any(one.deploy.ansible for one in environments):
         tries["ansible"] = check_ansible(config)
+    if concerns(config):
+        tries["ec2"] = check_ec2(config)
     if hcp_workspaces(config):
         tries["hcp"] = check_hcp(config, environ)
     found = await asyncio.gather(*(_guarded(name, attempt) for name, attempt in tries.items()))

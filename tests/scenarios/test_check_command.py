@@ -77,7 +77,7 @@ def config(tmp_path: Path) -> Path:
 async def test_check_says_of_everything_that_it_works(elsewhere: dict[str, str], config: Path) -> None:
     code, said = await bot("check", config, elsewhere)
     names = [line.split()[:2] for line in said.splitlines()]
-    tried = ["slack", "github", "aws", "database", "terraform", "ansible", "secrets"]
+    tried = ["slack", "github", "aws", "database", "terraform", "ansible", "ec2", "secrets"]
     assert names == [*(["ok", name] for name in tried), ["note", "signalbox"]], said
     assert code == 0
     assert "in #ops, #dev, #staging, #prod, @infra has 3, @leads has 2" in said
