@@ -129,7 +129,7 @@ async def all_goes_well(world: World) -> None:
     await shows(world, "#staging", "#1 ", "applied, ")
     message = await asked(world, "/deploy staging", "#staging", "#2 ", "Waiting for approval")
     await world.person("lee").click(message, "approve")
-    await shows(world, "#staging", "#2 ", "4 hosts")
+    await shows(world, "#staging", "#2 ", "to 4 hosts")
 
 
 async def an_apply_fails(world: World) -> None:

@@ -227,7 +227,7 @@ async def test_a_playbook_runs_once(world: World, moment: str) -> None:
         await world.bot.kill()
         await world.bot.start()
         backend.open()
-        await shows(world, "#staging", "#1 ", "deployed", "4 hosts")
+        await shows(world, "#staging", "#1 ", ":white_check_mark:", "to 4 hosts")
         assert backend.times_run == 1
     else:
         await moments.machine_is_lost(world)
@@ -236,7 +236,7 @@ async def test_a_playbook_runs_once(world: World, moment: str) -> None:
         assert backend.times_run == 1
         backend.open()
         await approved(world, "/deploy staging", 2)
-        await shows(world, "#staging", "#2 ", "deployed", "4 hosts")
+        await shows(world, "#staging", "#2 ", ":white_check_mark:", "to 4 hosts")
         assert backend.times_run == 2
     one_message_each(world, "#staging", backend.times_run)
 
@@ -252,7 +252,7 @@ async def test_a_playbook_that_ended_is_not_run_again(world: World) -> None:
     await world.bot.start()
     await killed_at_row(world)
     await world.bot.start()
-    await shows(world, "#staging", "#1 ", "deployed", "4 hosts")
+    await shows(world, "#staging", "#1 ", ":white_check_mark:", "to 4 hosts")
     assert (backend.times_run, cron.times_run) == (1, 1)
     one_message_each(world, "#staging", 1)
 

@@ -50,7 +50,7 @@ def shows(monkeypatch: pytest.MonkeyPatch, *keys: HostKey, console: tuple[HostKe
     async def printed(_: Any, instances: list[str]) -> dict[str, tuple[HostKey, ...]]:
         return {instance: console for instance in instances if console}
 
-    monkeypatch.setattr(host_keys.host_keys, "scan", scan)
+    monkeypatch.setattr("runners.ssh.host_keys.scan", scan)
     monkeypatch.setattr(host_keys, "console_keys", printed)
 
 
