@@ -164,6 +164,11 @@ class Engine:
 
         return await DBOS.run_step_async(StepOptions(name=name), run)
 
+    async def result(self, number: int, step: str) -> Any:
+        """What the last step of this name in an operation has given; None when it has not been done."""
+        done = await DBOS.list_workflow_steps_async(f"operation-{number}")
+        return next((one["output"] for one in reversed(done) if one["function_name"] == step), None)
+
     async def wait(self, timeout: float) -> None:
         """Inside an operation: wait until it is woken, or for `timeout` seconds."""
         await DBOS.recv_async(DECISION, timeout_seconds=timeout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -46,6 +47,7 @@ suspicions = sa.Table(
     "signalbox_suspicions",
     tables,
     sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("operation", sa.Integer, nullable=False),
     sa.Column("run_id", sa.BigInteger, nullable=False, index=True),
     sa.Column("job_id", sa.BigInteger, nullable=False, index=True),
     sa.Column("job_name", sa.String(200), nullable=False),
@@ -85,6 +87,14 @@ rollouts = sa.Table(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Who saw a job end: the operation, and the run that it follows."""
+
+    operation: int
+    run_id: int
+
+
 class ImageRecord:
     """Reads and writes the record. Every method is one transaction, and writing the same again changes nothing."""
 
@@ -112,13 +122,14 @@ class ImageRecord:
         return max(found, key=lambda image: (image.created_at or 0.0, image.job_id), default=None)
 
     async def suspect(
-        self, run_id: int, job: Job, group: ImageGroup, findings: Sequence[LogFinding]
+        self, seen: Seen, job: Job, group: ImageGroup, findings: Sequence[LogFinding]
     ) -> tuple[Suspicion, ...]:
         """Remember the signs of failure in a job's log (redacted already); gives all that are known of the job."""
         rows = [
             {
                 "id": hashlib.sha256(f"{job.job_id} {one.line} {one.sign} {one.text}".encode()).hexdigest()[:20],
-                "run_id": run_id,
+                "operation": seen.operation,
+                "run_id": seen.run_id,
                 "job_id": job.job_id,
                 "job_name": job.name[:200],
                 "job_url": job.url,

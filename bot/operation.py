@@ -105,8 +105,13 @@ class Operation:
 
         await self.step(name, change)
 
+    async def redraw(self, message: Message) -> None:
+        """Change the message of an operation that is over: what it says of others has changed since. Not durable."""
+        shown = self._with_times(message)
+        await patiently(lambda: self.services.chat.update(self.at, shown))
+
     def _with_times(self, message: Message) -> Message:
-        ended = drawing.ended_words(self.record.created_at, self.services.clock())
+        ended = drawing.ended_words(self.record.created_at, self.record.ended_at or self.services.clock())
         return kit.with_small_print(message, ended)
 
     async def speak(self, message: Message) -> None:

@@ -13,6 +13,7 @@ from runners.blocking import run_blocking
 from runners.errors import RunnerError
 from runners.github.logs import download_job_log
 from runners.logs import signs
+from runners.logs.reading import UNREAD
 from runners.logs.scan import scan
 from runners.results import LogFinding, LogReading, State
 
@@ -82,7 +83,10 @@ async def _read(progress: Progress, job: Job) -> Read:
     except RunnerError as error:
         return Read(None, services.redact(error.problem)[:200])
     kept = services.redact.within(reading)
-    return Read(replace(kept, findings=kept.findings[:FINDINGS_KEPT]))
+    first = sorted(
+        kept.findings, key=lambda one: one.sign != UNREAD
+    )  # that it was not read to its end must not be lost
+    return Read(replace(kept, findings=tuple(first[:FINDINGS_KEPT])))
 
 
 async def _download(progress: Progress, job: Job) -> Download | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.blocks import board as drawing, built, kit
+from bot.operation import Operation
 from bot.operations import Status
 from handlers import trail
 from handlers.build_follow import FORCE_AFTER, Follower, What
@@ -17,11 +19,23 @@ from runners.github import reruns
 from runners.results import State
 
 if TYPE_CHECKING:
+    from bot.blocks.board import Board
+    from bot.blocks.kit import Message
+    from bot.services import Services
     from handlers.build_follow import Next
     from handlers.build_progress import Progress
-    from runners.results import WorkflowRun
+    from runners.results import Suspicion, WorkflowRun
 
+FINAL = "final board"
 ENDS = {State.SUCCEEDED: Status.SUCCEEDED, State.CANCELLED: Status.CANCELLED}
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """A board as it was when its run was over; `cancelled` says by whom it was stopped (mrkdwn)."""
+
+    board: Board
+    cancelled: str
 
 
 async def follow(progress: Progress) -> None:
@@ -97,12 +111,46 @@ async def _stop(progress: Progress, upcoming: Next) -> None:
 async def conclude(progress: Progress, run: WorkflowRun) -> None:
     """Durable: show how it ended, what it left in EC2, and what can be planned now."""
     operation, services = progress.operation, progress.operation.services
-    left = await operation.step("left behind", lambda: left_behind(services, run))
+    left = await operation.step("left behind", lambda: _left_behind(services, run))
     progress.notes += [left] if left else []
     board = progress.board(run)
-    concerned = [name for name in board.environments if any(name == place[1] for place in board.grid.cells)]
-    ready = await operation.step("what can be planned", lambda: readiness(services, run.run_id, concerned))
     cancelled = f"cancelled by {kit.user(progress.cancelled_by)}" if progress.cancelled_by else ""
-    message = drawing.ended(board, built.closing(operation.number, ready), cancelled=cancelled, rerun=True)
+    final = await operation.step(FINAL, lambda: _final(board, cancelled))
+    message = await operation.step("what can be planned", lambda: _ended(services, operation.number, final))
     outcome = "suspect" if run.state is State.SUCCEEDED and board.suspects else ""
     await operation.end(ENDS.get(run.state, Status.FAILED), message, outcome=outcome)
+
+
+async def clear(services: Services, one: Suspicion) -> None:
+    """Nothing speaks against this job's image any more: the board of its build, when it is over, says so."""
+    record = await services.operations.get(one.operation)
+    final: Final | None = await services.engine.result(record.number, FINAL) if record.status.ended else None
+    if final is None:
+        return  # under way, the board will look again; lost sight of, nothing on it says "suspect" for good
+    operation = Operation(services, record)
+    await operation.redraw(await _ended(services, record.number, final))
+
+
+async def _left_behind(services: Services, run: WorkflowRun) -> str:
+    try:
+        return await left_behind(services, run)
+    except RunnerError as error:
+        return f":warning: What the build left in EC2 could not be looked at: {kit.escape(services.redact(error.problem))}."
+
+
+async def _final(board: Board, cancelled: str) -> Final:
+    return Final(board, cancelled)
+
+
+async def _ended(services: Services, number: int, final: Final) -> Message:
+    board = final.board
+    known = await services.images.suspicions(board.remarks)
+    cleared = {job_id for job_id, signs in known.items() if not any(sign.stands for sign in signs)}
+    told = {
+        job_id: replace(remark, suspect=remark.suspect and job_id not in cleared)
+        for job_id, remark in board.remarks.items()
+    }
+    concerned = [name for name in board.environments if any(name == place[1] for place in board.grid.cells)]
+    ready = await readiness(services, board.run.run_id, concerned)
+    closing = built.closing(number, ready)
+    return drawing.ended(replace(board, remarks=told), closing, cancelled=final.cancelled, rerun=True)

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot import policy, requests
-from bot.audit import Entry
 from bot.blocks import built as drawing
-from bot.blocks.built import DISMISS, DISMISSAL, PLAN_IMAGES, Ready
-from bot.chat import Posted
-from bot.commands import Button, Click, Modal, Submission
-from bot.config.places import BUILDS
-from bot.errors import Denied, UserError
+from bot.blocks.built import PLAN_IMAGES, Ready
+from bot.commands import Button, Click
+from bot.errors import UserError
+from bot.image_record import Seen
 from bot.requests import Wish
 from handlers import plan_words
 from handlers.clicks import clicked
-from runners import built_images
-from runners.results import BuiltImage, Job, LogFinding, State
+from runners import amis, built_images
+from runners.errors import RunnerError
+from runners.results import BuiltImage, Job, LogFinding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from bot.config import Environment
     from bot.operation import Operation
     from bot.services import Services
     from runners.built_images import JobImage
     from runners.image_results import ImageGroup
-    from runners.results import Image, LogReading, Suspicion, WorkflowRun
+    from runners.results import Image, LogReading, WorkflowRun
 
+log = logging.getLogger(__name__)
 TIMEOUT = 30.0
+NEAR = 3  # lines
+MOST_AFTER = 6  # lines shown after the first of several
 NO_LINE = "its image"  # the sign of what does not fit together about the image itself, and is in no line
 
 
@@ -58,15 +61,40 @@ async def settle_job(
     if made.image:
         built = _provenance(operation.number, run, job, group, made.image)
         await operation.step(f"remember image of job {job.job_id}", lambda: services.images.keep(built))
+    seen = Seen(operation.number, run.run_id)
     signs = await operation.step(
         f"signs of job {job.job_id}",
-        lambda: services.images.suspect(run.run_id, job, group, (*_doubts(made), *reading.findings)),
+        lambda: services.images.suspect(seen, job, group, (*_doubts(made), *together(reading.findings))),
     )
     if signs:
         await operation.details(f"signs {job.job_id}", drawing.signs(job, signs))
         await operation.audit("suspect", what=job.name, why=", ".join(dict.fromkeys(one.sign for one in signs))[:200])
     standing = tuple(dict.fromkeys(one.sign for one in signs if one.stands))
     return JobOutcome(made.image.image_id if made.image else None, standing)
+
+
+def together(findings: Sequence[LogFinding]) -> list[LogFinding]:
+    """The findings by line, those of one sign that follow close on each other as one: a tool says in several lines that it failed."""
+    found: list[LogFinding] = []
+    end = 0
+    for one in sorted(findings, key=lambda one: one.line):
+        last = found[-1] if found else None
+        if last and last.sign == one.sign and one.line - end <= NEAR:
+            found[-1] = _joined(last, one)
+        else:
+            found.append(one)
+        end = one.line
+    return found
+
+
+def _joined(first: LogFinding, more: LogFinding) -> LogFinding:
+    texts = {first.line + 1 + number: text for number, text in enumerate(first.after)}
+    texts |= {
+        more.line - len(more.before) + number: text
+        for number, text in enumerate((*more.before, more.text, *more.after))
+    }
+    after = [texts[number] for number in sorted(texts) if number > first.line]
+    return replace(first, after=tuple(after[:MOST_AFTER]), times=first.times + more.times)
 
 
 def _doubts(made: JobImage) -> list[LogFinding]:
@@ -113,20 +141,34 @@ async def readiness(services: Services, run_id: int, environments: Sequence[str]
 
 async def _ready(services: Services, environment: Environment, of_run: Sequence[BuiltImage]) -> Ready:
     found: dict[str, BuiltImage] = {}
+    unseen: list[str] = []
     for machine in environment.machines:
         own = [one for one in of_run if (one.machine, one.environment) == (machine, environment.name)]
         image = own[-1] if own else await services.images.newest(machine, environment.name)
         if image:
             found[machine] = image
+        elif await _is_in_ec2(services, machine, environment.name):
+            unseen.append(machine)
     doubts = await services.images.doubts([image.image_id for image in found.values()])
     return Ready(
         environment=environment.name,
         machines=len(environment.machines),
         commits=tuple(dict.fromkeys(image.sha for image in found.values())),
-        missing=tuple(machine for machine in environment.machines if machine not in found),
+        missing=tuple(machine for machine in environment.machines if machine not in found and machine not in unseen),
+        unseen=tuple(unseen),
         doubtful=tuple(machine for machine, image in found.items() if image.image_id in doubts),
         plannable=environment.terraform is not None,
     )
+
+
+async def _is_in_ec2(services: Services, machine: str, environment: str) -> bool:
+    """Whether there is an image that was built before Signalbox looked on; where EC2 does not tell, there is none."""
+    name_tag = services.config.image_group(machine, environment).name_tag
+    try:
+        return bool(await amis.named(services.aws.ec2, name_tag, timeout=TIMEOUT))
+    except RunnerError as error:
+        log.warning("images called %s: %s", name_tag, services.redact(str(error)))
+        return False
 
 
 async def plan_images(services: Services, click: Click) -> None:
@@ -140,50 +182,4 @@ async def plan_images(services: Services, click: Click) -> None:
     await requests.start(services, Wish("plan", plan_words.title(environment, {}), click.user, key, environment))
 
 
-async def dismiss(services: Services, click: Click) -> None:
-    """Ask for the reason why a sign of failure is none; only of who may approve for image builds."""
-    one = await _suspicion(services, click.value)
-    await _check_may(services, click.user, one)
-    where = f"{one.id} {click.channel} {click.message_ts}"
-    await services.chat.open_view(click.trigger_id, drawing.dismissal_modal(one, where))
-
-
-async def dismissed(services: Services, submission: Submission) -> Mapping[str, str]:
-    """Remember the reason, and show it where the sign was told."""
-    suspicion_id, channel, ts = submission.private_metadata.split(" ")
-    one = await _suspicion(services, suspicion_id)
-    await _check_may(services, submission.user, one)
-    reason = " ".join(submission.values["reason"].split())
-    if not reason:
-        return {"reason": "Say why, so that others can follow it."}
-    if await services.images.dismiss(one.id, submission.user, reason):
-        detail = {"what": f"{one.sign} ({one.machine} for {one.environment}, run {one.run_id})", "why": reason}
-        await services.audit.record(Entry(submission.user, "dismissed a sign of failure", BUILDS, None, detail))
-    known = (await services.images.suspicions([one.job_id]))[one.job_id]
-    await services.chat.update(Posted(channel, ts), drawing.signs(_job(one), known))
-    return {}
-
-
-def _job(one: Suspicion) -> Job:
-    return Job(one.job_id, one.job_name, State.SUCCEEDED, one.job_url)
-
-
-async def _suspicion(services: Services, suspicion_id: str) -> Suspicion:
-    found = await services.images.suspicion(suspicion_id)
-    if found is None:
-        raise UserError("I do not know this sign of failure (any more); nothing changed.")
-    return found
-
-
-async def _check_may(services: Services, user: str, one: Suspicion) -> None:
-    place = policy.place_of(services.config, BUILDS)
-    try:
-        policy.check_may_approve(services.config, place, await services.directory.person(user), requester="")
-    except Denied as denied:
-        detail = {"what": f"dismiss {one.sign}", "why": str(denied)}
-        await services.audit.record(Entry(user, "click refused", BUILDS, None, detail))
-        raise
-
-
-BUTTONS = (Button(PLAN_IMAGES, plan_images), Button(DISMISS, dismiss))
-MODALS = (Modal(DISMISSAL, dismissed),)
+BUTTONS = (Button(PLAN_IMAGES, plan_images),)

@@ -351,11 +351,12 @@ class BuiltImage:
 class Suspicion:
     """What speaks against the image of a job that ended well. `dismissed_by` (a user id) said why it is harmless.
 
-    `id` is opaque. `sign` names the pattern that the log shows; without a `line` (0) it is about the image itself; `text` is the line, with some `before` and `after` it, all redacted; `step`
+    `id` is opaque; `operation` the one that followed the build. `sign` names the pattern that the log shows; without a `line` (0) it is about the image itself; `text` is the line, with some `before` and `after` it, all redacted; `step`
     the heading it was printed under.
     """
 
     id: str
+    operation: int
     run_id: int
     job_id: int
     job_name: str

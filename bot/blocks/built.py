@@ -23,8 +23,8 @@ SHOWN = 5  # signs of a job; a log that went wrong goes on doing so
 class Ready:
     """An environment after a build: whether its images can be rolled out.
 
-    `commits` are what they were built from; `missing` the machines of which no image is known; `doubtful` those whose
-    image should not be trusted as it is; `plannable` whether the environment has Terraform here.
+    `commits` are what they were built from; `missing` the machines that have no image, `unseen` those whose image was
+    built before Signalbox looked on; `doubtful` those whose image should not be trusted as it is; `plannable` whether the environment has Terraform here.
     """
 
     environment: str
@@ -33,11 +33,12 @@ class Ready:
     missing: tuple[str, ...]
     doubtful: tuple[str, ...]
     plannable: bool
+    unseen: tuple[str, ...] = ()
 
     @property
     def clean(self) -> bool:
         """All there, of one commit, and nothing wrong with any."""
-        return not self.missing and not self.doubtful and len(self.commits) == 1
+        return not self.missing and not self.unseen and not self.doubtful and len(self.commits) == 1
 
 
 def signs(job: Job, found: Sequence[Suspicion]) -> Message:
@@ -109,6 +110,8 @@ def _faults(one: Ready) -> list[str]:
     faults = []
     if one.missing:
         faults.append(f"no image of {_names(one.missing)}")
+    if one.unseen:
+        faults.append(f"the commit of {_names(one.unseen)} is not known")
     if one.doubtful:
         faults.append(f"{_names(one.doubtful)} suspect (see the thread)")
     if len(one.commits) > 1:

@@ -36,5 +36,8 @@ async def play(world: World) -> None:
     await lee.submit(view, {"Why is it harmless?": "the optional packages are not used on this machine"})
     await shows(world, "#ops", "harmless, says @lee", "the optional packages are not used", timeout=30)
 
+    cleared = await shows(world, "#ops", ":white_check_mark:", "2 of 2 images", timeout=30)
+    expect("suspect" not in cleared.rendered, "the board still calls it suspect")
+
     reply = await types(world, "ana", "#ops", f"/infra image {image}")
     expect(image in reply.ephemerals[0].rendered, "where the image comes from is not shown")

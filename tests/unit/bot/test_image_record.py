@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.image_record import ImageRecord, likeness
+from bot.image_record import ImageRecord, Seen, likeness
 from bot.store import Store
 from runners.image_results import ImageGroup
 from runners.results import BuiltImage, Job, LogFinding, RollOut, State
@@ -69,8 +69,8 @@ async def test_the_newest_image_of_a_machine_is_the_one_that_was_made_last(recor
 
 async def test_signs_are_kept_once_and_make_the_image_doubtful(record: ImageRecord) -> None:
     await record.keep(IMAGE)
-    (first,) = await record.suspect(IMAGE.run_id, job(), BACKEND, [SIGN])
-    assert await record.suspect(IMAGE.run_id, job(), BACKEND, [SIGN]) == (first,)
+    (first,) = await record.suspect(Seen(4, IMAGE.run_id), job(), BACKEND, [SIGN])
+    assert await record.suspect(Seen(4, IMAGE.run_id), job(), BACKEND, [SIGN]) == (first,)
     assert (first.sign, first.line, first.text, first.before, first.after, first.step) == (
         "apt: package not found", 12, "E: Unable to locate package foo7", ("before",), ("after",), "Run packer",
     )  # fmt: skip
@@ -80,25 +80,25 @@ async def test_signs_are_kept_once_and_make_the_image_doubtful(record: ImageReco
 
 async def test_what_a_person_calls_harmless_is_so_in_later_builds_of_that_machine_alone(record: ImageRecord) -> None:
     await record.keep(IMAGE)
-    (sign,) = await record.suspect(1, job(), BACKEND, [SIGN])
+    (sign,) = await record.suspect(Seen(4, 1), job(), BACKEND, [SIGN])
     assert await record.dismiss(sign.id, "U0LEE", "only in dev")
     assert not await record.dismiss(sign.id, "U0MAX", "me too")
     assert await record.doubts(["ami-1"]) == {}
     later = replace(SIGN, line=99, text="E: Unable to locate package foo8")
-    (again,) = await record.suspect(2, job(8), BACKEND, [later])
+    (again,) = await record.suspect(Seen(4, 2), job(8), BACKEND, [later])
     assert (again.dismissed_by, again.reason, again.stands) == ("U0LEE", "only in dev", False)
-    (elsewhere,) = await record.suspect(2, job(9), ImageGroup("staging", "cron", "cron-staging"), [later])
+    (elsewhere,) = await record.suspect(Seen(4, 2), job(9), ImageGroup("staging", "cron", "cron-staging"), [later])
     assert elsewhere.stands
 
 
 async def test_a_doubt_about_the_image_itself_is_dismissed_for_that_job_alone(record: ImageRecord) -> None:
     await record.keep(IMAGE)
     doubt = LogFinding("its image", 0, "the log names no image; this one is from EC2, by its tag Name and its date")
-    (one,) = await record.suspect(1, job(), BACKEND, [doubt])
+    (one,) = await record.suspect(Seen(4, 1), job(), BACKEND, [doubt])
     assert await record.doubts(["ami-1"]) == {"ami-1": (doubt.text,)}
     await record.dismiss(one.id, "U0LEE", "looked at it")
     assert await record.doubts(["ami-1"]) == {}
-    (next_time,) = await record.suspect(2, job(8), BACKEND, [doubt])
+    (next_time,) = await record.suspect(Seen(4, 2), job(8), BACKEND, [doubt])
     assert next_time.stands
 
 

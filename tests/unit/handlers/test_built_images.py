@@ -15,8 +15,9 @@ from bot.chat import Posted
 from bot.commands import Click, Submission
 from bot.config.places import BUILDS
 from bot.errors import Denied, UserError
+from bot.image_record import Seen
 from bot.operations import Request
-from handlers import built_images, image_topic
+from handlers import built_images, dismissals, image_topic
 from runners.aws import make_clients
 from runners.image_results import ImageGroup
 from runners.results import BuiltImage, Job, LogFinding, LogReading, RollOut, State, WorkflowRun
@@ -110,6 +111,20 @@ async def test_a_green_job_without_an_image_is_suspect_as_well(desk: Desk, aws: 
     assert "no image came out" in read(steps.thread["signs 7"])
 
 
+def test_lines_of_one_sign_that_follow_each_other_are_one_finding() -> None:
+    lines = ["npm error code E", "npm error more", "npm error log", "Stopping"]
+
+    def finding(number: int, sign: str = "npm: npm error") -> LogFinding:
+        before = tuple(lines[max(0, number - 2) : number])
+        return LogFinding(sign, 35 + number, lines[number], before, tuple(lines[number + 1 : number + 3]))
+
+    (one,) = built_images.together([finding(1), finding(0), finding(2)])
+    assert (one.line, one.text, one.after, one.times) == (35, lines[0], tuple(lines[1:]), 3)
+    assert len(built_images.together([finding(0), finding(2, "apt: other")])) == 2
+    far = replace(finding(2), line=90)
+    assert [found.line for found in built_images.together([finding(0), far])] == [35, 90]
+
+
 async def suspicious(desk: Desk, aws: Any) -> str:
     steps = Steps(desk)
     await settle(steps, LogReading(images=((REGION, image(aws)),), findings=(SIGN,)))
@@ -121,27 +136,28 @@ def pressed(user: str, value: str, action: str = "dismiss-sign") -> Click:
 
 
 async def test_a_sign_is_dismissed_with_a_reason_which_is_shown_and_kept(desk: Desk, aws: Any) -> None:
+    await board(desk)
     sign = await suspicious(desk, aws)
-    await built_images.dismiss(desk.services, pressed("U0LEE", sign))
+    await dismissals.dismiss(desk.services, pressed("U0LEE", sign))
     view = desk.chat.views[-1]
     answer = Submission("U0LEE", "dismissal", view["private_metadata"], {"reason": " only  docs "}, "k")
-    assert await built_images.dismissed(desk.services, answer) == {}
+    assert await dismissals.dismissed(desk.services, answer) == {}
     shown = desk.chat.says[Posted("C0OPS", "5.0")]
     assert "harmless, says @lee: only docs" in read(shown)
     assert buttons(shown) == []
     assert await desk.trail() == [("U0LEE", "dismissed a sign of failure")]
     empty = Submission("U0LEE", "dismissal", view["private_metadata"], {"reason": "   "}, "k")
-    assert "reason" in await built_images.dismissed(desk.services, empty)
+    assert "reason" in await dismissals.dismissed(desk.services, empty)
 
 
 async def test_who_may_not_approve_may_not_dismiss_either(desk: Desk, aws: Any) -> None:
     sign = await suspicious(desk, aws)
     with pytest.raises(Denied):
-        await built_images.dismiss(desk.services, pressed("U0ANA", sign))
+        await dismissals.dismiss(desk.services, pressed("U0ANA", sign))
     assert desk.chat.views == []
     assert await desk.trail() == [("U0ANA", "click refused")]
     with pytest.raises(UserError, match="do not know this sign"):
-        await built_images.dismiss(desk.services, pressed("U0LEE", "made-up"))
+        await dismissals.dismiss(desk.services, pressed("U0LEE", "made-up"))
 
 
 async def built(desk: Desk, **changes: Any) -> BuiltImage:
@@ -161,17 +177,24 @@ async def test_an_environment_is_ready_when_all_its_images_are_there_of_one_comm
     (ready,) = await built_images.readiness(desk.services, 10, ["staging"])
     assert ready.clean
     assert ready.plannable
-    await desk.services.images.suspect(10, job(), BACKEND, [SIGN])
+    await desk.services.images.suspect(Seen(4, 10), job(), BACKEND, [SIGN])
     (ready,) = await built_images.readiness(desk.services, 10, ["staging", "gone"])
     assert (ready.clean, ready.doubtful) == (False, ("backend",))
 
 
-async def test_a_machine_without_an_image_is_missing_and_another_run_s_image_counts(desk: Desk) -> None:
+async def test_a_machine_without_an_image_is_missing_and_another_run_s_image_counts(desk: Desk, aws: Any) -> None:
+    del aws
     (ready,) = await built_images.readiness(desk.services, 10, ["staging"])
     assert (ready.clean, ready.missing) == (False, ("backend",))
     await built(desk, run_id=4, sha="b" * 40)
     (ready,) = await built_images.readiness(desk.services, 10, ["staging"])
     assert (ready.missing, ready.commits) == ((), ("b" * 40,))
+
+
+async def test_an_image_from_before_is_there_though_its_commit_is_not_known(desk: Desk, aws: Any) -> None:
+    image(aws)
+    (ready,) = await built_images.readiness(desk.services, 10, ["staging"])
+    assert (ready.missing, ready.unseen, ready.clean) == ((), ("backend",), False)
 
 
 async def board(desk: Desk) -> int:
@@ -205,7 +228,7 @@ async def page(desk: Desk, *said: str) -> str:
 async def test_an_image_s_story_goes_from_the_commit_to_the_hosts(desk: Desk, aws: Any) -> None:
     made = image(aws)
     await built(desk, image_id=made)
-    await desk.services.images.suspect(10, job(), BACKEND, [SIGN])
+    await desk.services.images.suspect(Seen(4, 10), job(), BACKEND, [SIGN])
     await desk.services.images.rolled_out(RollOut(made, 12, "staging", "backend", "U0LEE", 1_000.0))
     aws.run_instances(
         ImageId=made, MinCount=1, MaxCount=1,
