@@ -48,9 +48,9 @@ async def test_the_trail_and_the_log_tell_of_a_plan_its_apply_and_both_kinds_of_
     assert found["ended"]["outcome"] == "applied"
 
     await types(world, "ana", "#dev", "/deploy dev")
-    await shows(world, "#dev", "#3 ", "deployed")
+    await shows(world, "#dev", ":white_check_mark:", "#3 ", "deployed")
     told = await trail(world, 3)
-    assert [action for action, _ in told] == ["deploy", "dispatched", "run ended", "ended"]
+    assert [action for action, _ in told] == ["deploy", "dispatched", "recorded on GitHub", "run ended", "ended"]
     found = dict(told)
     assert found["dispatched"]["url"] == found["run ended"]["url"]
     assert found["dispatched"]["commit"] == found["run ended"]["commit"]
@@ -60,7 +60,7 @@ async def test_the_trail_and_the_log_tell_of_a_plan_its_apply_and_both_kinds_of_
     await types(world, "ana", "#staging", "/deploy staging")
     ask = await shows(world, "#staging", "#4 ", "Waiting for approval")
     await clicks(world, "lee", ask, "approve")
-    await shows(world, "#staging", "#4 ", "deployed")
+    await shows(world, "#staging", ":white_check_mark:", "#4 ", "deployed")
     plays = [detail["machine"] for action, detail in await trail(world, 4) if action == "playbook started"]
     ends = [
         (detail["machine"], detail["outcome"]) for action, detail in await trail(world, 4) if action == "playbook ended"
