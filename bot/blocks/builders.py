@@ -249,7 +249,7 @@ def _whose(joined: Joined) -> str:
         return f"not known: {kit.escape(joined.sure)}"
     name = kit.link(f"run {run.number} of {run.workflow}", run.url)
     commit = kit.code(run.head_sha[:7])
-    others = f", or one of {len(jobs) - 1} others" if len(jobs) > 2 else ", or one other" if len(jobs) == 2 else ""
+    others = f", or one of {len(jobs) - 1} others," if len(jobs) > 2 else ", or one other," if len(jobs) == 2 else ""
     of = f"{kit.link(jobs[0].name, jobs[0].url)} ({jobs[0].state.value}){others}" if jobs else ""
     job = f"{of} in {name}" if jobs else f"{name} ({run.state.value})"
     ended = f", ended {kit.moment(joined.ended_at.timestamp())}" if joined.ended_at else ""
@@ -279,7 +279,7 @@ def _attempt(view: AlertView) -> list[Block]:
 def _buttons(view: AlertView) -> list[Block]:
     number = str(view.head.number)
     if view.gone:
-        ask = kit.confirm("Remove what is left?", f"{', '.join(view.left)} will be deleted.", "Yes, remove")
+        ask = kit.confirm("Remove what is left?", f"{kit.escape(', '.join(view.left))} will be deleted.", "Yes, remove")
         return [kit.actions(BLOCK, kit.button("Remove what is left", TERMINATE, number, style="danger", ask=ask))]
     joined = view.joined
     if joined is None or not joined.stuck:
@@ -289,7 +289,8 @@ def _buttons(view: AlertView) -> list[Block]:
     rest = [*snoozes, kit.button("It is mine…", MINE, number)]
     if not builder.terminable:
         return [kit.actions(BLOCK, *rest)]
-    what = f"{builder.instance_id} in {builder.region} is terminated for good, and what goes with it is removed. It is looked at again first."
+    where = kit.escape(f"{builder.instance_id} in {builder.region}")
+    what = f"{where} is terminated for good, and what goes with it is removed. It is looked at again first."
     if joined.joined_by is JoinedBy.UNREAD:
         what += " Nobody knows now whether its job still runs."
     ask = kit.confirm("Terminate this builder?", what, "Yes, terminate")
