@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bot.blocks.kit import Message
     from bot.config import Config
     from bot.services import Services
-    from runners.results import ImageGroup, ImageSurvey, LooseEnds, LooseVolume
+    from runners.results import ImageGroup, ImageSurvey, LooseEnds, LooseSnapshot, LooseVolume
 
 KIND, PROPOSAL = "clean up", "propose clean-up"
 TITLE = "Clean up old images"
@@ -48,12 +48,21 @@ class Surveyed:
             )
             for one in self.images.free
         ]
-        snapshots = [
-            Candidate(What.SNAPSHOT, one.removal, one.image_id, one.created_at.timestamp())
-            for one in self.loose.snapshots
-        ]
+        snapshots = _by_image(self.loose.snapshots)
         volumes = [_volume(one) for one in self.loose.volumes]
         return (*sorted(images, key=lambda one: one.made_at), *snapshots, *volumes)
+
+
+def _by_image(snapshots: Sequence[LooseSnapshot]) -> list[Candidate]:
+    """One for each image that is no more, with all its snapshots: what is to go is named by the image."""
+    found: dict[tuple[str, str], Candidate] = {}
+    for one in snapshots:
+        key, new = (one.region, one.image_id), one.removal
+        first = found.get(key)
+        if first:
+            new = replace(first.removal, snapshots=(*first.removal.snapshots, *new.snapshots))
+        found[key] = Candidate(What.SNAPSHOT, new, one.image_id, one.created_at.timestamp())
+    return list(found.values())
 
 
 def _volume(one: LooseVolume) -> Candidate:

@@ -20,6 +20,7 @@ from bot.operations import Request, Status
 from bot.policy import place_of
 from handlers import clean_up, images, old_images
 from runners.aws import Account
+from runners.results import ImageSurvey, LooseEnds, LooseSnapshot
 from tests.unit.bot.drawn import buttons, read
 from tests.unit.handlers.conftest import FILE
 from tests.unit.runners.ec2_world import HOME, image, refuse
@@ -299,3 +300,11 @@ async def test_the_page_leads_to_one_clean_up_and_a_schedule_proposes_one(desk: 
     watched = read_config(KEEPS_ONE + "watch: {images: {every: 7d}}\n")
     assert {place: every.days for place, every in old_images.WATCHES[0].due(watched).items()} == {IMAGES: 7}
     assert old_images.WATCHES[0].due(desk.config) == {}
+
+
+def test_the_snapshots_of_one_image_that_is_no_more_go_together() -> None:
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    ends = [LooseSnapshot(HOME, "snap-1", "ami-1", 15, at), LooseSnapshot(HOME, "snap-2", "ami-1", 8, at),
+            LooseSnapshot(HOME, "snap-3", "ami-2", 4, at)]  # fmt: skip
+    seen = old_images.Surveyed(ImageSurvey(()), LooseEnds(tuple(ends), ()))
+    assert [(one.removal.image_id, one.size_gb) for one in seen.candidates] == [("ami-1", 23), ("ami-2", 4)]
