@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot import requests
+from bot import requests, words
 from bot.blocks import old_images as drawing
 from bot.commands import Button, Click, Invocation, Topic, Watch
 from bot.config import Images, Keep
@@ -17,7 +17,7 @@ from bot.requests import Wish
 from handlers.builder_watch import recognition
 from handlers.images import NAMED
 from runners.images import loose, survey as surveying
-from runners.results import Candidate, KeepRule, Removal, What
+from runners.results import Candidate, KeepRule, LooseEnds, Removal, What
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bot.blocks.kit import Message
     from bot.config import Config
     from bot.services import Services
-    from runners.results import ImageGroup, ImageSurvey, LooseEnds, LooseSnapshot, LooseVolume
+    from runners.results import ImageGroup, ImageSurvey, LooseSnapshot, LooseVolume
 
 KIND, PROPOSAL = "clean up", "propose clean-up"
 TITLE = "Clean up old images"
@@ -108,11 +108,18 @@ async def named_elsewhere(services: Services) -> Mapping[str, str]:
     return named
 
 
-async def topic(services: Services, _: Invocation, __: Sequence[str]) -> Message:
-    """All images and their standing."""
+async def topic(services: Services, _: Invocation, said: Sequence[str]) -> Message:
+    """All images and their standing, or those of the machines and environments that were named."""
     _configured(services.config)
+    known = sorted({name for one in groups(services.config) for name in (one.machine, one.environment)})
+    if unknown := [word for word in said if word not in known]:
+        raise UserError(f"I know no machine or environment {words.shown(unknown[0])}{words.nearest(unknown[0], known)}")
     seen = await survey(services)
-    return drawing.page(seen.images, seen.loose, services.clock())
+    if not said:
+        return drawing.page(seen.images, seen.loose, services.clock())
+    named = tuple(one for one in seen.images.images if {one.group.machine, one.group.environment} >= set(said))
+    # A clean-up is of all of them, so it begins on the page of all.
+    return drawing.page(replace(seen.images, images=named), LooseEnds((), ()), services.clock(), whole=False)
 
 
 async def clean_up(services: Services, click: Click) -> None:
@@ -134,6 +141,7 @@ def _due(config: Config) -> Mapping[str, timedelta]:
     return {IMAGES: watch.every} if watch and config.images else {}
 
 
-TOPICS = (Topic("amis", "", "Machine images: which are in use, which may go.", topic, most=0),)
+HINT = "[machine] [environment]"
+TOPICS = (Topic("amis", HINT, "Machine images: which are in use, which may go.", topic, most=2),)
 BUTTONS = (Button(drawing.CLEAN_UP, clean_up),)
 WATCHES = (Watch(PROPOSAL, TITLE, _due),)

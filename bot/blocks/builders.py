@@ -213,7 +213,7 @@ def _held(view: AlertView) -> list[Block]:
     hold = view.hold
     if hold is None or view.gone:
         return []
-    word = ":bust_in_silhouette: belongs to" if hold.mine else ":zzz: snoozed by"
+    word = ":lock: belongs to" if hold.mine else ":alarm_clock: snoozed by"
     return [kit.section(f"{word} {kit.user(hold.user)} until {kit.moment(hold.until)}")]
 
 

@@ -25,8 +25,9 @@ MARKS = {
     Standing.NEWEST: "newest: plans take it",
     Standing.BY_RULE: "kept by rule",
     Standing.UNKNOWN: "❔ not known, so kept",
-    Standing.FREE: "🧹 free",
+    Standing.FREE: "✅ may go",
 }
+MANY = 20  # rows: not all of more than these can be shown
 OPTIONS = 100  # of a select; the most that Slack takes
 
 
@@ -50,17 +51,23 @@ class CleanUpView:
         return sum(one.size_gb for one in self.chosen)
 
 
-def page(survey: ImageSurvey, loose: LooseEnds, seen_at: float) -> Message:
-    """All images of all machines with their standing, and a button to clean up where something may go."""
+def page(survey: ImageSurvey, loose: LooseEnds, seen_at: float, *, whole: bool = True) -> Message:
+    """Images of machines with their standing; where it is the `whole` of them, a button to clean up what may go."""
     free, size = len(survey.free) + len(loose.snapshots) + len(loose.volumes), survey.free_gb
     images = f"{len(survey.images)} image{_s(len(survey.images))}"
     head = f"{images}, {len(survey.free)} may go ({size} GB at most)" if survey.free else f"{images}, none may go"
     rows = [
         _standing_row(one, seen_at) for one in sorted(survey.images, key=lambda one: one.standing is not Standing.FREE)
     ]
-    table = [kit.table(["Image", "Machine", "Age", "GB", "Standing", "Why"], rows, right=(2, 3))] if rows else []
+    table = [kit.table(["Image", "Machine", "Age", "Snapshots", "Standing", "Why"], rows, right=(2, 3))] if rows else []
     button = kit.button("Clean up…", CLEAN_UP, "all")
-    foot = [kit.actions(BLOCK, button), kit.context("Nothing goes before somebody has approved it.")] if free else []
+    narrow = (
+        [kit.context("Some of them: `/infra amis &lt;machine&gt; &lt;environment&gt;`")]
+        if whole and len(rows) > MANY
+        else []
+    )
+    goes = [kit.actions(BLOCK, button), kit.context("Nothing goes before somebody has approved it.")]
+    foot = [*narrow, *(goes if free and whole else [])]
     return kit.message(
         head, [kit.header(head), *table, *_loose(loose), *_unread((*survey.unread, *loose.unread))], foot=foot
     )
@@ -233,7 +240,7 @@ def _standing_row(one: ImageStanding, seen_at: float) -> Sequence[Cell]:
         kit.Link(one.image_id, address),
         machine,
         kit.age(age),
-        str(one.size_gb),
+        f"{len(one.snapshots)}, {one.size_gb} GB",
         f"{MARKS[one.standing]}{off}",
         why,
     ]

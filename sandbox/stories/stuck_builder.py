@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.stories._acting import clicks, expect, shows, tell
+from sandbox.stories._acting import clicks, expect, is_told, shows, tell
 from sandbox.world import Options
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ async def play(world: World) -> None:
     expect("security group" in told.rendered, "the message does not say what goes with the builder")
     await clicks(world, "ana", told, "Snooze 1 h")
     held = await shows(world, "#ops", "snoozed by @ana until", timeout=20)
+    await clicks(world, "gus", held, "Terminate")
+    await is_told(world.person("gus"), "You may not run")
     await clicks(world, "lee", held, "Terminate")
     await shows(world, "#ops", "*: terminated for @lee", "key pair", "deleted", timeout=60)
     reply = await world.slack.person("ana").type("#ops", "/infra builders")

@@ -88,10 +88,15 @@ def test_without_anything_to_remove_there_is_no_button() -> None:
     assert buttons(message) == []
 
 
+def test_the_page_of_some_has_no_button_for_all() -> None:
+    assert buttons(drawing.page(ImageSurvey((standing(),)), NONE, NOW, whole=False)) == []
+
+
 def test_ten_thousand_images_fit() -> None:
     many = tuple(standing(f"ami-{number:017x}") for number in range(10_000))
     message = drawing.page(ImageSurvey(many), NONE, NOW)
     assert "10000 images, 10000 may go" in read(message)
+    assert "/infra amis <machine> <environment>" in read(message)
     assert buttons(message) == ["clean-up-images"]
 
 

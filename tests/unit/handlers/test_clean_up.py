@@ -308,3 +308,13 @@ def test_the_snapshots_of_one_image_that_is_no_more_go_together() -> None:
             LooseSnapshot(HOME, "snap-3", "ami-2", 4, at)]  # fmt: skip
     seen = old_images.Surveyed(ImageSurvey(()), LooseEnds(tuple(ends), ()))
     assert [(one.removal.image_id, one.size_gb) for one in seen.candidates] == [("ami-1", 23), ("ami-2", 4)]
+
+
+async def test_the_page_can_be_of_a_machine_or_an_environment(desk: Desk, account: Account) -> None:
+    first, _, newest = three_images(account)
+    for said in (("backend",), ("staging",), ("staging", "backend")):
+        page = await old_images.topic(desk.services, cast("Any", None), said)
+        assert first in read(page)
+        assert newest in read(page)
+    with pytest.raises(UserError, match="did you mean “backend”"):
+        await old_images.topic(desk.services, cast("Any", None), ("backnd",))
