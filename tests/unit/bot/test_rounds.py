@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from bot import rounds
 from bot.commands import Round
 from bot.errors import UserError
 from bot.redaction import Redactor
@@ -57,7 +56,7 @@ _REAL = asyncio.sleep
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(rounds.asyncio, "sleep", made.sleep)
+    monkeypatch.setattr("bot.rounds.asyncio.sleep", made.sleep)
     return made
 
 

@@ -21,8 +21,8 @@ from bot.operations import Request, Status
 from bot.policy import place_of
 from handlers import builder_alert, builder_buttons, builder_left, builder_watch
 from runners.aws import Account
-from runners.builders import finding
 from runners.builders.prices import Prices
+from runners.builders.reading import read_builder
 from runners.errors import UnavailableError
 from runners.github import past_runs
 from runners.results import Job, State, WorkflowRun
@@ -406,9 +406,9 @@ async def test_what_it_has_cost_so_far_is_told_where_the_price_list_can_be_read(
     answer(lister.client("pricing", "us-east-1"), "GetProducts", {"PriceList": listed})
     desk.prices = Prices(lister, desk.clock)
     # Moto does not say what an instance is billed as; EC2 says RunInstances for Linux.
-    billed = finding.read_builder
     monkeypatch.setattr(
-        finding, "read_builder", lambda *a, **more: replace(billed(*a, **more), usage_operation="RunInstances")
+        "runners.builders.finding.read_builder",
+        lambda *a, **more: replace(read_builder(*a, **more), usage_operation="RunInstances"),
     )
     course = Course(desk, number, built.instance_id)
     with pytest.raises(TimeoutError):
