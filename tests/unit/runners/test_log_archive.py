@@ -48,7 +48,11 @@ async def test_a_zip_without_logs_is_none(tmp_path: Path) -> None:
     assert await unpacked(packed({}), tmp_path) == ()
 
 
-@pytest.mark.parametrize("raw", [b"", b"no zip at all" * 100, packed({"0_a.txt": b"x" * 1000})[:-30]])
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"no zip at all" * 100, packed({"0_a.txt": b"x" * 1000})[:-30]],
+    ids=["nothing", "something else", "a zip cut short"],
+)
 async def test_what_is_no_zip_is_named(raw: bytes, tmp_path: Path) -> None:
     with pytest.raises(RunnerError, match="no zip, or a broken one"):
         await unpacked(raw, tmp_path)
