@@ -209,7 +209,9 @@ def _outcomes(view: CleanUpView, done: Sequence[Removed]) -> list[Block]:
 def _outcome_row(one: Candidate, result: Removed | None) -> Sequence[Cell]:
     if result is None:
         return [_link(one), one.group, "⏳", ""]
-    reasons = "; ".join(f"{step.what} {step.resource}: {step.reason}" for step in result.steps if step.reason)
+    own = one.removal.image_id  # named in its row already
+    whose = ((f"{step.what} {step.resource}: " if step.resource != own else "", step.reason) for step in result.steps)
+    reasons = "; ".join(f"{name}{reason}" for name, reason in whose if reason)
     return [_link(one), one.group, _became(result.steps), reasons]
 
 
