@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 PLANNED, SHOWN = "planned commit", "shown tip"
-PATIENCE = 5.0  # seconds that a click waits for GitHub
+PATIENCE = 1.5  # seconds that a click waits for GitHub; Slack waits 3 for the answer, and a modal must open within them
 
 
 class Branch:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from bot.services import Services
 
 log = logging.getLogger(__name__)
+MOVED = (
+    "Nothing was approved yet: the branch has moved on meanwhile. The plan's message says by which commits; press Approve "
+    "here once more if this is still what you want."
+)
 
 
 async def approve(services: Services, click: Click) -> Message | None:
@@ -49,12 +53,14 @@ async def reject(services: Services, click: Click) -> None:
 
 
 async def typed(services: Services, submission: Submission) -> Mapping[str, str]:
-    """Count an approval whose word was typed; everything is checked again, for time has passed."""
+    """Count an approval whose word was typed; everything is checked again, for time has passed, the branch as well."""
     try:
         approval = await services.approvals.get(submission.private_metadata)
         if submission.values["word"].strip() != approval.typed_word:
             return {"word": f"That is not {approval.typed_word}. Nothing was approved."}
         await _check_may(services, approval, submission.user, Outcome.APPROVED)
+        if approval.outcome is Outcome.PENDING and await branch.news(services, approval):
+            return {"word": MOVED}
         await _decide(services, approval, submission.user, Outcome.APPROVED)
     except UserError as error:
         return {"word": str(error)}

@@ -36,6 +36,7 @@ def read(config: Config, text: str) -> tuple[Environment, dict[str, str]]:
     found = text.translate(STRAIGHT).split(" ")
     addresses = [word for word in found if word.startswith(tuple(f"{option}=" for option in ADDRESSES))]
     rest = " ".join(word for word in found if word not in addresses)
+    _no_other_options(rest.split())
     said = words.split(rest, USAGE, most=MOST_WORDS)
     if not said:
         raise UserError(f"Which environment? There are {', '.join(config.environments)}. Usage: {USAGE}")
@@ -56,12 +57,25 @@ def title(environment: Environment, arguments: Mapping[str, str]) -> str:
     return " ".join(["Plan for", environment.name, *(f"{name}={value}" for name, value in arguments.items())])
 
 
+def _no_other_options(said: Sequence[str]) -> None:
+    """Raises UserError for an option that /plan does not take, or one whose address is a word of its own."""
+    for word in said:
+        if word in ADDRESSES:
+            raise UserError(f"The address of {word} follows without a space: {word}=ADDRESS. Usage: {USAGE}")
+        if word.startswith("-"):
+            raise UserError(
+                f"/plan takes no option {words.shown(word)}, only {' and '.join(ADDRESSES)}. Usage: {USAGE}"
+            )
+
+
 def _addresses(said: Sequence[str]) -> dict[str, str]:
     if len(said) > MOST:
         raise UserError(f"That is {len(said)} addresses; {MOST} are the most. Name the module that they are in.")
     found: dict[str, list[str]] = {}
     for word in said:
         option, _, address = word.partition("=")
+        if not address:
+            raise UserError(f"{word} lacks its address. Usage: {USAGE}")
         if not ADDRESSES[option](address):
             raise UserError(f"{words.shown(address)} is no address as Terraform writes them. Usage: {USAGE}")
         found.setdefault(option, []).append(address)

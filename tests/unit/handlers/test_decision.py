@@ -140,6 +140,23 @@ async def test_where_a_word_must_be_typed_the_click_alone_counts_nothing(desk: D
     assert await outcome(desk, approval) is Outcome.APPROVED
 
 
+async def test_a_branch_that_moves_on_while_the_word_is_typed_is_said_before_it_counts(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approval = await desk.asked(typed_word="staging")
+    news = ["main has moved on"]
+
+    async def once(*_: object) -> str | None:
+        return news.pop() if news else None
+
+    monkeypatch.setattr("handlers.branch.news", once)
+    faults = await decision.typed(desk.services, sent_off("U0LEE", approval.id, word="staging"))
+    assert faults == {"word": decision.MOVED}
+    assert await outcome(desk, approval) is Outcome.PENDING
+    assert await decision.typed(desk.services, sent_off("U0LEE", approval.id, word="staging")) == {}
+    assert await outcome(desk, approval) is Outcome.APPROVED
+
+
 async def test_the_typed_word_is_checked_against_who_types_it(desk: Desk) -> None:
     approval = await desk.asked(typed_word="staging")
     faults = await decision.typed(desk.services, sent_off("U0GUS", approval.id, word="staging"))

@@ -55,6 +55,23 @@ def test_what_is_no_address_is_refused_in_words(config: Config, said: str) -> No
     assert len(str(refused.value)) < 400
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("staging -target module.db", "The address of -target follows without a space: -target=ADDRESS."),
+        ("staging -replace= -target=module.db", "-replace= lacks its address."),
+        ("staging -auto-approve", "/plan takes no option “-auto-approve”, only -target and -replace."),
+        ("-destroy staging", "/plan takes no option “-destroy”, only -target and -replace."),
+        ("staging -\x1b[31m", "/plan takes no option “-?[31m”"),
+    ],
+)
+def test_an_option_that_is_mistyped_is_told_as_an_option(config: Config, said: str, told: str) -> None:
+    with pytest.raises(UserError) as refused:
+        plan_words.read(config, said)
+    assert told in str(refused.value)
+    assert "\x1b" not in str(refused.value)
+
+
 def test_hcp_terraform_takes_addresses_too(config: Config) -> None:
     _, arguments = plan_words.read(config, "prod -target=module.machine -replace=aws_instance.web")
     assert plan_words.chosen(arguments) == Chosen({}, ("module.machine",), ("aws_instance.web",))
