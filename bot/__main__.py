@@ -139,7 +139,7 @@ def _read_trail(connection: Connection, action: str, place: str) -> int:
 
 
 def _inventory(chosen: argparse.Namespace) -> int:
-    from handlers.rollout_scope import find_hosts  # noqa: PLC0415  -- only this command needs it
+    from handlers.deploys.scope import find_hosts  # noqa: PLC0415  -- only this command needs it
     from runners.aws import make_clients  # noqa: PLC0415
     from runners.inventory import ansible_inventory  # noqa: PLC0415
 

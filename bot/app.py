@@ -58,8 +58,8 @@ _working: set[asyncio.Task[object]] = set()
 def find_handlers() -> Registry:
     """Everything that the files in handlers/ register; a new command is one new file."""
     found = Registry()
-    for module in sorted(pkgutil.iter_modules(handlers.__path__), key=lambda info: info.name):
-        loaded = importlib.import_module(f"handlers.{module.name}")
+    for module in sorted(pkgutil.walk_packages(handlers.__path__, "handlers."), key=lambda info: info.name):
+        loaded = importlib.import_module(module.name)
         for name, section in SECTIONS.items():
             found = replace(found, **{section: getattr(found, section) + tuple(getattr(loaded, name, ()))})
     return found

@@ -15,8 +15,7 @@ from runners.results import BuiltImage, RollOut, Suspicion
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from runners.image_results import ImageGroup
-    from runners.results import Job, LogFinding
+    from runners.results import ImageGroup, Job, LogFinding
 
 TEXT = 300
 LIKENESS = 64

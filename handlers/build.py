@@ -13,10 +13,10 @@ from bot.config.places import BUILDS
 from bot.errors import UserError
 from bot.operations import Status
 from bot.requests import Wish
-from handlers import build_words
-from handlers.build_progress import Progress
-from handlers.build_words import USAGE, Wanted, all_machines, inputs_for, no_such_ref, wanted_from
-from handlers.build_work import follow
+from handlers.builds import words as build_words
+from handlers.builds.progress import Progress
+from handlers.builds.words import USAGE, Wanted, all_machines, inputs_for, no_such_ref, wanted_from
+from handlers.builds.work import follow
 from handlers.code import commit_of
 from handlers.dispatching import Dispatch, dispatch_once
 from runners.errors import NotFoundError

@@ -13,7 +13,7 @@ from bot.blocks import replies
 from bot.blocks.operation import APPROVE, REJECT
 from bot.commands import Button, Click, Modal, Submission
 from bot.errors import Denied, UserError
-from handlers import branch
+from handlers.plans import branch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

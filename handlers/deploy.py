@@ -15,10 +15,18 @@ from bot.commands import Command, Invocation, Kind, Modal, Submission
 from bot.errors import UserError
 from bot.operations import Status
 from bot.requests import Wish
-from handlers import commit_checks, deploy_words, machines, outgoing as what, promote, rollout_actions, rollout_ansible
 from handlers.code import commit_of
-from handlers.deploy_words import USAGE
-from handlers.rollout_scope import CHECK
+from handlers.deploys import (
+    actions as rollout_actions,
+    ansible as rollout_ansible,
+    commit_checks,
+    machines,
+    outgoing as what,
+    promote,
+    words as deploy_words,
+)
+from handlers.deploys.scope import CHECK
+from handlers.deploys.words import USAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

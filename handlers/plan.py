@@ -14,9 +14,17 @@ from bot.blocks.changes import details
 from bot.commands import Command, Invocation, Kind
 from bot.operations import Status
 from bot.requests import Wish
-from handlers import hcp_work, images, plan_again, plan_images, plan_words, state_lock, terraform_work
-from handlers.branch import Branch
-from handlers.plan_work import work_of
+from handlers.plans import (
+    again as plan_again,
+    hcp as hcp_work,
+    images,
+    running_images as plan_images,
+    state_lock,
+    terraform as terraform_work,
+    words as plan_words,
+)
+from handlers.plans.branch import Branch
+from handlers.plans.work import work_of
 from runners.errors import RunnerError, StateLockedError
 
 if TYPE_CHECKING:
@@ -28,7 +36,7 @@ if TYPE_CHECKING:
     from bot.blocks.plan import PlanView
     from bot.operation import Operation
     from bot.services import Services
-    from handlers.terraform_work import Progress
+    from handlers.plans.terraform import Progress
     from runners.results import ApplyProgress, ApplyResult, Commit, PlanSummary
 
     Apply = Callable[[Operation, PlanView, Progress], Coroutine[Any, Any, ApplyResult]]

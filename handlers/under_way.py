@@ -15,14 +15,13 @@ from bot.operations import Status
 from bot.requests import Wish
 from handlers.clicks import clicked
 from handlers.deploy import usual_ref, wish
-from handlers.images import after_key
-from handlers.state_lock import UNLOCKS, left_lock
+from handlers.plans.images import after_key
+from handlers.plans.state_lock import UNLOCKS, left_lock
 
 if TYPE_CHECKING:
     from bot.blocks.kit import Message
     from bot.operations import Record
     from bot.services import Services
-
 
 
 async def cancel(services: Services, click: Click) -> Message | None:

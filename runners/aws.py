@@ -16,9 +16,9 @@ from botocore.config import Config
 from botocore.loaders import create_loader
 from botocore.session import get_session
 
-from runners.aws_results import Unread
 from runners.blocking import run_blocking
 from runners.errors import AccessDeniedError, RunnerError, UnavailableError
+from runners.results import Unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

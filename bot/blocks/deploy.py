@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
     from bot.blocks.kit import Block, Message
     from bot.blocks.operation import ApprovalView, Head
-    from runners.change_results import Checks, Difference
-    from runners.results import Commit, Job, WorkflowRun
+    from runners.results import Checks, Commit, Difference, Job, WorkflowRun
 
 MARKS = jobs_drawing.MARKS
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.blocks import kit, operation
-from runners.change_results import Rule
-from runners.results import State
+from runners.results import Rule, State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from bot.blocks.deploy import Outgoing
     from bot.blocks.kit import Block, Message
     from bot.blocks.operation import ApprovalView, Head
-    from runners.change_results import Check, Checks, Difference
-    from runners.results import Commit
+    from runners.results import Check, Checks, Commit, Difference
 
 ANYWAY, AGAIN = "deploy-anyway", "deploy-again"
 REASON = "deploy-anyway-reason"

@@ -7,14 +7,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bot.blocks import kit, operation, outgoing
-from runners.change_results import PullState
+from runners.results import PullState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.blocks.kit import Block, Message
     from bot.blocks.operation import ApprovalView, Head
-    from runners.change_results import Checks, Difference, PullRequest
+    from runners.results import Checks, Difference, PullRequest
 
 OPEN, SKIP = "promote-open", "promote-skip"
 CHOICE_BLOCK = "promote"

@@ -32,7 +32,7 @@ from bot.config.values import (
     WindowText,
     Workflow,
 )
-from runners.image_results import ImageGroup
+from runners.results import ImageGroup
 
 if TYPE_CHECKING:
     from bot.config.places import Place

@@ -9,7 +9,6 @@ from botocore import exceptions
 
 from runners.aws import MOST_VALUES, batches, explained, filters, in_each_region, listed, literally, tags_of, unread
 from runners.blocking import run_blocking
-from runners.builder_results import Builder, FoundBuilders, KeyPair, LooseGroup
 from runners.builders.reading import (
     DESCRIPTION,
     PREFIX,
@@ -18,6 +17,7 @@ from runners.builders.reading import (
     run_id_of,
     started_by_name,
 )
+from runners.results import Builder, FoundBuilders, KeyPair, LooseGroup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import InstanceTypeDef
 
     from runners.aws import Account
-    from runners.aws_results import Unread
+    from runners.results import Unread
 
 T = TypeVar("T")
 

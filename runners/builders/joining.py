@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from runners.builder_results import Joined, JoinedBy, Verdict
-from runners.results import State
+from runners.results import Joined, JoinedBy, State, Verdict
 from runners.spans import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from runners.builder_results import Builder
-    from runners.results import Job, WorkflowRun
+    from runners.results import Builder, Job, WorkflowRun
 
 # GitHub's clock, that of the machine which ran Packer, and EC2's.
 _SKEW = timedelta(minutes=2)

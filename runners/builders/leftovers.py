@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from runners.aws import filters, in_each_region, listed, literally, tags_of
-from runners.builder_results import Builder, KeyPair, Leftovers, LooseGroup, LooseVolume
 from runners.builders.finding import find
 from runners.builders.reading import run_id_of
+from runners.results import Builder, KeyPair, Leftovers, LooseGroup, LooseVolume
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
     from runners.aws import Account
-    from runners.aws_results import Unread
     from runners.builders.reading import Recognition
+    from runners.results import Unread
 
     Left = Builder | KeyPair | LooseGroup | LooseVolume
 L = TypeVar("L", bound="Left")

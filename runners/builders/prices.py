@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 from botocore import exceptions
 
 from runners.blocking import run_blocking
-from runners.builder_results import Cost
 from runners.errors import RunnerError
+from runners.results import Cost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from runners.aws import Account
-    from runners.builder_results import Builder
+    from runners.results import Builder
 
 # The price list has endpoints of its own; this one tells of all regions.
 REGION = "us-east-1"

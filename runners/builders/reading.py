@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from runners.aws import KEEP_TAG, tags_of
-from runners.builder_results import TEMPORARY_NAME, AttachedVolume, Builder, Match, SecurityGroup
+from runners.results import TEMPORARY_NAME, AttachedVolume, Builder, Match, SecurityGroup
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

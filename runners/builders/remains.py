@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
     from runners.aws import Account
-    from runners.builder_results import Builder
+    from runners.results import Builder
 
 
 async def remains(account: Account, builder: Builder, *, timeout: float = 60.0) -> tuple[str, ...]:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 from botocore import exceptions
 
 from runners.aws import KEEP_TAG, code_of, explained, literally, tags_of
-from runners.aws_results import Outcome, Step
-from runners.builder_results import TEMPORARY_NAME
 from runners.builders.reading import DESCRIPTION, PREFIX
 from runners.errors import UnavailableError
+from runners.results import TEMPORARY_NAME, Outcome, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable

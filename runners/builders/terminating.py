@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING
 from botocore import exceptions
 
 from runners.aws import KEEP_TAG, code_of, explained
-from runners.aws_results import Outcome, Step
 from runners.blocking import run_blocking
-from runners.builder_results import Leftovers, Termination
 from runners.builders import removing
 from runners.builders.finding import look_again
 from runners.errors import UnavailableError
+from runners.results import Leftovers, Outcome, Step, Termination
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from runners.aws import Account
-    from runners.builder_results import Builder
     from runners.builders.reading import Recognition
+    from runners.results import Builder
 
     OnStep = Callable[[Step], Awaitable[None]]
 

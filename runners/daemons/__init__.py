@@ -9,10 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from runners.daemon_results import DaemonSeen
 from runners.daemons.judging import SHOWN, judge
 from runners.daemons.looking import AS_ROOT, Daemon, Look, instances, read, script, with_children
 from runners.errors import TimedOutError
+from runners.results import DaemonSeen
 from runners.ssh.remote import REFUSED
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runners.daemon_results import DaemonSeen
 from runners.daemons.looking import instances
+from runners.results import DaemonSeen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

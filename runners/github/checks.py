@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from runners.change_results import Check, Checks, Rule
 from runners.errors import AccessDeniedError, NotFoundError
-from runners.results import State
+from runners.results import Check, Checks, Rule, State
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from runners.change_results import Difference
 from runners.github.actions import commit_from
 from runners.github.reading import PER_PAGE
+from runners.results import Difference
 
 if TYPE_CHECKING:
     from runners.github.reading import Reading

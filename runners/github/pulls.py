@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 import github as pygithub
 
-from runners.change_results import MergeAnswer, PullRequest, PullState
 from runners.errors import RunnerError
 from runners.github.errors import message_of
 from runners.github.reading import Reading
+from runners.results import MergeAnswer, PullRequest, PullState
 
 if TYPE_CHECKING:
     from github.Repository import Repository

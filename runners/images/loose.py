@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from runners.aws import KEEP_TAG, filters, in_each_region, listed, tags_of
 from runners.builders.leftovers import YOUNG, loose_volumes
-from runners.image_results import LooseEnds, LooseSnapshot
 from runners.images.survey import own_images
 from runners.images.usage import read_usage
+from runners.results import LooseEnds, LooseSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runners.aws import Account
-    from runners.aws_results import Unread
     from runners.builders.reading import Recognition
+    from runners.results import Unread
 
 # How EC2 describes the snapshots that it makes for an image (CreateImage) or for a copy of one (CopyImage).
 _DESCRIBED = ("Created by CreateImage(*", "Copied for DestinationAmi *")

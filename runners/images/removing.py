@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 from botocore import exceptions
 
 from runners.aws import KEEP_TAG, code_of, explained, filters, tags_of
-from runners.aws_results import Outcome, Step
 from runners.blocking import run_blocking
 from runners.errors import RunnerError, TimedOutError, UnavailableError
-from runners.image_results import ImageGroup, Removed, Standing
 from runners.images.survey import own_images, survey_region
 from runners.images.usage import read_usage
+from runners.results import ImageGroup, Outcome, Removed, Standing, Step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import SnapshotTypeDef
 
     from runners.aws import Account
-    from runners.image_results import KeepRule, Removal
+    from runners.results import KeepRule, Removal
 
     OnStep = Callable[[Step], Awaitable[None]]
 

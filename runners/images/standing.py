@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from runners.image_results import ImageStanding, Standing
+from runners.results import ImageStanding, Standing
 from runners.spans import said
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from runners.aws_results import Unread
-    from runners.image_results import KeepRule
     from runners.images.usage import Usage
+    from runners.results import KeepRule, Unread
 
 NEWEST = "the newest one: Terraform's most_recent would pick it"
 

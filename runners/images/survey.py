@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from botocore import exceptions
 
 from runners.aws import KEEP_TAG, batches, explained, filters, in_each_region, listed, literally, tags_of
-from runners.image_results import ImageGroup, ImageStanding, ImageSurvey, Snapshot, Standing
 from runners.images.standing import Marks, judged
 from runners.images.usage import read_usage
+from runners.results import ImageGroup, ImageStanding, ImageSurvey, Snapshot, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
     from runners.aws import Account
-    from runners.aws_results import Unread
-    from runners.image_results import KeepRule
+    from runners.results import KeepRule, Unread
 
 SHARE_CHECKS = 300  # each a call: who an image is shared with is told of one image at a time
 _PAGE = 500

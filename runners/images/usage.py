@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
     from runners.aws import Account
-    from runners.aws_results import Unread
+    from runners.results import Unread
 
     # The id of an image or a snapshot, and who uses it, in words.
     Uses = Iterator[tuple[str, str]]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runners import process
-from runners.host_results import ChangedKey
+from runners.results import ChangedKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

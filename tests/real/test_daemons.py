@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
-    from runners.daemon_results import DaemonSeen
+    from runners.results import DaemonSeen
     from runners.ssh.remote import Access
 
 pytestmark = pytest.mark.needs_sshd

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "answered",
+    "asked_of_github",
     "clicks",
     "decisions",
     "expect",
@@ -27,6 +28,7 @@ __all__ = [
     "thread_of",
     "types",
 ]
+IMAGES = "/actions/workflows/build-images.yml"
 
 
 def infrastructure(world: World) -> Repository:
@@ -65,3 +67,8 @@ def forged(message: Message, **fields: str) -> Message:
     row = next(block for block in changed.blocks if block["type"] == "actions")
     row["elements"][0].update(fields)
     return changed
+
+
+def asked_of_github(world: World) -> list[str]:
+    """What was asked of GitHub because somebody did something: without the look for runs that nobody asked for here."""
+    return [f"{one.method} {one.path}" for one in world.github.requests if f"{IMAGES}/runs" not in one.path]

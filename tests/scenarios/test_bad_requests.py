@@ -14,7 +14,7 @@ from aiohttp import ClientSession
 
 from sandbox.slack import sign
 from sandbox.world import SECRETS
-from tests.scenarios.acting import operations_in
+from tests.scenarios.acting import asked_of_github, operations_in
 
 if TYPE_CHECKING:
     from sandbox.world import World
@@ -128,4 +128,4 @@ async def unchanged(world: World) -> None:
     await asyncio.sleep(0.05)
     assert not operations_in(world)
     assert not world.channel("#dev").messages
-    assert not world.github.requests
+    assert not asked_of_github(world)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.slack import ApiError
-from tests.scenarios.acting import operations_in, shows, types
+from tests.scenarios.acting import asked_of_github, operations_in, shows, types
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +103,7 @@ async def test_a_channel_that_is_not_there_is_said_and_nothing_starts(start_worl
     reply = await types(world, "ana", "#ops", "/deploy dev")
     assert "I cannot post to #nowhere" in reply.ephemerals[0].rendered
     assert not operations_in(world)
-    assert not world.github.requests
+    assert not asked_of_github(world)
 
 
 async def test_a_channel_that_takes_no_message_starts_nothing(start_world: StartWorld) -> None:

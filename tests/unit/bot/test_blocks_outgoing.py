@@ -11,8 +11,7 @@ from hypothesis import given, settings, strategies as st
 from bot.blocks import deploy as drawing, outgoing as what
 from bot.blocks.deploy import Outgoing
 from bot.blocks.operation import ApprovalView, Head
-from runners.change_results import Check, Checks, Difference, Rule
-from runners.results import Commit, State
+from runners.results import Check, Checks, Commit, Difference, Rule, State
 from tests.unit.bot.drawn import buttons, hostile, read, urls
 
 HEAD = Head(12, "Deploy main to prod", "prod", "U0ANA")

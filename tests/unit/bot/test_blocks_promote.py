@@ -11,8 +11,7 @@ from hypothesis import given, settings, strategies as st
 from bot.blocks import promote as drawing
 from bot.blocks.operation import APPROVE, CANCEL, REJECT, ApprovalView, Head
 from bot.blocks.promote import OPEN, SKIP, Promotion, Stage
-from runners.change_results import Check, Checks, Difference, PullRequest, PullState, Rule
-from runners.results import Commit, State
+from runners.results import Check, Checks, Commit, Difference, PullRequest, PullState, Rule, State
 from tests.unit.bot.drawn import buttons, hostile, read, urls
 
 HEAD = Head(7, "Deploy main to staging", "staging", "U0ANA")

@@ -347,7 +347,10 @@ async def test_promoting_needs_more_in_its_repositories(world: World) -> None:
     ("given", "lacking"),
     [
         ({"actions": "write", "contents": "read", "metadata": "read"}, ["Checks", "Commit statuses", "Deployments"]),
-        ({"actions": "read", "contents": "read", "metadata": "read"}, ["Actions", "Checks", "Commit statuses", "Deployments"]),
+        (
+            {"actions": "read", "contents": "read", "metadata": "read"},
+            ["Actions", "Checks", "Commit statuses", "Deployments"],
+        ),
         (
             dict.fromkeys(["actions", "contents", "metadata", "checks", "statuses", "deployments"], "write"),
             [],

@@ -9,8 +9,7 @@ import pytest
 
 from bot.image_record import ImageRecord, Seen, likeness
 from bot.store import Store
-from runners.image_results import ImageGroup
-from runners.results import BuiltImage, Job, LogFinding, RollOut, State
+from runners.results import BuiltImage, ImageGroup, Job, LogFinding, RollOut, State
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -11,7 +11,7 @@ from bot.commands import Click
 from bot.errors import Denied, UserError
 from bot.host_keys import HostKeys
 from bot.operations import Request
-from handlers.accept_keys import accept
+from handlers.deploys.accept_keys import accept
 from runners.ssh.host_keys import HostKey
 from tests.unit.bot.drawn import read
 

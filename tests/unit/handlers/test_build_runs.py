@@ -12,7 +12,8 @@ from bot.commands import Click
 from bot.config import read
 from bot.errors import Denied, UserError
 from bot.operations import Request, Status
-from handlers import build, build_runs
+from handlers import build
+from handlers.builds import runs as build_runs
 from runners.results import State, WorkflowRun
 from tests.unit.handlers.conftest import FILE, typed
 

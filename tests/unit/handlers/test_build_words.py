@@ -9,8 +9,8 @@ import pytest
 
 from bot.config import read as read_config
 from bot.errors import UserError
-from handlers import build_words
-from handlers.build_words import Wanted, inputs_for, read, wanted_from
+from handlers.builds import words as build_words
+from handlers.builds.words import Wanted, inputs_for, read, wanted_from
 from runners.github.workflow_file import Input, WorkflowFile
 
 FILE = """

@@ -14,11 +14,12 @@ from bot.blocks.board_cells import Remark
 from bot.blocks.operation import Head
 from bot.config import read as read_config
 from bot.redaction import Redactor
-from handlers import build, build_logs
-from handlers.build_follow import FORCE_AFTER, Follower, Next, What
-from handlers.build_progress import Progress
-from handlers.build_reruns import may_rerun
-from handlers.build_words import Wanted
+from handlers import build
+from handlers.builds import logs as build_logs
+from handlers.builds.follow import FORCE_AFTER, Follower, Next, What
+from handlers.builds.progress import Progress
+from handlers.builds.reruns import may_rerun
+from handlers.builds.words import Wanted
 from runners.errors import UnavailableError
 from runners.github import GitHub
 from runners.github.workflow_file import WorkflowFile

@@ -15,7 +15,7 @@ from bot.config.places import BUILDERS
 from bot.errors import Denied
 from bot.operations import Request, Status
 from bot.policy import place_of
-from handlers import builder_loose, builder_watch
+from handlers.builders import loose as builder_loose, watch as builder_watch
 from runners.aws import Account
 from tests.unit.bot.drawn import buttons, read
 from tests.unit.handlers.conftest import FILE, MONDAY_NOON

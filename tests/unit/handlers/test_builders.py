@@ -19,7 +19,12 @@ from bot.config.places import BUILDERS
 from bot.errors import Denied, UserError
 from bot.operations import Request, Status
 from bot.policy import place_of
-from handlers import builder_alert, builder_buttons, builder_left, builder_watch
+from handlers.builders import (
+    alert as builder_alert,
+    buttons as builder_buttons,
+    left as builder_left,
+    watch as builder_watch,
+)
 from runners.aws import Account
 from runners.builders.prices import Prices
 from runners.builders.reading import read_builder

@@ -17,10 +17,9 @@ from bot.config.places import BUILDS
 from bot.errors import Denied, UserError
 from bot.image_record import Seen
 from bot.operations import Request
-from handlers import built_images, dismissals, image_topic
+from handlers.builds import dismissals, image_topic, images as built_images
 from runners.aws import make_clients
-from runners.image_results import ImageGroup
-from runners.results import BuiltImage, Job, LogFinding, LogReading, RollOut, State, WorkflowRun
+from runners.results import BuiltImage, ImageGroup, Job, LogFinding, LogReading, RollOut, State, WorkflowRun
 from tests.unit.bot.drawn import buttons, read
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from bot.config.places import IMAGES
 from bot.errors import Denied, UserError
 from bot.operations import Request, Status
 from bot.policy import place_of
-from handlers import clean_up, images, old_images
+from handlers.clean_ups import clean_up, old_images
+from handlers.plans import images
 from runners.aws import Account
 from runners.results import ImageSurvey, LooseEnds, LooseSnapshot
 from tests.unit.bot.drawn import buttons, read

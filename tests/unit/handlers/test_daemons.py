@@ -7,7 +7,7 @@ import pytest
 from bot.commands import Click
 from bot.config import read
 from bot.errors import Denied, UserError
-from handlers.daemons import configured, patience, pressed, topic
+from handlers.deploys.daemons import configured, patience, pressed, topic
 from runners.daemons import Daemon, Patience
 from tests.unit.handlers.conftest import FILE, Desk, typed
 

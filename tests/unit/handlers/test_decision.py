@@ -20,7 +20,7 @@ def nothing_moves(monkeypatch: pytest.MonkeyPatch) -> None:
     async def no_news(*_: object) -> None:
         return None
 
-    monkeypatch.setattr("handlers.branch.news", no_news)
+    monkeypatch.setattr("handlers.plans.branch.news", no_news)
 
 
 async def outcome(desk: Desk, approval: Approval) -> Outcome:
@@ -149,7 +149,7 @@ async def test_a_branch_that_moves_on_while_the_word_is_typed_is_said_before_it_
     async def once(*_: object) -> str | None:
         return news.pop() if news else None
 
-    monkeypatch.setattr("handlers.branch.news", once)
+    monkeypatch.setattr("handlers.plans.branch.news", once)
     faults = await decision.typed(desk.services, sent_off("U0LEE", approval.id, word="staging"))
     assert faults == {"word": decision.MOVED}
     assert await outcome(desk, approval) is Outcome.PENDING

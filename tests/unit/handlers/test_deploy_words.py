@@ -7,7 +7,7 @@ import pytest
 from bot.config import read as read_config
 from bot.errors import UserError
 from bot.requests import Wish
-from handlers.deploy_words import Said, limited, read
+from handlers.deploys.words import Said, limited, read
 
 FILE = """
 slack: {channel: "#ops"}

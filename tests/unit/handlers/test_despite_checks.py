@@ -10,8 +10,8 @@ from bot.blocks.outgoing import REASON
 from bot.commands import Click, Submission
 from bot.errors import Denied, UserError
 from bot.operations import Record, Request, Status
-from handlers import despite_checks
-from handlers.commit_checks import DESPITE, REFUSED, WHY
+from handlers.deploys import despite_checks
+from handlers.deploys.commit_checks import DESPITE, REFUSED, WHY
 
 if TYPE_CHECKING:
     from tests.unit.handlers.conftest import Desk

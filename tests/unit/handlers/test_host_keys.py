@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from bot.host_keys import HostKeys
-from handlers import host_keys
+from handlers.deploys import host_keys
 from runners.results import ChangedKey, Host, Inventory
 from runners.ssh.host_keys import HostKey
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.runs_on import RunsOn
-from handlers.machines import in_words
+from handlers.deploys.machines import in_words
 
 NEW, OLD = "a" * 40, "b" * 40
 

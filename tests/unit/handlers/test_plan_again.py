@@ -14,7 +14,7 @@ from bot.chat import ChatError, Posted
 from bot.commands import Click
 from bot.errors import UserError
 from bot.operations import Request
-from handlers import plan_again
+from handlers.plans import again as plan_again
 from tests.unit.bot.drawn import buttons, read
 from tests.unit.handlers import conftest
 

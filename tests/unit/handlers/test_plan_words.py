@@ -6,8 +6,8 @@ import pytest
 
 from bot.config import Config, load
 from bot.errors import UserError
-from handlers import plan_words
-from handlers.plan_words import Chosen
+from handlers.plans import words as plan_words
+from handlers.plans.words import Chosen
 
 
 @pytest.fixture(scope="module")

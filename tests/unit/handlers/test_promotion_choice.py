@@ -9,8 +9,8 @@ import pytest
 from bot.commands import Click
 from bot.errors import Denied, UserError
 from bot.operations import Request, Status
-from handlers import promotion_choice
-from handlers.promote import CHOICE
+from handlers.deploys import promotion_choice
+from handlers.deploys.promote import CHOICE
 
 if TYPE_CHECKING:
     from tests.unit.handlers.conftest import Desk

@@ -10,7 +10,7 @@ import pytest
 
 from bot.blocks.promote import Promotion, Stage
 from bot.redaction import Redactor
-from handlers.promotion_state import Looking, digest_text, same_to_merge
+from handlers.deploys.promotion_state import Looking, digest_text, same_to_merge
 from runners.github import GitHub
 from sandbox.github import DropConnectionError, GitHubError, GitHubStandIn, sandbox_repositories
 from tests.unit.runners.conftest import TOKEN, Fault

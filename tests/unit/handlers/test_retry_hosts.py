@@ -10,10 +10,10 @@ import pytest
 from bot.commands import Click
 from bot.errors import UserError
 from bot.operations import Request
-from handlers import rollout_scope
-from handlers.retry_hosts import retry
-from handlers.rollout_ansible import COMMIT, RETRY
-from handlers.rollout_scope import Scope, scope_of
+from handlers.deploys import scope as rollout_scope
+from handlers.deploys.ansible import COMMIT, RETRY
+from handlers.deploys.retry_hosts import retry
+from handlers.deploys.scope import Scope, scope_of
 from runners.results import Host, Inventory
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import github as pygithub
 import pytest
 
-from runners.change_results import PullRequest, PullState
 from runners.errors import UncertainError
 from runners.github import GitHub, actions, deployments, pulls, reruns
+from runners.results import PullRequest, PullState
 from sandbox.github import DropConnectionError, Exchange, GitHubError, GitHubStandIn
 
 if TYPE_CHECKING:

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runners.change_results import Rule
 from runners.errors import AccessDeniedError, UnavailableError
 from runners.github import checks
 from runners.github.reading import Reading
-from runners.results import State
+from runners.results import Rule, State
 from sandbox.github import GitHubError
 from tests.unit.runners.conftest import Fault
 
 if TYPE_CHECKING:
-    from runners.change_results import Checks
     from runners.github import GitHub
+    from runners.results import Checks
     from sandbox.github import GitHubStandIn, Repository
 
 APPLICATION = "PermanentOrg/application"

@@ -11,8 +11,8 @@ from runners.github import differences
 from runners.github.reading import Reading
 
 if TYPE_CHECKING:
-    from runners.change_results import Difference
     from runners.github import GitHub
+    from runners.results import Difference
     from sandbox.github import GitHubStandIn
 
 APPLICATION = "PermanentOrg/application"

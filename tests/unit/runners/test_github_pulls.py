@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runners.change_results import PullRequest, PullState
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError, UncertainError
 from runners.github import GitHub, pulls
 from runners.github.reading import Reading
+from runners.results import PullRequest, PullState
 from sandbox.github import DropConnectionError, GitHubError
 from tests.unit.runners.conftest import Fault
 

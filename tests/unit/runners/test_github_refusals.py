@@ -13,7 +13,6 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from runners import github as github_module
-from runners.change_results import PullRequest, PullState
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError, UnavailableError, UncertainError
 from runners.github import (
     GitHub,
@@ -30,6 +29,7 @@ from runners.github import (
     workflows,
 )
 from runners.github.reading import Reading
+from runners.results import PullRequest, PullState
 
 HERE = "acme/infrastructure"
 NOWHERE = Path("/nonexistent/log")

@@ -1,0 +1,1 @@
+"""Packer's builders: found, told, held, ended."""

@@ -1,0 +1,117 @@
+"""The buttons of a stuck builder's message: Terminate, Snooze, It is mine."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from bot import policy
+from bot.audit import Entry
+from bot.blocks import builders as drawing, replies
+from bot.commands import Button, Click, Modal, Submission
+from bot.errors import Denied, UserError
+from handlers.builders import alert as builder_alert
+from handlers.clicks import clicked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.blocks.kit import Message
+    from bot.operations import Record
+    from bot.services import Services
+
+HOUR = 3_600.0
+MORNING = 9  # o'clock, where the person is
+HOURS = {"builder-snooze-1h": 1, "builder-snooze-4h": 4}
+MOST_HOURS = 72
+
+
+async def terminate(services: Services, click: Click) -> Message:
+    """Have the builder terminated, if this person may; the message says what comes of it."""
+    record = await _open(services, click)
+    await _check_may(services, click.user, record, "terminate")
+    await _note(services, record, builder_alert.TERMINATE, f"{click.user} {services.clock():.0f}")
+    await services.audit.record(Entry(click.user, "terminate builder", record.environment, record.number))
+    return replies.done(f"#{record.number} is looked at again and then terminated; its message says what comes of it.")
+
+
+async def snooze(services: Services, click: Click) -> None:
+    """Leave the builder alone for a while."""
+    record = await _open(services, click)
+    now = services.clock()
+    until = now + HOURS[click.action_id] * HOUR if click.action_id in HOURS else await _tomorrow(services, click.user)
+    await _hold(services, record, builder_alert.SNOOZE, click.user, until)
+
+
+async def mine(services: Services, click: Click) -> None:
+    """Ask for how long this person needs the builder."""
+    record = await _open(services, click)
+    await services.chat.open_view(click.trigger_id, drawing.claim_modal(record.number, record.title))
+
+
+async def claimed(services: Services, submission: Submission) -> Mapping[str, str]:
+    """Leave the builder to this person for so long."""
+    hours = submission.values["hours"]
+    if not hours.isdecimal() or not 1 <= int(hours) <= MOST_HOURS:
+        return {"hours": f"That is no number of hours from 1 to {MOST_HOURS}."}
+    record = await services.operations.get(int(submission.private_metadata))
+    try:
+        await _may_use(services, submission.user)
+        _check_open(record)
+    except UserError as error:
+        return {"hours": str(error)}
+    await _hold(services, record, builder_alert.MINE, submission.user, services.clock() + int(hours) * HOUR)
+    return {}
+
+
+async def _open(services: Services, click: Click) -> Record:
+    await _may_use(services, click.user)
+    record = await clicked(services, click)
+    _check_open(record)
+    return record
+
+
+async def _may_use(services: Services, user: str) -> None:
+    policy.check_may_use(services.config, await services.directory.person(user))
+
+
+def _check_open(record: Record) -> None:
+    if record.status.ended:
+        raise UserError(f"#{record.number} is over already; there is nothing to do.")
+
+
+async def _check_may(services: Services, user: str, record: Record, what: str) -> None:
+    place = policy.place_of(services.config, record.environment)
+    try:
+        policy.check_may_approve(services.config, place, await services.directory.person(user), requester="")
+    except Denied as denied:
+        detail = {"what": what, "why": str(denied)}
+        await services.audit.record(Entry(user, "click refused", record.environment, record.number, detail))
+        raise
+
+
+async def _hold(services: Services, record: Record, kind: str, user: str, until: float) -> None:
+    await _note(services, record, kind, f"{user} {until:.0f} {services.clock():.0f}")
+    shown = datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    await services.audit.record(Entry(user, f"{kind} builder", record.environment, record.number, {"until": shown}))
+
+
+async def _note(services: Services, record: Record, what: str, value: str) -> None:
+    await services.operations.note(record.number, what, value)
+    await services.engine.wake(record.number)
+
+
+async def _tomorrow(services: Services, user: str) -> float:
+    """Nine o'clock of the next day where this person is, in Unix seconds."""
+    zone = timezone(timedelta(seconds=await services.directory.utc_offset(user)))
+    now = datetime.fromtimestamp(services.clock(), zone)
+    morning = now.replace(hour=MORNING, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return morning.timestamp()
+
+
+BUTTONS = (
+    Button(drawing.TERMINATE, terminate),
+    *(Button(action, snooze) for action in drawing.SNOOZES),
+    Button(drawing.MINE, mine),
+)
+MODALS = (Modal(drawing.CLAIM, claimed),)

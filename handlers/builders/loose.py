@@ -1,0 +1,103 @@
+"""Packer's key pairs and security groups without a builder: removed by a click, an approval, and one more look."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bot import policy, requests
+from bot.approvals import Outcome as Decided
+from bot.blocks import loose as drawing
+from bot.commands import Button, Click, Kind
+from bot.config.places import BUILDERS
+from bot.operations import Status
+from bot.requests import Wish
+from handlers.builders.watch import recognition
+from runners.builders import finding, leftovers, terminating
+from runners.results import KeyPair, Leftovers, LooseGroup, Outcome, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from bot.operation import Operation
+    from bot.services import Services
+
+KIND = "remove loose"
+TITLE = "Remove what builds left without a builder"
+LANE = "loose"  # one after the other, and beside the builders' own messages
+
+
+async def remove(services: Services, click: Click) -> None:
+    """Begin: it looks again, shows what may go, and waits for approval."""
+    place = policy.place_of(services.config, BUILDERS)
+    key = f"loose-{click.trigger_id}-{click.user}"[:80]
+    await requests.start(services, Wish(KIND, TITLE, click.user, key, place, lane=LANE))
+
+
+async def remove_loose(operation: Operation) -> None:
+    """Durable: look, ask, look once more at each, remove, report."""
+    left = await operation.step("look", lambda: _look(operation))
+    if not left.key_pairs and not left.security_groups:
+        message = drawing.nothing(operation.head, left.unread)
+        await operation.end(Status.SUCCEEDED, message, outcome="nothing to remove")
+        return
+    required = policy.required_approvals(operation.place, at_least=1)
+    drawn = partial(drawing.ask, operation.head, left)
+    approval = await operation.approved(_binding(operation, left), required, drawn)
+    if approval.outcome != Decided.APPROVED:
+        await operation.end(Status(approval.outcome), drawing.settled(operation.head, left, approval))
+        return
+    steps = await operation.step("remove", lambda: _remove(operation, left))
+    gone = sum(1 for step in steps if step.gone)
+    status = Status.SUCCEEDED if gone or not steps else Status.FAILED
+    await operation.audit("removed", outcome=", ".join(step.resource for step in steps if step.gone)[:400])
+    await operation.end(
+        status, drawing.removed(operation.head, steps, approval), outcome=f"{gone} of {len(steps)} removed"
+    )
+
+
+async def _look(operation: Operation) -> Leftovers:
+    services = operation.services
+    now = datetime.fromtimestamp(services.clock(), UTC)
+    found = await leftovers.leftovers(services.account, recognition(services.config), now=now)
+    # Builders have messages of their own; volumes go with old images.
+    return Leftovers((), found.key_pairs, found.security_groups, (), found.unread)
+
+
+async def _remove(operation: Operation, asked: Leftovers) -> tuple[Step, ...]:
+    """Remove what was approved and is loose still; each is told, whatever became of it."""
+    account = operation.services.account
+    found = await finding.find(account, recognition(operation.services.config))
+    used = {
+        name for one in found.builders for name in (one.key_name, *(group.group_id for group in one.security_groups))
+    }
+    unread = {one.region: one.problem for one in found.unread}
+    stay, keys, groups = list[Step](), list[KeyPair](), list[LooseGroup]()
+    for key in asked.key_pairs:
+        reason = _why_it_stays(key.region, key.name, used, unread)
+        stay += [Step("key pair", key.name, Outcome.KEPT, reason)] if reason else []
+        keys += [] if reason else [key]
+    for group in asked.security_groups:
+        reason = _why_it_stays(group.region, group.group_id, used, unread)
+        stay += [Step("security group", group.group_id, Outcome.KEPT, reason)] if reason else []
+        groups += [] if reason else [group]
+    cleared = await terminating.clear(account, Leftovers((), tuple(keys), tuple(groups)))
+    return (*stay, *cleared)
+
+
+def _why_it_stays(region: str, name: str, used: Collection[str | None], unread: Mapping[str, str]) -> str:
+    if region in unread:
+        return f"it could not be looked at again: {unread[region]}"
+    return "a builder uses it now" if name in used else ""
+
+
+def _binding(operation: Operation, left: Leftovers) -> str:
+    names = [f"{one.region}/{one.name}" for one in left.key_pairs]
+    names += [f"{one.region}/{one.group_id}" for one in left.security_groups]
+    return hashlib.sha256(f"loose {operation.number} {' '.join(names)}".encode()).hexdigest()
+
+
+KINDS = (Kind(KIND, remove_loose),)
+BUTTONS = (Button(drawing.REMOVE, remove),)

@@ -1,0 +1,1 @@
+"""Image builds: the parts of /build, and what comes out of it."""

@@ -1,0 +1,1 @@
+"""Old images: which may go, and their removal."""

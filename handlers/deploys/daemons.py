@@ -1,0 +1,160 @@
+"""Daemons: looked at after a deploy and by /infra daemons, started again by a button."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot import policy, requests, words
+from bot.audit import Entry
+from bot.blocks import daemons as drawing
+from bot.commands import Button, Click, Invocation, Kind, Topic
+from bot.errors import Denied, UserError
+from bot.operations import Status
+from bot.requests import Wish
+from handlers import trail
+from handlers.deploys.scope import find_hosts
+from handlers.deploys.settings import settings_of
+from runners import daemons
+from runners.daemons import Daemon, Patience
+from runners.ssh import host_keys as keys_of_hosts
+from runners.ssh.remote import reaching
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Sequence
+    from pathlib import Path
+
+    from bot.blocks.kit import Message
+    from bot.config import Environment
+    from bot.operation import Operation
+    from bot.services import Services
+    from runners.results import DaemonSeen, Inventory
+    from runners.ssh.remote import Access
+
+KIND = "restart"
+HINT = "<environment>"
+USAGE = f"/infra daemons {HINT}"
+EVERY = "*"
+_DOING = "reaching the machines"
+
+
+async def verify(operation: Operation, hosts: Inventory, began: float) -> tuple[DaemonSeen, ...]:
+    """Within a step: each daemon of these hosts, put right once where it is wrong. `began` is in Unix seconds."""
+    services, environment = operation.services, operation.environment
+    wanted = configured(environment)
+    concerned = replace(hosts, hosts=tuple(host for host in hosts.hosts if wanted.get(host.machine)))
+    if not concerned.hosts:
+        return ()
+    since = time.monotonic() - (services.clock() - began)
+    async with _reach(services, environment, concerned, operation.scratch / f"ssh-{secrets.token_hex(4)}") as access:
+        seen = await daemons.verify(access, wanted, patience(environment), began=since, remedy=True)
+    await trail.daemons_seen(operation, seen)
+    return tuple(services.redact.within(one) for one in seen)
+
+
+async def topic(services: Services, _: Invocation, said: Sequence[str]) -> Message:
+    """How the daemons of an environment run now; nothing is changed."""
+    if not said:
+        raise UserError(f"Which environment? There are {', '.join(services.config.environments)}. Usage: {USAGE}")
+    environment = _environment(services, said[0])
+    found = await find_hosts(services.config, environment, services.aws)
+    # No number: what a bot that was killed here leaves is deleted at the next start.
+    directory = services.workplace / "operations" / f"look-{secrets.token_hex(8)}"
+    async with _reach(services, environment, found, directory) as access:
+        seen = await daemons.verify(access, configured(environment), patience(environment), began=None, remedy=False)
+    return drawing.page(environment.name, [services.redact.within(one) for one in seen])
+
+
+async def pressed(services: Services, click: Click) -> None:
+    """Begin to restart a daemon, if this person may approve there."""
+    environment, machine, daemon = _named(services, click.value)
+    try:
+        person = await services.directory.person(click.user)
+        policy.check_may_approve(services.config, environment, person, requester="")
+    except Denied as denied:
+        detail = {"what": f"restart {daemon}", "why": str(denied)}
+        await services.audit.record(Entry(click.user, "click refused", environment.name, detail=detail))
+        raise
+    title = f"Restart {daemon} on {machine} of {environment.name}"
+    arguments = {"machine": machine, "daemon": daemon}
+    key = f"restart-{click.trigger_id}"[:80]  # the same when Slack delivers the press again
+    await requests.start(services, Wish(KIND, title, click.user, key, environment, arguments))
+
+
+async def restart(operation: Operation) -> None:
+    """Durable: stop the daemon, wait until it is gone, start it, look whether it stays, on each host of its type."""
+    await operation.show("restarting", drawing.working(operation.head), Status.RUNNING, "restarts a daemon")
+    seen = await operation.step("restart", lambda: _restart(operation))
+    well = all(one.ok for one in seen)
+    await operation.end(Status.SUCCEEDED if well else Status.FAILED, drawing.restarted(operation.head, seen))
+
+
+async def _restart(operation: Operation) -> tuple[DaemonSeen, ...]:
+    services, environment = operation.services, operation.environment
+    machine, name = operation.record.arguments["machine"], operation.record.arguments["daemon"]
+    daemon = next((one for one in configured(environment).get(machine, ()) if one.name == name), None)
+    if daemon is None:
+        raise UserError(f"{environment.name} has no daemon {name} on {machine} in the configuration (any more).")
+    found = await find_hosts(services.config, environment, services.aws, (machine,))
+    async with _reach(services, environment, found, operation.scratch / f"ssh-{secrets.token_hex(4)}") as access:
+        seen = await daemons.restart(access, machine, daemon, patience(environment))
+    await trail.daemons_seen(operation, seen)
+    return tuple(services.redact.within(one) for one in seen)
+
+
+@asynccontextmanager
+async def _reach(
+    services: Services, environment: Environment, hosts: Inventory, directory: Path
+) -> AsyncIterator[Access]:
+    """The way to these hosts, with what a deploy has put on record of their keys."""
+    settings = settings_of(environment)
+    key = services.secrets.value(settings.private_key_env) if settings.private_key_env else None
+    known = await services.host_keys.known(host.instance_id for host in hosts.hosts)
+    text = keys_of_hosts.known_hosts(hosts, known)
+    async with reaching(hosts, directory, private_key=key, known_hosts=text, doing=_DOING) as access:
+        yield access
+
+
+def configured(environment: Environment) -> dict[str, tuple[Daemon, ...]]:
+    """The daemons of each machine type."""
+    return {machine: tuple(_daemons(environment, names)) for machine, names in environment.daemons.items()}
+
+
+def _daemons(environment: Environment, names: Iterable[str]) -> Iterable[Daemon]:
+    known = environment.daemon_checks.without_systemd
+    for name in names:
+        commands = known.get(name) or known.get(EVERY)
+        texts = commands.model_dump() if commands else {}
+        filled = {key: (text or "").replace("{daemon}", name) for key, text in texts.items() if key != "command"}
+        yield Daemon(name, command=texts.get("command", "").replace("{daemon}", re.escape(name)), **filled)
+
+
+def patience(environment: Environment) -> Patience:
+    """How long is looked and waited."""
+    checks = environment.daemon_checks
+    return Patience(settle=checks.settle.total_seconds(), stop=checks.stop_within.total_seconds())
+
+
+def _environment(services: Services, name: str) -> Environment:
+    environment = words.environment(services.config, name, USAGE)
+    if not environment.daemons:
+        raise UserError(f"{environment.name} names no daemons in the configuration.")
+    settings_of(environment)
+    return environment
+
+
+def _named(services: Services, value: str) -> tuple[Environment, str, str]:
+    name, machine, daemon = [*value.split(" "), "", "", ""][:3]
+    environment = services.config.environments.get(name)
+    if environment is None or daemon not in environment.daemons.get(machine, ()):
+        raise UserError("The configuration names no such daemon (any more).")
+    return environment, machine, daemon
+
+
+TOPICS = (Topic("daemons", HINT, "Whether each daemon of an environment runs exactly once.", topic),)
+BUTTONS = (Button(drawing.RESTART, pressed),)
+KINDS = (Kind(KIND, restart),)

@@ -1,0 +1,94 @@
+"""One machine type's playbook as part of a deploy: made from the configuration, run or found again, followed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from handlers import trail
+from handlers.code import code_of
+from handlers.deploys import host_keys
+from handlers.deploys.settings import settings_of
+from runners import ansible
+from runners.ansible import PlaybookJob, galaxy
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from bot.operation import Operation
+    from runners.results import Commit, Inventory, PlaybookResult
+
+    OnProgress = Callable[[PlaybookResult], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """What is run: the playbook of a machine type at a commit, on the hosts of that type. `check` changes nothing."""
+
+    machine: str
+    commit: Commit
+    hosts: Inventory
+    check: bool = False
+
+    @property
+    def own_hosts(self) -> Inventory:
+        """The hosts of this machine type."""
+        return replace(self.hosts, hosts=tuple(host for host in self.hosts.hosts if host.machine == self.machine))
+
+
+async def run(operation: Operation, play: Play, on_progress: OnProgress) -> PlaybookResult:
+    """Within a step: run it, once."""
+    job = await _job(operation, play)
+    await trail.playbook_started(operation, play.machine, play.commit, check=play.check)
+    result = await ansible.run_playbook(job, on_progress=on_progress, timeout=_timeout(operation))
+    return await _ended(operation, play, result)
+
+
+async def find_out(operation: Operation, play: Play, on_progress: OnProgress) -> PlaybookResult:
+    """After a restart: follow it to its end, if it was begun; else run it."""
+    job = await _job(operation, play)
+    found = await ansible.resume_playbook(job, on_progress=on_progress, timeout=_timeout(operation))
+    if found is None:
+        return await run(operation, play, on_progress)
+    return await _ended(operation, play, found)
+
+
+async def stop(operation: Operation, machine: str) -> None:
+    """End it, or keep it from beginning."""
+    await ansible.cancel_playbook(scratch_of(operation, machine))
+
+
+def scratch_of(operation: Operation, machine: str) -> Path:
+    """The directory of a machine type's run."""
+    return operation.scratch / f"playbook-{machine}"
+
+
+async def _ended(operation: Operation, play: Play, result: PlaybookResult) -> PlaybookResult:
+    await trail.playbook_ended(operation, play.machine, result)
+    return operation.services.redact.within(result)
+
+
+async def _job(operation: Operation, play: Play) -> PlaybookJob:
+    settings, secrets = settings_of(operation.environment), operation.services.secrets
+    secret_vars = {name: secrets.value(source) for name, source in settings.secret_vars.items()}
+    operation.services.redact.add(secret_vars.values())
+    project = await code_of(operation, play.commit) / settings.directory
+    return PlaybookJob(
+        project=project,
+        playbook=settings.playbook.format(machine=play.machine, environment=operation.environment.name),
+        inventory=play.own_hosts,
+        limit=None,
+        extra_vars={**settings.extra_vars, "signalbox_commit": play.commit.sha},
+        secret_vars=secret_vars,
+        private_key=secrets.value(settings.private_key_env) if settings.private_key_env else None,
+        scratch=scratch_of(operation, play.machine),
+        known_hosts=await host_keys.known_hosts(operation, play.own_hosts),
+        check=play.check,
+        pipelining=settings.pipelining,
+        installed=await galaxy.install(project, operation.services.workplace / "galaxy", operation.scratch / "galaxy"),
+    )
+
+
+def _timeout(operation: Operation) -> float:
+    return operation.services.config.operations.deploy_timeout.total_seconds()

@@ -1,0 +1,37 @@
+"""“Retry failed hosts” under a deploy by Ansible: the same commit once more, to the hosts where it went wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot import policy, requests
+from bot.blocks.hosts import RETRY as BUTTON
+from bot.commands import Button, Click
+from bot.errors import UserError
+from bot.requests import Wish
+from handlers.clicks import clicked
+from handlers.deploys.ansible import COMMIT, RETRY
+from handlers.deploys.scope import HOSTS
+
+if TYPE_CHECKING:
+    from bot.services import Services
+
+
+async def retry(services: Services, click: Click) -> None:
+    """Begin a deploy of these hosts alone, once; it asks for approval as any deploy does."""
+    record = await clicked(services, click)
+    environment = policy.environment_of(services.config, record.environment)
+    instances = await services.operations.noted(record.number, RETRY)
+    commits = await services.operations.noted(record.number, COMMIT)
+    if not instances or not commits:
+        raise UserError(f"#{record.number} left no host to retry.")
+    key = f"retry-{record.number}"
+    if await services.operations.known(key):
+        raise UserError("The retry was begun from this message already.")
+    count = f"{len(instances)} failed host{'s' if len(instances) != 1 else ''}"
+    title = f"Deploy {commits[0][:7]} to {count} of {environment.name}"
+    arguments = {"ref": commits[0], HOSTS: ",".join(sorted(instances))}
+    await requests.start(services, Wish("deploy", title, click.user, key, environment, arguments))
+
+
+BUTTONS = (Button(BUTTON, retry),)

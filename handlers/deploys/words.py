@@ -1,0 +1,71 @@
+"""The words after /deploy's environment: machine types, `check`, and the branch, tag or commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bot import words
+from bot.errors import UserError
+from handlers.deploys.scope import CHECK, MACHINES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.config import Environment
+    from bot.requests import Wish
+
+USAGE = "/deploy <environment> [machine,machine] [branch, tag or commit] [check]"
+MOST = 4  # words, the environment's name among them
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What somebody asked for: `ref` is "" for the usual one, no `machines` for all of them."""
+
+    ref: str = ""
+    machines: tuple[str, ...] = ()
+    check: bool = False
+
+
+def read(environment: Environment, said: Sequence[str]) -> Said:
+    """The words in any order. Raises UserError for what is said twice, or cannot be done there."""
+    found = Said()
+    for word in said:
+        found = _with(found, environment, word)
+    if (found.machines or found.check) and environment.deploy.ansible is None:
+        what = "machine types" if found.machines else CHECK
+        raise UserError(
+            f"{environment.name} goes out by a workflow on GitHub, which takes no {what}. Only where Ansible deploys "
+            "can some of the machines be deployed, or checked."
+        )
+    return found
+
+
+def limited(wish: Wish, said: Said) -> Wish:
+    """The wish for a whole deploy, limited to what was asked for."""
+    ref, to = wish.arguments["ref"], wish.place.name
+    what = f"Check {ref} against {to}" if said.check else f"Deploy {ref} to {to}"
+    only = f" ({', '.join(said.machines)})" if said.machines else ""
+    extra = {MACHINES: ",".join(said.machines), CHECK: CHECK if said.check else ""}
+    arguments = {**wish.arguments, **{name: value for name, value in extra.items() if value}}
+    return replace(wish, title=f"{what}{only}", arguments=arguments)
+
+
+def _with(found: Said, environment: Environment, word: str) -> Said:
+    if word == CHECK:
+        return replace(found, check=True)
+    parts = tuple(dict.fromkeys(word.split(",")))
+    if all(part in environment.machines for part in parts):
+        if found.machines:
+            raise UserError(f"Machine types are given twice; put commas between them, without blanks. Usage: {USAGE}")
+        return replace(found, machines=tuple(machine for machine in environment.machines if machine in parts))
+    if len(parts) > 1:
+        wrong = next(part for part in parts if part not in environment.machines)
+        hint = words.nearest(wrong, environment.machines) if environment.machines else "; it has none."
+        raise UserError(f"{environment.name} has no machine type {words.shown(wrong)}{hint} Usage: {USAGE}")
+    if found.ref:
+        raise UserError(
+            f"{words.shown(found.ref)} and {words.shown(word)}: I can deploy one branch, tag or commit. Usage: {USAGE}"
+        )
+    return replace(found, ref=words.ref(word, USAGE))

@@ -1,0 +1,253 @@
+"""What is known of Packer's builders, of what they leave behind, and of the jobs that they belong to."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from runners.results.aws import Outcome
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from decimal import Decimal
+
+    from runners.results.aws import Step, Unread
+    from runners.results.runs import Job, WorkflowRun
+
+
+# packer-plugin-sdk's TimeOrderedUUID: the first eight hexadecimal digits are the Unix time in seconds.
+TEMPORARY_NAME = re.compile(r"packer[_-]([0-9a-f]{8})-[0-9a-f-]{4,}")
+
+
+LIVE = ("pending", "running", "stopping", "stopped")
+
+
+class Match(StrEnum):
+    """By what an instance was recognised as a builder."""
+
+    KEY_PAIR = "key pair"
+    SECURITY_GROUP = "security group"
+    NAME_TAG = "name tag"
+    RUN_TAG = "run tag"
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityGroup:
+    """A security group of a builder; `temporary` when it carries Packer's own name and description."""
+
+    group_id: str
+    name: str
+    temporary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedVolume:
+    """A volume of a builder. `goes_along`: AWS deletes it with the instance. `from_launch`: not attached later on."""
+
+    volume_id: str
+    device: str
+    goes_along: bool
+    from_launch: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """An instance on which Packer builds, or built, as EC2 tells it. Times are aware UTC.
+
+    `started_at` is when Packer began (from the time in its temporary names, else `launched_at`); `image_id` what it
+    was launched from; `run_id` the GitHub Actions run that its tags name; `kept` when the tag signalbox:keep
+    protects it; `account` whose it is; `usage_operation` and `tenancy` what AWS bills it as; `state_reason` how it
+    came to its state, in EC2's words ("User initiated (2026-11-23 16:20:01 GMT)").
+    """
+
+    instance_id: str
+    region: str
+    type: str
+    name: str
+    state: str
+    launched_at: datetime
+    started_at: datetime
+    matched_by: tuple[Match, ...]
+    image_id: str
+    zone: str
+    key_name: str | None = None
+    security_groups: tuple[SecurityGroup, ...] = ()
+    volumes: tuple[AttachedVolume, ...] = ()
+    iam_profile: str | None = None
+    run_id: int | None = None
+    spot: bool = False
+    kept: bool = False
+    account: str = ""
+    usage_operation: str = ""
+    tenancy: str = "default"
+    state_reason: str = ""
+
+    @property
+    def live(self) -> bool:
+        """Whether it is there and nobody is terminating it; a builder is stopped for a while when its image is made."""
+        return self.state in LIVE
+
+    @property
+    def temporary_key(self) -> str | None:
+        """Its key pair's name where Packer made that for this build alone."""
+        return self.key_name if self.key_name and TEMPORARY_NAME.fullmatch(self.key_name) else None
+
+    @property
+    def temporary_groups(self) -> tuple[SecurityGroup, ...]:
+        """The security groups that Packer made for this build alone."""
+        return tuple(group for group in self.security_groups if group.temporary)
+
+    @property
+    def temporary_profile(self) -> str | None:
+        """Its IAM instance profile's name where Packer made that for this build alone."""
+        return self.iam_profile if self.iam_profile and TEMPORARY_NAME.fullmatch(self.iam_profile) else None
+
+    @property
+    def terminable(self) -> bool:
+        """Whether it is Packer's beyond doubt and unprotected: a name tag or a run tag alone is not enough."""
+        return bool(self.temporary_key or self.temporary_groups) and not self.kept
+
+    def age(self, now: datetime) -> timedelta:
+        """For how long Packer has been at it; zero where our clock is behind."""
+        return max(now - self.started_at, timedelta())
+
+
+class JoinedBy(StrEnum):
+    """How a builder was joined to a job."""
+
+    TAG = "tag"
+    ONLY_JOB = "only job"
+    ONE_OF_SEVERAL = "one of several"
+    NO_JOB = "no job"
+    UNREAD = "unread"
+
+
+class Verdict(StrEnum):
+    """How a builder stands. `ENDING`: its job has ended, and Packer may still be cleaning up."""
+
+    BUSY = "busy"
+    ENDING = "ending"
+    ENDED = "ended"
+    TOO_OLD = "too old"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A builder with the job it belongs to.
+
+    `sure` says in words how sure that is ("by its tag", "one of 3 jobs that ran then"), `reason` why the verdict is
+    what it is. `run` is None where no run, or more than one, is meant; `jobs` are those that may be its own, the
+    likeliest first; `ended_at` is when the last of them ended.
+    """
+
+    builder: Builder
+    verdict: Verdict
+    joined_by: JoinedBy
+    sure: str
+    reason: str
+    run: WorkflowRun | None = None
+    jobs: tuple[Job, ...] = ()
+    ended_at: datetime | None = None
+
+    @property
+    def stuck(self) -> bool:
+        """Whether somebody has to see to it."""
+        ours = self.builder.live and not self.builder.kept
+        return ours and self.verdict in (Verdict.ENDED, Verdict.TOO_OLD)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What an instance has cost so far by AWS's price list, in US dollars: the instance itself, no volumes, no traffic."""
+
+    dollars: Decimal
+    hourly: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Termination:
+    """How terminating a builder went: the instance first, then what Packer had made for it."""
+
+    builder: Builder
+    steps: tuple[Step, ...]
+
+    @property
+    def terminated(self) -> bool:
+        """Whether the instance is gone."""
+        return bool(self.steps) and self.steps[0].gone
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left that should go; false: call again, or read the reasons."""
+        return all(step.settled for step in self.steps) and self.terminated
+
+    @property
+    def refused(self) -> tuple[Step, ...]:
+        """What AWS, or our own care, would not let go."""
+        return tuple(step for step in self.steps if step.outcome is Outcome.REFUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """A key pair of Packer's that no instance uses."""
+
+    region: str
+    name: str
+    started_at: datetime | None
+    run_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LooseGroup:
+    """A security group of Packer's that no instance uses."""
+
+    region: str
+    group_id: str
+    name: str
+    started_at: datetime | None
+    run_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LooseVolume:
+    """A volume of a build's that no instance uses."""
+
+    region: str
+    volume_id: str
+    size_gb: int
+    created_at: datetime
+    run_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundBuilders:
+    """The builders of all regions, the oldest first; what could not be read is in `unread`, and may hide more.
+
+    `key_pairs` and `security_groups` are those of Packer's that no instance uses; a build makes them before its
+    instance, so young ones may still be waiting for theirs.
+    """
+
+    builders: tuple[Builder, ...]
+    key_pairs: tuple[KeyPair, ...] = ()
+    security_groups: tuple[LooseGroup, ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """What builds have left behind; `builders` are instances that are still there."""
+
+    builders: tuple[Builder, ...] = ()
+    key_pairs: tuple[KeyPair, ...] = ()
+    security_groups: tuple[LooseGroup, ...] = ()
+    volumes: tuple[LooseVolume, ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was found; with something in `unread` that may not be all."""
+        return not (self.builders or self.key_pairs or self.security_groups or self.volumes)

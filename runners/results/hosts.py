@@ -1,0 +1,106 @@
+"""What is known of hosts: which there are, and how a playbook went on each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runners.results.runs import State
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One machine that Ansible reaches, as EC2 tells it."""
+
+    name: str
+    machine: str
+    instance_id: str
+    address: str
+    image_id: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """The running machines of an environment, in the configured order of machines."""
+
+    environment: str
+    hosts: tuple[Host, ...]
+    user: str
+    port: int
+    connection: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTask:
+    """A task that failed on a host, or for which it could not be reached.
+
+    `output` is its message and stderr, cut to the last lines.
+    """
+
+    host: str
+    task: str
+    path: str
+    output: str
+    unreachable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaskChange:
+    """A task that changed something on a host, or would have; `path` is its file:line."""
+
+    host: str
+    task: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostResult:
+    """How a playbook went on one host, in Ansible's PLAY RECAP numbers.
+
+    `current_task` is the one that it is at, or where it stopped; `task_number` counts from 1 through the playbook.
+    `started_at` is when its first task began, `seen_at` when it was last heard of, in Unix seconds.
+    """
+
+    host: str
+    state: State
+    ok: int = 0
+    changed: int = 0
+    failed: int = 0
+    unreachable: int = 0
+    skipped: int = 0
+    rescued: int = 0
+    ignored: int = 0
+    current_task: str | None = None
+    task_number: int = 0
+    started_at: float | None = None
+    seen_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybookResult:
+    """A playbook under way or ended. `finished` is false when it was cut short.
+
+    `task_count` tasks have begun of `task_total` (0 where that is not known); `changes` are told by a check only.
+    """
+
+    playbook: str
+    state: State
+    hosts: tuple[HostResult, ...]
+    failures: tuple[FailedTask, ...] = ()
+    finished: bool = True
+    task_count: int = 0
+    log_tail: str = ""
+    task_total: int = 0
+    changes: tuple[TaskChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedKey:
+    """A server that shows another host key than the one on record; both fingerprints as ssh shows them."""
+
+    host: str
+    instance_id: str
+    known: str
+    shown: str

@@ -1,0 +1,308 @@
+"""Machine images: where they come from, who uses them, and their removal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from runners.results.aws import Outcome
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from runners.results.aws import Step, Unread
+    from runners.results.builders import LooseVolume
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A machine image; all but its id is None where EC2 does not tell. `created_at` is aware UTC.
+
+    `name_tag` is its tag `Name`, which says for what machine it is; `size_gb` what its snapshots take at most.
+    """
+
+    image_id: str
+    name: str | None = None
+    created_at: datetime | None = None
+    commit: str | None = None
+    name_tag: str | None = None
+    size_gb: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltImage:
+    """An image with where it comes from: the commit, the run and the job that made it. Times are Unix seconds.
+
+    `operation` is the one that followed its build.
+    """
+
+    image_id: str
+    machine: str
+    environment: str
+    repository: str
+    sha: str
+    run_id: int
+    run_number: int
+    run_url: str
+    attempt: int
+    job_id: int
+    job_url: str
+    operation: int
+    name: str
+    size_gb: int | None
+    created_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """What speaks against the image of a job that ended well. `dismissed_by` (a user id) said why it is harmless.
+
+    `id` is opaque; `operation` the one that followed the build. `sign` names the pattern that the log shows; without a `line` (0) it is about the image itself; `text` is the line, with some `before` and `after` it, all redacted; `step`
+    the heading it was printed under.
+    """
+
+    id: str
+    operation: int
+    run_id: int
+    job_id: int
+    job_name: str
+    job_url: str
+    machine: str
+    environment: str
+    sign: str
+    line: int
+    text: str
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    step: str | None = None
+    dismissed_by: str = ""
+    reason: str = ""
+
+    @property
+    def stands(self) -> bool:
+        """Whether nobody has said that it is harmless."""
+        return not self.dismissed_by
+
+
+@dataclass(frozen=True, slots=True)
+class StartedFrom:
+    """An instance that was started from an image; `type_tag` is its tag `type`, `state` EC2's word."""
+
+    instance_id: str
+    name: str
+    type_tag: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class RollOut:
+    """An apply that put an image on a machine. `at` is in Unix seconds, `person` who asked for it."""
+
+    image_id: str
+    operation: int
+    environment: str
+    machine: str
+    person: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ImageChange:
+    """A machine that gets another image; `before` is None for a new machine.
+
+    `doubts` say why the planned image should not be trusted, as far as its build showed it.
+    """
+
+    machine: str
+    before: Image | None
+    after: Image
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether the planned image is older than the one that runs: it brings back the code baked into it."""
+        before = self.before.created_at if self.before else None
+        return bool(before and self.after.created_at and self.after.created_at < before)
+
+
+class Standing(StrEnum):
+    """Whether an image may go; all but `FREE` are kept."""
+
+    IN_USE = "in use"
+    NEWEST = "newest"
+    BY_RULE = "kept by rule"
+    UNKNOWN = "unknown"
+    FREE = "free"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageGroup:
+    """The images of a machine in an environment: those whose tag `Name` is `name_tag`."""
+
+    environment: str
+    machine: str
+    name_tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeepRule:
+    """Of each group the `newest` ones are kept, and whatever is younger."""
+
+    newest: int
+    younger_than: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A snapshot of an image; `size_gb` is its volume's size, of which storage takes at most that much."""
+
+    snapshot_id: str
+    size_gb: int
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What removing an image takes away. Store it before `remove`: a deregistered image no longer tells its snapshots."""
+
+    region: str
+    image_id: str
+    name: str
+    name_tag: str
+    snapshots: tuple[Snapshot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageStanding:
+    """An image of ours with whether it may go. Times are aware UTC.
+
+    `reason` says why it is kept; `used_by` names the first of its users, `users` counts them. `last_launched_at` lags
+    behind by a day and is None where AWS does not tell. `disabled`: nobody can launch it. `state` is EC2's.
+    """
+
+    region: str
+    image_id: str
+    name: str
+    group: ImageGroup
+    created_at: datetime
+    state: str
+    standing: Standing
+    reason: str = ""
+    used_by: tuple[str, ...] = ()
+    users: int = 0
+    snapshots: tuple[Snapshot, ...] = ()
+    last_launched_at: datetime | None = None
+    public: bool = False
+
+    @property
+    def size_gb(self) -> int:
+        """What its snapshots take at most."""
+        return sum(one.size_gb for one in self.snapshots)
+
+    @property
+    def disabled(self) -> bool:
+        """Whether it was disabled, which can be undone."""
+        return self.state == "disabled"
+
+    @property
+    def removal(self) -> Removal:
+        """What removing it would take away."""
+        return Removal(self.region, self.image_id, self.name, self.group.name_tag, self.snapshots)
+
+
+@dataclass(frozen=True, slots=True)
+class LooseSnapshot:
+    """A snapshot that was made for an image which is no more."""
+
+    region: str
+    snapshot_id: str
+    image_id: str
+    size_gb: int
+    created_at: datetime
+
+    @property
+    def removal(self) -> Removal:
+        """For `remove`, which looks again, finds no image, and deletes the snapshot."""
+        return Removal(self.region, self.image_id, "", "", (Snapshot(self.snapshot_id, self.size_gb),))
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSurvey:
+    """The images of all groups and regions, by group in the order given, the newest first.
+
+    What could not be read is in `unread`: what depends on it is `UNKNOWN`, and kept.
+    """
+
+    images: tuple[ImageStanding, ...]
+    unread: tuple[Unread, ...] = ()
+
+    @property
+    def free(self) -> tuple[ImageStanding, ...]:
+        """The images that may go."""
+        return tuple(one for one in self.images if one.standing is Standing.FREE)
+
+    @property
+    def free_gb(self) -> int:
+        """What removing all of these would free at most."""
+        return sum(one.size_gb for one in self.free)
+
+
+@dataclass(frozen=True, slots=True)
+class LooseEnds:
+    """What images and builds have left behind in storage."""
+
+    snapshots: tuple[LooseSnapshot, ...]
+    volumes: tuple[LooseVolume, ...]
+    unread: tuple[Unread, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """How removing (disabling, enabling) an image went: the image first, then each of its snapshots."""
+
+    removal: Removal
+    steps: tuple[Step, ...]
+
+    @property
+    def refused(self) -> str:
+        """Why nothing was touched; empty when the image is gone, disabled or enabled as asked."""
+        first = self.steps[0]
+        return first.reason if first.outcome in (Outcome.REFUSED, Outcome.KEPT) else ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether all is gone that can go; false: call again, or read the reasons."""
+        return not self.refused and all(step.settled for step in self.steps)
+
+    @property
+    def freed_gb(self) -> int:
+        """What the snapshots that are gone took at most."""
+        gone = {step.resource for step in self.steps if step.gone and step.what == "snapshot"}
+        return sum(one.size_gb for one in self.removal.snapshots if one.snapshot_id in gone)
+
+
+class What(StrEnum):
+    """What is to go."""
+
+    IMAGE = "image"
+    SNAPSHOT = "snapshot"  # of an image that is no more
+    VOLUME = "volume"  # that a build left behind
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Something that may go. `removal` names it (a volume's id stands where the image's does) and its snapshots.
+
+    `made_at` is in Unix seconds; `group` is "backend staging" for an image; `spared_by` who wants it to stay (a user id).
+    """
+
+    what: What
+    removal: Removal
+    group: str
+    made_at: float
+    spared_by: str = ""
+
+    @property
+    def size_gb(self) -> int:
+        """What it takes at most."""
+        return sum(one.size_gb for one in self.removal.snapshots)
