@@ -36,6 +36,11 @@ class Ready:
     unseen: tuple[str, ...] = ()
 
     @property
+    def troubled(self) -> bool:
+        """Whether something is wrong, beyond what is only not known."""
+        return bool(self.missing or self.doubtful or len(self.commits) > 1)
+
+    @property
     def clean(self) -> bool:
         """All there, of one commit, and nothing wrong with any."""
         return not self.missing and not self.unseen and not self.doubtful and len(self.commits) == 1
@@ -103,7 +108,7 @@ def _line(one: Ready) -> str:
     name = f"*{kit.escape(one.environment)}*"
     if one.clean:
         return f":white_check_mark: {name}: all {one.machines} images are there, built from {kit.code(one.commits[0][:7])}."
-    return f":warning: {name}: {'; '.join(_faults(one))}."
+    return f"{':warning:' if one.troubled else ':information_source:'} {name}: {'; '.join(_faults(one))}."
 
 
 def _faults(one: Ready) -> list[str]:
@@ -111,7 +116,7 @@ def _faults(one: Ready) -> list[str]:
     if one.missing:
         faults.append(f"no image of {_names(one.missing)}")
     if one.unseen:
-        faults.append(f"the commit of {_names(one.unseen)} is not known")
+        faults.append(f"{_names(one.unseen)} built before Signalbox looked on, so of which commit is not known")
     if one.doubtful:
         faults.append(f"{_names(one.doubtful)} suspect (see the thread)")
     if len(one.commits) > 1:
