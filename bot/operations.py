@@ -152,6 +152,12 @@ class Operations:
         """The operations of this environment that have not ended, oldest first."""
         return await self._select(operations.c.environment == environment, operations.c.status.in_(OPEN))
 
+    async def newest_called(self, environment: str, title: str) -> Record | None:
+        """The newest operation of this title in the environment, ended or not."""
+        these = operations.c.environment == environment, operations.c.title == title[:200]
+        found = await self._select(*these, order=operations.c.number.desc(), limit=1)
+        return found[0] if found else None
+
     async def recent(self, limit: int = 10) -> tuple[Record, ...]:
         """The newest operations that have a message, newest first; looks by itself that found nothing have none."""
         return await self._select(operations.c.message_ts.is_not(None), order=operations.c.number.desc(), limit=limit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 import time
@@ -70,7 +71,7 @@ async def topic(services: Services, _: Invocation, said: Sequence[str]) -> Messa
 
 
 async def pressed(services: Services, click: Click) -> None:
-    """Begin to restart a daemon, if this person may approve there."""
+    """Begin to restart a daemon, if this person may approve there and no restart of it waits or runs."""
     environment, machine, daemon = _named(services, click.value)
     try:
         person = await services.directory.person(click.user)
@@ -81,7 +82,12 @@ async def pressed(services: Services, click: Click) -> None:
         raise
     title = f"Restart {daemon} on {machine} of {environment.name}"
     arguments = {"machine": machine, "daemon": daemon}
-    key = f"restart-{click.trigger_id}"[:80]  # the same when Slack delivers the press again
+    before = await services.operations.newest_called(environment.name, title)
+    if before and not before.status.ended:
+        raise UserError(f"{daemon} on {machine} of {environment.name} is being restarted already, #{before.number}.")
+    # The same for presses so close together that the first has no record yet.
+    what = hashlib.sha256(click.value.encode()).hexdigest()[:16]
+    key = f"restart-{what}-after-{before.number if before else 0}"
     await requests.start(services, Wish(KIND, title, click.user, key, environment, arguments))
 
 

@@ -7,6 +7,7 @@ import pytest
 from bot.commands import Click
 from bot.config import read
 from bot.errors import Denied, UserError
+from bot.operations import Status
 from handlers.deploys.daemons import configured, patience, pressed, topic
 from runners.daemons import Daemon, Patience
 from tests.unit.handlers.conftest import FILE, Desk, typed
@@ -44,7 +45,7 @@ def test_texts_are_filled_in_and_the_star_stands_for_all_others(staffed: Desk) -
     assert patience(staging) == Patience(settle=5.0, stop=30.0)
 
 
-async def test_an_approver_restarts_one_once_for_each_press(staffed: Desk) -> None:
+async def test_two_presses_at_once_are_one_restart(staffed: Desk) -> None:
     for _ in range(2):
         await pressed(staffed.services, click("U0LEE"))
     first, second = staffed.engine.begun
@@ -55,6 +56,17 @@ async def test_an_approver_restarts_one_once_for_each_press(staffed: Desk) -> No
         "Restart queue on backend of staging",
     )
     assert first.arguments == {"machine": "backend", "daemon": "queue"}
+
+
+async def test_a_daemon_that_is_being_restarted_is_not_restarted_a_second_time(staffed: Desk) -> None:
+    await pressed(staffed.services, click("U0LEE"))
+    number = await staffed.operations.create(staffed.engine.begun[0])
+    with pytest.raises(UserError, match=rf"queue on backend of staging is being restarted already, #{number}\."):
+        await pressed(staffed.services, click("U0MAX"))
+    await pressed(staffed.services, click("U0MAX", "staging backend mail.d"))
+    await staffed.operations.set_status(number, Status.SUCCEEDED)
+    await pressed(staffed.services, click("U0MAX"))
+    assert len({request.key for request in staffed.engine.begun}) == 3, "another daemon, and the same one afterwards"
 
 
 async def test_whoever_may_not_approve_may_not_restart(staffed: Desk) -> None:
