@@ -62,6 +62,7 @@ class _Excerpt:
     step: str | None
     after: list[str] = field(default_factory=list)
     times: int = 1
+    summary: bool = False
 
     def finding(self, sign: str) -> LogFinding:
         return LogFinding(sign, self.line, self.text, self.before, tuple(self.after), self.step, self.times)
@@ -156,7 +157,8 @@ class _Reading:
 
     def _keep(self, sign: Sign, excerpt: _Excerpt) -> None:
         self._count += 1
-        self._first_of_step = self._first_of_step or excerpt
+        excerpt.summary = sign.summary
+        self._first_of_step = _telling(self._first_of_step, excerpt)
         key = (sign.name, excerpt.text)
         if key in self._found:
             self._found[key].times += 1
@@ -186,7 +188,9 @@ class _Reading:
     def result(self) -> LogReading:
         """All of it."""
         found = [excerpt.finding(name) for (name, _), excerpt in self._found.items()]
-        first = self._first_error or next(iter(self._found.values()), None)
+        first = self._first_error
+        for excerpt in () if first else self._found.values():
+            first = _telling(first, excerpt)
         return LogReading(
             lines=self._lines,
             bytes=self._bytes,
@@ -198,6 +202,11 @@ class _Reading:
             images=self._images.found,
             rate_limited=self._rate_limited,
         )
+
+
+def _telling(first: _Excerpt | None, later: _Excerpt) -> _Excerpt:
+    """Which tells the cause: the first, unless that only says that there is one."""
+    return later if first is None or (first.summary and not later.summary) else first
 
 
 def _tail(lines: Sequence[bytes] | deque[bytes]) -> tuple[str, ...]:

@@ -11,13 +11,15 @@ CONFIGURED = "configured"
 class Sign:
     """A regular expression for one line of a log (`re.search`), the tool that prints it, and a name for people.
 
-    The line is without time and colours; without Packer's "==> build:" as well, unless `whole_line`.
+    The line is without time and colours; without Packer's "==> build:" as well, unless `whole_line`. A `summary` says
+    only that something failed: what did is in another line, mostly before it.
     """
 
     name: str
     pattern: str
     tool: str
     whole_line: bool = False
+    summary: bool = False
 
     @property
     def configured(self) -> bool:
@@ -84,7 +86,7 @@ _NETWORK = (
     ("network", "name not resolved", r"\bTemporary failure (?:in name resolution|resolving )|\bCould not resolve host"),
     ("tls", "certificate refused", r"\bcertificate verify failed\b|\bx509: certificate |\bSSL certificate problem\b"),
     ("tls", "certificate refused", r"\bunable to get local issuer certificate\b|\bcertificate has expired\b"),
-    ("git", "git failed", r"^fatal: \S"),
+    ("git", "git failed", r"^fatal: (?!\[)\S"),  # "fatal: [host]" is Ansible's
     ("git", "git failed", r"^error: (?:failed to push some refs|pathspec '.*' did not match|RPC failed)"),
     ("git", "git failed", r"^remote: Repository not found\b"),
     ("ssh", "ssh failed", r"^Host key verification failed\b"),
@@ -93,12 +95,10 @@ _SYSTEMS = (
     ("ansible", "failed task", r"^(?:fatal|failed): \[[^\]]+\](?:: (?:FAILED|UNREACHABLE)!|: \S| \(item=)"),
     ("ansible", "failed task", r"^\S+ +: .*\bu\w+=(?:[1-9]\d* +failed=\d|\d+ +failed=[1-9])"),
     ("ansible", "playbook not read", r"^ERROR! \S|^\[ERROR\]: \S"),
-    ("packer", "build failed", r"^(?:==> \S+: )?Build '[^']+' errored\b|^--> [\w.-]+: (?:Script exited|[Ee]rror)"),
-    ("packer", "build failed", r"^==> Some builds didn't complete successfully"),
     (
         "packer",
         "provisioner failed",
-        r"^==> [\w.-]+: (?:Error |error: |Provisioning step had errors|Script exited with)",
+        r"^==> [\w.-]+: (?:Error (?!executing Ansible)|error: )",
     ),
     ("systemd", "service failed", r"\bFailed to (?:start|restart|reload|enable) \S"),
     ("systemd", "service failed", r"^Job for \S+ failed because\b|\bentered failed state\b|\bFailed with result '"),
@@ -112,6 +112,16 @@ _SYSTEMS = (
     ("tool", "error", r"^(?:[\u2502|] )?Error: \S"),
     ("mysql", "database error", r"^ERROR \d{4} \(\w{5}\)"),
     ("postgres", "database error", r"^(?:psql: )?(?:ERROR|FATAL):  \S"),
+)
+# A tool's own words of what failed tell more than these, which follow them.
+_SUMMARIES = (
+    ("packer", "build failed", r"^(?:==> \S+: )?Build '[^']+' errored\b|^--> [\w.-]+: (?:Script exited|[Ee]rror)"),
+    ("packer", "build failed", r"^==> Some builds didn't complete successfully"),
+    (
+        "packer",
+        "provisioner failed",
+        r"^==> [\w.-]+: (?:Error executing Ansible|Provisioning step had errors|Script exited with)",
+    ),
     ("github", "marked as an error", r"^##\[error\]"),
 )
 
@@ -119,7 +129,8 @@ BUILT_IN: tuple[Sign, ...] = (
     *(Sign(f"shell: {name}", pattern, "shell") for name, pattern in _SHELL),
     *(Sign(f"apt: {name}", pattern, "apt") for name, pattern in _APT),
     *(
-        Sign(f"{tool}: {name}", pattern, tool, whole_line=tool in ("packer", "github"))
+        Sign(f"{tool}: {name}", pattern, tool, whole_line=tool == "packer")
         for tool, name, pattern in (*_PACKAGES, *_NETWORK, *_SYSTEMS)
     ),
+    *(Sign(f"{tool}: {name}", pattern, tool, whole_line=True, summary=True) for tool, name, pattern in _SUMMARIES),
 )

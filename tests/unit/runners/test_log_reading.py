@@ -164,6 +164,24 @@ def test_the_first_error_is_the_sign_within_the_step_that_failed() -> None:
     assert (error.text, error.line, error.step) == (MISSING, 6, "Run packer build")
 
 
+FATAL = "    amazon-ebs.cron: fatal: [default]: FAILED! => {}"
+SUMMED_UP = (
+    "==> amazon-ebs.cron: Provisioning step had errors: Running the cleanup provisioner, if present...",
+    "Build 'amazon-ebs.cron' errored after 3 seconds: Error executing Ansible: Non-zero exit status: exit status 2",
+)
+
+
+@pytest.mark.parametrize("end", [(), ("##[error]Process completed with exit code 1.",)])
+def test_the_first_error_is_what_a_tool_said_rather_than_a_summary_of_it(end: tuple[str, ...]) -> None:
+    for lines in ((FATAL, *SUMMED_UP), (SUMMED_UP[0], FATAL, SUMMED_UP[1])):
+        error = reading_of(log_of("##[group]Run packer build", "##[endgroup]", *lines, *end)).first_error
+        assert error
+        assert error.text == FATAL
+    only = reading_of(log_of(*SUMMED_UP, *end)).first_error
+    assert only
+    assert only.text == SUMMED_UP[0]
+
+
 def test_without_a_sign_the_marked_error_shows_the_lines_before_it() -> None:
     raw = log_of("##[group]Run x", "##[endgroup]", *"abcdef", "##[error]Process completed with exit code 3.", "clean")
     error = reading_of(raw).first_error

@@ -152,6 +152,7 @@ TRUE = {
     "packer: provisioner failed": [
         "==> amazon-ebs.cron: Provisioning step had errors: Running the cleanup provisioner, if present...",
         "==> amazon-ebs.cron: Error executing Ansible: Non-zero exit status: exit status 2",
+        "==> amazon-ebs.cron: Error stopping instance: UnauthorizedOperation",
     ],
     "systemd: service failed": [
         "Failed to restart queue-daemon.service: Unit queue-daemon.service not found.",
