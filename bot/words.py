@@ -75,10 +75,10 @@ def ref(word: str, usage: str) -> str:
     return word
 
 
-def nearest(word: str, known: Collection[str]) -> str:
-    """The end of a sentence: "did you mean" with the likeliest, or else all that there are."""
+def nearest(word: str, known: Collection[str], *, otherwise: str = "") -> str:
+    """The end of a sentence: "did you mean" with the likeliest, or else all that there are (or `otherwise`)."""
     best = process.extractOne(word, list(known), score_cutoff=CLOSE_ENOUGH)
-    return f"; did you mean “{best[0]}”?" if best else f"; there are {', '.join(known)}."
+    return f"; did you mean “{best[0]}”?" if best else otherwise or f"; there are {', '.join(known)}."
 
 
 def shown(word: str) -> str:

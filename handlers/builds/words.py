@@ -92,8 +92,8 @@ def all_machines(config: Config) -> tuple[str, ...]:
 
 def no_such_ref(config: Config, ref: str) -> str:
     """What to answer when GitHub does not know the word that was taken for a branch."""
-    near = words.nearest(ref, [*all_machines(config), *config.environments])
-    return f"{words.shown(ref)} is no branch or tag on GitHub, no machine and no environment{near} Usage: {USAGE}"
+    near = _nearest(ref, all_machines(config), tuple(config.environments))
+    return f"{words.shown(ref)} is no branch or tag on GitHub, no machine and no environment{near} Nothing was started."
 
 
 def inputs_for(wanted: Wanted, images: Images, file: WorkflowFile) -> dict[str, str]:
@@ -161,7 +161,12 @@ def _neither(parts: Sequence[str], machines: Sequence[str], environments: Sequen
     strange = next((part for part in parts if part not in every), "")
     if not strange:
         return f"{', '.join(parts)} are machines and environments in one word; write them as two. Usage: {USAGE}"
-    return f"{words.shown(strange)} is no machine and no environment{words.nearest(strange, every)} Usage: {USAGE}"
+    return f"{words.shown(strange)} is no machine and no environment{_nearest(strange, machines, environments)} Usage: {USAGE}"
+
+
+def _nearest(word: str, machines: Sequence[str], environments: Sequence[str]) -> str:
+    every = f". Machines: {', '.join(machines)}. Environments: {', '.join(environments)}."
+    return words.nearest(word, [*machines, *environments], otherwise=every)
 
 
 def _check_has(config: Config, machines: Sequence[str], environments: Sequence[str]) -> None:

@@ -79,7 +79,15 @@ def test_what_is_mistyped_is_refused(said: list[str], answer: str) -> None:
 
 
 def test_a_word_that_is_no_branch_either_gets_the_nearest_name() -> None:
-    assert "did you mean “backend”?" in build_words.no_such_ref(CONFIG, "bakend")
+    said = build_words.no_such_ref(CONFIG, "bakend")
+    assert said.endswith("no environment; did you mean “backend”? Nothing was started.")
+
+
+def test_a_word_that_is_like_none_gets_machines_and_environments_apart() -> None:
+    names = ". Machines: backend, cron, sftp. Environments: dev, staging. "
+    assert build_words.no_such_ref(CONFIG, "qqq").endswith(f"{names}Nothing was started.")
+    with pytest.raises(UserError, match=re.escape(names)):
+        told("cron,qqq")
 
 
 @pytest.mark.parametrize(
