@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bot.blocks.kit import Block, Message
     from runners.results import Job, LogExcerpt, LogFinding, LogReading
 
-FIRST_ERROR, TAIL, SIGN = 2_600, 4_600, 1_000  # characters
+FIRST_ERROR, SIGN = 2_600, 1_000  # characters
 SIGNS = 5
 
 
@@ -38,7 +38,7 @@ def doubtful_job(job: Job, findings: Sequence[LogFinding]) -> Message:
     news = f"{kit.escape(job.name)} ended well, but its log shows signs of failure"
     blocks = [kit.section(f":warning: {kit.link(job.name, job.url)} ended well, but its log shows signs of failure")]
     for one in findings[:SIGNS]:
-        lines = "\n".join([*one.before, one.text, *one.after])
+        lines = kit.marked(one.before, one.text, one.after)
         blocks.append(kit.section(f"*{kit.escape(one.sign)}* (line {one.line})\n{kit.preformatted(lines, SIGN)}"))
     return kit.message(news, blocks)
 
@@ -47,28 +47,12 @@ def _said(reading: LogReading) -> list[Block]:
     if not reading.lines:
         return [kit.context("_Its log is empty._")]
     first = [_first_error(reading.first_error)] if reading.first_error else []
-    # A section holds 3,000 characters: thirty long lines take more than one.
-    last = _split("\n".join(reading.tail)[-TAIL:])
-    return [
-        *first,
-        *(
-            kit.section(f"{'*The last lines*' if not at else ''}\n{kit.preformatted(text)}".strip())
-            for at, text in enumerate(last)
-        ),
-    ]
+    # What is too long for one section is cut at the top.
+    tail = "\n".join(reading.tail)
+    return [*first, kit.section(f"*The last lines*\n{kit.preformatted(tail)}")]
 
 
 def _first_error(error: LogExcerpt) -> Block:
     step = f", under {kit.code(error.step, 80)}" if error.step else ""
-    lines = "\n".join([*error.before, f"> {error.text}", *error.after])
+    lines = kit.marked(error.before, error.text, error.after)
     return kit.section(f"*First error* (line {error.line}{step})\n{kit.preformatted(lines, FIRST_ERROR)}")
-
-
-def _split(text: str) -> list[str]:
-    """In pieces of whole lines that each fit into a section."""
-    pieces = [""]
-    for line in text.splitlines():
-        if pieces[-1] and len(pieces[-1]) + len(line) > TAIL // 2:
-            pieces.append("")
-        pieces[-1] += f"{line}\n"
-    return [piece for piece in pieces if piece.strip()]

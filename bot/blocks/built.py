@@ -140,7 +140,7 @@ def _names(names: Sequence[str]) -> str:
 
 def _sign(one: Suspicion) -> list[Block]:
     where = f" (line {one.line}{f', in {kit.code(one.step, 80)}' if one.step else ''})" if one.line else ""
-    lines = "\n".join([*one.before, one.text, *one.after])
+    lines = kit.marked(one.before, one.text, one.after)
     body = kit.preformatted(lines, 1_200) if one.line else kit.escape(one.text)
     what = kit.section(f"*{kit.escape(one.sign)}*{where}\n{body}")
     if one.stands:

@@ -93,6 +93,11 @@ def preformatted(text: str, limit: int = 2_800) -> str:
     return f"```\n{tail_cut(harmless, limit)}\n```"
 
 
+def marked(before: Sequence[str], text: str, after: Sequence[str]) -> str:
+    """A line of a log with what stands around it, and a mark before the line that counts."""
+    return "\n".join([*before, f"> {text}", *after])
+
+
 def link(text: str, url: str) -> str:
     """Foreign text that leads to `url`; only the text where the address is not plain http(s)."""
     words = escape(_one_line(text))
@@ -190,14 +195,15 @@ def divider() -> Block:
     return {"type": "divider"}
 
 
-def confirm(title: str, text: str, ok: str) -> Block:
-    """The question a button asks before it counts."""
-    return {
+def confirm(title: str, text: str, ok: str, *, style: str | None = None) -> Block:
+    """The question a button asks before it counts; `style` of the button that says yes: primary, danger or None."""
+    asked: Block = {
         "title": _plain(title, CONFIRM_TITLE),
         "text": {"type": "mrkdwn", "text": _cut_marked(text, CONFIRM_TEXT) if text.strip() else EMPTY},
         "confirm": _plain(ok, CONFIRM_BUTTON),
         "deny": {"type": "plain_text", "text": "Not now"},
     }
+    return {**asked, "style": style} if style else asked
 
 
 def button(text: str, action_id: str, value: str, *, style: str | None = None, ask: Block | None = None) -> Block:

@@ -143,7 +143,8 @@ def decision_buttons(approval: ApprovalView, *, approve: str, question: str) -> 
 
 def cancel_button(head: Head, what_happens: str) -> Block:
     """Stops what is under way; `what_happens` says to what end."""
-    ask = kit.confirm("Cancel this?", what_happens, "Yes, cancel it")
+    text = f"*{kit.escape(head.title)}*: {what_happens}"
+    ask = kit.confirm(f"Cancel #{head.number}?", text, "Yes, cancel it", style="danger")
     return kit.actions(WORKING_BLOCK, kit.button("Cancel", CANCEL, str(head.number), style="danger", ask=ask))
 
 

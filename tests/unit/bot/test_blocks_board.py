@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from bot.blocks import board as drawing, board_log
+from bot.blocks import board as drawing, board_log, built
 from bot.blocks.board import Board
 from bot.blocks.board_cells import Remark, minutes
 from bot.blocks.board_grid import arrange, group_of, place_of
 from bot.blocks.operation import Head
-from runners.results import Commit, Job, LogExcerpt, LogFinding, LogReading, State, WorkflowRun
+from runners.results import Commit, Job, LogExcerpt, LogFinding, LogReading, State, Suspicion, WorkflowRun
 from tests.unit.bot.drawn import buttons, hostile, read
 
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -217,9 +217,25 @@ def test_a_failing_job_shows_step_first_error_and_the_last_lines() -> None:
     assert "First error* (line 371, under `Run packer`)" in said
     assert "a\nb\n> E: no\nc" in said
     assert "line 29" in said
+    assert (said.count("```"), said.count("…\n")) == (4, 1)
+    assert "line 1 " not in said
     gone = read(board_log.failing_job(failed, None, "GitHub has no log of it (any more)"))
     assert "GitHub has no log of it (any more); the link leads to" in gone
     assert "Its log is empty" in read(board_log.failing_job(failed, LogReading(), ""))
+
+
+def test_a_sign_of_failure_in_a_green_job_marks_its_line() -> None:
+    finding = LogFinding("apt: package not found", 5, "E: no", ("a",), ("b",))
+    assert "a\n> E: no\nb" in read(board_log.doubtful_job(job("notify", State.SUCCEEDED), [finding]))
+    one = Suspicion("s1", 1, 5, 1, "build (cron, dev)", "", "cron", "dev", "shell: killed", 5, "Killed", ("a",), ("b",))
+    assert "a\n> Killed\nb" in read(built.signs(job("build (cron, dev)", State.SUCCEEDED), [one]))
+
+
+def test_cancel_asks_by_number_and_title_in_red() -> None:
+    message = drawing.under_way(board(*builds(State.RUNNING)))
+    (ask,) = [one["confirm"] for block in message.blocks for one in block.get("elements", ()) if "confirm" in one]
+    assert (ask["title"]["text"], ask["style"]) == ("Cancel #12?", "danger")
+    assert ask["text"]["text"].startswith("*Build all images at main*: ")
 
 
 @pytest.mark.parametrize(
