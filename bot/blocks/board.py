@@ -84,11 +84,18 @@ def waiting_to_rerun(board: Board, news: str) -> Message:
     return _framed(board, "running", f"{_counts(board)}; {news}", foot=[operation.cancel_button(board.head, ask)])
 
 
-def ended(board: Board, closing: Sequence[Block] = (), *, cancelled: str = "", rerun: bool = False) -> Message:
-    """How it ended; `closing` says what can be done with the images, `cancelled` by whom it was stopped (mrkdwn)."""
+def ended(
+    board: Board, closing: Sequence[Block] = (), *, cancelled: str = "", rerun: bool = False, again: int = 0
+) -> Message:
+    """How it ended; `closing` says what can be done with the images, `cancelled` by whom it was stopped (mrkdwn).
+
+    `again` is the operation that runs the failed jobs again, where there is one already: its number is in the button's place.
+    """
     status, news = _outcome(board, cancelled)
     foot = list(closing)
-    if rerun and board.run.failed_jobs:
+    if again:
+        foot.append(kit.context(f":arrow_right: run again in #{again}"))
+    elif rerun and board.run.failed_jobs:
         foot.append(_rerun_button(board))
     return _framed(board, status, news, foot=foot)
 

@@ -23,6 +23,11 @@ LOOK_EVERY = 1.0  # seconds: whether somebody has called it off
 FAILED = (State.FAILED, State.UNKNOWN)
 
 
+def key_of(run_id: int, attempt: int) -> str:
+    """What marks the operation that runs the failed jobs of this attempt again."""
+    return f"rerun-{run_id}-{attempt}"
+
+
 async def rerun_if_limited(progress: Progress, run: WorkflowRun) -> bool:
     """Durable: wait, clean up, and run the failed jobs again; false where that is not to be, or was called off."""
     images = progress.operation.services.config.images

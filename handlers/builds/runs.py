@@ -16,8 +16,8 @@ from bot.operations import Status
 from bot.requests import Wish, request_of
 from handlers.build import expected_places, images_of
 from handlers.builds.progress import Progress
-from handlers.builds.reruns import rerun as rerun_once
-from handlers.builds.work import conclude, follow
+from handlers.builds.reruns import key_of, rerun as rerun_once
+from handlers.builds.work import conclude, follow, redraw_ended
 from handlers.clicks import clicked
 from handlers.code import commit_of
 from runners.errors import RunnerError
@@ -93,7 +93,7 @@ async def rerun_failed(services: Services, click: Click) -> None:
     run_id = await services.operations.run_of(record.number)
     if run_id is None or not attempt.isdecimal() or not record.status.ended:
         raise UserError("There is nothing to run again here (any more); nothing changed.")
-    key = f"rerun-{run_id}-{int(attempt)}"
+    key = key_of(run_id, int(attempt))
     if await services.operations.known(key):
         raise UserError("The failed jobs of this attempt were run again already.")
     place = policy.place_of(services.config, BUILDS)
@@ -108,6 +108,7 @@ async def rerun(operation: Operation) -> None:
     run_id, attempt = int(said["run"]), int(said["attempt"])
     await operation.step("claim", lambda: operation.services.operations.claim_run(operation.number, run_id))
     await operation.show("looking", drawing.starting(operation.head, "reading how the run stands"), Status.RUNNING)
+    await operation.step("take over", lambda: redraw_ended(operation.services, int(said["of"])))
     before = await operation.step("run before", lambda: _as_it_stands(operation, run_id))
     if before.attempt != attempt or not before.state.ended:
         raise UserError(

@@ -13,7 +13,7 @@ from handlers.builders.left import left_behind
 from handlers.builds.follow import FORCE_AFTER, Follower, What
 from handlers.builds.images import readiness
 from handlers.builds.logs import take_in
-from handlers.builds.reruns import rerun_if_limited
+from handlers.builds.reruns import key_of, rerun_if_limited
 from runners.errors import RunnerError
 from runners.github import reruns
 from runners.results import State
@@ -123,8 +123,13 @@ async def conclude(progress: Progress, run: WorkflowRun) -> None:
 
 async def clear(services: Services, one: Suspicion) -> None:
     """Nothing speaks against this job's image any more: the board of its build, when it is over, says so."""
-    record = await services.operations.get(one.operation)
-    final: Final | None = await services.engine.result(record.number, FINAL) if record.status.ended else None
+    await redraw_ended(services, one.operation)
+
+
+async def redraw_ended(services: Services, number: int) -> None:
+    """Show the board of a build that is over as it is to be shown by now: what is harmless, what runs again."""
+    record = await services.operations.get(number)
+    final: Final | None = await services.engine.result(number, FINAL) if record.status.ended else None
     if final is None:
         return  # under way, the board will look again; lost sight of, nothing on it says "suspect" for good
     operation = Operation(services, record)
@@ -153,4 +158,11 @@ async def _ended(services: Services, number: int, final: Final) -> Message:
     concerned = [name for name in board.environments if any(name == place[1] for place in board.grid.cells)]
     ready = await readiness(services, board.run.run_id, concerned)
     closing = built.closing(number, ready)
-    return drawing.ended(replace(board, remarks=told), closing, cancelled=final.cancelled, rerun=True)
+    again = await services.operations.begun_by(key_of(board.run.run_id, board.run.attempt))
+    return drawing.ended(
+        replace(board, remarks=told),
+        closing,
+        cancelled=final.cancelled,
+        rerun=True,
+        again=again.number if again and again.number != number else 0,
+    )

@@ -37,6 +37,7 @@ async def play(world: World) -> None:
     held = repository.hold_next("build-images.yml", job="cron, staging")
     await clicks(world, "lee", failed, "Rerun failed")
     again = await shows(world, "#ops", "#2 Rerun the failed jobs of #1", "rerun 1", "🔄 running")
+    await shows(world, "#ops", "#1 Build cron and sftp images", "run again in #2")
     await clicks(world, "ana", again, "Cancel")
     tell("ana asked for neither, and may approve: so she may cancel")
     cancelled = await shows(world, "#ops", ":octagonal_sign:", "#2 Rerun the failed jobs of #1", "cancelled by @ana")

@@ -231,6 +231,14 @@ def test_a_sign_of_failure_in_a_green_job_marks_its_line() -> None:
     assert "a\n> Killed\nb" in read(built.signs(job("build (cron, dev)", State.SUCCEEDED), [one]))
 
 
+def test_a_board_whose_failed_jobs_run_again_names_who_does_it_in_place_of_the_button() -> None:
+    failed = board(job("build (cron, dev)", State.FAILED), state=State.FAILED)
+    assert "Rerun failed" in read(drawing.ended(failed, rerun=True))
+    again = read(drawing.ended(failed, rerun=True, again=14))
+    assert "run again in #14" in again
+    assert "Rerun failed" not in again
+
+
 def test_cancel_asks_by_number_and_title_in_red() -> None:
     message = drawing.under_way(board(*builds(State.RUNNING)))
     (ask,) = [one["confirm"] for block in message.blocks for one in block.get("elements", ()) if "confirm" in one]
