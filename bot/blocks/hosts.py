@@ -10,7 +10,7 @@ from bot.blocks.deploy import MARKS, framed
 from runners.results import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bot.blocks.deploy import Outgoing
     from bot.blocks.kit import Block, Cell, Message
@@ -36,6 +36,7 @@ WORST_FIRST = (
     State.SKIPPED,
     State.SUCCEEDED,
 )
+UNTOUCHED = "⚪ not touched"  # what becomes of a host that waits, once all is over
 COLUMNS = ("Host", "State", "Task", "", "ok", "changed", "failed", "unreachable", "Time")
 CANCELLING = "No further task is started. What a task has begun on a host may go on there, and what was done stays."
 
@@ -58,13 +59,14 @@ class Rollout:
 class Ending:
     """What is said beside the board: machine types not begun, who cancelled (escaped), whether hosts may be retried.
 
-    `daemons` are what was seen of them once the playbooks were through.
+    `daemons` are what was seen of them once the playbooks were through; `then` is what to type for the types not begun.
     """
 
     not_started: tuple[str, ...] = ()
     cancelled_by: str = ""
     retry: bool = False
     daemons: tuple[DaemonSeen, ...] = ()
+    then: str = ""
 
 
 def looking(head: Head, outgoing: Outgoing, approval: ApprovalView | None, rollout: Rollout) -> Message:
@@ -86,7 +88,8 @@ def progress(head: Head, outgoing: Outgoing, approval: ApprovalView | None, roll
 def ended(head: Head, outgoing: Outgoing, approval: ApprovalView | None, rollout: Rollout, ending: Ending) -> Message:
     """Every playbook ended, or one failed, was cancelled or cut short, and what came after it was left alone."""
     status, news = _how_it_ended(outgoing, rollout, ending)
-    body = [*_what_was_done(outgoing, rollout, status), *daemons.after_deploy(ending.daemons), *board(rollout)]
+    done, shown = _what_was_done(outgoing, rollout, status), board(rollout, over=True)
+    body = [*done, *daemons.after_deploy(ending.daemons), *shown]
     buttons = [_retry_button(head, rollout)] if ending.retry else []
     return framed(head, status, news, outgoing, approval, body=body, buttons=buttons)
 
@@ -102,7 +105,7 @@ def checked(head: Head, outgoing: Outgoing, rollout: Rollout) -> Message:
         news = f"checked: {_plural(len(changes), 'change')} on {_plural(hosts, 'host')}. Nothing was touched"
     else:
         news = "checked: nothing would change. Nothing was touched"
-    body = [*_would_change(rollout), *board(rollout)]
+    body = [*_would_change(rollout), *board(rollout, over=True)]
     return framed(head, "failed" if bad else "succeeded", news, outgoing, None, body=body)
 
 
@@ -128,23 +131,27 @@ def keys_changed(
     return framed(head, "failed", news, outgoing, approval, body=body, buttons=[kit.actions(ACCEPT_KEYS, button)])
 
 
-def board(rollout: Rollout) -> list[Block]:
-    """A row for each host; where there are many the worst come first, and all are counted above."""
+def board(rollout: Rollout, *, over: bool = False) -> list[Block]:
+    """A row for each host; where there are many the worst come first, and all are counted above.
+
+    Once it is `over`, no host waits any more: it was not touched.
+    """
     hosts = rollout.hosts
     if not hosts:
         return []
     many = len(hosts) > ROWS
     shown = sorted(hosts, key=lambda host: WORST_FIRST.index(host.state)) if many else hosts
     totals = {host.host: result.task_total for result in rollout.results for host in result.hosts}
-    rows = [_row(host, totals[host.host], rollout.now) for host in shown]
+    marks = {**MARKS, State.WAITING: UNTOUCHED} if over else MARKS
+    rows = [_row(host, marks[host.state], totals[host.host], rollout.now) for host in shown]
     table = kit.table(COLUMNS, rows, right=(4, 5, 6, 7, 8))
-    return [*([kit.context(counts(hosts))] if len(hosts) > 1 else []), table]
+    return [*([kit.context(_counts(hosts, marks))] if len(hosts) > 1 else []), table]
 
 
-def counts(hosts: Sequence[HostResult]) -> str:
+def _counts(hosts: Sequence[HostResult], marks: Mapping[State, str]) -> str:
     """How many hosts stand how, worst first."""
     numbers = [(state, sum(1 for host in hosts if host.state is state)) for state in WORST_FIRST]
-    said = ", ".join(f"{count} {MARKS[state].partition(' ')[2]}" for state, count in numbers if count)
+    said = ", ".join(f"{count} {marks[state].partition(' ')[2]}" for state, count in numbers if count)
     return f"{_plural(len(hosts), 'host')}: {said}"
 
 
@@ -156,16 +163,22 @@ def failing_task(failure: FailedTask) -> Message:
     return kit.message(f"{kit.escape(failure.host)} {how} {kit.escape(failure.task)}", blocks)
 
 
+def more_failures(count: int) -> Message:
+    """That the thread does not show every failure."""
+    text = f"… and {_plural(count, 'more failure')}; the log files in this thread have all"
+    return kit.message(text, [kit.section(text)])
+
+
 def playbook_log(result: PlaybookResult) -> Message:
     """The end of what Ansible printed, for the thread, where no task tells more."""
     name = kit.escape(result.playbook)
     return kit.message(f"{name}: the end of its log", [kit.section(kit.preformatted(result.log_tail))])
 
 
-def _row(host: HostResult, total: int, now: float) -> Sequence[Cell]:
+def _row(host: HostResult, mark: str, total: int, now: float) -> Sequence[Cell]:
     return [
         host.host,
-        MARKS[host.state],
+        mark,
         host.current_task or "",
         _place(host, total) if host.state not in GOOD else "",
         str(host.ok),
@@ -204,8 +217,25 @@ def _how_it_ended(outgoing: Outgoing, rollout: Rollout, ending: Ending) -> tuple
         return "failed", f"{short} went out, but {_wrong(wrong)}"
     if not bad and all(result.state is State.SUCCEEDED for result in results):
         return "succeeded", f"deployed {short} to {_plural(len(rollout.hosts), 'host')}"
-    names = _names(bad) or kit.escape(results[-1].playbook)
-    return "failed", f"failed on {names}.{left} What each host said is in the thread"
+    return "failed", f"{_what_failed(rollout, bad)}.{left} What each host said is in the thread{_next_step(ending)}"
+
+
+def _what_failed(rollout: Rollout, bad: Sequence[HostResult]) -> str:
+    """The hosts on which it failed and the playbooks that could not be run, with why."""
+    refused = [
+        f"{kit.escape(result.playbook)} could not be run: {kit.escape(kit.cut(result.refused, 200)).rstrip('.')}"
+        for result in rollout.results
+        if result.refused
+    ]
+    names = _names(bad) or ("" if refused else kit.escape(rollout.results[-1].playbook))
+    return "; ".join([*([f"failed on {names}"] if names else []), *refused[:NAMED]])
+
+
+def _next_step(ending: Ending) -> str:
+    if not ending.then:
+        return ""
+    first = "Retry the failed hosts" if ending.retry else "Put right what failed"
+    return f". {first}. Then run {kit.code(ending.then)}"
 
 
 def _wrong(wrong: Sequence[DaemonSeen]) -> str:

@@ -18,7 +18,7 @@ from handlers.deploys.settings import settings_of
 from runners.ansible import log_of
 from runners.ansible.logfile import read_log
 from runners.blocking import run_blocking
-from runners.errors import RunnerError
+from runners.errors import RunnerError, TimedOutError
 from runners.results import HostResult, PlaybookResult, State
 
 if TYPE_CHECKING:
@@ -88,7 +88,9 @@ class _Work:
 
     @property
     def not_started(self) -> tuple[str, ...]:
-        return tuple(machine for machine in self.machines if machine not in self.results)
+        """The machine types on which nothing was done: their turn did not come, or their playbook could not be run."""
+        untouched = {machine for machine, result in self.results.items() if result.refused}
+        return tuple(machine for machine in self.machines if machine not in self.results or machine in untouched)
 
     @property
     def rollout(self) -> Rollout:
@@ -159,9 +161,11 @@ class _Work:
 
     def _refused(self, machine: str, error: RunnerError) -> PlaybookResult:
         said = "\n".join(filter(None, [str(error), error.remedy, error.log_tail]))
-        there = self._to_come(machine)
-        hosts = tuple(replace(host, state=State.FAILED) for host in there.hosts)
-        return replace(there, state=State.FAILED, hosts=hosts, log_tail=said)
+        there = replace(self._to_come(machine), playbook=playbooks.name_of(self.operation, machine))
+        if isinstance(error, TimedOutError):  # it may have begun
+            hosts = tuple(replace(host, state=State.FAILED) for host in there.hosts)
+            return replace(there, state=State.FAILED, hosts=hosts, log_tail=said)
+        return replace(there, state=State.FAILED, log_tail=said, refused=error.problem)
 
     def _show(self, live: Live) -> None:
         live.show(lambda: drawing.progress(self.operation.head, self.outgoing, self.approval, self.rollout))
@@ -184,8 +188,16 @@ async def _report(work: _Work, stopped_by: str | None, seen: tuple[DaemonSeen, .
 
 def _ended(work: _Work, stopped_by: str | None, again: Sequence[str], seen: tuple[DaemonSeen, ...]) -> Message:
     cancelled_by = kit.user(stopped_by) if stopped_by else ""
-    ending = Ending(work.not_started, cancelled_by=cancelled_by, retry=bool(again), daemons=seen)
+    then = _deploy_rest(work) if work.not_started else ""
+    ending = Ending(work.not_started, cancelled_by=cancelled_by, retry=bool(again), daemons=seen, then=then)
     return drawing.ended(work.operation.head, work.outgoing, work.approval, work.rollout, ending)
+
+
+def _deploy_rest(work: _Work) -> str:
+    """What to type for the machine types on which nothing was done."""
+    environment, ref = work.operation.environment, work.outgoing.commit.ref
+    named = "" if ref == settings_of(environment).ref else f" {ref}"
+    return f"/deploy {environment.name} {','.join(work.not_started)}{named}"
 
 
 def _status(work: _Work, stopped_by: str | None) -> Status:
@@ -215,6 +227,8 @@ async def _tell_in_thread(work: _Work) -> None:
     failures = [failure for result in work.results.values() for failure in result.failures]
     for index, failure in enumerate(failures[:FAILURES_SHOWN]):
         await operation.details(f"failure {index}", drawing.failing_task(failure))
+    if len(failures) > FAILURES_SHOWN:
+        await operation.details("more failures", drawing.more_failures(len(failures) - FAILURES_SHOWN))
     for machine, result in work.results.items():
         silent = not any(host.failed or host.unreachable for host in result.hosts)
         if result.state in (State.FAILED, State.UNKNOWN) and silent and result.log_tail:

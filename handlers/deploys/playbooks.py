@@ -59,6 +59,12 @@ async def stop(operation: Operation, machine: str) -> None:
     await ansible.cancel_playbook(scratch_of(operation, machine))
 
 
+def name_of(operation: Operation, machine: str) -> str:
+    """The playbook of a machine type, below the directory of the playbooks."""
+    environment = operation.environment
+    return settings_of(environment).playbook.format(machine=machine, environment=environment.name)
+
+
 def scratch_of(operation: Operation, machine: str) -> Path:
     """The directory of a machine type's run."""
     return operation.scratch / f"playbook-{machine}"
@@ -76,7 +82,7 @@ async def _job(operation: Operation, play: Play) -> PlaybookJob:
     project = await code_of(operation, play.commit) / settings.directory
     return PlaybookJob(
         project=project,
-        playbook=settings.playbook.format(machine=play.machine, environment=operation.environment.name),
+        playbook=name_of(operation, play.machine),
         inventory=play.own_hosts,
         limit=None,
         extra_vars={**settings.extra_vars, "signalbox_commit": play.commit.sha},

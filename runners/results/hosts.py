@@ -82,7 +82,7 @@ class HostResult:
 class PlaybookResult:
     """A playbook under way or ended. `finished` is false when it was cut short.
 
-    `task_count` tasks have begun of `task_total` (0 where that is not known); `changes` are told by a check only.
+    Of one that could not be run at all `refused` says why, and its hosts wait. `task_count` tasks have begun of `task_total` (0 where that is not known); `changes` are told by a check only.
     """
 
     playbook: str
@@ -94,6 +94,7 @@ class PlaybookResult:
     log_tail: str = ""
     task_total: int = 0
     changes: tuple[TaskChange, ...] = ()
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,8 @@ async def test_a_failing_host_stops_the_rest_and_is_retried_alone_and_once(share
     await clicks(world, "lee", ask, "approve")
     failed = await shows(world, "#staging", ":x:", "Deploy broken to staging", "failed on staging-cron.")
     assert "Not touched: taskrunner, sftp" in failed.rendered
+    assert "Then run /deploy staging taskrunner,sftp broken" in failed.rendered.replace("`", "")
+    assert "2 not touched" in failed.rendered
     assert "*Done:* staging-backend (1 of 4)" in failed.rendered
     assert failed.buttons == ["Retry failed hosts"]
     said = thread_of(world, failed)
@@ -136,7 +138,7 @@ async def test_all_at_once_one_that_fails_or_is_missing_does_not_hold_up_the_oth
     breaks_while(world, "broken")
     infrastructure(world).commit("broken", {"provisioners/deploy-sftp.yml": None}, "Forget sftp")
     await approved(world, "/deploy staging broken", 1)
-    failed = await shows(world, "#staging", "#1 ", ":x:", "failed on staging-cron, staging-sftp.")
+    failed = await shows(world, "#staging", "#1 ", ":x:", "failed on staging-cron; deploy-sftp.yml could not be run: ")
     assert "staging-backend, staging-taskrunner (2 of 4)" in failed.rendered
-    assert "Not touched" not in failed.rendered
+    assert "Not touched: sftp." in failed.rendered
     assert "there is no playbook deploy-sftp.yml in provisioners/" in thread_of(world, failed)

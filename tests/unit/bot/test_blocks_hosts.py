@@ -79,6 +79,42 @@ def test_a_failing_host_is_named_what_was_done_what_was_not_and_a_button_to_retr
     assert buttons(message) == [drawing.RETRY]
 
 
+def test_a_playbook_that_could_not_be_run_touched_no_host() -> None:
+    refused = PlaybookResult(
+        "deploy-cron.yml", State.FAILED, (host("cron-1", State.WAITING),), refused="no <module> shel."
+    )
+    done = played(State.SUCCEEDED, host("backend-1", State.SUCCEEDED))
+    said = ended(done, refused, not_started=("cron", "sftp"), then="/deploy staging cron,sftp")
+    assert "deploy-cron.yml could not be run: no <module> shel. Not touched: cron, sftp." in said
+    assert "failed on" not in said
+    assert "1 not touched, 1 done" in said
+    assert "⚪ not touched" in said
+    assert "Put right what failed. Then run `/deploy staging cron,sftp`" in said
+
+
+def test_what_failed_and_what_could_not_be_run_are_told_apart() -> None:
+    refused = PlaybookResult("deploy-cron.yml", State.FAILED, (host("cron-1", State.WAITING),), refused="why")
+    both = rollout(played(State.FAILED, host("backend-1", State.FAILED, failed=1)), refused)
+    message = drawing.ended(HEAD, OUT, GIVEN, both, Ending(("cron",), retry=True, then="/deploy staging cron"))
+    said = read(message)
+    assert "failed on backend-1; deploy-cron.yml could not be run: why. Not touched: cron." in said
+    assert "Retry the failed hosts. Then run `/deploy staging cron`" in said
+    assert "cron-1 again" not in said
+
+
+def test_at_the_end_no_host_waits() -> None:
+    to_come = PlaybookResult("cron", State.WAITING, (host("cron-1", State.WAITING),))
+    results = played(State.FAILED, host("backend-1", State.FAILED, failed=1)), to_come
+    for said in (ended(*results), read(drawing.checked(HEAD, OUT, rollout(*results)))):
+        assert "2 hosts: 1 failed, 1 not touched" in said
+        assert "waiting" not in said
+
+
+def test_failures_that_are_not_shown_are_counted() -> None:
+    assert "and 1 more failure; the log files in this thread have all" in read(drawing.more_failures(1))
+    assert "and 12 more failures;" in read(drawing.more_failures(12))
+
+
 def test_a_host_out_of_reach_is_told_apart_from_a_failed_one() -> None:
     hosts = host("backend-1", State.UNREACHABLE, unreachable=1), host("backend-2", State.FAILED, failed=1)
     said = ended(played(State.FAILED, *hosts))
