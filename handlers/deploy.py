@@ -123,12 +123,13 @@ async def _outgoing(operation: Operation, ref: str) -> Outgoing:
     commit = await commit_of(operation, ref)
     running = await services.operations.running_in(operation.environment.name)
     difference, unknown = await what.since(operation, running, commit)
+    differing = await machines.differing(operation, running)
     return Outgoing(
         commit,
-        what.runs_now(running, commit),
+        what.runs_now(running, commit, differs=bool(differing)),
         f"GitHub Actions {actions.workflow}" if actions else "Ansible",
         difference=difference,
-        notes=(*filter(None, [unknown]), *await machines.differing(operation, running)),
+        notes=(*filter(None, [unknown]), *differing),
         machines=operation.environment.machines,
     )
 

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def runs_now(running: Deployed | None, commit: Commit) -> str:
-    """What the environment runs, escaped."""
+def runs_now(running: Deployed | None, commit: Commit, *, differs: bool = False) -> str:
+    """What the environment runs, escaped. `differs`: its machines do not all run the same, which is told elsewhere."""
+    if differs:
+        return "not the same everywhere, see below"
     if running is None:
         return "not known: Signalbox has not deployed here yet"
     subject = kit.escape(kit.cut(running.subject, 90))

@@ -6,6 +6,8 @@ import pytest
 
 from bot.runs_on import RunsOn
 from handlers.deploys.machines import in_words
+from handlers.deploys.outgoing import runs_now
+from runners.results import Commit
 
 NEW, OLD = "a" * 40, "b" * 40
 
@@ -35,3 +37,9 @@ def test_hosts_of_one_type_that_differ_are_counted() -> None:
     assert "`bbbbbbb` on all others (" in said
     (said,) = in_words([runs("web", OLD, "i-1"), runs("web", NEW, "i-2"), runs("web", NEW, "i-3")], ["web"], OLD)
     assert "`aaaaaaa` on 2 hosts (" in said
+
+
+def test_an_environment_whose_machines_differ_is_not_said_to_be_unknown() -> None:
+    commit = Commit("o/r", NEW, "main", "Subject", "Lee", "https://github.com/o/r")
+    assert runs_now(None, commit, differs=True) == "not the same everywhere, see below"
+    assert runs_now(None, commit).startswith("not known")
