@@ -37,6 +37,7 @@ WORST_FIRST = (
     State.SUCCEEDED,
 )
 UNTOUCHED = "⚪ not touched"  # what becomes of a host that waits, once all is over
+_SAME_INSTANCES = "These are the same instances as before, so their keys"
 COLUMNS = ("Host", "State", "Task", "", "ok", "changed", "failed", "unreachable", "Time")
 CANCELLING = "No further task is started. What a task has begun on a host may go on there, and what was done stays."
 
@@ -120,15 +121,34 @@ def keys_changed(
         for one in changed[:KEYS_SHOWN]
     ]
     more = [f"… and {len(changed) - KEYS_SHOWN} more"] if len(changed) > KEYS_SHOWN else []
+    same = "This is the same instance as before, so its key" if len(changed) == 1 else _SAME_INSTANCES
     why = (
-        "These are the same instances as before, so their keys should be the same. Either somebody has set the server "
-        "up anew, or it is not the server that answers. Ask whoever looks after it before you accept."
+        f"{same} should be the same. Either somebody has set the server up anew, or it is not the server that answers. "
+        "Ask whoever looks after it before you accept."
     )
     body = [*kit.sections([*lines, *more]), kit.section(why)]
-    question = f"From now on the new host key of {names} is trusted, for as long as the instance lives."
-    ask = kit.confirm("Accept another host key?", question, "Yes, accept it")
-    button = kit.button("Accept the new host key", ACCEPT_KEYS, str(head.number), style="danger", ask=ask)
+    one = len(changed) == 1
+    keys = f"key of {names} is" if one else f"keys of {names} are"
+    question = f"From now on the new host {keys} trusted, for as long as the instance{'' if one else 's'} live{'s' if one else ''}."
+    ask = kit.confirm(
+        f"Accept {'another host key' if one else 'other host keys'}?",
+        question,
+        f"Yes, accept {'it' if one else 'them'}",
+    )
+    button = kit.button(
+        f"Accept the new host key{'' if one else 's'}", ACCEPT_KEYS, str(head.number), style="danger", ask=ask
+    )
     return framed(head, "failed", news, outgoing, approval, body=body, buttons=[kit.actions(ACCEPT_KEYS, button)])
+
+
+def keys_accepted(shown: Message, person: str, count: int) -> Message:
+    """The message of `keys_changed` once somebody (a user id) has accepted the keys: who, in the button's place."""
+    said = kit.context(f"the new host key{'s' if count != 1 else ''} accepted by {kit.user(person)}")
+    blocks = [
+        said if any(one.get("action_id") == ACCEPT_KEYS for one in block.get("elements", ())) else block
+        for block in shown.blocks
+    ]
+    return kit.Message(shown.text, tuple(blocks))
 
 
 def board(rollout: Rollout, *, over: bool = False) -> list[Block]:

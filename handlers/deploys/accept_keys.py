@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from bot import policy
 from bot.audit import Entry
 from bot.blocks import hosts as drawing, replies
+from bot.chat import Posted
 from bot.commands import Button, Click
 from bot.errors import Denied, UserError
+from bot.patience import patiently
 from handlers.clicks import clicked
 
 if TYPE_CHECKING:
@@ -39,7 +41,20 @@ async def accept(services: Services, click: Click) -> Message:
     if not accepted:
         raise UserError("These keys were accepted already, or a newer deploy has been shown yet others; look there.")
     names = ", ".join(one.instance_id for one in accepted[:NAMED])
-    return replies.done(f"Accepted the new host key of {names}. Run /deploy {record.environment} again.")
+    await _show_accepted(services, record, click.user, len(accepted))
+    keys = "key" if len(accepted) == 1 else "keys"
+    return replies.done(f"Accepted the new host {keys} of {names}. Run /deploy {record.environment} again.")
+
+
+async def _show_accepted(services: Services, record: Record, user: str, count: int) -> None:
+    at = Posted(record.channel, record.message_ts or "")
+
+    async def change() -> None:
+        shown = await services.chat.read(at)
+        if shown:
+            await services.chat.update(at, drawing.keys_accepted(shown, user, count))
+
+    await patiently(change)
 
 
 async def _check_may(services: Services, record: Record, user: str) -> None:

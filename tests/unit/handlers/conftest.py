@@ -89,6 +89,9 @@ class Chat:
     async def tell(self, _: str, message: Message) -> None:
         self.told.append(message)
 
+    async def read(self, at: Posted) -> Message | None:
+        return self.says.get(at)
+
     async def update(self, at: Posted, message: Message) -> None:
         self.says[at] = message
 

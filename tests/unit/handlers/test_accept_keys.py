@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from bot.blocks import hosts as drawing
+from bot.blocks.deploy import Outgoing
+from bot.blocks.operation import Head
+from bot.chat import Posted
 from bot.commands import Click
 from bot.errors import Denied, UserError
 from bot.host_keys import HostKeys
 from bot.operations import Request
 from handlers.deploys.accept_keys import accept
+from runners.results import ChangedKey, Commit
 from runners.ssh.host_keys import HostKey
-from tests.unit.bot.drawn import read
+from tests.unit.bot.drawn import buttons, read
 
 if TYPE_CHECKING:
     from bot.services import Services
@@ -38,7 +43,15 @@ async def refused_deploy(desk: Desk) -> tuple[Services, int]:
 
 async def test_an_approver_accepts_it_once_and_the_trail_has_both_fingerprints(desk: Desk) -> None:
     services, number = await refused_deploy(desk)
+    at = Posted("C0STAGING", "1.0")
+    commit = Commit("o/r", "a" * 40, "main", "Subject", "Lee", "https://github.com/o/r")
+    changed = ChangedKey("backend-1", "i-1", ED.fingerprint, OTHER.fingerprint)
+    head = Head(number, "Deploy", "staging", "U0ANA")
+    desk.chat.says[at] = drawing.keys_changed(head, Outgoing(commit, "not known", "Ansible"), None, [changed])
+    assert "This is the same instance as before" in read(desk.chat.says[at])
     answer = await accept(services, pressed("U0LEE", number))
+    assert buttons(desk.chat.says[at]) == []
+    assert "the new host key accepted by @lee" in read(desk.chat.says[at])
     assert "Accepted the new host key of i-1. Run /deploy staging again." in read(answer)
     assert await services.host_keys.known(["i-1"]) == {"i-1": (OTHER,)}
     (line,) = await desk.audit.read(newest=9)
