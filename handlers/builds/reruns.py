@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from runners.results import Job, WorkflowRun
 
 LOOK_EVERY = 1.0  # seconds: whether somebody has called it off
+NAMED = 3  # jobs whose cause the board tells
 FAILED = (State.FAILED, State.UNKNOWN)
 
 
@@ -37,10 +38,11 @@ async def rerun_if_limited(progress: Progress, run: WorkflowRun) -> bool:
     if not await _waited(progress, run, images.rerun, number):
         return False
     why = f"rate limited; rerun {number} of {images.rerun.times}"
+    causes = causes_of(progress, run, images.rerun)
     began = await rerun(progress, run, why=why)
     if began is None:
         return False
-    progress.notes.append(f":repeat: {why}, begun {kit.moment(began)}")
+    progress.notes.append(f":repeat: {why}, begun {kit.moment(began)}; {causes}")
     return True
 
 
@@ -55,6 +57,23 @@ def may_rerun(progress: Progress, run: WorkflowRun, rules: Rerun) -> bool:
 def failed_jobs(run: WorkflowRun) -> Sequence[Job]:
     """The jobs that failed themselves."""
     return [job for job in run.jobs if job.state in FAILED]
+
+
+def causes_of(progress: Progress, run: WorkflowRun, rules: Rerun) -> str:
+    """Which jobs were refused for what (mrkdwn): the first few, and how many more."""
+    failed = failed_jobs(run)
+    told = [f"{_called(progress, job)}: {_cause(progress.limited[job.job_id], rules)}" for job in failed[:NAMED]]
+    more = [f"and {len(failed) - NAMED} more"] if len(failed) > NAMED else []
+    return ", ".join([*told, *more])
+
+
+def _called(progress: Progress, job: Job) -> str:
+    place = progress.place(job)
+    return kit.escape(kit.cut(" ".join(place) if place else job.name, 60))
+
+
+def _cause(line: str, rules: Rerun) -> str:
+    return kit.code(next((word for word in rules.on if word in line), line))
 
 
 async def rerun(progress: Progress, run: WorkflowRun, *, why: str) -> float | None:
@@ -85,7 +104,7 @@ async def _waited(progress: Progress, run: WorkflowRun, rules: Rerun, number: in
     operation = progress.operation
     wait = rules.wait.total_seconds() * 2 ** (number - 1)
     at = await operation.step(f"when to rerun {run.attempt}", lambda: _in(progress, wait))
-    news = f"rate limited; rerun {number} of {rules.times} begins {kit.moment(at)}"
+    news = f"rate limited; rerun {number} of {rules.times} begins {kit.moment(at)}; {causes_of(progress, run, rules)}"
     message = drawing.waiting_to_rerun(progress.board(run), news)
     await operation.show(f"wait for rerun {run.attempt}", message, Status.RUNNING, "waits to run failed jobs again")
     person = await operation.step(f"until rerun {run.attempt}", lambda: _until(progress, at))

@@ -18,7 +18,7 @@ from handlers import build
 from handlers.builds import logs as build_logs
 from handlers.builds.follow import FORCE_AFTER, Follower, Next, What
 from handlers.builds.progress import Progress
-from handlers.builds.reruns import may_rerun
+from handlers.builds.reruns import causes_of, may_rerun
 from handlers.builds.words import Wanted
 from runners.errors import UnavailableError
 from runners.github import GitHub
@@ -151,6 +151,19 @@ def test_only_what_failed_for_a_rate_limit_alone_runs_again(
     progress = Progress(operation(), 5, limited={LIMITED.job_id: "RequestLimitExceeded"}, **changed)
     assert CONFIG.images
     assert may_rerun(progress, run(*jobs, state=state), CONFIG.images.rerun) is expected
+
+
+def test_the_first_jobs_are_named_with_what_they_were_refused_for() -> None:
+    names = ("build (cron, dev)", "build (backend, dev)", "build (backend, prod)", "notify", "lint")
+    jobs = [job(name, State.FAILED, number) for number, name in enumerate(names)]
+    said = "api error RequestLimitExceeded: Request limit exceeded."
+    progress = Progress(operation(), 5, limited=dict.fromkeys(range(len(names)), said))
+    assert CONFIG.images
+    rules = CONFIG.images.rerun
+    assert causes_of(progress, run(jobs[0]), rules) == "cron dev: `RequestLimitExceeded`"
+    four = causes_of(progress, run(*jobs), rules)
+    assert four.startswith("cron dev: `RequestLimitExceeded`, backend dev: ")
+    assert four.endswith("backend prod: `RequestLimitExceeded`, and 2 more")
 
 
 def test_a_green_job_that_mentions_a_rate_limit_did_not_fail_for_it() -> None:
