@@ -86,7 +86,7 @@ _NETWORK = (
     ("network", "name not resolved", r"\bTemporary failure (?:in name resolution|resolving )|\bCould not resolve host"),
     ("tls", "certificate refused", r"\bcertificate verify failed\b|\bx509: certificate |\bSSL certificate problem\b"),
     ("tls", "certificate refused", r"\bunable to get local issuer certificate\b|\bcertificate has expired\b"),
-    ("git", "git failed", r"^fatal: (?!\[)\S"),  # "fatal: [host]" is Ansible's
+    ("git", "git failed", r"^fatal: [^\[ ]"),  # "fatal: [host]" is Ansible's
     ("git", "git failed", r"^error: (?:failed to push some refs|pathspec '.*' did not match|RPC failed)"),
     ("git", "git failed", r"^remote: Repository not found\b"),
     ("ssh", "ssh failed", r"^Host key verification failed\b"),
@@ -98,7 +98,7 @@ _SYSTEMS = (
     (
         "packer",
         "provisioner failed",
-        r"^==> [\w.-]+: (?:Error (?!executing Ansible)|error: )",
+        r"^==> [\w.-]+: (?:Error (?:[^e]|e[^x])|error: )",  # "Error executing Ansible" is a summary
     ),
     ("systemd", "service failed", r"\bFailed to (?:start|restart|reload|enable) \S"),
     ("systemd", "service failed", r"^Job for \S+ failed because\b|\bentered failed state\b|\bFailed with result '"),
