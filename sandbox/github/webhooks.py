@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from sandbox.github import shapes, shapes_webhooks
+from sandbox.github.undelivered import Undelivered
 
 if TYPE_CHECKING:
     from sandbox.github.events import Event
@@ -59,6 +60,11 @@ class Delivery:
     body: bytes
     status: int
 
+    @property
+    def what(self) -> str:
+        """What it tells of: workflow_job (queued)."""
+        return f"{self.event} ({self.action})" if self.action else self.event
+
 
 @dataclass(slots=True)
 class _Plan:
@@ -88,6 +94,7 @@ class Deliveries:
         self._task: asyncio.Task[None] | None = None
         self._losing, self._doubling = _Plan(None, 0), _Plan(None, 0)
         self._mixing, self._held = 0, list[Delivery]()
+        self._undelivered = Undelivered()
         self.delay = 0.0
         self.sent: deque[Delivery] = deque(maxlen=1_000)
         self.lost: list[Delivery] = []
@@ -188,15 +195,16 @@ class Deliveries:
         if self._settings is None:
             raise RuntimeError("there is nobody to deliver to")
         headers = _headers(delivery, secret or self._settings.secret)
-        status = 0
+        where, status = url or self._settings.url, 0
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session,
-                session.post(url or self._settings.url, data=delivery.body, headers=headers) as answer,
+                session.post(where, data=delivery.body, headers=headers) as answer,
             ):
                 status = answer.status
+            self._undelivered.received(where)
         except (aiohttp.ClientError, TimeoutError) as error:
-            print(f"webhook {delivery.event} was not received: {error!r}")
+            self._undelivered.missed(delivery.what, where, error)
         self.sent.append(replace(delivery, status=status))
         return status
 
