@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import jwt
 
-from sandbox.github.permissions import ALL
 from sandbox.github.web import GitHubError
 
 if TYPE_CHECKING:
@@ -17,6 +16,16 @@ if TYPE_CHECKING:
 
 LONGEST_JWT = timedelta(minutes=10)
 TOKEN_LIFE = timedelta(hours=1)
+# What an App is given that may do everything that the product does.
+ALL = {
+    "actions": "write",
+    "checks": "read",
+    "contents": "write",
+    "deployments": "write",
+    "metadata": "read",
+    "pull_requests": "write",
+    "statuses": "read",
+}
 
 
 @dataclass(frozen=True, slots=True)

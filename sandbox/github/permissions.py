@@ -11,16 +11,6 @@ if TYPE_CHECKING:
 
     from sandbox.github.credentials import Caller
 
-# What an App is given that may do everything that the product does.
-ALL = {
-    "actions": "write",
-    "checks": "read",
-    "contents": "write",
-    "deployments": "write",
-    "metadata": "read",
-    "pull_requests": "write",
-    "statuses": "read",
-}
 _LEVELS = ("none", "read", "write", "admin")
 # By what follows /repos/{owner}/{name}; the first that fits. The level is read for GET and write otherwise.
 _PERMISSION = (
