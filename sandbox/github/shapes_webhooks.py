@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from sandbox.github.repository import Repository
     from sandbox.github.runs import Job, Run
     from sandbox.github.web import Json
-    from sandbox.github.webhooks import WebhookSettings
 
 HOOK_ID = 512_345_678
 
@@ -72,15 +71,15 @@ def pushed_repository(full: Json) -> Json:
     }
 
 
-def ping(base: str, settings: WebhookSettings) -> Json:
-    """The first thing that a new webhook is told."""
+def ping(base: str, url: str, events: frozenset[str]) -> Json:
+    """The first thing that a new webhook, which asks for these events at this address, is told."""
     hook = {
         "type": "Repository",
         "id": HOOK_ID,
         "name": "web",
         "active": True,
-        "events": sorted(settings.events - {"ping"}),
-        "config": {"content_type": "json", "insecure_ssl": "0", "secret": "********", "url": settings.url},
+        "events": sorted(events - {"ping"}),
+        "config": {"content_type": "json", "insecure_ssl": "0", "secret": "********", "url": url},
         "updated_at": FOUNDED,
         "created_at": FOUNDED,
         "url": f"{base}/hooks/{HOOK_ID}",

@@ -127,7 +127,8 @@ class Deliveries:
     def connect(self, settings: WebhookSettings) -> None:
         """Tell this receiver from now on; GitHub begins with a ping."""
         self._settings = settings
-        self._queue("ping", None, {**shapes_webhooks.ping(self._site.base, settings), **self._about(None, "lee-park")})
+        told = shapes_webhooks.ping(self._site.base, settings.url, settings.events)
+        self._queue("ping", None, {**told, **self._about(None, "lee-park")})
 
     def _happened(self, repository: Repository, event: Event) -> None:
         if self._settings is None:
