@@ -105,7 +105,7 @@ async def under_way(github: GitHub, repository: str, workflow: str) -> tuple[Wor
     check_repository(repository, doing)
     path = f"/actions/workflows/{quote(workflow, safe='')}/runs?per_page=30"
     found: list[dict[str, Any]] = (await Reading(github).get(repository, path, doing=doing))["workflow_runs"]
-    return tuple(run_of(repository, run, ()) for run in found if run["status"] in UNDER_WAY)
+    return tuple(run_of(repository, run) for run in found if run["status"] in UNDER_WAY)
 
 
 async def _has_begun(github: GitHub, repository: str, run_id: int, attempt: int, within: float) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -31,10 +32,10 @@ def state_of(status: str | None, conclusion: str | None) -> State:
     return State.RUNNING if status == "in_progress" else State.WAITING
 
 
-def run_of(repository: str, run: Mapping[str, Any], jobs: Sequence[Job]) -> WorkflowRun:
+def run_of(repository: str, run: Mapping[str, Any], jobs: Sequence[Job] = ()) -> WorkflowRun:
     """A run, from GitHub's `workflow-run` object, with its jobs."""
-    state = _run_state(run, jobs)
-    return WorkflowRun(
+    state = state_of(run["status"], run["conclusion"])
+    bare = WorkflowRun(
         repository=repository,
         run_id=run["id"],
         number=run["run_number"],
@@ -44,30 +45,29 @@ def run_of(repository: str, run: Mapping[str, Any], jobs: Sequence[Job]) -> Work
         state=state,
         url=run["html_url"],
         created_at=datetime.fromisoformat(run["created_at"]),
-        jobs=tuple(jobs),
-        ended_at=_end_of(run, jobs) if state.ended else None,
+        ended_at=_time(run.get("updated_at")) if state.ended else None,
         actor=actor_of(run),
         event=run.get("event") or "",
         branch=run.get("head_branch") or "",
     )
+    return with_jobs(bare, jobs)
+
+
+def with_jobs(run: WorkflowRun, jobs: Sequence[Job]) -> WorkflowRun:
+    """A run that was read without its jobs, with what they tell of its state and its end."""
+    state = run.state
+    # GitHub calls a run queued as long as any of its jobs is, although others run (cli/cli#13972).
+    if state is State.WAITING and any(job.state is not State.WAITING for job in jobs):
+        state = State.RUNNING
+    # A run has no time of its end, and `updated_at` moves when somebody deletes its logs.
+    ends = [job.ended_at for job in jobs if job.ended_at]
+    ended_at = max(ends) if ends and state.ended else run.ended_at
+    return replace(run, jobs=tuple(jobs), state=state, ended_at=ended_at)
 
 
 def actor_of(run: Mapping[str, Any]) -> str:
     """The login of who started a run's present attempt; empty where GitHub does not tell."""
     return (run.get("triggering_actor") or run.get("actor") or {}).get("login") or ""
-
-
-def _run_state(run: Mapping[str, Any], jobs: Sequence[Job]) -> State:
-    state = state_of(run["status"], run["conclusion"])
-    # GitHub calls a run queued as long as any of its jobs is, although others run (cli/cli#13972).
-    begun = any(job.state is not State.WAITING for job in jobs)
-    return State.RUNNING if state is State.WAITING and begun else state
-
-
-def _end_of(run: Mapping[str, Any], jobs: Sequence[Job]) -> datetime | None:
-    # A run has no time of its end, and `updated_at` moves when somebody deletes its logs.
-    ends = [job.ended_at for job in jobs if job.ended_at]
-    return max(ends) if ends else _time(run.get("updated_at"))
 
 
 def job_of(job: Mapping[str, Any]) -> Job:

@@ -134,7 +134,7 @@ class Watched:
 
     @property
     def _ended(self) -> bool:
-        return self._run is not None and run_of(self._repository, self._run, ()).state.ended
+        return self._run is not None and run_of(self._repository, self._run).state.ended
 
     def _should_ask_run(self) -> bool:
         waits = all(listener.attempt > self._attempt for listener in self.listeners)
