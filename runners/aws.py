@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MOST_VALUES = 200  # of one of EC2's filters
+ATTEMPTS_WHILE_SOMEBODY_WAITS = 7
 KEEP_TAG = "signalbox:keep"  # on whatever nobody may remove from here
 
 _CREDENTIALS = "Give the bot AWS credentials: a role on its machine, AWS's own variables, or aws.profile."
@@ -49,7 +50,7 @@ _BUSY = (
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """One region's clients. boto3's clients may be shared between threads."""
+    """An Account's clients of one region. boto3's clients may be shared between threads."""
 
     region: str
     ec2: EC2Client
@@ -59,8 +60,9 @@ class Clients:
 class Account:
     """One AWS account in several regions. Clients are made when first needed (the first takes 0.2 s and 20 MB), then shared.
 
-    Its methods block for as long as that takes, and may be called from any thread. A call that AWS throttles is tried
-    `attempts` times, at a pace that adapts to what AWS takes: it slows down, and only fails after about a minute.
+    Its methods block for as long as that takes, and may be called from any thread. Waits are bounded: 5 s to connect,
+    30 s for an answer. A call that AWS throttles is tried `attempts` times, at a pace that adapts to what AWS takes: it
+    slows down, and only fails after about a minute.
 
     Raises:
         AccessDeniedError: there is no such profile.
@@ -101,6 +103,10 @@ class Account:
         client: EC2Client = self.client("ec2", region)
         return client
 
+    def clients(self, region: str) -> Clients:
+        """What is asked of a region."""
+        return Clients(region, self.ec2(region), self.client("sts", region))
+
     def number(self) -> str:
         """The account's id, 12 digits; asked once."""
         if self._number is None:
@@ -124,13 +130,12 @@ def _loader() -> Loader:
 
 
 def make_clients(region: str, profile: str | None = None) -> Clients:
-    """The clients of a region, with bounded waits: 5 s to connect, 30 s for an answer, adaptive retries.
+    """The clients of a region, of an Account of their own: with fewer attempts, since a person waits for the answer.
 
     Raises:
         AccessDeniedError: there is no such profile.
     """
-    account = Account((region,), profile, attempts=7)
-    return Clients(region, account.ec2(region), account.client("sts"))
+    return Account((region,), profile, attempts=ATTEMPTS_WHILE_SOMEBODY_WAITS).clients(region)
 
 
 async def in_each_region(
