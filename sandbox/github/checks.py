@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from sandbox.github.repository import Repository
+    from sandbox.github.commits import CommitGraph
     from sandbox.github.runs import Job, Run
 
 Conclusion = Literal[
@@ -70,7 +70,8 @@ class Protection:
 class Checks:
     """The checks of a repository's commits. The jobs of workflow runs are among them, whatever started the run."""
 
-    repository: Repository
+    _graph: CommitGraph
+    _of_workflows: Mapping[int, Run]
     _runs: list[CheckRun] = field(default_factory=list)
     _statuses: list[CommitStatus] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(31_700_000_001, 3))
@@ -85,7 +86,7 @@ class Checks:
         app: str = ACTIONS,
     ) -> CheckRun:
         """A check run of the commit that `ref` names now; without a conclusion it goes on until `complete`."""
-        sha = self.repository.graph.resolve(ref).sha
+        sha = self._graph.resolve(ref).sha
         now = datetime.now(UTC)
         state = "completed" if conclusion else status or "in_progress"
         made = CheckRun(next(self._numbers), sha, name, state, conclusion, now, now if conclusion else None, app)
@@ -102,14 +103,14 @@ class Checks:
         by: str = "lee-park",
     ) -> CommitStatus:
         """A commit status of the commit that `ref` names now."""
-        sha = self.repository.graph.resolve(ref).sha
+        sha = self._graph.resolve(ref).sha
         made = CommitStatus(next(self._numbers), sha, context, state, description, None, by, datetime.now(UTC))
         self._statuses.append(made)
         return made
 
     def runs(self, sha: str, *, latest: bool = True) -> list[CheckRun]:
         """The check runs of a commit, newest first; with `latest` one for each name in a check suite."""
-        jobs = [_of_job(run, job) for run in self.repository.runs.values() if run.commit.sha == sha for job in run.jobs]
+        jobs = [_of_job(run, job) for run in self._of_workflows.values() if run.commit.sha == sha for job in run.jobs]
         every = [run for run in self._runs if run.sha == sha] + jobs
         if latest:
             every = list({(run.app, run.suite_id, run.name): run for run in every}.values())

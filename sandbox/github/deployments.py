@@ -7,61 +7,24 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sandbox.github import shapes_deployments
 from sandbox.github.commits import Author
-from sandbox.github.events import Event
+from sandbox.github.events import Deployed
 from sandbox.github.merging import ahead, merged_files
+from sandbox.github.records import Deployment, DeploymentStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sandbox.github.repository import Repository
+    from sandbox.github.home import Home
 
 STATES = ("error", "failure", "inactive", "in_progress", "queued", "pending", "success")
-
-
-@dataclass(frozen=True, slots=True)
-class DeploymentStatus:
-    """One thing that was said of a deployment."""
-
-    status_id: int
-    state: str
-    creator: str
-    description: str
-    log_url: str
-    environment_url: str
-    environment: str
-    at: datetime
-
-
-@dataclass(slots=True)
-class Deployment:
-    """One deployment. `statuses` are the oldest first."""
-
-    deployment_id: int
-    ref: str
-    sha: str
-    task: str
-    payload: Any
-    environment: str
-    description: str | None
-    creator: str
-    transient: bool
-    production: bool
-    created_at: datetime
-    statuses: list[DeploymentStatus] = field(default_factory=list)
-
-    @property
-    def state(self) -> str:
-        """What was said last; pending before anything was."""
-        return self.statuses[-1].state if self.statuses else "pending"
 
 
 @dataclass(slots=True)
 class Deployments:
     """The deployments of a repository, and the environments that they made."""
 
-    repository: Repository
+    repository: Home
     known: dict[int, Deployment] = field(default_factory=dict)
     environments: dict[str, datetime] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(2_800_000_001, 11))
@@ -121,7 +84,7 @@ class Deployments:
         )
         self.known[made.deployment_id] = made
         self.environments.setdefault(environment, now)
-        self._announce(made, None, by)
+        self.repository.announce(Deployed(made, None, by))
         return made
 
     def say(
@@ -145,7 +108,7 @@ class Deployments:
             next(self._numbers), state, by, description, log_url, environment_url, where, datetime.now(UTC)
         )
         deployment.statuses.append(made)
-        self._announce(deployment, made, by)
+        self.repository.announce(Deployed(deployment, made, by))
         if state == "success" and auto_inactive:
             self._retire(deployment, where, by)
         return made
@@ -156,15 +119,3 @@ class Deployments:
                 continue
             if not one.transient and not one.production:
                 self.say(one, "inactive", by=by, environment=environment)
-
-    def _announce(self, one: Deployment, status: DeploymentStatus | None, by: str) -> None:
-        def about(base: str) -> dict[str, Any]:
-            shown = shapes_deployments.deployment(base, self.repository, one)
-            told: dict[str, Any] = {"deployment": shown, "workflow": None, "workflow_run": None}
-            if status is not None:
-                told["deployment_status"] = shapes_deployments.status(base, self.repository, one, status)
-                told["check_run"] = None
-            return told
-
-        name = "deployment" if status is None else "deployment_status"
-        self.repository.announce(Event(name, "created", by, about))

@@ -4,17 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sandbox.github.records import Deployment, DeploymentStatus, Pull
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """One event as GitHub names it. `about` makes what is particular to it, given the stand-in's own address."""
+class Pushed:
+    """A branch has a new tip, the commit `after`; `before` was its tip, None for a new branch."""
 
-    name: str
-    action: str | None
+    branch: str
+    before: str | None
+    after: str
     sender: str
-    about: Callable[[str], dict[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class PullChanged:
+    """What was done with a pull request, in GitHub's word; `moved` are its heads before and after, where it was pushed to."""
+
+    pull: Pull
+    action: str
+    sender: str
+    moved: tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """A deployment was recorded (no status), or this was said of it."""
+
+    deployment: Deployment
+    status: DeploymentStatus | None
+    sender: str
+
+
+Event = Pushed | PullChanged | Deployed
 Announce = Callable[[Event], None]

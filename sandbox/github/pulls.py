@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
-from sandbox.github import shapes_pulls
 from sandbox.github.commits import Author, Commit
-from sandbox.github.events import Event
+from sandbox.github.events import PullChanged
 from sandbox.github.merging import ahead, merged_files
+from sandbox.github.records import Pull
 from sandbox.github.refusals import ConflictError, RefusedError
 
 if TYPE_CHECKING:
-    from sandbox.github.repository import Repository
+    from sandbox.github.home import Home
 
 MergeMethod = Literal["merge", "squash", "rebase"]
 _NOT_ALLOWED = {
@@ -22,39 +21,6 @@ _NOT_ALLOWED = {
     "squash": "Squash merges are not allowed on this repository.",
     "rebase": "Rebase merges are not allowed on this repository.",
 }
-
-
-@dataclass(slots=True)
-class Pull:
-    """One pull request. `head_sha` and `base_sha` follow their branches as long as it is open."""
-
-    number: int
-    pull_id: int
-    title: str
-    body: str | None
-    head: str
-    base: str
-    head_sha: str
-    base_sha: str
-    user: str
-    created_at: datetime
-    updated_at: datetime
-    draft: bool = False
-    state: str = "open"
-    closed_at: datetime | None = None
-    merged_by: str | None = None
-    merge_commit: str | None = None
-    approvals: set[str] = field(default_factory=set)
-    worked_out: tuple[str, str] | None = None  # the head and base whose mergeability is known
-
-    @property
-    def merged(self) -> bool:
-        """Whether it was merged."""
-        return self.merge_commit is not None
-
-    def close(self, now: datetime) -> None:
-        """It is over, merged or not."""
-        self.state, self.closed_at, self.updated_at = "closed", now, now
 
 
 class Pulls:
@@ -65,7 +31,7 @@ class Pulls:
     merges in a row are refused as if the base had just been pushed to.
     """
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Home) -> None:
         self._repository = repository
         self.known: dict[int, Pull] = {}
         self.thinks_for = 0.05
@@ -112,7 +78,7 @@ class Pulls:
                 self._notice_merge(pull, sender)
             if pull.head == branch and pull.head_sha != tip:
                 pull.head_sha, before, pull.updated_at = tip, pull.head_sha, datetime.now(UTC)
-                self._announce(pull, "synchronize", sender, before=before, after=tip)
+                self._announce(pull, "synchronize", sender, (before, tip))
 
     def _notice_merge(self, pull: Pull, sender: str) -> None:
         """One whose head was pushed to its base some other way counts as merged, too."""
@@ -239,9 +205,5 @@ class Pulls:
             pull.state, pull.closed_at = "open", None
             self._announce(pull, "reopened", sender)
 
-    def _announce(self, pull: Pull, action: str, sender: str, **more: str) -> None:
-        def about(base: str) -> dict[str, object]:
-            shown = shapes_pulls.pull(base, self._repository, pull)
-            return {"number": pull.number, "pull_request": shown, **more}
-
-        self._repository.announce(Event("pull_request", action, sender, about))
+    def _announce(self, pull: Pull, action: str, sender: str, moved: tuple[str, str] | None = None) -> None:
+        self._repository.announce(PullChanged(pull, action, sender, moved))

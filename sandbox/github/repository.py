@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from sandbox.github import shapes_push
 from sandbox.github.checks import Checks, Protection
 from sandbox.github.commits import Author, Commit, CommitGraph, Content
 from sandbox.github.deployments import Deployments
-from sandbox.github.events import Announce, Event
+from sandbox.github.events import Announce, Event, Pushed
 from sandbox.github.expressions import expand
 from sandbox.github.inputs import checked_inputs
 from sandbox.github.pulls import Pulls
@@ -54,7 +53,7 @@ class Repository(ScriptedRuns):
         self.listeners: list[Listener] = []
         self.carry_over: Literal["copy", "keep", "drop"] = "copy"
         self.announce_to: list[Announce] = []
-        self.checks = Checks(self)
+        self.checks = Checks(self.graph, self.runs)
         self.pulls = Pulls(self)
         self.deployments = Deployments(self)
         self.vault = Vault()
@@ -79,8 +78,7 @@ class Repository(ScriptedRuns):
         """Tell of a branch's new tip, and read the workflows again; `before` is what its tip was."""
         self.read_workflows()
         self.pulls.follow(branch, by)
-        after = self.graph.branches[branch]
-        self.announce(Event("push", None, by, lambda base: shapes_push.push(base, self, branch, before, after, by=by)))
+        self.announce(Pushed(branch, before, self.graph.branches[branch], by))
         if self.runs_on_push:
             self._start_pushed(branch, by)
 

@@ -22,7 +22,7 @@ from sandbox.github.web import (
 )
 
 if TYPE_CHECKING:
-    from sandbox.github.deployments import Deployment
+    from sandbox.github.records import Deployment
     from sandbox.github.repository import Repository
     from sandbox.github.site import Site
     from sandbox.github.web import Json

@@ -26,7 +26,7 @@ from sandbox.github.web import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandbox.github.pulls import Pull
+    from sandbox.github.records import Pull
     from sandbox.github.repository import Repository
     from sandbox.github.site import Site
     from sandbox.github.web import Json

@@ -9,7 +9,7 @@ from sandbox.github.shapes import api_of, node_id, number_of, stamp, user
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sandbox.github.deployments import Deployment, DeploymentStatus
+    from sandbox.github.records import Deployment, DeploymentStatus
     from sandbox.github.repository import Repository
     from sandbox.github.web import Json
 

@@ -9,7 +9,7 @@ from sandbox.github.merging import ahead
 from sandbox.github.shapes import api_of, node_id, repository_told, stamp, stamp_or_none, user
 
 if TYPE_CHECKING:
-    from sandbox.github.pulls import Pull
+    from sandbox.github.records import Pull
     from sandbox.github.repository import Repository
     from sandbox.github.web import Json
 

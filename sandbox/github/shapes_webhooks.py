@@ -5,17 +5,43 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sandbox.github import shapes_actions
+from sandbox.github import shapes_actions, shapes_deployments, shapes_pulls, shapes_push
 from sandbox.github.checks import ACTIONS
+from sandbox.github.events import Deployed, PullChanged, Pushed
 from sandbox.github.shapes import FOUNDED, api_of, node_id, stamp
 from sandbox.github.shapes_checks import app
 
 if TYPE_CHECKING:
+    from sandbox.github.events import Event
     from sandbox.github.repository import Repository
     from sandbox.github.runs import Job, Run
     from sandbox.github.web import Json
 
 HOOK_ID = 512_345_678
+
+
+def of_event(base: str, repository: Repository, event: Event) -> tuple[str, str | None, Json]:
+    """The event's name and action, and what is told of it."""
+    match event:
+        case Pushed():
+            push = shapes_push.push(base, repository, event.branch, event.before, event.after, by=event.sender)
+            return "push", None, push
+        case PullChanged():
+            shown = shapes_pulls.pull(base, repository, event.pull)
+            moved = dict(zip(("before", "after"), event.moved, strict=True)) if event.moved else {}
+            return "pull_request", event.action, {"number": event.pull.number, "pull_request": shown, **moved}
+        case Deployed():
+            return _of_deployment(base, repository, event)
+
+
+def _of_deployment(base: str, repository: Repository, event: Deployed) -> tuple[str, str, Json]:
+    shown = shapes_deployments.deployment(base, repository, event.deployment)
+    told: Json = {"deployment": shown, "workflow": None, "workflow_run": None}
+    if event.status is None:
+        return "deployment", "created", told
+    told["deployment_status"] = shapes_deployments.status(base, repository, event.deployment, event.status)
+    told["check_run"] = None
+    return "deployment_status", "created", told
 
 
 def of_job(base: str, repository: Repository, run: Run, job: Job) -> Json:

@@ -134,9 +134,10 @@ class Deliveries:
         if self._settings is None:
             return
         about = self._about(repository, event.sender)
-        if event.name == "push":
+        name, action, told = shapes_webhooks.of_event(self._site.base, repository, event)
+        if name == "push":
             about["repository"] = shapes_webhooks.pushed_repository(about["repository"])
-        self._queue(event.name, event.action, {**event.about(self._site.base), **about})
+        self._queue(name, action, {**told, **about})
 
     def _changed(self, repository: Repository, run: Run, job: Job | None) -> None:
         if self._settings is None:

@@ -14,7 +14,7 @@ from tests.scenarios.test_deploy import new_branch
 from tests.scenarios.test_github_faults import Fault
 
 if TYPE_CHECKING:
-    from sandbox.github.deployments import Deployment
+    from sandbox.github.records import Deployment
     from sandbox.slack import Message
     from sandbox.world import World
     from tests.scenarios.conftest import StartWorld

@@ -13,7 +13,7 @@ from tests.scenarios.moments import dies_at_github
 from tests.scenarios.test_github_faults import Fault
 
 if TYPE_CHECKING:
-    from sandbox.github.pulls import Pull
+    from sandbox.github.records import Pull
     from sandbox.slack import Message
     from sandbox.world import World
     from tests.scenarios.conftest import StartWorld
