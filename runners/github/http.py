@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aiohttp import ClientResponse
 
 API_VERSION = "2022-11-28"
+USER_AGENT = "signalbox"
 LARGEST_ANSWER = 32 << 20  # bytes of JSON
 _REPOSITORY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?/[A-Za-z0-9._-]+")
 

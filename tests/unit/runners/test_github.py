@@ -13,9 +13,9 @@ from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from runners import github as github_module
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError, UnavailableError, UncertainError
 from runners.github import GitHub, actions
+from runners.github.client import ANSWER_TIMEOUT
 from runners.github.errors import Refusal, error_for, message_of
 from sandbox.github import AppIdentity, GitHubStandIn, sandbox_repositories
 
@@ -152,8 +152,8 @@ async def servers() -> AsyncIterator[Servers]:
     await these.stop()
 
 
-async def client_of(url: str) -> GitHub:
-    return GitHub(url, token="ghp_canary", write_pause=0, read_pause=0)
+async def client_of(url: str, *, answer_timeout: int = ANSWER_TIMEOUT) -> GitHub:
+    return GitHub(url, token="ghp_canary", write_pause=0, read_pause=0, answer_timeout=answer_timeout)
 
 
 async def test_a_redirect_to_another_host_gets_no_token(servers: Servers) -> None:
@@ -202,9 +202,7 @@ async def test_a_redirect_that_leads_nowhere_ends(servers: Servers, location: st
     await client.close()
 
 
-async def test_no_answer_at_all_is_uncertain_for_a_change_and_unavailable_for_a_read(
-    servers: Servers, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_no_answer_at_all_is_uncertain_for_a_change_and_unavailable_for_a_read(servers: Servers) -> None:
     posts = 0
 
     async def api(request: web.Request) -> web.Response:
@@ -213,8 +211,7 @@ async def test_no_answer_at_all_is_uncertain_for_a_change_and_unavailable_for_a_
         await asyncio.sleep(3)
         return web.Response()
 
-    monkeypatch.setattr(github_module, "ANSWER_TIMEOUT", 1)
-    client = await client_of(await servers.start(api))
+    client = await client_of(await servers.start(api), answer_timeout=1)
     with pytest.raises(UncertainError):
         await actions.dispatch(client, REPOSITORY, "deploy.yml", "main")
     assert posts == 1

@@ -12,7 +12,6 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from runners import github as github_module
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError, UnavailableError, UncertainError
 from runners.github import (
     GitHub,
@@ -28,6 +27,7 @@ from runners.github import (
     workflow_file,
     workflows,
 )
+from runners.github.client import ANSWER_TIMEOUT
 from runners.github.reading import Reading
 from runners.results import PullRequest, PullState
 
@@ -94,14 +94,19 @@ HAS_NO_REMEDY = {422}  # what GitHub says is all there is
 
 
 async def answered(
-    call: Call, monkeypatch: pytest.MonkeyPatch, handler: Callable[[web.Request], Coroutine[Any, Any, web.Response]]
+    call: Call,
+    monkeypatch: pytest.MonkeyPatch,
+    handler: Callable[[web.Request], Coroutine[Any, Any, web.Response]],
+    *,
+    answer_timeout: int = ANSWER_TIMEOUT,
 ) -> object:
     """What comes of a call when GitHub answers everything so."""
-    monkeypatch.setattr(github_module, "LONGEST_WAIT", 0.0)
+    monkeypatch.setattr("runners.github.client.LONGEST_WAIT", 0.0)
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
     async with TestServer(app) as server:
-        github = GitHub(str(server.make_url("")), token="ghp_canary", write_pause=0, read_pause=0)
+        url = str(server.make_url(""))
+        github = GitHub(url, token="ghp_canary", write_pause=0, read_pause=0, answer_timeout=answer_timeout)
         try:
             async with asyncio.timeout(20):
                 (outcome,) = await asyncio.gather(call(github), return_exceptions=True)
@@ -159,8 +164,6 @@ async def test_a_change_in_githubs_fault_is_uncertain_where_it_was_asked_for(
 
 
 async def test_what_never_answers_is_given_up_at_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(github_module, "ANSWER_TIMEOUT", 1)
-
     async def hang(_: web.Request) -> web.Response:
         await asyncio.sleep(6)
         return web.Response()
@@ -170,7 +173,7 @@ async def test_what_never_answers_is_given_up_at_every_call(monkeypatch: pytest.
     async def all_of_them(github: GitHub) -> object:
         return await asyncio.gather(*(EVERY[name](github) for name in names), return_exceptions=True)
 
-    outcomes = await answered(all_of_them, monkeypatch, hang)
+    outcomes = await answered(all_of_them, monkeypatch, hang, answer_timeout=1)
     assert isinstance(outcomes, list)
     for name, outcome in zip(names, outcomes, strict=True):
         assert isinstance(outcome, UnavailableError), f"{name}: {outcome!r}"
