@@ -14,9 +14,10 @@ from urllib.parse import parse_qs, urlsplit
 from runners.errors import NotFoundError
 from runners.github import Answer, GitHub
 from runners.github.news import news_of
-from sandbox.github import BOT_LOGIN, Repository, sandbox_repositories, shapes_actions
+from sandbox.github import BOT_LOGIN, Repository, sandbox_repositories
 from sandbox.github.clock import Clock
-from sandbox.github.run_filters import created_range
+from sandbox.github.routes.run_filters import created_range
+from sandbox.github.shapes import actions as shapes_actions
 from tests.virtual_time import now
 
 if TYPE_CHECKING:

@@ -13,17 +13,17 @@ from sandbox.github.deployments import Deployments
 from sandbox.github.events import Announce, Event, Pushed
 from sandbox.github.expressions import expand
 from sandbox.github.inputs import checked_inputs
+from sandbox.github.play.scripts import ScriptedRuns
+from sandbox.github.play.simulation import Simulation
 from sandbox.github.pulls import Pulls
 from sandbox.github.refusals import ConflictError, RefusedError
 from sandbox.github.runs import Job, Run, Workflow
-from sandbox.github.scripts import ScriptedRuns
-from sandbox.github.simulation import Simulation
 from sandbox.github.vault import Vault
 from sandbox.github.workflow_file import FOLDER, WorkflowFile, parse
 
 if TYPE_CHECKING:
     from sandbox.github.clock import Clock
-    from sandbox.github.stage import Player
+    from sandbox.github.play.stage import Player
 
 RERUN_WITHIN = timedelta(days=30)
 Listener = Callable[["Repository", Run, "Job | None"], None]

@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from sandbox.github import permissions
 from sandbox.github.clock import Clock
 from sandbox.github.credentials import AppIdentity, Credentials, Grant
 from sandbox.github.faults import Faults
-from sandbox.github.image_builder import ImageBuilder
 from sandbox.github.pages import Pages
-from sandbox.github.parameters import ignored
+from sandbox.github.play.image_builder import ImageBuilder
 from sandbox.github.rate_limit import RateLimit
 from sandbox.github.repository import Repository
-from sandbox.github.routes_account import AccountRoutes
-from sandbox.github.routes_actions import ActionsRoutes
-from sandbox.github.routes_checks import CheckRoutes
-from sandbox.github.routes_deployments import DeploymentRoutes
-from sandbox.github.routes_git import GitRoutes
-from sandbox.github.routes_pulls import PullRoutes
-from sandbox.github.routes_secrets import SecretRoutes
-from sandbox.github.routes_workflows import WorkflowRoutes
+from sandbox.github.routes import permissions
+from sandbox.github.routes.account import AccountRoutes
+from sandbox.github.routes.actions import ActionsRoutes
+from sandbox.github.routes.checks import CheckRoutes
+from sandbox.github.routes.deployments import DeploymentRoutes
+from sandbox.github.routes.git import GitRoutes
+from sandbox.github.routes.parameters import ignored
+from sandbox.github.routes.pulls import PullRoutes
+from sandbox.github.routes.secrets import SecretRoutes
+from sandbox.github.routes.workflows import WorkflowRoutes
 from sandbox.github.site import CALLER, Site
 from sandbox.github.web import DropConnectionError, Exchange, GitHubError, Hook, Request, conditional
 from sandbox.github.webhooks import Deliveries, WebhookSettings

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from sandbox.github import shapes, shapes_webhooks
+from sandbox.github.shapes import common as shapes, webhooks as shapes_webhooks
 from sandbox.github.undelivered import Undelivered
 
 if TYPE_CHECKING:

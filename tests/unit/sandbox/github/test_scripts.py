@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.github.signs import SIGNS
+from sandbox.github.play.signs import SIGNS
 from sandbox.github.workflow_file import WorkflowFileError, expand_matrix, parse
 from tests.unit.sandbox.github.client import INFRASTRUCTURE, Client
 
 if TYPE_CHECKING:
     from sandbox.github import GitHubStandIn, Repository
-    from sandbox.github.signs import Tool
+    from sandbox.github.play.signs import Tool
 
 DISPATCHES = f"{INFRASTRUCTURE}/actions/workflows/build-images.yml/dispatches"
 

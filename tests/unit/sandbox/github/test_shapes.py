@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.github import Repository, shapes_actions
+from sandbox.github.shapes import actions as shapes_actions
 from tests.unit.sandbox.github.client import APPLICATION, INFRASTRUCTURE, Client
 from tests.unit.sandbox.github.schemas import all_fit, fits
 
 if TYPE_CHECKING:
-    from sandbox.github import GitHubStandIn
+    from sandbox.github import GitHubStandIn, Repository
     from sandbox.github.runs import Job, Run
 
 R = INFRASTRUCTURE

@@ -6,13 +6,13 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from sandbox.github.signs import PLUGINS_LIMITED, SIGNS
+from sandbox.github.play.signs import PLUGINS_LIMITED, SIGNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sandbox.github.play.signs import Tool
     from sandbox.github.runs import Job
-    from sandbox.github.signs import Tool
 
 
 @dataclass(slots=True)

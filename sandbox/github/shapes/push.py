@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.github.differences import changed_files
 from sandbox.github.merging import ahead
-from sandbox.github.shapes import stamp
+from sandbox.github.shapes.common import stamp
 
 if TYPE_CHECKING:
     from sandbox.github.commits import Commit

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sandbox.github import shapes_actions, shapes_deployments, shapes_pulls, shapes_push
 from sandbox.github.checks import ACTIONS
 from sandbox.github.events import Deployed, PullChanged, Pushed
-from sandbox.github.shapes import FOUNDED, api_of, node_id, stamp
-from sandbox.github.shapes_checks import app
+from sandbox.github.shapes import actions, deployments, pulls, push
+from sandbox.github.shapes.checks import app
+from sandbox.github.shapes.common import FOUNDED, api_of, node_id, stamp
 
 if TYPE_CHECKING:
     from sandbox.github.events import Event
@@ -24,10 +24,10 @@ def of_event(base: str, repository: Repository, event: Event) -> tuple[str, str 
     """The event's name and action, and what is told of it."""
     match event:
         case Pushed():
-            push = shapes_push.push(base, repository, event.branch, event.before, event.after, by=event.sender)
-            return "push", None, push
+            told = push.push(base, repository, event.branch, event.before, event.after, by=event.sender)
+            return "push", None, told
         case PullChanged():
-            shown = shapes_pulls.pull(base, repository, event.pull)
+            shown = pulls.pull(base, repository, event.pull)
             moved = dict(zip(("before", "after"), event.moved, strict=True)) if event.moved else {}
             return "pull_request", event.action, {"number": event.pull.number, "pull_request": shown, **moved}
         case Deployed():
@@ -35,25 +35,25 @@ def of_event(base: str, repository: Repository, event: Event) -> tuple[str, str 
 
 
 def _of_deployment(base: str, repository: Repository, event: Deployed) -> tuple[str, str, Json]:
-    shown = shapes_deployments.deployment(base, repository, event.deployment)
+    shown = deployments.deployment(base, repository, event.deployment)
     told: Json = {"deployment": shown, "workflow": None, "workflow_run": None}
     if event.status is None:
         return "deployment", "created", told
-    told["deployment_status"] = shapes_deployments.status(base, repository, event.deployment, event.status)
+    told["deployment_status"] = deployments.status(base, repository, event.deployment, event.status)
     told["check_run"] = None
     return "deployment_status", "created", told
 
 
 def of_job(base: str, repository: Repository, run: Run, job: Job) -> Json:
     """What is told of a job."""
-    return {"workflow_job": shapes_actions.job(base, repository, run, job)}
+    return {"workflow_job": actions.job(base, repository, run, job)}
 
 
 def of_run(base: str, repository: Repository, run: Run) -> Json:
     """What is told of a run."""
     return {
-        "workflow_run": shapes_actions.run(base, repository, run),
-        "workflow": shapes_actions.workflow(base, repository, run.workflow),
+        "workflow_run": actions.run(base, repository, run),
+        "workflow": actions.workflow(base, repository, run.workflow),
     }
 
 
@@ -78,7 +78,7 @@ def of_suite(base: str, repository: Repository, run: Run) -> Json:
         "runs_rerequestable": False,
         "latest_check_runs_count": len(run.latest_jobs),
         "check_runs_url": f"{url}/check-runs",
-        "head_commit": shapes_actions.head_commit(run),
+        "head_commit": actions.head_commit(run),
     }
     return {"check_suite": suite}
 

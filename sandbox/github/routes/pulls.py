@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from sandbox.github import shapes_commits, shapes_pulls
 from sandbox.github.differences import changed_files
 from sandbox.github.merging import ahead
 from sandbox.github.refusals import ConflictError, RefusedError
+from sandbox.github.shapes import commits as shapes_commits, pulls as shapes_pulls
 from sandbox.github.site import writer_of
 from sandbox.github.web import (
     GitHubError,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.github.shapes import api_of, node_id, number_of, stamp, user
+from sandbox.github.shapes.common import api_of, node_id, number_of, stamp, user
 
 if TYPE_CHECKING:
     from datetime import datetime

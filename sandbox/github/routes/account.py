@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from sandbox.github import shapes
-from sandbox.github.shapes import FOUNDED, ORGANIZATION, authenticated_user, node_id, number_of, stamp, user
+from sandbox.github.shapes import common as shapes
+from sandbox.github.shapes.common import FOUNDED, ORGANIZATION, authenticated_user, node_id, number_of, stamp, user
 from sandbox.github.site import caller_of
 from sandbox.github.web import GitHubError, json_body, json_response, not_found, page_of, permitted
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from sandbox.github.commits import blob_id, tree_id
 from sandbox.github.differences import FileChange, changed_files
-from sandbox.github.shapes import api_of, node_id, stamp, user
-from sandbox.github.shapes_checks import protection
+from sandbox.github.shapes.checks import protection
+from sandbox.github.shapes.common import api_of, node_id, stamp, user
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

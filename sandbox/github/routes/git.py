@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from sandbox.github import archives, shapes, shapes_commits
+from sandbox.github import archives
 from sandbox.github.commits import Commit, UnknownRefError
 from sandbox.github.merging import ahead
+from sandbox.github.shapes import commits as shapes_commits, common as shapes
 from sandbox.github.site import caller_of
 from sandbox.github.web import GitHubError, json_response, not_found, page_asked, page_of
 

@@ -6,18 +6,18 @@ import asyncio
 import random
 from typing import TYPE_CHECKING
 
-from sandbox.github import players
 from sandbox.github.expressions import expand, holds
+from sandbox.github.play import players
+from sandbox.github.play.stage import RunnerLostError, Stage, StepFailedError
 from sandbox.github.runs import Job, Step
-from sandbox.github.stage import RunnerLostError, Stage, StepFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sandbox.github.clock import Clock
+    from sandbox.github.play.scripts import Script, Scripts
+    from sandbox.github.play.stage import Player
     from sandbox.github.runs import Run
-    from sandbox.github.scripts import Script, Scripts
-    from sandbox.github.stage import Player
     from sandbox.github.workflow_file import JobFile, StepFile
 
 _SET_UP, _COMPLETE = "Set up job", "Complete job"

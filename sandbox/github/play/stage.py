@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from sandbox.github.clock import Clock
     from sandbox.github.commits import Commit
+    from sandbox.github.play.scripts import Script
     from sandbox.github.runs import Job, Step
-    from sandbox.github.scripts import Script
 
 
 class StepFailedError(Exception):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from sandbox.github.refusals import RefusedError
-from sandbox.github.shapes import ORGANIZATION, stamp
+from sandbox.github.shapes.common import ORGANIZATION, stamp
 from sandbox.github.site import caller_of, writer_of
 from sandbox.github.web import (
     GitHubError,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.github.shapes import api_of, node_id, repository_minimal, stamp, stamp_or_none, user
+from sandbox.github.shapes.common import api_of, node_id, repository_minimal, stamp, stamp_or_none, user
 
 if TYPE_CHECKING:
     from sandbox.github.repository import Repository

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from sandbox.github import shapes_deployments
 from sandbox.github.commits import UnknownRefError
 from sandbox.github.deployments import STATES
+from sandbox.github.shapes import deployments as shapes_deployments
 from sandbox.github.site import writer_of
 from sandbox.github.web import (
     GitHubError,

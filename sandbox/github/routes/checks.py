@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from sandbox.github import shapes_checks
 from sandbox.github.commits import UnknownRefError
+from sandbox.github.shapes import checks as shapes_checks
 from sandbox.github.site import writer_of
 from sandbox.github.web import (
     GitHubError,

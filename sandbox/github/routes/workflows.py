@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from sandbox.github import shapes_actions
 from sandbox.github.refusals import RefusedError
+from sandbox.github.shapes import actions as shapes_actions
 from sandbox.github.site import writer_of
 from sandbox.github.web import GitHubError, invalid, json_body, json_response, not_found, page_of, permitted
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.github.checks import ACTIONS, ACTIONS_APP_ID
-from sandbox.github.shapes import (
+from sandbox.github.shapes.common import (
     FOUNDED,
     api_of,
     node_id,

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from sandbox.github import archives, shapes_actions
+from sandbox.github import archives
 from sandbox.github.refusals import ConflictError
-from sandbox.github.routes_workflows import workflow_of
-from sandbox.github.run_filters import visible_runs
+from sandbox.github.routes.run_filters import visible_runs
+from sandbox.github.routes.workflows import workflow_of
+from sandbox.github.shapes import actions as shapes_actions
 from sandbox.github.site import writer_of
 from sandbox.github.web import GitHubError, json_body, json_response, not_found, page_of, permitted
 

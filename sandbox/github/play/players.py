@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.github.stage import RateLimitedError
+from sandbox.github.play.stage import RateLimitedError
 
 if TYPE_CHECKING:
-    from sandbox.github.stage import Player, Stage
+    from sandbox.github.play.stage import Player, Stage
 
 _TASKS = (
     "Make the release directory",

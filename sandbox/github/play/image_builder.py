@@ -13,8 +13,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sandbox import fleet
-from sandbox.github import packer_log
-from sandbox.github.stage import RateLimitedError, StepFailedError
+from sandbox.github.play import packer_log
+from sandbox.github.play.stage import RateLimitedError, StepFailedError
 from sandbox.packer import GROUP_DESCRIPTION, NAME_TAG, packer_name
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import TagTypeDef
 
     from sandbox.aws import AwsHandle
-    from sandbox.github.stage import Stage
+    from sandbox.github.play.stage import Stage
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""What is told, in the shape of GitHub's answers and payloads."""
