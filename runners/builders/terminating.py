@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from runners.blocking import run_blocking
 from runners.builders import removing
 from runners.builders.finding import look_again
 from runners.errors import UnavailableError
+from runners.patience import Patience
 from runners.results import Leftovers, Outcome, Step, Termination
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     OnStep = Callable[[Step], Awaitable[None]]
 
+USUAL_PATIENCE = Patience(at_most=300.0, every=5.0)
 _CALL_TIMEOUT = 120.0
 _NOT_OURS = (
     "it carries neither a key pair of the kind that Packer makes for one build "
@@ -36,14 +37,6 @@ _PROTECTED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """For how long (seconds) something is waited for that AWS takes its time over, and how often it is looked at."""
-
-    at_most: float = 300.0
-    every: float = 5.0
-
-
 async def terminate(
     account: Account,
     builder: Builder,
@@ -51,7 +44,7 @@ async def terminate(
     *,
     delete_profile: bool = False,
     on_step: OnStep | None = None,
-    patience: Patience = Patience(),
+    patience: Patience = USUAL_PATIENCE,
 ) -> Termination:
     """Look again, terminate, wait until it is terminated, then remove its key pair, security groups, volumes and profile.
 
@@ -81,7 +74,7 @@ async def terminate(
 
 
 async def clear(
-    account: Account, leftovers: Leftovers, *, on_step: OnStep | None = None, patience: Patience = Patience()
+    account: Account, leftovers: Leftovers, *, on_step: OnStep | None = None, patience: Patience = USUAL_PATIENCE
 ) -> tuple[Step, ...]:
     """Remove loose key pairs, security groups and volumes; instances in `leftovers` are left to `terminate`.
 

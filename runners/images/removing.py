@@ -14,6 +14,7 @@ from runners.blocking import run_blocking
 from runners.errors import RunnerError, TimedOutError, UnavailableError
 from runners.images.survey import own_images, survey_region
 from runners.images.usage import read_usage
+from runners.patience import Patience
 from runners.results import ImageGroup, Outcome, Removed, Standing, Step
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     OnStep = Callable[[Step], Awaitable[None]]
 
+USUAL_PATIENCE = Patience(at_most=60.0, every=2.0)
 _CALL_TIMEOUT = 120.0
 _LOOK_TIMEOUT = 600.0
 _GONE = ("InvalidAMIID.NotFound", "InvalidAMIID.Unavailable", "InvalidSnapshot.NotFound")
@@ -43,21 +45,13 @@ class Rules:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """For how long (seconds) AWS may take until what it has done shows, and how often that is looked at."""
-
-    at_most: float = 60.0
-    every: float = 2.0
-
-
 async def remove(
     account: Account,
     removal: Removal,
     rules: Rules,
     *,
     on_step: OnStep | None = None,
-    patience: Patience = Patience(),
+    patience: Patience = USUAL_PATIENCE,
 ) -> Removed:
     """Look again, deregister, then delete each snapshot, each seen to be gone.
 
@@ -92,7 +86,7 @@ async def remove(
     return Removed(removal, tuple(steps))
 
 
-async def disable(account: Account, removal: Removal, rules: Rules, *, patience: Patience = Patience()) -> Removed:
+async def disable(account: Account, removal: Removal, rules: Rules, *, patience: Patience = USUAL_PATIENCE) -> Removed:
     """Look again, then disable: nobody can launch it, nothing is deleted, and `enable` undoes it.
 
     Refuses what `remove` would refuse. Raises as `remove`.
@@ -101,7 +95,7 @@ async def disable(account: Account, removal: Removal, rules: Rules, *, patience:
     return Removed(removal, (step or await _settled(_switching(account, removal, _DISABLED), patience),))
 
 
-async def enable(account: Account, removal: Removal, *, patience: Patience = Patience()) -> Removed:
+async def enable(account: Account, removal: Removal, *, patience: Patience = USUAL_PATIENCE) -> Removed:
     """Undo `disable`; told as already gone when the image is no more. Never raises for what AWS refuses."""
     return Removed(removal, (await _settled(_switching(account, removal, _AVAILABLE), patience),))
 

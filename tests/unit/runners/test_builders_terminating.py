@@ -13,8 +13,9 @@ import pytest
 from runners.builders.finding import find
 from runners.builders.leftovers import leftovers
 from runners.builders.reading import Recognition
-from runners.builders.terminating import Patience, clear, terminate
+from runners.builders.terminating import clear, terminate
 from runners.errors import AccessDeniedError
+from runners.patience import Patience
 from runners.results import Builder, Outcome, Step, Termination
 from tests.unit.runners.ec2_world import (
     ABROAD,

@@ -13,8 +13,9 @@ from moto.ec2.models import ec2_backends
 from runners.builders.reading import Recognition
 from runners.errors import AccessDeniedError
 from runners.images.loose import loose_ends
-from runners.images.removing import Patience, Rules, disable, enable, remove
+from runners.images.removing import Rules, disable, enable, remove
 from runners.images.survey import survey
+from runners.patience import Patience
 from runners.results import ImageGroup, KeepRule, Outcome, Removal, Removed, Snapshot, Step
 from tests.unit.runners.ec2_world import HOME, MOTOS_ACCOUNT, answer, calls_of, image, listed_tags, refuse
 
