@@ -90,11 +90,20 @@ def _variables(environment: Environment, said: Sequence[str]) -> dict[str, str]:
         if not equals or not value:
             raise UserError(f"{words.shown(word)} is no variable=value. Usage: {USAGE}")
         if name not in allowed:
-            hint = words.nearest(name, allowed) if allowed else "; it takes none."
-            raise UserError(f"{environment.name} takes no variable {words.shown(name)}{hint} Usage: {USAGE}")
+            raise UserError(_not_taken(environment, name, allowed))
         if name in found:
             raise UserError(f"{name} is given twice. Usage: {USAGE}")
         if value.startswith("-") or ".." in value:
             raise UserError(f"{name} cannot be {words.shown(value)}. Usage: {USAGE}")
         found[name] = value
     return found
+
+
+def _not_taken(environment: Environment, name: str, allowed: Sequence[str]) -> str:
+    if not allowed:
+        return (
+            f"Plans of {environment.name} take no variables, for its terraform.variables in signalbox.yaml lists none. "
+            f"Nothing was started; run /plan {environment.name} without {words.shown(name)}."
+        )
+    known = words.nearest(name, allowed, otherwise=f", only {', '.join(allowed)}.")
+    return f"Plans of {environment.name} take no variable {words.shown(name)}{known} Usage: {USAGE}"

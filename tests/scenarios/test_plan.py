@@ -42,9 +42,8 @@ async def test_a_variable_that_is_allowed_goes_into_the_plan(shared_world: World
 @pytest.mark.parametrize(
     ("said", "answer"),
     [
-        ("staging backend_amy=ami-1", "staging takes no variable “backend_amy”; did you mean “backend_ami”?"),
-        ("staging region=mars", "staging takes no variable “region”; there are backend_ami, ready_when."),
-        ("dev backend_ami=ami-1", "dev takes no variable “backend_ami”; it takes none."),
+        ("staging backend_amy=ami-1", "Plans of staging take no variable “backend_amy”; did you mean “backend_ami”?"),
+        ("staging region=mars", "Plans of staging take no variable “region”, only backend_ami, ready_when."),
         ("staging backend_ami", "“backend_ami” is no variable=value"),
         ("staging backend_ami=", "“backend_ami=” is no variable=value"),
         ("staging backend_ami=a backend_ami=b", "backend_ami is given twice"),
@@ -59,6 +58,14 @@ async def test_a_variable_that_is_not_allowed_is_refused(shared_world: World, sa
     assert answer in reply.ephemerals[0].rendered
     assert "Usage: /plan" in reply.ephemerals[0].rendered
     assert operations_in(shared_world) == before
+
+
+async def test_a_variable_where_plans_take_none_is_refused_with_what_to_do(shared_world: World) -> None:
+    reply = await types(shared_world, "ana", "#dev", "/plan dev backend_ami=ami-1")
+    assert reply.ephemerals[0].rendered == (
+        ":no_entry_sign: Plans of dev take no variables, for its terraform.variables in signalbox.yaml lists none. "
+        "Nothing was started; run /plan dev without “backend_ami”."
+    )
 
 
 async def test_code_that_terraform_does_not_take_is_shown_with_its_place(shared_world: World) -> None:
