@@ -13,7 +13,7 @@ from bot.config.places import place
 from bot.errors import Cancelled, UserError
 from bot.line import head_of, show_withdrawn, waiting_message
 from bot.operation import Operation, announce
-from bot.operations import Record, Request, Status
+from bot.operations import SUPERSEDED_BY, Record, Request, Status
 from bot.patience import patiently
 from runners.errors import RunnerError
 
@@ -87,12 +87,10 @@ async def _is_withdrawn(services: Services, number: int) -> bool:
 
 async def _supersede(services: Services, request: Request, number: int) -> None:
     for older in await services.operations.open_in(request.environment):
-        if (
-            older.kind == request.kind
-            and older.number < number
-            and older.status is Status.APPROVAL
-            and await services.approvals.supersede(older.number)
-        ):
+        if older.kind != request.kind or older.number >= number or older.status is not Status.APPROVAL:
+            continue
+        await services.operations.note(older.number, SUPERSEDED_BY, str(number))
+        if await services.approvals.supersede(older.number):
             detail = {"by": f"#{number}"}
             await services.audit.record(
                 Entry(request.requester, "superseded", request.environment, older.number, detail)

@@ -38,6 +38,7 @@ class Status(StrEnum):
 
 CANCEL = "cancel by "  # an effect of this name, with a person's id: they pressed Cancel
 RUN = "run "  # an effect of this name, with the run's id, claims a workflow run
+SUPERSEDED_BY = "superseded by"  # notes: the number of an operation that took this one's place, if it still could
 HCP_RUN = "hcp "  # an effect of this name, with the run's id: HCP Terraform runs it for the operation
 OPEN = tuple(status.value for status in Status if not status.ended)
 

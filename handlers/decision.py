@@ -39,7 +39,8 @@ async def approve(services: Services, click: Click) -> Message | None:
     if approval.outcome is Outcome.PENDING and (unseen := await branch.news(services, approval)):
         return unseen
     if approval.typed_word and approval.outcome is Outcome.PENDING:
-        view = replies.typed_approval(approval.typed_word, approval.id)
+        record = await services.operations.get(approval.operation)
+        view = replies.typed_approval(approval.typed_word, approval.id, f"#{record.number} {record.title}")
         await services.chat.open_view(click.trigger_id, view)
         return None
     await _decide(services, approval, click.user, Outcome.APPROVED)

@@ -15,6 +15,7 @@ from bot.commands import Command, Invocation, Kind, Modal, Submission
 from bot.errors import UserError
 from bot.operations import Status
 from bot.requests import Wish
+from handlers import leads
 from handlers.code import commit_of
 from handlers.deploys import (
     actions as rollout_actions,
@@ -85,6 +86,7 @@ async def deploy(operation: Operation) -> None:
 
     A check of what would change, which touches nothing, needs none of these but the commit.
     """
+    await leads.take_over(operation)
     notes = await promote.promoted(operation)
     if notes is None:
         return

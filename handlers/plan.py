@@ -14,6 +14,7 @@ from bot.blocks.changes import details
 from bot.commands import Command, Invocation, Kind
 from bot.operations import Status
 from bot.requests import Wish
+from handlers import leads
 from handlers.plans import (
     again as plan_again,
     hcp as hcp_work,
@@ -52,7 +53,7 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
 
 async def plan(operation: Operation) -> None:
     """Durable: plan, show, wait for approval, apply exactly that, report."""
-    await plan_again.take_over(operation)
+    await leads.take_over(operation)
     work = work_of(operation.environment)
     commit = await work.commit_to_plan(operation)
     working = drawing.working(operation.head, "planning", commit)
@@ -96,7 +97,10 @@ async def plan(operation: Operation) -> None:
         return
     if approval.outcome != Outcome.APPROVED:
         await operation.step("settle", lambda: work.settle(operation, approval))
-        await operation.end(Status(approval.outcome), drawing.settled(view, approval))
+        newer = None
+        if approval.outcome == Outcome.SUPERSEDED:
+            newer = await operation.step("newer plan", lambda: plan_again.newer(operation))
+        await operation.end(Status(approval.outcome), drawing.settled(view, approval, newer))
         return
     await _apply(operation, view, approval)
 

@@ -13,9 +13,10 @@ from bot.errors import Denied, UserError
 from bot.line import show_withdrawn, tell_waiting
 from bot.operations import Status
 from bot.requests import Wish
+from handlers import leads
 from handlers.clicks import clicked
 from handlers.deploy import usual_ref, wish
-from handlers.plans.images import after_key
+from handlers.leads import CODE_DEPLOY
 from handlers.plans.state_lock import UNLOCKS, left_lock
 
 if TYPE_CHECKING:
@@ -54,10 +55,11 @@ async def deploy_after(services: Services, click: Click) -> None:
     """Begin the code deploy that an apply has made necessary, once."""
     record = await clicked(services, click)
     environment = policy.environment_of(services.config, record.environment)
-    key = after_key(record.number)
-    if await services.operations.known(key):
-        raise UserError("The code deploy was begun from this message already.")
+    key = CODE_DEPLOY.key(record.number)
+    if begun := await services.operations.begun_by(key):
+        raise UserError(f"The code deploy was begun from this message already: it is #{begun.number}.")
     await requests.start(services, wish(environment, usual_ref(environment), click.user, key))
+    await leads.begun(services, CODE_DEPLOY, record)
 
 
 async def unlock(services: Services, click: Click) -> None:

@@ -56,6 +56,14 @@ class ApprovalView:
     elsewhere: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Another operation, with the address of its message (empty where that is not known)."""
+
+    head: Head
+    url: str
+
+
 def first_line(head: Head, status: str, news: str) -> Block:
     """The line that says it all."""
     return kit.section(f"{EMOJI[status]} *#{head.number} {kit.escape(head.title)}*: {news}")
@@ -129,8 +137,11 @@ def ended_words(created_at: float, ended_at: float) -> str:
 
 
 def decision_buttons(approval: ApprovalView, *, approve: str, question: str) -> Block:
-    """Approve and Reject; `approve` says on the button what it does, `question` what is about to happen."""
-    ask_yes = kit.confirm("Are you sure?", question, "Yes, approve")
+    """Approve and Reject; `approve` says on the button what it does, `question` what is about to happen.
+
+    Without a question Approve asks none: where a word has to be typed next, that is question enough.
+    """
+    ask_yes = kit.confirm("Are you sure?", question, "Yes, approve") if question else None
     ask_no = kit.confirm(
         "Reject this?", "Nothing will be done, and the environment is free for the next one.", "Reject"
     )
@@ -153,14 +164,23 @@ def plan_again_button(head: Head) -> Block:
     return kit.actions(NEXT_BLOCK, kit.button("New plan", PLAN_AGAIN, str(head.number)))
 
 
-def led_on(shown: Message, newer: Head, link: str) -> Message | None:
-    """A message with "New plan" on it, once that plan is begun: named in the button's place. None when there is none."""
-    named = kit.context(f":arrow_right: new plan: {kit.link(f'#{newer.number} {newer.title}', link)}", asked(newer))
+def named(words: str, other: Elsewhere) -> Block:
+    """Another operation that this one has led to, with its link and who asked for it; `words` say what it is."""
+    title = f"#{other.head.number} {other.head.title}"
+    return kit.context(f":arrow_right: {kit.escape(words)}: {kit.link(title, other.url)}", asked(other.head))
+
+
+def led_on(shown: Message, action: str, words: str, newer: Elsewhere) -> Message | None:
+    """A message with the button `action` on it, once that was pressed: what it began is named in its place.
+
+    None when there is no such button.
+    """
+    instead = named(words, newer)
     blocks = [
-        named if any(one.get("action_id") == PLAN_AGAIN for one in block.get("elements", ())) else block
+        instead if any(one.get("action_id") == action for one in block.get("elements", ())) else block
         for block in shown.blocks
     ]
-    return kit.Message(shown.text, tuple(blocks)) if named in blocks else None
+    return kit.Message(shown.text, tuple(blocks)) if blocks != list(shown.blocks) else None
 
 
 def unlock_button(head: Head, left_by: str) -> Block:

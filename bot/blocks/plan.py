@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from bot.blocks.kit import Block, Message
-    from bot.blocks.operation import ApprovalView, Head
+    from bot.blocks.operation import ApprovalView, Elsewhere, Head
     from runners.results import Commit, Image, ImageChange, PlanSummary
 
 IN_THREAD = "There is more than fits into one message: all of it is in the thread."
@@ -72,12 +72,17 @@ def ask(
 ) -> Message:
     """The plan with its Approve and Reject buttons.
 
-    `protected` are addresses that would be lost though they are protected; `typed_word` is what approving takes then.
+    `protected` are addresses that would be lost though they are protected; `typed_word` is what approving takes then,
+    asked for when the button is pressed.
     """
     news = f"{counts(plan.summary)}. Waiting for approval"
     question = (
-        f"Signalbox will apply exactly this plan to *{kit.escape(plan.head.environment)}*: {counts(plan.summary)} "
-        f"(commit {kit.escape(plan.commit.short)}, plan {plan.summary.digest[:12]})."
+        ""
+        if typed_word
+        else (
+            f"Signalbox will apply exactly this plan to *{kit.escape(plan.head.environment)}*: {counts(plan.summary)} "
+            f"(commit {kit.escape(plan.commit.short)}, plan {plan.summary.digest[:12]})."
+        )
     )
     return kit.message(
         operation.plain(plan.head, news),
@@ -110,15 +115,16 @@ def moved_on(moved: Moved) -> str:
     return f":warning: *{name} has moved on by {count} since this plan:* {', '.join(reversed(shown))}{more}."
 
 
-def settled(plan: PlanView, approval: ApprovalView) -> Message:
-    """The plan after what ended it: rejected, expired, or a newer plan. Nothing on it can be approved any more."""
+def settled(plan: PlanView, approval: ApprovalView, newer: Elsewhere | None = None) -> Message:
+    """The plan after what ended it: rejected, expired, or `newer`, a newer plan. Nothing on it can be approved any more."""
     news = {
         "rejected": "rejected, nothing was applied",
         "expired": "expired, nothing was applied",
-        "superseded": "a newer plan took its place, nothing was applied",
+        "superseded": f"{f'#{newer.head.number}' if newer else 'a newer plan'} took its place, nothing was applied",
     }[approval.outcome]
-    again = [operation.plan_again_button(plan.head)] if approval.outcome == "expired" else []
-    return with_plan(plan, approval, approval.outcome, f"{news} ({counts(plan.summary)})", buttons=again)
+    next_one = [operation.plan_again_button(plan.head)] if approval.outcome == "expired" else []
+    next_one += [operation.named("newer plan", newer)] if newer else []
+    return with_plan(plan, approval, approval.outcome, f"{news} ({counts(plan.summary)})", buttons=next_one)
 
 
 def settled_elsewhere(plan: PlanView, approval: ApprovalView) -> Message:

@@ -123,8 +123,8 @@ def deploy_modal(environments: Sequence[str], channel: str) -> Block:
     }
 
 
-def typed_approval(environment: str, approval_id: str) -> Block:
-    """Asks whoever approves the loss of something protected to type the environment's name."""
+def typed_approval(environment: str, approval_id: str, plan: str) -> Block:
+    """Asks whoever approves the loss of something protected to type the environment's name; `plan` is what they approve."""
     return {
         "type": "modal",
         "callback_id": TYPED_APPROVAL,
@@ -134,8 +134,8 @@ def typed_approval(environment: str, approval_id: str) -> Block:
         "close": {"type": "plain_text", "text": "Not now"},
         "blocks": [
             kit.section(
-                "Read the warnings in the plan's message first: it loses what is protected, or more than usual, or rolls out "
-                "an image that is suspect."
+                f"*{kit.escape(plan)}*\nRead the warnings in its message first: it loses what is protected, or more than "
+                "usual, or rolls out an image that is suspect. Signalbox will apply exactly that plan."
             ),
             {
                 "type": "input",

@@ -11,8 +11,10 @@ from bot.blocks.outgoing import AGAIN, ANYWAY, REASON
 from bot.commands import Button, Modal
 from bot.errors import Denied, UserError
 from bot.requests import Wish
+from handlers import leads
 from handlers.clicks import clicked
 from handlers.deploys.commit_checks import DESPITE, REFUSED, WHY
+from handlers.leads import ANYWAY_DEPLOY, TRIED_AGAIN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,12 +23,14 @@ if TYPE_CHECKING:
     from bot.commands import Click, Submission
     from bot.operations import Record
     from bot.services import Services
+    from handlers.leads import Lead
 
 
 async def again(services: Services, click: Click) -> None:
     """Begin the same deploy anew, once for each message."""
     record = await clicked(services, click)
-    await _start(services, record, click.user, f"checks-again-{record.number}", _without_word(record))
+    await _start(services, record, click.user, TRIED_AGAIN, _without_word(record))
+    await leads.begun(services, TRIED_AGAIN, record)
 
 
 async def anyway(services: Services, click: Click) -> Message | None:
@@ -48,7 +52,7 @@ async def reasoned(services: Services, submission: Submission) -> Mapping[str, s
         sha = await _refused_at(services, record)
         await _check_may(services, record, submission.user)
         arguments = {**_without_word(record), DESPITE: sha, WHY: reason[: drawing.LONGEST_REASON]}
-        await _start(services, record, submission.user, f"checks-anyway-{record.number}", arguments)
+        await _start(services, record, submission.user, ANYWAY_DEPLOY, arguments)
     except UserError as error:
         return {"reason": str(error)}
     return {}
@@ -71,9 +75,10 @@ async def _check_may(services: Services, record: Record, user: str) -> None:
         raise
 
 
-async def _start(services: Services, record: Record, user: str, key: str, arguments: Mapping[str, str]) -> None:
-    if await services.operations.known(key):
-        raise UserError("This deploy was begun anew from this message already.")
+async def _start(services: Services, record: Record, user: str, lead: Lead, arguments: Mapping[str, str]) -> None:
+    key = lead.key(record.number)
+    if begun := await services.operations.begun_by(key):
+        raise UserError(f"This deploy was begun anew from this message already: it is #{begun.number}.")
     environment = policy.environment_of(services.config, record.environment)
     ref = words.ref(arguments["ref"], "/deploy")
     await requests.start(

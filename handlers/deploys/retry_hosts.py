@@ -9,9 +9,11 @@ from bot.blocks.hosts import RETRY as BUTTON
 from bot.commands import Button, Click
 from bot.errors import UserError
 from bot.requests import Wish
+from handlers import leads
 from handlers.clicks import clicked
 from handlers.deploys.ansible import COMMIT, RETRY
 from handlers.deploys.scope import HOSTS
+from handlers.leads import RETRIED
 
 if TYPE_CHECKING:
     from bot.services import Services
@@ -25,13 +27,14 @@ async def retry(services: Services, click: Click) -> None:
     commits = await services.operations.noted(record.number, COMMIT)
     if not instances or not commits:
         raise UserError(f"#{record.number} left no host to retry.")
-    key = f"retry-{record.number}"
-    if await services.operations.known(key):
-        raise UserError("The retry was begun from this message already.")
+    key = RETRIED.key(record.number)
+    if begun := await services.operations.begun_by(key):
+        raise UserError(f"The retry was begun from this message already: it is #{begun.number}.")
     count = f"{len(instances)} failed host{'s' if len(instances) != 1 else ''}"
     title = f"Deploy {commits[0][:7]} to {count} of {environment.name}"
     arguments = {"ref": commits[0], HOSTS: ",".join(sorted(instances))}
     await requests.start(services, Wish("deploy", title, click.user, key, environment, arguments))
+    await leads.begun(services, RETRIED, record)
 
 
 BUTTONS = (Button(BUTTON, retry),)

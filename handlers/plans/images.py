@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 from bot.blocks import kit
 from bot.blocks.plan import PlanView
 from bot.operations import Request
+from handlers import leads
 from handlers.deploy import usual_ref, wish
+from handlers.leads import CODE_DEPLOY
 from runners import amis
 from runners.errors import RunnerError
 from runners.results import Image, ImageChange, RollOut
 
 if TYPE_CHECKING:
     from bot.operation import Operation
+    from bot.services import Services
     from runners.results import ApplyResult, Commit, PlanSummary
 
 log = logging.getLogger(__name__)
@@ -81,14 +84,19 @@ async def follow_up(operation: Operation, machines: tuple[str, ...], result: App
     if how == "offer":
         return f"{why} Deploy the code again.", True
     environment = operation.environment
-    wanted = wish(environment, usual_ref(environment), operation.record.requester, after_key(operation.number))
+    wanted = wish(environment, usual_ref(environment), operation.record.requester, CODE_DEPLOY.key(operation.number))
     channel = operation.record.channel
     await operation.services.engine.begin(
         Request(wanted.key, wanted.kind, environment.name, wanted.user, wanted.title, channel, wanted.arguments)
     )
-    return f"{why} The code deploy has been started.", False
+    name = await operation.step("code deploy begun", lambda: _link_to(operation.services, wanted.key))
+    return f"{why} The code deploy has been started{f': {name}' if name else ''}.", False
 
 
-def after_key(number: int) -> str:
-    """The request that the apply of this operation leads to: begun once, by itself or by the button."""
-    return f"after-{number}"
+async def _link_to(services: Services, key: str) -> str:
+    """The operation that this request has begun, with its link; empty when it is not shown anywhere for too long."""
+    begun = await leads.announced(services, key)
+    if begun is None:
+        return ""
+    other = await leads.elsewhere(services, begun)
+    return kit.link(f"#{begun.number} {begun.title}", other.url)

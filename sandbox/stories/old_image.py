@@ -37,13 +37,15 @@ async def play(world: World) -> None:
     done = await shows(world, "#dev", "Plan for dev", "applied", "old code is back")
     expect(done.buttons == ["Deploy code to dev"], f"it has the buttons {done.buttons}")
     await clicks(world, "ana", done, "Deploy code to dev")
+    done = await shows(world, "#dev", "Plan for dev", "applied", "code deploy: #3 Deploy main to dev")
+    expect(not done.buttons, "the code deploy can be begun twice")
     await shows(world, "#dev", "#3", "Deploy main to dev", "deployed")
 
     older = fleet.Image("staging", "backend", 2).image_id
     await types(world, "ana", "#staging", f"/plan staging backend_ami={older}")
     ask = await shows(world, "#staging", "#4", "older than what runs", "Older images:", "Waiting for approval")
     await clicks(world, "lee", ask, "approve")
-    await shows(world, "#staging", "#4", "applied", "The code deploy has been started")
+    await shows(world, "#staging", "#4", "applied", "The code deploy has been started: #5 Deploy main to staging")
     ask = await shows(world, "#staging", "#5", "Deploy main to staging", "Waiting for approval")
     await clicks(world, "lee", ask, "approve")
     await shows(world, "#staging", "#5", ":white_check_mark:", "deployed")

@@ -121,7 +121,7 @@ async def test_rejecting_discards_the_run_with_the_name_of_who_did(world: World)
 async def test_a_newer_plan_discards_the_older_ones_run(world: World) -> None:
     await asked(world)
     await types(world, "ana", "#prod", "/plan prod")
-    await shows(world, "#prod", "#1 ", "a newer plan took its place")
+    await shows(world, "#prod", "#1 ", "#2 took its place")
     await shows(world, "#prod", "#2 ", "Waiting for approval")
     assert [run.status for run in workspace_of(world).runs] == ["discarded", "planned"]
 

@@ -24,10 +24,12 @@ async def test_a_newer_plan_takes_over_between_two_approvals_and_the_older_canno
     stale = ask.snapshot()
 
     await types(world, "ana", "#prod", "/plan prod")
-    gone = await shows(world, "#prod", older, ":fast_forward:", "a newer plan took its place, nothing was applied")
+    gone = await shows(world, "#prod", older, ":fast_forward:", f"{newer}took its place, nothing was applied")
     assert not gone.buttons
     assert "approved by @lee" in gone.rendered
     assert "superseded by a newer plan" in gone.rendered
+    assert f":arrow_right: newer plan: {newer}Plan for prod" in gone.rendered
+    assert f"|{newer}Plan for prod>" in str(gone.blocks), "the newer plan is not linked to"
     ask = await shows(world, "#prod", newer, "needs 2 approvals")
 
     for button in ("approve", "reject"):
@@ -70,7 +72,7 @@ async def test_a_bot_that_is_killed_while_a_plan_is_superseded_comes_back_to_the
     await types(world, "lee", "#staging", "/plan staging")
     await world.bot.kill()
     await world.bot.start()
-    await shows(world, "#staging", "#1 ", "a newer plan took its place")
+    await shows(world, "#staging", "#1 ", "#2 took its place")
     ask = await shows(world, "#staging", "#2 ", "Waiting for approval")
     await clicks(world, "max", old, "approve")
     await is_told(world.person("max"), "A newer plan took this one's place")

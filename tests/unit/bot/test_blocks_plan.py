@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from bot.blocks import changes, plan as drawing
+from bot.blocks.operation import Elsewhere, Head
 from bot.blocks.plan import PlanView
 from runners.results import AttributeChange, Change, Diagnostic, Image, ImageChange, PlanSummary, ResourceChange
 from tests.unit.bot.drawn import buttons, hostile, read, urls
@@ -62,6 +63,13 @@ def test_what_is_protected_takes_a_typed_word() -> None:
     assert "`aws_db_instance.db4` and 2 more. To approve, type `staging`." in said
 
 
+def test_where_a_word_is_typed_next_the_button_asks_no_question_of_its_own() -> None:
+    row = next(block for block in drawing.ask(VIEW, OPEN, typed_word="staging").blocks if block["type"] == "actions")
+    approve, reject = row["elements"]
+    assert "confirm" not in approve
+    assert "confirm" in reject
+
+
 @pytest.mark.parametrize(("outcome", "words"), [("rejected", "rejected, nothing was applied"), ("expired", "expired,")])
 def test_a_decision_against_it(outcome: str, words: str) -> None:
     message = drawing.settled(VIEW, replace(OPEN, outcome=outcome, votes=(("U0LEE", "rejected", 1.0),)))
@@ -74,6 +82,15 @@ def test_a_newer_plan_took_its_place() -> None:
     said = read(drawing.settled(VIEW, replace(ONE, outcome="superseded")))
     assert "a newer plan took its place, nothing was applied" in said
     assert "approved by @lee 2023-11-14 22:13 UTC  superseded by a newer plan" in said
+
+
+def test_the_plan_that_took_its_place_is_named_with_its_link() -> None:
+    newer = Elsewhere(Head(9, "Plan for staging a=<b>", "staging", "U0LEE"), "https://acme.slack.com/archives/C/p9")
+    message = drawing.settled(VIEW, replace(ONE, outcome="superseded"), newer)
+    assert message.text.startswith("#7 Plan for staging: #9 took its place, nothing was applied (1 to destroy")
+    assert ":arrow_right: newer plan: #9 Plan for staging a=<b>  asked by @lee" in read(message)
+    assert "<https://acme.slack.com/archives/C/p9|#9 Plan for staging a=&lt;b&gt;>" in str(message.blocks)
+    assert not buttons(message)
 
 
 def test_what_is_destroyed_is_named_without_what_it_was() -> None:

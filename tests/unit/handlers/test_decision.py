@@ -8,6 +8,7 @@ import pytest
 
 from bot.approvals import Approval, Outcome
 from bot.errors import Denied, UserError
+from bot.operations import Request
 from handlers import decision
 from sandbox.slack.block_kit import check_view
 from tests.unit.handlers.conftest import SUNDAY, Desk, pressed, sent_off
@@ -129,10 +130,12 @@ async def test_an_environment_that_left_the_configuration_takes_no_click(desk: D
 
 async def test_where_a_word_must_be_typed_the_click_alone_counts_nothing(desk: Desk) -> None:
     approval = await desk.asked(typed_word="staging")
+    await desk.operations.create(Request("k", "plan", "staging", "U0ANA", "Plan for staging", "C0STAGING", {}))
     await decision.approve(desk.services, pressed(approval))
     assert await outcome(desk, approval) is Outcome.PENDING
     (view,) = desk.chat.views
     check_view(view, "modal")
+    assert "*#1 Plan for staging*" in view["blocks"][0]["text"]["text"]
     assert view["private_metadata"] == approval.id
     faults = await decision.typed(desk.services, sent_off("U0LEE", approval.id, word="prod"))
     assert faults == {"word": "That is not staging. Nothing was approved."}

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from bot.blocks import kit, operation as drawing
-from bot.blocks.operation import Head
+from bot.blocks.operation import PLAN_AGAIN, Elsewhere, Head
 from bot.chat import ChatError, Posted
 from bot.commands import Click
 from bot.errors import UserError
-from bot.operations import Request
+from bot.operations import SUPERSEDED_BY, Request
+from handlers import leads, under_way
 from handlers.plans import again as plan_again
 from tests.unit.bot.drawn import buttons, read
 from tests.unit.handlers import conftest
@@ -78,22 +79,76 @@ async def test_the_button_gives_way_to_the_plan_that_it_began(
     assert not buttons(told)
     assert "*It failed*\n:arrow_right: new plan: #2 Plan for staging backend_ami=ami-1  asked by @lee" in read(told)
     assert "https://acme.slack.com/archives/C0STAGING/p25|#2 Plan for staging" in str(told.blocks)
-    with pytest.raises(UserError, match="A new plan was begun from this message already"):
+    with pytest.raises(UserError, match="A new plan was begun from this message already: it is #2"):
         await plan_again.plan_again(desk.services, press())
+
+
+async def test_the_code_deploy_after_an_apply_is_begun_once_and_named_in_the_buttons_place(
+    desk: Desk, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat.says[OLD] = kit.message("applied", [kit.section("*applied*"), drawing.deploy_after_button(HEAD)])
+
+    async def begin(request: Request) -> None:
+        assert (request.key, request.kind, request.arguments) == ("after-1", "deploy", {"ref": "stable"})
+        number = await desk.operations.create(request)
+        await desk.operations.set_message(number, "C0STAGING", "3.5")
+
+    monkeypatch.setattr(desk.engine, "begin", begin)
+    click = replace(press(), action_id="deploy-after")
+    await under_way.deploy_after(desk.services, click)
+    assert not buttons(chat.says[OLD])
+    assert "*applied*\n:arrow_right: code deploy: #2 Deploy stable to staging  asked by @lee" in read(chat.says[OLD])
+    with pytest.raises(UserError, match="begun from this message already: it is #2"):
+        await under_way.deploy_after(desk.services, click)
+
+
+async def test_an_operation_that_a_button_began_names_itself_there(desk: Desk, chat: Chat) -> None:
+    for lead in leads.LEADS:
+        chat.says[OLD] = kit.message("over", [kit.actions("next", kit.button("Go", lead.action, "1"))])
+        number = await created(desk, lead.key(1), Posted("C0STAGING", "2.5"), "U0LEE")
+        await leads.take_over(await operation_of(desk, number))
+        assert read(chat.says[OLD]).startswith(f":arrow_right: {lead.words}: #{number} Plan for staging")
+        assert not buttons(chat.says[OLD])
+
+
+async def test_a_plan_that_was_superseded_knows_the_newer_one_with_its_link_once_there_is_one(
+    desk: Desk, chat: Chat
+) -> None:
+    operation = await operation_of(desk, 1)
+    assert await plan_again.newer(operation) is None
+    newer = await desk.operations.create(Request("2", "plan", "staging", "U0LEE", "Plan for staging", "C0STAGING", {}))
+    await desk.operations.note(1, SUPERSEDED_BY, str(newer))
+    await desk.operations.note(1, SUPERSEDED_BY, "99")
+    assert await plan_again.newer(operation) == Elsewhere(Head(newer, "Plan for staging", "staging", "U0LEE"), "")
+    await desk.operations.set_message(newer, "C0STAGING", "2.5")
+    found = await plan_again.newer(operation)
+    assert found is not None
+    assert found.url == "https://acme.slack.com/archives/C0STAGING/p25"
+
+
+async def test_an_address_that_slack_does_not_tell_keeps_nothing_back(
+    desk: Desk, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(_: Posted) -> str:
+        raise ChatError("chat.getPermalink", "message_not_found")
+
+    monkeypatch.setattr(chat, "permalink", refused)
+    assert (await leads.elsewhere(desk.services, await desk.operations.get(1))).url == ""
 
 
 async def test_only_the_button_for_a_new_plan_goes() -> None:
     both = replace(ENDED, blocks=(drawing.unlock_button(HEAD, "#1"), *ENDED.blocks))
-    told = drawing.led_on(both, replace(HEAD, number=2), "https://acme.slack.com/archives/C/p1")
+    newer = Elsewhere(replace(HEAD, number=2), "https://acme.slack.com/archives/C/p1")
+    told = drawing.led_on(both, PLAN_AGAIN, "new plan", newer)
     assert told is not None
     assert buttons(told) == ["unlock"]
-    assert drawing.led_on(told, replace(HEAD, number=3), "https://acme.slack.com/archives/C/p2") is None
+    assert drawing.led_on(told, PLAN_AGAIN, "new plan", newer) is None
 
 
 async def test_a_message_that_is_slow_to_come_keeps_nobody_waiting(
     desk: Desk, chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan_again, "LOOKS", 1)
+    monkeypatch.setattr(leads, "LOOKS", 1)
     await plan_again.plan_again(desk.services, press())
     assert chat.says[OLD] is ENDED
 
@@ -109,13 +164,13 @@ async def operation_of(desk: Desk, number: int) -> Operation:
 async def test_what_a_dead_bot_left_undone_the_new_plan_does_itself(desk: Desk, chat: Chat) -> None:
     number = await created(desk, "again-1", Posted("C0STAGING", "2.5"), "U0LEE")
     for _ in range(2):
-        await plan_again.take_over(await operation_of(desk, number))
+        await leads.take_over(await operation_of(desk, number))
         assert "new plan: #2 Plan for staging" in read(chat.says[OLD])
 
 
 async def test_a_plan_that_nobody_began_by_a_button_changes_no_message(desk: Desk, chat: Chat) -> None:
     number = await created(desk, "typed", Posted("C0STAGING", "2.5"))
-    await plan_again.take_over(await operation_of(desk, number))
+    await leads.take_over(await operation_of(desk, number))
     assert chat.says == {OLD: ENDED}
 
 
@@ -124,5 +179,5 @@ async def test_an_older_message_that_is_gone_keeps_no_plan_from_going_on(desk: D
     chat.gone = how == "channel"
     chat.says.clear()
     number = await created(desk, "again-1", Posted("C0STAGING", "2.5"))
-    await plan_again.take_over(await operation_of(desk, number))
+    await leads.take_over(await operation_of(desk, number))
     assert not chat.says
