@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from runners.errors import StalePlanError, TimedOutError, UncertainError
-from runners.hcp import log as hcp_log, read, watch, who_settled
+from runners.hcp import log as hcp_log
 from runners.hcp.errors import RunConflictError
+from runners.hcp.following import read, watch, who_settled
 from runners.hcp.reading import log_of, read_plan
 from runners.hcp.values import HcpRun, HcpWorkspace, Phase
 from runners.results import ApplyResult, Diagnostic

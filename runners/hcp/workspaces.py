@@ -1,0 +1,50 @@
+"""Workspaces of HCP Terraform: found by name, and refused where a plan could not wait there for an approval."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runners.errors import AccessDeniedError, RunnerError, StateLockedError
+from runners.hcp import errors as hcp_errors
+from runners.hcp.values import HcpWorkspace, read_workspace
+
+if TYPE_CHECKING:
+    from runners.hcp.client import HcpTerraform
+
+
+async def workspace_of(hcp: HcpTerraform, organization: str, name: str) -> HcpWorkspace:
+    """The workspace, as it is now.
+
+    Raises:
+        NotFoundError, AccessDeniedError, UnavailableError: as they say.
+    """
+    doing = f"reading the workspace {organization}/{name} of HCP Terraform"
+    path = f"/api/v2/organizations/{organization}/workspaces/{name}"
+    return read_workspace(await hcp.read(path, doing=doing, query={"include": "locked_by"}), organization)
+
+
+def check_usable(workspace: HcpWorkspace, *, plan_only: bool = False) -> None:
+    """Refuse a workspace in which a plan would be applied without anybody's approval, or could not run.
+
+    A run that is `plan_only` never applies, and waits for no lock.
+
+    Raises:
+        RunnerError: it applies by itself.
+        AccessDeniedError: our token may not start runs.
+        StateLockedError: somebody locked it.
+    """
+    doing = f"planning in {workspace}"
+    if workspace.auto_apply and not plan_only:
+        problem = "the workspace applies every plan by itself (auto-apply), so nobody could approve it here first"
+        raise RunnerError(doing, problem, remedy="Switch the workspace to manual apply in HCP Terraform's settings.")
+    if not workspace.may_start:
+        problem = f"TFE_TOKEN may not start runs in {workspace}"
+        raise AccessDeniedError(doing, problem, remedy=hcp_errors.NO_ORGANIZATION_TOKEN)
+    if workspace.locked_by and not plan_only:
+        problem = f"the workspace is locked by {workspace.locked_by}"
+        raise StateLockedError(doing, problem, remedy="Runs wait until it is unlocked in HCP Terraform.")
+
+
+def page_of(hcp: HcpTerraform, workspace: HcpWorkspace) -> str:
+    """The workspace's address for a browser."""
+    return f"{hcp.address}/app/{workspace.organization}/workspaces/{workspace.name}"
