@@ -6,8 +6,8 @@ import pytest
 
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError, UnavailableError, UncertainError
 from runners.hcp import check_usable, log as hcp_log
-from runners.hcp.starting import literal
 from runners.hcp.errors import RunConflictError, error_for, message_of, plain_log
+from runners.hcp.starting import literal
 from runners.hcp.values import Phase, read_run, read_workspace, settled_by
 from sandbox.hcp import shapes
 from sandbox.hcp.model import Configuration, Event, Run, Workspace
