@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from sandbox.github.vault import Vault
-from sandbox.github.web import GitHubError, not_found
+from sandbox.github.web import GitHubError, not_found, numbered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -68,10 +68,7 @@ class Site:
     def run(self, request: web.Request) -> tuple[Repository, Run]:
         """The run in the path."""
         repository = self.repository(request)
-        run = repository.runs.get(_number(request.match_info["run_id"]))
-        if run is None:
-            raise not_found()
-        return repository, run
+        return repository, numbered(repository.runs, request.match_info["run_id"])
 
     def job(self, request: web.Request) -> tuple[Repository, Run, Job]:
         """The job in the path."""

@@ -38,6 +38,19 @@ def not_found() -> GitHubError:
     return GitHubError(404, "Not Found")
 
 
+def no_commit(ref: str) -> GitHubError:
+    """What GitHub says where a body or a path should name a commit and does not."""
+    return GitHubError(422, f"No commit found for SHA: {ref}")
+
+
+def numbered(known: Mapping[int, T], number: str) -> T:
+    """What has this number; 404 when nothing has."""
+    found = known.get(int(number)) if number.isdecimal() else None
+    if found is None:
+        raise not_found()
+    return found
+
+
 def invalid(why: str) -> GitHubError:
     """What GitHub says of a body that its schema does not allow."""
     return GitHubError(422, f"Invalid request.\n\n{why}")

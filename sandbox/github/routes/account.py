@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from sandbox.github.routes.part import REPOSITORY, Part
 from sandbox.github.shapes import common as shapes
 from sandbox.github.shapes.common import FOUNDED, ORGANIZATION, authenticated_user, node_id, number_of, stamp, user
 from sandbox.github.site import caller_of
@@ -24,11 +25,11 @@ _NO_REPOSITORY = "There is at least one repository that does not exist or is not
 _LEVELS = ("read", "write", "admin")
 
 
-class AccountRoutes:
+class AccountRoutes(Part):
     """The caller's own identity."""
 
     def __init__(self, site: Site, rate_limit: RateLimit) -> None:
-        self._site = site
+        super().__init__(site)
         self._rate_limit = rate_limit
 
     def routes(self) -> list[web.RouteDef]:
@@ -39,7 +40,7 @@ class AccountRoutes:
             web.get("/rate_limit", self.rate_limit),
             web.get("/installation/repositories", self.repositories),
             web.get("/app/installations", self.installations),
-            web.get("/repos/{owner}/{name}/installation", self.installation),
+            web.get(f"{REPOSITORY}/installation", self.installation),
             web.post("/app/installations/{installation_id}/access_tokens", self.access_token),
         ]
 

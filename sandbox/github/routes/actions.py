@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from sandbox.github import archives
 from sandbox.github.refusals import ConflictError
+from sandbox.github.routes.part import REPOSITORY, Part, change
 from sandbox.github.routes.run_filters import visible_runs
 from sandbox.github.routes.workflows import workflow_of
 from sandbox.github.shapes import actions as shapes_actions
 from sandbox.github.site import writer_of
-from sandbox.github.web import GitHubError, json_body, json_response, not_found, page_of, permitted
+from sandbox.github.web import GitHubError, json_response, not_found
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,14 +25,14 @@ if TYPE_CHECKING:
     from sandbox.github.runs import Job, Run
     from sandbox.github.site import Site
 
-_ACTIONS = "/repos/{owner}/{name}/actions"
+_ACTIONS = f"{REPOSITORY}/actions"
 
 
-class ActionsRoutes:
+class ActionsRoutes(Part):
     """Everything about workflow runs. Listings lag behind what just happened, as the real ones do."""
 
     def __init__(self, site: Site) -> None:
-        self._site = site
+        super().__init__(site)
         self._cancelling: set[asyncio.Task[None]] = set()
 
     def routes(self) -> list[web.RouteDef]:
@@ -62,9 +64,9 @@ class ActionsRoutes:
         else:
             repository, workflow = self._site.repository(request), None
         fits = visible_runs(repository, workflow, request.query, lag=self._site.listing_lag)
-        page, links = page_of(request, fits, self._site.base)
-        shown = [shapes_actions.run(self._site.base, repository, one) for one in page]
-        return json_response({"total_count": len(fits), "workflow_runs": shown}, headers=links)
+        return self._listed(
+            request, fits, partial(shapes_actions.run, self._site.base, repository), under="workflow_runs"
+        )
 
     async def run(self, request: web.Request) -> web.Response:
         """One run, as it is or as a past attempt ended."""
@@ -83,9 +85,8 @@ class ActionsRoutes:
         """The run's jobs: each one's newest execution, or all of them with filter=all; or those of one attempt."""
         repository, run = self._run(request)
         jobs = _listed(repository, run, every=request.query.get("filter") == "all")
-        page, links = page_of(request, jobs, self._site.base)
-        shown = [shapes_actions.job(self._site.base, repository, run, one) for one in page]
-        return json_response({"total_count": len(jobs), "jobs": shown}, headers=links)
+        shape = partial(shapes_actions.job, self._site.base, repository, run)
+        return self._listed(request, jobs, shape, under="jobs")
 
     async def job(self, request: web.Request) -> web.Response:
         """One job."""
@@ -139,8 +140,7 @@ class ActionsRoutes:
     async def rerun(self, request: web.Request) -> web.Response:
         """The next attempt of all jobs, or of those that failed and what needs them: 201, else 403."""
         repository, run = self._site.run(request)
-        caller = writer_of(request)
-        permitted(await json_body(request), "enable_debug_logging")
+        caller, _ = await change(request, "enable_debug_logging")
         failed_only = request.path.endswith("/rerun-failed-jobs")
         try:
             repository.rerun(run, failed_only=failed_only, actor=caller.login)
@@ -151,8 +151,7 @@ class ActionsRoutes:
     async def rerun_job(self, request: web.Request) -> web.Response:
         """The next attempt of one job and what needs it: 201, else 403."""
         repository, run, job = self._site.job(request)
-        caller = writer_of(request)
-        permitted(await json_body(request), "enable_debug_logging", "enable_debugger")
+        caller, _ = await change(request, "enable_debug_logging", "enable_debugger")
         try:
             repository.rerun(run, job=job, actor=caller.login)
         except ConflictError as error:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from sandbox.github.commits import UnknownRefError
+from sandbox.github.routes.part import REPOSITORY, Part, change, commit_of
 from sandbox.github.shapes import checks as shapes_checks
-from sandbox.github.site import writer_of
 from sandbox.github.web import (
     GitHubError,
-    json_body,
     json_response,
+    no_commit,
     not_found,
     page_of,
-    permitted,
     required_text,
     validation_failed,
 )
@@ -23,30 +22,25 @@ from sandbox.github.web import (
 if TYPE_CHECKING:
     from sandbox.github.checks import CheckRun, Protection
     from sandbox.github.repository import Repository
-    from sandbox.github.site import Site
 
-_REPOSITORY = "/repos/{owner}/{name}"
 _STATES = {"error", "failure", "pending", "success"}
 
 
-class CheckRoutes:
+class CheckRoutes(Part):
     """Whether a commit is good, and what a branch asks of it."""
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
 
     def routes(self) -> list[web.RouteDef]:
         """What is served. To be added before the routes that take the rest of the path as a ref."""
-        commit, branch = _REPOSITORY + "/commits/{ref:.+}", _REPOSITORY + "/branches/{branch:.+}"
+        commit, branch = REPOSITORY + "/commits/{ref:.+}", REPOSITORY + "/branches/{branch:.+}"
         return [
             web.get(commit + "/check-runs", self.check_runs),
-            web.get(_REPOSITORY + "/check-runs/{check_id}", self.check_run),
+            web.get(REPOSITORY + "/check-runs/{check_id}", self.check_run),
             web.get(commit + "/status", self.combined),
             web.get(commit + "/statuses", self.statuses),
-            web.post(_REPOSITORY + "/statuses/{sha}", self.create_status),
+            web.post(REPOSITORY + "/statuses/{sha}", self.create_status),
             web.get(branch + "/protection", self.protection),
             web.get(branch + "/protection/required_status_checks", self.required_checks),
-            web.get(_REPOSITORY + "/rules/branches/{branch:.+}", self.rules),
+            web.get(REPOSITORY + "/rules/branches/{branch:.+}", self.rules),
         ]
 
     async def check_runs(self, request: web.Request) -> web.Response:
@@ -56,9 +50,8 @@ class CheckRoutes:
         query = request.query
         every = repository.checks.runs(sha, latest=query.get("filter", "latest") == "latest")
         fits = [run for run in every if _fits(run, query.get("check_name"), query.get("status"), query.get("app_id"))]
-        page, links = page_of(request, fits, self._site.base)
-        shown = [shapes_checks.check_run(self._site.base, repository, one) for one in page]
-        return json_response({"total_count": len(fits), "check_runs": shown}, headers=links)
+        shape = partial(shapes_checks.check_run, self._site.base, repository)
+        return self._listed(request, fits, shape, under="check_runs")
 
     async def check_run(self, request: web.Request) -> web.Response:
         """One check run."""
@@ -73,7 +66,7 @@ class CheckRoutes:
     async def combined(self, request: web.Request) -> web.Response:
         """The newest status of each context, and what they come to together."""
         repository = self._site.repository(request)
-        sha = _sha(repository, request.match_info["ref"], unknown=404)
+        sha = commit_of(repository, request.match_info["ref"], not_found()).sha
         every = repository.checks.statuses(sha)
         page, links = page_of(request, every, self._site.base)
         return json_response(shapes_checks.combined(self._site.base, repository, sha, page, len(every)), headers=links)
@@ -82,15 +75,13 @@ class CheckRoutes:
         """Every status that a commit was ever given, newest first."""
         repository = self._site.repository(request)
         sha = _sha(repository, request.match_info["ref"])
-        page, links = page_of(request, repository.checks.statuses(sha, latest=False), self._site.base)
-        shown = [shapes_checks.status(self._site.base, repository, one) for one in page]
-        return json_response(shown, headers=links)
+        every = repository.checks.statuses(sha, latest=False)
+        return self._listed(request, every, partial(shapes_checks.status, self._site.base, repository))
 
     async def create_status(self, request: web.Request) -> web.Response:
         """A status for a commit."""
-        repository, caller = self._site.repository(request), writer_of(request)
-        body = await json_body(request)
-        permitted(body, "state", "target_url", "description", "context")
+        repository = self._site.repository(request)
+        caller, body = await change(request, "state", "target_url", "description", "context")
         state = required_text(body, "state")
         if state not in _STATES:
             raise validation_failed("Status", field="state", code="invalid")
@@ -137,12 +128,8 @@ class CheckRoutes:
         return json_response(page, headers=links)
 
 
-def _sha(repository: Repository, ref: str, *, unknown: int = 422) -> str:
-    try:
-        return repository.graph.resolve(ref).sha
-    except UnknownRefError as error:
-        message = f"No commit found for SHA: {ref}" if unknown == 422 else "Not Found"
-        raise GitHubError(unknown, message) from error
+def _sha(repository: Repository, ref: str) -> str:
+    return commit_of(repository, ref, no_commit(ref)).sha
 
 
 def _fits(run: CheckRun, name: str | None, status: str | None, app_id: str | None) -> bool:

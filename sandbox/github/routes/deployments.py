@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from sandbox.github.commits import UnknownRefError
 from sandbox.github.deployments import STATES
+from sandbox.github.routes.part import REPOSITORY, Part, change, commit_of
 from sandbox.github.shapes import deployments as shapes_deployments
 from sandbox.github.site import writer_of
-from sandbox.github.web import (
-    GitHubError,
-    json_body,
-    json_response,
-    not_found,
-    page_of,
-    permitted,
-    required_text,
-    validation_failed,
-)
+from sandbox.github.web import GitHubError, json_response, not_found, numbered, required_text, validation_failed
 
 if TYPE_CHECKING:
     from sandbox.github.records import Deployment
     from sandbox.github.repository import Repository
-    from sandbox.github.site import Site
     from sandbox.github.web import Json
 
-_REPOSITORY = "/repos/{owner}/{name}"
 _LONGEST = 140  # characters of a status's description
 _FILTERS = ("sha", "ref", "task", "environment")
 _MAY = (
@@ -37,15 +27,12 @@ _MAY = (
 _MAY_SAY = ("state", "target_url", "log_url", "description", "environment", "environment_url", "auto_inactive")
 
 
-class DeploymentRoutes:
+class DeploymentRoutes(Part):
     """GitHub's own record of what was deployed where."""
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
 
     def routes(self) -> list[web.RouteDef]:
         """What is served."""
-        every = _REPOSITORY + "/deployments"
+        every = REPOSITORY + "/deployments"
         one = every + "/{deployment_id}"
         return [
             web.get(every, self.deployments),
@@ -55,8 +42,8 @@ class DeploymentRoutes:
             web.get(one + "/statuses", self.statuses),
             web.post(one + "/statuses", self.say),
             web.get(one + "/statuses/{status_id}", self.status),
-            web.get(_REPOSITORY + "/environments", self.environments),
-            web.get(_REPOSITORY + "/environments/{environment}", self.environment),
+            web.get(REPOSITORY + "/environments", self.environments),
+            web.get(REPOSITORY + "/environments/{environment}", self.environment),
         ]
 
     async def deployments(self, request: web.Request) -> web.Response:
@@ -65,17 +52,14 @@ class DeploymentRoutes:
         wanted = {key: request.query[key] for key in _FILTERS if request.query.get(key, "none") != "none"}
         every = reversed(repository.deployments.known.values())
         fits = [one for one in every if all(getattr(one, key) == value for key, value in wanted.items())]
-        page, links = page_of(request, fits, self._site.base)
-        shown = [shapes_deployments.deployment(self._site.base, repository, one) for one in page]
-        return json_response(shown, headers=links)
+        return self._listed(request, fits, partial(shapes_deployments.deployment, self._site.base, repository))
 
     async def create(self, request: web.Request) -> web.Response:
         """Record a deployment: 201; 202 when the default branch was merged instead; 409 when that, or a check, fails."""
-        repository, caller = self._site.repository(request), writer_of(request)
-        body = await json_body(request)
-        permitted(body, *_MAY)
+        repository = self._site.repository(request)
+        caller, body = await change(request, *_MAY)
         ref = required_text(body, "ref")
-        _known_ref(repository, ref)
+        commit_of(repository, ref, GitHubError(422, f"No ref found for: {ref}"))
         if body.get("auto_merge", True) is not False:
             merged = self._merge_first(repository, ref, caller.login)
             if merged is not None:
@@ -124,16 +108,13 @@ class DeploymentRoutes:
     async def statuses(self, request: web.Request) -> web.Response:
         """What was said of a deployment, newest first."""
         repository, one = self._deployment(request)
-        page, links = page_of(request, one.statuses[::-1], self._site.base)
-        shown = [shapes_deployments.status(self._site.base, repository, one, each) for each in page]
-        return json_response(shown, headers=links)
+        shape = partial(shapes_deployments.status, self._site.base, repository, one)
+        return self._listed(request, one.statuses[::-1], shape)
 
     async def say(self, request: web.Request) -> web.Response:
         """Say how a deployment stands: 201."""
         repository, one = self._deployment(request)
-        caller = writer_of(request)
-        body = await json_body(request)
-        permitted(body, *_MAY_SAY)
+        caller, body = await change(request, *_MAY_SAY)
         state = required_text(body, "state")
         if state not in STATES:
             raise validation_failed("DeploymentStatus", field="state", code="invalid")
@@ -153,19 +134,18 @@ class DeploymentRoutes:
 
     def _deployment(self, request: web.Request) -> tuple[Repository, Deployment]:
         repository = self._site.repository(request)
-        number = request.match_info["deployment_id"]
-        found = repository.deployments.known.get(int(number)) if number.isdecimal() else None
-        if found is None:
-            raise not_found()
-        return repository, found
+        return repository, numbered(repository.deployments.known, request.match_info["deployment_id"])
 
     async def environments(self, request: web.Request) -> web.Response:
         """Every environment that was ever deployed to."""
         repository = self._site.repository(request)
         known = sorted(repository.deployments.environments.items())
-        page, links = page_of(request, known, self._site.base)
-        shown = [shapes_deployments.environment(self._site.base, repository, *one) for one in page]
-        return json_response({"total_count": len(known), "environments": shown}, headers=links)
+        return self._listed(
+            request,
+            known,
+            lambda one: shapes_deployments.environment(self._site.base, repository, *one),
+            under="environments",
+        )
 
     async def environment(self, request: web.Request) -> web.Response:
         """One environment."""
@@ -175,13 +155,6 @@ class DeploymentRoutes:
         if made is None:
             raise not_found()
         return json_response(shapes_deployments.environment(self._site.base, repository, name, made))
-
-
-def _known_ref(repository: Repository, ref: str) -> None:
-    try:
-        repository.graph.resolve(ref)
-    except UnknownRefError as error:
-        raise GitHubError(422, f"No ref found for: {ref}") from error
 
 
 def _texts(body: Json) -> Json:

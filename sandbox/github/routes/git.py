@@ -2,45 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
 
 from aiohttp import web
 
 from sandbox.github import archives
-from sandbox.github.commits import Commit, UnknownRefError
 from sandbox.github.merging import ahead
+from sandbox.github.routes.part import REPOSITORY, Part, commit_of
 from sandbox.github.shapes import commits as shapes_commits, common as shapes
 from sandbox.github.site import caller_of
-from sandbox.github.web import GitHubError, json_response, not_found, page_asked, page_of
-
-if TYPE_CHECKING:
-    from sandbox.github.repository import Repository
-    from sandbox.github.site import Site
-
-_REPOSITORY = "/repos/{owner}/{name}"
+from sandbox.github.web import GitHubError, json_response, no_commit, not_found, page_asked, page_of
 
 
-class GitRoutes:
+class GitRoutes(Part):
     """Everything that reads the commit graph."""
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
 
     def routes(self) -> list[web.RouteDef]:
         """What is served."""
         return [
-            web.get(_REPOSITORY, self.repository),
-            web.get(_REPOSITORY + "/commits", self.commits),
-            web.get(_REPOSITORY + "/commits/{ref:.+}", self.commit),
-            web.get(_REPOSITORY + "/git/ref/{ref:.+}", self.reference),
-            web.get(_REPOSITORY + "/git/refs", self.references),
-            web.get(_REPOSITORY + "/git/refs/{ref:.+}", self.references),
-            web.get(_REPOSITORY + "/git/matching-refs/{ref:.+}", self.references),
-            web.get(_REPOSITORY + "/branches", self.branches),
-            web.get(_REPOSITORY + "/branches/{branch:.+}", self.branch),
-            web.get(_REPOSITORY + "/compare/{span:.+}", self.compare),
-            web.get(_REPOSITORY + "/contents{path:/?.*}", self.contents),
-            web.get(_REPOSITORY + "/{kind:tarball|zipball}{ref:(/.*)?}", self.archive),
+            web.get(REPOSITORY, self.repository),
+            web.get(REPOSITORY + "/commits", self.commits),
+            web.get(REPOSITORY + "/commits/{ref:.+}", self.commit),
+            web.get(REPOSITORY + "/git/ref/{ref:.+}", self.reference),
+            web.get(REPOSITORY + "/git/refs", self.references),
+            web.get(REPOSITORY + "/git/refs/{ref:.+}", self.references),
+            web.get(REPOSITORY + "/git/matching-refs/{ref:.+}", self.references),
+            web.get(REPOSITORY + "/branches", self.branches),
+            web.get(REPOSITORY + "/branches/{branch:.+}", self.branch),
+            web.get(REPOSITORY + "/compare/{span:.+}", self.compare),
+            web.get(REPOSITORY + "/contents{path:/?.*}", self.contents),
+            web.get(REPOSITORY + "/{kind:tarball|zipball}{ref:(/.*)?}", self.archive),
         ]
 
     async def repository(self, request: web.Request) -> web.Response:
@@ -54,16 +45,15 @@ class GitRoutes:
     async def commits(self, request: web.Request) -> web.Response:
         """The history of a ref, newest first."""
         repository = self._site.repository(request)
-        tip = _commit(repository, request.query.get("sha", repository.default_branch), unknown=404)
+        tip = commit_of(repository, request.query.get("sha", repository.default_branch), not_found())
         history = repository.graph.history(tip.sha)
-        page, links = page_of(request, history, self._site.base)
-        shown = [shapes_commits.commit(self._site.base, repository, one) for one in page]
-        return json_response(shown, headers=links)
+        return self._listed(request, history, partial(shapes_commits.commit, self._site.base, repository))
 
     async def commit(self, request: web.Request) -> web.Response:
         """One commit by branch, tag, full or abbreviated id; only its id when asked for application/vnd.github.sha."""
         repository = self._site.repository(request)
-        found = _commit(repository, request.match_info["ref"], unknown=422)
+        ref = request.match_info["ref"]
+        found = commit_of(repository, ref, no_commit(ref))
         if "sha" in request.headers.get("Accept", ""):
             return web.Response(text=found.sha, content_type="application/vnd.github.sha")
         return json_response(shapes_commits.commit_detailed(self._site.base, repository, found))
@@ -85,16 +75,13 @@ class GitRoutes:
         known += [(f"refs/tags/{name}", sha) for name, sha in graph.tags.items()]
         prefix = f"refs/{request.match_info.get('ref', '')}"
         fits = [(name, sha) for name, sha in sorted(known) if name.startswith(prefix)]
-        page, links = page_of(request, fits, self._site.base)
-        shown = [shapes.reference(self._site.base, repository, name, sha) for name, sha in page]
-        return json_response(shown, headers=links)
+        return self._listed(request, fits, lambda one: shapes.reference(self._site.base, repository, *one))
 
     async def branches(self, request: web.Request) -> web.Response:
         """All branches by name."""
         repository = self._site.repository(request)
-        page, links = page_of(request, sorted(repository.graph.branches), self._site.base)
-        shown = [shapes_commits.branch_short(self._site.base, repository, name) for name in page]
-        return json_response(shown, headers=links)
+        shape = partial(shapes_commits.branch_short, self._site.base, repository)
+        return self._listed(request, sorted(repository.graph.branches), shape)
 
     async def branch(self, request: web.Request) -> web.Response:
         """One branch."""
@@ -110,7 +97,7 @@ class GitRoutes:
         one, dots, other = request.match_info["span"].partition("...")
         if not dots:
             raise not_found()
-        base, head = _commit(repository, one, unknown=404), _commit(repository, other, unknown=404)
+        base, head = commit_of(repository, one, not_found()), commit_of(repository, other, not_found())
         common = repository.graph.merge_base(base.sha, head.sha)
         if common is None:
             raise GitHubError(404, f"No common ancestor between {one} and {other}.")
@@ -124,10 +111,7 @@ class GitRoutes:
         """A file with its content, or what lies in a directory."""
         repository = self._site.repository(request)
         ref = request.query.get("ref", repository.default_branch)
-        try:
-            commit = repository.graph.resolve(ref)
-        except UnknownRefError as error:
-            raise GitHubError(404, f"No commit found for the ref {ref}") from error
+        commit = commit_of(repository, ref, GitHubError(404, f"No commit found for the ref {ref}"))
         path = request.match_info["path"].strip("/")
         if path in commit.files:
             if "raw" in request.headers.get("Accept", ""):
@@ -143,18 +127,10 @@ class GitRoutes:
         """A redirect to the archive, which needs no token and lives a minute."""
         repository = self._site.repository(request)
         ref = request.match_info["ref"].strip("/") or repository.default_branch
-        commit = _commit(repository, ref, unknown=404)
+        commit = commit_of(repository, ref, not_found())
         name = archives.top_folder(repository, commit)
         if request.match_info["kind"] == "tarball":
             link = self._site.link(archives.tarball(repository, commit), "application/x-gzip", f"{name}.tar.gz")
         else:
             link = self._site.link(archives.zipball(repository, commit), "application/zip", f"{name}.zip")
         return web.Response(status=302, headers={"Location": link})
-
-
-def _commit(repository: Repository, ref: str, *, unknown: int) -> Commit:
-    try:
-        return repository.graph.resolve(ref)
-    except UnknownRefError as error:
-        message = f"No commit found for SHA: {ref}" if unknown == 422 else "Not Found"
-        raise GitHubError(unknown, message) from error

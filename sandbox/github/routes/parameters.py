@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sandbox.github.routes.part import REPOSITORY
+
 if TYPE_CHECKING:
     from aiohttp import web
 
 _PAGES = {"per_page", "page"}
-_REPOSITORY = "/repos/{owner}/{name}"
-_ACTIONS = f"{_REPOSITORY}/actions"
+_ACTIONS = f"{REPOSITORY}/actions"
 _RUNS = _PAGES | {
     "actor",
     "branch",
@@ -24,22 +25,22 @@ _RUNS = _PAGES | {
 _KNOWN = {
     "/installation/repositories": _PAGES,
     "/app/installations": _PAGES | {"since", "outdated"},
-    f"{_REPOSITORY}/commits": _PAGES | {"sha", "path", "author", "committer", "since", "until"},
-    f"{_REPOSITORY}/commits/{{ref}}": _PAGES,
-    f"{_REPOSITORY}/commits/{{ref}}/check-runs": _PAGES | {"check_name", "status", "filter", "app_id"},
-    f"{_REPOSITORY}/commits/{{ref}}/status": _PAGES,
-    f"{_REPOSITORY}/commits/{{ref}}/statuses": _PAGES,
-    f"{_REPOSITORY}/rules/branches/{{branch}}": _PAGES,
-    f"{_REPOSITORY}/pulls": _PAGES | {"state", "head", "base", "sort", "direction"},
-    f"{_REPOSITORY}/pulls/{{number}}/commits": _PAGES,
-    f"{_REPOSITORY}/pulls/{{number}}/files": _PAGES,
-    f"{_REPOSITORY}/pulls/{{number}}/reviews": _PAGES,
-    f"{_REPOSITORY}/deployments": _PAGES | {"sha", "ref", "task", "environment"},
-    f"{_REPOSITORY}/deployments/{{deployment_id}}/statuses": _PAGES,
-    f"{_REPOSITORY}/environments": _PAGES,
-    f"{_REPOSITORY}/branches": _PAGES | {"protected"},
-    f"{_REPOSITORY}/compare/{{span}}": _PAGES,
-    f"{_REPOSITORY}/contents{{path}}": {"ref"},
+    f"{REPOSITORY}/commits": _PAGES | {"sha", "path", "author", "committer", "since", "until"},
+    f"{REPOSITORY}/commits/{{ref}}": _PAGES,
+    f"{REPOSITORY}/commits/{{ref}}/check-runs": _PAGES | {"check_name", "status", "filter", "app_id"},
+    f"{REPOSITORY}/commits/{{ref}}/status": _PAGES,
+    f"{REPOSITORY}/commits/{{ref}}/statuses": _PAGES,
+    f"{REPOSITORY}/rules/branches/{{branch}}": _PAGES,
+    f"{REPOSITORY}/pulls": _PAGES | {"state", "head", "base", "sort", "direction"},
+    f"{REPOSITORY}/pulls/{{number}}/commits": _PAGES,
+    f"{REPOSITORY}/pulls/{{number}}/files": _PAGES,
+    f"{REPOSITORY}/pulls/{{number}}/reviews": _PAGES,
+    f"{REPOSITORY}/deployments": _PAGES | {"sha", "ref", "task", "environment"},
+    f"{REPOSITORY}/deployments/{{deployment_id}}/statuses": _PAGES,
+    f"{REPOSITORY}/environments": _PAGES,
+    f"{REPOSITORY}/branches": _PAGES | {"protected"},
+    f"{REPOSITORY}/compare/{{span}}": _PAGES,
+    f"{REPOSITORY}/contents{{path}}": {"ref"},
     f"{_ACTIONS}/secrets": _PAGES,
     "/orgs/{org}/actions/secrets": _PAGES,
     f"{_ACTIONS}/workflows": _PAGES,

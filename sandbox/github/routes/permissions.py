@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sandbox.github.routes.part import REPOSITORY
 from sandbox.github.web import GitHubError
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ _PERMISSION = (
     ("/git", "contents"),
     ("/{kind}", "contents"),
 )
-_REPOSITORY = "/repos/{owner}/{name}"
 
 
 def needed(request: web.Request) -> tuple[str, str]:
@@ -42,7 +42,7 @@ def needed(request: web.Request) -> tuple[str, str]:
     whole = "" if resource is None else resource.canonical
     if "/orgs/{org}/actions/secrets" in whole:
         return "organization_secrets", "read" if request.method == "GET" else "write"
-    path = whole.partition(_REPOSITORY)[2]
+    path = whole.partition(REPOSITORY)[2]
     name = next((permission for start, permission in _PERMISSION if path.startswith(start)), "metadata")
     if (name, request.method) == ("contents", "GET") and path.endswith("/merge"):
         name = "pull_requests"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -9,16 +10,14 @@ from aiohttp import web
 from sandbox.github.differences import changed_files
 from sandbox.github.merging import ahead
 from sandbox.github.refusals import ConflictError, RefusedError
+from sandbox.github.routes.part import REPOSITORY, Part, change
 from sandbox.github.shapes import commits as shapes_commits, pulls as shapes_pulls
-from sandbox.github.site import writer_of
 from sandbox.github.web import (
     GitHubError,
     invalid,
-    json_body,
     json_response,
     not_found,
-    page_of,
-    permitted,
+    numbered,
     required_text,
     validation_failed,
 )
@@ -28,18 +27,14 @@ if TYPE_CHECKING:
 
     from sandbox.github.records import Pull
     from sandbox.github.repository import Repository
-    from sandbox.github.site import Site
     from sandbox.github.web import Json
 
-_PULLS = "/repos/{owner}/{name}/pulls"
+_PULLS = f"{REPOSITORY}/pulls"
 _METHODS = ("merge", "squash", "rebase")
 
 
-class PullRoutes:
+class PullRoutes(Part):
     """Everything about pull requests within a repository; there are no forks here."""
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
 
     def routes(self) -> list[web.RouteDef]:
         """What is served."""
@@ -62,15 +57,13 @@ class PullRoutes:
         fits = [pull for pull in repository.pulls.known.values() if _fits(repository, pull, request.query)]
         if request.query.get("direction", "desc") == "desc":
             fits.reverse()
-        page, links = page_of(request, fits, self._site.base)
-        shown = [shapes_pulls.pull_simple(self._site.base, repository, one) for one in page]
-        return json_response(shown, headers=links)
+        return self._listed(request, fits, partial(shapes_pulls.pull_simple, self._site.base, repository))
 
     async def create(self, request: web.Request) -> web.Response:
         """Open a pull request: 201; 422 when there is nothing to merge or one is open already."""
-        repository, caller = self._site.repository(request), writer_of(request)
-        body = await json_body(request)
-        permitted(body, "title", "head", "base", "body", "draft", "maintainer_can_modify", "head_repo")
+        repository = self._site.repository(request)
+        keys = ("title", "head", "base", "body", "draft", "maintainer_can_modify", "head_repo")
+        caller, body = await change(request, *keys)
         title, head, base = (required_text(body, key) for key in ("title", "head", "base"))
         head = head.removeprefix(f"{repository.owner}:")
         for field, branch in (("head", head), ("base", base)):
@@ -95,9 +88,7 @@ class PullRoutes:
     async def update(self, request: web.Request) -> web.Response:
         """Its title, body or state."""
         repository, pull = self._pull(request)
-        caller = writer_of(request)
-        body = await json_body(request)
-        permitted(body, "title", "body", "state", "base", "maintainer_can_modify")
+        caller, body = await change(request, "title", "body", "state", "base", "maintainer_can_modify")
         state = body.get("state")
         if state not in (None, "open", "closed"):
             raise validation_failed("PullRequest", field="state", code="invalid")
@@ -113,9 +104,7 @@ class PullRoutes:
         repository, pull = self._pull(request)
         common = repository.graph.merge_base(pull.base_sha, pull.head_sha)
         found = ahead(repository.graph, common.sha, pull.head_sha) if common else []
-        page, links = page_of(request, found[:250], self._site.base)
-        shown = [shapes_commits.commit(self._site.base, repository, one) for one in page]
-        return json_response(shown, headers=links)
+        return self._listed(request, found[:250], partial(shapes_commits.commit, self._site.base, repository))
 
     async def files(self, request: web.Request) -> web.Response:
         """The files that it changes."""
@@ -123,16 +112,14 @@ class PullRoutes:
         common = repository.graph.merge_base(pull.base_sha, pull.head_sha)
         before = common.files if common else {}
         changes = changed_files(before, repository.graph.commits[pull.head_sha].files)
-        page, links = page_of(request, changes, self._site.base)
-        shown = [shapes_commits.file_change(self._site.base, repository, pull.head_sha, one) for one in page]
-        return json_response(shown, headers=links)
+        shape = partial(shapes_commits.file_change, self._site.base, repository, pull.head_sha)
+        return self._listed(request, changes, shape)
 
     async def reviews(self, request: web.Request) -> web.Response:
         """Who approved it."""
         repository, pull = self._pull(request)
-        page, links = page_of(request, sorted(pull.approvals), self._site.base)
-        shown = [shapes_pulls.review(self._site.base, repository, pull, login) for login in page]
-        return json_response(shown, headers=links)
+        shape = partial(shapes_pulls.review, self._site.base, repository, pull)
+        return self._listed(request, sorted(pull.approvals), shape)
 
     async def is_merged(self, request: web.Request) -> web.Response:
         """204 when it was merged, else 404."""
@@ -144,9 +131,7 @@ class PullRoutes:
     async def merge(self, request: web.Request) -> web.Response:
         """Merge it: 200; 405 when it cannot be merged, 409 when `sha` is not its head any more."""
         repository, pull = self._pull(request)
-        caller = writer_of(request)
-        body = await json_body(request)
-        permitted(body, "commit_title", "commit_message", "sha", "merge_method")
+        caller, body = await change(request, "commit_title", "commit_message", "sha", "merge_method")
         method = body.get("merge_method", "merge")
         if method not in _METHODS:
             raise invalid(f"For 'properties/merge_method', {method!r} is not a member of {list(_METHODS)}.")
@@ -168,11 +153,7 @@ class PullRoutes:
 
     def _pull(self, request: web.Request) -> tuple[Repository, Pull]:
         repository = self._site.repository(request)
-        number = request.match_info["number"]
-        pull = repository.pulls.known.get(int(number)) if number.isdecimal() else None
-        if pull is None:
-            raise not_found()
-        return repository, pull
+        return repository, numbered(repository.pulls.known, request.match_info["number"])
 
 
 def _fits(repository: Repository, pull: Pull, query: Mapping[str, str]) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from sandbox.github.refusals import RefusedError
+from sandbox.github.routes.part import REPOSITORY, Part
 from sandbox.github.shapes.common import ORGANIZATION, stamp
 from sandbox.github.site import caller_of, writer_of
 from sandbox.github.web import (
@@ -14,30 +16,25 @@ from sandbox.github.web import (
     json_body,
     json_response,
     not_found,
-    page_of,
     permitted,
     required_text,
     validation_failed,
 )
 
 if TYPE_CHECKING:
-    from sandbox.github.site import Site
     from sandbox.github.vault import Secret, Vault
     from sandbox.github.web import Json
 
 _VISIBILITIES = ("all", "private", "selected")
 
 
-class SecretRoutes:
+class SecretRoutes(Part):
     """Secrets go in, sealed; names and ages come out."""
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
 
     def routes(self) -> list[web.RouteDef]:
         """What is served."""
         found: list[web.RouteDef] = []
-        for base in ("/repos/{owner}/{name}/actions/secrets", "/orgs/{org}/actions/secrets"):
+        for base in (f"{REPOSITORY}/actions/secrets", "/orgs/{org}/actions/secrets"):
             found += [
                 web.get(base, self.secrets),
                 web.get(base + "/public-key", self.public_key),
@@ -57,9 +54,7 @@ class SecretRoutes:
     async def secrets(self, request: web.Request) -> web.Response:
         """The names of all secrets, and when each was changed last."""
         known = sorted(self._vault(request).known.values(), key=lambda one: one.name)
-        page, links = page_of(request, known, self._site.base)
-        shown = [self._shown(request, one) for one in page]
-        return json_response({"total_count": len(known), "secrets": shown}, headers=links)
+        return self._listed(request, known, partial(self._shown, request), under="secrets")
 
     async def public_key(self, request: web.Request) -> web.Response:
         """The key that secrets are sealed with."""

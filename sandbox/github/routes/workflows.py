@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from sandbox.github.refusals import RefusedError
+from sandbox.github.routes.part import REPOSITORY, Part, change
 from sandbox.github.shapes import actions as shapes_actions
 from sandbox.github.site import writer_of
-from sandbox.github.web import GitHubError, invalid, json_body, json_response, not_found, page_of, permitted
+from sandbox.github.web import GitHubError, invalid, json_response, not_found
 
 if TYPE_CHECKING:
     from sandbox.github.repository import Repository
     from sandbox.github.runs import Workflow
     from sandbox.github.site import Site
 
-_WORKFLOWS = "/repos/{owner}/{name}/actions/workflows"
+_WORKFLOWS = f"{REPOSITORY}/actions/workflows"
 
 
-class WorkflowRoutes:
+class WorkflowRoutes(Part):
     """Everything about workflows but their runs."""
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
 
     def routes(self) -> list[web.RouteDef]:
         """What is served."""
@@ -40,9 +39,8 @@ class WorkflowRoutes:
         """All workflows."""
         repository = self._site.repository(request)
         known = list(repository.workflows.values())
-        page, links = page_of(request, known, self._site.base)
-        shown = [shapes_actions.workflow(self._site.base, repository, one) for one in page]
-        return json_response({"total_count": len(known), "workflows": shown}, headers=links)
+        shape = partial(shapes_actions.workflow, self._site.base, repository)
+        return self._listed(request, known, shape, under="workflows")
 
     async def workflow(self, request: web.Request) -> web.Response:
         """One workflow by number or file name."""
@@ -59,10 +57,9 @@ class WorkflowRoutes:
     async def dispatch(self, request: web.Request) -> web.Response:
         """Start a run: 204, or 200 with where it is when `return_run_details` was asked for."""
         repository, workflow = workflow_of(self._site, request)
-        caller = writer_of(request)
-        body = await json_body(request)
         # The newest Enterprise server (3.19) does not know return_run_details.
-        permitted(body, "ref", "inputs", *([] if self._site.api_path else ["return_run_details"]))
+        keys = ("ref", "inputs", *([] if self._site.api_path else ["return_run_details"]))
+        caller, body = await change(request, *keys)
         ref, inputs = body.get("ref"), body.get("inputs") or {}
         if not isinstance(ref, str):
             raise invalid('"ref" wasn\'t supplied.')
