@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import struct
 import zipfile
 import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from runners.blocking import run_blocking
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 MOST_ENTRIES = 4096  # GitHub allows 256 jobs, each with a file and one for each step
@@ -23,7 +26,9 @@ LARGEST_LOG = 1 << 30  # bytes of one job's log
 MOST_SHRUNK, ALWAYS_FINE = 300, 16 << 20  # how many times smaller a log may have become, unless it is small anyway
 DEEPEST = 8  # folders; a step's name may hold a slash
 TIMEOUT = 600.0  # seconds
+LONGEST_WHY = 200
 _PIECE = 1 << 18
+_REMEDY = "Look at the logs on GitHub."
 _JOB = re.compile(r"(\d+)_(.+)\.txt")
 
 
@@ -42,22 +47,20 @@ async def job_logs(archive: Path, into: Path) -> tuple[JobLog, ...]:
     Steps' logs, which are in the zip as well, are left: the jobs' hold them. Memory stays bounded.
 
     Raises:
-        RunnerError: it is no zip, or one that would take more room or time than a run's logs ever do.
+        RunnerError: it is no zip, or one that would take more room or time than a run's logs ever do; or this machine
+            cannot read it, or keep the logs.
     """
     doing = "unpacking a run's logs"
-    try:
-        return await run_blocking(_unpack, archive, into, doing, timeout=TIMEOUT, doing=doing)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
-        raise RunnerError(doing, "what GitHub sent is no zip, or a broken one") from None
-    except OSError as error:
-        raise RunnerError(doing, f"this machine cannot keep them: {error.strerror}") from None
+    return await run_blocking(_unpack, archive, into, doing, timeout=TIMEOUT, doing=doing)
 
 
 def _unpack(archive: Path, into: Path, doing: str) -> tuple[JobLog, ...]:
-    _check_directory(archive, doing)
-    with zipfile.ZipFile(archive) as opened:
+    with _read_faults(doing):
+        size = _check_directory(archive, doing)
+        opened = zipfile.ZipFile(archive)
+    with opened:
         entries = opened.infolist()
-        _check_entries(entries, archive.stat().st_size, doing)
+        _check_entries(entries, size, doing)
         jobs = [(found, entry) for entry in entries if (found := _JOB.fullmatch(entry.filename))]
         jobs.sort(key=lambda job: int(job[0].group(1)[:9]))
         return tuple(
@@ -66,19 +69,35 @@ def _unpack(archive: Path, into: Path, doing: str) -> tuple[JobLog, ...]:
         )
 
 
-def _check_directory(archive: Path, doing: str) -> None:
-    """Look at the list of entries before zipfile reads all of it (PKWARE's APPNOTE 4.3.15 and 4.3.16)."""
+@contextmanager
+def _read_faults(doing: str) -> Iterator[None]:
+    """Around what reads the zip and writes nothing: says whether the zip is at fault, or this machine."""
+    try:
+        yield
+    except NotImplementedError:
+        raise _refused(doing, "it is packed in a way that is not known here") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError) as error:
+        raise _broken(doing, str(error)) from None
+    except OSError as error:
+        if error.errno == errno.EINVAL:  # zipfile goes wherever the zip says, also to before its beginning
+            raise _broken(doing, "it points outside of itself") from None
+        raise RunnerError(doing, f"this machine cannot read what was downloaded: {error.strerror}") from None
+
+
+def _check_directory(archive: Path, doing: str) -> int:
+    """Look at the list of entries before zipfile reads all of it (PKWARE's APPNOTE 4.3.15 and 4.3.16); the zip's size."""
     with archive.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(size - (1 << 16) - 42, 0))
         end = file.read()
     at = end.rfind(b"PK\x05\x06")
     if at < 0 or len(end) < at + 22:
-        raise zipfile.BadZipFile
+        raise zipfile.BadZipFile("it has no end")
     entries, length = struct.unpack_from("<HI", end, at + 10)
     # Nothing that GitHub packs needs the 64-bit form, in which these numbers stand elsewhere.
     if entries > MOST_ENTRIES or length > LARGEST_DIRECTORY or end[max(at - 20, 0) : at].startswith(b"PK\x06\x07"):
         raise _refused(doing, "it lists more files than a run has logs")
+    return size
 
 
 def _check_entries(entries: list[zipfile.ZipInfo], size: int, doing: str) -> None:
@@ -100,15 +119,30 @@ def _check_entries(entries: list[zipfile.ZipInfo], size: int, doing: str) -> Non
 
 def _extract(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, doing: str) -> int:
     written = 0
-    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with open(number, "wb") as file, opened.open(entry) as packed:  # noqa: PTH123  -- opened above, with its mode
-        while piece := packed.read(_PIECE):
-            written += len(piece)
-            if written > min(entry.file_size, LARGEST_LOG):
-                raise _refused(doing, "a log in it is larger than it says")
-            file.write(piece)
+    try:
+        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with open(number, "wb") as file:  # noqa: PTH123  -- opened above, with its mode
+            for piece in _pieces(opened, entry, doing):
+                written += file.write(piece)
+    except OSError as error:
+        raise RunnerError(doing, f"this machine cannot keep them: {error.strerror}") from None
     return written
 
 
+def _pieces(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, doing: str) -> Iterator[bytes]:
+    seen = 0
+    with _read_faults(doing), opened.open(entry) as packed:
+        while piece := packed.read(_PIECE):
+            seen += len(piece)
+            if seen > min(entry.file_size, LARGEST_LOG):
+                raise _refused(doing, "a log in it is larger than it says")
+            yield piece
+
+
 def _refused(doing: str, why: str) -> RunnerError:
-    return RunnerError(doing, f"the zip is refused: {why}", remedy="Look at the logs on GitHub.")
+    return RunnerError(doing, f"the zip is refused: {why}", remedy=_REMEDY)
+
+
+def _broken(doing: str, why: str) -> RunnerError:
+    said = f" ({' '.join(why.split())[:LONGEST_WHY]})" if why else ""
+    return RunnerError(doing, f"what GitHub sent is no zip, or a broken one{said}", remedy=_REMEDY)

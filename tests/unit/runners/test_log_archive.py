@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import stat
 import struct
 import zipfile
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,6 +58,28 @@ async def test_a_zip_without_logs_is_none(tmp_path: Path) -> None:
 async def test_what_is_no_zip_is_named(raw: bytes, tmp_path: Path) -> None:
     with pytest.raises(RunnerError, match="no zip, or a broken one"):
         await unpacked(raw, tmp_path)
+
+
+async def test_a_zip_that_points_outside_of_itself_is_named(tmp_path: Path) -> None:
+    raw = bytearray(packed({"0_a.txt": b"x"}))
+    struct.pack_into("<I", raw, len(raw) - 22 + 16, 1000)  # where its list of files is said to begin
+    with pytest.raises(RunnerError, match=r"a broken one \(it points outside of itself\)"):
+        await unpacked(bytes(raw), tmp_path)
+
+
+async def test_a_zip_with_names_that_are_no_text_is_named(tmp_path: Path) -> None:
+    raw = packed({"0_\u00e9.txt": b"x"}).replace("\u00e9".encode(), b"\xff\xff")
+    with pytest.raises(RunnerError, match=r"a broken one .*can't decode"):
+        await unpacked(raw, tmp_path)
+
+
+async def test_a_way_of_packing_that_is_not_known_here_is_refused(tmp_path: Path) -> None:
+    raw = bytearray(packed({"0_a.txt": b"x" * 100}))
+    entry = raw.index(b"PK\x01\x02")
+    struct.pack_into("<H", raw, entry + 10, 77)
+    with pytest.raises(RunnerError, match="not known here") as caught:
+        await unpacked(bytes(raw), tmp_path)
+    assert "on GitHub" in caught.value.remedy
 
 
 async def test_a_damaged_log_is_named(tmp_path: Path) -> None:
@@ -135,3 +159,17 @@ async def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
     path.write_bytes(packed({"0_a.txt": b"x"}))
     with pytest.raises(RunnerError, match="cannot keep"):
         await job_logs(path, tmp_path / "nowhere")
+
+
+async def test_a_zip_that_is_not_there_is_no_fault_of_githubs(tmp_path: Path) -> None:
+    with pytest.raises(RunnerError, match="cannot read what was downloaded: No such file"):
+        await job_logs(tmp_path / "nothing.zip", tmp_path)
+
+
+async def test_a_full_disk_is_no_fault_of_githubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        return os.open("/dev/full", os.O_WRONLY)
+
+    monkeypatch.setattr("runners.logs.archive.os", SimpleNamespace(**vars(os) | {"open": full}))
+    with pytest.raises(RunnerError, match="cannot keep them: No space left"):
+        await unpacked(packed({"0_a.txt": b"x"}), tmp_path)
