@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Table = dict[str, tuple[tuple[str, str], ...]]
 
 CONFIGURED = "configured"
 
@@ -35,102 +41,118 @@ def configured(pattern: str) -> Sign:
 # A program's name as programs put it before what they say: "cp: ", "/tmp/script_1.sh: ".
 _SAID_BY = r"^[\w./+-]+: "
 
-_SHELL = (
-    ("command not found", _SAID_BY + r"(?:.*: )?command not found$"),
-    ("command not found", r"^(?:/bin/)?(?:da)?sh: (?:line )?\d+: .*: not found$"),
-    ("command not found", r"^env: .*: No such file or directory$"),
-    ("no such file", _SAID_BY + r".*\bNo such file or directory\)?$"),
-    ("permission denied", _SAID_BY + r".*\b[Pp]ermission denied$"),
-    ("permission denied", r"\bPermission denied \((?:publickey|password)"),
-    ("segmentation fault", r"(?:^|: line \d+: *\d+ |: )Segmentation fault\b"),
-    ("killed", r"(?:^|: line \d+: *\d+ )Killed(?:$|\s{2,})"),
-    ("out of memory", r"\bOut of memory: Kill|\bCannot allocate memory\b|^virtual memory exhausted"),
-    ("out of memory", r"\bJavaScript heap out of memory|\bAllowed memory size of \d+ bytes exhausted"),
-    ("disk full", r"\bNo space left on device\b|\bDisk quota exceeded\b"),
-    ("syntax error", r"\bsyntax error (?:near unexpected token|: )|: [Ss]yntax error: "),
-    ("syntax error", r"\bunexpected EOF while looking for matching\b"),
-    ("unset variable", r": line \d+: \w+: unbound variable$"),
-)
-_APT = (
-    ("package not found", r"^E: Unable to locate package "),
-    ("package not found", r"^E: Package '?.*'? has no installation candidate"),
-    ("package not found", r"^E: Version '.*' for '.*' was not found$"),
-    ("wrong checksum", r"^E: Failed to fetch .*\bHash Sum mismatch\b"),
-    ("download failed", r"^(?:E: )?(?:Failed to fetch|Unable to fetch some archives) ?"),
-    ("unmet dependencies", r"^(?:E: )?(?:Unmet dependencies|The following packages have unmet dependencies)\b"),
-    ("unmet dependencies", r"^E: Unable to correct problems, you have held broken packages"),
-    ("package not configured", r"^dpkg: error processing (?:package|archive) |^dpkg: (?:fatal )?error: "),
-    ("package not configured", r"^E: Sub-process .* returned an error code"),
-    ("locked", r"^E: (?:Could not get lock|Unable to acquire the dpkg) "),
-    ("repository refused", r"^E: The repository '.*' (?:does not have a Release file|is not signed)"),
-    ("apt error", r"^E: .*\b(?:[Uu]nable to|[Cc]ould not|[Ff]ailed to)\b"),
-    ("download failed", r"^E: Some index files failed to download"),
-)
-_PACKAGES = (
-    ("npm", "npm error", r"^npm ERR! |^npm error "),
-    ("yarn", "yarn error", r"^error (?:An unexpected error occurred|Couldn't find |Command failed with exit code)"),
-    ("yarn", "yarn error", r"^\u27a4 YN\d+: .*(?:\berror\b|\bfailed\b)|^Usage Error: .*lockfile"),
-    ("pip", "pip error", r"^ERROR: (?:Could not|No matching distribution|Failed|Cannot|Command errored|Exception)"),
-    ("pip", "pip error", r"^error: (?:subprocess-exited-with|externally-managed-env|metadata-generation-failed)"),
-    ("composer", "composer error", r"^\s*\[(?:\w+\\)*\w*(?:Exception|Error)\]\s*$"),
-    ("composer", "unmet dependencies", r"^\s*Your requirements could not be resolved to an installable set"),
-    ("composer", "composer error", r"^\s*(?:Script .* returned with error code|Could not scan for classes) "),
-    ("php", "php error", r"^(?:PHP )?(?:Fatal|Parse) error: +\S"),
-    ("gem", "gem error", r"^ERROR:  (?:Could not|While executing|Error installing|Failed to build|Loading)"),
-    ("bundler", "bundler error", r"^(?:An error occurred while installing|Could not find gem|Bundler could not find) "),
-    ("cargo", "cargo error", r"^error: could not compile |^error\[E\d{4}\]: "),
-)
-_NETWORK = (
-    ("curl", "curl failed", r"\bcurl: \(\d+\) "),
-    ("wget", "wget failed", r"^\S+ \S+ ERROR [45]\d\d: |^wget: unable to resolve host|^C\w+ to .*\bfailed: [A-Z]"),
-    ("network", "name not resolved", r"\bTemporary failure (?:in name resolution|resolving )|\bCould not resolve host"),
-    ("tls", "certificate refused", r"\bcertificate verify failed\b|\bx509: certificate |\bSSL certificate problem\b"),
-    ("tls", "certificate refused", r"\bunable to get local issuer certificate\b|\bcertificate has expired\b"),
-    ("git", "git failed", r"^fatal: [^\[ ]"),  # "fatal: [host]" is Ansible's
-    ("git", "git failed", r"^error: (?:failed to push some refs|pathspec '.*' did not match|RPC failed)"),
-    ("git", "git failed", r"^remote: Repository not found\b"),
-    ("ssh", "ssh failed", r"^Host key verification failed\b"),
-)
-_SYSTEMS = (
-    ("ansible", "failed task", r"^(?:fatal|failed): \[[^\]]+\](?:: (?:FAILED|UNREACHABLE)!|: \S| \(item=)"),
-    ("ansible", "failed task", r"^\S+ +: .*\bu\w+=(?:[1-9]\d* +failed=\d|\d+ +failed=[1-9])"),
-    ("ansible", "playbook not read", r"^ERROR! \S|^\[ERROR\]: \S"),
-    (
-        "packer",
-        "provisioner failed",
-        r"^==> [\w.-]+: (?:Error (?:[^e]|e[^x])|error: )",  # "Error executing Ansible" is a summary
+# By tool: the name for people, and the pattern. The first that fits a line is the one that is told.
+_CAUSES: Table = {
+    "shell": (
+        ("command not found", _SAID_BY + r"(?:.*: )?command not found$"),
+        ("command not found", r"^(?:/bin/)?(?:da)?sh: (?:line )?\d+: .*: not found$"),
+        ("command not found", r"^env: .*: No such file or directory$"),
+        ("no such file", _SAID_BY + r".*\bNo such file or directory\)?$"),
+        ("permission denied", _SAID_BY + r".*\b[Pp]ermission denied$"),
+        ("permission denied", r"\bPermission denied \((?:publickey|password)"),
+        ("segmentation fault", r"(?:^|: line \d+: *\d+ |: )Segmentation fault\b"),
+        ("killed", r"(?:^|: line \d+: *\d+ )Killed(?:$|\s{2,})"),
+        ("out of memory", r"\bOut of memory: Kill|\bCannot allocate memory\b|^virtual memory exhausted"),
+        ("out of memory", r"\bJavaScript heap out of memory|\bAllowed memory size of \d+ bytes exhausted"),
+        ("disk full", r"\bNo space left on device\b|\bDisk quota exceeded\b"),
+        ("syntax error", r"\bsyntax error (?:near unexpected token|: )|: [Ss]yntax error: "),
+        ("syntax error", r"\bunexpected EOF while looking for matching\b"),
+        ("unset variable", r": line \d+: \w+: unbound variable$"),
     ),
-    ("systemd", "service failed", r"\bFailed to (?:start|restart|reload|enable) \S"),
-    ("systemd", "service failed", r"^Job for \S+ failed because\b|\bentered failed state\b|\bFailed with result '"),
-    ("make", "make failed", r"^make(?:\[\d+\])?: \*\*\* \[.*\] Error \d"),
-    ("cmake", "cmake failed", r"^CMake Error\b"),
-    ("python", "traceback", r"^Traceback \(most recent call last\):"),
-    ("java", "uncaught exception", r'^Exception in thread "'),
-    ("aws", "aws error", r"\bAn error occurred \(\w+\) when calling the \w+ operation"),
-    ("aws", "aws error", r"\b(?:Unable to locate credentials|api error \w+: )"),
-    ("docker", "docker error", r"^Error response from daemon: |^ERROR: failed to solve: |^docker: Error response"),
-    ("tool", "error", r"^(?:[\u2502|] )?Error: \S"),
-    ("mysql", "database error", r"^ERROR \d{4} \(\w{5}\)"),
-    ("postgres", "database error", r"^(?:psql: )?(?:ERROR|FATAL):  \S"),
-)
+    "apt": (
+        ("package not found", r"^E: Unable to locate package "),
+        ("package not found", r"^E: Package '?.*'? has no installation candidate"),
+        ("package not found", r"^E: Version '.*' for '.*' was not found$"),
+        ("wrong checksum", r"^E: Failed to fetch .*\bHash Sum mismatch\b"),
+        ("download failed", r"^(?:E: )?(?:Failed to fetch|Unable to fetch some archives) ?"),
+        ("unmet dependencies", r"^(?:E: )?(?:Unmet dependencies|The following packages have unmet dependencies)\b"),
+        ("unmet dependencies", r"^E: Unable to correct problems, you have held broken packages"),
+        ("package not configured", r"^dpkg: error processing (?:package|archive) |^dpkg: (?:fatal )?error: "),
+        ("package not configured", r"^E: Sub-process .* returned an error code"),
+        ("locked", r"^E: (?:Could not get lock|Unable to acquire the dpkg) "),
+        ("repository refused", r"^E: The repository '.*' (?:does not have a Release file|is not signed)"),
+        ("apt error", r"^E: .*\b(?:[Uu]nable to|[Cc]ould not|[Ff]ailed to)\b"),
+        ("download failed", r"^E: Some index files failed to download"),
+    ),
+    "npm": (("npm error", r"^npm ERR! |^npm error "),),
+    "yarn": (
+        ("yarn error", r"^error (?:An unexpected error occurred|Couldn't find |Command failed with exit code)"),
+        ("yarn error", r"^\u27a4 YN\d+: .*(?:\berror\b|\bfailed\b)|^Usage Error: .*lockfile"),
+    ),
+    "pip": (
+        ("pip error", r"^ERROR: (?:Could not|No matching distribution|Failed|Cannot|Command errored|Exception)"),
+        ("pip error", r"^error: (?:subprocess-exited-with|externally-managed-env|metadata-generation-failed)"),
+    ),
+    "composer": (
+        ("composer error", r"^\s*\[(?:\w+\\)*\w*(?:Exception|Error)\]\s*$"),
+        ("unmet dependencies", r"^\s*Your requirements could not be resolved to an installable set"),
+        ("composer error", r"^\s*(?:Script .* returned with error code|Could not scan for classes) "),
+    ),
+    "php": (("php error", r"^(?:PHP )?(?:Fatal|Parse) error: +\S"),),
+    "gem": (("gem error", r"^ERROR:  (?:Could not|While executing|Error installing|Failed to build|Loading)"),),
+    "bundler": (
+        ("bundler error", r"^(?:An error occurred while installing|Could not find gem|Bundler could not find) "),
+    ),
+    "cargo": (("cargo error", r"^error: could not compile |^error\[E\d{4}\]: "),),
+    "curl": (("curl failed", r"\bcurl: \(\d+\) "),),
+    "wget": (("wget failed", r"^\S+ \S+ ERROR [45]\d\d: |^wget: unable to resolve host|^C\w+ to .*\bfailed: [A-Z]"),),
+    "network": (
+        ("name not resolved", r"\bTemporary failure (?:in name resolution|resolving )|\bCould not resolve host"),
+    ),
+    "tls": (
+        ("certificate refused", r"\bcertificate verify failed\b|\bx509: certificate |\bSSL certificate problem\b"),
+        ("certificate refused", r"\bunable to get local issuer certificate\b|\bcertificate has expired\b"),
+    ),
+    "git": (
+        ("git failed", r"^fatal: [^\[ ]"),  # "fatal: [host]" is Ansible's
+        ("git failed", r"^error: (?:failed to push some refs|pathspec '.*' did not match|RPC failed)"),
+        ("git failed", r"^remote: Repository not found\b"),
+    ),
+    "ssh": (("ssh failed", r"^Host key verification failed\b"),),
+    "ansible": (
+        ("failed task", r"^(?:fatal|failed): \[[^\]]+\](?:: (?:FAILED|UNREACHABLE)!|: \S| \(item=)"),
+        ("failed task", r"^\S+ +: .*\bu\w+=(?:[1-9]\d* +failed=\d|\d+ +failed=[1-9])"),
+        ("playbook not read", r"^ERROR! \S|^\[ERROR\]: \S"),
+    ),
+    "packer": (
+        # "Error executing Ansible" is a summary.
+        ("provisioner failed", r"^==> [\w.-]+: (?:Error (?:[^e]|e[^x])|error: )"),
+    ),
+    "systemd": (
+        ("service failed", r"\bFailed to (?:start|restart|reload|enable) \S"),
+        ("service failed", r"^Job for \S+ failed because\b|\bentered failed state\b|\bFailed with result '"),
+    ),
+    "make": (("make failed", r"^make(?:\[\d+\])?: \*\*\* \[.*\] Error \d"),),
+    "cmake": (("cmake failed", r"^CMake Error\b"),),
+    "python": (("traceback", r"^Traceback \(most recent call last\):"),),
+    "java": (("uncaught exception", r'^Exception in thread "'),),
+    "aws": (
+        ("aws error", r"\bAn error occurred \(\w+\) when calling the \w+ operation"),
+        ("aws error", r"\b(?:Unable to locate credentials|api error \w+: )"),
+    ),
+    "docker": (("docker error", r"^Error response from daemon: |^ERROR: failed to solve: |^docker: Error response"),),
+    "tool": (("error", r"^(?:[\u2502|] )?Error: \S"),),
+    "mysql": (("database error", r"^ERROR \d{4} \(\w{5}\)"),),
+    "postgres": (("database error", r"^(?:psql: )?(?:ERROR|FATAL):  \S"),),
+}
 # A tool's own words of what failed tell more than these, which follow them.
-_SUMMARIES = (
-    ("packer", "build failed", r"^(?:==> \S+: )?Build '[^']+' errored\b|^--> [\w.-]+: (?:Script exited|[Ee]rror)"),
-    ("packer", "build failed", r"^==> Some builds didn't complete successfully"),
-    (
-        "packer",
-        "provisioner failed",
-        r"^==> [\w.-]+: (?:Error executing Ansible|Provisioning step had errors|Script exited with)",
+_SUMMARIES: Table = {
+    "packer": (
+        ("build failed", r"^(?:==> \S+: )?Build '[^']+' errored\b|^--> [\w.-]+: (?:Script exited|[Ee]rror)"),
+        ("build failed", r"^==> Some builds didn't complete successfully"),
+        (
+            "provisioner failed",
+            r"^==> [\w.-]+: (?:Error executing Ansible|Provisioning step had errors|Script exited with)",
+        ),
     ),
-    ("github", "marked as an error", r"^##\[error\]"),
-)
+    "github": (("marked as an error", r"^##\[error\]"),),
+}
 
-BUILT_IN: tuple[Sign, ...] = (
-    *(Sign(f"shell: {name}", pattern, "shell") for name, pattern in _SHELL),
-    *(Sign(f"apt: {name}", pattern, "apt") for name, pattern in _APT),
-    *(
-        Sign(f"{tool}: {name}", pattern, tool, whole_line=tool == "packer")
-        for tool, name, pattern in (*_PACKAGES, *_NETWORK, *_SYSTEMS)
-    ),
-    *(Sign(f"{tool}: {name}", pattern, tool, whole_line=True, summary=True) for tool, name, pattern in _SUMMARIES),
-)
+
+def _signs(table: Table, *, summary: bool = False) -> Iterator[Sign]:
+    for tool, rows in table.items():
+        for name, pattern in rows:
+            yield Sign(f"{tool}: {name}", pattern, tool, whole_line=summary or tool == "packer", summary=summary)
+
+
+BUILT_IN: tuple[Sign, ...] = (*_signs(_CAUSES), *_signs(_SUMMARIES, summary=True))
