@@ -26,6 +26,11 @@ class Author:
     email: str
     login: str
 
+    @classmethod
+    def at_github(cls, login: str) -> Author:
+        """An account as GitHub itself names it: in what its buttons and its API commit, and in who pushed."""
+        return cls(login, f"{login}@users.noreply.github.com", login)
+
 
 @dataclass(frozen=True, slots=True)
 class Commit:

@@ -42,7 +42,7 @@ class Deployments:
         files = merged_files(graph, tip, graph.resolve(default))
         if ref not in graph.branches or files is None:
             return "conflict"
-        author = Author(by, f"{by}@users.noreply.github.com", by)
+        author = Author.at_github(by)
         graph.advance(ref, (tip.sha, graph.branches[default]), files, f"Merge {default} into {ref}", author)
         repository.pushed(ref, tip.sha, by)
         return "merged"

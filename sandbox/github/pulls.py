@@ -153,7 +153,7 @@ class Pulls:
         head = graph.commits[pull.head_sha]
         text = title or f"Merge pull request #{pull.number} from {self._repository.owner}/{pull.head}"
         text += f"\n\n{message if message is not None else pull.title}"
-        author = Author(by, f"{by}@users.noreply.github.com", by)
+        author = Author.at_github(by)
         if method == "rebase":
             made = self._replayed(pull)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sandbox.github.commits import Author
 from sandbox.github.differences import changed_files
 from sandbox.github.merging import ahead
 from sandbox.github.shapes.common import stamp
@@ -21,6 +22,7 @@ def push(base: str, repository: Repository, branch: str, before: str | None, aft
     """What is particular to a push of a branch from the commit `before` (None: it is new) to `after`."""
     graph = repository.graph
     new = ahead(graph, before, after) if before else [graph.commits[after]]
+    pusher = Author.at_github(by)
     compare = f"{(before or after)[:12]}...{after[:12]}"
     return {
         "ref": f"refs/heads/{branch}",
@@ -33,7 +35,7 @@ def push(base: str, repository: Repository, branch: str, before: str | None, aft
         "compare": f"{base}/{repository.full_name}/compare/{compare}",
         "commits": [_commit(base, repository, commit) for commit in new[:_MOST_COMMITS]],
         "head_commit": _commit(base, repository, graph.commits[after]),
-        "pusher": {"name": by, "email": f"{by}@users.noreply.github.com"},
+        "pusher": {"name": pusher.name, "email": pusher.email},
     }
 
 
