@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot.blocks import kit, loose, operation
+from bot.blocks import kit, loose, modals, operation
 from runners.results import JoinedBy, Verdict
 
 if TYPE_CHECKING:
@@ -145,32 +145,16 @@ def _became(step: Step) -> str:
 
 def claim_modal(number: int, builder: str) -> Block:
     """Asks for how long somebody needs a builder."""
-    times = {"1": "1 hour", "4": "4 hours", "24": "a day", "72": "3 days"}
-    options = [{"text": {"type": "plain_text", "text": text}, "value": hours} for hours, text in times.items()]
-    return {
-        "type": "modal",
-        "callback_id": CLAIM,
-        "private_metadata": str(number),
-        "title": {"type": "plain_text", "text": "It is mine"},
-        "submit": {"type": "plain_text", "text": "Keep it"},
-        "close": {"type": "plain_text", "text": "Not now"},
-        "blocks": [
-            kit.section(
-                f"The message of {kit.escape(builder)} will say that it is yours, and nobody is reminded of it."
-            ),
-            {
-                "type": "input",
-                "block_id": "hours",
-                "label": {"type": "plain_text", "text": "For how long do you need it?"},
-                "element": {
-                    "type": "static_select",
-                    "action_id": "hours",
-                    "options": options,
-                    "initial_option": options[1],
-                },
-            },
-        ],
-    }
+    told = f"The message of {kit.escape(builder)} will say that it is yours, and nobody is reminded of it."
+    times = [("1", "1 hour"), ("4", "4 hours"), ("24", "a day"), ("72", "3 days")]
+    return modals.modal(
+        CLAIM,
+        [kit.section(told), modals.one_of("hours", "For how long do you need it?", times, chosen="4")],
+        kept=str(number),
+        title="It is mine",
+        submit="Keep it",
+        close="Not now",
+    )
 
 
 def page(joined: Sequence[Joined], found: FoundBuilders, trouble: str, seen_at: float) -> Message:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.blocks import kit
+from bot.blocks import kit, modals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,30 +66,17 @@ def signs(job: Job, found: Sequence[Suspicion]) -> Message:
 
 def dismissal_modal(one: Suspicion, where: str) -> Block:
     """Asks why a sign of failure is none; `where` is kept for the answer."""
-    return {
-        "type": "modal",
-        "callback_id": DISMISSAL,
-        "private_metadata": where,
-        "title": {"type": "plain_text", "text": "Not a failure?"},
-        "submit": {"type": "plain_text", "text": "It is harmless"},
-        "close": {"type": "plain_text", "text": "Not now"},
-        "blocks": [
-            kit.section(
-                f"*{kit.escape(one.sign)}* in the log of {kit.code(one.machine)} for {kit.code(one.environment)}:"
-            ),
-            kit.section(kit.preformatted(one.text, 600)),
-            {
-                "type": "input",
-                "block_id": "reason",
-                "label": {"type": "plain_text", "text": "Why is it harmless?"},
-                "hint": {
-                    "type": "plain_text",
-                    "text": KEPT + (LATER.format(one.machine) if one.line else ""),
-                },
-                "element": {"type": "plain_text_input", "action_id": "reason", "min_length": 3, "max_length": 300},
-            },
-        ],
-    }
+    sign = f"*{kit.escape(one.sign)}* in the log of {kit.code(one.machine)} for {kit.code(one.environment)}:"
+    hint = KEPT + (LATER.format(one.machine) if one.line else "")
+    reason = modals.text("reason", "Why is it harmless?", shortest=3, longest=300, hint=hint)
+    return modals.modal(
+        DISMISSAL,
+        [kit.section(sign), kit.section(kit.preformatted(one.text, 600)), reason],
+        kept=where,
+        title="Not a failure?",
+        submit="It is harmless",
+        close="Not now",
+    )
 
 
 def closing(number: int, environments: Sequence[Ready]) -> list[Block]:

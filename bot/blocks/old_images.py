@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot.blocks import kit, operation
+from bot.blocks import kit, modals, operation
 from bot.blocks.images import CONSOLE
 from runners.results import Standing, What
 
@@ -28,7 +28,6 @@ MARKS = {
     Standing.FREE: "✅ may go",
 }
 MANY = 20  # rows: not all of more than these can be shown
-OPTIONS = 100  # of a select; the most that Slack takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,33 +104,20 @@ def settled(view: CleanUpView, approval: ApprovalView) -> Message:
 
 def choice_modal(number: int, candidates: Sequence[Candidate], seen_at: float) -> Block:
     """Asks which of the candidates stay."""
-    options = [
-        {"text": {"type": "plain_text", "text": kit.cut(_named(one, seen_at), 75)}, "value": one.removal.image_id}
-        for one in candidates[:OPTIONS]
-    ]
-    spared = [option for option, one in zip(options, candidates, strict=False) if one.spared_by]
-    return {
-        "type": "modal",
-        "callback_id": CHOICE,
-        "private_metadata": str(number),
-        "title": {"type": "plain_text", "text": "Which ones stay?"},
-        "submit": {"type": "plain_text", "text": "Let these stay"},
-        "close": {"type": "plain_text", "text": "Not now"},
-        "blocks": [
-            {
-                "type": "input",
-                "block_id": "stay",
-                "optional": True,
-                "label": {"type": "plain_text", "text": "These stay; all others go once approved"},
-                "element": {
-                    "type": "multi_static_select",
-                    "action_id": "stay",
-                    "options": options,
-                    **({"initial_options": spared} if spared else {}),
-                },
-            }
-        ],
-    }
+    stay = modals.some_of(
+        "stay",
+        "These stay; all others go once approved",
+        [(one.removal.image_id, _named(one, seen_at)) for one in candidates],
+        chosen=[one.removal.image_id for one in candidates if one.spared_by],
+    )
+    return modals.modal(
+        CHOICE,
+        [stay],
+        kept=str(number),
+        title="Which ones stay?",
+        submit="Let these stay",
+        close="Not now",
+    )
 
 
 def nothing(head: Head, unread: Sequence[Unread]) -> Message:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.blocks import kit, operation
+from bot.blocks import kit, modals, operation
 from runners.results import Rule, State
 
 if TYPE_CHECKING:
@@ -142,30 +142,19 @@ def passed_over(person: str, reason: str, checks: Checks) -> str:
 def reason_modal(number: int, environment: str, short: str) -> Block:
     """Asks whoever wants a commit deployed despite its checks for the reason, which everybody will see."""
     told = f"The checks of {kit.code(short)} are not green. It will be asked for and approved as any other deploy."
-    return {
-        "type": "modal",
-        "callback_id": REASON,
-        "private_metadata": str(number),
-        "title": {"type": "plain_text", "text": "Deploy anyway"},
-        "submit": {"type": "plain_text", "text": "Deploy"},
-        "close": {"type": "plain_text", "text": "Not now"},
-        "blocks": [
-            kit.section(told),
-            {
-                "type": "input",
-                "block_id": "reason",
-                "label": {
-                    "type": "plain_text",
-                    "text": kit.cut(f"Why does it go to {environment} all the same?", 2_000),
-                },
-                "hint": {"type": "plain_text", "text": "Shown in the channel and kept in the trail."},
-                "element": {
-                    "type": "plain_text_input",
-                    "action_id": "reason",
-                    "multiline": True,
-                    "min_length": 5,
-                    "max_length": LONGEST_REASON,
-                },
-            },
-        ],
-    }
+    reason = modals.text(
+        "reason",
+        f"Why does it go to {environment} all the same?",
+        shortest=5,
+        longest=LONGEST_REASON,
+        lines=True,
+        hint="Shown in the channel and kept in the trail.",
+    )
+    return modals.modal(
+        REASON,
+        [kit.section(told), reason],
+        kept=str(number),
+        title="Deploy anyway",
+        submit="Deploy",
+        close="Not now",
+    )

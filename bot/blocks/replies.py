@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.blocks import kit, operation
+from bot.blocks import kit, modals, operation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,55 +96,39 @@ def home(blocks: Sequence[Block]) -> Block:
 
 def deploy_modal(environments: Sequence[str], channel: str) -> Block:
     """Asks for environment and ref; `channel` is kept for the answer."""
-    options = [{"text": {"type": "plain_text", "text": kit.cut(name, 75)}, "value": name} for name in environments]
-    return {
-        "type": "modal",
-        "callback_id": "deploy",
-        "private_metadata": channel,
-        "title": {"type": "plain_text", "text": "Deploy"},
-        "submit": {"type": "plain_text", "text": "Deploy"},
-        "close": {"type": "plain_text", "text": "Cancel"},
-        "blocks": [
-            {
-                "type": "input",
-                "block_id": "environment",
-                "label": {"type": "plain_text", "text": "Environment"},
-                "element": {"type": "static_select", "action_id": "environment", "options": options[:100]},
-            },
-            {
-                "type": "input",
-                "block_id": "ref",
-                "optional": True,
-                "label": {"type": "plain_text", "text": "Branch, tag or commit"},
-                "hint": {"type": "plain_text", "text": "Leave empty for the environment's usual branch."},
-                "element": {"type": "plain_text_input", "action_id": "ref", "max_length": 200},
-            },
+    return modals.modal(
+        "deploy",
+        [
+            modals.one_of("environment", "Environment", [(name, name) for name in environments]),
+            modals.text(
+                "ref",
+                "Branch, tag or commit",
+                longest=200,
+                hint="Leave empty for the environment's usual branch.",
+                optional=True,
+            ),
         ],
-    }
+        kept=channel,
+        title="Deploy",
+        submit="Deploy",
+        close="Cancel",
+    )
 
 
 def typed_approval(environment: str, approval_id: str, plan: str) -> Block:
     """Asks whoever approves the loss of something protected to type the environment's name; `plan` is what they approve."""
-    return {
-        "type": "modal",
-        "callback_id": TYPED_APPROVAL,
-        "private_metadata": approval_id,
-        "title": {"type": "plain_text", "text": "Are you sure?"},
-        "submit": {"type": "plain_text", "text": "Approve"},
-        "close": {"type": "plain_text", "text": "Not now"},
-        "blocks": [
-            kit.section(
-                f"*{kit.escape(plan)}*\nRead the warnings in its message first: it loses what is protected, or more than "
-                "usual, or rolls out an image that is suspect. Signalbox will apply exactly that plan."
-            ),
-            {
-                "type": "input",
-                "block_id": "word",
-                "label": {"type": "plain_text", "text": kit.cut(f"Type {environment} to approve", 2_000)},
-                "element": {"type": "plain_text_input", "action_id": "word", "max_length": 100},
-            },
-        ],
-    }
+    told = (
+        f"*{kit.escape(plan)}*\nRead the warnings in its message first: it loses what is protected, or more than "
+        "usual, or rolls out an image that is suspect. Signalbox will apply exactly that plan."
+    )
+    return modals.modal(
+        TYPED_APPROVAL,
+        [kit.section(told), modals.text("word", f"Type {environment} to approve", longest=100)],
+        kept=approval_id,
+        title="Are you sure?",
+        submit="Approve",
+        close="Not now",
+    )
 
 
 def _line(one: OperationLine) -> str:
