@@ -1,4 +1,8 @@
-"""What runners hand back: frozen values, safe to store and to show (nothing sensitive is ever in them)."""
+"""What runners hand back: frozen values, safe to store and to show (nothing sensitive is ever in them).
+
+Many are stored as the results of an operation's steps, pickled: by the names of their module and class, their fields in
+order. An operation that waits while the bot is updated needs them found, and read, as they were stored.
+"""
 
 from runners.results.aws import Outcome, Step, Unread
 from runners.results.builders import (
@@ -23,22 +27,24 @@ from runners.results.changes import Check, Checks, Difference, MergeAnswer, Pull
 from runners.results.connections import Connection
 from runners.results.daemons import DaemonSeen
 from runners.results.hosts import ChangedKey, FailedTask, Host, HostResult, Inventory, PlaybookResult, TaskChange
-from runners.results.images import (
-    BuiltImage,
-    Candidate,
-    Image,
-    ImageChange,
+from runners.results.image_survey import (
     ImageGroup,
     ImageStanding,
     ImageSurvey,
     KeepRule,
     LooseEnds,
     LooseSnapshot,
+    Standing,
+)
+from runners.results.images import (
+    BuiltImage,
+    Candidate,
+    Image,
+    ImageChange,
     Removal,
     Removed,
     RollOut,
     Snapshot,
-    Standing,
     StartedFrom,
     Suspicion,
     What,

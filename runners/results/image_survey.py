@@ -1,0 +1,126 @@
+"""Which machine images there are, which of them may go, and what images and builds have left in storage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from runners.results.images import Removal, Snapshot
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from runners.results.aws import Unread
+    from runners.results.builders import LooseVolume
+
+
+class Standing(StrEnum):
+    """Whether an image may go; all but `FREE` are kept."""
+
+    IN_USE = "in use"
+    NEWEST = "newest"
+    BY_RULE = "kept by rule"
+    UNKNOWN = "unknown"
+    FREE = "free"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageGroup:
+    """The images of a machine in an environment: those whose tag `Name` is `name_tag`."""
+
+    environment: str
+    machine: str
+    name_tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeepRule:
+    """Of each group the `newest` ones are kept, and whatever is younger."""
+
+    newest: int
+    younger_than: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class ImageStanding:
+    """An image of ours with whether it may go. Times are aware UTC.
+
+    `reason` says why it is kept; `used_by` names the first of its users, `users` counts them. `last_launched_at` lags
+    behind by a day and is None where AWS does not tell. `disabled`: nobody can launch it. `state` is EC2's.
+    """
+
+    region: str
+    image_id: str
+    name: str
+    group: ImageGroup
+    created_at: datetime
+    state: str
+    standing: Standing
+    reason: str = ""
+    used_by: tuple[str, ...] = ()
+    users: int = 0
+    snapshots: tuple[Snapshot, ...] = ()
+    last_launched_at: datetime | None = None
+    public: bool = False
+
+    @property
+    def size_gb(self) -> int:
+        """What its snapshots take at most."""
+        return sum(one.size_gb for one in self.snapshots)
+
+    @property
+    def disabled(self) -> bool:
+        """Whether it was disabled, which can be undone."""
+        return self.state == "disabled"
+
+    @property
+    def removal(self) -> Removal:
+        """What removing it would take away."""
+        return Removal(self.region, self.image_id, self.name, self.group.name_tag, self.snapshots)
+
+
+@dataclass(frozen=True, slots=True)
+class LooseSnapshot:
+    """A snapshot that was made for an image which is no more."""
+
+    region: str
+    snapshot_id: str
+    image_id: str
+    size_gb: int
+    created_at: datetime
+
+    @property
+    def removal(self) -> Removal:
+        """For `remove`, which looks again, finds no image, and deletes the snapshot."""
+        return Removal(self.region, self.image_id, "", "", (Snapshot(self.snapshot_id, self.size_gb),))
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSurvey:
+    """The images of all groups and regions, by group in the order given, the newest first.
+
+    What could not be read is in `unread`: what depends on it is `UNKNOWN`, and kept.
+    """
+
+    images: tuple[ImageStanding, ...]
+    unread: tuple[Unread, ...] = ()
+
+    @property
+    def free(self) -> tuple[ImageStanding, ...]:
+        """The images that may go."""
+        return tuple(one for one in self.images if one.standing is Standing.FREE)
+
+    @property
+    def free_gb(self) -> int:
+        """What removing all of these would free at most."""
+        return sum(one.size_gb for one in self.free)
+
+
+@dataclass(frozen=True, slots=True)
+class LooseEnds:
+    """What images and builds have left behind in storage."""
+
+    snapshots: tuple[LooseSnapshot, ...]
+    volumes: tuple[LooseVolume, ...]
+    unread: tuple[Unread, ...] = ()
