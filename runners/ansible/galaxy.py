@@ -193,13 +193,23 @@ def _named(content: bytes, kinds: tuple[str, ...], name: str) -> dict[str, list[
     except yaml.YAMLError as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         where = f" at line {line + 1}" if line is not None else ""
-        raise RunnerError(
-            f"reading {name}", f"it is no YAML{where}", remedy="Correct it in the repository. Nothing was deployed."
-        ) from None
+        raise _malformed(name, f"it is no YAML{where}") from None
     if isinstance(read, list):
         read = {f"{kinds[-1]}s": read}
-    known = read if isinstance(read, dict) else {}
-    return {kind: list(known.get(f"{kind}s") or []) for kind in ("collection", "role")}
+    if read is not None and not isinstance(read, dict):
+        raise _malformed(name, "it must hold the keys `collections` and `roles`")
+    return {kind: _list_of(f"{kind}s", read or {}, name) for kind in ("collection", "role")}
+
+
+def _list_of(key: str, read: dict[str, Any], name: str) -> list[Any]:
+    named = read.get(key) or []
+    if not isinstance(named, list):
+        raise _malformed(name, f"`{key}` must be a list")
+    return named
+
+
+def _malformed(name: str, problem: str) -> RunnerError:
+    return RunnerError(f"reading {name}", problem, remedy="Correct it in the repository. Nothing was deployed.")
 
 
 def _is_local(entry: object) -> bool:

@@ -161,6 +161,29 @@ async def test_a_file_that_is_no_yaml_is_said_with_its_line(playbooks: Playbooks
         await galaxy.install(playbooks.project, cache, playbooks.scratch)
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("collections: 3\n", "`collections` must be a list"),
+        ("collections: community.general\n", "`collections` must be a list"),
+        ("roles: {name: web}\n", "`roles` must be a list"),
+        ("community.general\n", "it must hold the keys `collections` and `roles`"),
+    ],
+)
+async def test_a_file_of_another_shape_is_refused(playbooks: Playbooks, cache: Path, text: str, problem: str) -> None:
+    playbooks.write("requirements.yml", text)
+    with pytest.raises(RunnerError) as refused:
+        await galaxy.install(playbooks.project, cache, playbooks.scratch)
+    assert (refused.value.doing, refused.value.problem) == ("reading requirements.yml", problem)
+    assert refused.value.remedy == "Correct it in the repository. Nothing was deployed."
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "collections:\nroles: []\n"])
+async def test_a_file_that_names_nothing_installs_nothing(playbooks: Playbooks, cache: Path, text: str) -> None:
+    playbooks.write("requirements.yml", text)
+    assert await galaxy.install(playbooks.project, cache, playbooks.scratch) is None
+
+
 async def test_without_ansible_galaxy_it_says_what_to_install(
     playbooks: Playbooks, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
