@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot import policy, requests
@@ -26,7 +28,7 @@ from handlers.plans import (
 )
 from handlers.plans.branch import Branch
 from handlers.plans.work import work_of
-from runners.errors import RunnerError, StateLockedError
+from runners.errors import NotFoundError, RunnerError, StateLockedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -38,9 +40,12 @@ if TYPE_CHECKING:
     from bot.operation import Operation
     from bot.services import Services
     from handlers.plans.terraform import Progress
+    from handlers.plans.work import Work
     from runners.results import ApplyProgress, ApplyResult, Commit, PlanSummary
 
     Apply = Callable[[Operation, PlanView, Progress], Coroutine[Any, Any, ApplyResult]]
+
+log = logging.getLogger(__name__)
 
 
 async def handle(services: Services, invocation: Invocation) -> Message | None:
@@ -55,16 +60,10 @@ async def plan(operation: Operation) -> None:
     """Durable: plan, show, wait for approval, apply exactly that, report."""
     await leads.take_over(operation)
     work = work_of(operation.environment)
-    commit = await work.commit_to_plan(operation)
-    working = drawing.working(operation.head, "planning", commit)
-    await operation.show("planning", working, Status.RUNNING, "is planning")
-    try:
-        summary = await operation.step("plan", lambda: operation.unless_cancelled(work.make_plan(operation, commit)))
-    except StateLockedError as error:
-        left_by = await state_lock.left_by(operation, error)
-        message = apply_drawing.locked(operation.head, commit, error.problem, error.remedy, left_by=left_by)
-        await operation.end(Status.FAILED, message)
+    made = await _made(operation, work)
+    if made is None:
         return
+    commit, summary = made
     view = await operation.step("images", lambda: images.view_of(operation, commit, summary))
     if summary.up_to_date:
         running = await operation.step("images that run", lambda: plan_images.running(operation, summary))
@@ -103,6 +102,27 @@ async def plan(operation: Operation) -> None:
         await operation.end(Status(approval.outcome), drawing.settled(view, approval, newer))
         return
     await _apply(operation, view, approval)
+
+
+async def _made(operation: Operation, work: Work) -> tuple[Commit, PlanSummary] | None:
+    """The plan and its commit; None when there is none and the message says why."""
+    commit = None
+    try:
+        commit = await work.commit_to_plan(operation)
+        working = drawing.working(operation.head, "planning", commit)
+        await operation.show("planning", working, Status.RUNNING, "is planning")
+        planning = partial(work.make_plan, operation, commit)
+        return commit, await operation.step("plan", lambda: operation.unless_cancelled(planning()))
+    except StateLockedError as error:
+        left_by = await state_lock.left_by(operation, error)
+        message = apply_drawing.locked(operation.head, commit, error.problem, error.remedy, left_by=left_by)
+    except RunnerError as error:
+        log.warning("operation %s: %s", operation.number, operation.services.redact(str(error)))
+        told = apply_drawing.Trouble(error.doing, error.problem, error.remedy, error.log_tail)
+        # With the same words nothing else comes of it where an address is nowhere.
+        message = apply_drawing.not_planned(operation.head, commit, told, again=not isinstance(error, NotFoundError))
+    await operation.end(Status.FAILED, message)
+    return None
 
 
 async def _follow_elsewhere(operation: Operation, view: PlanView, approval: ApprovalView) -> None:

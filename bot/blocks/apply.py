@@ -34,6 +34,16 @@ class Ending:
     offer_deploy: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Work that failed: what was being done, what went wrong, what they can do, the last lines printed; all plain."""
+
+    doing: str
+    problem: str
+    remedy: str
+    log_tail: str
+
+
 def applying(plan: PlanView, approval: ApprovalView, progress: ApplyProgress | None) -> Message:
     """While it is applied."""
     if progress is None:
@@ -76,6 +86,18 @@ def refused(plan: PlanView, approval: ApprovalView, problem: str, remedy: str, *
     buttons = [*_unlock(plan.head, left_by), operation.plan_again_button(plan.head)]
     note = _left_behind(left_by) if left_by else _beside_new_plan(remedy.removeprefix(NOTHING_APPLIED))
     return with_plan(plan, approval, "failed", news, _note(note), buttons=buttons)
+
+
+def not_planned(head: Head, commit: Commit | None, trouble: Trouble, *, again: bool = True) -> Message:
+    """There is no plan: what is wrong first, then what may be done; with `again` a button that plans once more."""
+    news = f"no plan was made. {kit.escape(operation.sentence(trouble.problem))}"
+    tail = kit.preformatted(trouble.log_tail, 1_800) if trouble.log_tail.strip() else ""
+    remedy = trouble.remedy.removeprefix(NOTHING_APPLIED).removesuffix(PLAN_AGAIN if again else "").strip()
+    said = [part for part in (tail, operation.remedy_lines(remedy)) if part]
+    blocks = [*first_lines(head, "failed", news, commit), *map(kit.section, said)]
+    buttons = [operation.plan_again_button(head)] if again else []
+    small = kit.context(f"while {kit.escape(trouble.doing)}")
+    return kit.message(operation.plain(head, news), blocks, foot=[*buttons, small])
 
 
 def locked(head: Head, commit: Commit | None, problem: str, remedy: str, *, left_by: str = "") -> Message:

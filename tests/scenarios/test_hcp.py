@@ -178,7 +178,7 @@ async def test_a_linked_workspace_plans_its_own_branch_and_says_which_commit(wor
     ("setting", "value", "said"),
     [
         ("auto_apply", True, "Switch the workspace to manual apply"),
-        ("locked_by", "max", "the workspace is locked by max"),
+        ("locked_by", "max", "no plan was made. The workspace is locked by max"),
         ("working_directory", "instances/nowhere", "Working directory instances/nowhere does not exist"),
         ("organization", "SomebodyElse", "hides it from TFE_TOKEN"),
     ],
@@ -327,7 +327,9 @@ async def test_a_plan_is_limited_to_addresses_there_too(world: World) -> None:
     await clicks(world, "lee", ask, "reject")
     await shows(world, "#prod", "#1 ", "rejected by @lee")
     await types(world, "ana", "#prod", "/plan prod -target=terraform_data.nowhere")
-    await shows(world, "#prod", "#2 ", "failed", "there is no terraform_data.nowhere in the code or in the state")
+    failed = await shows(world, "#prod", "#2 ", ":x:", "while reading the plan of the run")
+    assert "*: no plan was made. There is no terraform_data.nowhere in the code or in the state" in failed.rendered
+    assert not failed.buttons
 
 
 _ELSEWHERE = """    terraform:

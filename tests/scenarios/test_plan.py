@@ -76,6 +76,8 @@ async def test_code_that_terraform_does_not_take_is_shown_with_its_place(shared_
     infrastructure(shared_world).commit("main", {BROKEN: None}, "Mend it")
     assert not decisions(failed)
     assert "broken.tf:1" in failed.rendered
+    assert "no plan was made. " in failed.rendered.splitlines()[0]
+    assert failed.buttons == ["New plan"]
 
 
 @contextmanager

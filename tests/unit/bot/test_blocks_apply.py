@@ -142,6 +142,20 @@ def test_a_lock_is_said_and_only_one_of_our_own_can_be_given_back() -> None:
         assert "#3 left the lock on the state of *staging*" in row["elements"][0]["confirm"]["text"]["text"]
 
 
+def test_where_there_is_no_plan_what_is_wrong_comes_first() -> None:
+    trouble = drawing.Trouble("planning x", "invalid reference (main.tf:3)", "Mend it. Plan again.", "Error: <no>")
+    message = drawing.not_planned(HEAD, COMMIT, trouble)
+    assert message.text == "#7 Plan for staging: no plan was made. Invalid reference (main.tf:3)"
+    said = read(message)
+    assert said.index("Error: <no>") < said.index("Mend it.") < said.index("while planning x")
+    assert "Plan again." not in said
+    assert buttons(message) == ["plan-again"]
+    nowhere = drawing.not_planned(HEAD, None, replace(trouble, log_tail=""), again=False)
+    assert "Mend it. Plan again." in read(nowhere)
+    assert "```" not in read(nowhere)
+    assert not buttons(nowhere)
+
+
 def test_approved_but_refused() -> None:
     said = read(drawing.refused(VIEW, GIVEN, "The plan is stale.\nSomebody else changed it.", "Run /plan again."))
     assert "not applied. The plan is stale." in said
