@@ -17,7 +17,7 @@ from botocore.loaders import create_loader
 from botocore.session import get_session
 
 from runners.blocking import run_blocking
-from runners.errors import AccessDeniedError, RunnerError, UnavailableError
+from runners.errors import AccessDeniedError, RunnerError, UnavailableError, on_one_line
 from runners.results import Unread
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ def explained(error: exceptions.BotoCoreError | exceptions.ClientError, doing: s
 
 def _refused(error: exceptions.ClientError, doing: str) -> RunnerError:
     code = code_of(error)
-    message = " ".join(error.response.get("Error", {}).get("Message", "").split())[:300]
+    message = on_one_line(error.response.get("Error", {}).get("Message", ""))
     if code in _EXPIRED:
         return AccessDeniedError(doing, "the AWS credentials have expired", remedy="Renew them and restart the bot.")
     if code in _REFUSED:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+
+LONGEST_MESSAGE = 300  # characters of what the other side says
+
+
+class Told(TypedDict, total=False):
+    """What every RunnerError may tell besides what was being done and what went wrong."""
+
+    remedy: str
+    exit_code: int | None
+    log_tail: str
 
 
 class RunnerError(Exception):
@@ -71,16 +81,14 @@ class StateLockedError(RunnerError):
         doing: str,
         problem: str,
         *,
-        remedy: str = "",
-        exit_code: int | None = None,
-        log_tail: str = "",
         lock_id: str | None = None,
         who: str | None = None,
         created: datetime | None = None,
         operation: str | None = None,
         path: str | None = None,
+        **told: Unpack[Told],
     ) -> None:
-        super().__init__(doing, problem, remedy=remedy, exit_code=exit_code, log_tail=log_tail)
+        super().__init__(doing, problem, **told)
         self.lock_id = lock_id
         self.who = who
         self.created = created
@@ -98,17 +106,8 @@ class UnavailableError(RunnerError):
     `retry_at` (aware UTC) is the time it named, when it named one.
     """
 
-    def __init__(
-        self,
-        doing: str,
-        problem: str,
-        *,
-        remedy: str = "",
-        exit_code: int | None = None,
-        log_tail: str = "",
-        retry_at: datetime | None = None,
-    ) -> None:
-        super().__init__(doing, problem, remedy=remedy, exit_code=exit_code, log_tail=log_tail)
+    def __init__(self, doing: str, problem: str, *, retry_at: datetime | None = None, **told: Unpack[Told]) -> None:
+        super().__init__(doing, problem, **told)
         self.retry_at = retry_at
 
 
@@ -118,3 +117,28 @@ class UncertainError(UnavailableError):
 
 class AccessDeniedError(RunnerError):
     """The other side refuses these credentials for this."""
+
+
+def unanswered(doing: str, problem: str, *, changes: bool, look: str, outages: str) -> UnavailableError:
+    """The error for a request whose fate is open: uncertain when it was to change something.
+
+    `look` says where to see whether it happened, `outages` which page tells whether the other side is down.
+    """
+    if changes:
+        return UncertainError(doing, f"{problem}; it may have happened all the same", remedy=look)
+    return UnavailableError(doing, problem, remedy=f"Try again in a few minutes; {outages} tells of outages.")
+
+
+def told_to_wait(doing: str, problem: str, until: datetime) -> UnavailableError:
+    """The error for a request that came too soon after others; `problem` goes on with the time, which is aware UTC."""
+    return UnavailableError(
+        doing,
+        f"{problem} until {until:%H:%M:%S} UTC",
+        remedy="Wait until then; if it happens often, see what else uses the same token.",
+        retry_at=until,
+    )
+
+
+def on_one_line(said: str) -> str:
+    """The other side's own words as they fit into `problem`."""
+    return " ".join(said.split())[:LONGEST_MESSAGE]

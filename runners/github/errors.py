@@ -6,12 +6,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from runners.errors import AccessDeniedError, NotFoundError, RunnerError, UnavailableError, UncertainError
+from runners.errors import (
+    AccessDeniedError,
+    NotFoundError,
+    RunnerError,
+    UnavailableError,
+    on_one_line,
+    told_to_wait,
+    unanswered,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LONGEST_MESSAGE = 300
 # What GitHub says with a 403 although nobody lacks a permission: such a run is not run again.
 _NO_RERUN = ("already running", "cannot be retried", "over a month ago")
 _SECONDARY_WAIT = timedelta(minutes=1)  # what GitHub advises where it names no time
@@ -33,7 +40,7 @@ def message_of(body: object) -> str:
     parts = [str(body.get("message") or "")]
     errors = body.get("errors")
     parts += [_detail(one) for one in errors] if isinstance(errors, list) else []
-    return " ".join(" ".join(part for part in parts if part).split())[:LONGEST_MESSAGE]
+    return on_one_line(" ".join(parts))
 
 
 def _detail(error: Any) -> str:
@@ -58,11 +65,8 @@ def error_for(refusal: Refusal, doing: str, *, changes: bool, now: datetime | No
 
 def no_answer(doing: str, problem: str, *, changes: bool) -> UnavailableError:
     """The error for a request whose fate is open: uncertain when it was to change something."""
-    if changes:
-        return UncertainError(
-            doing, f"{problem}; it may have happened all the same", remedy="Look on GitHub before you try again."
-        )
-    return UnavailableError(doing, problem, remedy="Try again in a few minutes; www.githubstatus.com tells of outages.")
+    look = "Look on GitHub before you try again."
+    return unanswered(doing, problem, changes=changes, look=look, outages="www.githubstatus.com")
 
 
 def _asks_for_patience(refusal: Refusal) -> bool:
@@ -80,12 +84,7 @@ def _rate_limited(refusal: Refusal, doing: str, now: datetime) -> UnavailableErr
         until = datetime.fromtimestamp(int(reset), UTC)
     else:
         until = now + _SECONDARY_WAIT
-    return UnavailableError(
-        doing,
-        f"GitHub's rate limit is used up until {until:%H:%M:%S} UTC",
-        remedy="Wait until then; if it happens often, see what else uses the same token.",
-        retry_at=until,
-    )
+    return told_to_wait(doing, "GitHub's rate limit is used up", until)
 
 
 def _unauthorised(refusal: Refusal, doing: str) -> RunnerError:

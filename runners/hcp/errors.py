@@ -6,12 +6,19 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from runners.errors import AccessDeniedError, NotFoundError, RunnerError, UnavailableError, UncertainError
+from runners.errors import (
+    AccessDeniedError,
+    NotFoundError,
+    RunnerError,
+    UnavailableError,
+    on_one_line,
+    told_to_wait,
+    unanswered,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LONGEST_MESSAGE = 300
 NO_ORGANIZATION_TOKEN = (
     "Use the token of a team or of a person who may apply runs there: an organization's token cannot."  # noqa: S105 - words
 )
@@ -32,7 +39,7 @@ def error_for(
     now: datetime | None = None,
 ) -> RunnerError:
     """What an answer means for `doing`: `status` is None when none came; `changes` when the request was to change something."""
-    said = " ".join(said.split())[:LONGEST_MESSAGE] or "no reason given"
+    said = on_one_line(said) or "no reason given"
     if status is None or status >= 500:
         problem = (
             f"HCP Terraform answered with its error {status}" if status else f"HCP Terraform does not answer ({said})"
@@ -40,9 +47,7 @@ def error_for(
         return no_answer(doing, problem, changes=changes)
     if status == 429:
         until = (now or datetime.now(UTC)) + timedelta(seconds=retry_after or _WAIT)
-        problem = f"HCP Terraform takes no more requests until {until:%H:%M:%S} UTC"
-        remedy = "Wait until then; if it happens often, see what else uses the same token."
-        return UnavailableError(doing, problem, remedy=remedy, retry_at=until)
+        return told_to_wait(doing, "HCP Terraform takes no more requests", until)
     return _refusal(doing, status, said)
 
 
@@ -70,11 +75,8 @@ def _refusal(doing: str, status: int, said: str) -> RunnerError:
 
 def no_answer(doing: str, problem: str, *, changes: bool) -> UnavailableError:
     """The error for a request whose fate is open: uncertain when it was to change something."""
-    if changes:
-        return UncertainError(
-            doing, f"{problem}; it may have happened all the same", remedy="Look at the run in HCP Terraform first."
-        )
-    return UnavailableError(doing, problem, remedy="Try again in a few minutes; status.hashicorp.com tells of outages.")
+    look = "Look at the run in HCP Terraform first."
+    return unanswered(doing, problem, changes=changes, look=look, outages="status.hashicorp.com")
 
 
 def message_of(body: object) -> str:
