@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from bot.blocks.kit import Block, Message
     from bot.blocks.operation import ApprovalView, Head
-    from runners.results import Checks, Commit, Difference, Job, WorkflowRun
+    from runners.results import Check, Checks, Commit, Difference, Job, WorkflowRun
 
 MARKS = jobs_drawing.MARKS
 
@@ -37,7 +37,7 @@ class Outgoing:
 
 def working(head: Head, doing: str, outgoing: Outgoing | None = None) -> Message:
     """Before anything has gone out."""
-    shown = what.blocks(outgoing) if outgoing else []
+    shown = _goes_out(outgoing) if outgoing else []
     blocks = [operation.first_line(head, "running", doing), *shown, operation.asked_by(head)]
     return kit.message(operation.plain(head, doing), blocks)
 
@@ -50,7 +50,7 @@ def ask(head: Head, outgoing: Outgoing, approval: ApprovalView) -> Message:
         operation.plain(head, news),
         [
             operation.first_line(head, "approval", news),
-            *what.blocks(outgoing),
+            *_goes_out(outgoing),
         ],
         foot=[
             operation.decision_buttons(
@@ -74,6 +74,21 @@ def settled(head: Head, outgoing: Outgoing, approval: ApprovalView) -> Message:
 def approved(head: Head, outgoing: Outgoing, approval: ApprovalView) -> Message:
     """Approved, and nothing has begun yet: the buttons go with the decision."""
     return framed(head, "running", "approved, starting", outgoing, approval)
+
+
+def refused(head: Head, outgoing: Outgoing, approval: ApprovalView | None, checks: Checks) -> Message:
+    """The checks forbid it: what is wrong, and the ways to go on."""
+    short = kit.escape(outgoing.commit.short)
+    if checks.failed:
+        news = f"not deployed: {short} has {_some_checks(checks.failed)} that failed"
+    else:
+        news = f"not deployed: {short} has {_some_checks(checks.unfinished)} that did not end yet"
+    again = kit.button("Try again", what.AGAIN, str(head.number))
+    anyway = kit.button("Deploy anyway…", what.ANYWAY, str(head.number), style="danger")
+    decided = [operation.approval_lines(approval)] if approval else []
+    foot = [kit.actions(operation.NEXT_BLOCK, again, anyway), *decided, operation.asked_by(head)]
+    shown = [operation.first_line(head, "failed", news), *_goes_out(outgoing, brief=True)]
+    return kit.message(operation.plain(head, news), shown, foot=foot)
 
 
 def run_progress(
@@ -114,7 +129,7 @@ def framed(
     decided = [operation.approval_lines(approval)] if approval else []
     blocks = [
         operation.first_line(head, status, news),
-        *what.blocks(outgoing, out=status == "succeeded", brief=True),
+        *_goes_out(outgoing, out=status == "succeeded", brief=True),
         *body,
     ]
     foot = [*buttons, *decided, operation.asked_by(head, f"through {kit.escape(outgoing.through)}")]
@@ -132,6 +147,25 @@ def failing_job(job: Job, tail: str) -> Message:
     line = f":x: {kit.link(job.name, job.url)} {job.state.value}{step}"
     body = kit.preformatted(tail) if tail.strip() else "_GitHub has no log for this job (yet); the link leads to it._"
     return kit.message(f"{kit.escape(job.name)} {job.state.value}", [kit.section(line), kit.section(body)])
+
+
+def _goes_out(outgoing: Outgoing, *, out: bool = False, brief: bool = False) -> list[Block]:
+    """What goes out (`out`: went out) and what runs before it; `brief` where the commits themselves were shown before."""
+    now, before = ("Went out", "Ran before") if out else ("Goes out", "Runs now")
+    lines = f"*{now}:* {operation.commit_line(outgoing.commit)}\n*{before}:* {outgoing.running_now}"
+    found = outgoing.difference
+    if found and (out or brief):
+        lines += f"\n*In between:* {kit.link(what.counted(found), found.url)}"
+    shown = [kit.section(lines)]
+    if found and not (out or brief):
+        shown += what.commits(found)
+    if outgoing.checks and not out and (outgoing.checks.checks or not brief):
+        shown.append(kit.section(what.checks_line(outgoing.checks)))
+    return [*shown, *(kit.section(note) for note in outgoing.notes)]
+
+
+def _some_checks(checks: Sequence[Check]) -> str:
+    return f"{len(checks)} check{'s' if len(checks) != 1 else ''}"
 
 
 def _warning(warning: str) -> list[Block]:

@@ -1,4 +1,4 @@
-"""What goes out with a deploy: the commits, the checks of the newest, and what stands against it."""
+"""The commits that go out with a deploy, the checks of the newest, and the word that it takes despite these."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from runners.results import Rule, State
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.blocks.deploy import Outgoing
     from bot.blocks.kit import Block, Message
-    from bot.blocks.operation import ApprovalView, Head
     from runners.results import Check, Checks, Commit, Difference
 
 ANYWAY, AGAIN = "deploy-anyway", "deploy-again"
@@ -28,22 +26,8 @@ _MARKS = {
 }
 
 
-def blocks(outgoing: Outgoing, *, out: bool = False, brief: bool = False) -> list[Block]:
-    """What goes out (`out`: went out) and what runs before it; `brief` where the commits themselves were shown before."""
-    now, before = ("Went out", "Ran before") if out else ("Goes out", "Runs now")
-    lines = f"*{now}:* {operation.commit_line(outgoing.commit)}\n*{before}:* {outgoing.running_now}"
-    found = outgoing.difference
-    if found and (out or brief):
-        lines += f"\n*In between:* {kit.link(_counted(found), found.url)}"
-    shown = [kit.section(lines)]
-    if found and not (out or brief):
-        shown += _commits(found)
-    if outgoing.checks and not out and (outgoing.checks.checks or not brief):
-        shown.append(kit.section(checks_line(outgoing.checks)))
-    return [*shown, *(kit.section(note) for note in outgoing.notes)]
-
-
-def _counted(found: Difference) -> str:
+def counted(found: Difference) -> str:
+    """How many commits go out, and how many are taken back."""
     back = f"{_some(found.behind)} taken back" if found.behind else ""
     return ", ".join(filter(None, [_some(found.ahead) if found.ahead else "", back])) or "nothing"
 
@@ -52,7 +36,8 @@ def _some(count: int) -> str:
     return f"{count} commit{'s' if count != 1 else ''}"
 
 
-def _commits(found: Difference) -> list[Block]:
+def commits(found: Difference) -> list[Block]:
+    """The newest commits that go out, and before them those that are taken back."""
     shown = []
     if found.behind:
         what = f"This takes {_some(found.behind)} back that run{'s' if found.behind == 1 else ''} now"
@@ -80,7 +65,7 @@ def in_thread(found: Difference) -> Message | None:
         parts.append(f"*Taken back:* {_some(found.behind)}\n{_all(found.lost, found.behind, found.url)}")
     if found.ahead:
         parts.append(f"*Goes out:* {_some(found.ahead)}\n{_all(found.commits, found.ahead, found.url)}")
-    text = f"All commits: {_counted(found)}"
+    text = f"All commits: {counted(found)}"
     return kit.message(text, kit.sections(line for part in parts for line in part.splitlines()))
 
 
@@ -112,25 +97,6 @@ def _names(checks: Sequence[Check]) -> str:
     ]
     more = len(checks) - len(names)
     return ", ".join(names) + (f" and {more} more" if more > 0 else "")
-
-
-def refused(head: Head, outgoing: Outgoing, approval: ApprovalView | None, checks: Checks) -> Message:
-    """The checks forbid it: what is wrong, and the ways to go on."""
-    short = kit.escape(outgoing.commit.short)
-    if checks.failed:
-        news = f"not deployed: {short} has {_some_checks(checks.failed)} that failed"
-    else:
-        news = f"not deployed: {short} has {_some_checks(checks.unfinished)} that did not end yet"
-    again = kit.button("Try again", AGAIN, str(head.number))
-    anyway = kit.button("Deploy anyway…", ANYWAY, str(head.number), style="danger")
-    decided = [operation.approval_lines(approval)] if approval else []
-    foot = [kit.actions(operation.NEXT_BLOCK, again, anyway), *decided, operation.asked_by(head)]
-    shown = [operation.first_line(head, "failed", news), *blocks(outgoing, brief=True)]
-    return kit.message(operation.plain(head, news), shown, foot=foot)
-
-
-def _some_checks(checks: Sequence[Check]) -> str:
-    return f"{len(checks)} check{'s' if len(checks) != 1 else ''}"
 
 
 def passed_over(person: str, reason: str, checks: Checks) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.blocks import kit, outgoing as drawing
+from bot.blocks import deploy, kit, outgoing as drawing
 from bot.operations import Status
 from runners.github import checks as github_checks
 from runners.github.reading import Reading
@@ -68,5 +68,5 @@ async def _refuse(operation: Operation, outgoing: Outgoing, checks: Checks, appr
         outgoing = replace(outgoing, notes=(*outgoing.notes, note))
     sha = outgoing.commit.sha
     await operation.step("refused", lambda: operation.services.operations.note(operation.number, REFUSED, sha))
-    message = drawing.refused(operation.head, outgoing, approval, checks)
+    message = deploy.refused(operation.head, outgoing, approval, checks)
     await operation.end(Status.FAILED, message, outcome="refused by its checks")

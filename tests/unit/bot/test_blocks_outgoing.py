@@ -125,13 +125,13 @@ def test_what_is_green(found: Checks, green: bool) -> None:
 
 
 def test_a_refusal_names_the_checks_and_the_ways_to_go_on() -> None:
-    message = what.refused(HEAD, replace(OUT, checks=checks(TEST, LINT)), None, checks(TEST, LINT))
+    message = drawing.refused(HEAD, replace(OUT, checks=checks(TEST, LINT)), None, checks(TEST, LINT))
     said = read(message)
     assert message.text == "#12 Deploy main to prod: not deployed: 0000009 has 1 check that failed"
     assert "1 of 2 required failed: test" in said
     assert buttons(message) == [what.AGAIN, what.ANYWAY]
     running = checks(check("e2e", State.RUNNING))
-    later = read(what.refused(HEAD, replace(OUT, checks=running), GIVEN, running))
+    later = read(drawing.refused(HEAD, replace(OUT, checks=running), GIVEN, running))
     assert "not deployed: 0000009 has 1 check that did not end yet" in later
     assert "approved by @lee" in later
 
@@ -158,6 +158,6 @@ def test_slack_takes_all_of_it_whatever_is_in_it(pool: list[str], url: str, coun
     note = what.passed_over(next(text), next(text), seen)
     out = Outgoing(Commit("r", "a" * 40, "x", next(text), next(text), url), "x", "y", found, seen, (note,))
     read(drawing.ask(HEAD, out, OPEN))
-    read(what.refused(HEAD, out, GIVEN, seen))
+    read(drawing.refused(HEAD, out, GIVEN, seen))
     if thread := what.in_thread(found):
         read(thread)
