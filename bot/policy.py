@@ -88,8 +88,13 @@ def check_may_reject(config: Config, place: Place, person: Person, requester: st
 
 
 def approver_rules(config: Config, place: Place) -> Sequence[str]:
-    """Who may approve; where nobody has to, whoever may run commands may say go."""
-    return config.approvers(place) or (config.access.operators if place.approval.required == 0 else ())
+    """Who may approve: the place's own approvers, or else those of `access`.
+
+    Where nobody has to, and nobody is named, whoever may run commands may say go.
+    """
+    own = place.approval.approvers
+    named = config.access.approvers if own is None else own
+    return named or (config.access.operators if place.approval.required == 0 else ())
 
 
 def approvers_in_words(config: Config, place: Place, requester: str) -> str:

@@ -7,32 +7,12 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from bot.config import document, rules, wording
-from bot.config.models import (
-    Access,
-    Ansible,
-    Approval,
-    Aws,
-    Config,
-    Deploy,
-    Environment,
-    GitHub,
-    GitHubActions,
-    Hcp,
-    Images,
-    Keep,
-    Operations,
-    Promote,
-    Rerun,
-    Slack,
-    Terraform,
-    TerraformProgram,
-    Watch,
-    WatchBuilders,
-    WatchDrift,
-    WatchImages,
-    WatchKeys,
-)
-from bot.config.values import parse_duration
+from bot.config.models.approval import Approval
+from bot.config.models.config import Config
+from bot.config.models.deploy import Ansible, GitHubActions, Promote
+from bot.config.models.environment import Environment, Hcp, Terraform
+from bot.config.models.images import Images, Keep, Rerun
+from bot.config.models.watch import WatchBuilders
 from bot.config.windows import Window
 from bot.errors import ConfigError, Fault
 
@@ -41,34 +21,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
-    "Access",
     "Ansible",
     "Approval",
-    "Aws",
     "Config",
     "ConfigError",
-    "Deploy",
     "Environment",
-    "Fault",
-    "GitHub",
     "GitHubActions",
     "Hcp",
     "Images",
     "Keep",
-    "Operations",
     "Promote",
     "Rerun",
-    "Slack",
     "Terraform",
-    "TerraformProgram",
-    "Watch",
     "WatchBuilders",
-    "WatchDrift",
-    "WatchImages",
-    "WatchKeys",
     "Window",
     "load",
-    "parse_duration",
     "read",
 ]
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from bot.config.models import Approval, Config
+    from bot.config.models.approval import Approval
+    from bot.config.models.config import Config
     from bot.config.windows import Window
 
 # A space is in no environment's name, so none of these can be taken for one.

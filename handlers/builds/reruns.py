@@ -15,7 +15,7 @@ from runners.results import State
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.config.models import Rerun
+    from bot.config import Rerun
     from handlers.builds.progress import Progress
     from runners.results import Job, WorkflowRun
 

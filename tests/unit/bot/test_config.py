@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from bot.config import Config, ConfigError, load, read
 from bot.config.wording import keys_below
+from bot.policy import approver_rules
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = (ROOT / "signalbox.example.yaml").read_text()
@@ -48,8 +49,8 @@ def test_the_example_loads_as_it_is() -> None:
     assert staging.promote is not None
     assert (staging.promote.source, staging.promote.target) == ("dev", "staging")
     assert prod.approval.expires_after == timedelta(minutes=30)
-    assert config.approvers(prod) == ("usergroup:S0LEADS",)
-    assert config.approvers(staging) == ("usergroup:S0INFRA",)
+    assert approver_rules(config, prod) == ("usergroup:S0LEADS",)
+    assert approver_rules(config, staging) == ("usergroup:S0INFRA",)
     assert prod.windows[0].text == "Mon-Thu 09:00-16:00 America/Los_Angeles"
     assert config.images is not None
     assert config.images.rerun.on == ("RequestLimitExceeded", "API rate limit exceeded")

@@ -1,0 +1,58 @@
+"""The whole of signalbox.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from bot.config.models import Model
+from bot.config.models.approval import SHARED_APPROVAL, Approval
+from bot.config.models.environment import Environment
+from bot.config.models.general import Access, Aws, GitHub, Operations, Slack, TerraformProgram
+from bot.config.models.images import Images
+from bot.config.models.watch import Watch
+from bot.config.values import Name
+from runners.results import ImageGroup
+
+
+class Config(Model):
+    """The whole of signalbox.yaml."""
+
+    slack: Slack
+    github: GitHub
+    aws: Aws
+    access: Access
+    environments: Annotated[Mapping[Name, Environment], Field(min_length=1)]
+    images: Images | None = None
+    watch: Watch | None = None
+    terraform: TerraformProgram = TerraformProgram()
+    operations: Operations = Operations()
+
+    def image_group(self, machine: str, environment: str) -> ImageGroup:
+        """The machine's images in an environment, and what their tag `Name` says."""
+        tags = (self.images or Images(workflow="none.yml")).ami_name_tag
+        template = tags.get(machine, tags.get("*", "{machine}-{environment}"))
+        return ImageGroup(environment, machine, template.format(machine=machine, environment=environment))
+
+    @property
+    def images_approval(self) -> Approval:
+        """How what belongs to no environment is approved."""
+        return self.images.approval if self.images else SHARED_APPROVAL
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """The variables of the bot's environment whose values the configuration asks for."""
+        names: set[str] = set()
+        for environment in self.environments.values():
+            if ansible := environment.deploy.ansible:
+                names |= {*ansible.secret_vars.values(), *filter(None, [ansible.private_key_env])}
+            if terraform := environment.terraform:
+                names |= set(terraform.secret_environment.values())
+        return frozenset(names)
+
+    @property
+    def instance_tag(self) -> str:
+        """The value of tag `type` of a running server, with {environment} and {machine} in it."""
+        return self.images.instance_tag if self.images else "{environment} {machine}"

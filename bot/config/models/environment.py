@@ -1,0 +1,68 @@
+"""An environment: its machines, its code, its infrastructure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from bot.config.models import Model
+from bot.config.models.approval import Approval
+from bot.config.models.deploy import DaemonChecks, Deploy, Promote
+from bot.config.values import (
+    Channel,
+    FollowUp,
+    Name,
+    Ref,
+    RepositoryPath,
+    ResourceType,
+    SecretSource,
+    Unit,
+    Variable,
+    WindowText,
+)
+
+
+class Hcp(Model):
+    """A workspace of HCP Terraform."""
+
+    organization: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,90}$")]
+    workspace: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,90}$")]
+
+
+class Terraform(Model):
+    """How an environment's infrastructure is planned: from a directory of the repository, or in HCP Terraform.
+
+    `variables` may be given with the command; destroying a resource of a `protected` type needs a typed confirmation.
+    `secret_environment` maps a variable of the child to the name of one in the bot's environment.
+    """
+
+    directory: RepositoryPath | None = None
+    ref: Ref = "main"
+    variables: tuple[Variable, ...] = ()
+    protected: tuple[ResourceType, ...] = ()
+    confirm_above: Annotated[int, Field(ge=0)] | None = None
+    workspace: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,89}$")] | None = None
+    backend_config: Mapping[Variable, str] = {}
+    var_files: tuple[RepositoryPath, ...] = ()
+    environment: Mapping[Variable, str] = {}
+    secret_environment: Mapping[Variable, SecretSource] = {}
+    hcp: Hcp | None = None
+
+
+class Environment(Model):
+    """One environment. `name` is its key in the file; `channel` is Slack's channel unless it has its own."""
+
+    name: str
+    channel: Channel
+    machines: tuple[Name, ...] = ()
+    promote: Promote | None = None
+    deploy: Deploy
+    terraform: Terraform | None = None
+    daemons: Mapping[Name, tuple[Unit, ...]] = {}
+    daemon_checks: DaemonChecks = DaemonChecks()
+    approval: Approval = Approval()
+    after: Name | None = None
+    windows: tuple[WindowText, ...] = ()
+    code_deploy_after_old_image: FollowUp = "offer"
