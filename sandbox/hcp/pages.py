@@ -11,7 +11,7 @@ from sandbox.hcp.web import ApiError
 
 if TYPE_CHECKING:
     from sandbox.hcp.model import Run
-    from sandbox.hcp.stand_in import HcpStandIn
+    from sandbox.hcp.site import Site
 
 WHO = "max"  # who presses buttons in the page
 _STYLE = "body{font:15px system-ui;max-width:60em;margin:2em auto;padding:0 1em}pre{background:#1112;padding:1em;overflow:auto}"
@@ -20,8 +20,8 @@ _STYLE = "body{font:15px system-ui;max-width:60em;margin:2em auto;padding:0 1em}
 class Pages:
     """The pages that links of the bot lead to; no token is asked for."""
 
-    def __init__(self, hcp: HcpStandIn) -> None:
-        self._hcp = hcp
+    def __init__(self, site: Site) -> None:
+        self._site = site
 
     def all(self) -> list[web.RouteDef]:
         """Every route."""
@@ -30,14 +30,14 @@ class Pages:
 
     async def _show(self, request: web.Request) -> web.Response:
         try:
-            run = self._hcp.run(request.match_info["id"])
+            run = self._site.run(request.match_info["id"])
         except ApiError:
             return web.Response(status=404, text="There is no such run.")
         return web.Response(text=_page(run), content_type="text/html")
 
     async def _act(self, request: web.Request) -> web.Response:
         try:
-            self._hcp.runs.act(self._hcp.run(request.match_info["id"]), request.match_info["action"], WHO)
+            self._site.runs.act(self._site.run(request.match_info["id"]), request.match_info["action"], WHO)
         except ApiError as error:
             return web.Response(status=error.status, text=error.errors[0].get("detail", ""))
         raise web.HTTPSeeOther(request.path.rpartition("/")[0])

@@ -12,7 +12,7 @@ from sandbox.hcp.web import CALLER, body_of, document, invalid, linked, not_foun
 
 if TYPE_CHECKING:
     from sandbox.hcp.model import HcpToken, Run, Stage, Workspace
-    from sandbox.hcp.stand_in import HcpStandIn
+    from sandbox.hcp.site import Site
     from sandbox.hcp.web import Json
 
 _RUN_ATTRIBUTES: dict[str, type | tuple[type, ...]] = {
@@ -35,8 +35,8 @@ _FROM_PYTFE = ("type", "workspace", "configuration-version")
 class Routes:
     """Handlers of the API; each request has passed authentication."""
 
-    def __init__(self, hcp: HcpStandIn) -> None:
-        self._hcp = hcp
+    def __init__(self, site: Site) -> None:
+        self._site = site
 
     def all(self) -> list[web.RouteDef]:
         """Every route."""
@@ -62,7 +62,7 @@ class Routes:
         ]
 
     async def _workspace(self, request: web.Request) -> web.Response:
-        found = self._hcp.workspaces.get(request.match_info["name"])
+        found = self._site.workspaces.get(request.match_info["name"])
         if found is None or found.organization != request.match_info["organization"]:
             raise not_found()
         caller = _caller(request)
@@ -78,14 +78,16 @@ class Routes:
         given = resource(await body_of(request), "configuration-versions", known)
         made = Configuration(auto_queue_runs=given.get("auto-queue-runs", True))
         workspace.configurations.append(made)
-        address = self._hcp.archive.upload_address(made, lambda: self._uploaded(workspace, made, _caller(request).name))
+        address = self._site.archive.upload_address(
+            made, lambda: self._uploaded(workspace, made, _caller(request).name)
+        )
         return document({"data": shapes.configuration(made, address)}, 201)
 
     def _uploaded(self, workspace: Workspace, configuration: Configuration, by: str) -> None:
         configuration.error = terraform.fault_of(configuration.archive)
         configuration.status = "errored" if configuration.error else "uploaded"
         if configuration.status == "uploaded" and configuration.auto_queue_runs:
-            self._hcp.runs.create(workspace, configuration, "Triggered via API", by)
+            self._site.runs.create(workspace, configuration, "Triggered via API", by)
 
     async def _configuration(self, request: web.Request) -> web.Response:
         return document({"data": shapes.configuration(self._configured(request)[1], None)})
@@ -98,7 +100,7 @@ class Routes:
         return document({"data": shown})
 
     def _configured(self, request: web.Request) -> tuple[Workspace, Configuration]:
-        for workspace in self._hcp.workspaces.values():
+        for workspace in self._site.workspaces.values():
             for one in workspace.configurations:
                 if one.id == request.match_info["id"]:
                     return workspace, one
@@ -110,7 +112,7 @@ class Routes:
         workspace = self._of_id(linked(body, "workspace", "workspaces") or "")
         _no_organization(request)
         configuration = self._for_run(workspace, linked(body, "configuration-version", "configuration-versions"))
-        run = self._hcp.runs.create(
+        run = self._site.runs.create(
             workspace,
             configuration,
             given.get("message") or "Queued manually via the Terraform Enterprise API",
@@ -135,46 +137,46 @@ class Routes:
         return found[-1]
 
     async def _run(self, request: web.Request) -> web.Response:
-        return document({"data": shapes.run(self._hcp.run(request.match_info["id"]))})
+        return document({"data": shapes.run(self._site.run(request.match_info["id"]))})
 
     async def _list_runs(self, request: web.Request) -> web.Response:
         workspace = self._of_id(request.match_info["id"])
         return document(page(request, [shapes.run(run) for run in reversed(workspace.runs)]))
 
     async def _act(self, request: web.Request) -> web.Response:
-        run = self._hcp.run(request.match_info["id"])
+        run = self._site.run(request.match_info["id"])
         _no_organization(request)
         body = await body_of(request)
         comment = body.get("comment", "")
         if set(body) - {"comment"} or not isinstance(comment, str):
             raise invalid("an action takes a comment and nothing else")
-        self._hcp.runs.act(run, request.match_info["action"], _caller(request).name, comment)
+        self._site.runs.act(run, request.match_info["action"], _caller(request).name, comment)
         return document(None, 202)
 
     async def _events(self, request: web.Request) -> web.Response:
-        shown = shapes.events(self._hcp.run(request.match_info["id"]))
+        shown = shapes.events(self._site.run(request.match_info["id"]))
         return document(shown if request.query.get("include") == "actor" else {"data": shown["data"]})
 
     async def _comment(self, request: web.Request) -> web.Response:
-        run = self._hcp.run(request.match_info["id"])
+        run = self._site.run(request.match_info["id"])
         given = resource(await body_of(request), "comments", {"body": str})
         run.comments.append((_caller(request).name, given["body"]))
         return document({"data": shapes.comment(len(run.comments), given["body"])}, 201)
 
     async def _comments(self, request: web.Request) -> web.Response:
-        run = self._hcp.run(request.match_info["id"])
+        run = self._site.run(request.match_info["id"])
         return document({"data": [shapes.comment(at, text) for at, (_, text) in enumerate(run.comments, 1)]})
 
     async def _policy_checks(self, request: web.Request) -> web.Response:
-        run = self._hcp.run(request.match_info["id"])
+        run = self._site.run(request.match_info["id"])
         return document(page(request, [shapes.policy_check(run)] if run.policy_check else []))
 
     async def _task_stages(self, request: web.Request) -> web.Response:
-        run = self._hcp.run(request.match_info["id"])
+        run = self._site.run(request.match_info["id"])
         return document(page(request, [shapes.task_stage(run)] if run.task_stage else []))
 
     async def _task_result(self, request: web.Request) -> web.Response:
-        for run in self._hcp.all_runs():
+        for run in self._site.all_runs():
             for one in run.task_results:
                 if one.id == request.match_info["id"]:
                     return document({"data": shapes.task_result(run, one)})
@@ -189,7 +191,7 @@ class Routes:
         return document({"data": shapes.stage(run.apply, "applies", self._log(run.apply))})
 
     def _log(self, stage: Stage) -> str | None:
-        return self._hcp.archive.log_address(stage) if stage.log else None
+        return self._site.archive.log_address(stage) if stage.log else None
 
     async def _json_output(self, request: web.Request) -> web.Response:
         run = self._with(request, "plan")
@@ -200,23 +202,23 @@ class Routes:
             return web.Response(status=204)
         if not run.plan.json_plan:
             raise not_found()
-        address = self._hcp.archive.download_address(run.plan.json_plan)
+        address = self._site.archive.download_address(run.plan.json_plan)
         return web.Response(status=307, headers={"Location": address})
 
     async def _cost_estimate(self, request: web.Request) -> web.Response:
-        for run in self._hcp.all_runs():
+        for run in self._site.all_runs():
             if run.cost_estimate == request.match_info["id"]:
                 return document({"data": shapes.cost_estimate(run)})
         raise not_found()
 
     def _with(self, request: web.Request, stage: str) -> Run:
-        for run in self._hcp.all_runs():
+        for run in self._site.all_runs():
             if getattr(run, stage).id == request.match_info["id"]:
                 return run
         raise not_found()
 
     def _of_id(self, wanted: str) -> Workspace:
-        for workspace in self._hcp.workspaces.values():
+        for workspace in self._site.workspaces.values():
             if workspace.id == wanted:
                 return workspace
         raise not_found()

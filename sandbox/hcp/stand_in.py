@@ -17,10 +17,11 @@ from sandbox.hcp.notifications import Notifications
 from sandbox.hcp.pages import WHO, Pages
 from sandbox.hcp.routes import Routes
 from sandbox.hcp.runs import Runs
+from sandbox.hcp.site import Site
 from sandbox.hcp.web import CALLER, ApiError, not_found
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from aiohttp.typedefs import Handler
 
@@ -47,6 +48,7 @@ class HcpStandIn:
         self.url = ""
         self._files = tempfile.TemporaryDirectory(prefix="sandbox-hcp-")
         self.runs = Runs(Path(self._files.name), self._told)
+        self._site = Site(self.workspaces, self.runs, self.archive)
         self._runner: web.AppRunner | None = None
 
     def add(self, organization: str, name: str, *, working_directory: str, state: Path, **more: Any) -> Workspace:
@@ -54,17 +56,9 @@ class HcpStandIn:
         made = self.workspaces[name] = Workspace(organization, name, working_directory, state, **more)
         return made
 
-    def all_runs(self) -> Iterator[Run]:
-        """Every run of every workspace."""
-        for workspace in self.workspaces.values():
-            yield from workspace.runs
-
     def run(self, wanted: str) -> Run:
         """The run of this id. Raises ApiError (404)."""
-        found = next((run for run in self.all_runs() if run.id == wanted), None)
-        if found is None:
-            raise not_found()
-        return found
+        return self._site.run(wanted)
 
     def press(self, run: Run, action: str, who: str = WHO) -> None:
         """Somebody presses a button in HCP Terraform's own page: apply, discard or cancel."""
@@ -73,7 +67,7 @@ class HcpStandIn:
     async def start(self, port: int = 0) -> None:
         """Serve on 127.0.0.1; port 0 takes a free one."""
         application = web.Application(middlewares=[self._exchange])
-        application.add_routes([*Routes(self).all(), *Pages(self).all()])
+        application.add_routes([*Routes(self._site).all(), *Pages(self._site).all()])
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", port).start()
@@ -89,7 +83,7 @@ class HcpStandIn:
         """Kill what runs and close the ports. Raises what went wrong inside the stand-in, if anything did."""
         try:
             await self.notifications.stop()
-            await self.runs.stop(self.all_runs())
+            await self.runs.stop(self._site.all_runs())
         finally:
             if self._runner:
                 await self._runner.cleanup()

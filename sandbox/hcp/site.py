@@ -1,0 +1,36 @@
+"""What the API and the pages work on: the workspaces with their runs, and where files lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sandbox.hcp.web import not_found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox.hcp.archive import Archive
+    from sandbox.hcp.model import Run, Workspace
+    from sandbox.hcp.runs import Runs
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The state behind the routes: `workspaces` by name, what moves their runs on, and the host of their files."""
+
+    workspaces: dict[str, Workspace]
+    runs: Runs
+    archive: Archive
+
+    def all_runs(self) -> Iterator[Run]:
+        """Every run of every workspace."""
+        for workspace in self.workspaces.values():
+            yield from workspace.runs
+
+    def run(self, wanted: str) -> Run:
+        """The run of this id. Raises ApiError (404)."""
+        found = next((run for run in self.all_runs() if run.id == wanted), None)
+        if found is None:
+            raise not_found()
+        return found
