@@ -6,11 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from moto import mock_aws
 
-from runners.aws import Account
+from runners.aws import Account, Clients, make_clients
 from runners.github import GitHub
 from sandbox.github import Exchange, GitHubStandIn, sandbox_repositories
+from tests.unit.runners.ec2_world import ABROAD, HOME, aws_within
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -52,10 +52,12 @@ async def github(stand_in: GitHubStandIn) -> AsyncIterator[GitHub]:
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     """An AWS account without anything in it, in two regions."""
-    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-    with mock_aws():
-        yield Account(("us-west-2", "eu-west-1"), attempts=3)
+    with aws_within(monkeypatch):
+        yield Account((HOME, ABROAD), attempts=3)
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
+    """One region in which Amazon's own images can be started."""
+    with aws_within(monkeypatch, amazons_images=True):
+        yield make_clients(HOME)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from moto import mock_aws
 from moto.ec2.models import ec2_backends
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
+
+    import pytest
 
     from runners.aws import Account
 
@@ -19,6 +23,18 @@ HOME, ABROAD = "us-west-2", "eu-west-1"
 MOTOS_ACCOUNT = "123456789012"
 BASE = "ami-0123456789abcdef0"
 TEMPORARY = "Temporary group for Packer"
+
+
+@contextmanager
+def aws_within(monkeypatch: pytest.MonkeyPatch, *, amazons_images: bool = False) -> Iterator[None]:
+    """AWS within this process, with nothing of ours in it, whatever the machine's own settings are."""
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", str(amazons_images).lower())
+    with mock_aws():
+        yield
 
 
 def packers_name(started_at: datetime, prefix: str = "packer_") -> str:

@@ -7,33 +7,20 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from runners import amis
-from runners.aws import Clients, make_clients
 from runners.built_images import JobImage, image_of_job
 from runners.results import Job, State
-from tests.unit.runners.ec2_world import listed_tags, refuse
+from tests.unit.runners.ec2_world import HOME, listed_tags, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from runners.aws import Clients
 
-REGION = "us-west-2"
 BASE = "ami-12c6146b"
 
 
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
-    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    with mock_aws():
-        yield make_clients(REGION)
-
-
 def make_image(name: str, name_tag: str | None) -> str:
-    ec2 = boto3.client("ec2", REGION)
+    ec2 = boto3.client("ec2", HOME)
     instance = ec2.run_instances(ImageId=BASE, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
     image_id = ec2.create_image(InstanceId=instance, Name=name)["ImageId"]
     if name_tag:
@@ -48,12 +35,12 @@ def job(*, ended: timedelta = timedelta(minutes=1), took: timedelta = timedelta(
 
 
 async def of(aws: Clients, one: Job, *announced: tuple[str, str]) -> JobImage:
-    return await image_of_job(aws.ec2, one, announced, name_tag="staging", region=REGION, timeout=30)
+    return await image_of_job(aws.ec2, one, announced, name_tag="staging", region=HOME, timeout=30)
 
 
 async def test_what_the_log_names_and_ec2_knows_by_its_tag_is_the_image(aws: Clients) -> None:
     image_id = make_image("staging-1", "staging")
-    found = await of(aws, job(), (REGION, image_id))
+    found = await of(aws, job(), (HOME, image_id))
     assert found.doubts == ()
     assert found.image is not None
     assert (found.image.image_id, found.image.name, found.image.name_tag) == (image_id, "staging-1", "staging")
@@ -76,21 +63,21 @@ async def test_an_image_of_another_time_is_not_the_job_s(aws: Clients) -> None:
 
 
 async def test_an_image_that_is_gone_is_said(aws: Clients) -> None:
-    found = await of(aws, job(), (REGION, "ami-0123456789abcdef0"))
+    found = await of(aws, job(), (HOME, "ami-0123456789abcdef0"))
     assert found == JobImage(None, ("the log names ami-0123456789abcdef0, which EC2 does not know (any more)",))
 
 
 @pytest.mark.parametrize(("tag", "said"), [("cron-staging", "'cron-staging'"), (None, "not set")])
 async def test_a_wrong_tag_is_said_since_no_plan_would_find_it(aws: Clients, tag: str | None, said: str) -> None:
     image_id = make_image("staging-1", tag)
-    found = await of(aws, job(), (REGION, image_id))
+    found = await of(aws, job(), (HOME, image_id))
     assert found.image is not None
     assert found.doubts == (f"its tag Name is {said}, not 'staging': a plan would not find it",)
 
 
 async def test_two_images_of_one_time_are_said(aws: Clients) -> None:
     first, second = make_image("staging-1", "staging"), make_image("staging-2", "staging")
-    found = await of(aws, job(), (REGION, first))
+    found = await of(aws, job(), (HOME, first))
     assert found.image is not None
     assert found.image.image_id == first
     assert found.doubts == (f"EC2 has another image called staging from that time: {second}",)
@@ -103,7 +90,7 @@ async def test_an_image_in_another_region_is_said(aws: Clients) -> None:
 
 async def test_when_ec2_refuses_the_log_is_believed_with_a_doubt(aws: Clients) -> None:
     refuse(aws.ec2, "DescribeImages", "UnauthorizedOperation")
-    found = await of(aws, job(), (REGION, "ami-0123456789abcdef0"))
+    found = await of(aws, job(), (HOME, "ami-0123456789abcdef0"))
     assert found.image is not None
     assert found.image.image_id == "ami-0123456789abcdef0"
     assert len(found.doubts) == 1
@@ -111,7 +98,7 @@ async def test_when_ec2_refuses_the_log_is_believed_with_a_doubt(aws: Clients) -
 
 
 async def test_what_was_started_from_an_image_is_told_without_what_is_terminated(aws: Clients) -> None:
-    ec2 = boto3.client("ec2", REGION)
+    ec2 = boto3.client("ec2", HOME)
     tags = [{"ResourceType": "instance", "Tags": listed_tags({"Name": "web", "type": "staging backend"})}]
     runs, stopped, gone = (
         ec2.run_instances(ImageId=BASE, MinCount=1, MaxCount=1, TagSpecifications=tags)["Instances"][0]["InstanceId"]  # type: ignore[arg-type]  # as boto3 takes it

@@ -7,35 +7,20 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import pytest
 from botocore import exceptions
 from botocore.config import Config
 from botocore.stub import Stubber
-from moto import mock_aws
 
 from runners.ansible.files import inventory_text
 from runners.aws import Clients, explained, make_clients
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError, UnavailableError
 from runners.inventory import ansible_inventory, find_hosts, group_name
 from runners.results import Host, Inventory
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-REGION = "us-west-2"
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
-    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    with mock_aws():
-        yield make_clients(REGION)
+from tests.unit.runners.ec2_world import HOME
 
 
 def launch(clients: Clients, tag: str, count: int = 1) -> list[str]:
@@ -68,7 +53,7 @@ async def test_running_machines_come_in_the_configured_order(aws: Clients) -> No
     assert {one.instance_id for one in found.hosts} == {cron, *backends}
     host = found.hosts[-1]
     assert host.address.endswith("compute.amazonaws.com")
-    assert (host.image_id, host.zone[:-1]) == ("ami-12c6146b", REGION)
+    assert (host.image_id, host.zone[:-1]) == ("ami-12c6146b", HOME)
     assert (found.environment, found.user, found.port, found.connection) == ("staging", "deployer", 22222, "ssh")
 
 
@@ -156,18 +141,18 @@ async def test_without_credentials_the_error_says_what_to_give(monkeypatch: pyte
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     with pytest.raises(AccessDeniedError, match="no AWS credentials"):
-        await find(make_clients(REGION), "backend")
+        await find(make_clients(HOME), "backend")
     with pytest.raises(AccessDeniedError, match="no such profile"):
-        make_clients(REGION, "nobody")
+        make_clients(HOME, "nobody")
 
 
 async def test_an_aws_that_is_away_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     once = Config(retries={"total_max_attempts": 1})
-    away = boto3.client("ec2", region_name=REGION, endpoint_url="http://127.0.0.1:9", config=once)
+    away = boto3.client("ec2", region_name=HOME, endpoint_url="http://127.0.0.1:9", config=once)
     with pytest.raises(UnavailableError, match="cannot be reached"):
-        await find(replace(make_clients(REGION), ec2=away), "backend")
+        await find(replace(make_clients(HOME), ec2=away), "backend")
 
 
 @pytest.mark.parametrize(
