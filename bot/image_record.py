@@ -74,6 +74,14 @@ dismissals = sa.Table(
     sa.Column("at", sa.Double, nullable=False),
 )
 
+logs_read = sa.Table(
+    "signalbox_logs_read",
+    tables,
+    sa.Column("job_id", sa.BigInteger, primary_key=True),
+    sa.Column("lines", sa.BigInteger, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+)
+
 rollouts = sa.Table(
     "signalbox_rollouts",
     tables,
@@ -92,6 +100,14 @@ class Seen:
 
     operation: int
     run_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogRead:
+    """That a job's log was read: how many lines of it, and when (Unix seconds)."""
+
+    lines: int
+    at: float
 
 
 class ImageRecord:
@@ -158,6 +174,17 @@ class ImageRecord:
         for one in await self._suspicions(suspicions.c.job_id.in_(list(job_ids))):
             by_job[one.job_id] = (*by_job.get(one.job_id, ()), one)
         return by_job
+
+    async def note_read(self, job_id: int, lines: int) -> None:
+        """Remember that the log of a job was read, and how many lines it had."""
+        row = {"job_id": job_id, "lines": lines, "at": self._clock()}
+        await self._store.run(lambda connection: insert_new(connection, logs_read, row))
+
+    async def log_read(self, job_id: int) -> LogRead | None:
+        """When the log of a job was read; None when it was not, or before that was kept."""
+        wanted = sa.select(logs_read.c.lines, logs_read.c.at).where(logs_read.c.job_id == job_id)
+        row = await self._store.run(lambda connection: connection.execute(wanted).first())
+        return LogRead(int(row.lines), float(row.at)) if row else None
 
     async def suspicion(self, suspicion_id: str) -> Suspicion | None:
         """The one of this id."""

@@ -19,12 +19,26 @@ SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
+class Log:
+    """A job's log that was read: how many lines, and when (Unix seconds)."""
+
+    lines: int
+    read_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
-    """What is known of an image. `trouble` says what EC2 did not tell; `seen_at` (Unix seconds) is when it was asked."""
+    """What is known of an image.
+
+    `asked` says who wanted its build (mrkdwn), `log` is what was read of it, None where that is not known; `trouble` says
+    what EC2 did not tell; `seen_at` (Unix seconds) is when it was asked.
+    """
 
     image: Image
     region: str
     built: BuiltImage | None
+    asked: str
+    log: Log | None
     signs: Sequence[Suspicion]
     rollouts: Sequence[RollOut]
     instances: Sequence[StartedFrom]
@@ -40,7 +54,8 @@ def page(one: Provenance) -> Message:
     parts = [
         f"*{kit.link(image_id, address)}*{name}{_age(one)}",
         f":warning: {kit.escape(one.trouble)}." if one.trouble else "",
-        _built(one.built, one.image.commit),
+        _built(one.built, one.image.commit, one.asked),
+        _log(one),
         *_signs(one.signs),
         _rollouts(one.rollouts),
         _instances(one),
@@ -60,7 +75,7 @@ def _age(one: Provenance) -> str:
     return f": {', '.join(facts)}" if facts else ""
 
 
-def _built(built: BuiltImage | None, commit: str | None) -> str:
+def _built(built: BuiltImage | None, commit: str | None, asked: str) -> str:
     if built is None:
         tagged = f" Its tags name the commit {kit.code(commit[:12])}." if commit else ""
         return f"*Built:* not seen by Signalbox.{tagged}"
@@ -69,7 +84,16 @@ def _built(built: BuiltImage | None, commit: str | None) -> str:
     job = kit.link(f"job for {built.machine}, {built.environment}", built.job_url)
     source = built.run_url.partition("/actions/")[0]
     sha = kit.link(built.sha[:7], f"{source}/commit/{built.sha}")
-    return f"*Built* from commit {sha} in {run}{again}, {job} (#{built.operation})"
+    return f"*Built* from commit {sha} in {run}{again}, {job} (#{built.operation}, {asked})"
+
+
+def _log(one: Provenance) -> str:
+    if one.log is None:
+        return ""
+    clean = one.built is not None and not one.signs
+    mark, found = (":white_check_mark: ", ", and has no sign of failure") if clean else ("", "")
+    lines = f"{one.log.lines:,} line{'s' if one.log.lines != 1 else ''}"
+    return f"{mark}Its log of {lines} was read {kit.moment(one.log.read_at)}{found}."
 
 
 def _signs(signs: Sequence[Suspicion]) -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot import words
-from bot.blocks import provenance as drawing
+from bot.blocks import kit, operation, provenance as drawing
 from bot.commands import Invocation, Topic
 from bot.errors import UserError
+from bot.line import head_of
 from runners import amis
 from runners.errors import RunnerError
 from runners.results import Image
@@ -31,11 +32,14 @@ async def image(services: Services, _: Invocation, said: Sequence[str]) -> Messa
     image_id = said[0] if amis.AMI_ID.fullmatch(said[0]) else await _newest(services, said)
     built = await services.images.get(image_id)
     known, instances, trouble = await _from_ec2(services, image_id)
+    read = await services.images.log_read(built.job_id) if built else None
     signs = (await services.images.suspicions([built.job_id])).get(built.job_id, ()) if built else ()
     view = drawing.Provenance(
         image=known,
         region=services.aws.region,
         built=built,
+        asked=await _asked(services, built.operation) if built else "",
+        log=drawing.Log(read.lines, read.at) if read else None,
         signs=signs,
         rollouts=await services.images.rollouts_of(image_id),
         instances=instances,
@@ -43,6 +47,13 @@ async def image(services: Services, _: Invocation, said: Sequence[str]) -> Messa
         seen_at=services.clock(),
     )
     return drawing.page(view)
+
+
+async def _asked(services: Services, number: int) -> str:
+    """Who asked for a build, in mrkdwn."""
+    record = await services.operations.get(number)
+    by = record.arguments.get("by", "")  # of a run that nobody asked for here
+    return kit.escape(by) if by else operation.asked(head_of(record))
 
 
 async def _newest(services: Services, said: Sequence[str]) -> str:

@@ -60,6 +60,10 @@ async def settle_job(
     if made.image:
         built = _provenance(operation.number, run, job, group, made.image)
         await operation.step(f"remember image of job {job.job_id}", lambda: services.images.keep(built))
+    if reading.lines:
+        await operation.step(
+            f"log of job {job.job_id} was read", lambda: services.images.note_read(job.job_id, reading.lines)
+        )
     seen = Seen(operation.number, run.run_id)
     signs = await operation.step(
         f"signs of job {job.job_id}",

@@ -101,6 +101,16 @@ async def test_a_doubt_about_the_image_itself_is_dismissed_for_that_job_alone(re
     assert next_time.stands
 
 
+async def test_that_a_log_was_read_is_kept_once(record: ImageRecord) -> None:
+    assert await record.log_read(7) is None
+    await record.note_read(7, 1_200)
+    first = await record.log_read(7)
+    await record.note_read(7, 3)
+    assert first is not None
+    assert first.lines == 1_200
+    assert await record.log_read(7) == first
+
+
 def test_lines_that_differ_in_numbers_and_ids_alone_are_alike() -> None:
     def of(text: str) -> str:
         return likeness("backend", replace(SIGN, text=text))

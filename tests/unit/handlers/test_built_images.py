@@ -226,8 +226,9 @@ async def page(desk: Desk, *said: str) -> str:
 
 async def test_an_image_s_story_goes_from_the_commit_to_the_hosts(desk: Desk, aws: Any) -> None:
     made = image(aws)
-    await built(desk, image_id=made)
+    await built(desk, image_id=made, operation=await asked_for(desk))
     await desk.services.images.suspect(Seen(4, 10), job(), BACKEND, [SIGN])
+    await desk.services.images.note_read(7, 1_234)
     await desk.services.images.rolled_out(RollOut(made, 12, "staging", "backend", "U0LEE", 1_000.0))
     aws.run_instances(
         ImageId=made, MinCount=1, MaxCount=1,
@@ -235,8 +236,34 @@ async def test_an_image_s_story_goes_from_the_commit_to_the_hosts(desk: Desk, aw
     )  # fmt: skip
     text = await page(desk, "backend", "staging")
     assert text == await page(desk, made) == await page(desk, "staging", "backend")
-    for part in (made, "commit aaaaaaa", "run 3", "Suspect.", "E: Unable to locate", "#12 to `backend` in staging", "@lee", "staging backend (running)"):  # fmt: skip
+    for part in (made, "commit aaaaaaa", "run 3", "(#1, asked by @ana)", "Its log of 1,234 lines was read", "Suspect.", "E: Unable to locate", "#12 to `backend` in staging", "@lee", "staging backend (running)"):  # fmt: skip
         assert part in text, part
+    assert "no sign of failure" not in text
+
+
+async def test_an_image_whose_log_was_clean_says_so_and_who_started_its_build(desk: Desk, aws: Any) -> None:
+    number = await asked_for(desk, by="started in GitHub by max-weber")
+    made = image(aws)
+    await settle(Steps(desk, number), LogReading(lines=12_034, images=((REGION, made),)))
+    text = await page(desk, made)
+    assert f"(#{number}, started in GitHub by max-weber)" in text
+    assert (
+        ":white_check_mark: Its log of 12,034 lines was read 2026-03-02 12:00 UTC, and has no sign of failure." in text
+    )
+
+
+async def test_of_an_image_whose_log_nobody_could_read_nothing_good_is_said(desk: Desk, aws: Any) -> None:
+    number, made = await asked_for(desk), image(aws)
+    unread = LogFinding("log not read", 0, "GitHub has no log of it")
+    await settle(Steps(desk, number), LogReading(images=((REGION, made),), findings=(unread,)))
+    text = await page(desk, made)
+    assert "was read" not in text
+    assert "Suspect." in text
+
+
+async def asked_for(desk: Desk, **arguments: str) -> int:
+    request = Request("b", "build", "image builds", "U0ANA", "Build all images", "C0OPS", arguments)
+    return await desk.operations.create(request)
 
 
 async def test_an_image_that_nobody_knows_is_said_to_be_unknown(desk: Desk, aws: Any) -> None:
