@@ -40,7 +40,7 @@ async def play(world: World) -> None:
     expect("suspect" not in cleared.rendered, "the board still calls it suspect")
 
     reply = await types(world, "ana", "#ops", f"/infra image {image}")
-    told = reply.ephemerals[0].rendered
-    expect(image in told, "where the image comes from is not shown")
-    expect("(#1, asked by @ana)" in told, "who asked for the build is not shown")
-    expect("Its log of " in told, "when its log was read is not shown")
+    answer = reply.ephemerals[0].rendered
+    expect(image in answer, "where the image comes from is not shown")
+    expect("(#1, asked by @ana)" in answer, "who asked for the build is not shown")
+    expect("Its log of " in answer, "when its log was read is not shown")
