@@ -21,15 +21,17 @@ from bot.redaction import Redactor
 from bot.removals import Removals
 from bot.store import Store
 from handlers import leads
+from runners.aws import Account
+from runners.builders.prices import Prices
+from tests.unit.runners.ec2_world import HOME, aws_within, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from bot.blocks.kit import Message
     from bot.services import Services
-    from runners.aws import Account, Clients
-    from runners.builders.prices import Prices
+    from runners.aws import Clients
 
 FILE = """
 slack: {channel: "#ops"}
@@ -55,6 +57,7 @@ environments:
     windows: ["Mon-Thu 09:00-16:00 UTC"]
 images: {workflow: build.yml}
 """
+WATCHED = FILE + "watch: {builders: {every: 5m}}\n"
 MONDAY_NOON, SUNDAY = 1_772_452_800.0, 1_772_366_400.0
 GROUPS = {
     "U0ANA": {"S0INFRA"},
@@ -174,6 +177,22 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     await store.create_tables()
     yield Desk(store, read(FILE, "signalbox.yaml"))
     store.close()
+
+
+@pytest.fixture
+def account(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    """One region of AWS with nothing in it."""
+    with aws_within(monkeypatch):
+        desk.account = Account((HOME,), attempts=1)
+        yield desk.account
+
+
+@pytest.fixture
+def builders_watched(desk: Desk, account: Account) -> None:
+    """Stuck builders are looked for, and told without what they cost."""
+    desk.config = read(WATCHED)
+    desk.prices = Prices(account, desk.clock)
+    refuse(account.client("pricing", "us-east-1"), "GetProducts", "AccessDeniedException")
 
 
 def typed(text: str, user: str = "U0ANA") -> Invocation:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from moto import mock_aws
 
 from bot.approvals import Outcome
 from bot.commands import Click
@@ -16,17 +15,15 @@ from bot.errors import Denied
 from bot.operations import Request, Status
 from bot.policy import place_of
 from handlers.builders import loose as builder_loose, watch as builder_watch
-from runners.aws import Account
 from tests.unit.bot.drawn import buttons, read
 from tests.unit.handlers.conftest import FILE, MONDAY_NOON
 from tests.unit.handlers.test_clean_up import CleanUp
 from tests.unit.runners.ec2_world import HOME, TEMPORARY, build, launched_at, packers_name, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bot.blocks.kit import Message
     from bot.operation import Operation
+    from runners.aws import Account
     from tests.unit.handlers.conftest import Desk
 
 NOON = datetime.fromtimestamp(MONDAY_NOON, UTC)
@@ -34,14 +31,9 @@ YESTERDAY, NOW = NOON - timedelta(days=1), NOON - timedelta(minutes=2)
 
 
 @pytest.fixture
-def account(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-    with mock_aws():
-        desk.config = read_config(FILE.replace("images: {workflow: build.yml}\n", ""))
-        desk.account = Account((HOME,), attempts=1)
-        yield desk.account
+def account(desk: Desk, account: Account) -> Account:
+    desk.config = read_config(FILE.replace("images: {workflow: build.yml}\n", ""))
+    return account
 
 
 def lying(account: Account, began: datetime) -> str:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from moto import mock_aws
 
 from bot.approvals import Outcome
 from bot.blocks.operation import ApprovalView, Head
@@ -20,17 +19,17 @@ from bot.operations import Request, Status
 from bot.policy import place_of
 from handlers.clean_ups import clean_up, old_images
 from handlers.plans import images
-from runners.aws import Account
 from runners.results import ImageSurvey, LooseEnds, LooseSnapshot
 from tests.unit.bot.drawn import buttons, read
 from tests.unit.handlers.conftest import FILE
 from tests.unit.runners.ec2_world import HOME, image, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
     from bot.blocks.kit import Message
     from bot.operation import Operation
+    from runners.aws import Account
     from tests.unit.handlers.conftest import Desk
 
 KEEPS_ONE = FILE.replace(
@@ -41,14 +40,9 @@ LONG_AFTER = 4_000_000_000.0  # moto's images are made now
 
 
 @pytest.fixture
-def account(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-    with mock_aws():
-        desk.config, desk.now = read_config(KEEPS_ONE), LONG_AFTER
-        desk.account = Account((HOME,), attempts=1)
-        yield desk.account
+def account(desk: Desk, account: Account) -> Account:
+    desk.config, desk.now = read_config(KEEPS_ONE), LONG_AFTER
+    return account
 
 
 def three_images(account: Account, name_tag: str = "backend-staging") -> list[str]:
