@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 OPEN, SKIP = "promote-open", "promote-skip"
 CHOICE_BLOCK = "promote"
 COMMITS_SHOWN = 3
+LISTED = 4  # repositories whose commits are listed once they are merged
 # GitHub's words for what keeps a pull request from being merged, in ours.
 _OBSTACLES = {
     "draft": "it is a draft; mark it ready for review there",
@@ -162,7 +163,9 @@ def notes(
     if merged:
         first = merged[0]
         by = _approved_by(approval)
-        said = f":arrow_right: *Promoted:* {_pulls(merged)} merged {_way(first)}{by}"
+        lines = [f":arrow_right: *Promoted:* {_pulls(merged)} merged {_way(first)}{by}"]
+        lines += [went for one in merged[:LISTED] if (went := _went(one))]
+        said = "\n".join(lines)
     if left and skipped_by:
         more = f"{_way(left[0])} in {_repositories(left)}"
         said += (
@@ -172,6 +175,19 @@ def notes(
         first = promotions[0]
         said = f"*Nothing to promote:* {kit.code(first.target)} has all of {kit.code(first.source)} in {_repositories(promotions)}"
     return said
+
+
+def _went(one: Promotion) -> str:
+    """Which commits the merge has brought, of which repository; empty where that was not seen."""
+    found = one.difference
+    if found is None or not found.ahead:
+        return ""
+    name = f"{_commits(found)} of *{kit.escape(one.repository)}*"
+    return f"{name}:\n{outgoing.commit_lines(found.commits, found.ahead, found.url, COMMITS_SHOWN)}"
+
+
+def _commits(found: Difference) -> str:
+    return f"{found.ahead} commit{'s' if found.ahead != 1 else ''}"
 
 
 def _approved_by(approval: ApprovalView | None) -> str:
@@ -213,8 +229,8 @@ def _lines(one: Promotion) -> list[str]:
             return [f":white_check_mark: {name}: {kit.code(one.target)} has all of {kit.code(one.source)}"]
         case Stage.MERGED:
             sha = f" as {kit.code(one.pull.merge_sha[:7])}" if one.pull and one.pull.merge_sha else ""
-            return [f":white_check_mark: {name}: {_pull_link(one)} is merged{sha}"]
-    ahead = f"{difference.ahead} commit{'s' if difference.ahead != 1 else ''}" if difference else "commits"
+            return [f":white_check_mark: {name}: {_pull_link(one)} is merged{sha}", _went(one)]
+    ahead = _commits(difference) if difference else "commits"
     commits = (
         outgoing.commit_lines(difference.commits, difference.ahead, difference.url, COMMITS_SHOWN) if difference else ""
     )

@@ -44,6 +44,7 @@ async def play(world: World) -> None:
     await clicks(world, "lee", ask, "Approve and deploy to staging")
     done = await shows(world, "#staging", "#1 ", ":white_check_mark:", "Promoted:", "deployed", "4 hosts")
     expect(not done.buttons, "a finished deploy still has buttons")
+    expect(f"3 commits of *{APPLICATION}*:" in done.rendered, "what was promoted is not listed at the end")
 
     tell("the next deploy has nothing to promote, and says so in a line")
     await types(world, "ana", "#staging", "/deploy staging")

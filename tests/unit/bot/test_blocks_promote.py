@@ -135,6 +135,18 @@ def test_the_deploy_says_what_became_of_it(promotions: list[Promotion], skipped_
     assert words in read(ended)
 
 
+def test_what_was_merged_is_listed_for_each_repository() -> None:
+    of_lib = Difference(1, 0, (replace(COMMITS[4], subject="Mend <it>"),), (), "https://github.com/o/lib/compare/x")
+    other = replace(MERGED, repository="o/lib", difference=of_lib)
+    unseen = replace(MERGED, repository="o/late", difference=None)
+    message = drawing.ended(HEAD, "failed", drawing.notes([MERGED, other, unseen], approval=GIVEN), [])
+    said = read(message)
+    assert "5 commits of *o/app*:\n• 0000000 Change 0 (lee-park)" in said
+    assert "Change 2 (lee-park)\nand 2 more\n1 commit of *o/lib*:\n• 0000004 Mend <it> (lee-park)" in said
+    assert "of *o/late*" not in said
+    assert "5 commits of *o/app*:" in read(drawing.under_way(HEAD, [MERGED, UNOPENED]))
+
+
 def test_a_part_that_was_merged_and_a_part_that_was_left_are_both_said() -> None:
     note = drawing.notes([MERGED, replace(UNOPENED, repository="o/b")], skipped_by="U0MAX", approval=GIVEN)
     assert "*Promoted:*" in note
