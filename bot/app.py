@@ -134,7 +134,7 @@ async def _due(services: Services, at: datetime, due: Due) -> None:
 def attach(app: AsyncApp, services: Services, registry: Registry) -> None:
     """Answer what the handlers register; everything else is refused in words."""
     for command in registry.commands:
-        app.command(command.name)(_on_command(services, command))
+        app.command(command.name)(_on_command(services, registry, command))
     for button in registry.buttons:
         app.action(button.action_id)(_on_click(services, button))
     for modal in registry.modals:
@@ -151,9 +151,9 @@ def _body(services: Services, kind: Kind) -> Callable[[int], Any]:
     return body
 
 
-def _on_command(services: Services, command: Command) -> Callable[..., Awaitable[None]]:
+def _on_command(services: Services, registry: Registry, command: Command) -> Callable[..., Awaitable[None]]:
     async def handle(body: dict[str, Any]) -> Message | None:
-        invocation = payloads.invocation(body)
+        invocation = payloads.invocation(body, registry)
         words.no_secret(services.redact, invocation.text)
         return await command.handle(services, invocation)
 

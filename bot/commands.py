@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """A slash command as typed. `key` is different for each time somebody types one, and the same on redelivery."""
+    """A slash command as typed. `key` is different for each time somebody types one, and the same on redelivery.
+
+    `registry` is all that the handlers answer, for help and for commands that choose among others.
+    """
 
     user: str
     channel: str
@@ -26,6 +29,7 @@ class Invocation:
     trigger_id: str
     response_url: str
     key: str
+    registry: Registry
 
 
 @dataclass(frozen=True, slots=True)

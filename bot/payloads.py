@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from bot.commands import Click, Invocation, Submission
+from bot.commands import Click, Invocation, Registry, Submission
 from bot.errors import UserError
 
 
-def invocation(body: dict[str, Any]) -> Invocation:
+def invocation(body: dict[str, Any], registry: Registry) -> Invocation:
     """A slash command, from the fields that docs.slack.dev/interactivity/implementing-slash-commands lists."""
     trigger = _text(body, "trigger_id")
     return Invocation(
@@ -19,6 +19,7 @@ def invocation(body: dict[str, Any]) -> Invocation:
         trigger_id=trigger,
         response_url=str(body.get("response_url") or ""),
         key=_key("command", trigger, _text(body, "user_id"), _text(body, "command"), str(body.get("text") or "")),
+        registry=registry,
     )
 
 

@@ -11,6 +11,8 @@ from bot.errors import UserError
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bot.commands import Round
     from bot.services import Services
 
@@ -26,11 +28,11 @@ class Rounds:
     made by two processes at once does no harm.
     """
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, rounds: Iterable[Round]) -> None:
         self._services = services
         self._tasks = [
             asyncio.create_task(self._keep(one, every.total_seconds()), name=f"round {one.name}")
-            for one in services.registry.rounds
+            for one in rounds
             if (every := one.every(services.config)) is not None
         ]
 

@@ -116,7 +116,7 @@ class Service:
             await store.create_tables()
             registry = bolt.find_handlers()
             client = make_client(self._settings.slack_bot_token, self._settings.slack_api_url)
-            services = self._services(registry, client, store, workplace)
+            services = self._services(client, store, workplace)
             # GitHub is not closed before the process ends: what still runs would take that for a failure of its own.
             bolt.register_operations(services, registry)
             await _remove_leftovers(services)
@@ -126,15 +126,15 @@ class Service:
             finder = RunFinder(services, Marks(store, time.time), registry.run_watches)
             stack.push_async_callback(finder.close)
             if listens:
-                await self._listen(stack, services, client, finder)
+                await self._listen(stack, services, registry, client, finder)
             finder.start()
-            stack.push_async_callback(Rounds(services).close)
+            stack.push_async_callback(Rounds(services, registry.rounds).close)
             gc.freeze()  # what is loaded stays: the collector need not go through it again and again
             log.info("ready as %s", self._settings.executor)
             await stopped.wait()
             log.info("stopping; what is unfinished goes on at the next start")
 
-    def _services(self, registry: Registry, client: AsyncWebClient, store: Store, workplace: Path) -> Services:
+    def _services(self, client: AsyncWebClient, store: Store, workplace: Path) -> Services:
         chat = Chat(client, self._redact)
         account = Account(self._config.aws.all_regions, self._config.aws.profile)
         return Services(
@@ -158,14 +158,13 @@ class Service:
             redact=self._redact,
             clock=time.time,
             workplace=workplace,
-            registry=registry,
         )
 
     async def _listen(
-        self, stack: AsyncExitStack, services: Services, client: AsyncWebClient, finder: RunFinder
+        self, stack: AsyncExitStack, services: Services, registry: Registry, client: AsyncWebClient, finder: RunFinder
     ) -> None:
         app = bolt.build(client, self._settings.slack_signing_secret or "socket-mode")
-        bolt.attach(app, services, services.registry)
+        bolt.attach(app, services, registry)
         over_http = None if self._settings.slack_app_token else app
         if self._settings.slack_app_token:
             await self._connect(stack, app, self._settings.slack_app_token)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from bot.approvals import Approvals
     from bot.audit import Audit
     from bot.chat import Chat
-    from bot.commands import Registry
     from bot.config import Config
     from bot.directory import Directory
     from bot.engine import Engine
@@ -52,7 +51,7 @@ class Secrets:
 class Services:
     """Everything a handler or an operation works with.
 
-    `aws` are the clients of the region with the machines, `account` those of all regions; `hcp` is None without a TFE_TOKEN; `clock` gives Unix seconds; `workplace` holds their files; `registry` is what the handlers answer.
+    `aws` are the clients of the region with the machines, `account` those of all regions; `hcp` is None without a TFE_TOKEN; `clock` gives Unix seconds; `workplace` holds their files.
     """
 
     config: Config
@@ -75,4 +74,3 @@ class Services:
     redact: Redactor
     clock: Callable[[], float]
     workplace: Path
-    registry: Registry

@@ -52,7 +52,7 @@ IN_WORDS = {
 async def handle(services: Services, invocation: Invocation) -> Message | None:
     """Hand the words over to their topic; what it reads is answered to the person alone."""
     said = words.split(invocation.text, USAGE, most=MOST_WORDS) or ["help"]
-    topics = {topic.name: topic for topic in services.registry.topics}
+    topics = {topic.name: topic for topic in invocation.registry.topics}
     if said[0] not in topics:
         raise UserError(f"I do not know {words.shown(said[0])}{words.nearest(said[0], topics)} Usage: {USAGE}")
     topic, rest = topics[said[0]], said[1:]
@@ -100,10 +100,10 @@ async def _tell(services: Services, invocation: Invocation, task: asyncio.Task[M
         log.warning("the person could not be told: %s", failure)
 
 
-async def help_page(services: Services, _: Invocation, __: Sequence[str]) -> Message:
+async def help_page(_: Services, invocation: Invocation, __: Sequence[str]) -> Message:
     """Every command and topic."""
-    commands = [(command.usage, command.summary) for command in services.registry.commands if command.name != NAME]
-    topics = [(topic.usage, topic.summary) for topic in services.registry.topics]
+    commands = [(command.usage, command.summary) for command in invocation.registry.commands if command.name != NAME]
+    topics = [(topic.usage, topic.summary) for topic in invocation.registry.topics]
     return replies.help_page([*commands, *topics])
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bot import payloads
+from bot.commands import Invocation, Registry
 from bot.errors import UserError
 
 COMMAND = {
@@ -37,26 +38,28 @@ VIEW: dict[str, Any] = {
 }
 
 
+def read(body: dict[str, Any]) -> Invocation:
+    return payloads.invocation(body, Registry())
+
+
 def test_a_command() -> None:
-    made = payloads.invocation(COMMAND)
+    made = read(COMMAND)
     assert (made.user, made.channel, made.text, made.trigger_id) == ("U0ANA", "C0OPS", "staging", "1.2.abc")
-    assert payloads.invocation({**COMMAND, "text": None}).text == ""
+    assert read({**COMMAND, "text": None}).text == ""
 
 
 def test_a_redelivery_has_the_same_key_and_nothing_else_has() -> None:
-    key = payloads.invocation(COMMAND).key
-    assert payloads.invocation(dict(COMMAND)).key == key
-    others = [
-        payloads.invocation({**COMMAND, name: "other"}).key for name in ("trigger_id", "user_id", "text", "command")
-    ]
+    key = read(COMMAND).key
+    assert read(dict(COMMAND)).key == key
+    others = [read({**COMMAND, name: "other"}).key for name in ("trigger_id", "user_id", "text", "command")]
     assert len({key, *others}) == 5
     assert len(key) == 40
 
 
 @given(st.text(), st.text())
 def test_keys_do_not_run_into_each_other(text: str, user: str) -> None:
-    one = payloads.invocation({**COMMAND, "text": text, "user_id": "U" + user})
-    other = payloads.invocation({**COMMAND, "text": text + "x", "user_id": "U" + user})
+    one = read({**COMMAND, "text": text, "user_id": "U" + user})
+    other = read({**COMMAND, "text": text + "x", "user_id": "U" + user})
     assert one.key != other.key
 
 
@@ -64,7 +67,7 @@ def test_keys_do_not_run_into_each_other(text: str, user: str) -> None:
 @pytest.mark.parametrize("value", [None, "", 5, ["U0ANA"]])
 def test_a_command_that_lacks_something_is_refused(missing: str, value: Any) -> None:
     with pytest.raises(UserError, match=missing):
-        payloads.invocation({**COMMAND, missing: value})
+        read({**COMMAND, missing: value})
 
 
 def test_a_click() -> None:

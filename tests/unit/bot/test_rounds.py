@@ -62,9 +62,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 async def kept(clock: Clock, *made: Round, looks: int) -> list[tuple[str, float]]:
     """Keep these rounds until so many were made."""
-    registry = SimpleNamespace(rounds=made)
-    services = SimpleNamespace(registry=registry, config=None, redact=Redactor(["secret-word"]))
-    keeper = Rounds(cast("Services", services))
+    services = SimpleNamespace(config=None, redact=Redactor(["secret-word"]))
+    keeper = Rounds(cast("Services", services), made)
     while len(clock.made) < looks:
         await _yield()
     await keeper.close()
@@ -114,8 +113,8 @@ async def test_closing_cuts_a_round_short() -> None:
             cut.append(True)
             raise
 
-    registry = SimpleNamespace(rounds=(Round("long", lambda _: timedelta(milliseconds=1), long),))
-    keeper = Rounds(cast("Services", SimpleNamespace(registry=registry, config=None, redact=Redactor())))
+    made = (Round("long", lambda _: timedelta(milliseconds=1), long),)
+    keeper = Rounds(cast("Services", SimpleNamespace(config=None, redact=Redactor())), made)
     await asyncio.wait_for(begun.wait(), 5)
     await keeper.close()
     assert cut == [True]

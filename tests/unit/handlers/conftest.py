@@ -12,7 +12,7 @@ from bot.app import find_handlers
 from bot.approvals import Approval, Approvals, Ask
 from bot.audit import Audit
 from bot.chat import ChatError, Posted
-from bot.commands import Click, Invocation, Submission
+from bot.commands import Click, Invocation, Registry, Submission
 from bot.config import Config, read
 from bot.image_record import ImageRecord
 from bot.operations import Operations, Request
@@ -149,7 +149,7 @@ class Desk:
         made = SimpleNamespace(
             config=self.config, engine=self.engine, chat=self.chat, directory=Directory(), operations=self.operations,
             approvals=self.approvals, audit=self.audit, redact=Redactor(), clock=self.clock,
-            registry=find_handlers(), images=ImageRecord(self.store, self.clock), removals=Removals(self.store), aws=self.aws, account=self.account, prices=self.prices,
+            images=ImageRecord(self.store, self.clock), removals=Removals(self.store), aws=self.aws, account=self.account, prices=self.prices,
             github=None,
         )  # fmt: skip
         return cast("Services", made)
@@ -195,9 +195,9 @@ def builders_watched(desk: Desk, account: Account) -> None:
     refuse(account.client("pricing", "us-east-1"), "GetProducts", "AccessDeniedException")
 
 
-def typed(text: str, user: str = "U0ANA") -> Invocation:
-    """A slash command's words, as one person typed them in #ops."""
-    return Invocation(user, "C0OPS", text, "1.2.abc", "", f"key of {text}")
+def typed(text: str, user: str = "U0ANA", registry: Registry | None = None) -> Invocation:
+    """A slash command's words, as one person typed them in #ops, among all that the handlers answer."""
+    return Invocation(user, "C0OPS", text, "1.2.abc", "", f"key of {text}", registry or find_handlers())
 
 
 def pressed(approval: Approval, user: str = "U0LEE", **more: str) -> Click:

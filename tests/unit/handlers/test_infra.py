@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +18,7 @@ from tests.unit.handlers.conftest import typed
 
 if TYPE_CHECKING:
     from bot.blocks.kit import Message
+    from bot.commands import Invocation
     from tests.unit.handlers.conftest import Desk
 
 
@@ -45,11 +45,9 @@ async def test_the_trail_reads_as_sentences_with_short_digests(desk: Desk) -> No
     assert "=" not in said
 
 
-def with_topic(desk: Desk, work: Any) -> Any:
-    services = desk.services
-    registry: Registry = replace(services.registry, topics=(Topic("probe", "", "", work, most=0),))
-    services.registry = registry  # type: ignore[misc]  # made up for the test
-    return services
+def probing(work: Any) -> Invocation:
+    """A topic that only this test knows, as typed."""
+    return typed("probe", registry=Registry(topics=(Topic("probe", "", "", work, most=0),)))
 
 
 async def test_what_takes_longer_than_slack_waits_is_answered_when_it_is_there(
@@ -62,7 +60,7 @@ async def test_what_takes_longer_than_slack_waits_is_answered_when_it_is_there(
         await go.wait()
         return replies.done("found")
 
-    answer = await infra.handle(with_topic(desk, slow), typed("probe"))
+    answer = await infra.handle(desk.services, probing(slow))
     assert answer is not None
     assert "The answer follows here" in read(answer)
     go.set()
@@ -80,11 +78,10 @@ async def test_what_a_runner_cannot_do_is_said_in_its_words(
         await asyncio.sleep(0.1)
         raise UnavailableError("looking up images", "AWS cannot be reached")
 
-    services = with_topic(desk, fails)
     if late:
-        await infra.handle(services, typed("probe"))
+        await infra.handle(desk.services, probing(fails))
         await asyncio.gather(*infra._working)
         assert "AWS cannot be reached" in read(desk.chat.told[-1])
     else:
         with pytest.raises(UserError, match="AWS cannot be reached"):
-            await infra.handle(services, typed("probe"))
+            await infra.handle(desk.services, probing(fails))
