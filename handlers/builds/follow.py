@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
+from handlers.silence import Silence
 from runners.github import actions as github_actions
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Follower:
         return Next(What.FORCE, bare) if overdue and not progress.forced else None
 
     async def _watch(self) -> None:
-        progress = self._progress
+        progress, silent = self._progress, Silence(self._progress.operation)
         runs = github_actions.watch(
             progress.operation.services.github, progress.repository, progress.run_id, attempt=progress.attempt
         )
@@ -104,6 +105,7 @@ class Follower:
                 progress.seen = run
                 self._news.set()
                 self._draw.set()
+                await silent.see(run)
         except Exception as error:  # noqa: BLE001  -- raised where somebody waits for news
             self._error = error
             self._news.set()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.blocks import board as drawing, built, kit
 from bot.operation import Operation
 from bot.operations import Status
-from handlers import trail
+from handlers import silence, trail
 from handlers.builders.left import left_behind
 from handlers.builds.follow import FORCE_AFTER, Follower, What
 from handlers.builds.images import readiness
@@ -112,7 +112,8 @@ async def conclude(progress: Progress, run: WorkflowRun) -> None:
     """Durable: show how it ended, what it left in EC2, and what can be planned now."""
     operation, services = progress.operation, progress.operation.services
     left = await operation.step("left behind", lambda: _left_behind(services, run))
-    progress.notes += [left] if left else []
+    silent = await silence.told(operation)
+    progress.notes += [note for note in (silent, left) if note]
     board = progress.board(run)
     cancelled = f"cancelled by {kit.user(progress.cancelled_by)}" if progress.cancelled_by else ""
     final = await operation.step(FINAL, lambda: _final(board, cancelled))

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from bot.blocks import deploy as drawing, kit
 from bot.errors import UserError
 from bot.operations import Status
-from handlers import trail
+from handlers import silence, trail
 from handlers.deploys import github_record, machines
 from handlers.dispatching import Dispatch, dispatch_once
+from handlers.silence import Silence
 from runners.errors import RunnerError
 from runners.github import actions as github_actions
 from runners.results import State
@@ -48,6 +49,8 @@ async def roll_out(operation: Operation, outgoing: Outgoing, approval: ApprovalV
     except RunnerError as error:
         await github_record.say(operation, recorded, "error", log_url=url, why=f"Lost sight of it: {error.problem}")
         raise
+    if silent := await silence.told(operation):
+        outgoing = replace(outgoing, notes=(*outgoing.notes, silent))
     await _report(operation, outgoing, approval, run)
     await _tell_github(operation, recorded, outgoing, run)
 
@@ -94,7 +97,7 @@ def _wanted(operation: Operation, outgoing: Outgoing) -> Dispatch:
 async def _follow(operation: Operation, outgoing: Outgoing, approval: ApprovalView | None, run_id: int) -> WorkflowRun:
     repository, _ = _where(operation)
     last: list[WorkflowRun] = []
-    clock = operation.services.clock
+    clock, silent = operation.services.clock, Silence(operation)
 
     def draw() -> Message:
         return drawing.run_progress(operation.head, outgoing, approval, last[-1], clock())
@@ -103,6 +106,7 @@ async def _follow(operation: Operation, outgoing: Outgoing, approval: ApprovalVi
         async for run in github_actions.watch(operation.services.github, repository, run_id):
             last[:] = [run]
             live.show(draw)
+            await silent.see(run)
     if not last:
         raise RunnerError(f"following run {run_id}", "GitHub told nothing about it")
     await trail.run_ended(operation, last[-1])

@@ -45,6 +45,7 @@ async def play(world: World) -> None:
     tell("GitHub is back")
     outage.on = False
     done = await shows(world, "#dev", "#1 ", ":white_check_mark:", "deployed")
+    expect("GitHub told nothing for " in done.rendered, "the message no longer says that GitHub was silent")
     expect("GitHub has told nothing" not in done.rendered, "the message still says that GitHub is silent")
     expect(not done.buttons, "a finished deploy still has buttons")
     runs = world.github.repository(INFRASTRUCTURE).runs
