@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.real.chat_page_support import ROOT, button, chromium, mrkdwn, section, small_world, words
+from tests.real.chat_page_support import ROOT, button, mrkdwn, section, small_world, words
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -19,12 +19,6 @@ if TYPE_CHECKING:
     from tests.real.chat_page_support import Chat
 
 pytestmark = [pytest.mark.needs_chromium, pytest.mark.asyncio(loop_scope="module")]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

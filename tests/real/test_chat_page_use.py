@@ -5,31 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.real.chat_page_support import APPROVAL, chromium, eventually, send, small_world
+from tests.real.chat_page_support import APPROVAL, eventually, send
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from playwright.async_api import Browser
-
     from tests.real.chat_page_support import Chat
 
 pytestmark = [pytest.mark.needs_chromium, pytest.mark.asyncio(loop_scope="module")]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def chat(browser: Browser) -> AsyncIterator[Chat]:
-    async with small_world(browser) as world:
-        yield world
 
 
 async def test_commands_are_completed_with_the_keyboard_alone(chat: Chat) -> None:

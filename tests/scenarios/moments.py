@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from sandbox.github.web import Hook
     from sandbox.slack.backend import ApiCall
     from sandbox.world import World
 
@@ -73,6 +74,15 @@ def says(piece: str) -> Callable[[ApiCall], bool]:
 
 def dies_at_github(world: World, method: str, path_end: str, phase: Phase) -> Death:
     """As `dies_at_slack`, at a request to GitHub."""
+    return _dies_at_request(world, world.github.on_request, method, path_end, phase)
+
+
+def dies_at_hcp(world: World, method: str, path_end: str, phase: Phase) -> Death:
+    """As `dies_at_slack`, at a request to HCP Terraform."""
+    return _dies_at_request(world, world.hcp.on_request, method, path_end, phase)
+
+
+def _dies_at_request(world: World, hooks: list[Hook], method: str, path_end: str, phase: Phase) -> Death:
     death = Death()
 
     async def hook(exchange: Exchange) -> None:
@@ -83,7 +93,7 @@ def dies_at_github(world: World, method: str, path_end: str, phase: Phase) -> De
         if phase == "before":
             raise DropConnectionError
 
-    world.github.on_request.append(hook)
+    hooks.append(hook)
     return death
 
 

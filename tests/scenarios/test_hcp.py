@@ -15,7 +15,7 @@ from sandbox.stories._acting import until
 from sandbox.world import HCP_SECRETS
 from tests.scenarios import staged
 from tests.scenarios.acting import clicks, shows, thread_of, types
-from tests.scenarios.moments import Death
+from tests.scenarios.moments import dies_at_hcp
 
 if TYPE_CHECKING:
     from sandbox.hcp.model import Run, Workspace
@@ -40,22 +40,6 @@ def workspace_of(world: World) -> Workspace:
 def only_run(world: World) -> Run:
     (run,) = workspace_of(world).runs
     return run
-
-
-def dies_at_hcp(world: World, method: str, path_end: str, phase: Phase) -> Death:
-    """SIGKILL at the next such request: `before` HCP Terraform took it (and it never does), or `after`, before the answer."""
-    death = Death()
-
-    async def hook(exchange: Exchange) -> None:
-        at = exchange.method == method and exchange.path.endswith(path_end) and exchange.phase == phase
-        if death.begun or not at:
-            return
-        await death.kill(world)
-        if phase == "before":
-            raise DropConnectionError
-
-    world.hcp.on_request.append(hook)
-    return death
 
 
 def answers(world: World, method: str, path_end: str, error: ApiError | DropConnectionError, phase: Phase) -> None:
@@ -142,7 +126,8 @@ async def test_the_message_follows_without_notifications_too(start_world: StartW
     await shows(world, "#prod", "#1 ", "discarded in HCP Terraform by max, nothing was applied")
 
 
-async def test_cancelling_while_it_waits_for_its_turn_over_there(world: World) -> None:
+async def cancelled_in_line(world: World) -> Run:
+    """A plan waits for its turn behind this run, and is cancelled."""
     other = world.hcp.runs.create(workspace_of(world), world_configuration(world), "Queued by hand", "max")
     await until_waiting(other)
     await types(world, "ana", "#prod", "/plan prod")
@@ -150,6 +135,11 @@ async def test_cancelling_while_it_waits_for_its_turn_over_there(world: World) -
     await clicks(world, "ana", message, "Cancel")
     await shows(world, "#prod", "#1 ", "cancelled by")
     assert workspace_of(world).runs[1].status == "discarded"
+    return other
+
+
+async def test_cancelling_while_it_waits_for_its_turn_over_there(world: World) -> None:
+    other = await cancelled_in_line(world)
     assert other.status == "planned"
 
 
@@ -267,13 +257,7 @@ async def test_hcp_terraform_that_answers_every_other_time_does_no_harm(world: W
 
 async def test_a_linked_workspace_is_waited_for_and_can_be_cancelled(world: World) -> None:
     workspace_of(world).link("PermanentOrg/infrastructure", "main", world.fetch_main)
-    other = world.hcp.runs.create(workspace_of(world), world_configuration(world), "Queued by hand", "max")
-    await until_waiting(other)
-    await types(world, "ana", "#prod", "/plan prod")
-    message = await shows(world, "#prod", "#1 ", f"waiting in HCP Terraform behind {other.id}")
-    await clicks(world, "ana", message, "Cancel")
-    await shows(world, "#prod", "#1 ", "cancelled by")
-    assert workspace_of(world).runs[1].status == "discarded"
+    await cancelled_in_line(world)
 
 
 def machine_waits(world: World) -> staged.Gate:
