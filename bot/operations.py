@@ -1,4 +1,4 @@
-"""The record of operations: their numbers, their message, how they stand, what each environment runs."""
+"""The record of operations: their numbers, their message, how they stand, what was tried in them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from bot.store import Store, deployed, drift, effects, insert_new, operations
+from bot.store import Store, effects, insert_new, operations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from runners.results import Commit
 
 
 class Status(StrEnum):
@@ -72,19 +70,6 @@ class Record:
     doing: str
     created_at: float
     ended_at: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Deployed:
-    """What an environment runs since its last successful deploy. `at` is in Unix seconds."""
-
-    operation: int
-    environment: str
-    sha: str
-    ref: str
-    subject: str
-    person: str
-    at: float
 
 
 class Operations:
@@ -278,55 +263,6 @@ class Operations:
         wanted = sa.select(effects.c.operation).where(effects.c.name == f"{HCP_RUN}{run_id}")
         number = await self._store.run(lambda connection: connection.scalar(wanted))
         return None if number is None else int(number)
-
-    async def record_deployed(self, record: Record, commit: Commit) -> None:
-        """Remember that the environment now runs this commit (once for each operation)."""
-
-        def work(connection: sa.Connection) -> None:
-            if connection.scalar(sa.select(deployed.c.sha).where(deployed.c.operation == record.number)) is not None:
-                return
-            connection.execute(
-                sa.insert(deployed).values(
-                    operation=record.number,
-                    environment=record.environment,
-                    repository=commit.repository,
-                    sha=commit.sha,
-                    ref=commit.ref,
-                    subject=commit.subject[:300],
-                    person=record.requester,
-                    at=self._clock(),
-                )
-            )
-
-        await self._store.run(work)
-
-    async def running_in(self, environment: str) -> Deployed | None:
-        """What the environment's last successful deploy put there, or None when Signalbox never deployed to it."""
-        newest = (
-            sa.select(deployed)
-            .where(deployed.c.environment == environment)
-            .order_by(deployed.c.at.desc(), deployed.c.operation.desc())
-            .limit(1)
-        )
-        row = await self._store.run(lambda connection: connection.execute(newest).mappings().first())
-        if row is None:
-            return None
-        return Deployed(**{name: row[name] for name in Deployed.__slots__})
-
-    async def drift_told(self, environment: str) -> str:
-        """The fingerprint of the drift that was told last; empty when there was none."""
-        statement = sa.select(drift.c.fingerprint).where(drift.c.environment == environment)
-        return str(await self._store.run(lambda connection: connection.scalar(statement)) or "")
-
-    async def tell_drift(self, environment: str, fingerprint: str) -> None:
-        """Remember what was told."""
-
-        def work(connection: sa.Connection) -> None:
-            connection.execute(sa.delete(drift).where(drift.c.environment == environment))
-            row = {"environment": environment, "fingerprint": fingerprint, "at": self._clock()}
-            connection.execute(sa.insert(drift).values(row))
-
-        await self._store.run(work)
 
     async def _update(self, number: int, values: dict[str, Any]) -> None:
         statement = sa.update(operations).where(operations.c.number == number).values(values)

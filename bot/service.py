@@ -19,6 +19,7 @@ from bot.audit import Audit
 from bot.chat import Chat, make_client
 from bot.directory import Directory
 from bot.engine import Engine, EngineSettings
+from bot.environments import EnvironmentRecord
 from bot.errors import NothingThereError
 from bot.github_webhooks import Webhooks
 from bot.host_keys import HostKeys
@@ -142,6 +143,7 @@ class Service:
             chat=chat,
             engine=Engine(EngineSettings(store.url, self._settings.executor)),
             operations=Operations(store, time.time),
+            environments=EnvironmentRecord(store, time.time),
             images=ImageRecord(store, time.time),
             removals=Removals(store),
             approvals=Approvals(store, time.time),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bot.config import Config
     from bot.directory import Directory
     from bot.engine import Engine
+    from bot.environments import EnvironmentRecord
     from bot.host_keys import HostKeys
     from bot.image_record import ImageRecord
     from bot.operations import Operations
@@ -58,6 +59,7 @@ class Services:
     chat: Chat
     engine: Engine
     operations: Operations
+    environments: EnvironmentRecord
     approvals: Approvals
     host_keys: HostKeys
     runs_on: RunsOnRecord

@@ -123,7 +123,7 @@ async def _outgoing(operation: Operation, ref: str) -> Outgoing:
     if actions and SHA.fullmatch(ref):
         raise UserError("GitHub starts workflows on a branch or tag only; name one of these rather than a commit.")
     commit = await commit_of(operation, ref)
-    running = await services.operations.running_in(operation.environment.name)
+    running = await services.environments.running_in(operation.environment.name)
     difference, unknown = await what.since(operation, running, commit)
     differing = await machines.differing(operation, running)
     return Outgoing(
@@ -140,7 +140,7 @@ async def _check_order(operation: Operation, commit: Commit) -> None:
     before = operation.environment.after
     if before is None:
         return
-    running = await operation.services.operations.running_in(before)
+    running = await operation.services.environments.running_in(before)
     if running is None or running.sha != commit.sha:
         runs = f"runs {running.sha[:7]}" if running else "was not deployed to by Signalbox yet"
         raise UserError(

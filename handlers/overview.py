@@ -36,7 +36,7 @@ async def _environments(services: Services) -> list[EnvironmentLine]:
 
 
 async def _environment(services: Services, name: str) -> EnvironmentLine:
-    running = await services.operations.running_in(name)
+    running = await services.environments.running_in(name)
     line = await services.operations.open_in(name)
     if running is None:
         what = "no deploy by Signalbox yet"

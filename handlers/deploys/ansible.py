@@ -219,7 +219,7 @@ async def _record(work: _Work, *, well: bool) -> None:
         await services.runs_on.deployed(record, commit, machine, instances, whole=whole)
     known = await services.runs_on.of(record.environment)
     if well and work.results and same_everywhere(known, work.operation.environment.machines, commit.sha):
-        await services.operations.record_deployed(record, commit)
+        await services.environments.record_deployed(record, commit)
 
 
 async def _tell_in_thread(work: _Work) -> None:

@@ -10,8 +10,8 @@ from bot.blocks import kit
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from bot.environments import Deployed
     from bot.operation import Operation
-    from bot.operations import Deployed
     from bot.runs_on import RunsOn
     from runners.results import Commit
 
@@ -20,7 +20,7 @@ async def record_all(operation: Operation, commit: Commit) -> None:
     """Within a step: the whole environment runs the commit."""
     services, environment = operation.services, operation.environment
     await services.runs_on.deployed_whole(operation.record, commit, environment.machines)
-    await services.operations.record_deployed(operation.record, commit)
+    await services.environments.record_deployed(operation.record, commit)
 
 
 async def differing(operation: Operation, running: Deployed | None) -> tuple[str, ...]:

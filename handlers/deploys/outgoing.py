@@ -12,8 +12,8 @@ from runners.github.reading import Reading
 
 if TYPE_CHECKING:
     from bot.blocks.deploy import Outgoing
+    from bot.environments import Deployed
     from bot.operation import Operation
-    from bot.operations import Deployed
     from runners.results import Commit, Difference
 
 log = logging.getLogger(__name__)

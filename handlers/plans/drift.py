@@ -27,7 +27,7 @@ async def drift(operation: Operation) -> None:
     summary = await operation.step("plan", lambda: work.make_plan(operation, commit))
     differs = bool(summary.drift) or not summary.up_to_date
     found = fingerprint(summary) if differs else ""
-    told = await operation.step("told", lambda: operation.services.operations.drift_told(operation.environment.name))
+    told = await operation.step("told", lambda: operation.services.environments.drift_told(operation.environment.name))
     if found == told:
         await operation.finish_silently(Status.SUCCEEDED)
         return
@@ -41,7 +41,7 @@ async def drift(operation: Operation) -> None:
             read=lambda: work.plan_text(operation),
         )
     await operation.step(
-        "remember", lambda: operation.services.operations.tell_drift(operation.environment.name, found)
+        "remember", lambda: operation.services.environments.tell_drift(operation.environment.name, found)
     )
     await operation.finish_silently(Status.SUCCEEDED)
 

@@ -62,7 +62,7 @@ async def remember(operation: Operation, view: PlanView) -> None:
 
 async def behind_the_code(operation: Operation, view: PlanView) -> tuple[str, ...]:
     """The machines whose new image was made before the environment's last code deploy: it brings old code back."""
-    deployed = await operation.services.operations.running_in(operation.environment.name)
+    deployed = await operation.services.environments.running_in(operation.environment.name)
     return tuple(
         change.machine
         for change in view.images

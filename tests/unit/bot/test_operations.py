@@ -136,19 +136,3 @@ async def test_who_wants_it_stopped_first(operations: Operations, clock: Clock) 
     await operations.request_cancel(1, "U0LEE")
     assert await operations.cancel_requested(1) == "U0LEE"
     assert await operations.cancel_requested(2) is None
-
-
-async def test_what_an_environment_runs(operations: Operations, clock: Clock) -> None:
-    assert await operations.running_in("staging") is None
-    first, second = [await operations.get(number) for number in await several(operations, 2)]
-    await operations.record_deployed(first, COMMIT)
-    clock.now += 10
-    newer = replace(COMMIT, sha="b" * 40, subject="s" * 400)
-    await operations.record_deployed(second, newer)
-    clock.now += 10
-    await operations.record_deployed(first, COMMIT)
-    running = await operations.running_in("staging")
-    assert running is not None
-    assert (running.sha, running.subject, running.person) == ("b" * 40, "s" * 300, "U0ANA")
-    assert running.at == clock.now - 10
-    assert await operations.running_in("prod") is None

@@ -14,6 +14,7 @@ from bot.audit import Audit
 from bot.chat import ChatError, Posted
 from bot.commands import Click, Invocation, Registry, Submission
 from bot.config import Config, read
+from bot.environments import EnvironmentRecord
 from bot.image_record import ImageRecord
 from bot.operations import Operations, Request
 from bot.policy import Person
@@ -149,6 +150,7 @@ class Desk:
         made = SimpleNamespace(
             config=self.config, engine=self.engine, chat=self.chat, directory=Directory(), operations=self.operations,
             approvals=self.approvals, audit=self.audit, redact=Redactor(), clock=self.clock,
+            environments=EnvironmentRecord(self.store, self.clock),
             images=ImageRecord(self.store, self.clock), removals=Removals(self.store), aws=self.aws, account=self.account, prices=self.prices,
             github=None,
         )  # fmt: skip
