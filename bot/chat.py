@@ -150,6 +150,16 @@ class Chat:
                 return Posted(channel, message["ts"])
         return None
 
+    async def marked(self, at: Posted) -> dict[str, tuple[Posted, Message]]:
+        """The messages in a message's thread that carry a mark, by their marks. Raises ChatError."""
+        found = {}
+        async for message in self._messages(at.channel, 0.0, at.ts):
+            metadata = message.get("metadata") or {}
+            if metadata.get("event_type") == MARK:
+                said = Message(str(message.get("text", "")), tuple(message.get("blocks") or ()))
+                found[str(metadata.get("event_payload", {}).get("mark"))] = (Posted(at.channel, message["ts"]), said)
+        return found
+
     async def has_file(self, at: Posted, filename: str) -> bool:
         """Whether a file of this name is in the thread of a message."""
         async for message in self._messages(at.channel, 0.0, at.ts):

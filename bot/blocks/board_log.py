@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 FIRST_ERROR, SIGN = 2_600, 1_000  # characters
 SIGNS = 5
+FAILED = ":x: "  # what a message about a failure begins with
 
 
 def failing_job(job: Job, reading: LogReading | None, unread: str) -> Message:
@@ -25,12 +26,24 @@ def failing_job(job: Job, reading: LogReading | None, unread: str) -> Message:
     took = (job.ended_at - job.started_at).total_seconds() if job.started_at and job.ended_at else 0.0
     after = f" after {minutes(took)}" if took >= 60 else ""
     step = f" at step {kit.code(job.failing_step)}" if job.failing_step else ""
-    blocks = [kit.section(f":x: {kit.link(job.name, job.url)} {job.state.value}{step}{after}")]
+    blocks = [kit.section(f"{FAILED}{kit.link(job.name, job.url)} {job.state.value}{step}{after}")]
     if reading is None:
         blocks.append(kit.context(f"_{kit.escape(unread)}; the link leads to what GitHub has of it._"))
     else:
         blocks += _said(reading)
     return kit.message(f"{kit.escape(job.name)} {job.state.value}{after}", blocks)
+
+
+def mended(shown: Message, job: Job, *, suspect: bool) -> Message | None:
+    """A message of `failing_job` once that job has ended well in a later attempt; None when it says so already."""
+    first, *rest = shown.blocks
+    before = str(first.get("text", {}).get("text", ""))
+    if not before.startswith(FAILED):
+        return None
+    well = kit.link("It ended well when it was run again", job.url)
+    news = f":warning: *{well}, but it is suspect.*" if suspect else f":white_check_mark: *{well}.*"
+    block = kit.section(f"{news} Before that: {before.removeprefix(FAILED)}")
+    return kit.Message(f"{kit.escape(job.name)} ended well when it was run again", (block, *rest))
 
 
 def doubtful_job(job: Job, findings: Sequence[LogFinding]) -> Message:

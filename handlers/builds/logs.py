@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bot.blocks import board_log as drawing
 from bot.blocks.board_cells import Remark
 from handlers.builds.images import settle_job
+from handlers.builds.mended import remember_told
 from runners.blocking import run_blocking
 from runners.errors import RunnerError
 from runners.github.logs import download_job_log
@@ -51,6 +52,7 @@ async def take_in(progress: Progress, run: WorkflowRun, job: Job) -> None:
     elif progress.logs_shown < LOGS_SHOWN:
         progress.logs_shown += 1
         await operation.details(f"log {job.job_id}", drawing.failing_job(job, read.reading, read.why))
+        await remember_told(operation, job)
         if read.reading and read.reading.lines:
             await _attach(progress, job)
     await operation.step(f"drop log of job {job.job_id}", lambda: _drop(_file(progress, job)))

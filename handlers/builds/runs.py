@@ -15,6 +15,7 @@ from bot.errors import UserError
 from bot.operations import Status
 from bot.requests import Wish, request_of
 from handlers.build import expected_places, images_of
+from handlers.builds.mended import OF
 from handlers.builds.progress import Progress
 from handlers.builds.reruns import key_of, rerun as rerun_once
 from handlers.builds.work import conclude, follow, redraw_ended
@@ -97,7 +98,7 @@ async def rerun_failed(services: Services, click: Click) -> None:
     if await services.operations.known(key):
         raise UserError("The failed jobs of this attempt were run again already.")
     place = policy.place_of(services.config, BUILDS)
-    arguments = {"run": str(run_id), "attempt": str(int(attempt)), "of": str(record.number)}
+    arguments = {"run": str(run_id), "attempt": str(int(attempt)), OF: str(record.number)}
     wish = Wish(RERUN, f"Rerun the failed jobs of #{record.number}", click.user, key, place, arguments)
     await requests.start(services, wish)
 
@@ -108,7 +109,7 @@ async def rerun(operation: Operation) -> None:
     run_id, attempt = int(said["run"]), int(said["attempt"])
     await operation.step("claim", lambda: operation.services.operations.claim_run(operation.number, run_id))
     await operation.show("looking", drawing.starting(operation.head, "reading how the run stands"), Status.RUNNING)
-    await operation.step("take over", lambda: redraw_ended(operation.services, int(said["of"])))
+    await operation.step("take over", lambda: redraw_ended(operation.services, int(said[OF])))
     before = await operation.step("run before", lambda: _as_it_stands(operation, run_id))
     if before.attempt != attempt or not before.state.ended:
         raise UserError(

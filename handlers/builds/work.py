@@ -13,6 +13,7 @@ from handlers.builders.left import left_behind
 from handlers.builds.follow import FORCE_AFTER, Follower, What
 from handlers.builds.images import readiness
 from handlers.builds.logs import take_in
+from handlers.builds.mended import tell_mended
 from handlers.builds.reruns import key_of, rerun_if_limited
 from runners.errors import RunnerError
 from runners.github import reruns
@@ -120,6 +121,7 @@ async def conclude(progress: Progress, run: WorkflowRun) -> None:
     message = await operation.step("what can be planned", lambda: _ended(services, operation.number, final))
     outcome = "suspect" if run.state is State.SUCCEEDED and board.suspects else ""
     await operation.end(ENDS.get(run.state, Status.FAILED), message, outcome=outcome)
+    await tell_mended(progress, run)
 
 
 async def clear(services: Services, one: Suspicion) -> None:

@@ -48,5 +48,7 @@ async def play(world: World) -> None:
         world, "#ops", ":white_check_mark:", "#3 Rerun the failed jobs of #2", "4 of 4 images", timeout=120
     )
     expect("rerun 2" in done.rendered, "the board does not say how often the job was run again")
+    mended = await shows(world, "#ops", ":white_check_mark:", "It ended well when it was run again", "Before that:")
+    expect(mended.ts in [one.ts for one in world.channel("#ops").replies(failed.ts)], "that is in another thread")
     run = next(iter(repository.runs.values()))
     expect(run.attempt == 3, f"the run has {run.attempt} attempts")

@@ -29,5 +29,6 @@ async def play(world: World) -> None:
     await shows(world, "#ops", "rate limited; rerun 1 of 2, begun", timeout=60)
     done = await shows(world, "#ops", ":white_check_mark:", "2 of 2 images", "rerun 1", timeout=120)
     expect("terminated" in done.rendered, "the builder that was left is not mentioned")
+    await shows(world, "#ops", "It ended well when it was run again", "Before that:", timeout=60)
     run = next(iter(repository.runs.values()))
     expect(run.attempt == 2, f"the run has {run.attempt} attempts")

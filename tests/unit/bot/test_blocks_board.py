@@ -224,6 +224,25 @@ def test_a_failing_job_shows_step_first_error_and_the_last_lines() -> None:
     assert "Its log is empty" in read(board_log.failing_job(failed, LogReading(), ""))
 
 
+def test_a_failure_that_was_mended_since_is_red_no_longer_and_keeps_what_it_said() -> None:
+    failed = job("build (cron, dev)", State.FAILED, failing_step="Build the image")
+    shown = board_log.failing_job(failed, LogReading(lines=4, tail=("no more cron",)), "")
+    good = replace(failed, state=State.SUCCEEDED, url="https://github.com/o/r/job/99")
+    mended = board_log.mended(shown, good, suspect=False)
+    assert mended is not None
+    assert mended.text == "build (cron, dev) ended well when it was run again"
+    said = read(mended)
+    assert said.startswith(
+        ":white_check_mark: *It ended well when it was run again.* Before that: build (cron, dev) failed"
+    )
+    assert "no more cron" in said
+    assert "https://github.com/o/r/job/99|It ended well" in str(mended.blocks)
+    assert board_log.mended(mended, good, suspect=False) is None
+    doubted = board_log.mended(shown, good, suspect=True)
+    assert doubted is not None
+    assert read(doubted).startswith(":warning: *It ended well when it was run again, but it is suspect.*")
+
+
 def test_a_sign_of_failure_in_a_green_job_marks_its_line() -> None:
     finding = LogFinding("apt: package not found", 5, "E: no", ("a",), ("b",))
     assert "a\n> E: no\nb" in read(board_log.doubtful_job(job("notify", State.SUCCEEDED), [finding]))

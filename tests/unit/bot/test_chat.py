@@ -93,6 +93,10 @@ async def test_in_a_thread_too(chat: Chat) -> None:
     wanted = await chat.post(STAGING, said("wanted"), thread=parent.ts, mark="7:log")
     assert await chat.find(STAGING, "7:log", since=0, thread=parent.ts) == wanted
     assert await chat.find(STAGING, "7:other", since=0, thread=parent.ts) is None
+    await chat.post(STAGING, said("unmarked"), thread=parent.ts)
+    ((mark, (at, message)),) = (await chat.marked(parent)).items()
+    assert (mark, at, message.text) == ("7:log", wanted, "wanted")
+    assert [block["type"] for block in message.blocks] == [block["type"] for block in said("wanted").blocks]
 
 
 async def test_somebody_elses_mark_is_not_ours(slack: SlackStandIn, chat: Chat) -> None:
