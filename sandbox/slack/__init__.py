@@ -1,9 +1,10 @@
 """A stand-in for Slack: as strict as the real one, and everything it was told can be looked at."""
 
 from sandbox.slack.backend import ApiCall
+from sandbox.slack.channels import Channel
 from sandbox.slack.clock import Clock
 from sandbox.slack.errors import ApiError
-from sandbox.slack.messages import Channel, Message
+from sandbox.slack.messages import Message
 from sandbox.slack.people import Person
 from sandbox.slack.replies import Reply, ViewReply
 from sandbox.slack.server import SlackStandIn

@@ -11,8 +11,9 @@ from sandbox.slack.replies import Reply
 
 if TYPE_CHECKING:
     from sandbox.slack.backend import Backend
+    from sandbox.slack.channels import Channel
     from sandbox.slack.delivery import Answer
-    from sandbox.slack.messages import Channel, Message
+    from sandbox.slack.messages import Message
     from sandbox.slack.response_urls import ResponseUrl
     from sandbox.slack.workspace import User
 

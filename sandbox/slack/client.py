@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from sandbox.slack.backend import Backend
+    from sandbox.slack.channels import Channel
     from sandbox.slack.delivery import Transport
-    from sandbox.slack.messages import Channel, Message
+    from sandbox.slack.messages import Message
     from sandbox.slack.workspace import User
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from sandbox.slack.backend import Backend
+    from sandbox.slack.channels import Channel
     from sandbox.slack.client import Client
-    from sandbox.slack.messages import Channel, Message
+    from sandbox.slack.messages import Message
     from sandbox.slack.views import View
     from sandbox.slack.workspace import User
 

@@ -10,7 +10,8 @@ from sandbox.slack.methods.channels import message_json
 
 if TYPE_CHECKING:
     from sandbox.slack.backend import Backend
-    from sandbox.slack.messages import Channel, Message
+    from sandbox.slack.channels import Channel
+    from sandbox.slack.messages import Message
     from sandbox.slack.registration import Command
     from sandbox.slack.views import View
     from sandbox.slack.workspace import User

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.slack import people_seed as seed
 from sandbox.slack.bus import Bus, Happening
+from sandbox.slack.channels import Channel
 from sandbox.slack.clock import Clock
 from sandbox.slack.files import File, Files
-from sandbox.slack.messages import Channel, Message
-from sandbox.slack.views import Views
+from sandbox.slack.messages import Message
+from sandbox.slack.open_views import Views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,9 @@ from sandbox.slack.errors import ApiError
 
 if TYPE_CHECKING:
     from sandbox.slack.backend import Backend
+    from sandbox.slack.channels import Channel
     from sandbox.slack.files import File
-    from sandbox.slack.messages import Channel, Message
+    from sandbox.slack.messages import Message
 
 
 def find(backend: Backend, name: str, *, by_name: bool = False) -> Channel:

@@ -13,7 +13,7 @@ from sandbox.slack.rate_limits import GENEROUS, POSTING, TIER_3, TIER_4
 
 if TYPE_CHECKING:
     from sandbox.slack.backend import Backend
-    from sandbox.slack.messages import Channel
+    from sandbox.slack.channels import Channel
 
 
 def _post(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:

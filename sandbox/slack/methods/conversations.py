@@ -12,7 +12,8 @@ from sandbox.slack.rate_limits import TIER_2, TIER_3, TIER_4
 
 if TYPE_CHECKING:
     from sandbox.slack.backend import Backend
-    from sandbox.slack.messages import Channel, Message
+    from sandbox.slack.channels import Channel
+    from sandbox.slack.messages import Message
 
 KINDS = {"public_channel", "private_channel", "mpim", "im"}
 

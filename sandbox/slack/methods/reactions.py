@@ -13,7 +13,8 @@ from sandbox.slack.rate_limits import TIER_2, TIER_3
 
 if TYPE_CHECKING:
     from sandbox.slack.backend import Backend
-    from sandbox.slack.messages import Channel, Message
+    from sandbox.slack.channels import Channel
+    from sandbox.slack.messages import Message
 
 _EMOJI = re.compile(r"[a-z0-9_+'-]+(?:::skin-tone-[2-6])?")
 
