@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import TYPE_CHECKING
 
 from tests.scenarios import moments
 from tests.scenarios.acting import clicks, infrastructure, shows, types
 
 if TYPE_CHECKING:
+    from sandbox.slack import Message
     from sandbox.world import World
 
 
@@ -24,19 +26,43 @@ async def trail(world: World, number: int) -> list[tuple[str, dict[str, str]]]:
             await asyncio.sleep(0.05)
 
 
-async def test_the_trail_and_the_log_tell_of_a_plan_its_apply_and_both_kinds_of_deploy(shared_world: World) -> None:
-    world = shared_world
-    await types(world, "ana", "#dev", "/plan dev")
-    await shows(world, "#dev", "#1 ", "up to date")
-    *_, (planned, up_to_date), (_, nothing) = await trail(world, 1)
+async def logged(world: World, number: int, *lines: str) -> None:
+    """Wait until the bot's log tells all this of the operation."""
+    async with asyncio.timeout(60):
+        while True:  # the last line is written right after the trail's
+            log = world.bot.log.read_text()
+            if all(f"operation {number}: {line}" in log for line in lines):
+                return
+            await asyncio.sleep(0.05)
+
+
+def number_of(message: Message) -> int:
+    """Of the operation whose message it is."""
+    found = re.search(r"#(\d+) ", message.rendered)
+    assert found, message.rendered
+    return int(found[1])
+
+
+async def approved(world: World, *pieces: str) -> tuple[Message, Message]:
+    """What asked in #staging and was approved by lee, and how it ended, with these words."""
+    ask = await shows(world, "#staging", "Waiting for approval")
+    await clicks(world, "lee", ask, "approve")
+    return ask, await shows(world, "#staging", f"#{number_of(ask)} ", *pieces)
+
+
+async def test_of_a_plan_without_changes_it_is_told_that_there_are_none(shared_world: World) -> None:
+    await types(shared_world, "ana", "#dev", "/plan dev")
+    message = await shows(shared_world, "#dev", "up to date")
+    *_, (planned, up_to_date), (_, nothing) = await trail(shared_world, number_of(message))
     assert (planned, up_to_date["changes"]) == ("planned", "none")
     assert nothing == {"status": "succeeded", "outcome": "up to date"}
 
+
+async def test_of_an_apply_the_plan_is_told_that_was_approved_and_what_was_done(shared_world: World) -> None:
+    world = shared_world
     await types(world, "ana", "#staging", "/plan staging")
-    ask = await shows(world, "#staging", "#2 ", "Waiting for approval")
-    await clicks(world, "lee", ask, "approve")
-    await shows(world, "#staging", "#2 ", "applied, 3 added")
-    told = await trail(world, 2)
+    ask, end = await approved(world, "applied, 3 added")
+    told = await trail(world, number_of(end))
     assert [action for action, _ in told] == ["plan", "planned", "approved", "apply started", "apply ended", "ended"]
     found = dict(told)
     assert found["planned"] == found["apply started"]
@@ -46,34 +72,36 @@ async def test_the_trail_and_the_log_tell_of_a_plan_its_apply_and_both_kinds_of_
     assert found["planned"]["changes"] == "3 to replace, 1 to update, 3 outputs"
     assert found["apply ended"] == {"outcome": "applied", "done": "3 added, 1 changed, 3 destroyed"}
     assert found["ended"]["outcome"] == "applied"
+    await logged(
+        world,
+        number_of(end),
+        "plan in staging, for U0ANA",
+        "approved by U0LEE, approved",
+        "begins apply",
+        "ended, succeeded",
+    )
 
+
+async def test_of_a_deploy_by_github_actions_the_run_is_told(shared_world: World) -> None:
+    world = shared_world
     await types(world, "ana", "#dev", "/deploy dev")
-    await shows(world, "#dev", ":white_check_mark:", "#3 ", "deployed")
-    told = await trail(world, 3)
+    message = await shows(world, "#dev", ":white_check_mark:", "deployed")
+    told = await trail(world, number_of(message))
     assert [action for action, _ in told] == ["deploy", "dispatched", "recorded on GitHub", "run ended", "ended"]
     found = dict(told)
     assert found["dispatched"]["url"] == found["run ended"]["url"]
     assert found["dispatched"]["commit"] == found["run ended"]["commit"]
     assert found["run ended"]["outcome"] == "succeeded"
     assert found["ended"]["outcome"] == "deployed"
+    await logged(world, number_of(message), "begins dispatch")
 
+
+async def test_of_a_deploy_by_ansible_each_playbook_is_told(shared_world: World) -> None:
+    world = shared_world
     await types(world, "ana", "#staging", "/deploy staging")
-    ask = await shows(world, "#staging", "#4 ", "Waiting for approval")
-    await clicks(world, "lee", ask, "approve")
-    await shows(world, "#staging", ":white_check_mark:", "#4 ", "deployed")
-    plays = [detail["machine"] for action, detail in await trail(world, 4) if action == "playbook started"]
-    ends = [
-        (detail["machine"], detail["outcome"]) for action, detail in await trail(world, 4) if action == "playbook ended"
-    ]
+    _, end = await approved(world, ":white_check_mark:", "deployed")
+    told = await trail(world, number_of(end))
+    plays = [detail["machine"] for action, detail in told if action == "playbook started"]
+    ends = [(detail["machine"], detail["outcome"]) for action, detail in told if action == "playbook ended"]
     assert plays == ["backend", "cron", "taskrunner", "sftp"]
     assert ends == [(machine, "succeeded") for machine in plays]
-
-    log = world.bot.log.read_text()
-    for line in (
-        "operation 2: plan in staging, for U0ANA",
-        "operation 2: approved by U0LEE, approved",
-        "operation 2: begins apply",
-        "operation 2: ended, succeeded",
-        "operation 3: begins dispatch",
-    ):
-        assert line in log
