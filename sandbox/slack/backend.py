@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from sandbox.slack.settings import SlackSettings
-    from sandbox.slack.socket_mode import SocketMode
 
 REMEMBERED_CALLS = 20_000
 
@@ -42,7 +41,10 @@ class ApiCall:
 
 @dataclass
 class Backend:
-    """The stand-in's state: the workspace, what is registered, and what was called."""
+    """The stand-in's state: the workspace, what is registered, and what was called.
+
+    `socket_url` makes an address for one more connection in Socket Mode; None where the app has no token for that.
+    """
 
     settings: SlackSettings
     workspace: Workspace = field(default_factory=Workspace)
@@ -51,7 +53,7 @@ class Backend:
     on_call: list[Callable[[ApiCall], Awaitable[None]]] = field(default_factory=list)
     calls: deque[ApiCall] = field(default_factory=lambda: deque(maxlen=REMEMBERED_CALLS))
     refused: deque[ApiCall] = field(default_factory=lambda: deque(maxlen=REMEMBERED_CALLS))
-    socket: SocketMode | None = None
+    socket_url: Callable[[], str] | None = None
 
     def __post_init__(self) -> None:
         self.clock = self.workspace.clock

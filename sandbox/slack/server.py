@@ -42,7 +42,7 @@ class SlackStandIn:
         self._http = HttpTransport(self.backend, settings.request_url or "")
         self.socket_mode = SocketMode(self.backend)
         if settings.app_token is not None:
-            self.backend.socket = self.socket_mode
+            self.backend.socket_url = self.socket_mode.ticket_url
         transport: Transport = self._http if settings.request_url else self.socket_mode
         self.client = Client(self.backend, transport)
         self._static = static

@@ -26,9 +26,9 @@ def _test(_backend: Backend, _: dict[str, Any]) -> dict[str, Any]:
 
 
 def _open(backend: Backend, _: dict[str, Any]) -> dict[str, Any]:
-    if backend.socket is None:
+    if backend.socket_url is None:
         raise ApiError("method_not_supported_for_channel_type")
-    return {"url": backend.socket.ticket_url()}
+    return {"url": backend.socket_url()}
 
 
 METHODS = (
