@@ -39,7 +39,8 @@ class SshServer:
             "sshd_config",
             f"ListenAddress {ADDRESS}:{port}\nHostKey {directory}/host_key\nPidFile none\nStrictModes no\nUsePAM no\n"
             f"AuthorizedKeysFile {directory}/authorized_keys\nPermitRootLogin prohibit-password\n"
-            "PasswordAuthentication no\nKbdInteractiveAuthentication no\n",
+            "PasswordAuthentication no\nKbdInteractiveAuthentication no\n"
+            f"SetEnv HOME={directory}\n",  # what our own login does at its start is no part of this
         )
 
     async def start(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
@@ -69,7 +70,16 @@ class Real:
         return found
 
     def start(self) -> None:
+        """Start one, and wait until it has forked as often as it does."""
+        before = self._written()
         os.system(self.configured.start)  # noqa: S605 - as the host would
+        end = time.monotonic() + 20
+        while (now := self._written()) == before or not psutil.pid_exists(int(now or 0)):
+            assert time.monotonic() < end, "it does not write its PID file"
+            time.sleep(0.02)
+
+    def _written(self) -> str:
+        return self.pid_file.read_text() if self.pid_file.exists() else ""
 
     def end(self) -> None:
         for process in self.processes:

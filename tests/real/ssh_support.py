@@ -36,6 +36,7 @@ class Server:
             f"ListenAddress {address}:{port}\nHostKey {directory}/host_key\nPidFile {directory}/pid\n"
             f"AuthorizedKeysFile {directory}/authorized_keys\nStrictModes no\nPermitRootLogin prohibit-password\n"
             "PasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\n"
+            f"SetEnv HOME={directory}\n"  # what our own login does at its start is no part of this
         )
         self.process: asyncio.subprocess.Process | None = None
 
@@ -44,11 +45,12 @@ class Server:
             argv = ["/usr/sbin/sshd", "-D", "-e", "-f", str(self.config)]
             self.process = await asyncio.create_subprocess_exec(*argv, stderr=log)
         async with asyncio.timeout(10):
-            while not await self._answers():
+            while not await self.answers():
                 assert self.process.returncode is None, (self.directory / "log").read_text()
                 await asyncio.sleep(0.05)
 
-    async def _answers(self) -> bool:
+    async def answers(self) -> bool:
+        """Whether it listens and greets."""
         try:
             reader, writer = await asyncio.open_connection(self.address, self.port)
         except OSError:
