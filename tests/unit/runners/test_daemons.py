@@ -113,7 +113,9 @@ def test_another_process_of_the_same_command_outside_of_its_unit_is_a_second_ins
 
 
 def test_what_its_unit_calls_failed_is_said() -> None:
-    assert problem(look(), look(unit=unit(0, active="failed", sub="failed"))) == "it does not run"
+    assert problem(look(), look(unit=unit(0, active="failed", sub="failed"))) == (
+        "it does not run: systemd calls it failed (failed)"
+    )
     seen = look(process(40), unit=unit(40, 40, active="deactivating", sub="stop-sigterm"))
     assert problem(seen, seen) == "systemd calls it deactivating (stop-sigterm)"
 
@@ -124,6 +126,23 @@ def test_one_that_does_not_stay_is_said() -> None:
     before = look(process(40), unit=unit(40, 40, restarts=4))
     now = look(process(40), unit=unit(40, 40, restarts=6))
     assert problem(before, now) == "systemd restarts it again and again (6 times so far)"
+
+
+@pytest.mark.parametrize(
+    ("restarts", "age", "since", "wrong"),
+    [(1, 5, 100.0, False), (2, 5, 100.0, True), (2, 5, None, True), (9, 3600, None, False), (2, 100, 90.0, False)],
+)
+def test_a_loop_slower_than_the_looks_shows_in_what_systemd_counted(
+    restarts: int, age: int, since: float | None, *, wrong: bool
+) -> None:
+    seen = look(process(40, age=age), unit=unit(40, 40, restarts=restarts))
+    said = f"systemd restarts it again and again ({restarts} times since it was last told to start)"
+    assert (judge(HOST, QUEUE, [seen, seen], settle=1, since=since).problem == said) is wrong
+
+
+def test_of_a_unit_without_a_process_it_is_said_what_systemd_calls_it() -> None:
+    down = look(unit=unit(0, active="activating", sub="auto-restart"))
+    assert problem(down, down) == "it does not run: systemd calls it activating (auto-restart)"
 
 
 def test_one_from_before_the_deploy_is_said() -> None:
