@@ -66,6 +66,15 @@ class Backend:
         name = str(arguments.get("channel", ""))
         return self.workspace.channel_id(name.lstrip("#")) or name
 
+    async def ended(self, call: ApiCall) -> None:
+        """Remember a call whose answer is known, and tell the hooks before the caller reads it."""
+        call.phase = "after"
+        self.calls.append(call)
+        if call.error is not None:
+            self.refused.append(call)
+        for hook in self.on_call:
+            await hook(call)
+
     def note_refusal(self, what: str, arguments: dict[str, Any], answer: dict[str, Any]) -> None:
         """Remember an answer of the app that Slack would not take."""
         self.refused.append(ApiCall(what, arguments, self.clock.now(), "after", answer))

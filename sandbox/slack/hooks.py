@@ -39,16 +39,8 @@ class Hooks:
         except ApiError as error:
             call.answer = error.answer
             status = error.status if error.status != 200 else 400
-        await self._after(call)
+        await self._backend.ended(call)
         return web.Response(text="ok") if call.error is None else web.json_response(call.answer, status=status)
-
-    async def _after(self, call: ApiCall) -> None:
-        call.phase = "after"
-        self._backend.calls.append(call)
-        if call.error is not None:
-            self._backend.refused.append(call)
-        for hook in self._backend.on_call:
-            await hook(call)
 
     async def _upload(self, request: web.Request) -> web.Response:
         content = await _uploaded_bytes(request)

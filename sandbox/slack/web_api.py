@@ -37,7 +37,7 @@ class WebApi:
         except ApiError as error:
             answer, status, headers = error.answer, error.status, error.headers
         call.answer = answer
-        await self._after(call)
+        await self._backend.ended(call)
         return web.json_response(answer, status=status, headers={**headers, "X-OAuth-Scopes": self._scopes})
 
     @property
@@ -70,14 +70,6 @@ class WebApi:
         registration = self._backend.registration
         if not method.for_app_token and not registration.may(method.scope):
             raise ApiError("missing_scope", needed=method.scope, provided=self._scopes)
-
-    async def _after(self, call: ApiCall) -> None:
-        call.phase = "after"
-        self._backend.calls.append(call)
-        if call.error is not None:
-            self._backend.refused.append(call)
-        for hook in self._backend.on_call:
-            await hook(call)
 
 
 def _without_team(arguments: dict[str, Any]) -> dict[str, Any]:
