@@ -1,23 +1,12 @@
-"""Delivers commands, interactions and events to the app over signed HTTP."""
+"""What a delivery to the app is, whichever way it goes, and how it may end."""
 
 from __future__ import annotations
 
-import asyncio
-import json
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlencode
+from typing import Any, Protocol
 
-import aiohttp
-
-from sandbox.slack.signing import sign
-
-if TYPE_CHECKING:
-    from sandbox.slack.backend import Backend
-
-ANSWER_WITHIN = 3.0
-FORM = "application/x-www-form-urlencoded"
+ANSWER_WITHIN = 3.0  # seconds that the app has to acknowledge
 
 
 class Outcome(StrEnum):
@@ -56,70 +45,3 @@ class Transport(Protocol):
 
     async def event(self, payload: dict[str, Any], attempt: int) -> Answer:
         """Deliver an event; `attempt` counts the retries from 0."""
-
-
-class HttpTransport:
-    """Posts to the request URL `url`, signed, and waits three seconds."""
-
-    def __init__(self, backend: Backend, url: str) -> None:
-        self._backend = backend
-        self.url = url
-        self._session: aiohttp.ClientSession | None = None
-
-    async def start(self) -> None:
-        """Open the connection pool; no limit, since a burst must not queue here."""
-        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
-
-    async def stop(self) -> None:
-        """Close the connection pool."""
-        if self._session is not None:
-            await self._session.close()
-
-    async def command(self, fields: dict[str, str]) -> Answer:
-        """A form whose fields are the command's."""
-        return await self._post(urlencode(fields).encode(), FORM)
-
-    async def interaction(self, payload: dict[str, Any]) -> Answer:
-        """A form with one field, `payload`, which holds JSON."""
-        return await self._post(urlencode({"payload": json.dumps(payload)}).encode(), FORM)
-
-    async def event(self, payload: dict[str, Any], attempt: int) -> Answer:
-        """A JSON body; a retry says so in its headers."""
-        retry = {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": "http_timeout"} if attempt else {}
-        return await self._post(json.dumps(payload).encode(), "application/json", retry)
-
-    async def _post(self, body: bytes, kind: str, headers: dict[str, str] | None = None) -> Answer:
-        timestamp = str(int(self._backend.clock.now()))
-        signature = sign(body, timestamp, self._backend.settings.signing_secret)
-        signed = {"Content-Type": kind, "X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": signature}
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                return _answer(*await self.post_raw(self.url, body, {**signed, **(headers or {})}))
-        except TimeoutError:
-            return Answer(Outcome.TIMED_OUT)
-        except aiohttp.ClientError:
-            return Answer(Outcome.UNREACHABLE)
-
-    async def post_raw(self, url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
-        """Post just this, unsigned unless `headers` sign it: the status and the body that came back."""
-        if self._session is None:
-            raise RuntimeError("the Slack stand-in was not started")
-        async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as response:
-            return response.status, await response.text()
-
-
-def _answer(status: int, body: str) -> Answer:
-    if status >= 500:
-        return Answer(Outcome.SERVER_ERROR, status, body)
-    if status != 200:
-        return Answer(Outcome.CLIENT_ERROR, status, body)
-    return read_answer(body)
-
-
-def read_answer(body: str) -> Answer:
-    """A 200 whose body is JSON, or plain text."""
-    try:
-        found = json.loads(body) if body.lstrip().startswith("{") else None
-    except ValueError:
-        found = None
-    return Answer(Outcome.ANSWERED, 200, "" if found is not None else body, found)

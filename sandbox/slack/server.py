@@ -9,8 +9,8 @@ from aiohttp import web
 
 from sandbox.slack.backend import ApiCall, Backend
 from sandbox.slack.client import Client
-from sandbox.slack.delivery import HttpTransport
 from sandbox.slack.hooks import Hooks
+from sandbox.slack.http_delivery import HttpTransport
 from sandbox.slack.page_api import PageApi
 from sandbox.slack.people import Person
 from sandbox.slack.registration import read_manifest
