@@ -75,6 +75,13 @@ def looking(head: Head, outgoing: Outgoing, approval: ApprovalView | None, rollo
     return framed(head, "running", "checking that each daemon runs once", outgoing, approval, body=board(rollout))
 
 
+def preparing(head: Head, outgoing: Outgoing, approval: ApprovalView | None, rollout: Rollout) -> Message:
+    """Before the first playbook: what all of them need is fetched and installed, with Cancel."""
+    news = "getting the code, and the collections and roles that it requires"
+    cancel = operation.cancel_button(head, "Nothing was touched yet, and nothing will be.")
+    return framed(head, "running", news, outgoing, approval, body=board(rollout), buttons=[cancel])
+
+
 def progress(head: Head, outgoing: Outgoing, approval: ApprovalView | None, rollout: Rollout) -> Message:
     """Playbooks under way, with Cancel."""
     done = sum(1 for result in rollout.results if result.state.ended)
@@ -101,7 +108,9 @@ def checked(head: Head, outgoing: Outgoing, rollout: Rollout) -> Message:
     changes = [change for result in rollout.results for change in result.changes]
     hosts = len({change.host for change in changes})
     if bad:
-        news = f"checked, and {_names(bad)} could not be checked to the end. Nothing was touched"
+        refused = [f"{one} could not be run: {why}" for one, why in _refused(rollout)]
+        why = f" ({'; '.join(refused)})" if refused else ""
+        news = f"checked, and {_names(bad)} could not be checked to the end{why}. Nothing was touched"
     elif changes:
         news = f"checked: {_plural(len(changes), 'change')} on {_plural(hosts, 'host')}. Nothing was touched"
     else:
@@ -237,18 +246,31 @@ def _how_it_ended(outgoing: Outgoing, rollout: Rollout, ending: Ending) -> tuple
         return "failed", f"{short} went out, but {_wrong(wrong)}"
     if not bad and all(result.state is State.SUCCEEDED for result in results):
         return "succeeded", f"deployed {short} to {_plural(len(rollout.hosts), 'host')}"
-    return "failed", f"{_what_failed(rollout, bad)}.{left} What each host said is in the thread{_next_step(ending)}"
+    said = f"What {'each host' if bad else 'Ansible'} said is in the thread"
+    return "failed", f"{_what_failed(rollout, bad)}.{left} {said}{_next_step(ending)}"
 
 
 def _what_failed(rollout: Rollout, bad: Sequence[HostResult]) -> str:
-    """The hosts on which it failed and the playbooks that could not be run, with why."""
-    refused = [
-        f"{kit.escape(result.playbook)} could not be run: {kit.escape(kit.cut(result.refused, 200)).rstrip('.')}"
+    """The hosts on which it failed and the playbooks that took too long or could not be run, with why."""
+    refused = [f"{playbook} could not be run: {why}" for playbook, why in _refused(rollout)]
+    overdue = [
+        f"{kit.escape(result.playbook)} did not end: {kit.escape(result.overdue)}"
         for result in rollout.results
-        if result.refused
+        if result.overdue
     ]
     names = _names(bad) or ("" if refused else kit.escape(rollout.results[-1].playbook))
-    return "; ".join([*([f"failed on {names}"] if names else []), *refused[:NAMED]])
+    return "; ".join([*([f"failed on {names}"] if names else []), *overdue[:NAMED], *refused])
+
+
+def _refused(rollout: Rollout) -> list[tuple[str, str]]:
+    """The playbooks that could not be run, by what went wrong: where it is the same for several, they are one."""
+    playbooks: dict[str, list[str]] = {}
+    for result in rollout.results:
+        if result.refused:
+            playbooks.setdefault(result.refused, []).append(result.playbook)
+    return [
+        (_listed(names), kit.escape(kit.cut(why, 300)).rstrip(".")) for why, names in list(playbooks.items())[:NAMED]
+    ]
 
 
 def _next_step(ending: Ending) -> str:

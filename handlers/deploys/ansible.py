@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.blocks import hosts as drawing, kit
 from bot.blocks.hosts import Ending, Rollout
+from bot.errors import Cancelled
 from bot.operations import Status
 from bot.runs_on import same_everywhere
 from handlers.code import code_of
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 
 FAILURES_SHOWN = 8
 READ_TIMEOUT = 60.0
+SHOWN_AFTER = 1.0  # seconds: a change of the message takes its time, which what is there already is not worth
 COMMIT, RETRY = "went out", "retry"  # what is noted of an operation: its commit, and each host to try again
 
 
@@ -49,8 +53,9 @@ async def roll_out(operation: Operation, outgoing: Outgoing, approval: ApprovalV
         await operation.end(Status.FAILED, drawing.keys_changed(operation.head, outgoing, approval, changed))
         return
     work = _Work(operation, outgoing, approval, scope, hosts)
-    stopped_by = None
-    for wave in work.waves:
+    await operation.step("prepare", work.prepare)
+    stopped_by = await operation.step("who cancelled at first", lambda: _cancelled_by(operation))
+    for wave in () if stopped_by else work.waves:
         await work.play(wave)
         stopped_by = await operation.step("who cancelled", lambda: _cancelled_by(operation))
         if stopped_by or not (work.goes_well or scope.check):
@@ -102,6 +107,18 @@ class _Work:
         hosts = [HostResult(host.name, State.WAITING) for host in self.hosts.hosts if host.machine == machine]
         return PlaybookResult(machine, State.WAITING, tuple(hosts))
 
+    async def prepare(self) -> None:
+        """Within a step: get what all playbooks need. Raises RunnerError where that cannot be had: nothing has begun."""
+        shown = self.operation.head, self.outgoing, self.approval, self.rollout
+        async with self.operation.live() as live:
+            show = partial(live.show, lambda: drawing.preparing(*shown))
+            slow = asyncio.get_running_loop().call_later(SHOWN_AFTER, show)
+            try:
+                with suppress(Cancelled):  # whoever it was is on record
+                    await self.operation.unless_cancelled(playbooks.prepare(self.operation, self.outgoing.commit))
+            finally:
+                slow.cancel()
+
     async def play(self, wave: Sequence[str]) -> None:
         """Durable: the playbooks of these machine types, each once."""
         plays = [Play(machine, self.outgoing.commit, self.hosts, check=self.scope.check) for machine in wave]
@@ -130,7 +147,6 @@ class _Work:
 
     async def _shown(self, plays: Sequence[Play], go: Go) -> tuple[PlaybookResult, ...]:
         """Within a step: all of them, with what becomes of them; one that is refused does not end the others."""
-        alone = len(plays) == 1 and not self.results
 
         async def heard(machine: str, result: PlaybookResult) -> None:
             self.results[machine] = self.operation.services.redact.within(result)
@@ -139,18 +155,18 @@ class _Work:
         async def one(play: Play) -> PlaybookResult:
             try:
                 return await go(self.operation, play, lambda result: heard(play.machine, result))
+            except TimedOutError as error:
+                ended = await playbooks.overdue(self.operation, play.machine, error)
+                return self.operation.services.redact.within(ended or self._refused(play.machine, error))
             except RunnerError as error:
-                if alone:
-                    raise
                 return self.operation.services.redact.within(self._refused(play.machine, error))
 
         async def stop() -> None:
             await asyncio.gather(*(playbooks.stop(self.operation, play.machine) for play in plays))
 
         async def work() -> tuple[PlaybookResult, ...]:
-            if len(plays) == 1:
-                return (await one(plays[0]),)
-            await code_of(self.operation, self.outgoing.commit)  # fetched before all of them ask for it
+            if len(plays) > 1:
+                await code_of(self.operation, self.outgoing.commit)  # there before all of them ask for it
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(one(play)) for play in plays]
             return tuple(task.result() for task in tasks)
@@ -164,8 +180,9 @@ class _Work:
         there = replace(self._to_come(machine), playbook=playbooks.name_of(self.operation, machine))
         if isinstance(error, TimedOutError):  # it may have begun
             hosts = tuple(replace(host, state=State.FAILED) for host in there.hosts)
-            return replace(there, state=State.FAILED, hosts=hosts, log_tail=said)
-        return replace(there, state=State.FAILED, log_tail=said, refused=error.problem)
+            return replace(there, state=State.FAILED, hosts=hosts, log_tail=said, overdue=error.problem)
+        why = f"{error.problem.rstrip('.')}. {error.remedy}" if error.remedy else error.problem
+        return replace(there, state=State.FAILED, log_tail=said, refused=why)
 
     def _show(self, live: Live) -> None:
         live.show(lambda: drawing.progress(self.operation.head, self.outgoing, self.approval, self.rollout))
@@ -196,8 +213,9 @@ def _ended(work: _Work, stopped_by: str | None, again: Sequence[str], seen: tupl
 def _deploy_rest(work: _Work) -> str:
     """What to type for the machine types on which nothing was done."""
     environment, ref = work.operation.environment, work.outgoing.commit.ref
-    named = "" if ref == settings_of(environment).ref else f" {ref}"
-    return f"/deploy {environment.name} {','.join(work.not_started)}{named}"
+    only = "" if set(work.not_started) == set(environment.machines) else ",".join(work.not_started)
+    named = "" if ref == settings_of(environment).ref else ref
+    return " ".join(filter(None, [f"/deploy {environment.name}", only, named]))
 
 
 def _status(work: _Work, stopped_by: str | None) -> Status:

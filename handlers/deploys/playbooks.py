@@ -11,12 +11,14 @@ from handlers.deploys import host_keys
 from handlers.deploys.settings import settings_of
 from runners import ansible
 from runners.ansible import PlaybookJob, galaxy
+from runners.results import State
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from bot.operation import Operation
+    from runners.errors import TimedOutError
     from runners.results import Commit, Inventory, PlaybookResult
 
     OnProgress = Callable[[PlaybookResult], Awaitable[None]]
@@ -37,6 +39,15 @@ class Play:
         return replace(self.hosts, hosts=tuple(host for host in self.hosts.hosts if host.machine == self.machine))
 
 
+async def prepare(operation: Operation, commit: Commit) -> tuple[Path, Path | None]:
+    """The playbooks' directory at this commit, and where what its requirements.yml names is installed (None: nothing).
+
+    What is there already is used. Raises RunnerError: GitHub or a galaxy does not answer, or a file is no good.
+    """
+    project = await code_of(operation, commit) / settings_of(operation.environment).directory
+    return project, await galaxy.install(project, operation.services.workplace / "galaxy", operation.scratch / "galaxy")
+
+
 async def run(operation: Operation, play: Play, on_progress: OnProgress) -> PlaybookResult:
     """Within a step: run it, once."""
     job = await _job(operation, play)
@@ -52,6 +63,17 @@ async def find_out(operation: Operation, play: Play, on_progress: OnProgress) ->
     if found is None:
         return await run(operation, play, on_progress)
     return await _ended(operation, play, found)
+
+
+async def overdue(operation: Operation, machine: str, error: TimedOutError) -> PlaybookResult | None:
+    """How far a playbook came that took too long and was ended; None where it had not begun."""
+    kept = await ansible.kept_result(scratch_of(operation, machine))
+    if kept is None:
+        return None
+    hosts = tuple(replace(host, state=State.FAILED) if host.state is State.UNKNOWN else host for host in kept.hosts)
+    ended = replace(kept, state=State.FAILED, hosts=hosts, finished=True, overdue=error.problem)
+    await trail.playbook_ended(operation, machine, ended)
+    return ended
 
 
 async def stop(operation: Operation, machine: str) -> None:
@@ -79,7 +101,7 @@ async def _job(operation: Operation, play: Play) -> PlaybookJob:
     settings, secrets = settings_of(operation.environment), operation.services.secrets
     secret_vars = {name: secrets.value(source) for name, source in settings.secret_vars.items()}
     operation.services.redact.add(secret_vars.values())
-    project = await code_of(operation, play.commit) / settings.directory
+    project, installed = await prepare(operation, play.commit)
     return PlaybookJob(
         project=project,
         playbook=name_of(operation, play.machine),
@@ -92,7 +114,7 @@ async def _job(operation: Operation, play: Play) -> PlaybookJob:
         known_hosts=await host_keys.known_hosts(operation, play.own_hosts),
         check=play.check,
         pipelining=settings.pipelining,
-        installed=await galaxy.install(project, operation.services.workplace / "galaxy", operation.scratch / "galaxy"),
+        installed=installed,
     )
 
 

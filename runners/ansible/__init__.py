@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from runners.ansible.following import OnProgress
 
-__all__ = ["PlaybookJob", "cancel_playbook", "log_of", "read_result", "resume_playbook", "run_playbook"]
+__all__ = ["PlaybookJob", "cancel_playbook", "kept_result", "log_of", "read_result", "resume_playbook", "run_playbook"]
 
 
 async def run_playbook(job: PlaybookJob, *, on_progress: OnProgress, timeout: float) -> PlaybookResult:
@@ -65,7 +65,7 @@ async def resume_playbook(job: PlaybookJob, *, on_progress: OnProgress, timeout:
     places = places_of(job.scratch)
     if places.result.exists():
         places.remove_secrets()
-        return read_result(places.result.read_text(encoding="utf-8"))
+        return await kept_result(job.scratch)
     if not places.run.exists() or Detached.attach(places.run) is None:
         await give_up(places)
         return None
@@ -81,6 +81,14 @@ async def cancel_playbook(scratch: Path) -> None:
     await asyncio.to_thread(places.mark_cancelled)
     if places.run.exists() and not places.result.exists():
         await end(places)
+
+
+async def kept_result(scratch: Path) -> PlaybookResult | None:
+    """How the run of the job with this scratch ended, one that took too long as well; None where none has."""
+    path = places_of(scratch).result
+    if not path.exists():
+        return None
+    return read_result(await asyncio.to_thread(path.read_text, encoding="utf-8"))
 
 
 def log_of(scratch: Path) -> Path:

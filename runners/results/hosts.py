@@ -82,7 +82,8 @@ class HostResult:
 class PlaybookResult:
     """A playbook under way or ended. `finished` is false when it was cut short.
 
-    Of one that could not be run at all `refused` says why, and its hosts wait. `task_count` tasks have begun of `task_total` (0 where that is not known); `changes` are told by a check only.
+    Of one that could not be run at all `refused` says why, and its hosts wait; of one that was ended because it took
+    too long `overdue` says so. `task_count` tasks have begun of `task_total` (0 where that is not known); `changes` are told by a check only.
     """
 
     playbook: str
@@ -95,6 +96,7 @@ class PlaybookResult:
     task_total: int = 0
     changes: tuple[TaskChange, ...] = ()
     refused: str = ""
+    overdue: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from runners.ansible import PlaybookJob, cancel_playbook, log_of, resume_playbook, run_playbook, stragglers
+from runners.ansible import PlaybookJob, cancel_playbook, kept_result, log_of, resume_playbook, run_playbook, stragglers
 from runners.ansible.logfile import read_log
 from runners.errors import AccessDeniedError, NotFoundError, ProgramMissingError, RunnerError, TimedOutError
 from runners.results import Host, Inventory, PlaybookResult, State
@@ -326,6 +326,8 @@ async def test_a_timeout_ends_everything_and_is_remembered_as_cut_short(playbook
     result = await playbooks.resume()
     assert result
     assert (result.finished, result.state) == (False, State.UNKNOWN)
+    assert await kept_result(playbooks.scratch) == result
+    assert await kept_result(tmp_path / "another") is None
     with pytest.raises(RunnerError, match="at most once"):
         await playbooks.run()
 

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from tests.scenarios.acting import answered, clicks, infrastructure, is_told, operations_in, shows, thread_of, types
+from tests.scenarios.acting import clicks, infrastructure, is_told, operations_in, shows, thread_of, types
 from tests.scenarios.moments import processes_of, until
 from tests.scenarios.staged import approved, playbook_waits
 
@@ -63,13 +63,30 @@ async def test_a_failing_host_stops_the_rest_and_is_retried_alone_and_once(share
     for _ in range(2):
         await world.person("max").click(failed, "Retry failed hosts")
     ask = await shows(world, "#staging", f"#{before + 2} ", "to 1 failed host of staging", "Waiting for approval")
-    assert "The retry was begun from this message already." in await answered(
-        world, "max", failed, "Retry failed hosts"
-    )
+    told = await shows(world, "#staging", f"#{before + 1} ", f"retried: #{before + 2} Deploy", "asked by @max")
+    assert not told.buttons, "the retry that was begun stands in the button's place"
     await clicks(world, "lee", ask, "approve")
     done = await shows(world, "#staging", f"#{before + 2} ", ":white_check_mark:", "to 1 host")
     assert "staging-backend" not in done.rendered
     assert len(operations_in(world)) == before + 2
+
+
+async def test_a_first_playbook_that_ansible_refuses_says_what_is_wrong_and_what_to_type(shared_world: World) -> None:
+    world = shared_world
+    number, deployed = len(operations_in(world)) + 1, deployed_in(world)
+    repository = infrastructure(world)
+    repository.graph.branch("typo", "main")
+    repository.commit("typo", {"provisioners/deploy-backend.yml": "- hosts: backend\n  tsks: []\n"}, "Mistype")
+    await approved(world, "/deploy staging typo", number)
+    failed = await shows(world, "#staging", f"#{number} ", ":x:", "deploy-backend.yml could not be run: ")
+    assert "'tsks' is not a valid attribute for a Play" in failed.rendered
+    assert "Not touched: backend, cron, taskrunner, sftp. What Ansible said is in the thread" in failed.rendered
+    assert "Put right what failed. Then run /deploy staging typo" in failed.rendered.replace("`", "")
+    assert "4 hosts: 4 not touched" in failed.rendered
+    assert "approved by @lee" in failed.rendered
+    assert not failed.buttons
+    assert "deploy-backend.yml:2:3" in thread_of(world, failed)
+    assert deployed_in(world) == deployed
 
 
 async def test_cancel_says_where_each_host_was_left(shared_world: World) -> None:
