@@ -1,10 +1,11 @@
 /** Block Kit as DOM nodes. A block or element that this page does not draw shows as a notice, never as nothing. */
 
-import { h, newId, safeUrl } from "./dom.js";
 import { control, isStateful } from "./controls.js";
+import { h, newId, safeUrl } from "./dom.js";
 import { markdown } from "./markdown.js";
 import { plain, textOf, wordsOf } from "./mrkdwn.js";
 import { richText } from "./richtext.js";
+import { undrawn } from "./undrawn.js";
 
 /**
  * The nodes of `blocks`. `scope` (scope.js) takes what people do to the elements; `errors` are a modal's, by block_id.
@@ -82,7 +83,7 @@ function cell(entry) {
   if (entry?.type === "raw_text") return plain(entry.text, false);
   if (entry?.type === "raw_number") return plain(entry.text ?? String(entry.value ?? ""), false);
   if (entry?.type === "rich_text") return richText(entry.elements);
-  return notice("cell", entry);
+  return undrawn("cell", entry);
 }
 
 /** An input of a modal: label, control, hint, and the error under it. */
@@ -99,11 +100,5 @@ function input(block, scope, errors) {
 }
 
 function unknownBlock(block) {
-  return notice("block", block);
-}
-
-/** What stands in for something that this page does not draw, with its JSON to open. */
-export function notice(kind, value) {
-  const json = h("pre", {}, JSON.stringify(value, null, 2));
-  return h("details", { class: "unknown", "data-testid": "unknown" }, h("summary", {}, `This page does not draw ${kind}s of type “${value?.type}”.`), json);
+  return undrawn("block", block);
 }

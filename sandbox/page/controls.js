@@ -1,6 +1,5 @@
 /** The interactive elements of Block Kit: buttons, selects, overflow menus, check boxes, radio buttons, dates, text. */
 
-import { notice } from "./blocks.js";
 import { confirmed } from "./confirm.js";
 import { h, isBusy, newId, safeUrl, whileBusy } from "./dom.js";
 import { icon } from "./icons.js";
@@ -8,6 +7,7 @@ import { plain, textOf, wordsOf } from "./mrkdwn.js";
 import { overflow } from "./overflow.js";
 import { stateKey } from "./scope.js";
 import { store } from "./store.js";
+import { undrawn } from "./undrawn.js";
 
 /** Whether elements of this type carry a label's focus and a state. */
 export function isStateful(type) {
@@ -19,7 +19,7 @@ export function isStateful(type) {
  */
 export function control(element, block, scope, about = {}) {
   const make = Object.hasOwn(CONTROLS, element.type) ? CONTROLS[element.type] : null;
-  if (!make) return notice("element", element);
+  if (!make) return undrawn("element", element);
   const dispatches = block.type !== "input" || block.dispatch_action;
   const node = make({ element, block, scope, about, dispatches });
   if (element.action_id) node.dataset.actionId = element.action_id;
