@@ -1,12 +1,13 @@
 """GitHub on loopback, in GitHub's own shapes."""
 
+from sandbox.exchanges import DropConnectionError, Exchange, Request
 from sandbox.github.commits import Author, Commit
 from sandbox.github.credentials import AppIdentity, Grant
 from sandbox.github.refusals import ConflictError, RefusedError
 from sandbox.github.repository import Repository
 from sandbox.github.seed import Seed, sandbox_repositories
 from sandbox.github.stand_in import BOT_LOGIN, GitHubStandIn
-from sandbox.github.web import DropConnectionError, Exchange, GitHubError, Request
+from sandbox.github.web import GitHubError
 from sandbox.github.webhooks import WebhookSettings
 
 __all__ = [

@@ -10,12 +10,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from sandbox.github.web import DropConnectionError, GitHubError
+from sandbox.exchanges import DropConnectionError
+from sandbox.github.web import GitHubError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandbox.github.web import Exchange
+    from sandbox.exchanges import Exchange
 
 Outage = Literal["drop", "hang", 500, 502, 503, 504]
 SECONDARY = (

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from sandbox.exchanges import DropConnectionError, Exchange, Hook, Request, drop
 from sandbox.github.clock import Clock
 from sandbox.github.credentials import AppIdentity, Credentials, Grant
 from sandbox.github.faults import Faults
@@ -26,7 +26,7 @@ from sandbox.github.routes.pulls import PullRoutes
 from sandbox.github.routes.secrets import SecretRoutes
 from sandbox.github.routes.workflows import WorkflowRoutes
 from sandbox.github.site import CALLER, Site
-from sandbox.github.web import DropConnectionError, Exchange, GitHubError, Hook, Request, conditional
+from sandbox.github.web import GitHubError, conditional
 from sandbox.github.webhooks import Deliveries, WebhookSettings
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ class GitHubStandIn:
             response = error.response()
         except DropConnectionError:
             self._record(request, 0)
-            return _drop(request)
+            return drop(request)
         self._record(request, response.status)
         return response
 
@@ -232,11 +232,3 @@ def _check_headers(request: web.Request) -> None:
     version = request.headers.get(_VERSION, _VERSIONS[0])
     if version not in _VERSIONS:
         raise GitHubError(400, f"{version!r} is not a supported version of the REST API.")
-
-
-def _drop(request: web.Request) -> web.Response:
-    """Break the connection; the answer that is returned reaches nobody."""
-    transport = request.transport
-    if isinstance(transport, asyncio.Transport):
-        transport.abort()
-    return web.Response(status=500)

@@ -1,18 +1,16 @@
-"""Answers in GitHub's shapes: errors, paging, conditional requests, rate limit; and the hooks of tests."""
+"""Answers in GitHub's shapes: errors, paging, conditional requests."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
 from aiohttp import web
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 DOCUMENTATION = "https://docs.github.com/rest"
 Json = dict[str, Any]
@@ -62,38 +60,6 @@ def validation_failed(
     """What GitHub says of values that do not fit each other."""
     error = {"resource": resource, "field": field, "code": code, "message": message}
     return GitHubError(422, "Validation Failed", errors=[{key: value for key, value in error.items() if value}])
-
-
-class DropConnectionError(Exception):
-    """Raised by a hook: the connection breaks without an answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request as hooks see it. `status` is the answer's, 0 in the phase before it took effect."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    body: bytes
-    phase: Literal["before", "after"]
-    status: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request that was answered, for tests to look at."""
-
-    method: str
-    path: str
-    status: int
-    query: Mapping[str, str] = field(default_factory=dict)
-    conditional: bool = False
-
-
-# A hook may wait, raise GitHubError to answer so, or raise DropConnectionError.
-Hook = Callable[[Exchange], Awaitable[None]]
 
 
 def json_response(payload: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:

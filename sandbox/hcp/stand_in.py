@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections import deque
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from sandbox.github.web import DropConnectionError, Exchange, Hook, Request
+from sandbox.exchanges import DropConnectionError, Exchange, Hook, Request, drop
 from sandbox.hcp.archive import Archive
 from sandbox.hcp.model import Workspace
 from sandbox.hcp.notifications import Notifications
@@ -34,8 +33,8 @@ _MOST_REQUESTS = 10_000
 class HcpStandIn:
     """HCP Terraform as the sandbox needs it.
 
-    `tokens` say who may come in. Add workspaces before or after the start. `on_request` are hooks as GitHub's
-    stand-in has them: around the effect of each API request; one may raise web.ApiError to answer so.
+    `tokens` say who may come in. Add workspaces before or after the start. `on_request` are hooks around the effect
+    of each API request; one may raise web.ApiError to answer so.
     """
 
     def __init__(self, *, tokens: Mapping[str, HcpToken], notifications: NotificationSettings | None = None) -> None:
@@ -107,9 +106,7 @@ class HcpStandIn:
             response = error.response()
         except DropConnectionError:
             self.requests.append(Request(request.method, request.path, 0))
-            if isinstance(request.transport, asyncio.Transport):
-                request.transport.abort()
-            return web.Response(status=500)
+            return drop(request)
         self.requests.append(Request(request.method, request.path, response.status, dict(request.query)))
         return response
 

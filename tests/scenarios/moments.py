@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import psutil
 
 from sandbox.bot_process import PROJECT
-from sandbox.github.web import DropConnectionError, Exchange
+from sandbox.exchanges import DropConnectionError, Exchange
 from sandbox.slack.errors import ApiError
 from sandbox.world import free_port
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from sandbox.github.web import Hook
+    from sandbox.exchanges import Hook
     from sandbox.slack.backend import ApiCall
     from sandbox.world import World
 

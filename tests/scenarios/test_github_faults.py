@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.github.web import DropConnectionError, GitHubError
+from sandbox.exchanges import DropConnectionError
+from sandbox.github.web import GitHubError
 from tests.scenarios.acting import infrastructure, operations_in, shows, types
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from sandbox.github.web import Exchange
+    from sandbox.exchanges import Exchange
     from sandbox.world import World
 
 DISPATCH = ("POST", "/dispatches")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from sandbox.github.web import DropConnectionError, Exchange
+from sandbox.exchanges import DropConnectionError, Exchange
 from sandbox.hcp.model import Configuration
 from sandbox.hcp.web import ApiError
 from sandbox.stories._acting import until

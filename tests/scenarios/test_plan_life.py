@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING
 
-from sandbox.github.web import DropConnectionError, Exchange
+from sandbox.exchanges import DropConnectionError, Exchange
 from sandbox.stories._acting import until
 from sandbox.stories._infrastructure import change_state, commit_images, images_of
 from tests.scenarios.acting import answered, clicks, infrastructure, operations_in, shows, types

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
-    from sandbox.github.web import Exchange
+    from sandbox.exchanges import Exchange
 
     Client = Callable[..., HcpTerraform]
 
