@@ -38,6 +38,7 @@ async def anyway(services: Services, click: Click) -> Message | None:
     record = await clicked(services, click)
     sha = await _refused_at(services, record)
     await _check_may(services, record, click.user)
+    await _check_not_begun(services, record, ANYWAY_DEPLOY)
     await services.chat.open_view(click.trigger_id, drawing.reason_modal(record.number, record.environment, sha[:7]))
     return None
 
@@ -75,10 +76,14 @@ async def _check_may(services: Services, record: Record, user: str) -> None:
         raise
 
 
-async def _start(services: Services, record: Record, user: str, lead: Lead, arguments: Mapping[str, str]) -> None:
-    key = lead.key(record.number)
-    if begun := await services.operations.begun_by(key):
+async def _check_not_begun(services: Services, record: Record, lead: Lead) -> None:
+    if begun := await services.operations.begun_by(lead.key(record.number)):
         raise UserError(f"This deploy was begun anew from this message already: it is #{begun.number}.")
+
+
+async def _start(services: Services, record: Record, user: str, lead: Lead, arguments: Mapping[str, str]) -> None:
+    await _check_not_begun(services, record, lead)
+    key = lead.key(record.number)
     environment = policy.environment_of(services.config, record.environment)
     ref = words.ref(arguments["ref"], "/deploy")
     await requests.start(

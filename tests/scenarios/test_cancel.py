@@ -64,7 +64,7 @@ async def test_an_apply_is_cancelled_once_by_one_of_those_who_may(shared_world: 
     for _ in range(2):
         await world.person("ana").click(old, "New plan")
     rest = await shows(world, "#staging", f"#{before + 2} ", "Waiting for approval")
-    assert "A new plan was begun from this message already." in await answered(world, "ana", old, "New plan")
+    assert "A new plan was begun from this message already: it is #" in await answered(world, "ana", old, "New plan")
     await clicks(world, "ana", rest, "reject")
     await shows(world, "#staging", f"#{before + 2} ", "rejected")
     assert len(operations_in(world)) == before + 2

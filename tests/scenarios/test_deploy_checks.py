@@ -74,24 +74,27 @@ async def test_what_is_not_green_is_refused_and_tried_again(shared_world: World)
 
     repository.checks.check("checked", "lint")
     number = len(operations_in(shared_world)) + 1
-    await clicks(shared_world, "ana", refused, "Try again")
-    later = await shows(shared_world, "#dev", f"#{number} ", "e2e (not reported)")
-    assert "begun anew from this message already" in await answered(shared_world, "ana", refused, "Try again")
+    old = refused.snapshot()
+    await clicks(shared_world, "ana", old, "Try again")
+    later = await shows(shared_world, "#dev", f"*#{number} ", "e2e (not reported)")
+    assert "begun anew from this message already" in await answered(shared_world, "ana", old, "Try again")
+    assert f"tried again: #{number} Deploy checked to dev" in refused.rendered
+    assert not refused.buttons
 
     e2e = repository.checks.check("checked", "e2e", None)
     number = len(operations_in(shared_world)) + 1
     await clicks(shared_world, "ana", later, "Try again")
-    later = await shows(shared_world, "#dev", f"#{number} ", "1 of 2 required not ended yet: e2e")
+    later = await shows(shared_world, "#dev", f"*#{number} ", "1 of 2 required not ended yet: e2e")
     e2e.complete("success")
     await clicks(shared_world, "ana", later, "Try again")
-    ask = await shows(shared_world, "#dev", f"#{number + 1} ", "all 2 required are green", "Waiting for approval")
+    ask = await shows(shared_world, "#dev", f"*#{number + 1} ", "all 2 required are green", "Waiting for approval")
     assert len(repository.runs) == runs
     repository.checks.check("checked", "e2e", "failure")
     await clicks(shared_world, "lee", ask, "approve")
     gone = await shows(
         shared_world, "#dev", f"#{number + 1} ", ":x:", "1 of 2 required failed: e2e", "approved by @lee"
     )
-    assert gone.buttons == refused.buttons
+    assert gone.buttons == ["Try again", "Deploy anyway…"]
     assert len(repository.runs) == runs
 
 
@@ -102,7 +105,8 @@ async def test_a_reason_lets_exactly_that_commit_out_and_is_kept(shared_world: W
     refused = await asked(shared_world, "urgent", ":x:", "1 of 1 failed: lint")
     assert "wants somebody else to approve it" in await answered(shared_world, "ana", refused, "Deploy anyway…")
 
-    await clicks(shared_world, "lee", refused, "Deploy anyway…")
+    old = refused.snapshot()
+    await clicks(shared_world, "lee", old, "Deploy anyway…")
     view = await lee.wait_for_view()
     number = len(operations_in(shared_world)) + 1
     sent = await lee.submit(view, {"Why does it go to dev all the same?": "Stops the <!channel> outage"})
@@ -117,11 +121,10 @@ async def test_a_reason_lets_exactly_that_commit_out_and_is_kept(shared_world: W
 
     sha = repository.commit("urgent", {"a": "newer"}, "Come later").sha
     repository.checks.check("urgent", "lint", "failure")
-    await clicks(shared_world, "max", refused, "Deploy anyway…")
-    faults = (await shared_world.person("max").submit(await shared_world.person("max").wait_for_view(), {
-        "Why does it go to dev all the same?": "Once more, please"
-    })).errors  # fmt: skip
-    assert "begun anew from this message already" in str(faults)
+    assert f"deployed anyway: #{number} Deploy urgent to dev  asked by @lee" in refused.rendered
+    assert not refused.buttons
+    told = await answered(shared_world, "max", old, "Deploy anyway…")
+    assert f"begun anew from this message already: it is #{number}." in told
     await asked(shared_world, "urgent", ":x:", sha[:7], "1 of 1 failed: lint")
 
 

@@ -47,11 +47,14 @@ async def test_an_image_that_goes_back_is_marked_and_its_code_deploy_offered_onc
     await is_told(world.person("lee"), "I do not know this operation (any more).")
     await clicks(world, "gus", done, "Deploy code to dev")
     await is_told(world.person("gus"), "You may not run")
+    old = done.snapshot()
     for _ in range(2):
-        await world.person("ana").click(done, "Deploy code to dev")
+        await world.person("ana").click(old, "Deploy code to dev")
     await shows(world, "#dev", ":white_check_mark:", "#2 Deploy main to dev", "deployed")
-    answer = await answered(world, "ana", done, "Deploy code to dev")
-    assert "The code deploy was begun from this message already." in answer
+    assert ":arrow_right: code deploy: #2 Deploy main to dev  asked by @ana" in done.rendered
+    assert not done.buttons
+    answer = await answered(world, "ana", old, "Deploy code to dev")
+    assert "The code deploy was begun from this message already: it is #2." in answer
     assert len(operations_in(world)) == 2
 
 

@@ -166,7 +166,7 @@ async def test_a_stale_plan_leads_to_one_new_plan_by_whoever_may(shared_world: W
     old = refused.snapshot()
     await asyncio.gather(*(world.person(name).click(old, "New plan") for name in ("ana", "lee", "ana")))
     ask = await shows(world, "#staging", f"#{before + 1} ", "Waiting for approval")
-    assert "A new plan was begun from this message already." in await answered(world, "ana", old, "New plan")
+    assert "A new plan was begun from this message already: it is #" in await answered(world, "ana", old, "New plan")
     await shows(
         world, "#staging", f"#{before} ", "not applied", f"new plan: #{before + 1} Plan for staging", "asked by @"
     )
@@ -191,6 +191,6 @@ async def test_a_bot_that_is_killed_as_the_new_plan_begins_still_takes_the_butto
     await world.bot.start()
     await shows(world, "#staging", "#1 ", "new plan: #2 Plan for staging")
     assert not expired.buttons
-    assert "A new plan was begun from this message already." in await answered(world, "ana", old, "New plan")
+    assert "A new plan was begun from this message already: it is #" in await answered(world, "ana", old, "New plan")
     await shows(world, "#staging", "#2 ", "expired, nothing was applied")
     assert len(operations_in(world)) == 2
