@@ -131,8 +131,10 @@ async def _outgoing(operation: Operation, ref: str) -> Outgoing:
         what.runs_now(running, commit, differs=bool(differing)),
         f"GitHub Actions {actions.workflow}" if actions else "Ansible",
         difference=difference,
-        notes=(*filter(None, [unknown]), *differing),
+        notes=(unknown,) if unknown else (),
         machines=operation.environment.machines,
+        differing=differing,
+        check=bool(operation.record.arguments.get(CHECK)),
     )
 
 

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from runners.results import Check, Checks, Commit, Difference, Job, WorkflowRun
 
 MARKS = jobs_drawing.MARKS
+# What is said of the commit, and of what ran, once it is over; a deploy that failed may have come to some machines.
+_WHEN = {
+    "succeeded": ("Went out", "Ran before"),
+    **dict.fromkeys(("failed", "cancelled", "interrupted"), ("Was to go out", "Ran before")),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,8 @@ class Outgoing:
     """What would go out: the commit, what runs now (in words, escaped), and through what ("deploy-prod.yml").
 
     `difference` is what lies between the two, None where that is not known or nothing; `checks` those of the commit, where
-    they count; `notes` sentences (escaped) that belong to it; `machines` the environment's types, in their order.
+    they count; `notes` sentences (escaped) that belong to it; `machines` the environment's types, in their order; `differing`
+    what each machine type runs (escaped lines) where not all run the same. Of a `check` nothing goes out.
     """
 
     commit: Commit
@@ -33,6 +39,8 @@ class Outgoing:
     checks: Checks | None = None
     notes: tuple[str, ...] = ()
     machines: tuple[str, ...] = ()
+    differing: str = ""
+    check: bool = False
 
 
 def working(head: Head, doing: str, outgoing: Outgoing | None = None) -> Message:
@@ -129,7 +137,7 @@ def framed(
     decided = [operation.approval_lines(approval)] if approval else []
     blocks = [
         operation.first_line(head, status, news),
-        *_goes_out(outgoing, out=status == "succeeded", brief=True),
+        *_goes_out(outgoing, status, brief=True),
         *body,
     ]
     foot = [*buttons, *decided, operation.asked_by(head, f"through {kit.escape(outgoing.through)}")]
@@ -149,9 +157,10 @@ def failing_job(job: Job, tail: str) -> Message:
     return kit.message(f"{kit.escape(job.name)} {job.state.value}", [kit.section(line), kit.section(body)])
 
 
-def _goes_out(outgoing: Outgoing, *, out: bool = False, brief: bool = False) -> list[Block]:
-    """What goes out (`out`: went out) and what runs before it; `brief` where the commits themselves were shown before."""
-    now, before = ("Went out", "Ran before") if out else ("Goes out", "Runs now")
+def _goes_out(outgoing: Outgoing, status: str = "", *, brief: bool = False) -> list[Block]:
+    """What goes out, or went, and what runs before it; `brief` where the commits themselves were shown before."""
+    out = status == "succeeded"
+    now, before = ("Would go out", "Runs now") if outgoing.check else _WHEN.get(status, ("Goes out", "Runs now"))
     lines = f"*{now}:* {operation.commit_line(outgoing.commit)}\n*{before}:* {outgoing.running_now}"
     found = outgoing.difference
     if found and (out or brief):
@@ -161,7 +170,14 @@ def _goes_out(outgoing: Outgoing, *, out: bool = False, brief: bool = False) -> 
         shown += what.commits(found)
     if outgoing.checks and not out and (outgoing.checks.checks or not brief):
         shown.append(kit.section(what.checks_line(outgoing.checks)))
-    return [*shown, *(kit.section(note) for note in outgoing.notes)]
+    notes = [*outgoing.notes, *_differing(outgoing, over=before == "Ran before")]
+    return [*shown, *(kit.section(note) for note in notes)]
+
+
+def _differing(outgoing: Outgoing, *, over: bool) -> list[str]:
+    """What each machine type runs, where that differs; once a deploy is `over`, what it ran."""
+    heading = "*Not all machines ran the same before:*" if over else ":warning: *Not all machines run the same:*"
+    return [f"{heading}\n{outgoing.differing}"] if outgoing.differing else []
 
 
 def _some_checks(checks: Sequence[Check]) -> str:

@@ -23,19 +23,19 @@ async def record_all(operation: Operation, commit: Commit) -> None:
     await services.environments.record_deployed(operation.record, commit)
 
 
-async def differing(operation: Operation, running: Deployed | None) -> tuple[str, ...]:
-    """A sentence (escaped) where not every machine runs what the environment as a whole was last given."""
+async def differing(operation: Operation, running: Deployed | None) -> str:
+    """What each machine type runs (escaped lines) where not every machine runs what the whole was last given; else ""."""
     known = await operation.services.runs_on.of(operation.environment.name)
     return in_words(known, operation.environment.machines, running.sha if running else None)
 
 
-def in_words(known: Iterable[RunsOn], machines: Sequence[str], sha: str | None) -> tuple[str, ...]:
+def in_words(known: Iterable[RunsOn], machines: Sequence[str], sha: str | None) -> str:
     """See `differing`."""
     rows = [row for row in known if row.machine in machines]
     if all(row.sha == sha for row in rows):
-        return ()
+        return ""
     lines = [_line(machine, [row for row in rows if row.machine == machine]) for machine in machines]
-    return (":warning: *Not all machines run the same:*\n" + "\n".join(lines),)
+    return "\n".join(lines)
 
 
 def _line(machine: str, rows: Sequence[RunsOn]) -> str:

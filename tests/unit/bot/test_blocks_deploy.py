@@ -46,6 +46,33 @@ def test_what_would_go_out_and_what_runs_now() -> None:
 
 
 @pytest.mark.parametrize(
+    ("status", "commit", "ran"),
+    [
+        ("running", "*Goes out:*", ":warning: *Not all machines run the same:*"),
+        ("succeeded", "*Went out:*", "*Not all machines ran the same before:*"),
+        ("failed", "*Was to go out:*", "*Not all machines ran the same before:*"),
+        ("cancelled", "*Was to go out:*", "*Not all machines ran the same before:*"),
+        ("interrupted", "*Was to go out:*", "*Not all machines ran the same before:*"),
+        ("rejected", "*Goes out:*", ":warning: *Not all machines run the same:*"),
+    ],
+)
+def test_what_ran_before_is_not_said_to_run_once_it_is_over(status: str, commit: str, ran: str) -> None:
+    differs = replace(OUT, differing="• backend: not known")
+    said = read(drawing.framed(HEAD, status, "news", differs, None))
+    assert f"{commit} a1b2c3d" in said
+    assert f"{ran}\n• backend: not known" in said
+    assert ("*Runs now:*" in said) == ("run the same" in ran)
+    assert ("*Ran before:*" in said) == ("ran the same" in ran)
+
+
+@pytest.mark.parametrize("status", ["running", "succeeded", "failed"])
+def test_of_a_check_nothing_goes_out(status: str) -> None:
+    said = read(drawing.framed(HEAD, status, "news", replace(OUT, check=True), None))
+    assert "*Would go out:* a1b2c3d" in said
+    assert "*Runs now:* `9f8e7d6`" in said
+
+
+@pytest.mark.parametrize(
     ("outcome", "words"), [("rejected", "rejected, nothing was deployed"), ("expired", "expired, nothing was deployed")]
 )
 def test_a_decision_against_it(outcome: str, words: str) -> None:
