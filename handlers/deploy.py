@@ -27,6 +27,7 @@ from handlers.deploys import (
     words as deploy_words,
 )
 from handlers.deploys.scope import CHECK
+from handlers.deploys.settings import private_key_of
 from handlers.deploys.words import USAGE
 
 if TYPE_CHECKING:
@@ -122,6 +123,8 @@ async def _outgoing(operation: Operation, ref: str) -> Outgoing:
     services, actions = operation.services, operation.environment.deploy.github_actions
     if actions and SHA.fullmatch(ref):
         raise UserError("GitHub starts workflows on a branch or tag only; name one of these rather than a commit.")
+    if operation.environment.deploy.ansible:
+        private_key_of(services, operation.environment)  # before anybody is asked to approve
     commit = await commit_of(operation, ref)
     running = await services.environments.running_in(operation.environment.name)
     difference, unknown = await what.since(operation, running, commit)

@@ -54,6 +54,17 @@ def working(head: Head) -> Message:
     return operation.short_message(head, "running", "stopping it, waiting until it is gone, and starting it again")
 
 
+def in_line(daemon: str, channel: str, ahead: Head, doing: str | None) -> Message:
+    """That a restart has to wait, for what, and where it is shown."""
+    does = f", which {kit.escape(doing)}" if doing else ""
+    waits = f"It waits for #{ahead.number} ({kit.escape(ahead.title)}){does}."
+    return kit.message(
+        f"{kit.escape(daemon)} is not restarted yet",
+        [kit.section(f":hourglass_flowing_sand: *{kit.escape(daemon)} is not restarted yet.* {waits}")],
+        foot=[kit.context(f"Its message is in {kit.escape(channel)}, with a button to withdraw it.")],
+    )
+
+
 def restarted(head: Head, seen: Sequence[DaemonSeen]) -> Message:
     """How a restart went on each host."""
     well = all(one.ok for one in seen)

@@ -150,9 +150,14 @@ def keys_changed(
     return framed(head, "failed", news, outgoing, approval, body=body, buttons=[kit.actions(ACCEPT_KEYS, button)])
 
 
-def keys_accepted(shown: Message, person: str, count: int) -> Message:
-    """The message of `keys_changed` once somebody (a user id) has accepted the keys: who, in the button's place."""
-    said = kit.context(f"the new host key{'s' if count != 1 else ''} accepted by {kit.user(person)}")
+def keys_accepted(shown: Message, environment: str, person: str, count: int, at: float) -> Message:
+    """The message of `keys_changed` once somebody (a user id) has accepted the keys: who, when (Unix seconds), what now.
+
+    It stands in the button's place.
+    """
+    keys = f"the new host key{'s' if count != 1 else ''}"
+    then = f"Run {kit.code(f'/deploy {environment}')} again: nothing has gone out yet."
+    said = kit.context(f"{keys} accepted by {kit.user(person)} {kit.moment(at)}. {then}")
     blocks = [
         said if any(one.get("action_id") == ACCEPT_KEYS for one in block.get("elements", ())) else block
         for block in shown.blocks

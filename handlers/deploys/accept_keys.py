@@ -47,12 +47,12 @@ async def accept(services: Services, click: Click) -> Message:
 
 
 async def _show_accepted(services: Services, record: Record, user: str, count: int) -> None:
-    at = Posted(record.channel, record.message_ts or "")
+    at, accepted_at = Posted(record.channel, record.message_ts or ""), services.clock()
 
     async def change() -> None:
         shown = await services.chat.read(at)
         if shown:
-            await services.chat.update(at, drawing.keys_accepted(shown, user, count))
+            await services.chat.update(at, drawing.keys_accepted(shown, record.environment, user, count, accepted_at))
 
     await patiently(change)
 

@@ -15,11 +15,12 @@ from bot.audit import Entry
 from bot.blocks import daemons as drawing
 from bot.commands import Button, Click, Invocation, Kind, Topic
 from bot.errors import Denied, UserError
+from bot.line import head_of
 from bot.operations import Status
 from bot.requests import Wish
 from handlers import trail
 from handlers.deploys.scope import find_hosts
-from handlers.deploys.settings import settings_of
+from handlers.deploys.settings import private_key_of, settings_of
 from runners import daemons
 from runners.daemons import Daemon, Patience
 from runners.ssh import host_keys as keys_of_hosts
@@ -70,8 +71,11 @@ async def topic(services: Services, _: Invocation, said: Sequence[str]) -> Messa
     return drawing.page(environment.name, [services.redact.within(one) for one in seen])
 
 
-async def pressed(services: Services, click: Click) -> None:
-    """Begin to restart a daemon, if this person may approve there and no restart of it waits or runs."""
+async def pressed(services: Services, click: Click) -> Message | None:
+    """Begin to restart a daemon, if this person may approve there and no restart of it waits or runs.
+
+    Where it has to wait, whoever pressed is told for what.
+    """
     environment, machine, daemon = _named(services, click.value)
     try:
         person = await services.directory.person(click.user)
@@ -88,7 +92,9 @@ async def pressed(services: Services, click: Click) -> None:
     # The same for presses so close together that the first has no record yet.
     what = hashlib.sha256(click.value.encode()).hexdigest()[:16]
     key = f"restart-{what}-after-{before.number if before else 0}"
+    ahead = await services.operations.open_in(environment.name)
     await requests.start(services, Wish(KIND, title, click.user, key, environment, arguments))
+    return drawing.in_line(daemon, environment.channel, head_of(ahead[-1]), ahead[-1].doing) if ahead else None
 
 
 async def restart(operation: Operation) -> None:
@@ -117,8 +123,7 @@ async def _reach(
     services: Services, environment: Environment, hosts: Inventory, directory: Path
 ) -> AsyncIterator[Access]:
     """The way to these hosts, with what a deploy has put on record of their keys."""
-    settings = settings_of(environment)
-    key = services.secrets.value(settings.private_key_env) if settings.private_key_env else None
+    key = private_key_of(services, environment)
     known = await services.host_keys.known(host.instance_id for host in hosts.hosts)
     text = keys_of_hosts.known_hosts(hosts, known)
     async with reaching(hosts, directory, private_key=key, known_hosts=text, doing=_DOING) as access:

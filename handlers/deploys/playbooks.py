@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from handlers import trail
 from handlers.code import code_of
 from handlers.deploys import host_keys
-from handlers.deploys.settings import settings_of
+from handlers.deploys.settings import private_key_of, settings_of
 from runners import ansible
 from runners.ansible import PlaybookJob, galaxy
 from runners.results import State
@@ -109,7 +109,7 @@ async def _job(operation: Operation, play: Play) -> PlaybookJob:
         limit=None,
         extra_vars={**settings.extra_vars, "signalbox_commit": play.commit.sha},
         secret_vars=secret_vars,
-        private_key=secrets.value(settings.private_key_env) if settings.private_key_env else None,
+        private_key=private_key_of(operation.services, operation.environment),
         scratch=scratch_of(operation, play.machine),
         known_hosts=await host_keys.known_hosts(operation, play.own_hosts),
         check=play.check,

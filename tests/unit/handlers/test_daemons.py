@@ -7,9 +7,10 @@ import pytest
 from bot.commands import Click
 from bot.config import read
 from bot.errors import Denied, UserError
-from bot.operations import Status
+from bot.operations import Request, Status
 from handlers.deploys.daemons import configured, patience, pressed, topic
 from runners.daemons import Daemon, Patience
+from tests.unit.bot.drawn import read as read_message
 from tests.unit.handlers.conftest import FILE, Desk, typed
 
 WITH = FILE.replace(
@@ -67,6 +68,17 @@ async def test_a_daemon_that_is_being_restarted_is_not_restarted_a_second_time(s
     await staffed.operations.set_status(number, Status.SUCCEEDED)
     await pressed(staffed.services, click("U0MAX"))
     assert len({request.key for request in staffed.engine.begun}) == 3, "another daemon, and the same one afterwards"
+
+
+async def test_who_restarts_is_told_what_it_waits_for(staffed: Desk) -> None:
+    assert await pressed(staffed.services, click("U0LEE")) is None
+    request = Request("k", "deploy", "staging", "U0ANA", "Deploy main", "C0STAGING", {})
+    number = await staffed.operations.create(request)
+    await staffed.operations.set_status(number, Status.RUNNING, "waits for approval")
+    told = await pressed(staffed.services, click("U0LEE"))
+    assert told is not None
+    assert "queue is not restarted yet" in read_message(told)
+    assert f"It waits for #{number} (Deploy main), which waits for approval." in read_message(told)
 
 
 async def test_whoever_may_not_approve_may_not_restart(staffed: Desk) -> None:
