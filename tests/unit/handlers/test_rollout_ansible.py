@@ -101,6 +101,11 @@ class Fake:
         self.status, self.message = status, message
 
     @property
+    def buttons(self) -> list[str]:
+        assert self.message
+        return buttons(self.message)
+
+    @property
     def said(self) -> str:
         assert self.message
         return as_read(self.message)
@@ -182,7 +187,7 @@ async def test_the_first_playbook_is_refused_and_the_next_step_is_the_whole_depl
     assert "d-backend.yml could not be run: no <module> [redacted]. Not touched: backend, cron, sftp." in operation.said
     assert "What Ansible said is in the thread. Put right what failed. Then run `/deploy staging`" in operation.said
     assert "6 hosts: 6 not touched" in operation.said
-    assert not buttons(operation.message)
+    assert not operation.buttons
     assert "line 3" in operation.told["end of backend"]
     assert SECRET not in operation.told["end of backend"]
     assert operation.kept == []
@@ -207,7 +212,7 @@ async def test_the_hosts_to_retry_are_those_on_which_it_went_wrong(monkeypatch: 
     )
     assert sorted(begun) == sorted(MACHINES)
     assert operation.kept == [("retry", "i-backend-1"), ("retry", "i-sftp-2"), ("went out", COMMIT.sha)]
-    assert buttons(operation.message) == ["retry-hosts"]
+    assert operation.buttons == ["retry-hosts"]
     assert "Retry the failed hosts. Then run `/deploy staging cron`" in operation.said
 
 
@@ -278,7 +283,7 @@ async def test_what_is_cut_short_is_not_offered_again(monkeypatch: pytest.Monkey
     await deployed(monkeypatch, operation, backend=lambda _: cut)
     assert operation.status is Status.INTERRUPTED
     assert operation.kept == []
-    assert not buttons(operation.message)
+    assert not operation.buttons
 
 
 async def test_the_thread_has_the_first_failures_and_counts_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
