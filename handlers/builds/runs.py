@@ -9,6 +9,7 @@ from bot import policy, requests
 from bot.blocks import board as drawing, kit
 from bot.blocks.board import RERUN_FAILED
 from bot.blocks.board_cells import Remark
+from bot.blocks.operation import asked
 from bot.commands import Button, Click, Kind, RunWatch
 from bot.config.places import BUILDS
 from bot.errors import UserError
@@ -18,7 +19,7 @@ from handlers.build import expected_places, images_of
 from handlers.builds.mended import OF
 from handlers.builds.progress import Progress
 from handlers.builds.reruns import key_of, rerun as rerun_once
-from handlers.builds.work import conclude, follow, redraw_ended
+from handlers.builds.work import conclude, follow, last_seen, redraw_ended
 from handlers.clicks import clicked
 from handlers.code import commit_of
 from runners.errors import RunnerError
@@ -104,18 +105,17 @@ async def rerun_failed(services: Services, click: Click) -> None:
 
 
 async def rerun(operation: Operation) -> None:
-    """Durable: run the failed jobs of a run again, once, and follow them."""
+    """Durable: run the failed jobs of a run again, once, and follow them; where somebody did so in GitHub, follow that."""
     said = operation.record.arguments
     run_id, attempt = int(said["run"]), int(said["attempt"])
     await operation.step("claim", lambda: operation.services.operations.claim_run(operation.number, run_id))
     await operation.show("looking", drawing.starting(operation.head, "reading how the run stands"), Status.RUNNING)
     await operation.step("take over", lambda: redraw_ended(operation.services, int(said[OF])))
     before = await operation.step("run before", lambda: _as_it_stands(operation, run_id))
-    if before.attempt != attempt or not before.state.ended:
-        raise UserError(
-            f"Somebody has run it again already, in GitHub: run {before.number} is at attempt {before.attempt}."
-        )
     commit = await operation.step("commit", lambda: _commit(operation, before.head_sha))
+    if before.attempt != attempt or not before.state.ended:
+        await _follow_again(operation, before, commit)
+        return
     known = await operation.step("what came out before", lambda: _known(operation, before))
     progress = Progress(operation, run_id, commit=commit, remarks=dict(known))
     progress.read |= {job.job_id for job in before.jobs}
@@ -123,6 +123,20 @@ async def rerun(operation: Operation) -> None:
         await follow(progress)
     else:
         await conclude(progress, before)
+
+
+async def _follow_again(operation: Operation, now: WorkflowRun, commit: Commit | None) -> None:
+    """Durable: somebody has run it again in GitHub already: nothing is asked for, and that attempt is followed."""
+    seen = await operation.step(
+        "seen before", lambda: last_seen(operation.services, int(operation.record.arguments[OF]))
+    )
+    by = f"run again in GitHub{f' by {kit.escape(now.actor)}' if now.actor else ''}; {asked(operation.head)}"
+    progress = Progress(operation, now.run_id, commit=commit, by=by)
+    if seen:
+        progress.remarks.update(seen.remarks)
+        progress.next_attempt(seen.run)
+    progress.attempt = now.attempt
+    await follow(progress)
 
 
 async def _as_it_stands(operation: Operation, run_id: int) -> WorkflowRun:

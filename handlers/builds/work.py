@@ -139,6 +139,12 @@ async def redraw_ended(services: Services, number: int) -> None:
     await operation.redraw(await _ended(services, record.number, final))
 
 
+async def last_seen(services: Services, number: int) -> Board | None:
+    """The board of a build that is over, as it was then; None of one that was lost sight of."""
+    final: Final | None = await services.engine.result(number, FINAL)
+    return final.board if final else None
+
+
 async def _left_behind(services: Services, run: WorkflowRun) -> str:
     try:
         return await left_behind(services, run)
