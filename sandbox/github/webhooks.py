@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from sandbox.github.shapes import common as shapes, webhooks as shapes_webhooks
-from sandbox.github.undelivered import Undelivered
+from sandbox.undelivered import Undelivered
 
 if TYPE_CHECKING:
     from sandbox.github.events import Event
@@ -94,7 +94,7 @@ class Deliveries:
         self._task: asyncio.Task[None] | None = None
         self._losing, self._doubling = _Plan(None, 0), _Plan(None, 0)
         self._mixing, self._held = 0, list[Delivery]()
-        self._undelivered = Undelivered()
+        self._undelivered = Undelivered("webhook", like="the real GitHub")
         self.delay = 0.0
         self.sent: deque[Delivery] = deque(maxlen=1_000)
         self.lost: list[Delivery] = []

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from sandbox.hcp.model import new_id, now
+from sandbox.undelivered import Undelivered
 
 if TYPE_CHECKING:
     from sandbox.hcp.model import Run
@@ -78,6 +79,7 @@ class Notifications:
         self._settings = settings
         self._waiting: asyncio.Queue[Json] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
+        self._undelivered = Undelivered("notification")
         self.answers: deque[int] = deque(maxlen=1_000)
 
     def start(self) -> None:
@@ -102,10 +104,13 @@ class Notifications:
         settings = self._settings
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
             while settings:
-                body = json.dumps(await self._waiting.get()).encode()
+                told = await self._waiting.get()
+                body = json.dumps(told).encode()
                 headers = {"Content-Type": "application/json", SIGNATURE: sign(body, settings.token)}
                 try:
                     async with session.post(settings.url, data=body, headers=headers) as answer:
                         self.answers.append(answer.status)
-                except (aiohttp.ClientError, TimeoutError):
+                    self._undelivered.received(settings.url)
+                except (aiohttp.ClientError, TimeoutError) as error:
                     self.answers.append(0)
+                    self._undelivered.missed(told["notifications"][0]["trigger"], settings.url, error)

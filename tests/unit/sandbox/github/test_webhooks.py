@@ -6,12 +6,10 @@ import hmac
 import json
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import pytest
 from aiohttp import web
 
 from sandbox.github import AppIdentity, GitHubStandIn, WebhookSettings, sandbox_repositories
-from sandbox.github.undelivered import Undelivered
 from tests.unit.sandbox.github.client import APPLICATION, TOKEN, Client
 from tests.unit.sandbox.github.schemas import fits
 
@@ -91,34 +89,6 @@ async def test_a_receiver_that_is_away_harms_no_run(capsys: pytest.CaptureFixtur
         "The webhook workflow_run (requested) was not delivered to http://127.0.0.1:1/github/webhooks: nobody listens there. "
         "Like the real GitHub, the sandbox sends neither this one again by itself nor any that is lost after it.\n"
     )
-
-
-@pytest.mark.parametrize(
-    ("error", "why"),
-    [
-        (TimeoutError(), "no answer in time"),
-        (aiohttp.ServerDisconnectedError(), "the connection broke before an answer"),
-    ],
-)
-def test_what_is_not_delivered_is_told_once_until_one_gets_through(
-    capsys: pytest.CaptureFixture[str], error: aiohttp.ClientError | TimeoutError, why: str
-) -> None:
-    undelivered = Undelivered()
-    undelivered.missed("ping", "http://here", error)
-    undelivered.missed("push", "http://here", error)
-    undelivered.missed("push", "http://there", error)
-    undelivered.received("http://here")
-    undelivered.received("http://here")
-    undelivered.missed("push", "http://here", error)
-    undelivered.received("http://here")
-    lines = [line.partition(". Like")[0] for line in capsys.readouterr().out.splitlines()]
-    assert lines == [
-        f"The webhook ping was not delivered to http://here: {why}",
-        f"The webhook push was not delivered to http://there: {why}",
-        "Webhooks get through to http://here again; 2 were lost.",
-        f"The webhook push was not delivered to http://here: {why}",
-        "Webhooks get through to http://here again; 1 was lost.",
-    ]
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from pytfe.models import (
 from sandbox.hcp import Costs, HcpStandIn, HcpToken, NotificationSettings, Policies, Task
 from sandbox.hcp.model import PAUSED, Configuration, Fetched
 from sandbox.hcp.notifications import SIGNATURE
+from sandbox.world import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -251,6 +252,37 @@ async def test_notifications_are_signed_and_follow_a_run(tmp_path: Path) -> None
     assert triggers == ["verification", "run:created", "run:planning", "run:needs_attention"]
     await hcp.stop()
     await runner.cleanup()
+
+
+async def answered(hcp: HcpStandIn, *statuses: int) -> None:
+    async with asyncio.timeout(30):
+        while tuple(hcp.notifications.answers) != statuses:  # noqa: ASYNC110 - the stand-in tells nobody
+            await asyncio.sleep(0.02)
+
+
+async def test_a_person_is_told_that_notifications_are_lost_and_when_they_get_through(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/told"
+    hcp = HcpStandIn(tokens={}, notifications=NotificationSettings(url, "word"))
+    hcp.add("acme", "prod", working_directory="", state=tmp_path / "prod.tfstate").lock("max")
+    await hcp.start()
+    hcp.notify()
+    await answered(hcp, 0)
+    lost = capsys.readouterr().out
+    runner = web.AppRunner(web.Application())
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    queued(hcp)
+    await answered(hcp, 0, 404)
+    back = capsys.readouterr().out
+    await hcp.stop()
+    await runner.cleanup()
+    assert lost.startswith(
+        f"The notification verification was not delivered to {url}: nobody listens there. The sandbox "
+    )
+    assert back == f"Notifications get through to {url} again; 1 was lost.\n"
 
 
 @pytest.mark.needs_terraform

@@ -1,4 +1,4 @@
-"""What a person is told while webhooks reach nobody: one line when it begins, and one when they get through again."""
+"""What a person is told while a receiver is away: one line when it begins, and one when something gets through again."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ import aiohttp
 
 
 class Undelivered:
-    """Counts, for each receiver, the deliveries in a row that it did not get."""
+    """Counts, for each receiver, the deliveries in a row that it did not get.
 
-    def __init__(self) -> None:
+    `kind` is what they are called, e.g. webhook; `like` names who in life does not send them again either.
+    """
+
+    def __init__(self, kind: str, *, like: str | None = None) -> None:
+        self._kind = kind
+        self._sender = f"Like {like}, the sandbox" if like else "The sandbox"
         self._missed: Counter[str] = Counter()
 
     def missed(self, what: str, url: str, error: aiohttp.ClientError | TimeoutError) -> None:
@@ -18,8 +23,8 @@ class Undelivered:
         self._missed[url] += 1
         if self._missed[url] == 1:
             print(
-                f"The webhook {what} was not delivered to {url}: {_why(error)}. "
-                "Like the real GitHub, the sandbox sends neither this one again by itself nor any that is lost after it.",
+                f"The {self._kind} {what} was not delivered to {url}: {_why(error)}. "
+                f"{self._sender} sends neither this one again by itself nor any that is lost after it.",
                 flush=True,
             )
 
@@ -28,7 +33,7 @@ class Undelivered:
         number = self._missed.pop(url, 0)
         if number:
             lost = "1 was lost" if number == 1 else f"{number} were lost"
-            print(f"Webhooks get through to {url} again; {lost}.", flush=True)
+            print(f"{self._kind.capitalize()}s get through to {url} again; {lost}.", flush=True)
 
 
 def _why(error: aiohttp.ClientError | TimeoutError) -> str:
