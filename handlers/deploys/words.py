@@ -60,6 +60,8 @@ def _with(found: Said, environment: Environment, word: str) -> Said:
         if found.machines:
             raise UserError(f"Machine types are given twice; put commas between them, without blanks. Usage: {USAGE}")
         return replace(found, machines=tuple(machine for machine in environment.machines if machine in parts))
+    if "" in parts:
+        raise UserError(f"Put commas between machine types, without blanks: {_example(environment)}. Usage: {USAGE}")
     if len(parts) > 1:
         wrong = next(part for part in parts if part not in environment.machines)
         hint = words.nearest(wrong, environment.machines) if environment.machines else "; it has none."
@@ -69,3 +71,7 @@ def _with(found: Said, environment: Environment, word: str) -> Said:
             f"{words.shown(found.ref)} and {words.shown(word)}: I can deploy one branch, tag or commit. Usage: {USAGE}"
         )
     return replace(found, ref=words.ref(word, USAGE))
+
+
+def _example(environment: Environment) -> str:
+    return ",".join(environment.machines[:2]) or "backend,cron"

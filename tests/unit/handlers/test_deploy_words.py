@@ -47,7 +47,8 @@ def test_words_come_in_any_order(said: list[str], expected: Said) -> None:
         (["backend", "cron"], "Machine types are given twice; put commas between them"),
         (["main", "v1"], "“main” and “v1”: I can deploy one branch, tag or commit"),
         (["a..b"], "cannot be a branch"),
-        (["backend,"], "staging has no machine type “”"),
+        (["backend,"], "Put commas between machine types, without blanks: backend,"),
+        (["backend,", "cron"], "Put commas between machine types, without blanks: backend,"),
     ],
 )
 def test_what_makes_no_sense_is_said(said: list[str], problem: str) -> None:
