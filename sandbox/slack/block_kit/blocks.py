@@ -17,7 +17,6 @@ from sandbox.slack.block_kit.rules import (
     shape,
     string,
     untyped,
-    url,
 )
 
 _BLOCK = {"block_id": IDENTIFIER}
@@ -54,18 +53,7 @@ SECTION = shape(
 HEADER = shape({"text": objects.plain(150)}, _BLOCK)
 DIVIDER = shape({}, _BLOCK)
 CONTEXT = shape(
-    {
-        "elements": array(
-            by_type(
-                {
-                    "image": elements.IMAGE,
-                    "plain_text": shape({"text": string(_CONTEXT_TEXT)}, {"emoji": boolean}),
-                    "mrkdwn": shape({"text": string(_CONTEXT_TEXT)}, {"verbatim": boolean}),
-                }
-            ),
-            10,
-        )
-    },
+    {"elements": array(by_type({"image": elements.IMAGE, **objects.texts(_CONTEXT_TEXT)}), 10)},
     _BLOCK,
 )
 ACTIONS = shape({"elements": array(by_type(elements.IN_ACTIONS), 25)}, _BLOCK)
@@ -76,13 +64,8 @@ INPUT = shape(
 )
 IMAGE = shape(
     {"alt_text": string(2000)},
-    {
-        **_BLOCK,
-        "image_url": url,
-        "slack_file": untyped({}, {"id": string(255), "url": url}),
-        "title": objects.plain(2000),
-    },
-    either("image_url", "slack_file"),
+    {**_BLOCK, **objects.PICTURE, "title": objects.plain(2000)},
+    objects.ONE_PICTURE,
 )
 MARKDOWN = shape({"text": string(MARKDOWN_CHARACTERS)}, _BLOCK)
 

@@ -13,7 +13,6 @@ from sandbox.slack.block_kit.rules import (
     among,
     array,
     boolean,
-    either,
     fault,
     integer,
     shape,
@@ -60,8 +59,8 @@ _FILTER = untyped(
 
 IMAGE = shape(
     {"alt_text": string(2000)},
-    {"image_url": url, "slack_file": untyped({}, {"id": string(255), "url": url})},
-    either("image_url", "slack_file"),
+    objects.PICTURE,
+    objects.ONE_PICTURE,
 )
 
 BUTTON = shape(
@@ -76,31 +75,16 @@ BUTTON = shape(
     },
 )
 
-STATIC_SELECT = shape(
-    {},
-    {
-        **_MENU,
-        "options": array(OPTION, 100),
-        "option_groups": array(OPTION_GROUP, 100),
-        "initial_option": OPTION,
-    },
-    objects.OPTIONS_OR_GROUPS,
-    objects.initial_is_offered,
-    objects.options_differ,
-)
+_OPTIONS = {"options": array(OPTION, 100), "option_groups": array(OPTION_GROUP, 100)}
+_OFFERED = (objects.initial_is_offered, objects.options_differ)
+
+STATIC_SELECT = shape({}, {**_MENU, **_OPTIONS, "initial_option": OPTION}, objects.OPTIONS_OR_GROUPS, *_OFFERED)
 
 MULTI_STATIC_SELECT = shape(
     {},
-    {
-        **_MENU,
-        "options": array(OPTION, 100),
-        "option_groups": array(OPTION_GROUP, 100),
-        "initial_options": array(OPTION, 100),
-        "max_selected_items": integer(1, 100),
-    },
+    {**_MENU, **_OPTIONS, "initial_options": array(OPTION, 100), "max_selected_items": integer(1, 100)},
     objects.OPTIONS_OR_GROUPS,
-    objects.initial_is_offered,
-    objects.options_differ,
+    *_OFFERED,
 )
 
 USERS_SELECT = shape({}, {**_MENU, "initial_user": _identity("user")})
@@ -119,15 +103,13 @@ OVERFLOW = shape({"options": array(OVERFLOW_OPTION, 5)}, {**_ACTION, "confirm": 
 CHECKBOXES = shape(
     {"options": array(CHOICE_OPTION, 10)},
     {**_ACTION, "initial_options": array(CHOICE_OPTION, 10), "confirm": CONFIRM, "focus_on_load": boolean},
-    objects.initial_is_offered,
-    objects.options_differ,
+    *_OFFERED,
 )
 
 RADIO_BUTTONS = shape(
     {"options": array(CHOICE_OPTION, 10)},
     {**_ACTION, "initial_option": CHOICE_OPTION, "confirm": CONFIRM, "focus_on_load": boolean},
-    objects.initial_is_offered,
-    objects.options_differ,
+    *_OFFERED,
 )
 
 DATEPICKER = shape({}, {**_MENU, "initial_date": _day})

@@ -27,14 +27,17 @@ def plain(most: int) -> Rule:
     return by_type({"plain_text": shape({"text": string(most)}, {"emoji": boolean})})
 
 
+def texts(most: int) -> dict[str, Rule]:
+    """Both kinds of text object, by type."""
+    return {
+        "plain_text": shape({"text": string(most)}, {"emoji": boolean}),
+        "mrkdwn": shape({"text": string(most)}, {"verbatim": boolean}),
+    }
+
+
 def text(most: int) -> Rule:
     """A plain_text or mrkdwn object."""
-    return by_type(
-        {
-            "plain_text": shape({"text": string(most)}, {"emoji": boolean}),
-            "mrkdwn": shape({"text": string(most)}, {"verbatim": boolean}),
-        }
-    )
+    return by_type(texts(most))
 
 
 CONFIRM = untyped({"title": plain(100), "text": text(300), "confirm": plain(30), "deny": plain(30)}, {"style": STYLE})
@@ -71,5 +74,9 @@ def options_differ(element: dict[str, Any], pointer: str, faults: list[str]) -> 
     if len(values) != len({value for value in values if isinstance(value, str)}):
         fault(faults, "option values must be unique", pointer)
 
+
+# Where a picture comes from, in the block and in the element.
+PICTURE = {"image_url": url, "slack_file": untyped({}, {"id": string(255), "url": url})}
+ONE_PICTURE = either("image_url", "slack_file")
 
 OPTIONS_OR_GROUPS = either("options", "option_groups")

@@ -19,23 +19,20 @@ def unique_ids(blocks: list[dict[str, Any]], pointer: str, faults: list[str]) ->
     """No block_id twice, and no action_id twice within one block."""
     seen: set[str] = set()
     for number, block in enumerate(blocks):
-        block_id = block.get("block_id")
-        if block_id in seen:
-            fault(faults, f'`block_id` "{block_id}" already exists', f"{pointer}/{number}/block_id")
-        elif block_id is not None:
-            seen.add(block_id)
+        _new_id("block_id", block, seen, f"{pointer}/{number}", faults)
         if block["type"] == "actions":
-            _unique_actions(block["elements"], f"{pointer}/{number}/elements", faults)
+            within: set[str] = set()
+            for place, element in enumerate(block["elements"]):
+                _new_id("action_id", element, within, f"{pointer}/{number}/elements/{place}", faults)
 
 
-def _unique_actions(elements: list[dict[str, Any]], pointer: str, faults: list[str]) -> None:
-    seen: set[str] = set()
-    for number, element in enumerate(elements):
-        action_id = element.get("action_id")
-        if action_id in seen:
-            fault(faults, f'`action_id` "{action_id}" already exists', f"{pointer}/{number}/action_id")
-        elif action_id is not None:
-            seen.add(action_id)
+def _new_id(field: str, value: dict[str, Any], seen: set[str], pointer: str, faults: list[str]) -> None:
+    """Add an id to those seen before it, or note that it is one of them; it may be left out."""
+    found = value.get(field)
+    if found in seen:
+        fault(faults, f'`{field}` "{found}" already exists', f"{pointer}/{field}")
+    elif found is not None:
+        seen.add(found)
 
 
 def one_focus(blocks: list[dict[str, Any]], pointer: str, faults: list[str]) -> None:
