@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from runners.daemons.judging import SHOWN, judge
-from runners.daemons.looking import AS_ROOT, Daemon, Look, instances, read, script, with_children
+from runners.daemons.looking import AS_ROOT, Daemon, Look, instances, read, script, under_way, with_children
 from runners.errors import TimedOutError
 from runners.results import DaemonSeen
 from runners.ssh.remote import REFUSED
@@ -116,6 +116,9 @@ async def _restarted(access: Access, host: Host, daemon: Daemon, patience: Patie
     """Stop, wait until every process is gone, start, look again: a start that is too quick leaves two, or none."""
     began = time.monotonic()
     because = f" because {why}" if why else ""
+    earlier = await _earlier(access, host, daemon, patience)
+    if earlier:
+        return DaemonSeen(host.name, host.machine, daemon.name, earlier, 0)
     seen_before = await _look(access, host, [daemon], None)
     if isinstance(seen_before, str):
         return DaemonSeen(host.name, host.machine, daemon.name, seen_before, reached=False)
@@ -129,6 +132,20 @@ async def _restarted(access: Access, host: Host, daemon: Daemon, patience: Patie
     (seen,) = await _look_twice(access, host, [daemon], patience, began)
     problem = f"{seen.problem} ({said})" if seen.problem and said else seen.problem
     return replace(seen, problem=problem, did=f"stopped and started{because}")
+
+
+async def _earlier(access: Access, host: Host, daemon: Daemon, patience: Patience) -> str:
+    """Wait for a start or stop that was begun before and goes on there: a second start beside it would make two."""
+    end = time.monotonic() + START + patience.stop
+    while True:
+        looks = await _look(access, host, [daemon], None)
+        if isinstance(looks, str) or not looks or not under_way(looks[0], daemon):
+            return ""  # a host out of reach is told by the look that follows
+        if time.monotonic() >= end:
+            return (
+                f"a start or stop of it that was begun before has not ended on {host.name}. Nothing was done about it"
+            )
+        await asyncio.sleep(POLL)
 
 
 async def _left(access: Access, host: Host, daemon: Daemon, patience: Patience, commands: Collection[str]) -> str:
@@ -174,7 +191,7 @@ async def _command(access: Access, host: Host, daemon: Daemon, verb: str, patien
     )
     doing = f"telling {daemon.name} on {host.name} to {verb}"
     try:
-        answer = await access.run(host, text, timeout=START + patience.stop, doing=doing)
+        answer = await access.run(host, text, timeout=START + patience.stop, doing=doing, mark=daemon.mark)
     except TimedOutError:
         return f"its {verb} command did not end"
     said = " ".join(answer.stdout.split())

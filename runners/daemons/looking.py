@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 from collections import defaultdict
@@ -30,6 +31,11 @@ class Daemon:
     pid_file: str = ""
     start: str = ""
     stop: str = ""
+
+    @property
+    def mark(self) -> str:
+        """What tells a start or stop of it that is under way on a host; no command line of its own has it."""
+        return f"signalbox-{hashlib.sha256(self.name.encode()).hexdigest()[:16]}"
 
     @property
     def pattern(self) -> re.Pattern[str]:
@@ -163,6 +169,11 @@ def instances(look: Look, daemon: Daemon, also: Collection[str] = ()) -> list[Pr
         its |= {pid for pid, one in look.processes.items() if main and one.command == main.command}
     its |= {pid for pid, one in look.processes.items() if one.command in also}
     return [look.processes[pid] for pid in sorted(its) if look.processes[pid].parent not in its]
+
+
+def under_way(look: Look, daemon: Daemon) -> bool:
+    """Whether a start or stop of it that Signalbox has begun goes on there; it outlives a bot that is killed."""
+    return any(one.command.endswith(f" {daemon.mark}") for one in look.processes.values())
 
 
 def with_children(look: Look, roots: Sequence[Process]) -> list[int]:

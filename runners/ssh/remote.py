@@ -31,10 +31,11 @@ class Access:
     inventory: Inventory
     with_key: bool
 
-    def argv(self, host: Host) -> list[str]:
-        """A shell on the host that reads its script from stdin; nothing of the script is seen in `ps`."""
+    def argv(self, host: Host, mark: str = "") -> list[str]:
+        """A shell on the host that reads its script from stdin; in `ps` the `mark` is seen, and nothing of the script."""
+        shell = ["sh", "-s", *(["--", mark] if mark else [])]
         if self.inventory.connection != "ssh":
-            return ["sh", "-s"]
+            return shell
         options = {
             "BatchMode": "yes",
             "ConnectTimeout": str(CONNECT),
@@ -47,10 +48,10 @@ class Access:
         argv = ["ssh", "-T", "-p", str(self.inventory.port), "-l", self.inventory.user]
         argv += [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
         argv += ["-i", str(self.directory / "key")] if self.with_key else []
-        return [*argv, "--", host.address, "sh -s"]
+        return [*argv, "--", host.address, " ".join(shell)]
 
-    async def run(self, host: Host, script: str, *, timeout: float, doing: str) -> Output:
-        """Run a POSIX shell script there, as the user that deploys.
+    async def run(self, host: Host, script: str, *, timeout: float, doing: str, mark: str = "") -> Output:
+        """Run a POSIX shell script there, as the user that deploys. A `mark` (letters, digits, -) tells its shell in `ps`.
 
         Raises:
             TimedOutError: it took longer than `timeout` seconds; on the host it may go on.
@@ -61,7 +62,13 @@ class Access:
         try:
             env = process.child_environment(self.directory)
             return await process.run(
-                self.argv(host), cwd=self.directory, env=env, timeout=timeout, doing=doing, grace=1.0, stdin_from=path
+                self.argv(host, mark),
+                cwd=self.directory,
+                env=env,
+                timeout=timeout,
+                doing=doing,
+                grace=1.0,
+                stdin_from=path,
             )
         finally:
             path.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import time
 from contextlib import AsyncExitStack
@@ -125,6 +126,19 @@ async def test_restart_gives_it_a_new_process(access: Access, daemon: Real) -> N
     (now,) = daemon.processes
     assert now.pid != before.pid
     assert await restart(access, "cron", daemon.configured, QUICK) == ()
+
+
+async def test_a_start_that_a_killed_bot_has_begun_is_waited_for(access: Access, daemon: Real) -> None:
+    slow = replace(daemon.configured, start=f"sleep 4; {daemon.configured.start}")
+    (host,) = access.inventory.hosts
+    left = await asyncio.create_subprocess_exec(*access.argv(host, slow.mark), stdin=asyncio.subprocess.PIPE)
+    assert left.stdin
+    left.stdin.write(f"( {slow.start} ) </dev/null >/dev/null 2>&1\n".encode())
+    left.stdin.close()
+    await asyncio.sleep(1)
+    (seen,) = await restart(access, "backend", daemon.configured, QUICK)
+    await left.wait()
+    assert (seen.problem, seen.did, len(daemon.processes)) == ("", "stopped and started", 1)
 
 
 async def test_a_host_out_of_reach_is_told_and_left_alone(access: Access, daemon: Real) -> None:
