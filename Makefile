@@ -27,9 +27,8 @@ setup: $(DEV) ## makes .venv with all that development needs
 demo: $(SANDBOX) ## tries Signalbox without Slack: plays the main job, then stays open for the browser
 	@$(BIN)/python -m sandbox --demo
 
-# Scenarios wait more than they work, and share what a file of them starts; each of these starts a sandbox of its own.
-ALONE := tests/scenarios/test_stories.py tests/scenarios/test_killed.py
-REAL := tests/scenarios tests/real $(addprefix --ignore=,$(ALONE))
+# Scenarios mostly wait: one at a time keeps a quarter of a core busy. A process that has none left takes over half of
+# another's, which keeps the tests of a file together, as far as that goes: they may share a sandbox.
 PYTEST := $(BIN)/python -m pytest -q
 # On a busy machine a real program may miss its time: what failed is tried once more, alone. What fails twice has failed.
 run = $(PYTEST) $(1) $(2) || { echo "Once more, alone, what failed:"; \
@@ -37,8 +36,7 @@ run = $(PYTEST) $(1) $(2) || { echo "Once more, alone, what failed:"; \
 test: lint ## checks style, types and imports, runs all tests, and says which were skipped and how to get them
 	@status=0; \
 	$(call run,-n 2,tests/unit); \
-	$(call run,-n 3 --dist loadfile,$(REAL)); \
-	$(call run,-n 3 --dist load,$(ALONE)); \
+	$(call run,-n 4 --dist worksteal,tests/scenarios tests/real); \
 	exit $$status
 
 bench: $(DEV) ## measures

@@ -21,7 +21,18 @@ settings.register_profile("signalbox", deadline=None, print_blob=True)
 settings.load_profile("signalbox")
 
 
-def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with what may take longest, for begun last it is waited for alone; then skips what cannot run here."""
+    items.sort(key=_longest, reverse=True)
+    _skip_without_programs(items)
+
+
+def _longest(item: pytest.Item) -> float:
+    timeout = item.get_closest_marker("timeout")
+    return float(timeout.args[0]) if timeout else 0
+
+
+def _skip_without_programs(items: Iterable[pytest.Item]) -> None:
     """Skips tests whose program is missing; with CI=true or CI=1 they run, and fail, since there nothing may be missing."""
     if os.environ.get("CI") in {"true", "1"}:
         return
