@@ -11,11 +11,14 @@ from dbos import (
     DBOS,
     DBOSConfig,
     ScheduleInput,
+    Serializer,
     SetEnqueueOptions,
     SetWorkflowID,
     StepOptions,
     _workflow_commands as dbos_chores,
 )
+
+from bot import kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # Operations begun by an older version of this program are taken up by the newer one: what they need to go on is in
-# the steps' names and results. Change this only together with a migration of what is pending.
+# the steps' names and results (see bot/kept.py). Change this only together with a migration of what is pending.
 APPLICATION_VERSION = "1"
 TURNS = "turns"
 DECISION = "decision"
@@ -76,6 +79,19 @@ class Due:
         return f"0 6 */{min(31, minutes // (24 * 60))} * *"
 
 
+class _Kept(Serializer):
+    """What the engine keeps of values, in a form that later versions can read; it knows its own earlier form by name."""
+
+    def name(self) -> str:
+        return "signalbox"
+
+    def serialize(self, data: Any) -> str:
+        return kept.pack(data)
+
+    def deserialize(self, serialized_data: str) -> Any:
+        return kept.unpack(serialized_data)
+
+
 class Engine:
     """Runs operations durably. Functions are registered first, then the engine is launched."""
 
@@ -90,6 +106,7 @@ class Engine:
                 notification_listener_polling_interval_sec=settings.wake_interval,
                 log_level="ERROR",
                 db_engine_kwargs=SQLITE if settings.url.startswith("sqlite") else None,
+                serializer=_Kept(),
             )
         )
         # It prints by a handler of its own; through ours, what it prints is redacted as everything else is.

@@ -1,7 +1,8 @@
 """What runners hand back: frozen values, safe to store and to show (nothing sensitive is ever in them).
 
-Many are stored as the results of an operation's steps, pickled: by the names of their module and class, their fields in
-order. An operation that waits while the bot is updated needs them found, and read, as they were stored.
+Many are kept as the results of an operation's steps, by the names of their module, class and fields. What waits while the
+bot is updated is read by the new version: a field that is added needs a default, and a class that moves an entry in
+`bot/kept.py`.
 """
 
 from runners.results.aws import Outcome, Step, Unread
