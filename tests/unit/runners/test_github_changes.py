@@ -106,7 +106,7 @@ def test_pygithub_is_made_in_one_place_which_repeats_nothing() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "Github"
     ]
     ((file, call),) = made
-    assert file == "runners/github/__init__.py"
+    assert file == "runners/github/objects.py"
     (retry,) = (one.value for one in call.keywords if one.arg == "retry")
     assert isinstance(retry, ast.Constant)
     assert retry.value is None
