@@ -11,6 +11,9 @@ PYTHON := $(shell for one in python3 python3.13 python3.12 python3.11; do \
 	if $$one -c '$(SUITABLE)' 2>/dev/null; then echo $$one; break; fi; done)
 endif
 
+# Empty is off: where bytecode is not kept, each of the test processes compiles all tests and all code again.
+export PYTHONDONTWRITEBYTECODE :=
+
 VENV := .venv
 BIN := $(VENV)/bin
 DEV := $(VENV)/.installed-dev
