@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 # Moto would load some hundred of Amazon's own images for each test that asks EC2 anything: seconds each.
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+
+# A shell lets what it starts in the background ignore SIGINT, and so would all programs that the tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long one example takes says more about what else the machine does than about the code.
 settings.register_profile("signalbox", deadline=None, print_blob=True)
