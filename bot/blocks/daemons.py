@@ -38,7 +38,7 @@ def summary(seen: Sequence[DaemonSeen]) -> str:
     )
 
 
-def after_deploy(seen: Sequence[DaemonSeen]) -> list[Block]:
+def after_deploy(environment: str, seen: Sequence[DaemonSeen]) -> list[Block]:
     """What was seen of them after a deploy: what is wrong and what was put right, by host."""
     if not seen:
         return []
@@ -46,7 +46,7 @@ def after_deploy(seen: Sequence[DaemonSeen]) -> list[Block]:
     lines = [_line(one) for one in told[:SHOWN]]
     more = [f"… and {len(told) - SHOWN} more"] if len(told) > SHOWN else []
     mark = ":white_check_mark:" if all(one.ok for one in seen) else ":x:"
-    return kit.sections([f"{mark} *Daemons:* {summary(seen)}", *lines, *more])
+    return kit.sections([f"{mark} *Daemons:* {summary(seen)}", *lines, *more, *_by_hand(environment, seen)])
 
 
 def working(head: Head) -> Message:
@@ -71,7 +71,7 @@ def restarted(head: Head, seen: Sequence[DaemonSeen]) -> Message:
     wrong = ", ".join(kit.escape(one.host) for one in seen if not one.ok)
     news = "it runs once on each host, with a new process" if well else f"it does not run as it should on {wrong}"
     blocks = [operation.first_line(head, "succeeded" if well else "failed", news)]
-    body = kit.sections([_line(one) for one in seen])
+    body = kit.sections([*(_line(one) for one in seen), *_by_hand(head.environment, seen)])
     return kit.message(operation.plain(head, news), [*blocks, *body], foot=[operation.asked_by(head)])
 
 
@@ -85,6 +85,16 @@ def _group(environment: str, machine: str, daemon: str, seen: Sequence[DaemonSee
     ask = kit.confirm(f"Restart {daemon}?", question, "Yes, restart it")
     button = kit.button("Restart", RESTART, f"{environment} {machine} {daemon}", style="danger", ask=ask)
     return {**kit.section("\n".join(lines)), "accessory": button}
+
+
+def _by_hand(environment: str, seen: Sequence[DaemonSeen]) -> list[str]:
+    """What to do about those that do not stop."""
+    hosts = list(dict.fromkeys(one.host for one in seen if one.stuck))
+    if not hosts:
+        return []
+    named = kit.escape(", ".join(hosts[:SHOWN])) + (f" and {len(hosts) - SHOWN} more" if len(hosts) > SHOWN else "")
+    then = f"then press *Restart* in {kit.code(f'/infra daemons {environment}')}"
+    return [f"*What now:* log in to {named}, end there what still runs ({kit.code('kill -KILL')}), {then}."]
 
 
 def _line(one: DaemonSeen) -> str:

@@ -97,7 +97,7 @@ def ended(head: Head, outgoing: Outgoing, approval: ApprovalView | None, rollout
     """Every playbook ended, or one failed, was cancelled or cut short, and what came after it was left alone."""
     status, news = _how_it_ended(outgoing, rollout, ending)
     done, shown = _what_was_done(outgoing, rollout, status), board(rollout, over=True)
-    body = [*done, *daemons.after_deploy(ending.daemons), *shown]
+    body = [*done, *daemons.after_deploy(head.environment, ending.daemons), *shown]
     buttons = [_retry_button(head, rollout)] if ending.retry else []
     return framed(head, status, news, outgoing, approval, body=body, buttons=buttons)
 
@@ -256,15 +256,18 @@ def _how_it_ended(outgoing: Outgoing, rollout: Rollout, ending: Ending) -> tuple
 
 
 def _what_failed(rollout: Rollout, bad: Sequence[HostResult]) -> str:
-    """The hosts on which it failed and the playbooks that took too long or could not be run, with why."""
+    """The hosts on which it failed or that are out of reach; the playbooks that took too long or could not be run, with why."""
     refused = [f"{playbook} could not be run: {why}" for playbook, why in _refused(rollout)]
     overdue = [
         f"{kit.escape(result.playbook)} did not end: {kit.escape(result.overdue)}"
         for result in rollout.results
         if result.overdue
     ]
-    names = _names(bad) or ("" if refused else kit.escape(rollout.results[-1].playbook))
-    return "; ".join([*([f"failed on {names}"] if names else []), *overdue[:NAMED], *refused])
+    away = _names(host for host in bad if host.state is State.UNREACHABLE)
+    failed = _names(host for host in bad if host.state is not State.UNREACHABLE)
+    names = failed or ("" if refused or away else kit.escape(rollout.results[-1].playbook))
+    said = [*([f"failed on {names}"] if names else []), *([f"could not reach {away}"] if away else [])]
+    return "; ".join([*said, *overdue[:NAMED], *refused])
 
 
 def _refused(rollout: Rollout) -> list[tuple[str, str]]:

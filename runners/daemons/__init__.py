@@ -10,7 +10,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from runners.daemons.judging import SHOWN, judge
-from runners.daemons.looking import AS_ROOT, Daemon, Look, instances, read, script, under_way, with_children
+from runners.daemons.looking import (
+    AS_ROOT,
+    Daemon,
+    Look,
+    Process,
+    instances,
+    read,
+    script,
+    stranger,
+    under_way,
+    with_children,
+)
 from runners.errors import TimedOutError
 from runners.results import DaemonSeen
 from runners.ssh.remote import REFUSED
@@ -113,7 +124,10 @@ async def _remedied(access: Access, host: Host, daemon: Daemon, seen: DaemonSeen
 
 
 async def _restarted(access: Access, host: Host, daemon: Daemon, patience: Patience, why: str) -> DaemonSeen:
-    """Stop, wait until every process is gone, start, look again: a start that is too quick leaves two, or none."""
+    """Stop, wait until every process is gone, start, look again: a start that is too quick leaves two, or none.
+
+    Its own stop is left out where its PID file names another process, which that stop may end.
+    """
     began = time.monotonic()
     because = f" because {why}" if why else ""
     earlier = await _earlier(access, host, daemon, patience)
@@ -123,11 +137,18 @@ async def _restarted(access: Access, host: Host, daemon: Daemon, patience: Patie
     if isinstance(seen_before, str):
         return DaemonSeen(host.name, host.machine, daemon.name, seen_before, reached=False)
     commands = {one.command for look in seen_before for one in instances(look, daemon)}
-    await _command(access, host, daemon, "stop", patience)
-    left = await _left(access, host, daemon, patience, commands)
-    if left:
-        problem = f"{left}. It was not started again"
-        return DaemonSeen(host.name, host.machine, daemon.name, problem, 1, did=f"told to stop{because}")
+    spared = next(filter(None, (stranger(look, daemon) for look in seen_before)), "")
+    if spared:
+        because = f"{because}; its own stop was left out, for its PID file names {spared}, which is not it"
+    else:
+        await _command(access, host, daemon, "stop", patience)
+    left = await _ended(access, host, daemon, patience, commands, told=not spared)
+    if left.problem:
+        problem = f"{left.problem}. It was not started again"
+        did = f"told to stop{because}"
+        return DaemonSeen(
+            host.name, host.machine, daemon.name, problem, len(left.found), did=did, stuck=bool(left.found)
+        )
     said = await _command(access, host, daemon, "start", patience)
     (seen,) = await _look_twice(access, host, [daemon], patience, began)
     problem = f"{seen.problem} ({said})" if seen.problem and said else seen.problem
@@ -148,33 +169,45 @@ async def _earlier(access: Access, host: Host, daemon: Daemon, patience: Patienc
         await asyncio.sleep(POLL)
 
 
-async def _left(access: Access, host: Host, daemon: Daemon, patience: Patience, commands: Collection[str]) -> str:
-    """Wait until no process of it is left, by TERM where its stop does not do it; what is left, in words."""
-    pids, trouble = await _wait(access, host, daemon, patience.stop, commands)
-    if trouble or not pids:
-        return trouble
-    kill = f"{AS_ROOT}$S kill -s TERM -- {' '.join(map(str, pids))}\n"
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What still runs of a daemon that was told to stop, its children included, and what is wrong, in words."""
+
+    found: Sequence[Process] = ()
+    pids: Sequence[int] = ()
+    problem: str = ""
+
+
+async def _ended(
+    access: Access, host: Host, daemon: Daemon, patience: Patience, commands: Collection[str], *, told: bool
+) -> _Left:
+    """Wait until no process of it is left, by TERM where its stop does not do it; one not `told` to stop gets TERM at once."""
+    left = await _wait(access, host, daemon, patience.stop if told else 0, commands)
+    if left.problem or not left.pids:
+        return left
+    kill = f"{AS_ROOT}$S kill -s TERM -- {' '.join(map(str, left.pids))}\n"
     with suppress(TimedOutError):  # whether it has helped is seen below
         await access.run(host, kill, timeout=LOOK, doing=f"ending {daemon.name} on {host.name}")
-    pids, trouble = await _wait(access, host, daemon, patience.term, commands)
-    if trouble or not pids:
-        return trouble
-    shown = ", ".join(map(str, pids[:SHOWN]))
-    return f"it does not stop: {patience.stop:g} s after its stop and {patience.term:g} s after TERM {shown} still runs"
+    limit = patience.term if told else patience.stop
+    left = await _wait(access, host, daemon, limit, commands)
+    if left.problem or not left.pids:
+        return left
+    shown = ", ".join(map(str, left.pids[:SHOWN])) + (", …" if len(left.pids) > SHOWN else "")
+    waited = f"{patience.stop:g} s after its stop and {limit:g} s" if told else f"{limit:g} s"
+    runs = "runs" if len(left.pids) == 1 else "run"
+    return replace(left, problem=f"it does not stop: {waited} after TERM {shown} still {runs}")
 
 
-async def _wait(
-    access: Access, host: Host, daemon: Daemon, limit: float, commands: Collection[str]
-) -> tuple[list[int], str]:
-    """The processes of it that are left after so many seconds, as soon as there are none; or why that is not known."""
+async def _wait(access: Access, host: Host, daemon: Daemon, limit: float, commands: Collection[str]) -> _Left:
+    """What is left of it after so many seconds, as soon as there is nothing; or why that is not known."""
     end = time.monotonic() + limit
     while True:
         looks = await _look(access, host, [daemon], None)
         if isinstance(looks, str) or not looks:
-            return [], looks if isinstance(looks, str) else "the host did not answer what was asked of it"
+            return _Left(problem=looks if isinstance(looks, str) else "the host did not answer what was asked of it")
         found = instances(looks[0], daemon, commands)
         if not found or time.monotonic() >= end:
-            return with_children(looks[0], found), ""
+            return _Left(found, with_children(looks[0], found))
         await asyncio.sleep(POLL)
 
 

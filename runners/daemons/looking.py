@@ -171,6 +171,19 @@ def instances(look: Look, daemon: Daemon, also: Collection[str] = ()) -> list[Pr
     return [look.processes[pid] for pid in sorted(its) if look.processes[pid].parent not in its]
 
 
+def stranger(look: Look, daemon: Daemon) -> str:
+    """What the daemon's PID file names and is not the daemon, though it lives: a stop that reads the file could end it.
+
+    A number below 1 stands for many processes at once (kill(2)). Empty where the file names nothing of that kind, and for
+    a daemon with a unit, which systemd stops.
+    """
+    if daemon.name in look.units:
+        return ""
+    own = with_children(look, instances(look, daemon))
+    written = re.findall(r"-?\d+", look.pid_files.get(daemon.name, ""))
+    return next((one for one in written if int(one) < 1 or (int(one) in look.processes and int(one) not in own)), "")
+
+
 def under_way(look: Look, daemon: Daemon) -> bool:
     """Whether a start or stop of it that Signalbox has begun goes on there; it outlives a bot that is killed."""
     return any(one.command.endswith(f" {daemon.mark}") for one in look.processes.values())

@@ -11,6 +11,7 @@ class DaemonSeen:
 
     `age` is for how many seconds its process has run, None when there is not one process; `did` what was done about a
     problem ("stopped and started because ..."), empty when nothing was. Of a host that was not `reached` nothing is known.
+    One that is `stuck` does not stop, and somebody has to end it by hand.
     """
 
     host: str
@@ -21,6 +22,7 @@ class DaemonSeen:
     age: float | None = None
     did: str = ""
     reached: bool = True
+    stuck: bool = False
 
     @property
     def ok(self) -> bool:

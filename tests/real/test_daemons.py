@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from runners.daemons import Patience, restart, verify
@@ -97,9 +98,10 @@ async def test_one_that_refuses_to_stop_is_said_and_no_second_one_started(access
     daemon.start()
     daemon.start()
     seen = await look(access, daemon, remedy=True)
-    assert "it does not stop: 1 s after its stop and 1 s after TERM" in seen.problem
-    assert "It was not started again" in seen.problem
-    assert len(daemon.processes) == 2
+    first, second = sorted(process.pid for process in daemon.processes)
+    still = f"it does not stop: 1 s after its stop and 1 s after TERM {first}, {second} still run"
+    assert seen.problem == f"{still}. It was not started again"
+    assert (seen.stuck, seen.instances) == (True, 2)
 
 
 @modes("dies")
@@ -116,6 +118,40 @@ async def test_a_wrong_pid_file_is_told(access: Access, daemon: Real) -> None:
     assert "its PID file names 1, and it runs as" in (await look(access, daemon)).problem
     daemon.pid_file.unlink()
     assert "its PID file is not there, or empty" in (await look(access, daemon)).problem
+
+
+@pytest.mark.parametrize("starts", [0, 1, 2])
+async def test_a_process_that_a_wrong_pid_file_names_survives_the_remedy(
+    access: Access, daemon: Real, starts: int
+) -> None:
+    stranger = await asyncio.create_subprocess_exec("sleep", "60")
+    try:
+        for _ in range(starts):
+            daemon.start()
+        daemon.pid_file.write_text(str(stranger.pid))
+        before = {process.pid for process in daemon.processes}
+        seen = await look(access, daemon, remedy=True)
+        assert stranger.returncode is None
+        assert psutil.Process(stranger.pid).status() != psutil.STATUS_ZOMBIE
+        assert seen.problem == ""
+        assert seen.did.endswith(f"its own stop was left out, for its PID file names {stranger.pid}, which is not it")
+        (now,) = daemon.processes
+        assert now.pid not in before
+        assert daemon.pid_file.read_text() == str(now.pid)
+    finally:
+        stranger.kill()
+        await stranger.wait()
+
+
+@modes("refuses")
+async def test_one_with_a_wrong_pid_file_that_refuses_to_end_is_not_started_again(access: Access, daemon: Real) -> None:
+    daemon.start()
+    (before,) = daemon.processes
+    daemon.pid_file.write_text("1")
+    seen = await look(access, daemon, remedy=True)
+    assert f"it does not stop: 1 s after TERM {before.pid} still runs. It was not started again" in seen.problem
+    assert seen.stuck
+    assert [process.pid for process in daemon.processes] == [before.pid]
 
 
 async def test_restart_gives_it_a_new_process(access: Access, daemon: Real) -> None:

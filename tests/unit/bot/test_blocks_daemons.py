@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import cycle
 
 from hypothesis import given, settings, strategies as st
@@ -20,13 +21,13 @@ MENDED = DaemonSeen(
 
 
 def test_all_is_well_in_one_line() -> None:
-    (block,) = drawing.after_deploy([GOOD, GOOD])
+    (block,) = drawing.after_deploy("staging", [GOOD, GOOD])
     assert block["text"]["text"] == ":white_check_mark: *Daemons:* each runs once (2 looked at)"
-    assert drawing.after_deploy([]) == []
+    assert drawing.after_deploy("staging", []) == []
 
 
 def test_what_is_wrong_and_what_was_put_right_is_told_by_host() -> None:
-    (block,) = drawing.after_deploy([GOOD, BAD, MENDED])
+    (block,) = drawing.after_deploy("staging", [GOOD, BAD, MENDED])
     lines = block["text"]["text"].splitlines()
     assert lines[0] == ":x: *Daemons:* 1 of 3 wrong"
     assert lines[1] == "• `staging-backend-2` queue: it runs 2 times (processes 4, 5)"
@@ -52,12 +53,23 @@ def test_how_a_restart_went() -> None:
     assert "it does not run as it should on staging-backend-2" in said
 
 
+def test_of_one_that_does_not_stop_it_is_said_what_to_do() -> None:
+    stuck = replace(
+        BAD, problem="it does not stop: 10 s after TERM 4, 5 still run. It was not started again", stuck=True
+    )
+    (block,) = drawing.after_deploy("staging", [GOOD, stuck])
+    now = "*What now:* log in to staging-backend-2, end there what still runs (`kill -KILL`), then press *Restart* in "
+    assert block["text"]["text"].splitlines()[-1] == f"{now}`/infra daemons staging`."
+    assert "then press *Restart* in `/infra daemons staging`" in read(drawing.restarted(HEAD, [stuck]))
+    assert "What now" not in read(drawing.restarted(HEAD, [BAD]))
+
+
 @settings(max_examples=20)
 @given(st.lists(hostile, min_size=1, max_size=5), st.integers(1, 60))
 def test_slack_takes_whatever_is_in_it(pool: list[str], count: int) -> None:
     text = cycle(pool)
     seen = [DaemonSeen(next(text), "web", f"d-{number}", next(text), did=next(text)) for number in range(count)]
     read(drawing.page("staging", seen))
-    assert all(len(block["text"]["text"]) <= 3_000 for block in drawing.after_deploy(seen))
+    assert all(len(block["text"]["text"]) <= 3_000 for block in drawing.after_deploy(next(text), seen))
     read(drawing.restarted(HEAD, seen))
     read(drawing.working(HEAD))

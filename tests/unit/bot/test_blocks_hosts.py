@@ -120,6 +120,10 @@ def test_a_host_out_of_reach_is_told_apart_from_a_failed_one() -> None:
     said = ended(played(State.FAILED, *hosts))
     assert "2 hosts: 1 failed, 1 unreachable" in said
     assert "🔌 unreachable" in said
+    assert "failed on backend-2; could not reach backend-1. What each host said is in the thread" in said
+    alone = ended(played(State.FAILED, *hosts[:1], host("backend-3", State.SUCCEEDED)))
+    assert "*: could not reach backend-1. What each host said is in the thread" in alone
+    assert "failed on" not in alone
 
 
 def test_a_daemon_that_is_wrong_fails_the_deploy() -> None:

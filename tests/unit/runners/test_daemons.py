@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from runners.daemons.judging import judge
-from runners.daemons.looking import Daemon, Look, Process, Unit, instances, read, script, with_children
+from runners.daemons.looking import Daemon, Look, Process, Unit, instances, read, script, stranger, with_children
 from runners.results import Host
 
 HOST = Host("staging-backend", "backend", "i-1", "10.0.0.1", "ami-1", "us-west-2a")
@@ -159,6 +159,26 @@ def test_its_pid_file_counts_where_there_is_no_unit() -> None:
     assert problem(bad, bad, daemon=made) == "its PID file names 9, and it runs as 5"
     with_unit = look(process(5), unit=unit(5, 5), pid_file="9")
     assert problem(with_unit, with_unit, daemon=made) == ""
+
+
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        ("5", ""),
+        ("6", ""),
+        ("9", "9"),
+        ("5 9", "9"),
+        ("777", ""),
+        ("", ""),
+        ("-1", "-1"),
+        ("0", "0"),
+        ("starting", ""),
+    ],
+)
+def test_a_pid_file_that_names_a_living_process_which_is_not_the_daemon_is_dangerous(written: str, named: str) -> None:
+    its, other = (process(5), process(6, 5, command="worker")), process(9, command="/usr/sbin/sshd")
+    assert stranger(look(*its, other, pid_file=written), QUEUE) == named
+    assert stranger(look(*its, other, unit=unit(5, 5, 6), pid_file=written), QUEUE) == ""
 
 
 def test_half_an_answer_is_none() -> None:
