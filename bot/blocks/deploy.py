@@ -20,6 +20,7 @@ MARKS = jobs_drawing.MARKS
 _WHEN = {
     "succeeded": ("Went out", "Ran before"),
     **dict.fromkeys(("failed", "cancelled", "interrupted"), ("Was to go out", "Ran before")),
+    **dict.fromkeys(("rejected", "expired"), ("Was to go out", "Ran then")),
 }
 
 
@@ -170,13 +171,14 @@ def _goes_out(outgoing: Outgoing, status: str = "", *, brief: bool = False) -> l
         shown += what.commits(found)
     if outgoing.checks and not out and (outgoing.checks.checks or not brief):
         shown.append(kit.section(what.checks_line(outgoing.checks)))
-    notes = [*outgoing.notes, *_differing(outgoing, over=before == "Ran before")]
+    notes = [*outgoing.notes, *_differing(outgoing, before)]
     return [*shown, *(kit.section(note) for note in notes)]
 
 
-def _differing(outgoing: Outgoing, *, over: bool) -> list[str]:
-    """What each machine type runs, where that differs; once a deploy is `over`, what it ran."""
-    heading = "*Not all machines ran the same before:*" if over else ":warning: *Not all machines run the same:*"
+def _differing(outgoing: Outgoing, when: str) -> list[str]:
+    """What each machine type runs, where that differs; once a deploy is over, what it ran (`when`: "Ran before")."""
+    ran = when.removeprefix("Ran ")
+    heading = f"*Not all machines ran the same {ran}:*" if ran != when else ":warning: *Not all machines run the same:*"
     return [f"{heading}\n{outgoing.differing}"] if outgoing.differing else []
 
 

@@ -39,6 +39,7 @@ WORST_FIRST = (
 UNTOUCHED = "⚪ not touched"  # what becomes of a host that waits, once all is over
 _SAME_INSTANCES = "These are the same instances as before, so their keys"
 COLUMNS = ("Host", "State", "Task", "", "ok", "changed", "failed", "unreachable", "Time")
+CHECK_COLUMNS = tuple("would change" if name == "changed" else name for name in COLUMNS)
 CANCELLING = "No further task is started. What a task has begun on a host may go on there, and what was done stays."
 
 
@@ -60,7 +61,7 @@ class Rollout:
 class Ending:
     """What is said beside the board: machine types not begun, who cancelled (escaped), whether hosts may be retried.
 
-    `daemons` are what was seen of them once the playbooks were through; `then` is what to type for the types not begun.
+    `daemons` are what was seen of them once the playbooks were through; `then` is what to type for what is left to do.
     """
 
     not_started: tuple[str, ...] = ()
@@ -178,7 +179,7 @@ def board(rollout: Rollout, *, over: bool = False) -> list[Block]:
     totals = {host.host: result.task_total for result in rollout.results for host in result.hosts}
     marks = {**MARKS, State.WAITING: UNTOUCHED} if over else MARKS
     rows = [_row(host, marks[host.state], totals[host.host], rollout.now) for host in shown]
-    table = kit.table(COLUMNS, rows, right=(4, 5, 6, 7, 8))
+    table = kit.table(CHECK_COLUMNS if rollout.check else COLUMNS, rows, right=(4, 5, 6, 7, 8))
     return [*([kit.context(_counts(hosts, marks))] if len(hosts) > 1 else []), table]
 
 
@@ -242,10 +243,11 @@ def _how_it_ended(outgoing: Outgoing, rollout: Rollout, ending: Ending) -> tuple
     cut_short = [result for result in results if not result.finished]
     bad = [host for host in rollout.hosts if host.state not in (*GOOD, State.WAITING)]
     if ending.cancelled_by:
-        return "cancelled", f"{ending.cancelled_by} cancelled it.{_left_at(rollout)}{left}"
+        then = f" To go on, run {kit.code(ending.then)}" if ending.then else ""
+        return "cancelled", f"{ending.cancelled_by} cancelled it.{_left_at(rollout)}{left}{then}"
     if cut_short:
         playbook = kit.escape(cut_short[0].playbook)
-        return "interrupted", f"interrupted during {playbook}, and not started again.{left} Run /deploy again"
+        return "interrupted", f"interrupted during {playbook}, and not started again.{left} {_run_again(ending)}"
     wrong = [one for one in ending.daemons if not one.ok]
     if not bad and wrong:
         return "failed", f"{short} went out, but {_wrong(wrong)}"
@@ -279,6 +281,10 @@ def _refused(rollout: Rollout) -> list[tuple[str, str]]:
     return [
         (_listed(names), kit.escape(kit.cut(why, 300)).rstrip(".")) for why, names in list(playbooks.items())[:NAMED]
     ]
+
+
+def _run_again(ending: Ending) -> str:
+    return f"Look at its hosts, then run {kit.code(ending.then)}" if ending.then else "Run /deploy again"
 
 
 def _next_step(ending: Ending) -> str:

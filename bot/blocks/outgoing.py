@@ -102,7 +102,7 @@ def _names(checks: Sequence[Check]) -> str:
 def passed_over(person: str, reason: str, checks: Checks) -> str:
     """That somebody wants it deployed although its checks are not green, and why."""
     wrong = _names(checks.failed or checks.unfinished)
-    return f":warning: *Goes out despite its checks* ({wrong}), by {kit.user(person)}: {kit.escape(reason)}"
+    return f":warning: *Asked for despite its checks* ({wrong}), by {kit.user(person)}: {kit.escape(reason)}"
 
 
 def reason_modal(number: int, environment: str, short: str) -> Block:

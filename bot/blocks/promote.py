@@ -168,9 +168,7 @@ def notes(
         said = "\n".join(lines)
     if left and skipped_by:
         more = f"{_way(left[0])} in {_repositories(left)}"
-        said += (
-            f"{chr(10) if said else ''}:fast_forward: *Not promoted*, {kit.user(skipped_by)} deploys without it: {more}"
-        )
+        said += f"{chr(10) if said else ''}:fast_forward: *Not promoted*, {kit.user(skipped_by)} chose to deploy without it: {more}"
     if not said:
         first = promotions[0]
         said = f"*Nothing to promote:* {kit.code(first.target)} has all of {kit.code(first.source)} in {_repositories(promotions)}"

@@ -14,7 +14,7 @@ from bot.errors import Cancelled
 from bot.operations import Status
 from bot.runs_on import same_everywhere
 from handlers.code import code_of
-from handlers.deploys import daemons, host_keys, playbooks
+from handlers.deploys import daemons, host_keys, playbooks, words
 from handlers.deploys.playbooks import Play
 from handlers.deploys.scope import scope_of
 from handlers.deploys.settings import settings_of
@@ -205,17 +205,20 @@ async def _report(work: _Work, stopped_by: str | None, seen: tuple[DaemonSeen, .
 
 def _ended(work: _Work, stopped_by: str | None, again: Sequence[str], seen: tuple[DaemonSeen, ...]) -> Message:
     cancelled_by = kit.user(stopped_by) if stopped_by else ""
-    then = _deploy_rest(work) if work.not_started else ""
+    then = _what_to_type(work, stopped_by)
     ending = Ending(work.not_started, cancelled_by=cancelled_by, retry=bool(again), daemons=seen, then=then)
     return drawing.ended(work.operation.head, work.outgoing, work.approval, work.rollout, ending)
 
 
-def _deploy_rest(work: _Work) -> str:
-    """What to type for the machine types on which nothing was done."""
-    environment, ref = work.operation.environment, work.outgoing.commit.ref
-    only = "" if set(work.not_started) == set(environment.machines) else ",".join(work.not_started)
-    named = "" if ref == settings_of(environment).ref else ref
-    return " ".join(filter(None, [f"/deploy {environment.name}", only, named]))
+def _what_to_type(work: _Work, stopped_by: str | None) -> str:
+    """What to type for the machine types that are left: untouched, or, where it was stopped or cut short, not done."""
+    left: Sequence[str] = work.not_started
+    if stopped_by or not all(result.finished for result in work.results.values()):
+        done = {machine for machine, result in work.results.items() if result.state is State.SUCCEEDED}
+        left = work.machines if work.scope.check else [machine for machine in work.machines if machine not in done]
+    commit = work.outgoing.commit
+    ref = commit.short if commit.ref == commit.sha else commit.ref
+    return words.command(work.operation.environment, ref, left, check=work.scope.check) if left else ""
 
 
 def _status(work: _Work, stopped_by: str | None) -> Status:

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 from bot import words
 from bot.errors import UserError
-from handlers.deploys.scope import CHECK, MACHINES
+from handlers.deploys.scope import CHECK, HOSTS, MACHINES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bot.config import Environment
     from bot.requests import Wish
 
 USAGE = "/deploy <environment> [machine,machine] [branch, tag or commit] [check]"
+SHORT = 7  # letters of a commit's SHA
 MOST = 4  # words, the environment's name among them
 
 
@@ -50,6 +51,21 @@ def limited(wish: Wish, said: Said) -> Wish:
     extra = {MACHINES: ",".join(said.machines), CHECK: CHECK if said.check else ""}
     arguments = {**wish.arguments, **{name: value for name, value in extra.items() if value}}
     return replace(wish, title=f"{what}{only}", arguments=arguments)
+
+
+def command(environment: Environment, ref: str, machines: Sequence[str] = (), *, check: bool = False) -> str:
+    """What to type for this: without what goes without saying, the usual ref and all machine types."""
+    whole = set(machines) >= set(environment.machines)
+    usual = environment.deploy.github_actions or environment.deploy.ansible
+    said = ["" if whole else ",".join(machines), "" if usual and ref == usual.ref else ref, CHECK if check else ""]
+    return " ".join(filter(None, [f"/deploy {environment.name}", *said]))
+
+
+def typed(environment: Environment, arguments: Mapping[str, str]) -> str:
+    """What to type for a deploy with these arguments once more. Hosts that are named one by one cannot be typed."""
+    ref = arguments["ref"][:SHORT] if HOSTS in arguments else arguments["ref"]
+    machines = arguments[MACHINES].split(",") if arguments.get(MACHINES) else ()
+    return command(environment, ref, machines, check=bool(arguments.get(CHECK)))
 
 
 def _with(found: Said, environment: Environment, word: str) -> Said:

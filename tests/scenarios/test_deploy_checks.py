@@ -111,7 +111,7 @@ async def test_a_reason_lets_exactly_that_commit_out_and_is_kept(shared_world: W
     number = len(operations_in(shared_world)) + 1
     sent = await lee.submit(view, {"Why does it go to dev all the same?": "Stops the <!channel> outage"})
     assert sent.closed
-    ask = await shows(shared_world, "#dev", f"#{number} ", "Goes out despite its checks", "Waiting for approval")
+    ask = await shows(shared_world, "#dev", f"#{number} ", "Asked for despite its checks", "Waiting for approval")
     assert "by @lee: Stops the <!channel> outage" in ask.rendered
     await clicks(shared_world, "max", ask, "approve")
     done = await shows(shared_world, "#dev", f"#{number} ", ":white_check_mark:", "deployed")

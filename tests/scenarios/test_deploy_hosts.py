@@ -103,6 +103,7 @@ async def test_cancel_says_where_each_host_was_left(shared_world: World) -> None
     ended = await shows(world, "#staging", f"#{number} ", ":octagonal_sign:", "@lee cancelled it.")
     assert "Left in the middle: staging-cron at Wait at the gate (task 1/" in ended.rendered.replace("`", "")
     assert "Not touched: taskrunner, sftp" in ended.rendered
+    assert "To go on, run /deploy staging cron,taskrunner,sftp" in ended.rendered.replace("`", "")
     assert not ended.buttons
     await until(lambda: not processes_of(world))
     gate.open()

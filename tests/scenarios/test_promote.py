@@ -94,7 +94,7 @@ async def test_it_can_be_left_out(shared_world: World) -> None:
     number, message = await asked(shared_world, "`dev` is 1 commit ahead of `main`", "Add left")
     await clicks(shared_world, "lee", message, SKIP)
     done = await shows(shared_world, "#dev", number, ":white_check_mark:", "deployed")
-    assert "Not promoted, @lee deploys without it" in done.rendered.replace("*", "")
+    assert "Not promoted, @lee chose to deploy without it" in done.rendered.replace("*", "")
     assert not [pull for pull in infrastructure(shared_world).pulls.known.values() if pull.state == "open"]
 
 

@@ -53,7 +53,8 @@ def test_what_would_go_out_and_what_runs_now() -> None:
         ("failed", "*Was to go out:*", "*Not all machines ran the same before:*"),
         ("cancelled", "*Was to go out:*", "*Not all machines ran the same before:*"),
         ("interrupted", "*Was to go out:*", "*Not all machines ran the same before:*"),
-        ("rejected", "*Goes out:*", ":warning: *Not all machines run the same:*"),
+        ("rejected", "*Was to go out:*", "*Not all machines ran the same then:*"),
+        ("expired", "*Was to go out:*", "*Not all machines ran the same then:*"),
     ],
 )
 def test_what_ran_before_is_not_said_to_run_once_it_is_over(status: str, commit: str, ran: str) -> None:
@@ -62,7 +63,8 @@ def test_what_ran_before_is_not_said_to_run_once_it_is_over(status: str, commit:
     assert f"{commit} a1b2c3d" in said
     assert f"{ran}\n• backend: not known" in said
     assert ("*Runs now:*" in said) == ("run the same" in ran)
-    assert ("*Ran before:*" in said) == ("ran the same" in ran)
+    assert ("*Ran before:*" in said) == ("ran the same before" in ran)
+    assert ("*Ran then:*" in said) == ("ran the same then" in ran)
 
 
 @pytest.mark.parametrize("status", ["running", "succeeded", "failed"])

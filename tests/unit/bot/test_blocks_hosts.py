@@ -136,18 +136,29 @@ def test_a_daemon_that_is_wrong_fails_the_deploy() -> None:
 
 def test_a_playbook_cut_short_is_not_started_again() -> None:
     said = ended(played(State.UNKNOWN, finished=False), not_started=("cron",))
-    assert "interrupted during deploy-backend.yml, and not started again. Not touched: cron." in said
+    assert "interrupted during deploy-backend.yml, and not started again. Not touched: cron. Run /deploy again" in said
+    told = ended(played(State.UNKNOWN, finished=False), then="/deploy staging backend")
+    assert "Look at its hosts, then run `/deploy staging backend`" in told
 
 
 def test_what_is_cancelled_says_by_whom_and_where_each_host_was_left() -> None:
     left = host("backend-1", State.CANCELLED, current_task="Migrate", task_number=3)
     before = host("backend-2", State.CANCELLED)
-    said = ended(played(State.CANCELLED, left, before), cancelled_by="<@U0LEE>", not_started=("cron",))
+    then = "/deploy staging backend,cron"
+    said = ended(played(State.CANCELLED, left, before), cancelled_by="<@U0LEE>", not_started=("cron",), then=then)
     assert ":octagonal_sign:" in said
     assert (
         "@lee cancelled it. Left in the middle: backend-1 at `Migrate` (task 3/7), backend-2 at its beginning." in said
     )
-    assert "Not touched: cron." in said
+    assert "Not touched: cron. To go on, run `/deploy staging backend,cron`" in said
+
+
+def test_the_board_of_a_check_says_what_would_change_also_when_it_was_cancelled() -> None:
+    done = played(State.SUCCEEDED, host("backend-1", State.SUCCEEDED, ok=3, changed=2))
+    checked = replace(rollout(done), check=True)
+    ending = Ending(cancelled_by="<@U0LEE>", then="/deploy staging check")
+    said = [read(drawing.ended(HEAD, OUT, None, one, ending)) for one in (checked, rollout(done))]
+    assert ["would change" in one for one in said] == [True, False]
 
 
 def test_a_check_says_what_would_change_where() -> None:

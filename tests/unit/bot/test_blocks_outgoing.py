@@ -139,7 +139,7 @@ def test_a_refusal_names_the_checks_and_the_ways_to_go_on() -> None:
 def test_who_passed_over_the_checks_and_why_is_shown() -> None:
     note = what.passed_over("U0LEE", "the fix <!channel> for #4", checks(TEST))
     said = read(drawing.ask(HEAD, replace(OUT, notes=(note,)), OPEN))
-    assert "*Goes out despite its checks* (test), by @lee: the fix <!channel> for #4" in said
+    assert "*Asked for despite its checks* (test), by @lee: the fix <!channel> for #4" in said
 
 
 def test_the_modal_asks_for_a_reason() -> None:

@@ -126,7 +126,7 @@ def test_what_github_answered_to_the_last_merge_is_shown() -> None:
     [
         ([NOTHING], None, "*Nothing to promote:* `staging` has all of `dev` in o/lib"),
         ([MERGED, NOTHING], None, "*Promoted:* o/app#12 merged `dev` → `staging`, approved by @lee"),
-        ([UNOPENED], "U0MAX", "*Not promoted*, @max deploys without it: `dev` → `staging` in o/app"),
+        ([UNOPENED], "U0MAX", "*Not promoted*, @max chose to deploy without it: `dev` → `staging` in o/app"),
     ],
 )
 def test_the_deploy_says_what_became_of_it(promotions: list[Promotion], skipped_by: str | None, words: str) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from bot.config import read as read_config
 from bot.errors import UserError
 from bot.requests import Wish
-from handlers.deploys.words import Said, limited, read
+from handlers.deploys.words import Said, command, limited, read, typed
+
+if TYPE_CHECKING:
+    from bot.config import Environment
 
 FILE = """
 slack: {channel: "#ops"}
@@ -77,3 +82,22 @@ def test_a_wish_says_in_its_title_what_it_is_limited_to() -> None:
         "Check main against staging (sftp)",
         {"ref": "main", "machines": "sftp", "check": "check"},
     )
+
+
+@pytest.mark.parametrize(
+    ("environment", "arguments", "words"),
+    [
+        (DEV, {"ref": "main"}, "/deploy dev"),
+        (DEV, {"ref": "v1"}, "/deploy dev v1"),
+        (STAGING, {"ref": "main", "machines": "backend,cron,sftp"}, "/deploy staging"),
+        (STAGING, {"ref": "v1", "machines": "cron", "check": "check"}, "/deploy staging cron v1 check"),
+        (STAGING, {"ref": "a1b2c3d4" * 5, "hosts": "i-1"}, "/deploy staging a1b2c3d"),
+    ],
+)
+def test_what_was_asked_for_can_be_typed_again(environment: Environment, arguments: dict[str, str], words: str) -> None:
+    assert typed(environment, arguments) == words
+
+
+def test_machine_types_are_named_unless_all_are_meant() -> None:
+    assert command(STAGING, "main", ("sftp",)) == "/deploy staging sftp"
+    assert command(STAGING, "main", ("backend", "cron", "sftp"), check=True) == "/deploy staging check"

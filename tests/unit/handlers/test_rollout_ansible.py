@@ -282,6 +282,7 @@ async def test_what_is_cut_short_is_not_offered_again(monkeypatch: pytest.Monkey
     cut = PlaybookResult("d-backend.yml", State.UNKNOWN, hosts, finished=False)
     await deployed(monkeypatch, operation, backend=lambda _: cut)
     assert operation.status is Status.INTERRUPTED
+    assert "Look at its hosts, then run `/deploy staging`" in operation.said
     assert operation.kept == []
     assert not operation.buttons
 
@@ -307,7 +308,27 @@ async def test_cancel_while_it_is_prepared_touches_nothing(monkeypatch: pytest.M
     operation.cancelled = "U0LEE"
     assert await deployed(monkeypatch, operation) == []
     assert operation.status is Status.CANCELLED
-    assert "cancelled it. Not touched: backend, cron, sftp." in operation.said
+    assert "cancelled it. Not touched: backend, cron, sftp. To go on, run `/deploy staging`" in operation.said
+
+
+async def test_cancelled_in_the_middle_the_types_that_are_not_done_are_to_be_typed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    operation = Fake()
+
+    def left(play: Play) -> Outcome:
+        operation.cancelled = "U0LEE"
+        return ended(play, State.SUCCEEDED, State.CANCELLED)
+
+    assert await deployed(monkeypatch, operation, cron=left) == ["backend", "cron"]
+    assert "To go on, run `/deploy staging cron,sftp`" in operation.said
+
+
+async def test_a_check_that_was_cancelled_says_how_to_check_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    operation = Fake(check="check", machines="cron,sftp")
+    operation.cancelled = "U0LEE"
+    await deployed(monkeypatch, operation)
+    assert "To go on, run `/deploy staging cron,sftp check`" in operation.said
 
 
 async def test_a_check_goes_on_behind_a_playbook_that_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
