@@ -21,7 +21,7 @@ NAMED = 6  # instances in the trail's entry
 async def changed(operation: Operation, hosts: Inventory) -> tuple[ChangedKey, ...]:
     """Within a step: who shows another key than the one on record; instances that are new are put on record.
 
-    One that does not answer is left to Ansible, whose ssh compares as well.
+    One that does not answer is left to Ansible, whose ssh compares as well, and refuses what is on no record.
     """
     if hosts.connection != BY_SSH:
         return ()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from runners.ansible.numbering import Numbering
 from runners.ansible.output import ANSI, LONGEST_LINE, describe, tail_of
 from runners.results import FailedTask, HostResult, PlaybookResult, State, TaskChange
+from runners.ssh.host_keys import refused_as_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -22,6 +23,10 @@ LOG_LINES = 40
 MOST_FAILURES = 100
 MOST_CHANGES = 2_000
 _MASKED = "***"
+NEVER_SEEN = (
+    "Its host key is on no record: it did not answer when it was asked for it before the deploy, and what was never seen is "
+    "not trusted. The next deploy asks it again."
+)
 _WELL = (State.SUCCEEDED, State.SKIPPED)
 _SHORTEST_SECRET = 3  # characters: shorter ones would blot out half of every text
 
@@ -207,6 +212,8 @@ class PlaybookRecord:
 
     def _add_failure(self, data: dict[str, Any], *, unreachable: bool = False) -> None:
         host, output = str(data.get("host", "")), self._mask(describe(_res_of(data))).replace(self._root, "")
+        if unreachable and refused_as_new(output):
+            output = f"{NEVER_SEEN}\n{output}"
         failure = FailedTask(host, self._task(data), self._path(data), tail_of(output), unreachable)
         self._failures.append(failure)
         del self._failures[:-MOST_FAILURES]

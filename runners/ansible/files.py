@@ -171,7 +171,7 @@ def environment(places: Places, *, forks: int, key: bool, pipelining: bool = Tru
 
 
 def ssh_options(known_hosts: Path, sockets: Path) -> str:
-    """Let ssh ask nothing: a host that is new is remembered, one whose key has changed is refused."""
+    """Let ssh ask nothing: a host is refused whose key is another than in these known_hosts, or in none at all."""
     short = len(str(sockets)) <= _LONGEST_SOCKET_DIRECTORY
     # Ansible names a socket as soon as it reads ControlPersist, and ssh refuses one whose path is too long.
     shared = ["-o ControlMaster=auto", "-o ControlPersist=20s"] if short else ["-o ControlMaster=no"]
@@ -180,7 +180,7 @@ def ssh_options(known_hosts: Path, sockets: Path) -> str:
         [
             "-C",
             *shared,
-            "-o StrictHostKeyChecking=accept-new",
+            "-o StrictHostKeyChecking=yes",
             f"""-o 'UserKnownHostsFile="{percent}"'""",
             "-o IdentitiesOnly=yes",
             "-o BatchMode=yes",

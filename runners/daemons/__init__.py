@@ -24,6 +24,7 @@ from runners.daemons.looking import (
 )
 from runners.errors import TimedOutError
 from runners.results import DaemonSeen
+from runners.ssh.host_keys import refused_as_new
 from runners.ssh.remote import REFUSED
 
 if TYPE_CHECKING:
@@ -113,6 +114,8 @@ async def _look(access: Access, host: Host, daemons: Sequence[Daemon], settle: f
         answer = await access.run(host, script(daemons, settle), timeout=LOOK + (settle or 0), doing=doing)
     except TimedOutError:
         return f"the host did not answer within {LOOK + (settle or 0):g} s"
+    if answer.exit_code == REFUSED and refused_as_new(answer.stderr):
+        return "the host could not be reached: its host key is on no record, where only a deploy to it puts it"
     if answer.exit_code == REFUSED:
         last = next(iter(reversed(answer.stderr.strip().splitlines())), "")
         return f"the host could not be reached: {last[:200] or 'ssh says nothing'}"

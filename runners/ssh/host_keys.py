@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ KINDS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha
 _SCANNED = "ed25519,ecdsa,rsa"
 _LONGEST_SCAN = 60.0
 _USUAL_PORT = 22
+_REFUSED_AS_NEW = re.compile(r"\bNo \S+ host key is known for .+ and you have requested strict checking")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,11 @@ def known_hosts(inventory: Inventory, known: Mapping[str, Sequence[HostKey]]) ->
         for host in inventory.hosts
         for key in known.get(host.instance_id, ())
     )
+
+
+def refused_as_new(said: str) -> bool:
+    """Whether ssh, by what it printed, has refused a server because no key of it is on record (OpenSSH's sshconnect.c)."""
+    return bool(_REFUSED_AS_NEW.search(said))
 
 
 def _name(host: Host, port: int) -> str:

@@ -42,7 +42,7 @@ class Access:
             "IdentitiesOnly": "yes",
             "LogLevel": "ERROR",
             "ServerAliveInterval": "15",
-            "StrictHostKeyChecking": "accept-new",
+            "StrictHostKeyChecking": "yes",
             "UserKnownHostsFile": f'"{self.directory / "known_hosts"}"',
         }
         argv = ["ssh", "-T", "-p", str(self.inventory.port), "-l", self.inventory.user]

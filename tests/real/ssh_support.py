@@ -60,6 +60,11 @@ class Server:
         await writer.wait_closed()
         return line.startswith(b"SSH-2.0")
 
+    @property
+    def known_hosts(self) -> str:
+        """The line by which ssh knows it."""
+        return f"[{self.address}]:{self.port} {(self.directory / 'host_key.pub').read_text()}"
+
     async def change_key(self) -> None:
         """Start again with another host key."""
         await self.stop()

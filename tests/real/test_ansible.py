@@ -20,6 +20,7 @@ import psutil
 import pytest
 
 from runners.ansible import PlaybookJob, cancel_playbook, kept_result, log_of, resume_playbook, run_playbook, stragglers
+from runners.ansible.events import NEVER_SEEN
 from runners.ansible.logfile import read_log
 from runners.errors import AccessDeniedError, NotFoundError, ProgramMissingError, RunnerError, TimedOutError
 from runners.results import Host, Inventory, PlaybookResult, State
@@ -509,7 +510,9 @@ def over_ssh(server: Server) -> Inventory:
 @pytest.mark.needs_sshd
 async def test_over_ssh_with_a_key_that_leaves_no_trace(playbooks: Playbooks, tmp_path: Path, server: Server) -> None:
     playbooks.write("deploy.yml", HELLO % tmp_path)
-    job = playbooks.job(extra_vars=PYTHON, inventory=over_ssh(server), private_key=server.user_key.replace("\n", "\\n"))
+    key = server.user_key.replace("\n", "\\n")
+    known = server.known_hosts
+    job = playbooks.job(extra_vars=PYTHON, inventory=over_ssh(server), private_key=key, known_hosts=known)
     result = await playbooks.run(job)
     assert result.state is State.SUCCEEDED, result.failures
     assert (tmp_path / "written-staging-backend").read_text() == f"{SECRET} bool"
@@ -537,13 +540,35 @@ async def test_a_server_whose_host_key_changed_is_not_trusted(
     result = await playbooks.run(again)
     assert result.hosts[0].state is State.UNREACHABLE
     assert "Host key verification failed" in result.failures[0].output
+    assert NEVER_SEEN not in result.failures[0].output
+
+
+@pytest.mark.needs_sshd
+async def test_a_server_that_was_down_when_its_key_was_asked_for_is_not_trusted_unseen(
+    playbooks: Playbooks, tmp_path: Path, server: Server
+) -> None:
+    playbooks.write("deploy.yml", HELLO % tmp_path)
+    there = over_ssh(server)
+    await server.stop()
+    assert await host_keys.scan(there, tmp_path) == {}
+    await server.start()
+    given: dict[str, Any] = {"extra_vars": PYTHON, "inventory": there, "private_key": server.user_key}
+    result = await playbooks.run(playbooks.job(**given, known_hosts=""))
+    assert result.hosts[0].state is State.UNREACHABLE
+    assert result.failures[0].output.startswith(NEVER_SEEN)
+    assert not (tmp_path / "written-staging-backend").exists()
+
+    known = host_keys.known_hosts(there, await host_keys.scan(there, tmp_path))
+    again = playbooks.job(**given, known_hosts=known, scratch=tmp_path / "second")
+    assert (await playbooks.run(again)).state is State.SUCCEEDED
 
 
 @pytest.mark.needs_sshd
 async def test_a_wrong_key_is_unreachable_and_said(playbooks: Playbooks, tmp_path: Path, server: Server) -> None:
     playbooks.write("deploy.yml", HELLO % tmp_path)
     other = make_key(tmp_path / "other_key")
-    result = await playbooks.run(playbooks.job(extra_vars=PYTHON, inventory=over_ssh(server), private_key=other))
+    given: dict[str, Any] = {"inventory": over_ssh(server), "known_hosts": server.known_hosts}
+    result = await playbooks.run(playbooks.job(extra_vars=PYTHON, private_key=other, **given))
     assert result.hosts[0].state is State.UNREACHABLE
     assert "Permission denied" in result.failures[0].output
 
@@ -551,7 +576,8 @@ async def test_a_wrong_key_is_unreachable_and_said(playbooks: Playbooks, tmp_pat
 @pytest.mark.needs_sshd
 async def test_a_run_over_ssh_outlives_its_caller(playbooks: Playbooks, tmp_path: Path, server: Server) -> None:
     playbooks.write("deploy.yml", SLEEPING % (tmp_path, 3, tmp_path))
-    job = playbooks.job(extra_vars=PYTHON, inventory=over_ssh(server), private_key=server.user_key)
+    given: dict[str, Any] = {"inventory": over_ssh(server), "known_hosts": server.known_hosts}
+    job = playbooks.job(extra_vars=PYTHON, private_key=server.user_key, **given)
     await killed_caller(playbooks, job, (tmp_path / "begun").exists)
     result = await playbooks.resume(job)
     assert result

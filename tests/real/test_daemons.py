@@ -35,7 +35,8 @@ async def access(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Access]:
         (server,) = await ends.enter_async_context(running_servers(tmp_path, unused_tcp_port, ["127.0.0.1"]))
         host = Host("staging-backend", "backend", "i-1", "127.0.0.1", "ami-1", "us-west-2a")
         there = Inventory("staging", (host,), getpass.getuser(), unused_tcp_port, "ssh")
-        made = reaching(there, tmp_path / "access", private_key=server.user_key, known_hosts="", doing="looking")
+        given = {"private_key": server.user_key, "known_hosts": server.known_hosts}
+        made = reaching(there, tmp_path / "access", **given, doing="looking")
         yield await ends.enter_async_context(made)
 
 
@@ -183,6 +184,17 @@ async def test_a_host_out_of_reach_is_told_and_left_alone(access: Access, daemon
     assert not seen.reached
     assert "could not be reached: " in seen.problem
     assert "Connection refused" in seen.problem
+
+
+async def test_a_host_whose_key_is_on_no_record_is_not_trusted_unseen(access: Access, daemon: Real) -> None:
+    daemon.start()
+    (access.directory / "known_hosts").write_text("")
+    (seen,) = await verify(access, {"backend": [daemon.configured]}, QUICK, began=None, remedy=True)
+    assert not seen.reached
+    assert (
+        seen.problem == "the host could not be reached: its host key is on no record, where only a deploy to it puts it"
+    )
+    assert (access.directory / "known_hosts").read_text() == ""
 
 
 async def test_here_works_as_there(access: Access, daemon: Real) -> None:

@@ -66,7 +66,8 @@ async def backend(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Machine
         server = await ends.enter_async_context(machine(tmp_path, unused_tcp_port, services))
         host = Host("staging-backend", "backend", "i-1", "127.0.0.1", "ami-1", "us-west-2a")
         there = Inventory("staging", (host,), getpass.getuser(), unused_tcp_port, "ssh")
-        made = reaching(there, tmp_path / "access", private_key=server.user_key, known_hosts="", doing="looking")
+        given = {"private_key": server.user_key, "known_hosts": server.known_hosts}
+        made = reaching(there, tmp_path / "access", **given, doing="looking")
         yield Machine(await ends.enter_async_context(made), tmp_path)
 
 

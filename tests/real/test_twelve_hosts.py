@@ -110,6 +110,7 @@ async def test_one_that_hangs_is_cancelled_and_told_apart_from_those_that_are_do
     job = playbooks.job(
         inventory=inventory_of(servers),
         private_key=servers[0].user_key,
+        known_hosts="".join(server.known_hosts for server in servers),
         extra_vars={},
         forks=HOSTS,
     )

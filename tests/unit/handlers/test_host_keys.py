@@ -92,3 +92,16 @@ async def test_a_console_without_keys_leaves_first_sight(
 async def test_where_no_ssh_is_used_nobody_is_asked(desk: Desk, tmp_path: Path) -> None:
     local = Inventory("staging", HOSTS.hosts, "deployer", 22, "local")
     assert await Fake(desk, tmp_path).changed(local) == ()
+
+
+async def test_one_that_does_not_answer_is_not_on_record_until_it_is_asked_again(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation = Fake(desk, tmp_path)
+    shows(monkeypatch)
+    assert await operation.changed() == ()
+    assert await host_keys.known_hosts(cast("Operation", operation), HOSTS) == ""
+    assert operation.notes == []
+    shows(monkeypatch, ED)
+    assert await operation.changed() == ()
+    assert await host_keys.known_hosts(cast("Operation", operation), HOSTS) == f"10.0.0.1 {ED.kind} {ED.key}\n"

@@ -65,7 +65,7 @@ def test_the_environment_is_built_and_names_the_key_by_its_path(
 
 def test_ssh_asks_nothing_and_shares_connections_where_a_socket_fits() -> None:
     short = ssh_options(Path("/known hosts"), Path("/s/cp"))
-    assert "StrictHostKeyChecking=accept-new" in short
+    assert "StrictHostKeyChecking=yes" in short
     assert "ControlMaster=auto" in short
     long = ssh_options(Path("/known"), Path("/" + "x" * 90))
     assert "ControlMaster=no" in long

@@ -6,7 +6,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from runners.results import ChangedKey, Host, Inventory
-from runners.ssh.host_keys import HostKey, changed, known_hosts, read_keys, write_keys
+from runners.ssh.host_keys import HostKey, changed, known_hosts, read_keys, refused_as_new, write_keys
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,3 +55,10 @@ def test_ssh_compares_by_the_address_of_now() -> None:
 
     assert found(22) == f"10.0.0.1 ssh-ed25519 {ED.key}\n"
     assert found(22222) == f"[10.0.0.1]:22222 ssh-ed25519 {ED.key}\n"
+
+
+def test_a_server_refused_as_new_is_told_from_one_whose_key_has_changed() -> None:
+    new = "No ED25519 host key is known for [10.0.0.1]:22222 and you have requested strict checking."
+    assert refused_as_new(f"Failed to connect to the host via ssh: {new}\r\nHost key verification failed.")
+    assert not refused_as_new("Host key for 10.0.0.1 has changed and you have requested strict checking.")
+    assert not refused_as_new("ssh: connect to host 10.0.0.1 port 22: Connection refused")
