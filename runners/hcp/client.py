@@ -36,11 +36,13 @@ class HcpTerraform:
     """HCP Terraform or Terraform Enterprise at `address`. Made once; `close` it at the end, unless the process ends.
 
     Requests are never repeated here: pytfe would send POST again after a 502, and a run could be created twice.
+    Reads are: `read_pauses` are the seconds before each further try.
     """
 
-    def __init__(self, address: str, *, token: str) -> None:
+    def __init__(self, address: str, *, token: str, read_pauses: tuple[float, ...] = _PAUSES) -> None:
         self.address = address.rstrip("/")
         self._token = token
+        self._read_pauses = read_pauses
         self._noticed: dict[str, asyncio.Event] = {}
 
     def __repr__(self) -> str:
@@ -109,7 +111,7 @@ class HcpTerraform:
                 raise ValueError("no document")
             return dict(document)
 
-        return await _patiently(lambda: self.call(get, doing=doing))
+        return await self._patiently(lambda: self.call(get, doing=doing))
 
     async def download(self, url: str, *, doing: str) -> bytes:
         """The content behind a path of the API, or behind an address that it handed out.
@@ -119,7 +121,7 @@ class HcpTerraform:
         Raises:
             RunnerError: one of its family; NotFoundError also when the address has expired.
         """
-        return await _patiently(lambda: self._download(url, doing))
+        return await self._patiently(lambda: self._download(url, doing))
 
     async def _download(self, url: str, doing: str) -> bytes:
         target = url if "://" in url else self.address + url
@@ -135,6 +137,16 @@ class HcpTerraform:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise hcp_errors.no_answer(doing, f"it does not answer ({type(error).__name__})", changes=False) from None
         raise RunnerError(doing, "HCP Terraform sends us around in circles")
+
+    async def _patiently(self, get: Callable[[], Awaitable[T]]) -> T:
+        """Ask again a few times where there was no answer: only for what changes nothing."""
+        for pause in self._read_pauses:
+            try:
+                return await get()
+            except UnavailableError as error:
+                wanted = (error.retry_at - datetime.now(UTC)).total_seconds() if error.retry_at else 0.0
+                await asyncio.sleep(min(max(pause, wanted), _LONGEST_PAUSE))
+        return await get()
 
     def _headers(self, target: str, asked: str) -> dict[str, str]:
         ours = urlsplit(target)[:2] == urlsplit(self.address)[:2] and "://" not in asked
@@ -156,17 +168,6 @@ class HcpTerraform:
             return
         finally:
             self._noticed.pop(run_id, None)
-
-
-async def _patiently(get: Callable[[], Awaitable[T]]) -> T:
-    """Ask again a few times where there was no answer: only for what changes nothing."""
-    for pause in _PAUSES:
-        try:
-            return await get()
-        except UnavailableError as error:
-            wanted = (error.retry_at - datetime.now(UTC)).total_seconds() if error.retry_at else 0.0
-            await asyncio.sleep(min(max(pause, wanted), _LONGEST_PAUSE))
-    return await get()
 
 
 def _is_resource(one: Any) -> bool:

@@ -75,7 +75,7 @@ def client() -> Iterator[Client]:
     made: list[HcpTerraform] = []
 
     def make(address: str, token: str = TOKEN) -> HcpTerraform:
-        made.append(HcpTerraform(address, token=token))
+        made.append(HcpTerraform(address, token=token, read_pauses=(0.01, 0.02)))
         return made[-1]
 
     yield make
