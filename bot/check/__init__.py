@@ -11,6 +11,7 @@ from bot.check.database import check_database
 from bot.check.ec2 import check_ec2, concerns
 from bot.check.github import check_github
 from bot.check.hcp import check_hcp, hcp_workspaces
+from bot.check.jump_hosts import jump_hosts
 from bot.check.programs import check_ansible, check_secrets, check_terraform
 from bot.check.result import Findings
 from bot.check.slack import SlackCalls, check_slack
@@ -61,7 +62,7 @@ async def check(
     found = await asyncio.gather(*(_guarded(name, attempt) for name, attempt in tries.items()))
     if config.secret_names:
         found.append(check_secrets(config, environ))
-    return [line for one in found for line in one.connections()] + unguarded(config)
+    return [line for one in found for line in one.connections()] + unguarded(config) + jump_hosts(config)
 
 
 async def _guarded(name: str, attempt: Awaitable[Findings]) -> Findings:
