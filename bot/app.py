@@ -22,7 +22,7 @@ from bot.chat import ChatError
 from bot.commands import Registry
 from bot.config.places import place
 from bot.engine import Due
-from bot.errors import UserError
+from bot.errors import DatabaseAwayError, UserError
 from bot.lifecycle import begin, run
 from bot.operations import Request
 
@@ -203,8 +203,8 @@ async def _faults(services: Services, modal: Modal, submission: Submission) -> M
         return _secrets_in(services, submission) or await modal.handle(services, submission)
     except UserError as error:
         return {first: str(error)}
-    except Exception:  # noqa: BLE001  -- whatever it is, the person gets an answer and the log the whole of it
-        return {first: replies.apology(_logged()).text}
+    except Exception as error:  # noqa: BLE001  -- whatever it is, the person gets an answer and the log the whole of it
+        return {first: _apology(error).text}
 
 
 def _secrets_in(services: Services, submission: Submission) -> Mapping[str, str]:
@@ -223,14 +223,14 @@ async def _answer(handle: Callable[[], Awaitable[Message | None]]) -> Message | 
         return await handle()
     except UserError as error:
         return replies.refusal(str(error))
-    except Exception:  # noqa: BLE001  -- whatever it is, the person gets an answer and the log the whole of it
-        return replies.apology(_logged())
+    except Exception as error:  # noqa: BLE001  -- whatever it is, the person gets an answer and the log the whole of it
+        return _apology(error)
 
 
 def _on_error(services: Services) -> Callable[..., Awaitable[BoltResponse]]:
     async def listener(error: Exception, body: dict[str, Any]) -> BoltResponse:
         unknown = isinstance(error, BoltUnhandledRequestError)
-        answer = replies.refusal(UNKNOWN) if unknown else replies.apology(_logged(error))
+        answer = replies.refusal(UNKNOWN) if unknown else _apology(error)
         response_url = body.get("response_url")
         if isinstance(response_url, str):
             await _tell(services, response_url, answer)
@@ -247,7 +247,10 @@ async def _tell(services: Services, response_url: str, answer: Message) -> None:
         log.warning("the person could not be told: %s", failure)
 
 
-def _logged(error: Exception | None = None) -> str:
+def _apology(error: Exception) -> Message:
+    if isinstance(error, DatabaseAwayError):
+        log.error("%s", error)
+        return replies.database_away()
     error_id = secrets.token_hex(4)
-    log.error("error %s", error_id, exc_info=error or True)
-    return error_id
+    log.error("error %s", error_id, exc_info=error)
+    return replies.apology(error_id)

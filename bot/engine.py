@@ -18,7 +18,7 @@ from dbos import (
     _workflow_commands as dbos_chores,
 )
 
-from bot import kept
+from bot import kept, outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -97,6 +97,7 @@ class Engine:
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
+        outage.wait_for_room()
         DBOS(
             config=DBOSConfig(
                 name="signalbox",
@@ -173,11 +174,12 @@ class Engine:
     async def step(self, name: str, function: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run `function` and keep its result; after a restart the result is given again without running it.
 
-        A step that was interrupted runs again: it has to look whether its effect is already there.
+        A step that was interrupted, or finds the database away, runs again: it has to look whether its effect is
+        already there.
         """
 
         async def run() -> T:  # the engine asks whether it is given a coroutine function, which a lambda is not
-            return await function()
+            return await outage.outlast(function)
 
         return await DBOS.run_step_async(StepOptions(name=name), run)
 

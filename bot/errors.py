@@ -21,6 +21,10 @@ class NothingThereError(Exception):
     """What was to be read does not exist; the message names where it would be."""
 
 
+class DatabaseAwayError(Exception):
+    """The database cannot be reached, or cannot write, for now; the message says why. What was asked of it may be done."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing wrong in the configuration: line (1-based, None when there is none), key path, problem in words."""

@@ -12,7 +12,7 @@ from bot.audit import Entry
 from bot.blocks import kit, operation as drawing
 from bot.blocks.operation import ApprovalView
 from bot.chat import Live, Posted
-from bot.errors import Cancelled
+from bot.errors import Cancelled, DatabaseAwayError
 from bot.line import head_of, tell_waiting
 from bot.operations import Record, Status
 from bot.patience import patiently
@@ -162,7 +162,7 @@ class Operation:
         try:
             while not task.done():
                 await asyncio.wait({task}, timeout=LOOK_FOR_CANCEL_EVERY)
-                person = None if task.done() else await self.services.operations.cancel_requested(self.number)
+                person = None if task.done() else await self._cancelled_by()
                 if person and stop:
                     await stop()
                     break
@@ -173,6 +173,13 @@ class Operation:
             if not task.done():
                 task.cancel()
                 await asyncio.wait({task})
+
+    async def _cancelled_by(self) -> str | None:
+        try:
+            return await self.services.operations.cancel_requested(self.number)
+        except DatabaseAwayError as error:
+            log.warning("operation %s: whether it is to be cancelled: %s", self.number, error)
+            return None  # the work goes on meanwhile
 
     async def audit(self, action: str, **detail: str) -> None:
         """Durably note in the trail what this operation does."""

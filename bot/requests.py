@@ -56,6 +56,8 @@ async def start(services: Services, wish: Wish) -> None:
             f"I cannot post to {wish.place.channel} ({error.code}), so I did not start. "
             "Invite me to the channel and try again."
         ) from error
+    # The engine waits for a database that is away, and would begin this after Slack has told the person that it failed.
+    await services.operations.recent(1)
     await services.engine.begin(request_of(wish, channel))
 
 

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from bot import outage
+from bot.errors import DatabaseAwayError
 from runners.blocking import run_blocking
+from runners.errors import TimedOutError, on_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,7 +157,8 @@ class Store:
     def __init__(self, url: str) -> None:
         self.url = url
         try:
-            self.engine = sa.create_engine(url)
+            # A server that was restarted has hung up: each connection is tried before it is used.
+            self.engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
         except ImportError as error:  # how SQLAlchemy says that it has no driver for it
             raise sa.exc.ArgumentError("Signalbox works with PostgreSQL and SQLite only") from error
         if self.engine.dialect.name == "sqlite":
@@ -178,8 +182,15 @@ class Store:
         await run_blocking(self._transaction, _create_tables, timeout=TIMEOUT, doing="preparing the database")
 
     async def run(self, work: Callable[[sa.Connection], T]) -> T:
-        """Run `work` in one transaction: all of it is kept or none. Raises what `work` raises."""
-        return await run_blocking(self._transaction, work, timeout=TIMEOUT, doing="using the database")
+        """Run `work` in one transaction: all of it is kept or none. Raises what `work` raises, and DatabaseAwayError."""
+        try:
+            return await run_blocking(self._transaction, work, timeout=TIMEOUT, doing="using the database")
+        except TimedOutError as error:
+            raise DatabaseAwayError(f"the database {self.place}: {error.problem}") from error
+        except sa.exc.SQLAlchemyError as error:
+            if not outage.passes(error):
+                raise
+            raise DatabaseAwayError(f"the database {self.place}: {on_one_line(_words(error))}") from error
 
     def _transaction(self, work: Callable[[sa.Connection], T]) -> T:
         with self.engine.begin() as connection:
@@ -195,6 +206,11 @@ def insert_new(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) 
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     # Not every driver counts the rows of such an insert, but each returns them.
     return connection.scalar(insert(table).values(row).on_conflict_do_nothing().returning(sa.literal(1))) is not None
+
+
+def _words(error: sa.exc.SQLAlchemyError) -> str:
+    # Without the statement and its values, which the whole error repeats.
+    return str(error.orig if isinstance(error, sa.exc.DBAPIError) else error)
 
 
 def _create_tables(connection: sa.Connection) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -19,7 +20,7 @@ import sqlalchemy as sa
 from tests.programs import initdb
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 # For tests alone: what a crash of the machine would lose is of no interest, and starting is quick.
 _SETTINGS = "-c fsync=off -c full_page_writes=off -c max_connections=200 -c shared_buffers=16MB"
@@ -28,10 +29,15 @@ TIMEOUT = 60
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """A running server. `host` and `port` are where it listens; everybody from this machine may do everything."""
+    """A running server. `host` and `port` are where it listens; everybody from this machine may do everything.
+
+    `stop` takes it away as an administrator or a crash does, whoever is connected; `start` brings it back as it was.
+    """
 
     host: str
     port: int
+    start: Callable[[], None]
+    stop: Callable[[], None]
 
     def url(self, database: str = "postgres") -> str:
         """As DATABASE_URL has it."""
@@ -63,11 +69,15 @@ def running_postgres() -> Iterator[PostgresServer]:
     try:
         _run(user, program / "initdb", "-D", data, "-U", "signalbox", "-A", "trust", "-E", "UTF8", "--no-sync")
         options = f"-p {port} -c listen_addresses=127.0.0.1 -k {directory} {_SETTINGS}"
-        _run(user, program / "pg_ctl", "-D", data, "-l", directory / "log", "-o", options, "-w", "start")
+        control = (user, program / "pg_ctl", "-D", data, "-w")
+        start = partial(_run, *control, "-l", directory / "log", "-o", options, "start")
+        stop = partial(_run, *control, "-m", "immediate", "stop")
+        start()
         try:
-            yield PostgresServer("127.0.0.1", port)
+            yield PostgresServer("127.0.0.1", port, start, stop)
         finally:
-            _run(user, program / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+            if (data / "postmaster.pid").exists():
+                stop()
     finally:
         shutil.rmtree(directory)
 

@@ -59,6 +59,15 @@ def apology(error_id: str) -> Message:
     return kit.message(text, [kit.section(f":warning: {text}")])
 
 
+def database_away() -> Message:
+    """What was asked for could not be written down."""
+    text = (
+        "My database does not answer, or has no room, so I could not write this down. What is under way waits for it and goes "
+        "on by itself. Wait a minute; if the message here has not changed by then, do this once more."
+    )
+    return kit.message(text, [kit.section(f":warning: {text}")])
+
+
 def help_page(commands: Sequence[tuple[str, str]]) -> Message:
     """Every command as (usage, summary)."""
     lines = [f"{kit.code(line)}\n      {kit.escape(summary)}" for line, summary in commands]

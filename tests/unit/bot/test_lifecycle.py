@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import pytest_asyncio
+import sqlalchemy as sa
 
-from bot import lifecycle
+from bot import lifecycle, outage
 from bot.approvals import Approvals, Outcome
 from bot.audit import Audit
 from bot.blocks import kit, operation as drawing
 from bot.chat import ChatError, Posted
 from bot.config import read
 from bot.engine import Engine, EngineSettings
-from bot.errors import UserError
+from bot.errors import DatabaseAwayError, UserError
 from bot.operations import Operations, Record, Request, Status
 from bot.redaction import Redactor
 from bot.store import Store
@@ -28,7 +29,8 @@ from runners.errors import RunnerError
 from tests.unit.bot.drawn import read as read_message
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    import sqlite3
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 
     from bot.blocks.kit import Message
     from bot.operation import Operation
@@ -357,3 +359,87 @@ async def test_a_channel_that_takes_no_message_starts_nothing_and_keeps_the_line
 async def test_an_environment_that_left_the_configuration_ends_what_waited_for_it(world: World) -> None:
     record = await world.until(await world.begin(succeed, "gone"), Status.FAILED)
     assert "gone is no longer in the configuration" in world.said_of(record)
+
+
+class Room:
+    """Whether SQLite's files may grow."""
+
+    def take(self) -> None:
+        sa.event.listen(sa.pool.Pool, "checkout", _no_room)
+
+    def give(self) -> None:
+        if sa.event.contains(sa.pool.Pool, "checkout", _no_room):
+            sa.event.remove(sa.pool.Pool, "checkout", _no_room)
+            sa.event.listen(sa.pool.Pool, "checkout", _room)
+
+
+@pytest.fixture
+def room() -> Iterator[Room]:
+    here = Room()
+    yield here
+    here.give()
+    sa.event.remove(sa.pool.Pool, "checkout", _room)
+
+
+def _no_room(connection: sqlite3.Connection, *_: object) -> None:
+    connection.execute("PRAGMA max_page_count = 1")  # that is: none beyond those that it has
+
+
+def _room(connection: sqlite3.Connection, *_: object) -> None:
+    connection.execute("PRAGMA max_page_count = 1073741823")
+
+
+async def test_an_operation_waits_for_room_in_the_database(
+    world: World, room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    written: list[int] = []
+
+    async def grows() -> str:
+        written.append(1)
+        room.take()
+        return "x" * 3_000_000
+
+    async def body(operation: Operation) -> None:
+        assert len(await operation.step("grows", grows)) == 3_000_000
+        await succeed(operation)
+
+    request = await world.begin(body)
+    async with asyncio.timeout(20):
+        while "is full" not in caplog.text:  # noqa: ASYNC110  -- the engine says it in its log alone
+            await asyncio.sleep(0.05)
+    room.give()
+    record = await world.until(request, Status.SUCCEEDED, Status.FAILED)
+    assert record.status is Status.SUCCEEDED
+    assert written == [1], "what was done is written down once there is room, not done again"
+
+
+async def test_a_step_is_done_again_when_the_database_was_away(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outage, "FIRST_PAUSE", 0.01)
+    tries: list[int] = []
+
+    async def away_at_first() -> int:
+        tries.append(1)
+        if len(tries) < 3:
+            raise DatabaseAwayError("the database is away")
+        return len(tries)
+
+    async def body(operation: Operation) -> None:
+        assert await operation.step("away", away_at_first) == 3
+        await succeed(operation)
+
+    await world.until(await world.begin(body), Status.SUCCEEDED)
+    assert len(tries) == 3
+
+
+async def test_what_is_under_way_is_not_stopped_because_the_database_is_away(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(_: int) -> str | None:
+        raise DatabaseAwayError("the database is away")
+
+    async def body(operation: Operation) -> None:
+        monkeypatch.setattr(operation.services.operations, "cancel_requested", away)
+        assert await operation.unless_cancelled(asyncio.sleep(1.2, "done")) == "done"
+        await succeed(operation)
+
+    await world.until(await world.begin(body), Status.SUCCEEDED)
