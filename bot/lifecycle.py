@@ -11,7 +11,7 @@ from bot.blocks import kit, operation as drawing
 from bot.chat import ChatError, Posted
 from bot.config.places import place
 from bot.errors import Cancelled, UserError
-from bot.line import head_of, show_withdrawn, waiting_message
+from bot.line import head_of, show_withdrawn, tell_next, waiting_message
 from bot.operation import Operation, announce
 from bot.operations import SUPERSEDED_BY, Record, Request, Status
 from bot.patience import patiently
@@ -121,6 +121,8 @@ async def _announce(services: Services, number: int) -> str:
         log.error("operation %s cannot be announced in %s: %s", number, record.channel, error)  # noqa: TRY400
         await services.operations.set_status(number, Status.FAILED, str(error))
         return error.code
+    if line and await services.operations.get(line[-1].number) != line[-1]:  # it went on while Slack took the message
+        await tell_next(services.operations, services.chat, line[-1])
     return ""
 
 

@@ -18,10 +18,21 @@ if TYPE_CHECKING:
 
 async def tell_waiting(operations: Operations, chat: Chat, environment: str) -> None:
     """Bring the messages of the operations in line up to date with what they wait for."""
-    for ahead, record in pairwise(await operations.open_in(environment)):
-        if record.status is Status.WAITING and record.message_ts:
-            at, message = Posted(record.channel, record.message_ts), waiting_message(ahead, record)
-            await patiently(lambda at=at, message=message: chat.update(at, message))  # type: ignore[misc]
+    for ahead, behind in pairwise(await operations.open_in(environment)):
+        await _tell(chat, ahead, behind)
+
+
+async def tell_next(operations: Operations, chat: Chat, ahead: Record) -> None:
+    """Bring the message of the one right behind `ahead` up to date with what that one does now, where there is one."""
+    for one, behind in pairwise(await operations.open_in(ahead.environment)):
+        if one.number == ahead.number:
+            await _tell(chat, one, behind)
+
+
+async def _tell(chat: Chat, ahead: Record, behind: Record) -> None:
+    if behind.status is Status.WAITING and behind.message_ts:
+        at, message = Posted(behind.channel, behind.message_ts), waiting_message(ahead, behind)
+        await patiently(lambda: chat.update(at, message))
 
 
 def waiting_message(ahead: Record, record: Record) -> kit.Message:

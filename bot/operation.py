@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot import policy
 from bot.approvals import Approval, Ask, Outcome
 from bot.audit import Entry
 from bot.blocks import kit, operation as drawing
-from bot.blocks.operation import ApprovalView
+from bot.blocks.operation import ApprovalView, Known, Trouble
 from bot.chat import Live, Posted
 from bot.errors import Cancelled, DatabaseAwayError
-from bot.line import head_of, tell_waiting
+from bot.line import head_of, tell_next, tell_waiting
 from bot.operations import Record, Status
 from bot.patience import patiently
-from runners.errors import RunnerError
+from runners.errors import RunnerError, UncertainError
 from runners.scratch import wipe
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Operation:
         self.place: Place = policy.place_of(services.config, record.environment)
         self.head = head_of(record)
         self.at = Posted(record.channel, record.message_ts or "")
+        self.known = Known()  # set anew as the durable function comes to know more: what to say should it fail now
 
     @property
     def environment(self) -> Environment:
@@ -102,8 +104,18 @@ class Operation:
             if self.at.ts:  # a silent operation has no message
                 shown = self._with_times(message) if status.ended and timed else message
                 await patiently(lambda: self.services.chat.update(self.at, shown))
+            if doing and status is Status.RUNNING:
+                await self._tell_next()
 
         await self.step(name, change)
+
+    async def does(self, doing: str) -> None:
+        """Within a step: note what it is doing ("is deploying"), and say so in the message of the next in line."""
+        await self.services.operations.set_status(self.number, Status.RUNNING, doing)
+        await self._tell_next()
+
+    async def _tell_next(self) -> None:
+        await tell_next(self.services.operations, self.services.chat, self.record)
 
     async def redraw(self, message: Message) -> None:
         """Change the message of an operation that is over: what it says of others has changed since. Not durable."""
@@ -261,11 +273,12 @@ class Operation:
         log.info("operation %s: ended, %s", self.number, status.value)
 
     async def fail(self, error: RunnerError) -> None:
-        """End because work failed: what was being done, what went wrong, what to do."""
+        """End because work failed: what went wrong, what did not happen, what to do, what was being done."""
         log.warning("operation %s: %s", self.number, self.services.redact(str(error)))
-        await self.end(
-            Status.FAILED, drawing.failed(self.head, error.doing, error.problem, error.remedy, error.log_tail)
-        )
+        # Of what was asked for without an answer nobody knows that it did not happen, nor what to do but to look.
+        known = replace(self.known, untouched="", then="") if isinstance(error, UncertainError) else self.known
+        trouble = Trouble(error.doing, error.problem, error.remedy, error.log_tail)
+        await self.end(Status.FAILED, drawing.failed(self.head, trouble, known))
 
     async def _show_open(self, approval: Approval, render: Callable[[ApprovalView], Message]) -> None:
         await self.show("show approval", render(self.view(approval)), Status.APPROVAL, "waits for approval")

@@ -11,6 +11,7 @@ from bot import policy, requests, words
 from bot.approvals import Outcome
 from bot.blocks import deploy as drawing, kit, replies
 from bot.blocks.deploy import Outgoing
+from bot.blocks.operation import Known
 from bot.commands import Command, Invocation, Kind, Modal, Submission
 from bot.errors import UserError
 from bot.operations import Status
@@ -88,12 +89,14 @@ async def deploy(operation: Operation) -> None:
     A check of what would change, which touches nothing, needs none of these but the commit.
     """
     await leads.take_over(operation)
+    operation.known = _untouched(operation)
     notes = await promote.promoted(operation)
     if notes is None:
         return
     ref = operation.record.arguments["ref"]
     await operation.show("resolving", drawing.working(operation.head, f"looking up {kit.escape(ref)}"), Status.RUNNING)
     outgoing = await operation.step("what goes out", lambda: _outgoing(operation, ref))
+    operation.known = replace(operation.known, commit=outgoing.commit)
     if operation.record.arguments.get(CHECK):
         await rollout_ansible.roll_out(operation, outgoing, None)
         return
@@ -108,10 +111,18 @@ async def deploy(operation: Operation) -> None:
         await operation.end(Status(approval.outcome), message)
         return
     if approval is not None:
+        operation.known = replace(operation.known, approval=approval)
         await operation.show("approved", drawing.approved(operation.head, checked, approval), Status.RUNNING, "starts")
         checked = await commit_checks.passed(operation, checked, approval)
     if checked is not None:
         await _roll_out(operation, checked, approval)
+
+
+def _untouched(operation: Operation) -> Known:
+    """What to say of it as long as nothing has gone out."""
+    arguments = operation.record.arguments
+    then = deploy_words.typed(operation.environment, arguments)
+    return Known(f"nothing was {'checked' if arguments.get(CHECK) else 'deployed'}", then=then)
 
 
 async def _roll_out(operation: Operation, outgoing: Outgoing, approval: ApprovalView | None) -> None:

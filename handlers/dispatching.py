@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.errors import UserError
 from handlers import trail
-from runners.errors import RunnerError, UncertainError
+from runners.errors import UnavailableError, UncertainError
 from runners.github import actions as github_actions
 
 if TYPE_CHECKING:
@@ -61,11 +61,7 @@ async def _dispatch(operation: Operation, wanted: Dispatch, newest: int) -> int:
         started = None
     run_id = started or await _find(operation, wanted, newest)
     if run_id is None:
-        raise RunnerError(
-            f"starting {wanted.workflow}",
-            "GitHub's answer did not come through, and no run of it has appeared",
-            remedy=f"Look at the repository's Actions page before you run {wanted.command} again: it may still start.",
-        )
+        raise _uncertain(wanted, "no run of it has appeared")
     return await _claimed(operation, wanted, run_id)
 
 
@@ -88,15 +84,25 @@ async def _recover(operation: Operation, wanted: Dispatch, newest: int) -> int:
 
 
 async def _find(operation: Operation, wanted: Dispatch, newest: int) -> int | None:
-    return await github_actions.find_dispatched(
-        operation.services.github,
-        wanted.repository,
-        wanted.workflow,
-        ref=wanted.commit.ref,
-        head_sha=wanted.commit.sha,
-        after_run_id=newest,
-        not_these=await operation.services.operations.claimed_runs(),
-        patience=PATIENCE,
+    try:
+        return await github_actions.find_dispatched(
+            operation.services.github,
+            wanted.repository,
+            wanted.workflow,
+            ref=wanted.commit.ref,
+            head_sha=wanted.commit.sha,
+            after_run_id=newest,
+            not_these=await operation.services.operations.claimed_runs(),
+            patience=PATIENCE,
+        )
+    except UnavailableError as error:
+        raise _uncertain(wanted, f"its runs cannot be looked at ({error.problem})") from error
+
+
+def _uncertain(wanted: Dispatch, why: str) -> UncertainError:
+    remedy = f"Look at the repository's Actions page before you run {wanted.command} again: it may still start."
+    return UncertainError(
+        f"starting {wanted.workflow}", f"GitHub's answer did not come through, and {why}", remedy=remedy
     )
 
 

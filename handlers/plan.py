@@ -13,6 +13,7 @@ from bot.approvals import Outcome
 from bot.blocks import apply as apply_drawing, kit, plan as drawing
 from bot.blocks.apply import Ending
 from bot.blocks.changes import details
+from bot.blocks.operation import Trouble
 from bot.commands import Command, Invocation, Kind
 from bot.operations import Status
 from bot.requests import Wish
@@ -118,7 +119,7 @@ async def _made(operation: Operation, work: Work) -> tuple[Commit, PlanSummary] 
         message = apply_drawing.locked(operation.head, commit, error.problem, error.remedy, left_by=left_by)
     except RunnerError as error:
         log.warning("operation %s: %s", operation.number, operation.services.redact(str(error)))
-        told = apply_drawing.Trouble(error.doing, error.problem, error.remedy, error.log_tail)
+        told = Trouble(error.doing, error.problem, error.remedy, error.log_tail)
         # With the same words nothing else comes of it where an address is nowhere.
         message = apply_drawing.not_planned(operation.head, commit, told, again=not isinstance(error, NotFoundError))
     await operation.end(Status.FAILED, message)
@@ -137,8 +138,7 @@ async def _follow_elsewhere(operation: Operation, view: PlanView, approval: Appr
 
 
 async def _apply(operation: Operation, view: PlanView, approval: ApprovalView) -> None:
-    record = operation.services.operations
-    await operation.step("approved", lambda: record.set_status(operation.number, Status.RUNNING, "is applying"))
+    await operation.step("approved", lambda: operation.does("is applying"))
     try:
         result = await _apply_once(operation, view, approval)
     except RunnerError as error:

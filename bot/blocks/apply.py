@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from bot.blocks import images, kit, operation
 from bot.blocks.changes import counts, place, plural
+from bot.blocks.operation import Known
 from bot.blocks.plan import first_lines, with_plan
 from runners.results import Change
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bot.blocks.kit import Block, Message
-    from bot.blocks.operation import ApprovalView, Head
+    from bot.blocks.operation import ApprovalView, Head, Trouble
     from bot.blocks.plan import PlanView
     from runners.results import ApplyProgress, ApplyResult, Commit, Diagnostic, PlanSummary
 
@@ -32,16 +33,6 @@ class Ending:
     note: str = ""
     cancelled_by: str = ""
     offer_deploy: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Work that failed: what was being done, what went wrong, what they can do, the last lines printed; all plain."""
-
-    doing: str
-    problem: str
-    remedy: str
-    log_tail: str
 
 
 def applying(plan: PlanView, approval: ApprovalView, progress: ApplyProgress | None) -> Message:
@@ -90,14 +81,9 @@ def refused(plan: PlanView, approval: ApprovalView, problem: str, remedy: str, *
 
 def not_planned(head: Head, commit: Commit | None, trouble: Trouble, *, again: bool = True) -> Message:
     """There is no plan: what is wrong first, then what may be done; with `again` a button that plans once more."""
-    news = f"no plan was made. {kit.escape(operation.sentence(trouble.problem))}"
-    tail = kit.preformatted(trouble.log_tail, 1_800) if trouble.log_tail.strip() else ""
     remedy = trouble.remedy.removeprefix(NOTHING_APPLIED).removesuffix(PLAN_AGAIN if again else "").strip()
-    said = [part for part in (tail, operation.remedy_lines(remedy)) if part]
-    blocks = [*first_lines(head, "failed", news, commit), *map(kit.section, said)]
     buttons = [operation.plan_again_button(head)] if again else []
-    small = kit.context(f"while {kit.escape(trouble.doing)}")
-    return kit.message(operation.plain(head, news), blocks, foot=[*buttons, small])
+    return operation.failed(head, replace(trouble, remedy=remedy), Known("no plan was made", commit), *buttons)
 
 
 def locked(head: Head, commit: Commit | None, problem: str, remedy: str, *, left_by: str = "") -> Message:

@@ -64,6 +64,29 @@ class Elsewhere:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Work that failed: what was being done, what went wrong, what they can do, the last lines printed; all plain."""
+
+    doing: str
+    problem: str
+    remedy: str
+    log_tail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What else is to be said of work that failed: what did not come about ("nothing was deployed"), of which commit.
+
+    `approval` is who had approved it; `then` what to type once it is put right. All may be missing.
+    """
+
+    untouched: str = ""
+    commit: Commit | None = None
+    approval: ApprovalView | None = None
+    then: str = ""
+
+
 def first_line(head: Head, status: str, news: str) -> Block:
     """The line that says it all."""
     return kit.section(f"{EMOJI[status]} *#{head.number} {kit.escape(head.title)}*: {news}")
@@ -96,11 +119,17 @@ def short_message(head: Head, status: str, news: str, *details: str) -> Message:
     return kit.message(plain(head, news), [first_line(head, status, news), *paragraphs, asked_by(head)])
 
 
-def failed(head: Head, doing: str, problem: str, remedy: str, log_tail: str) -> Message:
-    """Work that failed before there was more to show: what was being done, what went wrong, what to do now."""
-    news = f"failed while {kit.escape(doing)}"
-    tail = kit.preformatted(log_tail, 1_800) if log_tail.strip() else ""
-    return short_message(head, "failed", news, kit.escape(problem), tail, remedy_lines(remedy))
+def failed(head: Head, trouble: Trouble, known: Known, *buttons: Block) -> Message:
+    """Work that failed before there was more to show: what is wrong first, then what to do; small, what was being done."""
+    news = f"{known.untouched or 'failed'}. {kit.escape(sentence(trouble.problem))}"
+    tail = kit.preformatted(trouble.log_tail, 1_800) if trouble.log_tail.strip() else ""
+    again = f"{'Then run' if trouble.remedy else 'Run'} {kit.code(known.then)}." if known.then else ""
+    said = [part for part in (tail, remedy_lines(trouble.remedy), again) if part]
+    of = [commit_line(known.commit)] if known.commit else []
+    decided = [approval_lines(known.approval)] if known.approval else []
+    small = kit.context(f"while {kit.escape(trouble.doing)}")
+    blocks = [first_line(head, "failed", news), asked_by(head, *of), *map(kit.section, said)]
+    return kit.message(plain(head, news), blocks, foot=[*buttons, *decided, small])
 
 
 def sentence(problem: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.blocks import deploy as drawing, kit
+from bot.blocks.operation import Known
 from bot.errors import UserError
 from bot.operations import Status
 from handlers import silence, trail
@@ -39,6 +40,7 @@ _RECORDED_AS = {State.SUCCEEDED: "success", State.FAILED: "failure"}
 async def roll_out(operation: Operation, outgoing: Outgoing, approval: ApprovalView | None) -> None:
     """Durable: start the workflow at the approved commit, show its jobs, record what runs now."""
     run_id = await dispatch_once(operation, _wanted(operation, outgoing))
+    operation.known = Known(commit=outgoing.commit, approval=approval)
     recorded = await github_record.begin(operation, outgoing.commit)
     if recorded.warning:
         outgoing = replace(outgoing, notes=(*outgoing.notes, recorded.warning))
@@ -98,6 +100,7 @@ async def _follow(operation: Operation, outgoing: Outgoing, approval: ApprovalVi
     repository, _ = _where(operation)
     last: list[WorkflowRun] = []
     clock, silent = operation.services.clock, Silence(operation)
+    await operation.does("is deploying")
 
     def draw() -> Message:
         return drawing.run_progress(operation.head, outgoing, approval, last[-1], clock())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bot.blocks import hosts as drawing, kit
 from bot.blocks.hosts import Ending, Rollout
+from bot.blocks.operation import Known
 from bot.errors import Cancelled
 from bot.operations import Status
 from bot.runs_on import same_everywhere
@@ -54,6 +55,7 @@ async def roll_out(operation: Operation, outgoing: Outgoing, approval: ApprovalV
         return
     work = _Work(operation, outgoing, approval, scope, hosts)
     await operation.step("prepare", work.prepare)
+    operation.known = Known(commit=outgoing.commit, approval=approval)
     stopped_by = await operation.step("who cancelled at first", lambda: _cancelled_by(operation))
     for wave in () if stopped_by else work.waves:
         await work.play(wave)
@@ -109,6 +111,7 @@ class _Work:
 
     async def prepare(self) -> None:
         """Within a step: get what all playbooks need. Raises RunnerError where that cannot be had: nothing has begun."""
+        await self.operation.does("is checking what would change" if self.scope.check else "is deploying")
         shown = self.operation.head, self.outgoing, self.approval, self.rollout
         async with self.operation.live() as live:
             show = partial(live.show, lambda: drawing.preparing(*shown))

@@ -106,7 +106,7 @@ async def test_a_deploy_is_asked_for_in_a_modal_by_keyboard_alone(chat: Chat) ->
     await expect(modal).to_have_count(0)
     await page.goto(f"{chat.world.slack.url}/?as=U0LEE#C0PROD")
     deploy = message(page, "Deploy no-such-branch to prod")
-    await expect(deploy).to_contain_text("failed while", timeout=PLAN_TAKES)
+    await expect(deploy).to_contain_text("nothing was deployed. ", timeout=PLAN_TAKES)
     await picture(page, "deploy-refused")
 
 

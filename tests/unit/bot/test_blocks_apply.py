@@ -9,6 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from bot.blocks import apply as drawing, operation, plan as plan_drawing
 from bot.blocks.apply import Ending
+from bot.blocks.operation import Known, Trouble
 from runners.results import ApplyProgress, ApplyResult, AttributeChange, Diagnostic
 from tests.unit.bot.drawn import buttons, hostile, read, urls
 from tests.unit.bot.plans import (
@@ -143,7 +144,7 @@ def test_a_lock_is_said_and_only_one_of_our_own_can_be_given_back() -> None:
 
 
 def test_where_there_is_no_plan_what_is_wrong_comes_first() -> None:
-    trouble = drawing.Trouble("planning x", "invalid reference (main.tf:3)", "Mend it. Plan again.", "Error: <no>")
+    trouble = Trouble("planning x", "invalid reference (main.tf:3)", "Mend it. Plan again.", "Error: <no>")
     message = drawing.not_planned(HEAD, COMMIT, trouble)
     assert message.text == "#7 Plan for staging: no plan was made. Invalid reference (main.tf:3)"
     said = read(message)
@@ -174,7 +175,7 @@ def test_what_to_do_is_said_once_and_a_command_stands_on_its_own_line() -> None:
     ):
         assert ". Somebody holds the lock" in read(told)
         assert "release the lock with:\n`terraform force-unlock 6741213b`" in read(told)
-    failed = operation.failed(HEAD, "applying", "the disk is full", "Plan again.", "")
+    failed = operation.failed(HEAD, Trouble("applying", "the disk is full", "Plan again.", ""), Known())
     assert "Plan again." in read(failed)
     assert not buttons(failed)
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 
 from bot.blocks import deploy as drawing, operation
 from bot.blocks.deploy import Outgoing
-from bot.blocks.operation import ApprovalView, Head
+from bot.blocks.operation import ApprovalView, Head, Known, Trouble
 from runners.results import Commit, Job, State, WorkflowRun
 from tests.unit.bot.drawn import buttons, hostile, read, urls
 
@@ -149,11 +149,30 @@ def test_the_largest_matrix_is_still_a_message(count: int) -> None:
 
 def test_what_every_operation_may_say() -> None:
     assert "stopped by a fault in Signalbox itself" in read(operation.apology(HEAD, "ab12"))
-    said = read(operation.failed(HEAD, "planning instances/prod", "no such <directory>", "Look.", "Error: x\n"))
-    assert "failed while planning instances/prod" in said
-    assert "no such <directory>" in said
+    trouble = Trouble("planning instances/prod", "no such <directory>", "Look.", "Error: x\n")
+    message = operation.failed(HEAD, trouble, Known())
+    said = read(message)
+    assert message.text == "#12 Deploy main to prod: failed. No such &lt;directory&gt;"
+    assert "while planning instances/prod" in said.splitlines()[-1]
+    assert "Look." in said
     assert "```\nError: x\n```" in said
     assert "waits for #11" in read(operation.waiting(HEAD, "#11"))
+
+
+def test_what_fails_before_anything_goes_out_says_so_of_which_commit_who_approved_and_what_to_type() -> None:
+    trouble = Trouble("installing collections", "the galaxy does not answer", "Try again later.", "")
+    known = Known("nothing was deployed", COMMIT, GIVEN, "/deploy prod")
+    message = operation.failed(HEAD, trouble, known)
+    said = read(message)
+    assert message.text == "#12 Deploy main to prod: nothing was deployed. The galaxy does not answer"
+    for part in (
+        "a1b2c3d Raise the queue's memory (Lee Park)",
+        "approved by @lee",
+        "Then run `/deploy prod`.",
+        "asked by",
+    ):
+        assert part in said, part
+    assert "\nRun `/deploy prod`." in read(operation.failed(HEAD, replace(trouble, remedy=""), known))
 
 
 @settings(max_examples=20)
@@ -170,4 +189,5 @@ def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, co
     read(drawing.run_progress(head, out, GIVEN, going))
     read(drawing.run_ended(head, out, GIVEN, going))
     read(drawing.failing_job(Job(1, next(text), state, url, failing_step=next(text)), next(text)))
-    read(operation.failed(head, next(text), next(text), next(text), next(text)))
+    trouble = Trouble(next(text), next(text), next(text), next(text))
+    read(operation.failed(head, trouble, Known(next(text), out.commit, GIVEN, next(text))))

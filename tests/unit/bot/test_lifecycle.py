@@ -25,7 +25,7 @@ from bot.errors import DatabaseAwayError, UserError
 from bot.operations import Operations, Record, Request, Status
 from bot.redaction import Redactor
 from bot.store import Store
-from runners.errors import RunnerError
+from runners.errors import RunnerError, UncertainError
 from tests.unit.bot.drawn import read as read_message
 
 if TYPE_CHECKING:
@@ -220,6 +220,78 @@ async def test_one_at_a_time_in_order_and_those_in_line_are_told_for_what(world:
     assert order == [ahead.number, elsewhere.number, *sorted(one.number for one in ended)]
 
 
+async def test_who_waits_is_told_as_soon_as_the_one_ahead_does_something_else(world: World) -> None:
+    moves, gate = asyncio.Event(), asyncio.Event()
+
+    async def hold(operation: Operation) -> None:
+        starting = drawing.short_message(operation.head, "running", "approved")
+        await operation.show("approved", starting, Status.RUNNING, "starts")
+        await moves.wait()
+        await operation.step("work", lambda: operation.does("is deploying"))
+        await gate.wait()
+        await succeed(operation)
+
+    async def says(request: Request, words: str) -> bool:
+        for _ in range(200):
+            record = await world.until(request, Status.WAITING)
+            if words in world.chat.says.get(record.message_ts or "", ""):
+                return True
+            await asyncio.sleep(0.02)
+        return False
+
+    await world.until(await world.begin(hold), Status.RUNNING)
+    behind = await world.begin(succeed)
+    assert await says(behind, "which starts")
+    moves.set()
+    assert await says(behind, "which is deploying")
+    gate.set()
+    await world.until(behind, Status.SUCCEEDED)
+
+
+async def test_one_that_went_on_while_the_message_behind_it_was_posted_is_told_as_it_is(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, post = asyncio.Event(), world.chat.post
+
+    async def hold(operation: Operation) -> None:
+        await operation.services.operations.set_status(operation.number, Status.RUNNING, "starts")
+        await gate.wait()
+        await succeed(operation)
+
+    ahead = await world.until(await world.begin(hold), Status.RUNNING)
+
+    async def slow(channel: str, message: Message, **more: Any) -> Posted:
+        await world.services.operations.set_status(ahead.number, Status.RUNNING, "is deploying")
+        return await post(channel, message, **more)
+
+    monkeypatch.setattr(world.chat, "post", slow)
+    behind = await world.begin(succeed)
+    for _ in range(200):
+        record = await world.until(behind, Status.WAITING)
+        if "which is deploying" in world.chat.says.get(record.message_ts or "", ""):
+            break
+        await asyncio.sleep(0.02)
+    assert "which is deploying" in world.said_of(record)
+    monkeypatch.undo()
+    gate.set()
+    await world.until(behind, Status.SUCCEEDED)
+
+
+async def test_what_fails_after_an_answer_was_lost_is_not_said_to_have_left_all_as_it_was(world: World) -> None:
+    async def body(operation: Operation) -> None:
+        operation.known = drawing.Known("nothing was deployed", then="/deploy dev")
+        raise UncertainError("starting it", "no answer came", remedy="Look.")
+
+    record = await world.until(await world.begin(body), Status.FAILED)
+    for _ in range(200):
+        if ":x:" in world.said_of(record):
+            break
+        await asyncio.sleep(0.02)
+    assert "failed. No answer came" in world.said_of(record)
+    assert "nothing was deployed" not in world.said_of(record)
+    assert "/deploy dev" not in world.said_of(record)
+
+
 async def test_one_that_was_withdrawn_while_it_waited_does_not_begin(world: World) -> None:
     gate, began = asyncio.Event(), list[int]()
 
@@ -256,9 +328,9 @@ async def test_one_that_was_withdrawn_while_it_waited_does_not_begin(world: Worl
         (UserError("dev takes <no> deploys today."), "dev takes <no> deploys today."),
         (
             RunnerError("planning x", f"no such {SECRET}", remedy="Look.", log_tail=f"Error: {SECRET}"),
-            "failed while planning x",
+            "failed. No such [redacted]",
         ),
-        (RunnerError("planning x", f"no such {SECRET}"), "no such [redacted]"),
+        (RunnerError("planning x", f"no such {SECRET}"), "while planning x"),
     ],
 )
 async def test_what_fails_is_said_and_frees_the_environment(world: World, error: Exception, words: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from bot.blocks.deploy import Outgoing
-from bot.blocks.operation import Head
+from bot.blocks.operation import Head, Known
 from bot.config import read
 from bot.errors import Cancelled
 from bot.operations import Status
@@ -55,7 +55,7 @@ class Fake:
         self.services = SimpleNamespace(
             redact=Redactor([SECRET]), clock=lambda: 1_700_000_000.0, operations=self, runs_on=self, environments=self
         )
-        self.cancelled = ""
+        self.cancelled, self.doing, self.known = "", "", Known("nothing was deployed")
         self.kept: list[tuple[str, str]] = []
         self.told: dict[str, str] = {}
         self.files: list[str] = []
@@ -90,6 +90,9 @@ class Fake:
 
     async def of(self, _: str) -> list[Any]:
         return []
+
+    async def does(self, doing: str) -> None:
+        self.doing = doing
 
     async def details(self, name: str, message: Message) -> None:
         self.told[name] = as_read(message)
@@ -197,6 +200,10 @@ async def test_a_later_playbook_is_refused_and_the_rest_is_named(monkeypatch: py
     operation = Fake()
     assert await deployed(monkeypatch, operation, cron=refuses) == ["backend", "cron"]
     assert "*Done:* backend-1, backend-2 (2 of 6)" in operation.said
+    assert operation.doing == "is deploying"
+    assert operation.known == Known(commit=COMMIT), (
+        "from the first playbook on nobody may say that nothing was deployed"
+    )
     assert "Then run `/deploy staging cron,sftp`" in operation.said
     assert operation.files == ["deploy-12-backend.txt", "deploy-12-cron.txt"]
 
@@ -301,6 +308,7 @@ async def test_what_cannot_be_prepared_ends_it_before_any_playbook(monkeypatch: 
     with pytest.raises(UnavailableError):
         await deployed(monkeypatch, operation, prepared=away)
     assert operation.message is None
+    assert operation.known.untouched, "what ends it may still say that nothing was deployed"
 
 
 async def test_cancel_while_it_is_prepared_touches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
