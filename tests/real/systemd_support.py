@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
+import secrets
 import uuid
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,22 @@ mkdir -p /run/systemd/system /run/sshd
 cp "$1"/* /run/systemd/system/
 exec env -i PATH="$PATH" container=test "$2" --system --unit=test.target
 """
+# Ends all that runs in a cgroup once whoever holds the other end of its stdin is gone, and removes it.
+KEEPER = """trap '' HUP INT TERM
+mkdir "$1" || exit 1
+echo made
+cat
+tries=400
+while [ -d "$1" ] && [ $tries -gt 0 ]; do
+  find "$1" -name cgroup.procs -exec cat {} + | xargs -r kill -KILL
+  find "$1" -depth -type d -exec rmdir {} +
+  tries=$((tries - 1))
+  sleep 0.05
+done 2>/dev/null
+[ ! -d "$1" ]
+"""
+GROUP = "signalbox-"
+PRIVILEGED = "in a container, start it with --privileged"
 TARGET = "[Unit]\nDefaultDependencies=no\nWants=%s\n"
 SSHD = "[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/usr/sbin/sshd -D -e -f %s\n"
 
@@ -46,62 +62,94 @@ async def machine(directory: Path, port: int, units: Mapping[str, str]) -> Async
 
     Skips the test where the machine under it lets nobody have cgroups and namespaces, as in a plain container.
     """
-    group = _own_group()
-    key = make_key(directory / "user_key")
-    server = Server(directory / "sshd", port, key, (directory / "user_key.pub").read_text())
-    kept = directory / "units"
-    kept.mkdir()
-    services = {"ssh": SSHD % server.config, **units}
-    for name, text in services.items():
-        (kept / f"{name}.service").write_text(text)
-    (kept / "test.target").write_text(TARGET % " ".join(f"{name}.service" for name in services))
-    with (directory / "systemd.log").open("ab") as log:
-        started = await asyncio.create_subprocess_exec(
-            *("sh", "-c", 'echo $$ >"$1/cgroup.procs" && shift && exec unshare "$@"', "sh", str(group)),
-            *(*NAMESPACES, "sh", "-c", BEGIN, "sh", str(kept), systemd() or ""),
-            stdout=log,
-            stderr=log,
-        )
-    try:
+    async with _own_group() as group:
+        key = make_key(directory / "user_key")
+        # An address of its own: what others begin at the same moment may have the same port.
+        server = Server(directory / "sshd", port, key, (directory / "user_key.pub").read_text(), _own_address())
+        kept = directory / "units"
+        kept.mkdir()
+        services = {"ssh": SSHD % server.config, **units}
+        for name, text in services.items():
+            (kept / f"{name}.service").write_text(text)
+        (kept / "test.target").write_text(TARGET % " ".join(f"{name}.service" for name in services))
+        with (directory / "systemd.log").open("ab") as log:
+            started = await asyncio.create_subprocess_exec(
+                *("sh", "-c", 'echo $$ >"$1/cgroup.procs" && shift && exec unshare "$@"', "sh", str(group)),
+                *(*NAMESPACES, "sh", "-c", BEGIN, "sh", str(kept), systemd() or ""),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
         async with asyncio.timeout(20):
             while not await server.answers():
                 assert started.returncode is None, (directory / "systemd.log").read_text()
                 await asyncio.sleep(0.05)
         yield server
+
+
+@asynccontextmanager
+async def _own_group() -> AsyncIterator[Path]:
+    """A cgroup, which ends with all that runs in it, also where this process is killed."""
+    group = _mounted() / f"{GROUP}{uuid.uuid4().hex[:8]}"
+    pipe = asyncio.subprocess.PIPE
+    keeper = await asyncio.create_subprocess_exec(
+        "sh", "-c", KEEPER, "sh", str(group), stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
+    )
+    assert keeper.stdin
+    assert keeper.stdout
+    try:
+        made = await keeper.stdout.readline()
+        if made:
+            await _have_namespaces()
+            yield group
     finally:
-        with suppress(ProcessLookupError):
-            started.send_signal(signal.SIGKILL)
-        await started.wait()
-        await _remove(group)
+        keeper.stdin.close()
+        _, said = await keeper.communicate()
+    if not made:
+        pytest.skip(f"nobody may make cgroups here ({said.decode().strip()}): {PRIVILEGED}")
+    assert not keeper.returncode, f"{group} is left: {said.decode()}"
 
 
-def _own_group() -> Path:
+def _mounted() -> Path:
+    """Where cgroup2 is, if it may be used."""
+    if os.geteuid() != 0:
+        pytest.skip("a systemd of its own takes root: sudo --preserve-env=PATH .venv/bin/pytest -m needs_systemd")
     mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
     found = next((Path(words[1]) for words in mounts if words[2] == "cgroup2"), None)
-    if os.geteuid() != 0 or found is None:
-        pytest.skip("systemd needs root and cgroup2 here")
-    group = found / f"signalbox-{uuid.uuid4().hex[:8]}"
-    try:
-        group.mkdir()
-    except OSError as error:
-        pytest.skip(f"this machine lets nobody make cgroups: {error.strerror}")
-    return group
+    if found is None:
+        pytest.skip(f"no cgroup2 is mounted: mount -t cgroup2 none /sys/fs/cgroup; or {PRIVILEGED}")
+    return found
 
 
-async def _remove(group: Path) -> None:
-    """Its processes end with the first of them; the kernel takes a moment."""
-    async with asyncio.timeout(10):
-        while any(path.read_text() for path in group.rglob("cgroup.procs")):  # noqa: ASYNC110  -- the kernel tells nobody
-            await asyncio.sleep(0.05)
-    for path in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
-        path.rmdir()
-    group.rmdir()
+async def _have_namespaces() -> None:
+    pipe = asyncio.subprocess.PIPE
+    tried = await asyncio.create_subprocess_exec("unshare", *NAMESPACES, "true", stderr=pipe)
+    _, said = await tried.communicate()
+    if tried.returncode:
+        pytest.skip(f"nobody may have namespaces here ({said.decode().strip()}): {PRIVILEGED}")
+
+
+def _own_address() -> str:
+    return ".".join(["127", *(str(secrets.randbelow(254) + 1) for _ in range(3))])
 
 
 def running(command: str) -> list[int]:
     """The processes whose whole command line is this, as this machine numbers them; what they have forked is left out."""
     found = {one.pid: one.ppid() for one in psutil.process_iter(["cmdline"]) if _is(one, command)}
     return [pid for pid, parent in found.items() if parent not in found]
+
+
+def mentioning(directory: Path) -> list[int]:
+    """The processes with this directory in their command line."""
+    its = f"{directory}/"
+    return [one.pid for one in psutil.process_iter(["cmdline"]) if its in f"{' '.join(one.info['cmdline'] or ())}/"]
+
+
+def group_of(pid: int) -> Path:
+    """The cgroup of the machine that a process runs in."""
+    lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+    (path,) = (line.removeprefix("0::") for line in lines if line.startswith("0::"))
+    return _mounted() / next(part for part in path.split("/") if part.startswith(GROUP))
 
 
 def _is(process: psutil.Process, command: str) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import sys
 import time
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,16 +15,16 @@ import pytest
 from runners.daemons import Daemon, Patience, restart, verify
 from runners.results import Host, Inventory
 from runners.ssh.remote import reaching
-from tests.real.systemd_support import machine, program, running, unit
+from tests.real.systemd_support import group_of, machine, mentioning, program, running, unit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Callable
 
     from runners.results import DaemonSeen
     from runners.ssh.remote import Access
 
 pytestmark = [pytest.mark.needs_sshd, pytest.mark.needs_systemd]
+ROOT = Path(__file__).parents[2]
 QUICK = Patience(settle=1.5, stop=2.0, term=1.0)
 WORKS = "while :; do sleep 0.1; done\n"
 FORKS = '( setsid sh -c \'echo $$ >"$0"; exec "$1"\' "$2" "$1" & ) </dev/null >/dev/null 2>&1\nsleep 0.3\n'
@@ -64,7 +66,7 @@ async def backend(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Machine
     program(tmp_path, "works-twice", WORKS)
     async with AsyncExitStack() as ends:
         server = await ends.enter_async_context(machine(tmp_path, unused_tcp_port, services))
-        host = Host("staging-backend", "backend", "i-1", "127.0.0.1", "ami-1", "us-west-2a")
+        host = Host("staging-backend", "backend", "i-1", server.address, "ami-1", "us-west-2a")
         there = Inventory("staging", (host,), getpass.getuser(), unused_tcp_port, "ssh")
         given = {"private_key": server.user_key, "known_hosts": server.known_hosts}
         made = reaching(there, tmp_path / "access", **given, doing="looking")
@@ -130,3 +132,38 @@ async def test_one_that_the_deploy_did_not_start_again_is_told(backend: Machine)
 
 async def test_a_unit_that_is_active_without_a_process_does_not_run(backend: Machine) -> None:
     assert (await backend.look("over")).problem == "it does not run: systemd calls it active (exited)"
+
+
+KILLED = """
+import asyncio, sys
+from pathlib import Path
+from tests.real.systemd_support import machine
+
+async def main():
+    async with machine(Path(sys.argv[1]), int(sys.argv[2]), {}):
+        print("there", flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+async def test_a_machine_leaves_nothing_behind_when_its_tests_are_killed(
+    backend: Machine, tmp_path_factory: pytest.TempPathFactory, unused_tcp_port_factory: Callable[[], int]
+) -> None:
+    assert (await backend.look("works")).ok, "here it may be had at all"
+    directory = tmp_path_factory.mktemp("killed")
+    argv = [sys.executable, "-c", KILLED, str(directory), str(unused_tcp_port_factory())]
+    tests = await asyncio.create_subprocess_exec(*argv, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+    assert tests.stdout
+    try:
+        assert await tests.stdout.readline() == b"there\n"
+        (group,) = {group_of(one) for one in mentioning(directory) if one != tests.pid}
+        assert group.is_dir()
+    finally:
+        tests.kill()
+        await tests.wait()
+    async with asyncio.timeout(20):
+        while group.exists() or mentioning(directory):  # noqa: ASYNC110  -- the kernel tells nobody
+            await asyncio.sleep(0.05)
+    assert (await backend.look("works")).ok, "one beside it goes on"
