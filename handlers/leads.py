@@ -7,6 +7,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.blocks.built import PLAN_IMAGES, PLANNED
 from bot.blocks.hosts import RETRY
 from bot.blocks.operation import DEPLOY_AFTER, PLAN_AGAIN, Elsewhere, led_on
 from bot.blocks.outgoing import AGAIN, ANYWAY
@@ -25,15 +26,18 @@ LOOKS, EVERY = 50, 0.1  # for the message of what was begun; whoever waits in li
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """A button: its action, how keys of requests that it begins start (then the older operation's number), what follows."""
+    """A button: its action, how keys of requests that it begins start (then the older operation's number), what follows.
+
+    Where a message has several of them, `part` tells them apart: the button's value and the key have it behind the number.
+    """
 
     action: str
     prefix: str
     words: str
 
-    def key(self, number: int) -> str:
+    def key(self, number: int, part: str = "") -> str:
         """The request that this button on the message of operation `number` begins: once, however often it is pressed."""
-        return f"{self.prefix}{number}"
+        return f"{self.prefix}{number}-{part}" if part else f"{self.prefix}{number}"
 
 
 NEW_PLAN = Lead(PLAN_AGAIN, "again-", "new plan")
@@ -41,14 +45,15 @@ CODE_DEPLOY = Lead(DEPLOY_AFTER, "after-", "code deploy")
 TRIED_AGAIN = Lead(AGAIN, "checks-again-", "tried again")
 ANYWAY_DEPLOY = Lead(ANYWAY, "checks-anyway-", "deployed anyway")
 RETRIED = Lead(RETRY, "retry-", "retried")
-LEADS = (NEW_PLAN, CODE_DEPLOY, TRIED_AGAIN, ANYWAY_DEPLOY, RETRIED)
+IMAGES_PLANNED = Lead(PLAN_IMAGES, "plan-images-", PLANNED)
+LEADS = (NEW_PLAN, CODE_DEPLOY, TRIED_AGAIN, ANYWAY_DEPLOY, RETRIED, IMAGES_PLANNED)
 
 
-async def begun(services: Services, lead: Lead, older: Record) -> None:
+async def begun(services: Services, lead: Lead, older: Record, part: str = "") -> None:
     """Right after a button began its request: name what it began, as soon as that has a message."""
-    newer = await announced(services, lead.key(older.number))
+    newer = await announced(services, lead.key(older.number, part))
     if newer:
-        await _point(services, lead, older, newer)
+        await _point(services, lead, older, newer, part)
 
 
 async def take_over(operation: Operation) -> None:
@@ -57,10 +62,10 @@ async def take_over(operation: Operation) -> None:
     async def point() -> None:
         key = await operation.services.operations.key_of(operation.number)
         for lead in LEADS:
-            number = key.removeprefix(lead.prefix)
-            if number != key and number.isdecimal():
+            number, _, part = key.removeprefix(lead.prefix).partition("-")
+            if key.startswith(lead.prefix) and number.isdecimal():
                 older = await operation.services.operations.get(int(number))
-                await _point(operation.services, lead, older, operation.record)
+                await _point(operation.services, lead, older, operation.record, part)
 
     await operation.step("take over", point)
 
@@ -97,13 +102,14 @@ async def elsewhere(services: Services, record: Record) -> Elsewhere:
     return Elsewhere(head_of(record), url)
 
 
-async def _point(services: Services, lead: Lead, older: Record, newer: Record) -> None:
+async def _point(services: Services, lead: Lead, older: Record, newer: Record, part: str) -> None:
     at = Posted(older.channel, older.message_ts or "")
+    value = f"{older.number}:{part}" if part else ""
 
     async def change() -> None:
         shown = await services.chat.read(at)
         named = await elsewhere(services, newer) if shown else None
-        message = led_on(shown, lead.action, lead.words, named) if shown and named else None
+        message = led_on(shown, lead.action, lead.words, named, value) if shown and named else None
         if message:
             await services.chat.update(at, message)
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.blocks import kit, modals
+from bot.blocks import kit, modals, operation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bot.blocks.kit import Block, Message
+    from bot.blocks.operation import Elsewhere
     from runners.results import Job, Suspicion
 
 DISMISS, PLAN_IMAGES = "dismiss-sign", "plan-images"
 DISMISSAL = "dismissal"
+PLANNED = "planned"  # what is said of the plan that the button has begun
 KEPT, LATER = "Kept in the trail.", " The same line in later builds of {} is then harmless as well."
 SHOWN = 5  # signs of a job; a log that went wrong goes on doing so
 
@@ -79,9 +81,16 @@ def dismissal_modal(one: Suspicion, where: str) -> Block:
     )
 
 
-def closing(number: int, environments: Sequence[Ready]) -> list[Block]:
-    """Under the board of a build that is over: what each environment has now, with a button to plan with it."""
-    return [_row(number, one) for one in environments]
+def closing(number: int, environments: Sequence[Ready], plans: Mapping[str, Elsewhere] | None = None) -> list[Block]:
+    """Under the board of a build that is over: what each environment has now, with a button to plan with it.
+
+    `plans` are those that these buttons have begun, by environment: they are named in the button's place.
+    """
+    rows: list[Block] = []
+    for one in environments:
+        begun = (plans or {}).get(one.environment)
+        rows += [kit.section(_line(one)), operation.named(PLANNED, begun)] if begun else [_row(number, one)]
+    return rows
 
 
 def _row(number: int, one: Ready) -> Block:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.blocks import kit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bot.blocks.kit import Block, Message
     from runners.results import Commit
 
@@ -199,16 +201,21 @@ def named(words: str, other: Elsewhere) -> Block:
     return kit.context(f":arrow_right: {kit.escape(words)}: {kit.link(title, other.url)}", asked(other.head))
 
 
-def led_on(shown: Message, action: str, words: str, newer: Elsewhere) -> Message | None:
+def led_on(shown: Message, action: str, words: str, newer: Elsewhere, value: str = "") -> Message | None:
     """A message with the button `action` on it, once that was pressed: what it began is named in its place.
 
-    None when there is no such button.
+    `value` is the button's, where several do the same. None when there is no such button.
     """
-    instead = named(words, newer)
-    blocks = [
-        instead if any(one.get("action_id") == action for one in block.get("elements", ())) else block
-        for block in shown.blocks
-    ]
+
+    def pressed(button: Mapping[str, Any]) -> bool:
+        return button.get("action_id") == action and value in ("", button.get("value"))
+
+    blocks: list[Block] = []
+    for block in shown.blocks:
+        if pressed(block.get("accessory", {})):  # it stands beside a text, which stays
+            blocks += [{key: part for key, part in block.items() if key != "accessory"}, named(words, newer)]
+        else:
+            blocks.append(named(words, newer) if any(map(pressed, block.get("elements", ()))) else block)
     return kit.Message(shown.text, tuple(blocks)) if blocks != list(shown.blocks) else None
 
 

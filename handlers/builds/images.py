@@ -13,7 +13,9 @@ from bot.commands import Button, Click
 from bot.errors import UserError
 from bot.image_record import Seen
 from bot.requests import Wish
+from handlers import leads
 from handlers.clicks import clicked
+from handlers.leads import IMAGES_PLANNED
 from handlers.plans import words as plan_words
 from runners import amis, built_images
 from runners.errors import RunnerError
@@ -22,6 +24,7 @@ from runners.results import BuiltImage, Job, LogFinding
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bot.blocks.operation import Elsewhere
     from bot.config import Environment
     from bot.operation import Operation
     from bot.services import Services
@@ -179,10 +182,20 @@ async def plan_images(services: Services, click: Click) -> None:
     number, _, name = click.value.partition(":")
     record = await clicked(services, click, number)
     environment = policy.environment_of(services.config, name)
-    key = f"plan-images-{record.number}-{environment.name}"
-    if await services.operations.known(key):
-        raise UserError(f"A plan of {environment.name} was begun from this message already.")
+    key = IMAGES_PLANNED.key(record.number, environment.name)
+    if begun := await services.operations.begun_by(key):
+        raise UserError(f"A plan of {environment.name} was begun from this message already: it is #{begun.number}.")
     await requests.start(services, Wish("plan", plan_words.title(environment, {}), click.user, key, environment))
+    await leads.begun(services, IMAGES_PLANNED, record, environment.name)
+
+
+async def plans_begun(services: Services, number: int, ready: Sequence[Ready]) -> dict[str, Elsewhere]:
+    """The plans that the buttons on a build's message have begun, by environment."""
+    found = {
+        one.environment: await services.operations.begun_by(IMAGES_PLANNED.key(number, one.environment))
+        for one in ready
+    }
+    return {name: await leads.elsewhere(services, plan) for name, plan in found.items() if plan}
 
 
 BUTTONS = (Button(PLAN_IMAGES, plan_images),)

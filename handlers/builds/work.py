@@ -11,7 +11,7 @@ from bot.operations import Status
 from handlers import silence, trail
 from handlers.builders.left import left_behind
 from handlers.builds.follow import FORCE_AFTER, Follower, What
-from handlers.builds.images import readiness
+from handlers.builds.images import plans_begun, readiness
 from handlers.builds.logs import take_in
 from handlers.builds.mended import tell_mended
 from handlers.builds.reruns import key_of, rerun_if_limited
@@ -166,7 +166,7 @@ async def _ended(services: Services, number: int, final: Final) -> Message:
     }
     concerned = [name for name in board.environments if any(name == place[1] for place in board.grid.cells)]
     ready = await readiness(services, board.run.run_id, concerned)
-    closing = built.closing(number, ready)
+    closing = built.closing(number, ready, await plans_begun(services, number, ready))
     again = await services.operations.begun_by(key_of(board.run.run_id, board.run.attempt))
     return drawing.ended(
         replace(board, remarks=told),

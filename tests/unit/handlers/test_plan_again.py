@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from bot.blocks import kit, operation as drawing
+from bot.blocks import built, kit, operation as drawing
 from bot.blocks.operation import PLAN_AGAIN, Elsewhere, Head
 from bot.chat import ChatError, Posted
 from bot.commands import Click
 from bot.errors import UserError
 from bot.operations import SUPERSEDED_BY, Request
 from handlers import leads, under_way
+from handlers.builds import images
 from handlers.plans import again as plan_again
 from tests.unit.bot.drawn import buttons, read
 from tests.unit.handlers import conftest
@@ -151,6 +152,47 @@ async def test_a_message_that_is_slow_to_come_keeps_nobody_waiting(
     monkeypatch.setattr(leads, "LOOKS", 1)
     await plan_again.plan_again(desk.services, press())
     assert chat.says[OLD] is ENDED
+
+
+def built_board() -> Message:
+    return kit.message("built", [kit.section("*Images*"), *built.closing(1, [ready("dev"), ready("staging")])])
+
+
+def ready(name: str) -> built.Ready:
+    return built.Ready(name, 1, ("a1b2c3d4" * 5,), (), (), plannable=True)
+
+
+async def test_the_plan_that_a_board_s_button_began_is_named_in_its_place_and_the_others_stay(
+    desk: Desk, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat.says[OLD] = built_board()
+
+    async def begin(request: Request) -> None:
+        await created(desk, request.key, Posted("C0STAGING", "2.5"), request.requester)
+
+    monkeypatch.setattr(desk.engine, "begin", begin)
+    click = Click("U0LEE", OLD.channel, OLD.ts, "plan-images", "1:staging", "1.2", "")
+    await images.plan_images(desk.services, click)
+    told = read(chat.says[OLD])
+    assert "planned: #2 Plan for staging" in told
+    assert "asked by @lee" in told
+    assert "*staging*: all 1 images are there" in told, "what the button stood beside stays"
+    assert "[Plan dev]" in told
+    assert "[Plan staging]" not in told
+    with pytest.raises(UserError, match="already: it is #2"):
+        await images.plan_images(desk.services, click)
+    begun = await images.plans_begun(desk.services, 1, [ready("dev"), ready("staging")])
+    anew = kit.message("built", [kit.section("*Images*"), *built.closing(1, [ready("dev"), ready("staging")], begun)])
+    assert read(anew) == told, "drawn anew, the board says the same"
+
+
+async def test_a_plan_from_a_board_takes_the_button_over_after_a_restart(desk: Desk, chat: Chat) -> None:
+    chat.says[OLD] = built_board()
+    number = await created(desk, "plan-images-1-dev", Posted("C0DEV", "2.5"))
+    await leads.take_over(await operation_of(desk, number))
+    assert f"planned: #{number} " in read(chat.says[OLD])
+    assert "[Plan staging]" in read(chat.says[OLD])
+    assert "[Plan dev]" not in read(chat.says[OLD])
 
 
 async def operation_of(desk: Desk, number: int) -> Operation:
