@@ -77,8 +77,14 @@ def ref(word: str, usage: str) -> str:
 
 def nearest(word: str, known: Collection[str], *, otherwise: str = "") -> str:
     """The end of a sentence: "did you mean" with the likeliest, or else all that there are (or `otherwise`)."""
+    best = near(word, known)
+    return f"; did you mean “{best}”?" if best else otherwise or f"; there are {', '.join(known)}."
+
+
+def near(word: str, known: Collection[str]) -> str:
+    """The likeliest of those that there are; "" where none is like it."""
     best = process.extractOne(word, list(known), score_cutoff=CLOSE_ENOUGH)
-    return f"; did you mean “{best[0]}”?" if best else otherwise or f"; there are {', '.join(known)}."
+    return str(best[0]) if best else ""
 
 
 def shown(word: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -27,9 +26,10 @@ from handlers.deploys import (
     promote,
     words as deploy_words,
 )
-from handlers.deploys.scope import CHECK
-from handlers.deploys.settings import private_key_of
-from handlers.deploys.words import USAGE
+from handlers.deploys.scope import CHECK, MACHINES
+from handlers.deploys.settings import private_key_of, secret_vars_of
+from handlers.deploys.words import SHA, USAGE
+from runners.errors import NoSuchRefError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from bot.services import Services
     from runners.results import Commit
 
+ANY_REF = "<branch, tag or commit>"  # in words that somebody is to type
 HINT = deploy_words.USAGE.partition(" ")[2]
-SHA = re.compile(r"[0-9a-f]{7,40}")
 
 
 async def handle(services: Services, invocation: Invocation) -> Message | None:
@@ -95,7 +95,10 @@ async def deploy(operation: Operation) -> None:
         return
     ref = operation.record.arguments["ref"]
     await operation.show("resolving", drawing.working(operation.head, f"looking up {kit.escape(ref)}"), Status.RUNNING)
-    outgoing = await operation.step("what goes out", lambda: _outgoing(operation, ref))
+    try:
+        outgoing = await operation.step("what goes out", lambda: _outgoing(operation, ref))
+    except NoSuchRefError as error:
+        raise _not_there(operation, ref, error) from error
     operation.known = replace(operation.known, commit=outgoing.commit)
     if operation.record.arguments.get(CHECK):
         await rollout_ansible.roll_out(operation, outgoing, None)
@@ -118,6 +121,17 @@ async def deploy(operation: Operation) -> None:
         await _roll_out(operation, checked, approval)
 
 
+def _not_there(operation: Operation, ref: str, error: NoSuchRefError) -> NoSuchRefError:
+    """The error for a ref that GitHub does not know: somebody may have meant a machine type by it."""
+    environment, arguments = operation.environment, operation.record.arguments
+    again = {**arguments, "ref": ANY_REF}
+    wrong = None if arguments.get(MACHINES) else deploy_words.neither(environment, ref)
+    if wrong and wrong.near:
+        again = {**arguments, "ref": usual_ref(environment), MACHINES: wrong.near}
+    operation.known = replace(operation.known, then=deploy_words.typed(environment, again))
+    return NoSuchRefError(error.doing, wrong.problem) if wrong else error
+
+
 def _untouched(operation: Operation) -> Known:
     """What to say of it as long as nothing has gone out."""
     arguments = operation.record.arguments
@@ -135,7 +149,9 @@ async def _outgoing(operation: Operation, ref: str) -> Outgoing:
     if actions and SHA.fullmatch(ref):
         raise UserError("GitHub starts workflows on a branch or tag only; name one of these rather than a commit.")
     if operation.environment.deploy.ansible:
-        private_key_of(services, operation.environment)  # before anybody is asked to approve
+        # Before anybody is asked to approve.
+        private_key_of(services, operation.environment)
+        secret_vars_of(services, operation.environment)
     commit = await commit_of(operation, ref)
     running = await services.environments.running_in(operation.environment.name)
     difference, unknown = await what.since(operation, running, commit)

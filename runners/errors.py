@@ -100,6 +100,10 @@ class NotFoundError(RunnerError):
     """What was asked for (a ref, a workflow, a directory) is not there."""
 
 
+class NoSuchRefError(NotFoundError):
+    """The repository has no such branch, tag or commit."""
+
+
 class UnavailableError(RunnerError):
     """The other side does not answer, or asks for patience: trying later may help.
 

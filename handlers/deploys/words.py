@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from bot.requests import Wish
 
 USAGE = "/deploy <environment> [machine,machine] [branch, tag or commit] [check]"
+SHA = re.compile(r"[0-9a-f]{7,40}")
 SHORT = 7  # letters of a commit's SHA
 MOST = 4  # words, the environment's name among them
 
@@ -27,6 +29,14 @@ class Said:
     ref: str = ""
     machines: tuple[str, ...] = ()
     check: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Neither:
+    """A word that is neither a ref nor a machine type, and the machine type that it is `near` ("": none)."""
+
+    problem: str
+    near: str
 
 
 def read(environment: Environment, said: Sequence[str]) -> Said:
@@ -51,6 +61,23 @@ def limited(wish: Wish, said: Said) -> Wish:
     extra = {MACHINES: ",".join(said.machines), CHECK: CHECK if said.check else ""}
     arguments = {**wish.arguments, **{name: value for name, value in extra.items() if value}}
     return replace(wish, title=f"{what}{only}", arguments=arguments)
+
+
+def neither(environment: Environment, ref: str) -> Neither | None:
+    """What to say where there is no such ref, and it may have been meant as a machine type.
+
+    None where the environment does not deploy by machine types, the ref is its own, or a commit.
+    """
+    ansible = environment.deploy.ansible
+    if ansible is None or not environment.machines or ref == ansible.ref or SHA.fullmatch(ref):
+        return None
+    near = words.near(ref, environment.machines)
+    meant = f"; did you mean “{near}”?" if near else "."
+    problem = (
+        f"{words.shown(ref)} is neither a branch or tag nor a machine type of {environment.name}{meant} "
+        f"Its machine types are {', '.join(environment.machines)}"
+    )
+    return Neither(problem, near)
 
 
 def command(environment: Environment, ref: str, machines: Sequence[str] = (), *, check: bool = False) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from runners.errors import (
     AccessDeniedError,
+    NoSuchRefError,
     NotFoundError,
     RunnerError,
     UnavailableError,
@@ -127,7 +128,7 @@ def _unacceptable(refusal: Refusal, doing: str) -> RunnerError:
     said = refusal.message or "no reason given"
     lower = said.lower()
     if "no ref found" in lower or "no commit found" in lower:
-        return NotFoundError(doing, f"GitHub knows no such branch, tag or commit ({said})", remedy="Check the ref.")
+        return NoSuchRefError(doing, f"GitHub knows no such branch, tag or commit ({said})", remedy="Check the ref.")
     remedy = ""
     if "disabled workflow" in lower:
         remedy = "Enable the workflow on the repository's Actions page."

@@ -89,6 +89,34 @@ async def test_a_first_playbook_that_ansible_refuses_says_what_is_wrong_and_what
     assert deployed_in(world) == deployed
 
 
+async def test_a_mistyped_machine_type_is_told_from_a_branch(shared_world: World) -> None:
+    world = shared_world
+    number = len(operations_in(world)) + 1
+    await types(world, "ana", "#staging", "/deploy staging bakend")
+    failed = await shows(world, "#staging", f"#{number} ", ":x:", "nothing was deployed. “bakend” is neither")
+    assert "nor a machine type of staging; did you mean “backend”?" in failed.rendered
+    assert "Its machine types are backend, cron, taskrunner, sftp" in failed.rendered
+    assert "Run /deploy staging backend." in failed.rendered.replace("`", "")
+    await types(world, "ana", "#staging", "/deploy staging backend nowhere")
+    failed = await shows(
+        world, "#staging", f"#{number + 1} ", ":x:", "nothing was deployed. GitHub knows no such branch"
+    )
+    assert "Check the ref. Then run /deploy staging backend" in " ".join(failed.rendered.replace("`", "").split())
+
+
+async def test_collections_that_cannot_be_had_end_it_with_the_commit_and_who_approved(shared_world: World) -> None:
+    world = shared_world
+    number = len(operations_in(world)) + 1
+    repository = infrastructure(world)
+    repository.graph.branch("wants", "main")
+    sha = repository.commit("wants", {"provisioners/requirements.yml": "- 1\n"}, "Want what is no collection").sha
+    await approved(world, "/deploy staging wants", number)
+    failed = await shows(world, "#staging", f"#{number} ", ":x:", "nothing was deployed. ")
+    assert f"{sha[:7]} Want what is no collection" in failed.rendered
+    assert "approved by @lee" in failed.rendered
+    assert "run /deploy staging wants." in failed.rendered.replace("`", "")
+
+
 async def test_cancel_says_where_each_host_was_left(shared_world: World) -> None:
     world = shared_world
     number = len(operations_in(world)) + 1

@@ -9,7 +9,7 @@ import pytest
 from bot.config import read as read_config
 from bot.errors import UserError
 from bot.requests import Wish
-from handlers.deploys.words import Said, command, limited, read, typed
+from handlers.deploys.words import Said, command, limited, neither, read, typed
 
 if TYPE_CHECKING:
     from bot.config import Environment
@@ -101,3 +101,21 @@ def test_what_was_asked_for_can_be_typed_again(environment: Environment, argumen
 def test_machine_types_are_named_unless_all_are_meant() -> None:
     assert command(STAGING, "main", ("sftp",)) == "/deploy staging sftp"
     assert command(STAGING, "main", ("backend", "cron", "sftp"), check=True) == "/deploy staging check"
+
+
+def test_a_word_that_is_no_ref_may_have_been_a_machine_type() -> None:
+    mistyped = neither(STAGING, "bakend")
+    assert mistyped
+    assert mistyped.near == "backend"
+    assert mistyped.problem == (
+        "“bakend” is neither a branch or tag nor a machine type of staging; did you mean “backend”? "
+        "Its machine types are backend, cron, sftp"
+    )
+    far = neither(STAGING, "xyzzy")
+    assert far
+    assert (far.near, "nor a machine type of staging. Its machine types are" in far.problem) == ("", True)
+
+
+@pytest.mark.parametrize(("environment", "ref"), [(DEV, "bakend"), (STAGING, "main"), (STAGING, "a1b2c3d")])
+def test_what_nobody_can_have_meant_as_a_machine_type(environment: Environment, ref: str) -> None:
+    assert neither(environment, ref) is None

@@ -12,7 +12,14 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from runners.errors import AccessDeniedError, NotFoundError, RunnerError, UnavailableError, UncertainError
+from runners.errors import (
+    AccessDeniedError,
+    NoSuchRefError,
+    NotFoundError,
+    RunnerError,
+    UnavailableError,
+    UncertainError,
+)
 from runners.github import (
     GitHub,
     actions,
@@ -202,7 +209,7 @@ async def test_an_answer_of_another_shape_never_passes_for_one(
         ("Workflow does not have 'workflow_dispatch' trigger", RunnerError, "Add `workflow_dispatch`"),
         ('Unexpected inputs provided: ["colour"]', RunnerError, "Compare the inputs"),
         ("Required input 'machines' not provided", RunnerError, "Compare the inputs"),
-        ("No ref found for: gone", NotFoundError, "Check the ref"),
+        ("No ref found for: gone", NoSuchRefError, "Check the ref"),
     ],
 )
 async def test_why_a_workflow_does_not_start_is_said_with_what_to_do(
