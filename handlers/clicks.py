@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from bot.errors import UserError
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from bot.operations import Record
     from bot.services import Services
 
+# Slack shows a message a moment before its address is written down: somebody quick may press its button in between.
+LOOKS, LOOK_EVERY = 10, 0.1
 MOST_DIGITS = 9  # of an operation's number; the database takes no longer ones
 
 
@@ -22,9 +25,19 @@ async def clicked(services: Services, click: Click, number: str | None = None) -
     said = click.value if number is None else number
     try:
         known = said.isdecimal() and len(said) <= MOST_DIGITS
-        record = await services.operations.get(int(said) if known else 0)
+        record = await _posted(services, int(said) if known else 0)
     except LookupError:
         raise UserError("I do not know this operation (any more).") from None
     if (click.channel, click.message_ts) != (record.channel, record.message_ts):
         raise UserError("This button does not belong to this message; nothing changed.")
+    return record
+
+
+async def _posted(services: Services, number: int) -> Record:
+    record = await services.operations.get(number)
+    for _ in range(LOOKS):
+        if record.message_ts is not None:
+            break
+        await asyncio.sleep(LOOK_EVERY)
+        record = await services.operations.get(number)
     return record

@@ -27,7 +27,7 @@ from handlers.deploys import (
     words as deploy_words,
 )
 from handlers.deploys.scope import CHECK, MACHINES
-from handlers.deploys.settings import private_key_of
+from handlers.deploys.settings import private_key_of, secret_vars_of
 from handlers.deploys.words import SHA, USAGE
 from runners.errors import NoSuchRefError
 
@@ -149,7 +149,9 @@ async def _outgoing(operation: Operation, ref: str) -> Outgoing:
     if actions and SHA.fullmatch(ref):
         raise UserError("GitHub starts workflows on a branch or tag only; name one of these rather than a commit.")
     if operation.environment.deploy.ansible:
-        private_key_of(services, operation.environment)  # before anybody is asked to approve
+        # Before anybody is asked to approve.
+        private_key_of(services, operation.environment)
+        secret_vars_of(services, operation.environment)
     commit = await commit_of(operation, ref)
     running = await services.environments.running_in(operation.environment.name)
     difference, unknown = await what.since(operation, running, commit)

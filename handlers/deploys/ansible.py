@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bot.blocks import hosts as drawing, kit
 from bot.blocks.hosts import Ending, Rollout
 from bot.blocks.operation import Known
-from bot.errors import Cancelled
+from bot.errors import Cancelled, UserError
 from bot.operations import Status
 from bot.runs_on import same_everywhere
 from handlers.code import code_of
@@ -170,9 +170,14 @@ class _Work:
         async def work() -> tuple[PlaybookResult, ...]:
             if len(plays) > 1:
                 await code_of(self.operation, self.outgoing.commit)  # there before all of them ask for it
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(one(play)) for play in plays]
-            return tuple(task.result() for task in tasks)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    tasks = [group.create_task(one(play)) for play in plays]
+            except* UserError as told:  # whose words are for the person who asked; from a group nobody takes them
+                first = told.exceptions[0]
+            else:
+                return tuple(task.result() for task in tasks)
+            raise first
 
         async with self.operation.live() as live:
             self._show(live)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from handlers import trail
 from handlers.code import code_of
 from handlers.deploys import host_keys
-from handlers.deploys.settings import private_key_of, settings_of
+from handlers.deploys.settings import private_key_of, secret_vars_of, settings_of
 from runners import ansible
 from runners.ansible import PlaybookJob, galaxy
 from runners.results import State
@@ -98,8 +98,8 @@ async def _ended(operation: Operation, play: Play, result: PlaybookResult) -> Pl
 
 
 async def _job(operation: Operation, play: Play) -> PlaybookJob:
-    settings, secrets = settings_of(operation.environment), operation.services.secrets
-    secret_vars = {name: secrets.value(source) for name, source in settings.secret_vars.items()}
+    settings = settings_of(operation.environment)
+    secret_vars = secret_vars_of(operation.services, operation.environment)
     operation.services.redact.add(secret_vars.values())
     project, installed = await prepare(operation, play.commit)
     return PlaybookJob(

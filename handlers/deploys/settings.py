@@ -33,3 +33,9 @@ def private_key_of(services: Services, environment: Environment) -> str | None:
     except AccessDeniedError as error:
         why = error.problem.replace("the private key", f"the private key in {name}", 1)
         raise UserError(f"{why[:1].upper()}{why[1:]}. {error.remedy} Nothing was touched.") from None
+
+
+def secret_vars_of(services: Services, environment: Environment) -> dict[str, str]:
+    """The variables that playbooks get in a file of their own. Raises UserError for one that the bot was not given."""
+    named = settings_of(environment).secret_vars
+    return {name: services.secrets.value(source) for name, source in named.items()}

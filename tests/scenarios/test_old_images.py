@@ -66,7 +66,7 @@ async def test_what_follows_is_as_configured(start_world: StartWorld, how: str, 
     await clicks(world, "ana", ask, "approve")
     done = await shows(world, "#dev", "#1 ", "applied")
     assert not done.buttons
-    assert ("The code deploy has been started." in done.rendered) is (how == "start")
+    assert ("The code deploy has been started: #2 " in done.rendered) is (how == "start")
     if how == "start":
         await shows(world, "#dev", ":white_check_mark:", "#2 Deploy main to dev", "asked by @ana")
     await world.bot.restart()
