@@ -12,9 +12,10 @@ from bot.chat import ChatError, Posted
 from bot.config.places import place
 from bot.errors import Cancelled, UserError
 from bot.line import head_of, show_withdrawn, tell_next, waiting_message
-from bot.operation import Operation, announce
+from bot.operation import Operation
 from bot.operations import SUPERSEDED_BY, Record, Request, Status
 from bot.patience import patiently
+from bot.posting import announce
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:

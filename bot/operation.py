@@ -17,6 +17,7 @@ from bot.errors import Cancelled, DatabaseAwayError
 from bot.line import head_of, tell_next, tell_waiting
 from bot.operations import Record, Status
 from bot.patience import patiently
+from bot.posting import announce, into_thread
 from runners.errors import RunnerError, UncertainError
 from runners.scratch import wipe
 
@@ -134,10 +135,9 @@ class Operation:
 
     async def details(self, name: str, message: Message) -> None:
         """Post into the message's thread, once."""
-        mark = f"{self.number}:{name}"
 
         async def post() -> None:
-            await patiently(lambda: _post_once(self.services, self.at, message, mark, since=self.record.created_at))
+            await patiently(lambda: into_thread(self.services, self.record, self.at, name, message))
 
         await self.step(name, post)
 
@@ -325,21 +325,3 @@ async def remove(directory: Path) -> None:
         await wipe(directory)
     except RunnerError as error:
         log.warning("%s", error)
-
-
-async def announce(services: Services, record: Record, message: Message) -> Posted:
-    """Post an operation's one message, or find it where an earlier try already posted it. Raises ChatError."""
-    mark = f"{record.number}:message"
-    first = await services.operations.begin_effect(record.number, "message")
-    found = None if first else await services.chat.find(record.channel, mark, since=record.created_at - 60)
-    at = found or await services.chat.post(record.channel, message, mark=mark)
-    await services.operations.set_message(record.number, at.channel, at.ts)
-    return at
-
-
-async def _post_once(services: Services, at: Posted, message: Message, mark: str, *, since: float) -> None:
-    number, _, name = mark.partition(":")
-    first = await services.operations.begin_effect(int(number), f"thread {name}"[:80])
-    found = None if first else await services.chat.find(at.channel, mark, since=since, thread=at.ts)
-    if not found:
-        await services.chat.post(at.channel, message, thread=at.ts, mark=mark)
