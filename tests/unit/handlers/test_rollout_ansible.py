@@ -12,7 +12,7 @@ import pytest
 from bot.blocks.deploy import Outgoing
 from bot.blocks.operation import Head, Known
 from bot.config import read
-from bot.errors import Cancelled
+from bot.errors import Cancelled, UserError
 from bot.operations import Status
 from bot.redaction import Redactor
 from handlers.deploys import ansible, playbooks
@@ -363,3 +363,14 @@ async def test_slow_preparations_are_shown(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(ansible, "SHOWN_AFTER", 0.0)
     await deployed(monkeypatch, operation)
     assert "getting the code, and the collections and roles that it requires" in shown[0]
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_what_the_configuration_lacks_is_told_to_whoever_asked(
+    monkeypatch: pytest.MonkeyPatch, *, at_once: bool
+) -> None:
+    def lacks(_: Play) -> Outcome:
+        raise UserError("The bot was started without A_WORD.")
+
+    with pytest.raises(UserError, match=r"without A_WORD\."):
+        await deployed(monkeypatch, Fake(at_once=at_once), backend=lacks)
