@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.blocks.built import PLAN_IMAGES, PLANNED
-from bot.blocks.hosts import RETRY
+from bot.blocks.hosts_ended import RETRY
 from bot.blocks.operation import DEPLOY_AFTER, PLAN_AGAIN, Elsewhere, led_on
 from bot.blocks.outgoing import AGAIN, ANYWAY
 from bot.chat import ChatError, Posted

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.blocks import hosts as drawing, kit
-from bot.blocks.hosts import Ending, Rollout
+from bot.blocks import hosts as drawing, hosts_ended, kit
+from bot.blocks.hosts import Rollout
+from bot.blocks.hosts_ended import Ending
 from bot.blocks.operation import Known
 from bot.errors import Cancelled, UserError
 from bot.operations import Status
@@ -200,7 +201,7 @@ async def _report(work: _Work, stopped_by: str | None, seen: tuple[DaemonSeen, .
     operation, scope = work.operation, work.scope
     await _tell_in_thread(work)
     if scope.check and not stopped_by:
-        message = drawing.checked(operation.head, work.outgoing, work.rollout)
+        message = hosts_ended.checked(operation.head, work.outgoing, work.rollout)
         await operation.end(_status(work, stopped_by), message, outcome="checked")
         return
     if not scope.check:
@@ -215,7 +216,7 @@ def _ended(work: _Work, stopped_by: str | None, again: Sequence[str], seen: tupl
     cancelled_by = kit.user(stopped_by) if stopped_by else ""
     then = _what_to_type(work, stopped_by)
     ending = Ending(work.not_started, cancelled_by=cancelled_by, retry=bool(again), daemons=seen, then=then)
-    return drawing.ended(work.operation.head, work.outgoing, work.approval, work.rollout, ending)
+    return hosts_ended.ended(work.operation.head, work.outgoing, work.approval, work.rollout, ending)
 
 
 def _what_to_type(work: _Work, stopped_by: str | None) -> str:

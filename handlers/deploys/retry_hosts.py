@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot import policy, requests
-from bot.blocks.hosts import RETRY as BUTTON
+from bot.blocks.hosts_ended import RETRY as BUTTON
 from bot.commands import Button, Click
 from bot.errors import UserError
 from bot.requests import Wish

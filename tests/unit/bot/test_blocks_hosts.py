@@ -8,9 +8,10 @@ from itertools import cycle, islice
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from bot.blocks import hosts as drawing
+from bot.blocks import hosts as drawing, hosts_ended
 from bot.blocks.deploy import Outgoing
-from bot.blocks.hosts import Ending, Rollout
+from bot.blocks.hosts import Rollout
+from bot.blocks.hosts_ended import Ending
 from bot.blocks.operation import ApprovalView, Head
 from runners.results import ChangedKey, Commit, DaemonSeen, FailedTask, HostResult, PlaybookResult, State, TaskChange
 from tests.unit.bot.drawn import buttons, hostile, read, urls
@@ -35,7 +36,7 @@ def rollout(*results: PlaybookResult) -> Rollout:
 
 
 def ended(*results: PlaybookResult, **ending: object) -> str:
-    return read(drawing.ended(HEAD, OUT, GIVEN, rollout(*results), Ending(**ending)))  # type: ignore[arg-type]
+    return read(hosts_ended.ended(HEAD, OUT, GIVEN, rollout(*results), Ending(**ending)))  # type: ignore[arg-type]
 
 
 def test_a_host_at_work_shows_its_task_its_number_and_its_time() -> None:
@@ -71,12 +72,12 @@ def test_all_hosts_done() -> None:
 def test_a_failing_host_is_named_what_was_done_what_was_not_and_a_button_to_retry() -> None:
     failed, done = host("backend-1", State.FAILED, failed=1, current_task="Migrate"), host("backend-2", State.SUCCEEDED)
     results = rollout(played(State.FAILED, failed, done))
-    message = drawing.ended(HEAD, OUT, GIVEN, results, Ending(("cron", "sftp"), retry=True))
+    message = hosts_ended.ended(HEAD, OUT, GIVEN, results, Ending(("cron", "sftp"), retry=True))
     said = read(message)
     assert "failed on backend-1. Not touched: cron, sftp. What each host said is in the thread" in said
     assert "*Done:* backend-2 (1 of 2) got a1b2c3d." in said
     assert "Migrate" in said
-    assert buttons(message) == [drawing.RETRY]
+    assert buttons(message) == [hosts_ended.RETRY]
 
 
 def test_a_playbook_that_could_not_be_run_touched_no_host() -> None:
@@ -95,7 +96,7 @@ def test_a_playbook_that_could_not_be_run_touched_no_host() -> None:
 def test_what_failed_and_what_could_not_be_run_are_told_apart() -> None:
     refused = PlaybookResult("deploy-cron.yml", State.FAILED, (host("cron-1", State.WAITING),), refused="why")
     both = rollout(played(State.FAILED, host("backend-1", State.FAILED, failed=1)), refused)
-    message = drawing.ended(HEAD, OUT, GIVEN, both, Ending(("cron",), retry=True, then="/deploy staging cron"))
+    message = hosts_ended.ended(HEAD, OUT, GIVEN, both, Ending(("cron",), retry=True, then="/deploy staging cron"))
     said = read(message)
     assert "failed on backend-1; deploy-cron.yml could not be run: why. Not touched: cron." in said
     assert "Retry the failed hosts. Then run `/deploy staging cron`" in said
@@ -105,7 +106,7 @@ def test_what_failed_and_what_could_not_be_run_are_told_apart() -> None:
 def test_at_the_end_no_host_waits() -> None:
     to_come = PlaybookResult("cron", State.WAITING, (host("cron-1", State.WAITING),))
     results = played(State.FAILED, host("backend-1", State.FAILED, failed=1)), to_come
-    for said in (ended(*results), read(drawing.checked(HEAD, OUT, rollout(*results)))):
+    for said in (ended(*results), read(hosts_ended.checked(HEAD, OUT, rollout(*results)))):
         assert "2 hosts: 1 failed, 1 not touched" in said
         assert "waiting" not in said
 
@@ -157,14 +158,14 @@ def test_the_board_of_a_check_says_what_would_change_also_when_it_was_cancelled(
     done = played(State.SUCCEEDED, host("backend-1", State.SUCCEEDED, ok=3, changed=2))
     checked = replace(rollout(done), check=True)
     ending = Ending(cancelled_by="<@U0LEE>", then="/deploy staging check")
-    said = [read(drawing.ended(HEAD, OUT, None, one, ending)) for one in (checked, rollout(done))]
+    said = [read(hosts_ended.ended(HEAD, OUT, None, one, ending)) for one in (checked, rollout(done))]
     assert ["would change" in one for one in said] == [True, False]
 
 
 def test_a_check_says_what_would_change_where() -> None:
     changes = tuple(TaskChange(f"backend-{number}", "Write the configuration", "d.yml:9") for number in range(8))
     found = replace(played(State.SUCCEEDED, host("backend-1", State.SUCCEEDED)), changes=changes)
-    said = read(drawing.checked(HEAD, OUT, rollout(found)))
+    said = read(hosts_ended.checked(HEAD, OUT, rollout(found)))
     assert "checked: 8 changes on 8 hosts. Nothing was touched" in said
     assert "`Write the configuration` (`d.yml:9`): backend-0, backend-1" in said
     assert "and 2 more" in said
@@ -172,8 +173,8 @@ def test_a_check_says_what_would_change_where() -> None:
 
 def test_a_check_without_changes_and_one_that_failed() -> None:
     good, bad = host("backend-1", State.SUCCEEDED), host("backend-2", State.UNREACHABLE)
-    assert "nothing would change" in read(drawing.checked(HEAD, OUT, rollout(played(State.SUCCEEDED, good))))
-    said = read(drawing.checked(HEAD, OUT, rollout(played(State.FAILED, good, bad))))
+    assert "nothing would change" in read(hosts_ended.checked(HEAD, OUT, rollout(played(State.SUCCEEDED, good))))
+    said = read(hosts_ended.checked(HEAD, OUT, rollout(played(State.FAILED, good, bad))))
     assert ":x:" in said
     assert "backend-2 could not be checked to the end" in said
 
@@ -233,7 +234,7 @@ def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, co
     read(drawing.progress(head, out, None, shown))
     for cancelled_by in ("", "<@U0LEE>"):
         ending = Ending(tuple(islice(text, count)), cancelled_by=cancelled_by, retry=bool(count))
-        read(drawing.ended(head, out, None, shown, ending))
-    read(drawing.checked(head, out, shown))
+        read(hosts_ended.ended(head, out, None, shown, ending))
+    read(hosts_ended.checked(head, out, shown))
     read(drawing.failing_task(FailedTask(next(text), next(text), next(text), next(text))))
     read(drawing.playbook_log(replace(one, log_tail=next(text))))
