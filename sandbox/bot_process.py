@@ -12,15 +12,27 @@ from typing import TYPE_CHECKING
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 PROJECT = Path(__file__).parent.parent
 READY_WITHIN = 30.0  # seconds; about two on an idle machine
 ENDS_WITHIN = 15.0
+# prctl(PR_SET_PDEATHSIG, SIGKILL) outlasts the exec after it. It is not done between fork and exec: threads forbid that.
+# The environment as it was given: Python may have added LC_CTYPE to its own.
+_LAUNCH = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, 9)
+with open("/proc/self/environ", "rb") as given:
+    environment = dict(one.split(b"=", 1) for one in given.read().split(b"\\0") if one)
+os.execve(sys.argv[1], sys.argv[1:], environment)
+"""
 
 
 class BotProcess:
-    """`python -m bot serve` with its configuration; what it logs goes to the end of the file `log`."""
+    """`python -m bot serve` with its configuration; what it logs goes to the end of the file `log`.
+
+    Whatever ends this process ends the bot too; what the bot has started lives on, as on a machine that lost its bot.
+    """
 
     def __init__(self, config: Path, environment: Mapping[str, str], port: int, log: Path) -> None:
         self._config = config
@@ -40,7 +52,7 @@ class BotProcess:
         """Start it and wait until it is ready. Raises RuntimeError, with what it logged, when it is not."""
         with self.log.open("ab") as log:
             self._child = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bot", "serve", "--config", str(self._config)),
+                *ends_with_parent((sys.executable, "-m", "bot", "serve", "--config", str(self._config))),
                 cwd=PROJECT,
                 env=dict(self._environment),
                 stdin=asyncio.subprocess.DEVNULL,
@@ -104,3 +116,11 @@ def surroundings() -> dict[str, str]:
     """What the bot gets of this process's environment: where programs are, and nothing else."""
     kept = ("PATH", "HOME", "LANG", "TMPDIR")
     return {name: os.environ[name] for name in kept if name in os.environ}
+
+
+def ends_with_parent(argv: Sequence[str]) -> list[str]:
+    """An argv that becomes `argv` (an absolute path first), in the same process, killed when its parent's thread ends.
+
+    On Linux; elsewhere it is `argv` itself, which a parent that is killed leaves running.
+    """
+    return [sys.executable, "-ISc", _LAUNCH, *argv] if sys.platform == "linux" else list(argv)
