@@ -107,7 +107,7 @@ def without_trigger(world: World) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("fault", "ref", "answer"),
     [
-        (without_workflow, "staging", "there is no workflow deploy-dev.yml"),
+        (without_workflow, "staging", "nothing was deployed. There is no workflow deploy-dev.yml"),
         (with_disabled_workflow, "staging", "disabled workflow"),
         (without_trigger, "untriggered", "does not have 'workflow_dispatch' trigger"),
     ],
