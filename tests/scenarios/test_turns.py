@@ -17,7 +17,10 @@ async def test_the_second_deploy_says_what_it_waits_for_and_goes_on_after_the_fi
     await shows(shared_world, "#dev", "Deploy main to dev", "deploying")
     await types(shared_world, "lee", "#dev", "/deploy dev staging")
     waits = await shows(
-        shared_world, "#dev", "Deploy staging to dev", "waits for #1 (Deploy main to dev, asked by @ana)"
+        shared_world,
+        "#dev",
+        "Deploy staging to dev",
+        "waits for #1 (Deploy main to dev, asked by @ana), which is deploying",
     )
     assert len(repository.runs) == 1
     done = await shows(shared_world, "#dev", ":white_check_mark:", "Deploy staging to dev")
