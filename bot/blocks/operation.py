@@ -123,7 +123,7 @@ def short_message(head: Head, status: str, news: str, *details: str) -> Message:
 
 def failed(head: Head, trouble: Trouble, known: Known, *buttons: Block) -> Message:
     """Work that failed before there was more to show: what is wrong first, then what to do; small, what was being done."""
-    news = f"{known.untouched or 'failed'}. {kit.escape(sentence(trouble.problem))}"
+    news = f"{kit.escape(known.untouched) or 'failed'}. {kit.escape(sentence(trouble.problem))}"
     tail = kit.preformatted(trouble.log_tail, 1_800) if trouble.log_tail.strip() else ""
     again = f"{'Then run' if trouble.remedy else 'Run'} {kit.code(known.then)}." if known.then else ""
     said = [part for part in (tail, remedy_lines(trouble.remedy), again) if part]
