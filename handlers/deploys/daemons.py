@@ -153,7 +153,10 @@ def patience(environment: Environment) -> Patience:
 def _environment(services: Services, name: str) -> Environment:
     environment = words.environment(services.config, name, USAGE)
     if not environment.daemons:
-        raise UserError(f"{environment.name} names no daemons in the configuration.")
+        raise UserError(
+            f"{environment.name} names no daemons, so there is none to look at. They belong under "
+            f"environments.{environment.name}.daemons in signalbox.yaml, by machine type."
+        )
     settings_of(environment)
     return environment
 
