@@ -13,7 +13,14 @@ from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from runners.errors import AccessDeniedError, NotFoundError, RunnerError, UnavailableError, UncertainError
+from runners.errors import (
+    AccessDeniedError,
+    NoSuchRefError,
+    NotFoundError,
+    RunnerError,
+    UnavailableError,
+    UncertainError,
+)
 from runners.github import GitHub, actions
 from runners.github.client import ANSWER_TIMEOUT
 from runners.github.errors import Refusal, error_for, message_of
@@ -297,7 +304,7 @@ def refused(status: int, message: str = "", **headers: str) -> Refusal:
         (refused(404, "Not Found"), NotFoundError, "nothing there"),
         (refused(410, "Gone"), NotFoundError, "Gone"),
         (refused(409, "Cannot cancel"), RunnerError, "in the way: Cannot cancel"),
-        (refused(422, "No commit found for SHA: x"), NotFoundError, "No commit found"),
+        (refused(422, "No commit found for SHA: x"), NoSuchRefError, "No commit found"),
         (refused(422, "Unexpected inputs provided: [x]"), RunnerError, "Unexpected inputs"),
         (refused(301, "Moved"), RunnerError, "elsewhere"),
         (refused(503), UnavailableError, "its error 503"),
