@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from bot.errors import UserError
+from handlers import leads
 
 if TYPE_CHECKING:
     from bot.commands import Click
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bot.services import Services
 
 # Slack shows a message a moment before its address is written down: somebody quick may press its button in between.
-LOOKS, LOOK_EVERY = 10, 0.1
+LOOKS = 11
 MOST_DIGITS = 9  # of an operation's number; the database takes no longer ones
 
 
@@ -25,19 +25,9 @@ async def clicked(services: Services, click: Click, number: str | None = None) -
     said = click.value if number is None else number
     try:
         known = said.isdecimal() and len(said) <= MOST_DIGITS
-        record = await _posted(services, int(said) if known else 0)
+        record = await leads.shown(services, int(said) if known else 0, LOOKS)
     except LookupError:
         raise UserError("I do not know this operation (any more).") from None
     if (click.channel, click.message_ts) != (record.channel, record.message_ts):
         raise UserError("This button does not belong to this message; nothing changed.")
-    return record
-
-
-async def _posted(services: Services, number: int) -> Record:
-    record = await services.operations.get(number)
-    for _ in range(LOOKS):
-        if record.message_ts is not None:
-            break
-        await asyncio.sleep(LOOK_EVERY)
-        record = await services.operations.get(number)
     return record

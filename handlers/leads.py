@@ -80,9 +80,9 @@ async def announced(services: Services, key: str) -> Record | None:
     return None
 
 
-async def shown(services: Services, number: int) -> Record:
-    """The operation of this number, waited for until it has a message, but not for too long."""
-    for _ in range(LOOKS):
+async def shown(services: Services, number: int, looks: int = LOOKS) -> Record:
+    """The operation of this number, waited for until it has a message, but not for too long. Raises LookupError."""
+    for _ in range(looks):
         record = await services.operations.get(number)
         if record.message_ts:
             break

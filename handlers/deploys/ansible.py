@@ -12,7 +12,7 @@ from bot.blocks import hosts as drawing, hosts_ended, kit
 from bot.blocks.hosts import Rollout
 from bot.blocks.hosts_ended import Ending
 from bot.blocks.operation import Known
-from bot.errors import Cancelled, UserError
+from bot.errors import Cancelled
 from bot.operations import Status
 from bot.runs_on import same_everywhere
 from handlers.code import code_of
@@ -25,6 +25,7 @@ from runners.ansible.logfile import read_log
 from runners.blocking import run_blocking
 from runners.errors import RunnerError, TimedOutError
 from runners.results import HostResult, PlaybookResult, State
+from runners.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -171,14 +172,7 @@ class _Work:
         async def work() -> tuple[PlaybookResult, ...]:
             if len(plays) > 1:
                 await code_of(self.operation, self.outgoing.commit)  # there before all of them ask for it
-            try:
-                async with asyncio.TaskGroup() as group:
-                    tasks = [group.create_task(one(play)) for play in plays]
-            except* UserError as told:  # whose words are for the person who asked; from a group nobody takes them
-                first = told.exceptions[0]
-            else:
-                return tuple(task.result() for task in tasks)
-            raise first
+            return await together(*(one(play) for play in plays))
 
         async with self.operation.live() as live:
             self._show(live)

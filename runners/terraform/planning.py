@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from runners.terraform import (
     reading as terraform_plan,
 )
 from runners.terraform.apply_run import SENSITIVE_FILE
+from runners.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -136,15 +136,10 @@ async def _save_plan(
 async def _show_both(workspace: Workspace, timeout: float, doing: str) -> None:
     """The plan for people and for us, at the same time."""
     argv = ["show", "-no-color", str(workspace.scratch / PLAN_FILE)]
-    try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_show(workspace, PLAN_TEXT, argv, timeout, doing))
-            group.create_task(_show(workspace, _PLAN_JSON, [*argv[:1], "-json", *argv[1:]], timeout, doing))
-    except* RunnerError as failed:
-        first = failed.exceptions[0]
-    else:
-        return
-    raise first
+    await together(
+        _show(workspace, PLAN_TEXT, argv, timeout, doing),
+        _show(workspace, _PLAN_JSON, [*argv[:1], "-json", *argv[1:]], timeout, doing),
+    )
 
 
 async def _show(workspace: Workspace, name: str, argv: list[str], timeout: float, doing: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from bot.commands import Click
 from bot.errors import UserError
 from bot.operations import Record, Status
-from handlers import clicks
+from handlers import clicks, leads
 
 if TYPE_CHECKING:
     from bot.services import Services
@@ -38,7 +38,7 @@ async def test_a_button_that_is_pressed_before_its_messages_address_is_known_cou
 
 
 async def test_a_message_that_never_gets_an_address_has_no_buttons(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clicks, "LOOK_EVERY", 0.001)
+    monkeypatch.setattr(leads, "EVERY", 0.001)
     with pytest.raises(UserError, match="does not belong to this message"):
         await clicks.clicked(services(replace(RECORD, message_ts=None)), CLICK)
 
