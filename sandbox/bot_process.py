@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
@@ -28,18 +28,63 @@ os.execve(sys.argv[1], sys.argv[1:], environment)
 """
 
 
+class Child(Protocol):
+    """A process that was started here, as `asyncio.subprocess.Process` describes it."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit status, negative for a signal; None while it runs."""
+
+    async def wait(self) -> int:
+        """Wait for its end; its exit status."""
+
+    def send_signal(self, number: int, /) -> None:
+        """Send it a signal."""
+
+    def kill(self) -> None:
+        """End it by SIGKILL."""
+
+
+class Launch(Protocol):
+    """Starts a program in a session of its own that ends with this process and appends its output to `log`."""
+
+    async def __call__(self, argv: Sequence[str], environment: Mapping[str, str], log: Path) -> Child:
+        """Start it; returns before it is ready."""
+
+
+async def launch(argv: Sequence[str], environment: Mapping[str, str], log: Path) -> asyncio.subprocess.Process:
+    """Start the program as people start it; see `Launch`."""
+    with log.open("ab") as output:
+        return await asyncio.create_subprocess_exec(
+            *ends_with_parent(argv),
+            cwd=PROJECT,
+            env=dict(environment),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
+
 class BotProcess:
     """`python -m bot serve` with its configuration; what it logs goes to the end of the file `log`.
 
     Whatever ends this process ends the bot too; what the bot has started lives on, as on a machine that lost its bot.
     """
 
-    def __init__(self, config: Path, environment: Mapping[str, str], port: int, log: Path) -> None:
+    def __init__(
+        self, config: Path, environment: Mapping[str, str], port: int, log: Path, launch: Launch = launch
+    ) -> None:
         self._config = config
         self._environment = {**environment, "PORT": str(port)}
         self.port = port
         self.log = log
-        self._child: asyncio.subprocess.Process | None = None
+        self._launch = launch
+        self._child: Child | None = None
 
     @property
     def pid(self) -> int:
@@ -50,16 +95,8 @@ class BotProcess:
 
     async def start(self) -> None:
         """Start it and wait until it is ready. Raises RuntimeError, with what it logged, when it is not."""
-        with self.log.open("ab") as log:
-            self._child = await asyncio.create_subprocess_exec(
-                *ends_with_parent((sys.executable, "-m", "bot", "serve", "--config", str(self._config))),
-                cwd=PROJECT,
-                env=dict(self._environment),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        argv = (sys.executable, "-m", "bot", "serve", "--config", str(self._config))
+        self._child = await self._launch(argv, self._environment, self.log)
         await self._ready(self._child)
 
     async def stop(self) -> None:
@@ -93,7 +130,7 @@ class BotProcess:
             child.kill()
             await child.wait()
 
-    async def _ready(self, child: asyncio.subprocess.Process) -> None:
+    async def _ready(self, child: Child) -> None:
         end = asyncio.get_running_loop().time() + READY_WITHIN
         async with ClientSession(timeout=ClientTimeout(total=2)) as session:
             while asyncio.get_running_loop().time() < end:

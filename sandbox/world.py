@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 import yaml
 
 from sandbox.aws import REGION, AwsHandle, AwsStandIn
-from sandbox.bot_process import PROJECT, BotProcess, surroundings
+from sandbox.bot_process import PROJECT, BotProcess, Launch, launch, surroundings
 from sandbox.github import GitHubStandIn, WebhookSettings, sandbox_repositories
 from sandbox.hcp import Fetched, HcpStandIn, HcpToken, NotificationSettings
 from sandbox.slack import SlackSettings, SlackStandIn
@@ -72,15 +72,16 @@ class Options:
 
 
 class World:
-    """Use it as `async with World(options) as world`; leaving the block stops everything."""
+    """Use it as `async with World(options) as world`; leaving the block stops everything. `launch` starts the bot."""
 
     slack: SlackStandIn
     github: GitHubStandIn
     hcp: HcpStandIn  # with the option `hcp` only
     bot: BotProcess
 
-    def __init__(self, options: Options | None = None) -> None:
+    def __init__(self, options: Options | None = None, launch: Launch = launch) -> None:
         self.options = options or Options()
+        self._launch = launch
         self.files = Path()
         self._aws_handle: AwsHandle | None = None
         self._stack = AsyncExitStack()
@@ -129,7 +130,8 @@ class World:
         if self.options.hcp:
             await self._hcp(port)
         await self._slack(port)
-        self.bot = BotProcess(self._config(), self._environment(aws), port, self.files / "bot.log")
+        log = self.files / "bot.log"
+        self.bot = BotProcess(self._config(), self._environment(aws), port, log, self._launch)
         self._stack.push_async_callback(self.bot.stop)
         await self.bot.start()
         if self.options.hcp:

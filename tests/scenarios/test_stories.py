@@ -14,6 +14,7 @@ from tests.scenarios.acting import operations_in, shows, types
 from tests.scenarios.conftest import running
 
 if TYPE_CHECKING:
+    from sandbox.bot_process import Launch
     from sandbox.world import World
     from tests.scenarios.conftest import StartWorld
 
@@ -22,10 +23,10 @@ NEEDS = {"host-key-changed": [pytest.mark.needs_sshd]}
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=NEEDS.get(name, ())) for name in STORIES])
-async def test_goes_as_told(start_world: StartWorld, name: str) -> None:
+async def test_goes_as_told(start_world: StartWorld, forked: Launch, name: str) -> None:
     story = STORIES[name]
     if story.own_aws:
-        async with running(story.options) as world:
+        async with running(story.options, launch=forked) as world:
             await story.play(world)
         return
     told = story.options

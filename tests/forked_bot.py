@@ -1,0 +1,194 @@
+"""Starts bots for tests by fork from a process that has imported them: an import takes a second, a fork 10 ms.
+
+Each bot is still a process of its own: its environment, session, log, exit status, and an end by SIGKILL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+from sandbox.bot_process import PROJECT, ends_with_parent, surroundings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from sandbox.bot_process import Launch
+
+# Imported by the bot only when it needs them, which most tests would wait for at each start.
+LATE = ("pytfe", "dbos", "sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql")
+_SERVER = "tests.forked_bot"
+_PR_SET_PDEATHSIG = 1
+
+
+class ForkedBot:
+    """A bot that the server has forked; the part of `asyncio.subprocess.Process` that `BotProcess` needs."""
+
+    def __init__(self, pid: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._ended = asyncio.create_task(self._end(reader, writer))
+
+    async def wait(self) -> int:
+        """Its exit status as `subprocess` gives it: negative for a signal."""
+        return await asyncio.shield(self._ended)
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        if self.returncode is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it by SIGKILL."""
+        self.send_signal(signal.SIGKILL)
+
+    async def _end(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
+        try:
+            status = await reader.readline()
+        finally:
+            writer.close()
+        # Without a status the server has ended, and all its children with it.
+        self.returncode = int(status) if status else -signal.SIGKILL
+        return self.returncode
+
+
+@contextmanager
+def fork_server() -> Iterator[Launch]:
+    """A server of this process's own; it ends with it. Yields what starts a bot."""
+    with tempfile.TemporaryDirectory(prefix="signalbox-fork-") as directory:
+        address = str(Path(directory, "socket"))
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(address)
+            listener.listen()
+            server = subprocess.Popen(
+                ends_with_parent((sys.executable, "-m", _SERVER, str(listener.fileno()))),
+                cwd=PROJECT,
+                env=surroundings(),
+                stdin=subprocess.DEVNULL,
+                pass_fds=[listener.fileno()],
+                start_new_session=True,
+            )
+
+        async def launch(argv: Sequence[str], environment: Mapping[str, str], log: Path) -> ForkedBot:
+            reader, writer = await asyncio.open_unix_connection(address)
+            # All after `python -m bot`, which is what the server has imported.
+            request = {"arguments": argv[3:], "environment": dict(environment), "log": str(log)}
+            writer.write(json.dumps(request).encode() + b"\n")
+            pid = await reader.readline()
+            if not pid:
+                raise RuntimeError("the process that forks bots has ended; see its errors above")
+            return ForkedBot(int(pid), reader, writer)
+
+        try:
+            yield launch
+        finally:
+            server.kill()
+            server.wait()
+
+
+def main() -> NoReturn:
+    """Import the bot, then fork on each request; this returns from `_serve` in the children alone."""
+    gc.disable()
+    _preload()
+    gc.freeze()
+    gc.enable()
+    # A fork copies one thread: a lock that another one holds would stay locked for ever.
+    if len(list(Path("/proc/self/task").iterdir())) != 1:
+        raise RuntimeError(f"an import has started threads: {threading.enumerate()}")
+    request = _serve(socket.socket(fileno=int(sys.argv[1])))
+    sys.argv = ["bot", *request["arguments"]]
+    sys.exit(importlib.import_module("bot.__main__").main(request["arguments"]))
+
+
+def _preload() -> None:
+    for name in ("bot.__main__", "bot.service", *LATE):
+        importlib.import_module(name)
+    for package in ("handlers", "runners"):
+        path = importlib.import_module(package).__path__
+        for module in pkgutil.walk_packages(path, f"{package}."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
+
+
+def _serve(listener: socket.socket) -> dict[str, Any]:
+    """Fork for each connection and report the child's end to it. Returns, in each child, what it was asked for."""
+    selector = selectors.DefaultSelector()
+    selector.register(listener, selectors.EVENT_READ)
+    running: dict[int, tuple[int, socket.socket]] = {}  # by the child's pidfd
+    while True:
+        for key, _ in selector.select():
+            if key.fileobj is not listener:
+                selector.unregister(key.fileobj)
+                pid, connection = running.pop(key.fd)
+                os.close(key.fd)
+                _report(pid, connection)
+                continue
+            connection, _ = listener.accept()
+            with connection.makefile() as lines:
+                request = cast("dict[str, Any]", json.loads(lines.readline()))
+            server = os.getpid()
+            pid = os.fork()
+            if not pid:
+                _close(selector, listener, connection, running)
+                _become(request, server)
+                return request
+            connection.sendall(f"{pid}\n".encode())
+            watched = os.pidfd_open(pid)
+            running[watched] = (pid, connection)
+            selector.register(watched, selectors.EVENT_READ)
+
+
+def _report(pid: int, connection: socket.socket) -> None:
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    with connection:
+        try:
+            connection.sendall(f"{status}\n".encode())
+        except OSError:
+            return  # the test that started it waits for nothing any more
+
+
+def _close(
+    selector: selectors.BaseSelector,
+    listener: socket.socket,
+    connection: socket.socket,
+    running: Mapping[int, tuple[int, socket.socket]],
+) -> None:
+    selector.close()
+    listener.close()
+    connection.close()
+    for watched, (_, other) in running.items():
+        os.close(watched)
+        other.close()
+
+
+def _become(request: Mapping[str, Any], server: int) -> None:
+    """Make this process what it would be if it had been started: see `BotProcess`."""
+    os.setsid()
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != server:
+        os._exit(1)  # the server died before it was known to the kernel that this one dies with it
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    log = os.open(request["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    for standard in (1, 2):
+        os.dup2(log, standard)
+    os.close(log)
+
+
+if __name__ == "__main__":
+    main()
