@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import audit, manifest, settings as environment
+from bot import settings as environment
 from bot.config import Config, load
 from bot.errors import ConfigError, NothingThereError, UserError
 from bot.redaction import RedactingFormatter, Redactor
+from bot.slack import manifest
+from bot.store import audit
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:
@@ -89,9 +91,9 @@ async def _stop_at_once_after(running: object) -> None:
 
 
 def _check(chosen: argparse.Namespace) -> int:
-    from bot.chat import Chat, make_client  # noqa: PLC0415
     from bot.check import check, lines  # noqa: PLC0415  -- it imports what only this command needs
     from bot.service import make_github, make_store, workplace_of  # noqa: PLC0415  -- as above
+    from bot.slack.client import Chat, make_client  # noqa: PLC0415
 
     config = load(chosen.config)
     redact = Redactor(environment.secret_values(os.environ, config.secret_names))
@@ -147,9 +149,9 @@ def _read_trail(connection: Connection, action: str, place: str) -> int:
 
 
 def _inventory(chosen: argparse.Namespace) -> int:
-    from handlers.deploys.scope import find_hosts  # noqa: PLC0415  -- only this command needs it
-    from runners.aws import make_clients  # noqa: PLC0415
-    from runners.inventory import ansible_inventory  # noqa: PLC0415
+    from handlers.deploy.ansible.scope import find_hosts  # noqa: PLC0415  -- only this command needs it
+    from runners.aws.client import make_clients  # noqa: PLC0415
+    from runners.aws.inventory import ansible_inventory  # noqa: PLC0415
 
     config = load(chosen.config)
     if chosen.environment not in config.environments:

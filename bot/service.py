@@ -13,29 +13,30 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 
-from bot import app as bolt, github_webhooks, hcp_notifications, policy, server, settings as environment
-from bot.approvals import Approvals
-from bot.audit import Audit
-from bot.chat import Chat, make_client
-from bot.directory import Directory
-from bot.engine import Engine, EngineSettings
-from bot.environments import EnvironmentRecord
+from bot import settings as environment
+from bot.access import policy
+from bot.access.directory import Directory
+from bot.engine.engine import Engine, EngineSettings
+from bot.engine.single_process import sole_executor
 from bot.errors import NothingThereError
-from bot.github_webhooks import Webhooks
-from bot.host_keys import HostKeys
-from bot.image_record import ImageRecord
-from bot.marks import Marks
-from bot.operation import remove
-from bot.operations import Operations
-from bot.removals import Removals
-from bot.rounds import Rounds
-from bot.run_finder import RunFinder
-from bot.runs_on import RunsOnRecord
+from bot.inbound import app as bolt, github_webhooks, hcp_notifications, server
+from bot.inbound.github_webhooks import Webhooks
+from bot.operations.operation import remove
+from bot.operations.periodic import Rounds
+from bot.operations.run_finder import RunFinder
 from bot.services import Secrets, Services
-from bot.sole import sole_executor
-from bot.store import Store
-from runners.aws import Account, make_clients
-from runners.builders.prices import Prices
+from bot.slack.client import Chat, make_client
+from bot.store.approvals import Approvals
+from bot.store.audit import Audit
+from bot.store.cursors import Marks
+from bot.store.database import Store
+from bot.store.deployments import EnvironmentRecord, RunsOnRecord
+from bot.store.host_keys import HostKeys
+from bot.store.images import ImageRecord
+from bot.store.operations import Operations
+from bot.store.removals import Removals
+from runners.aws.builders.prices import Prices
+from runners.aws.client import Account, make_clients
 from runners.github import PUBLIC_API, GitHub
 from runners.hcp.client import PUBLIC_ADDRESS, HcpTerraform
 
@@ -46,8 +47,8 @@ if TYPE_CHECKING:
     from slack_bolt.async_app import AsyncApp
     from slack_sdk.web.async_client import AsyncWebClient
 
-    from bot.commands import Registry
     from bot.config import Config
+    from bot.operations.registry import Registry
     from bot.redaction import Redactor
     from bot.settings import Settings
 

@@ -11,21 +11,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from bot.approvals import Approvals
-    from bot.audit import Audit
-    from bot.chat import Chat
+    from bot.access.directory import Directory
     from bot.config import Config
-    from bot.directory import Directory
-    from bot.engine import Engine
-    from bot.environments import EnvironmentRecord
-    from bot.host_keys import HostKeys
-    from bot.image_record import ImageRecord
-    from bot.operations import Operations
+    from bot.engine.engine import Engine
     from bot.redaction import Redactor
-    from bot.removals import Removals
-    from bot.runs_on import RunsOnRecord
-    from runners.aws import Account, Clients
-    from runners.builders.prices import Prices
+    from bot.slack.client import Chat
+    from bot.store.approvals import Approvals
+    from bot.store.audit import Audit
+    from bot.store.deployments import EnvironmentRecord, RunsOnRecord
+    from bot.store.host_keys import HostKeys
+    from bot.store.images import ImageRecord
+    from bot.store.operations import Operations
+    from bot.store.removals import Removals
+    from runners.aws.builders.prices import Prices
+    from runners.aws.client import Account, Clients
     from runners.github import GitHub
     from runners.hcp.client import HcpTerraform
 

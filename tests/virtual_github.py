@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from runners.errors import NotFoundError
 from runners.github import Answer, GitHub
-from runners.github.news import news_of
+from runners.github.runs.news import news_of
 from sandbox.github import BOT_LOGIN, Repository, sandbox_repositories
 from sandbox.github.clock import Clock
 from sandbox.github.routes.run_filters import created_range

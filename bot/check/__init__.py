@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from bot.config import Config
-    from bot.store import Store
+    from bot.store.database import Store
     from runners.github import GitHub
     from runners.results import Connection
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from botocore import exceptions
 
 from bot.check.result import Findings
-from runners.aws import Clients, explained, make_clients
-from runners.blocking import run_blocking
+from runners.aws.client import Clients, explained, make_clients
+from runners.concurrency import run_blocking
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from bot import store as tables
 from bot.check.result import Findings
+from bot.store import database as tables
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.store import Store
+    from bot.store.database import Store
 
 _REMEDY = "Check DATABASE_URL (postgresql://user@host/name), or without it that operations.directory can be written to."
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore import exceptions
 
 from bot.check.result import Findings
-from runners.aws import Account, code_of, in_each_region
+from runners.aws.client import Account, code_of, in_each_region
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bot.check.result import Findings
 from runners import terraform
 from runners.errors import RunnerError
-from runners.process import child_environment, run
+from runners.processes.child import child_environment, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

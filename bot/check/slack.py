@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bot.chat import ChatError
 from bot.check.result import Findings
-from bot.manifest import needed_scopes
+from bot.slack.client import ChatError
+from bot.slack.manifest import needed_scopes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

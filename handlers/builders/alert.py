@@ -6,18 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot.blocks import builders as drawing
-from bot.blocks.builders import AlertView, Hold
-from bot.commands import Kind
-from bot.operations import Status
+from bot.operations.registry import Kind
+from bot.store.operations import Status
+from handlers.builders import views
+from handlers.builders.views import AlertView, Hold
 from handlers.builders.watch import KIND, NOBODY, join_jobs, recognition, settings
-from runners.builders import finding, terminating
-from runners.builders.remains import remains
+from runners.aws.builders import finding, terminating
+from runners.aws.builders.remains import remains
 from runners.errors import RunnerError
 from runners.results import JoinedBy, Verdict
 
 if TYPE_CHECKING:
-    from bot.operation import Operation
+    from bot.operations.operation import Operation
     from runners.results import Builder, Cost, Joined, Step, Termination
 
 # Notes on the operation, each "<user> <Unix seconds>": who pressed what, and when or until when.
@@ -77,7 +77,7 @@ async def alert(operation: Operation) -> None:
             await _terminate(operation, course, sight, wanted)
         if await _over(operation, course, sight):
             return
-        message = drawing.alert(_view(operation, course, sight))
+        message = views.alert(_view(operation, course, sight))
         if message != shown:
             await operation.show("show", message, Status.RUNNING, "is left running")
             shown = message
@@ -171,12 +171,12 @@ async def _end_it(operation: Operation, joined: Joined, by: str) -> tuple[Termin
     services, steps = operation.services, list[str]()
 
     async def told(step: Step) -> None:
-        steps.append(drawing.step_line(step))
-        live.show(lambda: drawing.terminating(operation.head, joined, by, steps))
+        steps.append(views.step_line(step))
+        live.show(lambda: views.terminating(operation.head, joined, by, steps))
 
     try:
         async with operation.live() as live:
-            live.show(lambda: drawing.terminating(operation.head, joined, by, steps))
+            live.show(lambda: views.terminating(operation.head, joined, by, steps))
             marks = recognition(services.config)
             return await terminating.terminate(services.account, joined.builder, marks, on_step=told), ""
     except RunnerError as error:
@@ -192,7 +192,7 @@ async def _over(operation: Operation, course: _Course, sight: Sight) -> bool:
     if not settled and not elsewhere:
         return False
     status = Status.FAILED if by_us and last and not last.complete and not nothing_left else Status.SUCCEEDED
-    message = drawing.over(_view(operation, course, sight))
+    message = views.over(_view(operation, course, sight))
     await operation.end(status, message, outcome="terminated" if by_us else "gone by itself", timed=False)
     return True
 
@@ -206,7 +206,7 @@ async def _remind(operation: Operation, course: _Course, sight: Sight) -> None:
         return
     course.reminders += 1
     course.remind_at = sight.at + REMIND[min(course.reminders, len(REMIND) - 1)]
-    await operation.details(f"reminder {course.reminders}", drawing.reminder(_view(operation, course, sight)))
+    await operation.details(f"reminder {course.reminders}", views.reminder(_view(operation, course, sight)))
 
 
 def _pause(operation: Operation, course: _Course, sight: Sight) -> float:

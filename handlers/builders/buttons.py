@@ -5,20 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from bot import policy
-from bot.audit import Entry
-from bot.blocks import builders as drawing, replies
-from bot.commands import Button, Click, Modal, Submission
+from bot.access import policy
 from bot.errors import Denied, UserError
-from handlers.builders import alert as builder_alert
-from handlers.clicks import clicked
+from bot.operations.registry import Button, Click, Modal, Submission
+from bot.slack.blocks import replies
+from bot.store.audit import Entry
+from handlers.builders import alert as builder_alert, views
+from handlers.shared.clicks import clicked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.blocks.kit import Message
-    from bot.operations import Record
     from bot.services import Services
+    from bot.slack.blocks.kit import Message
+    from bot.store.operations import Record
 
 HOUR = 3_600.0
 MORNING = 9  # o'clock, where the person is
@@ -46,7 +46,7 @@ async def snooze(services: Services, click: Click) -> None:
 async def mine(services: Services, click: Click) -> None:
     """Ask for how long this person needs the builder."""
     record = await _open(services, click)
-    await services.chat.open_view(click.trigger_id, drawing.claim_modal(record.number, record.title))
+    await services.chat.open_view(click.trigger_id, views.claim_modal(record.number, record.title))
 
 
 async def claimed(services: Services, submission: Submission) -> Mapping[str, str]:
@@ -110,8 +110,8 @@ async def _tomorrow(services: Services, user: str) -> float:
 
 
 BUTTONS = (
-    Button(drawing.TERMINATE, terminate),
-    *(Button(action, snooze) for action in drawing.SNOOZES),
-    Button(drawing.MINE, mine),
+    Button(views.TERMINATE, terminate),
+    *(Button(action, snooze) for action in views.SNOOZES),
+    Button(views.MINE, mine),
 )
-MODALS = (Modal(drawing.CLAIM, claimed),)
+MODALS = (Modal(views.CLAIM, claimed),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.blocks import kit
+from bot.slack.blocks import kit
 from handlers.builders.watch import grace_left, survey, tell_of
 
 if TYPE_CHECKING:

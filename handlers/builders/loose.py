@@ -7,21 +7,22 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot import policy, requests
-from bot.approvals import Outcome as Decided
-from bot.blocks import loose as drawing
-from bot.commands import Button, Click, Kind
+from bot.access import policy
 from bot.config.places import BUILDERS
-from bot.operations import Status
-from bot.requests import Wish
+from bot.operations import requests
+from bot.operations.registry import Button, Click, Kind
+from bot.operations.requests import Wish
+from bot.store.approvals import Outcome as Decided
+from bot.store.operations import Status
+from handlers.builders import loose_views
 from handlers.builders.watch import recognition
-from runners.builders import finding, leftovers, terminating
+from runners.aws.builders import finding, leftovers, terminating
 from runners.results import KeyPair, Leftovers, LooseGroup, Outcome, Step
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from bot.operation import Operation
+    from bot.operations.operation import Operation
     from bot.services import Services
 
 KIND = "remove loose"
@@ -40,21 +41,21 @@ async def remove_loose(operation: Operation) -> None:
     """Durable: look, ask, look once more at each, remove, report."""
     left = await operation.step("look", lambda: _look(operation))
     if not left.key_pairs and not left.security_groups:
-        message = drawing.nothing(operation.head, left.unread)
+        message = loose_views.nothing(operation.head, left.unread)
         await operation.end(Status.SUCCEEDED, message, outcome="nothing to remove")
         return
     required = policy.required_approvals(operation.place, at_least=1)
-    drawn = partial(drawing.ask, operation.head, left)
+    drawn = partial(loose_views.ask, operation.head, left)
     approval = await operation.approved(_binding(operation, left), required, drawn)
     if approval.outcome != Decided.APPROVED:
-        await operation.end(Status(approval.outcome), drawing.settled(operation.head, left, approval))
+        await operation.end(Status(approval.outcome), loose_views.settled(operation.head, left, approval))
         return
     steps = await operation.step("remove", lambda: _remove(operation, left))
     gone = sum(1 for step in steps if step.gone)
     status = Status.SUCCEEDED if gone or not steps else Status.FAILED
     await operation.audit("removed", outcome=", ".join(step.resource for step in steps if step.gone)[:400])
     await operation.end(
-        status, drawing.removed(operation.head, steps, approval), outcome=f"{gone} of {len(steps)} removed"
+        status, loose_views.removed(operation.head, steps, approval), outcome=f"{gone} of {len(steps)} removed"
     )
 
 
@@ -100,4 +101,4 @@ def _binding(operation: Operation, left: Leftovers) -> str:
 
 
 KINDS = (Kind(KIND, remove_loose),)
-BUTTONS = (Button(drawing.REMOVE, remove),)
+BUTTONS = (Button(loose_views.REMOVE, remove),)

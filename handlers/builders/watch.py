@@ -6,25 +6,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bot.blocks import builders as drawing
-from bot.commands import Invocation, Round, Topic
+from bot.access.policy import place_of
 from bot.config import WatchBuilders
 from bot.config.places import BUILDERS
-from bot.policy import place_of
-from bot.requests import Wish, request_of
-from runners.builders import finding
-from runners.builders.joining import Limits, join
-from runners.builders.reading import Recognition
+from bot.operations.registry import Invocation, Round, Topic
+from bot.operations.requests import Wish, request_of
+from handlers.builders import views
+from runners.aws.builders import finding
+from runners.aws.builders.joining import Limits, join
+from runners.aws.builders.reading import Recognition
 from runners.errors import RunnerError
-from runners.github import past_runs
+from runners.github.runs import past_runs
 from runners.results import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.blocks.kit import Message
     from bot.config import Config
     from bot.services import Services
+    from bot.slack.blocks.kit import Message
     from runners.results import Builder, FoundBuilders, Joined, WorkflowRun
 
 KIND = "builder"
@@ -133,7 +133,7 @@ async def tell_of(services: Services, one: Joined) -> None:
 async def topic(services: Services, _: Invocation, __: Sequence[str]) -> Message:
     """All builders now, busy and stuck."""
     seen = await survey(services)
-    return drawing.page(seen.joined, seen.found, seen.trouble, services.clock())
+    return views.page(seen.joined, seen.found, seen.trouble, services.clock())
 
 
 def _every(config: Config) -> timedelta | None:

@@ -12,7 +12,7 @@ from runners.ansible.following import Following, end, give_up, keep, read_result
 from runners.ansible.galaxy import search_paths
 from runners.ansible.job import PlaybookJob, argv_of, check_job
 from runners.ansible.refusals import ansible_missing, unwritable
-from runners.detached import Detached
+from runners.processes.detached import Detached
 from runners.results import HostResult, PlaybookResult, State
 from runners.ssh.keys import key_text
 

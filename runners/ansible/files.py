@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from runners.ansible.stragglers import MARK
-from runners.inventory import group_name, host_variables
-from runners.process import child_environment
+from runners.aws.inventory import group_name, host_variables
+from runners.processes.child import child_environment
+from runners.processes.stragglers import MARK
 from runners.ssh.keys import write_secret
 
 if TYPE_CHECKING:

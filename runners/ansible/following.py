@@ -11,15 +11,15 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from runners import process
 from runners.ansible.events import PlaybookRecord, masker
 from runners.ansible.job import listing_argv
 from runners.ansible.logfile import LogFile
 from runners.ansible.numbering import listed
 from runners.ansible.refusals import refusal
-from runners.ansible.stragglers import end_marked
-from runners.detached import Detached
 from runners.errors import RunnerError, TimedOutError
+from runners.processes import child
+from runners.processes.detached import Detached
+from runners.processes.stragglers import end_marked
 from runners.results import FailedTask, HostResult, PlaybookResult, State, TaskChange
 from runners.ssh.keys import write_secret
 
@@ -102,7 +102,7 @@ class Following:
                 return
             doing = f"listing the tasks of {self._job.playbook}"
             argv = listing_argv(self._job, self._places)
-            answer = await process.run(
+            answer = await child.run(
                 argv, cwd=self._job.project, env=self._env, timeout=LISTING_TIMEOUT, doing=doing, grace=1.0
             )
             self._record.numbering.plan(listed(answer.stdout))

@@ -17,8 +17,8 @@ from typing import Any
 
 import yaml
 
-from runners import process
 from runners.errors import NotFoundError, ProgramMissingError, RunnerError, TimedOutError, UnavailableError
+from runners.processes import child
 
 TIMEOUT = 600.0  # seconds for all of it
 SERVER_TIMEOUT = "30"  # seconds for one answer of a server
@@ -120,7 +120,7 @@ def remove_unused(cache: Path) -> None:
 async def _install(found: Requirements, project: Path, part: Path, timeout: float) -> None:
     await asyncio.to_thread(part.mkdir, mode=0o700, parents=True)
     home = part / "home"
-    env = process.child_environment(
+    env = child.child_environment(
         home,
         {
             "ANSIBLE_HOME": str(home / ".ansible"),
@@ -142,7 +142,7 @@ async def _install(found: Requirements, project: Path, part: Path, timeout: floa
 async def _run(argv: list[str], name: str, *, cwd: Path, env: dict[str, str], timeout: float) -> None:
     doing = f"installing what {name} names"
     try:
-        answer = await process.run(argv, cwd=cwd, env=env, timeout=max(timeout, 0.1), doing=doing, grace=2.0)
+        answer = await child.run(argv, cwd=cwd, env=env, timeout=max(timeout, 0.1), doing=doing, grace=2.0)
     except TimedOutError as error:
         raise _no_answer(doing, "it took too long", error.log_tail) from None
     except ProgramMissingError:
@@ -153,7 +153,7 @@ async def _run(argv: list[str], name: str, *, cwd: Path, env: dict[str, str], ti
         raise _explained(doing, answer, name)
 
 
-def _explained(doing: str, answer: process.Output, name: str) -> RunnerError:
+def _explained(doing: str, answer: child.Output, name: str) -> RunnerError:
     said = f"{answer.stdout}\n{answer.stderr}"
     tail = "\n".join(said.strip().splitlines()[-15:])
     if _DISK_FULL.search(said):

@@ -11,7 +11,7 @@ from runners.results import Check, Checks, Rule, State
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from runners.github.reading import Reading
+    from runners.github.api.reading import Reading
 
 # https://docs.github.com/en/rest/checks/runs: a check run's conclusions that do not keep a branch from being merged.
 _GOOD = ("success", "neutral", "skipped")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from runners.errors import UncertainError
-from runners.github.reading import Reading
+from runners.github.api.reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

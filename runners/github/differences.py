@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from runners.github.actions import commit_from
-from runners.github.reading import PER_PAGE
+from runners.github.api.reading import PER_PAGE
+from runners.github.runs.dispatch import commit_from
 from runners.results import Difference
 
 if TYPE_CHECKING:
-    from runners.github.reading import Reading
+    from runners.github.api.reading import Reading
     from runners.results import Commit
 
 NEWEST = 40  # so many commits are told at most

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 import github as pygithub
 
 from runners.errors import RunnerError
-from runners.github.errors import message_of
-from runners.github.reading import Reading
+from runners.github.api.errors import message_of
+from runners.github.api.reading import Reading
 from runners.results import MergeAnswer, PullRequest, PullState
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from runners.blocking import run_blocking
+from runners.concurrency import run_blocking
 from runners.errors import RunnerError, UnavailableError
 from runners.hcp import errors as hcp_errors
 

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from runners.blocking import run_blocking
+from runners.concurrency import run_blocking
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError
 from runners.hcp import errors as hcp_errors, log as hcp_log, tasks as hcp_tasks
 from runners.results import Diagnostic

@@ -6,7 +6,7 @@ import io
 import tarfile
 from typing import TYPE_CHECKING
 
-from runners.blocking import run_blocking
+from runners.concurrency import run_blocking
 from runners.errors import RunnerError, TimedOutError
 
 if TYPE_CHECKING:

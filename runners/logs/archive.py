@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runners.blocking import run_blocking
+from runners.concurrency import run_blocking
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:

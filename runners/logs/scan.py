@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from runners import process
-from runners.blocking import run_blocking
+from runners.concurrency import run_blocking
 from runners.errors import RunnerError, TimedOutError
 from runners.logs.reading import UNREAD, Question
+from runners.processes import child
 from runners.results import LogFinding, LogReading
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ async def _read(path: Path, question: Question, timeout: float) -> LogReading:
     argv = (sys.executable, "-m", "runners.logs.worker", str(path.absolute()), asked)
     with tempfile.TemporaryDirectory(prefix="log-") as directory:
         answer = Path(directory) / "answer"
-        env = process.child_environment(Path(directory))
-        ended = await process.run(argv, cwd=PROJECT, env=env, timeout=timeout, doing=doing, stdout_to=answer, grace=0.5)
+        env = child.child_environment(Path(directory))
+        ended = await child.run(argv, cwd=PROJECT, env=env, timeout=timeout, doing=doing, stdout_to=answer, grace=0.5)
         if ended.exit_code:
             problem = "the program that reads it ended early"
             raise RunnerError(doing, problem, exit_code=ended.exit_code, log_tail=ended.stderr[-2000:])

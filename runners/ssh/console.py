@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from botocore import exceptions
 
-from runners.aws import explained
-from runners.blocking import run_blocking
+from runners.aws.client import explained
+from runners.concurrency import run_blocking
 from runners.ssh.host_keys import KINDS, HostKey, read_keys
 
 if TYPE_CHECKING:

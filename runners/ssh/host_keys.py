@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runners import process
+from runners.processes import child
 from runners.results import ChangedKey
 
 if TYPE_CHECKING:
@@ -70,9 +70,9 @@ async def scan(inventory: Inventory, scratch: Path) -> dict[str, tuple[HostKey, 
     """
     addresses = list(dict.fromkeys(host.address for host in inventory.hosts))
     argv = ["ssh-keyscan", "-T", str(ANSWER), "-p", str(inventory.port), "-t", _SCANNED, "--", *addresses]
-    env = process.child_environment(scratch)
+    env = child.child_environment(scratch)
     doing = f"asking the machines of {inventory.environment} for their host keys"
-    answer = await process.run(argv, cwd=scratch, env=env, timeout=_LONGEST_SCAN, doing=doing, grace=1.0)
+    answer = await child.run(argv, cwd=scratch, env=env, timeout=_LONGEST_SCAN, doing=doing, grace=1.0)
     lines: dict[str, list[str]] = {}
     for line in answer.stdout.splitlines():
         name, _, rest = line.partition(" ")

@@ -9,14 +9,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runners import process
+from runners.processes import child
 from runners.ssh.keys import key_text, write_secret
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from runners.process import Output
+    from runners.processes.child import Output
     from runners.results import Host, Inventory
 
 CONNECT = 10  # seconds
@@ -60,8 +60,8 @@ class Access:
         path = self.directory / f"script-{uuid.uuid4().hex}"
         await asyncio.to_thread(write_secret, path, script)
         try:
-            env = process.child_environment(self.directory)
-            return await process.run(
+            env = child.child_environment(self.directory)
+            return await child.run(
                 self.argv(host, mark),
                 cwd=self.directory,
                 env=env,

@@ -8,9 +8,9 @@ import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from runners.ansible.stragglers import end_marked
 from runners.errors import NotFoundError, TimedOutError
-from runners.process import GRACE
+from runners.processes.child import GRACE
+from runners.processes.stragglers import end_marked
 from runners.terraform import errors as terraform_errors, program as terraform_program
 from runners.terraform.apply_run import APPLY, apply, cancel_apply, find_out, known_sensitive, resume_apply
 from runners.terraform.lock import TerraformRun, force_unlock, lock_is_ours, own_name

@@ -11,9 +11,9 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from runners.blocking import run_blocking
-from runners.detached import Detached
+from runners.concurrency import run_blocking
 from runners.errors import NotFoundError, RunnerError, StalePlanError, StateLockedError
+from runners.processes.detached import Detached
 from runners.results import ApplyResult, Diagnostic
 from runners.terraform import errors as terraform_errors, program as terraform_program
 from runners.terraform.reading import masked

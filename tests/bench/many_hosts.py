@@ -10,11 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.blocks import hosts as drawing
-from bot.blocks.deploy import Outgoing
-from bot.blocks.operation import Head
-from bot.chat import UPDATE_INTERVAL
 from bot.redaction import Redactor
+from bot.slack.blocks.common import Head
+from bot.slack.client import UPDATE_INTERVAL
+from handlers.deploy.ansible import views
+from handlers.deploy.views import Outgoing
 from runners.ansible import PlaybookJob, places_of
 from runners.ansible.following import Following
 from runners.results import Commit, Host, Inventory, State
@@ -53,7 +53,7 @@ async def _followed(job: PlaybookJob, expected: int, size: int) -> list[Figure]:
 
     async def heard(result: PlaybookResult) -> None:
         nonlocal drawn
-        drawing.progress(HEAD, OUT, None, drawing.Rollout((redact.within(result),), time.time()))
+        views.progress(HEAD, OUT, None, views.Rollout((redact.within(result),), time.time()))
         drawn += 1
 
     held: list[float] = [0.0]

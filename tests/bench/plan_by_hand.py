@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from runners import terraform
-from runners.process import child_environment
+from runners.processes.child import child_environment
 from runners.terraform import Program, Workspace
 from sandbox.bot_process import PROJECT
 from tests.bench.figures import Figure

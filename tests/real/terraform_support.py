@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from runners import terraform
-from runners.ansible.stragglers import marked
+from runners.processes.stragglers import marked
 from runners.terraform import Planned, Workspace
 
 if TYPE_CHECKING:

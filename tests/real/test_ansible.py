@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from runners.ansible import PlaybookJob, cancel_playbook, kept_result, log_of, resume_playbook, run_playbook, stragglers
+from runners.ansible import PlaybookJob, cancel_playbook, kept_result, log_of, resume_playbook, run_playbook
 from runners.ansible.events import NEVER_SEEN
 from runners.ansible.logfile import read_log
 from runners.errors import AccessDeniedError, NotFoundError, ProgramMissingError, RunnerError, TimedOutError
+from runners.processes import stragglers
 from runners.results import Host, Inventory, PlaybookResult, State
 from runners.ssh import host_keys
 from tests.real.ssh_support import Server, make_key, running_servers
@@ -281,7 +282,7 @@ async def test_without_ansible_the_error_says_what_to_install(
     playbooks: Playbooks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     playbooks.write("deploy.yml", HELLO % "/nowhere")
-    monkeypatch.setattr("runners.process._SYSTEM_PATH", "/nowhere")
+    monkeypatch.setattr("runners.processes.child._SYSTEM_PATH", "/nowhere")
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(ProgramMissingError) as caught:
         await playbooks.run()

@@ -188,7 +188,7 @@ async def test_without_ansible_galaxy_it_says_what_to_install(
     playbooks: Playbooks, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     playbooks.write("requirements.yml", "roles: [web]\n")
-    monkeypatch.setattr("runners.process._SYSTEM_PATH", "/nowhere")
+    monkeypatch.setattr("runners.processes.child._SYSTEM_PATH", "/nowhere")
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(ProgramMissingError) as caught:
         await galaxy.install(playbooks.project, cache, playbooks.scratch)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runners import supervise, terraform
+from runners import terraform
 from runners.errors import (
     NotFoundError,
     ProgramMissingError,
@@ -24,8 +24,9 @@ from runners.errors import (
     StateLockedError,
     UnavailableError,
 )
+from runners.processes import supervise
+from runners.processes.scratch import wipe
 from runners.results import ApplyProgress, ApplyResult, Change
-from runners.scratch import wipe
 from runners.terraform import Planned, Program, Workspace
 from runners.terraform.values import SENSITIVE, UNKNOWN
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.blocks import plan as drawing
-from bot.blocks.changes import details
-from bot.blocks.operation import ApprovalView, Head
-from bot.blocks.plan import PlanView
+from bot.slack.blocks.common import ApprovalView, Head
+from handlers.plan import views
+from handlers.plan.change_views import details
+from handlers.plan.views import PlanView
 from runners import terraform
 from runners.results import Commit
 from sandbox.slack import Workspace as SlackWorkspace
@@ -26,7 +26,7 @@ from sandbox.slack.rendering import message_text
 from tests.real.terraform_support import SEARCH_PATH, applied, planned
 
 if TYPE_CHECKING:
-    from bot.blocks.kit import Message
+    from bot.slack.blocks.kit import Message
     from runners.results import PlanSummary
     from runners.terraform import Workspace
 
@@ -63,7 +63,7 @@ def read(message: Message) -> str:
 
 def message_of(summary: PlanSummary) -> str:
     view = PlanView(HEAD, COMMIT, summary)
-    return read(drawing.up_to_date(view) if summary.up_to_date else drawing.ask(view, APPROVAL))
+    return read(views.up_to_date(view) if summary.up_to_date else views.ask(view, APPROVAL))
 
 
 async def summary_of(folder: Path, workspace: Workspace) -> PlanSummary:

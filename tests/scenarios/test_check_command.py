@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from bot.manifest import read
+from bot.slack.manifest import read
 from sandbox.aws import AwsStandIn
 from sandbox.github import GitHubStandIn, sandbox_repositories
 from sandbox.slack import SlackSettings, SlackStandIn

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.operation import LOOK_EVERY
+from bot.operations.operation import LOOK_EVERY
 from sandbox.fleet import MACHINES
 from sandbox.github.seed import INFRASTRUCTURE
 from sandbox.github.stand_in import BOT_LOGIN

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from bot.app import find_handlers
+from bot.inbound.app import find_handlers
 from sandbox.bot_process import PROJECT
 from tests.scenarios.acting import infrastructure, operations_in, shows, types
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runners.aws import Account
-from runners.builders.finding import find
-from runners.builders.reading import Recognition
-from runners.images.survey import survey
+from runners.aws.builders.finding import find
+from runners.aws.builders.reading import Recognition
+from runners.aws.client import Account
+from runners.aws.images.survey import survey
 from runners.results import ImageGroup, KeepRule, Standing
 from tests.bench.aws_listing import NAMES, NOW, answering
 

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.settings import database_url
-from bot.store import Store
+from bot.store.database import Store
 from tests.postgres_server import PostgresServer, running_postgres
 
 if TYPE_CHECKING:

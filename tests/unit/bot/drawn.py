@@ -15,7 +15,7 @@ from sandbox.slack.rendering import message_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.blocks.kit import Message
+    from bot.slack.blocks.kit import Message
 
 WORKSPACE = Workspace()
 EVIL = "<@U0EVIL>"

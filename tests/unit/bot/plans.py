@@ -6,14 +6,14 @@ from dataclasses import replace
 from itertools import cycle
 from typing import TYPE_CHECKING
 
-from bot.blocks.operation import ApprovalView, Head
-from bot.blocks.plan import PlanView
+from bot.slack.blocks.common import ApprovalView, Head
+from handlers.plan.views import PlanView
 from runners.results import AttributeChange, Change, Commit, Diagnostic, Image, ImageChange, PlanSummary, ResourceChange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.blocks.kit import Message
+    from bot.slack.blocks.kit import Message
 
 HEAD = Head(7, "Plan for staging", "staging", "U0ANA")
 COMMIT = Commit("o/r", "a1b2c3d4" * 5, "main", "Raise the queue's memory", "Lee Park", "https://github.com/o/r/c/1")

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 import yaml
 
 from bot import __main__ as command_line
-from bot.audit import Audit, Entry
 from bot.redaction import Redactor
-from bot.store import Store, audit
+from bot.store.audit import Audit, Entry
+from bot.store.database import Store, audit
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import assume, given, settings, strategies as st
 
-from bot.blocks import kit
 from bot.redaction import HIDDEN, RedactingFormatter, Redactor
+from bot.slack.blocks import kit
 from runners.results import State
 
 # Brackets would let the word that replaces a secret complete another one.

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-from bot.blocks.operation import Head
-from bot.commands import Click
 from bot.config.places import BUILDERS
-from bot.operations import Status
+from bot.operations.registry import Click
+from bot.slack.blocks.common import Head
+from bot.store.operations import Status
 from handlers.builders import alert as builder_alert, watch as builder_watch
 from runners.errors import UnavailableError
-from runners.github import past_runs
+from runners.github.runs import past_runs
 from runners.results import Job, State, WorkflowRun
 from tests.unit.bot.drawn import read
 from tests.unit.handlers.conftest import MONDAY_NOON
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from bot.blocks.kit import Message
-    from bot.operation import Operation
-    from runners.aws import Account
+    from bot.operations.operation import Operation
+    from bot.slack.blocks.kit import Message
+    from runners.aws.client import Account
     from tests.unit.handlers.conftest import Desk
 
 NOON = datetime.fromtimestamp(MONDAY_NOON, UTC)

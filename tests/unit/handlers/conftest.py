@@ -8,31 +8,31 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from bot.app import find_handlers
-from bot.approvals import Approval, Approvals, Ask
-from bot.audit import Audit
-from bot.chat import ChatError, Posted
-from bot.commands import Click, Invocation, Registry, Submission
+from bot.access.policy import Person
 from bot.config import Config, read
-from bot.environments import EnvironmentRecord
-from bot.image_record import ImageRecord
-from bot.operations import Operations, Request
-from bot.policy import Person
+from bot.inbound.app import find_handlers
+from bot.operations import follow_ups
+from bot.operations.registry import Click, Invocation, Registry, Submission
 from bot.redaction import Redactor
-from bot.removals import Removals
-from bot.store import Store
-from handlers import leads
-from runners.aws import Account
-from runners.builders.prices import Prices
+from bot.slack.client import ChatError, Posted
+from bot.store.approvals import Approval, Approvals, Ask
+from bot.store.audit import Audit
+from bot.store.database import Store
+from bot.store.deployments import EnvironmentRecord
+from bot.store.images import ImageRecord
+from bot.store.operations import Operations, Request
+from bot.store.removals import Removals
+from runners.aws.builders.prices import Prices
+from runners.aws.client import Account
 from tests.unit.runners.ec2_world import HOME, aws_within, refuse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from bot.blocks.kit import Message
     from bot.services import Services
-    from runners.aws import Clients
+    from bot.slack.blocks.kit import Message
+    from runners.aws.client import Clients
 
 FILE = """
 slack: {channel: "#ops"}
@@ -170,7 +170,7 @@ class Desk:
 @pytest.fixture(autouse=True)
 def nothing_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the engine only notes what is begun, its message never comes."""
-    monkeypatch.setattr(leads, "LOOKS", 1)
+    monkeypatch.setattr(follow_ups, "LOOKS", 1)
 
 
 @pytest.fixture
@@ -205,9 +205,10 @@ def typed(text: str, user: str = "U0ANA", registry: Registry | None = None) -> I
 def pressed(approval: Approval, user: str = "U0LEE", **more: str) -> Click:
     """A press on a button of the approval's message."""
     usual = {"channel": approval.channel, "message_ts": approval.message_ts, "value": approval.id}
-    return Click(**{"user": user, "action_id": "approve", "trigger_id": "1.2", "response_url": "", **usual, **more})
+    fields = {"user": user, "action_id": "approve", "trigger_id": "1.2", "response_url": "", **usual, **more}
+    return Click(**fields, registry=find_handlers())
 
 
 def sent_off(user: str = "U0ANA", private: str = "", **values: str) -> Submission:
     """A modal with these values."""
-    return Submission(user, "deploy", private, values, "key of the view")
+    return Submission(user, "deploy", private, values, "key of the view", find_handlers())

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.errors import Denied, UserError
-from handlers import build, deploy, infra, plan
+from handlers.build import command as build_command
+from handlers.deploy import command as deploy_command
+from handlers.infra import topics as infra_topics
+from handlers.plan import command as plan_command
 from sandbox.slack.block_kit import check_view
 from tests.unit.bot.drawn import read
 from tests.unit.handlers.conftest import SUNDAY, Desk, sent_off, typed
@@ -24,9 +27,9 @@ async def refusal(call: Awaitable[Any]) -> str:
 
 
 async def test_a_deploy_begins_with_the_ref_or_the_usual_one(desk: Desk) -> None:
-    assert await deploy.handle(desk.services, typed("dev v1.2")) is None
-    await deploy.handle(desk.services, typed("dev"))
-    await deploy.handle(desk.services, typed("staging"))
+    assert await deploy_command.handle(desk.services, typed("dev v1.2")) is None
+    await deploy_command.handle(desk.services, typed("dev"))
+    await deploy_command.handle(desk.services, typed("staging"))
     begun = [(one.kind, one.environment, one.title, one.channel, dict(one.arguments)) for one in desk.engine.begun]
     assert begun == [
         ("deploy", "dev", "Deploy v1.2 to dev", "C0DEV", {"ref": "v1.2"}),
@@ -37,7 +40,7 @@ async def test_a_deploy_begins_with_the_ref_or_the_usual_one(desk: Desk) -> None
 
 
 async def test_a_deploy_without_words_asks_for_them(desk: Desk) -> None:
-    await deploy.handle(desk.services, typed(""))
+    await deploy_command.handle(desk.services, typed(""))
     (view,) = desk.chat.views
     assert view["private_metadata"] == "C0OPS"
     assert [option["value"] for option in view["blocks"][0]["element"]["options"]] == ["dev", "staging", "prod"]
@@ -49,14 +52,14 @@ async def test_a_deploy_without_words_asks_for_them(desk: Desk) -> None:
     ("values", "ref"), [({"environment": "dev", "ref": ""}, "trunk"), ({"environment": "dev", "ref": " v2 "}, "v2")]
 )
 async def test_what_the_modal_asks_for_begins(desk: Desk, values: dict[str, str], ref: str) -> None:
-    assert await deploy.submitted(desk.services, sent_off(**values)) == {}
+    assert await deploy_command.submitted(desk.services, sent_off(**values)) == {}
     assert [one.arguments["ref"] for one in desk.engine.begun] == [ref]
 
 
 async def test_faults_of_the_modal_are_under_their_field(desk: Desk) -> None:
-    bad_ref = await deploy.submitted(desk.services, sent_off(environment="dev", ref="; rm -rf /"))
+    bad_ref = await deploy_command.submitted(desk.services, sent_off(environment="dev", ref="; rm -rf /"))
     assert "cannot be a branch" in bad_ref["ref"]
-    guest = await deploy.submitted(desk.services, sent_off("U0GUS", environment="dev", ref=""))
+    guest = await deploy_command.submitted(desk.services, sent_off("U0GUS", environment="dev", ref=""))
     assert "You may not run" in guest["environment"]
     assert not desk.engine.begun
 
@@ -64,29 +67,29 @@ async def test_faults_of_the_modal_are_under_their_field(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("command", "text", "words"),
     [
-        (deploy, "stagin", r"no environment “stagin”; did you mean “staging”\? Usage: /deploy"),
-        (deploy, "dev a b", "“a” and “b”: I can deploy one branch, tag or commit"),
-        (deploy, "dev ../x", r"“../x” must begin with a letter or digit"),
-        (deploy, "prod", "cannot post to #gone"),
-        (plan, "", "Which environment\\? There are dev, staging, prod"),
-        (plan, "dev", "dev has no Terraform"),
-        (plan, "staging count", "“count” is no variable=value"),
-        (plan, "staging count=", "is no variable=value"),
-        (plan, "staging conut=1", "Plans of staging take no variable “conut”; did you mean “count”"),
-        (plan, "staging count=1 count=2", "count is given twice"),
-        (plan, "staging x=1", r"Plans of staging take no variable “x”, only backend_ami, count\. Usage"),
+        (deploy_command, "stagin", r"no environment “stagin”; did you mean “staging”\? Usage: /deploy"),
+        (deploy_command, "dev a b", "“a” and “b”: I can deploy one branch, tag or commit"),
+        (deploy_command, "dev ../x", r"“../x” must begin with a letter or digit"),
+        (deploy_command, "prod", "cannot post to #gone"),
+        (plan_command, "", "Which environment\\? There are dev, staging, prod"),
+        (plan_command, "dev", "dev has no Terraform"),
+        (plan_command, "staging count", "“count” is no variable=value"),
+        (plan_command, "staging count=", "is no variable=value"),
+        (plan_command, "staging conut=1", "Plans of staging take no variable “conut”; did you mean “count”"),
+        (plan_command, "staging count=1 count=2", "count is given twice"),
+        (plan_command, "staging x=1", r"Plans of staging take no variable “x”, only backend_ami, count\. Usage"),
         (
-            plan,
+            plan_command,
             "prod x=1",
             "Plans of prod take no variables, .* lists none. Nothing was started; run /plan prod without “x”",
         ),
-        (plan, " ".join(["staging", *["a=1"] * 12]), "13 words"),
-        (infra, "statsu", "did you mean “status”"),
-        (infra, "audit 0", "no number from 1 to 30"),
-        (infra, "audit 31", "no number from 1 to 30"),
-        (infra, "audit x", "no number"),
-        (build, "bakend,dev", "“bakend” is no machine and no environment; did you mean “backend”"),
-        (build, "backend dev main now", "4 words"),
+        (plan_command, " ".join(["staging", *["a=1"] * 12]), "13 words"),
+        (infra_topics, "statsu", "did you mean “status”"),
+        (infra_topics, "audit 0", "no number from 1 to 30"),
+        (infra_topics, "audit 31", "no number from 1 to 30"),
+        (infra_topics, "audit x", "no number"),
+        (build_command, "bakend,dev", "“bakend” is no machine and no environment; did you mean “backend”"),
+        (build_command, "backend dev main now", "4 words"),
     ],
 )
 async def test_what_is_not_understood_is_said_and_begins_nothing(
@@ -98,14 +101,22 @@ async def test_what_is_not_understood_is_said_and_begins_nothing(
 
 
 async def test_a_plan_with_variables_says_so_in_its_title(desk: Desk) -> None:
-    await plan.handle(desk.services, typed("staging backend_ami=ami-0123 count=3"))
+    await plan_command.handle(desk.services, typed("staging backend_ami=ami-0123 count=3"))
     (begun,) = desk.engine.begun
     assert begun.title == "Plan for staging backend_ami=ami-0123 count=3"
     assert begun.arguments == {"backend_ami": "ami-0123", "count": "3"}
 
 
 @pytest.mark.parametrize(
-    ("command", "text"), [(deploy, "dev"), (deploy, ""), (plan, "staging"), (infra, "status"), (infra, ""), (build, "")]
+    ("command", "text"),
+    [
+        (deploy_command, "dev"),
+        (deploy_command, ""),
+        (plan_command, "staging"),
+        (infra_topics, "status"),
+        (infra_topics, ""),
+        (build_command, ""),
+    ],
 )
 async def test_a_guest_may_do_nothing_and_that_is_kept(desk: Desk, command: Any, text: str) -> None:
     with pytest.raises(Denied, match="You may not run Signalbox's commands"):
@@ -117,22 +128,22 @@ async def test_a_guest_may_do_nothing_and_that_is_kept(desk: Desk, command: Any,
 
 async def test_outside_of_its_windows_nothing_begins(desk: Desk) -> None:
     desk.now = SUNDAY
-    for command in (deploy, plan):
+    for command in (deploy_command, plan_command):
         assert "The next window opens Monday" in await refusal(command.handle(desk.services, typed("prod")))
-    await deploy.handle(desk.services, typed("dev"))
+    await deploy_command.handle(desk.services, typed("dev"))
     assert [one.environment for one in desk.engine.begun] == ["dev"]
 
 
 async def test_help_status_and_the_trail_are_for_the_person_alone(desk: Desk) -> None:
     for text in ("", "help"):
-        answer = await infra.handle(desk.services, typed(text))
+        answer = await infra_topics.handle(desk.services, typed(text))
         assert answer is not None
         assert "`/deploy <environment> [machine,machine] [branch, tag or commit] [check]`" in read(answer)
         assert "`/infra audit [how many]`" in read(answer)
-    answer = await infra.handle(desk.services, typed("status"))
+    answer = await infra_topics.handle(desk.services, typed("status"))
     assert answer is not None
     assert "*dev*: no deploy by Signalbox yet" in read(answer)
-    answer = await infra.handle(desk.services, typed("audit 2"))
+    answer = await infra_topics.handle(desk.services, typed("audit 2"))
     assert answer is not None
     assert read(answer).count("@ana /infra") == 2
 
@@ -141,7 +152,7 @@ async def test_help_status_and_the_trail_are_for_the_person_alone(desk: Desk) ->
     ("user", "words"), [("U0ANA", "*dev*: no deploy by Signalbox yet"), ("U0GUS", "Ask that team")]
 )
 async def test_the_home_tab_is_for_operators(desk: Desk, user: str, words: str) -> None:
-    (home,) = infra.HOMES
+    (home,) = infra_topics.HOMES
     await home.publish(desk.services, user)
     view = check_view(desk.chat.homes[user], "home")
     assert words in str(view)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runners.aws import Account, Clients, make_clients
+from runners.aws.client import Account, Clients, make_clients
 from runners.github import GitHub
 from sandbox.github import Exchange, GitHubStandIn, sandbox_repositories
 from tests.unit.runners.ec2_world import ABROAD, HOME, aws_within

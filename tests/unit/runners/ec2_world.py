@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from runners.aws import Account
+    from runners.aws.client import Account
 
 HOME, ABROAD = "us-west-2", "eu-west-1"
 MOTOS_ACCOUNT = "123456789012"

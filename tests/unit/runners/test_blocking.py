@@ -9,7 +9,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from runners.blocking import THREADS, run_blocking
+from runners.concurrency import THREADS, run_blocking
 from runners.errors import TimedOutError
 
 asking: ContextVar[str] = ContextVar("asking", default="nobody")

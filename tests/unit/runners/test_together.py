@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from runners.together import together
+from runners.concurrency import together
 
 
 async def after(seconds: float, result: int) -> int:

@@ -1,0 +1,1 @@
+"""Who may do what, and which arguments are allowed."""

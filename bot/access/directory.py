@@ -1,0 +1,70 @@
+"""Who people are: the usergroups they are in, looked up in Slack and remembered for a short while."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from bot.access.policy import Person
+from bot.errors import UserError
+from bot.slack.client import Chat, ChatError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+# usergroups.users.list is tier 2 (20 a minute); someone taken out of a group keeps their rights this long at most.
+REMEMBER = 30.0
+TIMEOUT = 2.0
+
+
+class Directory:
+    """Resolves user ids to people with their groups. `groups` are the usergroup ids the configuration names."""
+
+    def __init__(self, chat: Chat, groups: Iterable[str], clock: Callable[[], float]) -> None:
+        self._chat = chat
+        self._groups = tuple(sorted(set(groups)))
+        self._clock = clock
+        self._members: dict[str, frozenset[str]] = {}
+        self._read_at = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def person(self, user_id: str) -> Person:
+        """This person with the groups they are in now. Raises UserError when Slack does not tell."""
+        await self._refresh()
+        return Person(user_id, frozenset(group for group, members in self._members.items() if user_id in members))
+
+    async def name(self, user_id: str) -> str | None:
+        """What this person is called in Slack; None when it does not tell."""
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                return str((await self._chat.query("users.info", user=user_id))["user"]["name"])
+        except (ChatError, TimeoutError, KeyError):
+            return None
+
+    async def utc_offset(self, user_id: str) -> int:
+        """By how many seconds this person's clock is ahead of UTC; 0 when Slack does not tell."""
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                return int((await self._chat.query("users.info", user=user_id))["user"]["tz_offset"])
+        except (ChatError, TimeoutError, KeyError):
+            return 0
+
+    async def _refresh(self) -> None:
+        async with self._lock:
+            if self._clock() - self._read_at < REMEMBER:
+                return
+            try:
+                async with asyncio.timeout(TIMEOUT):
+                    found = [await self._users_of(group) for group in self._groups]
+            except (ChatError, TimeoutError) as error:
+                # Rights are never guessed: an answer that is too old is no answer.
+                raise UserError(
+                    "I could not look up in Slack who is in the groups that may do this, so I did nothing. "
+                    "Please try again in a minute."
+                ) from error
+            self._members = dict(zip(self._groups, found, strict=True))
+            self._read_at = self._clock()
+
+    async def _users_of(self, group: str) -> frozenset[str]:
+        answer = await self._chat.query("usergroups.users.list", usergroup=group)
+        return frozenset(answer["users"])

@@ -1,0 +1,261 @@
+"""Builds the Bolt app: finds the handler files, attaches what they register, answers every fault in one place."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import pkgutil
+import secrets
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from slack_bolt import BoltResponse
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.error import BoltUnhandledRequestError
+
+import handlers
+from bot.access import arguments
+from bot.config.places import place
+from bot.engine.engine import Due
+from bot.errors import DatabaseAwayError, UserError
+from bot.inbound import payloads
+from bot.operations.lifecycle import begin, run
+from bot.operations.registry import Registry
+from bot.slack.blocks import kit, replies
+from bot.slack.client import ChatError
+from bot.store.operations import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from datetime import datetime
+
+    from slack_sdk.web.async_client import AsyncWebClient
+
+    from bot.config import Config
+    from bot.operations.registry import Button, Command, HomeTab, Kind, Modal, Submission
+    from bot.services import Services
+    from bot.slack.blocks.kit import Message
+
+    Ack = Callable[..., Awaitable[Any]]
+
+log = logging.getLogger(__name__)
+UNKNOWN = "I do not know this button or command (any more); nothing was done."
+SECTIONS = {
+    "COMMANDS": "commands",
+    "TOPICS": "topics",
+    "BUTTONS": "buttons",
+    "MODALS": "modals",
+    "HOMES": "homes",
+    "KINDS": "kinds",
+    "WATCHES": "watches",
+    "ROUNDS": "rounds",
+    "RUNS": "run_watches",
+    "FOLLOW_UPS": "follow_ups",
+    "APPROVAL_CHECKS": "approval_checks",
+}
+_working: set[asyncio.Task[object]] = set()
+
+
+def find_handlers() -> Registry:
+    """Everything that the files in handlers/ register; a new command is one new file."""
+    found = Registry()
+    for module in sorted(pkgutil.walk_packages(handlers.__path__, "handlers."), key=lambda info: info.name):
+        loaded = importlib.import_module(module.name)
+        for name, section in SECTIONS.items():
+            found = replace(found, **{section: getattr(found, section) + tuple(getattr(loaded, name, ()))})
+    return found
+
+
+def build(client: AsyncWebClient, signing_secret: str) -> AsyncApp:
+    """The Bolt app that checks signatures; nothing is attached to it yet."""
+    return AsyncApp(
+        client=client,
+        signing_secret=signing_secret,
+        authorize=_authorize(client),
+        logger=logging.getLogger("slack_bolt"),  # all its loggers take this one's level; by themselves the root's
+        raise_error_for_unhandled_request=True,
+        # Answers when the listener is through. Otherwise Bolt looks every 10 ms whether it has acknowledged, for each
+        # request, and after three seconds tells the person that nothing was done, although it still will be.
+        process_before_response=True,
+    )
+
+
+def _authorize(client: AsyncWebClient) -> Callable[[], Awaitable[AuthorizeResult]]:
+    """Who the bot's token makes it, asked once: Bolt by itself asks for every request until it has an answer."""
+    known: list[AuthorizeResult] = []
+    lock = asyncio.Lock()
+
+    async def authorize() -> AuthorizeResult:
+        async with lock:
+            if not known:
+                answer = await client.auth_test()
+                known.append(AuthorizeResult.from_auth_test_response(bot_token=client.token, auth_test_response=answer))
+        return known[0]
+
+    return authorize
+
+
+def register_operations(services: Services, registry: Registry) -> None:
+    """Tell the durable engine what begins an operation and what each kind does."""
+    kinds = {kind.name: kind for kind in registry.kinds}
+
+    async def begin_with_services(request: Request) -> None:
+        kind = kinds[request.kind]
+        await begin(services, request, supersedes=kind.supersedes, silent=kind.silent)
+
+    async def due_with_services(at: datetime, due: Due) -> None:
+        await _due(services, at, due)
+
+    services.engine.register_begin(begin_with_services)
+    services.engine.register_due(due_with_services)
+    for kind in registry.kinds:
+        services.engine.register(kind.name, _body(services, kind, registry))
+
+
+def schedules(config: Config, registry: Registry) -> list[Due]:
+    """Everything that begins by itself, for each environment that it is due in."""
+    return [
+        Due(watch.kind, environment, watch.title.format(environment=environment), every.total_seconds())
+        for watch in registry.watches
+        for environment, every in watch.due(config).items()
+    ]
+
+
+async def _due(services: Services, at: datetime, due: Due) -> None:
+    at_home = place(services.config, due.environment)
+    if at_home is None:
+        return
+    if any(one.kind == due.kind for one in await services.operations.open_in(due.environment)):
+        return  # the last one still waits, perhaps behind a plan that nobody approves: it will see all there is to see
+    channel = await services.chat.channel_id(at_home.channel)
+    key = f"{due.kind}-{due.environment}-{at:%Y%m%dT%H%M%S}"
+    await services.engine.begin(Request(key, due.kind, due.environment, "signalbox", due.title, channel, {}))
+
+
+def attach(app: AsyncApp, services: Services, registry: Registry) -> None:
+    """Answer what the handlers register; everything else is refused in words."""
+    for command in registry.commands:
+        app.command(command.name)(_on_command(services, registry, command))
+    for button in registry.buttons:
+        app.action(button.action_id)(_on_click(services, registry, button))
+    for modal in registry.modals:
+        app.view(modal.callback_id)(_on_submission(services, registry, modal))
+    for home in registry.homes:
+        app.event("app_home_opened")(_on_home(services, home))
+    app.error(_on_error(services))
+
+
+def _body(services: Services, kind: Kind, registry: Registry) -> Callable[[int], Any]:
+    async def body(number: int) -> None:
+        await run(services, number, kind.body, registry.follow_ups)
+
+    return body
+
+
+def _on_command(services: Services, registry: Registry, command: Command) -> Callable[..., Awaitable[None]]:
+    async def handle(body: dict[str, Any]) -> Message | None:
+        invocation = payloads.invocation(body, registry)
+        arguments.no_secret(services.redact, invocation.text)
+        return await command.handle(services, invocation)
+
+    async def listener(ack: Ack, body: dict[str, Any]) -> None:
+        reply = await _answer(lambda: handle(body))
+        await ack(**(services.chat.reply(reply) if reply else {}))
+
+    return listener
+
+
+def _on_click(services: Services, registry: Registry, button: Button) -> Callable[..., Awaitable[None]]:
+    async def listener(ack: Ack, body: dict[str, Any]) -> None:
+        click = payloads.click(body, registry)
+        await ack()
+
+        async def decide() -> None:
+            reply = await _answer(lambda: button.handle(services, click))
+            if reply:
+                await _tell(services, click.response_url, reply)
+
+        _afterwards(decide())
+
+    return listener
+
+
+def _on_submission(services: Services, registry: Registry, modal: Modal) -> Callable[..., Awaitable[None]]:
+    async def listener(ack: Ack, body: dict[str, Any]) -> None:
+        faults = await _faults(services, modal, payloads.submission(body, registry))
+        errors = {block: services.redact(kit.without_mentions(text)) for block, text in faults.items()}
+        await ack(**({"response_action": "errors", "errors": errors} if errors else {}))
+
+    return listener
+
+
+def _on_home(services: Services, home: HomeTab) -> Callable[..., Awaitable[None]]:
+    async def listener(event: dict[str, Any]) -> None:
+        if event.get("tab") == "home":
+            _afterwards(_answer(lambda: home.publish(services, event["user"])))
+
+    return listener
+
+
+async def _faults(services: Services, modal: Modal, submission: Submission) -> Mapping[str, str]:
+    # A modal closes as if all were well unless it is told a fault, which Slack shows under one of its inputs.
+    first = next(iter(submission.values), "")
+    try:
+        return _secrets_in(services, submission) or await modal.handle(services, submission)
+    except UserError as error:
+        return {first: str(error)}
+    except Exception as error:  # noqa: BLE001  -- whatever it is, the person gets an answer and the log the whole of it
+        return {first: _apology(error).text}
+
+
+def _secrets_in(services: Services, submission: Submission) -> Mapping[str, str]:
+    return {
+        block: arguments.NOT_KEPT for block, value in submission.values.items() if services.redact.holds_secret(value)
+    }
+
+
+def _afterwards(work: Coroutine[Any, Any, object]) -> None:
+    """Go on with `work`, which raises nothing, once Slack has its answer."""
+    task = asyncio.create_task(work)
+    _working.add(task)  # the loop itself would let it be collected
+    task.add_done_callback(_working.discard)
+
+
+async def _answer(handle: Callable[[], Awaitable[Message | None]]) -> Message | None:
+    try:
+        return await handle()
+    except UserError as error:
+        return replies.refusal(str(error))
+    except Exception as error:  # noqa: BLE001  -- whatever it is, the person gets an answer and the log the whole of it
+        return _apology(error)
+
+
+def _on_error(services: Services) -> Callable[..., Awaitable[BoltResponse]]:
+    async def listener(error: Exception, body: dict[str, Any]) -> BoltResponse:
+        unknown = isinstance(error, BoltUnhandledRequestError)
+        answer = replies.refusal(UNKNOWN) if unknown else _apology(error)
+        response_url = body.get("response_url")
+        if isinstance(response_url, str):
+            await _tell(services, response_url, answer)
+        # Slack shows people nothing useful for any other status, and sends events again.
+        return BoltResponse(status=200, body="")
+
+    return listener
+
+
+async def _tell(services: Services, response_url: str, answer: Message) -> None:
+    try:
+        await services.chat.tell(response_url, answer)
+    except ChatError as failure:
+        log.warning("the person could not be told: %s", failure)
+
+
+def _apology(error: Exception) -> Message:
+    if isinstance(error, DatabaseAwayError):
+        log.error("%s", error)
+        return replies.database_away()
+    error_id = secrets.token_hex(4)
+    log.error("error %s", error_id, exc_info=error)
+    return replies.apology(error_id)

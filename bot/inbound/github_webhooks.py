@@ -1,0 +1,151 @@
+"""POST /github/webhooks: GitHub says that something happened to a run, and whoever waits for it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+import re
+from collections import OrderedDict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from aiohttp import web
+
+from runners.concurrency import run_blocking
+from runners.github.runs.news import news_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from runners.github.runs.news import RunNews
+
+    Listener = Callable[[RunNews], None]
+
+log = logging.getLogger(__name__)
+PATH = "/github/webhooks"
+SIGNATURE = "X-Hub-Signature-256"
+# docs.github.com/en/webhooks/webhook-events-and-payloads: "Payloads are capped at 25 MB."
+LARGEST_BODY = 25 << 20
+READ_AT_ONCE = 4  # bodies; what an unknown sender can make the bot hold is bounded by this
+PATIENCE = 8.0  # seconds for one body; GitHub waits ten for its answer
+LONG = 1 << 18  # bytes; from here on a body is checked and read on a thread
+REMEMBERED = 1_000  # deliveries
+_SIGNED = re.compile(r"sha256=[0-9a-f]{64}")
+
+
+class RefusedError(Exception):
+    """Not taken; `status` and the words are the answer."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+
+
+class Webhooks:
+    """Takes what is signed with `secret` and is about `repository`, and tells it to the `listeners`.
+
+    They get nothing but a hint that there are news: payloads are lost, come twice and in any order.
+    """
+
+    def __init__(self, repository: str, secret: str, listeners: Sequence[Listener]) -> None:
+        self._repository = repository
+        self._secret = secret.encode()
+        self._listeners = listeners
+        self._reading = asyncio.Semaphore(READ_AT_ONCE)
+        self._delivered: OrderedDict[str, None] = OrderedDict()
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Answer a delivery: 202 at once for whatever is GitHub's, whether or not it is of use."""
+        event, delivery = request.headers.get("X-GitHub-Event", ""), request.headers.get("X-GitHub-Delivery", "")[:100]
+        try:
+            body = await self._body(request)
+            payload = await self._payload(body, request.headers.get(SIGNATURE, ""), request.content_type)
+            said = self._take(event, delivery, payload)
+        except RefusedError as error:
+            log.warning("a webhook was refused (%s): %s", error.status, error)
+            return web.json_response({"error": str(error)}, status=error.status)
+        return web.json_response({"status": said}, status=200 if event == "ping" else 202)
+
+    async def _body(self, request: web.Request) -> bytes:
+        if (request.content_length or 0) > LARGEST_BODY:
+            raise RefusedError(413, "the body is larger than GitHub's are")
+        body = bytearray()
+        try:
+            async with asyncio.timeout(PATIENCE), self._reading:
+                async for piece in request.content.iter_chunked(1 << 16):
+                    body += piece
+                    if len(body) > LARGEST_BODY:
+                        raise RefusedError(413, "the body is larger than GitHub's are")
+        except TimeoutError:
+            raise RefusedError(408, "the body did not come in time") from None
+        return bytes(body)
+
+    async def _payload(self, body: bytes, signature: str, content_type: str) -> Mapping[str, Any]:
+        if len(body) < LONG:
+            return payload_of(body, signature, content_type, self._secret)
+        doing = "reading a webhook"
+        return await run_blocking(
+            payload_of, body, signature, content_type, self._secret, timeout=PATIENCE, doing=doing
+        )
+
+    def _take(self, event: str, delivery: str, payload: Mapping[str, Any]) -> str:
+        if event == "ping":
+            log.info("GitHub's webhook is set up: its ping has come")
+            return "pong"
+        if delivery and delivery in self._delivered:
+            return "known already"
+        try:
+            news = news_of(event, payload)
+        except ValueError as error:
+            raise RefusedError(400, str(error)) from None
+        said = self._tell(news) if news else "not needed"
+        self._remember(delivery)
+        return said
+
+    def _tell(self, news: RunNews) -> str:
+        if news.repository.casefold() != self._repository.casefold():
+            log.info("a webhook of %.140s is passed over: it is another repository", news.repository)
+            return "another repository"
+        for listener in self._listeners:
+            listener(replace(news, repository=self._repository))
+        return "taken"
+
+    def _remember(self, delivery: str) -> None:
+        self._delivered[delivery] = None
+        while len(self._delivered) > REMEMBERED:
+            self._delivered.popitem(last=False)
+
+
+def payload_of(body: bytes, signature: str, content_type: str, secret: bytes) -> Mapping[str, Any]:
+    """The payload of a body, once it is known to be GitHub's.
+
+    Raises:
+        RefusedError: it is not signed with the secret (compared in constant time), or is no payload.
+    """
+    if not signature:
+        raise RefusedError(401, f"there is no {SIGNATURE}: give the webhook a secret")
+    if not _SIGNED.fullmatch(signature):
+        raise RefusedError(401, f"{SIGNATURE} is no signature")
+    expected = "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(expected, signature):
+        raise RefusedError(401, "the body is not signed with our secret")
+    try:
+        return _decoded(body, content_type)
+    except (ValueError, RecursionError):
+        raise RefusedError(400, "the body holds no JSON object") from None
+
+
+def _decoded(body: bytes, content_type: str) -> Mapping[str, Any]:
+    text: bytes | str = body
+    if content_type == "application/x-www-form-urlencoded":
+        text = parse_qs(body.decode(), strict_parsing=True, max_num_fields=10).get("payload", [""])[0]
+    elif content_type != "application/json":
+        raise RefusedError(415, "the content type is neither application/json nor application/x-www-form-urlencoded")
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise ValueError("no object")  # noqa: TRY004 - whatever it is, it is no payload
+    return found

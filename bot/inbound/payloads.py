@@ -1,0 +1,73 @@
+"""Slack's payloads, checked at the edge and turned into values; nothing of them goes further in."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from bot.errors import UserError
+from bot.operations.registry import Click, Invocation, Registry, Submission
+
+
+def invocation(body: dict[str, Any], registry: Registry) -> Invocation:
+    """A slash command, from the fields that docs.slack.dev/interactivity/implementing-slash-commands lists."""
+    trigger = _text(body, "trigger_id")
+    return Invocation(
+        user=_text(body, "user_id"),
+        channel=_text(body, "channel_id"),
+        text=str(body.get("text") or ""),
+        trigger_id=trigger,
+        response_url=str(body.get("response_url") or ""),
+        key=_key("command", trigger, _text(body, "user_id"), _text(body, "command"), str(body.get("text") or "")),
+        registry=registry,
+    )
+
+
+def click(body: dict[str, Any], registry: Registry) -> Click:
+    """A press on a button of a message (a block_actions payload)."""
+    action, container = body["actions"][0], body.get("container") or {}
+    return Click(
+        user=_text(body.get("user") or {}, "id"),
+        channel=str(container.get("channel_id") or ""),
+        message_ts=str(container.get("message_ts") or ""),
+        action_id=_text(action, "action_id"),
+        value=str(action.get("value") or ""),
+        trigger_id=str(body.get("trigger_id") or ""),
+        response_url=str(body.get("response_url") or ""),
+        registry=registry,
+    )
+
+
+def submission(body: dict[str, Any], registry: Registry) -> Submission:
+    """A modal sent off (a view_submission payload), its values by block id."""
+    view = body["view"]
+    values = {
+        block: _value(next(iter(elements.values()))) for block, elements in view["state"]["values"].items() if elements
+    }
+    return Submission(
+        user=_text(body.get("user") or {}, "id"),
+        callback_id=_text(view, "callback_id"),
+        private_metadata=str(view.get("private_metadata") or ""),
+        values=values,
+        # A view is sent off once: its id tells a second delivery of the same submission.
+        key=_key("view", _text(view, "id")),
+        registry=registry,
+    )
+
+
+def _value(element: dict[str, Any]) -> str:
+    if "selected_options" in element:  # several: their values with commas between
+        return ",".join(str(one["value"]) for one in element["selected_options"] or ())
+    chosen = element.get("selected_option")
+    return str(chosen["value"]) if chosen else str(element.get("value") or "")
+
+
+def _text(values: dict[str, Any], name: str) -> str:
+    found = values.get(name)
+    if not isinstance(found, str) or not found:
+        raise UserError(f"Slack's message lacks {name}, so I did nothing.")
+    return found
+
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]

@@ -1,0 +1,1 @@
+"""The life of operations, and what a feature registers."""

@@ -1,0 +1,156 @@
+"""The life of every operation: numbered, announced, lined up; run in its turn; ended, and the next ones told."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from bot.config.places import place
+from bot.errors import Cancelled, UserError
+from bot.operations.follow_ups import take_over
+from bot.operations.operation import Operation
+from bot.operations.posting import announce
+from bot.operations.queue import head_of, show_withdrawn, tell_next, waiting_message
+from bot.slack.blocks import common, kit
+from bot.slack.client import ChatError, Posted
+from bot.slack.retry import patiently
+from bot.store.audit import Entry
+from bot.store.operations import SUPERSEDED_BY, Record, Request, Status
+from runners.errors import RunnerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from bot.operations.registry import FollowUp
+    from bot.services import Services
+
+    Body = Callable[[Operation], Coroutine[Any, Any, None]]
+
+log = logging.getLogger(__name__)
+
+
+async def begin(services: Services, request: Request, *, supersedes: bool = False, silent: bool = False) -> None:
+    """Durable: give a request its number and message, and put it into its environment's line.
+
+    With `supersedes`, older ones of its kind that wait for approval there give way; one that is `silent` has no
+    message yet.
+    """
+    engine = services.engine
+    async with engine.numbering:
+        number = await engine.step("number", lambda: _number(services, request))
+        entry = Entry(request.requester, request.kind, request.environment, number, dict(request.arguments))
+        await engine.step("audit", lambda: services.audit.record(entry))
+    if supersedes:
+        await engine.step("supersede", lambda: _supersede(services, request, number))
+    refusal = "" if silent else await engine.step("announce", lambda: _announce(services, number))
+    if refusal:
+        await engine.step("tell of the refusal", lambda: _tell_elsewhere(services, number, refusal))
+    else:
+        await engine.line_up(request.kind, number, request.environment)
+
+
+async def _number(services: Services, request: Request) -> int:
+    number = await services.operations.create(request)
+    log.info("operation %s: %s in %s, for %s", number, request.kind, request.environment, request.requester)
+    return number
+
+
+async def run(services: Services, number: int, body: Body, follow_ups: Sequence[FollowUp] = ()) -> None:
+    """Durable: do what an operation of this kind does, and end it whatever happens."""
+    record = await services.engine.step("record", lambda: services.operations.get(number))
+    if place(services.config, record.environment) is None:
+        await services.engine.step("environment gone", lambda: _give_up(services, record))
+        return
+    operation = Operation(services, record)
+    try:
+        withdrawn = await operation.step("turn", lambda: _is_withdrawn(services, number))
+        if withdrawn:
+            await operation.step("withdrawn", lambda: show_withdrawn(services.operations, services.chat, number))
+        else:
+            await take_over(operation, follow_ups)
+            await body(operation)
+    except RunnerError as error:
+        await operation.fail(error)
+    except Cancelled as cancelled:
+        message = common.short_message(operation.head, "cancelled", kit.escape_but_people(str(cancelled)))
+        await operation.end(Status.CANCELLED, message)
+    except UserError as error:
+        message = common.short_message(operation.head, "failed", kit.escape_but_people(str(error)))
+        await operation.end(Status.FAILED, message)
+    except Exception:
+        error_id = await operation.step("error id", _error_id)
+        log.exception("operation %s stopped, error %s", number, error_id)
+        await operation.end(Status.FAILED, common.apology(operation.head, error_id))
+    await operation.step("tell those who wait", operation.tell_waiting)
+
+
+async def _is_withdrawn(services: Services, number: int) -> bool:
+    return not await services.operations.take_turn(number)
+
+
+async def _supersede(services: Services, request: Request, number: int) -> None:
+    for older in await services.operations.open_in(request.environment):
+        if older.kind != request.kind or older.number >= number or older.status is not Status.APPROVAL:
+            continue
+        await services.operations.note(older.number, SUPERSEDED_BY, str(number))
+        if await services.approvals.supersede(older.number):
+            detail = {"by": f"#{number}"}
+            await services.audit.record(
+                Entry(request.requester, "superseded", request.environment, older.number, detail)
+            )
+            await services.engine.wake(older.number)
+
+
+async def _give_up(services: Services, record: Record) -> None:
+    news = f"not started: {kit.escape(record.environment)} is no longer in the configuration"
+    message = common.short_message(head_of(record), "failed", news)
+    await services.operations.set_status(record.number, Status.FAILED)
+    at = Posted(record.channel, record.message_ts or "")
+    await patiently(lambda: services.chat.update(at, message))
+
+
+async def _announce(services: Services, number: int) -> str:
+    record = await services.operations.get(number)
+    line = [one for one in await services.operations.open_in(record.environment) if one.number < number]
+    message = waiting_message(line[-1], record) if line else _starting(record)
+    try:
+        await announce(services, record, message)
+    except ChatError as error:
+        if error.transient:
+            log.warning("operation %s: its message is delayed: %s", number, error)
+            await patiently(lambda: announce_again(services, record, message))
+            return ""
+        # Without a message nobody could follow or approve it, so it does not start.
+        log.error("operation %s cannot be announced in %s: %s", number, record.channel, error)  # noqa: TRY400
+        await services.operations.set_status(number, Status.FAILED, str(error))
+        return error.code
+    if line and await services.operations.get(line[-1].number) != line[-1]:  # it went on while Slack took the message
+        await tell_next(services.operations, services.chat, line[-1])
+    return ""
+
+
+async def _tell_elsewhere(services: Services, number: int, refusal: str) -> None:
+    # Its own channel takes no message, and whoever asked would otherwise hear nothing at all.
+    record = await services.operations.get(number)
+    news = f"did not start: Slack takes no message of mine in <#{record.channel}> ({kit.escape(refusal)})"
+    message = common.short_message(head_of(record), "failed", news)
+
+    async def tell() -> None:
+        channel = await services.chat.channel_id(services.config.slack.channel)
+        await services.chat.post(channel, message)
+
+    await patiently(tell)
+
+
+async def announce_again(services: Services, record: Record, message: kit.Message) -> None:
+    """Announce where an earlier try may have got through."""
+    await announce(services, record, message)
+
+
+def _starting(record: Record) -> kit.Message:
+    return common.short_message(head_of(record), "running", "starting")
+
+
+async def _error_id() -> str:
+    return secrets.token_hex(4)

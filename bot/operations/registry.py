@@ -1,0 +1,203 @@
+"""The records by which a handler file says what it answers: commands, buttons, modals, operations, runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from datetime import timedelta
+
+    from bot.config import Config
+    from bot.operations.operation import Operation
+    from bot.services import Services
+    from bot.slack.blocks.kit import Message
+    from bot.store.approvals import Approval
+    from runners.results import WorkflowRun
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A slash command as typed. `key` is different for each time somebody types one, and the same on redelivery.
+
+    `registry` is all that the handlers answer, for help and for commands that choose among others.
+    """
+
+    user: str
+    channel: str
+    text: str
+    trigger_id: str
+    response_url: str
+    key: str
+    registry: Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A press on a button: by whom, on which message, with which opaque value."""
+
+    user: str
+    channel: str
+    message_ts: str
+    action_id: str
+    value: str
+    trigger_id: str
+    response_url: str
+    registry: Registry = field(default_factory=lambda: Registry())  # noqa: PLW0108  -- the class is defined below
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A modal sent off. `values` are the inputs' values by block id; an input left empty is ""."""
+
+    user: str
+    callback_id: str
+    private_metadata: str
+    values: Mapping[str, str]
+    key: str
+    registry: Registry = field(default_factory=lambda: Registry())  # noqa: PLW0108  -- the class is defined below
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A slash command. `handle` returns what only the person sees, or None when a message in the channel says it.
+
+    `usage` begins with the name; `hint` is what Slack shows while typing.
+    """
+
+    name: str
+    usage: str
+    hint: str
+    summary: str
+    handle: Callable[[Services, Invocation], Coroutine[Any, Any, Message | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A word after /infra: "image" with `hint` "<ami id>". `handle` gets the words after it, at most `most`.
+
+    It reads only; what it returns is for the person alone, None when it has answered in another way.
+    """
+
+    name: str
+    hint: str
+    summary: str
+    handle: Callable[[Services, Invocation, Sequence[str]], Coroutine[Any, Any, Message | None]]
+    most: int = 1
+
+    @property
+    def usage(self) -> str:
+        """How it is typed."""
+        return f"/infra {self.name} {self.hint}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """What a press on the button with this action id does. A returned message is for the person alone."""
+
+    action_id: str
+    handle: Callable[[Services, Click], Coroutine[Any, Any, Message | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Modal:
+    """What a modal with this callback id does when sent off; returns faults by block id, empty when all is well."""
+
+    callback_id: str
+    handle: Callable[[Services, Submission], Coroutine[Any, Any, Mapping[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class HomeTab:
+    """What the app's Home tab shows to a person."""
+
+    publish: Callable[[Services, str], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of operation and its durable body.
+
+    With `supersedes` a newer one takes the place of an older one of its environment that waits for approval.
+    One that is `silent` has no message until it has something to say.
+    """
+
+    name: str
+    body: Callable[[Operation], Coroutine[Any, Any, None]]
+    supersedes: bool = False
+    silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What is looked after every so often (None: not at all), outside of any operation; see bot/operations/periodic.py.
+
+    `make` may say that it wants to look again sooner than that.
+    """
+
+    name: str
+    every: Callable[[Config], timedelta | None]
+    make: Callable[[Services], Coroutine[Any, Any, timedelta | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A kind of operation that begins by itself; `due` says in which environments, and how often."""
+
+    kind: str
+    title: str
+    due: Callable[[Config], Mapping[str, timedelta]]
+
+
+@dataclass(frozen=True, slots=True)
+class RunWatch:
+    """Runs of a workflow that nobody asked for here: started by hand on GitHub, by a push, by another bot.
+
+    `workflow` gives the file's name, or None where such runs are not to be followed. `handle` is called for each run
+    that is found, now and then twice for the same one: what it begins must bear the run in its request's key
+    (`run-<id>`). The run's `jobs` are not read yet.
+    """
+
+    workflow: Callable[[Config], str | None]
+    handle: Callable[[Services, WorkflowRun], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A button: its action, how keys of requests that it begins start (then the older operation's number), what follows.
+
+    Where a message has several of them, `part` tells them apart: the button's value and the key have it behind the number.
+    """
+
+    action: str
+    prefix: str
+    words: str
+
+    def key(self, number: int, part: str = "") -> str:
+        """The request that this button on the message of operation `number` begins: once, however often it is pressed."""
+        return f"{self.prefix}{number}-{part}" if part else f"{self.prefix}{number}"
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalCheck:
+    """What is checked before an approval counts; a returned message says why this press does not count yet."""
+
+    check: Callable[[Services, Approval], Coroutine[Any, Any, Message | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Everything that the handler files register."""
+
+    commands: tuple[Command, ...] = ()
+    topics: tuple[Topic, ...] = ()
+    buttons: tuple[Button, ...] = ()
+    modals: tuple[Modal, ...] = ()
+    homes: tuple[HomeTab, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+    watches: tuple[Watch, ...] = ()
+    rounds: tuple[Round, ...] = ()
+    run_watches: tuple[RunWatch, ...] = ()
+    follow_ups: tuple[FollowUp, ...] = ()
+    approval_checks: tuple[ApprovalCheck, ...] = ()

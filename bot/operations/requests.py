@@ -1,0 +1,74 @@
+"""From a command to a durable request: who may, when, where its message goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bot.access import policy
+from bot.config.places import LANE
+from bot.errors import Denied, UserError
+from bot.slack.client import ChatError
+from bot.store.audit import Entry
+from bot.store.operations import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.config.places import Place
+    from bot.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants done. `key` is the same when Slack delivers the same wish again.
+
+    With a `lane` ("run 4711") it waits for nothing else of its place, only for what has the same lane.
+    """
+
+    kind: str
+    title: str
+    user: str
+    key: str
+    place: Place
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    lane: str = ""
+
+
+async def check_may_use(services: Services, user: str, command: str) -> None:
+    """Raises Denied unless this person may run commands; the refusal is kept in the trail."""
+    try:
+        policy.check_may_use(services.config, await services.directory.person(user))
+    except Denied as denied:
+        await services.audit.record(Entry(user, "refused", detail={"what": command, "why": str(denied)}))
+        raise
+
+
+async def start(services: Services, wish: Wish) -> None:
+    """Check the person and the time, then take the wish over durably. Raises UserError and Denied."""
+    await check_may_use(services, wish.user, wish.title)
+    policy.check_window(wish.place, datetime.fromtimestamp(services.clock(), UTC))
+    try:
+        channel = await services.chat.channel_id(wish.place.channel)
+    except ChatError as error:
+        raise UserError(
+            f"I cannot post to {wish.place.channel} ({error.code}), so I did not start. "
+            "Invite me to the channel and try again."
+        ) from error
+    # The engine waits for a database that is away, and would begin this after Slack has told the person that it failed.
+    await services.operations.recent(1)
+    await services.engine.begin(request_of(wish, channel))
+
+
+def request_of(wish: Wish, channel: str) -> Request:
+    """The request that begins what is wished, with its message in the channel of this id."""
+    return Request(
+        key=wish.key,
+        kind=wish.kind,
+        environment=f"{wish.place.name}{LANE}{wish.lane}" if wish.lane else wish.place.name,
+        requester=wish.user,
+        title=wish.title,
+        channel=channel,
+        arguments=wish.arguments,
+    )

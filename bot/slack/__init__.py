@@ -1,0 +1,1 @@
+"""The Slack side: the Web API's client, pacing, blocks, the app manifest."""

@@ -1,0 +1,91 @@
+"""The images of a plan as a table: what runs, what would run, and what to be careful about."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bot.slack.blocks import kit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from bot.slack.blocks.kit import Block, Cell
+    from runners.results import Image, ImageChange
+
+CONSOLE = "https://{region}.console.aws.amazon.com/ec2/home?region={region}#ImageDetails:imageId={image}"
+# What the two columns of images are called: before an apply, once one has begun, after one that succeeded.
+PLANNED, BEGUN, APPLIED = ("Runs now", "Planned image"), ("Ran before", "Planned image"), ("Ran before", "Runs now")
+
+
+def table(
+    changes: Sequence[ImageChange], region: str, seen_at: float, headings: tuple[str, str] = PLANNED
+) -> Iterator[Block]:
+    """A row per machine; `seen_at` (Unix seconds) is when the images were looked up, for their ages."""
+    if not changes:
+        return
+    rows: list[Sequence[Cell]] = []
+    for change in changes:
+        now = change.before
+        rows.append(
+            [
+                change.machine,
+                _link(now, region) if now else "(new machine)",
+                _age(now, seen_at) if now else "",
+                _link(change.after, region),
+                _age(change.after, seen_at),
+                (change.after.commit or "")[:7],
+                _careful(change),
+            ]
+        )
+    yield kit.table(["Machine", headings[0], "Age", headings[1], "Age", "Commit", "Careful"], rows, right=(2, 4))
+    yield from _untold(image for change in changes for image in (change.before, change.after) if image)
+    yield from _warnings(changes, done=headings == APPLIED)
+
+
+def running(machines: Sequence[tuple[str, Image]], region: str, seen_at: float) -> Iterator[Block]:
+    """A row per machine with the image that it runs; `seen_at` as in `table`."""
+    if machines:
+        rows: list[Sequence[Cell]] = [
+            [machine, _link(image, region), _age(image, seen_at), (image.commit or "")[:7]]
+            for machine, image in machines
+        ]
+        yield kit.table(["Machine", PLANNED[0], "Age", "Commit"], rows, right=(2,))
+        yield from _untold(image for _, image in machines)
+
+
+def _untold(images: Iterable[Image]) -> Iterator[Block]:
+    """Why names and ages are missing, where EC2 has told of none of these images."""
+    if all(image.name is None and image.created_at is None for image in images):
+        yield kit.context(":information_source: EC2 told nothing of these images, so names and ages are missing")
+
+
+def _careful(change: ImageChange) -> str:
+    said = [("older than what runs", change.goes_back), ("suspect", bool(change.doubts))]
+    words = ", ".join(word for word, so in said if so)
+    return f"⚠️ {words}" if words else ""
+
+
+def _warnings(changes: Sequence[ImageChange], *, done: bool) -> Iterator[Block]:
+    back = [change.machine for change in changes if change.goes_back]
+    if back and not done:  # what follows from it is said in the apply's own words
+        names = ", ".join(map(kit.code, back))
+        yield kit.section(
+            f":warning: *Older images:* {names} would go back, with the code that is baked into the image. "
+            "Deploy code after the apply."
+        )
+    commits = {change.after.commit for change in changes if change.after.commit}
+    if len(commits) > 1:
+        named = ", ".join(sorted(kit.code(commit[:7]) for commit in commits))
+        yield kit.section(f":warning: *The images were built from different commits:* {named}.")
+
+
+def _link(image: Image, region: str) -> Cell:
+    address = CONSOLE.format(region=region, image=image.image_id)
+    return kit.Link(image.image_id, address, after=image.name or "")
+
+
+def _age(image: Image, seen_at: float) -> str:
+    if image.created_at is None:
+        return "unknown"
+    return kit.age((datetime.fromtimestamp(seen_at, UTC) - image.created_at).total_seconds())

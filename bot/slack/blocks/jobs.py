@@ -1,0 +1,78 @@
+"""The jobs of a deploy's run, by machine: state, time, link, and where each failed."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from bot.slack.blocks import kit
+from runners.results import State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.slack.blocks.kit import Block, Cell
+    from runners.results import Job, WorkflowRun
+
+MARKS = {
+    State.WAITING: "⏳ waiting",
+    State.RUNNING: "🔄 running",
+    State.SUCCEEDED: "✅ done",
+    State.FAILED: "❌ failed",
+    State.CANCELLED: "🚫 cancelled",
+    State.SKIPPED: "⏭️ skipped",
+    State.UNREACHABLE: "🔌 unreachable",
+    State.UNKNOWN: "❔ unknown",
+}
+_MATRIX = re.compile(r"\(([^()]*)\)\s*$")  # how GitHub names the jobs of a matrix: "deploy (backend, eu)"
+
+
+def table(jobs: Sequence[Job], machines: Sequence[str] = (), now: float | None = None) -> list[Block]:
+    """A row for each job, those of a machine first and in the machines' order.
+
+    `now` (Unix seconds) tells for how long a job has been running.
+    """
+    if not jobs:
+        return []
+    placed = sorted((_place(job, machines), number) for number, job in enumerate(jobs))
+    rows: list[Sequence[Cell]] = [_row(jobs[number], machines, now) for _, number in placed]
+    return [kit.table(["Machine", "Job", "State", "Time", "Failing step"], rows, right=(3,))]
+
+
+def machine_of(job: Job, machines: Sequence[str]) -> str:
+    """The machine that the job is for, by its matrix; empty where it is for none, or does not say."""
+    matrix = _MATRIX.search(job.name)
+    words = [word.strip() for word in matrix[1].split(",")] if matrix else []
+    return next((word for word in words if word in machines), "")
+
+
+def _place(job: Job, machines: Sequence[str]) -> int:
+    machine = machine_of(job, machines)
+    return machines.index(machine) if machine else len(machines)
+
+
+def _row(job: Job, machines: Sequence[str], now: float | None) -> Sequence[Cell]:
+    return [
+        machine_of(job, machines),
+        kit.Link(job.name, job.url),
+        MARKS[job.state],
+        _time(job, now),
+        job.failing_step or "",
+    ]
+
+
+def _time(job: Job, now: float | None) -> str:
+    if job.started_at is None or (job.ended_at is None and now is None):
+        return ""
+    end = job.ended_at.timestamp() if job.ended_at else now or 0.0
+    return kit.duration(end - job.started_at.timestamp())
+
+
+def stale(run: WorkflowRun) -> list[Block]:
+    """That GitHub tells nothing now, where it does not: since when, and why."""
+    if run.stale_since is None:
+        return []
+    since = kit.moment(run.stale_since.timestamp())
+    because = f" ({kit.escape(run.stale_because)})" if run.stale_because else ""
+    told = f"GitHub has told nothing since {since}{because}. The run goes on there; I look again and again."
+    return [kit.section(f":warning: {told}")]

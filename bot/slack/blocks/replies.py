@@ -1,0 +1,147 @@
+"""Answers to one person: help, faults, refusals, the state of things."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.slack.blocks import common, kit, modals
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.slack.blocks.kit import Block, Message
+
+
+TYPED_APPROVAL = "typed-approval"
+
+
+@dataclass(frozen=True, slots=True)
+class OperationLine:
+    """An operation in a list. Times are Unix seconds."""
+
+    number: int
+    title: str
+    status: str
+    requester: str
+    doing: str
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentLine:
+    """An environment in a list: what runs there ("runs ...", escaped) and the operation that has its turn."""
+
+    name: str
+    running: str
+    current: OperationLine | None
+
+
+def refusal(text: str) -> Message:
+    """Why something was not done; `text` is plain."""
+    said = kit.escape_but_people(text)
+    return kit.message(said, [kit.section(f":no_entry_sign: {said}")])
+
+
+def done(text: str) -> Message:
+    """That something was done; `text` is already escaped."""
+    return kit.message(text, [kit.section(text)])
+
+
+def usage(problem: str, usage_line: str) -> Message:
+    """What was wrong with the words, and how they go; both plain."""
+    return kit.message(problem, [kit.section(f"{kit.escape(problem)}\nUsage: {kit.code(usage_line)}")])
+
+
+def apology(error_id: str) -> Message:
+    """Something unexpected; the id leads to it in the log."""
+    text = f"Sorry, that went wrong on my side. The log has the details under {error_id}; nothing further was done."
+    return kit.message(text, [kit.section(f":warning: {text}")])
+
+
+def database_away() -> Message:
+    """What was asked for could not be written down."""
+    text = (
+        "My database does not answer, or has no room, so I could not write this down. What is under way waits for it and goes "
+        "on by itself. Wait a minute; if the message here has not changed by then, do this once more."
+    )
+    return kit.message(text, [kit.section(f":warning: {text}")])
+
+
+def help_page(commands: Sequence[tuple[str, str]]) -> Message:
+    """Every command as (usage, summary)."""
+    lines = [f"{kit.code(line)}\n      {kit.escape(summary)}" for line, summary in commands]
+    return kit.message("What Signalbox can do", [kit.header("What Signalbox can do"), *kit.sections(lines)])
+
+
+def status_page(environments: Sequence[EnvironmentLine], recent: Sequence[OperationLine]) -> Message:
+    """Each environment, and the last operations."""
+    return kit.message("How things stand", status_blocks(environments, recent))
+
+
+def status_blocks(environments: Sequence[EnvironmentLine], recent: Sequence[OperationLine]) -> list[Block]:
+    """The same as blocks, for the Home tab."""
+    blocks = [kit.header("Environments")]
+    for environment in environments:
+        turn = f"\n{_line(environment.current)}" if environment.current else ""
+        blocks.append(kit.section(f"*{kit.escape(environment.name)}*: {environment.running}{turn}"))
+    history = [_line(one) for one in recent] or ["_None yet._"]
+    return [*blocks, kit.header("Last operations"), *kit.sections(history)]
+
+
+def audit_page(rows: Sequence[tuple[float, str, str, str]]) -> Message:
+    """The newest entries of the trail as (Unix seconds, actor, what, details)."""
+    lines = [
+        f"{kit.moment(at)} {kit.user(actor)} {kit.escape(what)} {kit.escape_but_people(more)}"
+        for at, actor, what, more in rows
+    ]
+    return kit.message("Who did what", [kit.header("Who did what"), *kit.sections(lines or ["_Nothing yet._"])])
+
+
+def home(blocks: Sequence[Block]) -> Block:
+    """The Home tab."""
+    return {"type": "home", "blocks": list(blocks)[: kit.VIEW_BLOCKS]}
+
+
+def deploy_modal(environments: Sequence[str], channel: str) -> Block:
+    """Asks for environment and ref; `channel` is kept for the answer."""
+    return modals.modal(
+        "deploy",
+        [
+            modals.one_of("environment", "Environment", [(name, name) for name in environments]),
+            modals.text(
+                "ref",
+                "Branch, tag or commit",
+                longest=200,
+                hint="Leave empty for the environment's usual branch.",
+                optional=True,
+            ),
+        ],
+        kept=channel,
+        title="Deploy",
+        submit="Deploy",
+        close="Cancel",
+    )
+
+
+def typed_approval(environment: str, approval_id: str, plan: str) -> Block:
+    """Asks whoever approves the loss of something protected to type the environment's name; `plan` is what they approve."""
+    told = (
+        f"*{kit.escape(plan)}*\nRead the warnings in its message first: it loses what is protected, or more than "
+        "usual, or rolls out an image that is suspect. Signalbox will apply exactly that plan."
+    )
+    return modals.modal(
+        TYPED_APPROVAL,
+        [kit.section(told), modals.text("word", f"Type {environment} to approve", longest=100)],
+        kept=approval_id,
+        title="Are you sure?",
+        submit="Approve",
+        close="Not now",
+    )
+
+
+def _line(one: OperationLine) -> str:
+    return (
+        f"{common.EMOJI[one.status]} #{one.number} {kit.escape(one.title)}: {kit.escape(one.doing) or one.status}, "
+        f"asked by {kit.user(one.requester)} {kit.moment(one.created_at)}"
+    )

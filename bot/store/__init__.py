@@ -1,0 +1,1 @@
+"""What Signalbox keeps in its database, one file for each group of tables."""

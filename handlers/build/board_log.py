@@ -1,0 +1,71 @@
+"""What a job's log says, for the thread of a build."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.slack.blocks import kit
+from handlers.build.board_cells import minutes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.slack.blocks.kit import Block, Message
+    from runners.results import Job, LogExcerpt, LogFinding, LogReading
+
+FIRST_ERROR, SIGN = 2_600, 1_000  # characters
+SIGNS = 5
+FAILED = ":x: "  # what a message about a failure begins with
+
+
+def failing_job(job: Job, reading: LogReading | None, unread: str) -> Message:
+    """Where a job failed: the step, the first error with what stands around it, the last lines.
+
+    `unread` says why there is no reading ("log expired").
+    """
+    took = (job.ended_at - job.started_at).total_seconds() if job.started_at and job.ended_at else 0.0
+    after = f" after {minutes(took)}" if took >= 60 else ""
+    step = f" at step {kit.code(job.failing_step)}" if job.failing_step else ""
+    blocks = [kit.section(f"{FAILED}{kit.link(job.name, job.url)} {job.state.value}{step}{after}")]
+    if reading is None:
+        blocks.append(kit.context(f"_{kit.escape(unread)}; the link leads to what GitHub has of it._"))
+    else:
+        blocks += _said(reading)
+    return kit.message(f"{kit.escape(job.name)} {job.state.value}{after}", blocks)
+
+
+def mended(shown: Message, job: Job, *, suspect: bool) -> Message | None:
+    """A message of `failing_job` once that job has ended well in a later attempt; None when it says so already."""
+    first, *rest = shown.blocks
+    before = str(first.get("text", {}).get("text", ""))
+    if not before.startswith(FAILED):
+        return None
+    well = kit.link("It ended well when it was run again", job.url)
+    news = f":warning: *{well}, but it is suspect.*" if suspect else f":white_check_mark: *{well}.*"
+    block = kit.section(f"{news} Before that: {before.removeprefix(FAILED)}")
+    return kit.Message(f"{kit.escape(job.name)} ended well when it was run again", (block, *rest))
+
+
+def doubtful_job(job: Job, findings: Sequence[LogFinding]) -> Message:
+    """Signs of failure in the log of a job that ended well and builds no image."""
+    news = f"{kit.escape(job.name)} ended well, but its log shows signs of failure"
+    blocks = [kit.section(f":warning: {kit.link(job.name, job.url)} ended well, but its log shows signs of failure")]
+    for one in findings[:SIGNS]:
+        lines = kit.marked(one.before, one.text, one.after)
+        blocks.append(kit.section(f"*{kit.escape(one.sign)}* (line {one.line})\n{kit.preformatted(lines, SIGN)}"))
+    return kit.message(news, blocks)
+
+
+def _said(reading: LogReading) -> list[Block]:
+    if not reading.lines:
+        return [kit.context("_Its log is empty._")]
+    first = [_first_error(reading.first_error)] if reading.first_error else []
+    # What is too long for one section is cut at the top.
+    tail = "\n".join(reading.tail)
+    return [*first, kit.section(f"*The last lines*\n{kit.preformatted(tail)}")]
+
+
+def _first_error(error: LogExcerpt) -> Block:
+    step = f", under {kit.code(error.step, 80)}" if error.step else ""
+    lines = kit.marked(error.before, error.text, error.after)
+    return kit.section(f"*First error* (line {error.line}{step})\n{kit.preformatted(lines, FIRST_ERROR)}")

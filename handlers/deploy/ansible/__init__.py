@@ -1,0 +1,1 @@
+"""Deploys by Ansible: inventory, playbooks, host keys, daemons."""

@@ -1,0 +1,51 @@
+"""/infra inventory: which machines a deploy by Ansible would reach, and how."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.access import arguments
+from bot.errors import UserError
+from bot.operations.registry import Invocation, Topic
+from bot.slack.blocks import kit
+from handlers.deploy.ansible.scope import find_hosts, settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.services import Services
+    from bot.slack.blocks.kit import Message
+    from runners.results import Inventory
+
+
+HINT = "<environment>"
+USAGE = f"/infra inventory {HINT}"
+
+
+async def inventory(services: Services, _: Invocation, said: Sequence[str]) -> Message:
+    """The running machines of an environment, by machine type."""
+    if not said:
+        raise UserError(f"Which environment? There are {', '.join(services.config.environments)}. Usage: {USAGE}")
+    environment = arguments.environment(services.config, said[0], USAGE)
+    settings_of(environment)
+    return page(await find_hosts(services.config, environment, services.aws))
+
+
+def page(inventory: Inventory) -> Message:
+    """A row for each host; the whole of it as JSON comes from the command line."""
+    count = len(inventory.hosts)
+    title = f"Machines of {inventory.environment}: {count} {'runs' if count == 1 else 'run'}"
+    rows = [
+        (host.name, host.machine, host.address, host.instance_id, host.image_id, host.zone) for host in inventory.hosts
+    ]
+    local = inventory.connection != "ssh"
+    reached = "on the bot's own machine" if local else f"by ssh as {inventory.user}, port {inventory.port}"
+    more = f"reached {reached}; `python -m bot inventory {inventory.environment}` prints this for Ansible"
+    blocks = [
+        kit.header(title),
+        kit.table(["Host", "Group", "Address", "Instance", "Image", "Zone"], rows),
+    ]
+    return kit.message(kit.escape(title), blocks, foot=[kit.context(more)])
+
+
+TOPICS = (Topic("inventory", HINT, "Which machines Ansible would deploy to, and how it reaches them.", inventory),)

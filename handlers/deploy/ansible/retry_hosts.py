@@ -1,0 +1,42 @@
+"""“Retry failed hosts” under a deploy by Ansible: the same commit once more, to the hosts where it went wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.access import policy
+from bot.errors import UserError
+from bot.operations import follow_ups, requests
+from bot.operations.registry import Button, Click, FollowUp
+from bot.operations.requests import Wish
+from handlers.deploy.ansible.outcome_views import RETRY as BUTTON
+from handlers.deploy.ansible.rollout import COMMIT, RETRY
+from handlers.deploy.ansible.scope import HOSTS
+from handlers.shared.clicks import clicked
+
+if TYPE_CHECKING:
+    from bot.services import Services
+
+RETRIED = FollowUp(BUTTON, "retry-", "retried")
+
+
+async def retry(services: Services, click: Click) -> None:
+    """Begin a deploy of these hosts alone, once; it asks for approval as any deploy does."""
+    record = await clicked(services, click)
+    environment = policy.environment_of(services.config, record.environment)
+    instances = await services.operations.noted(record.number, RETRY)
+    commits = await services.operations.noted(record.number, COMMIT)
+    if not instances or not commits:
+        raise UserError(f"#{record.number} left no host to retry.")
+    key = RETRIED.key(record.number)
+    if begun := await services.operations.begun_by(key):
+        raise UserError(f"The retry was begun from this message already: it is #{begun.number}.")
+    count = f"{len(instances)} failed host{'s' if len(instances) != 1 else ''}"
+    title = f"Deploy {commits[0][:7]} to {count} of {environment.name}"
+    arguments = {"ref": commits[0], HOSTS: ",".join(sorted(instances))}
+    await requests.start(services, Wish("deploy", title, click.user, key, environment, arguments))
+    await follow_ups.begun(services, RETRIED, record)
+
+
+BUTTONS = (Button(BUTTON, retry),)
+FOLLOW_UPS = (RETRIED,)

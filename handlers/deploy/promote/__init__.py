@@ -1,0 +1,1 @@
+"""Promotion: merging one branch into the next by pull request before a deploy."""

@@ -1,0 +1,280 @@
+"""A promotion before a deploy: in each repository what one branch has more than the other, its pull request, its checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from bot.slack.blocks import commits as commit_blocks, common, kit
+from runners.results import PullState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.slack.blocks.common import ApprovalView, Head
+    from bot.slack.blocks.kit import Block, Message
+    from runners.results import Checks, Difference, PullRequest
+
+OPEN, SKIP = "promote-open", "promote-skip"
+CHOICE_BLOCK = "promote"
+COMMITS_SHOWN = 3
+LISTED = 4  # repositories whose commits are listed once they are merged
+# GitHub's words for what keeps a pull request from being merged, in ours.
+_OBSTACLES = {
+    "draft": "it is a draft; mark it ready for review there",
+    "behind": "it must be brought up to date with the branch first; there is a button for it there",
+    "blocked": "a rule of the branch is not met yet, such as a review; it says there which",
+}
+
+
+class Stage(StrEnum):
+    """How far the promotion of a repository is."""
+
+    UNKNOWN = "unknown"
+    PROBLEM = "problem"
+    NOTHING = "nothing"
+    UNOPENED = "unopened"
+    CONFLICT = "conflict"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+    RUNNING = "running"
+    READY = "ready"
+    MERGED = "merged"
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """One repository's part.
+
+    `problem` is why nothing can be told, `refusal` why the last opening or merging failed, `closed` the number of a pull
+    request that somebody closed without merging it.
+    """
+
+    repository: str
+    source: str
+    target: str
+    difference: Difference | None = None
+    pull: PullRequest | None = None
+    checks: Checks | None = None
+    problem: str = ""
+    refusal: str = ""
+    closed: int | None = None
+
+    @property
+    def stage(self) -> Stage:
+        """How far it is."""
+        if self.pull and self.pull.state is PullState.MERGED:
+            return Stage.MERGED
+        if self.problem:
+            return Stage.PROBLEM
+        if self.difference is None:
+            return Stage.UNKNOWN
+        if self.difference.ahead == 0:
+            return Stage.NOTHING
+        return self._of_the_pull(self.pull) if self.pull else Stage.UNOPENED
+
+    def _of_the_pull(self, pull: PullRequest) -> Stage:
+        if pull.mergeable is False or pull.obstacle == "dirty":
+            return Stage.CONFLICT
+        if self.checks and self.checks.failed:
+            return Stage.FAILED
+        if self.checks is None or self.checks.unfinished or pull.mergeable is None:
+            return Stage.RUNNING
+        return Stage.BLOCKED if pull.obstacle else Stage.READY
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.stage in (Stage.NOTHING, Stage.MERGED)
+
+
+def under_way(head: Head, promotions: Sequence[Promotion], *, silent_since: float | None = None) -> Message:
+    """What would be promoted, with the choices that there are now. `silent_since`: GitHub has not answered since then."""
+    first = next((one for one in promotions if not one.over), promotions[0])
+    unopened = [one for one in promotions if one.stage is Stage.UNOPENED]
+    source, target = kit.escape(first.source), kit.escape(first.target)
+    if unopened:
+        news = f"before the deploy, merge {source} into {target}? No pull request is open in {_repositories(unopened)}"
+    else:
+        news = f"waiting until {source} can be merged into {target}"
+    cancel = common.cancel_button(head, "Nothing is merged or deployed. Pull requests that are open stay open.")
+    choices = [*([_open_button(head, unopened)] if unopened else []), _skip_button(head), *cancel["elements"]]
+    foot = [*_silent(silent_since), kit.actions(CHOICE_BLOCK, *choices), common.asked_by(head)]
+    status = "approval" if unopened else "running"
+    shown = [common.first_line(head, status, news), *_sections(promotions)]
+    return kit.message(common.plain(head, news), shown, foot=foot)
+
+
+def ready(head: Head, promotions: Sequence[Promotion], approval: ApprovalView, *, asks_again: bool) -> Message:
+    """All can be merged: with the buttons that decide it. `asks_again`: the deploy is asked for by itself afterwards."""
+    merged = [one for one in promotions if one.stage is Stage.READY]
+    first = merged[0] if merged else promotions[0]
+    ways = f"{kit.escape(first.source)} into {kit.escape(first.target)}"
+    news = f"ready to merge {ways} in {_repositories(merged)}. Waiting for approval"
+    then = (
+        "The deploy is then asked for by itself."
+        if asks_again
+        else f"Then it deploys to *{kit.escape(head.environment)}*."
+    )
+    question = f"Signalbox will merge {_pulls(merged)} as shown. {then}"
+    label = "Merge, then ask for the deploy" if asks_again else "Merge and deploy"
+    decide = common.decision_buttons(approval, approve=label, question=question)
+    buttons = kit.actions(common.DECISION_BLOCK, *decide["elements"], _skip_button(head))
+    foot = [buttons, common.approval_lines(approval), common.asked_by(head)]
+    shown = [common.first_line(head, "approval", news), *_sections(promotions)]
+    return kit.message(common.plain(head, news), shown, foot=foot)
+
+
+def merging(head: Head, promotions: Sequence[Promotion], approval: ApprovalView) -> Message:
+    """Approved, and under way."""
+    return _without_choices(head, "running", "approved, merging", promotions, approval)
+
+
+def ended(
+    head: Head, status: str, news: str, promotions: Sequence[Promotion], approval: ApprovalView | None = None
+) -> Message:
+    """It goes no further; `news` (escaped) says why, and what was not done."""
+    return _without_choices(head, status, news, promotions, approval)
+
+
+def _without_choices(
+    head: Head, status: str, news: str, promotions: Sequence[Promotion], approval: ApprovalView | None
+) -> Message:
+    decided = [common.approval_lines(approval)] if approval else []
+    shown = [common.first_line(head, status, news), *_sections(promotions)]
+    return kit.message(common.plain(head, news), shown, foot=[*decided, common.asked_by(head)])
+
+
+def looking(head: Head, source: str, target: str) -> Message:
+    """Before anything is known."""
+    return common.short_message(
+        head, "running", f"looking what {kit.escape(source)} has that {kit.escape(target)} has not"
+    )
+
+
+def notes(
+    promotions: Sequence[Promotion], *, skipped_by: str | None = None, approval: ApprovalView | None = None
+) -> str:
+    """What became of the promotion, for the message of the deploy that follows."""
+    merged = [one for one in promotions if one.stage is Stage.MERGED]
+    left = [one for one in promotions if not one.over]
+    said = ""
+    if merged:
+        first = merged[0]
+        by = _approved_by(approval)
+        lines = [f":arrow_right: *Promoted:* {_pulls(merged)} merged {_way(first)}{by}"]
+        lines += [went for one in merged[:LISTED] if (went := _went(one))]
+        said = "\n".join(lines)
+    if left and skipped_by:
+        more = f"{_way(left[0])} in {_repositories(left)}"
+        said += f"{chr(10) if said else ''}:fast_forward: *Not promoted*, {kit.user(skipped_by)} chose to deploy without it: {more}"
+    if not said:
+        first = promotions[0]
+        said = f"*Nothing to promote:* {kit.code(first.target)} has all of {kit.code(first.source)} in {_repositories(promotions)}"
+    return said
+
+
+def _went(one: Promotion) -> str:
+    """Which commits the merge has brought, of which repository; empty where that was not seen."""
+    found = one.difference
+    if found is None or not found.ahead:
+        return ""
+    name = f"{_commits(found)} of *{kit.escape(one.repository)}*"
+    return f"{name}:\n{commit_blocks.commit_lines(found.commits, found.ahead, found.url, COMMITS_SHOWN)}"
+
+
+def _commits(found: Difference) -> str:
+    return f"{found.ahead} commit{'s' if found.ahead != 1 else ''}"
+
+
+def _approved_by(approval: ApprovalView | None) -> str:
+    people = [kit.user(person) for person, decision, _ in approval.votes if decision == "approved"] if approval else []
+    return f", approved by {', '.join(people)}" if people else ""
+
+
+def _way(one: Promotion) -> str:
+    return f"{kit.code(one.source)} → {kit.code(one.target)}"
+
+
+def _pulls(promotions: Sequence[Promotion]) -> str:
+    return ", ".join(_pull_link(one) for one in promotions)
+
+
+def _pull_link(one: Promotion) -> str:
+    return kit.link(f"{one.repository}#{one.pull.number}", one.pull.url) if one.pull else kit.escape(one.repository)
+
+
+def _repositories(promotions: Sequence[Promotion]) -> str:
+    names = [kit.escape(one.repository) for one in promotions[:4]]
+    more = len(promotions) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more > 0 else "")
+
+
+def _sections(promotions: Sequence[Promotion]) -> list[Block]:
+    return [kit.section("\n".join(filter(None, _lines(one)))) for one in promotions]
+
+
+def _lines(one: Promotion) -> list[str]:
+    name, difference = f"*{kit.escape(one.repository)}*", one.difference
+    refusal = f":x: {kit.escape(one.refusal)}" if one.refusal else ""
+    match one.stage:
+        case Stage.UNKNOWN:
+            return [f"{name}: {_way(one)}, not known yet"]
+        case Stage.PROBLEM:
+            return [f":x: {name}: {kit.escape(one.problem)}"]
+        case Stage.NOTHING:
+            return [f":white_check_mark: {name}: {kit.code(one.target)} has all of {kit.code(one.source)}"]
+        case Stage.MERGED:
+            sha = f" as {kit.code(one.pull.merge_sha[:7])}" if one.pull and one.pull.merge_sha else ""
+            return [f":white_check_mark: {name}: {_pull_link(one)} is merged{sha}", _went(one)]
+    ahead = _commits(difference) if difference else "commits"
+    commits = (
+        commit_blocks.commit_lines(difference.commits, difference.ahead, difference.url, COMMITS_SHOWN)
+        if difference
+        else ""
+    )
+    return [
+        f"{name}: {kit.code(one.source)} is {ahead} ahead of {kit.code(one.target)}",
+        commits,
+        _pull_line(one),
+        refusal,
+    ]
+
+
+def _pull_line(one: Promotion) -> str:
+    closed = f" #{one.closed} was closed without being merged." if one.closed else ""
+    if one.pull is None:
+        return f":white_circle: No pull request is open.{closed}"
+    pull = f"{kit.link(f'Pull request #{one.pull.number}', one.pull.url)}"
+    checks = f"\n{commit_blocks.checks_line(one.checks)}" if one.checks else ""
+    if one.stage is Stage.CONFLICT:
+        return f":x: {pull} conflicts with {kit.code(one.target)}; resolve it there, and I will notice"
+    if one.stage is Stage.BLOCKED:
+        return f":no_entry_sign: {pull}: {_OBSTACLES.get(one.pull.obstacle, 'GitHub does not let it be merged yet')}{checks}"
+    if one.stage is Stage.READY:
+        return f":white_check_mark: {pull} can be merged{checks}"
+    if one.pull.mergeable is None:
+        return f":hourglass_flowing_sand: {pull}: GitHub works out whether it can be merged{checks}"
+    return f":hourglass_flowing_sand: {pull} is open{checks}"
+
+
+def _open_button(head: Head, unopened: Sequence[Promotion]) -> Block:
+    many = "s" if len(unopened) != 1 else ""
+    ask = kit.confirm(
+        f"Open pull request{many}?", f"In {_repositories(unopened)}. Merging is asked for by itself.", "Yes, open"
+    )
+    return kit.button(f"Open pull request{many}", OPEN, str(head.number), style="primary", ask=ask)
+
+
+def _skip_button(head: Head) -> Block:
+    ask = kit.confirm(
+        "Deploy without promoting?", "Nothing is merged. The deploy goes on as if there were nothing.", "Yes"
+    )
+    return kit.button("Deploy without promoting", SKIP, str(head.number), ask=ask)
+
+
+def _silent(since: float | None) -> list[Block]:
+    if since is None:
+        return []
+    return [kit.context(f":warning: GitHub has not answered since {kit.moment(since)}; I look again and again")]

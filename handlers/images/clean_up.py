@@ -1,0 +1,266 @@
+"""A clean-up of images: what may go is shown, chosen, approved; then each is looked at once more and removed."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from bot.access import policy
+from bot.errors import UserError
+from bot.operations.registry import Button, Click, Kind, Modal, Submission
+from bot.slack.blocks import kit
+from bot.store.approvals import Outcome as Decided
+from bot.store.audit import Entry
+from bot.store.operations import Status
+from handlers.builders.watch import recognition
+from handlers.images import old_images_views
+from handlers.images.old_images import KIND, PROPOSAL, keep_rule, named_elsewhere, survey
+from handlers.images.old_images_views import CleanUpView
+from handlers.shared.clicks import clicked
+from runners.aws.builders import leftovers, terminating
+from runners.aws.images import removing
+from runners.errors import RunnerError
+from runners.results import Candidate, Leftovers, Outcome, Removed, Step, Unread, What
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
+
+    from bot.operations.operation import Operation
+    from bot.services import Services
+    from bot.slack.blocks.common import ApprovalView
+    from bot.slack.blocks.kit import Message
+    from bot.store.operations import Record
+
+    Work = Callable[[Operation, Candidate], Coroutine[Any, Any, Removed]]
+
+MOST = 100  # in one clean-up: what one person can look through, and one select can hold
+TAKEN_BACK = "taken back"  # a note: who wants the disabled images back
+LOOK_EVERY = 60.0
+SHOW_EVERY = 5  # images; Slack takes a change of a message in a second or two
+
+
+async def clean_up(operation: Operation) -> None:
+    """Durable: look, show, wait for approval, disable for a while where that is wanted, remove, report."""
+    found = await operation.step("survey", lambda: _survey(operation))
+    total, unread = found
+    if not total:
+        await _nothing(operation, unread)
+        return
+    if not operation.at.ts:
+        await operation.speak(old_images_views.nothing(operation.head, ()))
+    view, approval = await _approved(operation, max(total - MOST, 0))
+    if approval.outcome != Decided.APPROVED:
+        await operation.end(Status(approval.outcome), old_images_views.settled(view, approval))
+        return
+    if await _taken_back(operation, view, approval):
+        return
+    done = await _each(operation, view, approval, "remove", _remove)
+    gone = [one for one in done if one.complete]
+    status = Status.SUCCEEDED if gone or not done else Status.FAILED
+    await operation.end(
+        status, old_images_views.removed(view, approval, done), outcome=f"{len(gone)} of {len(done)} removed"
+    )
+
+
+async def _survey(operation: Operation) -> tuple[int, tuple[Unread, ...]]:
+    services = operation.services
+    seen = await survey(services)
+    await services.removals.propose(operation.number, seen.candidates[:MOST])
+    return len(seen.candidates), (*seen.images.unread, *seen.loose.unread)
+
+
+async def _nothing(operation: Operation, unread: Sequence[Unread]) -> None:
+    if operation.at.ts:
+        await operation.end(
+            Status.SUCCEEDED, old_images_views.nothing(operation.head, unread), outcome="nothing may go"
+        )
+    else:
+        await operation.finish_silently(Status.SUCCEEDED)
+
+
+async def _approved(operation: Operation, more: int) -> tuple[CleanUpView, ApprovalView]:
+    """Ask until it is settled; somebody's choice of what stays makes it a new question."""
+    asked = 0
+    while True:
+        asked += 1
+        view = await operation.step("what goes", lambda: _view(operation, more))
+        required = policy.required_approvals(operation.place, at_least=1)
+        drawn = partial(_draw, operation, view)
+        approval = await operation.approved(_binding(operation, view, asked), required, drawn)
+        if approval.outcome != Decided.SUPERSEDED:
+            return view, approval
+
+
+def _draw(operation: Operation, view: CleanUpView, approval: ApprovalView) -> Message:
+    return old_images_views.ask(view, approval, _grace_words(operation))
+
+
+async def _view(operation: Operation, more: int) -> CleanUpView:
+    candidates = await operation.services.removals.of(operation.number)
+    return CleanUpView(operation.head, candidates, operation.services.clock(), more)
+
+
+def _binding(operation: Operation, view: CleanUpView, asked: int) -> str:
+    chosen = " ".join(f"{one.removal.region}/{one.removal.image_id}" for one in view.chosen)
+    return hashlib.sha256(f"clean up {operation.number} {asked} {chosen}".encode()).hexdigest()
+
+
+async def _taken_back(operation: Operation, view: CleanUpView, approval: ApprovalView) -> bool:
+    """Disable for the configured time; whether somebody took it back meanwhile, which ends the operation."""
+    grace = _grace(operation)
+    if not grace:
+        return False
+    done = await _each(operation, view, approval, "disable", _disable)
+    until = await operation.step("disabled until", lambda: _in(operation, grace))
+    await operation.show(
+        "disabled", old_images_views.disabled(view, approval, done, until), Status.RUNNING, "has images disabled"
+    )
+    while True:
+        now, person = await operation.step("look", lambda: _who_takes_back(operation))
+        if person:
+            back = await _each(operation, view, approval, "enable", _enable)
+            await operation.end(
+                Status.CANCELLED, old_images_views.taken_back(view, person, back), outcome=f"taken back by {person}"
+            )
+            return True
+        if now >= until:
+            return False
+        await operation.services.engine.wait(min(LOOK_EVERY, max(until - now, 0.05)))
+
+
+async def _in(operation: Operation, seconds: float) -> float:
+    return operation.services.clock() + seconds
+
+
+async def _who_takes_back(operation: Operation) -> tuple[float, str]:
+    said = await operation.services.operations.noted(operation.number, TAKEN_BACK)
+    return operation.services.clock(), said[0] if said else ""
+
+
+async def _each(
+    operation: Operation,
+    view: CleanUpView,
+    approval: ApprovalView,
+    doing: str,
+    work: Work,
+) -> list[Removed]:
+    """Do it with one after the other; a step each, which may be done twice without harm."""
+    done: list[Removed] = []
+    for one in view.chosen:
+        result = await operation.step(f"{doing} {one.removal.image_id}", partial(_in_words, operation, one, work))
+        done.append(result)
+        outcome = ", ".join(f"{step.what} {step.resource} {step.outcome.value}" for step in result.steps)
+        await operation.audit(doing, what=one.removal.image_id, outcome=outcome[:300])
+        if len(done) % SHOW_EVERY == 0:
+            await operation.show(
+                "progress", old_images_views.removing(view, approval, done), Status.RUNNING, "removes images"
+            )
+    return done
+
+
+async def _in_words(operation: Operation, one: Candidate, work: Work) -> Removed:
+    now = {known.removal.image_id: known for known in await operation.services.removals.of(operation.number)}
+    if now[one.removal.image_id].spared_by and work is not _enable:  # chosen in the moment of the last approval
+        stays = Step(one.what.value, one.removal.image_id, Outcome.KEPT, "somebody chose that it stays")
+        return Removed(one.removal, (stays,))
+    try:
+        return await work(operation, one)
+    except RunnerError as error:
+        reason = operation.services.redact(str(error))
+        return Removed(one.removal, (Step(one.what.value, one.removal.image_id, Outcome.REFUSED, reason),))
+
+
+async def _rules(services: Services) -> removing.Rules:
+    now = datetime.fromtimestamp(services.clock(), UTC)
+    return removing.Rules(keep_rule(services.config), await named_elsewhere(services), now)
+
+
+async def _remove(operation: Operation, one: Candidate) -> Removed:
+    services = operation.services
+    if one.what is What.VOLUME:
+        return await _remove_volume(services, one)
+    return await removing.remove(services.account, one.removal, await _rules(services))
+
+
+async def _remove_volume(services: Services, one: Candidate) -> Removed:
+    found, _ = await leftovers.loose_volumes(services.account, recognition(services.config), timeout=120)
+    still = tuple(volume for volume in found if volume.volume_id == one.removal.image_id)
+    if not still:
+        return Removed(one.removal, (Step("volume", one.removal.image_id, Outcome.GONE),))
+    return Removed(one.removal, await terminating.clear(services.account, Leftovers(volumes=still)))
+
+
+async def _disable(operation: Operation, one: Candidate) -> Removed:
+    if one.what is not What.IMAGE:
+        return Removed(one.removal, (Step(one.what.value, one.removal.image_id, Outcome.WAITING),))
+    return await removing.disable(operation.services.account, one.removal, await _rules(operation.services))
+
+
+async def _enable(operation: Operation, one: Candidate) -> Removed:
+    if one.what is not What.IMAGE:
+        return Removed(one.removal, (Step(one.what.value, one.removal.image_id, Outcome.KEPT),))
+    return await removing.enable(operation.services.account, one.removal)
+
+
+def _grace(operation: Operation) -> float:
+    images = operation.services.config.images
+    first = images.keep.disable_first if images else None
+    return first.total_seconds() if first else 0.0
+
+
+def _grace_words(operation: Operation) -> str:
+    grace = _grace(operation)
+    return kit.age(grace) if grace else ""
+
+
+async def choose(services: Services, click: Click) -> None:
+    """Ask which ones stay, of who may approve."""
+    record = await clicked(services, click)
+    await _check(services, click.user, record)
+    candidates = await services.removals.of(record.number)
+    await services.chat.open_view(
+        click.trigger_id, old_images_views.choice_modal(record.number, candidates, services.clock())
+    )
+
+
+async def chosen(services: Services, submission: Submission) -> Mapping[str, str]:
+    """Let these stay; the question in the message becomes a new one, and what was approved before counts no more."""
+    record = await services.operations.get(int(submission.private_metadata))
+    try:
+        await _check(services, submission.user, record)
+    except UserError as error:
+        return {"stay": str(error)}
+    stay = [image_id for image_id in submission.values["stay"].split(",") if image_id]
+    candidates = await services.removals.of(record.number)
+    if len(stay) >= len(candidates):
+        return {"stay": "Then nothing would go: reject the clean-up instead."}
+    await services.removals.spare(record.number, stay, submission.user)
+    await services.approvals.supersede(record.number)
+    await services.audit.record(
+        Entry(submission.user, "chose images", record.environment, record.number, {"stay": ", ".join(stay)[:300]})
+    )
+    await services.engine.wake(record.number)
+    return {}
+
+
+async def take_back(services: Services, click: Click) -> None:
+    """Enable what was disabled, for who may approve, as long as nothing was removed."""
+    record = await clicked(services, click)
+    await _check(services, click.user, record, Status.RUNNING)
+    await services.operations.note(record.number, TAKEN_BACK, click.user)
+    await services.audit.record(Entry(click.user, "took the clean-up back", record.environment, record.number))
+    await services.engine.wake(record.number)
+
+
+async def _check(services: Services, user: str, record: Record, status: Status = Status.APPROVAL) -> None:
+    place = policy.place_of(services.config, record.environment)
+    policy.check_may_approve(services.config, place, await services.directory.person(user), record.requester)
+    if record.status is not status:
+        raise UserError(f"It is too late for that: #{record.number} is {record.doing or record.status.value} now.")
+
+
+KINDS = (Kind(KIND, clean_up), Kind(PROPOSAL, clean_up, silent=True))
+BUTTONS = (Button(old_images_views.CHOOSE, choose), Button(old_images_views.UNDO, take_back))
+MODALS = (Modal(old_images_views.CHOICE, chosen),)

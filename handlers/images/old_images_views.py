@@ -1,0 +1,272 @@
+"""Old images: what may go and what stays, as a page; and a clean-up, from its question to what it has freed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bot.slack.blocks import common, kit, modals
+from bot.slack.blocks.images import CONSOLE
+from runners.results import Standing, What
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bot.slack.blocks.common import ApprovalView, Head
+    from bot.slack.blocks.kit import Block, Cell, Message
+    from runners.results import Candidate, ImageStanding, ImageSurvey, LooseEnds, Removed, Step, Unread
+
+CLEAN_UP, CHOOSE, UNDO = "clean-up-images", "choose-images", "undo-clean-up"
+CHOICE = "image-choice"
+BLOCK = "clean-up"
+MARKS = {
+    Standing.IN_USE: "in use",
+    Standing.NEWEST: "newest: plans take it",
+    Standing.BY_RULE: "kept by rule",
+    Standing.UNKNOWN: "❔ not known, so kept",
+    Standing.FREE: "✅ may go",
+}
+MANY = 20  # rows: not all of more than these can be shown
+
+
+@dataclass(frozen=True, slots=True)
+class CleanUpView:
+    """A clean-up as its message shows it; `at` (Unix seconds) is now, `more` how many candidates are left for the next one."""
+
+    head: Head
+    candidates: tuple[Candidate, ...]
+    at: float
+    more: int = 0
+
+    @property
+    def chosen(self) -> tuple[Candidate, ...]:
+        """What goes: all that nobody spared."""
+        return tuple(one for one in self.candidates if not one.spared_by)
+
+    @property
+    def gigabytes(self) -> int:
+        """What that takes at most."""
+        return sum(one.size_gb for one in self.chosen)
+
+
+def page(survey: ImageSurvey, loose: LooseEnds, seen_at: float, *, whole: bool = True) -> Message:
+    """Images of machines with their standing; where it is the `whole` of them, a button to clean up what may go."""
+    free, size = len(survey.free) + len(loose.snapshots) + len(loose.volumes), survey.free_gb
+    images = f"{len(survey.images)} image{_s(len(survey.images))}"
+    head = f"{images}, {len(survey.free)} may go ({size} GB at most)" if survey.free else f"{images}, none may go"
+    rows = [
+        _standing_row(one, seen_at) for one in sorted(survey.images, key=lambda one: one.standing is not Standing.FREE)
+    ]
+    table = [kit.table(["Image", "Machine", "Age", "Snapshots", "Standing", "Why"], rows, right=(2, 3))] if rows else []
+    button = kit.button("Clean up…", CLEAN_UP, "all")
+    narrow = (
+        [kit.context("Some of them: `/infra amis &lt;machine&gt; &lt;environment&gt;`")]
+        if whole and len(rows) > MANY
+        else []
+    )
+    goes = [kit.actions(BLOCK, button), kit.context("Nothing goes before somebody has approved it.")]
+    foot = [*narrow, *(goes if free and whole else [])]
+    return kit.message(
+        head, [kit.header(head), *table, *_loose(loose), *_unread((*survey.unread, *loose.unread))], foot=foot
+    )
+
+
+def ask(view: CleanUpView, approval: ApprovalView, keeps: str) -> Message:
+    """What would go, with Approve, a choice, and Reject; `keeps` says for how long it can be taken back, if at all."""
+    chosen, spared = view.chosen, len(view.candidates) - len(view.chosen)
+    news = f"{_things(chosen)} may go, {view.gigabytes} GB at most. Waiting for approval"
+    question = f"{_things(chosen)} will be removed for good, with their snapshots. Each is looked at once more before."
+    if keeps:
+        question = f"{_things(chosen)} will be disabled, and removed with their snapshots after {keeps}."
+    stays = [f"{spared} stay{'s' if spared == 1 else ''}, as somebody chose"] if spared else []
+    later = [f"{view.more} more are left for the next time"] if view.more else []
+    choose = kit.actions(BLOCK, kit.button("Choose what stays…", CHOOSE, str(view.head.number)))
+    return kit.message(
+        common.plain(view.head, news),
+        [common.first_line(view.head, "approval", news), *_table(view)],
+        foot=[
+            choose,
+            common.decision_buttons(approval, approve=f"Approve: remove {_things(chosen)}", question=question),
+            common.approval_lines(approval),
+            common.asked_by(view.head, *stays, *later),
+        ],
+    )
+
+
+def settled(view: CleanUpView, approval: ApprovalView) -> Message:
+    """Rejected, or expired."""
+    words = {"rejected": "rejected, nothing was removed", "expired": "expired, nothing was removed"}
+    blocks = [common.first_line(view.head, approval.outcome, words[approval.outcome]), *_table(view)]
+    foot = [common.approval_lines(approval), common.asked_by(view.head)]
+    return kit.message(common.plain(view.head, words[approval.outcome]), blocks, foot=foot)
+
+
+def choice_modal(number: int, candidates: Sequence[Candidate], seen_at: float) -> Block:
+    """Asks which of the candidates stay."""
+    stay = modals.some_of(
+        "stay",
+        "These stay; all others go once approved",
+        [(one.removal.image_id, _named(one, seen_at)) for one in candidates],
+        chosen=[one.removal.image_id for one in candidates if one.spared_by],
+    )
+    return modals.modal(
+        CHOICE,
+        [stay],
+        kept=str(number),
+        title="Which ones stay?",
+        submit="Let these stay",
+        close="Not now",
+    )
+
+
+def nothing(head: Head, unread: Sequence[Unread]) -> Message:
+    """There is nothing that may go."""
+    news = "nothing may go: every image is in use, kept by rule, or not known well enough"
+    return kit.message(
+        common.plain(head, news),
+        [common.first_line(head, "succeeded", news), *_unread(unread), common.asked_by(head)],
+    )
+
+
+def removing(view: CleanUpView, approval: ApprovalView, done: Sequence[Removed]) -> Message:
+    """While it goes on."""
+    news = f"removing: {len(done)} of {len(view.chosen)} done"
+    blocks = [common.first_line(view.head, "running", news), *_outcomes(view, done)]
+    return kit.message(
+        common.plain(view.head, news),
+        blocks,
+        foot=[common.approval_lines(approval), common.asked_by(view.head)],
+    )
+
+
+def disabled(view: CleanUpView, approval: ApprovalView, done: Sequence[Removed], until: float) -> Message:
+    """Disabled for a while, with a button to take it all back."""
+    off = sum(1 for one in done if not one.refused)
+    news = f"{off} image{_s(off)} disabled; removed {kit.moment(until)} unless somebody takes that back"
+    ask = kit.confirm(
+        "Take it back?", "All of these images can be launched again, and nothing is removed.", "Yes, take it back"
+    )
+    undo = kit.actions(BLOCK, kit.button("Take it back", UNDO, str(view.head.number), ask=ask))
+    blocks = [common.first_line(view.head, "waiting", news), *_outcomes(view, done)]
+    return kit.message(
+        common.plain(view.head, news),
+        blocks,
+        foot=[undo, common.approval_lines(approval), common.asked_by(view.head)],
+    )
+
+
+def taken_back(view: CleanUpView, person: str, done: Sequence[Removed]) -> Message:
+    """Everything can be launched again."""
+    bad = [one for one in done if not all(step.settled for step in one.steps)]
+    news = f"taken back by {kit.user(person)}; nothing was removed"
+    if bad:
+        news = f"taken back by {kit.user(person)}, but {len(bad)} of {len(done)} could not be enabled again"
+    blocks = [common.first_line(view.head, "failed" if bad else "cancelled", news), *_outcomes(view, done)]
+    return kit.message(common.plain(view.head, news), blocks, foot=[common.asked_by(view.head)])
+
+
+def removed(view: CleanUpView, approval: ApprovalView, done: Sequence[Removed]) -> Message:
+    """What is gone, what was refused, what was freed."""
+    gone = [one for one in done if one.complete]
+    left = len(done) - len(gone)
+    freed = sum(one.freed_gb for one in done)
+    news = f"{len(gone)} of {len(done)} removed, {freed} GB freed at most"
+    if left:
+        news += f"; {left} {'was' if left == 1 else 'were'} left, the reasons are below"
+    status = "failed" if left and not gone else "succeeded"
+    blocks = [common.first_line(view.head, status, news), *_outcomes(view, done)]
+    return kit.message(
+        common.plain(view.head, news),
+        blocks,
+        foot=[common.approval_lines(approval), common.asked_by(view.head)],
+    )
+
+
+def _outcomes(view: CleanUpView, done: Sequence[Removed]) -> list[Block]:
+    """A row for each that was to go; those with a reason first."""
+    known = {one.removal.image_id: one for one in done}
+    groups = {one.removal.image_id: one for one in view.chosen}
+    ordered = sorted(groups, key=lambda image_id: image_id not in known or known[image_id].complete)
+    rows = [_outcome_row(groups[image_id], known.get(image_id)) for image_id in ordered]
+    return [kit.table(["What", "Of", "Became", "Why"], rows)] if rows else []
+
+
+def _outcome_row(one: Candidate, result: Removed | None) -> Sequence[Cell]:
+    if result is None:
+        return [_link(one), one.group, "⏳", ""]
+    own = one.removal.image_id  # named in its row already
+    whose = ((f"{step.what} {step.resource}: " if step.resource != own else "", step.reason) for step in result.steps)
+    reasons = "; ".join(f"{name}{reason}" for name, reason in whose if reason)
+    return [_link(one), one.group, _became(result.steps), reasons]
+
+
+def _became(steps: Iterable[Step]) -> str:
+    outcomes = [step.outcome.value for step in steps]
+    if not outcomes or outcomes[0] in ("refused", "kept"):
+        return "❌ left alone"
+    if all(outcome in ("done", "already gone") for outcome in outcomes):
+        return "✅ done"
+    return "⚠️ not all of it"
+
+
+def _table(view: CleanUpView) -> list[Block]:
+    rows: list[Sequence[Cell]] = [
+        [_link(one), one.group, kit.age(view.at - one.made_at), str(one.size_gb), "stays" if one.spared_by else ""]
+        for one in view.candidates
+    ]
+    return [kit.table(["What", "Of", "Age", "GB", "Choice"], rows, right=(2, 3))]
+
+
+def _standing_row(one: ImageStanding, seen_at: float) -> Sequence[Cell]:
+    address = CONSOLE.format(region=one.region, image=one.image_id)
+    age = (datetime.fromtimestamp(seen_at, UTC) - one.created_at).total_seconds()
+    off = " (disabled)" if one.disabled else ""
+    why = one.reason or ", ".join(one.used_by)
+    machine = f"{one.group.machine} {one.group.environment}"
+    return [
+        kit.Link(one.image_id, address),
+        machine,
+        kit.age(age),
+        f"{len(one.snapshots)}, {one.size_gb} GB",
+        f"{MARKS[one.standing]}{off}",
+        why,
+    ]
+
+
+def _link(one: Candidate) -> Cell:
+    image_id = one.removal.image_id
+    if one.what is What.IMAGE:
+        return kit.Link(image_id, CONSOLE.format(region=one.removal.region, image=image_id), after=one.removal.name)
+    if one.what is What.SNAPSHOT:
+        return f"snapshot {', '.join(snapshot.snapshot_id for snapshot in one.removal.snapshots)}"
+    return f"volume {image_id}"
+
+
+def _named(one: Candidate, seen_at: float) -> str:
+    what = one.removal.name or one.removal.image_id
+    return f"{what} ({one.group or one.what.value}, {kit.age(seen_at - one.made_at)}, {one.size_gb} GB)"
+
+
+def _things(candidates: Sequence[Candidate]) -> str:
+    counts = [(what.value, sum(1 for one in candidates if one.what is what)) for what in What]
+    return ", ".join(f"{count} {name}{_s(count)}" for name, count in counts if count) or "nothing"
+
+
+def _loose(loose: LooseEnds) -> list[Block]:
+    said = [
+        f"{len(found)} {name}{_s(len(found))}"
+        for found, name in ((loose.snapshots, "snapshot"), (loose.volumes, "volume"))
+        if found
+    ]
+    return [kit.section(f"Left over, of images and builds that are no more: {' and '.join(said)}.")] if said else []
+
+
+def _unread(unread: Sequence[Unread]) -> list[Block]:
+    return kit.sections(
+        [f":warning: Could not be read: {kit.escape(str(one))}. {kit.escape(one.remedy)}" for one in unread[:10]]
+    )
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"

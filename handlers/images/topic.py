@@ -1,0 +1,90 @@
+"""/infra image: where an image comes from, what speaks against it, where it went, what runs from it now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.access import arguments
+from bot.errors import UserError
+from bot.operations.queue import head_of
+from bot.operations.registry import Invocation, Topic
+from bot.slack.blocks import common, kit
+from handlers.images import topic_views
+from runners.aws import amis
+from runners.errors import RunnerError
+from runners.results import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.services import Services
+    from bot.slack.blocks.kit import Message
+    from runners.results import StartedFrom
+
+HINT = "<AMI id> | <machine> <environment>"
+USAGE = f"/infra image {HINT}"
+TIMEOUT = 20.0
+
+
+async def image(services: Services, _: Invocation, said: Sequence[str]) -> Message:
+    """Everything that is known of one image: the one named, or the newest of a machine."""
+    if not said:
+        raise UserError(f"Which image? Usage: {USAGE}")
+    image_id = said[0] if amis.AMI_ID.fullmatch(said[0]) else await _newest(services, said)
+    built = await services.images.get(image_id)
+    known, instances, trouble = await _from_ec2(services, image_id)
+    read = await services.images.log_read(built.job_id) if built else None
+    signs = (await services.images.suspicions([built.job_id])).get(built.job_id, ()) if built else ()
+    view = topic_views.Provenance(
+        image=known,
+        region=services.aws.region,
+        built=built,
+        asked=await _asked(services, built.operation) if built else "",
+        log=topic_views.Log(read.lines, read.at) if read else None,
+        signs=signs,
+        rollouts=await services.images.rollouts_of(image_id),
+        instances=instances,
+        trouble=trouble,
+        seen_at=services.clock(),
+    )
+    return topic_views.page(view)
+
+
+async def _asked(services: Services, number: int) -> str:
+    """Who asked for a build, in mrkdwn."""
+    record = await services.operations.get(number)
+    by = record.arguments.get("by", "")  # of a run that nobody asked for here
+    return kit.escape(by) if by else common.asked(head_of(record))
+
+
+async def _newest(services: Services, said: Sequence[str]) -> str:
+    if len(said) == 1:
+        raise UserError(
+            f"{arguments.shown(said[0])} is no AMI id (ami- and 8 or 17 hexadecimal digits). Usage: {USAGE}"
+        )
+    name, other = said
+    if name in services.config.environments:  # the two words in the other order
+        name, other = other, name
+    environment = arguments.environment(services.config, other, USAGE)
+    if name not in environment.machines:
+        near = arguments.nearest(name, environment.machines)
+        raise UserError(f"{environment.name} has no machine {arguments.shown(name)}{near} Usage: {USAGE}")
+    group = services.config.image_group(name, environment.name)
+    found = await amis.named(services.aws.ec2, group.name_tag, timeout=TIMEOUT)
+    if not found:
+        raise UserError(f"EC2 has no image of ours whose tag Name is {group.name_tag} in {services.aws.region}.")
+    return found[-1].image_id
+
+
+async def _from_ec2(services: Services, image_id: str) -> tuple[Image, Sequence[StartedFrom], str]:
+    try:
+        known = await amis.describe(services.aws.ec2, [image_id], timeout=TIMEOUT)
+        instances = await amis.started_from(services.aws.ec2, image_id, timeout=TIMEOUT)
+    except RunnerError as error:
+        return Image(image_id), (), f"EC2 could not be asked: {error.problem}"
+    if image_id not in known:
+        return Image(image_id), instances, "EC2 does not know this image (any more), or does not show it to us"
+    return known[image_id], instances, ""
+
+
+TOPICS = (Topic("image", HINT, "Where an image comes from, and what runs from it.", image, most=2),)

@@ -1,0 +1,132 @@
+"""One image with its whole story: commit, run, job, signs of failure, plans that rolled it out, instances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bot.slack.blocks import kit
+from bot.slack.blocks.images import CONSOLE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.slack.blocks.kit import Message
+    from runners.results import BuiltImage, Image, RollOut, StartedFrom, Suspicion
+
+SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A job's log that was read: how many lines, and when (Unix seconds)."""
+
+    lines: int
+    read_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What is known of an image.
+
+    `asked` says who wanted its build (mrkdwn), `log` is what was read of it, None where that is not known; `trouble` says
+    what EC2 did not tell; `seen_at` (Unix seconds) is when it was asked.
+    """
+
+    image: Image
+    region: str
+    built: BuiltImage | None
+    asked: str
+    log: Log | None
+    signs: Sequence[Suspicion]
+    rollouts: Sequence[RollOut]
+    instances: Sequence[StartedFrom]
+    trouble: str
+    seen_at: float
+
+
+def page(one: Provenance) -> Message:
+    """The image's story, from the commit to the hosts."""
+    image_id = one.image.image_id
+    address = CONSOLE.format(region=one.region, image=image_id)
+    name = f" {kit.code(one.image.name)}" if one.image.name else ""
+    parts = [
+        f"*{kit.link(image_id, address)}*{name}{_age(one)}",
+        f":warning: {kit.escape(one.trouble)}." if one.trouble else "",
+        _built(one.built, one.image.commit, one.asked),
+        _log(one),
+        *_signs(one.signs),
+        _rollouts(one.rollouts),
+        _instances(one),
+    ]
+    return kit.message(f"Image {image_id}", kit.sections([part for part in parts if part]))
+
+
+def _age(one: Provenance) -> str:
+    facts = []
+    if one.image.name_tag:
+        facts.append(f"tag Name {kit.code(one.image.name_tag)}")
+    if one.image.created_at:
+        seconds = (datetime.fromtimestamp(one.seen_at, UTC) - one.image.created_at).total_seconds()
+        facts.append(f"made {kit.moment(one.image.created_at.timestamp())}, {kit.age(seconds)} ago")
+    if one.image.size_gb:
+        facts.append(f"{one.image.size_gb} GB")
+    return f": {', '.join(facts)}" if facts else ""
+
+
+def _built(built: BuiltImage | None, commit: str | None, asked: str) -> str:
+    if built is None:
+        tagged = f" Its tags name the commit {kit.code(commit[:12])}." if commit else ""
+        return f"*Built:* not seen by Signalbox.{tagged}"
+    run = kit.link(f"run {built.run_number}", built.run_url)
+    again = f", attempt {built.attempt}" if built.attempt > 1 else ""
+    job = kit.link(f"job for {built.machine}, {built.environment}", built.job_url)
+    source = built.run_url.partition("/actions/")[0]
+    sha = kit.link(built.sha[:7], f"{source}/commit/{built.sha}")
+    return f"*Built* from commit {sha} in {run}{again}, {job} (#{built.operation}, {asked})"
+
+
+def _log(one: Provenance) -> str:
+    if one.log is None:
+        return ""
+    clean = one.built is not None and not one.signs
+    mark, found = (":white_check_mark: ", ", and has no sign of failure") if clean else ("", "")
+    lines = f"{one.log.lines:,} line{'s' if one.log.lines != 1 else ''}"
+    return f"{mark}Its log of {lines} was read {kit.moment(one.log.read_at)}{found}."
+
+
+def _signs(signs: Sequence[Suspicion]) -> list[str]:
+    lines = []
+    for one in signs[:SHOWN]:
+        text = f"*{kit.escape(one.sign)}*: {kit.code(one.text, 160)}"
+        if one.stands:
+            lines.append(f":warning: *Suspect.* {text}")
+        else:
+            lines.append(
+                f":white_check_mark: {text}; harmless, says {kit.user(one.dismissed_by)}: {kit.escape(one.reason)}"
+            )
+    return lines
+
+
+def _rollouts(rollouts: Sequence[RollOut]) -> str:
+    if not rollouts:
+        return "*Rolled out:* by no plan of Signalbox."
+    lines = [
+        f"#{one.operation} to {kit.code(one.machine)} in {kit.escape(one.environment)} {kit.moment(one.at)}, asked by "
+        f"{kit.user(one.person)}"
+        for one in rollouts[:SHOWN]
+    ]
+    more = [f"and {len(rollouts) - SHOWN} more"] if len(rollouts) > SHOWN else []
+    return "*Rolled out by:*\n" + "\n".join([*lines, *more])
+
+
+def _instances(one: Provenance) -> str:
+    if not one.instances:
+        return "" if one.trouble.startswith("EC2 could not") else "*Runs now:* on no instance."
+    lines = [
+        f"{kit.code(host.instance_id)} {kit.escape(host.type_tag or host.name or 'without a name')} ({kit.escape(host.state)})"
+        for host in one.instances[:SHOWN]
+    ]
+    more = [f"and {len(one.instances) - SHOWN} more"] if len(one.instances) > SHOWN else []
+    return "*Started from it:*\n" + "\n".join([*lines, *more])

@@ -1,0 +1,1 @@
+"""/infra: topics that only read."""

@@ -1,0 +1,61 @@
+"""How things stand: each environment, the last operations, as an answer and as the Home tab."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.access import policy
+from bot.slack.blocks import kit, replies
+from bot.slack.blocks.replies import EnvironmentLine, OperationLine
+
+if TYPE_CHECKING:
+    from bot.services import Services
+    from bot.slack.blocks.kit import Block, Message
+    from bot.store.operations import Record
+
+RECENT = 8
+
+
+async def status(services: Services) -> Message:
+    """The environments and the last operations."""
+    return replies.status_page(await _environments(services), await _recent(services))
+
+
+async def publish_home(services: Services, user: str) -> None:
+    """Show the same on the Home tab, to those who may run commands."""
+    person = await services.directory.person(user)
+    if policy.allowed(person, services.config.access.operators):
+        blocks = replies.status_blocks(await _environments(services), await _recent(services))
+    else:
+        blocks = _stranger()
+    await services.chat.publish_home(user, replies.home(blocks))
+
+
+async def _environments(services: Services) -> list[EnvironmentLine]:
+    return [await _environment(services, name) for name in services.config.environments]
+
+
+async def _environment(services: Services, name: str) -> EnvironmentLine:
+    running = await services.environments.running_in(name)
+    line = await services.operations.open_in(name)
+    if running is None:
+        what = "no deploy by Signalbox yet"
+    else:
+        subject = kit.escape(kit.cut(running.subject, 80))
+        by = f"deployed by {kit.user(running.person)} {kit.moment(running.at)}"
+        what = f"runs {kit.code(running.sha[:7])} {subject}, {by}"
+    return EnvironmentLine(name, what, _line(line[0]) if line else None)
+
+
+async def _recent(services: Services) -> list[OperationLine]:
+    return [_line(record) for record in await services.operations.recent(RECENT)]
+
+
+def _line(record: Record) -> OperationLine:
+    return OperationLine(
+        record.number, record.title, record.status.value, record.requester, record.doing, record.created_at
+    )
+
+
+def _stranger() -> list[Block]:
+    return [kit.section("Signalbox runs the infrastructure team's deploys. Ask that team if you need to use it.")]

@@ -1,0 +1,1 @@
+"""Buttons that every operation has: approve, reject, cancel."""

@@ -1,0 +1,49 @@
+"""Cancel: stops an operation that runs, and withdraws one that waits in the queue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.access import policy
+from bot.errors import UserError
+from bot.operations.queue import show_withdrawn, tell_waiting
+from bot.operations.registry import Button, Click
+from bot.slack.blocks import replies
+from bot.slack.blocks.common import CANCEL
+from bot.store.audit import Entry
+from bot.store.operations import Status
+from handlers.shared.clicks import clicked
+
+if TYPE_CHECKING:
+    from bot.services import Services
+    from bot.slack.blocks.kit import Message
+    from bot.store.operations import Record
+
+
+async def cancel(services: Services, click: Click) -> Message | None:
+    """Ask the operation to stop, if this person may: whoever asked for it, and whoever may approve it."""
+    record = await clicked(services, click)
+    place = policy.place_of(services.config, record.environment)
+    person = await services.directory.person(click.user)
+    policy.check_may_reject(services.config, place, person, record.requester)
+    if record.status.ended:
+        raise UserError(f"#{record.number} is over already; there is nothing to cancel.")
+    if record.status is Status.WAITING:
+        return await _withdraw(services, record, click.user)
+    await services.operations.request_cancel(record.number, click.user)
+    await services.audit.record(Entry(click.user, "cancel", record.environment, record.number))
+    return replies.done(f"#{record.number} is being stopped; its message will say what was done.")
+
+
+async def _withdraw(services: Services, record: Record, user: str) -> Message:
+    if not await services.operations.withdraw(record.number, user):
+        raise UserError(
+            f"#{record.number} has just begun and can no longer be withdrawn; its message shows what it does."
+        )
+    await services.audit.record(Entry(user, "withdraw", record.environment, record.number))
+    await show_withdrawn(services.operations, services.chat, record.number)
+    await tell_waiting(services.operations, services.chat, record.environment)
+    return replies.done(f"#{record.number} is withdrawn; it will not begin.")
+
+
+BUTTONS = (Button(CANCEL, cancel),)

@@ -1,0 +1,52 @@
+"""New plan: begun once from an older operation's message; and the plan that took an older one's place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.access import policy
+from bot.errors import UserError
+from bot.operations import follow_ups, requests
+from bot.operations.registry import Button, FollowUp
+from bot.operations.requests import Wish
+from bot.slack.blocks.common import PLAN_AGAIN, Elsewhere
+from bot.store.operations import SUPERSEDED_BY
+from handlers.plan import command as plan_command
+from handlers.shared.clicks import clicked
+
+if TYPE_CHECKING:
+    from bot.operations.operation import Operation
+    from bot.operations.registry import Click
+    from bot.services import Services
+    from bot.slack.blocks.common import Elsewhere
+
+NEW_PLAN = FollowUp(PLAN_AGAIN, "again-", "new plan")
+
+
+async def plan_again(services: Services, click: Click) -> None:
+    """Begin a new plan, with the same words where it was a plan; a second click on the same message begins no second one."""
+    record = await clicked(services, click)
+    environment = policy.environment_of(services.config, record.environment)
+    arguments = record.arguments if record.kind == "plan" else {}
+    key = NEW_PLAN.key(record.number)
+    if begun := await services.operations.begun_by(key):
+        raise UserError(f"A new plan was begun from this message already: it is #{begun.number}.")
+    await requests.start(
+        services,
+        Wish("plan", plan_command.title(environment, arguments), click.user, key, environment, arguments),
+    )
+    await follow_ups.begun(services, NEW_PLAN, record)
+
+
+async def newer(operation: Operation) -> Elsewhere | None:
+    """Within a step: the plan that took this one's place, with its link once it has a message."""
+    services = operation.services
+    numbers = await services.operations.noted(operation.number, SUPERSEDED_BY)
+    if not numbers:
+        return None
+    record = await follow_ups.shown(services, int(numbers[0]))
+    return await follow_ups.elsewhere(services, record)
+
+
+BUTTONS = (Button(PLAN_AGAIN, plan_again),)
+FOLLOW_UPS = (NEW_PLAN,)

@@ -1,0 +1,191 @@
+"""What a plan changes, in words: its resources worst first, its outputs, what has drifted, what it warns of."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from bot.slack.blocks import kit
+from runners.results import Change
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from bot.slack.blocks.kit import Block, Message
+    from runners.results import AttributeChange, Diagnostic, PlanSummary, ResourceChange
+
+WORDS = {
+    Change.DELETE: "to destroy",
+    Change.REPLACE: "to replace",
+    Change.FORGET: "to forget",
+    Change.UPDATE: "to change",
+    Change.CREATE: "to create",
+    Change.MOVE: "to move",
+    Change.IMPORT: "to import",
+    Change.READ: "to read",
+}
+_STAYS = " (it stays, but Terraform no longer manages it)"
+# What leads a group of resources: before an apply, and after one that has done it.
+TO_DO = {
+    Change.DELETE: ":red_circle: *To destroy*",
+    Change.REPLACE: ":large_orange_circle: *To replace*",
+    Change.FORGET: f":white_circle: *To forget*{_STAYS}",
+    Change.UPDATE: ":large_yellow_circle: *To change in place*",
+    Change.CREATE: ":large_green_circle: *To create*",
+    Change.MOVE: ":white_circle: *To move*",
+    Change.IMPORT: ":white_circle: *To import*",
+    Change.READ: ":white_circle: *To read during the apply*",
+}
+DONE = {
+    Change.DELETE: ":red_circle: *Destroyed*",
+    Change.REPLACE: ":large_orange_circle: *Replaced*",
+    Change.FORGET: f":white_circle: *Forgotten*{_STAYS}",
+    Change.UPDATE: ":large_yellow_circle: *Changed in place*",
+    Change.CREATE: ":large_green_circle: *Created*",
+    Change.MOVE: ":white_circle: *Moved*",
+    Change.IMPORT: ":white_circle: *Imported*",
+    Change.READ: ":white_circle: *Read during the apply*",
+}
+SHOWN_RESOURCES, SHOWN_ATTRIBUTES, SHOWN_GROUPS, SHOWN_WARNINGS = 12, 3, 15, 3
+_INDEX = re.compile(r'\["(?:[^"\\]|\\.)*"\]|\[\d+\]')  # of an instance: ["backend"] or [0]
+DETAIL_RESOURCES, DETAIL_ATTRIBUTES, DETAIL_WARNINGS = 40, 12, 20
+TOO_MUCH = "too much to compare here; see the attached plan"
+UNKNOWN = "(known after apply)"  # how results.AttributeChange says it
+
+
+def counts(summary: PlanSummary) -> str:
+    """The plan in numbers, worst first: "1 to destroy, 2 to replace"; that it destroys nothing is said as well."""
+    numbers = [(summary.count(change), words) for change, words in WORDS.items()]
+    said = [f"{number} {words}" for number, words in numbers if number]
+    if summary.changes and not summary.count(Change.DELETE):
+        said.append(f"0 {WORDS[Change.DELETE]}")
+    if summary.outputs:
+        said.append(f"{len(summary.outputs)} output{plural(summary.outputs)} to change")
+    return ", ".join(said) or "nothing to do"
+
+
+def changes(summary: PlanSummary, *, done: bool = False) -> Iterator[Block]:
+    """What would change, or has (`done`), destroys and replacements first, with values; the rest is in the thread."""
+    shown, headings = summary.changes[:SHOWN_RESOURCES], DONE if done else TO_DO
+    for change, group in groupby(shown, key=lambda resource: resource.change):
+        yield from kit.sections([headings[change], *map(_brief, group)])
+    yield from _grouped(summary.changes[len(shown) :])
+    if summary.outputs:
+        yield from kit.sections(["*Outputs*", *map(_attribute, summary.outputs[:5])])
+        if len(summary.outputs) > 5:
+            yield kit.context(f"and {len(summary.outputs) - 5} more outputs")
+    yield from drift_lines(summary)
+    yield from _warnings(summary.warnings, SHOWN_WARNINGS)
+
+
+def details(summary: PlanSummary) -> Message:
+    """Every changed resource with its attributes, for the thread; outputs, drift and warnings as well."""
+    blocks = list(_all_of(summary.changes, TO_DO))
+    if summary.outputs:
+        blocks += kit.sections(["*Outputs*", *map(_attribute, summary.outputs[:DETAIL_RESOURCES])])
+    if summary.drift:
+        blocks += [kit.section("*Changed outside of Terraform*"), *_all_of(summary.drift, DONE)]
+    blocks += _warnings(summary.warnings, DETAIL_WARNINGS)
+    text = f"The plan in detail: {counts(summary)}"
+    return kit.message(text, blocks or [kit.section(text)], more="The rest is in the attached plan.")
+
+
+def _all_of(resources: Sequence[ResourceChange], headings: Mapping[Change, str]) -> Iterator[Block]:
+    yield from kit.sections(_full(one, headings) for one in resources[:DETAIL_RESOURCES])
+    if (hidden := len(resources) - DETAIL_RESOURCES) > 0:
+        yield kit.context(f"and {hidden} more; the attached plan has all of them")
+
+
+def _grouped(hidden: Sequence[ResourceChange]) -> Iterator[Block]:
+    """Those that are too many to be shown one by one: how many of each kind, by module and type."""
+    if not hidden:
+        return
+    groups = Counter((WORDS[one.change], _module(one.address), one.type) for one in hidden)
+    lines = [
+        f"• {count} {words}: {kit.code(kind)} in {kit.code(module) if module else 'the root module'}"
+        for (words, module, kind), count in list(groups.items())[:SHOWN_GROUPS]
+    ]
+    more = [f"… and {len(groups) - SHOWN_GROUPS} more kinds"] if len(groups) > SHOWN_GROUPS else []
+    yield from kit.sections([f"*And {len(hidden):,} more* (all of it is in the thread)", *lines, *more])
+
+
+def _module(address: str) -> str:
+    """The module that a resource is in, whichever instance of it; empty for the root module."""
+    return ".".join(re.findall(r"module\.[A-Za-z0-9_-]+", _INDEX.sub("", address)))
+
+
+def _brief(resource: ResourceChange) -> str:
+    """The resource and what matters most about it: why it is replaced, and what becomes known before the apply."""
+    if resource.change in (Change.DELETE, Change.FORGET):
+        return _name(resource, with_reason=True)  # that it goes is all there is to say; what it was is in the thread
+    forcing = [attribute for attribute in resource.attributes if attribute.forces_replacement]
+    told = [attribute for attribute in resource.attributes if attribute.after != UNKNOWN and attribute not in forcing]
+    lines = [_value(attribute, resource.change) for attribute in (forcing or told)[:SHOWN_ATTRIBUTES]]
+    return "\n".join([_name(resource, with_reason=not forcing), *lines, *_not_compared(resource)])
+
+
+def _full(resource: ResourceChange, headings: Mapping[Change, str]) -> str:
+    lines = [_value(attribute, resource.change) for attribute in resource.attributes[:DETAIL_ATTRIBUTES]]
+    hidden = len(resource.attributes) - len(lines)
+    more = [f"      … {hidden} more attribute{'s' if hidden != 1 else ''}"] if hidden > 0 else []
+    first = f"{headings[resource.change]}: {_name(resource, with_reason=True).removeprefix('• ')}"
+    return "\n".join([first, *lines, *more, *_not_compared(resource)])
+
+
+def _not_compared(resource: ResourceChange) -> list[str]:
+    return [] if resource.detailed else [f"      _{TOO_MUCH}_"]
+
+
+def _name(resource: ResourceChange, *, with_reason: bool) -> str:
+    moved = f" (was {kit.code(resource.previous_address)})" if resource.previous_address else ""
+    reason = f", {kit.escape(resource.reason)}" if resource.reason and with_reason else ""
+    return f"• {kit.code(resource.address)}{moved}{reason}"
+
+
+def _value(attribute: AttributeChange, change: Change) -> str:
+    """An attribute of a resource; of a whole new or vanishing one there is but one value."""
+    only = {Change.CREATE: attribute.after, Change.DELETE: attribute.before}.get(change)
+    if only is None:
+        return _attribute(attribute)
+    return f"      {kit.code(attribute.path, 80)}: {kit.code(only, 80)}"
+
+
+def _attribute(attribute: AttributeChange) -> str:
+    before = "_(none)_" if attribute.before is None else kit.code(attribute.before, 80)
+    after = "_(none)_" if attribute.after is None else kit.code(attribute.after, 80)
+    forces = " _forces replacement_" if attribute.forces_replacement else ""
+    return f"      {kit.code(attribute.path, 80)}: {before} → {after}{forces}"
+
+
+def drift_lines(summary: PlanSummary) -> Iterator[Block]:
+    """What was changed outside of Terraform."""
+    if summary.drift:
+        addresses = ", ".join(kit.code(one.address) for one in summary.drift[:5])
+        more = f" and {len(summary.drift) - 5} more" if len(summary.drift) > 5 else ""
+        yield kit.context(f":mag: changed outside of Terraform: {addresses}{more}")
+
+
+def _warnings(warnings: Sequence[Diagnostic], most: int) -> Iterator[Block]:
+    for warning in warnings[:most]:
+        sign = ":information_source:" if warning.severity == "note" else ":warning:"
+        why = kit.escape(kit.cut(" ".join(warning.detail.split("\n\n")[0].split()), 300))
+        about = f" ({kit.code(warning.address)})" if warning.address else ""
+        what = kit.link(warning.summary, warning.url)
+        yield kit.context(f"{sign} {what}{about}{place(warning)}{f': {why}' if why else ''}")
+    if len(warnings) > most:
+        yield kit.context(f"and {len(warnings) - most} more warning{plural(warnings[most:])}, in the thread")
+
+
+def place(diagnostic: Diagnostic) -> str:
+    """Where in the code it is, in mrkdwn; empty when that is not told."""
+    if not diagnostic.filename:
+        return ""
+    line = f":{diagnostic.line}" if diagnostic.line else ""
+    return f" in {kit.code(diagnostic.filename + line)}"
+
+
+def plural(things: Sequence[object]) -> str:
+    """The s at the end of a word for these; none for one of them."""
+    return "" if len(things) == 1 else "s"

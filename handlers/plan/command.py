@@ -1,0 +1,141 @@
+"""The words after /plan: the environment, its variables, and the addresses to plan alone or to replace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.access import arguments as typed_arguments
+from bot.errors import UserError
+from bot.operations import requests
+from bot.operations.registry import Command, Invocation
+from bot.operations.requests import Wish
+from runners.terraform.addresses import MOST, is_replaceable, is_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from typing import Any
+
+    from bot.config import Config, Environment
+    from bot.operations.operation import Operation
+    from bot.services import Services
+    from bot.slack.blocks.kit import Message
+    from handlers.plan.terraform import Progress
+    from handlers.plan.views import PlanView
+    from runners.results import ApplyResult
+
+    Apply = Callable[[Operation, PlanView, Progress], Coroutine[Any, Any, ApplyResult]]
+
+
+USAGE = "/plan <environment> [variable=value ...] [-target=ADDRESS ...] [-replace=ADDRESS ...]"
+MOST_WORDS = 12
+TARGET, REPLACE = "-target", "-replace"
+ADDRESSES = {TARGET: is_target, REPLACE: is_replaceable}
+# Keyboards and chat clients make these of plain quotes.
+STRAIGHT = str.maketrans({"“": '"', "”": '"', "„": '"'})
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a plan is limited to: values of variables, addresses to plan alone, addresses to replace."""
+
+    variables: Mapping[str, str]
+    targets: tuple[str, ...]
+    replaces: tuple[str, ...]
+
+
+def read(config: Config, text: str) -> tuple[Environment, dict[str, str]]:
+    """The environment, and the rest as an operation keeps it (see `chosen`). Raises UserError."""
+    found = text.translate(STRAIGHT).split(" ")
+    addresses = [word for word in found if word.startswith(tuple(f"{option}=" for option in ADDRESSES))]
+    rest = " ".join(word for word in found if word not in addresses)
+    _no_other_options(rest.split())
+    said = typed_arguments.split(rest, USAGE, most=MOST_WORDS)
+    if not said:
+        raise UserError(f"Which environment? There are {', '.join(config.environments)}. Usage: {USAGE}")
+    environment = typed_arguments.environment(config, said[0], USAGE)
+    if environment.terraform is None:
+        raise UserError(f"{environment.name} has no Terraform in the configuration.")
+    return environment, {**_variables(environment, said[1:]), **_addresses(addresses)}
+
+
+def chosen(arguments: Mapping[str, str]) -> Chosen:
+    """What an operation keeps, taken apart again."""
+    variables = {name: value for name, value in arguments.items() if name not in ADDRESSES}
+    return Chosen(variables, tuple(arguments.get(TARGET, "").split()), tuple(arguments.get(REPLACE, "").split()))
+
+
+def title(environment: Environment, arguments: Mapping[str, str]) -> str:
+    """What a plan with these words is called."""
+    return " ".join(["Plan for", environment.name, *(f"{name}={value}" for name, value in arguments.items())])
+
+
+def _no_other_options(said: Sequence[str]) -> None:
+    """Raises UserError for an option that /plan does not take, or one whose address is a word of its own."""
+    for word in said:
+        if word in ADDRESSES:
+            raise UserError(f"The address of {word} follows without a space: {word}=ADDRESS. Usage: {USAGE}")
+        if word.startswith("-"):
+            raise UserError(
+                f"/plan takes no option {typed_arguments.shown(word)}, only {' and '.join(ADDRESSES)}. Usage: {USAGE}"
+            )
+
+
+def _addresses(said: Sequence[str]) -> dict[str, str]:
+    if len(said) > MOST:
+        raise UserError(f"That is {len(said)} addresses; {MOST} are the most. Name the module that they are in.")
+    found: dict[str, list[str]] = {}
+    for word in said:
+        option, _, address = word.partition("=")
+        if not address:
+            raise UserError(f"{word} lacks its address. Usage: {USAGE}")
+        if not ADDRESSES[option](address):
+            raise UserError(f"{typed_arguments.shown(address)} is no address as Terraform writes them. Usage: {USAGE}")
+        found.setdefault(option, []).append(address)
+    return {option: " ".join(addresses) for option, addresses in found.items()}
+
+
+def _variables(environment: Environment, said: Sequence[str]) -> dict[str, str]:
+    allowed = environment.terraform.variables if environment.terraform else ()
+    found: dict[str, str] = {}
+    for word in said:
+        name, equals, value = word.partition("=")
+        if not equals or not value:
+            raise UserError(f"{typed_arguments.shown(word)} is no variable=value. Usage: {USAGE}")
+        if name not in allowed:
+            raise UserError(_not_taken(environment, name, allowed))
+        if name in found:
+            raise UserError(f"{name} is given twice. Usage: {USAGE}")
+        if value.startswith("-") or ".." in value:
+            raise UserError(f"{name} cannot be {typed_arguments.shown(value)}. Usage: {USAGE}")
+        found[name] = value
+    return found
+
+
+def _not_taken(environment: Environment, name: str, allowed: Sequence[str]) -> str:
+    if not allowed:
+        return (
+            f"Plans of {environment.name} take no variables, for its terraform.variables in signalbox.yaml lists none. "
+            f"Nothing was started; run /plan {environment.name} without {typed_arguments.shown(name)}."
+        )
+    known = typed_arguments.nearest(name, allowed, otherwise=f", only {', '.join(allowed)}.")
+    return f"Plans of {environment.name} take no variable {typed_arguments.shown(name)}{known} Usage: {USAGE}"
+
+
+async def handle(services: Services, invocation: Invocation) -> Message | None:
+    """Start a plan."""
+    environment, arguments = read(services.config, invocation.text)
+    wish = Wish("plan", title(environment, arguments), invocation.user, invocation.key, environment, arguments)
+    await requests.start(services, wish)
+    return None
+
+
+COMMANDS = (
+    Command(
+        "/plan",
+        USAGE,
+        "<environment> [variable=value ...]",
+        "Show what Terraform would change; approve to apply exactly that.",
+        handle,
+    ),
+)

@@ -1,0 +1,57 @@
+"""Drift: now and then a plan by itself; what changed outside of Terraform is told once, with a button for a real plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.operations.registry import Kind, Watch
+from bot.store.operations import Status
+from handlers.plan import views
+from handlers.plan.backend import work_of
+from handlers.plan.change_views import details
+from handlers.plan.hcp_run import LOOKS
+from runners.terraform import fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import timedelta
+
+    from bot.config import Config
+    from bot.operations.operation import Operation
+
+
+async def drift(operation: Operation) -> None:
+    """Durable: plan; silent while there is nothing new, else one message with the details in its thread."""
+    work = work_of(operation.environment)
+    commit = await work.commit_to_plan(operation)
+    summary = await operation.step("plan", lambda: work.make_plan(operation, commit))
+    differs = bool(summary.drift) or not summary.up_to_date
+    found = fingerprint(summary) if differs else ""
+    told = await operation.step("told", lambda: operation.services.environments.drift_told(operation.environment.name))
+    if found == told:
+        await operation.finish_silently(Status.SUCCEEDED)
+        return
+    await operation.speak(views.drifted(operation.head, commit, summary))
+    if differs:
+        await operation.details("plan in detail", details(summary))
+        await operation.attach(
+            "plan as text",
+            filename=f"drift-{operation.number}.txt",
+            title="The plan as Terraform prints it",
+            read=lambda: work.plan_text(operation),
+        )
+    await operation.step(
+        "remember", lambda: operation.services.environments.tell_drift(operation.environment.name, found)
+    )
+    await operation.finish_silently(Status.SUCCEEDED)
+
+
+def _due(config: Config) -> Mapping[str, timedelta]:
+    watch = config.watch.drift if config.watch else None
+    if watch is None:
+        return {}
+    return {name: watch.every for name, environment in config.environments.items() if environment.terraform}
+
+
+KINDS = (Kind(LOOKS, drift, silent=True),)
+WATCHES = (Watch(LOOKS, "Look for drift in {environment}", _due),)

@@ -1,0 +1,115 @@
+"""The images of a plan: shown before they are rolled out, and followed by a code deploy where they go back."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.operations import follow_ups
+from bot.slack.blocks import kit
+from bot.store.operations import Request
+from handlers.deploy.command import CODE_DEPLOY, usual_ref, wish
+from handlers.plan.views import PlanView
+from runners.aws import amis
+from runners.errors import RunnerError
+from runners.results import Image, ImageChange, RollOut
+
+if TYPE_CHECKING:
+    from bot.operations.operation import Operation
+    from bot.services import Services
+    from runners.results import ApplyResult, Commit, PlanSummary
+
+
+log = logging.getLogger(__name__)
+TIMEOUT = 20.0
+NAMED = "image"  # notes of a plan: the images that it would roll out
+
+
+async def view_of(operation: Operation, commit: Commit, summary: PlanSummary) -> PlanView:
+    """The plan as it is shown, with what EC2 tells of the images; without, when EC2 does not answer."""
+    services, machines = operation.services, operation.environment.machines
+    try:
+        changes = await amis.describe_changes(services.aws.ec2, summary, machines, timeout=TIMEOUT)
+    except RunnerError as error:
+        # The plan can be read without names and ages; the ids are in it, and the table says "unknown".
+        log.warning("operation %s: %s", operation.number, services.redact(str(error)))
+        changes = tuple(
+            ImageChange(machine, Image(before) if before else None, Image(after))
+            for machine, before, after in amis.rolled_out(summary, machines)
+        )
+    doubts = await services.images.doubts([change.after.image_id for change in changes])
+    changes = tuple(replace(change, doubts=doubts.get(change.after.image_id, ())) for change in changes)
+    return PlanView(operation.head, commit, summary, changes, services.aws.region, services.clock())
+
+
+async def name(operation: Operation, view: PlanView) -> None:
+    """Note which images this plan would roll out, so that no clean-up takes them away while it waits."""
+    for image_id in dict.fromkeys(change.after.image_id for change in view.images):
+        await operation.services.operations.note(operation.number, NAMED, image_id)
+
+
+async def remember(operation: Operation, view: PlanView) -> None:
+    """Remember what an apply that succeeded has put where. Within a step; done twice it is remembered once."""
+    record, environment = operation.record, operation.environment.name
+    for change in view.images:
+        image_id = change.after.image_id
+        one = RollOut(
+            image_id, record.number, environment, change.machine, record.requester, operation.services.clock()
+        )
+        await operation.services.images.rolled_out(one)
+
+
+async def behind_the_code(operation: Operation, view: PlanView) -> tuple[str, ...]:
+    """The machines whose new image was made before the environment's last code deploy: it brings old code back."""
+    deployed = await operation.services.environments.running_in(operation.environment.name)
+    return tuple(
+        change.machine
+        for change in view.images
+        if change.goes_back
+        or (deployed and change.after.created_at and change.after.created_at.timestamp() < deployed.at)
+    )
+
+
+async def follow_up(operation: Operation, machines: tuple[str, ...], result: ApplyResult) -> tuple[str, bool]:
+    """After an apply that put old code back: start the code deploy, or say that it is needed.
+
+    Returns what to say (mrkdwn), and whether to offer a button for it. Called from the durable body, not from a step.
+    """
+    how = operation.environment.code_deploy_after_old_image
+    if not machines or not result.succeeded or how == "off":
+        return "", False
+    names = ", ".join(map(kit.code, machines))
+    why = f":warning: {names} now {'runs' if len(machines) == 1 else 'run'} an image that is older than the last code deploy, so old code is back."
+    if how == "offer":
+        return f"{why} Deploy the code again.", True
+    environment = operation.environment
+    wanted = wish(environment, usual_ref(environment), operation.record.requester, CODE_DEPLOY.key(operation.number))
+    channel = operation.record.channel
+    await operation.services.engine.begin(
+        Request(wanted.key, wanted.kind, environment.name, wanted.user, wanted.title, channel, wanted.arguments)
+    )
+    name = await operation.step("code deploy begun", lambda: _link_to(operation.services, wanted.key))
+    return f"{why} The code deploy has been started{f': {name}' if name else ''}.", False
+
+
+async def _link_to(services: Services, key: str) -> str:
+    """The operation that this request has begun, with its link; empty when it is not shown anywhere for too long."""
+    begun = await follow_ups.announced(services, key)
+    if begun is None:
+        return ""
+    other = await follow_ups.elsewhere(services, begun)
+    return kit.link(f"#{begun.number} {begun.title}", other.url)
+
+
+log = logging.getLogger(__name__)
+
+
+async def running(operation: Operation, summary: PlanSummary) -> tuple[tuple[str, Image], ...]:
+    """Each machine with its image, as the state has it; by their ids alone when EC2 does not answer."""
+    services, machines = operation.services, operation.environment.machines
+    try:
+        return await amis.describe_running(services.aws.ec2, summary, machines, timeout=TIMEOUT)
+    except RunnerError as error:
+        log.warning("operation %s: %s", operation.number, services.redact(str(error)))
+        return amis.running(summary, machines)

@@ -1,0 +1,200 @@
+"""A Terraform plan as a message that can be read in ten seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.slack.blocks import common, images, kit
+from handlers.plan.change_views import changes, counts, drift_lines, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from bot.slack.blocks.common import ApprovalView, Elsewhere, Head
+    from bot.slack.blocks.kit import Block, Message
+    from runners.results import Commit, Image, ImageChange, PlanSummary
+
+IN_THREAD = "There is more than fits into one message: all of it is in the thread."
+MOST_COMPARED = 250  # commits that GitHub tells of at most
+LOOKED = "found by a scheduled look"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A plan with what it belongs to: its operation, the commit it was made from, the images that it rolls out.
+
+    `seen_at` (Unix seconds) is when the images were looked up in `region`.
+    """
+
+    head: Head
+    commit: Commit
+    summary: PlanSummary
+    images: tuple[ImageChange, ...] = ()
+    region: str = ""
+    seen_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A branch that has moved on since it was planned, by these commits (none: it went back), to `tip` (a full SHA)."""
+
+    ref: str
+    tip: str
+    commits: tuple[Commit, ...] = ()
+
+
+def working(head: Head, doing: str, commit: Commit | None) -> Message:
+    """Before there is a plan to show."""
+    stop = common.cancel_button(head, "Terraform is stopped. A plan changes nothing, so nothing is left half done.")
+    return kit.message(common.plain(head, doing), [*first_lines(head, "running", doing, commit), stop])
+
+
+def up_to_date(plan: PlanView, running: Sequence[tuple[str, Image]] = ()) -> Message:
+    """Nothing to do, with the images that run, by machine; the operation ends here."""
+    held = f"{plan.summary.resources} resource{'s' if plan.summary.resources != 1 else ''}"
+    news = f"up to date, nothing to do ({held} in place)"
+    blocks = [
+        *first_lines(plan.head, "succeeded", news, plan.commit),
+        *images.running(running, plan.region, plan.seen_at),
+        *drift_lines(plan.summary),
+    ]
+    return kit.message(common.plain(plan.head, news), blocks, foot=[kit.context(_program(plan.summary))])
+
+
+def ask(
+    plan: PlanView,
+    approval: ApprovalView,
+    protected: Sequence[str] = (),
+    *,
+    typed_word: str = "",
+    moved: Moved | None = None,
+) -> Message:
+    """The plan with its Approve and Reject buttons.
+
+    `protected` are addresses that would be lost though they are protected; `typed_word` is what approving takes then,
+    asked for when the button is pressed.
+    """
+    news = f"{counts(plan.summary)}. Waiting for approval"
+    question = (
+        ""
+        if typed_word
+        else (
+            f"Signalbox will apply exactly this plan to *{kit.escape(plan.head.environment)}*: {counts(plan.summary)} "
+            f"(commit {kit.escape(plan.commit.short)}, plan {plan.summary.digest[:12]})."
+        )
+    )
+    return kit.message(
+        common.plain(plan.head, news),
+        [
+            *first_lines(plan.head, "approval", news, plan.commit),
+            *_careful(plan.images, protected, typed_word),
+            *([kit.section(moved_on(moved))] if moved else []),
+            *images.table(plan.images, plan.region, plan.seen_at),
+            *changes(plan.summary),
+        ],
+        foot=[
+            common.decision_buttons(
+                approval, approve=f"Approve and apply to {plan.head.environment}", question=question
+            ),
+            common.approval_lines(approval),
+            _fine_print(plan),
+        ],
+        more=IN_THREAD,
+    )
+
+
+def moved_on(moved: Moved) -> str:
+    """By which commits the branch has moved on since the plan, in mrkdwn."""
+    name, number = kit.code(moved.ref), len(moved.commits)
+    if not number:
+        return f":warning: *{name} no longer has the commit of this plan.*"
+    count = f"{number} commit{plural(moved.commits)}" if number < MOST_COMPARED else f"{number} commits or more"
+    shown = [f"{kit.link(one.short, one.url)} {kit.escape(kit.cut(one.subject, 90))}" for one in moved.commits[-5:]]
+    more = f" and {number - 5} before" if number > 5 else ""
+    return f":warning: *{name} has moved on by {count} since this plan:* {', '.join(reversed(shown))}{more}."
+
+
+def settled(plan: PlanView, approval: ApprovalView, newer: Elsewhere | None = None) -> Message:
+    """The plan after what ended it: rejected, expired, or `newer`, a newer plan. Nothing on it can be approved any more."""
+    news = {
+        "rejected": "rejected, nothing was applied",
+        "expired": "expired, nothing was applied",
+        "superseded": f"{f'#{newer.head.number}' if newer else 'a newer plan'} took its place, nothing was applied",
+    }[approval.outcome]
+    next_one = [common.plan_again_button(plan.head)] if approval.outcome == "expired" else []
+    next_one += [common.named("newer plan", newer)] if newer else []
+    return with_plan(plan, approval, approval.outcome, f"{news} ({counts(plan.summary)})", buttons=next_one)
+
+
+def settled_elsewhere(plan: PlanView, approval: ApprovalView) -> Message:
+    """The plan after it was put away outside of Slack."""
+    news = f"{kit.escape(approval.elsewhere)}, nothing was applied ({counts(plan.summary)})"
+    return with_plan(plan, approval, "rejected", news)
+
+
+def drifted(head: Head, commit: Commit, summary: PlanSummary) -> Message:
+    """What a look by itself has found to differ; or that nothing differs any more."""
+    if summary.up_to_date and not summary.drift:
+        news = "nothing differs any more: the environment is as the code says"
+        found = kit.context(LOOKED, common.commit_line(commit))
+        return kit.message(common.plain(head, news), [common.first_line(head, "succeeded", news), found])
+    news = f"the environment is not as the code says: {counts(summary)}"
+    if summary.up_to_date:
+        news = f"{len(summary.drift)} resource{plural(summary.drift)} changed outside of Terraform, as the code allows"
+    first = kit.section(f":mag: *#{head.number} {kit.escape(head.title)}*: {news}")
+    blocks = [first, kit.context(LOOKED, common.commit_line(commit)), *changes(summary)]
+    foot = [common.plan_again_button(head), kit.context(_program(summary))]
+    return kit.message(common.plain(head, news), blocks, foot=foot, more=IN_THREAD)
+
+
+def with_plan(
+    plan: PlanView,
+    approval: ApprovalView,
+    status: str,
+    news: str,
+    extra: Iterable[Block] = (),
+    *,
+    headings: tuple[str, str] = images.PLANNED,
+    buttons: Iterable[Block] = (),
+) -> Message:
+    """The plan's message once it is decided: `news` in its first line, `extra` and the plan below, then `buttons`."""
+    done = status == "succeeded"
+    blocks = [
+        *first_lines(plan.head, status, news, plan.commit),
+        *extra,
+        *([] if done or status == "running" else [kit.section("*What was planned:*")]),
+        *images.table(plan.images, plan.region, plan.seen_at, headings),
+        *changes(plan.summary, done=done),
+    ]
+    foot = [*buttons, common.approval_lines(approval), _fine_print(plan)]
+    return kit.message(common.plain(plan.head, news), blocks, foot=foot, more=IN_THREAD)
+
+
+def first_lines(head: Head, status: str, news: str, commit: Commit | None) -> list[Block]:
+    """What must be seen first: the environment and what of it, who asked for it, of which commit by whom."""
+    of = [common.commit_line(commit)] if commit else []
+    return [common.first_line(head, status, news), common.asked_by(head, *of)]
+
+
+def _fine_print(plan: PlanView) -> Block:
+    return kit.context(f"plan {kit.code(plan.summary.digest[:12])}", _program(plan.summary))
+
+
+def _program(summary: PlanSummary) -> str:
+    return kit.link(summary.program, summary.url) if summary.url else kit.escape(summary.program)
+
+
+def _careful(rolled_out: Sequence[ImageChange], protected: Sequence[str], typed_word: str) -> Iterator[Block]:
+    word = f" To approve, type {kit.code(typed_word)}." if typed_word else ""
+    if protected:
+        named = ", ".join(kit.code(address) for address in protected[:5])
+        more = f" and {len(protected) - 5} more" if len(protected) > 5 else ""
+        yield kit.section(f":lock: *Protected, and this plan would lose it:* {named}{more}.{word}")
+    suspect = [f"{kit.code(one.machine)} ({kit.escape('; '.join(one.doubts[:2]))})" for one in rolled_out if one.doubts]
+    if suspect:
+        more = f" and {len(suspect) - 5} more" if len(suspect) > 5 else ""
+        last = "" if protected else word
+        yield kit.section(f":warning: *Suspect images would be rolled out:* {', '.join(suspect[:5])}{more}.{last}")
+    elif word and not protected:
+        yield kit.section(f":lock: *This plan destroys or replaces more than usual.*{word}")

@@ -1,0 +1,33 @@
+"""An operation's copy of the code: fetched once by commit, kept until the operation ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from runners.github import archive
+from runners.github.runs import dispatch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.operations.operation import Operation
+    from runners.results import Commit
+
+
+async def commit_of(operation: Operation, ref: str) -> Commit:
+    """The commit that the ref stands for now; secrets in its message are taken out before it is kept or cut."""
+    services = operation.services
+    commit = await dispatch.resolve(services.github, services.config.github.repository, ref)
+    return replace(commit, subject=services.redact(commit.subject), author=services.redact(commit.author))
+
+
+async def code_of(operation: Operation, commit: Commit) -> Path:
+    """The root of the repository's files at this commit; what is there already is used, a half-fetched copy is not."""
+    kept = operation.scratch / "code"
+    if not kept.is_dir():
+        part = operation.scratch / "code.part"
+        operation.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+        await archive.fetch_code(operation.services.github, commit, part)
+        part.rename(kept)
+    return next(path for path in kept.iterdir() if path.is_dir())

@@ -1,0 +1,125 @@
+"""Starting a workflow on GitHub exactly once, whatever happens to the bot or to GitHub's answer meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bot.errors import UserError
+from runners.errors import UnavailableError, UncertainError
+from runners.github.runs import dispatch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.operations.operation import Operation
+    from runners.results import Commit, WorkflowRun
+
+
+# How long a run that GitHub was asked for may take to appear in its lists; seen to lag by seconds.
+PATIENCE = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """A workflow (its file's name) to be started at the ref of `commit`.
+
+    `command` is what somebody types to try again. `moved_on`, when not empty, ends the sentence that refuses to start
+    because the ref no longer stands for `commit`; else whatever it stands for by then is started.
+    """
+
+    repository: str
+    workflow: str
+    commit: Commit
+    command: str
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    moved_on: str = ""
+
+
+async def dispatch_once(operation: Operation, wanted: Dispatch) -> int:
+    """Durable: start the workflow, and give its run's id. Raises UserError and RunnerError when it is not started."""
+    newest = await operation.step("newest run", lambda: _newest(operation, wanted))
+    return await operation.once(
+        "dispatch",
+        do=lambda: _dispatch(operation, wanted, newest),
+        recover=lambda: _recover(operation, wanted, newest),
+    )
+
+
+async def _newest(operation: Operation, wanted: Dispatch) -> int:
+    return await dispatch.newest_run_id(operation.services.github, wanted.repository, wanted.workflow)
+
+
+async def _dispatch(operation: Operation, wanted: Dispatch, newest: int) -> int:
+    github, ref = operation.services.github, wanted.commit.ref
+    if wanted.moved_on:
+        await _check_not_moved(operation, wanted)
+    try:
+        started = await dispatch.dispatch(github, wanted.repository, wanted.workflow, ref, wanted.inputs)
+    except UncertainError:
+        # GitHub may have started it all the same; only its list can tell.
+        started = None
+    run_id = started or await _find(operation, wanted, newest)
+    if run_id is None:
+        raise _uncertain(wanted, "no run of it has appeared")
+    return await _claimed(operation, wanted, run_id)
+
+
+async def _check_not_moved(operation: Operation, wanted: Dispatch) -> None:
+    then = wanted.commit
+    now = await dispatch.resolve(operation.services.github, wanted.repository, then.ref)
+    if now.sha != then.sha:
+        raise UserError(
+            f"{then.ref} has moved on from {then.short} to {now.short} since this was asked for, {wanted.moved_on}"
+        )
+
+
+async def _recover(operation: Operation, wanted: Dispatch, newest: int) -> int:
+    # The bot was stopped around the dispatch: the run may be known, or be there, or may never have been asked for.
+    known = await operation.services.operations.run_of(operation.number)
+    if known:
+        return known
+    found = await _find(operation, wanted, newest)
+    return await _claimed(operation, wanted, found) if found else await _dispatch(operation, wanted, newest)
+
+
+async def _find(operation: Operation, wanted: Dispatch, newest: int) -> int | None:
+    try:
+        return await dispatch.find_dispatched(
+            operation.services.github,
+            wanted.repository,
+            wanted.workflow,
+            ref=wanted.commit.ref,
+            head_sha=wanted.commit.sha,
+            after_run_id=newest,
+            not_these=await operation.services.operations.claimed_runs(),
+            patience=PATIENCE,
+        )
+    except UnavailableError as error:
+        raise _uncertain(wanted, f"its runs cannot be looked at ({error.problem})") from error
+
+
+def _uncertain(wanted: Dispatch, why: str) -> UncertainError:
+    remedy = f"Look at the repository's Actions page before you run {wanted.command} again: it may still start."
+    return UncertainError(
+        f"starting {wanted.workflow}", f"GitHub's answer did not come through, and {why}", remedy=remedy
+    )
+
+
+async def _claimed(operation: Operation, wanted: Dispatch, run_id: int) -> int:
+    await operation.services.operations.claim_run(operation.number, run_id)
+    await dispatched(operation, wanted.commit, wanted.workflow, run_id)
+    return run_id
+
+
+async def dispatched(operation: Operation, commit: Commit, workflow: str, run_id: int) -> None:
+    """Within a step: which run on GitHub is this operation's."""
+    repository_url, _, _ = commit.url.partition("/commit/")
+    url = f"{repository_url}/actions/runs/{run_id}"
+    await operation.note("dispatched", workflow=workflow, run=str(run_id), url=url, commit=commit.short)
+
+
+async def run_ended(operation: Operation, run: WorkflowRun) -> None:
+    """Within a step: how the run on GitHub ended, and which commit it was of."""
+    numbered = f"{run.workflow} #{run.number}"
+    await operation.note("run ended", run=numbered, outcome=run.state.value, url=run.url, commit=run.head_sha[:7])

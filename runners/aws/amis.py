@@ -1,0 +1,155 @@
+"""Machine images: what EC2 tells of them, and which ones a plan rolls out."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from botocore import exceptions
+
+from runners.aws.client import explained
+from runners.concurrency import run_blocking
+from runners.results import Image, ImageChange, StartedFrom
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ec2.type_defs import ImageTypeDef, InstanceTypeDef
+
+    from runners.results import AttributeChange, PlanSummary, ResourceChange
+
+# EC2 user guide: ids have 8 or 17 hexadecimal digits.
+AMI_ID = re.compile(r"ami-(?:[0-9a-f]{17}|[0-9a-f]{8})")
+# Tags in which image builds commonly keep the commit they were made from.
+COMMIT_TAGS = ("commit", "git_sha", "git_commit", "sha")
+
+
+def rolled_out(summary: PlanSummary, machines: Sequence[str]) -> tuple[tuple[str, str | None, str], ...]:
+    """What the plan does to images, as (machine, AMI id now or None, planned AMI id), in the order of the changes.
+
+    A machine is known by its name in the resource's address; without one the address itself stands for it.
+    """
+    found: dict[tuple[str, str], str | None] = {}
+    for resource in summary.changes:
+        change = _image_of(resource)
+        if change:
+            before, after = change
+            found.setdefault((_machine(resource.address, machines), after), before)
+    return tuple((machine, before, after) for (machine, after), before in found.items())
+
+
+async def describe(ec2: EC2Client, image_ids: Collection[str], *, timeout: float) -> Mapping[str, Image]:
+    """The images by id; those that EC2 does not know (any more), or does not show us, are left out.
+
+    Raises:
+        AccessDeniedError, UnavailableError: as AWS says.
+    """
+    if not image_ids:
+        return {}
+    # A filter, since asking for an id that is not there would be an error for all of them.
+    found = await _describe(ec2, "image-id", sorted(image_ids), timeout=timeout)
+    return {image.image_id: image for image in found}
+
+
+async def named(ec2: EC2Client, name_tag: str, *, timeout: float) -> tuple[Image, ...]:
+    """The account's own images whose tag `Name` is this one, oldest first. Raises as `describe`."""
+    found = await _describe(ec2, "tag:Name", [name_tag], timeout=timeout, owners=["self"])
+    return tuple(sorted(found, key=lambda image: (image.created_at is not None, image.created_at, image.image_id)))
+
+
+async def started_from(ec2: EC2Client, image_id: str, *, timeout: float) -> tuple[StartedFrom, ...]:
+    """The instances that were started from the image, those that are terminated left out. Raises as `describe`."""
+    doing = f"looking up what runs from {image_id}"
+
+    def ask() -> list[StartedFrom]:
+        pages = ec2.get_paginator("describe_instances").paginate(Filters=[{"Name": "image-id", "Values": [image_id]}])
+        every = [one for page in pages for held in page["Reservations"] for one in held["Instances"]]
+        return [_started(one) for one in every if one["State"]["Name"] != "terminated"]
+
+    try:
+        found = await run_blocking(ask, timeout=timeout, doing=doing)
+    except (exceptions.BotoCoreError, exceptions.ClientError) as error:
+        raise explained(error, doing) from None
+    return tuple(sorted(found, key=lambda one: (one.type_tag, one.instance_id)))
+
+
+def _started(found: InstanceTypeDef) -> StartedFrom:
+    tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", ())}
+    return StartedFrom(found["InstanceId"], tags.get("Name", ""), tags.get("type", ""), found["State"]["Name"])
+
+
+async def _describe(
+    ec2: EC2Client, filtered: str, values: Sequence[str], *, timeout: float, owners: Sequence[str] = ()
+) -> list[Image]:
+    doing = "looking up images"
+    whose = {"Owners": list(owners)} if owners else {}
+
+    def ask() -> list[Image]:
+        filters = [{"Name": filtered, "Values": list(values)}]
+        pages = ec2.get_paginator("describe_images").paginate(Filters=filters, **whose)  # type: ignore[arg-type]
+        return [_image(one) for page in pages for one in page["Images"]]
+
+    try:
+        return await run_blocking(ask, timeout=timeout, doing=doing)
+    except (exceptions.BotoCoreError, exceptions.ClientError) as error:
+        raise explained(error, doing) from None
+
+
+async def describe_changes(
+    ec2: EC2Client, summary: PlanSummary, machines: Sequence[str], *, timeout: float
+) -> tuple[ImageChange, ...]:
+    """What the plan does to images, with what EC2 tells of them. Raises as `describe`."""
+    found = rolled_out(summary, machines)
+    ids = {image for _, before, after in found for image in (before, after) if image}
+    known = await describe(ec2, ids, timeout=timeout)
+    return tuple(
+        ImageChange(machine, (known.get(before) or Image(before)) if before else None, known.get(after) or Image(after))
+        for machine, before, after in found
+    )
+
+
+def running(summary: PlanSummary, machines: Sequence[str]) -> tuple[tuple[str, Image], ...]:
+    """What runs according to a plan that has nothing to do: each machine with the id of its image, in order."""
+    by_place = {machine: place for place, machine in enumerate(machines)}
+    found = {(_machine(address, machines), image) for address, image in summary.images}
+    ordered = sorted(found, key=lambda one: (by_place.get(one[0], len(by_place)), one))
+    return tuple((machine, Image(image)) for machine, image in ordered)
+
+
+async def describe_running(
+    ec2: EC2Client, summary: PlanSummary, machines: Sequence[str], *, timeout: float
+) -> tuple[tuple[str, Image], ...]:
+    """The same with what EC2 tells of the images. Raises as `describe`."""
+    found = running(summary, machines)
+    known = await describe(ec2, {image.image_id for _, image in found}, timeout=timeout)
+    return tuple((machine, known.get(image.image_id) or image) for machine, image in found)
+
+
+def _image_of(resource: ResourceChange) -> tuple[str | None, str] | None:
+    # What forces the replacement comes first: other attributes may carry the same id along.
+    ordered: list[AttributeChange] = sorted(resource.attributes, key=lambda one: not one.forces_replacement)
+    for attribute in ordered:
+        before, after = attribute.before or "", attribute.after or ""
+        if AMI_ID.fullmatch(after) and before != after:
+            return (before if AMI_ID.fullmatch(before) else None), after
+    return None
+
+
+def _machine(address: str, machines: Sequence[str]) -> str:
+    words = re.split(r"[^A-Za-z0-9-]+", address)
+    return next((machine for machine in machines if machine in words), address)
+
+
+def _image(found: ImageTypeDef) -> Image:
+    tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", ())}
+    created = found.get("CreationDate")
+    return Image(
+        image_id=found["ImageId"],
+        name=found.get("Name"),
+        created_at=datetime.fromisoformat(created) if created else None,
+        commit=next((tags[name] for name in COMMIT_TAGS if name in tags), None),
+        name_tag=tags.get("Name"),
+        size_gb=sum(one.get("Ebs", {}).get("VolumeSize", 0) for one in found.get("BlockDeviceMappings", ())) or None,
+    )

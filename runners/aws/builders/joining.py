@@ -1,0 +1,181 @@
+"""Which job a builder belongs to, and whether that job still needs it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from runners.results import Joined, JoinedBy, State, Verdict, said
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from runners.results import Builder, Job, WorkflowRun
+
+# GitHub's clock, that of the machine which ran Packer, and EC2's.
+_SKEW = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a builder counts as stuck.
+
+    `grace` after its job has ended, in which Packer may clean up by itself; `longest_build` from its start while its job
+    runs; `unknown_after` from its start when no job is known for it.
+    """
+
+    grace: timedelta = timedelta(minutes=5)
+    longest_build: timedelta = timedelta(hours=3)
+    unknown_after: timedelta = timedelta(minutes=45)
+
+
+def join(
+    builders: Iterable[Builder],
+    runs: Sequence[WorkflowRun] | None,
+    *,
+    now: datetime,
+    limits: Limits,
+    read_since: datetime | None = None,
+    unread: str = "the workflow's runs could not be read",
+) -> tuple[Joined, ...]:
+    """Each builder with its job and a verdict, in the order given.
+
+    `runs` are those of the image workflow, with their jobs; None when they could not be read, which `unread` says in
+    words. They are complete from
+    `read_since` on (None: from ever): for a builder that began before, "no job ran then" cannot be said. A run that a
+    builder's tag names is best read by its id (`Builder.run_id`) and put among them.
+    """
+    by_id = {run.run_id: run for run in runs or ()}
+    joined = []
+    for builder in builders:
+        if runs is None:
+            claim = _Claim(JoinedBy.UNREAD, unread)
+        elif builder.run_id:
+            claim = _by_tag(builder, builder.run_id, by_id)
+        else:
+            claim = _by_time(builder, runs, read_since)
+        ended_at = _ended_at(claim)
+        verdict, reason = _judged(builder, claim, ended_at, now, limits)
+        joined.append(Joined(builder, verdict, claim.joined_by, claim.sure, reason, claim.run, claim.jobs, ended_at))
+    return tuple(joined)
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What a builder was joined to; `jobs` are those that may be its own, the likeliest first."""
+
+    joined_by: JoinedBy
+    sure: str
+    run: WorkflowRun | None = None
+    jobs: tuple[Job, ...] = ()
+
+
+def _by_tag(builder: Builder, run_id: int, by_id: Mapping[int, WorkflowRun]) -> _Claim:
+    run = by_id.get(run_id)
+    if run is None:
+        return _Claim(JoinedBy.UNREAD, f"its tag names run {run_id}, which could not be read")
+    jobs = (job for job in run.jobs if _ran_then(job, builder.started_at))
+    return _Claim(JoinedBy.TAG, "by its tag", run, _likeliest_first(jobs, builder.started_at))
+
+
+def _by_time(builder: Builder, runs: Sequence[WorkflowRun], read_since: datetime | None) -> _Claim:
+    if read_since and builder.started_at < read_since:
+        return _Claim(JoinedBy.UNREAD, "it began before the runs that were read")
+    held = [(run, job) for run in runs for job in run.jobs if _ran_then(job, builder.started_at)]
+    jobs = _likeliest_first((job for _, job in held), builder.started_at)
+    meant = {run.run_id: run for run, _ in held}
+    run = next(iter(meant.values())) if len(meant) == 1 else None
+    if not jobs:
+        return _Claim(JoinedBy.NO_JOB, "no job ran then")
+    if len(jobs) == 1:
+        return _Claim(JoinedBy.ONLY_JOB, "only one job ran then", run, jobs)
+    return _Claim(JoinedBy.ONE_OF_SEVERAL, f"one of {len(jobs)} jobs that ran then", run, jobs)
+
+
+def _ran_then(job: Job, at: datetime) -> bool:
+    if job.state is State.SKIPPED or job.started_at is None or job.started_at - _SKEW > at:
+        return False
+    return job.ended_at is None or at <= job.ended_at + _SKEW
+
+
+def _likeliest_first(jobs: Iterable[Job], at: datetime) -> tuple[Job, ...]:
+    """Before all others those that ran at that very time, whatever the clocks; a job that went well has cleaned up."""
+
+    def unlikely(job: Job) -> tuple[bool, bool]:
+        then = job.started_at is not None and job.started_at <= at and (job.ended_at is None or at <= job.ended_at)
+        return not then, job.state is State.SUCCEEDED
+
+    return tuple(sorted(jobs, key=unlikely))
+
+
+def _ended_at(claim: _Claim) -> datetime | None:
+    """When the last of what may be its job ended; None while one still runs, or when nothing is known of it."""
+    if claim.jobs:
+        if any(not job.state.ended for job in claim.jobs):
+            return None
+        return max(at for job in claim.jobs if (at := job.ended_at or job.started_at))
+    run = claim.run
+    if run is None:
+        return None
+    return (run.ended_at or run.created_at) if run.state.ended else None
+
+
+def _judged(
+    builder: Builder, claim: _Claim, ended_at: datetime | None, now: datetime, limits: Limits
+) -> tuple[Verdict, str]:
+    if claim.run is None and not claim.jobs:
+        return _unclaimed(builder, claim, now, limits)
+    if ended_at is None and _of_an_earlier_attempt(builder, claim):
+        return Verdict.ENDED, "the attempt that it belonged to is over, and the run was started again since"
+    age = builder.age(now)
+    if ended_at is None and age > limits.longest_build:
+        return (
+            Verdict.TOO_OLD,
+            f"its job still runs, but no build takes {said(age)} (at most {said(limits.longest_build)})",
+        )
+    if ended_at is None:
+        return Verdict.BUSY, _still_runs(claim)
+    over = max(now - ended_at, timedelta())
+    how = _how_it_ended(claim)
+    if over <= limits.grace:
+        return Verdict.ENDING, f"{how} {said(over)} ago; Packer has {said(limits.grace)} to clean up"
+    return Verdict.ENDED, f"{how} {said(over)} ago"
+
+
+def _unclaimed(builder: Builder, claim: _Claim, now: datetime, limits: Limits) -> tuple[Verdict, str]:
+    age = builder.age(now)
+    if age > limits.unknown_after:
+        return Verdict.TOO_OLD, f"{claim.sure}, and it has been there for {said(age)}"
+    return Verdict.UNKNOWN, f"{claim.sure}; it counts as stuck after {said(limits.unknown_after)}"
+
+
+def _of_an_earlier_attempt(builder: Builder, claim: _Claim) -> bool:
+    run = claim.run
+    if run is None or claim.jobs or run.attempt < 2:
+        return False
+    starts = [job.started_at for job in run.jobs if job.started_at]
+    return bool(starts) and builder.started_at < min(starts) - _SKEW
+
+
+def _still_runs(claim: _Claim) -> str:
+    running = [job for job in claim.jobs if not job.state.ended]
+    if len(claim.jobs) == 1:
+        return f"its job {running[0].name} still runs"
+    if len(running) == 1:
+        return f"{running[0].name} still runs, one of the {len(claim.jobs)} jobs that may be its own"
+    if claim.jobs:
+        return f"{len(running)} of the {len(claim.jobs)} jobs that may be its own still run"
+    return "its run still runs"
+
+
+_ENDED = {State.SUCCEEDED: "succeeded", State.FAILED: "failed", State.CANCELLED: "was cancelled"}
+
+
+def _how_it_ended(claim: _Claim) -> str:
+    if len(claim.jobs) == 1:
+        job = claim.jobs[0]
+        return f"its job {job.name} {_ENDED.get(job.state, 'ended')}"
+    if claim.run and (not claim.jobs or claim.run.state.ended):
+        return f"its run {_ENDED.get(claim.run.state, 'ended')}"
+    return f"the last of the {len(claim.jobs)} jobs that may be its own ended"

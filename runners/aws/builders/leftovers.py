@@ -1,0 +1,95 @@
+"""What builds have left behind: of one run, of a span of time, or of all."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from runners.aws.builders.finding import find
+from runners.aws.builders.reading import run_id_of
+from runners.aws.client import filters, in_each_region, listed, literally, tags_of
+from runners.results import Builder, KeyPair, Leftovers, LooseGroup, LooseVolume
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mypy_boto3_ec2 import EC2Client
+
+    from runners.aws.builders.reading import Recognition
+    from runners.aws.client import Account
+    from runners.results import Unread
+
+    Left = Builder | KeyPair | LooseGroup | LooseVolume
+L = TypeVar("L", bound="Left")
+
+# A build makes its key pair and security group first, and its instance a little later.
+YOUNG = timedelta(minutes=15)
+_SKEW = timedelta(minutes=2)
+_PAGE = 500
+
+
+async def leftovers(
+    account: Account,
+    recognition: Recognition,
+    *,
+    now: datetime,
+    run_id: int | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    timeout: float = 120.0,
+) -> Leftovers:
+    """What is left of the run `run_id`, or of what was begun between `since` and `until`; of all builds without these.
+
+    A tag with a run's id decides where there is one; else the time in Packer's temporary names. What tells neither is
+    left out when a run or a time is asked for. Loose things younger than 15 minutes are left out as well, unless
+    their tag names the run: a build may just be starting.
+    """
+    found = await find(account, recognition, timeout=timeout)
+    volumes, unread = await loose_volumes(account, recognition, timeout=timeout)
+
+    def of_ours(what: Iterable[L]) -> tuple[L, ...]:
+        return tuple(one for one in what if _belongs(one, now, run_id, since, until))
+
+    return Leftovers(
+        of_ours(one for one in found.builders if one.live),
+        of_ours(found.key_pairs),
+        of_ours(found.security_groups),
+        of_ours(volumes),
+        (*found.unread, *unread),
+    )
+
+
+async def loose_volumes(
+    account: Account, recognition: Recognition, *, timeout: float
+) -> tuple[tuple[LooseVolume, ...], tuple[Unread, ...]]:
+    """The volumes of builds (by name tag or run tag) that nothing has attached, in all regions."""
+
+    def ask(region: str) -> list[LooseVolume]:
+        return list({one.volume_id: one for one in _volumes(account.ec2(region), region, recognition)}.values())
+
+    answers, refused = await in_each_region(account, ask, what="the volumes of builds", timeout=timeout)
+    return tuple(one for found in answers.values() for one in found), refused
+
+
+def _volumes(ec2: EC2Client, region: str, recognition: Recognition) -> Iterator[LooseVolume]:
+    marks = [{"tag-key": (literally(recognition.run_tag),)}]
+    if recognition.name_tag:
+        marks.append({"tag:Name": (literally(recognition.name_tag),)})
+    for mark in marks:
+        asked = filters({"status": ("available",), **mark})
+        for one in listed(ec2, "describe_volumes", "Volumes", page=_PAGE, Filters=asked):
+            created = one["CreateTime"].astimezone(UTC)
+            yield LooseVolume(region, one["VolumeId"], one["Size"], created, run_id_of(tags_of(one), recognition))
+
+
+def _belongs(one: Left, now: datetime, run_id: int | None, since: datetime | None, until: datetime | None) -> bool:
+    if run_id is not None and one.run_id is not None:
+        return one.run_id == run_id
+    began = one.created_at if isinstance(one, LooseVolume) else one.started_at
+    if not isinstance(one, Builder) and began and now - began < YOUNG:
+        return False
+    if since is None and until is None:
+        return run_id is None
+    if began is None:
+        return False
+    return (since is None or began >= since - _SKEW) and (until is None or began <= until + _SKEW)

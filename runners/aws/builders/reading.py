@@ -1,0 +1,121 @@
+"""What EC2 says of an instance, read as a builder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from runners.aws.client import KEEP_TAG, tags_of
+from runners.results import TEMPORARY_NAME, AttachedVolume, Builder, Match, SecurityGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from mypy_boto3_ec2.type_defs import InstanceTypeDef
+
+PREFIX = "packer_"
+# What packer-plugin-amazon describes its security group with.
+DESCRIPTION = "Temporary group for Packer"
+# A key pair is made shortly before its instance; the clock of the machine that ran Packer may be wrong by this much.
+_SKEW = timedelta(minutes=10)
+# Volumes that come with an instance are attached at once; later ones were attached by somebody.
+_AT_LAUNCH = timedelta(minutes=2)
+_UUIDS_SINCE = datetime(2014, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What marks a builder beside Packer's own names: the value of its tag `Name`, and the tag with the run's id."""
+
+    name_tag: str | None = "Packer Builder"
+    run_tag: str = "GITHUB_RUN_ID"
+
+
+def read_builder(
+    instance: InstanceTypeDef, *, region: str, account: str, recognition: Recognition, packers_groups: Collection[str]
+) -> Builder:
+    """The instance as a builder; `matched_by` is empty when it is none.
+
+    `packers_groups` are the ids of the security groups that carry Packer's name and description.
+    """
+    tags = tags_of(instance)
+    launched = instance["LaunchTime"].astimezone(UTC)
+    key = instance.get("KeyName") or None
+    groups = tuple(
+        SecurityGroup(one["GroupId"], one.get("GroupName", ""), one["GroupId"] in packers_groups)
+        for one in instance.get("SecurityGroups", ())
+    )
+    profile = instance.get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2] or None
+    placement = instance.get("Placement", {})
+    return Builder(
+        instance_id=instance["InstanceId"],
+        region=region,
+        type=instance.get("InstanceType", "unknown"),
+        name=tags.get("Name", ""),
+        state=instance["State"]["Name"],
+        launched_at=launched,
+        started_at=_began(launched, (key, *(group.name for group in groups if group.temporary), profile)),
+        matched_by=tuple(_matches(tags, key, groups, recognition)),
+        image_id=instance.get("ImageId", ""),
+        zone=placement.get("AvailabilityZone", ""),
+        key_name=key,
+        security_groups=groups,
+        volumes=tuple(_volumes(instance)),
+        iam_profile=profile,
+        run_id=run_id_of(tags, recognition),
+        spot=instance.get("InstanceLifecycle") == "spot",
+        kept=KEEP_TAG in tags,
+        account=account,
+        usage_operation=instance.get("UsageOperation", ""),
+        tenancy=placement.get("Tenancy", "default"),
+        state_reason=instance.get("StateTransitionReason", ""),
+    )
+
+
+def started_by_name(name: str) -> datetime | None:
+    """When Packer made up this temporary name; None when it is none of Packer's."""
+    found = TEMPORARY_NAME.fullmatch(name)
+    if not found:
+        return None
+    at = datetime.fromtimestamp(int(found.group(1), 16), UTC)
+    return at if at >= _UUIDS_SINCE else None
+
+
+def run_id_of(tags: dict[str, str], recognition: Recognition) -> int | None:
+    """The id of the workflow run that the tags name."""
+    value = tags.get(recognition.run_tag, "")
+    return int(value) if value.isascii() and value.isdigit() else None
+
+
+def _began(launched: datetime, names: Iterable[str | None]) -> datetime:
+    """The earliest time that a temporary name tells, if it is one at which this instance can have been asked for."""
+    told = [at for name in names if name and (at := started_by_name(name)) and at <= launched + _SKEW]
+    return min(told, default=launched)
+
+
+def _matches(
+    tags: dict[str, str], key: str | None, groups: Iterable[SecurityGroup], recognition: Recognition
+) -> Iterator[Match]:
+    if key and key.startswith(PREFIX):
+        yield Match.KEY_PAIR
+    if any(group.temporary for group in groups):
+        yield Match.SECURITY_GROUP
+    if recognition.name_tag and tags.get("Name") == recognition.name_tag:
+        yield Match.NAME_TAG
+    if recognition.run_tag in tags:
+        yield Match.RUN_TAG
+
+
+def _volumes(instance: InstanceTypeDef) -> Iterator[AttachedVolume]:
+    mappings = [one for one in instance.get("BlockDeviceMappings", ()) if "Ebs" in one]
+    first = min((one["Ebs"]["AttachTime"] for one in mappings if "AttachTime" in one["Ebs"]), default=None)
+    for one in mappings:
+        ebs = one["Ebs"]
+        attached = ebs.get("AttachTime")
+        yield AttachedVolume(
+            volume_id=ebs["VolumeId"],
+            device=one.get("DeviceName", ""),
+            goes_along=ebs.get("DeleteOnTermination", False),
+            from_launch=first is not None and attached is not None and attached - first <= _AT_LAUNCH,
+        )

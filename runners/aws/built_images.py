@@ -1,0 +1,79 @@
+"""Which image a build job made: what its log announces and what EC2 knows by tags, held against each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from runners.aws import amis
+from runners.errors import RunnerError
+from runners.results import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mypy_boto3_ec2 import EC2Client
+
+    from runners.results import Job
+
+# EC2's clock and GitHub's may differ a little, and an image's date is when it was begun, before the job ended.
+MARGIN = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class JobImage:
+    """The image of a job, and what does not fit together about it; no image when none came out."""
+
+    image: Image | None
+    doubts: tuple[str, ...] = ()
+
+
+async def image_of_job(
+    ec2: EC2Client, job: Job, announced: Sequence[tuple[str, str]], *, name_tag: str, region: str, timeout: float
+) -> JobImage:
+    """Find the image of a job that has ended well.
+
+    `announced` are the (region, AMI id) pairs of its log; `name_tag` is what the tag `Name` of its image must be.
+    When EC2 cannot be asked, the log alone is believed, and that is a doubt.
+    """
+    here = tuple(image_id for place, image_id in announced if place == region)
+    try:
+        known = await amis.describe(ec2, here, timeout=timeout)
+        made = _made_by(job, await amis.named(ec2, name_tag, timeout=timeout))
+    except RunnerError as error:
+        image = Image(here[-1]) if here else None
+        return JobImage(image, (f"not checked against EC2: {error.problem}",))
+    if not announced:
+        return _by_tags(made, name_tag)
+    if not here:
+        places = ", ".join(sorted({place for place, _ in announced}))
+        return JobImage(made[-1] if made else None, (f"the log names an image in {places}, not in {region}",))
+    return _by_log(here[-1], known.get(here[-1]), made, name_tag)
+
+
+def _made_by(job: Job, images: Sequence[Image]) -> tuple[Image, ...]:
+    if job.started_at is None or job.ended_at is None:
+        return ()
+    begin, end = job.started_at - MARGIN, job.ended_at + MARGIN
+    return tuple(image for image in images if image.created_at and begin <= image.created_at <= end)
+
+
+def _by_tags(made: Sequence[Image], name_tag: str) -> JobImage:
+    if not made:
+        return JobImage(None, (f"no image came out: the log names none, and EC2 has no new one called {name_tag}",))
+    doubts = ["the log names no image; this one is from EC2, by its tag Name and its date"]
+    if len(made) > 1:
+        doubts.append(f"EC2 has {len(made)} images called {name_tag} from that time")
+    return JobImage(made[-1], tuple(doubts))
+
+
+def _by_log(image_id: str, image: Image | None, made: Sequence[Image], name_tag: str) -> JobImage:
+    if image is None:
+        return JobImage(None, (f"the log names {image_id}, which EC2 does not know (any more)",))
+    if image.name_tag != name_tag:
+        tag = f"{image.name_tag!r}" if image.name_tag else "not set"
+        return JobImage(image, (f"its tag Name is {tag}, not {name_tag!r}: a plan would not find it",))
+    others = [one.image_id for one in made if one.image_id != image_id]
+    doubts = (f"EC2 has another image called {name_tag} from that time: {', '.join(others)}",) if others else ()
+    return JobImage(image, doubts)

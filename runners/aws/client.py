@@ -1,0 +1,240 @@
+"""AWS: clients that are made once and shared, and its errors in words."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import re
+import threading
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import boto3
+from botocore import exceptions
+from botocore.config import Config
+from botocore.loaders import create_loader
+from botocore.session import get_session
+
+from runners.concurrency import run_blocking
+from runners.errors import AccessDeniedError, RunnerError, UnavailableError, on_one_line
+from runners.results import Unread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from botocore.loaders import Loader
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_sts import STSClient
+
+
+T = TypeVar("T")
+
+MOST_VALUES = 200  # of one of EC2's filters
+ATTEMPTS_WHILE_SOMEBODY_WAITS = 7
+KEEP_TAG = "signalbox:keep"  # on whatever nobody may remove from here
+
+_CREDENTIALS = "Give the bot AWS credentials: a role on its machine, AWS's own variables, or aws.profile."
+_EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
+_REFUSED = ("AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch")
+_DENIED = ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException")
+_BUSY = (
+    "RequestLimitExceeded",
+    "Throttling",
+    "ThrottlingException",
+    "InternalError",
+    "InternalFailure",
+    "Unavailable",
+    "ServiceUnavailable",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """An Account's clients of one region. boto3's clients may be shared between threads."""
+
+    region: str
+    ec2: EC2Client
+    sts: STSClient
+
+
+class Account:
+    """One AWS account in several regions. Clients are made when first needed (the first takes 0.2 s and 20 MB), then shared.
+
+    Its methods block for as long as that takes, and may be called from any thread. Waits are bounded: 5 s to connect,
+    30 s for an answer. A call that AWS throttles is tried `attempts` times, at a pace that adapts to what AWS takes: it
+    slows down, and only fails after about a minute.
+
+    Raises:
+        AccessDeniedError: there is no such profile.
+    """
+
+    def __init__(self, regions: Sequence[str], profile: str | None = None, *, attempts: int = 10) -> None:
+        self.regions = tuple(dict.fromkeys(regions))
+        self._made: dict[tuple[str, str], Any] = {}
+        self._number: str | None = None
+        # Making a client is not safe among threads; using it is.
+        self._making = threading.Lock()
+        self._config = Config(
+            retries={"mode": "adaptive", "total_max_attempts": attempts},
+            connect_timeout=5,
+            read_timeout=30,
+            max_pool_connections=16,
+            user_agent_extra="signalbox",
+        )
+        try:
+            self._session = _session(self.regions[0], profile)
+        except exceptions.BotoCoreError as error:
+            raise explained(error, "connecting to AWS") from None
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """The client of a service; without a region the account's first one (right for what has no regions, such as IAM)."""
+        key = (service, region or self.regions[0])
+        with self._making:
+            if key not in self._made:
+                try:
+                    made = self._session.client(service, region_name=key[1], config=self._config)  # type: ignore[call-overload]
+                except exceptions.BotoCoreError as error:
+                    raise explained(error, "connecting to AWS") from None
+                self._made[key] = made
+            return self._made[key]
+
+    def ec2(self, region: str) -> EC2Client:
+        """EC2 of a region."""
+        client: EC2Client = self.client("ec2", region)
+        return client
+
+    def clients(self, region: str) -> Clients:
+        """What is asked of a region."""
+        return Clients(region, self.ec2(region), self.client("sts", region))
+
+    def number(self) -> str:
+        """The account's id, 12 digits; asked once."""
+        if self._number is None:
+            self._number = str(self.client("sts").get_caller_identity()["Account"])
+        return self._number
+
+
+def _session(region: str, profile: str | None) -> boto3.Session:
+    core = get_session()
+    core.register_component("data_loader", _loader())
+    session = boto3.Session(botocore_session=core, region_name=region, profile_name=profile)
+    core.get_scoped_config()  # here rather than at the first call it is told that there is no such profile
+    return session
+
+
+@functools.cache
+def _loader() -> Loader:
+    """AWS's descriptions of its services, read once: each session by itself would read its own, 0.2 s and 20 MB of EC2 alone."""
+    loader: Loader = create_loader()
+    return loader
+
+
+def make_clients(region: str, profile: str | None = None) -> Clients:
+    """The clients of a region, of an Account of their own: with fewer attempts, since a person waits for the answer.
+
+    Raises:
+        AccessDeniedError: there is no such profile.
+    """
+    return Account((region,), profile, attempts=ATTEMPTS_WHILE_SOMEBODY_WAITS).clients(region)
+
+
+async def in_each_region(
+    account: Account, ask: Callable[[str], T], *, what: str, timeout: float
+) -> tuple[dict[str, T], tuple[Unread, ...]]:
+    """What `ask(region)`, which may block, says in each region, all asked at once; and the regions that would not tell `what`."""
+    doing = f"reading {what}"
+
+    async def one(region: str) -> T | Unread:
+        try:
+            return await run_blocking(ask, region, timeout=timeout, doing=doing)
+        except (exceptions.BotoCoreError, exceptions.ClientError) as error:
+            return unread(explained(error, doing), region, what)
+        except RunnerError as error:
+            return unread(error, region, what)
+
+    answers = dict(zip(account.regions, await asyncio.gather(*map(one, account.regions)), strict=True))
+    refused = tuple(answer for answer in answers.values() if isinstance(answer, Unread))
+    return {region: answer for region, answer in answers.items() if not isinstance(answer, Unread)}, refused
+
+
+def unread(error: RunnerError, region: str, what: str) -> Unread:
+    """The error of one region, kept so that the others can go on."""
+    return Unread(region, what, error.problem, error.remedy)
+
+
+def code_of(error: exceptions.ClientError) -> str:
+    """AWS's own name for the error ("DependencyViolation")."""
+    return str(error.response.get("Error", {}).get("Code", "unknown"))
+
+
+def filters(named: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:
+    """EC2's filters: all of them hold, each by any of its values (at most MOST_VALUES)."""
+    return [{"Name": name, "Values": list(values)} for name, values in named.items()]
+
+
+def batches(values: Iterable[str]) -> Iterator[list[str]]:
+    """Values in lots that fit a filter."""
+    held = iter(values)
+    while batch := list(islice(held, MOST_VALUES)):
+        yield batch
+
+
+def listed(client: Any, operation: str, key: str, *, page: int | None = None, **asked: Any) -> Iterator[Any]:
+    """What an operation lists under `key`, page after page of `page` items; one page is in memory at a time."""
+    pages = client.get_paginator(operation).paginate(PaginationConfig={"PageSize": page} if page else {}, **asked)
+    for answer in pages:
+        yield from answer.get(key, ())
+
+
+def tags_of(found: Mapping[str, Any]) -> dict[str, str]:
+    """The tags of something, as AWS lists them."""
+    return {tag["Key"]: tag["Value"] for tag in found.get("Tags", ())}
+
+
+def literally(value: str) -> str:
+    """A value for EC2's filters, which take `*` and `?` for wildcards."""
+    return re.sub(r"([*?\\])", r"\\\1", value)
+
+
+def explained(error: exceptions.BotoCoreError | exceptions.ClientError, doing: str) -> RunnerError:
+    """What an error of botocore's means for `doing`, and what the person can do about it."""
+    if isinstance(error, exceptions.ClientError):
+        return _refused(error, doing)
+    if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
+        return AccessDeniedError(doing, "there are no AWS credentials", remedy=_CREDENTIALS)
+    if isinstance(error, exceptions.ProfileNotFound):
+        return AccessDeniedError(doing, "AWS's configuration has no such profile", remedy="Check aws.profile.")
+    if isinstance(error, exceptions.TokenRetrievalError | exceptions.UnauthorizedSSOTokenError):
+        return AccessDeniedError(doing, "the AWS single sign-on has expired", remedy="Run `aws sso login` again.")
+    if isinstance(error, exceptions.EndpointConnectionError | exceptions.ConnectTimeoutError):
+        return UnavailableError(
+            doing, "AWS cannot be reached", remedy="Check aws.region, AWS_ENDPOINT_URL and the network."
+        )
+    if isinstance(error, exceptions.HTTPClientError):
+        return UnavailableError(doing, "the connection to AWS broke", remedy="Try again.")
+    return RunnerError(doing, f"AWS cannot be used ({type(error).__name__})", remedy=_CREDENTIALS)
+
+
+def _refused(error: exceptions.ClientError, doing: str) -> RunnerError:
+    code = code_of(error)
+    message = on_one_line(error.response.get("Error", {}).get("Message", ""))
+    if code in _EXPIRED:
+        return AccessDeniedError(doing, "the AWS credentials have expired", remedy="Renew them and restart the bot.")
+    if code in _REFUSED:
+        return AccessDeniedError(doing, f"AWS does not accept our credentials ({code})", remedy=_CREDENTIALS)
+    if code in _DENIED:
+        remedy = f"Allow {error.operation_name} in the policy of the bot's role or user."
+        return AccessDeniedError(doing, f"AWS forbids {error.operation_name} ({code})", remedy=remedy)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _BUSY or status >= 500:
+        return UnavailableError(doing, f"AWS asks for patience ({code})", remedy="Try again in a few minutes.")
+    return RunnerError(doing, f"AWS refused {error.operation_name}: {message or 'no reason given'} ({code})")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """For how long (seconds) AWS may take until what it has done shows, and how often (seconds) that is looked at."""
+
+    at_most: float
+    every: float

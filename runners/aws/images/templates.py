@@ -1,0 +1,96 @@
+"""Launch templates: which images and snapshots their versions name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runners.aws.client import listed
+from runners.results import Unread
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from mypy_boto3_ec2 import EC2Client
+
+_ALIAS = "resolve:ssm:"
+_VERSIONS = 200  # of a template in one answer, the most that EC2 gives
+
+
+def is_alias(image: str) -> bool:
+    """Whether an image is named by an SSM parameter instead of its id."""
+    return image.startswith(_ALIAS)
+
+
+def alias_unread(region: str, user: str) -> Unread:
+    """An image that nobody can tell without the parameter."""
+    return Unread(
+        region,
+        user,
+        "it names its image by an SSM parameter that could not be resolved",
+        "Allow ssm:GetParameters in the policy of the bot's role or user.",
+    )
+
+
+def named_by(launched: Mapping[str, Any]) -> Iterator[str]:
+    """The image, and the snapshots, that a launch specification of any kind names."""
+    if launched.get("ImageId"):
+        yield launched["ImageId"]
+    for mapping in launched.get("BlockDeviceMappings", ()):
+        if snapshot := mapping.get("Ebs", {}).get("SnapshotId"):
+            yield snapshot
+
+
+class Templates:
+    """The launch templates of one region, all versions; only what names one of the wanted ids is kept in memory."""
+
+    def __init__(self, ec2: EC2Client, wanted: Collection[str]) -> None:
+        self._ec2 = ec2
+        self._wanted = wanted
+        self._ids: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+        self._numbers: dict[tuple[str, str], str] = {}
+        self._versions: dict[str, dict[str, tuple[str, ...]]] = {}
+
+    def read(self) -> None:
+        """Read them all: a call for the list, and one for every 200 versions of each. Raises botocore's errors."""
+        for template in listed(self._ec2, "describe_launch_templates", "LaunchTemplates", page=200):
+            template_id, name = template["LaunchTemplateId"], template["LaunchTemplateName"]
+            self._ids[name], self._names[template_id] = template_id, name
+            self._numbers[template_id, "$Default"] = str(template["DefaultVersionNumber"])
+            self._numbers[template_id, "$Latest"] = str(template["LatestVersionNumber"])
+            self._versions[template_id] = self._read(template_id)
+
+    def _read(self, template_id: str, **more: Any) -> dict[str, tuple[str, ...]]:
+        found = {}
+        asked: dict[str, Any] = {"LaunchTemplateId": template_id, **more}
+        for one in listed(
+            self._ec2, "describe_launch_template_versions", "LaunchTemplateVersions", page=_VERSIONS, **asked
+        ):
+            named = tuple(named_by(one["LaunchTemplateData"]))
+            if not more and any(is_alias(each) for each in named):
+                # Only now: resolving takes a permission of its own, and without it nothing would be told.
+                return self._read(template_id, ResolveAlias=True)
+            if kept := tuple(each for each in named if each in self._wanted or is_alias(each)):
+                found[str(one["VersionNumber"])] = kept
+        return found
+
+    def uses(self) -> Iterator[tuple[str, str]]:
+        """Each wanted id that a version names, with that version in words."""
+        for template_id, versions in self._versions.items():
+            for number, ids in versions.items():
+                for one in ids:
+                    yield one, f"launch template {self._names[template_id]}, version {number}"
+
+    def named(self, specification: Mapping[str, str]) -> tuple[str, ...]:
+        """The wanted ids that the version names which somebody refers to, by id or name; the default one if unsaid."""
+        given = specification.get("LaunchTemplateId") or self._ids.get(specification.get("LaunchTemplateName", ""), "")
+        version = specification.get("Version") or "$Default"
+        return self._versions.get(given, {}).get(self._numbers.get((given, version), version), ())
+
+    def of_configs(self, configs: Iterable[Mapping[str, Any]]) -> set[str]:
+        """What the launch template configurations of a fleet name."""
+        found: set[str] = set()
+        for config in configs:
+            found.update(self.named(config.get("LaunchTemplateSpecification", {})))
+            found.update(one["ImageId"] for one in config.get("Overrides", ()) if one.get("ImageId"))
+        return found

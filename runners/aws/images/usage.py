@@ -1,0 +1,157 @@
+"""What uses images, or their snapshots, in one region: whatever runs of them, and whatever could launch them again.
+
+Every reading stands by itself: what cannot be read is told, and nobody may then call an image unused.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from botocore import exceptions
+
+from runners.aws.client import MOST_VALUES, explained, filters, listed, unread
+from runners.aws.images.templates import Templates, alias_unread, is_alias, named_by
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from mypy_boto3_ec2 import EC2Client
+
+    from runners.aws.client import Account
+    from runners.results import Unread
+
+    # The id of an image or a snapshot, and who uses it, in words.
+    Uses = Iterator[tuple[str, str]]
+
+_PAGE = 250  # instances in one answer: some 2 KB each, and ten times that in memory
+_SHOWN = 5  # users that are named; the others are counted
+_LIVE = ("pending", "running", "shutting-down", "stopping", "stopped")
+
+
+@dataclass
+class Users:
+    """Who uses one image: the first few by name, and how many there are."""
+
+    named: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, user: str) -> None:
+        """One more."""
+        self.count += 1
+        if len(self.named) < _SHOWN:
+            self.named.append(user)
+
+    def __str__(self) -> str:
+        more = self.count - len(self.named)
+        return ", ".join(self.named) + (f" and {more} more" if more else "")
+
+
+@dataclass
+class Usage:
+    """Who uses which of the wanted ids; with something in `unread` there may be others."""
+
+    users: Mapping[str, Users]
+    unread: tuple[Unread, ...]
+
+
+def read_usage(account: Account, region: str, wanted: Collection[str]) -> Usage:
+    """Who uses the images and snapshots of these ids. Blocks; memory grows with what is wanted, not with what there is."""
+    users: defaultdict[str, Users] = defaultdict(Users)
+    missing: list[Unread] = []
+    images = {one for one in wanted if one.startswith("ami-")}
+    ec2, scaling = account.ec2(region), account.client("autoscaling", region)
+
+    def read(what: str, ask: Callable[[], object]) -> None:
+        try:
+            ask()
+        except (exceptions.BotoCoreError, exceptions.ClientError) as error:
+            missing.append(unread(explained(error, f"reading {what}"), region, what))
+
+    def note(uses: Uses) -> None:
+        for found, user in uses:
+            if is_alias(found):
+                missing.append(alias_unread(region, user))
+            elif found in wanted:
+                users[found].add(user)
+
+    templates = Templates(ec2, wanted)
+    configurations: dict[str, list[str]] = {}
+    read("launch templates", templates.read)
+    read("launch configurations", lambda: configurations.update(_configurations(scaling, wanted)))
+    if images:
+        read("instances", lambda: note(_instances(ec2, images)))
+    read("Auto Scaling groups", lambda: note(_scaling_groups(scaling, templates, configurations)))
+    read("spot fleets", lambda: note(_spot_fleets(ec2, templates)))
+    read("EC2 fleets", lambda: note(_fleets(ec2, templates)))
+    read("spot requests", lambda: note(_spot_requests(ec2)))
+    # Last, since they say less than those who launch from them.
+    note(templates.uses())
+    note(_of_configurations(configurations))
+    return Usage(users, tuple(missing))
+
+
+def _instances(ec2: EC2Client, images: Collection[str]) -> Uses:
+    asked: dict[str, Collection[str]] = {"instance-state-name": _LIVE}
+    if len(images) <= MOST_VALUES:
+        asked["image-id"] = images
+    for held in listed(ec2, "describe_instances", "Reservations", page=_PAGE, Filters=filters(asked)):
+        for one in held["Instances"]:
+            yield one.get("ImageId", ""), f"instance {one['InstanceId']} ({one['State']['Name']})"
+
+
+def _configurations(scaling: Any, wanted: Collection[str]) -> dict[str, list[str]]:
+    """What the launch configurations name of what is wanted, by their names."""
+    found = {}
+    for one in listed(scaling, "describe_launch_configurations", "LaunchConfigurations", page=100):
+        ids = [each for each in named_by(one) if each in wanted or is_alias(each)]
+        if ids:
+            found[one["LaunchConfigurationName"]] = ids
+    return found
+
+
+def _of_configurations(configurations: Mapping[str, list[str]]) -> Uses:
+    for name, ids in configurations.items():
+        for one in ids:
+            yield one, f"launch configuration {name}"
+
+
+def _scaling_groups(scaling: Any, templates: Templates, configurations: Mapping[str, list[str]]) -> Uses:
+    for group in listed(scaling, "describe_auto_scaling_groups", "AutoScalingGroups", page=100):
+        user = f"Auto Scaling group {group['AutoScalingGroupName']}"
+        mixed = group.get("MixedInstancesPolicy", {}).get("LaunchTemplate", {})
+        overrides = mixed.get("Overrides", ())
+        told = [group.get("LaunchTemplate"), mixed.get("LaunchTemplateSpecification")]
+        told += [one.get("LaunchTemplateSpecification") for one in overrides]
+        ids = set(configurations.get(group.get("LaunchConfigurationName", ""), ()))
+        ids |= {one["ImageId"] for one in overrides if one.get("ImageId")}
+        ids.update(*(templates.named(one) for one in told if one))
+        for found in sorted(ids):
+            yield found, user
+
+
+def _spot_fleets(ec2: EC2Client, templates: Templates) -> Uses:
+    for fleet in listed(ec2, "describe_spot_fleet_requests", "SpotFleetRequestConfigs"):
+        if str(fleet.get("SpotFleetRequestState", "")).startswith("cancelled"):
+            continue
+        config = fleet.get("SpotFleetRequestConfig", {})
+        ids = {found for one in config.get("LaunchSpecifications", ()) for found in named_by(one)}
+        for found in sorted(ids | templates.of_configs(config.get("LaunchTemplateConfigs", ()))):
+            yield found, f"spot fleet {fleet['SpotFleetRequestId']}"
+
+
+def _fleets(ec2: EC2Client, templates: Templates) -> Uses:
+    for fleet in listed(ec2, "describe_fleets", "Fleets"):
+        if str(fleet.get("FleetState", "")).startswith("deleted"):
+            continue
+        for found in sorted(templates.of_configs(fleet.get("LaunchTemplateConfigs", ()))):
+            yield found, f"EC2 fleet {fleet['FleetId']}"
+
+
+def _spot_requests(ec2: EC2Client) -> Uses:
+    """Requests that will launch (again): a persistent one does so whenever there is room."""
+    asked = filters({"state": ("open", "active", "disabled")})
+    for one in listed(ec2, "describe_spot_instance_requests", "SpotInstanceRequests", page=1000, Filters=asked):
+        for found in named_by(one.get("LaunchSpecification", {})):
+            yield found, f"spot request {one['SpotInstanceRequestId']}"

@@ -1,0 +1,161 @@
+"""The running machines of an environment, found in EC2 by their tag, and as Ansible reads them."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from botocore import exceptions
+
+from runners.aws.client import explained, literally
+from runners.concurrency import run_blocking
+from runners.errors import NotFoundError
+from runners.results import Host, Inventory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ec2.type_defs import FilterTypeDef, InstanceTypeDef
+
+TAG = "type"
+_LOCAL = "local"
+
+
+async def find_hosts(
+    ec2_client: EC2Client,
+    *,
+    environment: str,
+    machines: Sequence[str],
+    tag: str,
+    address: str,
+    user: str,
+    port: int,
+    connection: str,
+    timeout: float = 60.0,
+) -> Inventory:
+    """The running instances whose tag `type` is `tag` with {environment} and {machine} filled in, for each machine.
+
+    Hosts come in the order of `machines`, the oldest instance first, and are named "staging-backend", or
+    "staging-backend-1", ... where a machine has several. `address` is "public_dns" or "private_ip"; with
+    `connection` "local" a host without one keeps its instance id as its address.
+
+    Raises:
+        NotFoundError: a machine has no running instance, or none with such an address; says what there is instead.
+        AccessDeniedError, UnavailableError: as AWS says.
+    """
+    doing = f"looking for the machines of {environment}"
+    wanted = {machine: tag.format(environment=environment, machine=machine) for machine in machines}
+
+    def ask() -> tuple[Host, ...]:
+        running = _instances(ec2_client, wanted.values(), ["running"])
+        by_tag: dict[str, list[InstanceTypeDef]] = {value: [] for value in wanted.values()}
+        for instance in sorted(running, key=lambda one: (one["LaunchTime"], one["InstanceId"])):
+            by_tag[_tag_of(instance)].append(instance)
+        missing = [value for value in wanted.values() if not by_tag[value]]
+        if missing:
+            raise _none_running(ec2_client, missing, doing)
+        hosts: list[Host] = []
+        for machine, value in wanted.items():
+            hosts += _hosts(f"{environment}-{machine}", machine, by_tag[value], address_of)
+        return tuple(hosts)
+
+    def address_of(instance: InstanceTypeDef) -> str:
+        public = address == "public_dns"
+        found = instance.get("PublicDnsName", "") if public else instance.get("PrivateIpAddress", "")
+        if not found and connection != _LOCAL:
+            raise _no_address(instance, address, doing)
+        return found or instance["InstanceId"]
+
+    try:
+        hosts = await run_blocking(ask, timeout=timeout, doing=doing)
+    except (exceptions.BotoCoreError, exceptions.ClientError) as error:
+        raise explained(error, doing) from None
+    return Inventory(environment=environment, hosts=hosts, user=user, port=port, connection=connection)
+
+
+def _instances(ec2: EC2Client, values: Iterable[str], states: Sequence[str] = ()) -> list[InstanceTypeDef]:
+    filters: list[FilterTypeDef] = [{"Name": f"tag:{TAG}", "Values": [literally(value) for value in values]}]
+    if states:
+        filters.append({"Name": "instance-state-name", "Values": states})
+    pages = ec2.get_paginator("describe_instances").paginate(Filters=filters)
+    return [one for page in pages for reservation in page["Reservations"] for one in reservation["Instances"]]
+
+
+def _tag_of(instance: InstanceTypeDef) -> str:
+    return next((one["Value"] for one in instance.get("Tags", ()) if one["Key"] == TAG), "")
+
+
+def _none_running(ec2: EC2Client, missing: Sequence[str], doing: str) -> NotFoundError:
+    others = _instances(ec2, missing)
+    said = []
+    for value in missing:
+        states = Counter(one["State"]["Name"] for one in others if _tag_of(one) == value)
+        there = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none in any state"
+        said.append(f'the tag {TAG} = "{value}" ({there})')
+    return NotFoundError(
+        doing,
+        f"No running instance in {ec2.meta.region_name} has {'; nor '.join(said)}",
+        remedy=f"Start it, give the right instance this tag, or check aws.region and the tag `{TAG}` that is configured.",
+    )
+
+
+def _hosts(
+    name: str, machine: str, instances: Sequence[InstanceTypeDef], address_of: Callable[[InstanceTypeDef], str]
+) -> list[Host]:
+    return [
+        Host(
+            name=f"{name}-{number}" if len(instances) > 1 else name,
+            machine=machine,
+            instance_id=instance["InstanceId"],
+            address=address_of(instance),
+            image_id=instance.get("ImageId", ""),
+            zone=instance.get("Placement", {}).get("AvailabilityZone", ""),
+        )
+        for number, instance in enumerate(instances, 1)
+    ]
+
+
+def _no_address(instance: InstanceTypeDef, address: str, doing: str) -> NotFoundError:
+    what, instead = ("public DNS name", "private_ip") if address == "public_dns" else ("private IP", "public_dns")
+    return NotFoundError(
+        doing,
+        f'{instance["InstanceId"]} ("{_tag_of(instance)}") is running but has no {what}',
+        remedy=f"Give it one, or set `address: {instead}` where the bot can reach that.",
+    )
+
+
+def ansible_inventory(inventory: Inventory) -> dict[str, object]:
+    """The JSON that an inventory script prints for `--list`: a group for each machine, all variables in _meta."""
+    groups: dict[str, list[str]] = {}
+    for host in inventory.hosts:
+        groups.setdefault(group_name(host.machine), []).append(host.name)
+    return {
+        "_meta": {"hostvars": {host.name: host_variables(inventory, host) for host in inventory.hosts}},
+        "all": {"children": [*groups, group_name(inventory.environment)]},
+        group_name(inventory.environment): {"children": list(groups)},
+        **{name: {"hosts": hosts} for name, hosts in groups.items()},
+    }
+
+
+def host_variables(inventory: Inventory, host: Host) -> dict[str, object]:
+    """How Ansible reaches a host, and what EC2 tells of it."""
+    known: dict[str, object] = {
+        "ansible_host": host.address,
+        "ansible_connection": inventory.connection,
+        "instance_id": host.instance_id,
+        "image_id": host.image_id,
+        "zone": host.zone,
+        "machine": host.machine,
+    }
+    if inventory.connection == _LOCAL:
+        return known | {"ansible_python_interpreter": sys.executable}
+    return known | {"ansible_user": inventory.user, "ansible_port": inventory.port}
+
+
+def group_name(name: str) -> str:
+    """A name as Ansible takes it for a group: letters, digits and underscores."""
+    plain = re.sub(r"\W", "_", name, flags=re.ASCII)
+    return f"_{plain}" if plain[:1].isdigit() else plain

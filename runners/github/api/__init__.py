@@ -1,0 +1,1 @@
+"""GitHub's API: the client, its credentials and its errors."""

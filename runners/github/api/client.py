@@ -1,0 +1,203 @@
+"""One identity on GitHub: its tokens, reads that are repeated, changes that are paced, pollers that are shared."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from runners.errors import AccessDeniedError, RunnerError, UnavailableError
+from runners.github.api.http import check_repository
+from runners.github.api.identity import AppIdentity, Identity, NoIdentity, TokenIdentity
+from runners.github.api.session import Session, call_once, client_for
+from runners.github.runs.watch import RunPoller
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+    import aiohttp
+    import github
+    from github.Repository import Repository
+
+    from runners.github.api.answers import Answer
+    from runners.github.runs.news import RunNews
+
+T = TypeVar("T")
+
+PUBLIC_API = "https://api.github.com"
+ANSWER_TIMEOUT = 15  # seconds for one request
+READ_TRIES = 3
+LONGEST_WAIT = 10.0  # seconds that a read waits for GitHub's rate limit by itself
+
+
+class GitHub:
+    """One identity on one GitHub (github.com, or an Enterprise server whose API is at `api_url`).
+
+    With neither `token` nor `app_id` and `private_key` every call raises AccessDeniedError. `session` stays the
+    caller's to close. `write_pause` is the least time in seconds between two changes: GitHub asks for one
+    second. `read_pause` is the first wait before a failed read is tried again, `answer_timeout` how long one request
+    may take.
+    """
+
+    def __init__(
+        self,
+        api_url: str = PUBLIC_API,
+        *,
+        token: str | None = None,
+        app_id: str | None = None,
+        private_key: str | None = None,
+        session: aiohttp.ClientSession | None = None,
+        write_pause: float = 1.0,
+        read_pause: float = 0.5,
+        answer_timeout: int = ANSWER_TIMEOUT,
+    ) -> None:
+        self.api_url = api_url.rstrip("/")
+        self.pollers: dict[str, RunPoller] = {}
+        self._answer_timeout = answer_timeout
+        self._session = Session(self.api_url, session, answer_timeout=answer_timeout)
+        self._identity = self._make_identity(token, app_id, private_key)
+        self._write_pause = write_pause
+        self._read_pause = read_pause
+        self._writing = asyncio.Lock()
+        self._last_write = float("-inf")
+        self._login: str | None = None
+
+    def _make_identity(self, token: str | None, app_id: str | None, private_key: str | None) -> Identity:
+        if token:
+            return TokenIdentity(token)
+        if app_id and private_key:
+            return AppIdentity(app_id, private_key, self._session.ask_as_app)
+        return NoIdentity()
+
+    async def token(self, repository: str | None = None) -> str:
+        """A token that is valid now.
+
+        Raises:
+            AccessDeniedError: there is none, or the App's key is refused.
+        """
+        return await self._identity.token(repository)
+
+    async def permissions(self, repository: str) -> Mapping[str, str] | None:
+        """What an App's installation may do in this repository, by permission; None for a token.
+
+        Raises:
+            NotFoundError: the App is not installed there.
+        """
+        return await self._identity.permissions(repository)
+
+    def poller(self, repository: str) -> RunPoller:
+        """The one that looks at this repository's runs, for all who watch them."""
+        return self.pollers.setdefault(repository, RunPoller(self, repository))
+
+    def hint(self, news: RunNews) -> None:
+        """Take what a webhook says of a run; `news.repository` is written as those who watch it write it."""
+        self.poller(news.repository).hint(news)
+
+    async def login(self, repository: str) -> str | None:
+        """The name under which our runs appear; None when GitHub does not tell this kind of token."""
+        if self._login is None:
+            self._login = await self._ask_login(repository)
+        return self._login or None
+
+    async def _ask_login(self, repository: str) -> str:
+        doing = "asking GitHub who we are"
+        if isinstance(self._identity, AppIdentity):
+            app = await self._session.ask_as_app("GET", "/app", self._identity.jwt(), doing)
+            return f"{app['slug']}[bot]"
+        try:
+            return str((await self.get(repository, "/user", doing=doing)).data["login"])
+        except UnavailableError:
+            raise
+        except RunnerError:  # a token that is no user's
+            return ""
+
+    async def call(
+        self, repository: str, function: Callable[[Repository], T], *, doing: str, changes: bool = False
+    ) -> T:
+        """Run `function` on a thread with PyGithub's repository object.
+
+        Reads are repeated when GitHub does not answer; with `changes` nothing ever is, and an open fate is an
+        UncertainError.
+
+        Raises:
+            RunnerError: or one of its kinds, as github_errors words them.
+        """
+        check_repository(repository, doing)
+
+        def client(token: str) -> github.Github:
+            return client_for(self.api_url, token, timeout=self._answer_timeout)
+
+        async def once() -> T:
+            return await self._with_token(
+                repository, lambda token: call_once(client(token), repository, function, doing=doing, changes=changes)
+            )
+
+        if not changes:
+            return await self.repeating(once)
+        await self.repeating(lambda: self.token(repository))
+        async with self._writing:
+            await asyncio.sleep(self._last_write + self._write_pause - time.monotonic())
+            try:
+                return await once()
+            finally:
+                self._last_write = time.monotonic()
+
+    async def _with_token(self, repository: str | None, use: Callable[[str], Awaitable[T]]) -> T:
+        """Use a token; when GitHub refuses it (nothing happened then) and another can be had, once more with that."""
+        token = await self.token(repository)
+        try:
+            return await use(token)
+        except AccessDeniedError:
+            if not self._identity.renewable(token):
+                raise
+            return await use(await self.token(repository))
+
+    async def get(self, repository: str | None, path: str, *, doing: str, etag: str | None = None) -> Answer:
+        """GET JSON; with `etag` only if it changed since (an authorised 304 costs nothing of the rate limit).
+
+        Raises:
+            RunnerError: or one of its kinds, as github_errors words them.
+        """
+
+        async def once(token: str) -> Answer:
+            return await self._session.get(token, path, doing=doing, etag=etag)
+
+        return await self.repeating(lambda: self._with_token(repository, once))
+
+    @asynccontextmanager
+    async def stream(
+        self, repository: str | None, path: str, *, doing: str, timeout: float
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """GET `path` as a stream, wherever GitHub redirects to; our token goes to GitHub's API alone.
+
+        Raises:
+            RunnerError: or one of its kinds, also when the stream breaks in the caller's hands.
+        """
+        async with AsyncExitStack() as stack:
+
+            async def opened(token: str) -> aiohttp.ClientResponse:
+                return await stack.enter_async_context(self._session.stream(token, path, doing=doing, timeout=timeout))
+
+            yield await self._with_token(repository, opened)
+
+    async def repeating(self, read: Callable[[], Awaitable[T]]) -> T:
+        """Read, and try twice more when GitHub does not answer; waits for its rate limit if that is soon over."""
+        for attempt in range(1, READ_TRIES):
+            try:
+                return await read()
+            except UnavailableError as error:
+                pause = self._read_pause * 2 ** (attempt - 1)
+                if error.retry_at:
+                    pause = (error.retry_at - datetime.now(UTC)).total_seconds()
+                if pause > LONGEST_WAIT:
+                    raise
+                await asyncio.sleep(max(pause, 0.0))
+        return await read()
+
+    async def close(self) -> None:
+        """End what is watched and close the connections that are ours."""
+        for poller in list(self.pollers.values()):
+            await poller.close()
+        await self._session.close()

@@ -1,0 +1,1 @@
+"""GitHub Actions: dispatching workflows, watching runs, reading their logs."""

@@ -1,0 +1,143 @@
+"""Logs of jobs and runs, downloaded to a file: they can be far larger than memory."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runners.concurrency import run_blocking
+from runners.errors import NotFoundError, RunnerError
+from runners.github.api.http import check_repository
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import aiohttp
+
+    from runners.github import GitHub
+
+LARGEST = 1 << 30  # bytes of a log; the rest is not downloaded
+DOWNLOAD_TIMEOUT = 900.0  # seconds
+LOOK_AGAIN = 2.0  # seconds between two looks for a log that is not there yet
+_PIECE = 1 << 18  # bytes
+_LONGEST_END = 1 << 20  # bytes within which the last line of a log that is cut begins
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that was downloaded. `cut` when it was larger than we take; `bytes` is what the file holds."""
+
+    path: Path
+    bytes: int
+    cut: bool = False
+
+
+async def download_job_log(
+    github: GitHub, repository: str, job_id: int, into: Path, *, limit: int = LARGEST, patience: float = 0.0
+) -> Download | None:
+    """A job's log as text in the new file `into` (0600). None when there is none: not yet, no more, or no such job.
+
+    GitHub has a log soon after a job's end, and for as long as the repository keeps logs; then it says 404 or 410.
+    For `patience` seconds a log that is not there is asked for again. At most `limit` bytes are taken. A download
+    that breaks is begun anew, twice. The text is foreign and not redacted.
+
+    Raises:
+        RunnerError: or one of its kinds, as runners/github/api/errors.py words them; `into` is gone then.
+    """
+    doing = f"downloading the log of job {job_id} in {repository}"
+    log = _Log(github, repository, f"/repos/{repository}/actions/jobs/{job_id}/logs", doing, limit)
+    return await log.download(into, patience)
+
+
+async def download_run_logs(
+    github: GitHub, repository: str, run_id: int, attempt: int, into: Path, *, limit: int = LARGEST
+) -> Download | None:
+    """The logs of all jobs of a run's attempt, as the zip that GitHub makes; see runners/logs/archive.py.
+
+    None when there is none: the run goes on, or its logs are gone. Otherwise as `download_job_log`.
+    """
+    doing = f"downloading the logs of run {run_id} in {repository}"
+    log = _Log(github, repository, f"/repos/{repository}/actions/runs/{run_id}/attempts/{attempt}/logs", doing, limit)
+    return await log.download(into, patience=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """Where a log is. `limit` is in bytes."""
+
+    github: GitHub
+    repository: str
+    path: str
+    doing: str
+    limit: int
+
+    async def download(self, into: Path, patience: float) -> Download | None:
+        check_repository(self.repository, self.doing)
+        until = time.monotonic() + patience
+        while True:
+            with suppress(NotFoundError):
+                return await self.github.repeating(lambda: self._once(into))
+            if time.monotonic() >= until:
+                return None
+            await asyncio.sleep(min(LOOK_AGAIN, max(until - time.monotonic(), 0.0)))
+
+    async def _once(self, into: Path) -> Download:
+        try:
+            async with self.github.stream(
+                self.repository, self.path, doing=self.doing, timeout=DOWNLOAD_TIMEOUT
+            ) as response:
+                return await self._save(response, into)
+        except BaseException:  # half a log must not be taken for a whole one
+            into.unlink(missing_ok=True)
+            raise
+
+    async def _save(self, response: aiohttp.ClientResponse, into: Path) -> Download:
+        file = _open(into, self.doing)
+        written = 0
+        try:
+            async for piece in response.content.iter_chunked(_PIECE):
+                taken = piece[: self.limit - written]
+                await _write(file, taken, self.doing)
+                written += len(taken)
+                if len(taken) < len(piece):
+                    whole = await run_blocking(_drop_half_a_line, file, written, timeout=60, doing=self.doing)
+                    return Download(into, whole, cut=True)
+        finally:
+            os.close(file)
+        return Download(into, written)
+
+
+def _open(into: Path, doing: str) -> int:
+    try:
+        return os.open(into, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise _cannot_keep(doing, error) from None
+
+
+def _drop_half_a_line(file: int, written: int) -> int:
+    """Cut the file where its last whole line ends: half a token is told by no pattern. The bytes that stay."""
+    end = os.pread(file, _LONGEST_END, max(written - _LONGEST_END, 0))
+    whole = written - len(end) + end.rfind(b"\n") + 1
+    os.truncate(file, whole)
+    return whole
+
+
+async def _write(file: int, piece: bytes, doing: str) -> None:
+    try:
+        await run_blocking(_write_all, file, piece, timeout=60, doing=doing)
+    except OSError as error:
+        raise _cannot_keep(doing, error) from None
+
+
+def _cannot_keep(doing: str, error: OSError) -> RunnerError:
+    return RunnerError(doing, f"this machine cannot keep it: {error.strerror}", remedy="Is its disk full?")
+
+
+def _write_all(file: int, piece: bytes) -> None:
+    rest = memoryview(piece)
+    while rest:
+        rest = rest[os.write(file, rest) :]

@@ -1,0 +1,150 @@
+"""What a workflow's file says at a ref: whether it can be dispatched, its inputs, and the jobs that its matrices give."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import yaml
+
+from runners.concurrency import run_blocking
+from runners.errors import NotFoundError, RunnerError
+from runners.github.api.http import check_repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from runners.github import GitHub
+
+FOLDER = ".github/workflows"
+LONGEST = 1 << 20  # bytes: GitHub itself takes no longer ones
+PARSING = 10.0  # seconds
+MOST_JOBS = 256  # of a matrix; GitHub's own limit
+_DISPATCH = "workflow_dispatch"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An input of `workflow_dispatch`; `options` are what a choice is among, `default` is None without one."""
+
+    name: str
+    required: bool = False
+    default: str | None = None
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowFile:
+    """A workflow as written. `inputs` are empty where it takes none, or cannot be dispatched.
+
+    `jobs` are the names that GitHub will show for the jobs of its matrices, as far as these are written out.
+    """
+
+    name: str
+    dispatchable: bool
+    inputs: tuple[Input, ...] = ()
+    jobs: tuple[str, ...] = ()
+
+
+async def read(github: GitHub, repository: str, workflow: str, ref: str) -> WorkflowFile:
+    """Read the workflow's file at a branch, tag or commit.
+
+    Raises:
+        NotFoundError: it is not there at that ref.
+        RunnerError: it is no workflow.
+    """
+    doing = f"reading {workflow} at {ref} in {repository}"
+    check_repository(repository, doing)
+    path = f"/repos/{repository}/contents/{FOLDER}/{quote(workflow, safe='')}?ref={quote(ref, safe='')}"
+    try:
+        found = (await github.get(repository, path, doing=doing)).data
+    except NotFoundError:
+        raise NotFoundError(
+            doing,
+            f"there is no {FOLDER}/{workflow} at {ref}",
+            remedy="Check the file's name, and that the branch or tag has it.",
+        ) from None
+    try:
+        text = base64.b64decode(found["content"])[:LONGEST]
+        return await run_blocking(parse, workflow, text, timeout=PARSING, doing=doing)
+    except (KeyError, TypeError, ValueError, yaml.YAMLError):
+        raise RunnerError(
+            doing, "the file is no workflow that I can read", remedy="See what GitHub says of it."
+        ) from None
+
+
+async def state(github: GitHub, repository: str, workflow: str) -> str:
+    """How the workflow is switched, in GitHub's words: active, disabled_manually, disabled_inactivity, ...
+
+    Raises:
+        NotFoundError: GitHub knows no such workflow: its file is not on the default branch.
+    """
+    doing = f"looking up {workflow} in {repository}"
+    check_repository(repository, doing)
+    path = f"/repos/{repository}/actions/workflows/{quote(workflow, safe='')}"
+    try:
+        return str((await github.get(repository, path, doing=doing)).data["state"])
+    except NotFoundError:
+        raise NotFoundError(
+            doing,
+            f"GitHub knows no workflow {workflow} in {repository}, or hides it from us",
+            remedy="Its file must be on the default branch too; and the token or App needs to read `actions`.",
+        ) from None
+
+
+def parse(workflow: str, text: bytes) -> WorkflowFile:
+    """A workflow's file; `workflow` is its name, for want of a better one. Raises ValueError and yaml.YAMLError."""
+    raw = yaml.safe_load(text)
+    if not isinstance(raw, dict):
+        raise TypeError("no mapping")
+    # YAML 1.1 reads the bare word `on` as true; GitHub reads it as a word.
+    on = raw.get("on", raw.get(True))
+    jobs = _mapping(raw.get("jobs"))
+    shown = itertools.chain.from_iterable(_names(str(key), job) for key, job in jobs.items())
+    return WorkflowFile(
+        str(raw.get("name") or workflow),
+        dispatchable=on == _DISPATCH or (isinstance(on, list | dict) and _DISPATCH in on),
+        inputs=tuple(_inputs(on)),
+        jobs=tuple(shown),
+    )
+
+
+def _inputs(on: Any) -> Iterable[Input]:
+    for name, said in _mapping(_mapping(_mapping(on).get(_DISPATCH)).get("inputs")).items():
+        values = _mapping(said)
+        default, options = values.get("default"), values.get("options")
+        yield Input(
+            str(name),
+            required=values.get("required") is True,
+            default=None if default is None else str(default),
+            options=tuple(map(str, options)) if isinstance(options, list) else (),
+        )
+
+
+def _names(key: str, job: Any) -> list[str]:
+    matrix = _mapping(_mapping(_mapping(job).get("strategy")).get("matrix"))
+    if not matrix or "${{" in str(job.get("name", "")):
+        return []  # no matrix, or names and values that only the run will tell
+    axes = {str(name): values for name, values in matrix.items() if name not in ("include", "exclude")}
+    if not all(isinstance(values, list) for values in axes.values()):
+        return []
+    left_out = [one for one in _listed(matrix.get("exclude")) if isinstance(one, dict)]
+    products = itertools.islice(itertools.product(*axes.values()), MOST_JOBS) if axes else ()
+    combinations = [dict(zip(axes, values, strict=True)) for values in products]
+    shown = str(job.get("name") or key)
+    return [f"{shown} ({', '.join(map(str, one.values()))})" for one in combinations if not _is_among(one, left_out)]
+
+
+def _mapping(value: Any) -> dict[Any, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _is_among(one: Mapping[str, Any], patterns: Iterable[Mapping[str, Any]]) -> bool:
+    return any(all(one.get(str(key)) == value for key, value in pattern.items()) for pattern in patterns)

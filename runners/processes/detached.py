@@ -1,0 +1,199 @@
+"""Long programs that outlive the bot: started under a small supervisor, followed through files."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runners.errors import NotFoundError, RunnerError, TimedOutError
+from runners.processes import child, supervise
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping, Sequence
+
+POLL = 0.05  # seconds between looks at the files
+_START_TIMEOUT = 30.0  # seconds: a machine out of breath, not a program that is slow
+_CHUNK = 1 << 18
+LONGEST_LINE = 8 << 20  # bytes; a longer line comes in pieces
+
+
+@dataclass(frozen=True, slots=True)
+class _Process:
+    """A process that is surely the one meant: the number, and when it began."""
+
+    pid: int
+    began: str
+
+    @property
+    def running(self) -> bool:
+        return supervise.started_at(self.pid) == self.began
+
+
+@dataclass(frozen=True, slots=True)
+class Detached:
+    """A program with its supervisor, known by its directory (0700).
+
+    `output` holds its stdout and stderr (0600), `pid` the numbers and start times of supervisor and program, `exit`
+    its exit code once it ended. A directory serves one program, once.
+    """
+
+    directory: Path
+
+    @classmethod
+    async def start(cls, directory: Path, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Detached:
+        """Start the program in a session of its own; `env` is all that it sees.
+
+        Raises:
+            ProgramMissingError: there is no such program.
+            NotFoundError: there is no directory `cwd`.
+            RunnerError: the directory has been used before.
+        """
+        doing = f"starting {Path(argv[0]).name}"
+        if not shutil.which(argv[0], path=env.get("PATH", os.defpath)):
+            raise child.missing_program(doing, argv[0])
+        if not cwd.is_dir():
+            raise NotFoundError(doing, f"there is no directory {cwd.name}")
+        directory = directory.absolute()
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.chmod(0o700)
+        _reserve(directory / "output", doing)
+        supervisor = [sys.executable, "-I", "-S", supervise.__file__, str(directory), "--", *argv]
+        answer = await child.run(supervisor, cwd=cwd, env=env, timeout=_START_TIMEOUT, doing=doing)
+        if answer.exit_code:
+            raise RunnerError(
+                doing, "its supervisor did not start", exit_code=answer.exit_code, log_tail=answer.stderr[-2000:]
+            )
+        return cls(directory)
+
+    @classmethod
+    def attach(cls, directory: Path) -> Detached | None:
+        """The program that was started in this directory, running or ended; None when none ever was.
+
+        A start that was cut short before the supervisor took hold is undone, so that None stays true.
+        """
+        directory = directory.absolute()
+        if not (directory / "output").exists():
+            return None
+        if supervise.claim(directory):
+            shutil.rmtree(directory)
+            return None
+        return cls(directory)
+
+    @property
+    def output(self) -> Path:
+        """The file of what it prints."""
+        return self.directory / "output"
+
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code, a signal as a negative number; None as long as there is none on record."""
+        try:
+            return int((self.directory / "exit").read_text(encoding="ascii"))
+        except FileNotFoundError:
+            return None
+
+    @property
+    def running(self) -> bool:
+        """Whether there is still something to wait for: the program, or its supervisor about to record its end."""
+        if self.exit_code is not None:
+            return False
+        known = self._processes()
+        return any(one.running for one in known) if known else self._just_claimed()
+
+    async def lines(self) -> AsyncGenerator[str, None]:
+        """What it prints, line by line from the beginning, until it ended."""
+        rest = b""
+        with self.output.open("rb") as file:
+            ended = False
+            while True:
+                chunk = file.read(_CHUNK)
+                if chunk:
+                    *whole, rest = (rest + chunk).split(b"\n")
+                    for line in whole:
+                        yield line.decode(errors="replace")
+                    if len(rest) > LONGEST_LINE:
+                        yield rest.decode(errors="replace")
+                        rest = b""
+                elif ended:
+                    break
+                else:
+                    ended = not self.running
+                await asyncio.sleep(0 if chunk or ended else POLL)
+        if rest:
+            yield rest.decode(errors="replace")
+
+    async def wait(self, timeout: float) -> int | None:
+        """Its exit code once it ended; None when it died without leaving one (with its supervisor, or the machine).
+
+        What is then left of its process group is ended.
+
+        Raises:
+            TimedOutError: it still runs after `timeout` seconds, and goes on.
+        """
+        end = time.monotonic() + timeout
+        while self.running:
+            if time.monotonic() >= end:
+                raise TimedOutError("waiting for a program to end", f"it still runs after {timeout:g} seconds")
+            await asyncio.sleep(POLL)
+        if self.exit_code is None:
+            self._kill_group()
+        return self.exit_code
+
+    async def cancel(self, grace: float) -> None:
+        """Ask it to stop (SIGINT); after `grace` seconds end it with all its process group (SIGKILL)."""
+        known = self._processes()
+        if known and known[-1].running:
+            with suppress(ProcessLookupError):
+                os.kill(known[-1].pid, signal.SIGINT)
+        with suppress(TimedOutError):
+            await self.wait(grace)
+            return
+        self._kill_group()
+        await self.wait(_START_TIMEOUT)
+
+    def tail(self, lines: int = 30) -> str:
+        """The last lines that it printed, within the last 64 kB."""
+        with self.output.open("rb") as file:
+            file.seek(max(0, self.output.stat().st_size - (1 << 16)))
+            return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+
+    def _processes(self) -> tuple[_Process, ...]:
+        """The supervisor and the program; none before they are on record."""
+        try:
+            text = (self.directory / "pid").read_text(encoding="ascii")
+        except FileNotFoundError:
+            return ()
+        pairs = (line.split(maxsplit=1) for line in text.splitlines())
+        return tuple(_Process(int(pid), began) for pid, began in pairs)
+
+    def _just_claimed(self) -> bool:
+        """Between the supervisor's claim and its record lie milliseconds, unless it was killed there."""
+        try:
+            return time.time() - (self.directory / "claim").stat().st_mtime < _START_TIMEOUT
+        except FileNotFoundError:
+            return False
+
+    def _kill_group(self) -> None:
+        known = self._processes()
+        if not known:
+            return
+        program = known[-1]
+        # A group outlives its leader under the leader's number, which nobody else gets meanwhile: a living
+        # process of that number that began at another time means that the group is gone.
+        if supervise.started_at(program.pid) in (None, program.began):
+            supervise.end_group(program.pid)
+
+
+def _reserve(output: Path, doing: str) -> None:
+    try:
+        os.close(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+    except FileExistsError:
+        raise RunnerError(doing, "it was started here before, and runs at most once") from None

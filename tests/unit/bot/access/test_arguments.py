@@ -1,0 +1,129 @@
+"""Words of commands: an allow-list, and answers that help whoever mistyped."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, strategies as st
+
+from bot.access import arguments
+from bot.errors import UserError
+from bot.redaction import Redactor
+
+USAGE = "/deploy <environment> [ref]"
+SAFE = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._,/=+:-")
+BAD = ["; rm -rf /", "$(id)", "`id`", "--upload-pack=sh", "-x", "../..", "a|b", "a&b", "a>b", "a<b", "a'b", 'a"b', "a\\b",
+       "a*b", "a?b", "a~b", "a^b", "a@{b", "päuschen", "日本", "\u202estaging", "a\nb", "a\x00b", "a\tb", "<!channel>", "%2e%2e", "#1"]  # fmt: skip
+
+
+def refusal(call: object, *args: object, **more: object) -> str:
+    with pytest.raises(UserError) as refused:
+        call(*args, **more)  # type: ignore[operator]
+    said = str(refused.value)
+    assert len(said) < 400
+    assert said.isprintable()
+    assert said.endswith(USAGE)
+    return said
+
+
+@given(st.text(max_size=120))
+def test_only_harmless_words_come_through(text: str) -> None:
+    taken, said = outcome_of(text)
+    assert len(taken) <= 2
+    assert all(set(word) <= SAFE and word[0].isalnum() for word in taken)
+    assert len(said) < 400
+    assert said.isprintable()
+
+
+def outcome_of(text: str) -> tuple[list[str], str]:
+    try:
+        return arguments.split(text, USAGE, most=2), ""
+    except UserError as error:
+        return [], str(error)
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_what_could_do_harm_is_refused_in_words(bad: str) -> None:
+    refusal(arguments.split, f"staging {bad}", USAGE, most=9)
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        ("../..", "“../..” must begin with a letter or digit."),
+        ("--upload-pack=x", "“--upload-pack=x” must begin with a letter or digit."),
+        ("-a;b;c$", "“-a;b;c$” has characters that I do not take (; $): letters,"),
+        ("é!?*~^", "(é ! ? * ~ and 1 more): letters,"),
+    ],
+)
+def test_what_is_wrong_with_a_word_is_said(bad: str, why: str) -> None:
+    assert why in refusal(arguments.split, f"staging {bad}", USAGE, most=9)
+
+
+@pytest.mark.parametrize(
+    ("text", "words_of_it"),
+    [
+        ("", []),
+        ("   ", []),
+        ("staging", ["staging"]),
+        ("  staging   v1.2.3 ", ["staging", "v1.2.3"]),
+        ("a=b,c/d:e+f_g-h", ["a=b,c/d:e+f_g-h"]),
+    ],
+)
+def test_words_are_taken_apart_at_spaces(text: str, words_of_it: list[str]) -> None:
+    assert arguments.split(text, USAGE, most=2) == words_of_it
+
+
+def test_too_much_is_counted_not_repeated() -> None:
+    assert "10,000 characters" in refusal(arguments.split, "x" * 10_000, USAGE, most=2)
+    assert "3 words" in refusal(arguments.split, "a b c", USAGE, most=2)
+
+
+@pytest.mark.parametrize("good", ["main", "v1.2.3", "feature/a_b-c+d", "a", "a1b2c3d", "release/2026.03", "x" * 200])
+def test_branches_tags_and_commits(good: str) -> None:
+    assert arguments.ref(good, USAGE) == good
+
+
+@pytest.mark.parametrize(
+    "bad", [*BAD, "", "a..b", "a//b", "/a", "a/", "a.", ".a", "a/.b", "a./b", "a.lock", "a.lock/b", "x" * 201, "a b"]
+)
+def test_what_cannot_be_a_ref_is_refused(bad: str) -> None:
+    assert "cannot be a branch, tag or commit" in refusal(arguments.ref, bad, USAGE)
+
+
+@given(st.text(max_size=40))
+def test_a_ref_that_is_taken_is_harmless_to_every_program(text: str) -> None:
+    try:
+        ref = arguments.ref(text, USAGE)
+    except UserError:
+        return
+    assert set(ref) <= SAFE
+    assert ref[0].isalnum()
+    assert ".." not in ref
+    assert "//" not in ref
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("stagin", "did you mean “staging”?"),
+        ("prd", "did you mean “prod”?"),
+        ("STAGING", "there are dev, staging, prod."),
+        ("qqq", "there are dev, staging, prod."),
+    ],
+)
+def test_the_nearest_match_is_offered(word: str, hint: str) -> None:
+    assert hint in arguments.nearest(word, ["dev", "staging", "prod"])
+
+
+@given(st.text())
+def test_what_is_shown_back_is_short_and_on_one_line(text: str) -> None:
+    shown = arguments.shown(text)
+    assert len(shown) <= 43
+    assert shown.isprintable()
+
+
+def test_a_secret_that_was_typed_is_not_kept() -> None:
+    redact = Redactor()
+    arguments.no_secret(redact, "staging main")
+    with pytest.raises(UserError, match="replace it by a new one"):
+        arguments.no_secret(redact, "staging ghp_" + "a1" * 18)

@@ -1,0 +1,212 @@
+"""Who may do what, when: tables. Whatever is not allowed is refused."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.access import policy
+from bot.access.policy import Person
+from bot.config import Approval, Config, Environment, read
+from bot.errors import Denied
+
+FILE = """
+slack: {channel: "#ops"}
+github: {repository: o/r}
+aws: {region: us-west-2}
+access:
+  operators: ["usergroup:S0INFRA", U0SOLO]
+  approvers: ["usergroup:S0INFRA"]
+environments:
+  dev:
+    deploy: {github_actions: {workflow: d.yml}}
+    approval: {required: 0}
+  staging:
+    deploy: {github_actions: {workflow: d.yml}}
+    approval: {required: 1, requester_may_approve: true}
+  prod:
+    deploy: {github_actions: {workflow: d.yml}}
+    approval: {required: 2, requester_may_approve: false, approvers: ["usergroup:S0LEADS", U0MAX]}
+    windows: ["Mon-Thu 09:00-16:00 America/Los_Angeles", "Sun 10:00-11:00 UTC"]
+"""
+CONFIG = read(FILE, "signalbox.yaml")
+OPERATOR = Person("U0ANA", frozenset({"S0INFRA"}))
+LEAD = Person("U0LEE", frozenset({"S0INFRA", "S0LEADS"}))
+MAX = Person("U0MAX", frozenset())
+SOLO = Person("U0SOLO", frozenset())
+GUEST = Person("U0GUS", frozenset())
+
+
+def env(name: str) -> Environment:
+    return CONFIG.environments[name]
+
+
+def refused(call: object, *args: object) -> str:
+    """The refusal in words, or "" when it is allowed."""
+    try:
+        call(*args)  # type: ignore[operator]
+    except Denied as denied:
+        return str(denied)
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("person", "rules", "allowed"),
+    [
+        (OPERATOR, ["usergroup:S0INFRA"], True),
+        (OPERATOR, ["usergroup:S0LEADS"], False),
+        (OPERATOR, ["U0ANA"], True),
+        (OPERATOR, ["u0ana"], False),
+        (OPERATOR, [], False),
+        (Person("S0INFRA", frozenset()), ["usergroup:S0INFRA"], False),
+        (Person("U1", frozenset({"U0ANA"})), ["U0ANA"], False),
+        (Person("", frozenset({""})), ["U0ANA", "usergroup:S0INFRA"], False),
+    ],
+)
+def test_a_rule_names_a_person_or_a_group_and_nothing_else(person: Person, rules: list[str], allowed: bool) -> None:
+    assert policy.allowed(person, rules) is allowed
+
+
+@pytest.mark.parametrize(
+    ("person", "may"), [(OPERATOR, True), (LEAD, True), (SOLO, True), (MAX, False), (GUEST, False)]
+)
+def test_only_operators_may_run_commands(person: Person, may: bool) -> None:
+    words = refused(policy.check_may_use, CONFIG, person)
+    assert (words == "") is may
+    assert may or "anyone of <!subteam^S0INFRA>, <@U0SOLO> may" in words
+
+
+@pytest.mark.parametrize(
+    ("environment", "person", "requester", "words"),
+    [
+        ("staging", OPERATOR, "U0LEE", ""),
+        ("staging", OPERATOR, "U0ANA", ""),
+        ("staging", SOLO, "U0ANA", "may not approve for staging"),
+        ("staging", GUEST, "U0ANA", "may not approve for staging"),
+        ("staging", GUEST, "U0GUS", "may not approve for staging"),
+        ("prod", OPERATOR, "U0LEE", "may not approve for prod"),
+        ("prod", LEAD, "U0ANA", ""),
+        ("prod", MAX, "U0ANA", ""),
+        ("prod", LEAD, "U0LEE", "You asked for this yourself"),
+        ("prod", OPERATOR, "U0ANA", "may not approve for prod"),
+        # Where nobody has to approve a deploy, an apply takes one click, also of who asked for it.
+        ("dev", OPERATOR, "U0ANA", ""),
+        ("dev", GUEST, "U0GUS", "may not approve for dev"),
+    ],
+)
+def test_who_may_approve_whose_request(environment: str, person: Person, requester: str, words: str) -> None:
+    said = refused(policy.check_may_approve, CONFIG, env(environment), person, requester)
+    assert words in said
+    assert bool(said) == bool(words)
+
+
+@pytest.mark.parametrize(
+    ("environment", "person", "requester", "may"),
+    [
+        ("prod", LEAD, "U0ANA", True),
+        ("prod", LEAD, "U0LEE", True),
+        ("prod", OPERATOR, "U0ANA", True),
+        ("prod", OPERATOR, "U0LEE", False),
+        ("prod", GUEST, "U0ANA", False),
+        ("staging", SOLO, "U0SOLO", True),
+    ],
+)
+def test_approvers_may_reject_and_whoever_asked_may_withdraw(
+    environment: str, person: Person, requester: str, may: bool
+) -> None:
+    said = refused(policy.check_may_reject, CONFIG, env(environment), person, requester)
+    assert (said == "") is may
+
+
+@pytest.mark.parametrize(
+    ("name", "at_least", "required"),
+    [("dev", 0, 0), ("dev", 1, 1), ("staging", 0, 1), ("staging", 1, 1), ("prod", 1, 2)],
+)
+def test_an_apply_takes_a_click_even_where_none_is_configured(name: str, at_least: int, required: int) -> None:
+    assert policy.required_approvals(env(name), at_least=at_least) == required
+
+
+@pytest.mark.parametrize(
+    ("moment", "words"),
+    [
+        (datetime(2026, 3, 2, 17, 0, tzinfo=UTC), ""),
+        (datetime(2026, 3, 2, 16, 59, tzinfo=UTC), "The next window opens Monday 02 March at 09:00 (PST)"),
+        (datetime(2026, 3, 3, 0, 0, tzinfo=UTC), "Tuesday 03 March at 09:00 (PST)"),
+        (datetime(2026, 3, 6, 18, 0, tzinfo=UTC), "Sunday 08 March at 10:00 (UTC)"),
+        (datetime(2026, 3, 8, 10, 30, tzinfo=UTC), ""),
+    ],
+)
+def test_changes_wait_for_a_window_and_are_told_the_next(moment: datetime, words: str) -> None:
+    said = refused(policy.check_window, env("prod"), moment)
+    assert words in said
+    assert bool(said) == bool(words)
+    assert not words or "only changed during Mon-Thu 09:00-16:00 America/Los_Angeles or Sun" in said
+
+
+def test_without_windows_any_time_will_do() -> None:
+    assert refused(policy.check_window, env("dev"), datetime(2026, 3, 7, 3, 0, tzinfo=UTC)) == ""
+
+
+def test_an_environment_that_left_the_configuration_takes_no_decision() -> None:
+    assert policy.environment_of(CONFIG, "dev") is env("dev")
+    assert "gone is no longer in the configuration" in refused(policy.environment_of, CONFIG, "gone")
+
+
+def _with(config: Config, name: str, approval: Approval) -> tuple[Config, Environment]:
+    changed = config.environments[name].model_copy(update={"approval": approval})
+    return config.model_copy(update={"environments": {**config.environments, name: changed}}), changed
+
+
+@pytest.mark.parametrize(
+    ("approval", "rules"),
+    [
+        (Approval(required=1), ("usergroup:S0INFRA",)),
+        (Approval(required=1, approvers=("U0MAX",)), ("U0MAX",)),
+        (Approval(required=1, approvers=()), ()),
+        (Approval(required=0, approvers=()), ("usergroup:S0INFRA", "U0SOLO")),
+    ],
+)
+def test_whose_word_counts(approval: Approval, rules: tuple[str, ...]) -> None:
+    config, environment = _with(CONFIG, "dev", approval)
+    assert tuple(policy.approver_rules(config, environment)) == rules
+
+
+def test_where_nobody_may_approve_nobody_can() -> None:
+    config, environment = _with(CONFIG, "dev", Approval(required=1, approvers=()))
+    assert "nobody may" in refused(policy.check_may_approve, config, environment, LEAD, "U0ANA")
+
+
+@pytest.mark.parametrize(
+    ("environment", "requester", "words"),
+    [
+        ("dev", "U0ANA", "anyone of <!subteam^S0INFRA>"),
+        ("staging", "U0ANA", "anyone of <!subteam^S0INFRA>"),
+        ("prod", "U0MAX", "anyone of <!subteam^S0LEADS>, <@U0MAX> except <@U0MAX>"),
+    ],
+)
+def test_whoever_asked_is_named_where_they_may_not_approve(environment: str, requester: str, words: str) -> None:
+    assert policy.approvers_in_words(CONFIG, env(environment), requester) == words
+
+
+def test_whoever_asked_is_not_named_where_the_rules_do_not_name_them() -> None:
+    prod = env("prod")
+    people = prod.model_copy(update={"approval": prod.approval.model_copy(update={"approvers": ("U0LEE", "U0MAX")})})
+    assert policy.approvers_in_words(CONFIG, people, "U0ANA") == "anyone of <@U0LEE>, <@U0MAX>"
+
+
+def test_every_group_that_is_named_is_looked_up() -> None:
+    assert policy.groups_named(CONFIG) == {"S0INFRA", "S0LEADS"}
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ([], "nobody"),
+        (["U0MAX"], "<@U0MAX>"),
+        (["usergroup:S0LEADS"], "anyone of <!subteam^S0LEADS>"),
+        (["usergroup:S0LEADS", "U0MAX"], "anyone of <!subteam^S0LEADS>, <@U0MAX>"),
+    ],
+)
+def test_whom_to_ask(rules: list[str], words: str) -> None:
+    assert policy.in_words(rules) == words

@@ -1,0 +1,88 @@
+"""`check` asks EC2 by dry runs what it allows; nothing is changed by that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from moto import mock_aws
+
+from bot.check import ec2 as checking
+from bot.config import read
+from runners.aws.client import Account
+from tests.unit.runners.ec2_world import ABROAD, HOME, calls_of, refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FILE = """\
+slack: {channel: "#ops"}
+github: {repository: o/r}
+aws: {region: us-west-2, regions: [eu-west-1]}
+access: {operators: [U0ANA], approvers: [U0ANA]}
+environments: {dev: {channel: "#dev", deploy: {github_actions: {workflow: d.yml}}}}
+"""
+WATCHED = FILE + "watch: {builders: {every: 5m}}\n"
+IMAGES = WATCHED + "images: {workflow: b.yml, keep: {disable_first: 2d}}\n"
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+    with mock_aws():
+        made = Account((HOME, ABROAD), attempts=1)
+        monkeypatch.setattr(checking, "Account", lambda *_, **__: made)
+        yield made
+
+
+async def said(file: str) -> list[tuple[bool, str, str]]:
+    found = await checking.check_ec2(read(file, "signalbox.yaml"))
+    return [(one.ok, one.detail, one.remedy) for one in found.connections()]
+
+
+async def test_all_that_is_allowed_is_one_line_and_every_call_a_dry_run(account: Account) -> None:
+    made: list[tuple[str, dict[str, Any]]] = calls_of(account.ec2(HOME))
+    ((ok, detail, _),) = await said(IMAGES)
+    assert ok
+    assert detail == "9 ways to look and 8 to remove asked for in us-west-2, eu-west-1"
+    assert len(made) == 17
+    assert all(asked["DryRun"] is True for _, asked in made)
+
+
+async def test_only_what_is_configured_is_asked_for(account: Account) -> None:
+    made = calls_of(account.ec2(HOME))
+    await said(WATCHED)
+    assert len(made) == 8
+    assert not checking.concerns(read(FILE, "signalbox.yaml"))
+    assert checking.concerns(read(WATCHED, "signalbox.yaml"))
+
+
+async def test_where_it_may_not_look_that_is_a_problem_with_a_remedy(account: Account) -> None:
+    refuse(account.ec2(ABROAD), "DescribeKeyPairs", "UnauthorizedOperation")
+    ((ok, detail, remedy),) = await said(WATCHED)
+    assert (ok, detail) == (False, "EC2 forbids DescribeKeyPairs in eu-west-1")
+    assert "docs/builders.md" in remedy
+
+
+async def test_what_it_may_not_remove_is_told_since_a_policy_may_go_by_tags(account: Account) -> None:
+    for name in ("TerminateInstances", "DeleteSnapshot"):
+        refuse(account.ec2(HOME), name, "UnauthorizedOperation")
+    ((ok, detail, _),) = await said(IMAGES)
+    assert ok
+    assert "a dry run of TerminateInstances, DeleteSnapshot in us-west-2 is forbidden" in detail
+
+
+async def test_ids_that_are_not_there_are_no_refusal(account: Account) -> None:
+    refuse(account.ec2(HOME), "TerminateInstances", "InvalidInstanceID.NotFound")
+    ((ok, detail, _),) = await said(WATCHED)
+    assert ok
+    assert "forbidden" not in detail
+
+
+async def test_a_profile_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    ((ok, _, remedy),) = await said(WATCHED.replace("region: us-west-2", "profile: nobody, region: us-west-2"))
+    assert not ok
+    assert "aws.profile" in remedy

@@ -1,0 +1,48 @@
+"""Where operations belong: environments, and what all of them share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot import config
+from bot.access import policy
+from bot.config.places import BUILDS, SHARED, place
+from bot.errors import Denied
+
+EXAMPLE = Path(__file__).parents[4] / "signalbox.example.yaml"
+
+
+@pytest.fixture
+def example() -> config.Config:
+    return config.load(EXAMPLE)
+
+
+def test_an_environment_is_a_place(example: config.Config) -> None:
+    assert place(example, "staging") is example.environments["staging"]
+
+
+def test_a_shared_place_has_slacks_channel_and_takes_one_approval(example: config.Config) -> None:
+    builds = place(example, BUILDS)
+    assert builds is not None
+    assert (builds.name, builds.channel, builds.windows) == (BUILDS, example.slack.channel, ())
+    assert (builds.approval.required, builds.approval.requester_may_approve) == (1, True)
+    assert policy.approver_rules(example, builds) == example.access.approvers
+
+
+def test_a_line_of_its_own_is_the_same_place(example: config.Config) -> None:
+    assert place(example, f"{BUILDS}/run 4711") == place(example, BUILDS)
+
+
+def test_what_is_not_there_is_no_place_and_refused(example: config.Config) -> None:
+    assert place(example, "moon") is None
+    with pytest.raises(Denied, match="moon is no longer in the configuration"):
+        policy.place_of(example, "moon")
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_no_environment_can_take_the_name_of_a_shared_place(name: str) -> None:
+    text = EXAMPLE.read_text().replace("\n  dev:\n", f"\n  {name}:\n", 1)
+    with pytest.raises(config.ConfigError, match="is no name"):
+        config.read(text)

@@ -1,0 +1,91 @@
+"""Slack's payloads become values; what lacks something is refused, and a redelivery has the same key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from bot.errors import UserError
+from bot.inbound import payloads
+from bot.operations.registry import Invocation, Registry
+
+COMMAND = {
+    "user_id": "U0ANA", "channel_id": "C0OPS", "command": "/deploy", "text": "staging",
+    "trigger_id": "1.2.abc", "response_url": "https://hooks.slack.com/commands/1", "token": "ignored",
+}  # fmt: skip
+CLICK = {
+    "user": {"id": "U0LEE"},
+    "container": {"channel_id": "C0OPS", "message_ts": "1.5"},
+    "actions": [{"action_id": "approve", "value": "opaque"}],
+    "trigger_id": "9.9",
+    "response_url": "https://hooks.slack.com/actions/1",
+}
+VIEW: dict[str, Any] = {
+    "user": {"id": "U0ANA"},
+    "view": {
+        "id": "V1",
+        "callback_id": "deploy",
+        "private_metadata": "C0OPS",
+        "state": {
+            "values": {
+                "environment": {"environment": {"type": "static_select", "selected_option": {"value": "staging"}}},
+                "ref": {"ref": {"type": "plain_text_input", "value": None}},
+            }
+        },
+    },
+}
+
+
+def read(body: dict[str, Any]) -> Invocation:
+    return payloads.invocation(body, Registry())
+
+
+def test_a_command() -> None:
+    made = read(COMMAND)
+    assert (made.user, made.channel, made.text, made.trigger_id) == ("U0ANA", "C0OPS", "staging", "1.2.abc")
+    assert read({**COMMAND, "text": None}).text == ""
+
+
+def test_a_redelivery_has_the_same_key_and_nothing_else_has() -> None:
+    key = read(COMMAND).key
+    assert read(dict(COMMAND)).key == key
+    others = [read({**COMMAND, name: "other"}).key for name in ("trigger_id", "user_id", "text", "command")]
+    assert len({key, *others}) == 5
+    assert len(key) == 40
+
+
+@given(st.text(), st.text())
+def test_keys_do_not_run_into_each_other(text: str, user: str) -> None:
+    one = read({**COMMAND, "text": text, "user_id": "U" + user})
+    other = read({**COMMAND, "text": text + "x", "user_id": "U" + user})
+    assert one.key != other.key
+
+
+@pytest.mark.parametrize("missing", ["user_id", "channel_id", "trigger_id", "command"])
+@pytest.mark.parametrize("value", [None, "", 5, ["U0ANA"]])
+def test_a_command_that_lacks_something_is_refused(missing: str, value: Any) -> None:
+    with pytest.raises(UserError, match=missing):
+        read({**COMMAND, missing: value})
+
+
+def test_a_click() -> None:
+    made = payloads.click(CLICK, Registry())
+    assert (made.user, made.channel, made.message_ts) == ("U0LEE", "C0OPS", "1.5")
+    assert (made.action_id, made.value, made.trigger_id) == ("approve", "opaque", "9.9")
+
+
+def test_a_click_without_a_message_has_none() -> None:
+    made = payloads.click({**CLICK, "container": None, "actions": [{"action_id": "approve"}]}, Registry())
+    assert (made.channel, made.message_ts, made.value) == ("", "", "")
+    with pytest.raises(UserError, match="id"):
+        payloads.click({**CLICK, "user": {}}, Registry())
+
+
+def test_a_modal_sent_off() -> None:
+    made = payloads.submission(VIEW, Registry())
+    assert made.values == {"environment": "staging", "ref": ""}
+    assert (made.user, made.callback_id, made.private_metadata) == ("U0ANA", "deploy", "C0OPS")
+    assert made.key == payloads.submission(VIEW, Registry()).key
+    assert made.key != payloads.submission({**VIEW, "view": {**VIEW["view"], "id": "V2"}}, Registry()).key

@@ -1,0 +1,339 @@
+"""Runs that nobody asked for here are found, each once, whether webhooks come or not, and also after a stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+from bot.operations.registry import RunWatch
+from bot.operations.run_finder import GRACE, LONGEST_PAUSE, LOOK_EVERY, LOOK_WHEN_QUIET, RunFinder
+from bot.store.cursors import Marks
+from runners.errors import UnavailableError
+from runners.github.runs.news import RunNews
+from runners.results import State, WorkflowRun
+from tests.virtual_github import BUILD, REPOSITORY, VirtualGitHub, clock
+from tests.virtual_time import now, run_virtually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    import pytest
+
+    from bot.services import Services
+    from bot.store.database import Store
+    from tests.unit.bot.conftest import Clock
+
+LEE = "lee-park"
+
+
+@dataclass
+class Kept:
+    """What stays over a restart: marks, and what operations have claimed."""
+
+    marks: dict[str, int] = field(default_factory=dict)
+    claimed: set[int] = field(default_factory=set)
+
+    async def get(self, name: str) -> int | None:
+        return self.marks.get(name)
+
+    async def advance(self, name: str, number: int) -> None:
+        self.marks[name] = max(number, self.marks.get(name, 0))
+
+    async def claimed_runs(self) -> frozenset[int]:
+        return frozenset(self.claimed)
+
+
+@dataclass
+class Found:
+    """A handler that remembers what it was given, when, and fails as often as it is told."""
+
+    runs: list[tuple[int, float]] = field(default_factory=list)
+    fails: int = 0
+    last: WorkflowRun | None = None
+
+    async def handle(self, _: Services, run: WorkflowRun) -> None:
+        if self.fails:
+            self.fails -= 1
+            raise RuntimeError("the handler fell over")
+        self.last = run
+        self.runs.append((run.run_id, now()))
+
+    @property
+    def ids(self) -> list[int]:
+        return [number for number, _ in self.runs]
+
+
+@dataclass
+class Hunt:
+    """A finder over a GitHub of its own."""
+
+    github: VirtualGitHub = field(default_factory=VirtualGitHub)
+    kept: Kept = field(default_factory=Kept)
+    found: Found = field(default_factory=Found)
+    workflow: str | None = BUILD
+    finder: RunFinder | None = None
+
+    async def start(self) -> None:
+        config = SimpleNamespace(github=SimpleNamespace(repository=REPOSITORY))
+        services = SimpleNamespace(config=config, github=self.github, operations=self.kept, clock=clock)
+        watch = RunWatch(lambda _: self.workflow, self.found.handle)
+        self.finder = RunFinder(cast("Services", services), cast("Marks", self.kept), [watch])
+        self.finder.start()
+        await asyncio.sleep(5)
+
+    async def stop(self) -> None:
+        assert self.finder
+        await self.finder.close()
+
+    def hint(self, run_id: int, actor: str = LEE, **more: Any) -> None:
+        assert self.finder
+        self.finder.hint(RunNews(REPOSITORY, run_id, 1, more.pop("workflow", BUILD), actor, **more))
+
+
+def hunting(test: Callable[[Hunt], Coroutine[Any, Any, None]]) -> None:
+    async def go() -> None:
+        hunt = Hunt()
+        await test(hunt)
+        if hunt.finder:
+            await hunt.stop()
+        await hunt.github.repository.stop()
+
+    run_virtually(go())
+
+
+def test_a_run_started_by_hand_is_found_within_a_minute() -> None:
+    async def test(hunt: Hunt) -> None:
+        await hunt.start()
+        began, run_id = now(), hunt.github.build(LEE)
+        await asyncio.sleep(900)
+        assert hunt.found.ids == [run_id]
+        assert hunt.found.runs[0][1] - began <= LOOK_EVERY + 1
+        run = hunt.found.last
+        assert run
+        assert (run.actor, run.event, run.branch, run.jobs) == (LEE, "workflow_dispatch", "main", ())
+
+    hunting(test)
+
+
+def test_a_webhook_finds_it_at_once_and_many_find_it_once() -> None:
+    async def test(hunt: Hunt) -> None:
+        await hunt.start()
+        began, run_id = now(), hunt.github.build(LEE)
+        for _ in range(20):
+            hunt.hint(run_id)
+            await asyncio.sleep(1)
+        await asyncio.sleep(600)
+        assert hunt.found.ids == [run_id]
+        assert hunt.found.runs[0][1] - began < 3
+
+    hunting(test)
+
+
+def test_other_workflows_and_none_at_all_are_left_alone() -> None:
+    async def test(hunt: Hunt) -> None:
+        await hunt.start()
+        run = hunt.github.repository.dispatch("deploy-dev.yml", "main", actor=LEE)
+        hunt.hint(run.run_id, workflow="deploy-dev.yml")
+        await asyncio.sleep(200)
+        assert not hunt.found.ids
+
+    hunting(test)
+
+    async def unconfigured(hunt: Hunt) -> None:
+        hunt.workflow = None
+        await hunt.start()
+        hunt.github.build(LEE)
+        await asyncio.sleep(600)
+        assert (hunt.found.ids, hunt.github.asked) == ([], [])
+
+    hunting(unconfigured)
+
+
+def test_a_run_of_an_operation_is_not_found() -> None:
+    async def test(hunt: Hunt) -> None:
+        await hunt.start()
+        run_id = hunt.github.build()
+        hunt.hint(run_id, "signalbox-bot")
+        await asyncio.sleep(GRACE - 10)  # the answer to the dispatch may take long
+        hunt.kept.claimed.add(run_id)
+        await asyncio.sleep(2_000)
+        assert not hunt.found.ids
+
+    hunting(test)
+
+
+def test_a_run_of_our_account_that_no_operation_claims_is_found_after_a_while() -> None:
+    async def test(hunt: Hunt) -> None:
+        await hunt.start()
+        began, run_id = now(), hunt.github.build()
+        await asyncio.sleep(400)
+        assert hunt.found.ids == [run_id]
+        assert GRACE < hunt.found.runs[0][1] - began < GRACE + LOOK_EVERY + 5
+
+    hunting(test)
+
+
+def test_at_the_very_first_start_only_what_is_under_way_is_found() -> None:
+    async def test(hunt: Hunt) -> None:
+        hunt.github.repository.dispatch(BUILD, "main", actor=LEE)
+        await asyncio.sleep(300)  # it is over by then
+        under_way = hunt.github.build(LEE)
+        await hunt.start()
+        await asyncio.sleep(300)
+        assert hunt.found.ids == [under_way]
+
+    hunting(test)
+
+
+def test_what_went_on_or_ended_while_the_bot_was_down_is_found_afterwards_and_nothing_twice() -> None:
+    async def test(hunt: Hunt) -> None:
+        await hunt.start()
+        first = hunt.github.build(LEE)
+        await asyncio.sleep(3_600)
+        await hunt.stop()
+        ended = hunt.github.repository.dispatch(BUILD, "main", actor=LEE).run_id
+        await asyncio.sleep(1_200)
+        goes_on = hunt.github.build(LEE)
+        await hunt.start()
+        await asyncio.sleep(3_600)
+        assert hunt.found.ids == [first, ended, goes_on]
+        states = hunt.github.repository.runs
+        assert states[ended].finished
+
+    hunting(test)
+
+
+def test_what_ended_more_than_a_day_ago_is_not_told_any_more() -> None:
+    async def test(hunt: Hunt) -> None:
+        await hunt.start()
+        await asyncio.sleep(1_800)
+        await hunt.stop()
+        hunt.github.repository.dispatch(BUILD, "main", actor=LEE)
+        await asyncio.sleep(timedelta(days=1, hours=1).total_seconds())
+        await hunt.start()
+        await asyncio.sleep(600)
+        assert not hunt.found.ids
+
+    hunting(test)
+
+
+def test_looking_is_free_while_nothing_happens_and_rarer_when_it_is_quiet() -> None:
+    async def test(hunt: Hunt) -> None:
+        await hunt.start()
+        await asyncio.sleep(3_500)
+        assert hunt.github.calls <= 2
+        assert len(hunt.github.asked) < 3_500 / LOOK_EVERY
+        before = len(hunt.github.asked)
+        await asyncio.sleep(3_000)
+        assert len(hunt.github.asked) - before <= 3_000 / LOOK_WHEN_QUIET + 1
+
+    hunting(test)
+
+
+def test_a_run_that_goes_on_costs_no_call_a_minute() -> None:
+    async def test(hunt: Hunt) -> None:
+        await hunt.start()
+        run_id = hunt.github.build()
+        hunt.kept.claimed.add(run_id)
+        await asyncio.sleep(1_300)
+        assert hunt.github.calls <= 4
+
+    hunting(test)
+
+
+def test_many_new_runs_are_found_over_all_pages() -> None:
+    async def test(hunt: Hunt) -> None:
+        await hunt.start()
+        ids = [hunt.github.repository.dispatch(BUILD, "main", actor=LEE).run_id for _ in range(230)]
+        await asyncio.sleep(120)
+        assert hunt.found.ids == ids
+
+    hunting(test)
+
+
+def test_a_handler_that_falls_over_is_tried_again_and_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    async def test(hunt: Hunt) -> None:
+        await hunt.start()
+        hunt.found.fails = 1
+        first, second = hunt.github.build(LEE), hunt.github.build(LEE)
+        await asyncio.sleep(600)
+        assert sorted(hunt.found.ids) == [first, second]
+        assert len([line for line in caplog.records if line.exc_info]) == 1
+
+    with caplog.at_level(logging.WARNING):
+        hunting(test)
+
+
+def test_an_outage_is_logged_once_and_backed_off_from(caplog: pytest.LogCaptureFixture) -> None:
+    async def test(hunt: Hunt) -> None:
+        tries = 0
+
+        def trouble(_: str) -> None:
+            nonlocal tries
+            tries += 1
+            raise UnavailableError("listing the runs", "GitHub cannot be reached")
+
+        await hunt.start()
+        hunt.github.trouble = trouble
+        run_id = hunt.github.build(LEE)
+        await asyncio.sleep(3_600)
+        assert 5 < tries < 12
+        hunt.github.trouble = None
+        await asyncio.sleep(LONGEST_PAUSE)
+        assert hunt.found.ids == [run_id]
+
+    with caplog.at_level(logging.WARNING):
+        hunting(test)
+    assert len(caplog.records) == 1
+    assert "GitHub cannot be reached" in caplog.text
+
+
+def test_a_rate_limit_is_waited_out_whatever_webhooks_tell() -> None:
+    async def test(hunt: Hunt) -> None:
+        await hunt.start()
+        asked: list[float] = []
+
+        def trouble(_: str) -> None:
+            asked.append(now())
+            if len(asked) == 1:
+                reset = datetime.fromtimestamp(clock() + 1_000, UTC)
+                raise UnavailableError("listing", "GitHub's rate limit is used up", retry_at=reset)
+
+        hunt.github.trouble = trouble
+        run_id = hunt.github.build(LEE)
+        for _ in range(10):
+            hunt.hint(run_id)
+            await asyncio.sleep(50)
+        assert len(asked) == 1
+        await asyncio.sleep(600)
+        assert asked[1] - asked[0] >= 999
+        assert hunt.found.ids == [run_id]
+
+    hunting(test)
+
+
+def test_a_found_run_may_have_ended_meanwhile() -> None:
+    async def test(hunt: Hunt) -> None:
+        await hunt.start()
+        await asyncio.sleep(LOOK_EVERY * 40)  # quiet by now
+        run_id = hunt.github.repository.dispatch(BUILD, "main", actor=LEE).run_id
+        await asyncio.sleep(LOOK_WHEN_QUIET + 5)
+        assert hunt.found.ids == [run_id]
+        assert hunt.found.last
+        assert hunt.found.last.state is State.SUCCEEDED
+
+    hunting(test)
+
+
+async def test_a_mark_only_grows_and_stays(store: Store, clock: Clock) -> None:
+    marks = Marks(store, clock)
+    assert await marks.get("runs") is None
+    for number, expected in ((0, 0), (19_600_000_007, 19_600_000_007), (5, 19_600_000_007)):
+        await marks.advance("runs", number)
+        assert await marks.get("runs") == expected
+    await asyncio.gather(*(marks.advance("other", number) for number in range(20)))
+    assert await marks.get("other") == 19

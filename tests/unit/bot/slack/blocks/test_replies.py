@@ -1,0 +1,70 @@
+"""Answers to one person, the Home tab and the modals, held against Slack's rules."""
+
+from __future__ import annotations
+
+from hypothesis import given, strategies as st
+
+from bot.slack.blocks import replies
+from bot.slack.blocks.replies import EnvironmentLine, OperationLine
+from sandbox.slack.block_kit import check_view
+from tests.unit.bot.drawn import hostile, read
+
+
+def line(title: str, status: str = "running", doing: str = "") -> OperationLine:
+    return OperationLine(3, title, status, "U0ANA", doing, 1_700_000_000.0)
+
+
+def test_a_refusal_mentions_whom_to_ask() -> None:
+    message = replies.refusal("You may not; anyone of <!subteam^S0INFRA> may.")
+    assert read(message) == ":no_entry_sign: You may not; anyone of @infra may."
+
+
+def test_an_apology_has_the_id_that_is_in_the_log() -> None:
+    assert "The log has the details under ab12" in read(replies.apology("ab12"))
+
+
+def test_help_has_every_command() -> None:
+    said = read(replies.help_page([(f"/command{number} <x>", "Does it.") for number in range(60)]))
+    assert "`/command0 <x>`" in said
+    assert "`/command59 <x>`" in said
+
+
+def test_how_things_stand() -> None:
+    lines = [
+        EnvironmentLine("dev", "runs `abc`", line("Plan for dev", doing="is planning")),
+        EnvironmentLine("prod", "?", None),
+    ]
+    said = read(replies.status_page(lines, [line("Deploy main to dev", "failed")]))
+    assert "*dev*: runs `abc`" in said
+    assert "#3 Plan for dev: is planning, asked by @ana" in said
+    assert ":x: #3 Deploy main to dev: failed" in said
+    assert "_None yet._" in read(replies.status_page(lines, []))
+
+
+def test_every_entry_of_the_trail_that_was_asked_for_is_shown_whole() -> None:
+    rows = [
+        (1_700_000_000.0 + n, "U0ANA", f"click {n} refused", f"#{n} why=ask <!subteam^S0LEADS> " + "x" * 150)
+        for n in range(30)
+    ]
+    said = read(replies.audit_page(rows))
+    assert all(f"@ana click {number} refused #{number} why=ask @leads" in said for number in range(30))
+    assert "_Nothing yet._" in read(replies.audit_page([]))
+
+
+@given(st.lists(hostile, min_size=1, max_size=4), st.integers(0, 70))
+def test_slack_takes_every_answer_whatever_is_in_it(pool: list[str], count: int) -> None:
+    first, last = pool[0], pool[-1]
+    lines = [EnvironmentLine(first, "?", line(last, "failed", first)) for _ in range(count)]
+    read(replies.refusal(first.replace("<@U0EVIL>", "")))
+    read(replies.apology("ab12"))
+    read(replies.help_page([(first, last)] * count))
+    read(replies.status_page(lines, [line(last, "waiting", first)] * count))
+    trail = last.replace("<@U0EVIL>", "")
+    read(replies.audit_page([(1.0, first, last, trail)] * min(count, 30)))
+    check_view(replies.home(replies.status_blocks(lines[:20], [line(last)] * 8)), "home")
+
+
+@given(st.text(max_size=200))
+def test_slack_takes_the_modals(text: str) -> None:
+    check_view(replies.deploy_modal(["dev", "a" * 80], "C0OPS"), "modal")
+    check_view(replies.typed_approval(text, "id", f"#7 Plan for {text}"), "modal")

@@ -1,0 +1,201 @@
+"""An approval is decided once, by enough distinct people, in time; on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.errors import Denied, UserError
+from bot.store.approvals import Approval, Approvals, Ask, Outcome
+from bot.store.database import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import sqlalchemy as sa
+
+    from tests.unit.bot.conftest import Clock
+
+YES, NO = Outcome.APPROVED, Outcome.REJECTED
+ASK = Ask(1, "staging", "b" * 64, "U0ANA", "C0STAGING", "1.0", required=1, expires_after=3_600)
+CROWD = [f"U{number:03}" for number in range(40)]
+
+
+@pytest.fixture
+def approvals(store: Store, clock: Clock) -> Approvals:
+    return Approvals(store, clock)
+
+
+async def outcomes(clicks: Iterable[asyncio.Future[Approval]]) -> tuple[list[Approval], list[Denied]]:
+    """What came of clicks at the same time: those that counted, and the refusals."""
+    found = await asyncio.gather(*clicks, return_exceptions=True)
+    counted = [one for one in found if isinstance(one, Approval)]
+    refused = [one for one in found if isinstance(one, Denied)]
+    assert len(counted) + len(refused) == len(found), found
+    return counted, refused
+
+
+async def test_what_is_asked_twice_is_one_question(approvals: Approvals, clock: Clock) -> None:
+    first = await approvals.create(ASK)
+    clock.now += 60
+    assert await approvals.create(replace(ASK, message_ts="2.0", required=5)) == first
+    assert (await approvals.create(replace(ASK, binding="c" * 64))).id != first.id
+
+
+async def test_what_is_asked_at_once_is_one_question(url: str, store: Store, clock: Clock) -> None:
+    other = Store(url)
+    stores = [Approvals(store, clock), Approvals(other, clock)] * 10
+    found = await asyncio.gather(*(approvals.create(ASK) for approvals in stores))
+    other.close()
+    assert len({approval.id for approval in found}) == 1
+
+
+async def test_an_id_cannot_be_guessed(approvals: Approvals) -> None:
+    made = [await approvals.create(replace(ASK, operation=number)) for number in range(5)]
+    assert all(len(approval.id) >= 24 for approval in made)
+    assert len({approval.id for approval in made}) == 5
+
+
+async def test_it_keeps_what_it_was_asked_for(approvals: Approvals, clock: Clock) -> None:
+    made = await approvals.create(replace(ASK, typed_word="staging"))
+    assert (made.binding, made.typed_word, made.requester) == ("b" * 64, "staging", "U0ANA")
+    assert (made.channel, made.message_ts) == ("C0STAGING", "1.0")
+    assert (made.outcome, made.votes, made.decided_at) == (Outcome.PENDING, (), None)
+    assert made.expires_at == clock.now + 3_600
+    assert await approvals.get(made.id) == made
+
+
+async def test_one_approval_is_enough_where_one_is_required(approvals: Approvals, clock: Clock) -> None:
+    made = await approvals.create(ASK)
+    clock.now += 5
+    decided = await approvals.decide(made.id, "U0LEE", YES)
+    assert (decided.outcome, decided.approvers, decided.decided_at) == (YES, ("U0LEE",), clock.now)
+    assert await approvals.get(made.id) == decided
+
+
+async def test_many_clicks_at_once_decide_once(url: str, store: Store, clock: Clock) -> None:
+    other = Store(url)
+    made = await Approvals(store, clock).create(ASK)
+    clicks = [
+        asyncio.ensure_future(Approvals([store, other][number % 2], clock).decide(made.id, person, YES))
+        for number, person in enumerate(CROWD)
+    ]
+    counted, refused = await outcomes(clicks)
+    other.close()
+    assert len(counted) == 1
+    assert {str(error) for error in refused} == {"This was already approved; your click changed nothing."}
+    assert len((await Approvals(store, clock).get(made.id)).votes) == 1
+
+
+async def test_one_person_who_clicks_many_times_at_once_counts_once(approvals: Approvals) -> None:
+    made = await approvals.create(replace(ASK, required=2))
+    clicks = [asyncio.ensure_future(approvals.decide(made.id, "U0LEE", YES)) for _ in range(20)]
+    counted, refused = await outcomes(clicks)
+    assert len(counted) == 1
+    assert "You have approved this already; it needs another person as well." in {str(error) for error in refused}
+    assert (await approvals.get(made.id)).outcome is Outcome.PENDING
+
+
+async def test_exactly_as_many_people_count_as_are_required(approvals: Approvals) -> None:
+    made = await approvals.create(replace(ASK, required=3))
+    clicks = [asyncio.ensure_future(approvals.decide(made.id, person, YES)) for person in CROWD for _ in range(2)]
+    counted, _ = await outcomes(clicks)
+    assert len(counted) == 3
+    assert sorted(approval.outcome for approval in counted) == [YES, Outcome.PENDING, Outcome.PENDING]
+    settled = await approvals.get(made.id)
+    assert len(set(settled.approvers)) == len(settled.votes) == 3
+
+
+async def test_approvals_and_rejections_at_once_settle_it_one_way(approvals: Approvals) -> None:
+    for number in range(5):
+        made = await approvals.create(replace(ASK, operation=number, required=2))
+        clicks = [
+            asyncio.ensure_future(approvals.decide(made.id, person, YES if place % 2 else NO))
+            for place, person in enumerate(CROWD[:10])
+        ]
+        counted, _ = await outcomes(clicks)
+        settled = await approvals.get(made.id)
+        last = [approval for approval in counted if approval.outcome is not Outcome.PENDING]
+        assert [approval.outcome for approval in last] == [settled.outcome]
+        rejected = [vote for vote in settled.votes if vote.decision == NO]
+        assert len(rejected) == (1 if settled.outcome is NO else 0)
+
+
+async def test_one_rejection_settles_it(approvals: Approvals) -> None:
+    made = await approvals.create(replace(ASK, required=3))
+    await approvals.decide(made.id, "U0LEE", YES)
+    assert (await approvals.decide(made.id, "U0MAX", NO)).outcome is NO
+    with pytest.raises(Denied, match="already rejected"):
+        await approvals.decide(made.id, "U0GUS", YES)
+
+
+async def test_whoever_approved_may_still_reject(approvals: Approvals) -> None:
+    made = await approvals.create(replace(ASK, required=2))
+    await approvals.decide(made.id, "U0LEE", YES)
+    decided = await approvals.decide(made.id, "U0LEE", NO)
+    assert decided.outcome is NO
+    assert [(vote.person, vote.decision) for vote in decided.votes] == [("U0LEE", "rejected")]
+
+
+@pytest.mark.parametrize(("after", "outcome"), [(3_599.999, Outcome.PENDING), (3_600, Outcome.EXPIRED)])
+async def test_it_expires_at_the_moment(approvals: Approvals, clock: Clock, after: float, outcome: Outcome) -> None:
+    made = await approvals.create(ASK)
+    clock.now += after
+    assert (await approvals.get(made.id)).outcome is outcome
+
+
+async def test_a_click_after_it_expired_changes_nothing(approvals: Approvals, clock: Clock) -> None:
+    made = await approvals.create(replace(ASK, required=2))
+    await approvals.decide(made.id, "U0LEE", YES)
+    clock.now += 3_600
+    for decision in (YES, NO):
+        with pytest.raises(Denied, match="expired; nothing was done"):
+            await approvals.decide(made.id, "U0MAX", decision)
+    settled = await approvals.get(made.id)
+    assert (settled.outcome, settled.approvers) == (Outcome.EXPIRED, ("U0LEE",))
+
+
+async def test_a_decision_stands_when_its_time_has_passed(approvals: Approvals, clock: Clock) -> None:
+    made = await approvals.create(ASK)
+    decided = await approvals.decide(made.id, "U0LEE", YES)
+    clock.now += 100_000
+    assert await approvals.get(made.id) == decided
+
+
+async def test_a_newer_question_takes_the_place_of_what_is_open(approvals: Approvals) -> None:
+    made = await approvals.create(ASK)
+    assert await approvals.supersede(1)
+    assert not await approvals.supersede(1)
+    assert (await approvals.get(made.id)).outcome is Outcome.SUPERSEDED
+    with pytest.raises(Denied, match="newer plan"):
+        await approvals.decide(made.id, "U0LEE", YES)
+
+
+async def test_what_is_decided_cannot_be_superseded(approvals: Approvals) -> None:
+    made = await approvals.create(ASK)
+    await approvals.decide(made.id, "U0LEE", YES)
+    assert not await approvals.supersede(1)
+    assert (await approvals.get(made.id)).outcome is YES
+
+
+async def test_an_unknown_id_is_said_in_words(approvals: Approvals) -> None:
+    for unknown in ("", "nothing", "' OR 1=1 --", "x" * 5_000):
+        with pytest.raises(UserError, match="do not know this approval"):
+            await approvals.get(unknown)
+        with pytest.raises(UserError, match="do not know this approval"):
+            await approvals.decide(unknown, "U0LEE", YES)
+
+
+async def test_a_decision_whose_note_fails_did_not_happen(approvals: Approvals) -> None:
+    made = await approvals.create(ASK)
+
+    def fail(_: sa.Connection, decided: Approval) -> None:
+        assert decided.outcome is YES
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        await approvals.decide(made.id, "U0LEE", YES, fail)
+    assert await approvals.get(made.id) == made

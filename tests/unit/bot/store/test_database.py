@@ -1,0 +1,84 @@
+"""What the database promises: all of a transaction or none, on disk, several processes at once."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from bot.store.database import Store, effects, insert_new, tables
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROW = {"operation": 1, "name": "apply", "started_at": 1.0}
+
+
+async def count(store: Store) -> int:
+    found = await store.run(lambda connection: connection.execute(sa.select(effects.c.operation)).all())
+    return len(found)
+
+
+async def test_what_fails_leaves_nothing_behind(store: Store) -> None:
+    def work(connection: sa.Connection) -> None:
+        connection.execute(sa.insert(effects).values(ROW))
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await store.run(work)
+    assert await count(store) == 0
+    assert await store.run(lambda connection: insert_new(connection, effects, ROW))
+    assert not await store.run(lambda connection: insert_new(connection, effects, ROW))
+    assert await count(store) == 1
+
+
+async def test_several_processes_may_make_the_tables_at_once(url: str) -> None:
+    stores = [Store(url) for _ in range(6)]
+    await asyncio.gather(*(store.create_tables() for store in stores))
+    assert set(sa.inspect(stores[0].engine).get_table_names()) == set(tables.tables)
+    for store in stores:
+        store.close()
+
+
+async def test_what_is_written_at_once_is_all_there(url: str, store: Store) -> None:
+    other = Store(url)
+
+    def work(number: int) -> bool:
+        with [store, other][number % 2].engine.begin() as connection:
+            return insert_new(connection, effects, {**ROW, "operation": number})
+
+    assert all(await asyncio.gather(*(asyncio.to_thread(work, number) for number in range(60))))
+    other.close()
+    assert await count(store) == 60
+
+
+async def test_what_is_read_stays_so_until_it_is_written(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path}/signalbox.sqlite")
+    await store.create_tables()
+
+    def take_next(connection: sa.Connection) -> int:
+        newest = connection.scalar(sa.select(sa.func.max(effects.c.operation))) or 0
+        connection.execute(sa.insert(effects).values({**ROW, "operation": newest + 1}))
+        return int(newest) + 1
+
+    taken = await asyncio.gather(*(store.run(take_next) for _ in range(40)))
+    store.close()
+    assert sorted(taken) == list(range(1, 41))
+
+
+async def test_sqlite_writes_ahead_and_every_commit_reaches_the_disk(tmp_path: Path) -> None:
+    path = tmp_path / "signalbox.sqlite"
+    store = Store(f"sqlite:///{path}")
+    await store.create_tables()
+    with store.engine.connect() as connection:
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")
+        }
+    store.close()
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2}
+    plain = sqlite3.connect(path)
+    assert plain.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    plain.close()

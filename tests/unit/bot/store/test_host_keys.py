@@ -1,0 +1,65 @@
+"""The host keys on record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.store.database import Store
+from bot.store.host_keys import HostKeys
+from runners.results import ChangedKey
+from runners.ssh.host_keys import HostKey
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+    import sqlalchemy as sa
+
+ED = HostKey("ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+OTHER = HostKey("ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB")
+THIRD = HostKey("ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAC")
+
+
+@pytest.fixture
+async def keys(tmp_path: Path) -> AsyncIterator[HostKeys]:
+    store = Store(f"sqlite:///{tmp_path}/signalbox.sqlite")
+    await store.create_tables()
+    yield HostKeys(store, lambda: 1.0)
+    store.close()
+
+
+class Notes:
+    def __init__(self) -> None:
+        self.taken: list[ChangedKey] = []
+
+    def __call__(self, connection: sa.Connection, accepted: Sequence[ChangedKey]) -> None:
+        assert connection.in_transaction()
+        self.taken += accepted
+
+
+async def test_an_instance_is_trusted_at_first_sight_and_never_again_by_itself(keys: HostKeys) -> None:
+    assert await keys.trust({"i-1": (ED,), "i-2": (OTHER,)}) == ("i-1", "i-2")
+    assert await keys.trust({"i-1": (OTHER,), "i-3": (ED,)}) == ("i-3",)
+    assert await keys.known(["i-1", "i-2", "i-9"]) == {"i-1": (ED,), "i-2": (OTHER,)}
+
+
+async def test_another_key_counts_only_once_it_is_accepted(keys: HostKeys) -> None:
+    notes = Notes()
+    await keys.trust({"i-1": (ED,)})
+    await keys.note_changed(7, {"i-1": (OTHER,)})
+    assert await keys.known(["i-1"]) == {"i-1": (ED,)}
+    accepted = await keys.accept(7, "U0LEE", notes)
+    assert accepted == (ChangedKey("i-1", "i-1", ED.fingerprint, OTHER.fingerprint),)
+    assert notes.taken == list(accepted)
+    assert await keys.known(["i-1"]) == {"i-1": (OTHER,)}
+    assert await keys.accept(7, "U0MAX", notes) == ()
+
+
+async def test_what_was_seen_earlier_cannot_be_accepted_once_yet_another_key_was_shown(keys: HostKeys) -> None:
+    await keys.trust({"i-1": (ED,)})
+    await keys.note_changed(7, {"i-1": (OTHER,)})
+    await keys.note_changed(8, {"i-1": (THIRD,)})
+    assert await keys.accept(7, "U0LEE", Notes()) == ()
+    assert await keys.known(["i-1"]) == {"i-1": (ED,)}

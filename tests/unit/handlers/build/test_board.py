@@ -1,0 +1,326 @@
+"""The board of a build: what is where on it, in every state, of any matrix, within Slack's limits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from bot.slack.blocks.common import Head
+from handlers.build import board as board_view, board_log
+from handlers.build.board import Board
+from handlers.build.board_cells import Remark, minutes
+from handlers.build.board_grid import arrange, group_of, place_of
+from handlers.images import built_views
+from runners.results import Commit, Job, LogExcerpt, LogFinding, LogReading, State, Suspicion, WorkflowRun
+from tests.unit.bot.drawn import buttons, hostile, read
+
+AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+NOW = AT.timestamp() + 14 * 60 + 20
+HEAD = Head(12, "Build all images at main", "image builds", "U0ANA")
+COMMIT = Commit("o/r", "a1b2c3d4" * 5, "main", "Build with less memory", "Lee Park", "https://github.com/o/r/c/1")
+MACHINES, ENVIRONMENTS = ("backend", "cron", "taskrunner", "sftp"), ("dev", "staging", "prod")
+ALL = frozenset(product(MACHINES, ENVIRONMENTS))
+
+
+def job(name: str, state: State, number: int = 1, minutes_taken: float = 12, **more: Any) -> Job:
+    began = None if state is State.WAITING else AT
+    ended = AT + timedelta(minutes=minutes_taken) if state.ended else None
+    return Job(number, name, state, f"https://github.com/o/r/actions/runs/5/job/{number}", began, ended, **more)
+
+
+def run(*jobs: Job, state: State = State.RUNNING, **more: Any) -> WorkflowRun:
+    ended = AT + timedelta(minutes=41) if state.ended else None
+    return WorkflowRun(
+        "o/r", 5, 31, 1, "Build images", COMMIT.sha, state, "https://github.com/o/r/actions/runs/5", AT, jobs, ended,
+        branch="main", **more,
+    )  # fmt: skip
+
+
+def board(*jobs: Job, state: State = State.RUNNING, **more: Any) -> Board:
+    usual: dict[str, Any] = {"machines": MACHINES, "environments": ENVIRONMENTS, "commit": COMMIT, "now": NOW}
+    return Board(HEAD, run(*jobs, state=state), **{**usual, **more})
+
+
+def builds(state: State) -> list[Job]:
+    places = enumerate(product(MACHINES, ENVIRONMENTS), start=100)
+    return [job(f"build ({machine}, {name})", state, number) for number, (machine, name) in places]
+
+
+def test_a_run_under_way_is_a_grid_with_links() -> None:
+    jobs = builds(State.SUCCEEDED)
+    jobs[1] = job("build (backend, staging)", State.RUNNING, 101)
+    jobs[3] = job("build (cron, dev)", State.FAILED, 103)
+    jobs[7] = job("build (taskrunner, staging)", State.WAITING, 107)
+    validate = [job(f"validate ({machine})", State.SUCCEEDED, 10 + at) for at, machine in enumerate(MACHINES)]
+    message = board_view.under_way(
+        board(*validate, *jobs, job("notify", State.WAITING, 200), remarks={111: Remark(suspect=True)})
+    )
+    said = read(message)
+    assert message.text == "#12 Build all images at main: 9 of 12 images, 1 suspect, 1 failed, 14 min"
+    assert "| dev | staging | prod" in " ".join(said.split())
+    assert "🔄 running 14 min" in said
+    assert "✅ done 12 min" in said
+    assert "⚠️ suspect 12 min" in said
+    assert "*validate* ✅ done 4" in said
+    assert "notify ⏳ waiting" in said
+    assert "https://github.com/o/r/actions/runs/5/job/103" in str(message.blocks)
+    assert buttons(message) == ["cancel"]
+    assert "asked by" in said
+
+
+def test_what_github_does_not_list_yet_waits_on_the_grid() -> None:
+    validate = job("validate (backend)", State.RUNNING)
+    said = read(board_view.under_way(board(validate, expected=ALL)))
+    assert "0 of 12 images, 14 min" in said
+    assert said.count("⏳ waiting") == 12
+    over = read(board_view.ended(board(replace(validate, state=State.FAILED), state=State.FAILED, expected=ALL)))
+    assert "⏳" not in over
+    assert "failed; no image was begun, 41 min" in over
+    assert "validate (backend)" in over
+
+
+def test_only_what_is_built_has_rows_and_columns() -> None:
+    said = read(
+        board_view.under_way(
+            board(job("build (cron, dev)", State.RUNNING), job("build (sftp, prod)", State.RUNNING, 2))
+        )
+    )
+    assert "backend" not in said
+    assert "staging" not in said
+    assert "- " in said
+
+
+@pytest.mark.parametrize(
+    ("state", "remarks", "sign", "news"),
+    [
+        (State.SUCCEEDED, {}, ":white_check_mark:", "12 of 12 images, 41 min"),
+        (State.SUCCEEDED, {100: Remark(suspect=True)}, ":warning:", "12 of 12 images, 1 suspect, 41 min. Look at what"),
+        (State.FAILED, {}, ":x:", "failed; 12 of 12 images, 41 min"),
+        (State.CANCELLED, {}, ":octagonal_sign:", "cancelled in GitHub; 12 of 12 images"),
+        (State.UNKNOWN, {}, ":x:", "ended as unknown"),
+    ],
+)
+def test_how_it_ended(state: State, remarks: dict[int, Remark], sign: str, news: str) -> None:
+    said = read(board_view.ended(board(*builds(State.SUCCEEDED), state=state, remarks=remarks)))
+    assert said.startswith(sign)
+    assert news in said
+    assert "Cancel" not in said
+
+
+def test_a_run_that_never_came_to_a_job_sends_people_to_github() -> None:
+    said = read(board_view.ended(board(state=State.FAILED), rerun=True))
+    assert "failed; no job ran. Its page on GitHub says why" in said
+    assert "[Rerun failed]" not in said
+
+
+def test_who_cancelled_is_named_and_what_failed_can_run_again() -> None:
+    over = board(*builds(State.CANCELLED), state=State.CANCELLED)
+    message = board_view.ended(over, cancelled="cancelled by <@U0LEE>", rerun=True)
+    assert "cancelled by" in read(message)
+    assert buttons(message) == ["rerun-failed"]
+    assert buttons(board_view.ended(board(*builds(State.SUCCEEDED), state=State.SUCCEEDED), rerun=True)) == []
+
+
+def test_images_reruns_and_unread_logs_are_in_their_cells() -> None:
+    remarks = {
+        100: Remark(image="ami-0123456789abcdef0", reruns=1),
+        101: Remark(unread="log not read"),
+    }
+    said = read(board_view.ended(board(*builds(State.SUCCEEDED), state=State.SUCCEEDED, remarks=remarks)))
+    assert "✅ done 12 min, rerun 1 ami-0123456789abcdef0" in said
+    assert "(log not read)" in said
+
+
+def test_a_run_without_a_grid_is_a_list() -> None:
+    jobs = [job("lint", State.SUCCEEDED), job("image", State.FAILED, 2, failing_step="Run packer")]
+    message = board_view.ended(board(*jobs, state=State.FAILED, machines=(), environments=()), rerun=True)
+    said = read(message)
+    assert "failed; 1 of 2 jobs done, 1 failed" in said
+    assert "Run packer" in said
+    assert "lint" in said
+    empty = read(board_view.under_way(board(machines=(), environments=())))
+    assert "0 of 0 jobs done" in empty
+
+
+def test_late_news_and_notes_are_said() -> None:
+    late = replace(board(*builds(State.RUNNING)).run, stale_since=AT, stale_because="GitHub cannot be reached")
+    shown = replace(board(*builds(State.RUNNING), notes=(":repeat: rate limited; rerun 1 of 2",)), run=late)
+    said = read(board_view.under_way(shown, cancelling="being cancelled by <@U0LEE>"))
+    assert "GitHub has told nothing since" in said
+    assert "rerun 1 of 2" in said
+    assert "being cancelled by" in said
+    assert "[Cancel]" not in said
+
+
+def test_a_run_that_is_lost_sight_of_keeps_what_was_seen() -> None:
+    said = read(board_view.lost(board(*builds(State.RUNNING)), "GitHub does not <!channel> answer"))
+    assert "no longer followed: GitHub does not" in said
+    assert "🔄 running" in said
+    assert "[Cancel]" not in said
+
+
+def test_a_build_that_nobody_asked_for_here_says_who_started_it() -> None:
+    said = read(board_view.under_way(board(*builds(State.RUNNING), by="started in GitHub by max-weber")))
+    assert "started in GitHub by max-weber" in said
+    assert "asked by" not in said
+
+
+@pytest.mark.parametrize(("count", "across"), [(256, 16), (256, 2), (256, 64), (256, 25), (99, 3), (120, 1)])
+@pytest.mark.parametrize("state", list(State))
+def test_as_many_jobs_as_github_takes_are_one_message(count: int, across: int, state: State) -> None:
+    environments = tuple(f"environment-{number}" for number in range(across))
+    machines = tuple(f"machine-{number}" for number in range(-(-count // across)))
+    jobs = [
+        job(f"build ({machine}, {name})", state, number + 100, failing_step="Build")
+        for number, (machine, name) in enumerate(list(product(machines, environments))[:count])
+    ]
+    remarks = {one.job_id: Remark(suspect=True, reruns=2, image="ami-0123456789abcdef0") for one in jobs[::3]}
+    shown = board(*jobs, state=state, machines=machines, environments=environments, remarks=remarks)
+    said = read(board_view.ended(shown, rerun=True) if state.ended else board_view.under_way(shown))
+    good = count if state is State.SUCCEEDED else 0
+    assert f"{good} of {count} images" in said
+
+
+def test_many_other_jobs_are_counted_and_the_troubled_named() -> None:
+    others = [job(f"test ({number})", State.SUCCEEDED, 1_000 + number) for number in range(1, 240)]
+    others[7] = job("test (8)", State.FAILED, 1_008)
+    said = read(board_view.under_way(board(*builds(State.RUNNING), *others)))
+    assert "❌ failed 1 (test (8))" in said
+    assert "✅ done 238" in said
+    groups = [job(f"part-{number}", State.SUCCEEDED, 1_000 + number) for number in range(1, 80)]
+    assert "and 69 more" in read(board_view.under_way(board(*builds(State.RUNNING), *groups)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(name=hostile, step=hostile, note=hostile)
+def test_hostile_names_break_nothing(name: str, step: str, note: str) -> None:
+    jobs = [job(name, State.FAILED, 7, failing_step=step), *builds(State.RUNNING)]
+    shown = board(*jobs, state=State.FAILED, by="x", remarks={7: Remark(unread=note)})
+    read(board_view.ended(shown, rerun=True))
+    read(board_view.under_way(replace(shown, machines=(), environments=())))
+    excerpt = LogExcerpt(3, name, (step,), (note,), step=name)
+    finding = LogFinding(name, 3, step, (note,), (), name)
+    reading = LogReading(lines=9, first_error=excerpt, tail=(name, step, note) * 10, findings=(finding,))
+    read(board_log.failing_job(jobs[0], reading, ""))
+    read(board_log.failing_job(jobs[0], None, note))
+    read(board_log.doubtful_job(jobs[0], [finding] * 9))
+
+
+def test_a_failing_job_shows_step_first_error_and_the_last_lines() -> None:
+    tail = tuple(f"line {number} {'x' * 200}" for number in range(30))
+    reading = LogReading(lines=400, first_error=LogExcerpt(371, "E: no", ("a", "b"), ("c",), "Run packer"), tail=tail)
+    failed = job("build (cron, dev)", State.FAILED, failing_step="Build the image")
+    said = read(board_log.failing_job(failed, reading, ""))
+    assert "failed at step `Build the image` after 12 min" in said
+    assert "First error* (line 371, under `Run packer`)" in said
+    assert "a\nb\n> E: no\nc" in said
+    assert "line 29" in said
+    assert (said.count("```"), said.count("…\n")) == (4, 1)
+    assert "line 1 " not in said
+    gone = read(board_log.failing_job(failed, None, "GitHub has no log of it (any more)"))
+    assert "GitHub has no log of it (any more); the link leads to" in gone
+    assert "Its log is empty" in read(board_log.failing_job(failed, LogReading(), ""))
+
+
+def test_a_failure_that_was_mended_since_is_red_no_longer_and_keeps_what_it_said() -> None:
+    failed = job("build (cron, dev)", State.FAILED, failing_step="Build the image")
+    shown = board_log.failing_job(failed, LogReading(lines=4, tail=("no more cron",)), "")
+    good = replace(failed, state=State.SUCCEEDED, url="https://github.com/o/r/job/99")
+    mended = board_log.mended(shown, good, suspect=False)
+    assert mended is not None
+    assert mended.text == "build (cron, dev) ended well when it was run again"
+    said = read(mended)
+    assert said.startswith(
+        ":white_check_mark: *It ended well when it was run again.* Before that: build (cron, dev) failed"
+    )
+    assert "no more cron" in said
+    assert "https://github.com/o/r/job/99|It ended well" in str(mended.blocks)
+    assert board_log.mended(mended, good, suspect=False) is None
+    doubted = board_log.mended(shown, good, suspect=True)
+    assert doubted is not None
+    assert read(doubted).startswith(":warning: *It ended well when it was run again, but it is suspect.*")
+
+
+def test_a_sign_of_failure_in_a_green_job_marks_its_line() -> None:
+    finding = LogFinding("apt: package not found", 5, "E: no", ("a",), ("b",))
+    assert "a\n> E: no\nb" in read(board_log.doubtful_job(job("notify", State.SUCCEEDED), [finding]))
+    one = Suspicion("s1", 1, 5, 1, "build (cron, dev)", "", "cron", "dev", "shell: killed", 5, "Killed", ("a",), ("b",))
+    assert "a\n> Killed\nb" in read(built_views.signs(job("build (cron, dev)", State.SUCCEEDED), [one]))
+
+
+def test_a_board_whose_failed_jobs_run_again_names_who_does_it_in_place_of_the_button() -> None:
+    failed = board(job("build (cron, dev)", State.FAILED), state=State.FAILED)
+    assert "Rerun failed" in read(board_view.ended(failed, rerun=True))
+    again = read(board_view.ended(failed, rerun=True, again=14))
+    assert "run again in #14" in again
+    assert "Rerun failed" not in again
+
+
+def test_cancel_asks_by_number_and_title_in_red() -> None:
+    message = board_view.under_way(board(*builds(State.RUNNING)))
+    (ask,) = [one["confirm"] for block in message.blocks for one in block.get("elements", ()) if "confirm" in one]
+    assert (ask["title"]["text"], ask["style"]) == ("Cancel #12?", "danger")
+    assert ask["text"]["text"].startswith("*Build all images at main*: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("build (backend, staging)", ("backend", "staging")),
+        ("build (staging, backend)", ("backend", "staging")),
+        ("build / backend staging", ("backend", "staging")),
+        ("Build Backend for Staging", ("backend", "staging")),
+        ("backend-staging", ("backend", "staging")),
+        ("backend_staging (ubuntu-24.04)", ("backend", "staging")),
+        ("build / dev-tools (backend, staging)", ("backend", "staging")),
+        ("validate (backend)", None),
+        ("deploy (staging)", None),
+        ("build (backend, cron, staging)", None),
+        ("build (backends, staging)", None),
+        ("notify", None),
+        ("", None),
+    ],
+)
+def test_a_job_s_name_tells_what_it_builds(name: str, place: tuple[str, str] | None) -> None:
+    assert place_of(name, MACHINES, ENVIRONMENTS) == place
+
+
+def test_names_that_are_parts_of_each_other_are_told_apart() -> None:
+    assert place_of("build (task-runner, prod-eu)", ("task", "task-runner"), ("prod", "prod-eu")) == (
+        "task-runner",
+        "prod-eu",
+    )
+
+
+def test_of_two_matrices_the_one_that_builds_has_the_grid() -> None:
+    smoke = [job("smoke (backend, dev)", State.SUCCEEDED, 1), job("smoke (cron, dev)", State.SUCCEEDED, 2)]
+    few = [job("build (backend, dev)", State.RUNNING, 3), job("build (cron, dev)", State.RUNNING, 4)]
+    grid = arrange([*smoke, *few], MACHINES, ENVIRONMENTS)
+    assert {one.job_id for one in grid.cells.values()} == {3, 4}
+    assert [one.job_id for one in grid.others] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "group"), [("build (a, b)", "build"), ("ci / build (a)", "ci"), ("notify", "notify"), ("(x)", "(x)")]
+)
+def test_a_matrix_goes_by_its_job(name: str, group: str) -> None:
+    assert group_of(name) == group
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(-5, "under a minute"), (59, "under a minute"), (60, "1 min"), (3_599, "59 min"), (4_000, "1 h 6 min")],
+)
+def test_times_are_in_minutes(seconds: float, said: str) -> None:
+    assert minutes(seconds) == said
+
+
+@given(names=st.lists(st.text(max_size=12), max_size=6), name=st.text(max_size=40))
+def test_any_name_has_a_place_or_none(names: list[str], name: str) -> None:
+    found = place_of(name, [one for one in names if one], ENVIRONMENTS)
+    assert found is None or found[0] in names

@@ -1,0 +1,127 @@
+"""The words of /build and the inputs that they become."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from bot.config import read as read_config
+from bot.errors import UserError
+from handlers.build import command as build_command
+from handlers.build.command import Wanted, inputs_for, read, wanted_from
+from runners.github.runs.workflow_file import Input, WorkflowFile
+
+FILE = """
+slack: {channel: "#ops"}
+github: {repository: o/r}
+aws: {region: us-west-2}
+access: {operators: [U0ANA], approvers: [U0ANA]}
+environments:
+  dev: {machines: [backend, cron], deploy: {github_actions: {workflow: d.yml}}}
+  staging: {machines: [backend, cron, sftp], deploy: {github_actions: {workflow: d.yml}}}
+images: {workflow: build.yml, ref: trunk}
+"""
+CONFIG = read_config(FILE)
+
+
+def told(*said: str) -> Wanted:
+    assert CONFIG.images
+    return read(CONFIG, CONFIG.images, said)
+
+
+def given(wanted: Wanted, *inputs: Input, text: str = FILE) -> dict[str, str]:
+    images = read_config(text).images
+    assert images
+    return inputs_for(wanted, images, WorkflowFile("Build", dispatchable=True, inputs=inputs))
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted", "title"),
+    [
+        ([], ((), (), "trunk"), "Build all images at trunk"),
+        (["all"], ((), (), "trunk"), "Build all images at trunk"),
+        (["cron"], (("cron",), (), "trunk"), "Build cron images at trunk"),
+        (["cron,backend"], (("cron", "backend"), (), "trunk"), "Build cron and backend images at trunk"),
+        (["cron,cron,"], (("cron",), (), "trunk"), "Build cron images at trunk"),
+        (["staging"], ((), ("staging",), "trunk"), "Build all images for staging at trunk"),
+        (["staging", "cron"], (("cron",), ("staging",), "trunk"), "Build cron images for staging at trunk"),
+        (["all", "dev,staging", "v1.2"], ((), ("dev", "staging"), "v1.2"), "Build all images for dev and staging at v1.2"),
+        (["fix/apt"], ((), (), "fix/apt"), "Build all images at fix/apt"),
+        (["staging", "ref=staging"], ((), ("staging",), "staging"), "Build all images for staging at staging"),
+    ],
+)  # fmt: skip
+def test_words_are_told_apart(said: list[str], wanted: tuple[Any, ...], title: str) -> None:
+    found = told(*said)
+    assert (found.machines, found.environments, found.ref) == wanted
+    assert found.title == title
+    assert wanted_from(found.arguments) == found
+    assert told(*found.command.split()[1:]) == found
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        (["bakend,cron"], "“bakend” is no machine and no environment; did you mean “backend”?"),
+        (["cron,staging"], "cron, staging are machines and environments in one word; write them as two"),
+        (["cron", "backend"], "cron and backend are both machines; write them as one word, with commas"),
+        (["dev", "staging"], "A branch of that name is typed ref=staging"),
+        (["main", "other"], "cannot both be the branch"),
+        (["a..b"], "cannot be a branch"),
+        (["0123abcd"], "on a branch or tag only"),
+        (["sftp", "dev"], "dev has no sftp in the configuration"),
+    ],
+)
+def test_what_is_mistyped_is_refused(said: list[str], answer: str) -> None:
+    with pytest.raises(UserError, match=re.escape(answer)):
+        told(*said)
+
+
+def test_a_word_that_is_no_branch_either_gets_the_nearest_name() -> None:
+    said = build_command.no_such_ref(CONFIG, "bakend")
+    assert said.endswith("no environment; did you mean “backend”? Nothing was started.")
+
+
+def test_a_word_that_is_like_none_gets_machines_and_environments_apart() -> None:
+    names = ". Machines: backend, cron, sftp. Environments: dev, staging. "
+    assert build_command.no_such_ref(CONFIG, "qqq").endswith(f"{names}Nothing was started.")
+    with pytest.raises(UserError, match=re.escape(names)):
+        told("cron,qqq")
+
+
+@pytest.mark.parametrize(
+    ("said", "inputs", "expected"),
+    [
+        ([], [], {}),
+        (["cron"], [Input("machines")], {"machines": "cron"}),
+        (["cron"], [Input("machine", options=("all", "cron"))], {"machine": "cron"}),
+        (["cron,backend", "dev"], [Input("machines"), Input("environment")], {"machines": "cron,backend", "environment": "dev"}),
+        (["dev"], [Input("machine", required=True, options=("all", "cron")), Input("environments")], {"machine": "all", "environments": "dev"}),
+        ([], [Input("machines", required=True, default="all")], {}),
+    ],
+)  # fmt: skip
+def test_words_become_the_inputs_that_the_workflow_declares(
+    said: list[str], inputs: list[Input], expected: dict[str, str]
+) -> None:
+    assert given(told(*said), *inputs) == expected
+
+
+def test_the_configuration_can_name_the_inputs() -> None:
+    text = FILE.replace("ref: trunk", "ref: trunk, inputs: {machines: hosts}")
+    assert given(told("cron"), Input("hosts"), Input("machines"), text=text) == {"hosts": "cron"}
+    with pytest.raises(UserError, match="no input for machines"):
+        given(told("cron"), Input("machines"), text=text)
+
+
+@pytest.mark.parametrize(
+    ("said", "inputs", "answer"),
+    [
+        (["cron"], [], r"build\.yml takes no inputs at trunk: it always builds the same images\. Nothing was started"),
+        (["dev"], [Input("machines")], "no input for environments at trunk; it has machines"),
+        (["cron,backend"], [Input("machine", options=("cron", "backend"))], "takes one of cron, backend, not cron,backend"),
+    ],
+)  # fmt: skip
+def test_words_that_the_workflow_cannot_take_are_refused(said: list[str], inputs: list[Input], answer: str) -> None:
+    with pytest.raises(UserError, match=answer):
+        given(told(*said), *inputs)

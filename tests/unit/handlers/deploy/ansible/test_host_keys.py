@@ -1,0 +1,107 @@
+"""Host keys before ssh is used: trusted at first sight, or as on the console; refused once they differ."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+from bot.store.host_keys import HostKeys
+from handlers.deploy.ansible import host_keys
+from runners.results import ChangedKey, Host, Inventory
+from runners.ssh.host_keys import HostKey
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from bot.operations.operation import Operation
+    from tests.unit.handlers.conftest import Desk
+
+ED = HostKey("ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+OTHER = HostKey("ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB")
+HOSTS = Inventory("staging", (Host("staging-web", "web", "i-1", "10.0.0.1", "ami-1", "a"),), "deployer", 22, "ssh")
+
+
+class Fake:
+    """An operation that only notes; what servers and consoles show is for the test to say."""
+
+    def __init__(self, desk: Desk, scratch: Path, how: str = "first_sight") -> None:
+        self.keys = HostKeys(desk.store, desk.clock)
+        self.services = SimpleNamespace(host_keys=self.keys, aws=SimpleNamespace(ec2=None))
+        self.environment = SimpleNamespace(
+            name="staging", deploy=SimpleNamespace(ansible=SimpleNamespace(host_keys=how))
+        )
+        self.scratch = scratch / "scratch"
+        self.number = 7
+        self.notes: list[tuple[str, dict[str, str]]] = []
+
+    async def note(self, action: str, **detail: str) -> None:
+        self.notes.append((action, detail))
+
+    async def changed(self, hosts: Inventory = HOSTS) -> tuple[ChangedKey, ...]:
+        return await host_keys.changed(cast("Operation", self), hosts)
+
+
+def shows(monkeypatch: pytest.MonkeyPatch, *keys: HostKey, console: tuple[HostKey, ...] = ()) -> None:
+    async def scan(*_: Any) -> dict[str, tuple[HostKey, ...]]:
+        return {"i-1": keys} if keys else {}
+
+    async def printed(_: Any, instances: list[str]) -> dict[str, tuple[HostKey, ...]]:
+        return {instance: console for instance in instances if console}
+
+    monkeypatch.setattr("runners.ssh.host_keys.scan", scan)
+    monkeypatch.setattr(host_keys, "console_keys", printed)
+
+
+async def test_first_sight_then_the_same_key_or_none(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation = Fake(desk, tmp_path)
+    shows(monkeypatch, ED)
+    assert await operation.changed() == ()
+    assert operation.notes == [("host keys trusted", {"instances": "i-1", "how": "at first sight"})]
+    assert await operation.changed() == ()
+    assert len(operation.notes) == 1
+    shows(monkeypatch, OTHER)
+    (found,) = await operation.changed()
+    assert (found.known, found.shown) == (ED.fingerprint, OTHER.fingerprint)
+    assert operation.notes[-1] == ("host keys refused", {"instances": "i-1"})
+    assert await host_keys.known_hosts(cast("Operation", operation), HOSTS) == f"10.0.0.1 {ED.kind} {ED.key}\n"
+
+
+async def test_a_new_machine_must_show_what_its_console_has(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation = Fake(desk, tmp_path, "console")
+    shows(monkeypatch, OTHER, console=(ED,))
+    (found,) = await operation.changed()
+    assert (found.known, found.shown) == (ED.fingerprint, OTHER.fingerprint)
+    assert operation.notes[0] == ("host keys trusted", {"instances": "i-1", "how": "as on the console"})
+
+
+async def test_a_console_without_keys_leaves_first_sight(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation = Fake(desk, tmp_path, "console")
+    shows(monkeypatch, ED)
+    assert await operation.changed() == ()
+    assert operation.notes == [("host keys trusted", {"instances": "i-1", "how": "at first sight"})]
+
+
+async def test_where_no_ssh_is_used_nobody_is_asked(desk: Desk, tmp_path: Path) -> None:
+    local = Inventory("staging", HOSTS.hosts, "deployer", 22, "local")
+    assert await Fake(desk, tmp_path).changed(local) == ()
+
+
+async def test_one_that_does_not_answer_is_not_on_record_until_it_is_asked_again(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation = Fake(desk, tmp_path)
+    shows(monkeypatch)
+    assert await operation.changed() == ()
+    assert await host_keys.known_hosts(cast("Operation", operation), HOSTS) == ""
+    assert operation.notes == []
+    shows(monkeypatch, ED)
+    assert await operation.changed() == ()
+    assert await host_keys.known_hosts(cast("Operation", operation), HOSTS) == f"10.0.0.1 {ED.kind} {ED.key}\n"

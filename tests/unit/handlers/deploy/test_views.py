@@ -1,0 +1,194 @@
+"""Each state of a deploy's message, through GitHub Actions and through Ansible."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import cycle
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from bot.slack.blocks import common
+from bot.slack.blocks.common import ApprovalView, Head, Known, Trouble
+from handlers.deploy import views
+from handlers.deploy.views import Outgoing
+from runners.results import Commit, Job, State, WorkflowRun
+from tests.unit.bot.drawn import buttons, hostile, read, urls
+
+AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+HEAD = Head(12, "Deploy main to prod", "prod", "U0ANA")
+COMMIT = Commit("o/r", "a1b2c3d4" * 5, "main", "Raise the queue's memory", "Lee Park", "https://github.com/o/r/c/1")
+OUT = Outgoing(COMMIT, "`9f8e7d6` The one before", "GitHub Actions deploy-prod.yml")
+OPEN = ApprovalView("ID", 1, "pending", (), 1_700_003_600.0, "anyone of <!subteam^S0LEADS>")
+GIVEN = replace(OPEN, outcome="approved", votes=(("U0LEE", "approved", 1_700_000_000.0),))
+
+
+def job(name: str, state: State, step: str | None = None) -> Job:
+    return Job(1, name, state, "https://github.com/o/r/actions/runs/1/job/1", AT, AT + timedelta(seconds=65), step)
+
+
+def run(state: State, *jobs: Job, ended: bool = True) -> WorkflowRun:
+    return WorkflowRun(
+        "o/r", 5, 31, 1, "deploy-prod.yml", COMMIT.sha, state, "https://github.com/o/r/actions/runs/5", AT, jobs,
+        AT + timedelta(minutes=2) if ended else None,
+    )  # fmt: skip
+
+
+def test_what_would_go_out_and_what_runs_now() -> None:
+    message = views.ask(HEAD, OUT, OPEN)
+    said = read(message)
+    assert message.text == "#12 Deploy main to prod: a1b2c3d is ready to go out. Waiting for approval"
+    assert "*Goes out:* a1b2c3d Raise the queue's memory (Lee Park)" in said
+    assert "*Runs now:* `9f8e7d6` The one before" in said
+    assert "needs an approval by anyone of @leads" in said
+    assert "[Approve and deploy to prod]" in said
+    assert buttons(message) == ["approve", "reject"]
+
+
+@pytest.mark.parametrize(
+    ("status", "commit", "ran"),
+    [
+        ("running", "*Goes out:*", ":warning: *Not all machines run the same:*"),
+        ("succeeded", "*Went out:*", "*Not all machines ran the same before:*"),
+        ("failed", "*Was to go out:*", "*Not all machines ran the same before:*"),
+        ("cancelled", "*Was to go out:*", "*Not all machines ran the same before:*"),
+        ("interrupted", "*Was to go out:*", "*Not all machines ran the same before:*"),
+        ("rejected", "*Was to go out:*", "*Not all machines ran the same then:*"),
+        ("expired", "*Was to go out:*", "*Not all machines ran the same then:*"),
+    ],
+)
+def test_what_ran_before_is_not_said_to_run_once_it_is_over(status: str, commit: str, ran: str) -> None:
+    differs = replace(OUT, differing="• backend: not known")
+    said = read(views.framed(HEAD, status, "news", differs, None))
+    assert f"{commit} a1b2c3d" in said
+    assert f"{ran}\n• backend: not known" in said
+    assert ("*Runs now:*" in said) == ("run the same" in ran)
+    assert ("*Ran before:*" in said) == ("ran the same before" in ran)
+    assert ("*Ran then:*" in said) == ("ran the same then" in ran)
+
+
+@pytest.mark.parametrize("status", ["running", "succeeded", "failed"])
+def test_of_a_check_nothing_goes_out(status: str) -> None:
+    said = read(views.framed(HEAD, status, "news", replace(OUT, check=True), None))
+    assert "*Would go out:* a1b2c3d" in said
+    assert "*Runs now:* `9f8e7d6`" in said
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"), [("rejected", "rejected, nothing was deployed"), ("expired", "expired, nothing was deployed")]
+)
+def test_a_decision_against_it(outcome: str, words: str) -> None:
+    message = views.settled(HEAD, OUT, replace(OPEN, outcome=outcome))
+    assert words in read(message)
+    assert "approve" not in buttons(message)
+
+
+def test_with_the_approval_the_buttons_go() -> None:
+    message = views.approved(HEAD, OUT, GIVEN)
+    assert "approved, starting" in read(message)
+    assert "approved by @lee" in read(message)
+    assert not buttons(message)
+
+
+def test_jobs_under_way_are_a_table() -> None:
+    going = run(State.RUNNING, job("backend", State.SUCCEEDED), job("cron", State.RUNNING), ended=False)
+    said = read(views.run_progress(HEAD, OUT, GIVEN, going))
+    assert "deploying a1b2c3d, 1 of 2 jobs done" in said
+    assert "✅ done" in said
+    assert "🔄 running" in said
+    assert "1 min 5 s" in said
+    assert "Failing step" not in said
+    assert "approved by @lee" in said
+
+
+def test_a_run_that_went_well_says_what_went_out_and_how_long_it_took() -> None:
+    message = views.run_ended(HEAD, OUT, GIVEN, run(State.SUCCEEDED, job("backend", State.SUCCEEDED)))
+    said = read(message)
+    assert message.text == "#12 Deploy main to prod: deployed a1b2c3d in 2 min 0 s"
+    assert "*Went out:* a1b2c3d" in said
+    assert "*Ran before:* `9f8e7d6`" in said
+
+
+def test_a_run_that_went_well_with_another_commit_is_no_success() -> None:
+    ended = run(State.SUCCEEDED, job("backend", State.SUCCEEDED))
+    said = read(views.run_ended(HEAD, OUT, GIVEN, ended, warning="GitHub ran `bbbbbbb`"))
+    assert ":x: *#12" in said
+    assert "the run succeeded, but not with a1b2c3d" in said
+    assert "GitHub ran `bbbbbbb`" in said
+    assert "Went out" not in said
+
+
+@pytest.mark.parametrize(
+    ("ended", "words"),
+    [
+        (run(State.FAILED, job("cron", State.FAILED, "Run Ansible")), "the run failed: cron."),
+        (run(State.CANCELLED, job("cron", State.CANCELLED)), "the run was cancelled: cron."),
+        (run(State.UNKNOWN, job("cron", State.UNKNOWN)), "the run ended as unknown: cron."),
+        (run(State.FAILED), "the run failed before any of its jobs did"),
+        (run(State.FAILED, job("a", State.FAILED), job("b", State.CANCELLED)), "the run failed: a."),
+        (run(State.FAILED, *(job(f"j{n}", State.FAILED) for n in range(9))), "j0, j1, j2, j3, j4, j5 and 3 more"),
+    ],
+)
+def test_a_run_that_went_wrong_names_the_jobs(ended: WorkflowRun, words: str) -> None:
+    assert words in read(views.run_ended(HEAD, OUT, None, ended))
+
+
+def test_a_failing_job_in_the_thread() -> None:
+    said = read(views.failing_job(job("cron", State.FAILED, "Run Ansible"), "one\ntwo ```\n"))
+    assert "cron failed at step `Run Ansible`" in said
+    assert "one\ntwo '''" in said
+    assert "has no log for this job" in read(views.failing_job(job("cron", State.FAILED), " \n"))
+
+
+@pytest.mark.parametrize("count", [99, 256, 10_000])
+def test_the_largest_matrix_is_still_a_message(count: int) -> None:
+    jobs = [job(f"build ({number}, {'x' * 60})", State.FAILED, "Run " + "y" * 300) for number in range(count)]
+    message = views.run_ended(HEAD, OUT, GIVEN, run(State.FAILED, *jobs))
+    assert "more" in read(message)
+
+
+def test_what_every_operation_may_say() -> None:
+    assert "stopped by a fault in Signalbox itself" in read(common.apology(HEAD, "ab12"))
+    trouble = Trouble("planning instances/prod", "no such <directory>", "Look.", "Error: x\n")
+    message = common.failed(HEAD, trouble, Known())
+    said = read(message)
+    assert message.text == "#12 Deploy main to prod: failed. No such &lt;directory&gt;"
+    assert "while planning instances/prod" in said.splitlines()[-1]
+    assert "Look." in said
+    assert "```\nError: x\n```" in said
+    assert "waits for #11" in read(common.waiting(HEAD, "#11"))
+
+
+def test_what_fails_before_anything_goes_out_says_so_of_which_commit_who_approved_and_what_to_type() -> None:
+    trouble = Trouble("installing collections", "the galaxy does not answer", "Try again later.", "")
+    known = Known("nothing was deployed", COMMIT, GIVEN, "/deploy prod")
+    message = common.failed(HEAD, trouble, known)
+    said = read(message)
+    assert message.text == "#12 Deploy main to prod: nothing was deployed. The galaxy does not answer"
+    for part in (
+        "a1b2c3d Raise the queue's memory (Lee Park)",
+        "approved by @lee",
+        "Then run `/deploy prod`.",
+        "asked by",
+    ):
+        assert part in said, part
+    assert "\nRun `/deploy prod`." in read(common.failed(HEAD, replace(trouble, remedy=""), known))
+
+
+@settings(max_examples=20)
+@given(st.lists(hostile, min_size=1, max_size=5), urls, st.integers(0, 120), st.sampled_from(State))
+def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, count: int, state: State) -> None:
+    text = cycle(pool)
+    head = Head(1, next(text), next(text), next(text))
+    out = Outgoing(Commit("r", "a" * 40, next(text), next(text), next(text), url), "not known", next(text))
+    jobs = tuple(Job(n, next(text), state, url, AT, None, next(text)) for n in range(count))
+    going = replace(run(state, *jobs), workflow=next(text), url=url)
+    read(views.working(head, "looking", out))
+    read(views.ask(head, out, OPEN))
+    read(views.approved(head, out, GIVEN))
+    read(views.run_progress(head, out, GIVEN, going))
+    read(views.run_ended(head, out, GIVEN, going))
+    read(views.failing_job(Job(1, next(text), state, url, failing_step=next(text)), next(text)))
+    trouble = Trouble(next(text), next(text), next(text), next(text))
+    read(common.failed(head, trouble, Known(next(text), out.commit, GIVEN, next(text))))

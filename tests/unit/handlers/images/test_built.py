@@ -1,0 +1,286 @@
+"""What a build job made: remembered, told in the thread, dismissed with a reason, planned by a button."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from bot.config.places import BUILDS
+from bot.errors import Denied, UserError
+from bot.operations.registry import Click, Submission
+from bot.slack.client import Posted
+from bot.store.images import Seen
+from bot.store.operations import Request
+from handlers.build import dismissals
+from handlers.images import built as built_images, topic
+from runners.aws.client import make_clients
+from runners.results import BuiltImage, ImageGroup, Job, LogFinding, LogReading, RollOut, State, WorkflowRun
+from tests.unit.bot.drawn import buttons, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bot.operations.operation import Operation
+    from bot.slack.blocks.kit import Message
+    from tests.unit.handlers.conftest import Desk
+
+REGION = "us-west-2"
+BACKEND = ImageGroup("staging", "backend", "backend-staging")
+SIGN = LogFinding("apt: package not found", 12, "E: Unable to locate package foo")
+NOW = datetime.now(UTC)
+RUN = WorkflowRun(
+    "o/r", 10, 3, 1, "Build images", "a" * 40, State.SUCCEEDED, "https://github.com/o/r/actions/runs/10", NOW
+)
+
+
+def job(job_id: int = 7) -> Job:
+    return Job(job_id, "build (backend, staging)", State.SUCCEEDED, "https://github.com/o/r/job/7", NOW, NOW)
+
+
+@pytest.fixture
+def aws(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        desk.aws = make_clients(REGION)
+        yield boto3.client("ec2", REGION)
+
+
+def image(ec2: Any, name: str = "backend-staging") -> str:
+    instance = ec2.run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    made: str = ec2.create_image(InstanceId=instance, Name=f"{name}-1")["ImageId"]
+    ec2.create_tags(Resources=[made], Tags=[{"Key": "Name", "Value": name}])
+    return made
+
+
+class Steps:
+    """An operation whose steps are simply done; notes what goes into the thread and the trail."""
+
+    def __init__(self, desk: Desk, number: int = 1) -> None:
+        self.services, self.number = desk.services, number
+        self.thread: dict[str, Message] = {}
+        self.trail: list[tuple[str, dict[str, str]]] = []
+
+    async def step(self, _: str, function: Any) -> Any:
+        return await function()
+
+    async def details(self, name: str, message: Message) -> None:
+        self.thread[name] = message
+
+    async def audit(self, action: str, **detail: str) -> None:
+        self.trail.append((action, detail))
+
+
+async def settle(steps: Steps, reading: LogReading) -> built_images.JobOutcome:
+    return await built_images.settle_job(cast("Operation", steps), RUN, job(), BACKEND, reading)
+
+
+async def test_a_good_image_is_remembered_and_nothing_is_said(desk: Desk, aws: Any) -> None:
+    made, steps = image(aws), Steps(desk)
+    outcome = await settle(steps, LogReading(images=((REGION, made),)))
+    assert (outcome.image_id, outcome.suspect) == (made, False)
+    assert steps.thread == {}
+    kept = await desk.services.images.get(made)
+    assert kept is not None
+    assert (kept.sha, kept.run_id, kept.job_id, kept.operation) == ("a" * 40, 10, 7, 1)
+
+
+async def test_signs_of_failure_make_a_green_job_suspect_and_are_told_in_the_thread(desk: Desk, aws: Any) -> None:
+    made, steps = image(aws), Steps(desk)
+    outcome = await settle(steps, LogReading(images=((REGION, made),), findings=(SIGN,)))
+    assert outcome.doubts == ("apt: package not found",)
+    said = steps.thread["signs 7"]
+    assert "build (backend, staging) is green, but its log shows signs of failure: suspect" in read(said)
+    assert "E: Unable to locate package foo" in read(said)
+    assert buttons(said) == ["dismiss-sign"]
+    assert steps.trail == [("suspect", {"what": "build (backend, staging)", "why": "apt: package not found"})]
+
+
+async def test_a_green_job_without_an_image_is_suspect_as_well(desk: Desk, aws: Any) -> None:
+    del aws
+    steps = Steps(desk)
+    outcome = await settle(steps, LogReading())
+    assert outcome.image_id is None
+    assert outcome.doubts == ("its image",)
+    assert "no image came out" in read(steps.thread["signs 7"])
+
+
+def test_lines_of_one_sign_that_follow_each_other_are_one_finding() -> None:
+    lines = ["npm error code E", "npm error more", "npm error log", "Stopping"]
+
+    def finding(number: int, sign: str = "npm: npm error") -> LogFinding:
+        before = tuple(lines[max(0, number - 2) : number])
+        return LogFinding(sign, 35 + number, lines[number], before, tuple(lines[number + 1 : number + 3]))
+
+    (one,) = built_images.together([finding(1), finding(0), finding(2)])
+    assert (one.line, one.text, one.after, one.times) == (35, lines[0], tuple(lines[1:]), 3)
+    assert len(built_images.together([finding(0), finding(2, "apt: other")])) == 2
+    far = replace(finding(2), line=90)
+    assert [found.line for found in built_images.together([finding(0), far])] == [35, 90]
+
+
+async def suspicious(desk: Desk, aws: Any) -> str:
+    steps = Steps(desk)
+    await settle(steps, LogReading(images=((REGION, image(aws)),), findings=(SIGN,)))
+    return (await desk.services.images.suspicions([7]))[7][0].id
+
+
+def pressed(user: str, value: str, action: str = "dismiss-sign") -> Click:
+    return Click(user, "C0OPS", "5.0", action, value, "1.2", "")
+
+
+async def test_a_sign_is_dismissed_with_a_reason_which_is_shown_and_kept(desk: Desk, aws: Any) -> None:
+    await board(desk)
+    sign = await suspicious(desk, aws)
+    await dismissals.dismiss(desk.services, pressed("U0LEE", sign))
+    view = desk.chat.views[-1]
+    answer = Submission("U0LEE", "dismissal", view["private_metadata"], {"reason": " only  docs "}, "k")
+    assert await dismissals.dismissed(desk.services, answer) == {}
+    shown = desk.chat.says[Posted("C0OPS", "5.0")]
+    assert "harmless, says @lee: only docs" in read(shown)
+    assert buttons(shown) == []
+    assert await desk.trail() == [("U0LEE", "dismissed a sign of failure")]
+    empty = Submission("U0LEE", "dismissal", view["private_metadata"], {"reason": "   "}, "k")
+    assert "reason" in await dismissals.dismissed(desk.services, empty)
+
+
+async def test_who_may_not_approve_may_not_dismiss_either(desk: Desk, aws: Any) -> None:
+    sign = await suspicious(desk, aws)
+    with pytest.raises(Denied):
+        await dismissals.dismiss(desk.services, pressed("U0ANA", sign))
+    assert desk.chat.views == []
+    assert await desk.trail() == [("U0ANA", "click refused")]
+    with pytest.raises(UserError, match="do not know this sign"):
+        await dismissals.dismiss(desk.services, pressed("U0LEE", "made-up"))
+
+
+async def built(desk: Desk, **changes: Any) -> BuiltImage:
+    usual = BuiltImage(
+        "ami-00000000000000001", "backend", "staging", "o/r", "a" * 40, 10, 3,
+        "https://github.com/o/r/actions/runs/10", 1, 7, "https://github.com/o/r/job/7", 1, "backend-staging-1", 8, 9.0,
+    )  # fmt: skip
+    one = replace(usual, **changes)
+    await desk.services.images.keep(one)
+    return one
+
+
+async def test_an_environment_is_ready_when_all_its_images_are_there_of_one_commit_and_none_is_doubtful(
+    desk: Desk,
+) -> None:
+    await built(desk)
+    (ready,) = await built_images.readiness(desk.services, 10, ["staging"])
+    assert ready.clean
+    assert ready.plannable
+    await desk.services.images.suspect(Seen(4, 10), job(), BACKEND, [SIGN])
+    (ready,) = await built_images.readiness(desk.services, 10, ["staging", "gone"])
+    assert (ready.clean, ready.doubtful) == (False, ("backend",))
+
+
+async def test_a_machine_without_an_image_is_missing_and_another_run_s_image_counts(desk: Desk, aws: Any) -> None:
+    del aws
+    (ready,) = await built_images.readiness(desk.services, 10, ["staging"])
+    assert (ready.clean, ready.missing) == (False, ("backend",))
+    await built(desk, run_id=4, sha="b" * 40)
+    (ready,) = await built_images.readiness(desk.services, 10, ["staging"])
+    assert (ready.missing, ready.commits) == ((), ("b" * 40,))
+
+
+async def test_an_image_from_before_is_there_though_its_commit_is_not_known(desk: Desk, aws: Any) -> None:
+    image(aws)
+    (ready,) = await built_images.readiness(desk.services, 10, ["staging"])
+    assert (ready.missing, ready.unseen, ready.clean) == ((), ("backend",), False)
+
+
+async def board(desk: Desk) -> int:
+    number = await desk.operations.create(Request("k", "build", BUILDS, "U0ANA", "Build images", "C0OPS", {}))
+    await desk.operations.set_message(number, "C0OPS", "5.0")
+    return number
+
+
+async def test_the_plan_button_begins_one_plan(desk: Desk) -> None:
+    number = await board(desk)
+    await built_images.plan_images(desk.services, pressed("U0ANA", f"{number}:staging", "plan-images"))
+    (request,) = desk.engine.begun
+    assert (request.kind, request.environment, request.requester) == ("plan", "staging", "U0ANA")
+    await desk.operations.create(request)
+    with pytest.raises(UserError, match="was begun from this message already"):
+        await built_images.plan_images(desk.services, pressed("U0LEE", f"{number}:staging", "plan-images"))
+
+
+@pytest.mark.parametrize("value", ["1:moon", "1", "x:staging", "99:staging", ":", "1:staging:2"])
+async def test_a_plan_button_with_anything_else_in_it_begins_nothing(desk: Desk, value: str) -> None:
+    await board(desk)
+    with pytest.raises((UserError, Denied)):
+        await built_images.plan_images(desk.services, pressed("U0ANA", value, "plan-images"))
+    assert desk.engine.begun == []
+
+
+async def page(desk: Desk, *said: str) -> str:
+    return read(await topic.image(desk.services, cast("Any", SimpleNamespace()), said))
+
+
+async def test_an_image_s_story_goes_from_the_commit_to_the_hosts(desk: Desk, aws: Any) -> None:
+    made = image(aws)
+    await built(desk, image_id=made, operation=await asked_for(desk))
+    await desk.services.images.suspect(Seen(4, 10), job(), BACKEND, [SIGN])
+    await desk.services.images.note_read(7, 1_234)
+    await desk.services.images.rolled_out(RollOut(made, 12, "staging", "backend", "U0LEE", 1_000.0))
+    aws.run_instances(
+        ImageId=made, MinCount=1, MaxCount=1,
+        TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "type", "Value": "staging backend"}]}],
+    )  # fmt: skip
+    text = await page(desk, "backend", "staging")
+    assert text == await page(desk, made) == await page(desk, "staging", "backend")
+    for part in (made, "commit aaaaaaa", "run 3", "(#1, asked by @ana)", "Its log of 1,234 lines was read", "Suspect.", "E: Unable to locate", "#12 to `backend` in staging", "@lee", "staging backend (running)"):  # fmt: skip
+        assert part in text, part
+    assert "no sign of failure" not in text
+
+
+async def test_an_image_whose_log_was_clean_says_so_and_who_started_its_build(desk: Desk, aws: Any) -> None:
+    number = await asked_for(desk, by="started in GitHub by max-weber")
+    made = image(aws)
+    await settle(Steps(desk, number), LogReading(lines=12_034, images=((REGION, made),)))
+    text = await page(desk, made)
+    assert f"(#{number}, started in GitHub by max-weber)" in text
+    assert (
+        ":white_check_mark: Its log of 12,034 lines was read 2026-03-02 12:00 UTC, and has no sign of failure." in text
+    )
+
+
+async def test_of_an_image_whose_log_nobody_could_read_nothing_good_is_said(desk: Desk, aws: Any) -> None:
+    number, made = await asked_for(desk), image(aws)
+    unread = LogFinding("log not read", 0, "GitHub has no log of it")
+    await settle(Steps(desk, number), LogReading(images=((REGION, made),), findings=(unread,)))
+    text = await page(desk, made)
+    assert "was read" not in text
+    assert "Suspect." in text
+
+
+async def asked_for(desk: Desk, **arguments: str) -> int:
+    request = Request("b", "build", "image builds", "U0ANA", "Build all images", "C0OPS", arguments)
+    return await desk.operations.create(request)
+
+
+async def test_an_image_that_nobody_knows_is_said_to_be_unknown(desk: Desk, aws: Any) -> None:
+    del aws
+    text = await page(desk, "ami-0123456789abcdef0")
+    assert "EC2 does not know this image" in text
+    assert "not seen by Signalbox" in text
+    assert "by no plan of Signalbox" in text
+    with pytest.raises(UserError, match="no image of ours whose tag Name is backend-staging"):
+        await page(desk, "backend", "staging")
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [((), "Which image"), (("nonsense",), "is no AMI id"), (("cron", "staging"), "has no machine"), (("a", "b"), "no environment")],
+)  # fmt: skip
+async def test_words_that_name_no_image_are_answered(desk: Desk, said: tuple[str, ...], answer: str) -> None:
+    with pytest.raises(UserError, match=answer):
+        await page(desk, *said)

@@ -1,0 +1,190 @@
+"""The page of all images and a clean-up's message: in every state, whatever the names, within Slack's limits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from bot.slack.blocks.common import ApprovalView, Head
+from handlers.images import old_images_views
+from handlers.images.old_images_views import CleanUpView
+from runners.results import (
+    Candidate,
+    ImageGroup,
+    ImageStanding,
+    ImageSurvey,
+    LooseEnds,
+    LooseSnapshot,
+    LooseVolume,
+    Outcome,
+    Removal,
+    Removed,
+    Snapshot,
+    Standing,
+    Step,
+    Unread,
+    What,
+)
+from sandbox.slack.block_kit import check_view
+from tests.unit.bot.drawn import buttons, hostile, read
+
+AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+NOW = AT.timestamp()
+HEAD = Head(7, "Clean up old images", "old images", "U0ANA")
+OPEN = ApprovalView("a1", 1, "pending", (), NOW + 3_600, "<!subteam^S0LEADS>")
+DONE = replace(OPEN, outcome="approved", votes=(("U0LEE", "approved", NOW),))
+NONE = LooseEnds((), ())
+
+
+def standing(image_id: str = "ami-1", kind: Standing = Standing.FREE, **changes: Any) -> ImageStanding:
+    group = ImageGroup("staging", "backend", "staging")
+    usual = ImageStanding(
+        "us-west-2", image_id, "staging-1", group, AT - timedelta(days=40), "available", kind,
+        snapshots=(Snapshot("snap-1", 15),),
+    )  # fmt: skip
+    return replace(usual, **changes)
+
+
+def candidate(image_id: str = "ami-1", what: What = What.IMAGE, **changes: Any) -> Candidate:
+    removal = Removal("us-west-2", image_id, "staging-1", "staging", (Snapshot(f"snap-{image_id}", 15),))
+    return replace(Candidate(what, removal, "backend staging", NOW - 86_400 * 40), **changes)
+
+
+def view(*candidates: Candidate, more: int = 0) -> CleanUpView:
+    return CleanUpView(HEAD, candidates, NOW, more)
+
+
+def result(one: Candidate, *outcomes: tuple[str, Outcome, str]) -> Removed:
+    steps = tuple(Step(what, f"{what}-id", outcome, reason) for what, outcome, reason in outcomes)
+    return Removed(one.removal, steps)
+
+
+def test_the_page_begins_with_what_may_go_and_says_why_the_rest_stays() -> None:
+    kept = standing("ami-2", Standing.IN_USE, reason="used by instance i-1 (stopped)")
+    newest = standing("ami-3", Standing.NEWEST, reason="the newest one")
+    unknown = standing("ami-4", Standing.UNKNOWN, reason="launch templates could not be read")
+    unread = (Unread("eu-west-1", "launch templates", "AWS forbids it", "Allow it."),)
+    loose = LooseEnds(
+        (LooseSnapshot("r", "snap-9", "ami-9", 15, AT),),
+        (LooseVolume("r", "vol-1", 8, AT), LooseVolume("r", "v", 8, AT)),
+    )
+    message = old_images_views.page(ImageSurvey((kept, standing(), newest, unknown), unread), loose, NOW)
+    text = read(message)
+    assert message.text == "4 images, 1 may go (15 GB at most)"
+    rows = [line for line in text.splitlines() if line.startswith("ami-")]
+    assert [row.split(" ")[0] for row in rows] == ["ami-1", "ami-2", "ami-3", "ami-4"]
+    for part in ("used by instance i-1 (stopped)", "the newest one", "not known, so kept", "1 snapshot and 2 volumes", "launch templates in eu-west-1: AWS forbids it. Allow it."):  # fmt: skip
+        assert part in text, part
+    assert buttons(message) == ["clean-up-images"]
+
+
+def test_without_anything_to_remove_there_is_no_button() -> None:
+    message = old_images_views.page(ImageSurvey((standing(kind=Standing.IN_USE),)), NONE, NOW)
+    assert "1 image, none may go" in read(message)
+    assert buttons(message) == []
+
+
+def test_the_page_of_some_has_no_button_for_all() -> None:
+    assert buttons(old_images_views.page(ImageSurvey((standing(),)), NONE, NOW, whole=False)) == []
+
+
+def test_ten_thousand_images_fit() -> None:
+    many = tuple(standing(f"ami-{number:017x}") for number in range(10_000))
+    message = old_images_views.page(ImageSurvey(many), NONE, NOW)
+    assert "10000 images, 10000 may go" in read(message)
+    assert "/infra amis <machine> <environment>" in read(message)
+    assert buttons(message) == ["clean-up-images"]
+
+
+def test_the_question_names_each_and_says_what_stays_and_what_is_left_for_later() -> None:
+    message = old_images_views.ask(view(candidate(), candidate("ami-2", spared_by="U0LEE"), more=5), OPEN, "")
+    text = read(message)
+    assert "1 image may go, 15 GB at most. Waiting for approval" in text
+    assert "1 stays, as somebody chose" in text
+    assert "5 more are left for the next time" in text
+    assert buttons(message) == ["choose-images", "approve", "reject"]
+    assert "for good" in str(message.blocks)
+    assert "after 7 d" in str(old_images_views.ask(view(candidate()), OPEN, "7 d").blocks)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "news", "row"),
+    [
+        ((("image", Outcome.DONE, ""), ("snapshot", Outcome.DONE, "")), "1 of 1 removed", "✅ done"),
+        ((("image", Outcome.KEPT, "used by i-1"),), "0 of 1 removed", "❌ left alone"),
+        ((("image", Outcome.DONE, ""), ("snapshot", Outcome.WAITING, "in use")), "0 of 1 removed", "⚠️ not all of it"),
+        ((("image", Outcome.REFUSED, "AWS forbids it"),), "0 of 1 removed", "AWS forbids it"),
+    ],
+)
+def test_what_became_of_it(outcomes: tuple[tuple[str, Outcome, str], ...], news: str, row: str) -> None:
+    one = candidate()
+    text = read(old_images_views.removed(view(one), DONE, [result(one, *outcomes)]))
+    assert news in text
+    assert row in text
+
+
+def test_disabled_ones_can_be_taken_back_and_what_could_not_is_said() -> None:
+    one = candidate()
+    off = result(one, ("image", Outcome.DONE, ""))
+    message = old_images_views.disabled(view(one), DONE, [off], NOW + 86_400)
+    assert "1 image disabled; removed 2026-11-24 09:00 UTC unless somebody takes that back" in read(message)
+    assert buttons(message) == ["undo-clean-up"]
+    assert "taken back by @lee; nothing was removed" in read(old_images_views.taken_back(view(one), "U0LEE", [off]))
+    bad = result(one, ("image", Outcome.REFUSED, "AWS forbids EnableImage"))
+    assert "1 of 1 could not be enabled again" in read(old_images_views.taken_back(view(one), "U0LEE", [bad]))
+
+
+@pytest.mark.parametrize("outcome", ["rejected", "expired"])
+def test_what_was_not_approved(outcome: str) -> None:
+    assert f"{outcome}, nothing was removed" in read(
+        old_images_views.settled(view(candidate()), replace(OPEN, outcome=outcome))
+    )
+
+
+def test_the_choice_begins_with_what_stays_already() -> None:
+    modal = old_images_views.choice_modal(7, [candidate(), candidate("ami-2", spared_by="U0LEE")], NOW)
+    check_view(modal, "modal")
+    element = modal["blocks"][0]["element"]
+    assert [one["value"] for one in element["options"]] == ["ami-1", "ami-2"]
+    assert [one["value"] for one in element["initial_options"]] == ["ami-2"]
+
+
+def test_a_hundred_fit_into_the_question_and_the_choice() -> None:
+    many = [candidate(f"ami-{number:017x}") for number in range(100)]
+    read(old_images_views.ask(view(*many), OPEN, ""))
+    assert len(old_images_views.choice_modal(7, many, NOW)["blocks"][0]["element"]["options"]) == 100
+    check_view(old_images_views.choice_modal(7, many, NOW), "modal")
+
+
+nasty_candidates = st.builds(
+    candidate, image_id=st.text("abc-019", min_size=1, max_size=20), what=st.sampled_from(What), group=hostile,
+    spared_by=st.sampled_from(["", "U0LEE"]),
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.data())
+def test_whatever_the_names_slack_takes_it_and_nobody_is_mentioned(data: st.DataObject) -> None:
+    draw = data.draw
+    found = draw(st.lists(nasty_candidates, min_size=1, max_size=4, unique_by=lambda one: one.removal.image_id))
+    named = [replace(one, removal=replace(one.removal, name=draw(hostile), region=draw(hostile))) for one in found]
+    shown = view(*named)
+    steps = draw(st.lists(st.tuples(hostile, st.sampled_from(Outcome), hostile), min_size=1, max_size=3))
+    done = [result(one, *steps) for one in named]
+    unread = (Unread(draw(hostile), draw(hostile), draw(hostile), draw(hostile)),)
+    image = standing(reason=draw(hostile), used_by=(draw(hostile),), region=draw(hostile), name=draw(hostile))
+    for message in (
+        old_images_views.page(ImageSurvey((image,), unread), NONE, NOW),
+        old_images_views.ask(shown, OPEN, "7 d"),
+        old_images_views.removing(shown, DONE, done),
+        old_images_views.removed(shown, DONE, done),
+        old_images_views.disabled(shown, DONE, done, NOW),
+        old_images_views.taken_back(shown, "U0LEE", done),
+        old_images_views.nothing(HEAD, unread),
+    ):
+        read(message)
+    check_view(old_images_views.choice_modal(7, named, NOW), "modal")

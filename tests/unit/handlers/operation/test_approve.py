@@ -1,0 +1,175 @@
+"""A click counts when this person may, on this message, in time; whatever does not is refused, kept, and changes nothing."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.errors import Denied, UserError
+from bot.operations.registry import ApprovalCheck
+from bot.slack.blocks import kit
+from bot.store.approvals import Approval, Outcome
+from bot.store.operations import Request
+from handlers.operation import approve
+from sandbox.slack.block_kit import check_view
+from tests.unit.handlers.conftest import SUNDAY, Desk, pressed, sent_off
+
+if TYPE_CHECKING:
+    from bot.slack.blocks.kit import Message
+
+
+@pytest.fixture(autouse=True)
+def nothing_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No feature objects: the check of the branch has tests of its own."""
+
+    monkeypatch.setattr("handlers.plan.branch.APPROVAL_CHECKS", ())
+
+
+async def outcome(desk: Desk, approval: Approval) -> Outcome:
+    return (await desk.approvals.get(approval.id)).outcome
+
+
+async def test_an_approval_is_counted_kept_logged_and_wakes_the_operation(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    approval = await desk.asked()
+    with caplog.at_level(logging.INFO):
+        await approve.approve(desk.services, pressed(approval))
+    assert "operation 1: approved by U0LEE, approved" in caplog.text
+    assert await outcome(desk, approval) is Outcome.APPROVED
+    assert await desk.trail() == [("U0LEE", "approved")]
+    assert desk.engine.woken == [1]
+
+
+async def test_a_rejection_too(desk: Desk) -> None:
+    approval = await desk.asked()
+    await approve.reject(desk.services, pressed(approval, action_id="reject"))
+    assert await outcome(desk, approval) is Outcome.REJECTED
+    assert await desk.trail() == [("U0LEE", "rejected")]
+    assert desk.engine.woken == [1]
+
+
+async def test_whoever_asked_may_withdraw(desk: Desk) -> None:
+    approval = await desk.asked()
+    await approve.reject(desk.services, pressed(approval, "U0ANA"))
+    assert await outcome(desk, approval) is Outcome.REJECTED
+
+
+@pytest.mark.parametrize("call", [approve.approve, approve.reject])
+async def test_a_guest_changes_nothing(desk: Desk, call: object) -> None:
+    approval = await desk.asked()
+    with pytest.raises(Denied, match="You may not"):
+        await call(desk.services, pressed(approval, "U0GUS"))  # type: ignore[operator]
+    assert await outcome(desk, approval) is Outcome.PENDING
+    assert await desk.trail() == [("U0GUS", "click refused")]
+    assert not desk.engine.woken
+
+
+async def test_the_requester_may_not_where_somebody_else_has_to(desk: Desk) -> None:
+    approval = await desk.asked("prod", requester="U0LEE", required=2)
+    with pytest.raises(Denied, match="You asked for this yourself"):
+        await approve.approve(desk.services, pressed(approval, "U0LEE"))
+    assert await outcome(desk, approval) is Outcome.PENDING
+
+
+@pytest.mark.parametrize("place", [{"channel": "C0OTHER"}, {"message_ts": "2.0"}, {"channel": "", "message_ts": ""}])
+async def test_a_click_on_another_message_changes_nothing(desk: Desk, place: dict[str, str]) -> None:
+    approval = await desk.asked()
+    for call in (approve.approve, approve.reject):
+        with pytest.raises(Denied, match="does not belong to this message"):
+            await call(desk.services, pressed(approval, **place))
+    assert await outcome(desk, approval) is Outcome.PENDING
+
+
+async def test_an_unknown_button_value_is_said(desk: Desk) -> None:
+    approval = await desk.asked()
+    with pytest.raises(UserError, match="do not know this approval"):
+        await approve.approve(desk.services, pressed(approval, value="guessed"))
+
+
+async def test_a_second_click_changes_nothing_but_wakes_again(desk: Desk) -> None:
+    approval = await desk.asked()
+    await approve.approve(desk.services, pressed(approval))
+    for person in ("U0LEE", "U0MAX"):
+        with pytest.raises(Denied, match="already approved"):
+            await approve.approve(desk.services, pressed(approval, person))
+    assert desk.engine.woken == [1, 1, 1]
+    assert (await desk.approvals.get(approval.id)).approvers == ("U0LEE",)
+
+
+async def test_the_same_person_twice_is_one_of_two(desk: Desk) -> None:
+    approval = await desk.asked("prod", required=2)
+    await approve.approve(desk.services, pressed(approval, "U0LEE"))
+    with pytest.raises(Denied, match="needs another person"):
+        await approve.approve(desk.services, pressed(approval, "U0LEE"))
+    await approve.approve(desk.services, pressed(approval, "U0MAX"))
+    assert await outcome(desk, approval) is Outcome.APPROVED
+
+
+async def test_after_its_time_nothing_counts(desk: Desk) -> None:
+    approval = await desk.asked()
+    desk.now += 3_600
+    with pytest.raises(Denied, match="expired"):
+        await approve.approve(desk.services, pressed(approval))
+    assert await outcome(desk, approval) is Outcome.EXPIRED
+
+
+async def test_outside_of_the_windows_it_can_be_rejected_but_not_approved(desk: Desk) -> None:
+    desk.now = SUNDAY
+    approval = await desk.asked("prod", required=2)
+    with pytest.raises(Denied, match="only changed during"):
+        await approve.approve(desk.services, pressed(approval))
+    await approve.reject(desk.services, pressed(approval))
+    assert await outcome(desk, approval) is Outcome.REJECTED
+
+
+async def test_an_environment_that_left_the_configuration_takes_no_click(desk: Desk) -> None:
+    approval = await desk.asked("gone")
+    with pytest.raises(Denied, match="no longer in the configuration"):
+        await approve.approve(desk.services, pressed(approval))
+
+
+async def test_where_a_word_must_be_typed_the_click_alone_counts_nothing(desk: Desk) -> None:
+    approval = await desk.asked(typed_word="staging")
+    await desk.operations.create(Request("k", "plan", "staging", "U0ANA", "Plan for staging", "C0STAGING", {}))
+    await approve.approve(desk.services, pressed(approval))
+    assert await outcome(desk, approval) is Outcome.PENDING
+    (view,) = desk.chat.views
+    check_view(view, "modal")
+    assert "*#1 Plan for staging*" in view["blocks"][0]["text"]["text"]
+    assert view["private_metadata"] == approval.id
+    faults = await approve.typed(desk.services, sent_off("U0LEE", approval.id, word="prod"))
+    assert faults == {"word": "That is not staging. Nothing was approved."}
+    assert await approve.typed(desk.services, sent_off("U0LEE", approval.id, word=" staging ")) == {}
+    assert await outcome(desk, approval) is Outcome.APPROVED
+
+
+async def test_a_branch_that_moves_on_while_the_word_is_typed_is_said_before_it_counts(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approval = await desk.asked(typed_word="staging")
+    news = ["main has moved on"]
+
+    async def once(*_: object) -> Message | None:
+        return kit.message(news.pop(), []) if news else None
+
+    monkeypatch.setattr("handlers.plan.branch.APPROVAL_CHECKS", (ApprovalCheck(once),))
+    faults = await approve.typed(desk.services, sent_off("U0LEE", approval.id, word="staging"))
+    assert faults == {"word": approve.MOVED}
+    assert await outcome(desk, approval) is Outcome.PENDING
+    assert await approve.typed(desk.services, sent_off("U0LEE", approval.id, word="staging")) == {}
+    assert await outcome(desk, approval) is Outcome.APPROVED
+
+
+async def test_the_typed_word_is_checked_against_who_types_it(desk: Desk) -> None:
+    approval = await desk.asked(typed_word="staging")
+    faults = await approve.typed(desk.services, sent_off("U0GUS", approval.id, word="staging"))
+    assert "You may not approve" in faults["word"]
+    desk.now += 3_600
+    faults = await approve.typed(desk.services, sent_off("U0LEE", approval.id, word="staging"))
+    assert "expired" in faults["word"]
+    faults = await approve.typed(desk.services, sent_off("U0LEE", "guessed", word="staging"))
+    assert "do not know this approval" in faults["word"]
+    assert await outcome(desk, approval) is Outcome.EXPIRED

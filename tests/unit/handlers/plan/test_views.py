@@ -1,0 +1,301 @@
+"""Each state of a plan's message: what it says, that it always has its buttons and never lies about what is left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import cycle, islice
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from bot.slack.blocks.common import Elsewhere, Head
+from handlers.plan import change_views, views
+from handlers.plan.views import PlanView
+from runners.results import AttributeChange, Change, Diagnostic, Image, ImageChange, PlanSummary, ResourceChange
+from tests.unit.bot.drawn import buttons, hostile, read, urls
+from tests.unit.bot.plans import COMMIT, ELSEWHERE, HEAD, ONE, OPEN, SUMMARY, VIEW, WITH_IMAGES, view_of
+
+
+def test_while_planning() -> None:
+    said = read(views.working(HEAD, "planning", COMMIT))
+    assert "#7 Plan for staging*: planning" in said
+    assert "asked by @ana" in said
+    assert "a1b2c3d Raise the queue's memory (Lee Park)" in said
+
+
+@pytest.mark.parametrize(("resources", "words"), [(0, "0 resources"), (1, "1 resource"), (12, "12 resources")])
+def test_up_to_date(resources: int, words: str) -> None:
+    message = views.up_to_date(PlanView(HEAD, COMMIT, PlanSummary("d", "Terraform 1.11.4", (), resources=resources)))
+    assert f"up to date, nothing to do ({words} in place)" in read(message)
+    assert not buttons(message)
+
+
+def test_the_question_shows_the_worst_first_and_both_buttons() -> None:
+    message = views.ask(VIEW, OPEN)
+    said = read(message)
+    assert message.text == ("#7 Plan for staging: 1 to destroy, 1 to replace, 1 to change. Waiting for approval")
+    assert said.index("aws_instance.cron") < said.index("aws_instance.backend") < said.index("aws_eip.backend")
+    assert "`ami`: `ami-0old` → `ami-0new` _forces replacement_" in said
+    assert "`tags.Name`: _(none)_ → `backend`" in said
+    assert "known after apply" not in said
+    assert "needs 2 approvals by anyone of @leads" in said
+    assert "[Approve and apply to staging]" in said
+    assert buttons(message) == ["approve", "reject"]
+
+
+def test_the_confirmation_repeats_what_will_happen() -> None:
+    row = next(block for block in views.ask(VIEW, OPEN).blocks if block["type"] == "actions")
+    question = row["elements"][0]["confirm"]["text"]["text"]
+    assert "exactly this plan to *staging*: 1 to destroy, 1 to replace, 1 to change" in question
+    assert "a1b2c3d" in question
+    assert "dddddddddddd" in question
+
+
+def test_one_of_two_has_approved() -> None:
+    said = read(views.ask(VIEW, ONE))
+    assert "approved by @lee" in said
+    assert "needs 1 more approval by anyone of @leads" in said
+
+
+def test_what_is_protected_takes_a_typed_word() -> None:
+    lost = [f"aws_db_instance.db{number}" for number in range(7)]
+    said = read(views.ask(VIEW, OPEN, lost, typed_word="staging"))
+    assert "`aws_db_instance.db4` and 2 more. To approve, type `staging`." in said
+
+
+def test_where_a_word_is_typed_next_the_button_asks_no_question_of_its_own() -> None:
+    row = next(block for block in views.ask(VIEW, OPEN, typed_word="staging").blocks if block["type"] == "actions")
+    approve, reject = row["elements"]
+    assert "confirm" not in approve
+    assert "confirm" in reject
+
+
+@pytest.mark.parametrize(("outcome", "words"), [("rejected", "rejected, nothing was applied"), ("expired", "expired,")])
+def test_a_decision_against_it(outcome: str, words: str) -> None:
+    message = views.settled(VIEW, replace(OPEN, outcome=outcome, votes=(("U0LEE", "rejected", 1.0),)))
+    assert words in read(message)
+    assert "rejected by @lee" in read(message)
+    assert "approve" not in buttons(message)
+
+
+def test_a_newer_plan_took_its_place() -> None:
+    said = read(views.settled(VIEW, replace(ONE, outcome="superseded")))
+    assert "a newer plan took its place, nothing was applied" in said
+    assert "approved by @lee 2023-11-14 22:13 UTC  superseded by a newer plan" in said
+
+
+def test_the_plan_that_took_its_place_is_named_with_its_link() -> None:
+    newer = Elsewhere(Head(9, "Plan for staging a=<b>", "staging", "U0LEE"), "https://acme.slack.com/archives/C/p9")
+    message = views.settled(VIEW, replace(ONE, outcome="superseded"), newer)
+    assert message.text.startswith("#7 Plan for staging: #9 took its place, nothing was applied (1 to destroy")
+    assert ":arrow_right: newer plan: #9 Plan for staging a=<b>  asked by @lee" in read(message)
+    assert "<https://acme.slack.com/archives/C/p9|#9 Plan for staging a=&lt;b&gt;>" in str(message.blocks)
+    assert not buttons(message)
+
+
+def test_what_is_destroyed_is_named_without_what_it_was() -> None:
+    gone = ResourceChange(
+        "aws_eip.a", "aws_eip", Change.DELETE, (AttributeChange("ip", "10.1.1.1", None),), "no longer in"
+    )
+    said = read(views.ask(replace(VIEW, summary=replace(SUMMARY, changes=(gone,))), OPEN))
+    assert "`aws_eip.a`, no longer in" in said
+    assert "10.1.1.1" not in said
+    assert "10.1.1.1" in read(change_views.details(replace(SUMMARY, changes=(gone,))))
+
+
+@pytest.mark.parametrize(
+    ("commits", "words"),
+    [
+        (0, "`main` no longer has the commit of this plan."),
+        (1, "has moved on by 1 commit since this plan:* a1b2c3d Raise the queue's memory."),
+        (7, "has moved on by 7 commits since this plan:* a1b2c3d"),
+        (250, "has moved on by 250 commits or more since this plan:"),
+    ],
+)
+def test_where_the_branch_went_is_said_and_it_can_still_be_approved(commits: int, words: str) -> None:
+    moved = views.Moved("main", "f" * 40, (COMMIT,) * commits)
+    asked = views.ask(VIEW, OPEN, moved=moved)
+    assert words in read(asked)
+    assert (" and 2 before." in read(asked)) is (commits == 7)
+    assert buttons(asked) == ["approve", "reject"]
+
+
+def test_no_resource_is_dropped_between_two_that_are_shown() -> None:
+    long = tuple(AttributeChange(f"attribute{number}", "b" * 5_000, "a" * 5_000) for number in range(3))
+    many = tuple(ResourceChange(f"aws_instance.n{n}", "aws_instance", Change.REPLACE, long) for n in range(12))
+    said = read(views.ask(PlanView(HEAD, COMMIT, replace(SUMMARY, changes=many)), OPEN))
+    assert all(f"aws_instance.n{number}`" in said for number in range(12))
+
+
+@pytest.mark.parametrize("count", [13, 10_000])
+def test_the_largest_plan_is_still_a_message_with_buttons(count: int) -> None:
+    many = tuple(
+        ResourceChange(f"aws_instance.{'n' * 300}{number}", "aws_instance", Change.CREATE) for number in range(count)
+    )
+    view = PlanView(HEAD, COMMIT, replace(SUMMARY, changes=many))
+    message = views.ask(view, OPEN)
+    assert f"{count} to create" in message.text
+    assert f"*And {count - 12:,} more* (all of it is in the thread)" in read(message)
+    assert buttons(message) == ["approve", "reject"]
+
+
+def test_what_is_too_many_to_show_is_counted_by_module_and_type() -> None:
+    many = (
+        *(ResourceChange(f"aws_eip.n{number}", "aws_eip", Change.DELETE) for number in range(12)),
+        *(
+            ResourceChange(
+                f'module.web["{number}].x"].module.disk[{number}].aws_ebs_volume.d', "aws_ebs_volume", change
+            )
+            for number in range(3)
+            for change in (Change.REPLACE, Change.CREATE)
+        ),
+        ResourceChange("aws_eip.last", "aws_eip", Change.CREATE),
+    )
+    said = read(views.ask(PlanView(HEAD, COMMIT, replace(SUMMARY, changes=many)), OPEN))
+    assert "• 3 to replace: `aws_ebs_volume` in `module.web.module.disk`" in said
+    assert "• 3 to create: `aws_ebs_volume` in `module.web.module.disk`" in said
+    assert "• 1 to create: `aws_eip` in the root module" in said
+
+
+def test_the_table_of_images_shows_ids_that_lead_to_the_console_and_names() -> None:
+    table = next(block for block in views.ask(WITH_IMAGES, OPEN).blocks if block["type"] == "table")
+    link, name = table["rows"][1][1]["elements"][0]["elements"]
+    assert (link["type"], link["text"], name["text"]) == ("link", "ami-0old", " staging-1")
+    assert link["url"].endswith("ImageDetails:imageId=ami-0old")
+
+
+def test_details_say_how_many_they_leave_out() -> None:
+    many = tuple(ResourceChange(f"aws_eip.n{number}", "aws_eip", Change.CREATE) for number in range(45))
+    said = read(change_views.details(replace(SUMMARY, changes=many)))
+    assert "and 5 more; the attached plan has all of them" in said
+    crowded = tuple(replace(one, attributes=(AttributeChange("x" * 80, "y" * 80, None),) * 20) for one in many)
+    said = read(change_views.details(replace(SUMMARY, changes=crowded)))
+    assert "… 8 more attributes" in said
+    assert "The rest is in the attached plan." in said
+
+
+def test_a_plan_that_only_changes_outputs_has_details_too() -> None:
+    outputs = tuple(AttributeChange(f"address{number}", "a", "b") for number in range(7))
+    only = PlanSummary("d" * 64, "Terraform", (), outputs=outputs)
+    details = change_views.details(only)
+    assert details.text == "The plan in detail: 7 outputs to change"
+    assert "`address6`: `a` → `b`" in read(details)
+    assert "and 2 more outputs" in read(views.ask(PlanView(HEAD, COMMIT, only), OPEN))
+
+
+@settings(max_examples=20)
+@given(st.lists(hostile, min_size=1, max_size=5), urls, st.integers(0, 30))
+def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, count: int) -> None:
+    view = view_of(pool, url, count)
+    addresses = tuple(islice(cycle(pool), count))
+    question = views.ask(view, ONE, addresses)
+    read(question)
+    assert buttons(question) == ["approve", "reject"]
+    read(change_views.details(view.summary))
+    read(views.up_to_date(view))
+    read(views.settled(view, replace(OPEN, outcome="expired")))
+    read(views.working(view.head, "planning", view.commit))
+
+
+def test_what_was_decided_elsewhere_says_where_and_by_whom() -> None:
+    said = read(views.settled_elsewhere(VIEW, ELSEWHERE))
+    assert "discarded in HCP Terraform by <max>, nothing was applied" in said
+    assert not buttons(views.settled_elsewhere(VIEW, ELSEWHERE))
+
+
+def test_a_plan_that_can_be_looked_at_elsewhere_is_linked_and_its_notes_are_no_warnings() -> None:
+    notes = (Diagnostic("note", "Estimated costs: 12 USD"), Diagnostic("warning", "Policies failed: 1 advisory"))
+    view = replace(VIEW, summary=replace(SUMMARY, url="https://app.terraform.io/app/a/runs/run-1", warnings=notes))
+    message = views.ask(view, OPEN)
+    assert "https://app.terraform.io/app/a/runs/run-1" in str(message.blocks)
+    assert ":information_source: Estimated costs" in read(message)
+    assert ":warning: Policies failed" in read(message)
+
+
+def test_drift_that_the_code_does_not_contradict_is_told_as_such() -> None:
+    drifted = (ResourceChange("aws_instance.web", "aws_instance", Change.UPDATE),)
+    quiet = replace(SUMMARY, changes=(), outputs=(), drift=drifted)
+    said = read(views.drifted(HEAD, COMMIT, quiet))
+    assert "1 resource changed outside of Terraform, as the code allows" in said
+    assert "nothing differs any more" in read(views.drifted(HEAD, COMMIT, replace(quiet, drift=())))
+
+
+def test_what_is_asked_is_said_before_anything_else() -> None:
+    said = read(views.ask(VIEW, OPEN, ["aws_instance.cron"], typed_word="staging"))
+    first = said.splitlines()[:2]
+    assert first[0].endswith("*#7 Plan for staging*: 1 to destroy, 1 to replace, 1 to change. Waiting for approval")
+    assert first[1] == "asked by @ana  a1b2c3d Raise the queue's memory (Lee Park)"
+
+
+def test_that_nothing_is_destroyed_is_said_too() -> None:
+    kept = replace(SUMMARY, changes=SUMMARY.changes[1:])
+    assert change_views.counts(kept) == "1 to replace, 1 to change, 0 to destroy"
+    only = replace(SUMMARY, changes=(), outputs=(AttributeChange("a", "b", "c"),))
+    assert change_views.counts(only) == "1 output to change"
+
+
+@pytest.mark.parametrize("outcome", ["rejected", "expired", "superseded"])
+def test_what_was_not_applied_is_said_to_have_been_planned(outcome: str) -> None:
+    said = read(views.settled(VIEW, replace(OPEN, outcome=outcome)))
+    assert "*What was planned:*" in said
+    assert "*To destroy*" in said
+    assert "*Destroyed*" not in said
+
+
+def test_warnings_say_why_and_where_and_how_many_there_are() -> None:
+    failed = Diagnostic("warning", "Check failed", "The port\nis closed.\n\nMore.", "main.tf", 9, address="check.port")
+    five = replace(SUMMARY, warnings=(failed,) * 5)
+    said = read(views.ask(replace(VIEW, summary=five), OPEN))
+    assert ":warning: Check failed (`check.port`) in `main.tf:9`: The port is closed." in said
+    assert "and 2 more warnings, in the thread" in said
+    assert read(change_views.details(five)).count("Check failed") == 5
+
+
+def test_what_was_changed_outside_of_terraform_is_in_the_thread_with_its_values() -> None:
+    by_hand = ResourceChange("aws_eip.a", "aws_eip", Change.UPDATE, (AttributeChange("ip", "10.0.0.1", "10.0.0.2"),))
+    said = read(change_views.details(replace(SUMMARY, drift=(by_hand,))))
+    assert "*Changed outside of Terraform*\n:large_yellow_circle: *Changed in place*: `aws_eip.a`" in said
+    assert "`ip`: `10.0.0.1` → `10.0.0.2`" in said
+
+
+def test_what_is_new_or_goes_has_one_value() -> None:
+    made = ResourceChange("aws_eip.a", "aws_eip", Change.CREATE, (AttributeChange("ip", None, "10.0.0.1"),))
+    said = read(views.ask(replace(VIEW, summary=replace(SUMMARY, changes=(made,))), OPEN))
+    assert "`ip`: `10.0.0.1`" in said
+    assert "(none)" not in said
+
+
+def test_what_was_too_much_to_compare_is_marked() -> None:
+    big = ResourceChange("aws_instance.big", "aws_instance", Change.UPDATE, detailed=False)
+    gone = replace(big, address="aws_instance.gone", change=Change.DELETE)
+    summary = replace(SUMMARY, changes=(gone, big, *SUMMARY.changes[2:]))
+    mark = "\n      _too much to compare here; see the attached plan_"
+    said = read(views.ask(replace(VIEW, summary=summary), OPEN))
+    assert f"`aws_instance.big`{mark}" in said
+    assert said.count("too much to compare") == 1, "of what goes, its name says everything"
+    thread = read(change_views.details(summary))
+    assert f"`aws_instance.big`{mark}" in thread
+    assert f"`aws_instance.gone`{mark}" in thread
+
+
+def test_up_to_date_shows_the_images_that_run() -> None:
+    quiet = replace(VIEW, summary=replace(SUMMARY, changes=()), region="us-west-2")
+    made = Image("ami-0new", "staging-2", commit="f00dfeed" * 5)
+    message = views.up_to_date(quiet, (("backend", made), ("cron", Image("ami-0old"))))
+    table = next(block for block in message.blocks if block["type"] == "table")
+    said = [[cell["elements"][0]["elements"][0]["text"] for cell in row] for row in table["rows"]]
+    assert said == [
+        ["Machine", "Runs now", "Age", "Commit"],
+        ["backend", "ami-0new", "unknown", "f00dfee"],
+        ["cron", "ami-0old", "unknown", " "],
+    ]
+    assert "up to date, nothing to do (12 resources in place)" in read(message)
+
+
+def test_it_is_said_why_names_and_ages_are_missing() -> None:
+    why = "EC2 told nothing of these images"
+    assert why not in read(views.ask(WITH_IMAGES, OPEN))
+    bare = replace(WITH_IMAGES, images=(ImageChange("backend", Image("ami-0old"), Image("ami-0new")),))
+    assert why in read(views.ask(bare, OPEN))
+    quiet = replace(VIEW, summary=replace(SUMMARY, changes=()))
+    assert why in read(views.up_to_date(quiet, (("backend", Image("ami-0old")),)))

@@ -1,0 +1,56 @@
+"""Whose message a pressed button stands on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from bot.errors import UserError
+from bot.operations import follow_ups
+from bot.operations.registry import Click
+from bot.store.operations import Record, Status
+from handlers.shared import clicks
+
+if TYPE_CHECKING:
+    from bot.services import Services
+
+RECORD = Record(7, "plan", "dev", "U0ANA", "Plan", {}, "C1", "1.5", Status.WAITING, "", 1.0, None)
+CLICK = Click("U0ANA", "C1", "1.5", "cancel", "7", "t", "https://hooks.slack.example/r")
+
+
+def services(*seen: Record) -> Services:
+    """A record of operations that gives these one after the other, then the last again and again."""
+    left = list(seen)
+
+    async def get(number: int) -> Record:
+        if number != RECORD.number:
+            raise LookupError
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    return cast("Services", SimpleNamespace(operations=SimpleNamespace(get=get)))
+
+
+async def test_a_button_that_is_pressed_before_its_messages_address_is_known_counts() -> None:
+    unknown = replace(RECORD, message_ts=None)
+    assert await clicks.clicked(services(unknown, unknown, RECORD), CLICK) == RECORD
+
+
+async def test_a_message_that_never_gets_an_address_has_no_buttons(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow_ups, "EVERY", 0.001)
+    with pytest.raises(UserError, match="does not belong to this message"):
+        await clicks.clicked(services(replace(RECORD, message_ts=None)), CLICK)
+
+
+@pytest.mark.parametrize("change", [{"channel": "C2"}, {"message_ts": "1.6"}])
+async def test_a_button_on_another_message_changes_nothing(change: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match="does not belong to this message"):
+        await clicks.clicked(services(RECORD), replace(CLICK, **change))
+
+
+@pytest.mark.parametrize("value", ["", "8", "x", "-7", "7" * 10, "7.0"])
+async def test_an_operation_that_nobody_knows_is_said(value: str) -> None:
+    with pytest.raises(UserError, match="I do not know this operation"):
+        await clicks.clicked(services(RECORD), replace(CLICK, value=value))

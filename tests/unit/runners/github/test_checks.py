@@ -1,0 +1,163 @@
+"""Which checks of a commit count, and how they stand, against GitHub's stand-in."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runners.errors import AccessDeniedError, UnavailableError
+from runners.github import checks
+from runners.github.api.reading import Reading
+from runners.results import Rule, State
+from sandbox.github import GitHubError
+from tests.unit.runners.conftest import Fault
+
+if TYPE_CHECKING:
+    from runners.github import GitHub
+    from runners.results import Checks
+    from sandbox.github import GitHubStandIn, Repository
+
+APPLICATION = "PermanentOrg/application"
+INFRASTRUCTURE = "PermanentOrg/infrastructure"
+
+
+@pytest.fixture
+def repository(stand_in: GitHubStandIn) -> Repository:
+    return stand_in.repository(APPLICATION)
+
+
+async def of(github: GitHub, repository: Repository, branch: str | None = "staging", *names: str) -> Checks:
+    sha = repository.graph.resolve("dev").sha
+    return await checks.checks_of(Reading(github), repository.full_name, sha, branch=branch, names=names)
+
+
+def states(found: Checks) -> dict[str, State]:
+    return {check.name: check.state for check in found.checks}
+
+
+async def test_without_any_checks_all_is_well(github: GitHub, repository: Repository) -> None:
+    found = await of(github, repository)
+    assert (found.rule, found.checks, found.green) == (Rule.ANY, (), True)
+
+
+@pytest.mark.parametrize("ruleset", [False, True])
+async def test_those_that_the_branch_requires_count_and_no_others(
+    github: GitHub, repository: Repository, ruleset: bool
+) -> None:
+    repository.protect("staging", required=["lint", "unit", "e2e", "deploys/preview"], ruleset=ruleset)
+    repository.checks.check("dev", "lint")
+    repository.checks.check("dev", "unit", None)
+    repository.checks.check("dev", "nobody needs this", "failure")
+    repository.checks.status("dev", "deploys/preview", "failure")
+    found = await of(github, repository)
+    assert found.rule is Rule.REQUIRED
+    assert states(found) == {
+        "deploys/preview": State.FAILED,
+        "unit": State.RUNNING,
+        "e2e": State.WAITING,
+        "lint": State.SUCCEEDED,
+    }
+    assert [check.name for check in found.checks][:2] == ["deploys/preview", "unit"], "the worst comes first"
+    assert not found.green
+
+
+async def test_all_that_is_required_is_green(github: GitHub, repository: Repository) -> None:
+    repository.protect("staging", required=["lint", "skips"])
+    repository.checks.check("dev", "lint", "neutral")
+    repository.checks.check("dev", "skips", "skipped")
+    repository.checks.status("dev", "other", "pending")
+    assert (await of(github, repository)).green
+
+
+@pytest.mark.parametrize(
+    "conclusion", ["failure", "cancelled", "timed_out", "action_required", "startup_failure", "stale"]
+)
+async def test_whatever_did_not_end_well_has_failed(github: GitHub, repository: Repository, conclusion: str) -> None:
+    repository.checks.check("dev", "lint", conclusion)  # type: ignore[arg-type]
+    assert states(await of(github, repository)) == {"lint": State.FAILED}
+
+
+@pytest.mark.parametrize(
+    ("state", "read"),
+    [
+        ("success", State.SUCCEEDED),
+        ("pending", State.RUNNING),
+        ("failure", State.FAILED),
+        ("error", State.FAILED),
+    ],
+)
+async def test_a_status_is_a_check_too(github: GitHub, repository: Repository, state: str, read: State) -> None:
+    repository.checks.status("dev", "ci/one", "failure")
+    repository.checks.status("dev", "ci/one", state)  # type: ignore[arg-type]
+    assert states(await of(github, repository)) == {"ci/one": read}
+
+
+async def test_those_that_are_named_count_in_spite_of_the_branch(github: GitHub, repository: Repository) -> None:
+    repository.protect("staging", required=["lint"])
+    repository.checks.check("dev", "unit")
+    found = await of(github, repository, "staging", "unit", "e2e")
+    assert (found.rule, states(found)) == (Rule.NAMED, {"e2e": State.WAITING, "unit": State.SUCCEEDED})
+
+
+@pytest.mark.parametrize("branch", [None, "no-such-branch", "v1/../../x?"])
+async def test_a_tag_requires_nothing(github: GitHub, repository: Repository, branch: str | None) -> None:
+    repository.checks.check("dev", "lint", "failure")
+    found = await of(github, repository, branch)
+    assert (found.rule, found.green) == (Rule.ANY, False)
+
+
+async def test_hundreds_are_read(github: GitHub, repository: Repository) -> None:
+    for number in range(230):
+        repository.checks.check("dev", f"shard {number}", "failure" if number == 229 else "success")
+    found = await of(github, repository)
+    assert (len(found.checks), [check.name for check in found.failed]) == (230, ["shard 229"])
+
+
+async def test_a_deploy_that_failed_at_the_commit_does_not_forbid_the_next_one(
+    github: GitHub, stand_in: GitHubStandIn
+) -> None:
+    repository = stand_in.repository(INFRASTRUCTURE)
+    repository.fail_next("deploy-dev.yml", job="cron", step="Run playbook", log=["fatal: no"])
+    run = repository.dispatch("deploy-dev.yml", "main")
+    await repository.ended(run)
+    await asyncio.sleep(0.4)  # until GitHub's list has it
+    sha = repository.graph.resolve("main").sha
+    found = await checks.checks_of(Reading(github), INFRASTRUCTURE, sha, branch="main")
+    assert found.checks == ()
+    named = await checks.checks_of(Reading(github), INFRASTRUCTURE, sha, branch="main", names=["deploy (cron)"])
+    assert states(named) == {"deploy (cron)": State.FAILED}
+
+
+async def test_without_the_permission_the_remedy_names_it(github: GitHub, stand_in: GitHubStandIn) -> None:
+    def refuse() -> None:
+        raise GitHubError(403, "Resource not accessible by personal access token")
+
+    stand_in.on_request.append(Fault("GET", "/check-runs", refuse, times=9))
+    with pytest.raises(AccessDeniedError) as caught:
+        await of(github, stand_in.repository(APPLICATION))
+    assert "Checks: read" in caught.value.remedy
+    assert "Commit statuses: read" in caught.value.remedy
+
+
+async def test_silence_is_no_green(github: GitHub, stand_in: GitHubStandIn) -> None:
+    def fail() -> None:
+        raise GitHubError(502, "Bad Gateway")
+
+    stand_in.on_request.append(Fault("GET", "/check-runs", fail, times=9))
+    with pytest.raises(UnavailableError):
+        await of(github, stand_in.repository(APPLICATION))
+
+
+async def test_looking_again_costs_nothing_while_nothing_changes(
+    github: GitHub, stand_in: GitHubStandIn, repository: Repository
+) -> None:
+    repository.checks.check("dev", "lint", None)
+    reading, sha = Reading(github), repository.graph.resolve("dev").sha
+    first = await checks.checks_of(reading, APPLICATION, sha, branch="staging")
+    before = len(stand_in.requests)
+    assert await checks.checks_of(reading, APPLICATION, sha, branch="staging") == first
+    again = list(stand_in.requests)[before:]
+    assert again
+    assert {one.status for one in again} == {304}
