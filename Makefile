@@ -20,7 +20,7 @@ DEV := $(VENV)/.installed-dev
 SANDBOX := $(VENV)/.installed-sandbox
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
 
-.PHONY: help setup demo test bench lint fmt lock clean
+.PHONY: help setup demo test quick one bench lint fmt lock clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -30,17 +30,30 @@ setup: $(DEV) ## makes .venv with all that development needs
 demo: $(SANDBOX) ## tries Signalbox without Slack: plays the main job, then stays open for the browser
 	@$(BIN)/python -m sandbox --demo
 
-# Scenarios mostly wait: one at a time keeps a quarter of a core busy. A process that has none left takes over half of
-# another's, which keeps the tests of a file together, as far as that goes: they may share a sandbox.
 PYTEST := $(BIN)/python -m pytest -q
-# On a busy machine a real program may miss its time: what failed is tried once more, alone. What fails twice has failed.
-run = $(PYTEST) $(1) $(2) || { echo "Once more, alone, what failed:"; \
-	$(PYTEST) --last-failed --last-failed-no-failures none $(2); } || status=$$?
-test: lint ## checks style, types and imports, runs all tests, and says which were skipped and how to get them
-	@status=0; \
-	$(call run,-n 2,tests/unit); \
-	$(call run,-n 4 --dist worksteal,tests/scenarios tests/real); \
-	exit $$status
+# More processes than cores, since most scenarios wait most of the time. A process without tests takes over half of another's.
+WORKERS ?= 4
+test: $(DEV) ## runs all tests, and beside them the checks of style, types and imports
+	@mkdir -p .cache; \
+	$(MAKE) --no-print-directory lint >.cache/lint.txt 2>&1 & lint=$$!; \
+	$(PYTEST) -n $(WORKERS) --dist worksteal --durations 25; tests=$$?; \
+	wait $$lint; lint=$$?; \
+	cat .cache/lint.txt; \
+	[ $$tests = 0 ] || echo "make test: tests failed"; \
+	[ $$lint = 0 ] || echo "make test: lint failed"; \
+	[ $$tests$$lint = 00 ]
+
+quick: $(DEV) ## runs lint, and the unit tests of what changed since the merge base with SINCE (main unless given)
+	@mkdir -p .cache; \
+	$(MAKE) --no-print-directory lint >.cache/lint.txt 2>&1 & lint=$$!; \
+	tests=0; changed=$$($(BIN)/python -m tests.changed $(SINCE)); \
+	if [ -n "$$changed" ]; then $(PYTEST) -n 2 --dist worksteal --durations 5 $$changed; tests=$$?; fi; \
+	wait $$lint; lint=$$?; \
+	cat .cache/lint.txt; \
+	[ $$tests$$lint = 00 ]
+
+one: $(DEV) ## runs the tests of a file, or one test: make one T=tests/unit/test_project.py
+	@$(PYTEST) --durations 5 $(T)
 
 bench: $(DEV) ## measures
 	@$(BIN)/python -m tests.bench

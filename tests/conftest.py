@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,8 @@ from tests.programs import NEEDS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+UNITS = Path(__file__).parent / "unit"
+
 # Moto would load some hundred of Amazon's own images for each test that asks EC2 anything: seconds each.
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 
@@ -21,20 +24,46 @@ os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# How long one example takes says more about what else the machine does than about the code.
-settings.register_profile("signalbox", deadline=None, print_blob=True)
-settings.load_profile("signalbox")
+# The duration of an example depends on the machine's load more than on the code, so there is no deadline.
+settings.register_profile("usual", deadline=None, print_blob=True, max_examples=25)
+settings.register_profile("nightly", settings.get_profile("usual"), max_examples=1_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begins with what may take longest, for begun last it is waited for alone; then skips what cannot run here."""
+    """Begin with what takes longest, on each worker; skip what cannot run here."""
     items.sort(key=_longest, reverse=True)
+    items[:] = _dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
     _skip_without_programs(items)
 
 
 def _longest(item: pytest.Item) -> float:
     timeout = item.get_closest_marker("timeout")
     return float(timeout.args[0]) if timeout else 0
+
+
+def _dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """An order in which each worker begins with a share of the scenarios and goes on with unit tests.
+
+    With worksteal a worker gets one piece of the list, and whoever has finished takes over the end of another's. Unit
+    tests are best to take: they are short, and do not share a world that would have to be started again.
+    """
+    units = [item for item in items if item.path.is_relative_to(UNITS)]
+    modules: dict[object, list[pytest.Item]] = {}
+    for item in items:
+        if not item.path.is_relative_to(UNITS):
+            modules.setdefault(item if _longest(item) else item.path, []).append(item)
+    hands: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    for module in modules.values():
+        min(hands, key=len).extend(module)
+    left = len(items)
+    for number, hand in enumerate(hands):
+        size = left // (workers - number)
+        missing = max(0, size - len(hand))
+        hand.extend(units[:missing])
+        del units[:missing]
+        left -= size
+    return [item for hand in hands for item in hand] + units
 
 
 def _skip_without_programs(items: Iterable[pytest.Item]) -> None:

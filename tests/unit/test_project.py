@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,12 @@ def test_no_file_names_a_package_registry() -> None:
 
 
 LOCKS = sorted(path.name for path in ROOT.glob("requirements*.lock"))
+
+
+def test_pytest_enters_every_folder_of_tests(pytestconfig: pytest.Config) -> None:
+    skipped = pytestconfig.getini("norecursedirs")
+    folders = {part for path in (ROOT / "tests").rglob("test_*.py") for part in path.relative_to(ROOT).parent.parts}
+    assert not [folder for folder in folders for pattern in skipped if fnmatch(folder, pattern)]
 
 
 def test_the_locks_are_there() -> None:

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from bot.slack.blocks.common import Head
 from handlers.build import board as board_view, board_log
@@ -196,7 +196,6 @@ def test_many_other_jobs_are_counted_and_the_troubled_named() -> None:
     assert "and 69 more" in read(board_view.under_way(board(*builds(State.RUNNING), *groups)))
 
 
-@settings(max_examples=60, deadline=None)
 @given(name=hostile, step=hostile, note=hostile)
 def test_hostile_names_break_nothing(name: str, step: str, note: str) -> None:
     jobs = [job(name, State.FAILED, 7, failing_step=step), *builds(State.RUNNING)]

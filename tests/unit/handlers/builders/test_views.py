@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from bot.slack.blocks.common import ApprovalView, Head
 from handlers.builders import loose_views, views
@@ -213,7 +213,6 @@ nasty_builders = st.builds(
 nasty_steps = st.builds(Step, hostile, hostile, st.sampled_from(Outcome), hostile)
 
 
-@settings(deadline=None, max_examples=100)
 @given(st.data())
 def test_whatever_the_text_slack_takes_it_and_nobody_is_mentioned(data: st.DataObject) -> None:
     draw = data.draw

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import cycle
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from bot.slack.blocks import common
 from bot.slack.blocks.common import ApprovalView, Head, Known, Trouble
@@ -176,7 +176,6 @@ def test_what_fails_before_anything_goes_out_says_so_of_which_commit_who_approve
     assert "\nRun `/deploy prod`." in read(common.failed(HEAD, replace(trouble, remedy=""), known))
 
 
-@settings(max_examples=20)
 @given(st.lists(hostile, min_size=1, max_size=5), urls, st.integers(0, 120), st.sampled_from(State))
 def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, count: int, state: State) -> None:
     text = cycle(pool)

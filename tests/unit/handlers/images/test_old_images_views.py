@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from bot.slack.blocks.common import ApprovalView, Head
 from handlers.images import old_images_views
@@ -166,7 +166,6 @@ nasty_candidates = st.builds(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=20)
 @given(st.data())
 def test_whatever_the_names_slack_takes_it_and_nobody_is_mentioned(data: st.DataObject) -> None:
     draw = data.draw

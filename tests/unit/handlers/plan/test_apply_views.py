@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import cycle, islice
 
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from bot.slack.blocks import common
 from bot.slack.blocks.common import Known, Trouble
@@ -192,7 +192,6 @@ def test_what_was_confirmed_elsewhere_says_where_and_by_whom() -> None:
     assert "confirmed in HCP Terraform by max, applying" in under_way
 
 
-@settings(max_examples=20)
 @given(st.lists(hostile, min_size=1, max_size=5), urls, st.integers(0, 30))
 def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, count: int) -> None:
     view = view_of(pool, url, count)

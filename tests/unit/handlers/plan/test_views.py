@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import cycle, islice
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from bot.slack.blocks.common import Elsewhere, Head
 from handlers.plan import change_views, views
@@ -183,7 +183,6 @@ def test_a_plan_that_only_changes_outputs_has_details_too() -> None:
     assert "and 2 more outputs" in read(views.ask(PlanView(HEAD, COMMIT, only), OPEN))
 
 
-@settings(max_examples=20)
 @given(st.lists(hostile, min_size=1, max_size=5), urls, st.integers(0, 30))
 def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, count: int) -> None:
     view = view_of(pool, url, count)

@@ -197,7 +197,7 @@ KINDS = st.sampled_from([tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarf
 MEMBERS = st.builds(member, NAMES.map(lambda name: f"{TOP}/{name}"), KINDS, LINKS, st.integers(0, 3))
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(MEMBERS, max_size=8))
 def test_whatever_the_members_all_stays_inside(
     tmp_path_factory: pytest.TempPathFactory, members: list[tarfile.TarInfo]

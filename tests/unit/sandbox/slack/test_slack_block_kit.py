@@ -6,7 +6,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from slack_sdk.models import blocks as sdk
 
 from sandbox.slack import ApiError
@@ -473,7 +473,6 @@ block_values = st.lists(
 
 
 @given(block_values)
-@settings(max_examples=300, deadline=None)
 def test_any_json_is_either_taken_or_refused_as_slack_does(blocks: list[Block]) -> None:
     try:
         stored = check_message(blocks)
@@ -484,7 +483,6 @@ def test_any_json_is_either_taken_or_refused_as_slack_does(blocks: list[Block]) 
 
 
 @given(json_values)
-@settings(max_examples=200, deadline=None)
 def test_any_json_for_a_view_is_either_taken_or_refused(view: Any) -> None:
     for kind in ("modal", "home"):
         try:

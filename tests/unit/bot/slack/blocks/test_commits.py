@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import cycle
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from bot.slack.blocks import commits as what
 from bot.slack.blocks.common import ApprovalView, Head
@@ -149,7 +149,6 @@ def test_the_modal_asks_for_a_reason() -> None:
     assert "Why does it go to prod all the same?" in str(view)
 
 
-@settings(max_examples=20)
 @given(st.lists(hostile, min_size=1, max_size=5), urls, st.integers(0, 60), st.sampled_from(list(State)[:4]))
 def test_slack_takes_all_of_it_whatever_is_in_it(pool: list[str], url: str, count: int, state: State) -> None:
     text = cycle(pool)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given, settings, strategies as st
+from hypothesis import example, given, strategies as st
 
 from bot.slack.blocks import kit
 from sandbox.slack.block_kit import check_message
@@ -15,7 +15,6 @@ def alone(*blocks: kit.Block) -> str:
     return read(kit.message("said", blocks))
 
 
-@settings(max_examples=50)
 @given(hostile, hostile, urls)
 def test_slack_takes_every_builder_whatever_is_in_it(text: str, other: str, url: str) -> None:
     escaped = kit.escape(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import cycle
 
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from bot.slack.blocks.common import Head
 from handlers.deploy.ansible import daemon_views
@@ -64,7 +64,6 @@ def test_of_one_that_does_not_stop_it_is_said_what_to_do() -> None:
     assert "What now" not in read(daemon_views.restarted(HEAD, [BAD]))
 
 
-@settings(max_examples=20)
 @given(st.lists(hostile, min_size=1, max_size=5), st.integers(1, 60))
 def test_slack_takes_whatever_is_in_it(pool: list[str], count: int) -> None:
     text = cycle(pool)

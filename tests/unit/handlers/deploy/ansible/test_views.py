@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import cycle, islice
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from bot.slack.blocks.common import ApprovalView, Head
 from handlers.deploy.ansible import outcome_views, views
@@ -221,7 +221,6 @@ def test_of_five_hundred_hosts_the_worst_are_shown_and_all_are_counted() -> None
     assert "more" in said
 
 
-@settings(max_examples=20)
 @given(st.lists(hostile, min_size=1, max_size=5), urls, st.integers(0, 120), st.sampled_from(State))
 def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, count: int, state: State) -> None:
     text = cycle(pool)

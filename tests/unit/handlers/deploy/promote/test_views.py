@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import cycle
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from bot.slack.blocks.common import APPROVE, CANCEL, REJECT, ApprovalView, Head
 from handlers.deploy.promote import views
@@ -154,7 +154,6 @@ def test_a_part_that_was_merged_and_a_part_that_was_left_are_both_said() -> None
     assert "o/b" in note
 
 
-@settings(max_examples=20)
 @given(st.lists(hostile, min_size=1, max_size=5), urls, st.integers(1, 30), st.sampled_from(list(State)[:4]))
 def test_slack_takes_every_stage_whatever_is_in_it(pool: list[str], url: str, count: int, state: State) -> None:
     text = cycle(pool)
