@@ -1,4 +1,4 @@
-"""Archives of a commit and of a run's logs, as GitHub packs them."""
+"""Archives of a commit and logs of jobs, as GitHub sends them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sandbox.github.commits import Commit
     from sandbox.github.repository import Repository
-    from sandbox.github.runs import Job, Run, Step
+    from sandbox.github.runs import Job, Step
 
 
 def top_folder(repository: Repository, commit: Commit) -> str:
@@ -94,20 +94,6 @@ def _padded(job: Job) -> Iterator[bytes]:
     for sent in range(0, job.padding, len(block)):
         yield block[: job.padding - sent]
     yield b"\n" + _text(job.steps[1:]).encode()
-
-
-def run_logs(run: Run) -> bytes:
-    """A zip: each job's whole log at the top, and a folder per job with a file per step."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for index, job in enumerate(job for job in run.latest_jobs if job.log):
-            with archive.open(f"{index}_{job.name}.txt", "w") as whole:
-                for piece in _padded(job) if job.padding else [log_text(job).encode()]:
-                    whole.write(piece)
-            for step in job.steps:
-                if step.lines:
-                    archive.writestr(f"{job.name}/{step.number}_{step.name}.txt", _text([step]))
-    return packed.getvalue()
 
 
 def _text(steps: list[Step]) -> str:

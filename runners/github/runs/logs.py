@@ -1,4 +1,4 @@
-"""Logs of jobs and runs, downloaded to a file: they can be far larger than memory."""
+"""Downloads the log of a job to a file: it can be far larger than memory."""
 
 from __future__ import annotations
 
@@ -51,18 +51,6 @@ async def download_job_log(
     doing = f"downloading the log of job {job_id} in {repository}"
     log = _Log(github, repository, f"/repos/{repository}/actions/jobs/{job_id}/logs", doing, limit)
     return await log.download(into, patience)
-
-
-async def download_run_logs(
-    github: GitHub, repository: str, run_id: int, attempt: int, into: Path, *, limit: int = LARGEST
-) -> Download | None:
-    """The logs of all jobs of a run's attempt, as the zip that GitHub makes; see runners/logs/archive.py.
-
-    None when there is none: the run goes on, or its logs are gone. Otherwise as `download_job_log`.
-    """
-    doing = f"downloading the logs of run {run_id} in {repository}"
-    log = _Log(github, repository, f"/repos/{repository}/actions/runs/{run_id}/attempts/{attempt}/logs", doing, limit)
-    return await log.download(into, patience=0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,10 +44,8 @@ class ActionsRoutes(Part):
             web.get(_ACTIONS + "/runs", self.runs),
             web.get(run, self.run),
             web.get(run + "/jobs", self.jobs),
-            web.get(run + "/logs", self.run_logs),
             web.get(attempt, self.run),
             web.get(attempt + "/jobs", self.jobs),
-            web.get(attempt + "/logs", self.run_logs),
             web.post(run + "/cancel", self.cancel),
             web.post(run + "/force-cancel", self.cancel),
             web.post(run + "/rerun", self.rerun),
@@ -107,17 +105,6 @@ class ActionsRoutes(Part):
             return False
         age = (self._site.clock.now() - job.completed_at).total_seconds()
         return age >= self._site.log_lag
-
-    async def run_logs(self, request: web.Request) -> web.Response:
-        """A redirect to a zip of all jobs' logs; none before the run is over, and 410 when they have expired."""
-        _, run = self._run(request)
-        if not run.finished:
-            raise not_found()
-        _still_there(run)
-        link = self._site.link(
-            await asyncio.to_thread(archives.run_logs, run), "application/zip", f"logs_{run.run_id}.zip"
-        )
-        return web.Response(status=302, headers={"Location": link})
 
     async def cancel(self, request: web.Request) -> web.Response:
         """Ask for the run's end: 202, and the jobs end a little later; 409 when it is over."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -55,8 +53,6 @@ async def test_each_attempt_is_told_as_it_ended(client: Client, repository: Repo
     jobs = (await client.get(f"{RUNS}/{run_id}/attempts/1/jobs")).json
     assert {job["id"] for job in jobs["jobs"]} == {job["id"] for job in first_jobs.values()}
     all_fit("Job", jobs["jobs"])
-    assert (await client.get(f"{RUNS}/{run_id}/attempts/1/logs")).status == 302
-    assert (await client.get(f"{RUNS}/{run_id}/attempts/2/logs")).status == 404
     assert (await client.get(f"{RUNS}/{run_id}/attempts/3")).status == 404
     await client.post(f"{RUNS}/{run_id}/cancel")
     await client.ended(run_id)
@@ -116,9 +112,8 @@ async def test_expired_logs_are_410_and_late_ones_404(
     stand_in.site.log_lag = 0
     assert (await client.get(job)).status == 302
     repository.expire_logs(repository.runs[run_id])
-    for path in (job, f"{RUNS}/{run_id}/logs"):
-        answer = await client.get(path)
-        assert (answer.status, answer.json["message"]) == (410, "Server Error")
+    answer = await client.get(job)
+    assert (answer.status, answer.json["message"]) == (410, "Server Error")
 
 
 async def test_a_large_log_arrives_whole(client: Client, repository: Repository) -> None:
@@ -131,10 +126,6 @@ async def test_a_large_log_arrives_whole(client: Client, repository: Repository)
     body = (await client.get(link)).body
     assert len(body) > job.padding
     assert b"E: the end" in body[job.padding :]
-    zipped = (await client.get((await client.get(f"{RUNS}/{run_id}/logs")).headers["Location"])).body
-    with zipfile.ZipFile(io.BytesIO(zipped)) as archive:
-        name = next(name for name in archive.namelist() if name.endswith("_deploy (cron).txt"))
-        assert archive.read(name) == body
 
 
 async def test_a_workflow_is_switched_off_and_on(client: Client) -> None:

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import re
-import zipfile
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import pytest
@@ -125,19 +123,6 @@ async def test_no_log_before_the_job_is_over(client: Client, repository: Reposit
     await client.until(run_id, lambda _, jobs: jobs["deploy (cron)"]["status"] == "in_progress")
     job_id = (await client.jobs(run_id))["deploy (cron)"]["id"]
     assert (await client.get(f"{INFRASTRUCTURE}/actions/jobs/{job_id}/logs")).status == 404
-    assert (await client.get(f"{RUNS}/{run_id}/logs")).status == 404
-
-
-async def test_the_logs_of_a_run_come_as_a_zip(client: Client) -> None:
-    run_id = await client.dispatch("deploy-dev.yml")
-    await client.ended(run_id)
-    answer = await client.get(f"{RUNS}/{run_id}/logs")
-    assert answer.status == 302
-    with zipfile.ZipFile(io.BytesIO((await client.get(answer.headers["Location"])).body)) as archive:
-        names = archive.namelist()
-        assert "0_deploy (backend).txt" in names
-        assert "deploy (cron)/5_Run playbook.txt" in names
-        assert b"PLAY RECAP" in archive.read("deploy (cron)/5_Run playbook.txt")
 
 
 async def test_a_run_that_hangs_ends_when_cancelled(client: Client, repository: Repository) -> None:

@@ -61,7 +61,6 @@ READS: dict[str, Call] = {
 MAY_BE_MISSING: dict[str, Call] = {
     "job_log_tail": lambda github: dispatch.job_log_tail(github, HERE, 7),
     "download_job_log": lambda github: logs.download_job_log(github, HERE, 7, NOWHERE),
-    "download_run_logs": lambda github: logs.download_run_logs(github, HERE, 7, 1, NOWHERE),
     "run_with_jobs": lambda github: past_runs.run_with_jobs(github, HERE, 7),
 }
 CHANGES: dict[str, Call] = {

@@ -14,8 +14,7 @@ from aiohttp.test_utils import TestServer
 from runners.errors import AccessDeniedError, RunnerError, UnavailableError
 from runners.github import GitHub
 from runners.github.runs import dispatch, logs
-from runners.github.runs.logs import download_job_log, download_run_logs
-from runners.logs.archive import job_logs
+from runners.github.runs.logs import download_job_log
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -191,15 +190,6 @@ async def test_a_cancelled_download_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert list(tmp_path.iterdir()) == []
-
-
-async def test_a_runs_logs_come_as_one_zip(github: GitHub, tmp_path: Path) -> None:
-    run = await finished_run(github, "deploy-staging.yml")
-    archive = await download_run_logs(github, REPOSITORY, run.run_id, run.attempt, tmp_path / "zip")
-    if archive is None:
-        pytest.fail("the stand-in has no logs of an attempt")
-    unpacked = await job_logs(archive.path, tmp_path)
-    assert sorted(log.job for log in unpacked) == sorted(job.name for job in run.jobs)
 
 
 async def test_the_tail_is_read_from_the_whole_log(github: GitHub) -> None:
