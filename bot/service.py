@@ -17,18 +17,18 @@ from bot import settings as environment
 from bot.access import policy
 from bot.access.directory import Directory
 from bot.engine.engine import Engine, EngineSettings
-from bot.engine.single_process import sole_executor
+from bot.engine.single_process import single_instance_lock
 from bot.errors import NothingThereError
 from bot.inbound import app as bolt, github_webhooks, hcp_notifications, server
 from bot.inbound.github_webhooks import Webhooks
 from bot.operations.operation import remove
-from bot.operations.periodic import Rounds
+from bot.operations.periodic import PeriodicTasks
 from bot.operations.run_finder import RunFinder
 from bot.services import Secrets, Services
 from bot.slack.client import Chat, make_client
 from bot.store.approvals import Approvals
 from bot.store.audit import Audit
-from bot.store.cursors import Marks
+from bot.store.cursors import Cursors
 from bot.store.database import Store
 from bot.store.deployments import EnvironmentRecord, RunsOnRecord
 from bot.store.host_keys import HostKeys
@@ -114,7 +114,7 @@ class Service:
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
         store = make_store(self._settings, workplace)
         async with AsyncExitStack() as stack:
-            stack.enter_context(sole_executor(store, workplace, self._settings.executor))
+            stack.enter_context(single_instance_lock(store, workplace, self._settings.executor))
             await store.create_tables()
             registry = bolt.find_handlers()
             client = make_client(self._settings.slack_bot_token, self._settings.slack_api_url)
@@ -124,13 +124,13 @@ class Service:
             await _remove_leftovers(services)
             await services.engine.launch()
             await _look_at_approvals(services)
-            await services.engine.keep_schedules(bolt.schedules(self._config, registry))
-            finder = RunFinder(services, Marks(store, time.time), registry.run_watches)
+            await services.engine.store_schedules(bolt.schedules(self._config, registry))
+            finder = RunFinder(services, Cursors(store, time.time), registry.run_listeners)
             stack.push_async_callback(finder.close)
             if listens:
                 await self._listen(stack, services, registry, client, finder)
             finder.start()
-            stack.push_async_callback(Rounds(services, registry.rounds).close)
+            stack.push_async_callback(PeriodicTasks(services, registry.periodic_tasks).close)
             gc.freeze()  # what is loaded stays: the collector need not go through it again and again
             log.info("ready as %s", self._settings.executor)
             await stopped.wait()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.config import places
+from bot.config import targets
 from bot.errors import Denied
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.config import Config, Environment
-    from bot.config.places import Place
+    from bot.config.targets import Target
 
 GROUP = "usergroup:"
 
@@ -39,14 +39,14 @@ def check_may_use(config: Config, person: Person) -> None:
         raise Denied(f"You may not run Signalbox's commands here; {in_words(config.access.operators)} may.")
 
 
-def check_window(place: Place, now: datetime) -> None:
+def check_window(target: Target, now: datetime) -> None:
     """Raises Denied when changes there have to wait for one of its windows."""
-    windows = place.windows
+    windows = target.windows
     if windows and not any(window.contains(now) for window in windows):
         opening = min(window.next_opening(now).astimezone(window.zone) for window in windows)
         times = " or ".join(str(window) for window in windows)
         raise Denied(
-            f"{place.name} is only changed during {times}. "
+            f"{target.name} is only changed during {times}. "
             f"The next window opens {opening:%A %d %B at %H:%M} ({opening.tzname()})."
         )
 
@@ -58,49 +58,49 @@ def environment_of(config: Config, name: str) -> Environment:
     return config.environments[name]
 
 
-def place_of(config: Config, name: str) -> Place:
+def target_of(config: Config, name: str) -> Target:
     """Where an operation belongs. Raises Denied when it has left the configuration since it was begun."""
-    found = places.place(config, name)
+    found = targets.find_target(config, name)
     if found is None:
         raise Denied(f"{name} is no longer in the configuration; nothing changed.")
     return found
 
 
-def required_approvals(place: Place, *, at_least: int) -> int:
+def required_approvals(target: Target, *, at_least: int) -> int:
     """How many people must approve; an apply always takes at least one click, even where none is configured."""
-    return max(place.approval.required, at_least)
+    return max(target.approval.required, at_least)
 
 
-def check_may_approve(config: Config, place: Place, person: Person, requester: str) -> None:
+def check_may_approve(config: Config, target: Target, person: Person, requester: str) -> None:
     """Raises Denied unless this person may approve what `requester` asked for there."""
-    rules = approver_rules(config, place)
+    rules = approver_rules(config, target)
     if not allowed(person, rules):
-        raise Denied(f"You may not approve for {place.name}; {in_words(rules)} may.")
-    nobody_else_needed = place.approval.required == 0
-    if person.id == requester and not (place.approval.requester_may_approve or nobody_else_needed):
-        raise Denied(f"You asked for this yourself, and {place.name} wants somebody else to approve it.")
+        raise Denied(f"You may not approve for {target.name}; {in_words(rules)} may.")
+    nobody_else_needed = target.approval.required == 0
+    if person.id == requester and not (target.approval.requester_may_approve or nobody_else_needed):
+        raise Denied(f"You asked for this yourself, and {target.name} wants somebody else to approve it.")
 
 
-def check_may_reject(config: Config, place: Place, person: Person, requester: str) -> None:
+def check_may_reject(config: Config, target: Target, person: Person, requester: str) -> None:
     """Raises Denied unless this person may reject: whoever may approve, and the requester, who may withdraw it."""
-    if person.id != requester and not allowed(person, approver_rules(config, place)):
-        raise Denied(f"You may not decide for {place.name}; {in_words(approver_rules(config, place))} may.")
+    if person.id != requester and not allowed(person, approver_rules(config, target)):
+        raise Denied(f"You may not decide for {target.name}; {in_words(approver_rules(config, target))} may.")
 
 
-def approver_rules(config: Config, place: Place) -> Sequence[str]:
+def approver_rules(config: Config, target: Target) -> Sequence[str]:
     """Who may approve: the place's own approvers, or else those of `access`.
 
     Where nobody has to, and nobody is named, whoever may run commands may say go.
     """
-    own = place.approval.approvers
+    own = target.approval.approvers
     named = config.access.approvers if own is None else own
-    return named or (config.access.operators if place.approval.required == 0 else ())
+    return named or (config.access.operators if target.approval.required == 0 else ())
 
 
-def approvers_in_words(config: Config, place: Place, requester: str) -> str:
+def approvers_in_words(config: Config, target: Target, requester: str) -> str:
     """Who may approve what `requester` asked for, in Slack's mentions."""
-    rules = approver_rules(config, place)
-    free = place.approval.requester_may_approve or place.approval.required == 0
+    rules = approver_rules(config, target)
+    free = target.approval.requester_may_approve or target.approval.required == 0
     # Of a usergroup it is not known here who is in it.
     concerned = any(rule.startswith(GROUP) or rule == requester for rule in rules)
     return in_words(rules) if free or not concerned else f"{in_words(rules)} except <@{requester}>"

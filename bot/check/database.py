@@ -41,8 +41,8 @@ async def check_database(make_store: Callable[[], Store]) -> Findings:
 
 
 def _write(connection: sa.Connection) -> None:
-    connection.execute(sa.insert(tables.effects).values(operation=0, name="check", started_at=0.0))
-    connection.execute(sa.delete(tables.effects).where(tables.effects.c.operation == 0))
+    connection.execute(sa.insert(tables.side_effects).values(operation=0, name="check", started_at=0.0))
+    connection.execute(sa.delete(tables.side_effects).where(tables.side_effects.c.operation == 0))
 
 
 def _first_line(error: BaseException) -> str:

@@ -133,7 +133,7 @@ class Engine:
         """What is done when something is due."""
         self._due = DBOS.workflow(name="due", max_recovery_attempts=None)(function)
 
-    async def keep_schedules(self, wanted: Sequence[Due]) -> None:
+    async def store_schedules(self, wanted: Sequence[Due]) -> None:
         """Let these begin by themselves, and whatever else was scheduled before no longer."""
         if self._due is None:
             raise RuntimeError("register_due() comes before keep_schedules()")
@@ -166,7 +166,7 @@ class Engine:
         with SetWorkflowID(f"begin-{request.key}"):
             await DBOS.start_workflow_async(self._begin, request)
 
-    async def line_up(self, kind: str, number: int, environment: str) -> None:
+    async def enqueue(self, kind: str, number: int, environment: str) -> None:
         """Put an operation into its environment's line: one runs at a time, in the order of their numbers."""
         options = SetEnqueueOptions(queue_partition_key=environment, priority=number)
         with SetWorkflowID(f"operation-{number}"), options:

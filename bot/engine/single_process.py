@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def sole_executor(store: Store, workplace: Path, name: str) -> Iterator[None]:
+def single_instance_lock(store: Store, workplace: Path, name: str) -> Iterator[None]:
     """Hold the name for as long as the block lasts, on this machine and in the database.
 
     Raises ConfigError when another process holds it. The operating system and PostgreSQL let go of it when the

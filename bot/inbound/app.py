@@ -17,7 +17,7 @@ from slack_bolt.error import BoltUnhandledRequestError
 
 import handlers
 from bot.access import arguments
-from bot.config.places import place
+from bot.config.targets import find_target
 from bot.engine.engine import Due
 from bot.errors import DatabaseAwayError, UserError
 from bot.inbound import payloads
@@ -49,9 +49,9 @@ SECTIONS = {
     "MODALS": "modals",
     "HOMES": "homes",
     "KINDS": "kinds",
-    "WATCHES": "watches",
-    "ROUNDS": "rounds",
-    "RUNS": "run_watches",
+    "SCHEDULES": "schedules",
+    "PERIODIC_TASKS": "periodic_tasks",
+    "RUN_LISTENERS": "run_listeners",
     "FOLLOW_UPS": "follow_ups",
     "APPROVAL_CHECKS": "approval_checks",
 }
@@ -118,13 +118,13 @@ def schedules(config: Config, registry: Registry) -> list[Due]:
     """Everything that begins by itself, for each environment that it is due in."""
     return [
         Due(watch.kind, environment, watch.title.format(environment=environment), every.total_seconds())
-        for watch in registry.watches
+        for watch in registry.schedules
         for environment, every in watch.due(config).items()
     ]
 
 
 async def _due(services: Services, at: datetime, due: Due) -> None:
-    at_home = place(services.config, due.environment)
+    at_home = find_target(services.config, due.environment)
     if at_home is None:
         return
     if any(one.kind == due.kind for one in await services.operations.open_in(due.environment)):
@@ -149,7 +149,7 @@ def attach(app: AsyncApp, services: Services, registry: Registry) -> None:
 
 def _body(services: Services, kind: Kind, registry: Registry) -> Callable[[int], Any]:
     async def body(number: int) -> None:
-        await run(services, number, kind.body, registry.follow_ups)
+        await run(services, number, kind.workflow, registry.follow_ups)
 
     return body
 

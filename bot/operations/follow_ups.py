@@ -47,7 +47,7 @@ async def take_over(operation: Operation, follow_ups: Sequence[FollowUp]) -> Non
 async def announced(services: Services, key: str) -> Record | None:
     """What the request with this key has begun, waited for until it has a message; None when it has none for too long."""
     for _ in range(LOOKS):
-        newer = await services.operations.begun_by(key)
+        newer = await services.operations.started_by(key)
         if newer and newer.message_ts:
             return newer
         await asyncio.sleep(EVERY)

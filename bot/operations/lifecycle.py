@@ -6,12 +6,12 @@ import logging
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from bot.config.places import place
+from bot.config.targets import find_target
 from bot.errors import Cancelled, UserError
 from bot.operations.follow_ups import take_over
 from bot.operations.operation import Operation
 from bot.operations.posting import announce
-from bot.operations.queue import head_of, show_withdrawn, tell_next, waiting_message
+from bot.operations.queue import head_of, show_cancelled, tell_next, waiting_message
 from bot.slack.blocks import common, kit
 from bot.slack.client import ChatError, Posted
 from bot.slack.retry import patiently
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bot.operations.registry import FollowUp
     from bot.services import Services
 
-    Body = Callable[[Operation], Coroutine[Any, Any, None]]
+    Workflow = Callable[[Operation], Coroutine[Any, Any, None]]
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ async def begin(services: Services, request: Request, *, supersedes: bool = Fals
     if refusal:
         await engine.step("tell of the refusal", lambda: _tell_elsewhere(services, number, refusal))
     else:
-        await engine.line_up(request.kind, number, request.environment)
+        await engine.enqueue(request.kind, number, request.environment)
 
 
 async def _number(services: Services, request: Request) -> int:
@@ -56,20 +56,20 @@ async def _number(services: Services, request: Request) -> int:
     return number
 
 
-async def run(services: Services, number: int, body: Body, follow_ups: Sequence[FollowUp] = ()) -> None:
+async def run(services: Services, number: int, workflow: Workflow, follow_ups: Sequence[FollowUp] = ()) -> None:
     """Durable: do what an operation of this kind does, and end it whatever happens."""
     record = await services.engine.step("record", lambda: services.operations.get(number))
-    if place(services.config, record.environment) is None:
+    if find_target(services.config, record.environment) is None:
         await services.engine.step("environment gone", lambda: _give_up(services, record))
         return
     operation = Operation(services, record)
     try:
-        withdrawn = await operation.step("turn", lambda: _is_withdrawn(services, number))
+        withdrawn = await operation.step("turn", lambda: _is_cancelled(services, number))
         if withdrawn:
-            await operation.step("withdrawn", lambda: show_withdrawn(services.operations, services.chat, number))
+            await operation.step("withdrawn", lambda: show_cancelled(services.operations, services.chat, number))
         else:
             await take_over(operation, follow_ups)
-            await body(operation)
+            await workflow(operation)
     except RunnerError as error:
         await operation.fail(error)
     except Cancelled as cancelled:
@@ -85,7 +85,7 @@ async def run(services: Services, number: int, body: Body, follow_ups: Sequence[
     await operation.step("tell those who wait", operation.tell_waiting)
 
 
-async def _is_withdrawn(services: Services, number: int) -> bool:
+async def _is_cancelled(services: Services, number: int) -> bool:
     return not await services.operations.take_turn(number)
 
 
@@ -93,7 +93,7 @@ async def _supersede(services: Services, request: Request, number: int) -> None:
     for older in await services.operations.open_in(request.environment):
         if older.kind != request.kind or older.number >= number or older.status is not Status.APPROVAL:
             continue
-        await services.operations.note(older.number, SUPERSEDED_BY, str(number))
+        await services.operations.annotate(older.number, SUPERSEDED_BY, str(number))
         if await services.approvals.supersede(older.number):
             detail = {"by": f"#{number}"}
             await services.audit.record(

@@ -12,7 +12,7 @@ from bot.errors import Cancelled, DatabaseAwayError
 from bot.operations.posting import announce, into_thread
 from bot.operations.queue import head_of, tell_next, tell_waiting
 from bot.slack.blocks import common, kit
-from bot.slack.blocks.common import ApprovalView, Known, Trouble
+from bot.slack.blocks.common import ApprovalView, Failure, FailureContext
 from bot.slack.client import Live, Posted
 from bot.slack.retry import patiently
 from bot.store.approvals import Approval, Ask, Outcome
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.config import Environment
-    from bot.config.places import Place
+    from bot.config.targets import Target
     from bot.services import Services
     from bot.slack.blocks.kit import Message
 
@@ -49,14 +49,16 @@ class Operation:
         self.services = services
         self.record = record
         self.number = record.number
-        self.place: Place = policy.place_of(services.config, record.environment)
+        self.target: Target = policy.target_of(services.config, record.environment)
         self.head = head_of(record)
         self.at = Posted(record.channel, record.message_ts or "")
-        self.known = Known()  # set anew as the durable function comes to know more: what to say should it fail now
+        self.known = (
+            FailureContext()
+        )  # set anew as the durable function comes to know more: what to say should it fail now
 
     @property
     def environment(self) -> Environment:
-        """The environment that it changes. Raises Denied for an operation that belongs to none (see bot/config/places.py)."""
+        """The environment that it changes. Raises Denied for an operation that belongs to none (see bot/config/targets.py)."""
         return policy.environment_of(self.services.config, self.record.environment)
 
     @property
@@ -91,7 +93,7 @@ class Operation:
         """
 
         async def attempt() -> T:
-            first = await self.services.operations.begin_effect(self.number, name)
+            first = await self.services.operations.begin_side_effect(self.number, name)
             log.info("operation %s: %s %s", self.number, "begins" if first else "was interrupted, looks after", name)
             return await (do() if first else recover())
 
@@ -150,7 +152,7 @@ class Operation:
             content = await read()
 
             async def once() -> None:
-                first = await self.services.operations.begin_effect(self.number, f"file {filename}"[:80])
+                first = await self.services.operations.begin_side_effect(self.number, f"file {filename}"[:80])
                 if first or not await self.services.chat.has_file(self.at, filename):
                     await self.services.chat.upload(self.at, filename=filename, title=title, content=content)
 
@@ -195,11 +197,11 @@ class Operation:
 
     async def audit(self, action: str, **detail: str) -> None:
         """Durably note in the trail what this operation does."""
-        await self.step(f"audit {action}", lambda: self.note(action, **detail))
+        await self.step(f"audit {action}", lambda: self.annotate(action, **detail))
 
-    async def note(self, action: str, **detail: str) -> None:
+    async def annotate(self, action: str, **detail: str) -> None:
         """The same within a step; a step that is interrupted right after it notes it again."""
-        entry = Entry("signalbox", action, self.place.name, self.number, detail)
+        entry = Entry("signalbox", action, self.target.name, self.number, detail)
         await self.services.audit.record(entry)
 
     async def approved(
@@ -222,13 +224,13 @@ class Operation:
         every = LOOK_ELSEWHERE_EVERY if elsewhere else LOOK_EVERY
         ask = Ask(
             operation=self.number,
-            environment=self.place.name,
+            environment=self.target.name,
             binding=binding,
             requester=self.record.requester,
             channel=self.at.channel,
             message_ts=self.at.ts,
             required=required,
-            expires_after=self.place.approval.expires_after.total_seconds(),
+            expires_after=self.target.approval.expires_after.total_seconds(),
             typed_word=typed_word,
         )
         approval = await self.step("ask for approval", lambda: self.services.approvals.create(ask))
@@ -254,7 +256,7 @@ class Operation:
 
     def approvers(self) -> str:
         """Who may approve it, in Slack's mentions."""
-        return policy.approvers_in_words(self.services.config, self.place, self.record.requester)
+        return policy.approvers_in_words(self.services.config, self.target, self.record.requester)
 
     async def end(self, status: Status, message: Message, *, outcome: str = "", timed: bool = True) -> None:
         """Show how it ended and remove its files; its turn is over. The trail keeps `outcome`, or the usual words.
@@ -277,7 +279,7 @@ class Operation:
         log.warning("operation %s: %s", self.number, self.services.redact(str(error)))
         # Of what was asked for without an answer nobody knows that it did not happen, nor what to do but to look.
         known = replace(self.known, untouched="", then="") if isinstance(error, UncertainError) else self.known
-        trouble = Trouble(error.doing, error.problem, error.remedy, error.log_tail)
+        trouble = Failure(error.doing, error.problem, error.remedy, error.log_tail)
         await self.end(Status.FAILED, common.failed(self.head, trouble, known))
 
     async def _show_open(self, approval: Approval, render: Callable[[ApprovalView], Message]) -> None:

@@ -13,7 +13,7 @@ from runners.errors import RunnerError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bot.operations.registry import Round
+    from bot.operations.registry import PeriodicTask
     from bot.services import Services
 
 log = logging.getLogger(__name__)
@@ -21,14 +21,14 @@ AFTER = 1.0  # second
 FIRST_AFTER = 2.0  # seconds; what the last process left goes on first
 
 
-class Rounds:
+class PeriodicTasks:
     """Makes every round that the configuration asks for, each at its own pace; what fails is tried at its next turn.
 
     A round looks at how things are and compares that with what is recorded, so that one that is missed, cut short or
     made by two processes at once does no harm.
     """
 
-    def __init__(self, services: Services, rounds: Iterable[Round]) -> None:
+    def __init__(self, services: Services, rounds: Iterable[PeriodicTask]) -> None:
         self._services = services
         self._tasks = [
             asyncio.create_task(self._keep(one, every.total_seconds()), name=f"round {one.name}")
@@ -44,7 +44,7 @@ class Rounds:
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def _keep(self, one: Round, every: float) -> None:
+    async def _keep(self, one: PeriodicTask, every: float) -> None:
         await asyncio.sleep(min(FIRST_AFTER, every))
         while True:
             sooner = None

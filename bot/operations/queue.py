@@ -42,7 +42,7 @@ def waiting_message(ahead: Record, record: Record) -> kit.Message:
     return common.waiting(head_of(record), f"#{ahead.number} ({kit.escape(ahead.title)}, asked by {asked}){doing}")
 
 
-async def show_withdrawn(operations: Operations, chat: Chat, number: int) -> None:
+async def show_cancelled(operations: Operations, chat: Chat, number: int) -> None:
     """Bring the message of an operation that was withdrawn from the line to that state."""
     record, person = await operations.get(number), await operations.cancel_requested(number)
     news = f"withdrawn by {kit.user(person or 'somebody')} before it had begun; nothing was changed"

@@ -124,13 +124,13 @@ class Kind:
     """
 
     name: str
-    body: Callable[[Operation], Coroutine[Any, Any, None]]
+    workflow: Callable[[Operation], Coroutine[Any, Any, None]]
     supersedes: bool = False
     silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class PeriodicTask:
     """What is looked after every so often (None: not at all), outside of any operation; see bot/operations/periodic.py.
 
     `make` may say that it wants to look again sooner than that.
@@ -142,7 +142,7 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class Schedule:
     """A kind of operation that begins by itself; `due` says in which environments, and how often."""
 
     kind: str
@@ -151,7 +151,7 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
-class RunWatch:
+class RunListener:
     """Runs of a workflow that nobody asked for here: started by hand on GitHub, by a push, by another bot.
 
     `workflow` gives the file's name, or None where such runs are not to be followed. `handle` is called for each run
@@ -196,8 +196,8 @@ class Registry:
     modals: tuple[Modal, ...] = ()
     homes: tuple[HomeTab, ...] = ()
     kinds: tuple[Kind, ...] = ()
-    watches: tuple[Watch, ...] = ()
-    rounds: tuple[Round, ...] = ()
-    run_watches: tuple[RunWatch, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+    periodic_tasks: tuple[PeriodicTask, ...] = ()
+    run_listeners: tuple[RunListener, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()
     approval_checks: tuple[ApprovalCheck, ...] = ()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bot.access import policy
-from bot.config.places import LANE
+from bot.config.targets import LANE
 from bot.errors import Denied, UserError
 from bot.slack.client import ChatError
 from bot.store.audit import Entry
@@ -16,12 +16,12 @@ from bot.store.operations import Request
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.config.places import Place
+    from bot.config.targets import Target
     from bot.services import Services
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class OperationRequest:
     """What somebody wants done. `key` is the same when Slack delivers the same wish again.
 
     With a `lane` ("run 4711") it waits for nothing else of its place, only for what has the same lane.
@@ -31,7 +31,7 @@ class Wish:
     title: str
     user: str
     key: str
-    place: Place
+    target: Target
     arguments: Mapping[str, str] = field(default_factory=dict)
     lane: str = ""
 
@@ -45,15 +45,15 @@ async def check_may_use(services: Services, user: str, command: str) -> None:
         raise
 
 
-async def start(services: Services, wish: Wish) -> None:
+async def start(services: Services, wish: OperationRequest) -> None:
     """Check the person and the time, then take the wish over durably. Raises UserError and Denied."""
     await check_may_use(services, wish.user, wish.title)
-    policy.check_window(wish.place, datetime.fromtimestamp(services.clock(), UTC))
+    policy.check_window(wish.target, datetime.fromtimestamp(services.clock(), UTC))
     try:
-        channel = await services.chat.channel_id(wish.place.channel)
+        channel = await services.chat.channel_id(wish.target.channel)
     except ChatError as error:
         raise UserError(
-            f"I cannot post to {wish.place.channel} ({error.code}), so I did not start. "
+            f"I cannot post to {wish.target.channel} ({error.code}), so I did not start. "
             "Invite me to the channel and try again."
         ) from error
     # The engine waits for a database that is away, and would begin this after Slack has told the person that it failed.
@@ -61,12 +61,12 @@ async def start(services: Services, wish: Wish) -> None:
     await services.engine.begin(request_of(wish, channel))
 
 
-def request_of(wish: Wish, channel: str) -> Request:
+def request_of(wish: OperationRequest, channel: str) -> Request:
     """The request that begins what is wished, with its message in the channel of this id."""
     return Request(
         key=wish.key,
         kind=wish.kind,
-        environment=f"{wish.place.name}{LANE}{wish.lane}" if wish.lane else wish.place.name,
+        environment=f"{wish.target.name}{LANE}{wish.lane}" if wish.lane else wish.target.name,
         requester=wish.user,
         title=wish.title,
         channel=channel,

@@ -14,9 +14,9 @@ from runners.github.runs.workflows import RunList, read_run
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bot.operations.registry import RunWatch
+    from bot.operations.registry import RunListener
     from bot.services import Services
-    from bot.store.cursors import Marks
+    from bot.store.cursors import Cursors
     from runners.github.runs.news import RunNews
     from runners.results import WorkflowRun
 
@@ -36,9 +36,9 @@ ALL_AGAIN = 3_600.0  # seconds between looks that go back a whole day
 class RunFinder:
     """Looks for runs of each watched workflow: when GitHub's webhooks tell of one, else every minute."""
 
-    def __init__(self, services: Services, marks: Marks, watches: Sequence[RunWatch]) -> None:
-        named = ((watch, watch.workflow(services.config)) for watch in watches)
-        self._searches = [Search(services, marks, watch, workflow) for watch, workflow in named if workflow]
+    def __init__(self, services: Services, cursors: Cursors, schedules: Sequence[RunListener]) -> None:
+        named = ((watch, watch.workflow(services.config)) for watch in schedules)
+        self._searches = [Search(services, cursors, watch, workflow) for watch, workflow in named if workflow]
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -65,9 +65,9 @@ class Search:
     Up to its mark every run was handled; the mark is kept, so that after a stop the search goes on from there.
     """
 
-    def __init__(self, services: Services, marks: Marks, watch: RunWatch, workflow: str) -> None:
+    def __init__(self, services: Services, cursors: Cursors, watch: RunListener, workflow: str) -> None:
         self._services = services
-        self._marks = marks
+        self._cursors = cursors
         self._watch = watch
         self._workflow = workflow
         self._repository = services.config.github.repository
@@ -124,7 +124,7 @@ class Search:
     async def look(self) -> None:
         """Look once: at what webhooks told of, at GitHub's list, and at what had to wait. Raises RunnerError."""
         if self._mark is None:
-            self._mark = await self._marks.get(self._name)
+            self._mark = await self._cursors.get(self._name)
         await self._read_told()
         found = await self._listed()
         for run in found:
@@ -198,7 +198,7 @@ class Search:
         ]
         mark = max([self._mark or 0, *passed])
         if mark != self._mark:
-            await self._marks.advance(self._name, mark)
+            await self._cursors.advance(self._name, mark)
             self._mark = mark
         self._settled = _above(mark, self._settled.items())
 

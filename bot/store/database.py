@@ -42,7 +42,7 @@ operations = sa.Table(
     sqlite_autoincrement=True,  # a number is never given twice, not even after a deletion
 )
 
-effects = sa.Table(
+side_effects = sa.Table(
     "signalbox_effects",
     tables,
     sa.Column("operation", sa.Integer, primary_key=True),
@@ -125,7 +125,7 @@ drift = sa.Table(
     sa.Column("at", sa.Double, nullable=False),
 )
 
-marks = sa.Table(
+cursors = sa.Table(
     "signalbox_marks",
     tables,
     sa.Column("name", sa.String(300), primary_key=True),

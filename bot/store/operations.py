@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from bot.store.database import Store, effects, insert_new, operations
+from bot.store.database import Store, insert_new, operations, side_effects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -106,9 +106,9 @@ class Operations:
 
     async def known(self, key: str) -> bool:
         """Whether a request with this key has begun an operation."""
-        return await self.begun_by(key) is not None
+        return await self.started_by(key) is not None
 
-    async def begun_by(self, key: str) -> Record | None:
+    async def started_by(self, key: str) -> Record | None:
         """The operation that the request with this key has begun."""
         found = await self._select(operations.c.key == key)
         return found[0] if found else None
@@ -169,34 +169,34 @@ class Operations:
         rows = await self._store.run(lambda connection: connection.execute(statement).all())
         return {str(status): int(count) for status, count in rows}
 
-    async def begin_effect(self, number: int, name: str) -> bool:
+    async def begin_side_effect(self, number: int, name: str) -> bool:
         """Mark that an outside effect is about to be tried; false when an earlier try was already marked."""
 
         def work(connection: sa.Connection) -> bool:
             row = {"operation": number, "name": name, "started_at": self._clock()}
-            return insert_new(connection, effects, row)
+            return insert_new(connection, side_effects, row)
 
         return await self._store.run(work)
 
-    async def note(self, number: int, what: str, value: str) -> None:
+    async def annotate(self, number: int, what: str, value: str) -> None:
         """Remember something about an operation: 79 characters at most, both together."""
-        await self.begin_effect(number, f"{what} {value}")
+        await self.begin_side_effect(number, f"{what} {value}")
 
-    async def noted(self, number: int, what: str) -> tuple[str, ...]:
+    async def annotations_of(self, number: int, what: str) -> tuple[str, ...]:
         """What was remembered under this name, oldest first."""
         names = (
-            sa.select(effects.c.name)
-            .where(effects.c.operation == number, effects.c.name.startswith(f"{what} ", autoescape=True))
-            .order_by(effects.c.started_at)
+            sa.select(side_effects.c.name)
+            .where(side_effects.c.operation == number, side_effects.c.name.startswith(f"{what} ", autoescape=True))
+            .order_by(side_effects.c.started_at)
         )
         found = await self._store.run(lambda connection: connection.scalars(names).all())
         return tuple(str(name).removeprefix(f"{what} ") for name in found)
 
     async def request_cancel(self, number: int, person: str) -> None:
         """Remember that this person wants the operation stopped; whoever runs it looks for that."""
-        await self.begin_effect(number, f"{CANCEL}{person}")
+        await self.begin_side_effect(number, f"{CANCEL}{person}")
 
-    async def withdraw(self, number: int, person: str) -> bool:
+    async def cancel_waiting(self, number: int, person: str) -> bool:
         """End an operation that waits in line, for this person; false when it does not wait (any more)."""
         ended = {"status": Status.CANCELLED.value, "doing": "", "ended_at": self._clock()}
         waits = (operations.c.number == number) & (operations.c.status == Status.WAITING.value)
@@ -206,7 +206,7 @@ class Operations:
             if connection.scalar(withdrawn) is None:
                 return False
             row = {"operation": number, "name": f"{CANCEL}{person}", "started_at": self._clock()}
-            insert_new(connection, effects, row)
+            insert_new(connection, side_effects, row)
             return True
 
         return await self._store.run(work)
@@ -224,9 +224,9 @@ class Operations:
     async def cancel_requested(self, number: int) -> str | None:
         """Who wants the operation stopped (a user id), if anybody does."""
         asked = (
-            sa.select(effects.c.name)
-            .where(effects.c.operation == number, effects.c.name.startswith(CANCEL))
-            .order_by(effects.c.started_at)
+            sa.select(side_effects.c.name)
+            .where(side_effects.c.operation == number, side_effects.c.name.startswith(CANCEL))
+            .order_by(side_effects.c.started_at)
             .limit(1)
         )
         name = await self._store.run(lambda connection: connection.scalar(asked))
@@ -234,33 +234,35 @@ class Operations:
 
     async def claim_run(self, number: int, run_id: int) -> None:
         """Remember that this workflow run belongs to this operation."""
-        await self.begin_effect(number, f"{RUN}{run_id}")
+        await self.begin_side_effect(number, f"{RUN}{run_id}")
 
     async def run_of(self, number: int) -> int | None:
         """The workflow run that belongs to this operation, once it is known."""
-        mine = (effects.c.operation == number) & effects.c.name.startswith(RUN)
-        found = await self._store.run(lambda connection: connection.scalar(sa.select(effects.c.name).where(mine)))
+        mine = (side_effects.c.operation == number) & side_effects.c.name.startswith(RUN)
+        found = await self._store.run(lambda connection: connection.scalar(sa.select(side_effects.c.name).where(mine)))
         return int(found.removeprefix(RUN)) if found else None
 
     async def claimed_runs(self) -> frozenset[int]:
         """The workflow runs that belong to operations."""
-        names = sa.select(effects.c.name).where(effects.c.name.startswith(RUN))
+        names = sa.select(side_effects.c.name).where(side_effects.c.name.startswith(RUN))
         found = await self._store.run(lambda connection: connection.scalars(names).all())
         return frozenset(int(name.removeprefix(RUN)) for name in found)
 
     async def keep_hcp_run(self, number: int, run_id: str) -> None:
         """Remember that this run of HCP Terraform belongs to this operation."""
-        await self.begin_effect(number, f"{HCP_RUN}{run_id}")
+        await self.begin_side_effect(number, f"{HCP_RUN}{run_id}")
 
     async def hcp_run(self, number: int) -> str | None:
         """The run of HCP Terraform that belongs to this operation."""
-        wanted = sa.select(effects.c.name).where(effects.c.operation == number, effects.c.name.startswith(HCP_RUN))
+        wanted = sa.select(side_effects.c.name).where(
+            side_effects.c.operation == number, side_effects.c.name.startswith(HCP_RUN)
+        )
         name = await self._store.run(lambda connection: connection.scalar(wanted))
         return str(name).removeprefix(HCP_RUN) if name else None
 
     async def operation_of_hcp_run(self, run_id: str) -> int | None:
         """The operation that this run of HCP Terraform belongs to."""
-        wanted = sa.select(effects.c.operation).where(effects.c.name == f"{HCP_RUN}{run_id}")
+        wanted = sa.select(side_effects.c.operation).where(side_effects.c.name == f"{HCP_RUN}{run_id}")
         number = await self._store.run(lambda connection: connection.scalar(wanted))
         return None if number is None else int(number)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bot.slack.blocks.common import Head
     from bot.slack.blocks.kit import Block, Message
-    from handlers.build.board_cells import Remark
+    from handlers.build.board_cells import Annotation
     from handlers.build.board_grid import Grid, Place
     from runners.results import Commit, Job, WorkflowRun
 
@@ -27,7 +27,7 @@ CANCELLING = (
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class BuildMatrix:
     """A build as it stands. `remarks` are by job id, `notes` are mrkdwn, `now` is in Unix seconds.
 
     `expected` are the places that are to be filled, for as long as GitHub does not list their jobs yet. `by` says who
@@ -41,7 +41,7 @@ class Board:
     environments: Sequence[str] = ()
     expected: frozenset[Place] = frozenset()
     commit: Commit | None = None
-    remarks: Mapping[int, Remark] = field(default_factory=dict)
+    annotations: Mapping[int, Annotation] = field(default_factory=dict)
     notes: Sequence[str] = ()
     by: str = ""
 
@@ -53,7 +53,7 @@ class Board:
     @property
     def suspects(self) -> int:
         """How many jobs ended well and should not be trusted."""
-        return sum(1 for job in self.run.jobs if (known := self.remarks.get(job.job_id)) and known.suspect)
+        return sum(1 for job in self.run.jobs if (known := self.annotations.get(job.job_id)) and known.suspect)
 
 
 def starting(head: Head, doing: str) -> Message:
@@ -72,21 +72,21 @@ def occupied(head: Head, run: WorkflowRun) -> Message:
     return common.short_message(head, "failed", news, detail)
 
 
-def under_way(board: Board, *, cancelling: str = "") -> Message:
+def under_way(board: BuildMatrix, *, cancelling: str = "") -> Message:
     """A run that goes on. `cancelling` says that it is being stopped, and by whom (mrkdwn)."""
     news = ", ".join([_counts(board), *([cancelling] if cancelling else [_elapsed(board)])])
     cancel = [] if cancelling else [common.cancel_button(board.head, CANCELLING)]
     return _framed(board, "running", news, foot=cancel)
 
 
-def waiting_to_rerun(board: Board, news: str) -> Message:
+def waiting_to_rerun(board: BuildMatrix, news: str) -> Message:
     """Between two attempts; Cancel calls the next one off."""
     ask = "The failed jobs are not run again. What is built stays."
     return _framed(board, "running", f"{_counts(board)}; {news}", foot=[common.cancel_button(board.head, ask)])
 
 
 def ended(
-    board: Board, closing: Sequence[Block] = (), *, cancelled: str = "", rerun: bool = False, again: int = 0
+    board: BuildMatrix, closing: Sequence[Block] = (), *, cancelled: str = "", rerun: bool = False, again: int = 0
 ) -> Message:
     """How it ended; `closing` says what can be done with the images, `cancelled` by whom it was stopped (mrkdwn).
 
@@ -101,13 +101,13 @@ def ended(
     return _framed(board, status, news, foot=foot)
 
 
-def lost(board: Board, problem: str) -> Message:
+def lost(board: BuildMatrix, problem: str) -> Message:
     """GitHub told nothing for so long that it is no longer followed; `problem` says why (plain)."""
     news = f"no longer followed: {kit.escape(problem)}. The run may go on; its link tells. This is what was seen last"
     return _framed(board, "failed", news, foot=[])
 
 
-def _outcome(board: Board, cancelled: str) -> tuple[str, str]:
+def _outcome(board: BuildMatrix, cancelled: str) -> tuple[str, str]:
     state = board.run.state
     counts = f"{_counts(board)}, {_elapsed(board)}" if board.run.jobs else "no job ran"
     if state is State.CANCELLED:
@@ -122,7 +122,7 @@ def _outcome(board: Board, cancelled: str) -> tuple[str, str]:
     return "succeeded", counts
 
 
-def _framed(board: Board, status: str, news: str, *, foot: Sequence[Block]) -> Message:
+def _framed(board: BuildMatrix, status: str, news: str, *, foot: Sequence[Block]) -> Message:
     grid = board.grid
     body = [
         common.first_line(board.head, status, news),
@@ -133,22 +133,22 @@ def _framed(board: Board, status: str, news: str, *, foot: Sequence[Block]) -> M
         body += cells.grid_table(_cells(board, grid))
         body += cells.apart(grid.others)
     else:
-        body += cells.job_table(board.run.jobs, board.remarks, board.now)
+        body += cells.job_table(board.run.jobs, board.annotations, board.now)
     small = common.asked_by(board.head) if not board.by else kit.context(board.by)
     return kit.message(common.plain(board.head, news), body, foot=[*foot, _run_line(board), small])
 
 
-def _cells(board: Board, grid: Grid) -> cells.Cells:
+def _cells(board: BuildMatrix, grid: Grid) -> cells.Cells:
     places = _places(board, grid)
-    return cells.Cells(grid, board.machines, board.environments, places, board.remarks, board.now)
+    return cells.Cells(grid, board.machines, board.environments, places, board.annotations, board.now)
 
 
-def _places(board: Board, grid: Grid) -> frozenset[Place]:
+def _places(board: BuildMatrix, grid: Grid) -> frozenset[Place]:
     # Once the run is over, or GitHub lists jobs of this matrix, no others come.
     return frozenset(grid.cells) | (frozenset() if board.run.state.ended else board.expected)
 
 
-def _counts(board: Board) -> str:
+def _counts(board: BuildMatrix) -> str:
     grid = board.grid
     built: Sequence[Job] = list(grid.cells.values())
     jobs, what = (built, "image") if built or board.expected else (board.run.jobs, "job")
@@ -166,12 +166,12 @@ def _counts(board: Board) -> str:
     return ", ".join(words)
 
 
-def _elapsed(board: Board) -> str:
+def _elapsed(board: BuildMatrix) -> str:
     end = board.run.ended_at.timestamp() if board.run.ended_at else board.now
     return cells.minutes(end - board.run.created_at.timestamp())
 
 
-def _run_line(board: Board) -> Block:
+def _run_line(board: BuildMatrix) -> Block:
     run = board.run
     attempt = f", attempt {run.attempt}" if run.attempt > 1 else ""
     branch = f" at {kit.code(run.branch)}" if run.branch else ""
@@ -179,7 +179,7 @@ def _run_line(board: Board) -> Block:
     return kit.context(f"{kit.link(f'{run.workflow}, run {run.number}', run.url)}{attempt}{branch}", commit)
 
 
-def _rerun_button(board: Board) -> Block:
+def _rerun_button(board: BuildMatrix) -> Block:
     count = len(board.run.failed_jobs)
     jobs = "the failed job" if count == 1 else f"the {count} failed or cancelled jobs"
     ask = kit.confirm("Run them again?", f"GitHub runs {jobs} again, at the same commit.", "Yes, rerun")

@@ -28,7 +28,7 @@ WORST_FIRST = (*TROUBLE, State.RUNNING, State.WAITING, State.SUCCEEDED, State.SK
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class Annotation:
     """What is known of a job beside what GitHub says of it.
 
     `reruns` counts how often it was run again, `image` is the AMI that came out, `unread` says why its log was not
@@ -41,7 +41,7 @@ class Remark:
     unread: str = ""
 
 
-NOTHING = Remark()
+NOTHING = Annotation()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,10 @@ class Cells:
     machines: Sequence[str]
     environments: Sequence[str]
     places: frozenset[Place]
-    remarks: Mapping[int, Remark]
+    annotations: Mapping[int, Annotation]
     now: float
 
-    def rows(self, cell: Callable[[Job, Remark, float], Cell]) -> list[list[Cell]]:
+    def rows(self, cell: Callable[[Job, Annotation, float], Cell]) -> list[list[Cell]]:
         """A row for each machine, after the one with the environments; what no job is for is left out."""
         machines = [one for one in self.machines if any(one == machine for machine, _ in self.places)]
         environments = [one for one in self.environments if any(one == name for _, name in self.places)]
@@ -64,11 +64,11 @@ class Cells:
             *([machine, *(self._at((machine, name), cell) for name in environments)] for machine in machines),
         ]
 
-    def _at(self, place: Place, cell: Callable[[Job, Remark, float], Cell]) -> Cell:
+    def _at(self, place: Place, cell: Callable[[Job, Annotation, float], Cell]) -> Cell:
         job = self.grid.cells.get(place)
         if job is None:
             return MARKS[State.WAITING] if place in self.places else NOT_THERE
-        return cell(job, self.remarks.get(job.job_id, NOTHING), self.now)
+        return cell(job, self.annotations.get(job.job_id, NOTHING), self.now)
 
 
 def grid_table(cells: Cells) -> list[Block]:
@@ -76,7 +76,7 @@ def grid_table(cells: Cells) -> list[Block]:
     for detail in _DETAIL:
         head, *rows = cells.rows(detail)
         if len(head) > COLUMNS or len(rows) >= kit.TABLE_ROWS:
-            return job_table(list(cells.grid.cells.values()), cells.remarks, cells.now)
+            return job_table(list(cells.grid.cells.values()), cells.annotations, cells.now)
         if _size([head, *rows]) <= kit.TABLE_CHARACTERS:
             break
     return [kit.table([str(name) for name in head], rows)]
@@ -92,14 +92,14 @@ def apart(jobs: Sequence[Job]) -> list[Block]:
     return [kit.section(" · ".join([*lines, *more]))] if lines else []
 
 
-def job_table(jobs: Sequence[Job], remarks: Mapping[int, Remark], now: float) -> list[Block]:
+def job_table(jobs: Sequence[Job], annotations: Mapping[int, Annotation], now: float) -> list[Block]:
     """A row for each job, for runs that are no grid; where they are too many, the troubled ones first."""
     if not jobs:
         return []
-    rows = [_row(job, remarks.get(job.job_id, NOTHING), now) for job in jobs]
+    rows = [_row(job, annotations.get(job.job_id, NOTHING), now) for job in jobs]
     if len(jobs) >= kit.TABLE_ROWS or _size(rows) > kit.TABLE_CHARACTERS:
         worst = sorted(jobs, key=lambda job: WORST_FIRST.index(job.state) if job.state in WORST_FIRST else 0)
-        rows = [_row(job, remarks.get(job.job_id, NOTHING), now) for job in worst]
+        rows = [_row(job, annotations.get(job.job_id, NOTHING), now) for job in worst]
     return [kit.table(["Job", "State", "Failing step"], rows)]
 
 
@@ -111,39 +111,39 @@ def minutes(seconds: float) -> str:
     return f"{whole // 60} min" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def _whole(job: Job, remark: Remark, now: float) -> Cell:
-    mark, words = _words(job, remark, now)
-    return kit.Link(words, job.url, _after(remark), mark)
+def _whole(job: Job, annotation: Annotation, now: float) -> Cell:
+    mark, words = _words(job, annotation, now)
+    return kit.Link(words, job.url, _after(annotation), mark)
 
 
-def _linked(job: Job, remark: Remark, now: float) -> Cell:
-    mark, words = _words(job, remark, now)
+def _linked(job: Job, annotation: Annotation, now: float) -> Cell:
+    mark, words = _words(job, annotation, now)
     return kit.Link(words, job.url, before=mark)
 
 
-def _linked_if_troubled(job: Job, remark: Remark, now: float) -> Cell:
-    if job.state in TROUBLE or remark.suspect:
-        return _linked(job, remark, now)
-    return " ".join(_words(job, remark, now))
+def _linked_if_troubled(job: Job, annotation: Annotation, now: float) -> Cell:
+    if job.state in TROUBLE or annotation.suspect:
+        return _linked(job, annotation, now)
+    return " ".join(_words(job, annotation, now))
 
 
-def _bare(job: Job, remark: Remark, _: float) -> Cell:
-    return SUSPECT if remark.suspect else MARKS[job.state]
+def _bare(job: Job, annotation: Annotation, _: float) -> Cell:
+    return SUSPECT if annotation.suspect else MARKS[job.state]
 
 
 _DETAIL = (_whole, _linked, _linked_if_troubled, _bare)
 
 
-def _words(job: Job, remark: Remark, now: float) -> tuple[str, str]:
+def _words(job: Job, annotation: Annotation, now: float) -> tuple[str, str]:
     """The sign of a job's state, and the words to it."""
-    mark, _, state = (SUSPECT if remark.suspect else MARKS[job.state]).partition(" ")
+    mark, _, state = (SUSPECT if annotation.suspect else MARKS[job.state]).partition(" ")
     time = _time(job, now)
-    rerun = f", rerun {remark.reruns}" if remark.reruns else ""
+    rerun = f", rerun {annotation.reruns}" if annotation.reruns else ""
     return mark, f"{state}{f' {time}' if time else ''}{rerun}"
 
 
-def _after(remark: Remark) -> str:
-    return " ".join(filter(None, [remark.image, f"({remark.unread})" if remark.unread else ""]))
+def _after(annotation: Annotation) -> str:
+    return " ".join(filter(None, [annotation.image, f"({annotation.unread})" if annotation.unread else ""]))
 
 
 def _time(job: Job, now: float) -> str:
@@ -153,8 +153,12 @@ def _time(job: Job, now: float) -> str:
     return minutes(seconds) if seconds >= 60 else ""
 
 
-def _row(job: Job, remark: Remark, now: float) -> list[Cell]:
-    return [kit.Link(job.name, job.url), " ".join((*_words(job, remark, now), _after(remark))), job.failing_step or ""]
+def _row(job: Job, annotation: Annotation, now: float) -> list[Cell]:
+    return [
+        kit.Link(job.name, job.url),
+        " ".join((*_words(job, annotation, now), _after(annotation))),
+        job.failing_step or "",
+    ]
 
 
 def _group(name: str, jobs: Sequence[Job]) -> str:

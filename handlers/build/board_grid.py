@@ -26,7 +26,7 @@ class Grid:
 
 def arrange(jobs: Sequence[Job], machines: Sequence[str], environments: Sequence[str]) -> Grid:
     """Put the jobs in their places. Where two would be in one, the matrix that fills more of the grid has it."""
-    placed = [(job, place) for job in jobs if (place := place_of(job.name, machines, environments))]
+    placed = [(job, place) for job in jobs if (place := target_of(job.name, machines, environments))]
     filled = Counter(group_of(job.name) for job, _ in placed)
 
     def weight(job: Job) -> tuple[int, bool]:
@@ -40,7 +40,7 @@ def arrange(jobs: Sequence[Job], machines: Sequence[str], environments: Sequence
     return Grid(cells, tuple(job for job in jobs if job.job_id not in in_place))
 
 
-def place_of(name: str, machines: Sequence[str], environments: Sequence[str]) -> Place | None:
+def target_of(name: str, machines: Sequence[str], environments: Sequence[str]) -> Place | None:
     """What a job of this name builds: "build (backend, staging)", "staging / backend". None unless it names one of each."""
     return _place_of(name, tuple(machines), tuple(environments))
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.access import arguments as typed_arguments, policy
-from bot.config.places import BUILDS
+from bot.config.targets import BUILDS
 from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Command, Invocation
-from bot.operations.requests import Wish
-from handlers.build.board_grid import place_of
+from bot.operations.requests import OperationRequest
+from handlers.build.board_grid import target_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -196,8 +196,8 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
     await requests.check_may_use(services, invocation.user, "/build")
     said = typed_arguments.split(invocation.text, USAGE, most=3)
     wanted = read(services.config, images_of(services.config), said)
-    place = policy.place_of(services.config, BUILDS)
-    wish = Wish("build", wanted.title, invocation.user, invocation.key, place, wanted.arguments)
+    place = policy.target_of(services.config, BUILDS)
+    wish = OperationRequest("build", wanted.title, invocation.user, invocation.key, place, wanted.arguments)
     await requests.start(services, wish)
     return None
 
@@ -212,7 +212,7 @@ def images_of(config: Config) -> Images:
 def expected_places(config: Config, file: WorkflowFile, wanted: Wanted | None = None) -> frozenset[Place]:
     """What the board is going to show, as far as the workflow's file tells, before GitHub lists the jobs."""
     machines, environments = all_machines(config), tuple(config.environments)
-    written = {place for name in file.jobs if (place := place_of(name, machines, environments))}
+    written = {place for name in file.jobs if (place := target_of(name, machines, environments))}
     if wanted and not wanted.everything:
         chosen = written or {(one, name) for name in environments for one in config.environments[name].machines}
         return frozenset(

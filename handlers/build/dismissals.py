@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.access import policy
-from bot.config.places import BUILDS
+from bot.config.targets import BUILDS
 from bot.errors import Denied, UserError
 from bot.operations.registry import Button, Click, Modal, Submission
 from bot.slack.client import Posted
@@ -60,7 +60,7 @@ async def _suspicion(services: Services, suspicion_id: str) -> Suspicion:
 
 
 async def _check_may(services: Services, user: str, one: Suspicion) -> None:
-    place = policy.place_of(services.config, BUILDS)
+    place = policy.target_of(services.config, BUILDS)
     try:
         policy.check_may_approve(services.config, place, await services.directory.person(user), requester="")
     except Denied as denied:

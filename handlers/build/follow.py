@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
-from handlers.shared.github_outage import Silence
+from handlers.shared.github_outage import GitHubOutage
 from runners.github.runs import dispatch
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Follower:
         return Next(What.FORCE, bare) if overdue and not progress.forced else None
 
     async def _watch(self) -> None:
-        progress, silent = self._progress, Silence(self._progress.operation)
+        progress, silent = self._progress, GitHubOutage(self._progress.operation)
         runs = dispatch.watch(
             progress.operation.services.github, progress.repository, progress.run_id, attempt=progress.attempt
         )

@@ -6,17 +6,17 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from bot.access import policy
-from bot.config.places import BUILDS
+from bot.config.targets import BUILDS
 from bot.errors import UserError
 from bot.operations import requests
-from bot.operations.registry import Button, Click, Kind, RunWatch
-from bot.operations.requests import Wish, request_of
+from bot.operations.registry import Button, Click, Kind, RunListener
+from bot.operations.requests import OperationRequest, request_of
 from bot.slack.blocks import kit
 from bot.slack.blocks.common import asked
 from bot.store.operations import Status
 from handlers.build import board
 from handlers.build.board import RERUN_FAILED
-from handlers.build.board_cells import Remark
+from handlers.build.board_cells import Annotation
 from handlers.build.command import expected_places, images_of
 from handlers.build.mended import OF
 from handlers.build.progress import Progress
@@ -51,11 +51,11 @@ async def found(services: Services, run: WorkflowRun) -> None:
     key = f"run-{run.run_id}"
     if await services.operations.known(key):
         return
-    place = policy.place_of(services.config, BUILDS)
+    place = policy.target_of(services.config, BUILDS)
     by = f"started in GitHub by {run.actor}" if run.actor else "started in GitHub"
     arguments = {"run": str(run.run_id), "sha": run.head_sha, "by": by}
     lane = f"run {run.run_id}"
-    wish = Wish(FOLLOW, f"Build images, run {run.number}", NOBODY, key, place, arguments, lane=lane)
+    wish = OperationRequest(FOLLOW, f"Build images, run {run.number}", NOBODY, key, place, arguments, lane=lane)
     await services.engine.begin(request_of(wish, await services.chat.channel_id(place.channel)))
 
 
@@ -100,9 +100,9 @@ async def rerun_failed(services: Services, click: Click) -> None:
     key = key_of(run_id, int(attempt))
     if await services.operations.known(key):
         raise UserError("The failed jobs of this attempt were run again already.")
-    place = policy.place_of(services.config, BUILDS)
+    place = policy.target_of(services.config, BUILDS)
     arguments = {"run": str(run_id), "attempt": str(int(attempt)), OF: str(record.number)}
-    wish = Wish(RERUN, f"Rerun the failed jobs of #{record.number}", click.user, key, place, arguments)
+    wish = OperationRequest(RERUN, f"Rerun the failed jobs of #{record.number}", click.user, key, place, arguments)
     await requests.start(services, wish)
 
 
@@ -119,7 +119,7 @@ async def rerun(operation: Operation) -> None:
         await _follow_again(operation, before, commit)
         return
     known = await operation.step("what came out before", lambda: _known(operation, before))
-    progress = Progress(operation, run_id, commit=commit, remarks=dict(known))
+    progress = Progress(operation, run_id, commit=commit, annotations=dict(known))
     progress.read |= {job.job_id for job in before.jobs}
     if await rerun_once(progress, before, why="asked for") is not None:
         await follow(progress)
@@ -135,7 +135,7 @@ async def _follow_again(operation: Operation, now: WorkflowRun, commit: Commit |
     by = f"run again in GitHub{f' by {kit.escape(now.actor)}' if now.actor else ''}; {asked(operation.head)}"
     progress = Progress(operation, now.run_id, commit=commit, by=by)
     if seen:
-        progress.remarks.update(seen.remarks)
+        progress.annotations.update(seen.annotations)
         progress.next_attempt(seen.run)
     progress.attempt = now.attempt
     await follow(progress)
@@ -150,21 +150,21 @@ async def _as_it_stands(operation: Operation, run_id: int) -> WorkflowRun:
     raise RunnerError(f"reading run {run_id}", "GitHub told nothing about it")
 
 
-async def _known(operation: Operation, run: WorkflowRun) -> Mapping[int, Remark]:
+async def _known(operation: Operation, run: WorkflowRun) -> Mapping[int, Annotation]:
     """What is remembered of the jobs of the attempts before."""
     images = await operation.services.images.of_run(run.run_id)
     doubts = await operation.services.images.doubts([image.image_id for image in images])
-    by_job = {image.job_id: Remark(suspect=image.image_id in doubts, image=image.image_id) for image in images}
+    by_job = {image.job_id: Annotation(suspect=image.image_id in doubts, image=image.image_id) for image in images}
     by_place = {(image.machine, image.environment): by_job[image.job_id] for image in images}
     progress = Progress(operation, run.run_id)
 
-    def remark(job: Job) -> Remark | None:
+    def annotation(job: Job) -> Annotation | None:
         place = progress.place(job)
         return by_job.get(job.job_id) or (by_place.get(place) if place and job.state.name == "SUCCEEDED" else None)
 
-    return {job.job_id: known for job in run.jobs if (known := remark(job))}
+    return {job.job_id: known for job in run.jobs if (known := annotation(job))}
 
 
 BUTTONS = (Button(RERUN_FAILED, rerun_failed),)
-RUNS = (RunWatch(workflow, found),)
+RUN_LISTENERS = (RunListener(workflow, found),)
 KINDS = (Kind(FOLLOW, follow_found), Kind(RERUN, rerun))

@@ -12,7 +12,7 @@ from handlers.builders.watch import join_jobs, recognition
 from runners.aws.builders.leftovers import leftovers
 from runners.aws.builders.terminating import clear, terminate
 from runners.errors import RunnerError
-from runners.results import Leftovers, Verdict
+from runners.results import OrphanedResources, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ class Left:
     """What a run has left: `builders` that are certainly its own, and loose things from its time."""
 
     builders: tuple[Builder, ...]
-    loose: Leftovers
+    loose: OrphanedResources
 
 
 async def clean_leftovers(operation: Operation, run: WorkflowRun) -> str:
@@ -64,7 +64,7 @@ async def _find(operation: Operation, run: WorkflowRun) -> Left:
     # By its time alone a builder may as well be another run's: only one that is joined to this run is ended.
     joined, _ = await join_jobs(services, found.builders)
     ours = [one.builder for one in joined if one.run and one.run.run_id == run.run_id and one.verdict in OVER]
-    loose = Leftovers((), found.key_pairs, found.security_groups, found.volumes)
+    loose = OrphanedResources((), found.key_pairs, found.security_groups, found.volumes)
     return Left(tuple(builder for builder in ours if not builder.kept), loose)
 
 
@@ -72,7 +72,7 @@ async def _end(operation: Operation, builder: Builder) -> Termination:
     services = operation.services
     ended = await terminate(services.account, builder, recognition(services.config))
     outcome = "terminated" if ended.terminated else "not terminated"
-    await operation.note("builder ended", instance=builder.instance_id, region=builder.region, outcome=outcome)
+    await operation.annotate("builder ended", instance=builder.instance_id, region=builder.region, outcome=outcome)
     return ended
 
 

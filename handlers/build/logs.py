@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from handlers.build import board_log
-from handlers.build.board_cells import Remark
+from handlers.build.board_cells import Annotation
 from handlers.build.mended import remember_told
 from handlers.images.built import settle_job
 from runners.concurrency import run_blocking
@@ -46,9 +46,9 @@ async def take_in(progress: Progress, run: WorkflowRun, job: Job) -> None:
     """Durable: read the log of a job that has ended, tell in the thread what is wrong, and remember it."""
     operation = progress.operation
     read = await operation.step(f"log of job {job.job_id}", lambda: _read(progress, job))
-    remark = Remark(unread=NOT_READ if read.why else "")
+    annotation = Annotation(unread=NOT_READ if read.why else "")
     if job.state is State.SUCCEEDED:
-        remark = await _of_green(progress, run, job, read, remark)
+        annotation = await _of_green(progress, run, job, read, annotation)
     elif progress.logs_shown < LOGS_SHOWN:
         progress.logs_shown += 1
         await operation.details(f"log {job.job_id}", board_log.failing_job(job, read.reading, read.why))
@@ -56,20 +56,20 @@ async def take_in(progress: Progress, run: WorkflowRun, job: Job) -> None:
         if read.reading and read.reading.lines:
             await _attach(progress, job)
     await operation.step(f"drop log of job {job.job_id}", lambda: _drop(_file(progress, job)))
-    progress.remember(job, remark, read.reading.rate_limited if read.reading else "")
+    progress.remember(job, annotation, read.reading.rate_limited if read.reading else "")
 
 
-async def _of_green(progress: Progress, run: WorkflowRun, job: Job, read: Read, remark: Remark) -> Remark:
+async def _of_green(progress: Progress, run: WorkflowRun, job: Job, read: Read, annotation: Annotation) -> Annotation:
     operation, place = progress.operation, progress.place(job)
     # What nobody could read is not to be trusted either.
     reading = read.reading or LogReading(findings=(LogFinding(NOT_READ, 0, read.why),), found=1)
     if place:
         group = operation.services.config.image_group(*place)
         outcome = await settle_job(operation, run, job, group, reading)
-        return replace(remark, suspect=outcome.suspect, image=outcome.image_id or "")
+        return replace(annotation, suspect=outcome.suspect, image=outcome.image_id or "")
     if read.reading and reading.suspect:
         await operation.details(f"signs {job.job_id}", board_log.doubtful_job(job, reading.findings))
-    return replace(remark, suspect=bool(read.reading) and reading.suspect)
+    return replace(annotation, suspect=bool(read.reading) and reading.suspect)
 
 
 async def _read(progress: Progress, job: Job) -> Read:

@@ -29,7 +29,7 @@ async def remember_told(operation: Operation, job: Job) -> None:
     """Durable: a message in the thread says that this job failed."""
     record = operation.services.operations
     value = f"{job.job_id} {_digest(job.name)}"
-    await operation.step(f"failure of job {job.job_id} told", lambda: record.note(operation.number, TOLD, value))
+    await operation.step(f"failure of job {job.job_id} told", lambda: record.annotate(operation.number, TOLD, value))
 
 
 async def tell_mended(progress: Progress, run: WorkflowRun) -> None:
@@ -41,7 +41,7 @@ async def _tell(progress: Progress, run: WorkflowRun) -> None:
     services = progress.operation.services
     good = {_digest(job.name): job for job in run.jobs if job.state is State.SUCCEEDED}
     for record in await _line_of(services, progress.operation.record):
-        told = [one.split(" ") for one in await services.operations.noted(record.number, TOLD)]
+        told = [one.split(" ") for one in await services.operations.annotations_of(record.number, TOLD)]
         mended = {job_id: good[name] for job_id, name in told if name in good and int(job_id) != good[name].job_id}
         if mended:
             await patiently(lambda record=record, mended=mended: _show(progress, record, mended))  # type: ignore[misc]
@@ -60,7 +60,7 @@ async def _show(progress: Progress, record: Record, mended: Mapping[str, Job]) -
     thread = await chat.marked(Posted(record.channel, record.message_ts or ""))
     for job_id, job in mended.items():
         at, shown = thread.get(f"{record.number}:log {job_id}", (None, None))
-        message = board_log.mended(shown, job, suspect=progress.remark(job).suspect) if shown else None
+        message = board_log.mended(shown, job, suspect=progress.annotation(job).suspect) if shown else None
         if at and message:
             await chat.update(at, message)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from bot.slack.blocks import kit
 from handlers.build import board as board_view
-from handlers.build.board import Board
-from handlers.build.board_cells import Remark
-from handlers.build.board_grid import place_of
+from handlers.build.board import BuildMatrix
+from handlers.build.board_cells import Annotation
+from handlers.build.board_grid import target_of
 from handlers.build.command import all_machines
 from runners.results import State
 
@@ -44,8 +44,8 @@ class Progress:
     logs_shown: int = 0
     read: set[int] = field(default_factory=set)
     limited: dict[int, str] = field(default_factory=dict)
-    remarks: dict[int, Remark] = field(default_factory=dict)
-    kept: dict[str, tuple[Job, Remark]] = field(default_factory=dict)
+    annotations: dict[int, Annotation] = field(default_factory=dict)
+    kept: dict[str, tuple[Job, Annotation]] = field(default_factory=dict)
     before: datetime | None = None
     notes: list[str] = field(default_factory=list)
     seen: WorkflowRun | None = None
@@ -63,40 +63,40 @@ class Progress:
         waiting = [job for job in run.jobs if job.state in READ and job.job_id not in self.read]
         return min((job for job in waiting if not self._is_carried(job)), key=lambda job: job.job_id, default=None)
 
-    def remember(self, job: Job, remark: Remark, limited: str) -> None:
+    def remember(self, job: Job, annotation: Annotation, limited: str) -> None:
         """What reading a job's log has brought; `limited` is the line that says "try again", if one does."""
         self.read.add(job.job_id)
-        self.remarks[job.job_id] = remark
+        self.annotations[job.job_id] = annotation
         if limited and job.state is not State.SUCCEEDED:
             self.limited[job.job_id] = limited
 
     def next_attempt(self, run: WorkflowRun) -> None:
         """The attempt is over, and there is to be another."""
-        self.kept |= {job.name: (job, self.remark(job)) for job in run.jobs}
+        self.kept |= {job.name: (job, self.annotation(job)) for job in run.jobs}
         self.before = run.ended_at
         self.attempt = run.attempt + 1
 
     def place(self, job: Job) -> Place | None:
         """The machine and environment that the job builds for; None where it builds no image."""
         config = self.operation.services.config
-        return place_of(job.name, all_machines(config), tuple(config.environments))
+        return target_of(job.name, all_machines(config), tuple(config.environments))
 
-    def remark(self, job: Job) -> Remark:
+    def annotation(self, job: Job) -> Annotation:
         """What is known of the job; a job that GitHub carried over from the attempt before keeps what was known."""
         if self._is_carried(job):
-            return self.kept[job.name][1] if job.name in self.kept else Remark()
+            return self.kept[job.name][1] if job.name in self.kept else Annotation()
         # What failed, and what needs it, runs again in each attempt.
-        return replace(self.remarks.get(job.job_id, Remark()), reruns=self.attempt - 1)
+        return replace(self.annotations.get(job.job_id, Annotation()), reruns=self.attempt - 1)
 
     def _is_carried(self, job: Job) -> bool:
         # GitHub lists a job that does not run again under a new id, with the times that it had.
         return self.before is not None and job.ended_at is not None and job.ended_at <= self.before
 
-    def board(self, run: WorkflowRun) -> Board:
+    def board(self, run: WorkflowRun) -> BuildMatrix:
         """The run as it is shown."""
         services = self.operation.services
         whole = replace(run, jobs=(*run.jobs, *self._not_listed(run)))
-        return Board(
+        return BuildMatrix(
             head=self.operation.head,
             run=whole,
             now=services.clock(),
@@ -104,7 +104,7 @@ class Progress:
             environments=tuple(services.config.environments),
             expected=self.expected,
             commit=self.commit,
-            remarks={job.job_id: self.remark(job) for job in whole.jobs},
+            annotations={job.job_id: self.annotation(job) for job in whole.jobs},
             notes=tuple(self.notes),
             by=self.by,
         )

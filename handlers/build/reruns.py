@@ -86,7 +86,7 @@ async def rerun(progress: Progress, run: WorkflowRun, *, why: str) -> float | No
 
     async def ask() -> float:
         await reruns.rerun_failed(services.github, progress.repository, run.run_id, attempt=run.attempt)
-        await operation.note("rerun", run=str(run.run_id), attempt=str(run.attempt + 1), why=why)
+        await operation.annotate("rerun", run=str(run.run_id), attempt=str(run.attempt + 1), why=why)
         return services.clock()
 
     try:

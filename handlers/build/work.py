@@ -25,7 +25,7 @@ from runners.results import State
 if TYPE_CHECKING:
     from bot.services import Services
     from bot.slack.blocks.kit import Message
-    from handlers.build.board import Board
+    from handlers.build.board import BuildMatrix
     from handlers.build.follow import Next
     from handlers.build.progress import Progress
     from runners.results import Suspicion, WorkflowRun
@@ -38,7 +38,7 @@ ENDS = {State.SUCCEEDED: Status.SUCCEEDED, State.CANCELLED: Status.CANCELLED}
 class Final:
     """A board as it was when its run was over; `cancelled` says by whom it was stopped (mrkdwn)."""
 
-    board: Board
+    board: BuildMatrix
     cancelled: str
 
 
@@ -142,7 +142,7 @@ async def redraw_ended(services: Services, number: int) -> None:
     await operation.redraw(await _ended(services, record.number, final))
 
 
-async def last_seen(services: Services, number: int) -> Board | None:
+async def last_seen(services: Services, number: int) -> BuildMatrix | None:
     """The board of a build that is over, as it was then; None of one that was lost sight of."""
     final: Final | None = await services.engine.result(number, FINAL)
     return final.board if final else None
@@ -155,24 +155,24 @@ async def _left_behind(services: Services, run: WorkflowRun) -> str:
         return f":warning: What the build left in EC2 could not be looked at: {kit.escape(services.redact(error.problem))}."
 
 
-async def _final(board: Board, cancelled: str) -> Final:
+async def _final(board: BuildMatrix, cancelled: str) -> Final:
     return Final(board, cancelled)
 
 
 async def _ended(services: Services, number: int, final: Final) -> Message:
     board = final.board
-    known = await services.images.suspicions(board.remarks)
+    known = await services.images.suspicions(board.annotations)
     cleared = {job_id for job_id, signs in known.items() if not any(sign.stands for sign in signs)}
     told = {
-        job_id: replace(remark, suspect=remark.suspect and job_id not in cleared)
-        for job_id, remark in board.remarks.items()
+        job_id: replace(annotation, suspect=annotation.suspect and job_id not in cleared)
+        for job_id, annotation in board.annotations.items()
     }
     concerned = [name for name in board.environments if any(name == place[1] for place in board.grid.cells)]
     ready = await readiness(services, board.run.run_id, concerned)
     closing = built_views.closing(number, ready, await plans_begun(services, number, ready))
-    again = await services.operations.begun_by(key_of(board.run.run_id, board.run.attempt))
+    again = await services.operations.started_by(key_of(board.run.run_id, board.run.attempt))
     return board_view.ended(
-        replace(board, remarks=told),
+        replace(board, annotations=told),
         closing,
         cancelled=final.cancelled,
         rerun=True,

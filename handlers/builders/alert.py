@@ -28,7 +28,7 @@ TRIES = 5  # at what is left of a builder that is gone; AWS frees a security gro
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Observation:
     """One look at a builder. `at` in Unix seconds; `trouble` says why it could not be seen.
 
     Without `joined` and without trouble it is gone, `how` in EC2's words. `left` is what it left behind.
@@ -85,18 +85,18 @@ async def alert(operation: Operation) -> None:
         await operation.services.engine.wait(_pause(operation, course, sight))
 
 
-def _take_note(course: _Course, sight: Sight) -> None:
+def _take_note(course: _Course, sight: Observation) -> None:
     if sight.joined:
         course.known = sight.joined
     if not course.told_at:
         course.told_at, course.remind_at = sight.at, sight.at + REMIND[0]
 
 
-async def _look(operation: Operation, known: Builder | None) -> Sight:
+async def _look(operation: Operation, known: Builder | None) -> Observation:
     services, arguments = operation.services, operation.record.arguments
     marks, now = recognition(services.config), services.clock()
     hold, asked = await _said(operation)
-    sight = Sight(at=now, hold=hold, asked=asked)
+    sight = Observation(at=now, hold=hold, asked=asked)
     try:
         builder = await finding.look_again(services.account, arguments["region"], arguments["instance"], marks)
         if builder is None or not builder.live:
@@ -112,17 +112,17 @@ async def _look(operation: Operation, known: Builder | None) -> Sight:
 
 async def _said(operation: Operation) -> tuple[Hold | None, tuple[str, ...]]:
     record, number = operation.services.operations, operation.number
-    asked = tuple(note.partition(" ")[0] for note in await record.noted(number, TERMINATE))
+    asked = tuple(note.partition(" ")[0] for note in await record.annotations_of(number, TERMINATE))
     holds = []
     for kind in (SNOOZE, MINE):
-        for note in await record.noted(number, kind):
+        for note in await record.annotations_of(number, kind):
             user, until, said_at = note.split(" ")
             holds.append((float(said_at), Hold(user, float(until), mine=kind == MINE)))
     newest = max(holds, key=lambda one: one[0])[1] if holds else None
     return (newest if newest and newest.until > operation.services.clock() else None), asked
 
 
-def _wanted(operation: Operation, course: _Course, sight: Sight) -> str:
+def _wanted(operation: Operation, course: _Course, sight: Observation) -> str:
     """Who wants it terminated now: a person who pressed the button, or the configuration; empty when nobody."""
     if sight.trouble:
         return ""
@@ -148,7 +148,7 @@ def _surely_over(operation: Operation, joined: Joined, at: float) -> bool:
     return joined.joined_by is not JoinedBy.UNREAD or age > longest
 
 
-async def _terminate(operation: Operation, course: _Course, sight: Sight, by: str) -> None:
+async def _terminate(operation: Operation, course: _Course, sight: Observation, by: str) -> None:
     joined = sight.joined or course.known
     if joined is None:
         return
@@ -183,7 +183,7 @@ async def _end_it(operation: Operation, joined: Joined, by: str) -> tuple[Termin
         return None, services.redact(str(error))
 
 
-async def _over(operation: Operation, course: _Course, sight: Sight) -> bool:
+async def _over(operation: Operation, course: _Course, sight: Observation) -> bool:
     last = course.last
     by_us = bool(last and last.terminated and course.by)
     nothing_left = sight.gone and not sight.left
@@ -197,7 +197,7 @@ async def _over(operation: Operation, course: _Course, sight: Sight) -> bool:
     return True
 
 
-async def _remind(operation: Operation, course: _Course, sight: Sight) -> None:
+async def _remind(operation: Operation, course: _Course, sight: Observation) -> None:
     if sight.hold:
         course.remind_at = min(course.remind_at, sight.hold.until)
         return
@@ -209,7 +209,7 @@ async def _remind(operation: Operation, course: _Course, sight: Sight) -> None:
     await operation.details(f"reminder {course.reminders}", views.reminder(_view(operation, course, sight)))
 
 
-def _pause(operation: Operation, course: _Course, sight: Sight) -> float:
+def _pause(operation: Operation, course: _Course, sight: Observation) -> float:
     every = settings(operation.services.config).every.total_seconds()
     events = [course.remind_at, *([sight.hold.until] if sight.hold else [])]
     after = settings(operation.services.config).terminate
@@ -219,7 +219,7 @@ def _pause(operation: Operation, course: _Course, sight: Sight) -> float:
     return max(0.05, min([every, *soon]))
 
 
-def _view(operation: Operation, course: _Course, sight: Sight) -> AlertView:
+def _view(operation: Operation, course: _Course, sight: Observation) -> AlertView:
     return AlertView(
         head=operation.head,
         joined=sight.joined or course.known,

@@ -81,9 +81,9 @@ def _check_open(record: Record) -> None:
 
 
 async def _check_may(services: Services, user: str, record: Record, what: str) -> None:
-    place = policy.place_of(services.config, record.environment)
+    target = policy.target_of(services.config, record.environment)
     try:
-        policy.check_may_approve(services.config, place, await services.directory.person(user), requester="")
+        policy.check_may_approve(services.config, target, await services.directory.person(user), requester="")
     except Denied as denied:
         detail = {"what": what, "why": str(denied)}
         await services.audit.record(Entry(user, "click refused", record.environment, record.number, detail))
@@ -97,7 +97,7 @@ async def _hold(services: Services, record: Record, kind: str, user: str, until:
 
 
 async def _note(services: Services, record: Record, what: str, value: str) -> None:
-    await services.operations.note(record.number, what, value)
+    await services.operations.annotate(record.number, what, value)
     await services.engine.wake(record.number)
 
 

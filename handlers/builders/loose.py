@@ -8,16 +8,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.access import policy
-from bot.config.places import BUILDERS
+from bot.config.targets import BUILDERS
 from bot.operations import requests
 from bot.operations.registry import Button, Click, Kind
-from bot.operations.requests import Wish
+from bot.operations.requests import OperationRequest
 from bot.store.approvals import Outcome as Decided
 from bot.store.operations import Status
 from handlers.builders import loose_views
 from handlers.builders.watch import recognition
 from runners.aws.builders import finding, leftovers, terminating
-from runners.results import KeyPair, Leftovers, LooseGroup, Outcome, Step
+from runners.results import KeyPair, OrphanedResources, OrphanedSecurityGroup, Outcome, Step
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -32,9 +32,9 @@ LANE = "loose"  # one after the other, and beside the builders' own messages
 
 async def remove(services: Services, click: Click) -> None:
     """Begin: it looks again, shows what may go, and waits for approval."""
-    place = policy.place_of(services.config, BUILDERS)
+    target = policy.target_of(services.config, BUILDERS)
     key = f"loose-{click.trigger_id}-{click.user}"[:80]
-    await requests.start(services, Wish(KIND, TITLE, click.user, key, place, lane=LANE))
+    await requests.start(services, OperationRequest(KIND, TITLE, click.user, key, target, lane=LANE))
 
 
 async def remove_loose(operation: Operation) -> None:
@@ -44,7 +44,7 @@ async def remove_loose(operation: Operation) -> None:
         message = loose_views.nothing(operation.head, left.unread)
         await operation.end(Status.SUCCEEDED, message, outcome="nothing to remove")
         return
-    required = policy.required_approvals(operation.place, at_least=1)
+    required = policy.required_approvals(operation.target, at_least=1)
     drawn = partial(loose_views.ask, operation.head, left)
     approval = await operation.approved(_binding(operation, left), required, drawn)
     if approval.outcome != Decided.APPROVED:
@@ -59,15 +59,15 @@ async def remove_loose(operation: Operation) -> None:
     )
 
 
-async def _look(operation: Operation) -> Leftovers:
+async def _look(operation: Operation) -> OrphanedResources:
     services = operation.services
     now = datetime.fromtimestamp(services.clock(), UTC)
     found = await leftovers.leftovers(services.account, recognition(services.config), now=now)
     # Builders have messages of their own; volumes go with old images.
-    return Leftovers((), found.key_pairs, found.security_groups, (), found.unread)
+    return OrphanedResources((), found.key_pairs, found.security_groups, (), found.unread)
 
 
-async def _remove(operation: Operation, asked: Leftovers) -> tuple[Step, ...]:
+async def _remove(operation: Operation, asked: OrphanedResources) -> tuple[Step, ...]:
     """Remove what was approved and is loose still; each is told, whatever became of it."""
     account = operation.services.account
     found = await finding.find(account, recognition(operation.services.config))
@@ -75,7 +75,7 @@ async def _remove(operation: Operation, asked: Leftovers) -> tuple[Step, ...]:
         name for one in found.builders for name in (one.key_name, *(group.group_id for group in one.security_groups))
     }
     unread = {one.region: one.problem for one in found.unread}
-    stay, keys, groups = list[Step](), list[KeyPair](), list[LooseGroup]()
+    stay, keys, groups = list[Step](), list[KeyPair](), list[OrphanedSecurityGroup]()
     for key in asked.key_pairs:
         reason = _why_it_stays(key.region, key.name, used, unread)
         stay += [Step("key pair", key.name, Outcome.KEPT, reason)] if reason else []
@@ -84,7 +84,7 @@ async def _remove(operation: Operation, asked: Leftovers) -> tuple[Step, ...]:
         reason = _why_it_stays(group.region, group.group_id, used, unread)
         stay += [Step("security group", group.group_id, Outcome.KEPT, reason)] if reason else []
         groups += [] if reason else [group]
-    cleared = await terminating.clear(account, Leftovers((), tuple(keys), tuple(groups)))
+    cleared = await terminating.clear(account, OrphanedResources((), tuple(keys), tuple(groups)))
     return (*stay, *cleared)
 
 
@@ -94,7 +94,7 @@ def _why_it_stays(region: str, name: str, used: Collection[str | None], unread: 
     return "a builder uses it now" if name in used else ""
 
 
-def _binding(operation: Operation, left: Leftovers) -> str:
+def _binding(operation: Operation, left: OrphanedResources) -> str:
     names = [f"{one.region}/{one.name}" for one in left.key_pairs]
     names += [f"{one.region}/{one.group_id}" for one in left.security_groups]
     return hashlib.sha256(f"loose {operation.number} {' '.join(names)}".encode()).hexdigest()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from bot.slack.blocks.common import ApprovalView, Head
     from bot.slack.blocks.kit import Block, Cell, Message
-    from runners.results import FoundBuilders, Leftovers, Step, Unread
+    from runners.results import FoundBuilders, OrphanedResources, Step, Unreadable
 
 REMOVE = "remove-loose"
 BLOCK = "loose"
@@ -27,7 +27,7 @@ def on_page(found: FoundBuilders) -> list[Block]:
     return [said, kit.actions(BLOCK, kit.button("Remove these…", REMOVE, "all"))]
 
 
-def ask(head: Head, left: Leftovers, approval: ApprovalView) -> Message:
+def ask(head: Head, left: OrphanedResources, approval: ApprovalView) -> Message:
     """The question, with each by name."""
     news = f"{_count(left)} of Packer's may go. Waiting for approval"
     question = f"{_count(left)} will be deleted. Each is looked at once more before; what is in use then stays."
@@ -42,14 +42,14 @@ def ask(head: Head, left: Leftovers, approval: ApprovalView) -> Message:
     )
 
 
-def settled(head: Head, left: Leftovers, approval: ApprovalView) -> Message:
+def settled(head: Head, left: OrphanedResources, approval: ApprovalView) -> Message:
     """Rejected, or expired."""
     news = f"{approval.outcome}, nothing was removed"
     blocks = [common.first_line(head, approval.outcome, news), _listed(left)]
     return kit.message(common.plain(head, news), blocks, foot=[common.approval_lines(approval), common.asked_by(head)])
 
 
-def nothing(head: Head, unread: Sequence[Unread]) -> Message:
+def nothing(head: Head, unread: Sequence[Unreadable]) -> Message:
     """There is nothing that is loose for certain."""
     news = "nothing to remove: what there is belongs to a builder, or is younger than 15 minutes"
     problems = [f":warning: Could not be read: {kit.escape(str(one))}. {kit.escape(one.remedy)}" for one in unread]
@@ -73,12 +73,12 @@ def removed(head: Head, steps: Sequence[Step], approval: ApprovalView) -> Messag
     )
 
 
-def _listed(left: Leftovers) -> Block:
+def _listed(left: OrphanedResources) -> Block:
     rows: list[Sequence[Cell]] = [["key pair", one.name, one.region] for one in left.key_pairs]
     rows += [["security group", one.name, one.region] for one in left.security_groups]
     return kit.table(["What", "Name", "Region"], rows)
 
 
-def _count(held: FoundBuilders | Leftovers) -> str:
+def _count(held: FoundBuilders | OrphanedResources) -> str:
     counts = ((len(held.key_pairs), "key pair"), (len(held.security_groups), "security group"))
     return " and ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, name in counts if count) or "nothing"

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bot.access.policy import place_of
+from bot.access.policy import target_of
 from bot.config import WatchBuilders
-from bot.config.places import BUILDERS
-from bot.operations.registry import Invocation, Round, Topic
-from bot.operations.requests import Wish, request_of
+from bot.config.targets import BUILDERS
+from bot.operations.registry import Invocation, PeriodicTask, Topic
+from bot.operations.requests import OperationRequest, request_of
 from handlers.builders import views
 from runners.aws.builders import finding
 from runners.aws.builders.joining import Limits, join
@@ -37,7 +37,7 @@ UNREAD = "GitHub did not tell which jobs ran"
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class BuilderObservation:
     """All builders there are, each joined to its job; `trouble` says what could not be read of GitHub's runs."""
 
     joined: tuple[Joined, ...]
@@ -56,11 +56,11 @@ def recognition(config: Config) -> Recognition:
     return Recognition(watch.name_tag, watch.run_tag)
 
 
-async def survey(services: Services, *, timeout: float = 120.0) -> Sighting:
+async def survey(services: Services, *, timeout: float = 120.0) -> BuilderObservation:
     """All builders of all regions with their jobs. GitHub is asked only when there is a builder."""
     found = await finding.find(services.account, recognition(services.config), timeout=timeout)
     joined, trouble = await join_jobs(services, found.builders)
-    return Sighting(joined, found, trouble)
+    return BuilderObservation(joined, found, trouble)
 
 
 async def join_jobs(services: Services, builders: Sequence[Builder]) -> tuple[tuple[Joined, ...], str]:
@@ -116,17 +116,17 @@ async def tell_of(services: Services, one: Joined) -> None:
     key = f"builder-{builder.region}-{builder.instance_id}"
     if await services.operations.known(key):
         return
-    place = place_of(services.config, BUILDERS)
-    wish = Wish(
+    target = target_of(services.config, BUILDERS)
+    wish = OperationRequest(
         KIND,
         f"Builder {builder.instance_id}",
         NOBODY,
         key,
-        place,
+        target,
         {"region": builder.region, "instance": builder.instance_id},
         lane=builder.instance_id,
     )
-    channel = await services.chat.channel_id(place.channel)
+    channel = await services.chat.channel_id(target.channel)
     await services.engine.begin(request_of(wish, channel))
 
 
@@ -141,5 +141,5 @@ def _every(config: Config) -> timedelta | None:
     return watch.every if watch else None
 
 
-ROUNDS = (Round("builders", _every, look_after),)
+PERIODIC_TASKS = (PeriodicTask("builders", _every, look_after),)
 TOPICS = (Topic("builders", "", "Packer's builders: which work, which are stuck.", topic, most=0),)

@@ -10,7 +10,7 @@ from bot.access import arguments as typed_arguments, policy
 from bot.errors import UserError
 from bot.operations import follow_ups, requests
 from bot.operations.registry import Button, Click, Command, FollowUp, Invocation, Modal, Submission
-from bot.operations.requests import Wish
+from bot.operations.requests import OperationRequest
 from bot.slack.blocks import replies
 from bot.slack.blocks.common import DEPLOY_AFTER
 from handlers.deploy.ansible.scope import CHECK, HOSTS, MACHINES
@@ -35,7 +35,7 @@ CODE_DEPLOY = FollowUp(DEPLOY_AFTER, "after-", "code deploy")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Arguments:
     """What somebody asked for: `ref` is "" for the usual one, no `machines` for all of them."""
 
     ref: str = ""
@@ -51,9 +51,9 @@ class Neither:
     near: str
 
 
-def read(environment: Environment, said: Sequence[str]) -> Said:
+def read(environment: Environment, said: Sequence[str]) -> Arguments:
     """The words in any order. Raises UserError for what is said twice, or cannot be done there."""
-    found = Said()
+    found = Arguments()
     for word in said:
         found = _with(found, environment, word)
     if (found.machines or found.check) and environment.deploy.ansible is None:
@@ -65,9 +65,9 @@ def read(environment: Environment, said: Sequence[str]) -> Said:
     return found
 
 
-def limited(wish: Wish, said: Said) -> Wish:
+def limited(wish: OperationRequest, said: Arguments) -> OperationRequest:
     """The wish for a whole deploy, limited to what was asked for."""
-    ref, to = wish.arguments["ref"], wish.place.name
+    ref, to = wish.arguments["ref"], wish.target.name
     what = f"Check {ref} against {to}" if said.check else f"Deploy {ref} to {to}"
     only = f" ({', '.join(said.machines)})" if said.machines else ""
     extra = {MACHINES: ",".join(said.machines), CHECK: CHECK if said.check else ""}
@@ -107,7 +107,7 @@ def typed(environment: Environment, arguments: Mapping[str, str]) -> str:
     return command(environment, ref, machines, check=bool(arguments.get(CHECK)))
 
 
-def _with(found: Said, environment: Environment, word: str) -> Said:
+def _with(found: Arguments, environment: Environment, word: str) -> Arguments:
     if word == CHECK:
         return replace(found, check=True)
     parts = tuple(dict.fromkeys(word.split(",")))
@@ -170,7 +170,7 @@ def usual_ref(environment: Environment) -> str:
     return runner.ref
 
 
-def _asked(environment: Environment, ref: str, user: str, key: str, *, promotes: bool = True) -> Wish:
+def _asked(environment: Environment, ref: str, user: str, key: str, *, promotes: bool = True) -> OperationRequest:
     """The wish of somebody who types it: whoever names no ref is asked first what is to be promoted."""
     if ref or environment.promote is None or not promotes:
         return wish(environment, ref or usual_ref(environment), user, key)
@@ -178,9 +178,9 @@ def _asked(environment: Environment, ref: str, user: str, key: str, *, promotes:
     return replace(plain, arguments={**plain.arguments, promote_workflow.OFFERED: "offered"})
 
 
-def wish(environment: Environment, ref: str, user: str, key: str) -> Wish:
+def wish(environment: Environment, ref: str, user: str, key: str) -> OperationRequest:
     """The wish to deploy `ref` to the environment."""
-    return Wish("deploy", f"Deploy {ref} to {environment.name}", user, key, environment, {"ref": ref})
+    return OperationRequest("deploy", f"Deploy {ref} to {environment.name}", user, key, environment, {"ref": ref})
 
 
 async def deploy_after(services: Services, click: Click) -> None:
@@ -188,7 +188,7 @@ async def deploy_after(services: Services, click: Click) -> None:
     record = await clicked(services, click)
     environment = policy.environment_of(services.config, record.environment)
     key = CODE_DEPLOY.key(record.number)
-    if begun := await services.operations.begun_by(key):
+    if begun := await services.operations.started_by(key):
         raise UserError(f"The code deploy was begun from this message already: it is #{begun.number}.")
     await requests.start(services, wish(environment, usual_ref(environment), click.user, key))
     await follow_ups.begun(services, CODE_DEPLOY, record)

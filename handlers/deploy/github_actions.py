@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from bot.errors import UserError
 from bot.slack.blocks import kit
-from bot.slack.blocks.common import Known
+from bot.slack.blocks.common import FailureContext
 from bot.store.operations import Status
 from handlers.deploy import github_record, running, views
 from handlers.shared import github_outage
 from handlers.shared.dispatch import Dispatch, dispatch_once, run_ended
-from handlers.shared.github_outage import Silence
+from handlers.shared.github_outage import GitHubOutage
 from runners.errors import RunnerError
 from runners.github.runs import dispatch
 from runners.results import State
@@ -40,7 +40,7 @@ _RECORDED_AS = {State.SUCCEEDED: "success", State.FAILED: "failure"}
 async def roll_out(operation: Operation, outgoing: Outgoing, approval: ApprovalView | None) -> None:
     """Durable: start the workflow at the approved commit, show its jobs, record what runs now."""
     run_id = await dispatch_once(operation, _wanted(operation, outgoing))
-    operation.known = Known(commit=outgoing.commit, approval=approval)
+    operation.known = FailureContext(commit=outgoing.commit, approval=approval)
     recorded = await github_record.begin(operation, outgoing.commit)
     if recorded.warning:
         outgoing = replace(outgoing, notes=(*outgoing.notes, recorded.warning))
@@ -99,7 +99,7 @@ def _wanted(operation: Operation, outgoing: Outgoing) -> Dispatch:
 async def _follow(operation: Operation, outgoing: Outgoing, approval: ApprovalView | None, run_id: int) -> WorkflowRun:
     repository, _ = _where(operation)
     last: list[WorkflowRun] = []
-    clock, silent = operation.services.clock, Silence(operation)
+    clock, silent = operation.services.clock, GitHubOutage(operation)
     await operation.does("is deploying")
 
     def draw() -> Message:

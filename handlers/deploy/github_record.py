@@ -70,7 +70,7 @@ async def _recorded(
     except RunnerError as error:
         warning = await _warn(operation, error)
         return Recorded(wanted.repository, None, warning)
-    await operation.note("recorded on GitHub", deployment=str(number), environment=wanted.environment)
+    await operation.annotate("recorded on GitHub", deployment=str(number), environment=wanted.environment)
     return Recorded(wanted.repository, number)
 
 
@@ -101,5 +101,5 @@ async def say(operation: Operation, recorded: Recorded, state: str, *, log_url: 
 async def _warn(operation: Operation, error: RunnerError) -> str:
     problem = operation.services.redact(error.problem)
     log.warning("operation %s: %s: %s", operation.number, error.doing, problem)
-    await operation.note("not recorded on GitHub", why=problem[:200])
+    await operation.annotate("not recorded on GitHub", why=problem[:200])
     return f":warning: GitHub has no record of this deploy: {kit.escape(problem)}. {kit.escape(REMEDY)}"

@@ -8,7 +8,7 @@ from bot.access import arguments as typed_arguments, policy
 from bot.errors import Denied, UserError
 from bot.operations import follow_ups, requests
 from bot.operations.registry import Button, FollowUp, Modal
-from bot.operations.requests import Wish
+from bot.operations.requests import OperationRequest
 from bot.slack.blocks import commits
 from bot.slack.blocks.commits import AGAIN, ANYWAY, REASON
 from bot.store.audit import Entry
@@ -61,16 +61,16 @@ async def reasoned(services: Services, submission: Submission) -> Mapping[str, s
 
 
 async def _refused_at(services: Services, record: Record) -> str:
-    noted = await services.operations.noted(record.number, REFUSED)
-    if record.kind != "deploy" or not noted:
+    annotations_of = await services.operations.annotations_of(record.number, REFUSED)
+    if record.kind != "deploy" or not annotations_of:
         raise UserError(f"#{record.number} was not refused by its checks; nothing changed.")
-    return noted[0]
+    return annotations_of[0]
 
 
 async def _check_may(services: Services, record: Record, user: str) -> None:
-    place = policy.place_of(services.config, record.environment)
+    target = policy.target_of(services.config, record.environment)
     try:
-        policy.check_may_approve(services.config, place, await services.directory.person(user), record.requester)
+        policy.check_may_approve(services.config, target, await services.directory.person(user), record.requester)
     except Denied as denied:
         detail = {"what": "deploy anyway", "why": str(denied)}
         await services.audit.record(Entry(user, "click refused", record.environment, record.number, detail))
@@ -78,7 +78,7 @@ async def _check_may(services: Services, record: Record, user: str) -> None:
 
 
 async def _check_not_begun(services: Services, record: Record, lead: FollowUp) -> None:
-    if begun := await services.operations.begun_by(lead.key(record.number)):
+    if begun := await services.operations.started_by(lead.key(record.number)):
         raise UserError(f"This deploy was begun anew from this message already: it is #{begun.number}.")
 
 
@@ -88,7 +88,7 @@ async def _start(services: Services, record: Record, user: str, lead: FollowUp, 
     environment = policy.environment_of(services.config, record.environment)
     ref = typed_arguments.ref(arguments["ref"], "/deploy")
     await requests.start(
-        services, Wish("deploy", f"Deploy {ref} to {environment.name}", user, key, environment, arguments)
+        services, OperationRequest("deploy", f"Deploy {ref} to {environment.name}", user, key, environment, arguments)
     )
 
 

@@ -10,7 +10,7 @@ from bot.access import policy
 from bot.errors import UserError
 from bot.operations.registry import Kind
 from bot.slack.blocks import kit
-from bot.slack.blocks.common import Known
+from bot.slack.blocks.common import FailureContext
 from bot.store.approvals import Outcome
 from bot.store.operations import Status
 from handlers.deploy import (
@@ -83,11 +83,11 @@ def _not_there(operation: Operation, ref: str, error: NoSuchRefError) -> NoSuchR
     return NoSuchRefError(error.doing, wrong.problem) if wrong else error
 
 
-def _untouched(operation: Operation) -> Known:
+def _untouched(operation: Operation) -> FailureContext:
     """What to say of it as long as nothing has gone out."""
     arguments = operation.record.arguments
     then = deploy_command.typed(operation.environment, arguments)
-    return Known(f"nothing was {'checked' if arguments.get(CHECK) else 'deployed'}", then=then)
+    return FailureContext(f"nothing was {'checked' if arguments.get(CHECK) else 'deployed'}", then=then)
 
 
 async def _roll_out(operation: Operation, outgoing: Outgoing, approval: ApprovalView | None) -> None:

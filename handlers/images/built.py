@@ -10,7 +10,7 @@ from bot.access import policy
 from bot.errors import UserError
 from bot.operations import follow_ups, requests
 from bot.operations.registry import Button, Click, FollowUp
-from bot.operations.requests import Wish
+from bot.operations.requests import OperationRequest
 from bot.slack.blocks.common import Elsewhere
 from bot.store.images import Seen
 from handlers.images import built_views
@@ -185,16 +185,18 @@ async def plan_images(services: Services, click: Click) -> None:
     record = await clicked(services, click, number)
     environment = policy.environment_of(services.config, name)
     key = IMAGES_PLANNED.key(record.number, environment.name)
-    if begun := await services.operations.begun_by(key):
+    if begun := await services.operations.started_by(key):
         raise UserError(f"A plan of {environment.name} was begun from this message already: it is #{begun.number}.")
-    await requests.start(services, Wish("plan", plan_command.title(environment, {}), click.user, key, environment))
+    await requests.start(
+        services, OperationRequest("plan", plan_command.title(environment, {}), click.user, key, environment)
+    )
     await follow_ups.begun(services, IMAGES_PLANNED, record, environment.name)
 
 
 async def plans_begun(services: Services, number: int, ready: Sequence[Ready]) -> dict[str, Elsewhere]:
     """The plans that the buttons on a build's message have begun, by environment."""
     found = {
-        one.environment: await services.operations.begun_by(IMAGES_PLANNED.key(number, one.environment))
+        one.environment: await services.operations.started_by(IMAGES_PLANNED.key(number, one.environment))
         for one in ready
     }
     return {name: await follow_ups.elsewhere(services, plan) for name, plan in found.items() if plan}

@@ -22,7 +22,7 @@ from handlers.shared.clicks import clicked
 from runners.aws.builders import leftovers, terminating
 from runners.aws.images import removing
 from runners.errors import RunnerError
-from runners.results import Candidate, Leftovers, Outcome, Removed, Step, Unread, What
+from runners.results import Candidate, OrphanedResources, Outcome, Removed, Step, Unreadable, What
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -64,14 +64,14 @@ async def clean_up(operation: Operation) -> None:
     )
 
 
-async def _survey(operation: Operation) -> tuple[int, tuple[Unread, ...]]:
+async def _survey(operation: Operation) -> tuple[int, tuple[Unreadable, ...]]:
     services = operation.services
     seen = await survey(services)
     await services.removals.propose(operation.number, seen.candidates[:MOST])
     return len(seen.candidates), (*seen.images.unread, *seen.loose.unread)
 
 
-async def _nothing(operation: Operation, unread: Sequence[Unread]) -> None:
+async def _nothing(operation: Operation, unread: Sequence[Unreadable]) -> None:
     if operation.at.ts:
         await operation.end(
             Status.SUCCEEDED, old_images_views.nothing(operation.head, unread), outcome="nothing may go"
@@ -86,7 +86,7 @@ async def _approved(operation: Operation, more: int) -> tuple[CleanUpView, Appro
     while True:
         asked += 1
         view = await operation.step("what goes", lambda: _view(operation, more))
-        required = policy.required_approvals(operation.place, at_least=1)
+        required = policy.required_approvals(operation.target, at_least=1)
         drawn = partial(_draw, operation, view)
         approval = await operation.approved(_binding(operation, view, asked), required, drawn)
         if approval.outcome != Decided.SUPERSEDED:
@@ -135,7 +135,7 @@ async def _in(operation: Operation, seconds: float) -> float:
 
 
 async def _who_takes_back(operation: Operation) -> tuple[float, str]:
-    said = await operation.services.operations.noted(operation.number, TAKEN_BACK)
+    said = await operation.services.operations.annotations_of(operation.number, TAKEN_BACK)
     return operation.services.clock(), said[0] if said else ""
 
 
@@ -189,7 +189,7 @@ async def _remove_volume(services: Services, one: Candidate) -> Removed:
     still = tuple(volume for volume in found if volume.volume_id == one.removal.image_id)
     if not still:
         return Removed(one.removal, (Step("volume", one.removal.image_id, Outcome.GONE),))
-    return Removed(one.removal, await terminating.clear(services.account, Leftovers(volumes=still)))
+    return Removed(one.removal, await terminating.clear(services.account, OrphanedResources(volumes=still)))
 
 
 async def _disable(operation: Operation, one: Candidate) -> Removed:
@@ -249,14 +249,14 @@ async def take_back(services: Services, click: Click) -> None:
     """Enable what was disabled, for who may approve, as long as nothing was removed."""
     record = await clicked(services, click)
     await _check(services, click.user, record, Status.RUNNING)
-    await services.operations.note(record.number, TAKEN_BACK, click.user)
+    await services.operations.annotate(record.number, TAKEN_BACK, click.user)
     await services.audit.record(Entry(click.user, "took the clean-up back", record.environment, record.number))
     await services.engine.wake(record.number)
 
 
 async def _check(services: Services, user: str, record: Record, status: Status = Status.APPROVAL) -> None:
-    place = policy.place_of(services.config, record.environment)
-    policy.check_may_approve(services.config, place, await services.directory.person(user), record.requester)
+    target = policy.target_of(services.config, record.environment)
+    policy.check_may_approve(services.config, target, await services.directory.person(user), record.requester)
     if record.status is not status:
         raise UserError(f"It is too late for that: #{record.number} is {record.doing or record.status.value} now.")
 

@@ -7,18 +7,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bot.access import arguments
-from bot.access.policy import place_of
+from bot.access.policy import target_of
 from bot.config import Images, Keep
-from bot.config.places import IMAGES
+from bot.config.targets import IMAGES
 from bot.errors import UserError
 from bot.operations import requests
-from bot.operations.registry import Button, Click, Invocation, Topic, Watch
-from bot.operations.requests import Wish
+from bot.operations.registry import Button, Click, Invocation, Schedule, Topic
+from bot.operations.requests import OperationRequest
 from handlers.builders.watch import recognition
 from handlers.images import old_images_views
 from handlers.plan.images import NAMED
 from runners.aws.images import loose, survey as surveying
-from runners.results import Candidate, KeepRule, LooseEnds, Removal, What
+from runners.results import Candidate, KeepRule, OrphanedImageResources, Removal, What
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from bot.config import Config
     from bot.services import Services
     from bot.slack.blocks.kit import Message
-    from runners.results import ImageGroup, ImageSurvey, LooseSnapshot, LooseVolume
+    from runners.results import ImageGroup, ImageSurvey, OrphanedSnapshot, OrphanedVolume
 
 KIND, PROPOSAL = "clean up", "propose clean-up"
 TITLE = "Clean up old images"
 
 
 @dataclass(frozen=True, slots=True)
-class Surveyed:
+class Snapshot:
     """All images with their standing, and what images and builds have left lying."""
 
     images: ImageSurvey
-    loose: LooseEnds
+    loose: OrphanedImageResources
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -54,7 +54,7 @@ class Surveyed:
         return (*sorted(images, key=lambda one: one.made_at), *snapshots, *volumes)
 
 
-def _by_image(snapshots: Sequence[LooseSnapshot]) -> list[Candidate]:
+def _by_image(snapshots: Sequence[OrphanedSnapshot]) -> list[Candidate]:
     """One for each image that is no more, with all its snapshots: what is to go is named by the image."""
     found: dict[tuple[str, str], Candidate] = {}
     for one in snapshots:
@@ -66,13 +66,13 @@ def _by_image(snapshots: Sequence[LooseSnapshot]) -> list[Candidate]:
     return list(found.values())
 
 
-def _volume(one: LooseVolume) -> Candidate:
+def _volume(one: OrphanedVolume) -> Candidate:
     # A volume's id stands where an image's does; its size is told as that of a snapshot of its own.
     removal = Removal(one.region, one.volume_id, "", "", ())
     return Candidate(What.VOLUME, removal, f"a build, {one.size_gb} GB", one.created_at.timestamp())
 
 
-async def survey(services: Services) -> Surveyed:
+async def survey(services: Services) -> Snapshot:
     """Look at everything; what cannot be read is kept, and said."""
     account, now = services.account, datetime.fromtimestamp(services.clock(), UTC)
     images = await surveying.survey(
@@ -82,7 +82,7 @@ async def survey(services: Services) -> Surveyed:
         named_elsewhere=await named_elsewhere(services),
         now=now,
     )
-    return Surveyed(images, await loose.loose_ends(account, recognition(services.config), now=now))
+    return Snapshot(images, await loose.loose_ends(account, recognition(services.config), now=now))
 
 
 def groups(config: Config) -> list[ImageGroup]:
@@ -104,7 +104,7 @@ async def named_elsewhere(services: Services) -> Mapping[str, str]:
     """What else needs an image: plans that wait for approval, and the way back from the last apply."""
     named = dict(await services.images.last_rolled_out())
     for number in await services.operations.numbers_awaiting_approval():
-        for image_id in await services.operations.noted(number, NAMED):
+        for image_id in await services.operations.annotations_of(number, NAMED):
             named[image_id] = f"named in the plan #{number}"
     return named
 
@@ -122,15 +122,17 @@ async def topic(services: Services, _: Invocation, said: Sequence[str]) -> Messa
         return old_images_views.page(seen.images, seen.loose, services.clock())
     named = tuple(one for one in seen.images.images if {one.group.machine, one.group.environment} >= set(said))
     # A clean-up is of all of them, so it begins on the page of all.
-    return old_images_views.page(replace(seen.images, images=named), LooseEnds((), ()), services.clock(), whole=False)
+    return old_images_views.page(
+        replace(seen.images, images=named), OrphanedImageResources((), ()), services.clock(), whole=False
+    )
 
 
 async def clean_up(services: Services, click: Click) -> None:
     """Begin a clean-up: it looks again, shows what may go, and waits for approval."""
     _configured(services.config)
-    place = place_of(services.config, IMAGES)
+    target = target_of(services.config, IMAGES)
     key = f"clean-up-{click.trigger_id}-{click.user}"[:80]
-    await requests.start(services, Wish(KIND, TITLE, click.user, key, place))
+    await requests.start(services, OperationRequest(KIND, TITLE, click.user, key, target))
 
 
 def _configured(config: Config) -> Images:
@@ -147,4 +149,4 @@ def _due(config: Config) -> Mapping[str, timedelta]:
 HINT = "[machine] [environment]"
 TOPICS = (Topic("amis", HINT, "Machine images: which are in use, which may go.", topic, most=2),)
 BUTTONS = (Button(old_images_views.CLEAN_UP, clean_up),)
-WATCHES = (Watch(PROPOSAL, TITLE, _due),)
+SCHEDULES = (Schedule(PROPOSAL, TITLE, _due),)

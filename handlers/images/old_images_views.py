@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bot.slack.blocks.common import ApprovalView, Head
     from bot.slack.blocks.kit import Block, Cell, Message
-    from runners.results import Candidate, ImageStanding, ImageSurvey, LooseEnds, Removed, Step, Unread
+    from runners.results import Candidate, ImageStanding, ImageSurvey, OrphanedImageResources, Removed, Step, Unreadable
 
 CLEAN_UP, CHOOSE, UNDO = "clean-up-images", "choose-images", "undo-clean-up"
 CHOICE = "image-choice"
@@ -50,7 +50,7 @@ class CleanUpView:
         return sum(one.size_gb for one in self.chosen)
 
 
-def page(survey: ImageSurvey, loose: LooseEnds, seen_at: float, *, whole: bool = True) -> Message:
+def page(survey: ImageSurvey, loose: OrphanedImageResources, seen_at: float, *, whole: bool = True) -> Message:
     """Images of machines with their standing; where it is the `whole` of them, a button to clean up what may go."""
     free, size = len(survey.free) + len(loose.snapshots) + len(loose.volumes), survey.free_gb
     images = f"{len(survey.images)} image{_s(len(survey.images))}"
@@ -120,7 +120,7 @@ def choice_modal(number: int, candidates: Sequence[Candidate], seen_at: float) -
     )
 
 
-def nothing(head: Head, unread: Sequence[Unread]) -> Message:
+def nothing(head: Head, unread: Sequence[Unreadable]) -> Message:
     """There is nothing that may go."""
     news = "nothing may go: every image is in use, kept by rule, or not known well enough"
     return kit.message(
@@ -253,7 +253,7 @@ def _things(candidates: Sequence[Candidate]) -> str:
     return ", ".join(f"{count} {name}{_s(count)}" for name, count in counts if count) or "nothing"
 
 
-def _loose(loose: LooseEnds) -> list[Block]:
+def _loose(loose: OrphanedImageResources) -> list[Block]:
     said = [
         f"{len(found)} {name}{_s(len(found))}"
         for found, name in ((loose.snapshots, "snapshot"), (loose.volumes, "volume"))
@@ -262,7 +262,7 @@ def _loose(loose: LooseEnds) -> list[Block]:
     return [kit.section(f"Left over, of images and builds that are no more: {' and '.join(said)}.")] if said else []
 
 
-def _unread(unread: Sequence[Unread]) -> list[Block]:
+def _unread(unread: Sequence[Unreadable]) -> list[Block]:
     return kit.sections(
         [f":warning: Could not be read: {kit.escape(str(one))}. {kit.escape(one.remedy)}" for one in unread[:10]]
     )

@@ -86,10 +86,10 @@ async def _clicked(services: Services, click: Click, decision: Outcome) -> Appro
 async def _check_may(services: Services, approval: Approval, user: str, decision: Outcome) -> None:
     may = policy.check_may_approve if decision is Outcome.APPROVED else policy.check_may_reject
     try:
-        place = policy.place_of(services.config, approval.environment)
+        target = policy.target_of(services.config, approval.environment)
         if decision is Outcome.APPROVED:
-            policy.check_window(place, datetime.fromtimestamp(services.clock(), UTC))
-        may(services.config, place, await services.directory.person(user), approval.requester)
+            policy.check_window(target, datetime.fromtimestamp(services.clock(), UTC))
+        may(services.config, target, await services.directory.person(user), approval.requester)
     except Denied as denied:
         await _refused(services, approval, user, denied)
 

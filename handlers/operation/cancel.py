@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.access import policy
 from bot.errors import UserError
-from bot.operations.queue import show_withdrawn, tell_waiting
+from bot.operations.queue import show_cancelled, tell_waiting
 from bot.operations.registry import Button, Click
 from bot.slack.blocks import replies
 from bot.slack.blocks.common import CANCEL
@@ -23,25 +23,25 @@ if TYPE_CHECKING:
 async def cancel(services: Services, click: Click) -> Message | None:
     """Ask the operation to stop, if this person may: whoever asked for it, and whoever may approve it."""
     record = await clicked(services, click)
-    place = policy.place_of(services.config, record.environment)
+    target = policy.target_of(services.config, record.environment)
     person = await services.directory.person(click.user)
-    policy.check_may_reject(services.config, place, person, record.requester)
+    policy.check_may_reject(services.config, target, person, record.requester)
     if record.status.ended:
         raise UserError(f"#{record.number} is over already; there is nothing to cancel.")
     if record.status is Status.WAITING:
-        return await _withdraw(services, record, click.user)
+        return await _cancel_waiting(services, record, click.user)
     await services.operations.request_cancel(record.number, click.user)
     await services.audit.record(Entry(click.user, "cancel", record.environment, record.number))
     return replies.done(f"#{record.number} is being stopped; its message will say what was done.")
 
 
-async def _withdraw(services: Services, record: Record, user: str) -> Message:
-    if not await services.operations.withdraw(record.number, user):
+async def _cancel_waiting(services: Services, record: Record, user: str) -> Message:
+    if not await services.operations.cancel_waiting(record.number, user):
         raise UserError(
             f"#{record.number} has just begun and can no longer be withdrawn; its message shows what it does."
         )
     await services.audit.record(Entry(user, "withdraw", record.environment, record.number))
-    await show_withdrawn(services.operations, services.chat, record.number)
+    await show_cancelled(services.operations, services.chat, record.number)
     await tell_waiting(services.operations, services.chat, record.environment)
     return replies.done(f"#{record.number} is withdrawn; it will not begin.")
 

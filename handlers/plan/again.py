@@ -8,7 +8,7 @@ from bot.access import policy
 from bot.errors import UserError
 from bot.operations import follow_ups, requests
 from bot.operations.registry import Button, FollowUp
-from bot.operations.requests import Wish
+from bot.operations.requests import OperationRequest
 from bot.slack.blocks.common import PLAN_AGAIN, Elsewhere
 from bot.store.operations import SUPERSEDED_BY
 from handlers.plan import command as plan_command
@@ -29,11 +29,11 @@ async def plan_again(services: Services, click: Click) -> None:
     environment = policy.environment_of(services.config, record.environment)
     arguments = record.arguments if record.kind == "plan" else {}
     key = NEW_PLAN.key(record.number)
-    if begun := await services.operations.begun_by(key):
+    if begun := await services.operations.started_by(key):
         raise UserError(f"A new plan was begun from this message already: it is #{begun.number}.")
     await requests.start(
         services,
-        Wish("plan", plan_command.title(environment, arguments), click.user, key, environment, arguments),
+        OperationRequest("plan", plan_command.title(environment, arguments), click.user, key, environment, arguments),
     )
     await follow_ups.begun(services, NEW_PLAN, record)
 
@@ -41,7 +41,7 @@ async def plan_again(services: Services, click: Click) -> None:
 async def newer(operation: Operation) -> Elsewhere | None:
     """Within a step: the plan that took this one's place, with its link once it has a message."""
     services = operation.services
-    numbers = await services.operations.noted(operation.number, SUPERSEDED_BY)
+    numbers = await services.operations.annotations_of(operation.number, SUPERSEDED_BY)
     if not numbers:
         return None
     record = await follow_ups.shown(services, int(numbers[0]))

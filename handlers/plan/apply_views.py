@@ -7,15 +7,15 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, images, kit
-from bot.slack.blocks.common import Known
-from handlers.plan.change_views import counts, place, plural
+from bot.slack.blocks.common import FailureContext
+from handlers.plan.change_views import counts, plural, target
 from handlers.plan.views import first_lines, with_plan
 from runners.results import Change
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bot.slack.blocks.common import ApprovalView, Head, Trouble
+    from bot.slack.blocks.common import ApprovalView, Failure, Head
     from bot.slack.blocks.kit import Block, Message
     from handlers.plan.views import PlanView
     from runners.results import ApplyProgress, ApplyResult, Commit, Diagnostic, PlanSummary
@@ -79,11 +79,11 @@ def refused(plan: PlanView, approval: ApprovalView, problem: str, remedy: str, *
     return with_plan(plan, approval, "failed", news, _note(note), buttons=buttons)
 
 
-def not_planned(head: Head, commit: Commit | None, trouble: Trouble, *, again: bool = True) -> Message:
+def not_planned(head: Head, commit: Commit | None, trouble: Failure, *, again: bool = True) -> Message:
     """There is no plan: what is wrong first, then what may be done; with `again` a button that plans once more."""
     remedy = trouble.remedy.removeprefix(NOTHING_APPLIED).removesuffix(PLAN_AGAIN if again else "").strip()
     buttons = [common.plan_again_button(head)] if again else []
-    return common.failed(head, replace(trouble, remedy=remedy), Known("no plan was made", commit), *buttons)
+    return common.failed(head, replace(trouble, remedy=remedy), FailureContext("no plan was made", commit), *buttons)
 
 
 def locked(head: Head, commit: Commit | None, problem: str, remedy: str, *, left_by: str = "") -> Message:
@@ -175,7 +175,7 @@ def _errors(errors: Sequence[Diagnostic]) -> Iterator[Block]:
         detail = "\n\n".join(part.rstrip() for part in (error.detail, error.snippet) if part)
         body = "\n" + kit.preformatted(detail, 900) if detail else ""
         summary = kit.escape(kit.cut(error.summary, 200))
-        yield kit.section(f":x: *{summary}*{at}{place(error)}{body}")
+        yield kit.section(f":x: *{summary}*{at}{target(error)}{body}")
     if len(errors) > 3:
         yield kit.context(f"and {len(errors) - 3} more error{plural(errors[3:])}")
 

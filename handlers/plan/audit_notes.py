@@ -22,14 +22,14 @@ DIGITS = 12  # of a plan's digest, as its message shows it
 async def planned(operation: Operation, commit: Commit, summary: PlanSummary) -> None:
     """Within a step: which commit was planned, and what the plan would do."""
     digest = summary.digest[:DIGITS]
-    await operation.note("planned", commit=commit.short, plan=digest, changes=counts(summary))
+    await operation.annotate("planned", commit=commit.short, plan=digest, changes=counts(summary))
 
 
 async def apply_started(operation: Operation, view: PlanView) -> None:
     """Within a step, before the apply: which plan it is of."""
     summary = view.summary
     digest = summary.digest[:DIGITS]
-    await operation.note("apply started", commit=view.commit.short, plan=digest, changes=counts(summary))
+    await operation.annotate("apply started", commit=view.commit.short, plan=digest, changes=counts(summary))
 
 
 async def apply_ended(operation: Operation, apply: Awaitable[ApplyResult]) -> ApplyResult:
@@ -38,7 +38,7 @@ async def apply_ended(operation: Operation, apply: Awaitable[ApplyResult]) -> Ap
         result = await apply
     except RunnerError as error:
         why = operation.services.redact(error.problem)[:LONGEST]
-        await operation.note("apply ended", outcome="not applied", why=why)
+        await operation.annotate("apply ended", outcome="not applied", why=why)
         raise
     await apply_found(operation, result)
     return result
@@ -47,7 +47,7 @@ async def apply_ended(operation: Operation, apply: Awaitable[ApplyResult]) -> Ap
 async def apply_found(operation: Operation, result: ApplyResult) -> None:
     """Within a step: how an apply ended."""
     done = f"{result.added} added, {result.changed} changed, {result.destroyed} destroyed"
-    await operation.note("apply ended", outcome=_apply_in_words(result), done=done)
+    await operation.annotate("apply ended", outcome=_apply_in_words(result), done=done)
 
 
 def counts(summary: PlanSummary) -> str:

@@ -173,12 +173,12 @@ def _warnings(warnings: Sequence[Diagnostic], most: int) -> Iterator[Block]:
         why = kit.escape(kit.cut(" ".join(warning.detail.split("\n\n")[0].split()), 300))
         about = f" ({kit.code(warning.address)})" if warning.address else ""
         what = kit.link(warning.summary, warning.url)
-        yield kit.context(f"{sign} {what}{about}{place(warning)}{f': {why}' if why else ''}")
+        yield kit.context(f"{sign} {what}{about}{target(warning)}{f': {why}' if why else ''}")
     if len(warnings) > most:
         yield kit.context(f"and {len(warnings) - most} more warning{plural(warnings[most:])}, in the thread")
 
 
-def place(diagnostic: Diagnostic) -> str:
+def target(diagnostic: Diagnostic) -> str:
     """Where in the code it is, in mrkdwn; empty when that is not told."""
     if not diagnostic.filename:
         return ""

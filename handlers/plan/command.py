@@ -9,7 +9,7 @@ from bot.access import arguments as typed_arguments
 from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Command, Invocation
-from bot.operations.requests import Wish
+from bot.operations.requests import OperationRequest
 from runners.terraform.addresses import MOST, is_replaceable, is_target
 
 if TYPE_CHECKING:
@@ -125,7 +125,9 @@ def _not_taken(environment: Environment, name: str, allowed: Sequence[str]) -> s
 async def handle(services: Services, invocation: Invocation) -> Message | None:
     """Start a plan."""
     environment, arguments = read(services.config, invocation.text)
-    wish = Wish("plan", title(environment, arguments), invocation.user, invocation.key, environment, arguments)
+    wish = OperationRequest(
+        "plan", title(environment, arguments), invocation.user, invocation.key, environment, arguments
+    )
     await requests.start(services, wish)
     return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.operations.registry import Kind, Watch
+from bot.operations.registry import Kind, Schedule
 from bot.store.operations import Status
 from handlers.plan import views
 from handlers.plan.backend import work_of
@@ -54,4 +54,4 @@ def _due(config: Config) -> Mapping[str, timedelta]:
 
 
 KINDS = (Kind(LOOKS, drift, silent=True),)
-WATCHES = (Watch(LOOKS, "Look for drift in {environment}", _due),)
+SCHEDULES = (Schedule(LOOKS, "Look for drift in {environment}", _due),)

@@ -46,7 +46,7 @@ async def view_of(operation: Operation, commit: Commit, summary: PlanSummary) ->
 async def name(operation: Operation, view: PlanView) -> None:
     """Note which images this plan would roll out, so that no clean-up takes them away while it waits."""
     for image_id in dict.fromkeys(change.after.image_id for change in view.images):
-        await operation.services.operations.note(operation.number, NAMED, image_id)
+        await operation.services.operations.annotate(operation.number, NAMED, image_id)
 
 
 async def remember(operation: Operation, view: PlanView) -> None:

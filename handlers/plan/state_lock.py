@@ -9,7 +9,7 @@ from bot.access import policy
 from bot.errors import Denied, UserError
 from bot.operations import requests
 from bot.operations.registry import Button, Kind
-from bot.operations.requests import Wish
+from bot.operations.requests import OperationRequest
 from bot.slack.blocks import common
 from bot.slack.blocks.common import UNLOCK
 from bot.store.audit import Entry
@@ -46,10 +46,10 @@ async def left_by(operation: Operation, error: StateLockedError) -> str:
 
 async def left_lock(services: Services, number: int) -> str:
     """The id of the dead lock that this operation met. Raises UserError when it met none."""
-    noted = await services.operations.noted(number, LEFT)
-    if not noted:
+    annotations_of = await services.operations.annotations_of(number, LEFT)
+    if not annotations_of:
         raise UserError("There is no lock here that I may give back; nothing changed.")
-    return noted[-1]
+    return annotations_of[-1]
 
 
 async def unlock(operation: Operation) -> None:
@@ -80,7 +80,7 @@ async def _look(operation: Operation, error: StateLockedError) -> str:
     operations, at = operation.services.operations, error.created.timestamp()
     for record in await operations.open_at(operation.environment.name, at - MARGIN, at + MARGIN):
         if lock_is_ours(error, _run(operation, record)) and not await _lives(operation, record):
-            await operations.note(operation.number, LEFT, error.lock_id)
+            await operations.annotate(operation.number, LEFT, error.lock_id)
             return f"#{record.number}"
     return ""
 
@@ -117,7 +117,7 @@ async def unlock_clicked(services: Services, click: Click) -> None:
     if await services.operations.known(key):
         raise UserError("This lock is being given back already.")
     title = f"Unlock the state of {environment.name}"
-    await requests.start(services, Wish(UNLOCKS, title, click.user, key, environment, {"lock": lock}))
+    await requests.start(services, OperationRequest(UNLOCKS, title, click.user, key, environment, {"lock": lock}))
 
 
 KINDS = (Kind(UNLOCKS, unlock),)

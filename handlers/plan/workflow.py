@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bot.access import policy
 from bot.operations.registry import Kind
 from bot.slack.blocks import kit
-from bot.slack.blocks.common import Trouble
+from bot.slack.blocks.common import Failure
 from bot.store.approvals import Outcome
 from bot.store.operations import Status
 from handlers.plan import (
@@ -107,7 +107,7 @@ async def _made(operation: Operation, work: Work) -> tuple[Commit, PlanSummary] 
         message = apply_drawing.locked(operation.head, commit, error.problem, error.remedy, left_by=left_by)
     except RunnerError as error:
         log.warning("operation %s: %s", operation.number, operation.services.redact(str(error)))
-        told = Trouble(error.doing, error.problem, error.remedy, error.log_tail)
+        told = Failure(error.doing, error.problem, error.remedy, error.log_tail)
         # With the same words nothing else comes of it where an address is nowhere.
         message = apply_drawing.not_planned(operation.head, commit, told, again=not isinstance(error, NotFoundError))
     await operation.end(Status.FAILED, message)

@@ -116,10 +116,10 @@ async def dispatched(operation: Operation, commit: Commit, workflow: str, run_id
     """Within a step: which run on GitHub is this operation's."""
     repository_url, _, _ = commit.url.partition("/commit/")
     url = f"{repository_url}/actions/runs/{run_id}"
-    await operation.note("dispatched", workflow=workflow, run=str(run_id), url=url, commit=commit.short)
+    await operation.annotate("dispatched", workflow=workflow, run=str(run_id), url=url, commit=commit.short)
 
 
 async def run_ended(operation: Operation, run: WorkflowRun) -> None:
     """Within a step: how the run on GitHub ended, and which commit it was of."""
     numbered = f"{run.workflow} #{run.number}"
-    await operation.note("run ended", run=numbered, outcome=run.state.value, url=run.url, commit=run.head_sha[:7])
+    await operation.annotate("run ended", run=numbered, outcome=run.state.value, url=run.url, commit=run.head_sha[:7])

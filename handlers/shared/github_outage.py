@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 SILENT = "github silent"  # notes: from when until when, in Unix seconds
 
 
-class Silence:
+class GitHubOutage:
     """Sees each news of an operation's run. Make it anew whenever the run is followed anew."""
 
     def __init__(self, operation: Operation) -> None:
@@ -26,13 +26,15 @@ class Silence:
             self._since = run.stale_since.timestamp()
         elif self._since is not None:
             services, since, self._since = self._operation.services, self._since, None
-            await services.operations.note(self._operation.number, SILENT, f"{since:.0f} {services.clock():.0f}")
+            await services.operations.annotate(self._operation.number, SILENT, f"{since:.0f} {services.clock():.0f}")
 
 
 async def told(operation: Operation) -> str:
     """Durable: for how long GitHub told nothing (mrkdwn); empty when it always answered."""
-    noted = await operation.step("silences", lambda: operation.services.operations.noted(operation.number, SILENT))
-    silences = [(float(since), float(until)) for since, until in (one.split(" ") for one in noted)]
+    annotations_of = await operation.step(
+        "silences", lambda: operation.services.operations.annotations_of(operation.number, SILENT)
+    )
+    silences = [(float(since), float(until)) for since, until in (one.split(" ") for one in annotations_of)]
     if not silences:
         return ""
     begun = min(since for since, _ in silences)

@@ -18,7 +18,7 @@ from botocore.session import get_session
 
 from runners.concurrency import run_blocking
 from runners.errors import AccessDeniedError, RunnerError, UnavailableError, on_one_line
-from runners.results import Unread
+from runners.results import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -141,11 +141,11 @@ def make_clients(region: str, profile: str | None = None) -> Clients:
 
 async def in_each_region(
     account: Account, ask: Callable[[str], T], *, what: str, timeout: float
-) -> tuple[dict[str, T], tuple[Unread, ...]]:
+) -> tuple[dict[str, T], tuple[Unreadable, ...]]:
     """What `ask(region)`, which may block, says in each region, all asked at once; and the regions that would not tell `what`."""
     doing = f"reading {what}"
 
-    async def one(region: str) -> T | Unread:
+    async def one(region: str) -> T | Unreadable:
         try:
             return await run_blocking(ask, region, timeout=timeout, doing=doing)
         except (exceptions.BotoCoreError, exceptions.ClientError) as error:
@@ -154,13 +154,13 @@ async def in_each_region(
             return unread(error, region, what)
 
     answers = dict(zip(account.regions, await asyncio.gather(*map(one, account.regions)), strict=True))
-    refused = tuple(answer for answer in answers.values() if isinstance(answer, Unread))
-    return {region: answer for region, answer in answers.items() if not isinstance(answer, Unread)}, refused
+    refused = tuple(answer for answer in answers.values() if isinstance(answer, Unreadable))
+    return {region: answer for region, answer in answers.items() if not isinstance(answer, Unreadable)}, refused
 
 
-def unread(error: RunnerError, region: str, what: str) -> Unread:
+def unread(error: RunnerError, region: str, what: str) -> Unreadable:
     """The error of one region, kept so that the others can go on."""
-    return Unread(region, what, error.problem, error.remedy)
+    return Unreadable(region, what, error.problem, error.remedy)
 
 
 def code_of(error: exceptions.ClientError) -> str:

@@ -23,7 +23,7 @@ from runners.daemons.looking import (
     with_children,
 )
 from runners.errors import TimedOutError
-from runners.results import DaemonSeen
+from runners.results import DaemonObservation
 from runners.ssh.host_keys import refused_as_new
 from runners.ssh.remote import REFUSED
 
@@ -56,14 +56,14 @@ async def verify(
     *,
     began: float | None,
     remedy: bool,
-) -> tuple[DaemonSeen, ...]:
+) -> tuple[DaemonObservation, ...]:
     """Each daemon of each host's machine type, in the order of hosts.
 
     `began` (of time.monotonic): it must have been started since. With `remedy` what is wrong is stopped and started
     once, and looked at again.
     """
 
-    async def one_host(host: Host) -> list[DaemonSeen]:
+    async def one_host(host: Host) -> list[DaemonObservation]:
         its = daemons.get(host.machine, ())
         seen = await _look_twice(access, host, its, patience, began)
         if not remedy or not all(one.reached for one in seen):
@@ -73,10 +73,10 @@ async def verify(
     return await _on_each(access, one_host)
 
 
-async def restart(access: Access, machine: str, daemon: Daemon, patience: Patience) -> tuple[DaemonSeen, ...]:
+async def restart(access: Access, machine: str, daemon: Daemon, patience: Patience) -> tuple[DaemonObservation, ...]:
     """Stop a daemon, wait until it is gone, and start it, on each host of a machine type; then look whether it stays."""
 
-    async def one_host(host: Host) -> list[DaemonSeen]:
+    async def one_host(host: Host) -> list[DaemonObservation]:
         if host.machine != machine:
             return []
         return [await _restarted(access, host, daemon, patience, "")]
@@ -84,10 +84,12 @@ async def restart(access: Access, machine: str, daemon: Daemon, patience: Patien
     return await _on_each(access, one_host)
 
 
-async def _on_each(access: Access, work: Callable[[Host], Awaitable[list[DaemonSeen]]]) -> tuple[DaemonSeen, ...]:
+async def _on_each(
+    access: Access, work: Callable[[Host], Awaitable[list[DaemonObservation]]]
+) -> tuple[DaemonObservation, ...]:
     free = asyncio.Semaphore(AT_ONCE)
 
-    async def limited(host: Host) -> list[DaemonSeen]:
+    async def limited(host: Host) -> list[DaemonObservation]:
         async with free:
             return await work(host)
 
@@ -97,12 +99,12 @@ async def _on_each(access: Access, work: Callable[[Host], Awaitable[list[DaemonS
 
 async def _look_twice(
     access: Access, host: Host, daemons: Sequence[Daemon], patience: Patience, began: float | None
-) -> list[DaemonSeen]:
+) -> list[DaemonObservation]:
     if not daemons:
         return []
     looks = await _look(access, host, daemons, patience.settle)
     if isinstance(looks, str):
-        return [DaemonSeen(host.name, host.machine, one.name, looks, reached=False) for one in daemons]
+        return [DaemonObservation(host.name, host.machine, one.name, looks, reached=False) for one in daemons]
     since = None if began is None else time.monotonic() - began
     return [judge(host, one, looks, settle=patience.settle, since=since) for one in daemons]
 
@@ -122,11 +124,13 @@ async def _look(access: Access, host: Host, daemons: Sequence[Daemon], settle: f
     return read(answer.stdout)
 
 
-async def _remedied(access: Access, host: Host, daemon: Daemon, seen: DaemonSeen, patience: Patience) -> DaemonSeen:
+async def _remedied(
+    access: Access, host: Host, daemon: Daemon, seen: DaemonObservation, patience: Patience
+) -> DaemonObservation:
     return seen if seen.ok else await _restarted(access, host, daemon, patience, seen.problem)
 
 
-async def _restarted(access: Access, host: Host, daemon: Daemon, patience: Patience, why: str) -> DaemonSeen:
+async def _restarted(access: Access, host: Host, daemon: Daemon, patience: Patience, why: str) -> DaemonObservation:
     """Stop, wait until every process is gone, start, look again: a start that is too quick leaves two, or none.
 
     Its own stop is left out where its PID file names another process, which that stop may end.
@@ -135,10 +139,10 @@ async def _restarted(access: Access, host: Host, daemon: Daemon, patience: Patie
     because = f" because {why}" if why else ""
     earlier = await _earlier(access, host, daemon, patience)
     if earlier:
-        return DaemonSeen(host.name, host.machine, daemon.name, earlier, 0)
+        return DaemonObservation(host.name, host.machine, daemon.name, earlier, 0)
     seen_before = await _look(access, host, [daemon], None)
     if isinstance(seen_before, str):
-        return DaemonSeen(host.name, host.machine, daemon.name, seen_before, reached=False)
+        return DaemonObservation(host.name, host.machine, daemon.name, seen_before, reached=False)
     commands = {one.command for look in seen_before for one in instances(look, daemon)}
     spared = next(filter(None, (stranger(look, daemon) for look in seen_before)), "")
     if spared:
@@ -149,7 +153,7 @@ async def _restarted(access: Access, host: Host, daemon: Daemon, patience: Patie
     if left.problem:
         problem = f"{left.problem}. It was not started again"
         did = f"told to stop{because}"
-        return DaemonSeen(
+        return DaemonObservation(
             host.name, host.machine, daemon.name, problem, len(left.found), did=did, stuck=bool(left.found)
         )
     said = await _command(access, host, daemon, "start", patience)

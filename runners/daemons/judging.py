@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runners.daemons.looking import instances
-from runners.results import DaemonSeen
+from runners.results import DaemonObservation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,13 +18,15 @@ OFTEN = 2  # restarts by systemd: one may be a stumble while its files were repl
 LATELY = 60.0  # seconds; where there was no deploy to count from
 
 
-def judge(host: Host, daemon: Daemon, looks: Sequence[Look], *, settle: float, since: float | None) -> DaemonSeen:
+def judge(
+    host: Host, daemon: Daemon, looks: Sequence[Look], *, settle: float, since: float | None
+) -> DaemonObservation:
     """What two looks, `settle` seconds apart, tell of a daemon.
 
     `since`: it must have been started within so many seconds before the last look; None where that does not matter.
     """
     if len(looks) < 2:
-        return DaemonSeen(host.name, host.machine, daemon.name, "the host did not answer what was asked of it")
+        return DaemonObservation(host.name, host.machine, daemon.name, "the host did not answer what was asked of it")
     first, last = looks[0], looks[-1]
     found = instances(last, daemon)
     problem = (
@@ -37,7 +39,7 @@ def judge(host: Host, daemon: Daemon, looks: Sequence[Look], *, settle: float, s
         or _too_old(found[0], since)
     )
     age = float(found[0].age) if len(found) == 1 else None
-    return DaemonSeen(host.name, host.machine, daemon.name, problem, len(found), age)
+    return DaemonObservation(host.name, host.machine, daemon.name, problem, len(found), age)
 
 
 def _not_once(found: Sequence[Process], unit: Unit | None) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runners.results.aws import Outcome, Step, Unread
+from runners.results.aws import Outcome, Step, Unreadable
 from runners.results.builders import (
     LIVE,
     TEMPORARY_NAME,
@@ -20,25 +20,25 @@ from runners.results.builders import (
     Joined,
     JoinedBy,
     KeyPair,
-    Leftovers,
-    LooseGroup,
-    LooseVolume,
     Match,
+    OrphanedResources,
+    OrphanedSecurityGroup,
+    OrphanedVolume,
     SecurityGroup,
     Termination,
     Verdict,
 )
 from runners.results.changes import Check, Checks, Difference, MergeAnswer, PullRequest, PullState, Rule
 from runners.results.connections import Connection
-from runners.results.daemons import DaemonSeen
+from runners.results.daemons import DaemonObservation
 from runners.results.hosts import ChangedKey, FailedTask, Host, HostResult, Inventory, PlaybookResult, TaskChange
 from runners.results.image_survey import (
     ImageGroup,
     ImageStanding,
     ImageSurvey,
     KeepRule,
-    LooseEnds,
-    LooseSnapshot,
+    OrphanedImageResources,
+    OrphanedSnapshot,
     Standing,
 )
 from runners.results.images import (
@@ -87,7 +87,7 @@ __all__ = [
     "Commit",
     "Connection",
     "Cost",
-    "DaemonSeen",
+    "DaemonObservation",
     "Diagnostic",
     "Difference",
     "FailedTask",
@@ -105,16 +105,16 @@ __all__ = [
     "JoinedBy",
     "KeepRule",
     "KeyPair",
-    "Leftovers",
     "LogExcerpt",
     "LogFinding",
     "LogReading",
-    "LooseEnds",
-    "LooseGroup",
-    "LooseSnapshot",
-    "LooseVolume",
     "Match",
     "MergeAnswer",
+    "OrphanedImageResources",
+    "OrphanedResources",
+    "OrphanedSecurityGroup",
+    "OrphanedSnapshot",
+    "OrphanedVolume",
     "Outcome",
     "PlanSummary",
     "PlaybookResult",
@@ -134,7 +134,7 @@ __all__ = [
     "Suspicion",
     "TaskChange",
     "Termination",
-    "Unread",
+    "Unreadable",
     "Verdict",
     "What",
     "WorkflowRun",

@@ -37,7 +37,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class Unreadable:
     """Something of a region that could not be read: `what` it was, why, and what to do about it."""
 
     region: str

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from runners.results.aws import Step, Unread
+    from runners.results.aws import Step, Unreadable
     from runners.results.runs import Job, WorkflowRun
 
 
@@ -202,7 +202,7 @@ class KeyPair:
 
 
 @dataclass(frozen=True, slots=True)
-class LooseGroup:
+class OrphanedSecurityGroup:
     """A security group of Packer's that no instance uses."""
 
     region: str
@@ -213,7 +213,7 @@ class LooseGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class LooseVolume:
+class OrphanedVolume:
     """A volume of a build's that no instance uses."""
 
     region: str
@@ -233,19 +233,19 @@ class FoundBuilders:
 
     builders: tuple[Builder, ...]
     key_pairs: tuple[KeyPair, ...] = ()
-    security_groups: tuple[LooseGroup, ...] = ()
-    unread: tuple[Unread, ...] = ()
+    security_groups: tuple[OrphanedSecurityGroup, ...] = ()
+    unread: tuple[Unreadable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Leftovers:
+class OrphanedResources:
     """What builds have left behind; `builders` are instances that are still there."""
 
     builders: tuple[Builder, ...] = ()
     key_pairs: tuple[KeyPair, ...] = ()
-    security_groups: tuple[LooseGroup, ...] = ()
-    volumes: tuple[LooseVolume, ...] = ()
-    unread: tuple[Unread, ...] = ()
+    security_groups: tuple[OrphanedSecurityGroup, ...] = ()
+    volumes: tuple[OrphanedVolume, ...] = ()
+    unread: tuple[Unreadable, ...] = ()
 
     @property
     def empty(self) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class DaemonSeen:
+class DaemonObservation:
     """One daemon on one host. `problem` is empty when it runs exactly once and stays.
 
     `age` is for how many seconds its process has run, None when there is not one process; `did` what was done about a

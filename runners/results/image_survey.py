@@ -11,8 +11,8 @@ from runners.results.images import Removal, Snapshot
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from runners.results.aws import Unread
-    from runners.results.builders import LooseVolume
+    from runners.results.aws import Unreadable
+    from runners.results.builders import OrphanedVolume
 
 
 class Standing(StrEnum):
@@ -81,7 +81,7 @@ class ImageStanding:
 
 
 @dataclass(frozen=True, slots=True)
-class LooseSnapshot:
+class OrphanedSnapshot:
     """A snapshot that was made for an image which is no more."""
 
     region: str
@@ -104,7 +104,7 @@ class ImageSurvey:
     """
 
     images: tuple[ImageStanding, ...]
-    unread: tuple[Unread, ...] = ()
+    unread: tuple[Unreadable, ...] = ()
 
     @property
     def free(self) -> tuple[ImageStanding, ...]:
@@ -118,9 +118,9 @@ class ImageSurvey:
 
 
 @dataclass(frozen=True, slots=True)
-class LooseEnds:
+class OrphanedImageResources:
     """What images and builds have left behind in storage."""
 
-    snapshots: tuple[LooseSnapshot, ...]
-    volumes: tuple[LooseVolume, ...]
-    unread: tuple[Unread, ...] = ()
+    snapshots: tuple[OrphanedSnapshot, ...]
+    volumes: tuple[OrphanedVolume, ...]
+    unread: tuple[Unreadable, ...] = ()

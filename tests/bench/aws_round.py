@@ -115,7 +115,7 @@ async def _instances(account: Account) -> int:
     )
 
 
-ROUNDS: dict[str, Callable[[Account], Coroutine[Any, Any, int]]] = {
+PERIODIC_TASKS: dict[str, Callable[[Account], Coroutine[Any, Any, int]]] = {
     "builders": _builders,
     "images": _images,
     "instances": _instances,
@@ -127,7 +127,7 @@ def _use(what: str, instances: int, images: int) -> _Used:
     regions: list[Region] = answering(account, instances, images)
     gc.collect()
     before, began = _most(), time.process_time()
-    found = asyncio.run(ROUNDS[what](account))
+    found = asyncio.run(PERIODIC_TASKS[what](account))
     return {
         "seconds": time.process_time() - began,
         "megabytes": max(_most() - before, 0.1),
@@ -145,7 +145,7 @@ def _most() -> float:
 
 def _main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=ROUNDS)
+    parser.add_argument("what", choices=PERIODIC_TASKS)
     parser.add_argument("instances", type=int)
     parser.add_argument("images", type=int)
     given = parser.parse_args()

@@ -67,9 +67,9 @@ def _check(answers: list[Answer]) -> None:
 
 def _check_trail(world: World, requests: int) -> None:
     """Every command the bot answered is in its trail: nothing was made fast by leaving it out."""
-    [(noted,)] = record.read(world, "SELECT count(*) FROM signalbox_audit WHERE action = '/infra help'")
-    if noted != requests:
-        raise RuntimeError(f"the bot answered {requests} commands and noted {noted}")
+    [(annotations_of,)] = record.read(world, "SELECT count(*) FROM signalbox_audit WHERE action = '/infra help'")
+    if annotations_of != requests:
+        raise RuntimeError(f"the bot answered {requests} commands and noted {annotations_of}")
 
 
 @asynccontextmanager

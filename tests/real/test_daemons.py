@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
-    from runners.results import DaemonSeen
+    from runners.results import DaemonObservation
     from runners.ssh.remote import Access
 
 pytestmark = pytest.mark.needs_sshd
@@ -47,7 +47,7 @@ def daemon(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Real]:
     made.end()
 
 
-async def look(access: Access, daemon: Real, *, began: float | None = None, remedy: bool = False) -> DaemonSeen:
+async def look(access: Access, daemon: Real, *, began: float | None = None, remedy: bool = False) -> DaemonObservation:
     (seen,) = await verify(access, {"backend": [daemon.configured]}, QUICK, began=began, remedy=remedy)
     return seen
 

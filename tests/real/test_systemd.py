@@ -20,7 +20,7 @@ from tests.real.systemd_support import group_of, machine, mentioning, program, r
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from runners.results import DaemonSeen
+    from runners.results import DaemonObservation
     from runners.ssh.remote import Access
 
 pytestmark = [pytest.mark.needs_sshd, pytest.mark.needs_systemd]
@@ -41,7 +41,7 @@ class Machine:
         (host,) = self.access.inventory.hosts
         return (await self.access.run(host, script, timeout=30, doing="trying out")).stdout
 
-    async def look(self, name: str, *, began: float | None = None, remedy: bool = False) -> DaemonSeen:
+    async def look(self, name: str, *, began: float | None = None, remedy: bool = False) -> DaemonObservation:
         (seen,) = await verify(self.access, {"backend": [Daemon(name)]}, QUICK, began=began, remedy=remedy)
         return seen
 

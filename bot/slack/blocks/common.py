@@ -67,7 +67,7 @@ class Elsewhere:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Failure:
     """Work that failed: what was being done, what went wrong, what they can do, the last lines printed; all plain."""
 
     doing: str
@@ -77,7 +77,7 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class FailureContext:
     """What else is to be said of work that failed: what did not come about ("nothing was deployed"), of which commit.
 
     `approval` is who had approved it; `then` what to type once it is put right. All may be missing.
@@ -121,7 +121,7 @@ def short_message(head: Head, status: str, news: str, *details: str) -> Message:
     return kit.message(plain(head, news), [first_line(head, status, news), *paragraphs, asked_by(head)])
 
 
-def failed(head: Head, trouble: Trouble, known: Known, *buttons: Block) -> Message:
+def failed(head: Head, trouble: Failure, known: FailureContext, *buttons: Block) -> Message:
     """Work that failed before there was more to show: what is wrong first, then what to do; small, what was being done."""
     news = f"{kit.escape(known.untouched) or 'failed'}. {kit.escape(sentence(trouble.problem))}"
     tail = kit.preformatted(trouble.log_tail, 1_800) if trouble.log_tail.strip() else ""
@@ -157,8 +157,8 @@ def waiting(head: Head, waits_for: str) -> Message:
     """Another operation has the environment's turn; `waits_for` is already escaped."""
     news = f"waits for {waits_for}"
     ask = kit.confirm("Withdraw this?", "It has not begun, and then never will.", "Yes, withdraw it")
-    withdraw = kit.button("Withdraw", CANCEL, str(head.number), ask=ask)
-    blocks = [first_line(head, "waiting", news), kit.actions(WORKING_BLOCK, withdraw), asked_by(head)]
+    cancel_waiting = kit.button("Withdraw", CANCEL, str(head.number), ask=ask)
+    blocks = [first_line(head, "waiting", news), kit.actions(WORKING_BLOCK, cancel_waiting), asked_by(head)]
     return kit.message(plain(head, news), blocks)
 
 

@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
     from bot.slack.blocks.common import Head
     from bot.slack.blocks.kit import Block, Message
-    from runners.results import DaemonSeen
+    from runners.results import DaemonObservation
 
 RESTART = "restart-daemon"
 SHOWN = 12  # hosts of one daemon, and wrong ones after a deploy
 GROUPS = 20  # daemons, each with its button
 
 
-def page(environment: str, seen: Sequence[DaemonSeen]) -> Message:
+def page(environment: str, seen: Sequence[DaemonObservation]) -> Message:
     """Every daemon of an environment, those that are wrong first, each with Restart."""
-    groups: dict[tuple[str, str], list[DaemonSeen]] = {}
+    groups: dict[tuple[str, str], list[DaemonObservation]] = {}
     for one in seen:
         groups.setdefault((one.machine, one.daemon), []).append(one)
     ordered = sorted(groups.items(), key=lambda group: all(one.ok for one in group[1]))
@@ -30,7 +30,7 @@ def page(environment: str, seen: Sequence[DaemonSeen]) -> Message:
     return kit.message(kit.escape(title), [kit.header(title), *blocks], foot=foot)
 
 
-def summary(seen: Sequence[DaemonSeen]) -> str:
+def summary(seen: Sequence[DaemonObservation]) -> str:
     """How many run as they should."""
     well = sum(1 for one in seen if one.ok)
     return (
@@ -38,7 +38,7 @@ def summary(seen: Sequence[DaemonSeen]) -> str:
     )
 
 
-def after_deploy(environment: str, seen: Sequence[DaemonSeen]) -> list[Block]:
+def after_deploy(environment: str, seen: Sequence[DaemonObservation]) -> list[Block]:
     """What was seen of them after a deploy: what is wrong and what was put right, by host."""
     if not seen:
         return []
@@ -65,7 +65,7 @@ def in_line(daemon: str, channel: str, ahead: Head, doing: str | None) -> Messag
     )
 
 
-def restarted(head: Head, seen: Sequence[DaemonSeen]) -> Message:
+def restarted(head: Head, seen: Sequence[DaemonObservation]) -> Message:
     """How a restart went on each host."""
     well = all(one.ok for one in seen)
     wrong = ", ".join(kit.escape(one.host) for one in seen if not one.ok)
@@ -75,7 +75,7 @@ def restarted(head: Head, seen: Sequence[DaemonSeen]) -> Message:
     return kit.message(common.plain(head, news), [*blocks, *body], foot=[common.asked_by(head)])
 
 
-def _group(environment: str, machine: str, daemon: str, seen: Sequence[DaemonSeen]) -> Block:
+def _group(environment: str, machine: str, daemon: str, seen: Sequence[DaemonObservation]) -> Block:
     wrong = [one for one in seen if not one.ok]
     lines = [f"{':x:' if wrong else ':white_check_mark:'} *{kit.escape(daemon)}* on {kit.escape(machine)}"]
     lines += [_line(one) for one in (wrong or seen)[:SHOWN]]
@@ -87,7 +87,7 @@ def _group(environment: str, machine: str, daemon: str, seen: Sequence[DaemonSee
     return {**kit.section("\n".join(lines)), "accessory": button}
 
 
-def _by_hand(environment: str, seen: Sequence[DaemonSeen]) -> list[str]:
+def _by_hand(environment: str, seen: Sequence[DaemonObservation]) -> list[str]:
     """What to do about those that do not stop."""
     hosts = list(dict.fromkeys(one.host for one in seen if one.stuck))
     if not hosts:
@@ -97,7 +97,7 @@ def _by_hand(environment: str, seen: Sequence[DaemonSeen]) -> list[str]:
     return [f"*What now:* log in to {named}, end there what still runs ({kit.code('kill -KILL')}), {then}."]
 
 
-def _line(one: DaemonSeen) -> str:
+def _line(one: DaemonObservation) -> str:
     who = f"• {kit.code(one.host)} {kit.escape(one.daemon)}"
     did = f" ({kit.escape(one.did)})" if one.did else ""
     if not one.ok:

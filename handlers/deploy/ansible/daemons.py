@@ -15,7 +15,7 @@ from bot.errors import Denied, UserError
 from bot.operations import requests
 from bot.operations.queue import head_of
 from bot.operations.registry import Button, Click, Invocation, Kind, Topic
-from bot.operations.requests import Wish
+from bot.operations.requests import OperationRequest
 from bot.store.audit import Entry
 from bot.store.operations import Status
 from handlers.deploy.ansible import daemon_views
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bot.operations.operation import Operation
     from bot.services import Services
     from bot.slack.blocks.kit import Message
-    from runners.results import DaemonSeen, Inventory
+    from runners.results import DaemonObservation, Inventory
     from runners.ssh.remote import Access
 
 
@@ -46,7 +46,7 @@ _DOING = "reaching the machines"
 LONGEST = 200
 
 
-async def verify(operation: Operation, hosts: Inventory, began: float) -> tuple[DaemonSeen, ...]:
+async def verify(operation: Operation, hosts: Inventory, began: float) -> tuple[DaemonObservation, ...]:
     """Within a step: each daemon of these hosts, put right once where it is wrong. `began` is in Unix seconds."""
     services, environment = operation.services, operation.environment
     wanted = configured(environment)
@@ -56,7 +56,7 @@ async def verify(operation: Operation, hosts: Inventory, began: float) -> tuple[
     since = time.monotonic() - (services.clock() - began)
     async with _reach(services, environment, concerned, operation.scratch / f"ssh-{secrets.token_hex(4)}") as access:
         seen = await daemons.verify(access, wanted, patience(environment), began=since, remedy=True)
-    await daemons_seen(operation, seen)
+    await daemons_observed(operation, seen)
     return tuple(services.redact.within(one) for one in seen)
 
 
@@ -95,7 +95,7 @@ async def pressed(services: Services, click: Click) -> Message | None:
     what = hashlib.sha256(click.value.encode()).hexdigest()[:16]
     key = f"restart-{what}-after-{before.number if before else 0}"
     ahead = await services.operations.open_in(environment.name)
-    await requests.start(services, Wish(KIND, title, click.user, key, environment, arguments))
+    await requests.start(services, OperationRequest(KIND, title, click.user, key, environment, arguments))
     return daemon_views.in_line(daemon, environment.channel, head_of(ahead[-1]), ahead[-1].doing) if ahead else None
 
 
@@ -107,7 +107,7 @@ async def restart(operation: Operation) -> None:
     await operation.end(Status.SUCCEEDED if well else Status.FAILED, daemon_views.restarted(operation.head, seen))
 
 
-async def _restart(operation: Operation) -> tuple[DaemonSeen, ...]:
+async def _restart(operation: Operation) -> tuple[DaemonObservation, ...]:
     services, environment = operation.services, operation.environment
     machine, name = operation.record.arguments["machine"], operation.record.arguments["daemon"]
     daemon = next((one for one in configured(environment).get(machine, ()) if one.name == name), None)
@@ -116,7 +116,7 @@ async def _restart(operation: Operation) -> tuple[DaemonSeen, ...]:
     found = await find_hosts(services.config, environment, services.aws, (machine,))
     async with _reach(services, environment, found, operation.scratch / f"ssh-{secrets.token_hex(4)}") as access:
         seen = await daemons.restart(access, machine, daemon, patience(environment))
-    await daemons_seen(operation, seen)
+    await daemons_observed(operation, seen)
     return tuple(services.redact.within(one) for one in seen)
 
 
@@ -176,10 +176,12 @@ BUTTONS = (Button(daemon_views.RESTART, pressed),)
 KINDS = (Kind(KIND, restart),)
 
 
-async def daemons_seen(operation: Operation, seen: Sequence[DaemonSeen]) -> None:
+async def daemons_observed(operation: Operation, seen: Sequence[DaemonObservation]) -> None:
     """Within a step: what was wrong with daemons, and what was done about it."""
     wrong = [f"{one.daemon} on {one.host}: {one.problem}" for one in seen if not one.ok]
     done = [f"{one.daemon} on {one.host} {one.did}" for one in seen if one.did]
     outcome = f"{len(seen) - len(wrong)} of {len(seen)} as they should be"
     said = {"why": "; ".join(wrong)[:LONGEST], "done": "; ".join(done)[:LONGEST]}
-    await operation.note("daemons looked at", outcome=outcome, **{name: text for name, text in said.items() if text})
+    await operation.annotate(
+        "daemons looked at", outcome=outcome, **{name: text for name, text in said.items() if text}
+    )

@@ -50,7 +50,7 @@ async def changed(operation: Operation, hosts: Inventory) -> tuple[ChangedKey, .
     if found:
         differing = {one.instance_id: shown[one.instance_id] for one in found}
         await keys.note_changed(operation.number, differing)
-        await operation.note("host keys refused", instances=", ".join(differing))
+        await operation.annotate("host keys refused", instances=", ".join(differing))
     return found
 
 
@@ -66,7 +66,7 @@ async def _trust_consoles(operation: Operation, hosts: Inventory) -> None:
 async def _note_new(operation: Operation, new: Sequence[str], how: str) -> None:
     if new:
         more = f" and {len(new) - NAMED} more" if len(new) > NAMED else ""
-        await operation.note("host keys trusted", instances=f"{', '.join(new[:NAMED])}{more}", how=how)
+        await operation.annotate("host keys trusted", instances=f"{', '.join(new[:NAMED])}{more}", how=how)
 
 
 async def known_hosts(operation: Operation, hosts: Inventory) -> str:

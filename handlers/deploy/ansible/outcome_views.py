@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.slack.blocks import kit
 from handlers.deploy.ansible import daemon_views
-from handlers.deploy.ansible.views import GOOD, NAMED, board, counted, listed, names_of, place_of
+from handlers.deploy.ansible.views import GOOD, NAMED, board, counted, listed, names_of, target_of
 from handlers.deploy.views import framed
 from runners.results import State
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bot.slack.blocks.kit import Block, Message
     from handlers.deploy.ansible.views import Rollout
     from handlers.deploy.views import Outgoing
-    from runners.results import DaemonSeen, HostResult
+    from runners.results import DaemonObservation, HostResult
 
 RETRY = "retry-hosts"
 CHANGES = 25  # lines of what a check found
@@ -34,7 +34,7 @@ class Ending:
     not_started: tuple[str, ...] = ()
     cancelled_by: str = ""
     retry: bool = False
-    daemons: tuple[DaemonSeen, ...] = ()
+    daemons: tuple[DaemonObservation, ...] = ()
     then: str = ""
 
 
@@ -121,7 +121,7 @@ def _next_step(ending: Ending) -> str:
     return f". {first}. Then run {kit.code(ending.then)}"
 
 
-def _wrong(wrong: Sequence[DaemonSeen]) -> str:
+def _wrong(wrong: Sequence[DaemonObservation]) -> str:
     named = [f"{kit.escape(one.daemon)} on {kit.escape(one.host)}" for one in wrong[:NAMED]]
     more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
     return f"{', '.join(named)}{more} {'does' if len(wrong) == 1 else 'do'} not run as it should"
@@ -138,8 +138,8 @@ def _left_at(rollout: Rollout) -> str:
 
 def _at(host: HostResult, total: int) -> str:
     task = kit.code(host.current_task) if host.current_task else "its beginning"
-    place = place_of(host, total)
-    return f"{task} (task {place})" if place else task
+    target = target_of(host, total)
+    return f"{task} (task {target})" if target else task
 
 
 def _what_was_done(outgoing: Outgoing, rollout: Rollout, status: str) -> list[Block]:

@@ -127,11 +127,11 @@ def _timeout(operation: Operation) -> float:
 async def playbook_started(operation: Operation, machine: str, commit: Commit, *, check: bool = False) -> None:
     """Within a step, before the playbook; `check` when it only looks what would change."""
     what = "playbook check started" if check else "playbook started"
-    await operation.note(what, machine=machine, commit=commit.short)
+    await operation.annotate(what, machine=machine, commit=commit.short)
 
 
 async def playbook_ended(operation: Operation, machine: str, result: PlaybookResult) -> None:
     """Within a step: how a machine type's playbook ended, and on how many hosts it went well."""
     outcome = result.state.value if result.finished else "cut short"
     well = sum(1 for host in result.hosts if host.state is State.SUCCEEDED)
-    await operation.note("playbook ended", machine=machine, outcome=outcome, hosts=f"{well} of {len(result.hosts)}")
+    await operation.annotate("playbook ended", machine=machine, outcome=outcome, hosts=f"{well} of {len(result.hosts)}")

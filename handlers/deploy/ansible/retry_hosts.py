@@ -8,7 +8,7 @@ from bot.access import policy
 from bot.errors import UserError
 from bot.operations import follow_ups, requests
 from bot.operations.registry import Button, Click, FollowUp
-from bot.operations.requests import Wish
+from bot.operations.requests import OperationRequest
 from handlers.deploy.ansible.outcome_views import RETRY as BUTTON
 from handlers.deploy.ansible.rollout import COMMIT, RETRY
 from handlers.deploy.ansible.scope import HOSTS
@@ -24,17 +24,17 @@ async def retry(services: Services, click: Click) -> None:
     """Begin a deploy of these hosts alone, once; it asks for approval as any deploy does."""
     record = await clicked(services, click)
     environment = policy.environment_of(services.config, record.environment)
-    instances = await services.operations.noted(record.number, RETRY)
-    commits = await services.operations.noted(record.number, COMMIT)
+    instances = await services.operations.annotations_of(record.number, RETRY)
+    commits = await services.operations.annotations_of(record.number, COMMIT)
     if not instances or not commits:
         raise UserError(f"#{record.number} left no host to retry.")
     key = RETRIED.key(record.number)
-    if begun := await services.operations.begun_by(key):
+    if begun := await services.operations.started_by(key):
         raise UserError(f"The retry was begun from this message already: it is #{begun.number}.")
     count = f"{len(instances)} failed host{'s' if len(instances) != 1 else ''}"
     title = f"Deploy {commits[0][:7]} to {count} of {environment.name}"
     arguments = {"ref": commits[0], HOSTS: ",".join(sorted(instances))}
-    await requests.start(services, Wish("deploy", title, click.user, key, environment, arguments))
+    await requests.start(services, OperationRequest("deploy", title, click.user, key, environment, arguments))
     await follow_ups.begun(services, RETRIED, record)
 
 

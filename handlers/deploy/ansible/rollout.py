@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bot.errors import Cancelled
 from bot.slack.blocks import kit
-from bot.slack.blocks.common import Known
+from bot.slack.blocks.common import FailureContext
 from bot.store.deployments import same_everywhere
 from bot.store.operations import Status
 from handlers.deploy import command as deploy_command
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from bot.slack.client import Live
     from handlers.deploy.ansible.scope import Scope
     from handlers.deploy.views import Outgoing
-    from runners.results import DaemonSeen, Inventory
+    from runners.results import DaemonObservation, Inventory
 
     Go = Callable[[Operation, Play, playbooks.OnProgress], Awaitable[PlaybookResult]]
 
@@ -56,7 +56,7 @@ async def roll_out(operation: Operation, outgoing: Outgoing, approval: ApprovalV
         return
     work = _Work(operation, outgoing, approval, scope, hosts)
     await operation.step("prepare", work.prepare)
-    operation.known = Known(commit=outgoing.commit, approval=approval)
+    operation.known = FailureContext(commit=outgoing.commit, approval=approval)
     stopped_by = await operation.step("who cancelled at first", lambda: _cancelled_by(operation))
     for wave in () if stopped_by else work.waves:
         await work.play(wave)
@@ -134,14 +134,14 @@ class _Work:
         )
         self.results |= dict(zip(wave, results, strict=True))
 
-    async def look_at_daemons(self, began: float) -> tuple[DaemonSeen, ...]:
+    async def look_at_daemons(self, began: float) -> tuple[DaemonObservation, ...]:
         """Durable: the daemons of the hosts that got the commit, put right once where they are wrong."""
         if not any(self.operation.environment.daemons.get(machine) for machine in self.results):
             return ()
         good = {host.host for host in self.rollout.hosts if host.state is State.SUCCEEDED}
         theirs = replace(self.hosts, hosts=tuple(host for host in self.hosts.hosts if host.name in good))
 
-        async def look() -> tuple[DaemonSeen, ...]:
+        async def look() -> tuple[DaemonObservation, ...]:
             async with self.operation.live() as live:
                 shown = self.operation.head, self.outgoing, self.approval, self.rollout
                 live.show(lambda: views.looking(*shown))
@@ -190,7 +190,7 @@ class _Work:
         live.show(lambda: views.progress(self.operation.head, self.outgoing, self.approval, self.rollout))
 
 
-async def _report(work: _Work, stopped_by: str | None, seen: tuple[DaemonSeen, ...]) -> None:
+async def _report(work: _Work, stopped_by: str | None, seen: tuple[DaemonObservation, ...]) -> None:
     operation, scope = work.operation, work.scope
     await _tell_in_thread(work)
     if scope.check and not stopped_by:
@@ -205,7 +205,7 @@ async def _report(work: _Work, stopped_by: str | None, seen: tuple[DaemonSeen, .
     await operation.end(status, _ended(work, stopped_by, again, seen))
 
 
-def _ended(work: _Work, stopped_by: str | None, again: Sequence[str], seen: tuple[DaemonSeen, ...]) -> Message:
+def _ended(work: _Work, stopped_by: str | None, again: Sequence[str], seen: tuple[DaemonObservation, ...]) -> Message:
     cancelled_by = kit.user(stopped_by) if stopped_by else ""
     then = _what_to_type(work, stopped_by)
     ending = Ending(work.not_started, cancelled_by=cancelled_by, retry=bool(again), daemons=seen, then=then)
@@ -281,9 +281,9 @@ def _to_retry(work: _Work) -> list[str]:
 async def _note_retry(work: _Work, instances: Sequence[str]) -> None:
     operations, number = work.operation.services.operations, work.operation.number
     for instance in instances:
-        await operations.note(number, RETRY, instance)
+        await operations.annotate(number, RETRY, instance)
     if instances:
-        await operations.note(number, COMMIT, work.outgoing.commit.sha)
+        await operations.annotate(number, COMMIT, work.outgoing.commit.sha)
 
 
 async def _cancelled_by(operation: Operation) -> str | None:

@@ -173,7 +173,7 @@ def _row(host: HostResult, mark: str, total: int, now: float) -> Sequence[Cell]:
         host.host,
         mark,
         host.current_task or "",
-        place_of(host, total) if host.state not in GOOD else "",
+        target_of(host, total) if host.state not in GOOD else "",
         str(host.ok),
         str(host.changed),
         str(host.failed or ""),
@@ -182,7 +182,7 @@ def _row(host: HostResult, mark: str, total: int, now: float) -> Sequence[Cell]:
     ]
 
 
-def place_of(host: HostResult, total: int) -> str:
+def target_of(host: HostResult, total: int) -> str:
     """At which of its playbook's tasks a host is: "4/7", or "4" where they are not counted, "" before the first."""
     if not host.task_number:
         return ""

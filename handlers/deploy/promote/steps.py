@@ -59,7 +59,7 @@ async def _open(operation: Operation, one: Promotion, person: str) -> Promotion:
             return _not_opened(operation, one, error)
         else:
             if pull:
-                await operation.note(
+                await operation.annotate(
                     "pull request", repository=one.repository, pull=f"#{pull.number}", url=pull.url, person=person
                 )
             return replace(one, pull=pull, closed=None, refusal="")
@@ -129,7 +129,7 @@ async def _seen_again(operation: Operation, pull: PullRequest) -> PullRequest:
 async def _noted(operation: Operation, one: Promotion) -> Promotion:
     if one.pull and one.stage is Stage.MERGED:
         detail = {"repository": one.repository, "pull": f"#{one.pull.number}", "url": one.pull.url}
-        await operation.note("merged", **detail, commit=one.pull.merge_sha[:7])
+        await operation.annotate("merged", **detail, commit=one.pull.merge_sha[:7])
     return one
 
 

@@ -158,8 +158,8 @@ class _Promoting:
             await asyncio.sleep(min(LOOK_FOR_CHOICE_EVERY, max(end - loop.time(), 0.0)))
 
     async def _chosen(self, began: float) -> Seen | None:
-        for noted in await self._operation.services.operations.noted(self._operation.number, CHOICE):
-            word, person, at = noted.split(" ")
+        for annotations_of in await self._operation.services.operations.annotations_of(self._operation.number, CHOICE):
+            word, person, at = annotations_of.split(" ")
             if float(at) >= began:
                 return Seen(Event(word), (), person)
         return None
@@ -220,7 +220,7 @@ async def _choose(services: Services, click: Click, choice: Event, what: str) ->
     if record.kind != "deploy" or record.status.ended:
         raise UserError(f"#{record.number} is over already; nothing changed.")
     await services.audit.record(Entry(click.user, what, record.environment, record.number))
-    await services.operations.note(record.number, CHOICE, f"{choice} {click.user} {services.clock():.3f}")
+    await services.operations.annotate(record.number, CHOICE, f"{choice} {click.user} {services.clock():.3f}")
     await services.engine.wake(record.number)
 
 

@@ -20,7 +20,7 @@ from runners.aws.client import (
     unread,
 )
 from runners.concurrency import run_blocking
-from runners.results import Builder, FoundBuilders, KeyPair, LooseGroup
+from runners.results import Builder, FoundBuilders, KeyPair, OrphanedSecurityGroup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import InstanceTypeDef
 
     from runners.aws.client import Account
-    from runners.results import Unread
+    from runners.results import Unreadable
 
 T = TypeVar("T")
 
@@ -92,20 +92,20 @@ class _Scan:
 
     builders: list[Builder]
     keys: list[KeyPair]
-    groups: list[LooseGroup]
-    unread: list[Unread]
+    groups: list[OrphanedSecurityGroup]
+    unread: list[Unreadable]
 
     def loose_keys(self) -> Iterator[KeyPair]:
         used = {one.key_name for one in self.builders}
         return (key for key in self.keys if key.started_at and key.name not in used)
 
-    def loose_groups(self) -> Iterator[LooseGroup]:
+    def loose_groups(self) -> Iterator[OrphanedSecurityGroup]:
         used = {group.group_id for one in self.builders for group in one.security_groups}
         return (group for group in self.groups if group.group_id not in used)
 
 
 def _scan(ec2: EC2Client, region: str, recognition: Recognition) -> _Scan:
-    missing: list[Unread] = []
+    missing: list[Unreadable] = []
 
     def told(what: str, ask: Callable[[], list[T]]) -> list[T]:
         try:
@@ -128,7 +128,7 @@ def _scan(ec2: EC2Client, region: str, recognition: Recognition) -> _Scan:
 
 
 def _narrow(
-    recognition: Recognition, keys: list[KeyPair], groups: list[LooseGroup]
+    recognition: Recognition, keys: list[KeyPair], groups: list[OrphanedSecurityGroup]
 ) -> Iterator[dict[str, Iterable[str]]]:
     # The wildcard also finds instances whose key pair is gone; but some who speak EC2's language take it literally.
     yield {"key-name": (f"{PREFIX}*", *(literally(key.name) for key in keys[-MOST_VALUES + 1 :]))}
@@ -154,8 +154,8 @@ def _keys(ec2: EC2Client, region: str, recognition: Recognition) -> Iterator[Key
 
 def _groups(
     ec2: EC2Client, region: str, recognition: Recognition, also: Mapping[str, Iterable[str]] | None = None
-) -> Iterator[LooseGroup]:
+) -> Iterator[OrphanedSecurityGroup]:
     asked = filters({"group-name": (f"{PREFIX}*",), "description": (DESCRIPTION,), **(also or {})})
     for one in listed(ec2, "describe_security_groups", "SecurityGroups", page=_PAGE, Filters=asked):
         run_id = run_id_of(tags_of(one), recognition)
-        yield LooseGroup(region, one["GroupId"], one["GroupName"], started_by_name(one["GroupName"]), run_id)
+        yield OrphanedSecurityGroup(region, one["GroupId"], one["GroupName"], started_by_name(one["GroupName"]), run_id)

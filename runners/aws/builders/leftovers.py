@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from runners.aws.builders.finding import find
 from runners.aws.builders.reading import run_id_of
 from runners.aws.client import filters, in_each_region, listed, literally, tags_of
-from runners.results import Builder, KeyPair, Leftovers, LooseGroup, LooseVolume
+from runners.results import Builder, KeyPair, OrphanedResources, OrphanedSecurityGroup, OrphanedVolume
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from runners.aws.builders.reading import Recognition
     from runners.aws.client import Account
-    from runners.results import Unread
+    from runners.results import Unreadable
 
-    Left = Builder | KeyPair | LooseGroup | LooseVolume
+    Left = Builder | KeyPair | OrphanedSecurityGroup | OrphanedVolume
 L = TypeVar("L", bound="Left")
 
 # A build makes its key pair and security group first, and its instance a little later.
@@ -37,7 +37,7 @@ async def leftovers(
     since: datetime | None = None,
     until: datetime | None = None,
     timeout: float = 120.0,
-) -> Leftovers:
+) -> OrphanedResources:
     """What is left of the run `run_id`, or of what was begun between `since` and `until`; of all builds without these.
 
     A tag with a run's id decides where there is one; else the time in Packer's temporary names. What tells neither is
@@ -50,7 +50,7 @@ async def leftovers(
     def of_ours(what: Iterable[L]) -> tuple[L, ...]:
         return tuple(one for one in what if _belongs(one, now, run_id, since, until))
 
-    return Leftovers(
+    return OrphanedResources(
         of_ours(one for one in found.builders if one.live),
         of_ours(found.key_pairs),
         of_ours(found.security_groups),
@@ -61,17 +61,17 @@ async def leftovers(
 
 async def loose_volumes(
     account: Account, recognition: Recognition, *, timeout: float
-) -> tuple[tuple[LooseVolume, ...], tuple[Unread, ...]]:
+) -> tuple[tuple[OrphanedVolume, ...], tuple[Unreadable, ...]]:
     """The volumes of builds (by name tag or run tag) that nothing has attached, in all regions."""
 
-    def ask(region: str) -> list[LooseVolume]:
+    def ask(region: str) -> list[OrphanedVolume]:
         return list({one.volume_id: one for one in _volumes(account.ec2(region), region, recognition)}.values())
 
     answers, refused = await in_each_region(account, ask, what="the volumes of builds", timeout=timeout)
     return tuple(one for found in answers.values() for one in found), refused
 
 
-def _volumes(ec2: EC2Client, region: str, recognition: Recognition) -> Iterator[LooseVolume]:
+def _volumes(ec2: EC2Client, region: str, recognition: Recognition) -> Iterator[OrphanedVolume]:
     marks = [{"tag-key": (literally(recognition.run_tag),)}]
     if recognition.name_tag:
         marks.append({"tag:Name": (literally(recognition.name_tag),)})
@@ -79,13 +79,13 @@ def _volumes(ec2: EC2Client, region: str, recognition: Recognition) -> Iterator[
         asked = filters({"status": ("available",), **mark})
         for one in listed(ec2, "describe_volumes", "Volumes", page=_PAGE, Filters=asked):
             created = one["CreateTime"].astimezone(UTC)
-            yield LooseVolume(region, one["VolumeId"], one["Size"], created, run_id_of(tags_of(one), recognition))
+            yield OrphanedVolume(region, one["VolumeId"], one["Size"], created, run_id_of(tags_of(one), recognition))
 
 
 def _belongs(one: Left, now: datetime, run_id: int | None, since: datetime | None, until: datetime | None) -> bool:
     if run_id is not None and one.run_id is not None:
         return one.run_id == run_id
-    began = one.created_at if isinstance(one, LooseVolume) else one.started_at
+    began = one.created_at if isinstance(one, OrphanedVolume) else one.started_at
     if not isinstance(one, Builder) and began and now - began < YOUNG:
         return False
     if since is None and until is None:

@@ -13,7 +13,7 @@ from runners.aws.builders.finding import look_again
 from runners.aws.client import KEEP_TAG, Patience, code_of, explained
 from runners.concurrency import run_blocking
 from runners.errors import UnavailableError
-from runners.results import Leftovers, Outcome, Step, Termination
+from runners.results import OrphanedResources, Outcome, Step, Termination
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -73,7 +73,11 @@ async def terminate(
 
 
 async def clear(
-    account: Account, leftovers: Leftovers, *, on_step: OnStep | None = None, patience: Patience = USUAL_PATIENCE
+    account: Account,
+    leftovers: OrphanedResources,
+    *,
+    on_step: OnStep | None = None,
+    patience: Patience = USUAL_PATIENCE,
 ) -> tuple[Step, ...]:
     """Remove loose key pairs, security groups and volumes; instances in `leftovers` are left to `terminate`.
 
@@ -170,7 +174,7 @@ def _attempts(account: Account, builder: Builder, *, delete_profile: bool) -> It
         yield partial(_profile, account, name) if delete_profile else kept
 
 
-def _loose(account: Account, leftovers: Leftovers) -> Iterator[Callable[[], Step]]:
+def _loose(account: Account, leftovers: OrphanedResources) -> Iterator[Callable[[], Step]]:
     for key in leftovers.key_pairs:
         yield partial(_in_region, account, key.region, removing.key_pair, key.name)
     for group in leftovers.security_groups:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from runners.aws.images.usage import Usage
-    from runners.results import KeepRule, Unread
+    from runners.results import KeepRule, Unreadable
 
 NEWEST = "the newest one: Terraform's most_recent would pick it"
 
@@ -29,7 +29,7 @@ def judged(
     images: Iterable[tuple[ImageStanding, Marks]],
     *,
     usage: Usage,
-    unread: Collection[Unread],
+    unread: Collection[Unreadable],
     keep: KeepRule,
     named_elsewhere: Mapping[str, str],
     now: datetime,
@@ -86,7 +86,7 @@ def _kept(
     return None
 
 
-def _doubt(unread: Collection[Unread]) -> str:
+def _doubt(unread: Collection[Unreadable]) -> str:
     if not unread:
         return ""
     first = next(iter(unread))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
     from runners.aws.client import Account
-    from runners.results import KeepRule, Unread
+    from runners.results import KeepRule, Unreadable
 
 SHARE_CHECKS = 300  # each a call: who an image is shared with is told of one image at a time
 _PAGE = 500
@@ -43,7 +43,7 @@ async def survey(
     beyond is left `UNKNOWN` until those are gone.
     """
 
-    def ask(region: str) -> tuple[list[ImageStanding], tuple[Unread, ...]]:
+    def ask(region: str) -> tuple[list[ImageStanding], tuple[Unreadable, ...]]:
         return survey_region(
             account, region, groups, keep=keep, named_elsewhere=named_elsewhere, now=now, share_checks=share_checks
         )
@@ -66,7 +66,7 @@ def survey_region(
     now: datetime,
     share_checks: int,
     only: str | None = None,
-) -> tuple[list[ImageStanding], tuple[Unread, ...]]:
+) -> tuple[list[ImageStanding], tuple[Unreadable, ...]]:
     """One region's images. With `only`, users and sharing are read for that image alone, and the others mean little.
 
     Blocks. Raises botocore's errors when the images themselves cannot be read.

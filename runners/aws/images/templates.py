@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from runners.aws.client import listed
-from runners.results import Unread
+from runners.results import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -21,9 +21,9 @@ def is_alias(image: str) -> bool:
     return image.startswith(_ALIAS)
 
 
-def alias_unread(region: str, user: str) -> Unread:
+def alias_unread(region: str, user: str) -> Unreadable:
     """An image that nobody can tell without the parameter."""
-    return Unread(
+    return Unreadable(
         region,
         user,
         "it names its image by an SSM parameter that could not be resolved",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
     from runners.aws.client import Account
-    from runners.results import Unread
+    from runners.results import Unreadable
 
     # The id of an image or a snapshot, and who uses it, in words.
     Uses = Iterator[tuple[str, str]]
@@ -53,13 +53,13 @@ class Usage:
     """Who uses which of the wanted ids; with something in `unread` there may be others."""
 
     users: Mapping[str, Users]
-    unread: tuple[Unread, ...]
+    unread: tuple[Unreadable, ...]
 
 
 def read_usage(account: Account, region: str, wanted: Collection[str]) -> Usage:
     """Who uses the images and snapshots of these ids. Blocks; memory grows with what is wanted, not with what there is."""
     users: defaultdict[str, Users] = defaultdict(Users)
-    missing: list[Unread] = []
+    missing: list[Unreadable] = []
     images = {one for one in wanted if one.startswith("ami-")}
     ec2, scaling = account.ec2(region), account.client("autoscaling", region)
 

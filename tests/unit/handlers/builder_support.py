@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-from bot.config.places import BUILDERS
+from bot.config.targets import BUILDERS
 from bot.operations.registry import Click
 from bot.slack.blocks.common import Head
 from bot.store.operations import Status

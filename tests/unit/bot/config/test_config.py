@@ -207,10 +207,10 @@ PATHS = _paths(TYPED)
 def test_any_value_in_the_place_of_another_loads_or_is_faulted_in_words(data: st.DataObject) -> None:
     typed = deepcopy(TYPED)
     *above, last = data.draw(st.sampled_from(PATHS))
-    place = typed
+    target = typed
     for key in above:
-        place = place[key]
-    place[last] = data.draw(VALUES)
+        target = target[key]
+    target[last] = data.draw(VALUES)
     try:
         read(yaml.safe_dump(typed, sort_keys=False))
     except ConfigError as error:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.engine.single_process import sole_executor
+from bot.engine.single_process import single_instance_lock
 from bot.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 HOLDER = """
 import sys, time
 from pathlib import Path
-from bot.engine.single_process import sole_executor
+from bot.engine.single_process import single_instance_lock
 from bot.store.database import Store
-with sole_executor(Store(sys.argv[1]), Path(sys.argv[2]), "serve"):
+with single_instance_lock(Store(sys.argv[1]), Path(sys.argv[2]), "serve"):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -30,14 +30,14 @@ ROOT = Path(__file__).parents[4]
 
 
 def test_a_second_one_of_the_same_name_is_refused_in_words(store: Store, tmp_path: Path) -> None:
-    with sole_executor(store, tmp_path, "serve"):
-        with pytest.raises(ConfigError) as refused, sole_executor(store, tmp_path, "serve"):
+    with single_instance_lock(store, tmp_path, "serve"):
+        with pytest.raises(ConfigError) as refused, single_instance_lock(store, tmp_path, "serve"):
             pytest.fail("two at once")
         assert "another Signalbox is running as 'serve'" in str(refused.value)
         assert "SIGNALBOX_EXECUTOR" in str(refused.value)
-        with sole_executor(store, tmp_path, "work"):
+        with single_instance_lock(store, tmp_path, "work"):
             pass
-    with sole_executor(store, tmp_path, "serve"):
+    with single_instance_lock(store, tmp_path, "serve"):
         pass
 
 
@@ -47,12 +47,12 @@ def test_on_another_machine_with_the_same_database_it_is_refused_too(store: Stor
     (tmp_path / "one").mkdir()
     (tmp_path / "other").mkdir()
     with (
-        sole_executor(store, tmp_path / "one", "serve"),
+        single_instance_lock(store, tmp_path / "one", "serve"),
         pytest.raises(ConfigError, match="serve"),
-        sole_executor(store, tmp_path / "other", "serve"),
+        single_instance_lock(store, tmp_path / "other", "serve"),
     ):
         pytest.fail("two at once")
-    with sole_executor(store, tmp_path / "other", "serve"):
+    with single_instance_lock(store, tmp_path / "other", "serve"):
         pass
 
 
@@ -62,7 +62,7 @@ def test_the_name_is_free_again_when_its_process_was_killed(store: Store, url: s
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(ConfigError), sole_executor(store, tmp_path, "serve"):
+        with pytest.raises(ConfigError), single_instance_lock(store, tmp_path, "serve"):
             pytest.fail("two at once")
         os.kill(holder.pid, signal.SIGKILL)
         holder.wait()
@@ -73,7 +73,7 @@ def _until_free(store: Store, workplace: Path) -> None:
     # The operating system lets go at once, PostgreSQL when it notices that the connection is gone.
     for attempt in range(100):
         try:
-            with sole_executor(store, workplace, "serve"):
+            with single_instance_lock(store, workplace, "serve"):
                 return
         except ConfigError:
             if attempt == 99:

@@ -280,7 +280,7 @@ async def test_one_that_went_on_while_the_message_behind_it_was_posted_is_told_a
 
 async def test_what_fails_after_an_answer_was_lost_is_not_said_to_have_left_all_as_it_was(world: World) -> None:
     async def body(operation: Operation) -> None:
-        operation.known = common.Known("nothing was deployed", then="/deploy dev")
+        operation.known = common.FailureContext("nothing was deployed", then="/deploy dev")
         raise UncertainError("starting it", "no answer came", remedy="Look.")
 
     record = await world.until(await world.begin(body), Status.FAILED)
@@ -310,7 +310,7 @@ async def test_one_that_was_withdrawn_while_it_waited_does_not_begin(world: Worl
     while not record.message_ts:  # only what has a message has the button
         await asyncio.sleep(0.02)
         record = await world.until(waits, Status.WAITING)
-    assert await world.services.operations.withdraw(record.number, "U0LEE")
+    assert await world.services.operations.cancel_waiting(record.number, "U0LEE")
     last = await world.begin(body)
     gate.set()
     after = await world.until(last, Status.SUCCEEDED)
@@ -375,7 +375,7 @@ async def test_an_effect_that_was_begun_before_is_looked_for_not_repeated(world:
             return "found"
 
         await operation.once("dispatch", do, recover)
-        await world.services.operations.begin_effect(operation.number, "apply")  # as a try cut short leaves it
+        await world.services.operations.begin_side_effect(operation.number, "apply")  # as a try cut short leaves it
         await operation.once("apply", do, recover)
         await succeed(operation)
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from bot.errors import UserError
-from bot.operations.periodic import Rounds
-from bot.operations.registry import Round
+from bot.operations.periodic import PeriodicTasks
+from bot.operations.registry import PeriodicTask
 from bot.redaction import Redactor
 from runners.errors import UnavailableError
 
@@ -32,7 +32,7 @@ class Clock:
         await _yield()
         self.now = max(self.now, until)
 
-    def round(self, name: str, *answers: Any, every: timedelta | None = timedelta(seconds=60)) -> Round:
+    def round(self, name: str, *answers: Any, every: timedelta | None = timedelta(seconds=60)) -> PeriodicTask:
         left = list(answers)
 
         async def make(_: Any) -> timedelta | None:
@@ -42,7 +42,7 @@ class Clock:
                 raise answer
             return cast("timedelta | None", answer)
 
-        return Round(name, lambda _: every, make)
+        return PeriodicTask(name, lambda _: every, make)
 
 
 async def _yield() -> None:
@@ -60,10 +60,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
-async def kept(clock: Clock, *made: Round, looks: int) -> list[tuple[str, float]]:
+async def kept(clock: Clock, *made: PeriodicTask, looks: int) -> list[tuple[str, float]]:
     """Keep these rounds until so many were made."""
     services = SimpleNamespace(config=None, redact=Redactor(["secret-word"]))
-    keeper = Rounds(cast("Services", services), made)
+    keeper = PeriodicTasks(cast("Services", services), made)
     while len(clock.made) < looks:
         await _yield()
     await keeper.close()
@@ -113,8 +113,8 @@ async def test_closing_cuts_a_round_short() -> None:
             cut.append(True)
             raise
 
-    made = (Round("long", lambda _: timedelta(milliseconds=1), long),)
-    keeper = Rounds(cast("Services", SimpleNamespace(config=None, redact=Redactor())), made)
+    made = (PeriodicTask("long", lambda _: timedelta(milliseconds=1), long),)
+    keeper = PeriodicTasks(cast("Services", SimpleNamespace(config=None, redact=Redactor())), made)
     await asyncio.wait_for(begun.wait(), 5)
     await keeper.close()
     assert cut == [True]

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-from bot.operations.registry import RunWatch
+from bot.operations.registry import RunListener
 from bot.operations.run_finder import GRACE, LONGEST_PAUSE, LOOK_EVERY, LOOK_WHEN_QUIET, RunFinder
-from bot.store.cursors import Marks
+from bot.store.cursors import Cursors
 from runners.errors import UnavailableError
 from runners.github.runs.news import RunNews
 from runners.results import State, WorkflowRun
@@ -80,8 +80,8 @@ class Hunt:
     async def start(self) -> None:
         config = SimpleNamespace(github=SimpleNamespace(repository=REPOSITORY))
         services = SimpleNamespace(config=config, github=self.github, operations=self.kept, clock=clock)
-        watch = RunWatch(lambda _: self.workflow, self.found.handle)
-        self.finder = RunFinder(cast("Services", services), cast("Marks", self.kept), [watch])
+        watch = RunListener(lambda _: self.workflow, self.found.handle)
+        self.finder = RunFinder(cast("Services", services), cast("Cursors", self.kept), [watch])
         self.finder.start()
         await asyncio.sleep(5)
 
@@ -330,7 +330,7 @@ def test_a_found_run_may_have_ended_meanwhile() -> None:
 
 
 async def test_a_mark_only_grows_and_stays(store: Store, clock: Clock) -> None:
-    marks = Marks(store, clock)
+    marks = Cursors(store, clock)
     assert await marks.get("runs") is None
     for number, expected in ((0, 0), (19_600_000_007, 19_600_000_007), (5, 19_600_000_007)):
         await marks.advance("runs", number)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from bot.store.database import Store, effects, insert_new, tables
+from bot.store.database import Store, insert_new, side_effects, tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,20 +18,20 @@ ROW = {"operation": 1, "name": "apply", "started_at": 1.0}
 
 
 async def count(store: Store) -> int:
-    found = await store.run(lambda connection: connection.execute(sa.select(effects.c.operation)).all())
+    found = await store.run(lambda connection: connection.execute(sa.select(side_effects.c.operation)).all())
     return len(found)
 
 
 async def test_what_fails_leaves_nothing_behind(store: Store) -> None:
     def work(connection: sa.Connection) -> None:
-        connection.execute(sa.insert(effects).values(ROW))
+        connection.execute(sa.insert(side_effects).values(ROW))
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         await store.run(work)
     assert await count(store) == 0
-    assert await store.run(lambda connection: insert_new(connection, effects, ROW))
-    assert not await store.run(lambda connection: insert_new(connection, effects, ROW))
+    assert await store.run(lambda connection: insert_new(connection, side_effects, ROW))
+    assert not await store.run(lambda connection: insert_new(connection, side_effects, ROW))
     assert await count(store) == 1
 
 
@@ -48,7 +48,7 @@ async def test_what_is_written_at_once_is_all_there(url: str, store: Store) -> N
 
     def work(number: int) -> bool:
         with [store, other][number % 2].engine.begin() as connection:
-            return insert_new(connection, effects, {**ROW, "operation": number})
+            return insert_new(connection, side_effects, {**ROW, "operation": number})
 
     assert all(await asyncio.gather(*(asyncio.to_thread(work, number) for number in range(60))))
     other.close()
@@ -60,8 +60,8 @@ async def test_what_is_read_stays_so_until_it_is_written(tmp_path: Path) -> None
     await store.create_tables()
 
     def take_next(connection: sa.Connection) -> int:
-        newest = connection.scalar(sa.select(sa.func.max(effects.c.operation))) or 0
-        connection.execute(sa.insert(effects).values({**ROW, "operation": newest + 1}))
+        newest = connection.scalar(sa.select(sa.func.max(side_effects.c.operation))) or 0
+        connection.execute(sa.insert(side_effects).values({**ROW, "operation": newest + 1}))
         return int(newest) + 1
 
     taken = await asyncio.gather(*(store.run(take_next) for _ in range(40)))

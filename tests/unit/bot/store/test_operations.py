@@ -69,16 +69,16 @@ async def test_an_unknown_number_is_said(operations: Operations) -> None:
 
 
 async def test_an_effect_is_begun_once(operations: Operations) -> None:
-    assert await operations.begin_effect(1, "dispatch")
-    assert not await operations.begin_effect(1, "dispatch")
-    assert await operations.begin_effect(2, "dispatch")
-    assert await operations.begin_effect(1, "apply")
+    assert await operations.begin_side_effect(1, "dispatch")
+    assert not await operations.begin_side_effect(1, "dispatch")
+    assert await operations.begin_side_effect(2, "dispatch")
+    assert await operations.begin_side_effect(1, "apply")
 
 
 async def test_effects_begun_at_once_are_begun_once(url: str, store: Store, clock: Clock) -> None:
     other = Store(url)
     both = [Operations(store, clock), Operations(other, clock)]
-    found = await asyncio.gather(*(both[place % 2].begin_effect(place % 5, "apply") for place in range(100)))
+    found = await asyncio.gather(*(both[place % 2].begin_side_effect(place % 5, "apply") for place in range(100)))
     other.close()
     assert found.count(True) == 5
 
@@ -124,7 +124,7 @@ async def test_claimed_runs_are_those_of_all_operations(operations: Operations) 
     await operations.claim_run(1, 9_000_000_001)
     await operations.claim_run(1, 9_000_000_001)
     await operations.claim_run(2, 9_000_000_002)
-    await operations.begin_effect(3, "dispatch")
+    await operations.begin_side_effect(3, "dispatch")
     assert await operations.claimed_runs() == {9_000_000_001, 9_000_000_002}
 
 

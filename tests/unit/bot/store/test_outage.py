@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bot.errors import DatabaseAwayError
 from bot.slack.blocks import replies
-from bot.store.database import Store, effects, insert_new
+from bot.store.database import Store, insert_new, side_effects
 from tests.unit.bot.drawn import read
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ ROW = {"operation": 1, "name": "apply", "started_at": 1.0}
 
 
 def insert(connection: sa.Connection) -> bool:
-    return insert_new(connection, effects, ROW)
+    return insert_new(connection, side_effects, ROW)
 
 
 async def test_a_server_that_does_not_listen_is_away() -> None:
@@ -58,7 +58,7 @@ async def test_a_file_without_room_is_away_until_there_is(tmp_path: Path) -> Non
 
     def large(connection: sa.Connection) -> None:
         for number in range(2_000):
-            connection.execute(sa.insert(effects).values({**ROW, "name": "x" * 70, "operation": number}))
+            connection.execute(sa.insert(side_effects).values({**ROW, "name": "x" * 70, "operation": number}))
 
     def no_room(connection: sa.Connection) -> None:
         connection.exec_driver_sql("PRAGMA max_page_count = 1")

@@ -12,9 +12,9 @@ from hypothesis import given, strategies as st
 
 from bot.slack.blocks.common import Head
 from handlers.build import board as board_view, board_log
-from handlers.build.board import Board
-from handlers.build.board_cells import Remark, minutes
-from handlers.build.board_grid import arrange, group_of, place_of
+from handlers.build.board import BuildMatrix
+from handlers.build.board_cells import Annotation, minutes
+from handlers.build.board_grid import arrange, group_of, target_of
 from handlers.images import built_views
 from runners.results import Commit, Job, LogExcerpt, LogFinding, LogReading, State, Suspicion, WorkflowRun
 from tests.unit.bot.drawn import buttons, hostile, read
@@ -41,9 +41,9 @@ def run(*jobs: Job, state: State = State.RUNNING, **more: Any) -> WorkflowRun:
     )  # fmt: skip
 
 
-def board(*jobs: Job, state: State = State.RUNNING, **more: Any) -> Board:
+def board(*jobs: Job, state: State = State.RUNNING, **more: Any) -> BuildMatrix:
     usual: dict[str, Any] = {"machines": MACHINES, "environments": ENVIRONMENTS, "commit": COMMIT, "now": NOW}
-    return Board(HEAD, run(*jobs, state=state), **{**usual, **more})
+    return BuildMatrix(HEAD, run(*jobs, state=state), **{**usual, **more})
 
 
 def builds(state: State) -> list[Job]:
@@ -58,7 +58,7 @@ def test_a_run_under_way_is_a_grid_with_links() -> None:
     jobs[7] = job("build (taskrunner, staging)", State.WAITING, 107)
     validate = [job(f"validate ({machine})", State.SUCCEEDED, 10 + at) for at, machine in enumerate(MACHINES)]
     message = board_view.under_way(
-        board(*validate, *jobs, job("notify", State.WAITING, 200), remarks={111: Remark(suspect=True)})
+        board(*validate, *jobs, job("notify", State.WAITING, 200), annotations={111: Annotation(suspect=True)})
     )
     said = read(message)
     assert message.text == "#12 Build all images at main: 9 of 12 images, 1 suspect, 1 failed, 14 min"
@@ -99,14 +99,19 @@ def test_only_what_is_built_has_rows_and_columns() -> None:
     ("state", "remarks", "sign", "news"),
     [
         (State.SUCCEEDED, {}, ":white_check_mark:", "12 of 12 images, 41 min"),
-        (State.SUCCEEDED, {100: Remark(suspect=True)}, ":warning:", "12 of 12 images, 1 suspect, 41 min. Look at what"),
+        (
+            State.SUCCEEDED,
+            {100: Annotation(suspect=True)},
+            ":warning:",
+            "12 of 12 images, 1 suspect, 41 min. Look at what",
+        ),
         (State.FAILED, {}, ":x:", "failed; 12 of 12 images, 41 min"),
         (State.CANCELLED, {}, ":octagonal_sign:", "cancelled in GitHub; 12 of 12 images"),
         (State.UNKNOWN, {}, ":x:", "ended as unknown"),
     ],
 )
-def test_how_it_ended(state: State, remarks: dict[int, Remark], sign: str, news: str) -> None:
-    said = read(board_view.ended(board(*builds(State.SUCCEEDED), state=state, remarks=remarks)))
+def test_how_it_ended(state: State, annotations: dict[int, Annotation], sign: str, news: str) -> None:
+    said = read(board_view.ended(board(*builds(State.SUCCEEDED), state=state, annotations=annotations)))
     assert said.startswith(sign)
     assert news in said
     assert "Cancel" not in said
@@ -127,11 +132,11 @@ def test_who_cancelled_is_named_and_what_failed_can_run_again() -> None:
 
 
 def test_images_reruns_and_unread_logs_are_in_their_cells() -> None:
-    remarks = {
-        100: Remark(image="ami-0123456789abcdef0", reruns=1),
-        101: Remark(unread="log not read"),
+    annotations = {
+        100: Annotation(image="ami-0123456789abcdef0", reruns=1),
+        101: Annotation(unread="log not read"),
     }
-    said = read(board_view.ended(board(*builds(State.SUCCEEDED), state=State.SUCCEEDED, remarks=remarks)))
+    said = read(board_view.ended(board(*builds(State.SUCCEEDED), state=State.SUCCEEDED, annotations=annotations)))
     assert "✅ done 12 min, rerun 1 ami-0123456789abcdef0" in said
     assert "(log not read)" in said
 
@@ -179,8 +184,8 @@ def test_as_many_jobs_as_github_takes_are_one_message(count: int, across: int, s
         job(f"build ({machine}, {name})", state, number + 100, failing_step="Build")
         for number, (machine, name) in enumerate(list(product(machines, environments))[:count])
     ]
-    remarks = {one.job_id: Remark(suspect=True, reruns=2, image="ami-0123456789abcdef0") for one in jobs[::3]}
-    shown = board(*jobs, state=state, machines=machines, environments=environments, remarks=remarks)
+    annotations = {one.job_id: Annotation(suspect=True, reruns=2, image="ami-0123456789abcdef0") for one in jobs[::3]}
+    shown = board(*jobs, state=state, machines=machines, environments=environments, annotations=annotations)
     said = read(board_view.ended(shown, rerun=True) if state.ended else board_view.under_way(shown))
     good = count if state is State.SUCCEEDED else 0
     assert f"{good} of {count} images" in said
@@ -199,7 +204,7 @@ def test_many_other_jobs_are_counted_and_the_troubled_named() -> None:
 @given(name=hostile, step=hostile, note=hostile)
 def test_hostile_names_break_nothing(name: str, step: str, note: str) -> None:
     jobs = [job(name, State.FAILED, 7, failing_step=step), *builds(State.RUNNING)]
-    shown = board(*jobs, state=State.FAILED, by="x", remarks={7: Remark(unread=note)})
+    shown = board(*jobs, state=State.FAILED, by="x", annotations={7: Annotation(unread=note)})
     read(board_view.ended(shown, rerun=True))
     read(board_view.under_way(replace(shown, machines=(), environments=())))
     excerpt = LogExcerpt(3, name, (step,), (note,), step=name)
@@ -286,11 +291,11 @@ def test_cancel_asks_by_number_and_title_in_red() -> None:
     ],
 )
 def test_a_job_s_name_tells_what_it_builds(name: str, place: tuple[str, str] | None) -> None:
-    assert place_of(name, MACHINES, ENVIRONMENTS) == place
+    assert target_of(name, MACHINES, ENVIRONMENTS) == place
 
 
 def test_names_that_are_parts_of_each_other_are_told_apart() -> None:
-    assert place_of("build (task-runner, prod-eu)", ("task", "task-runner"), ("prod", "prod-eu")) == (
+    assert target_of("build (task-runner, prod-eu)", ("task", "task-runner"), ("prod", "prod-eu")) == (
         "task-runner",
         "prod-eu",
     )
@@ -321,5 +326,5 @@ def test_times_are_in_minutes(seconds: float, said: str) -> None:
 
 @given(names=st.lists(st.text(max_size=12), max_size=6), name=st.text(max_size=40))
 def test_any_name_has_a_place_or_none(names: list[str], name: str) -> None:
-    found = place_of(name, [one for one in names if one], ENVIRONMENTS)
+    found = target_of(name, [one for one in names if one], ENVIRONMENTS)
     assert found is None or found[0] in names

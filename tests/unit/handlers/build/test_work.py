@@ -14,7 +14,7 @@ from bot.config import read as read_config
 from bot.redaction import Redactor
 from bot.slack.blocks.common import Head
 from handlers.build import logs as build_logs
-from handlers.build.board_cells import Remark
+from handlers.build.board_cells import Annotation
 from handlers.build.command import Wanted, expected_places
 from handlers.build.follow import FORCE_AFTER, Follower, Next, What
 from handlers.build.progress import Progress
@@ -89,7 +89,7 @@ def test_jobs_are_read_once_in_the_order_of_their_ids_and_cancelled_ones_never()
     order = []
     while found := progress.unread(seen):
         order.append(found.job_id)
-        progress.remember(found, Remark(), "")
+        progress.remember(found, Annotation(), "")
     assert order == [4, 9]
 
 
@@ -97,30 +97,30 @@ def test_jobs_are_read_once_in_the_order_of_their_ids_and_cancelled_ones_never()
 def test_a_job_that_is_carried_over_is_not_read_again_and_keeps_what_was_known(carried_id: int) -> None:
     progress = Progress(operation(), 5)
     good, bad = job("build (cron, dev)", State.SUCCEEDED, 9), job("build (backend, dev)", State.FAILED, 4)
-    progress.remember(good, Remark(image="ami-1", suspect=True), "")
-    progress.remember(bad, Remark(), "RequestLimitExceeded")
+    progress.remember(good, Annotation(image="ami-1", suspect=True), "")
+    progress.remember(bad, Annotation(), "RequestLimitExceeded")
     progress.next_attempt(run(good, bad, state=State.FAILED))
     again = job("build (backend, dev)", State.SUCCEEDED, 110, began=20, ended=31)
     seen = run(replace(good, job_id=carried_id), again, attempt=2)
     assert progress.attempt == 2
     unread = progress.unread(seen)
     assert unread == again
-    remarks = progress.board(seen).remarks
-    assert remarks[carried_id] == Remark(image="ami-1", suspect=True)
-    assert remarks[110] == Remark(reruns=1)
+    annotations = progress.board(seen).annotations
+    assert annotations[carried_id] == Annotation(image="ami-1", suspect=True)
+    assert annotations[110] == Annotation(reruns=1)
 
 
 def test_images_of_the_attempt_before_stay_although_github_lists_only_what_runs_again() -> None:
     progress = Progress(operation(), 5)
     good, bad = job("build (cron, dev)", State.SUCCEEDED, 9), job("build (backend, dev)", State.FAILED, 4)
-    progress.remember(good, Remark(image="ami-1"), "")
+    progress.remember(good, Annotation(image="ami-1"), "")
     progress.next_attempt(run(good, bad, state=State.FAILED))
     board = progress.board(run(job("build (backend, dev)", State.RUNNING, 110, began=20), attempt=2))
     assert {place: one.job_id for place, one in board.grid.cells.items()} == {
         ("backend", "dev"): 110,
         ("cron", "dev"): 9,
     }
-    assert board.remarks[9].image == "ami-1"
+    assert board.annotations[9].image == "ami-1"
 
 
 LIMITED, OTHER = job("build (cron, dev)", State.FAILED, 1), job("build (backend, dev)", State.FAILED, 2)
@@ -167,7 +167,7 @@ def test_the_first_jobs_are_named_with_what_they_were_refused_for() -> None:
 
 def test_a_green_job_that_mentions_a_rate_limit_did_not_fail_for_it() -> None:
     progress = Progress(operation(), 5)
-    progress.remember(DONE, Remark(), "RequestLimitExceeded, trying again")
+    progress.remember(DONE, Annotation(), "RequestLimitExceeded, trying again")
     assert not progress.limited
 
 
@@ -187,7 +187,7 @@ async def test_a_cancel_comes_before_logs_and_logs_before_the_end() -> None:
     found = await upcoming(progress, going)
     assert found
     assert (found.what, found.job, found.run.jobs) == (What.READ, LIMITED, ())
-    progress.remember(LIMITED, Remark(), "")
+    progress.remember(LIMITED, Annotation(), "")
     assert await upcoming(progress, going) is None
     found = await upcoming(progress, run(LIMITED, state=State.CANCELLED))
     assert found

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from bot.access.policy import place_of
+from bot.access.policy import target_of
 from bot.config import read as read_config
-from bot.config.places import BUILDERS
+from bot.config.targets import BUILDERS
 from bot.errors import Denied
 from bot.operations.registry import Click
 from bot.store.approvals import Outcome
@@ -54,7 +54,7 @@ class Loose(CleanUp):
     """The operation."""
 
     async def run(self) -> str:
-        self.place = place_of(self.services.config, BUILDERS)
+        self.target = target_of(self.services.config, BUILDERS)
         await builder_loose.remove_loose(cast("Operation", self))
         assert self.ended is not None
         return read(self.ended[1])

@@ -22,15 +22,15 @@ from runners.results import (
     Joined,
     JoinedBy,
     KeyPair,
-    Leftovers,
-    LooseGroup,
     Match,
+    OrphanedResources,
+    OrphanedSecurityGroup,
     Outcome,
     SecurityGroup,
     State,
     Step,
     Termination,
-    Unread,
+    Unreadable,
     Verdict,
     WorkflowRun,
 )
@@ -187,7 +187,7 @@ def test_the_page_lists_all_with_why_and_what_lies_around() -> None:
     busy = stuck(a_builder(instance_id="i-2"), verdict=Verdict.BUSY, reason="its job build (cron, dev) still runs")
     kept = stuck(a_builder(instance_id="i-3", kept=True))
     found = FoundBuilders(
-        (), (KeyPair("us-west-2", NAME, AT),), (), (Unread("eu-west-1", "builders", "AWS forbids it", "Allow it."),)
+        (), (KeyPair("us-west-2", NAME, AT),), (), (Unreadable("eu-west-1", "builders", "AWS forbids it", "Allow it."),)
     )
     message = views.page((stuck(), busy, kept), found, "GitHub is down", NOW)
     text = read(message)
@@ -229,9 +229,11 @@ def test_whatever_the_text_slack_takes_it_and_nobody_is_mentioned(data: st.DataO
     for message in (views.alert(shown), views.over(shown), views.reminder(shown)):
         read(message)
     read(views.terminating(HEAD, joined, "U0LEE", [views.step_line(step) for step in steps]))
-    unread = (Unread(draw(hostile), draw(hostile), draw(hostile), draw(hostile)),)
+    unread = (Unreadable(draw(hostile), draw(hostile), draw(hostile), draw(hostile)),)
     read(views.page((joined,), FoundBuilders((), unread=unread), draw(hostile), NOW))
-    left = Leftovers((), (KeyPair(draw(hostile), draw(hostile), AT),), (LooseGroup("r", "sg-1", draw(hostile), None),))
+    left = OrphanedResources(
+        (), (KeyPair(draw(hostile), draw(hostile), AT),), (OrphanedSecurityGroup("r", "sg-1", draw(hostile), None),)
+    )
     read(loose_views.ask(HEAD, left, APPROVAL))
     read(loose_views.removed(HEAD, steps, replace(APPROVAL, outcome="approved")))
     read(loose_views.nothing(HEAD, unread))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from bot.access.policy import place_of
+from bot.access.policy import target_of
 from bot.config import read as read_config
-from bot.config.places import BUILDERS
+from bot.config.targets import BUILDERS
 from handlers.builders import left as builder_left, watch as builder_watch
 from runners.github.runs import past_runs
 from runners.results import State
@@ -41,7 +41,7 @@ async def test_a_builder_whose_run_has_ended_is_told_once(
     number = await told(desk)
     request = desk.engine.begun[0]
     assert (request.kind, request.environment) == ("builder", f"{BUILDERS}/{built.instance_id}")
-    assert place_of(desk.config, request.environment).name == BUILDERS
+    assert target_of(desk.config, request.environment).name == BUILDERS
     await builder_watch.look_after(desk.services)
     assert len(desk.engine.begun) == 1
     course = Course(desk, number, built.instance_id)

@@ -8,8 +8,8 @@ import pytest
 
 from bot.config import read as read_config
 from bot.errors import UserError
-from bot.operations.requests import Wish
-from handlers.deploy.command import Said, command, limited, neither, read, typed
+from bot.operations.requests import OperationRequest
+from handlers.deploy.command import Arguments, command, limited, neither, read, typed
 
 if TYPE_CHECKING:
     from bot.config import Environment
@@ -32,16 +32,16 @@ DEV, STAGING = CONFIG.environments["dev"], CONFIG.environments["staging"]
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        ([], Said()),
-        (["main"], Said("main")),
-        (["backend"], Said("", ("backend",))),
-        (["cron,backend,cron"], Said("", ("backend", "cron"))),
-        (["check"], Said(check=True)),
-        (["release/1.2", "sftp", "check"], Said("release/1.2", ("sftp",), check=True)),
-        (["check", "sftp", "v1"], Said("v1", ("sftp",), check=True)),
+        ([], Arguments()),
+        (["main"], Arguments("main")),
+        (["backend"], Arguments("", ("backend",))),
+        (["cron,backend,cron"], Arguments("", ("backend", "cron"))),
+        (["check"], Arguments(check=True)),
+        (["release/1.2", "sftp", "check"], Arguments("release/1.2", ("sftp",), check=True)),
+        (["check", "sftp", "v1"], Arguments("v1", ("sftp",), check=True)),
     ],
 )
-def test_words_come_in_any_order(said: list[str], expected: Said) -> None:
+def test_words_come_in_any_order(said: list[str], expected: Arguments) -> None:
     assert read(STAGING, said) == expected
 
 
@@ -70,14 +70,14 @@ def test_a_workflow_takes_neither(said: list[str], what: str) -> None:
 
 
 def test_a_wish_says_in_its_title_what_it_is_limited_to() -> None:
-    whole = Wish("deploy", "Deploy main to staging", "U0ANA", "key", STAGING, {"ref": "main"})
-    assert limited(whole, Said()) == whole
-    some = limited(whole, Said("main", ("backend", "cron")))
+    whole = OperationRequest("deploy", "Deploy main to staging", "U0ANA", "key", STAGING, {"ref": "main"})
+    assert limited(whole, Arguments()) == whole
+    some = limited(whole, Arguments("main", ("backend", "cron")))
     assert (some.title, some.arguments) == (
         "Deploy main to staging (backend, cron)",
         {"ref": "main", "machines": "backend,cron"},
     )
-    check = limited(whole, Said("main", ("sftp",), check=True))
+    check = limited(whole, Arguments("main", ("sftp",), check=True))
     assert (check.title, check.arguments) == (
         "Check main against staging (sftp)",
         {"ref": "main", "machines": "sftp", "check": "check"},

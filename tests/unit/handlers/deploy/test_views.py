@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bot.slack.blocks import common
-from bot.slack.blocks.common import ApprovalView, Head, Known, Trouble
+from bot.slack.blocks.common import ApprovalView, Failure, FailureContext, Head
 from handlers.deploy import views
 from handlers.deploy.views import Outgoing
 from runners.results import Commit, Job, State, WorkflowRun
@@ -150,8 +150,8 @@ def test_the_largest_matrix_is_still_a_message(count: int) -> None:
 
 def test_what_every_operation_may_say() -> None:
     assert "stopped by a fault in Signalbox itself" in read(common.apology(HEAD, "ab12"))
-    trouble = Trouble("planning instances/prod", "no such <directory>", "Look.", "Error: x\n")
-    message = common.failed(HEAD, trouble, Known())
+    trouble = Failure("planning instances/prod", "no such <directory>", "Look.", "Error: x\n")
+    message = common.failed(HEAD, trouble, FailureContext())
     said = read(message)
     assert message.text == "#12 Deploy main to prod: failed. No such &lt;directory&gt;"
     assert "while planning instances/prod" in said.splitlines()[-1]
@@ -161,8 +161,8 @@ def test_what_every_operation_may_say() -> None:
 
 
 def test_what_fails_before_anything_goes_out_says_so_of_which_commit_who_approved_and_what_to_type() -> None:
-    trouble = Trouble("installing collections", "the galaxy does not answer", "Try again later.", "")
-    known = Known("nothing was deployed", COMMIT, GIVEN, "/deploy prod")
+    trouble = Failure("installing collections", "the galaxy does not answer", "Try again later.", "")
+    known = FailureContext("nothing was deployed", COMMIT, GIVEN, "/deploy prod")
     message = common.failed(HEAD, trouble, known)
     said = read(message)
     assert message.text == "#12 Deploy main to prod: nothing was deployed. The galaxy does not answer"
@@ -189,5 +189,5 @@ def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, co
     read(views.run_progress(head, out, GIVEN, going))
     read(views.run_ended(head, out, GIVEN, going))
     read(views.failing_job(Job(1, next(text), state, url, failing_step=next(text)), next(text)))
-    trouble = Trouble(next(text), next(text), next(text), next(text))
-    read(common.failed(head, trouble, Known(next(text), out.commit, GIVEN, next(text))))
+    trouble = Failure(next(text), next(text), next(text), next(text))
+    read(common.failed(head, trouble, FailureContext(next(text), out.commit, GIVEN, next(text))))

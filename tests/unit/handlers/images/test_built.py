@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from bot.config.places import BUILDS
+from bot.config.targets import BUILDS
 from bot.errors import Denied, UserError
 from bot.operations.registry import Click, Submission
 from bot.slack.client import Posted

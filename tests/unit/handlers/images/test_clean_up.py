@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from bot.access.policy import place_of
+from bot.access.policy import target_of
 from bot.config import read as read_config
-from bot.config.places import IMAGES
+from bot.config.targets import IMAGES
 from bot.errors import Denied, UserError
 from bot.operations.registry import Click, Submission
 from bot.slack.blocks.common import ApprovalView, Head
@@ -19,7 +19,7 @@ from bot.store.approvals import Outcome
 from bot.store.operations import Request, Status
 from handlers.images import clean_up, old_images
 from handlers.plan import images
-from runners.results import ImageSurvey, LooseEnds, LooseSnapshot
+from runners.results import ImageSurvey, OrphanedImageResources, OrphanedSnapshot
 from tests.unit.bot.drawn import buttons, read
 from tests.unit.handlers.conftest import FILE
 from tests.unit.runners.ec2_world import HOME, image, refuse
@@ -60,7 +60,7 @@ class CleanUp:
     def __init__(self, desk: Desk, number: int, *decide: Callable[[Message], Awaitable[Outcome] | Outcome]) -> None:
         self.services, self.number = desk.services, number
         self.head = Head(number, "Clean up old images", IMAGES, "U0ANA")
-        self.place, self.at = place_of(desk.config, IMAGES), Posted("C0OPS", "5.0")
+        self.target, self.at = target_of(desk.config, IMAGES), Posted("C0OPS", "5.0")
         self.shown: list[Message] = []
         self.ended: tuple[Status, Message] | None = None
         self.bindings: list[str] = []
@@ -205,7 +205,7 @@ async def test_one_that_a_waiting_plan_names_is_not_offered(desk: Desk, account:
     first, second, _ = three_images(account)
     plan = await desk.operations.create(Request("p", "plan", "staging", "U0ANA", "Plan staging", "C0STAGING", {}))
     await desk.operations.set_status(plan, Status.APPROVAL)
-    await desk.operations.note(plan, images.NAMED, first)
+    await desk.operations.annotate(plan, images.NAMED, first)
     page = await old_images.topic(desk.services, cast("Any", None), ())
     assert f"named in the plan #{plan}" in read(page)
     course = CleanUp(desk, await begun(desk), lambda _: Outcome.REJECTED)
@@ -293,15 +293,15 @@ async def test_the_page_leads_to_one_clean_up_and_a_schedule_proposes_one(desk: 
         await old_images.clean_up(desk.services, pressed(0, "U0ANA", "clean-up-images"))
     assert len({request.key for request in desk.engine.begun}) == 1
     watched = read_config(KEEPS_ONE + "watch: {images: {every: 7d}}\n")
-    assert {place: every.days for place, every in old_images.WATCHES[0].due(watched).items()} == {IMAGES: 7}
-    assert old_images.WATCHES[0].due(desk.config) == {}
+    assert {place: every.days for place, every in old_images.SCHEDULES[0].due(watched).items()} == {IMAGES: 7}
+    assert old_images.SCHEDULES[0].due(desk.config) == {}
 
 
 def test_the_snapshots_of_one_image_that_is_no_more_go_together() -> None:
     at = datetime(2026, 11, 1, tzinfo=UTC)
-    ends = [LooseSnapshot(HOME, "snap-1", "ami-1", 15, at), LooseSnapshot(HOME, "snap-2", "ami-1", 8, at),
-            LooseSnapshot(HOME, "snap-3", "ami-2", 4, at)]  # fmt: skip
-    seen = old_images.Surveyed(ImageSurvey(()), LooseEnds(tuple(ends), ()))
+    ends = [OrphanedSnapshot(HOME, "snap-1", "ami-1", 15, at), OrphanedSnapshot(HOME, "snap-2", "ami-1", 8, at),
+            OrphanedSnapshot(HOME, "snap-3", "ami-2", 4, at)]  # fmt: skip
+    seen = old_images.Snapshot(ImageSurvey(()), OrphanedImageResources(tuple(ends), ()))
     assert [(one.removal.image_id, one.size_gb) for one in seen.candidates] == [("ami-1", 23), ("ami-2", 4)]
 
 

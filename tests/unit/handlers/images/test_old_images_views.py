@@ -17,16 +17,16 @@ from runners.results import (
     ImageGroup,
     ImageStanding,
     ImageSurvey,
-    LooseEnds,
-    LooseSnapshot,
-    LooseVolume,
+    OrphanedImageResources,
+    OrphanedSnapshot,
+    OrphanedVolume,
     Outcome,
     Removal,
     Removed,
     Snapshot,
     Standing,
     Step,
-    Unread,
+    Unreadable,
     What,
 )
 from sandbox.slack.block_kit import check_view
@@ -37,7 +37,7 @@ NOW = AT.timestamp()
 HEAD = Head(7, "Clean up old images", "old images", "U0ANA")
 OPEN = ApprovalView("a1", 1, "pending", (), NOW + 3_600, "<!subteam^S0LEADS>")
 DONE = replace(OPEN, outcome="approved", votes=(("U0LEE", "approved", NOW),))
-NONE = LooseEnds((), ())
+NONE = OrphanedImageResources((), ())
 
 
 def standing(image_id: str = "ami-1", kind: Standing = Standing.FREE, **changes: Any) -> ImageStanding:
@@ -67,10 +67,10 @@ def test_the_page_begins_with_what_may_go_and_says_why_the_rest_stays() -> None:
     kept = standing("ami-2", Standing.IN_USE, reason="used by instance i-1 (stopped)")
     newest = standing("ami-3", Standing.NEWEST, reason="the newest one")
     unknown = standing("ami-4", Standing.UNKNOWN, reason="launch templates could not be read")
-    unread = (Unread("eu-west-1", "launch templates", "AWS forbids it", "Allow it."),)
-    loose = LooseEnds(
-        (LooseSnapshot("r", "snap-9", "ami-9", 15, AT),),
-        (LooseVolume("r", "vol-1", 8, AT), LooseVolume("r", "v", 8, AT)),
+    unread = (Unreadable("eu-west-1", "launch templates", "AWS forbids it", "Allow it."),)
+    loose = OrphanedImageResources(
+        (OrphanedSnapshot("r", "snap-9", "ami-9", 15, AT),),
+        (OrphanedVolume("r", "vol-1", 8, AT), OrphanedVolume("r", "v", 8, AT)),
     )
     message = old_images_views.page(ImageSurvey((kept, standing(), newest, unknown), unread), loose, NOW)
     text = read(message)
@@ -174,7 +174,7 @@ def test_whatever_the_names_slack_takes_it_and_nobody_is_mentioned(data: st.Data
     shown = view(*named)
     steps = draw(st.lists(st.tuples(hostile, st.sampled_from(Outcome), hostile), min_size=1, max_size=3))
     done = [result(one, *steps) for one in named]
-    unread = (Unread(draw(hostile), draw(hostile), draw(hostile), draw(hostile)),)
+    unread = (Unreadable(draw(hostile), draw(hostile), draw(hostile), draw(hostile)),)
     image = standing(reason=draw(hostile), used_by=(draw(hostile),), region=draw(hostile), name=draw(hostile))
     for message in (
         old_images_views.page(ImageSurvey((image,), unread), NONE, NOW),

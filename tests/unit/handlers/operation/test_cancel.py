@@ -55,7 +55,7 @@ async def test_one_that_waits_is_withdrawn_at_once_and_never_begins(desk: Desk, 
 async def test_one_that_has_begun_is_not_withdrawn(desk: Desk) -> None:
     number = await waiting(desk, "a")
     assert await desk.operations.take_turn(number)
-    assert not await desk.operations.withdraw(number, "U0ANA")
+    assert not await desk.operations.cancel_waiting(number, "U0ANA")
     assert (await desk.operations.get(number)).status is Status.RUNNING
     assert await desk.operations.cancel_requested(number) is None
     assert await desk.operations.take_turn(number), "a turn that was interrupted is taken again"

@@ -8,7 +8,7 @@ from itertools import cycle, islice
 from hypothesis import given, strategies as st
 
 from bot.slack.blocks import common
-from bot.slack.blocks.common import Known, Trouble
+from bot.slack.blocks.common import Failure, FailureContext
 from handlers.plan import apply_views, views
 from handlers.plan.apply_views import Ending
 from runners.results import ApplyProgress, ApplyResult, AttributeChange, Diagnostic
@@ -147,7 +147,7 @@ def test_a_lock_is_said_and_only_one_of_our_own_can_be_given_back() -> None:
 
 
 def test_where_there_is_no_plan_what_is_wrong_comes_first() -> None:
-    trouble = Trouble("planning x", "invalid reference (main.tf:3)", "Mend it. Plan again.", "Error: <no>")
+    trouble = Failure("planning x", "invalid reference (main.tf:3)", "Mend it. Plan again.", "Error: <no>")
     message = apply_views.not_planned(HEAD, COMMIT, trouble)
     assert message.text == "#7 Plan for staging: no plan was made. Invalid reference (main.tf:3)"
     said = read(message)
@@ -180,7 +180,7 @@ def test_what_to_do_is_said_once_and_a_command_stands_on_its_own_line() -> None:
     ):
         assert ". Somebody holds the lock" in read(told)
         assert "release the lock with:\n`terraform force-unlock 6741213b`" in read(told)
-    failed = common.failed(HEAD, Trouble("applying", "the disk is full", "Plan again.", ""), Known())
+    failed = common.failed(HEAD, Failure("applying", "the disk is full", "Plan again.", ""), FailureContext())
     assert "Plan again." in read(failed)
     assert not buttons(failed)
 

@@ -27,14 +27,14 @@ def operation(desk: Desk) -> Operation:
 
 
 async def test_where_github_always_answered_nothing_is_said(desk: Desk) -> None:
-    seen = github_outage.Silence(operation(desk))
+    seen = github_outage.GitHubOutage(operation(desk))
     for _ in range(2):
         await seen.see(RUN)
     assert not await github_outage.told(operation(desk))
 
 
 async def test_a_silence_counts_from_the_last_answer_to_the_next_one(desk: Desk) -> None:
-    seen = github_outage.Silence(operation(desk))
+    seen = github_outage.GitHubOutage(operation(desk))
     for run, at in ((RUN, 0), (LATE, 30), (LATE, 90), (RUN, 125), (RUN, 200)):
         desk.now = NOW.timestamp() + at
         await seen.see(run)

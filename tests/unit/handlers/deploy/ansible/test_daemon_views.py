@@ -9,13 +9,13 @@ from hypothesis import given, strategies as st
 
 from bot.slack.blocks.common import Head
 from handlers.deploy.ansible import daemon_views
-from runners.results import DaemonSeen
+from runners.results import DaemonObservation
 from tests.unit.bot.drawn import hostile, read
 
 HEAD = Head(12, "Restart queue on backend of staging", "staging", "U0ANA")
-GOOD = DaemonSeen("staging-backend-1", "backend", "queue", instances=1, age=65.0)
-BAD = DaemonSeen("staging-backend-2", "backend", "queue", "it runs 2 times (processes 4, 5)", 2)
-MENDED = DaemonSeen(
+GOOD = DaemonObservation("staging-backend-1", "backend", "queue", instances=1, age=65.0)
+BAD = DaemonObservation("staging-backend-2", "backend", "queue", "it runs 2 times (processes 4, 5)", 2)
+MENDED = DaemonObservation(
     "staging-cron", "cron", "clock", instances=1, age=3.0, did="stopped and started because it does not run"
 )
 
@@ -42,7 +42,7 @@ def test_each_daemon_has_a_button_and_those_that_are_wrong_come_first() -> None:
     assert said.index("*queue* on backend") < said.index("*clock* on cron")
     assert [block["accessory"]["action_id"] for block in message.blocks[1:]] == [daemon_views.RESTART] * 2
     assert message.blocks[1]["accessory"]["value"] == "staging backend queue"
-    many = [DaemonSeen(f"h-{number}", "web", f"d-{number}") for number in range(60)]
+    many = [DaemonObservation(f"h-{number}", "web", f"d-{number}") for number in range(60)]
     assert "… and 40 more" in read(daemon_views.page("staging", many))
 
 
@@ -67,7 +67,7 @@ def test_of_one_that_does_not_stop_it_is_said_what_to_do() -> None:
 @given(st.lists(hostile, min_size=1, max_size=5), st.integers(1, 60))
 def test_slack_takes_whatever_is_in_it(pool: list[str], count: int) -> None:
     text = cycle(pool)
-    seen = [DaemonSeen(next(text), "web", f"d-{number}", next(text), did=next(text)) for number in range(count)]
+    seen = [DaemonObservation(next(text), "web", f"d-{number}", next(text), did=next(text)) for number in range(count)]
     read(daemon_views.page("staging", seen))
     assert all(len(block["text"]["text"]) <= 3_000 for block in daemon_views.after_deploy(next(text), seen))
     read(daemon_views.restarted(HEAD, seen))

@@ -36,7 +36,7 @@ class Fake:
         self.number = 7
         self.notes: list[tuple[str, dict[str, str]]] = []
 
-    async def note(self, action: str, **detail: str) -> None:
+    async def annotate(self, action: str, **detail: str) -> None:
         self.notes.append((action, detail))
 
     async def changed(self, hosts: Inventory = HOSTS) -> tuple[ChangedKey, ...]:

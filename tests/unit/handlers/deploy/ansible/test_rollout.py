@@ -12,7 +12,7 @@ import pytest
 from bot.config import read
 from bot.errors import Cancelled, UserError
 from bot.redaction import Redactor
-from bot.slack.blocks.common import Head, Known
+from bot.slack.blocks.common import FailureContext, Head
 from bot.store.operations import Status
 from handlers.deploy.ansible import playbooks, rollout
 from handlers.deploy.views import Outgoing
@@ -55,7 +55,7 @@ class Fake:
         self.services = SimpleNamespace(
             redact=Redactor([SECRET]), clock=lambda: 1_700_000_000.0, operations=self, runs_on=self, environments=self
         )
-        self.cancelled, self.doing, self.known = "", "", Known("nothing was deployed")
+        self.cancelled, self.doing, self.known = "", "", FailureContext("nothing was deployed")
         self.kept: list[tuple[str, str]] = []
         self.told: dict[str, str] = {}
         self.files: list[str] = []
@@ -82,7 +82,7 @@ class Fake:
     async def cancel_requested(self, _: int) -> str | None:
         return self.cancelled or None
 
-    async def note(self, _: int, key: str, value: str) -> None:
+    async def annotate(self, _: int, key: str, value: str) -> None:
         self.kept.append((key, value))
 
     async def deployed(self, *_: Any, **__: Any) -> None:
@@ -201,7 +201,7 @@ async def test_a_later_playbook_is_refused_and_the_rest_is_named(monkeypatch: py
     assert await deployed(monkeypatch, operation, cron=refuses) == ["backend", "cron"]
     assert "*Done:* backend-1, backend-2 (2 of 6)" in operation.said
     assert operation.doing == "is deploying"
-    assert operation.known == Known(commit=COMMIT), (
+    assert operation.known == FailureContext(commit=COMMIT), (
         "from the first playbook on nobody may say that nothing was deployed"
     )
     assert "Then run `/deploy staging cron,sftp`" in operation.said
@@ -253,25 +253,25 @@ async def test_a_playbook_that_took_too_long_shows_how_far_each_host_came(monkey
 async def test_a_playbook_that_was_ended_is_failed_where_it_had_not_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    noted: list[str] = []
+    annotations_of: list[str] = []
 
-    async def note(action: str, **_: str) -> None:
-        noted.append(action)
+    async def annotate(action: str, **_: str) -> None:
+        annotations_of.append(action)
 
     hosts = HostResult("backend-1", State.UNKNOWN, current_task="Migrate"), HostResult("backend-2", State.SUCCEEDED)
     kept = PlaybookResult("d-backend.yml", State.UNKNOWN, hosts, finished=False)
 
     async def kept_result(_: Path) -> PlaybookResult | None:
-        return kept if noted == [] else None
+        return kept if annotations_of == [] else None
 
     monkeypatch.setattr("runners.ansible.kept_result", kept_result)
-    operation = cast("Operation", SimpleNamespace(scratch=tmp_path, note=note))
+    operation = cast("Operation", SimpleNamespace(scratch=tmp_path, annotate=annotate))
     late = TimedOutError("running d-backend.yml", "it took longer than 60 seconds and was ended")
     result = await playbooks.overdue(operation, "backend", late)
     assert result
     assert (result.state, result.finished, result.overdue) == (State.FAILED, True, late.problem)
     assert [host.state for host in result.hosts] == [State.FAILED, State.SUCCEEDED]
-    assert noted == ["playbook ended"]
+    assert annotations_of == ["playbook ended"]
     assert await playbooks.overdue(operation, "backend", late) is None
 
 

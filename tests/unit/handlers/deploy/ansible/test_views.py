@@ -13,7 +13,16 @@ from handlers.deploy.ansible import outcome_views, views
 from handlers.deploy.ansible.outcome_views import Ending
 from handlers.deploy.ansible.views import Rollout
 from handlers.deploy.views import Outgoing
-from runners.results import ChangedKey, Commit, DaemonSeen, FailedTask, HostResult, PlaybookResult, State, TaskChange
+from runners.results import (
+    ChangedKey,
+    Commit,
+    DaemonObservation,
+    FailedTask,
+    HostResult,
+    PlaybookResult,
+    State,
+    TaskChange,
+)
 from tests.unit.bot.drawn import buttons, hostile, read, urls
 
 NOW = 1_700_000_000.0
@@ -128,7 +137,7 @@ def test_a_host_out_of_reach_is_told_apart_from_a_failed_one() -> None:
 
 
 def test_a_daemon_that_is_wrong_fails_the_deploy() -> None:
-    wrong = DaemonSeen("backend-1", "backend", "queue", "it does not run")
+    wrong = DaemonObservation("backend-1", "backend", "queue", "it does not run")
     said = ended(played(State.SUCCEEDED, host("backend-1", State.SUCCEEDED)), daemons=(wrong,))
     assert ":x: *#12" in said
     assert "a1b2c3d went out, but queue on backend-1 does not run as it should" in said

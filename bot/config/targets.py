@@ -16,7 +16,7 @@ SHARED = (BUILDS, BUILDERS, IMAGES)
 LANE = "/"  # a line of its own within a place: "image builds/run 4711"
 
 
-class Place(Protocol):
+class Target(Protocol):
     """What is asked of where an operation belongs: its channel, who approves, when changes are made."""
 
     @property
@@ -46,7 +46,7 @@ class Shared:
     windows: tuple[Window, ...] = ()
 
 
-def place(config: Config, name: str) -> Place | None:
+def find_target(config: Config, name: str) -> Target | None:
     """The environment or shared place of this name, whichever of its lines is meant; None when there is none (any more)."""
     own = name.partition(LANE)[0]
     if own in SHARED:

@@ -8,7 +8,7 @@ import pytest
 
 from bot import config
 from bot.access import policy
-from bot.config.places import BUILDS, SHARED, place
+from bot.config.targets import BUILDS, SHARED, find_target
 from bot.errors import Denied
 
 EXAMPLE = Path(__file__).parents[4] / "signalbox.example.yaml"
@@ -20,11 +20,11 @@ def example() -> config.Config:
 
 
 def test_an_environment_is_a_place(example: config.Config) -> None:
-    assert place(example, "staging") is example.environments["staging"]
+    assert find_target(example, "staging") is example.environments["staging"]
 
 
 def test_a_shared_place_has_slacks_channel_and_takes_one_approval(example: config.Config) -> None:
-    builds = place(example, BUILDS)
+    builds = find_target(example, BUILDS)
     assert builds is not None
     assert (builds.name, builds.channel, builds.windows) == (BUILDS, example.slack.channel, ())
     assert (builds.approval.required, builds.approval.requester_may_approve) == (1, True)
@@ -32,13 +32,13 @@ def test_a_shared_place_has_slacks_channel_and_takes_one_approval(example: confi
 
 
 def test_a_line_of_its_own_is_the_same_place(example: config.Config) -> None:
-    assert place(example, f"{BUILDS}/run 4711") == place(example, BUILDS)
+    assert find_target(example, f"{BUILDS}/run 4711") == find_target(example, BUILDS)
 
 
 def test_what_is_not_there_is_no_place_and_refused(example: config.Config) -> None:
-    assert place(example, "moon") is None
+    assert find_target(example, "moon") is None
     with pytest.raises(Denied, match="moon is no longer in the configuration"):
-        policy.place_of(example, "moon")
+        policy.target_of(example, "moon")
 
 
 @pytest.mark.parametrize("name", SHARED)
