@@ -1,4 +1,4 @@
-"""What must never reach a program is refused in words, to the person alone, in every argument of every command."""
+"""What must never reach a program is refused, to the person alone: once in each argument; the rest are unit tests."""
 
 from __future__ import annotations
 
@@ -6,53 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.bad_arguments import BAD, PLACES
 from tests.scenarios.acting import operations_in, types
 
 if TYPE_CHECKING:
     from sandbox.world import World
 
-BAD = {
-    "a second command": "; rm -rf /",
-    "a substitution": "$(touch /tmp/pwned)",
-    "backticks": "`id`",
-    "a path upwards": "../..",
-    "an option": "--upload-pack=/bin/sh",
-    "a short option": "-rf",
-    "a line break": "main\nstaging",
-    "a carriage return": "main\rstaging",
-    "a NUL": "main\0staging",
-    "an escape": "\x1b[31mmain",
-    "a right-to-left mark": "main\u202egnigats",
-    "10,000 characters": "a" * 10_000,
-    "letters beyond ASCII": "prød",
-    "an emoji": "🚀",
-    "the whole channel": "<!channel>",
-    "the whole channel as typed": "@channel",
-    "a person": "<@U0ANA>",
-    "a person as typed": "@ana",
-    "a link": "https://example.com/main",
-    "a quote": "'main\"",
-    "a percent sign": "%2e%2e",
-    "a backslash": "main\\..",
-}
-PLACES = (
-    "/deploy {}",
-    "/deploy dev {}",
-    "/plan {}",
-    "/plan staging {}",
-    "/plan staging backend_ami={}",
-    "/plan staging {}=x",
-    "/build {}",
-    "/build backend {}",
-    "/infra {}",
-    "/infra help {}",
-    "/infra audit {}",
-)
 REFUSAL = ":no_entry_sign:"
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("bad", BAD)
+@pytest.mark.parametrize(("place", "bad"), list(zip(PLACES, BAD, strict=False)))
 async def test_is_refused_in_words(shared_world: World, place: str, bad: str) -> None:
     person = shared_world.person("ana")
     reply = await types(shared_world, "ana", "#ops", place.format(BAD[bad]))
