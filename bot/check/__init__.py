@@ -51,9 +51,9 @@ async def check(
         "database": check_database(make_store),
     }
     environments = config.environments.values()
-    if any(one.terraform and one.terraform.directory for one in environments):
+    if any(environment.terraform and environment.terraform.directory for environment in environments):
         tries["terraform"] = check_terraform(config, environ)
-    if any(one.deploy.ansible for one in environments):
+    if any(environment.deploy.ansible for environment in environments):
         tries["ansible"] = check_ansible(config)
     if concerns(config):
         tries["ec2"] = check_ec2(config)
@@ -81,7 +81,7 @@ async def _guarded(name: str, attempt: Awaitable[Findings]) -> Findings:
 
 def lines(connections: list[Connection]) -> list[str]:
     """A line for each connection: "ok    slack  ..." or "FAIL  github  ... what to do"."""
-    return [_line(one) for one in connections]
+    return [_line(connection) for connection in connections]
 
 
 def _line(one: Connection) -> str:

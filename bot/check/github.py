@@ -47,7 +47,7 @@ async def check_github(config: Config, environ: Mapping[str, str], github: GitHu
         remedy = error.remedy or "Check GITHUB_TOKEN (or the App's id and key) and github.repository."
         found.fail(str(error), remedy)
     else:
-        found.note(", ".join(dict.fromkeys(one.workflow for one in workflows)) or "no workflows")
+        found.note(", ".join(dict.fromkeys(workflow.workflow for workflow in workflows)) or "no workflows")
         if workflows and not environ.get("GITHUB_WEBHOOK_SECRET"):
             found.note("runs are watched by asking (GITHUB_WEBHOOK_SECRET is not set)")
     return found

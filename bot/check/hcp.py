@@ -45,7 +45,7 @@ async def check_hcp(config: Config, environ: Mapping[str, str]) -> Findings:
 def hcp_workspaces(config: Config) -> list[Hcp]:
     """The workspaces that environments name."""
     terraforms = [environment.terraform for environment in config.environments.values()]
-    return [one.hcp for one in terraforms if one and one.hcp]
+    return [terraform.hcp for terraform in terraforms if terraform and terraform.hcp]
 
 
 async def _check_workspace(session: aiohttp.ClientSession, address: str, hcp: Hcp, found: Findings) -> None:

@@ -53,16 +53,20 @@ def needs(config: Config) -> tuple[Need, ...]:
 
 def _wanted(config: Config) -> Iterable[Need]:
     home = config.github.repository
-    deploys = [one.deploy.github_actions for one in config.environments.values() if one.deploy.github_actions]
+    deploys = [
+        environment.deploy.github_actions
+        for environment in config.environments.values()
+        if environment.deploy.github_actions
+    ]
     yield Need(home, "metadata", "read", "finding the repository")
     yield Need(home, "contents", "read", "reading its code and workflows")
     if deploys or config.images:
         yield Need(home, "actions", "write", "starting, rerunning and cancelling workflows")
-    if any(one.required_checks is not False for one in deploys):
+    if any(deploy.required_checks is not False for deploy in deploys):
         yield from _checks_of(home)
-    if any(one.record for one in deploys):
+    if any(deploy.record for deploy in deploys):
         yield Need(home, "deployments", "write", "recording deploys")
-    for promote in (one.promote for one in config.environments.values() if one.promote):
+    for promote in (environment.promote for environment in config.environments.values() if environment.promote):
         for repository in promote.repositories:
             yield Need(repository, "metadata", "read", "finding the repository")
             yield Need(repository, "contents", "write", f"merging into {promote.target}")

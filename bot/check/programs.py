@@ -48,7 +48,7 @@ async def check_ansible(config: Config) -> Findings:
             found.fail(f"ansible-playbook does not run (exit code {output.exit_code})", output.stderr.strip()[-200:])
         found.note(next(iter(output.stdout.splitlines()), "ansible-playbook"))
         runners = [one.deploy.ansible for one in config.environments.values()]
-        if any(one and one.connection == "ssh" for one in runners) and not shutil.which(
+        if any(runner and runner.connection == "ssh" for runner in runners) and not shutil.which(
             "ssh", path=environment["PATH"]
         ):
             found.fail("there is no program ssh on this machine", "Install OpenSSH's client.")

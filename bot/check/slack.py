@@ -65,7 +65,7 @@ async def _check(config: Config, environ: Mapping[str, str], slack: SlackCalls, 
     if missing:
         found.fail(f"the token lacks {', '.join(missing)}", f"Add them under OAuth & Permissions. {_REINSTALL}")
     await _check_channels(config, slack, found)
-    people = sorted({one for rules in _rules(config) for one in rules})
+    people = sorted({rule for rules in _rules(config) for rule in rules})
     groups = [one.removeprefix(GROUP) for one in people if one.startswith(GROUP)]
     await _check_groups(groups, slack, found)
     for user in (one for one in people if not one.startswith(GROUP)):
@@ -78,7 +78,9 @@ def _rules(config: Config) -> list[tuple[str, ...]]:
 
 
 async def _check_channels(config: Config, slack: SlackCalls, found: Findings) -> None:
-    wanted = dict.fromkeys([config.slack.channel, *(one.channel for one in config.environments.values())])
+    wanted = dict.fromkeys(
+        [config.slack.channel, *(environment.channel for environment in config.environments.values())]
+    )
     seen: dict[str, dict[str, Any]] = {}
     async for channel in _channels(slack):
         seen |= {f"#{channel['name']}": channel, channel["id"]: channel}

@@ -81,7 +81,7 @@ def _validated(found: document.Document) -> Config | None:
 
 def _said(derived: Fault, faults: Sequence[Fault]) -> bool:
     """Whether the value that this is concluded from is wrong in itself, which is enough to say."""
-    return any(one.key == derived.key or one.key.startswith(f"{derived.key}[") for one in faults)
+    return any(fault.key == derived.key or fault.key.startswith(f"{derived.key}[") for fault in faults)
 
 
 def _is_inherited(data: Mapping[str, object], at: tuple[str | int, ...]) -> bool:

@@ -152,8 +152,8 @@ def _promote(at: _At) -> None:
     promote = _keys(at.values.get("promote"))
     if promote.get("from") is not None and promote.get("from") == promote.get("to"):
         at.fault("promote", "to", problem="is the branch that it is merged from")
-    repositories = [one.lower() for one in _texts(promote.get("repositories"))]
-    for twice in sorted({one for one in repositories if repositories.count(one) > 1}):
+    repositories = [text.lower() for text in _texts(promote.get("repositories"))]
+    for twice in sorted({repository for repository in repositories if repositories.count(repository) > 1}):
         at.fault("promote", "repositories", problem=f"lists {twice} twice")
 
 
@@ -162,7 +162,7 @@ def _after_cycles(document: Document, environments: Mapping[str, object]) -> Non
     for name in links:
         circle = _circle(links, name)
         # Said once, at the first of them in the file; "itself" is said by its own rule.
-        if len(circle) > 1 and name == next(one for one in links if one in circle):
+        if len(circle) > 1 and name == next(link for link in links if link in circle):
             problem = "goes in a circle: " + " after ".join((*circle, name))
             document.fault(("environments", name, "after"), problem)
 

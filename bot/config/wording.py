@@ -56,7 +56,7 @@ def _bare(annotation: Any) -> Any:
     if get_origin(annotation) is Annotated:
         return _bare(get_args(annotation)[0])
     if get_origin(annotation) in {Union, types.UnionType}:
-        return next((_bare(one) for one in get_args(annotation) if one is not type(None)), None)
+        return next((_bare(get_arg) for get_arg in get_args(annotation) if get_arg is not type(None)), None)
     return annotation
 
 

@@ -142,7 +142,9 @@ class ImageRecord:
         """Remember the signs of failure in a job's log (redacted already); gives all that are known of the job."""
         rows = [
             {
-                "id": hashlib.sha256(f"{job.job_id} {one.line} {one.sign} {one.text}".encode()).hexdigest()[:20],
+                "id": hashlib.sha256(f"{job.job_id} {finding.line} {finding.sign} {finding.text}".encode()).hexdigest()[
+                    :20
+                ],
                 "operation": seen.operation,
                 "run_id": seen.run_id,
                 "job_id": job.job_id,
@@ -150,15 +152,17 @@ class ImageRecord:
                 "job_url": job.url,
                 "machine": group.machine,
                 "environment": group.environment,
-                "sign": one.sign[:200],
-                "line": one.line,
-                "text": one.text[:TEXT],
-                "before": [text[:TEXT] for text in one.before],
-                "after": [text[:TEXT] for text in one.after],
-                "step": one.step[:TEXT] if one.step else None,
-                "likeness": likeness(group.machine, one) if one.line else f"{job.job_id} {one.text}"[:LIKENESS],
+                "sign": finding.sign[:200],
+                "line": finding.line,
+                "text": finding.text[:TEXT],
+                "before": [text[:TEXT] for text in finding.before],
+                "after": [text[:TEXT] for text in finding.after],
+                "step": finding.step[:TEXT] if finding.step else None,
+                "likeness": likeness(group.machine, finding)
+                if finding.line
+                else f"{job.job_id} {finding.text}"[:LIKENESS],
             }
-            for one in findings
+            for finding in findings
         ]
 
         def work(connection: sa.Connection) -> None:
@@ -171,8 +175,8 @@ class ImageRecord:
     async def suspicions(self, job_ids: Collection[int]) -> Mapping[int, tuple[Suspicion, ...]]:
         """The signs of failure that these jobs' logs showed, by job id, in the order of their lines."""
         by_job: dict[int, tuple[Suspicion, ...]] = {}
-        for one in await self._suspicions(suspicions.c.job_id.in_(list(job_ids))):
-            by_job[one.job_id] = (*by_job.get(one.job_id, ()), one)
+        for suspicion in await self._suspicions(suspicions.c.job_id.in_(list(job_ids))):
+            by_job[suspicion.job_id] = (*by_job.get(suspicion.job_id, ()), suspicion)
         return by_job
 
     async def note_read(self, job_id: int, lines: int) -> None:
@@ -259,7 +263,7 @@ def likeness(machine: str, finding: LogFinding) -> str:
 
 
 def _standing(signs: Sequence[Suspicion]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one.sign if one.line else one.text for one in signs if one.stands))
+    return tuple(dict.fromkeys(sign.sign if sign.line else sign.text for sign in signs if sign.stands))
 
 
 def _suspicion(row: sa.RowMapping) -> Suspicion:

@@ -58,7 +58,9 @@ class Cells:
     def rows(self, cell: Callable[[Job, Annotation, float], Cell]) -> list[list[Cell]]:
         """A row for each machine, after the one with the environments; what no job is for is left out."""
         machines = [one for one in self.machines if any(one == machine for machine, _ in self.places)]
-        environments = [one for one in self.environments if any(one == name for _, name in self.places)]
+        environments = [
+            environment for environment in self.environments if any(environment == name for _, name in self.places)
+        ]
         return [
             ["", *environments],
             *([machine, *(self._at((machine, name), cell) for name in environments)] for machine in machines),

@@ -50,9 +50,11 @@ def doubtful_job(job: Job, findings: Sequence[LogFinding]) -> Message:
     """Signs of failure in the log of a job that ended well and builds no image."""
     news = f"{kit.escape(job.name)} ended well, but its log shows signs of failure"
     blocks = [kit.section(f":warning: {kit.link(job.name, job.url)} ended well, but its log shows signs of failure")]
-    for one in findings[:SIGNS]:
-        lines = kit.marked(one.before, one.text, one.after)
-        blocks.append(kit.section(f"*{kit.escape(one.sign)}* (line {one.line})\n{kit.preformatted(lines, SIGN)}"))
+    for finding in findings[:SIGNS]:
+        lines = kit.marked(finding.before, finding.text, finding.after)
+        blocks.append(
+            kit.section(f"*{kit.escape(finding.sign)}* (line {finding.line})\n{kit.preformatted(lines, SIGN)}")
+        )
     return kit.message(news, blocks)
 
 

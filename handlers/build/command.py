@@ -98,7 +98,7 @@ def read(config: Config, images: Images, said: Sequence[str]) -> Wanted:
 
 def all_machines(config: Config) -> tuple[str, ...]:
     """The machines of all environments, in the file's order."""
-    return tuple(dict.fromkeys(name for one in config.environments.values() for name in one.machines))
+    return tuple(dict.fromkeys(name for environment in config.environments.values() for name in environment.machines))
 
 
 def no_such_ref(config: Config, ref: str) -> str:

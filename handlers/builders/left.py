@@ -32,10 +32,10 @@ async def left_behind(services: Services, run: WorkflowRun) -> str:
 
 
 def _in_words(services: Services, ours: list[Joined]) -> str:
-    named = ", ".join(kit.code(one.builder.instance_id) for one in ours[:12])
+    named = ", ".join(kit.code(our.builder.instance_id) for our in ours[:12])
     more = f" and {len(ours) - 12} more" if len(ours) > 12 else ""
     several = len(ours) > 1
-    waits = [left for one in ours if (left := grace_left(services, one)) is not None]
+    waits = [left for our in ours if (left := grace_left(services, our)) is not None]
     told = _when_told(max(waits), several=several) if waits and _watched(services) else "see /infra builders"
     return f":warning: Still in EC2: builder{'s' if several else ''} {named}{more}; {told}."
 

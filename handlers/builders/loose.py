@@ -72,7 +72,9 @@ async def _remove(operation: Operation, asked: OrphanedResources) -> tuple[Step,
     account = operation.services.account
     found = await finding.find(account, recognition(operation.services.config))
     used = {
-        name for one in found.builders for name in (one.key_name, *(group.group_id for group in one.security_groups))
+        name
+        for builder in found.builders
+        for name in (builder.key_name, *(group.group_id for group in builder.security_groups))
     }
     unread = {one.region: one.problem for one in found.unread}
     stay, keys, groups = list[Step](), list[KeyPair](), list[OrphanedSecurityGroup]()
@@ -95,8 +97,8 @@ def _why_it_stays(region: str, name: str, used: Collection[str | None], unread: 
 
 
 def _binding(operation: Operation, left: OrphanedResources) -> str:
-    names = [f"{one.region}/{one.name}" for one in left.key_pairs]
-    names += [f"{one.region}/{one.group_id}" for one in left.security_groups]
+    names = [f"{key_pair.region}/{key_pair.name}" for key_pair in left.key_pairs]
+    names += [f"{security_group.region}/{security_group.group_id}" for security_group in left.security_groups]
     return hashlib.sha256(f"loose {operation.number} {' '.join(names)}".encode()).hexdigest()
 
 

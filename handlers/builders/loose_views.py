@@ -74,8 +74,8 @@ def removed(head: Head, steps: Sequence[Step], approval: ApprovalView) -> Messag
 
 
 def _listed(left: OrphanedResources) -> Block:
-    rows: list[Sequence[Cell]] = [["key pair", one.name, one.region] for one in left.key_pairs]
-    rows += [["security group", one.name, one.region] for one in left.security_groups]
+    rows: list[Sequence[Cell]] = [["key pair", key_pair.name, key_pair.region] for key_pair in left.key_pairs]
+    rows += [["security group", security_group.name, security_group.region] for security_group in left.security_groups]
     return kit.table(["What", "Name", "Region"], rows)
 
 

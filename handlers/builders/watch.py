@@ -68,7 +68,7 @@ async def join_jobs(services: Services, builders: Sequence[Builder]) -> tuple[tu
     if not builders:
         return (), ""
     now = datetime.fromtimestamp(services.clock(), UTC)
-    since = max(min(one.started_at for one in builders) - BEFORE, now - OLDEST)
+    since = max(min(builder.started_at for builder in builders) - BEFORE, now - OLDEST)
     trouble, runs = "", None
     try:
         runs = await _runs(services, builders, since)
@@ -88,7 +88,7 @@ async def _runs(services: Services, builders: Sequence[Builder], since: datetime
         return None
     runs = list(await past_runs.runs_since(services.github, repository, images.workflow, since))
     known = {run.run_id for run in runs}
-    named = {one.run_id for one in builders if one.run_id} - known
+    named = {builder.run_id for builder in builders if builder.run_id} - known
     found = [await past_runs.run_with_jobs(services.github, repository, run_id) for run_id in sorted(named)]
     return [*runs, *(run for run in found if run)]
 

@@ -76,8 +76,8 @@ async def settle_job(
     )
     if signs:
         await operation.details(f"signs {job.job_id}", built_views.signs(job, signs))
-        await operation.audit("suspect", what=job.name, why=", ".join(dict.fromkeys(one.sign for one in signs))[:200])
-    standing = tuple(dict.fromkeys(one.sign for one in signs if one.stands))
+        await operation.audit("suspect", what=job.name, why=", ".join(dict.fromkeys(sign.sign for sign in signs))[:200])
+    standing = tuple(dict.fromkeys(sign.sign for sign in signs if sign.stands))
     return JobOutcome(made.image.image_id if made.image else None, standing)
 
 

@@ -87,9 +87,11 @@ def closing(number: int, environments: Sequence[Ready], plans: Mapping[str, Else
     `plans` are those that these buttons have begun, by environment: they are named in the button's place.
     """
     rows: list[Block] = []
-    for one in environments:
-        begun = (plans or {}).get(one.environment)
-        rows += [kit.section(_line(one)), common.named(PLANNED, begun)] if begun else [_row(number, one)]
+    for environment in environments:
+        begun = (plans or {}).get(environment.environment)
+        rows += (
+            [kit.section(_line(environment)), common.named(PLANNED, begun)] if begun else [_row(number, environment)]
+        )
     return rows
 
 

@@ -57,12 +57,12 @@ class Snapshot:
 def _by_image(snapshots: Sequence[OrphanedSnapshot]) -> list[Candidate]:
     """One for each image that is no more, with all its snapshots: what is to go is named by the image."""
     found: dict[tuple[str, str], Candidate] = {}
-    for one in snapshots:
-        key, new = (one.region, one.image_id), one.removal
+    for snapshot in snapshots:
+        key, new = (snapshot.region, snapshot.image_id), snapshot.removal
         first = found.get(key)
         if first:
             new = replace(first.removal, snapshots=(*first.removal.snapshots, *new.snapshots))
-        found[key] = Candidate(What.SNAPSHOT, new, one.image_id, one.created_at.timestamp())
+        found[key] = Candidate(What.SNAPSHOT, new, snapshot.image_id, snapshot.created_at.timestamp())
     return list(found.values())
 
 
@@ -112,7 +112,7 @@ async def named_elsewhere(services: Services) -> Mapping[str, str]:
 async def topic(services: Services, _: Invocation, said: Sequence[str]) -> Message:
     """All images and their standing, or those of the machines and environments that were named."""
     _configured(services.config)
-    known = sorted({name for one in groups(services.config) for name in (one.machine, one.environment)})
+    known = sorted({name for group in groups(services.config) for name in (group.machine, group.environment)})
     if unknown := [word for word in said if word not in known]:
         raise UserError(
             f"I know no machine or environment {arguments.shown(unknown[0])}{arguments.nearest(unknown[0], known)}"
@@ -120,7 +120,7 @@ async def topic(services: Services, _: Invocation, said: Sequence[str]) -> Messa
     seen = await survey(services)
     if not said:
         return old_images_views.page(seen.images, seen.loose, services.clock())
-    named = tuple(one for one in seen.images.images if {one.group.machine, one.group.environment} >= set(said))
+    named = tuple(image for image in seen.images.images if {image.group.machine, image.group.environment} >= set(said))
     # A clean-up is of all of them, so it begins on the page of all.
     return old_images_views.page(
         replace(seen.images, images=named), OrphanedImageResources((), ()), services.clock(), whole=False

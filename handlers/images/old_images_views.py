@@ -42,7 +42,7 @@ class CleanUpView:
     @property
     def chosen(self) -> tuple[Candidate, ...]:
         """What goes: all that nobody spared."""
-        return tuple(one for one in self.candidates if not one.spared_by)
+        return tuple(candidate for candidate in self.candidates if not candidate.spared_by)
 
     @property
     def gigabytes(self) -> int:
@@ -107,8 +107,8 @@ def choice_modal(number: int, candidates: Sequence[Candidate], seen_at: float) -
     stay = modals.some_of(
         "stay",
         "These stay; all others go once approved",
-        [(one.removal.image_id, _named(one, seen_at)) for one in candidates],
-        chosen=[one.removal.image_id for one in candidates if one.spared_by],
+        [(candidate.removal.image_id, _named(candidate, seen_at)) for candidate in candidates],
+        chosen=[candidate.removal.image_id for candidate in candidates if candidate.spared_by],
     )
     return modals.modal(
         CHOICE,
@@ -212,8 +212,14 @@ def _became(steps: Iterable[Step]) -> str:
 
 def _table(view: CleanUpView) -> list[Block]:
     rows: list[Sequence[Cell]] = [
-        [_link(one), one.group, kit.age(view.at - one.made_at), str(one.size_gb), "stays" if one.spared_by else ""]
-        for one in view.candidates
+        [
+            _link(candidate),
+            candidate.group,
+            kit.age(view.at - candidate.made_at),
+            str(candidate.size_gb),
+            "stays" if candidate.spared_by else "",
+        ]
+        for candidate in view.candidates
     ]
     return [kit.table(["What", "Of", "Age", "GB", "Choice"], rows, right=(2, 3))]
 
@@ -249,7 +255,7 @@ def _named(one: Candidate, seen_at: float) -> str:
 
 
 def _things(candidates: Sequence[Candidate]) -> str:
-    counts = [(what.value, sum(1 for one in candidates if one.what is what)) for what in What]
+    counts = [(what.value, sum(1 for candidate in candidates if candidate.what is what)) for what in What]
     return ", ".join(f"{count} {name}{_s(count)}" for name, count in counts if count) or "nothing"
 
 

@@ -98,13 +98,13 @@ def _log(one: Provenance) -> str:
 
 def _signs(signs: Sequence[Suspicion]) -> list[str]:
     lines = []
-    for one in signs[:SHOWN]:
-        text = f"*{kit.escape(one.sign)}*: {kit.code(one.text, 160)}"
-        if one.stands:
+    for sign in signs[:SHOWN]:
+        text = f"*{kit.escape(sign.sign)}*: {kit.code(sign.text, 160)}"
+        if sign.stands:
             lines.append(f":warning: *Suspect.* {text}")
         else:
             lines.append(
-                f":white_check_mark: {text}; harmless, says {kit.user(one.dismissed_by)}: {kit.escape(one.reason)}"
+                f":white_check_mark: {text}; harmless, says {kit.user(sign.dismissed_by)}: {kit.escape(sign.reason)}"
             )
     return lines
 
@@ -113,9 +113,9 @@ def _rollouts(rollouts: Sequence[RollOut]) -> str:
     if not rollouts:
         return "*Rolled out:* by no plan of Signalbox."
     lines = [
-        f"#{one.operation} to {kit.code(one.machine)} in {kit.escape(one.environment)} {kit.moment(one.at)}, asked by "
-        f"{kit.user(one.person)}"
-        for one in rollouts[:SHOWN]
+        f"#{rollout.operation} to {kit.code(rollout.machine)} in {kit.escape(rollout.environment)} {kit.moment(rollout.at)}, asked by "
+        f"{kit.user(rollout.person)}"
+        for rollout in rollouts[:SHOWN]
     ]
     more = [f"and {len(rollouts) - SHOWN} more"] if len(rollouts) > SHOWN else []
     return "*Rolled out by:*\n" + "\n".join([*lines, *more])

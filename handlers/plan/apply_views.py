@@ -144,7 +144,7 @@ def _gone(summary: PlanSummary, result: ApplyResult) -> str:
     if result.in_state is None:
         return ""
     there = frozenset(result.in_state)
-    missing = [one for one in summary.changes if one.address not in there and SENSITIVE not in one.address]
+    missing = [change for change in summary.changes if change.address not in there and SENSITIVE not in change.address]
     replaced = [one.address for one in missing if one.change is Change.REPLACE]
     deleted = [one.address for one in missing if one.change is Change.DELETE]
     said = []

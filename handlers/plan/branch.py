@@ -94,7 +94,9 @@ async def since(services: Services, planned: str, ref: str) -> Moved | None:
     commits = await dispatch.compare(services.github, repository, planned, now.sha)
     redact = services.redact
     return Moved(
-        ref, now.sha, tuple(replace(one, subject=redact(one.subject), author=redact(one.author)) for one in commits)
+        ref,
+        now.sha,
+        tuple(replace(commit, subject=redact(commit.subject), author=redact(commit.author)) for commit in commits),
     )
 
 

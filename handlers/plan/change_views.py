@@ -93,7 +93,7 @@ def details(summary: PlanSummary) -> Message:
 
 
 def _all_of(resources: Sequence[ResourceChange], headings: Mapping[Change, str]) -> Iterator[Block]:
-    yield from kit.sections(_full(one, headings) for one in resources[:DETAIL_RESOURCES])
+    yield from kit.sections(_full(resource, headings) for resource in resources[:DETAIL_RESOURCES])
     if (hidden := len(resources) - DETAIL_RESOURCES) > 0:
         yield kit.context(f"and {hidden} more; the attached plan has all of them")
 

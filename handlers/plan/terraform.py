@@ -39,14 +39,14 @@ def settings_of(environment: Environment) -> Terraform:
 def needs_the_word(environment: Environment, summary: PlanSummary) -> bool:
     """Whether approving takes more than a click: something protected would go, or more than `confirm_above` resources."""
     above = settings_of(environment).confirm_above
-    losses = sum(1 for one in summary.changes if one.change in LOSSES)
+    losses = sum(1 for change in summary.changes if change.change in LOSSES)
     return bool(protected(environment, summary)) or (above is not None and losses > above)
 
 
 def protected(environment: Environment, summary: PlanSummary) -> tuple[str, ...]:
     """The addresses of protected types that the plan would destroy, replace or forget."""
     types = settings_of(environment).protected
-    return tuple(one.address for one in summary.changes if one.type in types and one.change in LOSSES)
+    return tuple(change.address for change in summary.changes if change.type in types and change.change in LOSSES)
 
 
 async def commit_to_plan(operation: Operation) -> Commit:

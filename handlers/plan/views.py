@@ -110,7 +110,10 @@ def moved_on(moved: Moved) -> str:
     if not number:
         return f":warning: *{name} no longer has the commit of this plan.*"
     count = f"{number} commit{plural(moved.commits)}" if number < MOST_COMPARED else f"{number} commits or more"
-    shown = [f"{kit.link(one.short, one.url)} {kit.escape(kit.cut(one.subject, 90))}" for one in moved.commits[-5:]]
+    shown = [
+        f"{kit.link(commit.short, commit.url)} {kit.escape(kit.cut(commit.subject, 90))}"
+        for commit in moved.commits[-5:]
+    ]
     more = f" and {number - 5} before" if number > 5 else ""
     return f":warning: *{name} has moved on by {count} since this plan:* {', '.join(reversed(shown))}{more}."
 

@@ -137,14 +137,14 @@ class PlaybookRecord:
         elif not self.has_recap:
             state = State.CANCELLED if cancelled else State.UNKNOWN
         else:
-            bad = exit_code or any(one.failed or one.unreachable for one in self._hosts.values())
+            bad = exit_code or any(host.failed or host.unreachable for host in self._hosts.values())
             state = State.FAILED if bad else State.SUCCEEDED
         lost = ended and not self.has_recap
         left = state if lost else State.RUNNING
         return PlaybookResult(
             playbook=self._playbook,
             state=state,
-            hosts=tuple(_left(one, left) for one in self._hosts.values()),
+            hosts=tuple(_left(host, left) for host in self._hosts.values()),
             failures=tuple(self._failures),
             finished=cancelled or not lost,
             task_count=self.numbering.begun,

@@ -19,7 +19,7 @@ def describe(res: dict[str, Any]) -> str:
         return HIDDEN
     items = [one for one in res.get("results") or () if isinstance(one, dict) and one.get("failed")]
     if items:
-        return "\n".join(f"({_label(one)}) {describe(one)}" for one in items)
+        return "\n".join(f"({_label(item)}) {describe(item)}" for item in items)
     message = _text(res.get("msg"))
     if res.get("rc") not in (None, 0):
         message += f" (exit code {res['rc']})"

@@ -92,7 +92,7 @@ def _none_running(ec2: EC2Client, missing: Sequence[str], doing: str) -> NotFoun
     others = _instances(ec2, missing)
     said = []
     for value in missing:
-        states = Counter(one["State"]["Name"] for one in others if _tag_of(one) == value)
+        states = Counter(other["State"]["Name"] for other in others if _tag_of(other) == value)
         there = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none in any state"
         said.append(f'the tag {TAG} = "{value}" ({there})')
     return NotFoundError(

@@ -104,9 +104,9 @@ async def _look_twice(
         return []
     looks = await _look(access, host, daemons, patience.settle)
     if isinstance(looks, str):
-        return [DaemonObservation(host.name, host.machine, one.name, looks, reached=False) for one in daemons]
+        return [DaemonObservation(host.name, host.machine, daemon.name, looks, reached=False) for daemon in daemons]
     since = None if began is None else time.monotonic() - began
-    return [judge(host, one, looks, settle=patience.settle, since=since) for one in daemons]
+    return [judge(host, daemon, looks, settle=patience.settle, since=since) for daemon in daemons]
 
 
 async def _look(access: Access, host: Host, daemons: Sequence[Daemon], settle: float | None) -> list[Look] | str:
@@ -143,7 +143,7 @@ async def _restarted(access: Access, host: Host, daemon: Daemon, patience: Patie
     seen_before = await _look(access, host, [daemon], None)
     if isinstance(seen_before, str):
         return DaemonObservation(host.name, host.machine, daemon.name, seen_before, reached=False)
-    commands = {one.command for look in seen_before for one in instances(look, daemon)}
+    commands = {instance.command for look in seen_before for instance in instances(look, daemon)}
     spared = next(filter(None, (stranger(look, daemon) for look in seen_before)), "")
     if spared:
         because = f"{because}; its own stop was left out, for its PID file names {spared}, which is not it"

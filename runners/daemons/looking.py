@@ -186,7 +186,7 @@ def stranger(look: Look, daemon: Daemon) -> str:
 
 def under_way(look: Look, daemon: Daemon) -> bool:
     """Whether a start or stop of it that Signalbox has begun goes on there; it outlives a bot that is killed."""
-    return any(one.command.endswith(f" {daemon.mark}") for one in look.processes.values())
+    return any(process.command.endswith(f" {daemon.mark}") for process in look.processes.values())
 
 
 def with_children(look: Look, roots: Sequence[Process]) -> list[int]:
@@ -194,7 +194,7 @@ def with_children(look: Look, roots: Sequence[Process]) -> list[int]:
     children = defaultdict(list)
     for one in look.processes.values():
         children[one.parent].append(one.pid)
-    found, waiting = [], [one.pid for one in roots]
+    found, waiting = [], [root.pid for root in roots]
     while waiting:
         pid = waiting.pop()
         found.append(pid)

@@ -77,12 +77,12 @@ async def _or_none(reading: Reading, repository: str, path: str, branch: str) ->
 
 async def _check_runs(reading: Reading, repository: str, sha: str, doing: str, *, by_hand: bool) -> list[Check]:
     path = f"/commits/{quote(sha, safe='')}/check-runs"
-    runs = [one async for one in reading.pages(repository, path, key="check_runs", doing=doing)]
+    runs = [page async for page in reading.pages(repository, path, key="check_runs", doing=doing)]
     suites = frozenset() if by_hand or not runs else await _suites_by_hand(reading, repository, sha, doing)
     return [
-        Check(str(one["name"]), _state_of(one), str(one.get("html_url") or one.get("details_url") or ""))
-        for one in runs
-        if (one.get("check_suite") or {}).get("id") not in suites
+        Check(str(run["name"]), _state_of(run), str(run.get("html_url") or run.get("details_url") or ""))
+        for run in runs
+        if (run.get("check_suite") or {}).get("id") not in suites
     ]
 
 
@@ -96,16 +96,18 @@ async def _suites_by_hand(reading: Reading, repository: str, sha: str, doing: st
     """The suites of what was dispatched at this commit: a deploy that failed must not forbid the next one."""
     path = f"/actions/runs?head_sha={quote(sha, safe='')}&event=workflow_dispatch"
     try:
-        runs = [one async for one in reading.pages(repository, path, key="workflow_runs", doing=doing)]
+        runs = [page async for page in reading.pages(repository, path, key="workflow_runs", doing=doing)]
     except (AccessDeniedError, NotFoundError):
         return frozenset()  # Actions is switched off there, or another repository than the one we start workflows in
-    return frozenset(int(one["check_suite_id"]) for one in runs if one.get("check_suite_id"))
+    return frozenset(int(run["check_suite_id"]) for run in runs if run.get("check_suite_id"))
 
 
 async def _statuses(reading: Reading, repository: str, sha: str, doing: str) -> list[Check]:
     path = f"/commits/{quote(sha, safe='')}/status"
-    statuses = [one async for one in reading.pages(repository, path, key="statuses", doing=doing)]
+    statuses = [page async for page in reading.pages(repository, path, key="statuses", doing=doing)]
     return [
-        Check(str(one["context"]), _STATUSES.get(one["state"], State.FAILED), str(one.get("target_url") or ""))
-        for one in statuses
+        Check(
+            str(statuse["context"]), _STATUSES.get(statuse["state"], State.FAILED), str(statuse.get("target_url") or "")
+        )
+        for statuse in statuses
     ]

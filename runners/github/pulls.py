@@ -36,7 +36,7 @@ async def find(reading: Reading, repository: str, source: str, target: str) -> P
     # GitHub takes a `head` that it cannot read as none at all.
     ours = [one for one in found if one["head"]["ref"] == source and one["base"]["ref"] == target]
     ours = [
-        one for one in ours if ((one["head"].get("repo") or {}).get("full_name") or "").lower() == repository.lower()
+        our for our in ours if ((our["head"].get("repo") or {}).get("full_name") or "").lower() == repository.lower()
     ]
     return await look(reading, repository, int(ours[0]["number"])) if ours else None
 

@@ -100,7 +100,7 @@ async def _result(hcp: HcpTerraform, run: HcpRun, mask: Masker) -> ApplyResult:
         attributes = found["data"]["attributes"]
         log = await log_of(hcp, "applies", run.apply_id)
     counted = hcp_log.tally(log)
-    errors = [masked(one, mask) for one in await _errors(hcp, run, log)]
+    errors = [masked(error, mask) for error in await _errors(hcp, run, log)]
     return ApplyResult(
         finished=not run.cut_short,
         added=_number(attributes.get("resource-additions"), counted.added),
@@ -116,7 +116,7 @@ async def _result(hcp: HcpTerraform, run: HcpRun, mask: Masker) -> ApplyResult:
 async def _errors(hcp: HcpTerraform, run: HcpRun, log: str) -> list[Diagnostic]:
     if run.phase is Phase.APPLIED:
         return []
-    found = [one for one in hcp_log.diagnostics(log) if one.severity == "error"]
+    found = [diagnostic for diagnostic in hcp_log.diagnostics(log) if diagnostic.severity == "error"]
     if run.phase is Phase.ERRORED:
         return found or [Diagnostic("error", "The apply failed in HCP Terraform", hcp_log.tail(log))]
     who = await who_settled(hcp, run.id)

@@ -52,7 +52,7 @@ async def _planning_failed(hcp: HcpTerraform, run: HcpRun, doing: str) -> Runner
     failed = await hcp_tasks.mandatory_failures(hcp, run)
     what = "run task" if failed else "policy"
     if notes := failed or await hcp_plan.policies(hcp, run):
-        tail = "\n".join(f"{one.summary}\n{one.detail}".strip() for one in notes)
+        tail = "\n".join(f"{note.summary}\n{note.detail}".strip() for note in notes)
         return RunnerError(doing, f"a mandatory {what} failed", remedy=f"See {run.url}", log_tail=tail)
     log = await hcp_plan.log_of(hcp, "plans", run.plan_id)
     error = terraform_errors.explain(

@@ -45,7 +45,7 @@ async def read_plan(hcp: HcpTerraform, run: HcpRun) -> HcpPlanned:
         remedy = f"Give the team of TFE_TOKEN admin access to the workspace. {hcp_errors.NO_ORGANIZATION_TOKEN}"
         raise AccessDeniedError(doing, error.problem, remedy=remedy) from None
     log = await log_of(hcp, "plans", run.plan_id)
-    warnings = [one for one in hcp_log.diagnostics(log) if one.severity == "warning"]
+    warnings = [diagnostic for diagnostic in hcp_log.diagnostics(log) if diagnostic.severity == "warning"]
     notes = [*await policies(hcp, run), *await hcp_tasks.tasks(hcp, run), *await _costs(hcp, run)]
     return await run_blocking(_parse, run, content, [*notes, *warnings], doing, timeout=_READ_TIMEOUT, doing=doing)
 

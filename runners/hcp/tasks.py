@@ -21,12 +21,12 @@ _MANDATORY = "mandatory"
 
 async def tasks(hcp: HcpTerraform, run: HcpRun) -> list[Diagnostic]:
     """What each run task has said until now; those that come before the apply only are not begun yet."""
-    return [_said(one) for one in await _results(hcp, run) if one.get("status") not in _UNDER_WAY]
+    return [_said(result) for result in await _results(hcp, run) if result.get("status") not in _UNDER_WAY]
 
 
 async def mandatory_failures(hcp: HcpTerraform, run: HcpRun) -> list[Diagnostic]:
     """The run tasks that ended this run."""
-    ended = [one for one in await _results(hcp, run) if one.get("status") not in (_PASSED, *_UNDER_WAY)]
+    ended = [result for result in await _results(hcp, run) if result.get("status") not in (_PASSED, *_UNDER_WAY)]
     return [_said(one) for one in ended if one.get("workspace-task-enforcement-level") == _MANDATORY]
 
 

@@ -65,7 +65,7 @@ class Judge:
                 self._elsewhere.setdefault(self.sieve.part(needle), []).append((needle, order))
 
     def _needles(self, also: Iterable[bytes]) -> list[bytes]:
-        return [*also, *(needle for one in self._signs for needle in one.needles or ())]
+        return [*also, *(needle for sign in self._signs for needle in sign.needles or ())]
 
     def sign_in(self, screens: Sequence[str], squeezed: bytes, parts: Iterable[bytes]) -> tuple[Sign, str] | None:
         """The sign, and what of the line it is in. `squeezed` is the line as the sieve sees it, `parts` as it says.

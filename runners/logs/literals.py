@@ -102,7 +102,7 @@ class _Walk:
 
     def _branch(self, alternatives: Any) -> None:
         # The parser has taken out what the alternatives begin with alike: it stands before them.
-        each = [_Walk(self._run).best(one) for one in alternatives]
+        each = [_Walk(self._run).best(alternative) for alternative in alternatives]
         self._break()
         self._offer(frozenset().union(*each) if all(each) else frozenset())
 

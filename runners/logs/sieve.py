@@ -74,7 +74,7 @@ class Sieve:
 
 def _fewest(needles: Iterable[bytes]) -> list[bytes]:
     stems = {_stem(needle) for needle in needles}
-    return sorted(one for one in stems if not any(other in one for other in stems - {one}))
+    return sorted(stem for stem in stems if not any(other in stem for other in stems - {stem}))
 
 
 def _stem(needle: bytes) -> bytes:

@@ -67,7 +67,7 @@ class ImageStanding:
     @property
     def size_gb(self) -> int:
         """What its snapshots take at most."""
-        return sum(one.size_gb for one in self.snapshots)
+        return sum(snapshot.size_gb for snapshot in self.snapshots)
 
     @property
     def disabled(self) -> bool:
@@ -109,7 +109,7 @@ class ImageSurvey:
     @property
     def free(self) -> tuple[ImageStanding, ...]:
         """The images that may go."""
-        return tuple(one for one in self.images if one.standing is Standing.FREE)
+        return tuple(image for image in self.images if image.standing is Standing.FREE)
 
     @property
     def free_gb(self) -> int:

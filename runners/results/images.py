@@ -166,7 +166,7 @@ class Removed:
     def freed_gb(self) -> int:
         """What the snapshots that are gone took at most."""
         gone = {step.resource for step in self.steps if step.gone and step.what == "snapshot"}
-        return sum(one.size_gb for one in self.removal.snapshots if one.snapshot_id in gone)
+        return sum(snapshot.size_gb for snapshot in self.removal.snapshots if snapshot.snapshot_id in gone)
 
 
 class What(StrEnum):
@@ -193,4 +193,4 @@ class Candidate:
     @property
     def size_gb(self) -> int:
         """What it takes at most."""
-        return sum(one.size_gb for one in self.removal.snapshots)
+        return sum(snapshot.size_gb for snapshot in self.removal.snapshots)

@@ -46,7 +46,7 @@ def arguments(targets: Sequence[str], replaces: Sequence[str], doing: str) -> li
     for text in replaces:
         if not is_replaceable(text):
             raise _no_address(doing, text, "a resource")
-    return [*(f"-target={one}" for one in targets), *(f"-replace={one}" for one in replaces)]
+    return [*(f"-target={target}" for target in targets), *(f"-replace={replace}" for replace in replaces)]
 
 
 def _no_address(doing: str, text: str, what: str) -> RunnerError:

@@ -191,7 +191,7 @@ async def _result(workspace: Workspace, tally: Tally, code: int | None, mask: Ma
         changed=tally.changed,
         destroyed=tally.destroyed,
         applied=tuple(map(mask, tally.applied)),
-        errors=tuple(masked(one, mask) for one in errors),
+        errors=tuple(masked(error, mask) for error in errors),
         in_state=None if finished else await _state(workspace),
         under_way=tuple(map(mask, tally.under_way)),
         remaining=tuple(map(mask, tally.remaining)),

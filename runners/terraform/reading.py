@@ -104,8 +104,8 @@ def knows(plan: PlanJson, address: str, *, exactly: bool) -> bool:
     """
     changes = plan.resource_changes or ()
     if exactly:
-        return any(one.address == address for one in changes)
-    if DATA.search(address) or any(covers(address, one.address) for one in changes):
+        return any(change.address == address for change in changes)
+    if DATA.search(address) or any(covers(address, change.address) for change in changes):
         return True
     root = plan.configuration.root_module if plan.configuration else None
     calls = (root.module_calls or {}) if root else {}

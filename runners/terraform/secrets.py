@@ -43,8 +43,8 @@ def _sensitive(plan: PlanJson) -> Iterator[str]:
 
 
 def _changes(plan: PlanJson) -> Iterator[ChangeJson]:
-    for one in _resource_changes(plan):
-        yield one.change
+    for resource_change in _resource_changes(plan):
+        yield resource_change.change
     yield from (plan.output_changes or {}).values()
 
 

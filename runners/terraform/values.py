@@ -58,7 +58,7 @@ class Masker:
     """
 
     def __init__(self, sensitive: Collection[str]) -> None:
-        spellings = {one for value in sensitive for one in _spellings(value)}
+        spellings = {spelling for value in sensitive for spelling in _spellings(value)}
         longest_first = sorted(spellings, key=len, reverse=True)  # or the tail of a longer one would stay
         self._few = _one_of(longest_first) if 0 < len(longest_first) <= _FEW else None
         # All that a text could match at one place begins with the same characters.

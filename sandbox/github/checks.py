@@ -118,14 +118,14 @@ class Checks:
 
     def statuses(self, sha: str, *, latest: bool = True) -> list[CommitStatus]:
         """The statuses of a commit, newest first; with `latest` one for each context."""
-        every = [one for one in self._statuses if one.sha == sha]
+        every = [statuse for statuse in self._statuses if statuse.sha == sha]
         if latest:
             every = list({one.context: one for one in every}.values())
         return every[::-1]
 
     def combined(self, sha: str) -> str:
         """The state of all statuses together: pending too where there is none."""
-        states = {one.state for one in self.statuses(sha)}
+        states = {statuse.state for statuse in self.statuses(sha)}
         if states & {"error", "failure"}:
             return "failure"
         return "success" if states == {"success"} else "pending"
@@ -133,7 +133,7 @@ class Checks:
     def contexts(self, sha: str) -> dict[str, str]:
         """Each check run and status of a commit by name, as deployments word them."""
         of_runs = {run.name: run.conclusion or "pending" for run in self.runs(sha)[::-1]}
-        return of_runs | {one.context: one.state for one in self.statuses(sha)}
+        return of_runs | {statuse.context: statuse.state for statuse in self.statuses(sha)}
 
     def missing(self, sha: str, required: tuple[str, ...]) -> list[str]:
         """Why the required checks do not let this commit through, in GitHub's words."""

@@ -129,7 +129,9 @@ def _job(job: Job) -> str:
 
 def _patches(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> str:
     changes = changed_files(before, after)
-    return "".join(f"<h2>{escape(one.path)} · {one.status}</h2><pre>{escape(one.patch)}</pre>" for one in changes)
+    return "".join(
+        f"<h2>{escape(change.path)} · {change.status}</h2><pre>{escape(change.patch)}</pre>" for change in changes
+    )
 
 
 def _page(title: str, body: str) -> web.Response:

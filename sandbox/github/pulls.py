@@ -125,7 +125,7 @@ class Pulls:
         if self._behind(pull):
             return "behind"
         states = self._repository.checks.contexts(pull.head_sha).values()
-        return "clean" if all(one in {"success", "neutral", "skipped"} for one in states) else "unstable"
+        return "clean" if all(state in {"success", "neutral", "skipped"} for state in states) else "unstable"
 
     def _behind(self, pull: Pull) -> bool:
         strict = self._repository.protection(pull.base).strict

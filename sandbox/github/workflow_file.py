@@ -167,7 +167,7 @@ def expand_matrix(raw: Mapping[str, Any], inputs: Mapping[str, str] | None = Non
     if not all(axes.values()):
         return ()
     products = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())] if axes else []
-    left = [one for one in products if not any(_fits(one, pattern) for pattern in raw.get("exclude", ()))]
+    left = [product for product in products if not any(_fits(product, pattern) for pattern in raw.get("exclude", ()))]
     more = [{key: str(value) for key, value in entry.items()} for entry in raw.get("include", ())]
     if len(left) + len(more) > MAX_JOBS:
         raise WorkflowFileError(f"a matrix of {len(left) + len(more)} jobs: GitHub takes {MAX_JOBS}")

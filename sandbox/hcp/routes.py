@@ -101,9 +101,9 @@ class Routes:
 
     def _configured(self, request: web.Request) -> tuple[Workspace, Configuration]:
         for workspace in self._site.workspaces.values():
-            for one in workspace.configurations:
-                if one.id == request.match_info["id"]:
-                    return workspace, one
+            for configuration in workspace.configurations:
+                if configuration.id == request.match_info["id"]:
+                    return workspace, configuration
         raise not_found()
 
     async def _create_run(self, request: web.Request) -> web.Response:
@@ -130,7 +130,7 @@ class Routes:
             made = Configuration(auto_queue_runs=False, source="github", status="fetching")
             workspace.configurations.append(made)
             return made
-        ready = [one for one in workspace.configurations if one.status == "uploaded"]
+        ready = [configuration for configuration in workspace.configurations if configuration.status == "uploaded"]
         found = [one for one in ready if wanted in (None, one.id)]
         if not found:
             raise invalid("Configuration version is missing")
@@ -177,9 +177,9 @@ class Routes:
 
     async def _task_result(self, request: web.Request) -> web.Response:
         for run in self._site.all_runs():
-            for one in run.task_results:
-                if one.id == request.match_info["id"]:
-                    return document({"data": shapes.task_result(run, one)})
+            for task_result in run.task_results:
+                if task_result.id == request.match_info["id"]:
+                    return document({"data": shapes.task_result(run, task_result)})
         raise not_found()
 
     async def _plan(self, request: web.Request) -> web.Response:

@@ -205,14 +205,18 @@ class Runs:
 def _chosen(run: Run) -> list[str]:
     # A run that only plans waits for no other, so it must not mind the state's lock.
     lock = ["-lock=false"] if run.plan_only else []
-    return [*lock, *(f"-target={one}" for one in run.targets), *(f"-replace={one}" for one in run.replaces)]
+    return [
+        *lock,
+        *(f"-target={target}" for target in run.targets),
+        *(f"-replace={replace}" for replace in run.replaces),
+    ]
 
 
 def _count(run: Run) -> None:
     document = json.loads(run.plan.json_plan)
     actions = [one["change"]["actions"] for one in document.get("resource_changes", ())]
-    run.plan.additions = sum("create" in one for one in actions)
-    run.plan.changes = sum(one == ["update"] for one in actions)
-    run.plan.destructions = sum("delete" in one for one in actions)
+    run.plan.additions = sum("create" in action for action in actions)
+    run.plan.changes = sum(action == ["update"] for action in actions)
+    run.plan.destructions = sum("delete" in action for action in actions)
     outputs = document.get("output_changes", {}).values()
     run.has_changes = any(one not in (["no-op"], ["read"]) for one in [*actions, *(out["actions"] for out in outputs)])

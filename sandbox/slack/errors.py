@@ -26,4 +26,6 @@ class ApiError(Exception):
 
 def refused(code: str, problems: list[str]) -> ApiError:
     """An error whose problems are listed as Slack lists them, e.g. `[ERROR] missing required field: text`."""
-    return ApiError(code, errors=problems, response_metadata={"messages": [f"[ERROR] {one}" for one in problems]})
+    return ApiError(
+        code, errors=problems, response_metadata={"messages": [f"[ERROR] {problem}" for problem in problems]}
+    )

@@ -91,7 +91,7 @@ class PageApi:
         ]
 
     def _listed(self, messages: list[Message]) -> web.StreamResponse:
-        return _answer({"messages": [page_json.message(self._backend, one) for one in messages]})
+        return _answer({"messages": [page_json.message(self._backend, message) for message in messages]})
 
     async def _home(self, request: web.Request) -> web.StreamResponse:
         user = self._person(request.query.get("as"))

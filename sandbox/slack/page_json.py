@@ -21,15 +21,16 @@ def workspace(backend: Backend) -> dict[str, Any]:
         "team": {"id": seed.TEAM_ID, "name": seed.TEAM_NAME, "domain": seed.TEAM_DOMAIN},
         "people": [{"id": one.id, "name": one.name, "real_name": one.real_name, "title": one.title} for one in people],
         "channels": [
-            {"id": one.id, "name": one.name, "topic": one.topic, "purpose": one.purpose}
-            for one in backend.workspace.channels.values()
+            {"id": channel.id, "name": channel.name, "topic": channel.topic, "purpose": channel.purpose}
+            for channel in backend.workspace.channels.values()
         ],
         "usergroups": [
-            {"id": one.id, "handle": one.handle, "name": one.name} for one in backend.workspace.usergroups.values()
+            {"id": usergroup.id, "handle": usergroup.handle, "name": usergroup.name}
+            for usergroup in backend.workspace.usergroups.values()
         ],
         "commands": [
-            {"command": one.command, "usage_hint": one.usage_hint, "description": one.description}
-            for one in backend.registration.commands.values()
+            {"command": command.command, "usage_hint": command.usage_hint, "description": command.description}
+            for command in backend.registration.commands.values()
         ],
         "bot": {"id": seed.BOT_USER_ID, "name": seed.BOT_NAME},
     }

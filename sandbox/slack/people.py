@@ -119,11 +119,11 @@ class Person:
         """
 
         def look() -> Message | None:
-            return next((one for one in reversed(self.ephemerals) if predicate(one)), None)
+            return next((ephemeral for ephemeral in reversed(self.ephemerals) if predicate(ephemeral)), None)
 
         found = await self._backend.workspace.bus.until(look, timeout)
         if found is None:
-            shown = "\n".join(one.rendered for one in self.ephemerals) or "(none)"
+            shown = "\n".join(ephemeral.rendered for ephemeral in self.ephemerals) or "(none)"
             raise AssertionError(f"{self.user.name} saw nothing like it within {timeout} s, only:\n{shown}")
         return found
 

@@ -46,7 +46,7 @@ def read_manifest(manifest: dict[str, Any]) -> Registration:
         for one in features.get("slash_commands", ())
     ]
     return Registration(
-        commands={one.command: one for one in commands},
+        commands={command.command: command for command in commands},
         scopes=frozenset(manifest.get("oauth_config", {}).get("scopes", {}).get("bot", ())),
         events=frozenset(settings.get("event_subscriptions", {}).get("bot_events", ())),
         interactivity=settings.get("interactivity", {}).get("is_enabled", False),

@@ -27,7 +27,7 @@ def blocks_text(blocks: list[Block], names: Names) -> str:
 
 def button_texts(blocks: list[Block]) -> list[str]:
     """The visible texts of all buttons, in order."""
-    return [one["text"]["text"] for one in elements(blocks) if one["type"] == "button"]
+    return [element["text"]["text"] for element in elements(blocks) if element["type"] == "button"]
 
 
 def elements(blocks: list[Block]) -> Iterator[Block]:

@@ -63,7 +63,7 @@ class SocketMode:
     @property
     def connections(self) -> int:
         """How many connections take deliveries now."""
-        return sum(not one.leaving for one in self._connections)
+        return sum(not connection.leaving for connection in self._connections)
 
     async def command(self, fields: dict[str, str]) -> Answer:
         """Deliver a slash command."""

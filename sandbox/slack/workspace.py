@@ -55,7 +55,7 @@ class Workspace:
             group_id: Usergroup(group_id, handle, name, list(users))
             for group_id, handle, name, users in seed.USERGROUPS
         }
-        self.channels = {one.id: one for one in self._seeded_channels()}
+        self.channels = {seeded_channel.id: seeded_channel for seeded_channel in self._seeded_channels()}
         self.ephemerals: dict[str, list[Message]] = {}
         self._by_handle: dict[str, str] = {user.name: user.id for user in self.users.values()}
         self._by_channel_name: dict[str, str] = {channel.name: channel.id for channel in self.channels.values()}

@@ -53,4 +53,4 @@ def _images(aws: AwsHandle) -> set[str]:
         aws_access_key_id="AKIASANDBOXHAND00000",
         aws_secret_access_key="sandbox",  # noqa: S106  -- the sandbox's AWS takes any
     )
-    return {one["ImageId"] for one in ec2.describe_images(Owners=["self"])["Images"]}
+    return {describe_image["ImageId"] for describe_image in ec2.describe_images(Owners=["self"])["Images"]}

@@ -49,6 +49,6 @@ async def play(world: World) -> None:
     )
     expect("rerun 2" in done.rendered, "the board does not say how often the job was run again")
     mended = await shows(world, "#ops", ":white_check_mark:", "It ended well when it was run again", "Before that:")
-    expect(mended.ts in [one.ts for one in world.channel("#ops").replies(failed.ts)], "that is in another thread")
+    expect(mended.ts in [reply.ts for reply in world.channel("#ops").replies(failed.ts)], "that is in another thread")
     run = next(iter(repository.runs.values()))
     expect(run.attempt == 3, f"the run has {run.attempt} attempts")

@@ -53,7 +53,7 @@ def _builds(run: Run) -> bool:
 
 
 def _alerts(world: World) -> list[Message]:
-    return [one for one in world.channel("#ops").messages if "left running" in one.rendered]
+    return [message for message in world.channel("#ops").messages if "left running" in message.rendered]
 
 
 async def _listed(world: World, *pieces: str) -> Message:

@@ -101,7 +101,7 @@ async def _images(account: Account) -> int:
     keep = KeepRule(newest=3, younger_than=timedelta(days=30))
     found = await survey(account, groups, keep=keep, named_elsewhere={}, now=NOW)
     # Without a standing for each there would be nothing to measure.
-    if found.unread or len(found.images) != sum(1 for one in found.images if one.standing in Standing):
+    if found.unread or len(found.images) != sum(1 for image in found.images if image.standing in Standing):
         raise RuntimeError("the survey is not whole")
     return len(found.free)
 
@@ -139,7 +139,11 @@ def _use(what: str, instances: int, images: int) -> _Used:
 
 def _most() -> float:
     """Megabytes that this process had at most (Linux's VmHWM: ru_maxrss would count the parent's too)."""
-    [line] = [one for one in Path("/proc/self/status").read_text(encoding="ascii").splitlines() if "VmHWM" in one]
+    [line] = [
+        splitline
+        for splitline in Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        if "VmHWM" in splitline
+    ]
     return int(line.split()[1]) * 1024 / 1e6
 
 

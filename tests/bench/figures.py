@@ -55,7 +55,10 @@ def of_runs(what: str, seconds: Sequence[float], limit: float) -> Figure:
 def table(figures: Sequence[Figure]) -> str:
     """The figures in columns."""
     rows = [("figure", "measured", "target", "", "made of")]
-    rows += [(one.what, f"{_number(one.value)}{one.unit}", one.target, one.verdict, one.detail) for one in figures]
+    rows += [
+        (figure.what, f"{_number(figure.value)}{figure.unit}", figure.target, figure.verdict, figure.detail)
+        for figure in figures
+    ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 

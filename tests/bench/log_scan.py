@@ -48,14 +48,16 @@ async def measure(*, quick: bool) -> list[Figure]:
 
 
 def _figures(megabytes: float, readings: Sequence[_Used], greps: Sequence[float]) -> list[Figure]:
-    speeds = [megabytes / one["seconds"] for one in readings]
+    speeds = [megabytes / reading["seconds"] for reading in readings]
     of = f"{megabytes:.0f} MB, {len(SIGNS)} patterns"
     detail = f"median of {len(speeds)} rounds, {min(speeds):.0f} to {max(speeds):.0f}; {of}"
     figures = [
         Figure(
             "reading a job's log, of processor time", median(speeds), " MB/s", SPEED, more_is_better=True, detail=detail
         ),
-        Figure("reading a job's log, memory", max(one["megabytes"] for one in readings), " MB", MEMORY, detail=of),
+        Figure(
+            "reading a job's log, memory", max(reading["megabytes"] for reading in readings), " MB", MEMORY, detail=of
+        ),
     ]
     if greps:
         detail = "neither harmless lines nor what is around them; only counts"

@@ -86,7 +86,7 @@ async def running_servers(directory: Path, port: int, addresses: list[str]) -> A
     key = make_key(directory / "user_key")
     authorised = (directory / "user_key.pub").read_text()
     async with AsyncExitStack() as ends:
-        servers = [Server(directory / f"sshd-{one}", port, key, authorised, one) for one in addresses]
+        servers = [Server(directory / f"sshd-{address}", port, key, authorised, address) for address in addresses]
         for server in servers:
             ends.push_async_callback(server.stop)
         await asyncio.gather(*(server.start() for server in servers))

@@ -110,7 +110,7 @@ async def test_a_playbook_reaches_every_host_with_its_variables_as_data(playbook
     result = await playbooks.run(playbooks.job(inventory=inventory("backend", "cron")))
     assert result.state is State.SUCCEEDED
     assert result.finished
-    assert [(one.host, one.state, one.ok, one.changed) for one in result.hosts] == [
+    assert [(host.host, host.state, host.ok, host.changed) for host in result.hosts] == [
         ("staging-backend", State.SUCCEEDED, 2, 1),
         ("staging-cron", State.SUCCEEDED, 2, 1),
     ]

@@ -51,9 +51,9 @@ async def workspace(tmp_path: Path, program: Program) -> AsyncIterator[Workspace
     code = tmp_path / "instances" / "staging"
     code.mkdir(parents=True)
     yield Workspace(program, code, tmp_path / "scratch", {"PATH": SEARCH_PATH})
-    for one in pids(tmp_path / "scratch"):
-        if supervise.started_at(one):
-            os.killpg(one, signal.SIGKILL)
+    for pid in pids(tmp_path / "scratch"):
+        if supervise.started_at(pid):
+            os.killpg(pid, signal.SIGKILL)
 
 
 def pids(scratch: Path) -> list[int]:
@@ -109,7 +109,7 @@ PLAIN = """
 async def test_plans_applies_and_is_up_to_date(workspace: Workspace, tmp_path: Path) -> None:
     write(workspace, PLAIN)
     plan = await planned(workspace)
-    assert {(one.address, one.change) for one in plan.summary.changes} == {
+    assert {(change.address, change.change) for change in plan.summary.changes} == {
         ("terraform_data.server", Change.CREATE),
         ("terraform_data.name", Change.CREATE),
     }
@@ -135,7 +135,7 @@ async def test_shows_old_and_new_values_and_what_forces_a_replacement(workspace:
     write(workspace, PLAIN)
     await applied(workspace, await planned(workspace))
     summary = (await planned(again(workspace, tmp_path), size="large")).summary
-    assert [(one.address, one.change) for one in summary.changes] == [
+    assert [(change.address, change.change) for change in summary.changes] == [
         ("terraform_data.server", Change.REPLACE),
         ("terraform_data.name", Change.UPDATE),
     ]
@@ -148,8 +148,10 @@ async def test_shows_old_and_new_values_and_what_forces_a_replacement(workspace:
         "large",
         True,
     )
-    assert ("input.size", "small", "large") in [(one.path, one.before, one.after) for one in name.attributes]
-    assert [(one.path, one.before, one.after) for one in summary.outputs] == [("size", "small", "large")]
+    assert ("input.size", "small", "large") in [
+        (attribute.path, attribute.before, attribute.after) for attribute in name.attributes
+    ]
+    assert [(output.path, output.before, output.after) for output in summary.outputs] == [("size", "small", "large")]
 
 
 async def test_what_it_leaves_on_disk_is_private(workspace: Workspace) -> None:
@@ -157,8 +159,8 @@ async def test_what_it_leaves_on_disk_is_private(workspace: Workspace) -> None:
     await applied(workspace, await planned(workspace))
     assert stat.S_IMODE(workspace.scratch.stat().st_mode) == 0o700
     files = [one for one in workspace.scratch.iterdir() if one.is_file()]
-    assert {one.name for one in files} == {"plan", "plan.txt", "sensitive.json"}
-    assert {stat.S_IMODE(one.stat().st_mode) for one in files} == {0o600}
+    assert {file.name for file in files} == {"plan", "plan.txt", "sensitive.json"}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
     assert "will be created" in (workspace.scratch / "plan.txt").read_text()
 
 
@@ -180,12 +182,15 @@ async def test_a_sensitive_value_is_nowhere_in_the_summary(workspace: Workspace)
     plan = await planned(workspace, password=SECRET)
     assert SECRET in plan.sensitive
     assert SECRET not in repr(plan)
-    shown = {(one.address, each.path): each.after for one in plan.summary.changes for each in one.attributes}
+    shown = {(change.address, each.path): each.after for change in plan.summary.changes for each in change.attributes}
     assert shown["terraform_data.marked", "input.password"] == SENSITIVE
     assert shown["terraform_data.marked", "input.user"] == "ana"
     assert shown["terraform_data.copied", "input"] == f"postgres://ana:{SENSITIVE}@db"
     assert shown["terraform_data.alone", "id"] == UNKNOWN
-    assert [(one.path, one.after) for one in plan.summary.outputs] == [("copied", SENSITIVE), ("marked", SENSITIVE)]
+    assert [(output.path, output.after) for output in plan.summary.outputs] == [
+        ("copied", SENSITIVE),
+        ("marked", SENSITIVE),
+    ]
     assert terraform.known_sensitive(workspace.scratch) == plan.sensitive
 
 
@@ -234,7 +239,7 @@ async def test_moves_deletions_and_data_read_during_the_apply(workspace: Workspa
     write(workspace, json.dumps(empty), "other.tfstate")
     second = again(workspace, tmp_path)
     plan = await planned(second)
-    assert [(one.change, one.address) for one in plan.summary.changes] == [
+    assert [(change.change, change.address) for change in plan.summary.changes] == [
         (Change.DELETE, "terraform_data.gone"),
         (Change.CREATE, "terraform_data.made"),
         (Change.READ, "data.terraform_remote_state.other"),
@@ -400,8 +405,8 @@ async def test_after_the_loss_of_bot_supervisor_and_terraform_the_result_is_unfi
 ) -> None:
     write(workspace, SLOW % 50)
     await killed_inside_apply(tmp_path, workspace, await planned(workspace))
-    for one in pids(workspace.scratch):
-        os.kill(one, signal.SIGKILL)
+    for pid in pids(workspace.scratch):
+        os.kill(pid, signal.SIGKILL)
     result = await terraform.find_out(workspace, on_progress=Seen(), timeout=LONG)
     assert (result.finished, result.succeeded, result.added) == (False, False, 1)
     assert result.applied == ("terraform_data.quick",)
@@ -508,7 +513,7 @@ async def test_backend_settings_var_files_and_a_shared_cache(workspace: Workspac
         )
         for name in ("one", "two")
     ]
-    await asyncio.gather(*(terraform.init(one, timeout=LONG) for one in spaces))
+    await asyncio.gather(*(terraform.init(space, timeout=LONG) for space in spaces))
     plan = await terraform.plan(spaces[0], variables={}, timeout=LONG)
     assert plan.summary.outputs[0].after == "from the file"
     assert (await applied(spaces[0], plan)).succeeded
@@ -529,7 +534,9 @@ async def test_warnings_of_the_plan_are_kept(workspace: Workspace) -> None:
         """,
     )
     summary = (await planned(workspace)).summary
-    assert [(one.severity, one.detail, one.line) for one in summary.warnings] == [("warning", "One is not two.", 5)]
+    assert [(warning.severity, warning.detail, warning.line) for warning in summary.warnings] == [
+        ("warning", "One is not two.", 5)
+    ]
 
 
 async def test_finds_the_program_that_is_configured_or_says_what_to_do(tmp_path: Path) -> None:

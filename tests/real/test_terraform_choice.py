@@ -49,7 +49,7 @@ async def built(workspace: Workspace) -> Workspace:
 
 
 def changed(summary: PlanSummary) -> list[tuple[Change, str]]:
-    return [(one.change, one.address) for one in summary.changes]
+    return [(change.change, change.address) for change in summary.changes]
 
 
 async def test_only_what_is_chosen_is_planned(built: Workspace) -> None:
@@ -76,7 +76,7 @@ async def test_only_what_is_chosen_is_planned(built: Workspace) -> None:
         else:
             plan = await terraform.plan(built, variables={"size": "big"}, timeout=LONG, **chosen)
             assert changed(plan.summary) == expected
-    assert [one.summary for one in plan.summary.warnings] == ["Resource targeting is in effect"]
+    assert [warning.summary for warning in plan.summary.warnings] == ["Resource targeting is in effect"]
 
 
 @pytest.mark.parametrize(
@@ -135,6 +135,6 @@ async def test_drift_is_found_without_lock_or_leftovers_and_is_the_same_each_tim
     outputs = {"size": {"value": "big", "type": "string"}}
     write(built, json.dumps({**EMPTY, "serial": 2, "outputs": outputs}), "other.tfstate")
     found = [await refresh_only_summary(third, variables={}, timeout=LONG) for _ in range(2)]
-    assert [(one.path, one.before, one.after) for one in found[0].outputs] == [("seen.size", None, "big")]
+    assert [(output.path, output.before, output.after) for output in found[0].outputs] == [("seen.size", None, "big")]
     assert fingerprint(found[0]) == fingerprint(found[1]) != fingerprint(none)
     assert not {"plan", "plan.json", "plan.txt", "plan.log"} & {one.name for one in third.scratch.iterdir()}

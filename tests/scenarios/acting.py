@@ -71,4 +71,6 @@ def forged(message: Message, **fields: str) -> Message:
 
 def asked_of_github(world: World) -> list[str]:
     """What was asked of GitHub because somebody did something: without the look for runs that nobody asked for here."""
-    return [f"{one.method} {one.path}" for one in world.github.requests if f"{IMAGES}/runs" not in one.path]
+    return [
+        f"{request.method} {request.path}" for request in world.github.requests if f"{IMAGES}/runs" not in request.path
+    ]

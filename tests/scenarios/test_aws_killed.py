@@ -28,9 +28,16 @@ def of_builders(aws: AwsBetween) -> list[str]:
     ec2 = aws.ec2()
     found = ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": [NAME_TAG]}])["Reservations"]
     states = [one["State"]["Name"] for held in found for one in held["Instances"]]
-    keys = [one["KeyName"] for one in ec2.describe_key_pairs()["KeyPairs"]]
-    groups = [one["GroupName"] for one in ec2.describe_security_groups()["SecurityGroups"]]
-    return [*(one for one in states if one != "terminated"), *keys, *(one for one in groups if one != "default")]
+    keys = [describe_key_pair["KeyName"] for describe_key_pair in ec2.describe_key_pairs()["KeyPairs"]]
+    groups = [
+        describe_security_group["GroupName"]
+        for describe_security_group in ec2.describe_security_groups()["SecurityGroups"]
+    ]
+    return [
+        *(state for state in states if state != "terminated"),
+        *keys,
+        *(group for group in groups if group != "default"),
+    ]
 
 
 @pytest.mark.parametrize(("call", "phase"), [("TerminateInstances", "after"), ("DeleteSecurityGroup", "before")])

@@ -36,7 +36,7 @@ def runs(world: World) -> list[Run]:
 
 
 def posts(world: World, end: str) -> int:
-    return sum(one.method == "POST" and one.path.endswith(end) for one in world.github.requests)
+    return sum(request.method == "POST" and request.path.endswith(end) for request in world.github.requests)
 
 
 async def builds(world: World, text: str, *pieces: str) -> Message:

@@ -56,7 +56,7 @@ async def test_what_drifts_is_told_once_again_when_it_changes_and_when_it_is_gon
     await _looks(world, 1)
     messages = world.channel("#dev").messages
     assert "nothing differs any more" in messages[-1].rendered
-    assert not any("nothing differs any more" in one.rendered for one in messages[:-1])
+    assert not any("nothing differs any more" in message.rendered for message in messages[:-1])
     assert {status for _, _, status in operations_in(world)[:-1]} == {"succeeded"}
 
 

@@ -21,7 +21,7 @@ SECRET = WEBHOOK_SECRET["GITHUB_WEBHOOK_SECRET"]
 
 
 def looks_at(world: World, run_id: int) -> int:
-    return sum(f"/runs/{run_id}" in one.path and one.status != 304 for one in world.github.requests)
+    return sum(f"/runs/{run_id}" in request.path and request.status != 304 for request in world.github.requests)
 
 
 async def post(world: World, body: bytes, event: str = "workflow_run", *, signed: str | None = None) -> int:

@@ -65,7 +65,7 @@ async def approved(world: World, message: Message) -> None:
 
 
 def confirmations(world: World) -> int:
-    return sum(one.path.endswith("/actions/apply") and one.status == 202 for one in world.hcp.requests)
+    return sum(request.path.endswith("/actions/apply") and request.status == 202 for request in world.hcp.requests)
 
 
 async def test_a_plan_is_shown_masked_and_applied_once_it_is_approved(world: World) -> None:

@@ -156,7 +156,7 @@ async def test_a_plan_file_is_uploaded_once(world: World) -> None:
     await death.wait()
     await world.bot.start()
     message = await shows(world, "#staging", "#1 ", "Waiting for approval")
-    assert len([one for one in world.channel("#staging").replies(message.ts) if one.files]) == 1
+    assert len([reply for reply in world.channel("#staging").replies(message.ts) if reply.files]) == 1
 
 
 @pytest.mark.parametrize("exit_code", [0, 1])

@@ -30,7 +30,7 @@ async def test_help_lists_every_command(shared_world: World, text: str) -> None:
     reply = await types(shared_world, "ana", "#ops", text)
     shown = reply.ephemerals[0].rendered.replace("`", "")
     told = [(one.usage, one.summary) for one in COMMANDS.values() if one.name != "/infra"]
-    told += [(one.usage, one.summary) for one in REGISTRY.topics]
+    told += [(topic.usage, topic.summary) for topic in REGISTRY.topics]
     assert [line for line, summary in told if line not in shown or summary not in shown] == []
 
 

@@ -42,7 +42,7 @@ async def test_every_image_has_its_standing_and_those_in_use_are_found(account: 
     keep = KeepRule(newest=3, younger_than=timedelta(days=1))
     found = await survey(account, groups, keep=keep, named_elsewhere={}, now=NOW, share_checks=20)
     assert (len(found.images), found.unread) == (1400, ())
-    counted = {standing: sum(one.standing is standing for one in found.images) for standing in Standing}
+    counted = {standing: sum(image.standing is standing for image in found.images) for standing in Standing}
     # Every other of 50 images by an instance, five by a launch template, in each region.
     assert counted[Standing.IN_USE] == 60
     assert counted[Standing.FREE] == 40

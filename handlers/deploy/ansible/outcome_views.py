@@ -75,7 +75,7 @@ def _how_it_ended(outgoing: Outgoing, rollout: Rollout, ending: Ending) -> tuple
     if cut_short:
         playbook = kit.escape(cut_short[0].playbook)
         return "interrupted", f"interrupted during {playbook}, and not started again.{left} {_run_again(ending)}"
-    wrong = [one for one in ending.daemons if not one.ok]
+    wrong = [daemon for daemon in ending.daemons if not daemon.ok]
     if not bad and wrong:
         return "failed", f"{short} went out, but {_wrong(wrong)}"
     if not bad and all(result.state is State.SUCCEEDED for result in results):

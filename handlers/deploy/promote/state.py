@@ -86,7 +86,7 @@ def same_to_merge(one: tuple[Promotion, ...], other: tuple[Promotion, ...]) -> b
 
 
 def _heads(promotions: tuple[Promotion, ...]) -> list[tuple[str, int, str]]:
-    ready = [one for one in promotions if one.stage is Stage.READY]
+    ready = [promotion for promotion in promotions if promotion.stage is Stage.READY]
     return [(one.repository, one.pull.number, one.pull.head_sha) for one in ready if one.pull]
 
 

@@ -91,8 +91,8 @@ class Promotion:
 
 def under_way(head: Head, promotions: Sequence[Promotion], *, silent_since: float | None = None) -> Message:
     """What would be promoted, with the choices that there are now. `silent_since`: GitHub has not answered since then."""
-    first = next((one for one in promotions if not one.over), promotions[0])
-    unopened = [one for one in promotions if one.stage is Stage.UNOPENED]
+    first = next((promotion for promotion in promotions if not promotion.over), promotions[0])
+    unopened = [promotion for promotion in promotions if promotion.stage is Stage.UNOPENED]
     source, target = kit.escape(first.source), kit.escape(first.target)
     if unopened:
         news = f"before the deploy, merge {source} into {target}? No pull request is open in {_repositories(unopened)}"
@@ -108,7 +108,7 @@ def under_way(head: Head, promotions: Sequence[Promotion], *, silent_since: floa
 
 def ready(head: Head, promotions: Sequence[Promotion], approval: ApprovalView, *, asks_again: bool) -> Message:
     """All can be merged: with the buttons that decide it. `asks_again`: the deploy is asked for by itself afterwards."""
-    merged = [one for one in promotions if one.stage is Stage.READY]
+    merged = [promotion for promotion in promotions if promotion.stage is Stage.READY]
     first = merged[0] if merged else promotions[0]
     ways = f"{kit.escape(first.source)} into {kit.escape(first.target)}"
     news = f"ready to merge {ways} in {_repositories(merged)}. Waiting for approval"
@@ -157,8 +157,8 @@ def notes(
     promotions: Sequence[Promotion], *, skipped_by: str | None = None, approval: ApprovalView | None = None
 ) -> str:
     """What became of the promotion, for the message of the deploy that follows."""
-    merged = [one for one in promotions if one.stage is Stage.MERGED]
-    left = [one for one in promotions if not one.over]
+    merged = [promotion for promotion in promotions if promotion.stage is Stage.MERGED]
+    left = [promotion for promotion in promotions if not promotion.over]
     said = ""
     if merged:
         first = merged[0]
@@ -198,7 +198,7 @@ def _way(one: Promotion) -> str:
 
 
 def _pulls(promotions: Sequence[Promotion]) -> str:
-    return ", ".join(_pull_link(one) for one in promotions)
+    return ", ".join(_pull_link(promotion) for promotion in promotions)
 
 
 def _pull_link(one: Promotion) -> str:
@@ -206,13 +206,13 @@ def _pull_link(one: Promotion) -> str:
 
 
 def _repositories(promotions: Sequence[Promotion]) -> str:
-    names = [kit.escape(one.repository) for one in promotions[:4]]
+    names = [kit.escape(promotion.repository) for promotion in promotions[:4]]
     more = len(promotions) - len(names)
     return ", ".join(names) + (f" and {more} more" if more > 0 else "")
 
 
 def _sections(promotions: Sequence[Promotion]) -> list[Block]:
-    return [kit.section("\n".join(filter(None, _lines(one)))) for one in promotions]
+    return [kit.section("\n".join(filter(None, _lines(promotion)))) for promotion in promotions]
 
 
 def _lines(one: Promotion) -> list[str]:

@@ -76,7 +76,9 @@ async def look_again(
         ec2 = account.ec2(region)
         for owner, instance in _instances(ec2, {"instance-id": (instance_id,)}).values():
             ids = [one["GroupId"] for one in instance.get("SecurityGroups", ())]
-            packers = {one.group_id for one in _groups(ec2, region, recognition, {"group-id": ids})} if ids else set()
+            packers = (
+                {group.group_id for group in _groups(ec2, region, recognition, {"group-id": ids})} if ids else set()
+            )
             return read_builder(instance, region=region, account=owner, recognition=recognition, packers_groups=packers)
         return None
 
@@ -96,11 +98,11 @@ class _Scan:
     unread: list[Unreadable]
 
     def loose_keys(self) -> Iterator[KeyPair]:
-        used = {one.key_name for one in self.builders}
+        used = {builder.key_name for builder in self.builders}
         return (key for key in self.keys if key.started_at and key.name not in used)
 
     def loose_groups(self) -> Iterator[OrphanedSecurityGroup]:
-        used = {group.group_id for one in self.builders for group in one.security_groups}
+        used = {group.group_id for builder in self.builders for group in builder.security_groups}
         return (group for group in self.groups if group.group_id not in used)
 
 
@@ -147,9 +149,9 @@ def _instances(ec2: EC2Client, named: Mapping[str, Iterable[str]]) -> dict[str, 
 
 
 def _keys(ec2: EC2Client, region: str, recognition: Recognition) -> Iterator[KeyPair]:
-    for one in ec2.describe_key_pairs(Filters=filters({"key-name": (f"{PREFIX}*",)}))["KeyPairs"]:  # type: ignore[arg-type]
-        run_id = run_id_of(tags_of(one), recognition)
-        yield KeyPair(region, one["KeyName"], started_by_name(one["KeyName"]), run_id)
+    for describe_key_pair in ec2.describe_key_pairs(Filters=filters({"key-name": (f"{PREFIX}*",)}))["KeyPairs"]:  # type: ignore[arg-type]
+        run_id = run_id_of(tags_of(describe_key_pair), recognition)
+        yield KeyPair(region, describe_key_pair["KeyName"], started_by_name(describe_key_pair["KeyName"]), run_id)
 
 
 def _groups(

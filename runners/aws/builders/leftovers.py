@@ -51,7 +51,7 @@ async def leftovers(
         return tuple(one for one in what if _belongs(one, now, run_id, since, until))
 
     return OrphanedResources(
-        of_ours(one for one in found.builders if one.live),
+        of_ours(builder for builder in found.builders if builder.live),
         of_ours(found.key_pairs),
         of_ours(found.security_groups),
         of_ours(volumes),
@@ -65,7 +65,9 @@ async def loose_volumes(
     """The volumes of builds (by name tag or run tag) that nothing has attached, in all regions."""
 
     def ask(region: str) -> list[OrphanedVolume]:
-        return list({one.volume_id: one for one in _volumes(account.ec2(region), region, recognition)}.values())
+        return list(
+            {volume.volume_id: volume for volume in _volumes(account.ec2(region), region, recognition)}.values()
+        )
 
     answers, refused = await in_each_region(account, ask, what="the volumes of builds", timeout=timeout)
     return tuple(one for found in answers.values() for one in found), refused

@@ -109,7 +109,7 @@ def _matches(
 
 def _volumes(instance: InstanceTypeDef) -> Iterator[AttachedVolume]:
     mappings = [one for one in instance.get("BlockDeviceMappings", ()) if "Ebs" in one]
-    first = min((one["Ebs"]["AttachTime"] for one in mappings if "AttachTime" in one["Ebs"]), default=None)
+    first = min((mapping["Ebs"]["AttachTime"] for mapping in mappings if "AttachTime" in mapping["Ebs"]), default=None)
     for one in mappings:
         ebs = one["Ebs"]
         attached = ebs.get("AttachTime")

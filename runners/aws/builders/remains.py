@@ -40,19 +40,19 @@ def _there(account: Account, builder: Builder) -> tuple[str, ...]:
 def _key_pairs(ec2: EC2Client, builder: Builder) -> Iterator[str]:
     if key := builder.temporary_key:
         asked = filters({"key-name": (literally(key),)})
-        for one in ec2.describe_key_pairs(Filters=asked)["KeyPairs"]:  # type: ignore[arg-type]
-            yield f"key pair {one['KeyName']}"
+        for describe_key_pair in ec2.describe_key_pairs(Filters=asked)["KeyPairs"]:  # type: ignore[arg-type]
+            yield f"key pair {describe_key_pair['KeyName']}"
 
 
 def _groups(ec2: EC2Client, builder: Builder) -> Iterator[str]:
     if ids := [group.group_id for group in builder.temporary_groups]:
         asked = filters({"group-id": ids, "description": (DESCRIPTION,)})
-        for one in ec2.describe_security_groups(Filters=asked)["SecurityGroups"]:  # type: ignore[arg-type]
-            yield f"security group {one['GroupName']}"
+        for describe_security_group in ec2.describe_security_groups(Filters=asked)["SecurityGroups"]:  # type: ignore[arg-type]
+            yield f"security group {describe_security_group['GroupName']}"
 
 
 def _volumes(ec2: EC2Client, builder: Builder) -> Iterator[str]:
-    if ids := [one.volume_id for one in builder.volumes if one.from_launch and not one.goes_along]:
+    if ids := [volume.volume_id for volume in builder.volumes if volume.from_launch and not volume.goes_along]:
         asked = filters({"volume-id": ids, "status": ("creating", "available", "in-use", "error")})
         for one in ec2.describe_volumes(Filters=asked)["Volumes"]:  # type: ignore[arg-type]
             others = {each.get("InstanceId") for each in one.get("Attachments", ())} - {builder.instance_id}

@@ -163,12 +163,12 @@ def _attempts(account: Account, builder: Builder, *, delete_profile: bool) -> It
         yield partial(_in_region, account, region, removing.key_pair, key)
     for group in builder.temporary_groups:
         yield partial(_in_region, account, region, removing.security_group, group.group_id)
-    for one in builder.volumes:
-        if one.from_launch:
-            yield partial(_in_region, account, region, removing.volume, one.volume_id, builder.instance_id)
+    for volume in builder.volumes:
+        if volume.from_launch:
+            yield partial(_in_region, account, region, removing.volume, volume.volume_id, builder.instance_id)
         else:
             reason = "it was attached after the launch, so not by Packer"
-            yield partial(Step, "volume", one.volume_id, Outcome.KEPT, reason)
+            yield partial(Step, "volume", volume.volume_id, Outcome.KEPT, reason)
     if name := builder.temporary_profile:
         kept = partial(Step, "IAM profile", name, Outcome.KEPT, "deleting IAM profiles is not switched on")
         yield partial(_profile, account, name) if delete_profile else kept
@@ -179,8 +179,8 @@ def _loose(account: Account, leftovers: OrphanedResources) -> Iterator[Callable[
         yield partial(_in_region, account, key.region, removing.key_pair, key.name)
     for group in leftovers.security_groups:
         yield partial(_in_region, account, group.region, removing.security_group, group.group_id)
-    for one in leftovers.volumes:
-        yield partial(_in_region, account, one.region, removing.volume, one.volume_id)
+    for volume in leftovers.volumes:
+        yield partial(_in_region, account, volume.region, removing.volume, volume.volume_id)
 
 
 def _in_region(account: Account, region: str, remove: Callable[..., Step], *what: str) -> Step:

@@ -36,7 +36,9 @@ async def loose_ends(
     """
 
     def ask(region: str) -> tuple[list[OrphanedSnapshot], tuple[Unreadable, ...]]:
-        return _unused(account, region, [one for one in _orphans(account, region) if now - one.created_at >= _YOUNG])
+        return _unused(
+            account, region, [orphan for orphan in _orphans(account, region) if now - orphan.created_at >= _YOUNG]
+        )
 
     answers, refused = await in_each_region(account, ask, what="snapshots", timeout=timeout)
     volumes, missing = await loose_volumes(account, recognition, timeout=timeout)

@@ -96,9 +96,9 @@ def _doubt(unread: Collection[Unreadable]) -> str:
 
 def _with_users(image: ImageStanding, usage: Usage, standing: Standing, reason: str) -> ImageStanding:
     users = [usage.users[found] for found in _ids(image) if found in usage.users]
-    named = tuple(name for one in users for name in one.named)
-    return replace(image, standing=standing, reason=reason, used_by=named, users=sum(one.count for one in users))
+    named = tuple(name for user in users for name in user.named)
+    return replace(image, standing=standing, reason=reason, used_by=named, users=sum(user.count for user in users))
 
 
 def _ids(image: ImageStanding) -> Sequence[str]:
-    return (image.image_id, *(one.snapshot_id for one in image.snapshots))
+    return (image.image_id, *(snapshot.snapshot_id for snapshot in image.snapshots))

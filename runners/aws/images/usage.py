@@ -123,9 +123,9 @@ def _scaling_groups(scaling: Any, templates: Templates, configurations: Mapping[
         mixed = group.get("MixedInstancesPolicy", {}).get("LaunchTemplate", {})
         overrides = mixed.get("Overrides", ())
         told = [group.get("LaunchTemplate"), mixed.get("LaunchTemplateSpecification")]
-        told += [one.get("LaunchTemplateSpecification") for one in overrides]
+        told += [override.get("LaunchTemplateSpecification") for override in overrides]
         ids = set(configurations.get(group.get("LaunchConfigurationName", ""), ()))
-        ids |= {one["ImageId"] for one in overrides if one.get("ImageId")}
+        ids |= {override["ImageId"] for override in overrides if override.get("ImageId")}
         ids.update(*(templates.named(one) for one in told if one))
         for found in sorted(ids):
             yield found, user

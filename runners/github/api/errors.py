@@ -40,7 +40,7 @@ def message_of(body: object) -> str:
         return ""
     parts = [str(body.get("message") or "")]
     errors = body.get("errors")
-    parts += [_detail(one) for one in errors] if isinstance(errors, list) else []
+    parts += [_detail(error) for error in errors] if isinstance(errors, list) else []
     return on_one_line(" ".join(parts))
 
 

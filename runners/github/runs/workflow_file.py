@@ -135,7 +135,11 @@ def _names(key: str, job: Any) -> list[str]:
     products = itertools.islice(itertools.product(*axes.values()), MOST_JOBS) if axes else ()
     combinations = [dict(zip(axes, values, strict=True)) for values in products]
     shown = str(job.get("name") or key)
-    return [f"{shown} ({', '.join(map(str, one.values()))})" for one in combinations if not _is_among(one, left_out)]
+    return [
+        f"{shown} ({', '.join(map(str, combination.values()))})"
+        for combination in combinations
+        if not _is_among(combination, left_out)
+    ]
 
 
 def _mapping(value: Any) -> dict[Any, Any]:

@@ -124,7 +124,7 @@ class Simulation:
         return holds(file.condition, failed=failed, cancelled=self.run.cancelling)
 
     def _all_needs(self, file: JobFile) -> set[str]:
-        by_key = {one.key: one for one in self.run.file.jobs}
+        by_key = {job.key: job for job in self.run.file.jobs}
         direct = set(file.needs)
         return direct.union(*(self._all_needs(by_key[key]) for key in direct))
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def task_stage(found: Run) -> Json:
     """The stage after the plan, with the run tasks that began in it."""
-    failed = any(one.task.status != "passed" for one in found.task_results)
+    failed = any(task_result.task.status != "passed" for task_result in found.task_results)
     at = found.timestamps.get("post-plan-running-at", found.created_at)
     return {
         "id": found.task_stage,
@@ -29,7 +29,7 @@ def task_stage(found: Run) -> Json:
         },
         "relationships": {
             "run": related("runs", found.id),
-            "task-results": related_all("task-results", (one.id for one in found.task_results)),
+            "task-results": related_all("task-results", (task_result.id for task_result in found.task_results)),
             "policy-evaluations": related_all("policy-evaluations", []),
         },
         "links": {"self": f"/api/v2/task-stages/{found.task_stage}"},

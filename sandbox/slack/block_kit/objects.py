@@ -53,7 +53,7 @@ OPTION_GROUP = untyped({"label": plain(75), "options": array(OPTION, 100)}, {})
 def all_options(element: dict[str, Any]) -> list[dict[str, Any]]:
     """The options of an element, those in groups among them; only what looks like an option."""
     groups = element.get("option_groups")
-    lists = [one.get("options") for one in groups if isinstance(one, dict)] if isinstance(groups, list) else []
+    lists = [group.get("options") for group in groups if isinstance(group, dict)] if isinstance(groups, list) else []
     lists.append(element.get("options"))
     return [option for some in lists if isinstance(some, list) for option in some if isinstance(option, dict)]
 

@@ -38,7 +38,9 @@ def _new_id(field: str, value: dict[str, Any], seen: set[str], pointer: str, fau
 def one_focus(blocks: list[dict[str, Any]], pointer: str, faults: list[str]) -> None:
     """At most one element that takes the focus."""
     taking = [
-        number for number, block in enumerate(blocks) if any(one.get("focus_on_load") for one in _elements(block))
+        number
+        for number, block in enumerate(blocks)
+        if any(element.get("focus_on_load") for element in _elements(block))
     ]
     for number in taking[1:]:
         fault(faults, "only one element may have focus_on_load", f"{pointer}/{number}")

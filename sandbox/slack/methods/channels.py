@@ -65,7 +65,7 @@ def message_json(backend: Backend, message: Message, *, with_metadata: bool = Tr
     if message.edited_ts:
         found["edited"] = {"user": message.bot_id or message.user, "ts": message.edited_ts}
     if message.files:
-        found["files"] = [file_json(backend, one) for one in message.files]
+        found["files"] = [file_json(backend, file) for file in message.files]
     if message.metadata is not None and with_metadata:
         found["metadata"] = message.metadata
     if message.ephemeral_for:
@@ -77,7 +77,7 @@ def _thread_json(backend: Backend, message: Message) -> dict[str, Any]:
     replies = backend.workspace.channels[message.channel].replies(message.ts)
     if not replies:
         return {"thread_ts": message.thread_ts} if message.thread_ts else {}
-    authors = list(dict.fromkeys(one.user for one in replies))
+    authors = list(dict.fromkeys(reply.user for reply in replies))
     return {
         "thread_ts": message.ts,
         "reply_count": len(replies),

@@ -74,8 +74,8 @@ def _between(messages: list[Message], given: dict[str, Any]) -> list[Message]:
     except ValueError:
         raise ApiError("invalid_ts_oldest") from None
     if given.get("inclusive", False):
-        return [one for one in messages if oldest <= float(one.ts) <= latest]
-    return [one for one in messages if oldest < float(one.ts) < latest]
+        return [message for message in messages if oldest <= float(message.ts) <= latest]
+    return [message for message in messages if oldest < float(message.ts) < latest]
 
 
 def _history(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:

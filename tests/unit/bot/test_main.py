@@ -39,7 +39,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    code = command_line.main([str(one) for one in arguments])
+    code = command_line.main([str(argument) for argument in arguments])
     out, err = capsys.readouterr()
     assert "Traceback" not in out + err
     return code, out, err

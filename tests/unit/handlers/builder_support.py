@@ -146,8 +146,8 @@ def ended_by_packer(account: Account, built: Built, *, but: str = "") -> Callabl
         ec2.terminate_instances(InstanceIds=[built.instance_id])
         ec2.delete_key_pair(KeyName=built.key)
         ec2.delete_security_group(GroupId=built.group_id)
-        for one in ec2.describe_volumes()["Volumes"]:
-            if one["VolumeId"] in built.volumes and one["VolumeId"] != but:
-                ec2.delete_volume(VolumeId=one["VolumeId"])
+        for describe_volume in ec2.describe_volumes()["Volumes"]:
+            if describe_volume["VolumeId"] in built.volumes and describe_volume["VolumeId"] != but:
+                ec2.delete_volume(VolumeId=describe_volume["VolumeId"])
 
     return end

@@ -48,5 +48,5 @@ async def test_a_call_that_never_got_its_turn_never_starts() -> None:
     outcomes = await asyncio.gather(*busy, late, return_exceptions=True)
     release.set()
     await run_blocking(int, timeout=5, doing="letting the pool settle")
-    assert all(isinstance(one, TimedOutError) for one in outcomes)
+    assert all(isinstance(outcome, TimedOutError) for outcome in outcomes)
     assert ran == []

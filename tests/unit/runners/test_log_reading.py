@@ -62,7 +62,7 @@ def test_a_group_that_never_ends_hides_only_so_much() -> None:
 
 def test_the_same_line_again_is_counted() -> None:
     reading = reading_of(log_of(MISSING, "x", MISSING, MISSING))
-    assert [(one.line, one.times) for one in reading.findings] == [(1, 3)]
+    assert [(finding.line, finding.times) for finding in reading.findings] == [(1, 3)]
     assert reading.found == 3
 
 
@@ -82,7 +82,7 @@ def test_colours_timestamps_and_overwritten_progress_are_gone() -> None:
         "\x1b[31mE: Unable\x1b[0m to \x1b[1mlocate package x\x1b[0m", "10%\r50%\rdone", "\x1b]0;title\x07plain"
     )
     reading = reading_of(raw)
-    assert [one.text for one in reading.findings] == ["E: Unable to locate package x"]
+    assert [finding.text for finding in reading.findings] == ["E: Unable to locate package x"]
     assert reading.tail == ("E: Unable to locate package x", "done", "plain")
 
 
@@ -115,7 +115,7 @@ def test_invalid_utf_8_hides_nothing() -> None:
 
 def test_a_log_without_a_last_line_break_is_read_to_its_end() -> None:
     reading = reading_of(log_of("a") + MISSING.encode())
-    assert (reading.lines, [one.line for one in reading.findings]) == (2, [2])
+    assert (reading.lines, [finding.line for finding in reading.findings]) == (2, [2])
 
 
 def test_a_line_without_end_is_read_in_little_memory() -> None:
@@ -123,7 +123,7 @@ def test_a_line_without_end_is_read_in_little_memory() -> None:
     largest = max(len(block) for block in log_lines.blocks(endless))
     assert largest < 4 * log_lines.BLOCK
     reading = reading_of(b"curl: (6) y" + b"x" * 5_000_000 + b"\n" + MISSING.encode() + b"\n")
-    assert [one.line for one in reading.findings] == [1, 2]
+    assert [finding.line for finding in reading.findings] == [1, 2]
     assert reading.findings[0].text == "curl: (6) …"
 
 
@@ -132,7 +132,7 @@ def test_a_long_line_is_never_cut_within_a_word(length: int) -> None:
     secret = "ghp_" + "S3cr3t" * 6
     for line in (f"{MISSING} {'x ' * (length // 2)}{secret} and more" + " y" * 300, "x" * length + secret + "y" * 600):
         reading = reading_of(log_of(line, "next"))
-        for text in (*reading.tail, *(one.text for one in reading.findings)):
+        for text in (*reading.tail, *(finding.text for finding in reading.findings)):
             assert len(text) <= log_lines.LONGEST_SHOWN
             assert "ghp_S3" not in text or secret in text
         assert reading.tail[-1] == "next"
@@ -234,8 +234,8 @@ def test_a_configured_pattern_without_end_is_left_out_and_said(pattern: str, mon
     began = time.process_time()
     reading = reading_of(log_of("a" * 60 + "!", MISSING, "a" * 60), configured(pattern))
     assert time.process_time() - began < 3
-    assert MISSING in [one.text for one in reading.findings]
-    unread = [one for one in reading.findings if one.sign == UNREAD]
+    assert MISSING in [finding.text for finding in reading.findings]
+    unread = [finding for finding in reading.findings if finding.sign == UNREAD]
     assert len(unread) == 1
     assert pattern in unread[0].text
     assert unread[0].line == 1
@@ -263,7 +263,7 @@ def test_the_sieve_lets_no_match_through(pattern: str, ignore_case: bool, lines:
     block = "".join(f"{line}\n" for line in lines).encode()
     _, candidates = Sieve(needles or (), everything=needles is None).lines(block)
     matching = {number for number, line in enumerate(lines) if re.search(whole, line)}
-    assert matching <= {one.number for one in candidates}
+    assert matching <= {candidate.number for candidate in candidates}
 
 
 @given(

@@ -28,7 +28,7 @@ def log(tmp_path: Path) -> Path:
 
 async def test_what_the_process_finds_comes_back_as_values(log: Path) -> None:
     reading = await scan(log, [*BUILT_IN, configured("(?i)^THE end")], rate_limits=["RequestLimitExceeded"])
-    assert [(one.sign, one.line) for one in reading.findings] == [
+    assert [(finding.sign, finding.line) for finding in reading.findings] == [
         ("apt: package not found", 2),
         ("configured: (?i)^THE end", 4),
     ]
@@ -41,7 +41,7 @@ async def test_what_the_process_finds_comes_back_as_values(log: Path) -> None:
 async def test_a_log_that_was_cut_is_not_trusted(log: Path) -> None:
     reading = await scan(log, [], cut=True)
     assert reading.cut
-    assert [(one.sign, one.line) for one in reading.findings] == [(UNREAD, 4)]
+    assert [(finding.sign, finding.line) for finding in reading.findings] == [(UNREAD, 4)]
     assert reading.found == 1
 
 
@@ -67,4 +67,4 @@ async def test_the_bot_goes_on_while_a_pattern_without_end_is_tried(tmp_path: Pa
         await asyncio.sleep(0.02)
         ticks += 1
     assert ticks > 10
-    assert {one.sign for one in (await reading).findings} == {"apt: package not found", UNREAD}
+    assert {finding.sign for finding in (await reading).findings} == {"apt: package not found", UNREAD}

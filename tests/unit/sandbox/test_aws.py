@@ -68,7 +68,7 @@ def client_of(handle: AwsHandle) -> EC2Client:
 
 def instances(ec2: EC2Client, state: str = "*") -> list[Any]:
     pages = ec2.describe_instances(Filters=[{"Name": "instance-state-name", "Values": [state]}])
-    return [instance for one in pages["Reservations"] for instance in one["Instances"]]
+    return [instance for page in pages["Reservations"] for instance in page["Instances"]]
 
 
 def tag(of: Any, key: str) -> str | None:
@@ -76,7 +76,7 @@ def tag(of: Any, key: str) -> str | None:
 
 
 async def test_three_environments_of_four_machines_run_and_two_old_ones_do_not(ec2: EC2Client) -> None:
-    running = {tag(one, "type"): one for one in instances(ec2, "running") if tag(one, "type")}
+    running = {tag(instance, "type"): instance for instance in instances(ec2, "running") if tag(instance, "type")}
     assert set(running) == {
         f"{environment} {machine}" for environment in fleet.ENVIRONMENTS for machine in fleet.MACHINES
     }
@@ -84,8 +84,8 @@ async def test_three_environments_of_four_machines_run_and_two_old_ones_do_not(e
         for machine in fleet.MACHINES:
             assert running[f"{environment} {machine}"]["ImageId"] == fleet.running_image(environment, machine).image_id
     assert all(one["PublicDnsName"] and one["PrivateIpAddress"] for one in running.values())
-    assert [tag(one, "type") for one in instances(ec2, "stopped")] == ["staging backend"]
-    assert [tag(one, "type") for one in instances(ec2, "terminated")] == ["prod cron"]
+    assert [tag(instance, "type") for instance in instances(ec2, "stopped")] == ["staging backend"]
+    assert [tag(instance, "type") for instance in instances(ec2, "terminated")] == ["prod cron"]
 
 
 async def test_images_have_their_ages_their_tags_and_snapshots(ec2: EC2Client) -> None:
@@ -105,7 +105,7 @@ async def test_images_have_their_ages_their_tags_and_snapshots(ec2: EC2Client) -
 
 
 async def test_launch_times_lie_in_the_past(ec2: EC2Client) -> None:
-    ages = {tag(one, "type"): datetime.now(UTC) - one["LaunchTime"] for one in instances(ec2, "running")}
+    ages = {tag(instance, "type"): datetime.now(UTC) - instance["LaunchTime"] for instance in instances(ec2, "running")}
     assert ages["staging backend"] > timedelta(days=8)
     assert timedelta(hours=20) < ages["dev backend"] < timedelta(days=1)
 
@@ -167,7 +167,11 @@ class TestImageBuilds:
         run = repository.dispatch("build-images.yml", "main")
         await repository.ended(run)
         assert run.conclusion == "success"
-        made = [one for one in ec2.describe_images(Owners=["self"])["Images"] if one["ImageId"] not in known]
+        made = [
+            describe_image
+            for describe_image in ec2.describe_images(Owners=["self"])["Images"]
+            if describe_image["ImageId"] not in known
+        ]
         hostnames = {fleet.Image(env, machine, 4).hostname for env in fleet.ENVIRONMENTS for machine in fleet.MACHINES}
         assert {tag(image, "Name") for image in made} == hostnames
         assert len(made) == 12
@@ -202,7 +206,7 @@ class TestImageBuilds:
         ends = {job.name: job for job in run.jobs}
         failed = ends["build (sftp, prod)"]
         assert (run.conclusion, failed.conclusion, ends["notify"].conclusion) == ("failure", "failure", "success")
-        running = {one["InstanceId"] for one in builders(ec2)}
+        running = {builder["InstanceId"] for builder in builders(ec2)}
         assert builder_of(failed) not in running
         # Those that had come to the end of their build may have ended their builder just before.
         cancelled = {builder_of(job) for job in run.jobs if job.conclusion == "cancelled" and not is_ending(job)} - {
@@ -252,7 +256,7 @@ class TestImageBuilds:
         await repository.ended(run)
         lost = next(job for job in run.jobs if job.name == "build (backend, dev)")
         assert lost.conclusion == "failure"
-        assert builder_of(lost) in {one["InstanceId"] for one in builders(ec2)}
+        assert builder_of(lost) in {builder["InstanceId"] for builder in builders(ec2)}
 
 
 async def until(ready: Callable[[], bool]) -> None:
@@ -264,7 +268,7 @@ async def until(ready: Callable[[], bool]) -> None:
 
 
 def builders(ec2: EC2Client) -> list[Any]:
-    return [one for one in instances(ec2, "running") if tag(one, "Name") == "Packer Builder"]
+    return [instance for instance in instances(ec2, "running") if tag(instance, "Name") == "Packer Builder"]
 
 
 def builder_of(job: Job) -> str | None:
@@ -279,7 +283,10 @@ def is_ending(job: Job) -> bool:
 
 def leftovers(ec2: EC2Client) -> set[str]:
     """Builders, key pairs and security groups of Packer's that are there."""
-    running = {one["InstanceId"] for one in builders(ec2)}
-    keys = {f"key {one['KeyName']}" for one in ec2.describe_key_pairs()["KeyPairs"]}
-    groups = {one["GroupName"] for one in ec2.describe_security_groups()["SecurityGroups"]}
+    running = {builder["InstanceId"] for builder in builders(ec2)}
+    keys = {f"key {describe_key_pair['KeyName']}" for describe_key_pair in ec2.describe_key_pairs()["KeyPairs"]}
+    groups = {
+        describe_security_group["GroupName"]
+        for describe_security_group in ec2.describe_security_groups()["SecurityGroups"]
+    }
     return running | keys | {f"group {name}" for name in groups if name.startswith("packer_")}

@@ -39,7 +39,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
 
 async def said(file: str) -> list[tuple[bool, str, str]]:
     found = await checking.check_ec2(read(file, "signalbox.yaml"))
-    return [(one.ok, one.detail, one.remedy) for one in found.connections()]
+    return [(connection.ok, connection.detail, connection.remedy) for connection in found.connections()]
 
 
 async def test_all_that_is_allowed_is_one_line_and_every_call_a_dry_run(account: Account) -> None:

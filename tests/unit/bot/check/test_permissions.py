@@ -110,7 +110,7 @@ async def test_an_app_that_is_not_installed_on_a_repository_says_which(
 async def test_a_fine_grained_token_is_tried_by_reading(hub: GitHubStandIn) -> None:
     hub.site.credentials.grants = {TOKEN: Grant(scopes=None, permissions=dict.fromkeys(NEEDED, "read"))}
     assert await problems(with_token(hub)) == ([], ["what this kind of token may write shows when it first does"])
-    changes = [one for one in hub.requests if one.method != "GET"]
+    changes = [request for request in hub.requests if request.method != "GET"]
     assert not changes
 
 

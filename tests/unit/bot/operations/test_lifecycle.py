@@ -217,7 +217,7 @@ async def test_one_at_a_time_in_order_and_those_in_line_are_told_for_what(world:
         waiting = await world.until(followers[0], Status.WAITING)
     assert f"waits for #{ahead.number} (Test {first.key}, asked by @ana)" in world.said_of(waiting)
     gate.set()
-    ended = [await world.until(one, Status.SUCCEEDED) for one in followers]
+    ended = [await world.until(follower, Status.SUCCEEDED) for follower in followers]
     assert order == [ahead.number, elsewhere.number, *sorted(one.number for one in ended)]
 
 

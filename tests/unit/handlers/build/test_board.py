@@ -305,8 +305,8 @@ def test_of_two_matrices_the_one_that_builds_has_the_grid() -> None:
     smoke = [job("smoke (backend, dev)", State.SUCCEEDED, 1), job("smoke (cron, dev)", State.SUCCEEDED, 2)]
     few = [job("build (backend, dev)", State.RUNNING, 3), job("build (cron, dev)", State.RUNNING, 4)]
     grid = arrange([*smoke, *few], MACHINES, ENVIRONMENTS)
-    assert {one.job_id for one in grid.cells.values()} == {3, 4}
-    assert [one.job_id for one in grid.others] == [1, 2]
+    assert {cell.job_id for cell in grid.cells.values()} == {3, 4}
+    assert [other.job_id for other in grid.others] == [1, 2]
 
 
 @pytest.mark.parametrize(

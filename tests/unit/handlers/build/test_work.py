@@ -71,7 +71,7 @@ def job(name: str, state: State, number: int, began: int = 0, ended: int = 12) -
 
 
 def run(*jobs: Job, state: State = State.RUNNING, attempt: int = 1) -> WorkflowRun:
-    ends = [one.ended_at for one in jobs if one.ended_at]
+    ends = [job.ended_at for job in jobs if job.ended_at]
     url = "https://github.com/o/r/actions/runs/5"
     ended = max(ends) if ends and state.ended else None
     return WorkflowRun("o/r", 5, 3, attempt, "Build", "a" * 40, state, url, AT, jobs, ended)
@@ -268,7 +268,7 @@ async def ended_job(stand_in: GitHubStandIn, *, lost: bool = False) -> Job:
         while not made.finished:  # noqa: ASYNC110  -- the stand-in's run sets no event
             await asyncio.sleep(0.01)
     made.logs_expired = lost
-    failed = next(one for one in made.jobs if one.conclusion == "failure")
+    failed = next(job for job in made.jobs if job.conclusion == "failure")
     return Job(failed.job_id, failed.name, State.FAILED, "", AT, AT)
 
 

@@ -46,8 +46,11 @@ def lying(account: Account, began: datetime) -> str:
 
 def there(account: Account) -> set[str]:
     ec2 = account.ec2(HOME)
-    keys = {one["KeyName"] for one in ec2.describe_key_pairs()["KeyPairs"]}
-    return keys | {one["GroupName"] for one in ec2.describe_security_groups()["SecurityGroups"]} - {"default"}
+    keys = {describe_key_pair["KeyName"] for describe_key_pair in ec2.describe_key_pairs()["KeyPairs"]}
+    return keys | {
+        describe_security_group["GroupName"]
+        for describe_security_group in ec2.describe_security_groups()["SecurityGroups"]
+    } - {"default"}
 
 
 class Loose(CleanUp):

@@ -51,7 +51,9 @@ def three_images(account: Account, name_tag: str = "backend-staging") -> list[st
 
 
 def there(account: Account) -> set[str]:
-    return {one["ImageId"] for one in account.ec2(HOME).describe_images(Owners=["self"])["Images"]}
+    return {
+        describe_image["ImageId"] for describe_image in account.ec2(HOME).describe_images(Owners=["self"])["Images"]
+    }
 
 
 class CleanUp:
@@ -125,7 +127,7 @@ async def test_what_is_free_goes_and_what_is_kept_stays(desk: Desk, account: Acc
     assert there(account) == {newest}
     kept = account.ec2(HOME).describe_images(ImageIds=[newest])["Images"][0]["BlockDeviceMappings"][0]["Ebs"]
     snapshots = account.ec2(HOME).describe_snapshots(OwnerIds=["self"])["Snapshots"]
-    assert [one["SnapshotId"] for one in snapshots] == [kept["SnapshotId"]]
+    assert [snapshot["SnapshotId"] for snapshot in snapshots] == [kept["SnapshotId"]]
     assert second not in there(account)
 
 
@@ -302,7 +304,10 @@ def test_the_snapshots_of_one_image_that_is_no_more_go_together() -> None:
     ends = [OrphanedSnapshot(HOME, "snap-1", "ami-1", 15, at), OrphanedSnapshot(HOME, "snap-2", "ami-1", 8, at),
             OrphanedSnapshot(HOME, "snap-3", "ami-2", 4, at)]  # fmt: skip
     seen = old_images.Snapshot(ImageSurvey(()), OrphanedImageResources(tuple(ends), ()))
-    assert [(one.removal.image_id, one.size_gb) for one in seen.candidates] == [("ami-1", 23), ("ami-2", 4)]
+    assert [(candidate.removal.image_id, candidate.size_gb) for candidate in seen.candidates] == [
+        ("ami-1", 23),
+        ("ami-2", 4),
+    ]
 
 
 async def test_the_page_can_be_of_a_machine_or_an_environment(desk: Desk, account: Account) -> None:

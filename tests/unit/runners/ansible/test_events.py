@@ -71,7 +71,7 @@ def test_the_recap_has_the_last_word() -> None:
     a, b = result.hosts
     assert (a.state, a.ok, a.changed, a.failed, a.skipped, a.current_task) == (State.FAILED, 5, 2, 1, 3, "Task")
     assert (b.state, b.unreachable, b.failed) == (State.UNREACHABLE, 1, 0)
-    assert [(one.host, one.path, one.output) for one in result.failures] == [
+    assert [(failure.host, failure.path, failure.output) for failure in result.failures] == [
         ("a", "deploy.yml:3", "broken"),
         ("b", "deploy.yml:3", "no route"),
     ]
@@ -89,7 +89,7 @@ def test_rescued_failures_are_none_in_the_end() -> None:
     running = record(*BEGIN, *lines[:2]).result()
     assert running.hosts[0].state is State.RUNNING
     result = record(*BEGIN, *lines, stats(failures={"a": 1}, ok={"b": 1})).result(2, ended=True)
-    assert [one.task for one in result.failures] == ["Fatal"]
+    assert [failure.task for failure in result.failures] == ["Fatal"]
 
 
 def test_a_good_recap_with_a_bad_exit_code_is_no_success() -> None:

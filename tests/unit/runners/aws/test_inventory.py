@@ -73,7 +73,7 @@ async def test_every_page_is_read_and_the_oldest_comes_first(aws: Clients) -> No
             page = {"Reservations": [{"Instances": [instance(number) for number in numbers]}]}
             stubber.add_response("describe_instances", page | more)
         found = await find(aws, "backend")
-    assert [(one.name, one.instance_id) for one in found.hosts] == [
+    assert [(host.name, host.instance_id) for host in found.hosts] == [
         ("staging-backend-1", "i-3"),
         ("staging-backend-2", "i-5"),
         ("staging-backend-3", "i-9"),

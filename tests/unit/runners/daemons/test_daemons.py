@@ -52,7 +52,7 @@ def process(pid: int, parent: int = 1, age: int = 100, command: str = "/opt/queu
 def look(*processes: Process, unit: Unit | None = None, pid_file: str | None = None) -> Look:
     units = {"queue-daemon": unit} if unit else {}
     files = {} if pid_file is None else {"queue-daemon": pid_file}
-    return Look({one.pid: one for one in processes}, units, files)
+    return Look({process.pid: process for process in processes}, units, files)
 
 
 def unit(main: int, *pids: int, active: str = "active", sub: str = "running", restarts: int = 0) -> Unit:
@@ -83,7 +83,7 @@ def test_the_script_is_one_that_a_shell_takes_whatever_the_daemon_is_called() ->
 
 def test_one_process_with_its_children_is_one_instance() -> None:
     seen = look(process(5), process(6, 5), process(7, 6, command="worker"))
-    assert [one.pid for one in instances(seen, QUEUE)] == [5]
+    assert [instance.pid for instance in instances(seen, QUEUE)] == [5]
     assert with_children(seen, instances(seen, QUEUE)) == [5, 6, 7]
     assert problem(seen, seen) == ""
 

@@ -56,7 +56,9 @@ async def test_of_many_commits_the_newest_are_told(github: GitHub, stand_in: Git
         repository.commit("many", {"n": str(number)}, f"Change {number}")
     found = await between(github, "dev", "many")
     assert found.ahead == count
-    assert [one.subject for one in found.commits] == [f"Change {count - 1 - n}" for n in range(differences.NEWEST)]
+    assert [commit.subject for commit in found.commits] == [
+        f"Change {count - 1 - n}" for n in range(differences.NEWEST)
+    ]
 
 
 async def test_a_commit_that_is_gone_is_not_found(github: GitHub) -> None:

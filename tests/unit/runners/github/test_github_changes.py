@@ -72,7 +72,7 @@ def calls_of_github(function: ast.AsyncFunctionDef) -> Iterator[tuple[ast.AST, b
         for argument in call.args:
             given = local.get(argument.id) if isinstance(argument, ast.Name) else argument
             if isinstance(given, ast.FunctionDef | ast.Lambda):
-                said = [one.value for one in call.keywords if one.arg == "changes"]
+                said = [keyword.value for keyword in call.keywords if keyword.arg == "changes"]
                 yield given, bool(said) and isinstance(said[0], ast.Constant) and said[0].value is True
 
 
@@ -107,7 +107,7 @@ def test_pygithub_is_made_in_one_place_which_repeats_nothing() -> None:
     ]
     ((file, call),) = made
     assert file == "runners/github/api/session.py"
-    (retry,) = (one.value for one in call.keywords if one.arg == "retry")
+    (retry,) = (keyword.value for keyword in call.keywords if keyword.arg == "retry")
     assert isinstance(retry, ast.Constant)
     assert retry.value is None
 
@@ -200,5 +200,5 @@ async def test_a_change_whose_answer_is_lost_is_asked_for_once(
         assert isinstance(outcome, UncertainError)
         assert "may have happened" in outcome.problem
         assert outcome.remedy
-    posts = [one for one in stand_in.requests if one.method in VERBS]
+    posts = [request for request in stand_in.requests if request.method in VERBS]
     assert (sent, len(posts)) == (1, 1)

@@ -64,7 +64,7 @@ async def merge(github: GitHub, pull: PullRequest) -> object:
 
 
 def writes(stand_in: GitHubStandIn) -> list[tuple[str, str]]:
-    return [(one.method, one.path) for one in stand_in.requests if one.method != "GET"]
+    return [(request.method, request.path) for request in stand_in.requests if request.method != "GET"]
 
 
 async def test_it_is_opened_once_and_found_again(github: GitHub, stand_in: GitHubStandIn) -> None:

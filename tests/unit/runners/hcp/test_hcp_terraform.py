@@ -323,7 +323,7 @@ async def test_a_request_that_changes_something_is_sent_once(
     with pytest.raises(UnavailableError) as raised:
         await hcp_terraform.create_run(hcp, workspace, message="m", variables={}, configuration=None)
     assert isinstance(raised.value, UncertainError) == (status == 502)
-    assert [one.method for one in stand_in.requests].count("POST") == 1
+    assert [request.method for request in stand_in.requests].count("POST") == 1
 
 
 async def test_a_machine_that_does_not_answer(hcp: HcpTerraform, client: Client) -> None:
@@ -381,7 +381,7 @@ def test_an_upload_has_the_code_alone(code: Path) -> None:
     (code / "live" / "link.tf").symlink_to("main.tf")
     with tarfile.open(fileobj=io.BytesIO(hcp_upload.pack(code)), mode="r:gz") as archive:
         names = archive.getnames()
-        owners = {(one.uid, one.uname, one.mtime) for one in archive.getmembers()}
+        owners = {(getmember.uid, getmember.uname, getmember.mtime) for getmember in archive.getmembers()}
         assert archive.getmember("live/link.tf").issym()
     assert names == ["live", "live/link.tf", "live/main.tf"]
     assert owners == {(0, "", 0)}
@@ -407,13 +407,13 @@ async def limited(hcp: HcpTerraform, code: Path, **chosen: Any) -> tuple[HcpWork
 async def test_a_run_can_be_limited_to_addresses_and_made_to_replace(hcp: HcpTerraform, code: Path) -> None:
     workspace, run = await limited(hcp, code, targets=["terraform_data.one"])
     summary = (await hcp_plan.read_plan(hcp, run)).summary
-    assert [(one.address, one.change) for one in summary.changes] == [("terraform_data.one", Change.CREATE)]
+    assert [(change.address, change.change) for change in summary.changes] == [("terraform_data.one", Change.CREATE)]
     await hcp_apply.confirm(hcp, workspace, run.id, digest=summary.digest, comment="go")
     done = await hcp_apply.follow_apply(hcp, workspace, run.id, total=1, on_progress=ignore, timeout=60)
     assert done.succeeded
     _, run = await limited(hcp, code, targets=["terraform_data.one"], replaces=["terraform_data.one"])
     summary = (await hcp_plan.read_plan(hcp, run)).summary
-    assert [(one.address, one.change) for one in summary.changes] == [("terraform_data.one", Change.REPLACE)]
+    assert [(change.address, change.change) for change in summary.changes] == [("terraform_data.one", Change.REPLACE)]
 
 
 @needs_terraform
@@ -446,7 +446,7 @@ async def test_run_tasks_say_what_they_found(stand_in: HcpStandIn, hcp: HcpTerra
     )
     _, run = await planned(hcp, code)
     notes = (await hcp_plan.read_plan(hcp, run)).summary.warnings
-    assert [(one.severity, one.summary, one.detail, one.url) for one in notes] == [
+    assert [(note.severity, note.summary, note.detail, note.url) for note in notes] == [
         ("warning", "Run task scan (advisory): failed", "2 findings", "https://scan.example.com/1"),
         ("note", "Run task budget (mandatory): passed", "", ""),
     ]

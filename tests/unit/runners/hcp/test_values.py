@@ -209,7 +209,7 @@ JSON = (
 
 def test_structured_output_is_counted_and_read_as_text() -> None:
     assert hcp_log.progress(hcp_log.tally(JSON), 1).current == ("aws_instance.a",)
-    assert [one.summary for one in hcp_log.diagnostics(JSON)] == ["no capacity"]
+    assert [diagnostic.summary for diagnostic in hcp_log.diagnostics(JSON)] == ["no capacity"]
     text = "aws_instance.a: Creating...\nOperation failed: failed running terraform apply (exit 1)"
     assert hcp_log.for_people(JSON) == text
     assert hcp_log.tail(JSON, 1) == text.splitlines()[-1]

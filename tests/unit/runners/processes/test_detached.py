@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 def place(tmp_path: Path) -> Iterator[Path]:
     directory = tmp_path / "job"
     yield directory
-    for one in pids(directory):
-        if one != os.getpid() and psutil.pid_exists(one):
-            os.kill(one, signal.SIGKILL)
+    for pid in pids(directory):
+        if pid != os.getpid() and psutil.pid_exists(pid):
+            os.kill(pid, signal.SIGKILL)
 
 
 def pids(directory: Path) -> list[int]:
@@ -171,8 +171,8 @@ async def test_killed_with_its_supervisor_it_has_no_exit_code_and_its_children_e
     child = "import subprocess, sys; c = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']);"
     job = await start(place, child + "open('child', 'w').write(str(c.pid)); c.wait()")
     await appears(place.parent / "child")
-    for one in pids(place):
-        os.kill(one, signal.SIGKILL)
+    for pid in pids(place):
+        os.kill(pid, signal.SIGKILL)
     assert await job.wait(10) is None
     assert await gone(int((place.parent / "child").read_text()))
 

@@ -277,7 +277,7 @@ def test_numbers_can_be_secrets_and_short_values_are_masked_only_where_they_stan
         after_sensitive={"pin": True, "flag": True, "db": True},
     )
     copy = resource(["create"], None, {"a": 9876, "b": "is 9876", "c": 98765, "d": "pg"}, address="aws_instance.copy")
-    found = {one.address: {row[0]: row[2] for row in rows(one)} for one in read(marked, copy).changes}
+    found = {change.address: {row[0]: row[2] for row in rows(change)} for change in read(marked, copy).changes}
     assert found["aws_instance.web"] == dict.fromkeys(["pin", "flag", "db"], "(sensitive)")
     assert found["aws_instance.copy"] == {"a": "(sensitive)", "b": "is (sensitive)", "c": "98765", "d": "pg"}
     assert sensitive_values({"resource_changes": [marked]}) == {"9876"}
@@ -349,7 +349,7 @@ def test_outputs_that_change_are_shown() -> None:
         },
     }
     summary = read(output_changes=changes)
-    assert [(one.path, one.before, one.after) for one in summary.outputs] == [
+    assert [(output.path, output.before, output.after) for output in summary.outputs] == [
         ("a", None, "(known after apply)"),
         ("b.x", "1", "2"),
         ("gone", "old", None),
@@ -380,7 +380,7 @@ def test_managed_resources_are_counted_through_modules_without_data() -> None:
 def test_what_is_left_for_later_is_a_warning() -> None:
     deferred = [{"reason": "resource_config_unknown", "resource_change": resource(["create"])}]
     summary = read(deferred_changes=deferred, action_invocations=[{"address": "action.aws_lambda_invoke.x"}])
-    assert [(one.summary, one.address) for one in summary.warnings] == [
+    assert [(warning.summary, warning.address) for warning in summary.warnings] == [
         ("Left for a later plan", "aws_instance.web"),
         ("The apply also runs an action", "action.aws_lambda_invoke.x"),
     ]
@@ -430,7 +430,7 @@ def test_failed_checks_are_warnings_once_each() -> None:
     said = Diagnostic("warning", "Check block assertion failed", "It is down.", line=5)
     checks = [check("fail", "It is down.", "It is slow."), check("error"), check("pass", "x"), check("unknown", "y")]
     summary = read_plan({"checks": checks}, digest="d", program="p", warnings=[said])
-    assert [(one.summary, one.detail, one.address) for one in summary.warnings] == [
+    assert [(warning.summary, warning.detail, warning.address) for warning in summary.warnings] == [
         ("Check block assertion failed", "It is down.", None),
         ("Check failed", "It is slow.", "check.health"),
         ("Check could not be made", "", "check.health"),
@@ -457,8 +457,8 @@ def test_of_very_many_changes_the_worst_are_compared_in_detail() -> None:
     summary = read(*updated, last)
     assert len(summary.changes) == 801
     assert summary.changes[0].address == "aws_instance.zz"
-    assert [one.detailed for one in summary.changes] == [True] * 500 + [False] * 301
-    assert all(bool(one.attributes) is one.detailed for one in summary.changes)
+    assert [change.detailed for change in summary.changes] == [True] * 500 + [False] * 301
+    assert all(bool(change.attributes) is change.detailed for change in summary.changes)
 
 
 def test_one_huge_value_costs_the_others_nothing() -> None:
@@ -466,7 +466,7 @@ def test_one_huge_value_costs_the_others_nothing() -> None:
     small = resource(["update"], {"a": 1}, {"a": 2}, address="aws_instance.b")
     output = {"actions": ["update"], "before": "x" * 3_000_000, "after": "y"}
     summary = read(huge, small, output_changes={"o": output})
-    assert [(one.detailed, len(one.attributes)) for one in summary.changes] == [(False, 0), (True, 1)]
+    assert [(change.detailed, len(change.attributes)) for change in summary.changes] == [(False, 0), (True, 1)]
     assert [(one.path, one.before, one.after) for one in summary.outputs] == [("o", TOO_LONG, TOO_LONG)]
 
 

@@ -42,12 +42,12 @@ async def test_a_deployment_is_recorded_and_told_of(client: Client, repository: 
     await said(client, made, "success", environment_url="https://staging.example.com", description="Done")
     statuses = (await client.get(f"{DEPLOYMENTS}/{made['id']}/statuses")).json
     all_fit("DeploymentStatus", statuses)
-    assert [one["state"] for one in statuses] == ["success", "in_progress"]
+    assert [statuse["state"] for statuse in statuses] == ["success", "in_progress"]
     assert statuses[1]["log_url"] == statuses[1]["target_url"] == "https://example.com/log"
     fits("DeploymentStatus", (await client.get(f"{DEPLOYMENTS}/{made['id']}/statuses/{statuses[0]['id']}")).json)
     fits("Deployment", (await client.get(f"{DEPLOYMENTS}/{made['id']}")).json)
     environments = (await client.get(f"{APPLICATION}/environments")).json
-    assert [one["name"] for one in environments["environments"]] == ["staging"]
+    assert [environment["name"] for environment in environments["environments"]] == ["staging"]
     all_fit("Environment", environments["environments"])
     assert (await client.get(f"{APPLICATION}/environments/prod")).status == 404
 

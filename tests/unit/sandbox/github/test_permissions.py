@@ -158,7 +158,7 @@ async def test_an_enterprise_server_has_its_api_below_a_path() -> None:
         repository = client.get_repo("PermanentOrg/infrastructure")
         assert repository.url == f"{made.url}/repos/PermanentOrg/infrastructure"
         assert repository.html_url == f"{made.site.base}/PermanentOrg/infrastructure"
-        assert [one.name for one in repository.get_branches()] == ["build-some", "dev", "main", "staging"]
+        assert [get_branch.name for get_branch in repository.get_branches()] == ["build-some", "dev", "main", "staging"]
         assert len(list(repository.get_commits()[:5])) == 5
         client.close()
 

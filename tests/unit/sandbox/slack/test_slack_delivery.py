@@ -65,7 +65,7 @@ async def test_a_command_carries_every_documented_field_and_is_signed(slack: Sla
     assert fields["response_url"].startswith(f"{slack.url}/hooks/commands/T0SANDBOX/")
     assert slack.backend.triggers.take(fields["trigger_id"]) == "U0ANA"
     assert (reply.status, reply.ok, reply.text) == (200, True, "on it")
-    assert [one.text for one in reply.ephemerals] == ["on it"]
+    assert [ephemeral.text for ephemeral in reply.ephemerals] == ["on it"]
     assert slack.workspace.channel("#staging").messages == []
 
 
@@ -78,7 +78,7 @@ async def test_an_answer_in_json_is_shown_as_it_asks(slack: SlackStandIn, app: L
     app.answer = {"response_type": "in_channel", "text": "for all", "blocks": [{"type": "divider"}]}
     reply = await slack.person("ana").type("#ops", "/deploy")
     assert (reply.text, reply.ephemerals) == ("-" * 20, [])
-    assert [one.text for one in slack.workspace.channel("#ops").messages] == ["for all"]
+    assert [message.text for message in slack.workspace.channel("#ops").messages] == ["for all"]
 
 
 @pytest.mark.parametrize(

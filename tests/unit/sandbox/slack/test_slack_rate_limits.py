@@ -73,7 +73,7 @@ async def test_a_client_that_waits_as_told_gets_through(slack: SlackStandIn) -> 
     patient.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=3))
     for number in range(4):
         await patient.chat_postMessage(channel="C0OPS", text=str(number))
-    assert [one.text for one in slack.workspace.channel("#ops").messages] == ["0", "1", "2", "3"]
+    assert [message.text for message in slack.workspace.channel("#ops").messages] == ["0", "1", "2", "3"]
 
 
 def test_the_limit_by_name_and_by_id_is_one(slack: SlackStandIn) -> None:

@@ -33,8 +33,8 @@ async def test_what_is_said_is_for_the_person_alone_unless_it_says_otherwise(sla
     response = await url.send(text="psst")
     assert (response.status_code, response.body) == (200, "ok")
     await url.send(text="all", response_type="in_channel")
-    assert [one.text for one in slack.person("ana").ephemerals] == ["psst"]
-    assert [one.text for one in slack.workspace.channel("#ops").messages] == ["all"]
+    assert [ephemeral.text for ephemeral in slack.person("ana").ephemerals] == ["psst"]
+    assert [message.text for message in slack.workspace.channel("#ops").messages] == ["all"]
 
 
 async def test_five_uses_and_no_more(slack: SlackStandIn) -> None:
@@ -68,7 +68,7 @@ async def test_the_clicked_message_can_be_replaced_and_deleted(slack: SlackStand
     assert (message.text, message.edited) == ("after", True)
     await url.send(text="more")
     assert message.text == "after"
-    assert [one.text for one in slack.person("ana").ephemerals] == ["more"]
+    assert [ephemeral.text for ephemeral in slack.person("ana").ephemerals] == ["more"]
     await url.send(delete_original=True)
     assert slack.workspace.channel("#ops").messages == []
 
@@ -77,7 +77,7 @@ async def test_an_ephemeral_message_can_be_replaced_and_deleted(slack: SlackStan
     message = slack.workspace.whisper(slack.workspace.channel("#ops"), "U0ANA", "before")
     url = url_of_click(slack, message)
     await url.send(text="after", replace_original=True)
-    assert [one.text for one in slack.person("ana").ephemerals] == ["after"]
+    assert [ephemeral.text for ephemeral in slack.person("ana").ephemerals] == ["after"]
     await url.send(delete_original=True)
     assert slack.person("ana").ephemerals == []
 

@@ -175,7 +175,7 @@ async def test_a_reply_goes_into_the_thread_and_not_under_another_reply(
     parent = await client.chat_postMessage(channel="C0OPS", text="parent")
     reply = await client.chat_postMessage(channel="C0OPS", text="reply", thread_ts=parent["ts"])
     channel = slack.workspace.channel("C0OPS")
-    assert [one.text for one in channel.messages] == ["parent"]
+    assert [message.text for message in channel.messages] == ["parent"]
     assert [one.text for one in channel.thread(parent["ts"])] == ["parent", "reply"]
     under = client.chat_postMessage(channel="C0OPS", text="x", thread_ts=reply["ts"])
     assert (await error_of(under))["error"] == "invalid_thread_ts"
@@ -238,7 +238,7 @@ async def test_people_and_groups_are_told_apart(slack: SlackStandIn, client: Asy
     assert (await client.users_info(user="U0MAX"))["user"]["deleted"]
     assert (await error_of(client.users_info(user="U0NOBODY")))["error"] == "user_not_found"
     groups = (await client.usergroups_list(include_users=True))["usergroups"]
-    assert {one["handle"]: one["users"] for one in groups} == {
+    assert {group["handle"]: group["users"] for group in groups} == {
         "infra": ["U0ANA", "U0LEE", "U0MAX"],
         "leads": ["U0LEE", "U0MAX"],
     }
@@ -250,7 +250,7 @@ async def test_an_ephemeral_message_reaches_one_person_and_cannot_be_updated(
     slack: SlackStandIn, client: AsyncWebClient
 ) -> None:
     sent = await client.chat_postEphemeral(channel="C0OPS", user="U0ANA", text="psst")
-    assert [one.text for one in slack.person("ana").ephemerals] == ["psst"]
+    assert [ephemeral.text for ephemeral in slack.person("ana").ephemerals] == ["psst"]
     assert slack.person("lee").ephemerals == []
     assert slack.workspace.channel("#ops").messages == []
     update = client.chat_update(channel="C0OPS", ts=sent["message_ts"], text="x")

@@ -57,7 +57,7 @@ async def test_a_builder_is_found_with_all_that_belongs_to_it(account: Account) 
     assert builder.matched_by == (Match.KEY_PAIR, Match.SECURITY_GROUP, Match.NAME_TAG, Match.RUN_TAG)
     assert (builder.run_id, builder.key_name, builder.image_id, builder.zone) == (4711, built.key, BASE, "us-west-2a")
     assert [group.group_id for group in builder.temporary_groups] == [built.group_id]
-    assert [(one.volume_id, one.goes_along, one.from_launch) for one in builder.volumes] == [
+    assert [(volume.volume_id, volume.goes_along, volume.from_launch) for volume in builder.volumes] == [
         (built.volumes[0], True, True),
         (built.volumes[1], False, True),
     ]
@@ -136,7 +136,7 @@ async def test_builders_of_all_regions_come_oldest_first_without_the_terminated(
     stopped = build(account, STARTED + timedelta(hours=1))
     account.ec2(HOME).stop_instances(InstanceIds=[stopped.instance_id])
     found = await find(account, MARKS)
-    assert [(one.instance_id, one.state) for one in found.builders] == [
+    assert [(builder.instance_id, builder.state) for builder in found.builders] == [
         (old.instance_id, "running"),
         (young.instance_id, "running"),
         (stopped.instance_id, "stopped"),
@@ -151,7 +151,7 @@ async def test_a_region_that_is_denied_is_told_and_the_others_go_on(account: Acc
     for operation in ("DescribeInstances", "DescribeKeyPairs", "DescribeSecurityGroups"):
         refuse(account.ec2(ABROAD), operation, "UnauthorizedOperation")
     found = await find(account, MARKS)
-    assert [one.region for one in found.builders] == [HOME]
+    assert [builder.region for builder in found.builders] == [HOME]
     (unread,) = found.unread
     assert str(unread) == "builders in eu-west-1: AWS forbids DescribeInstances (UnauthorizedOperation)"
     assert "DescribeInstances" in unread.remedy
@@ -193,7 +193,7 @@ async def test_every_page_is_read(account: Account) -> None:
             for _ in range(3):
                 one.add_response("describe_instances", {"Reservations": []})
         found = await find(account, MARKS)
-    assert [one.instance_id for one in found.builders] == ["i-0", "i-1"]
+    assert [builder.instance_id for builder in found.builders] == ["i-0", "i-1"]
 
 
 def told(number: int = 0, **changes: Any) -> Any:

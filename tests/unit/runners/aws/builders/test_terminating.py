@@ -53,9 +53,12 @@ def outcomes(steps: tuple[Step, ...]) -> list[tuple[str, str, str]]:
 
 def left(account: Account, built: Built) -> set[str]:
     ec2 = account.ec2(HOME)
-    keys = {one["KeyName"] for one in ec2.describe_key_pairs()["KeyPairs"]}
-    groups = {one["GroupId"] for one in ec2.describe_security_groups()["SecurityGroups"]}
-    volumes = {one["VolumeId"] for one in ec2.describe_volumes()["Volumes"]}
+    keys = {describe_key_pair["KeyName"] for describe_key_pair in ec2.describe_key_pairs()["KeyPairs"]}
+    groups = {
+        describe_security_group["GroupId"]
+        for describe_security_group in ec2.describe_security_groups()["SecurityGroups"]
+    }
+    volumes = {describe_volume["VolumeId"] for describe_volume in ec2.describe_volumes()["Volumes"]}
     held = ec2.describe_instances()["Reservations"]
     live = {i["InstanceId"] for one in held for i in one["Instances"] if i["State"]["Name"] != "terminated"}
     return (keys | groups | volumes | live) & {built.instance_id, built.key, built.group_id, *built.volumes}
@@ -235,8 +238,10 @@ async def test_volumes_that_were_attached_by_hand_or_moved_on_are_kept(account: 
     by_hand, elsewhere = (await end(account, asked)).steps[-2:]
     assert (by_hand.resource, by_hand.outcome, "not by Packer" in by_hand.reason) == (mine, Outcome.KEPT, True)
     assert (elsewhere.outcome, elsewhere.reason) == (Outcome.KEPT, f"it is attached to {other}")
-    assert {one["VolumeId"] for one in ec2.describe_volumes()["Volumes"]} >= {mine, moved}
-    assert built.volumes[1] not in {one["VolumeId"] for one in ec2.describe_volumes()["Volumes"]}
+    assert {describe_volume["VolumeId"] for describe_volume in ec2.describe_volumes()["Volumes"]} >= {mine, moved}
+    assert built.volumes[1] not in {
+        describe_volume["VolumeId"] for describe_volume in ec2.describe_volumes()["Volumes"]
+    }
 
 
 STATEMENT = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
@@ -282,11 +287,11 @@ async def lying(account: Account, **given: Any) -> tuple[set[str], set[str]]:
     """What is left: instances, and the rest."""
     all_of_it = await leftovers(account, MARKS, **({"now": NOW + timedelta(hours=1)} | given))
     loose = {
-        *(one.name for one in all_of_it.key_pairs),
-        *(one.group_id for one in all_of_it.security_groups),
-        *(one.volume_id for one in all_of_it.volumes),
+        *(key_pair.name for key_pair in all_of_it.key_pairs),
+        *(security_group.group_id for security_group in all_of_it.security_groups),
+        *(volume.volume_id for volume in all_of_it.volumes),
     }
-    return {one.instance_id for one in all_of_it.builders}, loose
+    return {builder.instance_id for builder in all_of_it.builders}, loose
 
 
 def ended(account: Account, started_at: datetime, tags: dict[str, str], region: str = HOME) -> tuple[str, str, str]:

@@ -43,9 +43,11 @@ async def go(account: Account, removal: Removal, rules: Rules = RULES, **more: A
 
 def there(account: Account, removal: Removal) -> set[str]:
     ec2 = account.ec2(removal.region)
-    images = {one["ImageId"] for one in ec2.describe_images(Owners=["self"])["Images"]}
-    snapshots = {one["SnapshotId"] for one in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]}
-    return (images | snapshots) & {removal.image_id, *(one.snapshot_id for one in removal.snapshots)}
+    images = {describe_image["ImageId"] for describe_image in ec2.describe_images(Owners=["self"])["Images"]}
+    snapshots = {
+        describe_snapshot["SnapshotId"] for describe_snapshot in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]
+    }
+    return (images | snapshots) & {removal.image_id, *(snapshot.snapshot_id for snapshot in removal.snapshots)}
 
 
 async def test_an_image_goes_with_its_snapshots_and_each_is_told(account: Account) -> None:
@@ -107,9 +109,9 @@ async def test_an_image_that_came_into_use_meanwhile_is_refused_and_stays_whole(
 async def test_an_image_that_became_the_newest_meanwhile_is_refused(account: Account) -> None:
     removal = await free(account)
     ec2 = account.ec2(HOME)
-    for one in ec2.describe_images(Owners=["self"])["Images"]:
-        if one["ImageId"] != removal.image_id:
-            ec2.deregister_image(ImageId=one["ImageId"])
+    for describe_image in ec2.describe_images(Owners=["self"])["Images"]:
+        if describe_image["ImageId"] != removal.image_id:
+            ec2.deregister_image(ImageId=describe_image["ImageId"])
     assert "most_recent" in (await go(account, removal)).refused
     assert len(there(account, removal)) == 2
 
@@ -276,7 +278,7 @@ async def test_snapshots_without_an_image_and_volumes_without_an_instance_are_fo
     assert (await loose_ends(account, Recognition(), now=NOW - timedelta(days=90))).snapshots == ()
     done = await go(account, loose.removal)
     assert (done.complete, done.freed_gb, there(account, left)) == (True, 15, set())
-    assert kept in {one["ImageId"] for one in ec2.describe_images(Owners=["self"])["Images"]}
+    assert kept in {describe_image["ImageId"] for describe_image in ec2.describe_images(Owners=["self"])["Images"]}
 
 
 async def test_loose_snapshots_are_not_told_where_their_use_cannot_be_read(account: Account) -> None:

@@ -64,7 +64,7 @@ async def app_client(with_app: GitHubStandIn, app_key: tuple[str, str]) -> Async
 
 async def test_an_app_takes_one_token_for_many_calls(app_client: GitHub, with_app: GitHubStandIn) -> None:
     await asyncio.gather(*(dispatch.resolve(app_client, REPOSITORY, "main") for _ in range(3)))
-    assert [one.path for one in with_app.requests if one.method == "POST"] == [
+    assert [request.path for request in with_app.requests if request.method == "POST"] == [
         "/app/installations/51000001/access_tokens"
     ]
 

@@ -32,7 +32,7 @@ def raising(error: Exception) -> Callable[[], object]:
 
 
 def posts(stand_in: GitHubStandIn) -> int:
-    return sum(one.method == "POST" for one in stand_in.requests)
+    return sum(request.method == "POST" for request in stand_in.requests)
 
 
 async def all_of(github: GitHub, run_id: int, interval: float = 0.05, *, patience: float = 900) -> list[WorkflowRun]:
@@ -72,7 +72,7 @@ async def test_what_a_branch_has_that_a_commit_has_not_is_told_oldest_first(
 async def test_what_cannot_be_compared_is_not_found(github: GitHub, stand_in: GitHubStandIn, head: str) -> None:
     with pytest.raises(NotFoundError):
         await dispatch.compare(github, REPOSITORY, "main", head)
-    assert all("/compare/" in one.path for one in stand_in.requests)
+    assert all("/compare/" in request.path for request in stand_in.requests)
 
 
 @pytest.mark.parametrize(("repository", "ref"), [(REPOSITORY, "nowhere"), ("PermanentOrg/nothing", "main")])
@@ -95,7 +95,7 @@ async def test_a_repository_that_is_no_name_is_refused(
 async def test_a_ref_cannot_lead_to_another_address(github: GitHub, stand_in: GitHubStandIn) -> None:
     with pytest.raises(NotFoundError):
         await dispatch.resolve(github, REPOSITORY, "../../../../user?x=")
-    assert all("/commits/" in one.path for one in stand_in.requests)
+    assert all("/commits/" in request.path for request in stand_in.requests)
 
 
 async def test_a_dispatch_tells_its_run(github: GitHub, stand_in: GitHubStandIn) -> None:
@@ -285,8 +285,8 @@ async def test_looking_again_is_conditional_and_shared_by_all_who_watch(
     await asyncio.sleep(1.5)
     looks = list(stand_in.requests)[before:]
     assert len(looks) <= 2 * 9
-    assert sum(one.status == 304 for one in looks) >= 4
-    assert all(one.conditional for one in looks[2:])
+    assert sum(look.status == 304 for look in looks) >= 4
+    assert all(look.conditional for look in looks[2:])
     repository = stand_in.repository(REPOSITORY)
     await repository.cancel(repository.runs[run_id])
     ends = [(await one)[-1] for one in watching]
@@ -383,7 +383,7 @@ async def test_watching_an_answer_that_makes_no_sense_ends(github: GitHub, monke
 
 async def test_the_token_goes_into_no_recorded_address(github: GitHub, stand_in: GitHubStandIn) -> None:
     await dispatch.resolve(github, REPOSITORY, "main")
-    assert all(TOKEN not in one.path + repr(one.query) for one in stand_in.requests)
+    assert all(TOKEN not in request.path + repr(request.query) for request in stand_in.requests)
 
 
 @pytest.mark.parametrize(

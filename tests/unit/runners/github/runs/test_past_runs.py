@@ -62,5 +62,5 @@ async def test_no_more_pages_are_asked_for_than_are_wanted(
     monkeypatch.setattr("runners.github.runs.workflows.PER_PAGE", 1)
     runs = await RunList(github, REPOSITORY, DEPLOY, most=2).created_since(LONG_AGO)
     assert len(runs or ()) == 2
-    listed = [one for one in stand_in.requests if one.path.endswith("/runs") and "created" in one.query]
+    listed = [request for request in stand_in.requests if request.path.endswith("/runs") and "created" in request.query]
     assert len(listed) == 2

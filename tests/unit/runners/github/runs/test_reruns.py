@@ -32,7 +32,7 @@ def raising(error: Exception) -> Callable[[], object]:
 
 
 def posts(stand_in: GitHubStandIn, end: str) -> int:
-    return sum(one.method == "POST" and one.path.endswith(end) for one in stand_in.requests)
+    return sum(request.method == "POST" and request.path.endswith(end) for request in stand_in.requests)
 
 
 async def ended(run: Run) -> Run:
