@@ -123,26 +123,6 @@ class AccessDeniedError(RunnerError):
     """The other side refuses these credentials for this."""
 
 
-def unanswered(doing: str, problem: str, *, changes: bool, look: str, outages: str) -> UnavailableError:
-    """The error for a request whose fate is open: uncertain when it was to change something.
-
-    `look` says where to see whether it happened, `outages` which page tells whether the other side is down.
-    """
-    if changes:
-        return UncertainError(doing, f"{problem}; it may have happened all the same", remedy=look)
-    return UnavailableError(doing, problem, remedy=f"Try again in a few minutes; {outages} tells of outages.")
-
-
-def told_to_wait(doing: str, problem: str, until: datetime) -> UnavailableError:
-    """The error for a request that came too soon after others; `problem` goes on with the time, which is aware UTC."""
-    return UnavailableError(
-        doing,
-        f"{problem} until {until:%H:%M:%S} UTC",
-        remedy="Wait until then; if it happens often, see what else uses the same token.",
-        retry_at=until,
-    )
-
-
 def on_one_line(said: str) -> str:
     """The other side's own words as they fit into `problem`."""
     return " ".join(said.split())[:LONGEST_MESSAGE]

@@ -9,7 +9,7 @@ from bot.slack.blocks import commits, kit
 from bot.store.operations import Status
 from handlers.deploy import views
 from runners.github import checks as github_checks
-from runners.github.api.reading import Reading
+from runners.github.api.reads import CachedReads
 
 if TYPE_CHECKING:
     from bot.operations.operation import Operation
@@ -51,7 +51,7 @@ async def _look(operation: Operation, outgoing: Outgoing) -> Checks | None:
     services, commit = operation.services, outgoing.commit
     names = actions.required_checks if isinstance(actions.required_checks, tuple) else ()
     found = await github_checks.checks_of(
-        Reading(services.github), commit.repository, commit.sha, branch=commit.ref, names=names
+        CachedReads(services.github), commit.repository, commit.sha, branch=commit.ref, names=names
     )
     return services.redact.within(found)
 

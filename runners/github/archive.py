@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from runners.concurrency import run_blocking
 from runners.errors import RunnerError, UnavailableError
-from runners.github.api.http import check_repository
+from runners.github.api.errors import check_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from runners.results import Check, Checks, Rule, State
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from runners.github.api.reading import Reading
+    from runners.github.api.reads import CachedReads
 
 # https://docs.github.com/en/rest/checks/runs: a check run's conclusions that do not keep a branch from being merged.
 _GOOD = ("success", "neutral", "skipped")
@@ -21,7 +21,7 @@ REMEDY = "Give the token or App the permissions Checks: read and Commit statuses
 
 
 async def checks_of(
-    reading: Reading, repository: str, sha: str, *, branch: str | None, names: Collection[str] = ()
+    reads: CachedReads, repository: str, sha: str, *, branch: str | None, names: Collection[str] = ()
 ) -> Checks:
     """The checks of the commit that count.
 
@@ -34,11 +34,11 @@ async def checks_of(
     """
     required = list(names)
     if not required and branch:
-        required = await required_by(reading, repository, branch)
+        required = await required_by(reads, repository, branch)
     doing = f"reading the checks of {sha[:7]} in {repository}"
     try:
-        found = await _check_runs(reading, repository, sha, doing, by_hand=bool(required))
-        found += await _statuses(reading, repository, sha, doing)
+        found = await _check_runs(reads, repository, sha, doing, by_hand=bool(required))
+        found += await _statuses(reads, repository, sha, doing)
     except AccessDeniedError as error:
         raise AccessDeniedError(doing, error.problem, remedy=REMEDY) from None
     if not required:
@@ -55,11 +55,11 @@ def _sorted(checks: Sequence[Check]) -> tuple[Check, ...]:
     return tuple(sorted(dict.fromkeys(checks), key=lambda one: (_WORST_FIRST.index(one.state), one.name)))
 
 
-async def required_by(reading: Reading, repository: str, branch: str) -> list[str]:
+async def required_by(reads: CachedReads, repository: str, branch: str) -> list[str]:
     """The names of the checks that the branch requires, by its protection and by rulesets; none for a tag."""
     place = quote(branch, safe="")
-    its = await _or_none(reading, repository, f"/branches/{place}", branch) or {}
-    rules = await _or_none(reading, repository, f"/rules/branches/{place}?per_page=100", branch) or []
+    its = await _or_none(reads, repository, f"/branches/{place}", branch) or {}
+    rules = await _or_none(reads, repository, f"/rules/branches/{place}?per_page=100", branch) or []
     checks = ((its.get("protection") or {}).get("required_status_checks") or {}) if its.get("protected") else {}
     names = [*(checks.get("contexts") or ()), *(one["context"] for one in checks.get("checks") or ())]
     for rule in rules:
@@ -68,17 +68,17 @@ async def required_by(reading: Reading, repository: str, branch: str) -> list[st
     return list(dict.fromkeys(names))
 
 
-async def _or_none(reading: Reading, repository: str, path: str, branch: str) -> Any:
+async def _or_none(reads: CachedReads, repository: str, path: str, branch: str) -> Any:
     try:
-        return await reading.get(repository, path, doing=f"reading what {branch} of {repository} requires")
+        return await reads.get(repository, path, doing=f"reading what {branch} of {repository} requires")
     except NotFoundError:
         return None  # no such branch: a tag; or a server that is too old to have rulesets
 
 
-async def _check_runs(reading: Reading, repository: str, sha: str, doing: str, *, by_hand: bool) -> list[Check]:
+async def _check_runs(reads: CachedReads, repository: str, sha: str, doing: str, *, by_hand: bool) -> list[Check]:
     path = f"/commits/{quote(sha, safe='')}/check-runs"
-    runs = [page async for page in reading.pages(repository, path, key="check_runs", doing=doing)]
-    suites = frozenset() if by_hand or not runs else await _suites_by_hand(reading, repository, sha, doing)
+    runs = [run async for run in reads.pages(repository, path, key="check_runs", doing=doing)]
+    suites = frozenset() if by_hand or not runs else await _suites_by_hand(reads, repository, sha, doing)
     return [
         Check(str(run["name"]), _state_of(run), str(run.get("html_url") or run.get("details_url") or ""))
         for run in runs
@@ -92,22 +92,20 @@ def _state_of(run: dict[str, Any]) -> State:
     return State.SUCCEEDED if run.get("conclusion") in _GOOD else State.FAILED
 
 
-async def _suites_by_hand(reading: Reading, repository: str, sha: str, doing: str) -> frozenset[int]:
+async def _suites_by_hand(reads: CachedReads, repository: str, sha: str, doing: str) -> frozenset[int]:
     """The suites of what was dispatched at this commit: a deploy that failed must not forbid the next one."""
     path = f"/actions/runs?head_sha={quote(sha, safe='')}&event=workflow_dispatch"
     try:
-        runs = [page async for page in reading.pages(repository, path, key="workflow_runs", doing=doing)]
+        runs = [run async for run in reads.pages(repository, path, key="workflow_runs", doing=doing)]
     except (AccessDeniedError, NotFoundError):
         return frozenset()  # Actions is switched off there, or another repository than the one we start workflows in
     return frozenset(int(run["check_suite_id"]) for run in runs if run.get("check_suite_id"))
 
 
-async def _statuses(reading: Reading, repository: str, sha: str, doing: str) -> list[Check]:
+async def _statuses(reads: CachedReads, repository: str, sha: str, doing: str) -> list[Check]:
     path = f"/commits/{quote(sha, safe='')}/status"
-    statuses = [page async for page in reading.pages(repository, path, key="statuses", doing=doing)]
+    statuses = [status async for status in reads.pages(repository, path, key="statuses", doing=doing)]
     return [
-        Check(
-            str(statuse["context"]), _STATUSES.get(statuse["state"], State.FAILED), str(statuse.get("target_url") or "")
-        )
-        for statuse in statuses
+        Check(str(status["context"]), _STATUSES.get(status["state"], State.FAILED), str(status.get("target_url") or ""))
+        for status in statuses
     ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from runners.errors import UncertainError
-from runners.github.api.reading import Reading
+from runners.github.api.reads import CachedReads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +61,7 @@ async def create(github: GitHub, wanted: Deployed) -> int:
 async def find(github: GitHub, wanted: Deployed) -> int | None:
     """The number of the deployment that carries this mark, if there is one."""
     asked = urlencode({"sha": wanted.sha, "environment": wanted.environment, "per_page": 100})
-    found = await Reading(github).get(wanted.repository, f"/deployments?{asked}", doing=_doing(wanted))
+    found = await CachedReads(github).get(wanted.repository, f"/deployments?{asked}", doing=_doing(wanted))
     return next((int(one["id"]) for one in found if _mark_of(one) == dict(wanted.mark)), None)
 
 
@@ -110,7 +110,7 @@ async def say(
 async def said(github: GitHub, repository: str, number: int) -> tuple[str, ...]:
     """What has been said of the deployment so far, the newest first."""
     path = f"/deployments/{quote(str(number))}/statuses?per_page=100"
-    found = await Reading(github).get(repository, path, doing=f"reading deployment {number} of {repository}")
+    found = await CachedReads(github).get(repository, path, doing=f"reading deployment {number} of {repository}")
     return tuple(str(one["state"]) for one in found)
 
 

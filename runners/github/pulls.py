@@ -10,7 +10,7 @@ import github as pygithub
 
 from runners.errors import RunnerError
 from runners.github.api.errors import message_of
-from runners.github.api.reading import Reading
+from runners.github.api.reads import CachedReads
 from runners.results import MergeAnswer, PullRequest, PullState
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ OBSTACLES = ("dirty", "blocked", "behind", "draft")
 _ALREADY = "already exists"
 
 
-async def find(reading: Reading, repository: str, source: str, target: str) -> PullRequest | None:
+async def find(reads: CachedReads, repository: str, source: str, target: str) -> PullRequest | None:
     """The open pull request from branch `source` to branch `target` of the same repository, if there is one.
 
     Raises:
@@ -32,23 +32,23 @@ async def find(reading: Reading, repository: str, source: str, target: str) -> P
     owner = repository.partition("/")[0]
     asked = urlencode({"state": "open", "head": f"{owner}:{source}", "base": target, "per_page": 10})
     doing = f"looking for a pull request from {source} to {target} in {repository}"
-    found = await reading.get(repository, f"/pulls?{asked}", doing=doing)
+    found = await reads.get(repository, f"/pulls?{asked}", doing=doing)
     # GitHub takes a `head` that it cannot read as none at all.
     ours = [one for one in found if one["head"]["ref"] == source and one["base"]["ref"] == target]
     ours = [
         our for our in ours if ((our["head"].get("repo") or {}).get("full_name") or "").lower() == repository.lower()
     ]
-    return await look(reading, repository, int(ours[0]["number"])) if ours else None
+    return await look(reads, repository, int(ours[0]["number"])) if ours else None
 
 
-async def look(reading: Reading, repository: str, number: int) -> PullRequest:
+async def look(reads: CachedReads, repository: str, number: int) -> PullRequest:
     """The pull request as it stands; GitHub begins to work out whether it can be merged when it is looked at.
 
     Raises:
         NotFoundError: there is none of this number.
     """
     doing = f"reading pull request #{number} of {repository}"
-    return _pull_from(repository, await reading.get(repository, f"/pulls/{number}", doing=doing))
+    return _pull_from(repository, await reads.get(repository, f"/pulls/{number}", doing=doing))
 
 
 def _pull_from(repository: str, found: dict[str, Any]) -> PullRequest:
@@ -80,7 +80,7 @@ async def open_or_find(
         AccessDeniedError: our credentials may not open pull requests.
         NotFoundError: no such repository or branch.
     """
-    known = await find(Reading(github), repository, source, target)
+    known = await find(CachedReads(github), repository, source, target)
     if known:
         return known
     doing = f"opening a pull request from {source} to {target} in {repository}"
@@ -95,8 +95,8 @@ async def open_or_find(
             return None
         if _ALREADY not in error.problem.lower():
             raise
-        return await find(Reading(github), repository, source, target)
-    return await look(Reading(github), repository, number)
+        return await find(CachedReads(github), repository, source, target)
+    return await look(CachedReads(github), repository, number)
 
 
 async def merge(github: GitHub, pull: PullRequest, *, title: str) -> MergeAnswer:

@@ -1,24 +1,22 @@
-"""HCP Terraform: who we are there, HashiCorp's own client on threads, and the downloads which that client cannot do."""
+"""The client of HCP Terraform: HashiCorp's pytfe on threads, and the downloads that pytfe cannot do."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
-import json
-from datetime import UTC, datetime
+from http import HTTPStatus
+from math import ceil
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
-import aiohttp
-
-from runners.concurrency import run_blocking
-from runners.errors import RunnerError, UnavailableError
-from runners.hcp import errors as hcp_errors
+from runners.errors import RunnerError, on_one_line
+from runners.hcp.errors import HCP_TERRAFORM, details_of
+from runners.http import Connections, Refusal, repeat_read
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from pytfe import TFEClient
+    from pytfe.errors import TFEError
 
 T = TypeVar("T")
 
@@ -26,7 +24,6 @@ PUBLIC_ADDRESS = "https://app.terraform.io"
 TIMEOUT = 30.0  # seconds for one request
 _DOWNLOAD_TIMEOUT = 300.0
 _MOST_BYTES = 512 << 20  # of one plan's JSON; of a log
-_REDIRECTS = 3
 _PAUSES = (0.5, 2.0)  # seconds before asking again
 _LONGEST_PAUSE = 60.0
 _MEDIA_TYPE = "application/vnd.api+json"
@@ -43,6 +40,7 @@ class HcpTerraform:
         self.address = address.rstrip("/")
         self._token = token
         self._read_pauses = read_pauses
+        self._connections = Connections(HCP_TERRAFORM, self.address)
         self._noticed: dict[str, asyncio.Event] = {}
 
     def __repr__(self) -> str:
@@ -62,8 +60,9 @@ class HcpTerraform:
         )
         return TFEClient(config)
 
-    def close(self) -> None:
-        """Close what connections there are."""
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._connections.close()
         if "_client" in self.__dict__:
             self._client.close()
 
@@ -71,28 +70,24 @@ class HcpTerraform:
         """`function` with pytfe's client, on a thread; `changes` when it changes something at the other side.
 
         Raises:
-            RunnerError: one of its family, as hcp_errors.error_for chooses; UncertainError when it may have happened.
+            RunnerError: or one of its kinds, as hcp/errors.py chooses; UncertainError when it may have happened.
         """
-        return await run_blocking(self._call, function, doing, changes, timeout=4 * TIMEOUT, doing=doing)
 
-    def _call(self, function: Callable[[TFEClient], T], doing: str, changes: bool) -> T:  # noqa: FBT001 - from run_blocking
-        client = self._client
-        from pydantic import ValidationError  # noqa: PLC0415 - as above
-        from pytfe.errors import TFEError  # noqa: PLC0415
+        def call() -> T:
+            client = self._client
+            from pydantic import ValidationError  # noqa: PLC0415 - as in _client
+            from pytfe.errors import TFEError  # noqa: PLC0415
 
-        try:
-            return function(client)
-        except TFEError as error:
-            said = hcp_errors.said_in(error.errors) or str(error)
-            after = getattr(error, "retry_after", None)
-            raise hcp_errors.error_for(doing, error.status, said, changes=changes, retry_after=after) from None
-        except ValidationError as error:
-            fields = ", ".join(sorted({".".join(map(str, one["loc"])) for one in error.errors()}))
-            problem = f"HCP Terraform's answer is of a form that pytfe does not know ({fields})"
-            raise RunnerError(doing, problem, remedy="A newer pytfe may know it.") from None
-        except (ValueError, KeyError, TypeError) as error:
-            problem = f"the answer is not HCP Terraform's ({type(error).__name__})"
-            raise hcp_errors.no_answer(doing, problem, changes=changes) from None
+            try:
+                return function(client)
+            except TFEError as error:
+                raise _error_for(error, doing, changes=changes) from None
+            except ValidationError as error:
+                fields = ", ".join(sorted({".".join(map(str, detail["loc"])) for detail in error.errors()}))
+                problem = f"HCP Terraform's answer is of a form that pytfe does not know ({fields})"
+                raise RunnerError(doing, problem, remedy="A newer pytfe may know it.") from None
+
+        return await HCP_TERRAFORM.call_on_thread(call, doing=doing, changes=changes, timeout=4 * TIMEOUT)
 
     async def read(self, path: str, *, doing: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
         """A JSON:API document as it is.
@@ -111,7 +106,7 @@ class HcpTerraform:
                 raise ValueError("no document")
             return dict(document)
 
-        return await self._patiently(lambda: self.call(get, doing=doing))
+        return await self._repeat_read(lambda: self.call(get, doing=doing))
 
     async def download(self, url: str, *, doing: str) -> bytes:
         """The content behind a path of the API, or behind an address that it handed out.
@@ -121,36 +116,17 @@ class HcpTerraform:
         Raises:
             RunnerError: one of its family; NotFoundError also when the address has expired.
         """
-        return await self._patiently(lambda: self._download(url, doing))
+        return await self._repeat_read(lambda: self._download(url, doing))
 
     async def _download(self, url: str, doing: str) -> bytes:
-        target = url if "://" in url else self.address + url
-        timeout = aiohttp.ClientTimeout(total=_DOWNLOAD_TIMEOUT, sock_connect=TIMEOUT, sock_read=TIMEOUT)
-        try:
-            async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as session:
-                for _ in range(_REDIRECTS + 1):
-                    async with session.get(target, headers=self._headers(target, url), allow_redirects=False) as answer:
-                        if answer.status in (301, 302, 303, 307, 308):
-                            target = str(answer.url.join(type(answer.url)(answer.headers.get("Location", ""))))
-                            continue
-                        return await _content(answer, doing)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise hcp_errors.no_answer(doing, f"it does not answer ({type(error).__name__})", changes=False) from None
-        raise RunnerError(doing, "HCP Terraform sends us around in circles")
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": _MEDIA_TYPE} if url.startswith("/") else {}
+        async with self._connections.open(url, doing=doing, timeout=_DOWNLOAD_TIMEOUT, headers=headers) as response:
+            if response.status == HTTPStatus.NO_CONTENT:
+                raise HCP_TERRAFORM.no_answer(doing, "it is not there yet", changes=False)
+            return await self._connections.read(response, doing, limit=_MOST_BYTES)
 
-    async def _patiently(self, get: Callable[[], Awaitable[T]]) -> T:
-        """Ask again a few times where there was no answer: only for what changes nothing."""
-        for pause in self._read_pauses:
-            try:
-                return await get()
-            except UnavailableError as error:
-                wanted = (error.retry_at - datetime.now(UTC)).total_seconds() if error.retry_at else 0.0
-                await asyncio.sleep(min(max(pause, wanted), _LONGEST_PAUSE))
-        return await get()
-
-    def _headers(self, target: str, asked: str) -> dict[str, str]:
-        ours = urlsplit(target)[:2] == urlsplit(self.address)[:2] and "://" not in asked
-        return {"Authorization": f"Bearer {self._token}", "Content-Type": _MEDIA_TYPE} if ours else {}
+    async def _repeat_read(self, read: Callable[[], Awaitable[T]]) -> T:
+        return await repeat_read(read, pauses=self._read_pauses, longest_pause=_LONGEST_PAUSE)
 
     def notice(self, run_id: str) -> None:
         """Something happened to this run: whoever pauses for it goes on at once."""
@@ -174,22 +150,10 @@ def _is_resource(one: Any) -> bool:
     return isinstance(one, dict) and isinstance(one.get("id"), str) and isinstance(one.get("attributes"), dict)
 
 
-def _said(body: bytes) -> str:
-    try:
-        return hcp_errors.message_of(json.loads(body))
-    except ValueError:  # a storage host's own words
-        return body.decode("utf-8", "replace")
-
-
-async def _content(answer: aiohttp.ClientResponse, doing: str) -> bytes:
-    if answer.status == 204:
-        raise hcp_errors.no_answer(doing, "it is not there yet", changes=False)
-    if answer.status != 200:
-        raise hcp_errors.error_for(doing, answer.status, _said(await answer.content.read(2000)), changes=False)
-    pieces, size = [], 0
-    async for piece in answer.content.iter_chunked(1 << 18):
-        size += len(piece)
-        if size > _MOST_BYTES:
-            raise RunnerError(doing, f"it is larger than {_MOST_BYTES >> 20} MB")
-        pieces.append(piece)
-    return b"".join(pieces)
+def _error_for(error: TFEError, doing: str, *, changes: bool) -> RunnerError:
+    if error.status is None:
+        return HCP_TERRAFORM.no_answer(doing, "HCP Terraform does not answer", changes=changes)
+    wait = getattr(error, "retry_after", None)
+    headers = {} if wait is None else {"retry-after": str(ceil(wait))}
+    refusal = Refusal(error.status, details_of(error.errors) or on_one_line(str(error)), headers)
+    return HCP_TERRAFORM.error_for(refusal, doing, changes=changes)

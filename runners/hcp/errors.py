@@ -1,20 +1,12 @@
-"""HCP Terraform's refusals in words: from what its client raises to a RunnerError. Pure."""
+"""What HCP Terraform's refusals mean: pure functions from a refusal to a RunnerError."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from runners.errors import (
-    AccessDeniedError,
-    NotFoundError,
-    RunnerError,
-    UnavailableError,
-    on_one_line,
-    told_to_wait,
-    unanswered,
-)
+from runners.errors import AccessDeniedError, NotFoundError, RunnerError, on_one_line
+from runners.http import Refusal, RemoteApi
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,78 +14,60 @@ if TYPE_CHECKING:
 NO_ORGANIZATION_TOKEN = (
     "Use the token of a team or of a person who may apply runs there: an organization's token cannot."  # noqa: S105 - words
 )
-_WAIT = 60.0  # seconds, where HCP Terraform names no time
 
 
 class RunConflictError(RunnerError):
-    """The run is in another state than this request needs (409): look at it again."""
+    """The run is in another state than this request needs (409): read the run again."""
 
 
-def error_for(
-    doing: str,
-    status: int | None,
-    said: str,
-    *,
-    changes: bool,
-    retry_after: float | None = None,
-    now: datetime | None = None,
-) -> RunnerError:
-    """What an answer means for `doing`: `status` is None when none came; `changes` when the request was to change something."""
-    said = on_one_line(said) or "no reason given"
-    if status is None or status >= 500:
-        problem = (
-            f"HCP Terraform answered with its error {status}" if status else f"HCP Terraform does not answer ({said})"
-        )
-        return no_answer(doing, problem, changes=changes)
-    if status == 429:
-        until = (now or datetime.now(UTC)) + timedelta(seconds=retry_after or _WAIT)
-        return told_to_wait(doing, "HCP Terraform takes no more requests", until)
-    return _refusal(doing, status, said)
+def _unauthorised(refusal: Refusal, doing: str) -> RunnerError:
+    problem = f"HCP Terraform does not accept TFE_TOKEN ({refusal.reason})"
+    return AccessDeniedError(doing, problem, remedy="It has expired or was revoked: put a new one into TFE_TOKEN.")
 
 
-def _refusal(doing: str, status: int, said: str) -> RunnerError:
-    match status:
-        case 401:
-            problem = f"HCP Terraform does not accept TFE_TOKEN ({said})"
-            return AccessDeniedError(
-                doing, problem, remedy="It has expired or was revoked: put a new one into TFE_TOKEN."
-            )
-        case 403:
-            return AccessDeniedError(doing, f"HCP Terraform forbids it: {said}", remedy=NO_ORGANIZATION_TOKEN)
-        case 404:
-            problem = f"HCP Terraform has nothing there, or hides it from TFE_TOKEN ({said})"
-            return NotFoundError(doing, problem, remedy=f"Check organization and workspace. {NO_ORGANIZATION_TOKEN}")
-        case 409:
-            return RunConflictError(doing, f"HCP Terraform does not do that now: {said}")
-        case 422:
-            return RunnerError(doing, f"HCP Terraform does not take the request: {said}")
-        case _ if 300 <= status < 400:
-            return RunnerError(doing, f"HCP Terraform sent us elsewhere ({status})", remedy="Check TFE_ADDRESS.")
-        case _:
-            return RunnerError(doing, f"HCP Terraform refused ({status}): {said}")
+def _forbidden(refusal: Refusal, doing: str) -> RunnerError:
+    return AccessDeniedError(doing, f"HCP Terraform forbids it: {refusal.reason}", remedy=NO_ORGANIZATION_TOKEN)
 
 
-def no_answer(doing: str, problem: str, *, changes: bool) -> UnavailableError:
-    """The error for a request whose fate is open: uncertain when it was to change something."""
-    look = "Look at the run in HCP Terraform first."
-    return unanswered(doing, problem, changes=changes, look=look, outages="status.hashicorp.com")
+def _missing(refusal: Refusal, doing: str) -> RunnerError:
+    problem = f"HCP Terraform has nothing there, or hides it from TFE_TOKEN ({refusal.reason})"
+    return NotFoundError(doing, problem, remedy=f"Check organization and workspace. {NO_ORGANIZATION_TOKEN}")
+
+
+def _conflict(refusal: Refusal, doing: str) -> RunnerError:
+    return RunConflictError(doing, f"HCP Terraform does not do that now: {refusal.reason}")
+
+
+def _unacceptable(refusal: Refusal, doing: str) -> RunnerError:
+    return RunnerError(doing, f"HCP Terraform does not take the request: {refusal.reason}")
 
 
 def message_of(body: object) -> str:
-    """The words in a JSON:API error document; empty when there are none."""
+    """The message of a JSON:API error document; empty without a message."""
     errors = body.get("errors") if isinstance(body, dict) else None
-    return said_in(errors if isinstance(errors, list) else [])
+    return details_of(errors if isinstance(errors, list) else [])
 
 
-def said_in(errors: Sequence[Any]) -> str:
-    """The words of JSON:API error objects, or of HCP Terraform's plain strings."""
-    return "; ".join(filter(None, map(_one, errors)))
+def details_of(errors: Sequence[Any]) -> str:
+    """The details of JSON:API error objects, or of HCP Terraform's plain strings, on one line."""
+    return on_one_line("; ".join(filter(None, map(_detail, errors))))
 
 
-def _one(error: Any) -> str:
+def _detail(error: Any) -> str:
     if not isinstance(error, dict):
         return str(error)
     return str(error.get("detail") or error.get("title") or error.get("status") or "")
+
+
+HCP_TERRAFORM = RemoteApi(
+    name="HCP Terraform",
+    status_page="status.hashicorp.com",
+    check_first="Look at the run in HCP Terraform first.",
+    redirect_remedy="Check TFE_ADDRESS.",
+    rate_limit="HCP Terraform takes no more requests",
+    errors={401: _unauthorised, 403: _forbidden, 404: _missing, 409: _conflict, 422: _unacceptable},
+    message_of=message_of,
+)
 
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from handlers.deploy.promote.views import Promotion, Stage
 from runners.errors import RunnerError, UnavailableError
 from runners.github import checks, differences, pulls
-from runners.github.api.reading import Reading
+from runners.github.api.reads import CachedReads
 from runners.results import PullState
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Looking:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._reading = Reading(services.github)
+        self._reads = CachedReads(services.github)
         self._answered = services.clock()
         self.silent_since: float | None = None
         self.patience_until: datetime | None = None
@@ -57,7 +57,7 @@ class Looking:
         pull, closed = await self._pull(known)
         if pull and pull.state is PullState.MERGED:
             return replace(known, pull=pull, problem="", refusal="", closed=None)
-        reading, repository = self._reading, known.repository
+        reading, repository = self._reads, known.repository
         difference = await differences.difference(reading, repository, known.target, known.source, lost=False)
         found = None
         if pull and difference.ahead:
@@ -70,7 +70,7 @@ class Looking:
         )
 
     async def _pull(self, known: Promotion) -> tuple[PullRequest | None, int | None]:
-        reading, repository = self._reading, known.repository
+        reading, repository = self._reads, known.repository
         if known.pull:
             pull = await pulls.look(reading, repository, known.pull.number)
             if pull.state is not PullState.CLOSED:

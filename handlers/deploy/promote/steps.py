@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from handlers.deploy.promote.views import Promotion, Stage
 from runners.errors import RunnerError, UnavailableError, UncertainError
 from runners.github import differences, pulls
-from runners.github.api.reading import Reading
+from runners.github.api.reads import CachedReads
 from runners.results import PullState
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ async def _merge(operation: Operation, one: Promotion) -> Promotion:
     title = f"Promote {one.source} to {one.target}, #{approved.number}"
     for _ in range(TRIES):
         try:
-            now = await pulls.look(Reading(github), one.repository, approved.number)
+            now = await pulls.look(CachedReads(github), one.repository, approved.number)
             if now.state is not PullState.OPEN:
                 return await _noted(operation, replace(one, pull=now, refusal=""))
             # Merging names the approved commit, and a merged pull request cannot be merged again.
@@ -120,7 +120,7 @@ def _not_merged(operation: Operation, one: Promotion, said: str) -> Promotion:
 
 async def _seen_again(operation: Operation, pull: PullRequest) -> PullRequest:
     try:
-        return await pulls.look(Reading(operation.services.github), pull.repository, pull.number)
+        return await pulls.look(CachedReads(operation.services.github), pull.repository, pull.number)
     except RunnerError as error:
         log.warning("operation %s: %s", operation.number, operation.services.redact(str(error)))
         return pull
@@ -146,7 +146,7 @@ async def _wait_for(operation: Operation, pull: PullRequest, ref: str) -> None:
     end = time.monotonic() + LANDS_WITHIN
     while True:
         found = await differences.difference(
-            Reading(operation.services.github), pull.repository, pull.merge_sha, ref, lost=False
+            CachedReads(operation.services.github), pull.repository, pull.merge_sha, ref, lost=False
         )
         if found.behind == 0:
             return

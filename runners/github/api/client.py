@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from runners.errors import AccessDeniedError, RunnerError, UnavailableError
-from runners.github.api.http import check_repository
+from runners.github.api.errors import check_repository
 from runners.github.api.identity import AppIdentity, Identity, NoIdentity, TokenIdentity
-from runners.github.api.session import Session, call_once, client_for
+from runners.github.api.pygithub import call_once, client_for
+from runners.github.api.session import Session
 from runners.github.runs.watch import RunPoller
+from runners.http import repeat_read
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -21,14 +22,13 @@ if TYPE_CHECKING:
     import github
     from github.Repository import Repository
 
-    from runners.github.api.answers import Answer
+    from runners.github.api.reads import Answer
     from runners.github.runs.news import RunNews
 
 T = TypeVar("T")
 
 PUBLIC_API = "https://api.github.com"
 ANSWER_TIMEOUT = 15  # seconds for one request
-READ_TRIES = 3
 LONGEST_WAIT = 10.0  # seconds that a read waits for GitHub's rate limit by itself
 
 
@@ -122,7 +122,7 @@ class GitHub:
         UncertainError.
 
         Raises:
-            RunnerError: or one of its kinds, as github_errors words them.
+            RunnerError: or one of its kinds, as api/errors.py chooses.
         """
         check_repository(repository, doing)
 
@@ -135,8 +135,8 @@ class GitHub:
             )
 
         if not changes:
-            return await self.repeating(once)
-        await self.repeating(lambda: self.token(repository))
+            return await self.repeat_read(once)
+        await self.repeat_read(lambda: self.token(repository))
         async with self._writing:
             await asyncio.sleep(self._last_write + self._write_pause - time.monotonic())
             try:
@@ -158,13 +158,13 @@ class GitHub:
         """GET JSON; with `etag` only if it changed since (an authorised 304 costs nothing of the rate limit).
 
         Raises:
-            RunnerError: or one of its kinds, as github_errors words them.
+            RunnerError: or one of its kinds, as api/errors.py chooses.
         """
 
         async def once(token: str) -> Answer:
             return await self._session.get(token, path, doing=doing, etag=etag)
 
-        return await self.repeating(lambda: self._with_token(repository, once))
+        return await self.repeat_read(lambda: self._with_token(repository, once))
 
     @asynccontextmanager
     async def stream(
@@ -182,19 +182,10 @@ class GitHub:
 
             yield await self._with_token(repository, opened)
 
-    async def repeating(self, read: Callable[[], Awaitable[T]]) -> T:
-        """Read, and try twice more when GitHub does not answer; waits for its rate limit if that is soon over."""
-        for attempt in range(1, READ_TRIES):
-            try:
-                return await read()
-            except UnavailableError as error:
-                pause = self._read_pause * 2 ** (attempt - 1)
-                if error.retry_at:
-                    pause = (error.retry_at - datetime.now(UTC)).total_seconds()
-                if pause > LONGEST_WAIT:
-                    raise
-                await asyncio.sleep(max(pause, 0.0))
-        return await read()
+    async def repeat_read(self, read: Callable[[], Awaitable[T]]) -> T:
+        """Read, and try twice more when GitHub does not answer; waits for its rate limit if that ends soon."""
+        pauses = (self._read_pause, 2 * self._read_pause)
+        return await repeat_read(read, pauses=pauses, longest_pause=LONGEST_WAIT)
 
     async def close(self) -> None:
         """End what is watched and close the connections that are ours."""

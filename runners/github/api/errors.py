@@ -1,41 +1,27 @@
-"""GitHub's refusals in words: pure functions from status, message and headers to a RunnerError."""
+"""Errors of GitHub's API: what each refusal means, and what is refused before it becomes part of a URL. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+import re
+from typing import Any
 
-from runners.errors import (
-    AccessDeniedError,
-    NoSuchRefError,
-    NotFoundError,
-    RunnerError,
-    UnavailableError,
-    on_one_line,
-    told_to_wait,
-    unanswered,
-)
+from runners.errors import AccessDeniedError, NoSuchRefError, NotFoundError, RunnerError, on_one_line
+from runners.http import Refusal, RemoteApi
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-# What GitHub says with a 403 although nobody lacks a permission: such a run is not run again.
+# GitHub refuses these reruns with a 403 although nobody lacks a permission.
 _NO_RERUN = ("already running", "cannot be retried", "over a month ago")
-_SECONDARY_WAIT = timedelta(minutes=1)  # what GitHub advises where it names no time
+
+_REPOSITORY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?/[A-Za-z0-9._-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An answer of GitHub's with a status of 300 or more. `headers` have lower-case names."""
-
-    status: int
-    message: str
-    headers: Mapping[str, str]
+def check_repository(repository: str, doing: str) -> None:
+    """Refuse anything but `owner/name`, before it becomes part of a URL. Raises RunnerError."""
+    if not _REPOSITORY.fullmatch(repository) or repository.endswith(("/.", "/..")):
+        raise RunnerError(doing, "that is no name of a repository", remedy="Write it as owner/name.")
 
 
 def message_of(body: object) -> str:
-    """GitHub's own words in an error's JSON body, on one line; empty when there are none."""
+    """GitHub's message in an error's JSON body, on one line; empty without a message."""
     if not isinstance(body, dict):
         return ""
     parts = [str(body.get("message") or "")]
@@ -48,50 +34,10 @@ def _detail(error: Any) -> str:
     return str(error.get("message") or "") if isinstance(error, dict) else str(error)
 
 
-def error_for(refusal: Refusal, doing: str, *, changes: bool, now: datetime | None = None) -> RunnerError:
-    """The error that says what GitHub's answer means for `doing`; `changes` when the request was to change something."""
-    now = now or datetime.now(UTC)
-    status = refusal.status
-    if status >= 500:
-        return no_answer(doing, f"GitHub answered with its error {status}", changes=changes)
-    if status in (403, 429) and _asks_for_patience(refusal):
-        return _rate_limited(refusal, doing, now)
-    known = {401: _unauthorised, 403: _forbidden, 404: _missing, 410: _missing, 409: _conflict, 422: _unacceptable}
-    if status in known:
-        return known[status](refusal, doing)
-    if status < 400:
-        return RunnerError(doing, "GitHub sent us elsewhere", remedy="Was the repository renamed? Use its new name.")
-    return RunnerError(doing, f"GitHub refused ({status}): {refusal.message or 'no reason given'}")
-
-
-def no_answer(doing: str, problem: str, *, changes: bool) -> UnavailableError:
-    """The error for a request whose fate is open: uncertain when it was to change something."""
-    look = "Look on GitHub before you try again."
-    return unanswered(doing, problem, changes=changes, look=look, outages="www.githubstatus.com")
-
-
-def _asks_for_patience(refusal: Refusal) -> bool:
-    spent = refusal.headers.get("x-ratelimit-remaining") == "0"
-    return spent or "retry-after" in refusal.headers or "rate limit" in refusal.message.lower() or refusal.status == 429
-
-
-def _rate_limited(refusal: Refusal, doing: str, now: datetime) -> UnavailableError:
-    # The order is GitHub's own: retry-after, else the reset where nothing remains, else a minute.
-    # https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
-    after, reset = refusal.headers.get("retry-after", ""), refusal.headers.get("x-ratelimit-reset", "")
-    if after.isdigit():
-        until = now + timedelta(seconds=int(after))
-    elif refusal.headers.get("x-ratelimit-remaining") == "0" and reset.isdigit():
-        until = datetime.fromtimestamp(int(reset), UTC)
-    else:
-        until = now + _SECONDARY_WAIT
-    return told_to_wait(doing, "GitHub's rate limit is used up", until)
-
-
 def _unauthorised(refusal: Refusal, doing: str) -> RunnerError:
     return AccessDeniedError(
         doing,
-        f"GitHub does not accept our credentials ({refusal.message or 'no reason given'})",
+        f"GitHub does not accept our credentials ({refusal.reason})",
         remedy="Check that the token has not expired or been revoked, or the App's id and private key.",
     )
 
@@ -106,29 +52,28 @@ def _forbidden(refusal: Refusal, doing: str) -> RunnerError:
         remedy = f"Give the token or App this permission: {needed}."
     else:
         remedy = "Check the permissions of the token or App on this repository."
-    return AccessDeniedError(doing, f"GitHub forbids it: {refusal.message or 'no reason given'}", remedy=remedy)
+    return AccessDeniedError(doing, f"GitHub forbids it: {refusal.reason}", remedy=remedy)
 
 
 def _missing(refusal: Refusal, doing: str) -> RunnerError:
-    said = "" if refusal.message in ("", "Not Found") else f" ({refusal.message})"
+    detail = "" if refusal.message in ("", "Not Found") else f" ({refusal.message})"
     return NotFoundError(
         doing,
-        f"GitHub has nothing there, or hides it from us{said}",
+        f"GitHub has nothing there, or hides it from us{detail}",
         remedy="Check the names, and that the token or App may see the repository.",
     )
 
 
 def _conflict(refusal: Refusal, doing: str) -> RunnerError:
-    said = refusal.message or "no reason given"
     remedy = "Look on GitHub how it stands by now, then ask again if it is still wanted."
-    return RunnerError(doing, f"GitHub says that something is in the way: {said}", remedy=remedy)
+    return RunnerError(doing, f"GitHub says that something is in the way: {refusal.reason}", remedy=remedy)
 
 
 def _unacceptable(refusal: Refusal, doing: str) -> RunnerError:
-    said = refusal.message or "no reason given"
-    lower = said.lower()
+    lower = refusal.message.lower()
     if "no ref found" in lower or "no commit found" in lower:
-        return NoSuchRefError(doing, f"GitHub knows no such branch, tag or commit ({said})", remedy="Check the ref.")
+        problem = f"GitHub knows no such branch, tag or commit ({refusal.message})"
+        return NoSuchRefError(doing, problem, remedy="Check the ref.")
     remedy = ""
     if "disabled workflow" in lower:
         remedy = "Enable the workflow on the repository's Actions page."
@@ -136,4 +81,23 @@ def _unacceptable(refusal: Refusal, doing: str) -> RunnerError:
         remedy = "Add `workflow_dispatch` to the workflow's `on:`, on the branch that is dispatched."
     elif "input" in lower:
         remedy = "Compare the inputs with those that the workflow declares under `workflow_dispatch`."
-    return RunnerError(doing, f"GitHub cannot do that: {said}", remedy=remedy)
+    return RunnerError(doing, f"GitHub cannot do that: {refusal.reason}", remedy=remedy)
+
+
+GITHUB = RemoteApi(
+    name="GitHub",
+    status_page="www.githubstatus.com",
+    check_first="Look on GitHub before you try again.",
+    redirect_remedy="Was the repository renamed? Use its new name.",
+    rate_limit="GitHub's rate limit is used up",
+    errors={
+        401: _unauthorised,
+        403: _forbidden,
+        404: _missing,
+        409: _conflict,
+        410: _missing,
+        422: _unacceptable,
+    },
+    message_of=message_of,
+    rate_limit_statuses=frozenset({403, 429}),
+)

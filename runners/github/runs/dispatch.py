@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from runners.errors import NotFoundError, RunnerError
-from runners.github.api.http import check_repository
+from runners.github.api.errors import check_repository
 from runners.github.runs.logs import download_job_log
 from runners.github.runs.watch import PATIENCE
 from runners.logs.scan import scan

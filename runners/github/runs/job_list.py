@@ -11,7 +11,7 @@ from runners.results import State
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from runners.github.api.answers import Answer
+    from runners.github.api.reads import Answer
     from runners.results import Job
 
     AskPage = Callable[[int, str | None], Awaitable[Answer]]  # number and ETag of a page -> its answer

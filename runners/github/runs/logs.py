@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from runners.concurrency import run_blocking
 from runners.errors import NotFoundError, RunnerError
-from runners.github.api.http import check_repository
+from runners.github.api.errors import check_repository
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +68,7 @@ class _Log:
         until = time.monotonic() + patience
         while True:
             with suppress(NotFoundError):
-                return await self.github.repeating(lambda: self._once(into))
+                return await self.github.repeat_read(lambda: self._once(into))
             if time.monotonic() >= until:
                 return None
             await asyncio.sleep(min(LOOK_AGAIN, max(until - time.monotonic(), 0.0)))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from runners.errors import RunnerError, UncertainError
-from runners.github.api.http import check_repository
-from runners.github.api.reading import Reading
+from runners.github.api.errors import check_repository
+from runners.github.api.reads import CachedReads
 from runners.github.runs.runs import run_of, state_of
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Standing:
 async def look(github: GitHub, repository: str, run_id: int) -> Standing:
     """How the run stands now. Raises NotFoundError when there is no such run."""
     doing = f"looking at run {run_id} of {repository}"
-    run = await Reading(github).get(repository, f"/actions/runs/{run_id}", doing=doing)
+    run = await CachedReads(github).get(repository, f"/actions/runs/{run_id}", doing=doing)
     return Standing(int(run.get("run_attempt") or 1), state_of(run["status"], run["conclusion"]))
 
 
@@ -104,7 +104,7 @@ async def under_way(github: GitHub, repository: str, workflow: str) -> tuple[Wor
     doing = f"listing the runs of {workflow} in {repository}"
     check_repository(repository, doing)
     path = f"/actions/workflows/{quote(workflow, safe='')}/runs?per_page=30"
-    found: list[dict[str, Any]] = (await Reading(github).get(repository, path, doing=doing))["workflow_runs"]
+    found: list[dict[str, Any]] = (await CachedReads(github).get(repository, path, doing=doing))["workflow_runs"]
     return tuple(run_of(repository, run) for run in found if run["status"] in UNDER_WAY)
 
 

@@ -15,7 +15,7 @@ from runners.github.runs.watched import NEW_RUN_LAG, Listener, Watched, now
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from runners.github.api.answers import Source
+    from runners.github.api.reads import Reader
     from runners.github.runs.news import RunNews
     from runners.results import WorkflowRun
 
@@ -34,7 +34,7 @@ class RunPoller:
     What GitHub asks of one look, it asks of all: while it wants patience, or does not answer, no run is looked at.
     """
 
-    def __init__(self, github: Source, repository: str) -> None:
+    def __init__(self, github: Reader, repository: str) -> None:
         self._github = github
         self._repository = repository
         self._watched: dict[int, Watched] = {}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from runners.errors import RunnerError
-    from runners.github.api.answers import Answer, Source
+    from runners.github.api.reads import Answer, Reader
     from runners.github.runs.job_list import Seen
     from runners.github.runs.news import RunNews
     from runners.results import WorkflowRun
@@ -84,7 +84,7 @@ class Watched:
             self.due = now() + _GAP * self.interval if self._jobs.ended else self._when_not_told()
         return True
 
-    async def look(self, github: Source, doing: str, *, crowd: int) -> WorkflowRun:
+    async def look(self, github: Reader, doing: str, *, crowd: int) -> WorkflowRun:
         """Ask GitHub for what may have changed. Raises RunnerError."""
         first, cost, asked = self._run is None, 0, False
         if self._run is None or self._should_ask_run():
@@ -144,7 +144,7 @@ class Watched:
     def _run_unasked(self) -> bool:
         return now() - self._run_asked > _ASK_RUN_EVERY * self.interval
 
-    async def _ask_run(self, github: Source, doing: str) -> int:
+    async def _ask_run(self, github: Reader, doing: str) -> int:
         answer = await github.get(self._repository, self._path, doing=doing, etag=self._run_etag)
         self._run_asked = now()
         if answer.unchanged:
@@ -154,7 +154,7 @@ class Watched:
             self._jobs, self._spent, self.began = JobList(), 0, now()
         return 1
 
-    async def _ask_jobs(self, github: Source, doing: str) -> Seen:
+    async def _ask_jobs(self, github: Reader, doing: str) -> Seen:
         async def ask(page: int, etag: str | None) -> Answer:
             path = f"{self._path}/jobs?filter=latest&per_page={PER_PAGE}&page={page}"
             return await github.get(self._repository, path, doing=doing, etag=etag)

@@ -12,7 +12,7 @@ import yaml
 
 from runners.concurrency import run_blocking
 from runners.errors import NotFoundError, RunnerError
-from runners.github.api.http import check_repository
+from runners.github.api.errors import check_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

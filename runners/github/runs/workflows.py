@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from runners.errors import NotFoundError
-from runners.github.api.http import check_repository
+from runners.github.api.errors import check_repository
 from runners.github.runs.runs import run_of
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 
 from runners.errors import AccessDeniedError, UnavailableError
 from runners.github import checks
-from runners.github.api.reading import Reading
+from runners.github.api.reads import CachedReads
 from runners.results import Rule, State
 from sandbox.github import GitHubError
 from tests.unit.runners.conftest import Fault
@@ -30,7 +30,7 @@ def repository(stand_in: GitHubStandIn) -> Repository:
 
 async def of(github: GitHub, repository: Repository, branch: str | None = "staging", *names: str) -> Checks:
     sha = repository.graph.resolve("dev").sha
-    return await checks.checks_of(Reading(github), repository.full_name, sha, branch=branch, names=names)
+    return await checks.checks_of(CachedReads(github), repository.full_name, sha, branch=branch, names=names)
 
 
 def states(found: Checks) -> dict[str, State]:
@@ -124,9 +124,9 @@ async def test_a_deploy_that_failed_at_the_commit_does_not_forbid_the_next_one(
     await repository.ended(run)
     await asyncio.sleep(0.4)  # until GitHub's list has it
     sha = repository.graph.resolve("main").sha
-    found = await checks.checks_of(Reading(github), INFRASTRUCTURE, sha, branch="main")
+    found = await checks.checks_of(CachedReads(github), INFRASTRUCTURE, sha, branch="main")
     assert found.checks == ()
-    named = await checks.checks_of(Reading(github), INFRASTRUCTURE, sha, branch="main", names=["deploy (cron)"])
+    named = await checks.checks_of(CachedReads(github), INFRASTRUCTURE, sha, branch="main", names=["deploy (cron)"])
     assert states(named) == {"deploy (cron)": State.FAILED}
 
 
@@ -154,10 +154,10 @@ async def test_looking_again_costs_nothing_while_nothing_changes(
     github: GitHub, stand_in: GitHubStandIn, repository: Repository
 ) -> None:
     repository.checks.check("dev", "lint", None)
-    reading, sha = Reading(github), repository.graph.resolve("dev").sha
-    first = await checks.checks_of(reading, APPLICATION, sha, branch="staging")
+    reads, sha = CachedReads(github), repository.graph.resolve("dev").sha
+    first = await checks.checks_of(reads, APPLICATION, sha, branch="staging")
     before = len(stand_in.requests)
-    assert await checks.checks_of(reading, APPLICATION, sha, branch="staging") == first
+    assert await checks.checks_of(reads, APPLICATION, sha, branch="staging") == first
     again = list(stand_in.requests)[before:]
     assert again
     assert {one.status for one in again} == {304}

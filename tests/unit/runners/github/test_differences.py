@@ -8,7 +8,7 @@ import pytest
 
 from runners.errors import NotFoundError
 from runners.github import differences
-from runners.github.api.reading import Reading
+from runners.github.api.reads import CachedReads
 
 if TYPE_CHECKING:
     from runners.github import GitHub
@@ -19,7 +19,7 @@ APPLICATION = "PermanentOrg/application"
 
 
 async def between(github: GitHub, base: str, head: str, **more: bool) -> Difference:
-    return await differences.difference(Reading(github), APPLICATION, base, head, **more)
+    return await differences.difference(CachedReads(github), APPLICATION, base, head, **more)
 
 
 async def test_what_a_branch_has_more_is_told_newest_first(github: GitHub) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError, UncertainError
 from runners.github import GitHub, pulls
-from runners.github.api.reading import Reading
+from runners.github.api.reads import CachedReads
 from runners.results import PullRequest, PullState
 from sandbox.github import DropConnectionError, GitHubError
 from tests.unit.runners.conftest import Fault
@@ -55,7 +55,7 @@ async def opened(github: GitHub) -> PullRequest:
     async with asyncio.timeout(10):
         while made.mergeable is None:
             await asyncio.sleep(0.02)
-            made = await pulls.look(Reading(github), APPLICATION, made.number)
+            made = await pulls.look(CachedReads(github), APPLICATION, made.number)
     return made
 
 
@@ -68,13 +68,13 @@ def writes(stand_in: GitHubStandIn) -> list[tuple[str, str]]:
 
 
 async def test_it_is_opened_once_and_found_again(github: GitHub, stand_in: GitHubStandIn) -> None:
-    assert await pulls.find(Reading(github), APPLICATION, "dev", "staging") is None
+    assert await pulls.find(CachedReads(github), APPLICATION, "dev", "staging") is None
     made = await open_it(github)
     assert made is not None
     assert (made.number, made.state, made.repository) == (1, PullState.OPEN, APPLICATION)
     assert made.head_sha == stand_in.repository(APPLICATION).graph.branches["dev"]
     assert made.url.endswith("/pull/1")
-    found = await pulls.find(Reading(github), APPLICATION, "dev", "staging")
+    found = await pulls.find(CachedReads(github), APPLICATION, "dev", "staging")
     assert found is not None
     assert found.number == 1
     again = await open_it(github)
@@ -112,16 +112,16 @@ async def test_nothing_to_merge_is_no_pull_request(github: GitHub) -> None:
 async def test_other_pull_requests_are_not_taken_for_it(github: GitHub, repository: Repository) -> None:
     repository.pulls.open("dev", "main", title="Elsewhere")
     repository.pulls.open("staging", "main", title="Elsewhere")
-    assert await pulls.find(Reading(github), APPLICATION, "dev", "staging") is None
+    assert await pulls.find(CachedReads(github), APPLICATION, "dev", "staging") is None
 
 
 async def test_branches_and_repositories_that_are_not_there(github: GitHub) -> None:
     with pytest.raises(RunnerError):
         await open_it(github, "nowhere")
     with pytest.raises(NotFoundError):
-        await pulls.find(Reading(github), "PermanentOrg/nothing", "dev", "staging")
+        await pulls.find(CachedReads(github), "PermanentOrg/nothing", "dev", "staging")
     with pytest.raises(NotFoundError):
-        await pulls.look(Reading(github), APPLICATION, 99)
+        await pulls.look(CachedReads(github), APPLICATION, 99)
 
 
 async def test_without_the_permission_nothing_is_opened(reader: GitHub, repository: Repository) -> None:
@@ -137,7 +137,7 @@ async def test_it_is_merged_by_a_merge_commit_of_what_was_seen(github: GitHub, r
     assert answer.sha == repository.graph.branches["staging"]
     assert repository.graph.commits[answer.sha].parents == (pull.base_sha, pull.head_sha)
     assert repository.graph.commits[answer.sha].message.startswith("Promote dev to staging")
-    now = await pulls.look(Reading(github), APPLICATION, pull.number)
+    now = await pulls.look(CachedReads(github), APPLICATION, pull.number)
     assert (now.state, now.merge_sha) == (PullState.MERGED, answer.sha)
 
 
@@ -150,7 +150,7 @@ async def test_a_merge_whose_answer_was_lost_is_not_made_twice(
     with pytest.raises(UncertainError):
         await merge(github, pull)
     merged = repository.graph.branches["staging"]
-    now = await pulls.look(Reading(github), APPLICATION, pull.number)
+    now = await pulls.look(CachedReads(github), APPLICATION, pull.number)
     assert (now.state, now.merge_sha) == (PullState.MERGED, merged)
     again = await pulls.merge(github, pull, title="Again")
     assert again.sha == ""
@@ -190,12 +190,12 @@ async def test_a_conflict_is_no_way_through(github: GitHub, repository: Reposito
 
 async def test_drafts_and_closed_ones_are_told_apart(github: GitHub, repository: Repository) -> None:
     made = repository.pulls.open("dev", "staging", title="Not yet", draft=True)
-    found = await pulls.find(Reading(github), APPLICATION, "dev", "staging")
+    found = await pulls.find(CachedReads(github), APPLICATION, "dev", "staging")
     assert found is not None
     assert found.obstacle == "draft"
     repository.pulls.edit(made, "max-weber", title=None, body=None, state="closed")
-    assert (await pulls.look(Reading(github), APPLICATION, made.number)).state is PullState.CLOSED
-    assert await pulls.find(Reading(github), APPLICATION, "dev", "staging") is None
+    assert (await pulls.look(CachedReads(github), APPLICATION, made.number)).state is PullState.CLOSED
+    assert await pulls.find(CachedReads(github), APPLICATION, "dev", "staging") is None
 
 
 async def test_without_the_permission_nothing_is_merged(github: GitHub, reader: GitHub, repository: Repository) -> None:

@@ -29,7 +29,7 @@ from sandbox.hcp import Costs, HcpStandIn, HcpToken, Policies, Task
 from sandbox.hcp.web import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from sandbox.exchanges import Exchange
@@ -69,8 +69,8 @@ async def stand_in(tmp_path: Path) -> AsyncIterator[HcpStandIn]:
     await made.stop()
 
 
-@pytest.fixture
-def client() -> Iterator[Client]:
+@pytest_asyncio.fixture
+async def client() -> AsyncIterator[Client]:
     """Makes clients that are closed after the test."""
     made: list[HcpTerraform] = []
 
@@ -80,7 +80,7 @@ def client() -> Iterator[Client]:
 
     yield make
     for one in made:
-        one.close()
+        await one.close()
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ import pytest
 
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError, UnavailableError, UncertainError
 from runners.hcp import check_usable, log as hcp_log
-from runners.hcp.errors import RunConflictError, error_for, message_of, plain_log
+from runners.hcp.errors import HCP_TERRAFORM, RunConflictError, message_of, plain_log
 from runners.hcp.starting import literal
 from runners.hcp.values import Phase, read_run, read_workspace, settled_by
+from runners.http import Refusal
 from sandbox.hcp import shapes
 from sandbox.hcp.model import Configuration, Event, Run, Workspace
 
@@ -95,8 +96,6 @@ def test_a_workspace_is_refused_with_a_remedy(
 @pytest.mark.parametrize(
     ("status", "changes", "kind"),
     [
-        (None, False, UnavailableError),
-        (None, True, UncertainError),
         (502, True, UncertainError),
         (503, False, UnavailableError),
         (401, True, AccessDeniedError),
@@ -109,16 +108,16 @@ def test_a_workspace_is_refused_with_a_remedy(
         (418, False, RunnerError),
     ],
 )
-def test_each_refusal_is_an_error_with_words(status: int | None, changes: bool, kind: type[RunnerError]) -> None:
-    error = error_for("starting a run", status, "no such thing", changes=changes)
+def test_each_refusal_is_an_error_with_words(status: int, changes: bool, kind: type[RunnerError]) -> None:
+    error = HCP_TERRAFORM.error_for(Refusal(status, "no such thing"), "starting a run", changes=changes)
     assert type(error) is kind
     assert error.problem
-    if status in (401, 403, 404, 429, 502, 503, None):
+    if status in (401, 403, 404, 429, 502, 503):
         assert error.remedy
 
 
 def test_a_rate_limit_names_the_time() -> None:
-    error = error_for("starting a run", 429, "", changes=True, retry_after=30)
+    error = HCP_TERRAFORM.error_for(Refusal(429, "", {"retry-after": "30"}), "starting a run", changes=True)
     assert isinstance(error, UnavailableError)
     assert not isinstance(error, UncertainError)
     assert error.retry_at is not None

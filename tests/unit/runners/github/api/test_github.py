@@ -23,8 +23,9 @@ from runners.errors import (
 )
 from runners.github import GitHub
 from runners.github.api.client import ANSWER_TIMEOUT
-from runners.github.api.errors import Refusal, error_for, message_of
+from runners.github.api.errors import GITHUB, message_of
 from runners.github.runs import dispatch
+from runners.http import Refusal
 from sandbox.github import AppIdentity, GitHubStandIn, sandbox_repositories
 
 if TYPE_CHECKING:
@@ -312,22 +313,22 @@ def refused(status: int, message: str = "", **headers: str) -> Refusal:
     ],
 )
 def test_each_refusal_has_its_error(refusal: Refusal, kind: type[RunnerError], words: str) -> None:
-    error = error_for(refusal, "doing it", changes=False, now=NOW)
+    error = GITHUB.error_for(refusal, "doing it", changes=False, now=NOW)
     assert type(error) is kind
     assert words in error.problem
     assert error.doing == "doing it"
 
 
 def test_what_a_permission_is_called_is_passed_on() -> None:
-    error = error_for(refused(403, "No", x_accepted_github_permissions="actions=write"), "x", changes=True)
+    error = GITHUB.error_for(refused(403, "No", x_accepted_github_permissions="actions=write"), "x", changes=True)
     assert "actions=write" in error.remedy
-    assert "single sign-on" in error_for(refused(403, "No", x_github_sso="required"), "x", changes=True).remedy
+    assert "single sign-on" in GITHUB.error_for(refused(403, "No", x_github_sso="required"), "x", changes=True).remedy
 
 
 def test_an_error_of_githubs_leaves_a_change_uncertain_and_survives_storage() -> None:
-    error = error_for(refused(502), "x", changes=True)
+    error = GITHUB.error_for(refused(502), "x", changes=True)
     assert type(error) is UncertainError
-    limited = error_for(refused(429), "x", changes=True, now=NOW)
+    limited = GITHUB.error_for(refused(429), "x", changes=True, now=NOW)
     again = pickle.loads(pickle.dumps(limited))  # noqa: S301 - our own bytes
     assert (type(again), again.retry_at) == (UnavailableError, NOW + timedelta(minutes=1))
 

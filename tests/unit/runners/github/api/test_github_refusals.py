@@ -22,7 +22,7 @@ from runners.errors import (
 )
 from runners.github import GitHub, checks, deployments, differences, pulls, rights
 from runners.github.api.client import ANSWER_TIMEOUT
-from runners.github.api.reading import Reading
+from runners.github.api.reads import CachedReads
 from runners.github.runs import dispatch, logs, past_runs, reruns, workflow_file, workflows
 from runners.results import PullRequest, PullState
 
@@ -43,11 +43,11 @@ READS: dict[str, Call] = {
     "compare": lambda github: dispatch.compare(github, HERE, "main", "dev"),
     "newest_run_id": lambda github: dispatch.newest_run_id(github, HERE, "deploy.yml"),
     "watch": watch,
-    "difference": lambda github: differences.difference(Reading(github), HERE, "main", "dev"),
-    "checks_of": lambda github: checks.checks_of(Reading(github), HERE, "a" * 40, branch=None),
+    "difference": lambda github: differences.difference(CachedReads(github), HERE, "main", "dev"),
+    "checks_of": lambda github: checks.checks_of(CachedReads(github), HERE, "a" * 40, branch=None),
     "find deployment": lambda github: deployments.find(github, RECORD),
-    "find pull": lambda github: pulls.find(Reading(github), HERE, "dev", "staging"),
-    "look at pull": lambda github: pulls.look(Reading(github), HERE, 3),
+    "find pull": lambda github: pulls.find(CachedReads(github), HERE, "dev", "staging"),
+    "look at pull": lambda github: pulls.look(CachedReads(github), HERE, 3),
     "look at run": lambda github: reruns.look(github, HERE, 7),
     "under_way": lambda github: reruns.under_way(github, HERE, "build.yml"),
     "runs_since": lambda github: past_runs.runs_since(github, HERE, "build.yml", SINCE),
