@@ -176,7 +176,7 @@ class Service:
             receive = hcp_notifications.handler(services, self._settings.hcp_notification_token)
             application.router.add_post(hcp_notifications.PATH, receive)
         if self._settings.github_webhook_secret:
-            told = (services.github.hint, finder.hint)
+            told = (services.github.receive_event, finder.hint)
             hooks = Webhooks(self._config.github.repository, self._settings.github_webhook_secret, told)
             application.router.add_post(github_webhooks.PATH, hooks.handle)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=5)

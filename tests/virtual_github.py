@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from runners.errors import NotFoundError
 from runners.github import Answer, GitHub
-from runners.github.runs.news import news_of
+from runners.github.runs.events import run_event_of
 from sandbox.github import BOT_LOGIN, Repository, sandbox_repositories
 from sandbox.github.clock import Clock
 from sandbox.github.routes.run_filters import created_range
@@ -133,9 +133,9 @@ class VirtualGitHub(GitHub):
             payload = json.loads(json.dumps({"action": action, event: thing, "repository": {"full_name": REPOSITORY}}))
             if lost and lost(event, payload):
                 return
-            news = news_of(event, payload)
+            news = run_event_of(event, payload)
             if news:
-                asyncio.get_running_loop().call_later(late, self.hint, news)
+                asyncio.get_running_loop().call_later(late, self.receive_event, news)
 
         def changed(repository: Repository, run: Run, job: Job | None) -> None:
             if job:

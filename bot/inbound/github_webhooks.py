@@ -16,14 +16,14 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from runners.concurrency import run_blocking
-from runners.github.runs.news import news_of
+from runners.github.runs.events import run_event_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from runners.github.runs.news import RunNews
+    from runners.github.runs.events import RunEvent
 
-    Listener = Callable[[RunNews], None]
+    Listener = Callable[[RunEvent], None]
 
 log = logging.getLogger(__name__)
 PATH = "/github/webhooks"
@@ -99,14 +99,14 @@ class Webhooks:
         if delivery and delivery in self._delivered:
             return "known already"
         try:
-            news = news_of(event, payload)
+            news = run_event_of(event, payload)
         except ValueError as error:
             raise RefusedError(400, str(error)) from None
         said = self._tell(news) if news else "not needed"
         self._remember(delivery)
         return said
 
-    def _tell(self, news: RunNews) -> str:
+    def _tell(self, news: RunEvent) -> str:
         if news.repository.casefold() != self._repository.casefold():
             log.info("a webhook of %.140s is passed over: it is another repository", news.repository)
             return "another repository"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from runners.errors import RunnerError, UnavailableError
-from runners.github.runs.workflows import RunList, read_run
+from runners.github.runs.listing import RunList, read_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bot.operations.registry import RunListener
     from bot.services import Services
     from bot.store.cursors import Cursors
-    from runners.github.runs.news import RunNews
+    from runners.github.runs.events import RunEvent
     from runners.results import WorkflowRun
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class RunFinder:
         """Begin to look. The durable engine must have been launched."""
         self._tasks = [asyncio.create_task(search.go_on()) for search in self._searches]
 
-    def hint(self, news: RunNews) -> None:
+    def hint(self, news: RunEvent) -> None:
         """Take what a webhook says."""
         for search in self._searches:
             search.hint(news)
@@ -85,7 +85,7 @@ class Search:
         self._failures = 0
         self._refused = False
 
-    def hint(self, news: RunNews) -> None:
+    def hint(self, news: RunEvent) -> None:
         """Take what a webhook says of a run, if it is one of ours and not known yet."""
         if news.workflow == self._workflow and not self._is_known(news.run_id):
             self._told[news.run_id] = news.actor

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
 from handlers.shared.github_outage import GitHubOutage
-from runners.github.runs import dispatch
+from runners.github.runs import poller
 
 if TYPE_CHECKING:
     from handlers.build.progress import Progress
@@ -97,7 +97,7 @@ class Follower:
 
     async def _watch(self) -> None:
         progress, silent = self._progress, GitHubOutage(self._progress.operation)
-        runs = dispatch.watch(
+        runs = poller.watch_run(
             progress.operation.services.github, progress.repository, progress.run_id, attempt=progress.attempt
         )
         try:

@@ -25,7 +25,7 @@ from handlers.build.work import conclude, follow, last_seen, redraw_ended
 from handlers.shared.checkout import commit_of
 from handlers.shared.clicks import clicked
 from runners.errors import RunnerError
-from runners.github.runs import dispatch, workflow_file
+from runners.github.runs import poller, workflow_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -143,7 +143,7 @@ async def _follow_again(operation: Operation, now: WorkflowRun, commit: Commit |
 
 async def _as_it_stands(operation: Operation, run_id: int) -> WorkflowRun:
     services = operation.services
-    runs = dispatch.watch(services.github, services.config.github.repository, run_id)
+    runs = poller.watch_run(services.github, services.config.github.repository, run_id)
     async with aclosing(runs):
         async for run in runs:
             return run

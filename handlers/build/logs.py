@@ -81,7 +81,7 @@ async def _read(progress: Progress, job: Job) -> Read:
             return Read(None, GONE)
         configured = [signs.configured(pattern) for pattern in images.suspicious] if images else []
         limits = images.rerun.on if images else ()
-        reading = await scan(log.path, (*signs.BUILT_IN, *configured), rate_limits=limits, cut=log.cut)
+        reading = await scan(log.path, (*signs.BUILT_IN, *configured), rate_limits=limits, cut=log.truncated)
     except RunnerError as error:
         return Read(None, services.redact(error.problem)[:200])
     kept = services.redact.within(reading)
@@ -97,7 +97,7 @@ async def _download(progress: Progress, job: Job) -> Download | None:
     await run_blocking(_make, scratch, timeout=30, doing=f"making {scratch.name}")
     age = services.clock() - job.ended_at.timestamp() if job.ended_at else LATE
     return await download_job_log(
-        services.github, progress.repository, job.job_id, _file(progress, job), patience=max(0.0, LATE - age)
+        services.github, progress.repository, job.job_id, _file(progress, job), wait=max(0.0, LATE - age)
     )
 
 

@@ -16,7 +16,7 @@ from handlers.build.work import follow
 from handlers.shared.checkout import commit_of
 from handlers.shared.dispatch import Dispatch, dispatch_once
 from runners.errors import NotFoundError
-from runners.github.runs import reruns, workflow_file
+from runners.github.runs import listing, workflow_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,7 @@ async def build(operation: Operation) -> None:
     prepared = await operation.step("what to start", lambda: _prepare(operation, images, wanted))
     repository = operation.services.config.github.repository
     others = await operation.step(
-        "runs under way", lambda: reruns.under_way(operation.services.github, repository, images.workflow)
+        "runs under way", lambda: listing.unfinished_runs(operation.services.github, repository, images.workflow)
     )
     if others:
         await operation.end(Status.FAILED, board.occupied(operation.head, others[0]))

@@ -16,7 +16,7 @@ from runners.aws.builders import finding
 from runners.aws.builders.joining import Limits, join
 from runners.aws.builders.reading import Recognition
 from runners.errors import RunnerError
-from runners.github.runs import past_runs
+from runners.github.runs import listing
 from runners.results import Verdict
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ async def join_jobs(services: Services, builders: Sequence[Builder]) -> tuple[tu
         runs = await _runs(services, builders, since)
     except RunnerError as error:
         trouble = services.redact(str(error))
-    if runs and len(runs) >= past_runs.MOST_RUNS:  # older ones were not read
+    if runs and len(runs) >= listing.MOST_RUNS_WITH_JOBS:  # older ones were not read
         since = max(since, min(run.created_at for run in runs))
     watch = settings(services.config)
     limits = Limits(watch.grace, watch.longest_build, watch.older_than)
@@ -86,10 +86,10 @@ async def _runs(services: Services, builders: Sequence[Builder], since: datetime
     images, repository = services.config.images, services.config.github.repository
     if images is None:
         return None
-    runs = list(await past_runs.runs_since(services.github, repository, images.workflow, since))
+    runs = list(await listing.runs_since(services.github, repository, images.workflow, since))
     known = {run.run_id for run in runs}
     named = {builder.run_id for builder in builders if builder.run_id} - known
-    found = [await past_runs.run_with_jobs(services.github, repository, run_id) for run_id in sorted(named)]
+    found = [await listing.run_with_jobs(services.github, repository, run_id) for run_id in sorted(named)]
     return [*runs, *(run for run in found if run)]
 
 

@@ -16,7 +16,8 @@ from handlers.shared import github_outage
 from handlers.shared.dispatch import Dispatch, dispatch_once, run_ended
 from handlers.shared.github_outage import GitHubOutage
 from runners.errors import RunnerError
-from runners.github.runs import dispatch
+from runners.github.runs import poller
+from runners.github.runs.logs import job_log_tail
 from runners.results import State
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ async def _follow(operation: Operation, outgoing: Outgoing, approval: ApprovalVi
         return views.run_progress(operation.head, outgoing, approval, last[-1], clock())
 
     async with operation.live() as live, _ticking(live, draw, last):
-        async for run in dispatch.watch(operation.services.github, repository, run_id):
+        async for run in poller.watch_run(operation.services.github, repository, run_id):
             last[:] = [run]
             live.show(draw)
             await silent.see(run)
@@ -138,7 +139,7 @@ async def _show_log(operation: Operation, job: Job) -> None:
 
     async def read() -> str:
         # Redacted before it is kept, and before it is cut: half a token is told by no pattern.
-        log = await dispatch.job_log_tail(operation.services.github, repository, job.job_id)
+        log = await job_log_tail(operation.services.github, repository, job.job_id)
         return operation.services.redact(log)
 
     tail = await operation.step(f"log of job {job.job_id}", read)

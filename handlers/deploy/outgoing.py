@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.slack.blocks import commits, kit
 from runners.errors import NotFoundError, RunnerError
-from runners.github import differences
+from runners.github import commits as github_commits
 from runners.github.api.reads import CachedReads
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ async def since(operation: Operation, running: Deployed | None, commit: Commit) 
         return None, ""
     services = operation.services
     try:
-        found = await differences.difference(CachedReads(services.github), commit.repository, running.sha, commit.sha)
+        found = await github_commits.difference(
+            CachedReads(services.github), commit.repository, running.sha, commit.sha
+        )
     except NotFoundError:
         gone = kit.code(running.sha[:7])
         return None, f":question: {gone} is not in the repository's history (any more): what goes out is not known"

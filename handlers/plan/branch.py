@@ -12,7 +12,7 @@ from bot.slack.blocks import replies
 from handlers.plan import views
 from handlers.plan.views import Moved
 from runners.errors import RunnerError
-from runners.github.runs import dispatch
+from runners.github import commits
 
 if TYPE_CHECKING:
     from bot.operations.operation import Drawn, Operation
@@ -88,15 +88,15 @@ async def news(services: Services, approval: Approval) -> Message | None:
 async def since(services: Services, planned: str, ref: str) -> Moved | None:
     """How `ref` has moved on since the commit `planned` (a full SHA); None when it has not."""
     repository = services.config.github.repository
-    now = await dispatch.resolve(services.github, repository, ref)
+    now = await commits.resolve(services.github, repository, ref)
     if now.sha == planned:
         return None
-    commits = await dispatch.compare(services.github, repository, planned, now.sha)
+    added = await commits.compare(services.github, repository, planned, now.sha)
     redact = services.redact
     return Moved(
         ref,
         now.sha,
-        tuple(replace(commit, subject=redact(commit.subject), author=redact(commit.author)) for commit in commits),
+        tuple(replace(commit, subject=redact(commit.subject), author=redact(commit.author)) for commit in added),
     )
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from runners.github import archive
-from runners.github.runs import dispatch
+from runners.github import archive, commits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 async def commit_of(operation: Operation, ref: str) -> Commit:
     """The commit that the ref stands for now; secrets in its message are taken out before it is kept or cut."""
     services = operation.services
-    commit = await dispatch.resolve(services.github, services.config.github.repository, ref)
+    commit = await commits.resolve(services.github, services.config.github.repository, ref)
     return replace(commit, subject=services.redact(commit.subject), author=services.redact(commit.author))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.errors import UserError
 from runners.errors import UnavailableError, UncertainError
+from runners.github import commits
 from runners.github.runs import dispatch
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ async def _dispatch(operation: Operation, wanted: Dispatch, newest: int) -> int:
 
 async def _check_not_moved(operation: Operation, wanted: Dispatch) -> None:
     then = wanted.commit
-    now = await dispatch.resolve(operation.services.github, wanted.repository, then.ref)
+    now = await commits.resolve(operation.services.github, wanted.repository, then.ref)
     if now.sha != then.sha:
         raise UserError(
             f"{then.ref} has moved on from {then.short} to {now.short} since this was asked for, {wanted.moved_on}"
@@ -92,8 +93,8 @@ async def _find(operation: Operation, wanted: Dispatch, newest: int) -> int | No
             ref=wanted.commit.ref,
             head_sha=wanted.commit.sha,
             after_run_id=newest,
-            not_these=await operation.services.operations.claimed_runs(),
-            patience=PATIENCE,
+            exclude=await operation.services.operations.claimed_runs(),
+            timeout=PATIENCE,
         )
     except UnavailableError as error:
         raise _uncertain(wanted, f"its runs cannot be looked at ({error.problem})") from error

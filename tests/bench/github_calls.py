@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from runners.github.runs import dispatch
+from runners.github.runs import poller
 from tests.bench.figures import Figure
 from tests.virtual_github import REPOSITORY, VirtualGitHub, clock
 from tests.virtual_time import now, run_virtually
@@ -61,7 +61,7 @@ async def _follow(seed: str, *, webhooks: bool) -> Watched:
     if webhooks:
         github.send_webhooks()
     began, run_id = now(), github.build()
-    items = [run async for run in dispatch.watch(github, REPOSITORY, run_id)]
+    items = [run async for run in poller.watch_run(github, REPOSITORY, run_id)]
     if len(items[-1].jobs) != JOBS or not items[-1].state.ended:
         raise RuntimeError(f"the run was not followed to its end: {items[-1]}")
     truly = max(job.completed_at.timestamp() for job in github.repository.runs[run_id].jobs if job.completed_at)
@@ -75,7 +75,7 @@ async def _crowd(seconds: int) -> tuple[int, int]:
 
     async def follow() -> None:
         while True:
-            async for _ in dispatch.watch(github, REPOSITORY, github.build()):
+            async for _ in poller.watch_run(github, REPOSITORY, github.build()):
                 pass
 
     watching = [asyncio.create_task(follow()) for _ in range(MANY)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from handlers.deploy.promote.views import Promotion, Stage
 from runners.errors import RunnerError, UnavailableError
-from runners.github import checks, differences, pulls
+from runners.github import checks, commits, pulls
 from runners.github.api.reads import CachedReads
 from runners.results import PullState
 
@@ -58,7 +58,7 @@ class Looking:
         if pull and pull.state is PullState.MERGED:
             return replace(known, pull=pull, problem="", refusal="", closed=None)
         reading, repository = self._reads, known.repository
-        difference = await differences.difference(reading, repository, known.target, known.source, lost=False)
+        difference = await commits.difference(reading, repository, known.target, known.source, lost=False)
         found = None
         if pull and difference.ahead:
             found = await checks.checks_of(reading, repository, pull.head_sha, branch=known.target)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from handlers.deploy.promote.views import Promotion, Stage
 from runners.errors import RunnerError, UnavailableError, UncertainError
-from runners.github import differences, pulls
+from runners.github import commits, pulls
 from runners.github.api.reads import CachedReads
 from runners.results import PullState
 
@@ -145,7 +145,7 @@ async def landed(operation: Operation, now: tuple[Promotion, ...]) -> None:
 async def _wait_for(operation: Operation, pull: PullRequest, ref: str) -> None:
     end = time.monotonic() + LANDS_WITHIN
     while True:
-        found = await differences.difference(
+        found = await commits.difference(
             CachedReads(operation.services.github), pull.repository, pull.merge_sha, ref, lost=False
         )
         if found.behind == 0:

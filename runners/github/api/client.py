@@ -1,4 +1,4 @@
-"""One identity on GitHub: its tokens, reads that are repeated, changes that are paced, pollers that are shared."""
+"""The client of GitHub: one identity with its tokens, repeated reads, paced changes and shared pollers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from runners.github.api.errors import check_repository
 from runners.github.api.identity import AppIdentity, Identity, NoIdentity, TokenIdentity
 from runners.github.api.pygithub import call_once, client_for
 from runners.github.api.session import Session
-from runners.github.runs.watch import RunPoller
+from runners.github.runs.poller import RunPoller
 from runners.http import repeat_read
 
 if TYPE_CHECKING:
@@ -23,22 +23,21 @@ if TYPE_CHECKING:
     from github.Repository import Repository
 
     from runners.github.api.reads import Answer
-    from runners.github.runs.news import RunNews
+    from runners.github.runs.events import RunEvent
 
 T = TypeVar("T")
 
 PUBLIC_API = "https://api.github.com"
 ANSWER_TIMEOUT = 15  # seconds for one request
-LONGEST_WAIT = 10.0  # seconds that a read waits for GitHub's rate limit by itself
+LONGEST_WAIT = 10.0  # seconds that a read waits for the end of a rate limit
 
 
 class GitHub:
     """One identity on one GitHub (github.com, or an Enterprise server whose API is at `api_url`).
 
     With neither `token` nor `app_id` and `private_key` every call raises AccessDeniedError. `session` stays the
-    caller's to close. `write_pause` is the least time in seconds between two changes: GitHub asks for one
-    second. `read_pause` is the first wait before a failed read is tried again, `answer_timeout` how long one request
-    may take.
+    caller's to close. All times are in seconds: `write_pause` is the least time between two changes (GitHub asks for
+    one second), `read_pause` the first pause before a failed read is repeated, `answer_timeout` the limit of a request.
     """
 
     def __init__(
@@ -88,20 +87,20 @@ class GitHub:
         return await self._identity.permissions(repository)
 
     def poller(self, repository: str) -> RunPoller:
-        """The one that looks at this repository's runs, for all who watch them."""
+        """The poller of this repository's runs, shared by all watchers."""
         return self.pollers.setdefault(repository, RunPoller(self, repository))
 
-    def hint(self, news: RunNews) -> None:
-        """Take what a webhook says of a run; `news.repository` is written as those who watch it write it."""
-        self.poller(news.repository).hint(news)
+    def receive_event(self, event: RunEvent) -> None:
+        """Take an event of a webhook; `event.repository` is spelled as in the calls that watch it."""
+        self.poller(event.repository).receive(event)
 
     async def login(self, repository: str) -> str | None:
-        """The name under which our runs appear; None when GitHub does not tell this kind of token."""
+        """The login under which our runs appear; None for a token without a login."""
         if self._login is None:
-            self._login = await self._ask_login(repository)
+            self._login = await self._read_login(repository)
         return self._login or None
 
-    async def _ask_login(self, repository: str) -> str:
+    async def _read_login(self, repository: str) -> str:
         doing = "asking GitHub who we are"
         if isinstance(self._identity, AppIdentity):
             app = await self._session.ask_as_app("GET", "/app", self._identity.jwt(), doing)
@@ -110,7 +109,7 @@ class GitHub:
             return str((await self.get(repository, "/user", doing=doing)).data["login"])
         except UnavailableError:
             raise
-        except RunnerError:  # a token that is no user's
+        except RunnerError:  # a token without a user
             return ""
 
     async def call(
@@ -118,7 +117,7 @@ class GitHub:
     ) -> T:
         """Run `function` on a thread with PyGithub's repository object.
 
-        Reads are repeated when GitHub does not answer; with `changes` nothing ever is, and an open fate is an
+        Reads are repeated when GitHub does not answer. With `changes` nothing is repeated, and a lost answer is an
         UncertainError.
 
         Raises:
@@ -145,7 +144,7 @@ class GitHub:
                 self._last_write = time.monotonic()
 
     async def _with_token(self, repository: str | None, use: Callable[[str], Awaitable[T]]) -> T:
-        """Use a token; when GitHub refuses it (nothing happened then) and another can be had, once more with that."""
+        """Use a token; when GitHub refuses it (then nothing happened), try once more with a new token where there can be one."""
         token = await self.token(repository)
         try:
             return await use(token)
@@ -170,7 +169,7 @@ class GitHub:
     async def stream(
         self, repository: str | None, path: str, *, doing: str, timeout: float
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """GET `path` as a stream, wherever GitHub redirects to; our token goes to GitHub's API alone.
+        """GET `path` as a stream; redirects are followed, without the token.
 
         Raises:
             RunnerError: or one of its kinds, also when the stream breaks in the caller's hands.
@@ -188,7 +187,7 @@ class GitHub:
         return await repeat_read(read, pauses=pauses, longest_pause=LONGEST_WAIT)
 
     async def close(self) -> None:
-        """End what is watched and close the connections that are ours."""
+        """End all polling and close the connections that were not given."""
         for poller in list(self.pollers.values()):
             await poller.close()
         await self._session.close()

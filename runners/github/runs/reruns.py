@@ -1,117 +1,101 @@
-"""Stopping a run and running what failed again: asked for once, after a look at how the run stands."""
+"""Cancels a run and reruns its failed jobs: each is requested once, after a check of the run's state."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
 from runners.errors import RunnerError, UncertainError
-from runners.github.api.errors import check_repository
 from runners.github.api.reads import CachedReads
-from runners.github.runs.runs import run_of, state_of
+from runners.github.runs.parsing import parse_state
 
 if TYPE_CHECKING:
     from github.Repository import Repository
 
     from runners.github import GitHub
-    from runners.results import State, WorkflowRun
+    from runners.results import State
 
-LOOKS_FOR = 20.0  # seconds that GitHub may take to show what it was asked for; seen to lag by some
+RERUN_TIMEOUT = 20.0  # seconds until GitHub lists a requested attempt; it lags by some
 PAUSE = 2.0
-UNDER_WAY = ("in_progress", "queued", "waiting", "pending", "requested")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How a run stands: its newest attempt, from 1, and that one's state."""
+class Attempt:
+    """The newest attempt of a run: its number, from 1, and its state."""
 
-    attempt: int
+    number: int
     state: State
 
 
-async def look(github: GitHub, repository: str, run_id: int) -> Standing:
-    """How the run stands now. Raises NotFoundError when there is no such run."""
+async def newest_attempt(github: GitHub, repository: str, run_id: int) -> Attempt:
+    """The newest attempt of the run. Raises NotFoundError when there is no such run."""
     doing = f"looking at run {run_id} of {repository}"
     run = await CachedReads(github).get(repository, f"/actions/runs/{run_id}", doing=doing)
-    return Standing(int(run.get("run_attempt") or 1), state_of(run["status"], run["conclusion"]))
+    return Attempt(int(run.get("run_attempt") or 1), parse_state(run["status"], run["conclusion"]))
 
 
 async def rerun_failed(
-    github: GitHub, repository: str, run_id: int, *, attempt: int, patience: float = LOOKS_FOR
+    github: GitHub, repository: str, run_id: int, *, attempt: int, timeout: float = RERUN_TIMEOUT
 ) -> int:
-    """Run the failed jobs of this attempt again, and those that need them; the number of the attempt that follows it.
+    """Rerun the failed jobs of this attempt and the jobs that need them; returns the number of the next attempt.
 
-    Asking again once that has begun, by whomever, changes nothing.
+    When the next attempt has already started, nothing is requested.
 
     Raises:
-        UncertainError: no answer came, and no new attempt within `patience` seconds.
-        RunnerError: the run is not over, or too old (30 days), or is rerun no more.
+        UncertainError: no answer came, and no new attempt within `timeout` seconds.
+        RunnerError: the run has not ended, is too old (30 days), or can no longer be rerun.
     """
     doing = f"running the failed jobs of run {run_id} of {repository} again"
-    if (await look(github, repository, run_id)).attempt > attempt:
+    if (await newest_attempt(github, repository, run_id)).number > attempt:
         return attempt + 1
 
-    def ask(its: Repository) -> None:
-        # Not PyGithub's own method: it gives back False whatever the reason of a refusal is.
+    def request(its: Repository) -> None:
+        # Not PyGithub's own method: it returns False without the reason of a refusal.
         its.requester.requestJsonAndCheck("POST", f"/repos/{repository}/actions/runs/{run_id}/rerun-failed-jobs")
 
     try:
-        await github.call(repository, ask, doing=doing, changes=True)
+        await github.call(repository, request, doing=doing, changes=True)
     except RunnerError as error:
-        # Without an answer it may have begun; and a refusal may mean that somebody else was quicker.
-        within = patience if isinstance(error, UncertainError) else 0.0
-        if not await _has_begun(github, repository, run_id, attempt, within):
+        # Without an answer it may have started; a refusal may mean that another person was quicker.
+        within = timeout if isinstance(error, UncertainError) else 0.0
+        if not await _has_started(github, repository, run_id, attempt, within):
             raise
     return attempt + 1
 
 
 async def cancel(github: GitHub, repository: str, run_id: int, *, force: bool = False) -> bool:
-    """Ask for the run's end, with `force` whatever its jobs still want to do; false when it was over already.
+    """Cancel the run, with `force` without waiting for its jobs; false when it had already ended.
 
-    An answer that does not come is no fault: whoever follows the run sees whether it ends, and may ask again.
+    A lost answer is no error: the watcher of the run observes whether it ends, and can cancel again.
 
     Raises:
         AccessDeniedError: our credentials may not write `actions`.
     """
     verb = "force-cancel" if force else "cancel"
     doing = f"cancelling run {run_id} of {repository}"
-    if (await look(github, repository, run_id)).state.ended:
+    if (await newest_attempt(github, repository, run_id)).state.ended:
         return False
 
-    def ask(its: Repository) -> None:
+    def request(its: Repository) -> None:
         its.requester.requestJsonAndCheck("POST", f"/repos/{repository}/actions/runs/{run_id}/{verb}")
 
     try:
-        await github.call(repository, ask, doing=doing, changes=True)
+        await github.call(repository, request, doing=doing, changes=True)
     except UncertainError:
         return True
     except RunnerError:
-        if (await look(github, repository, run_id)).state.ended:  # it came to its end in the same moment
+        if (await newest_attempt(github, repository, run_id)).state.ended:  # it ended at the same moment
             return False
         raise
     return True
 
 
-async def under_way(github: GitHub, repository: str, workflow: str) -> tuple[WorkflowRun, ...]:
-    """The workflow's runs that have not ended, newest first, without their jobs.
-
-    Raises:
-        NotFoundError: no such workflow.
-    """
-    doing = f"listing the runs of {workflow} in {repository}"
-    check_repository(repository, doing)
-    path = f"/actions/workflows/{quote(workflow, safe='')}/runs?per_page=30"
-    found: list[dict[str, Any]] = (await CachedReads(github).get(repository, path, doing=doing))["workflow_runs"]
-    return tuple(run_of(repository, run) for run in found if run["status"] in UNDER_WAY)
-
-
-async def _has_begun(github: GitHub, repository: str, run_id: int, attempt: int, within: float) -> bool:
-    end = time.monotonic() + within
-    while (await look(github, repository, run_id)).attempt <= attempt:
+async def _has_started(github: GitHub, repository: str, run_id: int, attempt: int, timeout: float) -> bool:
+    end = time.monotonic() + timeout
+    while (await newest_attempt(github, repository, run_id)).number <= attempt:
         if time.monotonic() >= end:
             return False
-        await asyncio.sleep(min(PAUSE, within / 10))
+        await asyncio.sleep(min(PAUSE, timeout / 10))
     return True

@@ -13,7 +13,7 @@ from bot.slack.blocks.common import Head
 from bot.store.operations import Status
 from handlers.builders import alert as builder_alert, watch as builder_watch
 from runners.errors import UnavailableError
-from runners.github.runs import past_runs
+from runners.github.runs import listing
 from runners.results import Job, State, WorkflowRun
 from tests.unit.bot.drawn import read
 from tests.unit.handlers.conftest import MONDAY_NOON
@@ -47,7 +47,7 @@ def github(monkeypatch: pytest.MonkeyPatch, *runs: WorkflowRun, fails: bool = Fa
             raise UnavailableError("listing the runs", "GitHub cannot be reached")
         return runs
 
-    monkeypatch.setattr(past_runs, "runs_since", listed)
+    monkeypatch.setattr(listing, "runs_since", listed)
 
 
 def a_run(state: State, *, began: timedelta = timedelta(hours=3, minutes=5)) -> WorkflowRun:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.inbound.github_webhooks import Webhooks
-from runners.github.runs.news import news_of
+from runners.github.runs.events import run_event_of
 from runners.results import State
 from tests.npm_package import NpmPackage
 from tests.unit.bot.inbound.test_github_webhooks import SECRET, Receiver, signed, started
@@ -17,7 +17,7 @@ from tests.unit.bot.inbound.test_github_webhooks import SECRET, Receiver, signed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runners.github.runs.news import RunNews
+    from runners.github.runs.events import RunEvent
 
 pytestmark = pytest.mark.needs_npm
 EXAMPLES = NpmPackage(
@@ -57,7 +57,7 @@ def test_runs_and_jobs_are_told_to_those_whose_they_are(examples: list[tuple[str
     ours = [(event, payload) for event, payload in examples if event in ("workflow_run", "workflow_job")]
     assert len(ours) >= 13
     for event, payload in ours:
-        heard: list[RunNews] = []
+        heard: list[RunEvent] = []
         repository = payload["repository"]["full_name"].upper()
         Webhooks(repository, SECRET, [heard.append])._take(event, "", payload)
         (news,) = heard
@@ -75,7 +75,7 @@ def test_states_and_steps_are_read_as_github_writes_them(examples: list[tuple[st
     jobs = [
         news.job
         for event, payload in examples
-        if event == "workflow_job" and (news := news_of(event, payload)) and news.job
+        if event == "workflow_job" and (news := run_event_of(event, payload)) and news.job
     ]
     assert {job.state for job in jobs} == {State.WAITING, State.RUNNING, State.SUCCEEDED, State.FAILED}
     failed = next(job for job in jobs if job.state is State.FAILED)

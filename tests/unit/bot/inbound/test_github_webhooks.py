@@ -24,7 +24,7 @@ from bot.inbound.github_webhooks import LARGEST_BODY, REMEMBERED, RefusedError, 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from runners.github.runs.news import RunNews
+    from runners.github.runs.events import RunEvent
 
 SECRET = "webhook-secret-canary"
 REPOSITORY = "acme/infrastructure"
@@ -34,7 +34,7 @@ class Receiver:
     """A server with the webhook's route, and what its listeners heard."""
 
     def __init__(self) -> None:
-        self.heard: list[RunNews] = []
+        self.heard: list[RunEvent] = []
         self.webhooks = Webhooks(REPOSITORY, SECRET, [self.heard.append])
         self.url = ""
         self._deliveries = 0

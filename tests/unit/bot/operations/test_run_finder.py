@@ -13,7 +13,7 @@ from bot.operations.registry import RunListener
 from bot.operations.run_finder import GRACE, LONGEST_PAUSE, LOOK_EVERY, LOOK_WHEN_QUIET, RunFinder
 from bot.store.cursors import Cursors
 from runners.errors import UnavailableError
-from runners.github.runs.news import RunNews
+from runners.github.runs.events import RunEvent
 from runners.results import State, WorkflowRun
 from tests.virtual_github import BUILD, REPOSITORY, VirtualGitHub, clock
 from tests.virtual_time import now, run_virtually
@@ -91,7 +91,7 @@ class Hunt:
 
     def hint(self, run_id: int, actor: str = LEE, **more: Any) -> None:
         assert self.finder
-        self.finder.hint(RunNews(REPOSITORY, run_id, 1, more.pop("workflow", BUILD), actor, **more))
+        self.finder.hint(RunEvent(REPOSITORY, run_id, 1, more.pop("workflow", BUILD), actor, **more))
 
 
 def hunting(test: Callable[[Hunt], Coroutine[Any, Any, None]]) -> None:

@@ -11,7 +11,7 @@ from bot.access.policy import target_of
 from bot.config import read as read_config
 from bot.config.targets import BUILDERS
 from handlers.builders import left as builder_left, watch as builder_watch
-from runners.github.runs import past_runs
+from runners.github.runs import listing
 from runners.results import State
 from tests.unit.bot.drawn import buttons, read
 from tests.unit.handlers.builder_support import (
@@ -113,7 +113,7 @@ async def test_what_a_run_left_is_known_as_soon_as_it_has_ended(
     others = a_builder(account, tags={"Name": "Packer Builder", "GITHUB_RUN_ID": "99"})
     run = a_run(State.CANCELLED)
     github(monkeypatch, run)
-    monkeypatch.setattr(past_runs, "run_with_jobs", unknown_run)
+    monkeypatch.setattr(listing, "run_with_jobs", unknown_run)
     desk.now = MONDAY_NOON - 2 * 3_600 + 60
     said = await builder_left.left_behind(desk.services, run)
     assert f"Still in EC2: builder `{ours.instance_id}`" in said

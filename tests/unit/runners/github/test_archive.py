@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from runners.errors import NotFoundError, RunnerError, UnavailableError
+from runners.github import commits
 from runners.github.archive import DEFAULT_LIMITS, Limits, fetch_code, unpack
-from runners.github.runs import dispatch
 from runners.results import Commit
 from sandbox.github import DropConnectionError, GitHubError, GitHubStandIn
 from tests.unit.runners.conftest import Fault
@@ -34,9 +34,9 @@ def commit(sha: str = SHA) -> Commit:
 
 async def test_the_files_of_exactly_that_commit_arrive(github: GitHub, stand_in: GitHubStandIn, tmp_path: Path) -> None:
     repository = stand_in.repository(REPOSITORY)
-    old = await dispatch.resolve(github, REPOSITORY, "main")
+    old = await commits.resolve(github, REPOSITORY, "main")
     repository.commit("main", {"bin/new.sh": "#!/bin/sh\n"}, "Add a script")
-    new = await dispatch.resolve(github, REPOSITORY, "main")
+    new = await commits.resolve(github, REPOSITORY, "main")
     before = await fetch_code(github, old, tmp_path / "old")
     after = await fetch_code(github, new, tmp_path / "new")
     assert not (before / "bin/new.sh").exists()
@@ -51,7 +51,7 @@ async def test_what_an_interrupted_fetch_left_is_replaced(
     github: GitHub, stand_in: GitHubStandIn, tmp_path: Path
 ) -> None:
     (tmp_path / "code" / "stale").mkdir(parents=True)
-    found = await dispatch.resolve(github, REPOSITORY, "main")
+    found = await commits.resolve(github, REPOSITORY, "main")
     root = await fetch_code(github, found, tmp_path / "code")
     assert [path.name for path in (tmp_path / "code").iterdir()] == [root.name]
 
@@ -66,7 +66,7 @@ async def test_a_commit_that_is_not_there_leaves_nothing(github: GitHub, tmp_pat
 async def test_an_outage_leaves_nothing(
     github: GitHub, stand_in: GitHubStandIn, tmp_path: Path, error: Exception
 ) -> None:
-    found = await dispatch.resolve(github, REPOSITORY, "main")
+    found = await commits.resolve(github, REPOSITORY, "main")
 
     def act() -> object:
         raise error
@@ -78,7 +78,7 @@ async def test_an_outage_leaves_nothing(
 
 
 async def test_an_archive_over_the_limit_leaves_nothing(github: GitHub, tmp_path: Path) -> None:
-    found = await dispatch.resolve(github, REPOSITORY, "main")
+    found = await commits.resolve(github, REPOSITORY, "main")
     for limits in (Limits(size=100), Limits(entries=3)):
         with pytest.raises(RunnerError, match="larger than"):
             await fetch_code(github, found, tmp_path / "code", limits=limits)

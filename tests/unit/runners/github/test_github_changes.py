@@ -13,7 +13,7 @@ import pytest
 
 from runners.errors import UncertainError
 from runners.github import GitHub, deployments, pulls
-from runners.github.runs import dispatch as actions, reruns
+from runners.github.runs import dispatch as actions, poller, reruns
 from runners.results import PullRequest, PullState
 from sandbox.github import DropConnectionError, Exchange, GitHubError, GitHubStandIn
 
@@ -117,9 +117,9 @@ async def rerun_failed(github: GitHub, stand_in: GitHubStandIn) -> object:
     repository.fail_next("deploy-staging.yml", job="cron")
     run_id = repository.dispatch("deploy-staging.yml", "staging").run_id
     async with asyncio.timeout(20):
-        last = [run async for run in actions.watch(github, REPOSITORY, run_id, interval=0.05)][-1]
+        last = [run async for run in poller.watch_run(github, REPOSITORY, run_id, interval=0.05)][-1]
     assert last.failed_jobs
-    return await reruns.rerun_failed(github, REPOSITORY, run_id, attempt=1, patience=0.1)
+    return await reruns.rerun_failed(github, REPOSITORY, run_id, attempt=1, timeout=0.1)
 
 
 async def cancel(github: GitHub, stand_in: GitHubStandIn) -> object:

@@ -21,10 +21,10 @@ from runners.errors import (
     UnavailableError,
     UncertainError,
 )
-from runners.github import GitHub
+from runners.github import GitHub, commits
 from runners.github.api.client import ANSWER_TIMEOUT
 from runners.github.api.errors import GITHUB, message_of
-from runners.github.runs import dispatch
+from runners.github.runs import dispatch, logs, poller
 from runners.http import Refusal
 from sandbox.github import AppIdentity, GitHubStandIn, sandbox_repositories
 
@@ -64,7 +64,7 @@ async def app_client(with_app: GitHubStandIn, app_key: tuple[str, str]) -> Async
 
 
 async def test_an_app_takes_one_token_for_many_calls(app_client: GitHub, with_app: GitHubStandIn) -> None:
-    await asyncio.gather(*(dispatch.resolve(app_client, REPOSITORY, "main") for _ in range(3)))
+    await asyncio.gather(*(commits.resolve(app_client, REPOSITORY, "main") for _ in range(3)))
     assert [request.path for request in with_app.requests if request.method == "POST"] == [
         "/app/installations/51000001/access_tokens"
     ]
@@ -107,28 +107,28 @@ async def test_an_app_knows_what_it_may_do(app_client: GitHub, github: GitHub) -
 async def test_a_log_is_read_with_a_renewed_token(app_client: GitHub, with_app: GitHubStandIn) -> None:
     run_id = await dispatch.dispatch(app_client, REPOSITORY, "deploy-staging.yml", "staging")
     assert run_id
-    last = [run async for run in dispatch.watch(app_client, REPOSITORY, run_id, interval=0.05)][-1]
+    last = [run async for run in poller.watch_run(app_client, REPOSITORY, run_id, interval=0.05)][-1]
     with_app.site.credentials.expire_installation_tokens()
-    assert await dispatch.job_log_tail(app_client, REPOSITORY, last.jobs[0].job_id)
+    assert await logs.job_log_tail(app_client, REPOSITORY, last.jobs[0].job_id)
 
 
 async def test_an_app_that_is_not_installed_there_says_so(app_client: GitHub) -> None:
     with pytest.raises(NotFoundError, match="installation"):
-        await dispatch.resolve(app_client, "PermanentOrg/nothing", "main")
+        await commits.resolve(app_client, "PermanentOrg/nothing", "main")
 
 
 @pytest.mark.parametrize("key", ["garbage", "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----"])
 async def test_an_apps_key_that_cannot_be_read_is_said(with_app: GitHubStandIn, key: str) -> None:
     client = GitHub(with_app.url, app_id="4711", private_key=key)
     with pytest.raises(AccessDeniedError, match="private key cannot be read"):
-        await dispatch.resolve(client, REPOSITORY, "main")
+        await commits.resolve(client, REPOSITORY, "main")
     await client.close()
 
 
 async def test_without_token_or_app_every_call_says_what_to_set() -> None:
     client = GitHub("http://127.0.0.1:9")
     with pytest.raises(AccessDeniedError) as caught:
-        await dispatch.resolve(client, REPOSITORY, "main")
+        await commits.resolve(client, REPOSITORY, "main")
     assert "GITHUB_TOKEN" in caught.value.remedy
     await client.close()
 
@@ -179,7 +179,7 @@ async def test_a_redirect_to_another_host_gets_no_token(servers: Servers) -> Non
         return web.Response(status=302, headers={"Location": f"{elsewhere}/log?signature=canary%2B1"})
 
     client = await client_of(await servers.start(api))
-    assert await dispatch.job_log_tail(client, REPOSITORY, 1) == "the end"
+    assert await logs.job_log_tail(client, REPOSITORY, 1) == "the end"
     assert "Authorization" not in seen[0]
     await client.close()
 
@@ -191,7 +191,7 @@ async def test_a_broken_download_shows_no_signed_address(servers: Servers) -> No
 
     client = await client_of(await servers.start(api))
     with pytest.raises(UnavailableError, match="cannot be reached") as caught:
-        await dispatch.job_log_tail(client, REPOSITORY, 1)
+        await logs.job_log_tail(client, REPOSITORY, 1)
     assert "canary" not in repr(caught.value.__dict__) + repr(caught.value.__cause__)
     await client.close()
 
@@ -207,7 +207,7 @@ async def test_a_redirect_that_leads_nowhere_ends(servers: Servers, location: st
 
     client = await client_of(await servers.start(api))
     with pytest.raises(RunnerError, match=words):
-        await dispatch.job_log_tail(client, REPOSITORY, 1)
+        await logs.job_log_tail(client, REPOSITORY, 1)
     await client.close()
 
 
@@ -273,7 +273,7 @@ async def test_an_answer_that_is_no_json_is_an_outage(servers: Servers, body: st
     with pytest.raises(UnavailableError):
         await dispatch.newest_run_id(client, REPOSITORY, "deploy.yml")
     with pytest.raises(UnavailableError):
-        await dispatch.resolve(client, REPOSITORY, "main")
+        await commits.resolve(client, REPOSITORY, "main")
     await client.close()
 
 

@@ -20,10 +20,10 @@ from runners.errors import (
     UnavailableError,
     UncertainError,
 )
-from runners.github import GitHub, checks, deployments, differences, pulls, rights
+from runners.github import GitHub, checks, commits, deployments, pulls, rights
 from runners.github.api.client import ANSWER_TIMEOUT
 from runners.github.api.reads import CachedReads
-from runners.github.runs import dispatch, logs, past_runs, reruns, workflow_file, workflows
+from runners.github.runs import dispatch, listing, logs, poller, reruns, workflow_file
 from runners.results import PullRequest, PullState
 
 HERE = "acme/infrastructure"
@@ -35,40 +35,40 @@ Call = Callable[[GitHub], Coroutine[Any, Any, object]]
 
 
 async def watch(github: GitHub) -> object:
-    return [run async for run in dispatch.watch(github, HERE, 7, interval=0.01, patience=0.05)]
+    return [run async for run in poller.watch_run(github, HERE, 7, interval=0.01, outage_timeout=0.05)]
 
 
 READS: dict[str, Call] = {
-    "resolve": lambda github: dispatch.resolve(github, HERE, "main"),
-    "compare": lambda github: dispatch.compare(github, HERE, "main", "dev"),
+    "resolve": lambda github: commits.resolve(github, HERE, "main"),
+    "compare": lambda github: commits.compare(github, HERE, "main", "dev"),
     "newest_run_id": lambda github: dispatch.newest_run_id(github, HERE, "deploy.yml"),
     "watch": watch,
-    "difference": lambda github: differences.difference(CachedReads(github), HERE, "main", "dev"),
+    "difference": lambda github: commits.difference(CachedReads(github), HERE, "main", "dev"),
     "checks_of": lambda github: checks.checks_of(CachedReads(github), HERE, "a" * 40, branch=None),
     "find deployment": lambda github: deployments.find(github, RECORD),
     "find pull": lambda github: pulls.find(CachedReads(github), HERE, "dev", "staging"),
     "look at pull": lambda github: pulls.look(CachedReads(github), HERE, 3),
-    "look at run": lambda github: reruns.look(github, HERE, 7),
-    "under_way": lambda github: reruns.under_way(github, HERE, "build.yml"),
-    "runs_since": lambda github: past_runs.runs_since(github, HERE, "build.yml", SINCE),
-    "run list": lambda github: workflows.RunList(github, HERE, "build.yml").created_since(SINCE),
-    "read_run": lambda github: workflows.read_run(github, HERE, 7),
+    "look at run": lambda github: reruns.newest_attempt(github, HERE, 7),
+    "under_way": lambda github: listing.unfinished_runs(github, HERE, "build.yml"),
+    "runs_since": lambda github: listing.runs_since(github, HERE, "build.yml", SINCE),
+    "run list": lambda github: listing.RunList(github, HERE, "build.yml").created_since(SINCE),
+    "read_run": lambda github: listing.read_run(github, HERE, 7),
     "rights": lambda github: rights.rights(github, HERE),
     "workflow file": lambda github: workflow_file.read(github, HERE, "build.yml", "main"),
     "workflow state": lambda github: workflow_file.state(github, HERE, "build.yml"),
 }
 # What may not be there without anything being wrong: a log not yet, or no more.
 MAY_BE_MISSING: dict[str, Call] = {
-    "job_log_tail": lambda github: dispatch.job_log_tail(github, HERE, 7),
+    "job_log_tail": lambda github: logs.job_log_tail(github, HERE, 7),
     "download_job_log": lambda github: logs.download_job_log(github, HERE, 7, NOWHERE),
-    "run_with_jobs": lambda github: past_runs.run_with_jobs(github, HERE, 7),
+    "run_with_jobs": lambda github: listing.run_with_jobs(github, HERE, 7),
 }
 CHANGES: dict[str, Call] = {
     "dispatch": lambda github: dispatch.dispatch(github, HERE, "deploy.yml", "main"),
     "create deployment": lambda github: deployments.create(github, RECORD),
     "say": lambda github: deployments.say(github, HERE, 7, "success"),
     "merge": lambda github: pulls.merge(github, PULL, title="Promote"),
-    "rerun": lambda github: reruns.rerun_failed(github, HERE, 7, attempt=1, patience=0.05),
+    "rerun": lambda github: reruns.rerun_failed(github, HERE, 7, attempt=1, timeout=0.05),
     "cancel": lambda github: reruns.cancel(github, HERE, 7),
     "open pull": lambda github: pulls.open_or_find(github, HERE, "dev", "staging", title="Promote", body="All"),
 }

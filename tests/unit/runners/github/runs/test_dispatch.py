@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError, UnavailableError, UncertainError
-from runners.github import GitHub
-from runners.github.runs import dispatch
-from runners.github.runs.runs import run_of, state_of
+from runners.github import GitHub, commits
+from runners.github.runs import dispatch, logs, poller
+from runners.github.runs.parsing import parse_run, parse_state
 from runners.results import State, WorkflowRun
 from sandbox.github import BOT_LOGIN, DropConnectionError, GitHubError, GitHubStandIn, sandbox_repositories
 from tests.unit.runners.conftest import TOKEN, Fault
@@ -35,21 +35,23 @@ def posts(stand_in: GitHubStandIn) -> int:
     return sum(request.method == "POST" for request in stand_in.requests)
 
 
-async def all_of(github: GitHub, run_id: int, interval: float = 0.05, *, patience: float = 900) -> list[WorkflowRun]:
-    watching = dispatch.watch(github, REPOSITORY, run_id, interval=interval, patience=patience)
+async def all_of(
+    github: GitHub, run_id: int, interval: float = 0.05, *, outage_timeout: float = 900
+) -> list[WorkflowRun]:
+    watching = poller.watch_run(github, REPOSITORY, run_id, interval=interval, outage_timeout=outage_timeout)
     async with asyncio.timeout(30):
         return [run async for run in watching]
 
 
 @pytest.mark.parametrize("ref", ["main", "staging", "last-applied"])
 async def test_a_ref_resolves_to_its_commit(github: GitHub, stand_in: GitHubStandIn, ref: str) -> None:
-    commit = await dispatch.resolve(github, REPOSITORY, ref)
+    commit = await commits.resolve(github, REPOSITORY, ref)
     expected = stand_in.repository(REPOSITORY).graph.resolve(ref)
     assert (commit.sha, commit.ref, commit.repository) == (expected.sha, ref, REPOSITORY)
     assert commit.subject == expected.message.splitlines()[0]
     assert commit.author in {"ana-duarte", "lee-park", "max-weber"}
     assert commit.url.startswith(stand_in.url)
-    assert (await dispatch.resolve(github, REPOSITORY, commit.sha)).sha == commit.sha
+    assert (await commits.resolve(github, REPOSITORY, commit.sha)).sha == commit.sha
 
 
 async def test_what_a_branch_has_that_a_commit_has_not_is_told_oldest_first(
@@ -58,27 +60,27 @@ async def test_what_a_branch_has_that_a_commit_has_not_is_told_oldest_first(
     repository = stand_in.repository(REPOSITORY)
     before = repository.graph.resolve("main").sha
     made = [repository.commit("main", {f"{name}.txt": name}, f"Add {name}\n\nAt length.") for name in ("one", "two")]
-    ahead = await dispatch.compare(github, REPOSITORY, before, "main")
+    ahead = await commits.compare(github, REPOSITORY, before, "main")
     assert [(one.sha, one.subject, one.ref) for one in ahead] == [
         (made[0].sha, "Add one", "main"),
         (made[1].sha, "Add two", "main"),
     ]
     assert all(one.url.startswith(stand_in.url) for one in ahead)
-    assert await dispatch.compare(github, REPOSITORY, "main", before) == ()
-    assert await dispatch.compare(github, REPOSITORY, before, before) == ()
+    assert await commits.compare(github, REPOSITORY, "main", before) == ()
+    assert await commits.compare(github, REPOSITORY, before, before) == ()
 
 
 @pytest.mark.parametrize("head", ["nowhere", "../../../user?x=", "a/b"])
 async def test_what_cannot_be_compared_is_not_found(github: GitHub, stand_in: GitHubStandIn, head: str) -> None:
     with pytest.raises(NotFoundError):
-        await dispatch.compare(github, REPOSITORY, "main", head)
+        await commits.compare(github, REPOSITORY, "main", head)
     assert all("/compare/" in request.path for request in stand_in.requests)
 
 
 @pytest.mark.parametrize(("repository", "ref"), [(REPOSITORY, "nowhere"), ("PermanentOrg/nothing", "main")])
 async def test_what_does_not_resolve_is_not_found(github: GitHub, repository: str, ref: str) -> None:
     with pytest.raises(NotFoundError) as caught:
-        await dispatch.resolve(github, repository, ref)
+        await commits.resolve(github, repository, ref)
     assert caught.value.doing == f"resolving {ref} in {repository}"
 
 
@@ -86,7 +88,7 @@ async def test_what_does_not_resolve_is_not_found(github: GitHub, repository: st
 async def test_a_repository_that_is_no_name_is_refused(
     github: GitHub, stand_in: GitHubStandIn, repository: str
 ) -> None:
-    for call in (dispatch.resolve(github, repository, "main"), dispatch.newest_run_id(github, repository, DEPLOY)):
+    for call in (commits.resolve(github, repository, "main"), dispatch.newest_run_id(github, repository, DEPLOY)):
         with pytest.raises(RunnerError, match="no name of a repository"):
             await call
     assert not stand_in.requests
@@ -94,7 +96,7 @@ async def test_a_repository_that_is_no_name_is_refused(
 
 async def test_a_ref_cannot_lead_to_another_address(github: GitHub, stand_in: GitHubStandIn) -> None:
     with pytest.raises(NotFoundError):
-        await dispatch.resolve(github, REPOSITORY, "../../../../user?x=")
+        await commits.resolve(github, REPOSITORY, "../../../../user?x=")
     assert all("/commits/" in request.path for request in stand_in.requests)
 
 
@@ -125,7 +127,7 @@ async def test_an_enterprise_server_that_does_not_tell_the_run_is_asked_without(
 async def test_a_dispatch_without_an_answer_is_never_repeated_and_can_be_found(
     github: GitHub, stand_in: GitHubStandIn, error: Exception
 ) -> None:
-    commit = await dispatch.resolve(github, REPOSITORY, "staging")
+    commit = await commits.resolve(github, REPOSITORY, "staging")
     baseline = await dispatch.newest_run_id(github, REPOSITORY, DEPLOY)
     stand_in.on_request.append(Fault("POST", "/dispatches", raising(error), phase="after"))
     with pytest.raises(UncertainError, match="may have happened"):
@@ -138,14 +140,14 @@ async def test_a_dispatch_without_an_answer_is_never_repeated_and_can_be_found(
         ref="staging",
         head_sha=commit.sha,
         after_run_id=baseline,
-        not_these=(),
-        patience=10,
+        exclude=(),
+        timeout=10,
         pause=0.1,
     )
     assert list(stand_in.repository(REPOSITORY).runs) == [found]
 
 
-async def find(github: GitHub, *, not_these: Sequence[int] = (), sha: str = "", patience: float = 1) -> int | None:
+async def find(github: GitHub, *, exclude: Sequence[int] = (), sha: str = "", timeout: float = 1) -> int | None:
     return await dispatch.find_dispatched(
         github,
         REPOSITORY,
@@ -153,8 +155,8 @@ async def find(github: GitHub, *, not_these: Sequence[int] = (), sha: str = "", 
         ref="staging",
         head_sha=sha,
         after_run_id=0,
-        not_these=not_these,
-        patience=patience,
+        exclude=exclude,
+        timeout=timeout,
         pause=0.1,
     )
 
@@ -174,9 +176,9 @@ async def test_runs_of_others_of_other_refs_and_claimed_ones_are_not_ours(
     repository.dispatch(DEPLOY, "main", actor=BOT_LOGIN)
     repository.dispatch("deploy-dev.yml", "staging", actor=BOT_LOGIN)
     claimed = repository.dispatch(DEPLOY, "staging", actor=BOT_LOGIN)
-    assert await find(github, not_these=[claimed.run_id]) is None
+    assert await find(github, exclude=[claimed.run_id]) is None
     ours = repository.dispatch(DEPLOY, "staging", actor=BOT_LOGIN)
-    assert await find(github, not_these=[claimed.run_id], patience=5) == ours.run_id
+    assert await find(github, exclude=[claimed.run_id], timeout=5) == ours.run_id
 
 
 async def test_a_run_at_the_resolved_commit_is_preferred_and_a_moved_branch_still_found(
@@ -186,8 +188,8 @@ async def test_a_run_at_the_resolved_commit_is_preferred_and_a_moved_branch_stil
     sha = repository.graph.resolve("staging").sha
     repository.commit("staging", {"moved.txt": "on\n"}, "Move the branch")
     moved = repository.dispatch(DEPLOY, "staging", actor=BOT_LOGIN)
-    assert await find(github, sha=sha, patience=5) == moved.run_id
-    assert await find(github, sha=moved.commit.sha, patience=5) == moved.run_id
+    assert await find(github, sha=sha, timeout=5) == moved.run_id
+    assert await find(github, sha=moved.commit.sha, timeout=5) == moved.run_id
 
 
 @pytest.mark.parametrize(
@@ -221,9 +223,9 @@ async def test_a_token_that_may_not_write_is_denied(stand_in: GitHubStandIn) -> 
 async def test_a_token_that_is_wrong_is_denied_and_never_shown(stand_in: GitHubStandIn) -> None:
     github = GitHub(stand_in.url, token="ghp_wrong_canary", read_pause=0)
     for call in (
-        dispatch.resolve(github, REPOSITORY, "main"),
+        commits.resolve(github, REPOSITORY, "main"),
         dispatch.newest_run_id(github, REPOSITORY, DEPLOY),
-        dispatch.job_log_tail(github, REPOSITORY, 1),
+        logs.job_log_tail(github, REPOSITORY, 1),
     ):
         with pytest.raises(AccessDeniedError, match="credentials") as caught:
             await call
@@ -233,7 +235,7 @@ async def test_a_token_that_is_wrong_is_denied_and_never_shown(stand_in: GitHubS
 
 async def test_the_rate_limit_names_the_time_when_it_ends(github: GitHub, stand_in: GitHubStandIn) -> None:
     stand_in.rate_limit.limit = 0
-    for call in (dispatch.resolve(github, REPOSITORY, "main"), dispatch.newest_run_id(github, REPOSITORY, DEPLOY)):
+    for call in (commits.resolve(github, REPOSITORY, "main"), dispatch.newest_run_id(github, REPOSITORY, DEPLOY)):
         with pytest.raises(UnavailableError, match="rate limit") as caught:
             await call
         assert caught.value.retry_at
@@ -255,7 +257,7 @@ async def test_the_rate_limit_names_the_time_when_it_ends(github: GitHub, stand_
 )
 async def test_reads_are_tried_again(github: GitHub, stand_in: GitHubStandIn, error: Exception) -> None:
     stand_in.on_request.append(Fault("GET", "/commits/", raising(error), times=2))
-    assert (await dispatch.resolve(github, REPOSITORY, "main")).sha
+    assert (await commits.resolve(github, REPOSITORY, "main")).sha
     stand_in.on_request.append(Fault("GET", "/runs", raising(error), times=2))
     assert await dispatch.newest_run_id(github, REPOSITORY, DEPLOY) == 0
 
@@ -324,7 +326,7 @@ async def test_a_failed_job_names_its_step_and_its_log_tells_why(github: GitHub,
     assert last.state is State.FAILED
     failed = next(job for job in last.failed_jobs if job.name == "deploy (cron)")
     assert failed.failing_step == "Run playbook"
-    tail = await dispatch.job_log_tail(github, REPOSITORY, failed.job_id, lines=10)
+    tail = await logs.job_log_tail(github, REPOSITORY, failed.job_id, lines=10)
     assert len(tail.splitlines()) == 10
     assert "no such host" in tail
     assert tail.splitlines()[-1].startswith("Error: ")
@@ -335,9 +337,9 @@ async def test_a_job_without_a_log_has_an_empty_tail(github: GitHub, stand_in: G
     stand_in.repository(REPOSITORY).hang_next(DEPLOY, job="cron")
     run_id = await dispatch.dispatch(github, REPOSITORY, DEPLOY, "staging")
     assert run_id
-    first = await anext(aiter(dispatch.watch(github, REPOSITORY, run_id, interval=0.05)))
-    assert await dispatch.job_log_tail(github, REPOSITORY, first.jobs[0].job_id) == ""
-    assert await dispatch.job_log_tail(github, REPOSITORY, 1) == ""
+    first = await anext(aiter(poller.watch_run(github, REPOSITORY, run_id, interval=0.05)))
+    assert await logs.job_log_tail(github, REPOSITORY, first.jobs[0].job_id) == ""
+    assert await logs.job_log_tail(github, REPOSITORY, 1) == ""
 
 
 async def test_watching_outlives_an_outage(github: GitHub, stand_in: GitHubStandIn) -> None:
@@ -357,7 +359,7 @@ async def test_watching_ends_when_the_outage_lasts(github: GitHub, stand_in: Git
     assert run_id
     stand_in.on_request.append(Fault("GET", "/runs/", raising(GitHubError(502, "Bad Gateway")), times=10_000))
     with pytest.raises(UnavailableError, match="502"):
-        await all_of(github, run_id, patience=0.5)
+        await all_of(github, run_id, outage_timeout=0.5)
 
 
 async def test_watching_a_run_that_is_not_there_ends(github: GitHub) -> None:
@@ -382,7 +384,7 @@ async def test_watching_an_answer_that_makes_no_sense_ends(github: GitHub, monke
 
 
 async def test_the_token_goes_into_no_recorded_address(github: GitHub, stand_in: GitHubStandIn) -> None:
-    await dispatch.resolve(github, REPOSITORY, "main")
+    await commits.resolve(github, REPOSITORY, "main")
     assert all(TOKEN not in request.path + repr(request.query) for request in stand_in.requests)
 
 
@@ -406,7 +408,7 @@ async def test_the_token_goes_into_no_recorded_address(github: GitHub, stand_in:
     ],
 )
 def test_every_status_has_its_state(status: str, conclusion: str | None, expected: State) -> None:
-    assert state_of(status, conclusion) is expected
+    assert parse_state(status, conclusion) is expected
 
 
 def test_a_run_without_jobs_ends_when_it_was_last_touched() -> None:
@@ -422,6 +424,6 @@ def test_a_run_without_jobs_ends_when_it_was_last_touched() -> None:
         "created_at": "2026-11-23T10:00:00Z",
         "updated_at": "2026-11-23T10:00:05Z",
     }
-    seen = run_of("o/r", run, [])
+    seen = parse_run("o/r", run, [])
     assert (seen.state, seen.workflow, seen.attempt) == (State.FAILED, "deploy.yml", 1)
     assert seen.ended_at == datetime(2026, 11, 23, 10, 0, 5, tzinfo=UTC)

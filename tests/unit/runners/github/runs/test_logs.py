@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from runners.errors import AccessDeniedError, RunnerError, UnavailableError
 from runners.github import GitHub
-from runners.github.runs import dispatch, logs
+from runners.github.runs import dispatch, logs, poller
 from runners.github.runs.logs import download_job_log
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ async def download(storage: Storage, into: Path, **more: float) -> logs.Download
 async def finished_run(github: GitHub, workflow: str) -> WorkflowRun:
     run_id = await dispatch.dispatch(github, REPOSITORY, workflow, "main")
     assert run_id
-    return [run async for run in dispatch.watch(github, REPOSITORY, run_id, interval=0.05)][-1]
+    return [run async for run in poller.watch_run(github, REPOSITORY, run_id, interval=0.05)][-1]
 
 
 async def test_a_log_lands_in_a_file_that_only_we_read(github: GitHub, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ async def test_a_log_lands_in_a_file_that_only_we_read(github: GitHub, tmp_path:
     assert log
     text = log.path.read_text()
     assert "##[group]Run" in text
-    assert (log.bytes, log.cut) == (len(text.encode()), False)
+    assert (log.bytes, log.truncated) == (len(text.encode()), False)
     assert stat.S_IMODE(log.path.stat().st_mode) == 0o600
 
 
@@ -106,12 +106,12 @@ async def test_a_log_that_is_not_there_is_none(tmp_path: Path, status: int) -> N
 
 
 async def test_a_log_that_comes_a_little_later_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "LOOK_AGAIN", 0.02)
+    monkeypatch.setattr(logs, "RETRY_PAUSE", 0.02)
     storage = Storage(says(404), says(404), says(200, b"here\n"))
-    log = await download(storage, tmp_path / "log", patience=5.0)
+    log = await download(storage, tmp_path / "log", wait=5.0)
     assert log
     assert (log.path.read_bytes(), len(storage.asked)) == (b"here\n", 3)
-    assert await download(Storage(says(404)), tmp_path / "log", patience=0.1) is None
+    assert await download(Storage(says(404)), tmp_path / "log", wait=0.1) is None
 
 
 @pytest.mark.parametrize("fault", [breaks_off, says(502), says(500)], ids=["broken", "502", "500"])
@@ -131,11 +131,11 @@ async def test_half_a_log_is_never_left_behind(tmp_path: Path) -> None:
 async def test_a_log_beyond_the_limit_is_cut_and_says_so(tmp_path: Path) -> None:
     log = await download(Storage(large), tmp_path / "log", limit=100_000)
     assert log
-    assert (log.bytes, log.cut, log.path.stat().st_size) == (99_968, True, 99_968)
+    assert (log.bytes, log.truncated, log.path.stat().st_size) == (99_968, True, 99_968)
     assert log.path.read_bytes().endswith(b"x\n")  # half a line may be half a secret
     exact = await download(Storage(says(200, b"12345")), tmp_path / "log", limit=5)
     assert exact
-    assert not exact.cut
+    assert not exact.truncated
 
 
 async def test_a_full_disk_is_named(tmp_path: Path) -> None:
@@ -194,5 +194,5 @@ async def test_a_cancelled_download_leaves_nothing(tmp_path: Path) -> None:
 
 async def test_the_tail_is_read_from_the_whole_log(github: GitHub) -> None:
     run = await finished_run(github, "deploy-staging.yml")
-    tail = (await dispatch.job_log_tail(github, REPOSITORY, run.jobs[0].job_id, lines=3)).splitlines()
+    tail = (await logs.job_log_tail(github, REPOSITORY, run.jobs[0].job_id, lines=3)).splitlines()
     assert (len(tail), tail[-1]) == (3, "Cleaning up orphan processes")

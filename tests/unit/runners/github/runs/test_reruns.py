@@ -50,10 +50,10 @@ async def failed_run(stand_in: GitHubStandIn) -> Run:
 
 async def test_the_failed_jobs_run_again_in_the_next_attempt(github: GitHub, stand_in: GitHubStandIn) -> None:
     run = await failed_run(stand_in)
-    assert await reruns.look(github, REPOSITORY, run.run_id) == reruns.Standing(1, State.FAILED)
+    assert await reruns.newest_attempt(github, REPOSITORY, run.run_id) == reruns.Attempt(1, State.FAILED)
     assert await reruns.rerun_failed(github, REPOSITORY, run.run_id, attempt=1) == 2
     assert run.attempt == 2
-    assert (await reruns.look(github, REPOSITORY, run.run_id)).attempt == 2
+    assert (await reruns.newest_attempt(github, REPOSITORY, run.run_id)).number == 2
 
 
 async def test_a_rerun_that_has_begun_is_not_asked_for_again(github: GitHub, stand_in: GitHubStandIn) -> None:
@@ -72,7 +72,7 @@ async def test_a_rerun_without_an_answer_is_looked_for(
 ) -> None:
     run = await failed_run(stand_in)
     stand_in.on_request.append(Fault("POST", "/rerun-failed-jobs", raising(error), phase="after"))
-    assert await reruns.rerun_failed(github, REPOSITORY, run.run_id, attempt=1, patience=2) == 2
+    assert await reruns.rerun_failed(github, REPOSITORY, run.run_id, attempt=1, timeout=2) == 2
     assert (posts(stand_in, "/rerun-failed-jobs"), run.attempt) == (1, 2)
 
 
@@ -80,7 +80,7 @@ async def test_a_rerun_that_never_came_is_uncertain_and_not_repeated(github: Git
     run = await failed_run(stand_in)
     stand_in.on_request.append(Fault("POST", "/rerun-failed-jobs", raising(BAD_GATEWAY)))
     with pytest.raises(UncertainError, match="may have happened"):
-        await reruns.rerun_failed(github, REPOSITORY, run.run_id, attempt=1, patience=0.2)
+        await reruns.rerun_failed(github, REPOSITORY, run.run_id, attempt=1, timeout=0.2)
     assert (posts(stand_in, "/rerun-failed-jobs"), run.attempt) == (1, 1)
 
 
@@ -156,22 +156,9 @@ async def test_who_may_not_write_is_told_so(stand_in: GitHubStandIn) -> None:
 
 async def test_a_run_that_is_not_there_is_not_found(github: GitHub) -> None:
     for ask in (
-        reruns.look(github, REPOSITORY, 7),
+        reruns.newest_attempt(github, REPOSITORY, 7),
         reruns.cancel(github, REPOSITORY, 7),
         reruns.rerun_failed(github, REPOSITORY, 7, attempt=1),
     ):
         with pytest.raises(NotFoundError):
             await ask
-
-
-async def test_the_runs_under_way_are_listed(github: GitHub, stand_in: GitHubStandIn) -> None:
-    assert await reruns.under_way(github, REPOSITORY, "deploy-dev.yml") == ()
-    await failed_run(stand_in)
-    repository = stand_in.repository(REPOSITORY)
-    repository.hang_next("deploy-dev.yml", job="cron")
-    run = repository.dispatch("deploy-dev.yml", "main", actor="max-weber")
-    await asyncio.sleep(0.4)
-    found = await reruns.under_way(github, REPOSITORY, "deploy-dev.yml")
-    assert [(one.run_id, one.number, one.actor) for one in found] == [(run.run_id, 2, "max-weber")]
-    with pytest.raises(NotFoundError):
-        await reruns.under_way(github, REPOSITORY, "none.yml")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runners.errors import NotFoundError
-from runners.github import differences
+from runners.github import commits
 from runners.github.api.reads import CachedReads
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ APPLICATION = "PermanentOrg/application"
 
 
 async def between(github: GitHub, base: str, head: str, **more: bool) -> Difference:
-    return await differences.difference(CachedReads(github), APPLICATION, base, head, **more)
+    return await commits.difference(CachedReads(github), APPLICATION, base, head, **more)
 
 
 async def test_what_a_branch_has_more_is_told_newest_first(github: GitHub) -> None:
@@ -56,9 +56,7 @@ async def test_of_many_commits_the_newest_are_told(github: GitHub, stand_in: Git
         repository.commit("many", {"n": str(number)}, f"Change {number}")
     found = await between(github, "dev", "many")
     assert found.ahead == count
-    assert [commit.subject for commit in found.commits] == [
-        f"Change {count - 1 - n}" for n in range(differences.NEWEST)
-    ]
+    assert [commit.subject for commit in found.commits] == [f"Change {count - 1 - n}" for n in range(commits.NEWEST)]
 
 
 async def test_a_commit_that_is_gone_is_not_found(github: GitHub) -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from runners.errors import NotFoundError, RunnerError, UnavailableError
 from runners.github import Answer
-from runners.github.runs import dispatch, pace
-from runners.github.runs.job_list import JobList
-from runners.github.runs.news import RunNews, news_of
+from runners.github.runs import poll_schedule, poller
+from runners.github.runs.attempt_jobs import AttemptJobs
+from runners.github.runs.events import RunEvent, run_event_of
 from runners.results import Job, State, WorkflowRun
 from tests.virtual_github import BUILD, REPOSITORY, VirtualGitHub
 from tests.virtual_time import now, run_virtually
@@ -41,7 +41,7 @@ async def seen(github: VirtualGitHub, run_id: int, **more: Any) -> list[tuple[fl
     """Every item with the seconds at which it came, and a virtual hour at most."""
     began = now()
     async with asyncio.timeout(7_200):
-        return [(now() - began, run) async for run in dispatch.watch(github, REPOSITORY, run_id, **more)]
+        return [(now() - began, run) async for run in poller.watch_run(github, REPOSITORY, run_id, **more)]
 
 
 def lag(github: VirtualGitHub, run: WorkflowRun, began: float, at: float) -> float:
@@ -97,7 +97,7 @@ def test_lost_webhooks_cost_a_slow_look_at_most(lost: str) -> None:
         began, run_id = now(), github.build()
         at, last = (await seen(github, run_id))[-1]
         assert last.state is State.SUCCEEDED
-        assert lag(github, last, began, at) < pace.TOLD_BUSY * 5
+        assert lag(github, last, began, at) < poll_schedule.WEBHOOKS_BUSY * 5
         assert github.calls <= 30
         await github.close()
 
@@ -134,9 +134,9 @@ def test_webhooks_in_any_order_late_and_again_never_take_a_job_back() -> None:
             for _ in range(200):
                 await asyncio.sleep(7)
                 for event, payload in reversed(kept[-40:]):
-                    news = news_of(event, payload)
+                    news = run_event_of(event, payload)
                     assert news
-                    github.hint(news)
+                    github.receive_event(news)
 
         replaying = asyncio.create_task(replay())
         items = [run for _, run in await seen(github, run_id)]
@@ -175,7 +175,7 @@ def test_a_webhook_alone_ends_nothing() -> None:
         await asyncio.sleep(60)
         before = len(github.asked)
         for _ in range(5):
-            github.hint(RunNews(REPOSITORY, run_id, 1, BUILD, ended=True))
+            github.receive_event(RunEvent(REPOSITORY, run_id, 1, BUILD, ended=True))
         await asyncio.sleep(120)
         assert not watching.done()
         assert 1 <= len(github.asked) - before < 20  # looked after together, for a while
@@ -359,8 +359,8 @@ def test_late_news_of_an_earlier_attempt_changes_nothing() -> None:
         await asyncio.sleep(60)
         asked = len(github.asked)
         for job in first.jobs:
-            github.hint(RunNews(REPOSITORY, run_id, 1, job=job))
-        github.hint(RunNews(REPOSITORY, run_id, 1, ended=True))
+            github.receive_event(RunEvent(REPOSITORY, run_id, 1, job=job))
+        github.receive_event(RunEvent(REPOSITORY, run_id, 1, ended=True))
         await asyncio.sleep(3)
         assert len(github.asked) <= asked + 2
         await github.repository.cancel(run)
@@ -375,19 +375,19 @@ def test_hints_of_runs_that_nobody_watches_ask_nothing_and_are_forgotten() -> No
         github = VirtualGitHub()
         job = Job(1, "build", State.RUNNING, "")
         for number in range(10_000):
-            github.hint(RunNews(REPOSITORY, number, 1, job=job))
+            github.receive_event(RunEvent(REPOSITORY, number, 1, job=job))
         await asyncio.sleep(600)
         assert not github.asked
-        assert len(github.poller(REPOSITORY)._heard) <= 256
+        assert len(github.poller(REPOSITORY)._with_webhooks) <= 256
 
     run_virtually(go())
 
 
 @pytest.mark.parametrize(("minutes", "calls"), [(1, 12), (5, 18), (20, 26), (60, 50)])
 def test_calls_are_given_out_more_and_more_slowly(minutes: int, calls: int) -> None:
-    assert pace.earliest(calls + 1) > minutes * 12
-    assert pace.earliest(calls - 3) < minutes * 12
-    times = [pace.earliest(number) for number in range(100)]
+    assert poll_schedule.earliest(calls + 1) > minutes * 12
+    assert poll_schedule.earliest(calls - 3) < minutes * 12
+    times = [poll_schedule.earliest(number) for number in range(100)]
     assert times == sorted(times)
 
 
@@ -403,11 +403,11 @@ def test_calls_are_given_out_more_and_more_slowly(minutes: int, calls: int) -> N
 )
 def test_what_is_not_of_githubs_shape_is_no_news(event: str, payload: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=event):
-        news_of(event, payload)
+        run_event_of(event, payload)
 
 
 def test_other_events_are_none_of_ours() -> None:
-    assert news_of("push", {"anything": 1}) is None
+    assert run_event_of("push", {"anything": 1}) is None
 
 
 @pytest.mark.parametrize(
@@ -420,21 +420,21 @@ def test_other_events_are_none_of_ours() -> None:
 )
 def test_a_run_names_its_workflows_file(path: str | None, file: str) -> None:
     run = {"id": 7, "status": "completed", "path": path, "run_attempt": 2}
-    news = news_of("workflow_run", {"repository": {"full_name": "a/b"}, "workflow_run": run})
-    assert news == RunNews("a/b", 7, 2, file, ended=True)
+    news = run_event_of("workflow_run", {"repository": {"full_name": "a/b"}, "workflow_run": run})
+    assert news == RunEvent("a/b", 7, 2, file, ended=True)
 
 
 async def test_what_github_does_not_list_at_the_end_is_dropped_and_its_order_kept() -> None:
-    jobs = JobList()
+    jobs = AttemptJobs()
     for number in (3, 9):
-        jobs.tell(Job(number, f"job {number}", State.RUNNING, ""))
+        jobs.receive(Job(number, f"job {number}", State.RUNNING, ""))
 
     async def ask(page: int, etag: str | None) -> Answer:
         assert (page, etag) == (1, None)
         shown = [{"id": number, "name": "x", "status": "completed", "conclusion": "success"} for number in (5, 3)]
         return Answer({"total_count": 2, "jobs": shown}, "tag")
 
-    looked = await jobs.look(ask, whole=True)
-    assert (looked.cost, looked.untold) == (1, True)
+    poll = await jobs.poll(ask, whole=True)
+    assert (poll.calls, poll.missed_webhook) == (1, True)
     assert [job.job_id for job in jobs.jobs] == [5, 3]
     assert jobs.ended

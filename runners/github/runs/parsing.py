@@ -21,20 +21,20 @@ _CONCLUSIONS = {
     "timed_out": State.FAILED,
     "startup_failure": State.FAILED,
 }
-_FAILED_STEP = ("failure", "timed_out", "cancelled")  # as a step's conclusion, the worst first
+_FAILED_STEP = ("failure", "timed_out", "cancelled")  # as a step's conclusion, worst first
 
 
-def state_of(status: str | None, conclusion: str | None) -> State:
-    """How a run or job stands. A status that is new to us is taken as waiting, a conclusion as unknown."""
+def parse_state(status: str | None, conclusion: str | None) -> State:
+    """The state of a run or job. An unknown status counts as waiting, an unknown conclusion as unknown."""
     if status == "completed":
-        # For a moment GitHub says completed and not yet how.
+        # For a moment GitHub answers "completed" without a conclusion.
         return _CONCLUSIONS.get(conclusion, State.UNKNOWN) if conclusion else State.RUNNING
     return State.RUNNING if status == "in_progress" else State.WAITING
 
 
-def run_of(repository: str, run: Mapping[str, Any], jobs: Sequence[Job] = ()) -> WorkflowRun:
+def parse_run(repository: str, run: Mapping[str, Any], jobs: Sequence[Job] = ()) -> WorkflowRun:
     """A run, from GitHub's `workflow-run` object, with its jobs."""
-    state = state_of(run["status"], run["conclusion"])
+    state = parse_state(run["status"], run["conclusion"])
     bare = WorkflowRun(
         repository=repository,
         run_id=run["id"],
@@ -54,25 +54,25 @@ def run_of(repository: str, run: Mapping[str, Any], jobs: Sequence[Job] = ()) ->
 
 
 def with_jobs(run: WorkflowRun, jobs: Sequence[Job]) -> WorkflowRun:
-    """A run that was read without its jobs, with what they tell of its state and its end."""
+    """The run with its jobs, which decide on its state and its end."""
     state = run.state
     # GitHub calls a run queued as long as any of its jobs is, although others run (cli/cli#13972).
     if state is State.WAITING and any(job.state is not State.WAITING for job in jobs):
         state = State.RUNNING
-    # A run has no time of its end, and `updated_at` moves when somebody deletes its logs.
+    # A run has no time of its end, and `updated_at` moves when its logs are deleted.
     ends = [job.ended_at for job in jobs if job.ended_at]
     ended_at = max(ends) if ends and state.ended else run.ended_at
     return replace(run, jobs=tuple(jobs), state=state, ended_at=ended_at)
 
 
 def actor_of(run: Mapping[str, Any]) -> str:
-    """The login of who started a run's present attempt; empty where GitHub does not tell."""
+    """The login of who started the run's present attempt; empty where GitHub leaves it out."""
     return (run.get("triggering_actor") or run.get("actor") or {}).get("login") or ""
 
 
-def job_of(job: Mapping[str, Any]) -> Job:
-    """One job, from GitHub's `job` object."""
-    state = state_of(job["status"], job["conclusion"])
+def parse_job(job: Mapping[str, Any]) -> Job:
+    """A job, from GitHub's `job` object."""
+    state = parse_state(job["status"], job["conclusion"])
     return Job(
         job_id=job["id"],
         name=job["name"],

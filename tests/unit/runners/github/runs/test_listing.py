@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from runners.github.runs import past_runs, reruns
-from runners.github.runs.workflows import RunList
+from runners.errors import NotFoundError
+from runners.github.runs import listing, reruns
+from runners.github.runs.listing import RunList
 from runners.results import State
 from sandbox.github import GitHubStandIn, sandbox_repositories
 from tests.unit.runners.conftest import TOKEN
@@ -34,24 +36,24 @@ async def stand_in() -> AsyncIterator[GitHubStandIn]:
 
 async def test_a_run_comes_with_the_jobs_of_all_its_attempts(github: GitHub, stand_in: GitHubStandIn) -> None:
     run = await failed_run(stand_in)
-    first = await past_runs.run_with_jobs(github, REPOSITORY, run.run_id)
+    first = await listing.run_with_jobs(github, REPOSITORY, run.run_id)
     await reruns.rerun_failed(github, REPOSITORY, run.run_id, attempt=1)
     await ended(run)
-    both = await past_runs.run_with_jobs(github, REPOSITORY, run.run_id)
+    both = await listing.run_with_jobs(github, REPOSITORY, run.run_id)
     assert first
     assert both
     assert (first.attempt, both.attempt) == (1, 2)
     assert {job.job_id for job in first.jobs} < {job.job_id for job in both.jobs}
     assert [job.state for job in both.jobs if job.name.endswith("(cron)")] == [State.FAILED, State.SUCCEEDED]
     assert both.ended_at == max(job.ended_at for job in both.jobs if job.ended_at)
-    assert both in await past_runs.runs_since(github, REPOSITORY, DEPLOY, LONG_AGO)
+    assert both in await listing.runs_since(github, REPOSITORY, DEPLOY, LONG_AGO)
 
 
 async def test_only_what_was_created_since_then_is_listed(github: GitHub, stand_in: GitHubStandIn) -> None:
     run = await failed_run(stand_in)
     later = datetime.now(UTC) + timedelta(days=300)
-    assert run.run_id in [one.run_id for one in await past_runs.runs_since(github, REPOSITORY, DEPLOY, LONG_AGO)]
-    assert await past_runs.runs_since(github, REPOSITORY, DEPLOY, later) == ()
+    assert run.run_id in [one.run_id for one in await listing.runs_since(github, REPOSITORY, DEPLOY, LONG_AGO)]
+    assert await listing.runs_since(github, REPOSITORY, DEPLOY, later) == ()
 
 
 async def test_no_more_pages_are_asked_for_than_are_wanted(
@@ -59,8 +61,21 @@ async def test_no_more_pages_are_asked_for_than_are_wanted(
 ) -> None:
     for _ in range(3):
         await failed_run(stand_in)
-    monkeypatch.setattr("runners.github.runs.workflows.PER_PAGE", 1)
+    monkeypatch.setattr("runners.github.runs.listing.PER_PAGE", 1)
     runs = await RunList(github, REPOSITORY, DEPLOY, most=2).created_since(LONG_AGO)
     assert len(runs or ()) == 2
     listed = [request for request in stand_in.requests if request.path.endswith("/runs") and "created" in request.query]
     assert len(listed) == 2
+
+
+async def test_the_runs_under_way_are_listed(github: GitHub, stand_in: GitHubStandIn) -> None:
+    assert await listing.unfinished_runs(github, REPOSITORY, "deploy-dev.yml") == ()
+    await failed_run(stand_in)
+    repository = stand_in.repository(REPOSITORY)
+    repository.hang_next("deploy-dev.yml", job="cron")
+    run = repository.dispatch("deploy-dev.yml", "main", actor="max-weber")
+    await asyncio.sleep(0.4)
+    found = await listing.unfinished_runs(github, REPOSITORY, "deploy-dev.yml")
+    assert [(one.run_id, one.number, one.actor) for one in found] == [(run.run_id, 2, "max-weber")]
+    with pytest.raises(NotFoundError):
+        await listing.unfinished_runs(github, REPOSITORY, "none.yml")
