@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from bot.config.models.deploy import BACKENDS as DEPLOY_BACKENDS
 from bot.config.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -59,11 +60,11 @@ def _one_deploy_runner(at: _At) -> None:
     deploy = at.values.get("deploy")
     if not isinstance(deploy, dict):
         return  # missing, or no keys: said already
-    runners = [key for key in ("github_actions", "ansible") if deploy.get(key) is not None]
+    runners = [f"`{key}`" for key in DEPLOY_BACKENDS if deploy.get(key) is not None]
     if not runners:
-        at.fault("deploy", problem="names no runner; give it `github_actions` or `ansible`")
+        at.fault("deploy", problem=f"names no runner; give it {' or '.join(f'`{key}`' for key in DEPLOY_BACKENDS)}")
     if len(runners) > 1:
-        at.fault("deploy", problem="names two runners, `github_actions` and `ansible`; keep one")
+        at.fault("deploy", problem=f"names two runners, {' and '.join(runners[:2])}; keep one")
 
 
 def _one_terraform_runner(at: _At) -> None:
@@ -83,8 +84,12 @@ def _machines(at: _At) -> None:
     machines = _texts(at.values.get("machines"))
     for twice in sorted({one for one in machines if machines.count(one) > 1}):
         at.fault("machines", problem=f"lists {twice} twice")
-    if not machines and _keys(at.values.get("deploy")).get("ansible") is not None:
-        at.fault("machines", problem="lists none, but ansible deploys to machines; list them")
+    deploy = _keys(at.values.get("deploy"))
+    reaching = [
+        key for key, settings in DEPLOY_BACKENDS.items() if settings.reaches_hosts and deploy.get(key) is not None
+    ]
+    if not machines and reaching:
+        at.fault("machines", problem=f"lists none, but {reaching[0]} deploys to machines; list them")
     for machine in _keys(at.values.get("daemons")):
         if machine not in machines:
             problem = f"{machine} is not among the environment's machines{did_you_mean(machine, machines)}"

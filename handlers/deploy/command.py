@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING
 from bot.access import arguments as typed_arguments, policy
 from bot.errors import UserError
 from bot.operations import follow_ups, requests
-from bot.operations.registry import Button, Click, Command, FollowUp, Invocation, Modal, Submission
-from bot.operations.requests import OperationRequest
+from bot.operations.registry import Button, Click, Command, Invocation, Modal, Submission
 from bot.slack.blocks import replies
 from bot.slack.blocks.common import DEPLOY_AFTER
 from handlers.deploy.ansible.scope import CHECK, HOSTS, MACHINES
 from handlers.deploy.promote import workflow as promote_workflow
 from handlers.shared.clicks import clicked
+from handlers.shared.requests import CODE_DEPLOY, default_ref, deploy_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bot.config import Environment
+    from bot.operations.requests import OperationRequest
     from bot.services import Services
     from bot.slack.blocks.kit import Message
 
@@ -31,7 +32,6 @@ SHORT = 7  # letters of a commit's SHA
 MOST = 4  # words, the environment's name among them
 ANY_REF = "<branch, tag or commit>"  # in words that somebody is to type
 HINT = USAGE.partition(" ")[2]
-CODE_DEPLOY = FollowUp(DEPLOY_AFTER, "after-", "code deploy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +95,7 @@ def neither(environment: Environment, ref: str) -> Neither | None:
 def command(environment: Environment, ref: str, machines: Sequence[str] = (), *, check: bool = False) -> str:
     """What to type for this: without what goes without saying, the usual ref and all machine types."""
     whole = set(machines) >= set(environment.machines)
-    usual = environment.deploy.github_actions or environment.deploy.ansible
-    said = ["" if whole else ",".join(machines), "" if usual and ref == usual.ref else ref, CHECK if check else ""]
+    said = ["" if whole else ",".join(machines), "" if ref == default_ref(environment) else ref, CHECK if check else ""]
     return " ".join(filter(None, [f"/deploy {environment.name}", *said]))
 
 
@@ -162,25 +161,12 @@ async def submitted(services: Services, submission: Submission) -> Mapping[str, 
     return {}
 
 
-def usual_ref(environment: Environment) -> str:
-    """What goes out when nobody says otherwise."""
-    runner = environment.deploy.github_actions or environment.deploy.ansible
-    if runner is None:
-        raise UserError(f"{environment.name} has no way of deploying in the configuration.")
-    return runner.ref
-
-
 def _asked(environment: Environment, ref: str, user: str, key: str, *, promotes: bool = True) -> OperationRequest:
     """The wish of somebody who types it: whoever names no ref is asked first what is to be promoted."""
     if ref or environment.promote is None or not promotes:
-        return wish(environment, ref or usual_ref(environment), user, key)
-    plain = wish(environment, usual_ref(environment), user, key)
+        return deploy_request(environment, ref or default_ref(environment), user, key)
+    plain = deploy_request(environment, default_ref(environment), user, key)
     return replace(plain, arguments={**plain.arguments, promote_workflow.OFFERED: "offered"})
-
-
-def wish(environment: Environment, ref: str, user: str, key: str) -> OperationRequest:
-    """The wish to deploy `ref` to the environment."""
-    return OperationRequest("deploy", f"Deploy {ref} to {environment.name}", user, key, environment, {"ref": ref})
 
 
 async def deploy_after(services: Services, click: Click) -> None:
@@ -190,7 +176,7 @@ async def deploy_after(services: Services, click: Click) -> None:
     key = CODE_DEPLOY.key(record.number)
     if begun := await services.operations.started_by(key):
         raise UserError(f"The code deploy was begun from this message already: it is #{begun.number}.")
-    await requests.start(services, wish(environment, usual_ref(environment), click.user, key))
+    await requests.start(services, deploy_request(environment, default_ref(environment), click.user, key))
     await follow_ups.begun(services, CODE_DEPLOY, record)
 
 

@@ -23,10 +23,11 @@ from handlers.deploy import (
 )
 from handlers.deploy.ansible import rollout as rollout_ansible
 from handlers.deploy.ansible.scope import CHECK, MACHINES, private_key_of, secret_vars_of
-from handlers.deploy.command import ANY_REF, SHA, usual_ref
+from handlers.deploy.command import ANY_REF, SHA
 from handlers.deploy.promote import workflow as promote_workflow
 from handlers.deploy.views import Outgoing
 from handlers.shared.checkout import commit_of
+from handlers.shared.requests import default_ref
 from runners.errors import NoSuchRefError
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _not_there(operation: Operation, ref: str, error: NoSuchRefError) -> NoSuchR
     again = {**arguments, "ref": ANY_REF}
     wrong = None if arguments.get(MACHINES) else deploy_command.neither(environment, ref)
     if wrong and wrong.near:
-        again = {**arguments, "ref": usual_ref(environment), MACHINES: wrong.near}
+        again = {**arguments, "ref": default_ref(environment), MACHINES: wrong.near}
     operation.known = replace(operation.known, then=deploy_command.typed(environment, again))
     return NoSuchRefError(error.doing, wrong.problem) if wrong else error
 

@@ -10,13 +10,12 @@ from bot.access import policy
 from bot.errors import UserError
 from bot.operations import follow_ups, requests
 from bot.operations.registry import Button, Click, FollowUp
-from bot.operations.requests import OperationRequest
 from bot.slack.blocks.common import Elsewhere
 from bot.store.images import Seen
 from handlers.images import built_views
 from handlers.images.built_views import PLAN_IMAGES, PLANNED, Ready
-from handlers.plan import command as plan_command
 from handlers.shared.clicks import clicked
+from handlers.shared.requests import plan_request
 from runners.aws import amis, built_images
 from runners.errors import RunnerError
 from runners.results import BuiltImage, Job, LogFinding
@@ -187,9 +186,7 @@ async def plan_images(services: Services, click: Click) -> None:
     key = IMAGES_PLANNED.key(record.number, environment.name)
     if begun := await services.operations.started_by(key):
         raise UserError(f"A plan of {environment.name} was begun from this message already: it is #{begun.number}.")
-    await requests.start(
-        services, OperationRequest("plan", plan_command.title(environment, {}), click.user, key, environment)
-    )
+    await requests.start(services, plan_request(environment, click.user, key))
     await follow_ups.begun(services, IMAGES_PLANNED, record, environment.name)
 
 

@@ -16,7 +16,7 @@ from bot.operations.registry import Button, Click, Invocation, Schedule, Topic
 from bot.operations.requests import OperationRequest
 from handlers.builders.watch import recognition
 from handlers.images import old_images_views
-from handlers.plan.images import NAMED
+from handlers.shared.requests import PLANNED_IMAGE
 from runners.aws.images import loose, survey as surveying
 from runners.results import Candidate, KeepRule, OrphanedImageResources, Removal, What
 
@@ -104,7 +104,7 @@ async def named_elsewhere(services: Services) -> Mapping[str, str]:
     """What else needs an image: plans that wait for approval, and the way back from the last apply."""
     named = dict(await services.images.last_rolled_out())
     for number in await services.operations.numbers_awaiting_approval():
-        for image_id in await services.operations.annotations_of(number, NAMED):
+        for image_id in await services.operations.annotations_of(number, PLANNED_IMAGE):
             named[image_id] = f"named in the plan #{number}"
     return named
 

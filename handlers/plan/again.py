@@ -8,11 +8,10 @@ from bot.access import policy
 from bot.errors import UserError
 from bot.operations import follow_ups, requests
 from bot.operations.registry import Button, FollowUp
-from bot.operations.requests import OperationRequest
 from bot.slack.blocks.common import PLAN_AGAIN, Elsewhere
 from bot.store.operations import SUPERSEDED_BY
-from handlers.plan import command as plan_command
 from handlers.shared.clicks import clicked
+from handlers.shared.requests import plan_request
 
 if TYPE_CHECKING:
     from bot.operations.operation import Operation
@@ -31,10 +30,7 @@ async def plan_again(services: Services, click: Click) -> None:
     key = NEW_PLAN.key(record.number)
     if begun := await services.operations.started_by(key):
         raise UserError(f"A new plan was begun from this message already: it is #{begun.number}.")
-    await requests.start(
-        services,
-        OperationRequest("plan", plan_command.title(environment, arguments), click.user, key, environment, arguments),
-    )
+    await requests.start(services, plan_request(environment, click.user, key, arguments))
     await follow_ups.begun(services, NEW_PLAN, record)
 
 

@@ -9,7 +9,7 @@ from bot.access import arguments as typed_arguments
 from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Command, Invocation
-from bot.operations.requests import OperationRequest
+from handlers.shared.requests import plan_request
 from runners.terraform.addresses import MOST, is_replaceable, is_target
 
 if TYPE_CHECKING:
@@ -63,11 +63,6 @@ def chosen(arguments: Mapping[str, str]) -> Chosen:
     """What an operation keeps, taken apart again."""
     variables = {name: value for name, value in arguments.items() if name not in ADDRESSES}
     return Chosen(variables, tuple(arguments.get(TARGET, "").split()), tuple(arguments.get(REPLACE, "").split()))
-
-
-def title(environment: Environment, arguments: Mapping[str, str]) -> str:
-    """What a plan with these words is called."""
-    return " ".join(["Plan for", environment.name, *(f"{name}={value}" for name, value in arguments.items())])
 
 
 def _no_other_options(said: Sequence[str]) -> None:
@@ -125,10 +120,7 @@ def _not_taken(environment: Environment, name: str, allowed: Sequence[str]) -> s
 async def handle(services: Services, invocation: Invocation) -> Message | None:
     """Start a plan."""
     environment, arguments = read(services.config, invocation.text)
-    wish = OperationRequest(
-        "plan", title(environment, arguments), invocation.user, invocation.key, environment, arguments
-    )
-    await requests.start(services, wish)
+    await requests.start(services, plan_request(environment, invocation.user, invocation.key, arguments))
     return None
 
 

@@ -6,11 +6,10 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.operations import follow_ups
+from bot.operations import follow_ups, requests
 from bot.slack.blocks import kit
-from bot.store.operations import Request
-from handlers.deploy.command import CODE_DEPLOY, usual_ref, wish
 from handlers.plan.views import PlanView
+from handlers.shared.requests import CODE_DEPLOY, PLANNED_IMAGE, default_ref, deploy_request
 from runners.aws import amis
 from runners.errors import RunnerError
 from runners.results import Image, ImageChange, RollOut
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 TIMEOUT = 20.0
-NAMED = "image"  # notes of a plan: the images that it would roll out
 
 
 async def view_of(operation: Operation, commit: Commit, summary: PlanSummary) -> PlanView:
@@ -46,7 +44,7 @@ async def view_of(operation: Operation, commit: Commit, summary: PlanSummary) ->
 async def name(operation: Operation, view: PlanView) -> None:
     """Note which images this plan would roll out, so that no clean-up takes them away while it waits."""
     for image_id in dict.fromkeys(change.after.image_id for change in view.images):
-        await operation.services.operations.annotate(operation.number, NAMED, image_id)
+        await operation.services.operations.annotate(operation.number, PLANNED_IMAGE, image_id)
 
 
 async def remember(operation: Operation, view: PlanView) -> None:
@@ -84,12 +82,10 @@ async def follow_up(operation: Operation, machines: tuple[str, ...], result: App
     if how == "offer":
         return f"{why} Deploy the code again.", True
     environment = operation.environment
-    wanted = wish(environment, usual_ref(environment), operation.record.requester, CODE_DEPLOY.key(operation.number))
-    channel = operation.record.channel
-    await operation.services.engine.begin(
-        Request(wanted.key, wanted.kind, environment.name, wanted.user, wanted.title, channel, wanted.arguments)
-    )
-    name = await operation.step("code deploy begun", lambda: _link_to(operation.services, wanted.key))
+    key = CODE_DEPLOY.key(operation.number)
+    request = deploy_request(environment, default_ref(environment), operation.record.requester, key)
+    await operation.services.engine.begin(requests.request_of(request, operation.record.channel))
+    name = await operation.step("code deploy begun", lambda: _link_to(operation.services, key))
     return f"{why} The code deploy has been started{f': {name}' if name else ''}.", False
 
 

@@ -46,8 +46,7 @@ class Config(Model):
         """The variables of the bot's environment whose values the configuration asks for."""
         names: set[str] = set()
         for environment in self.environments.values():
-            if ansible := environment.deploy.ansible:
-                names |= {*ansible.secret_vars.values(), *filter(None, [ansible.private_key_env])}
+            names |= environment.deploy.settings.secret_names
             if terraform := environment.terraform:
                 names |= set(terraform.secret_environment.values())
         return frozenset(names)

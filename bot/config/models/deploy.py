@@ -1,10 +1,10 @@
-"""How code is deployed, and what is looked at before and after."""
+"""How code is deployed, and what is checked before and after."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field
 
@@ -34,7 +34,21 @@ class Promote(Model):
     wait: Duration = timedelta(hours=1)
 
 
-class GitHubActions(Model):
+class DeployBackend(Model):
+    """The keys that the section of every deploy backend has, and what the rest of the configuration asks of it."""
+
+    ref: Ref = "main"
+
+    # Whether Signalbox itself logs in to the machines: it then needs their list, and can check their daemons.
+    reaches_hosts: ClassVar[bool] = False
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """The variables of the bot's environment whose values it uses."""
+        return frozenset()
+
+
+class GitHubActions(DeployBackend):
     """Deploys by a workflow. `mark_input` names the input that takes the operation's mark, if the workflow has one.
 
     `required_checks`: those that the branch requires (true), none (false), or those of these names. With `record` GitHub
@@ -42,19 +56,17 @@ class GitHubActions(Model):
     """
 
     workflow: Workflow
-    ref: Ref = "main"
     inputs: Mapping[Variable, str] = {}
     mark_input: Variable | None = None
     required_checks: CheckNames = True
     record: bool = True
 
 
-class Ansible(Model):
+class Ansible(DeployBackend):
     """Deploys by playbooks of the repository; secrets are names of variables in the bot's environment."""
 
     directory: RepositoryPath
     playbook: Playbook
-    ref: Ref = "main"
     user: Login
     port: Annotated[int, Field(ge=1, le=65535)] = 22
     private_key_env: SecretSource | None = None
@@ -66,12 +78,36 @@ class Ansible(Model):
     extra_vars: Mapping[Variable, object] = {}
     secret_vars: Mapping[Variable, SecretSource] = {}
 
+    reaches_hosts = True
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """The variables of playbooks, and the private key of ssh."""
+        return frozenset({*self.secret_vars.values(), *filter(None, [self.private_key_env])})
+
 
 class Deploy(Model):
-    """How code is deployed: by exactly one of the two."""
+    """How code is deployed: by exactly one backend, each of which has a section (see docs/extending.md)."""
 
     github_actions: GitHubActions | None = None
     ansible: Ansible | None = None
+
+    @property
+    def backend(self) -> str:
+        """The name of the section that is configured."""
+        return next(name for name in type(self).model_fields if getattr(self, name) is not None)
+
+    @property
+    def settings(self) -> DeployBackend:
+        """The section that is configured."""
+        section: DeployBackend = getattr(self, self.backend)
+        return section
+
+
+# Each section's model by the section's name.
+BACKENDS: Mapping[str, type[DeployBackend]] = {
+    name: get_args(field.annotation)[0] for name, field in Deploy.model_fields.items()
+}
 
 
 class DaemonCommands(Model):

@@ -18,7 +18,7 @@ from bot.slack.client import Posted
 from bot.store.approvals import Outcome
 from bot.store.operations import Request, Status
 from handlers.images import clean_up, old_images
-from handlers.plan import images
+from handlers.shared.requests import PLANNED_IMAGE
 from runners.results import ImageSurvey, OrphanedImageResources, OrphanedSnapshot
 from tests.unit.bot.drawn import buttons, read
 from tests.unit.handlers.conftest import FILE
@@ -207,7 +207,7 @@ async def test_one_that_a_waiting_plan_names_is_not_offered(desk: Desk, account:
     first, second, _ = three_images(account)
     plan = await desk.operations.create(Request("p", "plan", "staging", "U0ANA", "Plan staging", "C0STAGING", {}))
     await desk.operations.set_status(plan, Status.APPROVAL)
-    await desk.operations.annotate(plan, images.NAMED, first)
+    await desk.operations.annotate(plan, PLANNED_IMAGE, first)
     page = await old_images.topic(desk.services, cast("Any", None), ())
     assert f"named in the plan #{plan}" in read(page)
     course = CleanUp(desk, await begun(desk), lambda _: Outcome.REJECTED)

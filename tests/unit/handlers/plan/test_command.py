@@ -8,6 +8,7 @@ from bot.config import Config, load
 from bot.errors import UserError
 from handlers.plan import command as plan_command
 from handlers.plan.command import Chosen
+from handlers.shared.requests import plan_request
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def test_addresses_and_variables_are_kept_and_taken_apart_again(config: Config) 
     assert plan_command.chosen(arguments) == Chosen(
         {"backend_ami": "ami-0123"}, ('module.machine["cron"]', "module.db"), ("aws_instance.web[0]",)
     )
-    assert '-target=module.machine["cron"] module.db' in plan_command.title(environment, arguments)
+    assert '-target=module.machine["cron"] module.db' in plan_request(environment, "U1", "key", arguments).title
 
 
 def test_quotes_that_a_keyboard_has_bent_are_straightened(config: Config) -> None:

@@ -1,0 +1,36 @@
+"""What features offer each other: the requests that begin their operations, and annotations that others read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.operations.registry import FollowUp
+from bot.operations.requests import OperationRequest
+from bot.slack.blocks.common import DEPLOY_AFTER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.config import Environment
+
+CODE_DEPLOY = FollowUp(DEPLOY_AFTER, "after-", "code deploy")  # the deploy that an apply of older images requires
+PLANNED_IMAGE = "image"  # annotations of a plan: the images that it would roll out
+
+
+def default_ref(environment: Environment) -> str:
+    """The ref that a deploy without a ref deploys."""
+    return environment.deploy.settings.ref
+
+
+def deploy_request(environment: Environment, ref: str, user: str, key: str) -> OperationRequest:
+    """The request to deploy `ref` to all machines of the environment."""
+    return OperationRequest("deploy", f"Deploy {ref} to {environment.name}", user, key, environment, {"ref": ref})
+
+
+def plan_request(
+    environment: Environment, user: str, key: str, arguments: Mapping[str, str] | None = None
+) -> OperationRequest:
+    """The request to plan the environment, with variables and addresses as /plan stores them."""
+    arguments = arguments or {}
+    title = " ".join(["Plan for", environment.name, *(f"{name}={value}" for name, value in arguments.items())])
+    return OperationRequest("plan", title, user, key, environment, arguments)
