@@ -130,20 +130,20 @@ def _audit(chosen: argparse.Namespace) -> int:
     store = open_store(settings, workplace_of(config, Path(chosen.config).parent))
     try:
         with store.engine.begin() as connection:
-            return _read_trail(connection, chosen.action, store.place)
+            return _read_trail(connection, chosen.action, store.location)
     finally:
         store.close()
 
 
 def _read_trail(connection: Connection, action: str, place: str) -> int:
-    if not audit.is_there(connection):
+    if not audit.exists(connection):
         raise NothingThereError(place)
     if action == "export":
         for line in audit.read_all(connection):
-            print(json.dumps(audit.exported(line)))
+            print(json.dumps(audit.as_json(line)))
         return 0
     fault = audit.first_fault(connection)
-    told = f"{audit.extent(connection)}, {place}"
+    told = f"{audit.summary(connection)}, {place}"
     print(f"{fault} ({told})" if fault else f"The trail is whole: {told}")
     return 1 if fault else 0
 

@@ -26,15 +26,18 @@ from bot.operations.periodic import PeriodicTasks
 from bot.operations.run_finder import RunFinder
 from bot.services import Secrets, Services
 from bot.slack.client import Chat, make_client
+from bot.store.annotations import Annotations
 from bot.store.approvals import Approvals
 from bot.store.audit import Audit
 from bot.store.cursors import Cursors
 from bot.store.database import Store
-from bot.store.deployments import EnvironmentRecord, RunsOnRecord
+from bot.store.deployments import Deployments, MachineCommits
 from bot.store.host_keys import HostKeys
-from bot.store.images import ImageRecord
+from bot.store.images import Images
+from bot.store.migrations import migrate
 from bot.store.operations import Operations
 from bot.store.removals import Removals
+from bot.store.run_claims import RunClaims
 from runners.aws.builders.prices import Prices
 from runners.aws.client import Account, make_clients
 from runners.github import PUBLIC_API, GitHub
@@ -73,7 +76,7 @@ def open_store(settings: Settings, workplace: Path) -> Store:
     store = _store(settings, workplace)
     if store.file is not None and not store.file.is_file():
         store.close()
-        raise NothingThereError(store.place)
+        raise NothingThereError(store.location)
     return store
 
 
@@ -115,7 +118,7 @@ class Service:
         store = make_store(self._settings, workplace)
         async with AsyncExitStack() as stack:
             stack.enter_context(single_instance_lock(store, workplace, self._settings.executor))
-            await store.create_tables()
+            await migrate(store)
             registry = bolt.find_handlers()
             client = make_client(self._settings.slack_bot_token, self._settings.slack_api_url)
             services = self._services(client, store, workplace)
@@ -144,12 +147,14 @@ class Service:
             chat=chat,
             engine=Engine(EngineSettings(store.url, self._settings.executor)),
             operations=Operations(store, time.time),
-            environments=EnvironmentRecord(store, time.time),
-            images=ImageRecord(store, time.time),
+            annotations=Annotations(store, time.time),
+            run_claims=RunClaims(store, time.time),
+            deployments=Deployments(store, time.time),
+            images=Images(store, time.time),
             removals=Removals(store),
             approvals=Approvals(store, time.time),
             host_keys=HostKeys(store, time.time),
-            runs_on=RunsOnRecord(store, time.time),
+            machine_commits=MachineCommits(store, time.time),
             audit=Audit(store, time.time, self._redact),
             directory=Directory(chat, policy.groups_named(self._config), time.monotonic),
             github=make_github(self._settings),

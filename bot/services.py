@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from bot.engine.engine import Engine
     from bot.redaction import Redactor
     from bot.slack.client import Chat
+    from bot.store.annotations import Annotations
     from bot.store.approvals import Approvals
     from bot.store.audit import Audit
-    from bot.store.deployments import EnvironmentRecord, RunsOnRecord
+    from bot.store.deployments import Deployments, MachineCommits
     from bot.store.host_keys import HostKeys
-    from bot.store.images import ImageRecord
+    from bot.store.images import Images
     from bot.store.operations import Operations
     from bot.store.removals import Removals
+    from bot.store.run_claims import RunClaims
     from runners.aws.builders.prices import Prices
     from runners.aws.client import Account, Clients
     from runners.github import GitHub
@@ -58,10 +60,12 @@ class Services:
     chat: Chat
     engine: Engine
     operations: Operations
-    environments: EnvironmentRecord
+    annotations: Annotations
+    run_claims: RunClaims
+    deployments: Deployments
     approvals: Approvals
     host_keys: HostKeys
-    runs_on: RunsOnRecord
+    machine_commits: MachineCommits
     audit: Audit
     directory: Directory
     github: GitHub
@@ -69,7 +73,7 @@ class Services:
     account: Account
     prices: Prices
     hcp: HcpTerraform | None
-    images: ImageRecord
+    images: Images
     removals: Removals
     secrets: Secrets
     redact: Redactor

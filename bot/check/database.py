@@ -1,4 +1,4 @@
-"""The database: whether it can be reached and written to."""
+"""The database: whether it can be reached, upgraded and written to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from bot.check.result import Findings
-from bot.store import database as tables
+from bot.errors import ConfigError, DatabaseAwayError
+from bot.store.migrations import REVISION, revision_of, upgrade
+from bot.store.operations import side_effects
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:
@@ -18,8 +20,16 @@ if TYPE_CHECKING:
 _REMEDY = "Check DATABASE_URL (postgresql://user@host/name), or without it that operations.directory can be written to."
 
 
+class _RolledBackError(Exception):
+    """Ends the transaction of the check; `revision` is the database's before it, None for an empty database."""
+
+    def __init__(self, revision: str | None) -> None:
+        super().__init__(revision)
+        self.revision = revision
+
+
 async def check_database(make_store: Callable[[], Store]) -> Findings:
-    """Makes the tables that are missing, and writes a row and takes it out again."""
+    """Upgrades the tables and writes a row, then rolls both back: another version may be working with this database."""
     found = Findings("database")
     try:
         store = make_store()
@@ -27,22 +37,32 @@ async def check_database(make_store: Callable[[], Store]) -> Findings:
         found.fail(f"DATABASE_URL cannot be used: {_first_line(error)}", _REMEDY)
         return found
     try:
-        await store.create_tables()
-        await store.run(_write)
+        await store.run(lambda connection: _try(connection, store.location))
+    except _RolledBackError as tried:
         url = sa.make_url(store.url)
-        found.note(f"{url.get_backend_name()}, {url.host or url.database}")
+        found.note(f"{url.get_backend_name()}, {url.host or url.database}, {_revision(tried.revision)}")
+    except ConfigError as error:
+        found.fail("; ".join(fault.problem for fault in error.faults), _REMEDY)
     except RunnerError as error:
         found.fail(str(error), error.remedy or _REMEDY)
-    except (sa.exc.SQLAlchemyError, OSError) as error:
+    except (sa.exc.SQLAlchemyError, OSError, DatabaseAwayError) as error:
         found.fail(f"cannot be written to: {_first_line(getattr(error, 'orig', None) or error)}", _REMEDY)
     finally:
         store.close()
     return found
 
 
-def _write(connection: sa.Connection) -> None:
-    connection.execute(sa.insert(tables.side_effects).values(operation=0, name="check", started_at=0.0))
-    connection.execute(sa.delete(tables.side_effects).where(tables.side_effects.c.operation == 0))
+def _try(connection: sa.Connection, location: str) -> None:
+    before = revision_of(connection)
+    upgrade(connection, location)
+    connection.execute(sa.insert(side_effects).values(operation=0, name="check", started_at=0.0))
+    raise _RolledBackError(before)
+
+
+def _revision(present: str | None) -> str:
+    if present == REVISION:
+        return f"revision {present}"
+    return f"{f'revision {present}' if present else 'empty'}; the next start upgrades it to revision {REVISION}"
 
 
 def _first_line(error: BaseException) -> str:

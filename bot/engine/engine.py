@@ -19,7 +19,7 @@ from dbos import (
 )
 
 from bot.engine import serializer
-from bot.store import outage
+from bot.store import database_outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -98,7 +98,7 @@ class Engine:
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
-        outage.wait_for_room()
+        database_outage.report_outages_as_locked()
         DBOS(
             config=DBOSConfig(
                 name="signalbox",
@@ -180,7 +180,7 @@ class Engine:
         """
 
         async def run() -> T:  # the engine asks whether it is given a coroutine function, which a lambda is not
-            return await outage.outlast(function)
+            return await database_outage.retry_while_away(function)
 
         return await DBOS.run_step_async(StepOptions(name=name), run)
 

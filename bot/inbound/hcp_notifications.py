@@ -65,7 +65,7 @@ def run_of(body: bytes) -> str | None:
 
 
 async def _wake(services: Services, run: str) -> None:
-    number = await services.operations.operation_of_hcp_run(run)
+    number = await services.run_claims.operation_of_hcp_run(run)
     if number is None:
         log.info("HCP Terraform told of %.40s, which is none of ours", run)
         return

@@ -15,8 +15,9 @@ from bot.operations.queue import head_of, show_cancelled, tell_next, waiting_mes
 from bot.slack.blocks import common, kit
 from bot.slack.client import ChatError, Posted
 from bot.slack.retry import patiently
+from bot.store.annotations import SUPERSEDED_BY
 from bot.store.audit import Entry
-from bot.store.operations import SUPERSEDED_BY, Record, Request, Status
+from bot.store.operations import Record, Request, Status
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:
@@ -86,14 +87,14 @@ async def run(services: Services, number: int, workflow: Workflow, follow_ups: S
 
 
 async def _is_cancelled(services: Services, number: int) -> bool:
-    return not await services.operations.take_turn(number)
+    return not await services.operations.start(number)
 
 
 async def _supersede(services: Services, request: Request, number: int) -> None:
     for older in await services.operations.open_in(request.environment):
         if older.kind != request.kind or older.number >= number or older.status is not Status.APPROVAL:
             continue
-        await services.operations.annotate(older.number, SUPERSEDED_BY, str(number))
+        await services.annotations.add(older.number, SUPERSEDED_BY, str(number))
         if await services.approvals.supersede(older.number):
             detail = {"by": f"#{number}"}
             await services.audit.record(

@@ -15,7 +15,7 @@ from bot.slack.blocks import common, kit
 from bot.slack.blocks.common import ApprovalView, Failure, FailureContext
 from bot.slack.client import Live, Posted
 from bot.slack.retry import patiently
-from bot.store.approvals import Approval, Ask, Outcome
+from bot.store.approvals import Approval, ApprovalRequest, Outcome
 from bot.store.audit import Entry
 from bot.store.operations import Record, Status
 from runners.errors import RunnerError, UncertainError
@@ -210,19 +210,19 @@ class Operation:
         required: int,
         render: Callable[[ApprovalView], Message],
         *,
-        typed_word: str = "",
+        typed_confirmation: str = "",
         elsewhere: Callable[[], Coroutine[Any, Any, bool]] | None = None,
         look: Callable[[], Coroutine[Any, Any, Drawn | None]] | None = None,
     ) -> ApprovalView:
         """Ask for approval of exactly what `binding` is the digest of, and wait until that is settled.
 
-        `render` draws the message while it is open; the caller shows the outcome. `typed_word`, when not empty,
-        must be typed by whoever approves. `elsewhere` is asked at each look whether the matter was decided outside of
+        `render` draws the message while it is open; the caller shows the outcome. An approver must type
+        `typed_confirmation` when it is not empty. `elsewhere` is asked at each look whether the matter was decided outside of
         Slack; the outcome is ELSEWHERE then. `look` is asked at each look, outside of a step, whether there is news for
         the message; if so it gives what to do once that is shown.
         """
         every = LOOK_ELSEWHERE_EVERY if elsewhere else LOOK_EVERY
-        ask = Ask(
+        request = ApprovalRequest(
             operation=self.number,
             environment=self.target.name,
             binding=binding,
@@ -231,9 +231,9 @@ class Operation:
             message_ts=self.at.ts,
             required=required,
             expires_after=self.target.approval.expires_after.total_seconds(),
-            typed_word=typed_word,
+            typed_confirmation=typed_confirmation,
         )
-        approval = await self.step("ask for approval", lambda: self.services.approvals.create(ask))
+        approval = await self.step("ask for approval", lambda: self.services.approvals.create(request))
         await self._show_open(approval, render)
         while approval.outcome is Outcome.PENDING:
             left = approval.expires_at - await self._now()
@@ -293,7 +293,7 @@ class Operation:
     async def _look(self, approval_id: str, elsewhere: Callable[[], Coroutine[Any, Any, bool]] | None) -> Approval:
         async def look() -> Approval:
             if elsewhere and await elsewhere():
-                return await self.services.approvals.settle_elsewhere(approval_id)
+                return await self.services.approvals.close_outside_slack(approval_id)
             return await self.services.approvals.get(approval_id)
 
         return await self.step("look at approval", look)

@@ -37,7 +37,7 @@ async def _tell(chat: Chat, ahead: Record, behind: Record) -> None:
 
 def waiting_message(ahead: Record, record: Record) -> kit.Message:
     """What an operation in line shows: whom it waits for, and what that one is doing."""
-    doing = f", which {kit.escape(ahead.doing)}" if ahead.doing else ""
+    doing = f", which {kit.escape(ahead.activity)}" if ahead.activity else ""
     asked = kit.user(ahead.requester)
     return common.waiting(head_of(record), f"#{ahead.number} ({kit.escape(ahead.title)}, asked by {asked}){doing}")
 

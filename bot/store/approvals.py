@@ -1,4 +1,4 @@
-"""A pending approval: asked for, decided once, or expired. The table is the truth; waking the waiter is a courtesy."""
+"""Approvals: requested, then decided once or expired. The table decides; waking the operation only saves time."""
 
 from __future__ import annotations
 
@@ -10,29 +10,57 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from bot.errors import Denied, UserError
-from bot.store.database import Store, approvals, insert_new, votes
+from bot.store.database import Store, insert_new, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+approvals = sa.Table(
+    "signalbox_approvals",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("operation", sa.Integer, nullable=False, index=True),
+    sa.Column("environment", sa.String(80), nullable=False),
+    sa.Column("binding", sa.String(64), nullable=False),  # digest of what is approved
+    sa.Column("requester", sa.String(40), nullable=False),
+    sa.Column("channel", sa.String(40), nullable=False),
+    sa.Column("message_ts", sa.String(40), nullable=False),
+    sa.Column("required", sa.Integer, nullable=False),
+    sa.Column("typed_confirmation", sa.String(80), nullable=False, default=""),
+    sa.Column("outcome", sa.String(20), nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("expires_at", sa.Double, nullable=False),
+    sa.Column("decided_at", sa.Double),
+    sa.UniqueConstraint("operation", "binding"),  # the same request twice is one approval
+)
+
+votes = sa.Table(
+    "signalbox_votes",
+    metadata,
+    sa.Column("approval", sa.String(40), primary_key=True),
+    sa.Column("person", sa.String(40), primary_key=True),  # a person counts once
+    sa.Column("decision", sa.String(10), nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+)
+
 
 class Outcome(StrEnum):
-    """How an approval stands."""
+    """The state of an approval: pending, or how it ended."""
 
     PENDING = "pending"
     APPROVED = "approved"
     REJECTED = "rejected"
     EXPIRED = "expired"
     SUPERSEDED = "superseded"
-    ELSEWHERE = "elsewhere"
+    OUTSIDE_SLACK = "outside_slack"  # decided, or made pointless, in HCP Terraform or on GitHub
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """What is to be approved.
+class ApprovalRequest:
+    """What an operation requests approval for.
 
-    `binding` is the digest of what the person sees (operation, commit, plan, environment). `typed_word`, when not
-    empty, is what whoever approves has to type.
+    `binding` is the digest of what the person sees (operation, commit, plan, environment). An approver must type
+    `typed_confirmation` when it is not empty. `expires_after` is in seconds.
     """
 
     operation: int
@@ -43,12 +71,12 @@ class Ask:
     message_ts: str
     required: int
     expires_after: float
-    typed_word: str = ""
+    typed_confirmation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One person's word. `at` is in Unix seconds."""
+    """A person's decision. `at` is in Unix seconds."""
 
     person: str
     decision: str
@@ -57,7 +85,7 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """An approval as it stands. Times are Unix seconds."""
+    """An approval as stored. Times are Unix seconds."""
 
     id: str
     operation: int
@@ -67,7 +95,7 @@ class Approval:
     channel: str
     message_ts: str
     required: int
-    typed_word: str
+    typed_confirmation: str
     outcome: Outcome
     created_at: float
     expires_at: float
@@ -76,29 +104,29 @@ class Approval:
 
     @property
     def approvers(self) -> tuple[str, ...]:
-        """Who approved so far, in order."""
+        """The people who approved so far, in order."""
         return tuple(vote.person for vote in self.votes if vote.decision == Outcome.APPROVED)
 
 
 class Approvals:
-    """Keeps approvals. Each decision is one transaction, so two clicks at once cannot both decide."""
+    """Reads and writes approvals. Each decision is one transaction, so two clicks at once cannot both decide."""
 
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         self._store = store
         self._clock = clock
 
-    async def create(self, ask: Ask) -> Approval:
-        """Ask for an approval; asking again for the same operation and binding gives the one already there."""
+    async def create(self, request: ApprovalRequest) -> Approval:
+        """Create the approval; a second request for the same operation and binding returns the existing approval."""
 
         def work(connection: sa.Connection) -> Approval:
-            insert_new(connection, approvals, self._row(ask))
-            same = (approvals.c.operation == ask.operation) & (approvals.c.binding == ask.binding)
+            insert_new(connection, approvals, self._row(request))
+            same = (approvals.c.operation == request.operation) & (approvals.c.binding == request.binding)
             return _read(connection, str(connection.scalar(sa.select(approvals.c.id).where(same))))
 
         return await self._store.run(work)
 
     async def get(self, approval_id: str) -> Approval:
-        """The approval as it stands; one whose time has passed is expired by this look. Raises UserError if unknown."""
+        """The approval, expired if its time has passed. Raises UserError when there is none with this id."""
         return await self._store.run(lambda connection: self._current(connection, approval_id))
 
     async def decide(
@@ -106,83 +134,83 @@ class Approvals:
         approval_id: str,
         person: str,
         decision: Outcome,
-        note: Callable[[sa.Connection, Approval], None] = lambda _connection, _decided: None,
+        record: Callable[[sa.Connection, Approval], None] = lambda _connection, _decided: None,
     ) -> Approval:
-        """Count this person's word, and settle the approval when that is enough; `note` writes in the same transaction.
+        """Count this person's decision, and close the approval when it has enough; `record` writes in the same transaction.
 
-        One rejection settles it. Raises Denied when it is settled already or this person has approved before;
-        nothing changes then.
+        A single rejection closes it. Raises Denied, and changes nothing, when it is closed or this person has approved
+        before.
         """
 
         def work(connection: sa.Connection) -> Approval:
             approval = self._current(connection, approval_id)
             _refuse_unless_open(approval, person, decision)
-            word = {"approval": approval_id, "person": person, "decision": decision.value, "at": self._clock()}
+            vote = {"approval": approval_id, "person": person, "decision": decision.value, "at": self._clock()}
             connection.execute(sa.delete(votes).where(votes.c.approval == approval_id, votes.c.person == person))
-            connection.execute(sa.insert(votes).values(word))
+            connection.execute(sa.insert(votes).values(vote))
             enough = decision is Outcome.REJECTED or len(approval.approvers) + 1 >= approval.required
             if enough:
-                self._settle(connection, approval_id, decision)
+                self._close(connection, approval_id, decision)
             decided = _read(connection, approval_id)
-            note(connection, decided)
+            record(connection, decided)
             return decided
 
         return await self._store.run(work)
 
     async def approvers_of(self, operation: int) -> tuple[str, ...]:
-        """Who has approved what this operation asked for, in order."""
-        given = (
+        """The people who approved what this operation requested, in order."""
+        people = (
             sa.select(votes.c.person)
             .join(approvals, approvals.c.id == votes.c.approval)
             .where(approvals.c.operation == operation, votes.c.decision == Outcome.APPROVED.value)
             .order_by(votes.c.at)
         )
-        return await self._store.run(lambda connection: tuple(map(str, connection.scalars(given))))
+        return await self._store.run(lambda connection: tuple(map(str, connection.scalars(people))))
 
-    async def settle_elsewhere(self, approval_id: str) -> Approval:
-        """Settle it, unless it is settled already, because the matter was decided outside of Slack: as it stands then."""
+    async def close_outside_slack(self, approval_id: str) -> Approval:
+        """Close an approval that is still pending because the decision was made outside of Slack; the approval then."""
 
         def work(connection: sa.Connection) -> Approval:
             approval = self._current(connection, approval_id)
             if approval.outcome is Outcome.PENDING:
-                self._settle(connection, approval_id, Outcome.ELSEWHERE)
+                self._close(connection, approval_id, Outcome.OUTSIDE_SLACK)
             return _read(connection, approval_id)
 
         return await self._store.run(work)
 
     async def supersede(self, operation: int) -> bool:
-        """Settle whatever this operation still waits for, because a newer one takes its place; false when nothing."""
-        mine = (approvals.c.operation == operation) & (approvals.c.status == Outcome.PENDING.value)
-        change = sa.update(approvals).where(mine).values(status=Outcome.SUPERSEDED.value, decided_at=self._clock())
+        """Close the pending approvals of an operation that a newer one supersedes; false when it has none."""
+        pending = (approvals.c.operation == operation) & (approvals.c.outcome == Outcome.PENDING.value)
+        change = sa.update(approvals).where(pending).values(outcome=Outcome.SUPERSEDED.value, decided_at=self._clock())
         return await self._store.run(lambda connection: connection.execute(change).rowcount > 0)
 
-    def _row(self, ask: Ask) -> dict[str, Any]:
+    def _row(self, request: ApprovalRequest) -> dict[str, Any]:
         now = self._clock()
         return {
-            "id": secrets.token_urlsafe(18),  # opaque: a button's value tells nothing and cannot be guessed
-            "operation": ask.operation,
-            "environment": ask.environment,
-            "binding": ask.binding,
-            "requester": ask.requester,
-            "channel": ask.channel,
-            "message_ts": ask.message_ts,
-            "required": ask.required,
-            "typed_word": ask.typed_word,
-            "status": Outcome.PENDING.value,
+            "id": secrets.token_urlsafe(18),  # a button's value: it reveals nothing and cannot be guessed
+            "operation": request.operation,
+            "environment": request.environment,
+            "binding": request.binding,
+            "requester": request.requester,
+            "channel": request.channel,
+            "message_ts": request.message_ts,
+            "required": request.required,
+            "typed_confirmation": request.typed_confirmation,
+            "outcome": Outcome.PENDING.value,
             "created_at": now,
-            "expires_at": now + ask.expires_after,
+            "expires_at": now + request.expires_after,
         }
 
     def _current(self, connection: sa.Connection, approval_id: str) -> Approval:
         approval = _read(connection, approval_id)
         if approval.outcome is Outcome.PENDING and self._clock() >= approval.expires_at:
-            self._settle(connection, approval_id, Outcome.EXPIRED)
+            self._close(connection, approval_id, Outcome.EXPIRED)
             return _read(connection, approval_id)
         return approval
 
-    def _settle(self, connection: sa.Connection, approval_id: str, outcome: Outcome) -> None:
-        pending = (approvals.c.id == approval_id) & (approvals.c.status == Outcome.PENDING.value)
-        change = sa.update(approvals).where(pending).values(status=outcome.value, decided_at=self._clock())
+    def _close(self, connection: sa.Connection, approval_id: str, outcome: Outcome) -> None:
+        pending = (approvals.c.id == approval_id) & (approvals.c.outcome == Outcome.PENDING.value)
+        change = sa.update(approvals).where(pending).values(outcome=outcome.value, decided_at=self._clock())
         if connection.execute(change).rowcount != 1:
             raise UserError("Somebody decided this a moment before you; nothing changed.")
 
@@ -193,7 +221,7 @@ def _refuse_unless_open(approval: Approval, person: str, decision: Outcome) -> N
             raise Denied("This approval has expired; nothing was done. Run the command again for a fresh one.")
         case Outcome.SUPERSEDED:
             raise Denied("A newer plan took this one's place; nothing was done. Decide on the newer one.")
-        case Outcome.ELSEWHERE:
+        case Outcome.OUTSIDE_SLACK:
             raise Denied("This was decided, or changed, outside of Slack meanwhile; your click changed nothing.")
         case Outcome.APPROVED | Outcome.REJECTED:
             raise Denied(f"This was already {approval.outcome.value}; your click changed nothing.")
@@ -208,10 +236,10 @@ def _read(connection: sa.Connection, approval_id: str) -> Approval:
     row = connection.execute(lock).mappings().first()
     if row is None:
         raise UserError("I do not know this approval (any more); run the command again for a fresh one.")
-    said = connection.execute(sa.select(votes).where(votes.c.approval == approval_id).order_by(votes.c.at)).mappings()
+    cast = connection.execute(sa.select(votes).where(votes.c.approval == approval_id).order_by(votes.c.at)).mappings()
     names = [name for name in Approval.__slots__ if name not in ("outcome", "votes")]
     return Approval(
         **{name: row[name] for name in names},
-        outcome=Outcome(row["status"]),
-        votes=tuple(Vote(one["person"], one["decision"], one["at"]) for one in said),
+        outcome=Outcome(row["outcome"]),
+        votes=tuple(Vote(vote["person"], vote["decision"], vote["at"]) for vote in cast),
     )

@@ -1,4 +1,4 @@
-"""The trail of who did what: every entry carries the digest of the one before, so none can be changed unseen."""
+"""The audit log: each entry carries the digest of the previous entry, so a change, removal or insertion is detected."""
 
 from __future__ import annotations
 
@@ -12,19 +12,33 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from bot.store.database import Store, audit
+from bot.store.database import Store, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
 
-START = "0" * 64
-# PostgreSQL's advisory lock for appending: any constant that nothing else in this database uses.
+FIRST_PREVIOUS = "0" * 64  # the first entry's `previous`
+# PostgreSQL's advisory lock for appending: a constant that nothing else in this database uses.
 LOCK = 5_146_100_731
+
+audit = sa.Table(
+    "signalbox_audit",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("actor", sa.String(40), nullable=False),
+    sa.Column("action", sa.String(60), nullable=False),
+    sa.Column("environment", sa.String(80), nullable=False),
+    sa.Column("operation", sa.Integer),
+    sa.Column("detail", sa.JSON, nullable=False),
+    sa.Column("previous", sa.String(64), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the trail. `actor` is a Slack user id, or "signalbox" for what it does by itself."""
+    """What is recorded. `actor` is a Slack user id, or "signalbox" for what no person requested."""
 
     actor: str
     action: str
@@ -34,8 +48,8 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """An entry as kept: numbered from 1, dated in Unix seconds, chained by digest."""
+class StoredEntry:
+    """An entry as stored: numbered from 1, dated in Unix seconds, chained by digest."""
 
     number: int
     at: float
@@ -45,7 +59,7 @@ class Line:
 
 
 class Audit:
-    """Appends entries. Those that arrive while one write is under way share the next one."""
+    """Appends entries. Entries that arrive during a write share the next write."""
 
     def __init__(self, store: Store, clock: Callable[[], float], redact: Callable[[str], str]) -> None:
         self._store = store
@@ -63,14 +77,14 @@ class Audit:
         await written
 
     def append(self, connection: sa.Connection, entry: Entry) -> None:
-        """Append the entry within a transaction of the caller's: what it tells and the telling are kept together."""
+        """Append the entry within the caller's transaction: the change and its entry are both stored, or neither."""
         self._append(connection, [(entry, self._clock())])
 
-    async def read(self, *, newest: int) -> tuple[Line, ...]:
+    async def read(self, *, newest: int) -> tuple[StoredEntry, ...]:
         """The newest entries, newest first."""
         statement = sa.select(audit).order_by(audit.c.number.desc()).limit(newest)
         rows = await self._store.run(lambda connection: connection.execute(statement).mappings().all())
-        return tuple(_line(row) for row in rows)
+        return tuple(_stored(row) for row in rows)
 
     async def _write_all(self) -> None:
         while self._pending:
@@ -78,7 +92,7 @@ class Audit:
             entries = [(entry, at) for entry, at, _ in batch]
             try:
                 await self._store.run(lambda connection, entries=entries: self._append(connection, entries))  # type: ignore[misc]
-            except Exception as error:  # noqa: BLE001  -- whoever waits is told; the writer goes on with the next batch
+            except Exception as error:  # noqa: BLE001  -- raised where record() is awaited; the next batch is still written
                 for _, _, written in batch:
                     if not written.done():
                         written.set_exception(error)
@@ -93,7 +107,7 @@ class Audit:
         last = connection.execute(
             sa.select(audit.c.number, audit.c.digest).order_by(audit.c.number.desc()).limit(1)
         ).first()
-        number, previous = (last[0], last[1]) if last else (0, START)
+        number, previous = (last[0], last[1]) if last else (0, FIRST_PREVIOUS)
         rows = []
         for entry, at in batch:
             number += 1
@@ -120,50 +134,50 @@ def digest_of(row: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def read_all(connection: sa.Connection) -> Generator[Line]:
+def read_all(connection: sa.Connection) -> Generator[StoredEntry]:
     """Every entry, oldest first, a thousand at a time."""
     statement = sa.select(audit).order_by(audit.c.number).execution_options(yield_per=1000)
     with connection.execute(statement) as rows:
         for row in rows.mappings():
-            yield _line(row)
+            yield _stored(row)
 
 
 def first_fault(connection: sa.Connection) -> str | None:
-    """Where the chain is broken (an entry changed, removed or inserted), in words; None when it is whole."""
-    with closing(read_all(connection)) as lines:
-        return _first_fault(lines)
+    """The first place where the chain is broken (an entry changed, removed or inserted); None when it is intact."""
+    with closing(read_all(connection)) as entries:
+        return _first_fault(entries)
 
 
-def is_there(connection: sa.Connection) -> bool:
-    """Whether this database holds a trail."""
+def exists(connection: sa.Connection) -> bool:
+    """Whether this database holds an audit log."""
     return sa.inspect(connection).has_table(audit.name)
 
 
-def extent(connection: sa.Connection) -> str:
-    """How many entries there are and from when to when, in words."""
+def summary(connection: sa.Connection) -> str:
+    """The number of entries, with the times of the first and the last."""
     number, first, last = connection.execute(
         sa.select(sa.func.count(), sa.func.min(audit.c.at), sa.func.max(audit.c.at))
     ).one()
     if not number:
         return "no entries"
     entries = "1 entry" if number == 1 else f"{number} entries"
-    return f"{entries}, first {in_iso(first)}, last {in_iso(last)}"
+    return f"{entries}, first {iso_time(first)}, last {iso_time(last)}"
 
 
-def in_iso(at: float) -> str:
-    """Unix seconds as a time in UTC that people and programs read: 2026-03-02T12:00:00Z."""
+def iso_time(at: float) -> str:
+    """Unix seconds as a time in UTC: 2026-03-02T12:00:00Z."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _first_fault(lines: Iterable[Line]) -> str | None:
-    number, previous = 0, START
-    for line in lines:
-        if line.number != number + 1:
+def _first_fault(entries: Iterable[StoredEntry]) -> str | None:
+    number, previous = 0, FIRST_PREVIOUS
+    for stored in entries:
+        if stored.number != number + 1:
             return f"entry {number + 1} is missing"
-        row = {"number": line.number, "at": line.at, "previous": line.previous, **_fields(line.entry)}
-        if line.previous != previous or digest_of(row) != line.digest:
-            return f"entry {line.number} was changed"
-        number, previous = line.number, line.digest
+        row = {"number": stored.number, "at": stored.at, "previous": stored.previous, **_fields(stored.entry)}
+        if stored.previous != previous or digest_of(row) != stored.digest:
+            return f"entry {stored.number} was changed"
+        number, previous = stored.number, stored.digest
     return None
 
 
@@ -171,21 +185,21 @@ def _fields(entry: Entry) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in Entry.__slots__}
 
 
-def _line(row: sa.RowMapping) -> Line:
+def _stored(row: sa.RowMapping) -> StoredEntry:
     entry = Entry(**{name: row[name] for name in Entry.__slots__})
-    return Line(row["number"], row["at"], entry, row["previous"], row["digest"])
+    return StoredEntry(row["number"], row["at"], entry, row["previous"], row["digest"])
 
 
-def exported(line: Line) -> dict[str, Any]:
-    """A line of the trail as JSON for other programs: everything that its digest covers, and the digest.
+def as_json(stored: StoredEntry) -> dict[str, Any]:
+    """An entry as JSON for other programs: everything that its digest covers, and the digest.
 
-    `time` is `at` once more for people; the digest does not cover it.
+    `time` repeats `at` for people; the digest does not cover it.
     """
     return {
-        "number": line.number,
-        "at": line.at,
-        "time": in_iso(line.at),
-        **_fields(line.entry),
-        "previous": line.previous,
-        "digest": line.digest,
+        "number": stored.number,
+        "at": stored.at,
+        "time": iso_time(stored.at),
+        **_fields(stored.entry),
+        "previous": stored.previous,
+        "digest": stored.digest,
     }

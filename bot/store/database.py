@@ -1,4 +1,4 @@
-"""Signalbox's own tables, beside the durable engine's, in the same database: SQLite by default, else PostgreSQL."""
+"""The database connection: transactions on SQLite or PostgreSQL, and the metadata that all tables of Signalbox share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.errors import DatabaseAwayError
-from bot.store import outage
+from bot.store import database_outage
 from runners.concurrency import run_blocking
 from runners.errors import TimedOutError, on_one_line
 
@@ -17,135 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
-TIMEOUT = 30.0
-# PostgreSQL's advisory lock for making the tables: any constant that nothing else in this database uses.
-LOCK = 5_146_100_732
+TIMEOUT = 30.0  # seconds for one transaction
 
-tables = sa.MetaData()
-
-operations = sa.Table(
-    "signalbox_operations",
-    tables,
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("key", sa.String(80), unique=True, nullable=False),  # of the request that began it: one operation each
-    sa.Column("kind", sa.String(40), nullable=False),
-    sa.Column("environment", sa.String(80), nullable=False),
-    sa.Column("requester", sa.String(40), nullable=False),
-    sa.Column("title", sa.String(200), nullable=False),
-    sa.Column("arguments", sa.JSON, nullable=False),
-    sa.Column("channel", sa.String(40), nullable=False),
-    sa.Column("message_ts", sa.String(40)),
-    sa.Column("status", sa.String(20), nullable=False, index=True),
-    sa.Column("doing", sa.String(200), nullable=False, default=""),
-    sa.Column("created_at", sa.Double, nullable=False),  # Unix seconds, as everywhere in these tables
-    sa.Column("ended_at", sa.Double),
-    sqlite_autoincrement=True,  # a number is never given twice, not even after a deletion
-)
-
-side_effects = sa.Table(
-    "signalbox_effects",
-    tables,
-    sa.Column("operation", sa.Integer, primary_key=True),
-    sa.Column("name", sa.String(80), primary_key=True),
-    sa.Column("started_at", sa.Double, nullable=False),
-)
-
-approvals = sa.Table(
-    "signalbox_approvals",
-    tables,
-    sa.Column("id", sa.String(40), primary_key=True),
-    sa.Column("operation", sa.Integer, nullable=False, index=True),
-    sa.Column("environment", sa.String(80), nullable=False),
-    sa.Column("binding", sa.String(64), nullable=False),  # digest of what the person saw
-    sa.Column("requester", sa.String(40), nullable=False),
-    sa.Column("channel", sa.String(40), nullable=False),
-    sa.Column("message_ts", sa.String(40), nullable=False),
-    sa.Column("required", sa.Integer, nullable=False),
-    sa.Column("typed_word", sa.String(80), nullable=False, default=""),  # what must be typed to approve
-    sa.Column("status", sa.String(20), nullable=False),
-    sa.Column("created_at", sa.Double, nullable=False),
-    sa.Column("expires_at", sa.Double, nullable=False),
-    sa.Column("decided_at", sa.Double),
-    sa.UniqueConstraint("operation", "binding"),  # what is asked twice is one question
-)
-
-votes = sa.Table(
-    "signalbox_votes",
-    tables,
-    sa.Column("approval", sa.String(40), primary_key=True),
-    sa.Column("person", sa.String(40), primary_key=True),  # nobody counts twice
-    sa.Column("decision", sa.String(10), nullable=False),
-    sa.Column("at", sa.Double, nullable=False),
-)
-
-deployed = sa.Table(
-    "signalbox_deployed",
-    tables,
-    sa.Column("operation", sa.Integer, primary_key=True),
-    sa.Column("environment", sa.String(80), nullable=False, index=True),
-    sa.Column("repository", sa.String(140), nullable=False),
-    sa.Column("sha", sa.String(40), nullable=False),
-    sa.Column("ref", sa.String(255), nullable=False),
-    sa.Column("subject", sa.String(300), nullable=False),
-    sa.Column("person", sa.String(40), nullable=False),
-    sa.Column("at", sa.Double, nullable=False),
-)
-
-host_keys = sa.Table(
-    "signalbox_host_keys",
-    tables,
-    sa.Column("instance", sa.String(40), primary_key=True),  # EC2's id: a machine that is replaced has another one
-    sa.Column("keys", sa.Text, nullable=False),  # lines of "kind base64"
-    sa.Column("how", sa.String(80), nullable=False),  # how they came to be trusted
-    sa.Column("at", sa.Double, nullable=False),
-    sa.Column("shown", sa.Text, nullable=False, default=""),  # other keys that it has shown since
-    sa.Column("shown_in", sa.Integer),  # and the operation that saw them
-)
-
-runs_on = sa.Table(
-    "signalbox_runs_on",
-    tables,
-    sa.Column("environment", sa.String(80), primary_key=True),
-    sa.Column("machine", sa.String(80), primary_key=True),
-    sa.Column("instance", sa.String(40), primary_key=True),  # "" for every instance that has no row of its own
-    sa.Column("repository", sa.String(140), nullable=False),
-    sa.Column("sha", sa.String(40), nullable=False),
-    sa.Column("ref", sa.String(255), nullable=False),
-    sa.Column("subject", sa.String(300), nullable=False),
-    sa.Column("person", sa.String(40), nullable=False),
-    sa.Column("operation", sa.Integer, nullable=False),
-    sa.Column("at", sa.Double, nullable=False),
-)
-
-drift = sa.Table(
-    "signalbox_drift",
-    tables,
-    sa.Column("environment", sa.String(80), primary_key=True),
-    sa.Column("fingerprint", sa.String(64), nullable=False),  # of what was told last; empty when there was none
-    sa.Column("at", sa.Double, nullable=False),
-)
-
-cursors = sa.Table(
-    "signalbox_marks",
-    tables,
-    sa.Column("name", sa.String(300), primary_key=True),
-    sa.Column("number", sa.BigInteger, nullable=False),  # how far that was read
-    sa.Column("at", sa.Double, nullable=False),
-)
-
-audit = sa.Table(
-    "signalbox_audit",
-    tables,
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("at", sa.Double, nullable=False),
-    sa.Column("actor", sa.String(40), nullable=False),
-    sa.Column("action", sa.String(60), nullable=False),
-    sa.Column("environment", sa.String(80), nullable=False),
-    sa.Column("operation", sa.Integer),
-    sa.Column("detail", sa.JSON, nullable=False),
-    sa.Column("previous", sa.String(64), nullable=False),
-    sa.Column("digest", sa.String(64), nullable=False),
-)
+metadata = sa.MetaData()  # each file of bot/store defines its own tables in it
 
 
 class Store:
@@ -157,9 +31,9 @@ class Store:
     def __init__(self, url: str) -> None:
         self.url = url
         try:
-            # A server that was restarted has hung up: each connection is tried before it is used.
+            # A PostgreSQL server that restarted has closed its connections: each connection is tested before use.
             self.engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-        except ImportError as error:  # how SQLAlchemy says that it has no driver for it
+        except ImportError as error:  # SQLAlchemy raises it for a driver that is not installed
             raise sa.exc.ArgumentError("Signalbox works with PostgreSQL and SQLite only") from error
         if self.engine.dialect.name == "sqlite":
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
@@ -167,30 +41,26 @@ class Store:
 
     @property
     def file(self) -> Path | None:
-        """Where SQLite keeps it; None for PostgreSQL."""
+        """The path of the SQLite file; None for PostgreSQL."""
         url = self.engine.url
         return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
     @property
-    def place(self) -> str:
-        """Which database it is, in words without a password."""
+    def location(self) -> str:
+        """Names the database for people, without a password: a path, or "postgresql host/name"."""
         url = self.engine.url
         return str(self.file) if self.file else f"{url.get_backend_name()} {url.host or 'here'}/{url.database}"
 
-    async def create_tables(self) -> None:
-        """Make whatever tables are missing; several processes may do so at once."""
-        await run_blocking(self._transaction, _create_tables, timeout=TIMEOUT, doing="preparing the database")
-
-    async def run(self, work: Callable[[sa.Connection], T]) -> T:
-        """Run `work` in one transaction: all of it is kept or none. Raises what `work` raises, and DatabaseAwayError."""
+    async def run(self, work: Callable[[sa.Connection], T], *, doing: str = "using the database") -> T:
+        """Run `work` in one transaction: all of it is stored or none. Raises what `work` raises, and DatabaseAwayError."""
         try:
-            return await run_blocking(self._transaction, work, timeout=TIMEOUT, doing="using the database")
+            return await run_blocking(self._transaction, work, timeout=TIMEOUT, doing=doing)
         except TimedOutError as error:
-            raise DatabaseAwayError(f"the database {self.place}: {error.problem}") from error
+            raise DatabaseAwayError(f"the database {self.location}: {error.problem}") from error
         except sa.exc.SQLAlchemyError as error:
-            if not outage.passes(error):
+            if not database_outage.is_temporary(error):
                 raise
-            raise DatabaseAwayError(f"the database {self.place}: {on_one_line(_words(error))}") from error
+            raise DatabaseAwayError(f"the database {self.location}: {on_one_line(_reason(error))}") from error
 
     def _transaction(self, work: Callable[[sa.Connection], T]) -> T:
         with self.engine.begin() as connection:
@@ -202,33 +72,27 @@ class Store:
 
 
 def insert_new(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> bool:
-    """Insert the row unless one with its key is there; whether it was inserted. Safe when two try at once."""
+    """Insert the row unless a row with its key exists; whether it was inserted. Safe when two processes try at once."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     # Not every driver counts the rows of such an insert, but each returns them.
     return connection.scalar(insert(table).values(row).on_conflict_do_nothing().returning(sa.literal(1))) is not None
 
 
-def _words(error: sa.exc.SQLAlchemyError) -> str:
+def _reason(error: sa.exc.SQLAlchemyError) -> str:
     # Without the statement and its values, which the whole error repeats.
     return str(error.orig if isinstance(error, sa.exc.DBAPIError) else error)
 
 
-def _create_tables(connection: sa.Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
-    tables.create_all(connection)
-
-
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # transactions are begun below, not by the driver
+    connection.isolation_level = None  # _begin_immediate begins the transactions, not the driver
     cursor = connection.cursor()
-    # Write-ahead logging lets readers and one writer go on together; the mode stays with the file, so the durable
-    # engine's connections have it too. Every commit reaches the disk (synchronous=FULL): approvals must not be lost.
+    # Write-ahead logging lets readers and one writer work together; the mode is stored in the file, so the durable
+    # engine's connections use it too. Every commit reaches the disk (synchronous=FULL): approvals must not be lost.
     for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
 def _begin_immediate(connection: sa.Connection) -> None:
-    # Taking the write lock first means that what a transaction has read is still so when it writes.
+    # The write lock comes first, so that nothing a transaction has read can change before it writes.
     connection.exec_driver_sql("BEGIN IMMEDIATE")

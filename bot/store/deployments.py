@@ -1,4 +1,4 @@
-"""The record of environments: what each runs since its last deploy, and which drift of it was told."""
+"""What environments and machines run since their last deploy, and which drift of an environment was last reported."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from bot.store.database import Store, deployed, drift, runs_on
+from bot.store.database import Store, insert_new, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -15,10 +15,48 @@ if TYPE_CHECKING:
     from bot.store.operations import Record
     from runners.results import Commit
 
+deployments = sa.Table(
+    "signalbox_deployments",
+    metadata,
+    sa.Column("operation", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("environment", sa.String(80), nullable=False, index=True),
+    sa.Column("repository", sa.String(140), nullable=False),
+    sa.Column("sha", sa.String(40), nullable=False),
+    sa.Column("ref", sa.String(255), nullable=False),
+    sa.Column("subject", sa.String(300), nullable=False),
+    sa.Column("person", sa.String(40), nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+)
+
+machine_commits = sa.Table(
+    "signalbox_machine_commits",
+    metadata,
+    sa.Column("environment", sa.String(80), primary_key=True),
+    sa.Column("machine", sa.String(80), primary_key=True),
+    sa.Column("instance", sa.String(40), primary_key=True),  # "" for every instance without a row of its own
+    sa.Column("repository", sa.String(140), nullable=False),
+    sa.Column("sha", sa.String(40), nullable=False),
+    sa.Column("ref", sa.String(255), nullable=False),
+    sa.Column("subject", sa.String(300), nullable=False),
+    sa.Column("person", sa.String(40), nullable=False),
+    sa.Column("operation", sa.Integer, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+)
+
+reported_drift = sa.Table(
+    "signalbox_reported_drift",
+    metadata,
+    sa.Column("environment", sa.String(80), primary_key=True),
+    sa.Column("fingerprint", sa.String(64), nullable=False),  # of the last report; empty when it had no drift
+    sa.Column("reported_at", sa.Double, nullable=False),
+)
+
+ALL_INSTANCES = ""  # the `instance` of a row that applies to all instances without a row of their own
+
 
 @dataclass(frozen=True, slots=True)
-class Deployed:
-    """What an environment runs since its last successful deploy. `at` is in Unix seconds."""
+class Deployment:
+    """A successful deploy to an environment. `at` is in Unix seconds."""
 
     operation: int
     environment: str
@@ -29,69 +67,9 @@ class Deployed:
     at: float
 
 
-class EnvironmentRecord:
-    """Reads and writes the record. Every method is one transaction."""
-
-    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
-        self._store = store
-        self._clock = clock
-
-    async def record_deployed(self, record: Record, commit: Commit) -> None:
-        """Remember that the environment now runs this commit (once for each operation)."""
-
-        def work(connection: sa.Connection) -> None:
-            if connection.scalar(sa.select(deployed.c.sha).where(deployed.c.operation == record.number)) is not None:
-                return
-            connection.execute(
-                sa.insert(deployed).values(
-                    operation=record.number,
-                    environment=record.environment,
-                    repository=commit.repository,
-                    sha=commit.sha,
-                    ref=commit.ref,
-                    subject=commit.subject[:300],
-                    person=record.requester,
-                    at=self._clock(),
-                )
-            )
-
-        await self._store.run(work)
-
-    async def running_in(self, environment: str) -> Deployed | None:
-        """What the environment's last successful deploy put there, or None when Signalbox never deployed to it."""
-        newest = (
-            sa.select(deployed)
-            .where(deployed.c.environment == environment)
-            .order_by(deployed.c.at.desc(), deployed.c.operation.desc())
-            .limit(1)
-        )
-        row = await self._store.run(lambda connection: connection.execute(newest).mappings().first())
-        if row is None:
-            return None
-        return Deployed(**{name: row[name] for name in Deployed.__slots__})
-
-    async def drift_told(self, environment: str) -> str:
-        """The fingerprint of the drift that was told last; empty when there was none."""
-        statement = sa.select(drift.c.fingerprint).where(drift.c.environment == environment)
-        return str(await self._store.run(lambda connection: connection.scalar(statement)) or "")
-
-    async def tell_drift(self, environment: str, fingerprint: str) -> None:
-        """Remember what was told."""
-
-        def work(connection: sa.Connection) -> None:
-            connection.execute(sa.delete(drift).where(drift.c.environment == environment))
-            row = {"environment": environment, "fingerprint": fingerprint, "at": self._clock()}
-            connection.execute(sa.insert(drift).values(row))
-
-        await self._store.run(work)
-
-
-EVERY = ""  # the instance of a row that counts for all instances without a row of their own
-
-
 @dataclass(frozen=True, slots=True)
-class RunsOn:
-    """What one instance of a machine type runs, or with no `instance` all others of it. `at` is in Unix seconds."""
+class MachineCommit:
+    """The commit that an instance of a machine role runs; an empty `instance` means all others. `at` is in Unix seconds."""
 
     environment: str
     machine: str
@@ -104,58 +82,98 @@ class RunsOn:
     at: float
 
 
-class RunsOnRecord:
-    """Reads and writes the record. Every method is one transaction."""
+class Deployments:
+    """Reads and writes the deployments of environments. Every method is one transaction."""
 
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         self._store = store
         self._clock = clock
 
-    async def deployed(
-        self, record: Record, commit: Commit, machine: str, instances: Iterable[str], *, whole: bool
-    ) -> None:
-        """These instances of the machine type run the commit now. `whole`: there are no others, and older rows go."""
+    async def add(self, record: Record, commit: Commit) -> None:
+        """Record that the environment now runs this commit, once for each operation."""
+        row = {**_deployed(record, commit), "at": self._clock()}
+        await self._store.run(lambda connection: insert_new(connection, deployments, row))
+
+    async def current(self, environment: str) -> Deployment | None:
+        """The environment's last successful deploy, or None when Signalbox never deployed to it."""
+        newest = (
+            sa.select(deployments)
+            .where(deployments.c.environment == environment)
+            .order_by(deployments.c.at.desc(), deployments.c.operation.desc())
+            .limit(1)
+        )
+        row = await self._store.run(lambda connection: connection.execute(newest).mappings().first())
+        return Deployment(**{name: row[name] for name in Deployment.__slots__}) if row else None
+
+    async def reported_drift(self, environment: str) -> str:
+        """The fingerprint of the drift that was reported last; empty when there was none."""
+        statement = sa.select(reported_drift.c.fingerprint).where(reported_drift.c.environment == environment)
+        return str(await self._store.run(lambda connection: connection.scalar(statement)) or "")
+
+    async def set_reported_drift(self, environment: str, fingerprint: str) -> None:
+        """Record the fingerprint of the drift that was reported."""
 
         def work(connection: sa.Connection) -> None:
-            kept = list(instances)
-            of_it = (runs_on.c.environment == record.environment) & (runs_on.c.machine == machine)
-            old = of_it if whole else of_it & runs_on.c.instance.in_(kept)
-            connection.execute(sa.delete(runs_on).where(old))
-            rows = [self._row(record, commit, machine, instance) for instance in kept]
-            if rows:
-                connection.execute(sa.insert(runs_on), rows)
+            connection.execute(sa.delete(reported_drift).where(reported_drift.c.environment == environment))
+            row = {"environment": environment, "fingerprint": fingerprint, "reported_at": self._clock()}
+            connection.execute(sa.insert(reported_drift).values(row))
 
         await self._store.run(work)
 
-    async def deployed_whole(self, record: Record, commit: Commit, machines: Sequence[str]) -> None:
-        """Every instance of these machine types runs the commit now, whichever there are."""
+
+class MachineCommits:
+    """Reads and writes the commits of machines. Every method is one transaction."""
+
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def set_instances(
+        self, record: Record, commit: Commit, machine: str, instances: Iterable[str], *, all_instances: bool
+    ) -> None:
+        """Record that these instances of the role run the commit; with `all_instances` delete the rows of others."""
+        rows = [
+            {**_deployed(record, commit), "machine": machine, "instance": instance, "at": self._clock()}
+            for instance in instances
+        ]
+        of_role = (machine_commits.c.environment == record.environment) & (machine_commits.c.machine == machine)
+        of_instances = of_role & machine_commits.c.instance.in_([row["instance"] for row in rows])
+
+        def work(connection: sa.Connection) -> None:
+            connection.execute(sa.delete(machine_commits).where(of_role if all_instances else of_instances))
+            if rows:
+                connection.execute(sa.insert(machine_commits), rows)
+
+        await self._store.run(work)
+
+    async def set_roles(self, record: Record, commit: Commit, machines: Sequence[str]) -> None:
+        """Record that every instance of these roles runs the commit."""
         for machine in machines:
-            await self.deployed(record, commit, machine, [EVERY], whole=True)
+            await self.set_instances(record, commit, machine, [ALL_INSTANCES], all_instances=True)
 
-    async def of(self, environment: str) -> tuple[RunsOn, ...]:
-        """What is known of an environment, by machine type and instance."""
-        wanted = sa.select(runs_on).where(runs_on.c.environment == environment)
-        ordered = wanted.order_by(runs_on.c.machine, runs_on.c.instance)
+    async def in_environment(self, environment: str) -> tuple[MachineCommit, ...]:
+        """The commits on record for an environment, by role and instance."""
+        wanted = sa.select(machine_commits).where(machine_commits.c.environment == environment)
+        ordered = wanted.order_by(machine_commits.c.machine, machine_commits.c.instance)
         rows = await self._store.run(lambda connection: connection.execute(ordered).mappings().all())
-        return tuple(RunsOn(**{name: row[name] for name in RunsOn.__slots__}) for row in rows)
-
-    def _row(self, record: Record, commit: Commit, machine: str, instance: str) -> dict[str, object]:
-        return {
-            "environment": record.environment,
-            "machine": machine,
-            "instance": instance,
-            "repository": commit.repository,
-            "sha": commit.sha,
-            "ref": commit.ref,
-            "subject": commit.subject[:300],
-            "person": record.requester,
-            "operation": record.number,
-            "at": self._clock(),
-        }
+        return tuple(MachineCommit(**{name: row[name] for name in MachineCommit.__slots__}) for row in rows)
 
 
-def same_everywhere(known: Iterable[RunsOn], machines: Sequence[str], sha: str) -> bool:
-    """Whether every one of these machine types runs this commit, on each of its instances, as far as is known."""
-    rows = list(known)
-    there = {row.machine for row in rows}
-    return set(machines) <= there and all(row.sha == sha for row in rows if row.machine in machines)
+def same_everywhere(commits: Iterable[MachineCommit], machines: Sequence[str], sha: str) -> bool:
+    """Whether every one of these roles is on record with this commit, on each of its instances on record."""
+    rows = list(commits)
+    return set(machines) <= {row.machine for row in rows} and all(
+        row.sha == sha for row in rows if row.machine in machines
+    )
+
+
+def _deployed(record: Record, commit: Commit) -> dict[str, object]:
+    return {
+        "operation": record.number,
+        "environment": record.environment,
+        "repository": commit.repository,
+        "sha": commit.sha,
+        "ref": commit.ref,
+        "subject": commit.subject[:300],
+        "person": record.requester,
+    }

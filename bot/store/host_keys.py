@@ -1,4 +1,4 @@
-"""The host keys on record, by instance: trusted at first sight, changed only by somebody who may approve."""
+"""SSH host keys by instance: trusted on first use, replaced only when a person who may approve accepts the new keys."""
 
 from __future__ import annotations
 
@@ -6,70 +6,91 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from bot.store.database import Store, host_keys, insert_new
+from bot.store.database import Store, insert_new, metadata
 from runners.results import ChangedKey
 from runners.ssh.host_keys import HostKey, read_keys, write_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-FIRST_SIGHT = "first sight"
+FIRST_USE = "first sight"
+
+host_keys = sa.Table(
+    "signalbox_host_keys",
+    metadata,
+    sa.Column("instance", sa.String(40), primary_key=True),  # EC2's id: a machine that is replaced has a new id
+    sa.Column("trusted_keys", sa.Text, nullable=False),  # lines of "kind base64"
+    sa.Column("trust_reason", sa.String(80), nullable=False),  # "first sight", or who accepted them
+    sa.Column("trusted_at", sa.Double, nullable=False),
+    sa.Column("changed_keys", sa.Text, nullable=False, default=""),  # other keys that it has presented since
+    sa.Column("changed_in", sa.Integer),  # the operation that they were presented to
+)
 
 
 class HostKeys:
-    """Reads and writes the record. Every method is one transaction."""
+    """Reads and writes the trusted keys. Every method is one transaction."""
 
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         self._store = store
         self._clock = clock
 
-    async def known(self, instances: Iterable[str]) -> dict[str, tuple[HostKey, ...]]:
-        """The keys on record of these instances; those that were never seen are left out."""
-        wanted = sa.select(host_keys.c.instance, host_keys.c["keys"]).where(host_keys.c.instance.in_(list(instances)))
+    async def trusted(self, instances: Iterable[str]) -> dict[str, tuple[HostKey, ...]]:
+        """The trusted keys of these instances; an instance without any is absent."""
+        columns = host_keys.c.instance, host_keys.c.trusted_keys
+        wanted = sa.select(*columns).where(host_keys.c.instance.in_(list(instances)))
         rows = await self._store.run(lambda connection: connection.execute(wanted).all())
         return {str(instance): read_keys(str(text)) for instance, text in rows}
 
-    async def trust(self, shown: Mapping[str, Sequence[HostKey]], how: str = FIRST_SIGHT) -> tuple[str, ...]:
-        """Put the keys of instances without any on record there; the instances that were new."""
+    async def trust(self, presented: Mapping[str, Sequence[HostKey]], reason: str = FIRST_USE) -> tuple[str, ...]:
+        """Trust the keys of instances without trusted keys; the instances that were new."""
 
         def work(connection: sa.Connection) -> tuple[str, ...]:
             now = self._clock()
             rows = [
-                {"instance": instance, "keys": write_keys(keys), "how": how, "at": now, "shown": ""}
-                for instance, keys in shown.items()
+                {"instance": instance, "trusted_keys": write_keys(keys), "trust_reason": reason, "trusted_at": now}
+                for instance, keys in presented.items()
             ]
             return tuple(str(row["instance"]) for row in rows if insert_new(connection, host_keys, row))
 
         return await self._store.run(work)
 
-    async def note_changed(self, operation: int, shown: Mapping[str, Sequence[HostKey]]) -> None:
-        """Remember which other keys these instances have shown, and to which operation."""
+    async def record_changed(self, operation: int, presented: Mapping[str, Sequence[HostKey]]) -> None:
+        """Record the other keys that these instances have presented to this operation."""
 
         def work(connection: sa.Connection) -> None:
-            for instance, keys in shown.items():
-                values = {"shown": write_keys(keys), "shown_in": operation}
+            for instance, keys in presented.items():
+                values = {"changed_keys": write_keys(keys), "changed_in": operation}
                 connection.execute(sa.update(host_keys).where(host_keys.c.instance == instance).values(values))
 
         await self._store.run(work)
 
     async def accept(
-        self, operation: int, person: str, note: Callable[[sa.Connection, Sequence[ChangedKey]], None]
+        self, operation: int, person: str, record: Callable[[sa.Connection, Sequence[ChangedKey]], None]
     ) -> tuple[ChangedKey, ...]:
-        """Trust from now on what instances have shown to this operation, unless they have shown yet others since.
+        """Trust the keys that instances have presented to this operation, except where they have changed since.
 
-        `note` is called in the same transaction. Gives each instance (as host as well) with its old and new fingerprint.
+        `record` is called in the same transaction. Returns each instance (as host as well) with its old and new
+        fingerprint.
         """
-        wanted = sa.select(host_keys).where(host_keys.c.shown_in == operation).order_by(host_keys.c.instance)
+        wanted = sa.select(host_keys).where(host_keys.c.changed_in == operation).order_by(host_keys.c.instance)
 
         def work(connection: sa.Connection) -> tuple[ChangedKey, ...]:
-            accepted = []
-            for row in connection.execute(wanted).mappings().all():
-                values = {"keys": row["shown"], "how": f"accepted by {person}", "at": self._clock()}
-                this = sa.update(host_keys).where(host_keys.c.instance == row["instance"])
-                connection.execute(this.values({**values, "shown": "", "shown_in": None}))
-                old, new = read_keys(row["keys"])[0], read_keys(row["shown"])[0]
-                accepted.append(ChangedKey(row["instance"], row["instance"], old.fingerprint, new.fingerprint))
-            note(connection, accepted)
+            rows = connection.execute(wanted).mappings().all()
+            accepted = [self._accept(connection, row, person) for row in rows]
+            record(connection, accepted)
             return tuple(accepted)
 
         return await self._store.run(work)
+
+    def _accept(self, connection: sa.Connection, row: sa.RowMapping, person: str) -> ChangedKey:
+        instance = row["instance"]
+        trusted = {
+            "trusted_keys": row["changed_keys"],
+            "trust_reason": f"accepted by {person}",
+            "trusted_at": self._clock(),
+            "changed_keys": "",
+            "changed_in": None,
+        }
+        connection.execute(sa.update(host_keys).where(host_keys.c.instance == instance).values(trusted))
+        old, new = read_keys(row["trusted_keys"])[0], read_keys(row["changed_keys"])[0]
+        return ChangedKey(instance, instance, old.fingerprint, new.fingerprint)

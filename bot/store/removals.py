@@ -1,4 +1,4 @@
-"""What a clean-up is to remove: written down before anything is touched, so that a crash loses none of it."""
+"""What a clean-up may remove: stored before anything is removed, so that a crash loses none of it."""
 
 from __future__ import annotations
 
@@ -6,85 +6,82 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from bot.store.database import Store, insert_new, tables
+from bot.store.database import Store, insert_new, metadata
 from runners.results import Candidate, Removal, Snapshot, What
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-
-removals = sa.Table(
-    "signalbox_removals",
-    tables,
-    sa.Column("operation", sa.Integer, primary_key=True),
-    sa.Column("image_id", sa.String(60), primary_key=True),
+candidates = sa.Table(
+    "signalbox_removal_candidates",
+    metadata,
+    sa.Column("operation", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("resource_id", sa.String(60), primary_key=True),
     sa.Column("position", sa.Integer, nullable=False),
-    sa.Column("what", sa.String(20), nullable=False),
+    sa.Column("resource_type", sa.String(20), nullable=False),
     sa.Column("region", sa.String(40), nullable=False),
     sa.Column("name", sa.String(200), nullable=False),
     sa.Column("name_tag", sa.String(300), nullable=False),
     sa.Column("snapshots", sa.JSON, nullable=False),
     sa.Column("group", sa.String(200), nullable=False),
-    sa.Column("made_at", sa.Double, nullable=False),
-    sa.Column("spared_by", sa.String(40), nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("excluded_by", sa.String(40), nullable=False),
 )
 
 
 class Removals:
-    """Reads and writes it. Every method is one transaction."""
+    """Reads and writes the candidates for removal. Every method is one transaction."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def propose(self, operation: int, candidates: Sequence[Candidate]) -> None:
-        """Write down what this operation may remove; done again, the first list stands."""
+    async def propose(self, operation: int, proposed: Sequence[Candidate]) -> None:
+        """Store what this operation may remove; a second list for the same operation adds nothing to the first."""
+        rows = [_row(operation, position, candidate) for position, candidate in enumerate(proposed)]
 
         def work(connection: sa.Connection) -> None:
-            for position, one in enumerate(candidates):
-                insert_new(connection, removals, _row(operation, position, one))
+            for row in rows:
+                insert_new(connection, candidates, row)
 
         await self._store.run(work)
 
-    async def of(self, operation: int) -> tuple[Candidate, ...]:
-        """All that this operation may remove, in the order proposed, with who spared what."""
-        wanted = sa.select(removals).where(removals.c.operation == operation).order_by(removals.c.position)
+    async def proposed_by(self, operation: int) -> tuple[Candidate, ...]:
+        """All that this operation may remove, in the order proposed, with who excluded what."""
+        wanted = sa.select(candidates).where(candidates.c.operation == operation).order_by(candidates.c.position)
         rows = await self._store.run(lambda connection: connection.execute(wanted).mappings().all())
         return tuple(_candidate(row) for row in rows)
 
-    async def spare(self, operation: int, image_ids: Collection[str], person: str) -> None:
-        """Let exactly these stay; what somebody spared before and is not among them may go again."""
-        mine = removals.c.operation == operation
-        spared = mine & removals.c.image_id.in_(list(image_ids))
+    async def exclude(self, operation: int, resource_ids: Collection[str], person: str) -> None:
+        """Exclude exactly these from removal; a candidate that was excluded before and is not among them is included."""
+        of_operation = candidates.c.operation == operation
+        named = candidates.c.resource_id.in_(list(resource_ids))
+        newly_excluded = of_operation & named & (candidates.c.excluded_by == "")
 
         def work(connection: sa.Connection) -> None:
-            connection.execute(
-                sa.update(removals).where(mine & ~removals.c.image_id.in_(list(image_ids))).values(spared_by="")
-            )
-            connection.execute(
-                sa.update(removals).where(spared & (removals.c.spared_by == "")).values(spared_by=person)
-            )
+            connection.execute(sa.update(candidates).where(of_operation & ~named).values(excluded_by=""))
+            connection.execute(sa.update(candidates).where(newly_excluded).values(excluded_by=person))
 
         await self._store.run(work)
 
 
-def _row(operation: int, position: int, one: Candidate) -> dict[str, object]:
-    removal = one.removal
+def _row(operation: int, position: int, candidate: Candidate) -> dict[str, object]:
+    removal = candidate.removal
     return {
         "operation": operation,
-        "image_id": removal.image_id,
+        "resource_id": removal.image_id,
         "position": position,
-        "what": one.what.value,
+        "resource_type": candidate.what.value,
         "region": removal.region,
         "name": removal.name,
         "name_tag": removal.name_tag,
         "snapshots": [[snapshot.snapshot_id, snapshot.size_gb] for snapshot in removal.snapshots],
-        "group": one.group,
-        "made_at": one.made_at,
-        "spared_by": one.spared_by,
+        "group": candidate.group,
+        "created_at": candidate.made_at,
+        "excluded_by": candidate.spared_by,
     }
 
 
 def _candidate(row: sa.RowMapping) -> Candidate:
     snapshots = tuple(Snapshot(snapshot_id, size_gb) for snapshot_id, size_gb in row["snapshots"])
-    removal = Removal(row["region"], row["image_id"], row["name"], row["name_tag"], snapshots)
-    return Candidate(What(row["what"]), removal, row["group"], row["made_at"], row["spared_by"])
+    removal = Removal(row["region"], row["resource_id"], row["name"], row["name_tag"], snapshots)
+    return Candidate(What(row["resource_type"]), removal, row["group"], row["created_at"], row["excluded_by"])

@@ -41,7 +41,7 @@ async def dismissed(services: Services, submission: Submission) -> Mapping[str, 
     if await services.images.dismiss(one.id, submission.user, reason):
         detail = {"what": f"{one.sign} ({one.machine} for {one.environment}, run {one.run_id})", "why": reason}
         await services.audit.record(Entry(submission.user, "dismissed a sign of failure", BUILDS, None, detail))
-    known = (await services.images.suspicions([one.job_id]))[one.job_id]
+    known = (await services.images.warnings_of([one.job_id]))[one.job_id]
     await services.chat.update(Posted(channel, ts), built_views.signs(_job(one), known))
     if not any(sign.stands for sign in known):
         await build_work.clear(services, one)
@@ -53,7 +53,7 @@ def _job(one: Suspicion) -> Job:
 
 
 async def _suspicion(services: Services, suspicion_id: str) -> Suspicion:
-    found = await services.images.suspicion(suspicion_id)
+    found = await services.images.warning(suspicion_id)
     if found is None:
         raise UserError("I do not know this sign of failure (any more); nothing changed.")
     return found

@@ -12,7 +12,7 @@ from bot.operations import requests
 from bot.operations.registry import Button, Click, Kind, RunListener
 from bot.operations.requests import OperationRequest, request_of
 from bot.slack.blocks import kit
-from bot.slack.blocks.common import asked
+from bot.slack.blocks.common import asked, short_message
 from bot.store.operations import Status
 from handlers.build import board
 from handlers.build.board import RERUN_FAILED
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bot.config import Config
     from bot.operations.operation import Operation
     from bot.services import Services
+    from bot.store.operations import Record
     from handlers.build.board_grid import Place
     from runners.results import Commit, Job, WorkflowRun
 
@@ -49,7 +50,7 @@ def workflow(config: Config) -> str | None:
 async def found(services: Services, run: WorkflowRun) -> None:
     """Begin to follow a run that was started elsewhere; it holds up nobody."""
     key = f"run-{run.run_id}"
-    if await services.operations.known(key):
+    if await services.operations.exists(key):
         return
     place = policy.target_of(services.config, BUILDS)
     by = f"started in GitHub by {run.actor}" if run.actor else "started in GitHub"
@@ -62,7 +63,10 @@ async def found(services: Services, run: WorkflowRun) -> None:
 async def follow_found(operation: Operation) -> None:
     """Durable: show a run that was started elsewhere, as if it had been asked for here."""
     run_id = int(operation.record.arguments["run"])
-    await operation.step("claim", lambda: operation.services.operations.claim_run(operation.number, run_id))
+    if not await operation.step("claim", lambda: operation.services.run_claims.claim(operation.number, run_id)):
+        claimed = short_message(operation.head, "superseded", "another operation follows this run")
+        await operation.end(Status.SUPERSEDED, claimed, timed=False)
+        return
     sha, by = operation.record.arguments["sha"], operation.record.arguments["by"]
     doing = board.starting(operation.head, f"{kit.escape(by)}; reading how it stands")
     await operation.show("looking", doing, Status.RUNNING)
@@ -94,11 +98,11 @@ async def rerun_failed(services: Services, click: Click) -> None:
     number, _, attempt = click.value.partition(":")
     record = await clicked(services, click, number)
     await requests.check_may_use(services, click.user, "Rerun failed")
-    run_id = await services.operations.run_of(record.number)
+    run_id = await _run_of(services, record)
     if run_id is None or not attempt.isdecimal() or not record.status.ended:
         raise UserError("There is nothing to run again here (any more); nothing changed.")
     key = key_of(run_id, int(attempt))
-    if await services.operations.known(key):
+    if await services.operations.exists(key):
         raise UserError("The failed jobs of this attempt were run again already.")
     place = policy.target_of(services.config, BUILDS)
     arguments = {"run": str(run_id), "attempt": str(int(attempt)), OF: str(record.number)}
@@ -106,11 +110,16 @@ async def rerun_failed(services: Services, click: Click) -> None:
     await requests.start(services, wish)
 
 
+async def _run_of(services: Services, record: Record) -> int | None:
+    """The run that an operation follows: the run in its arguments, else the run that it started itself."""
+    named = record.arguments.get("run")
+    return int(named) if named else await services.run_claims.run_of(record.number)
+
+
 async def rerun(operation: Operation) -> None:
     """Durable: run the failed jobs of a run again, once, and follow them; where somebody did so in GitHub, follow that."""
     said = operation.record.arguments
     run_id, attempt = int(said["run"]), int(said["attempt"])
-    await operation.step("claim", lambda: operation.services.operations.claim_run(operation.number, run_id))
     await operation.show("looking", board.starting(operation.head, "reading how the run stands"), Status.RUNNING)
     await operation.step("take over", lambda: redraw_ended(operation.services, int(said[OF])))
     before = await operation.step("run before", lambda: _as_it_stands(operation, run_id))
@@ -153,7 +162,7 @@ async def _as_it_stands(operation: Operation, run_id: int) -> WorkflowRun:
 async def _known(operation: Operation, run: WorkflowRun) -> Mapping[int, Annotation]:
     """What is remembered of the jobs of the attempts before."""
     images = await operation.services.images.of_run(run.run_id)
-    doubts = await operation.services.images.doubts([image.image_id for image in images])
+    doubts = await operation.services.images.open_warnings([image.image_id for image in images])
     by_job = {image.job_id: Annotation(suspect=image.image_id in doubts, image=image.image_id) for image in images}
     by_place = {(image.machine, image.environment): by_job[image.job_id] for image in images}
     progress = Progress(operation, run.run_id)

@@ -27,9 +27,9 @@ OF = "of"  # an argument of an operation: whose failed jobs it runs again
 
 async def remember_told(operation: Operation, job: Job) -> None:
     """Durable: a message in the thread says that this job failed."""
-    record = operation.services.operations
+    annotations = operation.services.annotations
     value = f"{job.job_id} {_digest(job.name)}"
-    await operation.step(f"failure of job {job.job_id} told", lambda: record.annotate(operation.number, TOLD, value))
+    await operation.step(f"failure of job {job.job_id} told", lambda: annotations.add(operation.number, TOLD, value))
 
 
 async def tell_mended(progress: Progress, run: WorkflowRun) -> None:
@@ -41,7 +41,7 @@ async def _tell(progress: Progress, run: WorkflowRun) -> None:
     services = progress.operation.services
     good = {_digest(job.name): job for job in run.jobs if job.state is State.SUCCEEDED}
     for record in await _line_of(services, progress.operation.record):
-        told = [one.split(" ") for one in await services.operations.annotations_of(record.number, TOLD)]
+        told = [one.split(" ") for one in await services.annotations.values_of(record.number, TOLD)]
         mended = {job_id: good[name] for job_id, name in told if name in good and int(job_id) != good[name].job_id}
         if mended:
             await patiently(lambda record=record, mended=mended: _show(progress, record, mended))  # type: ignore[misc]

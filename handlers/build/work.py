@@ -161,7 +161,7 @@ async def _final(board: BuildMatrix, cancelled: str) -> Final:
 
 async def _ended(services: Services, number: int, final: Final) -> Message:
     board = final.board
-    known = await services.images.suspicions(board.annotations)
+    known = await services.images.warnings_of(board.annotations)
     cleared = {job_id for job_id, signs in known.items() if not any(sign.stands for sign in signs)}
     told = {
         job_id: replace(annotation, suspect=annotation.suspect and job_id not in cleared)

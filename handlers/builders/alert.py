@@ -111,11 +111,11 @@ async def _look(operation: Operation, known: Builder | None) -> Observation:
 
 
 async def _said(operation: Operation) -> tuple[Hold | None, tuple[str, ...]]:
-    record, number = operation.services.operations, operation.number
-    asked = tuple(note.partition(" ")[0] for note in await record.annotations_of(number, TERMINATE))
+    annotations, number = operation.services.annotations, operation.number
+    asked = tuple(note.partition(" ")[0] for note in await annotations.values_of(number, TERMINATE))
     holds = []
     for kind in (SNOOZE, MINE):
-        for note in await record.annotations_of(number, kind):
+        for note in await annotations.values_of(number, kind):
             user, until, said_at = note.split(" ")
             holds.append((float(said_at), Hold(user, float(until), mine=kind == MINE)))
     newest = max(holds, key=lambda one: one[0])[1] if holds else None

@@ -97,7 +97,7 @@ async def _hold(services: Services, record: Record, kind: str, user: str, until:
 
 
 async def _note(services: Services, record: Record, what: str, value: str) -> None:
-    await services.operations.annotate(record.number, what, value)
+    await services.annotations.add(record.number, what, value)
     await services.engine.wake(record.number)
 
 

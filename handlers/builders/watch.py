@@ -114,7 +114,7 @@ async def tell_of(services: Services, one: Joined) -> None:
     """Begin the message of a stuck builder; one that has its message gets no second one."""
     builder = one.builder
     key = f"builder-{builder.region}-{builder.instance_id}"
-    if await services.operations.known(key):
+    if await services.operations.exists(key):
         return
     target = target_of(services.config, BUILDERS)
     wish = OperationRequest(

@@ -68,6 +68,6 @@ async def _refuse(operation: Operation, outgoing: Outgoing, checks: Checks, appr
         note = f":information_source: The word to deploy anyway was for {kit.code(told[:7])}, not for this commit."
         outgoing = replace(outgoing, notes=(*outgoing.notes, note))
     sha = outgoing.commit.sha
-    await operation.step("refused", lambda: operation.services.operations.annotate(operation.number, REFUSED, sha))
+    await operation.step("refused", lambda: operation.services.annotations.add(operation.number, REFUSED, sha))
     message = views.refused(operation.head, outgoing, approval, checks)
     await operation.end(Status.FAILED, message, outcome="refused by its checks")

@@ -12,14 +12,14 @@ from runners.github.api.reads import CachedReads
 
 if TYPE_CHECKING:
     from bot.operations.operation import Operation
-    from bot.store.deployments import Deployed
+    from bot.store.deployments import Deployment
     from handlers.deploy.views import Outgoing
     from runners.results import Commit, Difference
 
 log = logging.getLogger(__name__)
 
 
-def runs_now(running: Deployed | None, commit: Commit, *, differs: bool = False) -> str:
+def runs_now(running: Deployment | None, commit: Commit, *, differs: bool = False) -> str:
     """What the environment runs, escaped. `differs`: its machines do not all run the same, which is told elsewhere."""
     if differs:
         return "not the same everywhere, see below"
@@ -30,7 +30,7 @@ def runs_now(running: Deployed | None, commit: Commit, *, differs: bool = False)
     return f"{kit.code(running.sha[:7])} {subject} (since {kit.moment(running.at)} by {kit.user(running.person)}{same})"
 
 
-async def since(operation: Operation, running: Deployed | None, commit: Commit) -> tuple[Difference | None, str]:
+async def since(operation: Operation, running: Deployment | None, commit: Commit) -> tuple[Difference | None, str]:
     """Within a step: the commits from what runs to what goes out, and a sentence (escaped) where they cannot be told.
 
     That GitHub does not tell is no reason not to deploy.

@@ -61,10 +61,10 @@ async def reasoned(services: Services, submission: Submission) -> Mapping[str, s
 
 
 async def _refused_at(services: Services, record: Record) -> str:
-    annotations_of = await services.operations.annotations_of(record.number, REFUSED)
-    if record.kind != "deploy" or not annotations_of:
+    refused = await services.annotations.values_of(record.number, REFUSED)
+    if record.kind != "deploy" or not refused:
         raise UserError(f"#{record.number} was not refused by its checks; nothing changed.")
-    return annotations_of[0]
+    return refused[0]
 
 
 async def _check_may(services: Services, record: Record, user: str) -> None:

@@ -11,24 +11,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bot.operations.operation import Operation
-    from bot.store.deployments import Deployed, RunsOn
+    from bot.store.deployments import Deployment, MachineCommit
     from runners.results import Commit
 
 
 async def record_all(operation: Operation, commit: Commit) -> None:
     """Within a step: the whole environment runs the commit."""
     services, environment = operation.services, operation.environment
-    await services.runs_on.deployed_whole(operation.record, commit, environment.machines)
-    await services.environments.record_deployed(operation.record, commit)
+    await services.machine_commits.set_roles(operation.record, commit, environment.machines)
+    await services.deployments.add(operation.record, commit)
 
 
-async def differing(operation: Operation, running: Deployed | None) -> str:
+async def differing(operation: Operation, running: Deployment | None) -> str:
     """What each machine type runs (escaped lines) where not every machine runs what the whole was last given; else ""."""
-    known = await operation.services.runs_on.of(operation.environment.name)
+    known = await operation.services.machine_commits.in_environment(operation.environment.name)
     return in_words(known, operation.environment.machines, running.sha if running else None)
 
 
-def in_words(known: Iterable[RunsOn], machines: Sequence[str], sha: str | None) -> str:
+def in_words(known: Iterable[MachineCommit], machines: Sequence[str], sha: str | None) -> str:
     """See `differing`."""
     rows = [row for row in known if row.machine in machines]
     if all(row.sha == sha for row in rows):
@@ -37,7 +37,7 @@ def in_words(known: Iterable[RunsOn], machines: Sequence[str], sha: str | None) 
     return "\n".join(lines)
 
 
-def _line(machine: str, rows: Sequence[RunsOn]) -> str:
+def _line(machine: str, rows: Sequence[MachineCommit]) -> str:
     name = kit.escape(machine)
     if not rows:
         return f"• {name}: not known"
@@ -51,7 +51,7 @@ def _line(machine: str, rows: Sequence[RunsOn]) -> str:
     return f"• {name}: {'; '.join(said)}"
 
 
-def _hosts(count: int, rows: Sequence[RunsOn], sha: str) -> str:
+def _hosts(count: int, rows: Sequence[MachineCommit], sha: str) -> str:
     if any(row.sha == sha and not row.instance for row in rows):
         return "all others"
     return f"{count} host{'s' if count != 1 else ''}"

@@ -105,7 +105,7 @@ async def _outgoing(operation: Operation, ref: str) -> Outgoing:
         private_key_of(services, operation.environment)
         secret_vars_of(services, operation.environment)
     commit = await commit_of(operation, ref)
-    running = await services.environments.running_in(operation.environment.name)
+    running = await services.deployments.current(operation.environment.name)
     difference, unknown = await what.since(operation, running, commit)
     differing = await machines.differing(operation, running)
     return Outgoing(
@@ -124,7 +124,7 @@ async def _check_order(operation: Operation, commit: Commit) -> None:
     before = operation.environment.after
     if before is None:
         return
-    running = await operation.services.environments.running_in(before)
+    running = await operation.services.deployments.current(before)
     if running is None or running.sha != commit.sha:
         runs = f"runs {running.sha[:7]}" if running else "was not deployed to by Signalbox yet"
         raise UserError(

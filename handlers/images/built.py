@@ -11,7 +11,7 @@ from bot.errors import UserError
 from bot.operations import follow_ups, requests
 from bot.operations.registry import Button, Click, FollowUp
 from bot.slack.blocks.common import Elsewhere
-from bot.store.images import Seen
+from bot.store.images import FollowedRun
 from handlers.images import built_views
 from handlers.images.built_views import PLAN_IMAGES, PLANNED, Ready
 from handlers.shared.clicks import clicked
@@ -63,15 +63,15 @@ async def settle_job(
     made = await operation.step(f"image of job {job.job_id}", lambda: _image(services, job, group, reading))
     if made.image:
         built = _provenance(operation.number, run, job, group, made.image)
-        await operation.step(f"remember image of job {job.job_id}", lambda: services.images.keep(built))
+        await operation.step(f"remember image of job {job.job_id}", lambda: services.images.add(built))
     if reading.lines:
         await operation.step(
-            f"log of job {job.job_id} was read", lambda: services.images.note_read(job.job_id, reading.lines)
+            f"log of job {job.job_id} was read", lambda: services.images.add_log_scan(job.job_id, reading.lines)
         )
-    seen = Seen(operation.number, run.run_id)
+    followed = FollowedRun(operation.number, run.run_id)
     signs = await operation.step(
         f"signs of job {job.job_id}",
-        lambda: services.images.suspect(seen, job, group, (*_doubts(made), *together(reading.findings))),
+        lambda: services.images.add_warnings(followed, job, group, (*_doubts(made), *together(reading.findings))),
     )
     if signs:
         await operation.details(f"signs {job.job_id}", built_views.signs(job, signs))
@@ -156,7 +156,7 @@ async def _ready(services: Services, environment: Environment, of_run: Sequence[
             found[machine] = image
         elif await _is_in_ec2(services, machine, environment.name):
             unseen.append(machine)
-    doubts = await services.images.doubts([image.image_id for image in found.values()])
+    doubts = await services.images.open_warnings([image.image_id for image in found.values()])
     return Ready(
         environment=environment.name,
         machines=len(environment.machines),

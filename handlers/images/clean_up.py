@@ -98,7 +98,7 @@ def _draw(operation: Operation, view: CleanUpView, approval: ApprovalView) -> Me
 
 
 async def _view(operation: Operation, more: int) -> CleanUpView:
-    candidates = await operation.services.removals.of(operation.number)
+    candidates = await operation.services.removals.proposed_by(operation.number)
     return CleanUpView(operation.head, candidates, operation.services.clock(), more)
 
 
@@ -135,7 +135,7 @@ async def _in(operation: Operation, seconds: float) -> float:
 
 
 async def _who_takes_back(operation: Operation) -> tuple[float, str]:
-    said = await operation.services.operations.annotations_of(operation.number, TAKEN_BACK)
+    said = await operation.services.annotations.values_of(operation.number, TAKEN_BACK)
     return operation.services.clock(), said[0] if said else ""
 
 
@@ -161,7 +161,7 @@ async def _each(
 
 
 async def _in_words(operation: Operation, one: Candidate, work: Work) -> Removed:
-    now = {known.removal.image_id: known for known in await operation.services.removals.of(operation.number)}
+    now = {known.removal.image_id: known for known in await operation.services.removals.proposed_by(operation.number)}
     if now[one.removal.image_id].spared_by and work is not _enable:  # chosen in the moment of the last approval
         stays = Step(one.what.value, one.removal.image_id, Outcome.KEPT, "somebody chose that it stays")
         return Removed(one.removal, (stays,))
@@ -219,7 +219,7 @@ async def choose(services: Services, click: Click) -> None:
     """Ask which ones stay, of who may approve."""
     record = await clicked(services, click)
     await _check(services, click.user, record)
-    candidates = await services.removals.of(record.number)
+    candidates = await services.removals.proposed_by(record.number)
     await services.chat.open_view(
         click.trigger_id, old_images_views.choice_modal(record.number, candidates, services.clock())
     )
@@ -233,10 +233,10 @@ async def chosen(services: Services, submission: Submission) -> Mapping[str, str
     except UserError as error:
         return {"stay": str(error)}
     stay = [image_id for image_id in submission.values["stay"].split(",") if image_id]
-    candidates = await services.removals.of(record.number)
+    candidates = await services.removals.proposed_by(record.number)
     if len(stay) >= len(candidates):
         return {"stay": "Then nothing would go: reject the clean-up instead."}
-    await services.removals.spare(record.number, stay, submission.user)
+    await services.removals.exclude(record.number, stay, submission.user)
     await services.approvals.supersede(record.number)
     await services.audit.record(
         Entry(submission.user, "chose images", record.environment, record.number, {"stay": ", ".join(stay)[:300]})
@@ -249,7 +249,7 @@ async def take_back(services: Services, click: Click) -> None:
     """Enable what was disabled, for who may approve, as long as nothing was removed."""
     record = await clicked(services, click)
     await _check(services, click.user, record, Status.RUNNING)
-    await services.operations.annotate(record.number, TAKEN_BACK, click.user)
+    await services.annotations.add(record.number, TAKEN_BACK, click.user)
     await services.audit.record(Entry(click.user, "took the clean-up back", record.environment, record.number))
     await services.engine.wake(record.number)
 
@@ -258,7 +258,7 @@ async def _check(services: Services, user: str, record: Record, status: Status =
     target = policy.target_of(services.config, record.environment)
     policy.check_may_approve(services.config, target, await services.directory.person(user), record.requester)
     if record.status is not status:
-        raise UserError(f"It is too late for that: #{record.number} is {record.doing or record.status.value} now.")
+        raise UserError(f"It is too late for that: #{record.number} is {record.activity or record.status.value} now.")
 
 
 KINDS = (Kind(KIND, clean_up), Kind(PROPOSAL, clean_up, silent=True))

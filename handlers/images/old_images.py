@@ -104,7 +104,7 @@ async def named_elsewhere(services: Services) -> Mapping[str, str]:
     """What else needs an image: plans that wait for approval, and the way back from the last apply."""
     named = dict(await services.images.last_rolled_out())
     for number in await services.operations.numbers_awaiting_approval():
-        for image_id in await services.operations.annotations_of(number, PLANNED_IMAGE):
+        for image_id in await services.annotations.values_of(number, PLANNED_IMAGE):
             named[image_id] = f"named in the plan #{number}"
     return named
 

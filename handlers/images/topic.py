@@ -33,8 +33,8 @@ async def image(services: Services, _: Invocation, said: Sequence[str]) -> Messa
     image_id = said[0] if amis.AMI_ID.fullmatch(said[0]) else await _newest(services, said)
     built = await services.images.get(image_id)
     known, instances, trouble = await _from_ec2(services, image_id)
-    read = await services.images.log_read(built.job_id) if built else None
-    signs = (await services.images.suspicions([built.job_id])).get(built.job_id, ()) if built else ()
+    read = await services.images.log_scan(built.job_id) if built else None
+    signs = (await services.images.warnings_of([built.job_id])).get(built.job_id, ()) if built else ()
     view = topic_views.Provenance(
         image=known,
         region=services.aws.region,

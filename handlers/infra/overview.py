@@ -36,7 +36,7 @@ async def _environments(services: Services) -> list[EnvironmentLine]:
 
 
 async def _environment(services: Services, name: str) -> EnvironmentLine:
-    running = await services.environments.running_in(name)
+    running = await services.deployments.current(name)
     line = await services.operations.open_in(name)
     if running is None:
         what = "no deploy by Signalbox yet"
@@ -53,7 +53,7 @@ async def _recent(services: Services) -> list[OperationLine]:
 
 def _line(record: Record) -> OperationLine:
     return OperationLine(
-        record.number, record.title, record.status.value, record.requester, record.doing, record.created_at
+        record.number, record.title, record.status.value, record.requester, record.activity, record.created_at
     )
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bot.services import Services
     from bot.slack.blocks.kit import Message
-    from bot.store.audit import Line
+    from bot.store.audit import StoredEntry
 
 log = logging.getLogger(__name__)
 NAME = "/infra"
@@ -126,7 +126,7 @@ def _how_many(rest: Sequence[str]) -> int:
     return int(rest[0])
 
 
-def _row(line: Line) -> tuple[float, str, str, str]:
+def _row(line: StoredEntry) -> tuple[float, str, str, str]:
     entry = line.entry
     where = f"in {entry.environment}" if entry.environment else ""
     number = f"#{entry.operation}" if entry.operation else ""

@@ -37,9 +37,9 @@ async def approve(services: Services, click: Click) -> Message | None:
     approval = await _clicked(services, click, Outcome.APPROVED)
     if approval.outcome is Outcome.PENDING and (unseen := await _unseen(services, click.registry, approval)):
         return unseen
-    if approval.typed_word and approval.outcome is Outcome.PENDING:
+    if approval.typed_confirmation and approval.outcome is Outcome.PENDING:
         record = await services.operations.get(approval.operation)
-        view = replies.typed_approval(approval.typed_word, approval.id, f"#{record.number} {record.title}")
+        view = replies.typed_approval(approval.typed_confirmation, approval.id, f"#{record.number} {record.title}")
         await services.chat.open_view(click.trigger_id, view)
         return None
     await _decide(services, approval, click.user, Outcome.APPROVED)
@@ -56,8 +56,8 @@ async def typed(services: Services, submission: Submission) -> Mapping[str, str]
     """Count an approval whose word was typed; everything is checked again, for time has passed, the branch as well."""
     try:
         approval = await services.approvals.get(submission.private_metadata)
-        if submission.values["word"].strip() != approval.typed_word:
-            return {"word": f"That is not {approval.typed_word}. Nothing was approved."}
+        if submission.values["word"].strip() != approval.typed_confirmation:
+            return {"word": f"That is not {approval.typed_confirmation}. Nothing was approved."}
         await _check_may(services, approval, submission.user, Outcome.APPROVED)
         if approval.outcome is Outcome.PENDING and await _unseen(services, submission.registry, approval):
             return {"word": MOVED}

@@ -36,7 +36,7 @@ async def cancel(services: Services, click: Click) -> Message | None:
 
 
 async def _cancel_waiting(services: Services, record: Record, user: str) -> Message:
-    if not await services.operations.cancel_waiting(record.number, user):
+    if not await services.operations.cancel_queued(record.number, user):
         raise UserError(
             f"#{record.number} has just begun and can no longer be withdrawn; its message shows what it does."
         )

@@ -9,7 +9,7 @@ from bot.errors import UserError
 from bot.operations import follow_ups, requests
 from bot.operations.registry import Button, FollowUp
 from bot.slack.blocks.common import PLAN_AGAIN, Elsewhere
-from bot.store.operations import SUPERSEDED_BY
+from bot.store.annotations import SUPERSEDED_BY
 from handlers.shared.clicks import clicked
 from handlers.shared.requests import plan_request
 
@@ -37,7 +37,7 @@ async def plan_again(services: Services, click: Click) -> None:
 async def newer(operation: Operation) -> Elsewhere | None:
     """Within a step: the plan that took this one's place, with its link once it has a message."""
     services = operation.services
-    numbers = await services.operations.annotations_of(operation.number, SUPERSEDED_BY)
+    numbers = await services.annotations.values_of(operation.number, SUPERSEDED_BY)
     if not numbers:
         return None
     record = await follow_ups.shown(services, int(numbers[0]))

@@ -56,8 +56,8 @@ class Branch:
             return self.moved  # not known now; the next look may tell
 
     async def _note(self, step: str, what: str, value: str) -> None:
-        record, number = self._operation.services.operations, self._operation.number
-        await self._operation.step(step, lambda: record.annotate(number, what, value))
+        annotations, number = self._operation.services.annotations, self._operation.number
+        await self._operation.step(step, lambda: annotations.add(number, what, value))
 
 
 async def news(services: Services, approval: Approval) -> Message | None:
@@ -65,7 +65,7 @@ async def news(services: Services, approval: Approval) -> Message | None:
 
     None when there is nothing to tell, or GitHub does not tell: what was planned and seen is what will be applied anyway.
     """
-    planned = await services.operations.annotations_of(approval.operation, PLANNED)
+    planned = await services.annotations.values_of(approval.operation, PLANNED)
     environment = services.config.environments.get(approval.environment)
     terraform = environment.terraform if environment else None
     if not planned or terraform is None:
@@ -76,9 +76,9 @@ async def news(services: Services, approval: Approval) -> Message | None:
     except (RunnerError, TimeoutError) as error:
         log.warning("operation %s: whether its branch moved: %s", approval.operation, services.redact(str(error)))
         return None
-    if moved is None or moved.tip in await services.operations.annotations_of(approval.operation, SHOWN):
+    if moved is None or moved.tip in await services.annotations.values_of(approval.operation, SHOWN):
         return None
-    await services.operations.annotate(approval.operation, SHOWN, moved.tip)
+    await services.annotations.add(approval.operation, SHOWN, moved.tip)
     await services.engine.wake(approval.operation)
     return replies.done(
         f"{views.moved_on(moved)} Your approval was not counted; press Approve again if this is still what you want."

@@ -27,7 +27,9 @@ async def drift(operation: Operation) -> None:
     summary = await operation.step("plan", lambda: work.make_plan(operation, commit))
     differs = bool(summary.drift) or not summary.up_to_date
     found = fingerprint(summary) if differs else ""
-    told = await operation.step("told", lambda: operation.services.environments.drift_told(operation.environment.name))
+    told = await operation.step(
+        "told", lambda: operation.services.deployments.reported_drift(operation.environment.name)
+    )
     if found == told:
         await operation.finish_silently(Status.SUCCEEDED)
         return
@@ -41,7 +43,7 @@ async def drift(operation: Operation) -> None:
             read=lambda: work.plan_text(operation),
         )
     await operation.step(
-        "remember", lambda: operation.services.environments.tell_drift(operation.environment.name, found)
+        "remember", lambda: operation.services.deployments.set_reported_drift(operation.environment.name, found)
     )
     await operation.finish_silently(Status.SUCCEEDED)
 

@@ -52,23 +52,23 @@ async def start(operation: Operation, workspace: HcpWorkspace, commit: Commit | 
         if found is None:
             raise
         made = found
-    await operation.services.operations.keep_hcp_run(operation.number, made)
+    await operation.services.run_claims.claim_hcp(operation.number, made)
     return made
 
 
 async def start_again(operation: Operation, workspace: HcpWorkspace, commit: Commit | None) -> str:
     """After an interruption: the run that the first try made, if it got so far."""
-    known = await operation.services.operations.hcp_run(operation.number)
+    known = await operation.services.run_claims.hcp_run_of(operation.number)
     found = known or await _look_for_run(operation, workspace, _mark(operation))
     if found is None:
         return await start(operation, workspace, commit)
-    await operation.services.operations.keep_hcp_run(operation.number, found)
+    await operation.services.run_claims.claim_hcp(operation.number, found)
     return found
 
 
 async def run_of(operation: Operation, workspace: HcpWorkspace | None = None) -> tuple[HcpTerraform, HcpWorkspace, str]:
     """The operation's run, with where it is. Raises RunnerError when there is none."""
-    run_id = await operation.services.operations.hcp_run(operation.number)
+    run_id = await operation.services.run_claims.hcp_run_of(operation.number)
     if run_id is None:
         raise RunnerError("looking for the run in HCP Terraform", "this operation has none", remedy="Plan again.")
     return hcp_of(operation), workspace or await workspace_of(operation), run_id

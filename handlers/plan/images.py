@@ -36,7 +36,7 @@ async def view_of(operation: Operation, commit: Commit, summary: PlanSummary) ->
             ImageChange(machine, Image(before) if before else None, Image(after))
             for machine, before, after in amis.rolled_out(summary, machines)
         )
-    doubts = await services.images.doubts([change.after.image_id for change in changes])
+    doubts = await services.images.open_warnings([change.after.image_id for change in changes])
     changes = tuple(replace(change, doubts=doubts.get(change.after.image_id, ())) for change in changes)
     return PlanView(operation.head, commit, summary, changes, services.aws.region, services.clock())
 
@@ -44,7 +44,7 @@ async def view_of(operation: Operation, commit: Commit, summary: PlanSummary) ->
 async def name(operation: Operation, view: PlanView) -> None:
     """Note which images this plan would roll out, so that no clean-up takes them away while it waits."""
     for image_id in dict.fromkeys(change.after.image_id for change in view.images):
-        await operation.services.operations.annotate(operation.number, PLANNED_IMAGE, image_id)
+        await operation.services.annotations.add(operation.number, PLANNED_IMAGE, image_id)
 
 
 async def remember(operation: Operation, view: PlanView) -> None:
@@ -55,12 +55,12 @@ async def remember(operation: Operation, view: PlanView) -> None:
         one = RollOut(
             image_id, record.number, environment, change.machine, record.requester, operation.services.clock()
         )
-        await operation.services.images.rolled_out(one)
+        await operation.services.images.add_rollout(one)
 
 
 async def behind_the_code(operation: Operation, view: PlanView) -> tuple[str, ...]:
     """The machines whose new image was made before the environment's last code deploy: it brings old code back."""
-    deployed = await operation.services.environments.running_in(operation.environment.name)
+    deployed = await operation.services.deployments.current(operation.environment.name)
     return tuple(
         change.machine
         for change in view.images

@@ -46,10 +46,10 @@ async def left_by(operation: Operation, error: StateLockedError) -> str:
 
 async def left_lock(services: Services, number: int) -> str:
     """The id of the dead lock that this operation met. Raises UserError when it met none."""
-    annotations_of = await services.operations.annotations_of(number, LEFT)
-    if not annotations_of:
+    lock_ids = await services.annotations.values_of(number, LEFT)
+    if not lock_ids:
         raise UserError("There is no lock here that I may give back; nothing changed.")
-    return annotations_of[-1]
+    return lock_ids[-1]
 
 
 async def unlock(operation: Operation) -> None:
@@ -78,9 +78,9 @@ async def _look(operation: Operation, error: StateLockedError) -> str:
     if error.lock_id is None or error.created is None or len(error.lock_id) > LONGEST_ID:
         return ""
     operations, at = operation.services.operations, error.created.timestamp()
-    for record in await operations.open_at(operation.environment.name, at - MARGIN, at + MARGIN):
+    for record in await operations.open_between(operation.environment.name, at - MARGIN, at + MARGIN):
         if lock_is_ours(error, _run(operation, record)) and not await _lives(operation, record):
-            await operations.annotate(operation.number, LEFT, error.lock_id)
+            await operation.services.annotations.add(operation.number, LEFT, error.lock_id)
             return f"#{record.number}"
     return ""
 
@@ -114,7 +114,7 @@ async def unlock_clicked(services: Services, click: Click) -> None:
         raise
     lock = await left_lock(services, record.number)
     key = f"unlock-{record.number}"
-    if await services.operations.known(key):
+    if await services.operations.exists(key):
         raise UserError("This lock is being given back already.")
     title = f"Unlock the state of {environment.name}"
     await requests.start(services, OperationRequest(UNLOCKS, title, click.user, key, environment, {"lock": lock}))

@@ -67,18 +67,19 @@ def ask(
     approval: ApprovalView,
     protected: Sequence[str] = (),
     *,
-    typed_word: str = "",
+    typed_confirmation: str = "",
     moved: Moved | None = None,
 ) -> Message:
     """The plan with its Approve and Reject buttons.
 
-    `protected` are addresses that would be lost though they are protected; `typed_word` is what approving takes then,
+    `protected` are addresses that would be lost though they are protected; `typed_confirmation` is what an approver types
+    then,
     asked for when the button is pressed.
     """
     news = f"{counts(plan.summary)}. Waiting for approval"
     question = (
         ""
-        if typed_word
+        if typed_confirmation
         else (
             f"Signalbox will apply exactly this plan to *{kit.escape(plan.head.environment)}*: {counts(plan.summary)} "
             f"(commit {kit.escape(plan.commit.short)}, plan {plan.summary.digest[:12]})."
@@ -88,7 +89,7 @@ def ask(
         common.plain(plan.head, news),
         [
             *first_lines(plan.head, "approval", news, plan.commit),
-            *_careful(plan.images, protected, typed_word),
+            *_careful(plan.images, protected, typed_confirmation),
             *([kit.section(moved_on(moved))] if moved else []),
             *images.table(plan.images, plan.region, plan.seen_at),
             *changes(plan.summary),
@@ -188,8 +189,8 @@ def _program(summary: PlanSummary) -> str:
     return kit.link(summary.program, summary.url) if summary.url else kit.escape(summary.program)
 
 
-def _careful(rolled_out: Sequence[ImageChange], protected: Sequence[str], typed_word: str) -> Iterator[Block]:
-    word = f" To approve, type {kit.code(typed_word)}." if typed_word else ""
+def _careful(rolled_out: Sequence[ImageChange], protected: Sequence[str], typed_confirmation: str) -> Iterator[Block]:
+    word = f" To approve, type {kit.code(typed_confirmation)}." if typed_confirmation else ""
     if protected:
         named = ", ".join(kit.code(address) for address in protected[:5])
         more = f" and {len(protected) - 5} more" if len(protected) > 5 else ""

@@ -75,12 +75,12 @@ async def plan(operation: Operation) -> None:
     approval = await operation.approved(
         _binding(operation, commit, summary),
         policy.required_approvals(operation.environment, at_least=1),
-        lambda seen: views.ask(view, seen, protected, typed_word=word, moved=branch.moved),
-        typed_word=word,
+        lambda seen: views.ask(view, seen, protected, typed_confirmation=word, moved=branch.moved),
+        typed_confirmation=word,
         look=branch.look,
         elsewhere=hcp_work.watcher(operation),
     )
-    if approval.outcome == Outcome.ELSEWHERE:
+    if approval.outcome == Outcome.OUTSIDE_SLACK:
         await _follow_elsewhere(operation, view, approval)
         return
     if approval.outcome != Outcome.APPROVED:

@@ -60,10 +60,12 @@ async def _dispatch(operation: Operation, wanted: Dispatch, newest: int) -> int:
     except UncertainError:
         # GitHub may have started it all the same; only its list can tell.
         started = None
-    run_id = started or await _find(operation, wanted, newest)
+    if started and await _claim(operation, wanted, started):
+        return started
+    run_id = await _find_and_claim(operation, wanted, newest)
     if run_id is None:
         raise _uncertain(wanted, "no run of it has appeared")
-    return await _claimed(operation, wanted, run_id)
+    return run_id
 
 
 async def _check_not_moved(operation: Operation, wanted: Dispatch) -> None:
@@ -77,11 +79,19 @@ async def _check_not_moved(operation: Operation, wanted: Dispatch) -> None:
 
 async def _recover(operation: Operation, wanted: Dispatch, newest: int) -> int:
     # The bot was stopped around the dispatch: the run may be known, or be there, or may never have been asked for.
-    known = await operation.services.operations.run_of(operation.number)
+    known = await operation.services.run_claims.run_of(operation.number)
     if known:
         return known
-    found = await _find(operation, wanted, newest)
-    return await _claimed(operation, wanted, found) if found else await _dispatch(operation, wanted, newest)
+    found = await _find_and_claim(operation, wanted, newest)
+    return found or await _dispatch(operation, wanted, newest)
+
+
+async def _find_and_claim(operation: Operation, wanted: Dispatch, newest: int) -> int | None:
+    """The run that was started, or None. Another operation may claim a run between finding and claiming it."""
+    while (run_id := await _find(operation, wanted, newest)) is not None:
+        if await _claim(operation, wanted, run_id):
+            return run_id
+    return None
 
 
 async def _find(operation: Operation, wanted: Dispatch, newest: int) -> int | None:
@@ -93,7 +103,7 @@ async def _find(operation: Operation, wanted: Dispatch, newest: int) -> int | No
             ref=wanted.commit.ref,
             head_sha=wanted.commit.sha,
             after_run_id=newest,
-            exclude=await operation.services.operations.claimed_runs(),
+            exclude=await operation.services.run_claims.claimed_runs(),
             timeout=PATIENCE,
         )
     except UnavailableError as error:
@@ -107,10 +117,12 @@ def _uncertain(wanted: Dispatch, why: str) -> UncertainError:
     )
 
 
-async def _claimed(operation: Operation, wanted: Dispatch, run_id: int) -> int:
-    await operation.services.operations.claim_run(operation.number, run_id)
+async def _claim(operation: Operation, wanted: Dispatch, run_id: int) -> bool:
+    """Make this run the operation's; false when it belongs to another operation."""
+    if not await operation.services.run_claims.claim(operation.number, run_id):
+        return False
     await dispatched(operation, wanted.commit, wanted.workflow, run_id)
-    return run_id
+    return True
 
 
 async def dispatched(operation: Operation, commit: Commit, workflow: str, run_id: int) -> None:

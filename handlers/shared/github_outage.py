@@ -26,15 +26,15 @@ class GitHubOutage:
             self._since = run.stale_since.timestamp()
         elif self._since is not None:
             services, since, self._since = self._operation.services, self._since, None
-            await services.operations.annotate(self._operation.number, SILENT, f"{since:.0f} {services.clock():.0f}")
+            await services.annotations.add(self._operation.number, SILENT, f"{since:.0f} {services.clock():.0f}")
 
 
 async def told(operation: Operation) -> str:
     """Durable: for how long GitHub told nothing (mrkdwn); empty when it always answered."""
-    annotations_of = await operation.step(
-        "silences", lambda: operation.services.operations.annotations_of(operation.number, SILENT)
+    recorded = await operation.step(
+        "silences", lambda: operation.services.annotations.values_of(operation.number, SILENT)
     )
-    silences = [(float(since), float(until)) for since, until in (one.split(" ") for one in annotations_of)]
+    silences = [(float(since), float(until)) for since, until in (value.split(" ") for value in recorded)]
     if not silences:
         return ""
     begun = min(since for since, _ in silences)

@@ -140,7 +140,7 @@ async def test_cancel_says_where_each_host_was_left(shared_world: World) -> None
 def deployed_in(world: World) -> list[int]:
     """The operations that are on record as having deployed something."""
     with closing(sqlite3.connect(world.files / "var" / "signalbox.sqlite")) as connection:
-        return [row[0] for row in connection.execute("SELECT operation FROM signalbox_deployed")]
+        return [row[0] for row in connection.execute("SELECT operation FROM signalbox_deployments")]
 
 
 async def test_a_check_touches_nothing_and_asks_nobody(shared_world: World) -> None:

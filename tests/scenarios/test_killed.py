@@ -93,7 +93,7 @@ async def test_an_approval_counts_although_nobody_was_woken_by_it(world: World) 
     stops_at_row(world, "notifications", "NEW.topic = 'decision'")
     await world.person("lee").click(message, "approve")
     await killed_at_row(world)
-    assert moments.rows(world, "SELECT status FROM signalbox_approvals") == [("approved",)]
+    assert moments.rows(world, "SELECT outcome FROM signalbox_approvals") == [("approved",)]
     assert not moments.rows(world, "SELECT 1 FROM notifications")
     await world.bot.start()
     await shows(world, "#staging", "#1 ", "applied, 3 added", "approved by @lee", timeout=LOOK_EVERY / 2)
@@ -106,7 +106,7 @@ async def test_a_decision_is_in_the_trail_or_was_not_made(world: World) -> None:
     await world.person("lee").click(message, "approve")
     await killed_at_row(world)
     await world.bot.start()
-    if moments.rows(world, "SELECT status FROM signalbox_approvals") == [("pending",)]:
+    if moments.rows(world, "SELECT outcome FROM signalbox_approvals") == [("pending",)]:
         await world.person("lee").click(message, "approve")
     await shows(world, "#staging", "#1 ", "applied, 3 added", "approved by @lee")
     said = moments.rows(world, "SELECT actor, operation FROM signalbox_audit WHERE action = 'approved'")
@@ -263,7 +263,7 @@ async def test_a_playbook_that_ended_is_not_run_again(world: World) -> None:
     stops_at_row(world, STEP, "NEW.function_name = 'playbook backend'")
     await approved(world, "/deploy staging")
     await killed_at_row(world)
-    stops_at_row(world, "signalbox_effects", "NEW.name = 'playbook cron'")
+    stops_at_row(world, "signalbox_side_effects", "NEW.name = 'playbook cron'")
     await world.bot.start()
     await killed_at_row(world)
     await world.bot.start()

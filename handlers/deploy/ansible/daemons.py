@@ -88,7 +88,7 @@ async def pressed(services: Services, click: Click) -> Message | None:
         raise
     title = f"Restart {daemon} on {machine} of {environment.name}"
     arguments = {"machine": machine, "daemon": daemon}
-    before = await services.operations.newest_called(environment.name, title)
+    before = await services.operations.newest_with_title(environment.name, title)
     if before and not before.status.ended:
         raise UserError(f"{daemon} on {machine} of {environment.name} is being restarted already, #{before.number}.")
     # The same for presses so close together that the first has no record yet.
@@ -96,7 +96,7 @@ async def pressed(services: Services, click: Click) -> Message | None:
     key = f"restart-{what}-after-{before.number if before else 0}"
     ahead = await services.operations.open_in(environment.name)
     await requests.start(services, OperationRequest(KIND, title, click.user, key, environment, arguments))
-    return daemon_views.in_line(daemon, environment.channel, head_of(ahead[-1]), ahead[-1].doing) if ahead else None
+    return daemon_views.in_line(daemon, environment.channel, head_of(ahead[-1]), ahead[-1].activity) if ahead else None
 
 
 async def restart(operation: Operation) -> None:
@@ -126,7 +126,7 @@ async def _reach(
 ) -> AsyncIterator[Access]:
     """The way to these hosts, with what a deploy has put on record of their keys."""
     key = private_key_of(services, environment)
-    known = await services.host_keys.known(host.instance_id for host in hosts.hosts)
+    known = await services.host_keys.trusted(host.instance_id for host in hosts.hosts)
     text = keys_of_hosts.known_hosts(hosts, known)
     async with reaching(hosts, directory, private_key=key, known_hosts=text, doing=_DOING) as access:
         yield access

@@ -46,10 +46,10 @@ async def changed(operation: Operation, hosts: Inventory) -> tuple[ChangedKey, .
     if settings_of(operation.environment).host_keys == CONSOLE:
         await _trust_consoles(operation, hosts)
     await _note_new(operation, await keys.trust(shown), "at first sight")
-    found = host_keys.changed(hosts.hosts, await keys.known(shown), shown)
+    found = host_keys.changed(hosts.hosts, await keys.trusted(shown), shown)
     if found:
         differing = {one.instance_id: shown[one.instance_id] for one in found}
-        await keys.note_changed(operation.number, differing)
+        await keys.record_changed(operation.number, differing)
         await operation.annotate("host keys refused", instances=", ".join(differing))
     return found
 
@@ -58,7 +58,7 @@ async def _trust_consoles(operation: Operation, hosts: Inventory) -> None:
     """Put on record what instances that are new have printed on their consoles, so that they are compared with it."""
     services = operation.services
     instances = [host.instance_id for host in hosts.hosts]
-    known = await services.host_keys.known(instances)
+    known = await services.host_keys.trusted(instances)
     printed = await console_keys(services.aws.ec2, [instance for instance in instances if instance not in known])
     await _note_new(operation, await services.host_keys.trust(printed, CONSOLE), "as on the console")
 
@@ -71,7 +71,7 @@ async def _note_new(operation: Operation, new: Sequence[str], how: str) -> None:
 
 async def known_hosts(operation: Operation, hosts: Inventory) -> str:
     """What ssh compares with."""
-    known = await operation.services.host_keys.known(host.instance_id for host in hosts.hosts)
+    known = await operation.services.host_keys.trusted(host.instance_id for host in hosts.hosts)
     return host_keys.known_hosts(hosts, known)
 
 

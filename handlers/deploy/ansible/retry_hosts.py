@@ -24,8 +24,8 @@ async def retry(services: Services, click: Click) -> None:
     """Begin a deploy of these hosts alone, once; it asks for approval as any deploy does."""
     record = await clicked(services, click)
     environment = policy.environment_of(services.config, record.environment)
-    instances = await services.operations.annotations_of(record.number, RETRY)
-    commits = await services.operations.annotations_of(record.number, COMMIT)
+    instances = await services.annotations.values_of(record.number, RETRY)
+    commits = await services.annotations.values_of(record.number, COMMIT)
     if not instances or not commits:
         raise UserError(f"#{record.number} left no host to retry.")
     key = RETRIED.key(record.number)

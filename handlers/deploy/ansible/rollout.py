@@ -238,11 +238,11 @@ async def _record(work: _Work, *, well: bool) -> None:
         good = {host.host for host in result.hosts if host.state is State.SUCCEEDED}
         its = [host for host in work.hosts.hosts if host.machine == machine]
         instances = [host.instance_id for host in its if host.name in good]
-        whole = not work.scope.instances and len(instances) == len(its)
-        await services.runs_on.deployed(record, commit, machine, instances, whole=whole)
-    known = await services.runs_on.of(record.environment)
+        all_instances = not work.scope.instances and len(instances) == len(its)
+        await services.machine_commits.set_instances(record, commit, machine, instances, all_instances=all_instances)
+    known = await services.machine_commits.in_environment(record.environment)
     if well and work.results and same_everywhere(known, work.operation.environment.machines, commit.sha):
-        await services.environments.record_deployed(record, commit)
+        await services.deployments.add(record, commit)
 
 
 async def _tell_in_thread(work: _Work) -> None:
@@ -279,11 +279,11 @@ def _to_retry(work: _Work) -> list[str]:
 
 
 async def _note_retry(work: _Work, instances: Sequence[str]) -> None:
-    operations, number = work.operation.services.operations, work.operation.number
+    annotations, number = work.operation.services.annotations, work.operation.number
     for instance in instances:
-        await operations.annotate(number, RETRY, instance)
+        await annotations.add(number, RETRY, instance)
     if instances:
-        await operations.annotate(number, COMMIT, work.outgoing.commit.sha)
+        await annotations.add(number, COMMIT, work.outgoing.commit.sha)
 
 
 async def _cancelled_by(operation: Operation) -> str | None:

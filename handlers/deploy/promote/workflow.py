@@ -158,8 +158,8 @@ class _Promoting:
             await asyncio.sleep(min(LOOK_FOR_CHOICE_EVERY, max(end - loop.time(), 0.0)))
 
     async def _chosen(self, began: float) -> Seen | None:
-        for annotations_of in await self._operation.services.operations.annotations_of(self._operation.number, CHOICE):
-            word, person, at = annotations_of.split(" ")
+        for choice in await self._operation.services.annotations.values_of(self._operation.number, CHOICE):
+            word, person, at = choice.split(" ")
             if float(at) >= began:
                 return Seen(Event(word), (), person)
         return None
@@ -183,7 +183,7 @@ class _Promoting:
             lambda view: views.ready(operation.head, now, view, asks_again=asks_again),
             elsewhere=overtaken,
         )
-        if view.outcome == Outcome.ELSEWHERE:
+        if view.outcome == Outcome.OUTSIDE_SLACK:
             chosen = await operation.step(f"chosen {number}", lambda: self._chosen(began))
             return chosen or Seen(Event.AGAIN, now)
         if view.outcome != Outcome.APPROVED:
@@ -220,7 +220,7 @@ async def _choose(services: Services, click: Click, choice: Event, what: str) ->
     if record.kind != "deploy" or record.status.ended:
         raise UserError(f"#{record.number} is over already; nothing changed.")
     await services.audit.record(Entry(click.user, what, record.environment, record.number))
-    await services.operations.annotate(record.number, CHOICE, f"{choice} {click.user} {services.clock():.3f}")
+    await services.annotations.add(record.number, CHOICE, f"{choice} {click.user} {services.clock():.3f}")
     await services.engine.wake(record.number)
 
 

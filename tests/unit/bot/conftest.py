@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from bot.settings import database_url
 from bot.store.database import Store
+from bot.store.migrations import migrate
 from tests.postgres_server import PostgresServer, running_postgres
 
 if TYPE_CHECKING:
@@ -55,6 +56,6 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 async def store(url: str) -> AsyncIterator[Store]:
     made = Store(url)
-    await made.create_tables()
+    await migrate(made)
     yield made
     made.close()

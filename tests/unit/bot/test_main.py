@@ -12,8 +12,9 @@ import yaml
 
 from bot import __main__ as command_line
 from bot.redaction import Redactor
-from bot.store.audit import Audit, Entry
-from bot.store.database import Store, audit
+from bot.store.audit import Audit, Entry, audit
+from bot.store.database import Store
+from bot.store.migrations import migrate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +55,7 @@ def fill(config: Path) -> None:
 
     async def go() -> None:
         store = store_of(config)
-        await store.create_tables()
+        await migrate(store)
         trail = Audit(store, lambda: 1.5, Redactor())
         for number in range(3):
             await trail.record(Entry("U0ANA", f"deploy {number}", "dev", number))

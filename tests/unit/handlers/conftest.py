@@ -15,13 +15,16 @@ from bot.operations import follow_ups
 from bot.operations.registry import Click, Invocation, Registry, Submission
 from bot.redaction import Redactor
 from bot.slack.client import ChatError, Posted
-from bot.store.approvals import Approval, Approvals, Ask
+from bot.store.annotations import Annotations
+from bot.store.approvals import Approval, ApprovalRequest, Approvals
 from bot.store.audit import Audit
 from bot.store.database import Store
-from bot.store.deployments import EnvironmentRecord
-from bot.store.images import ImageRecord
+from bot.store.deployments import Deployments
+from bot.store.images import Images
+from bot.store.migrations import migrate
 from bot.store.operations import Operations, Request
 from bot.store.removals import Removals
+from bot.store.run_claims import RunClaims
 from runners.aws.builders.prices import Prices
 from runners.aws.client import Account
 from tests.unit.runners.ec2_world import HOME, aws_within, refuse
@@ -139,6 +142,8 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.operations = Operations(self.store, self.clock)
+        self.annotations = Annotations(self.store, self.clock)
+        self.run_claims = RunClaims(self.store, self.clock)
         self.approvals = Approvals(self.store, self.clock)
         self.audit = Audit(self.store, self.clock, Redactor())
 
@@ -149,9 +154,9 @@ class Desk:
     def services(self) -> Services:
         made = SimpleNamespace(
             config=self.config, engine=self.engine, chat=self.chat, directory=Directory(), operations=self.operations,
-            approvals=self.approvals, audit=self.audit, redact=Redactor(), clock=self.clock,
-            environments=EnvironmentRecord(self.store, self.clock),
-            images=ImageRecord(self.store, self.clock), removals=Removals(self.store), aws=self.aws, account=self.account, prices=self.prices,
+            annotations=self.annotations, run_claims=self.run_claims, approvals=self.approvals, audit=self.audit, redact=Redactor(), clock=self.clock,
+            deployments=Deployments(self.store, self.clock),
+            images=Images(self.store, self.clock), removals=Removals(self.store), aws=self.aws, account=self.account, prices=self.prices,
             github=None,
         )  # fmt: skip
         return cast("Services", made)
@@ -164,7 +169,7 @@ class Desk:
         """An approval that is open, for operation 1."""
         usual = {"binding": "b" * 64, "requester": "U0ANA", "channel": "C0STAGING", "message_ts": "1.0"}
         given = {"required": 1, "expires_after": 3_600.0, **usual, **more}
-        return await self.approvals.create(Ask(operation=1, environment=environment, **given))
+        return await self.approvals.create(ApprovalRequest(operation=1, environment=environment, **given))
 
 
 @pytest.fixture(autouse=True)
@@ -176,7 +181,7 @@ def nothing_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     store = Store(f"sqlite:///{tmp_path}/signalbox.sqlite")
-    await store.create_tables()
+    await migrate(store)
     yield Desk(store, read(FILE, "signalbox.yaml"))
     store.close()
 

@@ -10,6 +10,7 @@ import pytest_asyncio
 from bot.config import read as read_config
 from bot.inbound.app import attach, find_handlers
 from bot.store.database import Store
+from bot.store.migrations import migrate
 from sandbox.slack.mrkdwn import command_text
 from sandbox.world import TEMPLATE
 from tests.bad_arguments import BAD, PLACES
@@ -56,7 +57,7 @@ class Commands:
 async def sandbox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Desk, Commands]]:
     """A desk with the sandbox's configuration, for all tests: none may leave anything behind."""
     store = Store(f"sqlite:///{tmp_path_factory.mktemp('desk')}/signalbox.sqlite")
-    await store.create_tables()
+    await migrate(store)
     desk = Desk(store, read_config(TEMPLATE.read_text(), "signalbox.yaml"), chat=Replies())
     app = Commands()
     attach(cast("Any", app), desk.services, find_handlers())

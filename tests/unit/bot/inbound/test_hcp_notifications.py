@@ -17,8 +17,8 @@ from aiohttp import web
 from bot.errors import Denied
 from bot.inbound import hcp_notifications
 from bot.settings import read, secret_values
-from bot.store.approvals import Approvals, Ask, Outcome
-from bot.store.operations import Operations
+from bot.store.approvals import ApprovalRequest, Approvals, Outcome
+from bot.store.run_claims import RunClaims
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from tests.unit.bot.conftest import Clock
 
 TOKEN = "notification-token"
-ASK = Ask(1, "prod", "b" * 64, "U0ANA", "C0PROD", "1.0", required=2, expires_after=3_600)
+ASK = ApprovalRequest(1, "prod", "b" * 64, "U0ANA", "C0PROD", "1.0", required=2, expires_after=3_600)
 
 
 @dataclass
 class Woken:
     """Stands where services are expected; remembers who was woken."""
 
-    operations: Operations
+    run_claims: RunClaims
     numbers: list[int] = field(default_factory=list)
     runs: list[str] = field(default_factory=list)
 
@@ -56,7 +56,7 @@ class Woken:
 
 @pytest.fixture
 def woken(store: Store, clock: Clock) -> Woken:
-    return Woken(Operations(store, clock))
+    return Woken(RunClaims(store, clock))
 
 
 @pytest_asyncio.fixture
@@ -83,7 +83,7 @@ def about(run: str | None) -> bytes:
 
 
 async def test_a_notification_wakes_the_operation_that_the_run_belongs_to(woken: Woken, address: str) -> None:
-    await woken.operations.keep_hcp_run(7, "run-seven")
+    await woken.run_claims.claim_hcp(7, "run-seven")
     assert await told(address, about("run-seven")) == 200
     assert (woken.numbers, woken.runs) == ([7], ["run-seven"])
 
@@ -92,7 +92,7 @@ async def test_a_notification_wakes_the_operation_that_the_run_belongs_to(woken:
 async def test_verification_and_what_is_not_ours_are_taken_and_passed_over(
     woken: Woken, address: str, run: Any
 ) -> None:
-    await woken.operations.keep_hcp_run(7, "run-seven")
+    await woken.run_claims.claim_hcp(7, "run-seven")
     assert await told(address, about(run)) == 200
     assert not woken.numbers
 
@@ -101,7 +101,7 @@ async def test_verification_and_what_is_not_ours_are_taken_and_passed_over(
 async def test_what_is_not_signed_with_our_token_is_refused(
     woken: Woken, address: str, headers: dict[str, str]
 ) -> None:
-    await woken.operations.keep_hcp_run(7, "run-seven")
+    await woken.run_claims.claim_hcp(7, "run-seven")
     assert await told(address, about("run-seven"), token="wrong", **headers) == 401
     assert not woken.numbers
 
@@ -115,23 +115,12 @@ async def test_a_body_of_more_than_a_megabyte_is_refused(address: str) -> None:
     assert await told(address, b" " * (1 << 20) + b"{}") == 413
 
 
-async def test_an_operation_knows_its_run_and_no_other_ones(woken: Woken) -> None:
-    operations = woken.operations
-    assert await operations.hcp_run(1) is None
-    await operations.keep_hcp_run(1, "run-one")
-    await operations.keep_hcp_run(1, "run-one")
-    await operations.keep_hcp_run(2, "run-two")
-    assert await operations.hcp_run(1) == "run-one"
-    assert await operations.operation_of_hcp_run("run-two") == 2
-    assert await operations.operation_of_hcp_run("run-three") is None
-
-
 async def test_a_decision_taken_elsewhere_ends_the_question(store: Store, clock: Clock) -> None:
     approvals = Approvals(store, clock)
     asked = await approvals.create(ASK)
     await approvals.decide(asked.id, "U0LEE", Outcome.APPROVED)
-    settled = await approvals.settle_elsewhere(asked.id)
-    assert settled.outcome is Outcome.ELSEWHERE
+    settled = await approvals.close_outside_slack(asked.id)
+    assert settled.outcome is Outcome.OUTSIDE_SLACK
     with pytest.raises(Denied, match="outside of Slack meanwhile"):
         await approvals.decide(asked.id, "U0MAX", Outcome.APPROVED)
 
@@ -141,7 +130,7 @@ async def test_what_was_decided_here_first_stays_decided(store: Store, clock: Cl
     asked = await approvals.create(ASK)
     await approvals.decide(asked.id, "U0LEE", Outcome.APPROVED)
     await approvals.decide(asked.id, "U0MAX", Outcome.APPROVED)
-    assert (await approvals.settle_elsewhere(asked.id)).outcome is Outcome.APPROVED
+    assert (await approvals.close_outside_slack(asked.id)).outcome is Outcome.APPROVED
     assert await approvals.approvers_of(1) == ("U0LEE", "U0MAX")
 
 

@@ -21,6 +21,7 @@ from bot.slack.blocks import kit
 from bot.slack.client import Chat, make_client
 from bot.slack.manifest import read as read_manifest
 from bot.store.database import Store
+from bot.store.migrations import migrate
 from bot.store.operations import Operations, Request
 from sandbox.slack import SlackSettings, SlackStandIn, sign
 
@@ -70,7 +71,7 @@ def handled() -> Handled:
 @pytest.fixture
 async def operations(tmp_path: Path) -> AsyncIterator[Operations]:
     store = Store(f"sqlite:///{tmp_path}/signalbox.sqlite")
-    await store.create_tables()
+    await migrate(store)
     yield Operations(store, time.time)
     store.close()
 

@@ -21,10 +21,11 @@ from bot.operations import lifecycle
 from bot.redaction import Redactor
 from bot.slack.blocks import common, kit
 from bot.slack.client import ChatError, Posted
-from bot.store import outage
+from bot.store import database_outage
 from bot.store.approvals import Approvals, Outcome
 from bot.store.audit import Audit
 from bot.store.database import Store
+from bot.store.migrations import migrate
 from bot.store.operations import Operations, Record, Request, Status
 from runners.errors import RunnerError, UncertainError
 from tests.unit.bot.drawn import read as read_message
@@ -117,7 +118,7 @@ class World:
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     directory = tmp_path_factory.mktemp("lifecycle")
     store, chat, redact = Store(f"sqlite:///{directory}/signalbox.sqlite"), Chat(), Redactor([SECRET])
-    await store.create_tables()
+    await migrate(store)
     services = cast(
         "Services",
         SimpleNamespace(
@@ -310,7 +311,7 @@ async def test_one_that_was_withdrawn_while_it_waited_does_not_begin(world: Worl
     while not record.message_ts:  # only what has a message has the button
         await asyncio.sleep(0.02)
         record = await world.until(waits, Status.WAITING)
-    assert await world.services.operations.cancel_waiting(record.number, "U0LEE")
+    assert await world.services.operations.cancel_queued(record.number, "U0LEE")
     last = await world.begin(body)
     gate.set()
     after = await world.until(last, Status.SUCCEEDED)
@@ -425,7 +426,7 @@ async def test_an_approval_that_nobody_gives_expires_by_itself(world: World) -> 
 async def test_a_channel_that_takes_no_message_starts_nothing_and_keeps_the_line_free(world: World) -> None:
     world.chat.refuses.add("C0CLOSED")
     record = await world.until(await world.begin(succeed, channel="C0CLOSED"), Status.FAILED)
-    assert "not_in_channel" in record.doing
+    assert "not_in_channel" in record.activity
     await world.until(await world.begin(succeed), Status.SUCCEEDED)
 
 
@@ -487,7 +488,7 @@ async def test_an_operation_waits_for_room_in_the_database(
 
 
 async def test_a_step_is_done_again_when_the_database_was_away(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outage, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(database_outage, "FIRST_PAUSE", 0.01)
     tries: list[int] = []
 
     async def away_at_first() -> int:

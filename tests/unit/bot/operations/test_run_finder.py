@@ -79,7 +79,7 @@ class Hunt:
 
     async def start(self) -> None:
         config = SimpleNamespace(github=SimpleNamespace(repository=REPOSITORY))
-        services = SimpleNamespace(config=config, github=self.github, operations=self.kept, clock=clock)
+        services = SimpleNamespace(config=config, github=self.github, run_claims=self.kept, clock=clock)
         watch = RunListener(lambda _: self.workflow, self.found.handle)
         self.finder = RunFinder(cast("Services", services), cast("Cursors", self.kept), [watch])
         self.finder.start()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.errors import Denied, UserError
-from bot.store.approvals import Approval, Approvals, Ask, Outcome
+from bot.store.approvals import Approval, ApprovalRequest, Approvals, Outcome
 from bot.store.database import Store
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.unit.bot.conftest import Clock
 
 YES, NO = Outcome.APPROVED, Outcome.REJECTED
-ASK = Ask(1, "staging", "b" * 64, "U0ANA", "C0STAGING", "1.0", required=1, expires_after=3_600)
+ASK = ApprovalRequest(1, "staging", "b" * 64, "U0ANA", "C0STAGING", "1.0", required=1, expires_after=3_600)
 CROWD = [f"U{number:03}" for number in range(40)]
 
 
@@ -60,8 +60,8 @@ async def test_an_id_cannot_be_guessed(approvals: Approvals) -> None:
 
 
 async def test_it_keeps_what_it_was_asked_for(approvals: Approvals, clock: Clock) -> None:
-    made = await approvals.create(replace(ASK, typed_word="staging"))
-    assert (made.binding, made.typed_word, made.requester) == ("b" * 64, "staging", "U0ANA")
+    made = await approvals.create(replace(ASK, typed_confirmation="staging"))
+    assert (made.binding, made.typed_confirmation, made.requester) == ("b" * 64, "staging", "U0ANA")
     assert (made.channel, made.message_ts) == ("C0STAGING", "1.0")
     assert (made.outcome, made.votes, made.decided_at) == (Outcome.PENDING, (), None)
     assert made.expires_at == clock.now + 3_600

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from bot.redaction import Redactor
 from bot.store import audit as trail
 from bot.store.audit import Audit, Entry
-from bot.store.database import Store, audit
+from bot.store.database import Store
 
 if TYPE_CHECKING:
     from tests.unit.bot.conftest import Clock
@@ -92,7 +92,7 @@ async def test_what_happens_with_it_in_one_transaction_is_told_or_neither_is(sto
 async def test_a_changed_entry_is_found(store: Store, log: Audit, values: dict[str, Any]) -> None:
     for _ in range(3):
         await log.record(ENTRY)
-    await change(store, sa.update(audit).where(audit.c.number == 2).values(values))
+    await change(store, sa.update(trail.audit).where(trail.audit.c.number == 2).values(values))
     assert await whole(store) == "entry 2 was changed"
 
 
@@ -100,9 +100,10 @@ async def test_an_entry_that_was_changed_with_its_digest_is_found_by_the_next(st
     for _ in range(3):
         await log.record(ENTRY)
     line = (await log.read(newest=2))[1]
-    forged = {**trail.exported(line), "actor": "U0MAX"}
+    forged = {**trail.as_json(line), "actor": "U0MAX"}
     await change(
-        store, sa.update(audit).where(audit.c.number == 2).values(actor="U0MAX", digest=trail.digest_of(forged))
+        store,
+        sa.update(trail.audit).where(trail.audit.c.number == 2).values(actor="U0MAX", digest=trail.digest_of(forged)),
     )
     assert await whole(store) == "entry 3 was changed"
 
@@ -110,7 +111,7 @@ async def test_an_entry_that_was_changed_with_its_digest_is_found_by_the_next(st
 async def test_a_removed_entry_is_found(store: Store, log: Audit) -> None:
     for _ in range(3):
         await log.record(ENTRY)
-    await change(store, sa.delete(audit).where(audit.c.number == 2))
+    await change(store, sa.delete(trail.audit).where(trail.audit.c.number == 2))
     assert await whole(store) == "entry 2 is missing"
 
 
@@ -118,9 +119,9 @@ async def test_an_inserted_entry_is_found(store: Store, log: Audit) -> None:
     for _ in range(3):
         await log.record(ENTRY)
     last = (await log.read(newest=1))[0]
-    row = {**trail.exported(last), "number": 4, "actor": "U0MAX"}
+    row = {**trail.as_json(last), "number": 4, "actor": "U0MAX"}
     del row["time"]  # it is no column
-    await change(store, sa.insert(audit).values({**row, "digest": trail.digest_of(row)}))
+    await change(store, sa.insert(trail.audit).values({**row, "digest": trail.digest_of(row)}))
     assert await whole(store) == "entry 4 was changed"
 
 
@@ -128,7 +129,7 @@ async def test_an_export_can_be_checked_by_others(store: Store, log: Audit) -> N
     await log.record(
         Entry("U0ANA", "déploy ✓", "staging", None, {"list": [1, 2.5, None, True], "nested": {"b": "ü", "a": 1}})
     )
-    lines = await store.run(lambda connection: [json.dumps(trail.exported(one)) for one in trail.read_all(connection)])
+    lines = await store.run(lambda connection: [json.dumps(trail.as_json(one)) for one in trail.read_all(connection)])
     read = json.loads(lines[0])
     assert trail.digest_of(read) == read["digest"]
     assert read["action"] == "déploy ✓"

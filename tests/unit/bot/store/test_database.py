@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from bot.store.database import Store, insert_new, side_effects, tables
+from bot.store.database import Store, insert_new
+from bot.store.migrations import migrate
+from bot.store.operations import side_effects
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,14 +37,6 @@ async def test_what_fails_leaves_nothing_behind(store: Store) -> None:
     assert await count(store) == 1
 
 
-async def test_several_processes_may_make_the_tables_at_once(url: str) -> None:
-    stores = [Store(url) for _ in range(6)]
-    await asyncio.gather(*(store.create_tables() for store in stores))
-    assert set(sa.inspect(stores[0].engine).get_table_names()) == set(tables.tables)
-    for store in stores:
-        store.close()
-
-
 async def test_what_is_written_at_once_is_all_there(url: str, store: Store) -> None:
     other = Store(url)
 
@@ -57,7 +51,7 @@ async def test_what_is_written_at_once_is_all_there(url: str, store: Store) -> N
 
 async def test_what_is_read_stays_so_until_it_is_written(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path}/signalbox.sqlite")
-    await store.create_tables()
+    await migrate(store)
 
     def take_next(connection: sa.Connection) -> int:
         newest = connection.scalar(sa.select(sa.func.max(side_effects.c.operation))) or 0
@@ -72,7 +66,7 @@ async def test_what_is_read_stays_so_until_it_is_written(tmp_path: Path) -> None
 async def test_sqlite_writes_ahead_and_every_commit_reaches_the_disk(tmp_path: Path) -> None:
     path = tmp_path / "signalbox.sqlite"
     store = Store(f"sqlite:///{path}")
-    await store.create_tables()
+    await migrate(store)
     with store.engine.connect() as connection:
         pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")

@@ -1,11 +1,11 @@
-"""The record of environments: what each runs, and the drift that was told; on SQLite and on PostgreSQL."""
+"""What environments run, and the drift that was last reported; on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.store.deployments import EnvironmentRecord
+from bot.store.deployments import Deployments
 from bot.store.operations import Operations, Request
 from runners.results import Commit
 
@@ -19,26 +19,26 @@ COMMIT = Commit("o/r", "a" * 40, "main", "Raise the memory", "Lee", "https://git
 
 
 async def test_what_an_environment_runs(store: Store, clock: Clock) -> None:
-    operations, environments = Operations(store, clock), EnvironmentRecord(store, clock)
-    assert await environments.running_in("staging") is None
-    first, second = [await operations.get(await operations.create(one)) for one in (REQUEST, AGAIN)]
-    await environments.record_deployed(first, COMMIT)
+    operations, deployments = Operations(store, clock), Deployments(store, clock)
+    assert await deployments.current("staging") is None
+    first, second = [await operations.get(await operations.create(request)) for request in (REQUEST, AGAIN)]
+    await deployments.add(first, COMMIT)
     clock.now += 10
     newer = replace(COMMIT, sha="b" * 40, subject="s" * 400)
-    await environments.record_deployed(second, newer)
+    await deployments.add(second, newer)
     clock.now += 10
-    await environments.record_deployed(first, COMMIT)
-    running = await environments.running_in("staging")
-    assert running is not None
-    assert (running.sha, running.subject, running.person) == ("b" * 40, "s" * 300, "U0ANA")
-    assert running.at == clock.now - 10
-    assert await environments.running_in("prod") is None
+    await deployments.add(first, COMMIT)
+    current = await deployments.current("staging")
+    assert current is not None
+    assert (current.sha, current.subject, current.person) == ("b" * 40, "s" * 300, "U0ANA")
+    assert current.at == clock.now - 10
+    assert await deployments.current("prod") is None
 
 
-async def test_the_drift_that_was_told_last(store: Store, clock: Clock) -> None:
-    environments = EnvironmentRecord(store, clock)
-    assert await environments.drift_told("staging") == ""
-    await environments.tell_drift("staging", "one")
-    await environments.tell_drift("staging", "other")
-    assert await environments.drift_told("staging") == "other"
-    assert await environments.drift_told("prod") == ""
+async def test_the_drift_that_was_reported_last(store: Store, clock: Clock) -> None:
+    deployments = Deployments(store, clock)
+    assert await deployments.reported_drift("staging") == ""
+    await deployments.set_reported_drift("staging", "one")
+    await deployments.set_reported_drift("staging", "other")
+    assert await deployments.reported_drift("staging") == "other"
+    assert await deployments.reported_drift("prod") == ""

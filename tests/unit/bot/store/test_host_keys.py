@@ -1,4 +1,4 @@
-"""The host keys on record."""
+"""Trusted host keys."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from bot.store.database import Store
 from bot.store.host_keys import HostKeys
+from bot.store.migrations import migrate
 from runners.results import ChangedKey
 from runners.ssh.host_keys import HostKey
 
@@ -25,41 +26,41 @@ THIRD = HostKey("ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAA
 @pytest.fixture
 async def keys(tmp_path: Path) -> AsyncIterator[HostKeys]:
     store = Store(f"sqlite:///{tmp_path}/signalbox.sqlite")
-    await store.create_tables()
+    await migrate(store)
     yield HostKeys(store, lambda: 1.0)
     store.close()
 
 
-class Notes:
+class Recorder:
     def __init__(self) -> None:
-        self.taken: list[ChangedKey] = []
+        self.recorded: list[ChangedKey] = []
 
     def __call__(self, connection: sa.Connection, accepted: Sequence[ChangedKey]) -> None:
         assert connection.in_transaction()
-        self.taken += accepted
+        self.recorded += accepted
 
 
-async def test_an_instance_is_trusted_at_first_sight_and_never_again_by_itself(keys: HostKeys) -> None:
+async def test_an_instance_is_trusted_on_first_use_alone(keys: HostKeys) -> None:
     assert await keys.trust({"i-1": (ED,), "i-2": (OTHER,)}) == ("i-1", "i-2")
     assert await keys.trust({"i-1": (OTHER,), "i-3": (ED,)}) == ("i-3",)
-    assert await keys.known(["i-1", "i-2", "i-9"]) == {"i-1": (ED,), "i-2": (OTHER,)}
+    assert await keys.trusted(["i-1", "i-2", "i-9"]) == {"i-1": (ED,), "i-2": (OTHER,)}
 
 
 async def test_another_key_counts_only_once_it_is_accepted(keys: HostKeys) -> None:
-    notes = Notes()
+    recorder = Recorder()
     await keys.trust({"i-1": (ED,)})
-    await keys.note_changed(7, {"i-1": (OTHER,)})
-    assert await keys.known(["i-1"]) == {"i-1": (ED,)}
-    accepted = await keys.accept(7, "U0LEE", notes)
+    await keys.record_changed(7, {"i-1": (OTHER,)})
+    assert await keys.trusted(["i-1"]) == {"i-1": (ED,)}
+    accepted = await keys.accept(7, "U0LEE", recorder)
     assert accepted == (ChangedKey("i-1", "i-1", ED.fingerprint, OTHER.fingerprint),)
-    assert notes.taken == list(accepted)
-    assert await keys.known(["i-1"]) == {"i-1": (OTHER,)}
-    assert await keys.accept(7, "U0MAX", notes) == ()
+    assert recorder.recorded == list(accepted)
+    assert await keys.trusted(["i-1"]) == {"i-1": (OTHER,)}
+    assert await keys.accept(7, "U0MAX", recorder) == ()
 
 
-async def test_what_was_seen_earlier_cannot_be_accepted_once_yet_another_key_was_shown(keys: HostKeys) -> None:
+async def test_an_earlier_key_cannot_be_accepted_after_a_third_was_presented(keys: HostKeys) -> None:
     await keys.trust({"i-1": (ED,)})
-    await keys.note_changed(7, {"i-1": (OTHER,)})
-    await keys.note_changed(8, {"i-1": (THIRD,)})
-    assert await keys.accept(7, "U0LEE", Notes()) == ()
-    assert await keys.known(["i-1"]) == {"i-1": (ED,)}
+    await keys.record_changed(7, {"i-1": (OTHER,)})
+    await keys.record_changed(8, {"i-1": (THIRD,)})
+    assert await keys.accept(7, "U0LEE", Recorder()) == ()
+    assert await keys.trusted(["i-1"]) == {"i-1": (ED,)}

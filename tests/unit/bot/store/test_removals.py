@@ -1,4 +1,4 @@
-"""What a clean-up is to remove, written down: the first list stands, and who spared what is kept."""
+"""Candidates for removal: the first list counts, and the person who excluded a candidate is recorded."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.store.database import Store
+from bot.store.migrations import migrate
 from bot.store.removals import Removals
 from runners.results import Candidate, Removal, Snapshot, What
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 async def removals(tmp_path: Path) -> AsyncIterator[Removals]:
     store = Store(f"sqlite:///{tmp_path}/signalbox.sqlite")
-    await store.create_tables()
+    await migrate(store)
     yield Removals(store)
     store.close()
 
@@ -32,30 +33,30 @@ def candidate(image_id: str, what: What = What.IMAGE) -> Candidate:
 FIRST = (candidate("ami-2"), candidate("ami-1"), candidate("vol-1", What.VOLUME))
 
 
-async def test_it_comes_back_as_it_was_proposed_in_that_order(removals: Removals) -> None:
+async def test_candidates_are_read_as_proposed_in_that_order(removals: Removals) -> None:
     await removals.propose(7, FIRST)
-    assert await removals.of(7) == FIRST
-    assert await removals.of(8) == ()
+    assert await removals.proposed_by(7) == FIRST
+    assert await removals.proposed_by(8) == ()
 
 
-async def test_proposed_again_after_a_crash_the_first_list_stands(removals: Removals) -> None:
+async def test_a_second_list_after_a_crash_changes_nothing(removals: Removals) -> None:
     await removals.propose(7, FIRST)
-    await removals.spare(7, ["ami-1"], "U0LEE")
-    await removals.propose(7, [replace(one, group="other") for one in FIRST])
-    assert [(one.group, one.spared_by) for one in await removals.of(7)] == [
+    await removals.exclude(7, ["ami-1"], "U0LEE")
+    await removals.propose(7, [replace(first, group="other") for first in FIRST])
+    assert [(proposed.group, proposed.spared_by) for proposed in await removals.proposed_by(7)] == [
         ("backend staging", ""),
         ("backend staging", "U0LEE"),
         ("backend staging", ""),
     ]
 
 
-async def test_exactly_what_was_chosen_last_stays_and_whoever_chose_it_first_is_kept(removals: Removals) -> None:
+async def test_exactly_the_last_choice_is_excluded_by_the_person_who_chose_it_first(removals: Removals) -> None:
     await removals.propose(7, FIRST)
     await removals.propose(8, FIRST)
-    await removals.spare(7, ["ami-1", "ami-2"], "U0LEE")
-    await removals.spare(7, ["ami-1", "vol-1", "ami-unknown"], "U0MAX")
-    spared = {one.removal.image_id: one.spared_by for one in await removals.of(7)}
-    assert spared == {"ami-2": "", "ami-1": "U0LEE", "vol-1": "U0MAX"}
-    assert not any(one.spared_by for one in await removals.of(8))
-    await removals.spare(7, [], "U0ANA")
-    assert not any(one.spared_by for one in await removals.of(7))
+    await removals.exclude(7, ["ami-1", "ami-2"], "U0LEE")
+    await removals.exclude(7, ["ami-1", "vol-1", "ami-unknown"], "U0MAX")
+    excluded = {proposed.removal.image_id: proposed.spared_by for proposed in await removals.proposed_by(7)}
+    assert excluded == {"ami-2": "", "ami-1": "U0LEE", "vol-1": "U0MAX"}
+    assert not any(proposed.spared_by for proposed in await removals.proposed_by(8))
+    await removals.exclude(7, [], "U0ANA")
+    assert not any(proposed.spared_by for proposed in await removals.proposed_by(7))

@@ -62,7 +62,7 @@ async def ended_build(desk: Desk, *, run: int | None = 4711, status: Status = St
     await desk.operations.set_message(number, "C0OPS", "1.0")
     await desk.operations.set_status(number, status)
     if run:
-        await desk.operations.claim_run(number, run)
+        await desk.run_claims.claim(number, run)
     return number
 
 

@@ -117,7 +117,7 @@ async def test_until_tomorrow_is_nine_o_clock_where_the_person_is(
 ) -> None:
     number, _ = await stuck(desk, account, monkeypatch)
     await builder_buttons.snooze(desk.services, pressed(number, "U0ANA", "builder-snooze-tomorrow"))
-    (note,) = await desk.operations.annotations_of(number, "snooze")
+    (note,) = await desk.annotations.values_of(number, "snooze")
     until = datetime.fromtimestamp(float(note.split(" ")[1]), UTC)
     assert until == datetime(NOON.year, NOON.month, NOON.day + 1, 17, tzinfo=UTC)  # her clock is 8 hours behind
 

@@ -26,7 +26,7 @@ async def refused(desk: Desk, environment: str = "staging", **arguments: str) ->
     request = Request("first", "deploy", environment, "U0ANA", title, "C0STAGING", {"ref": "stable", **arguments})
     number = await desk.operations.create(request)
     await desk.operations.set_message(number, "C0STAGING", f"{number}.0")
-    await desk.operations.annotate(number, REFUSED, SHA)
+    await desk.annotations.add(number, REFUSED, SHA)
     await desk.operations.set_status(number, Status.FAILED)
     return await desk.operations.get(number)
 
@@ -98,7 +98,7 @@ async def test_whoever_asked_first_may_not_where_another_must_approve(desk: Desk
     title, arguments = "Deploy main to prod", {"ref": "main"}
     number = await desk.operations.create(Request("p", "deploy", "prod", "U0LEE", title, "C0STAGING", arguments))
     await desk.operations.set_message(number, "C0STAGING", f"{number}.0")
-    await desk.operations.annotate(number, REFUSED, SHA)
+    await desk.annotations.add(number, REFUSED, SHA)
     record = await desk.operations.get(number)
     with pytest.raises(Denied, match="wants somebody else to approve it"):
         await override_checks.anyway(desk.services, press(record, "U0LEE"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.store.deployments import RunsOn
+from bot.store.deployments import MachineCommit
 from handlers.deploy.outgoing import runs_now
 from handlers.deploy.running import in_words
 from runners.results import Commit
@@ -12,12 +12,12 @@ from runners.results import Commit
 NEW, OLD = "a" * 40, "b" * 40
 
 
-def runs(machine: str, sha: str, instance: str = "") -> RunsOn:
-    return RunsOn("staging", machine, instance, sha, "main", "Subject", "U0ANA", 7, 1_700_000_000.0)
+def runs(machine: str, sha: str, instance: str = "") -> MachineCommit:
+    return MachineCommit("staging", machine, instance, sha, "main", "Subject", "U0ANA", 7, 1_700_000_000.0)
 
 
 @pytest.mark.parametrize("known", [(), (runs("backend", NEW), runs("cron", NEW)), (runs("gone", OLD),)])
-def test_nothing_is_said_where_all_run_what_the_environment_runs(known: tuple[RunsOn, ...]) -> None:
+def test_nothing_is_said_where_all_run_what_the_environment_runs(known: tuple[MachineCommit, ...]) -> None:
     assert in_words(known, ["backend", "cron"], NEW) == ""
 
 

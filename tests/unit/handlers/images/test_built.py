@@ -15,7 +15,7 @@ from bot.config.targets import BUILDS
 from bot.errors import Denied, UserError
 from bot.operations.registry import Click, Submission
 from bot.slack.client import Posted
-from bot.store.images import Seen
+from bot.store.images import FollowedRun
 from bot.store.operations import Request
 from handlers.build import dismissals
 from handlers.images import built as built_images, topic
@@ -128,7 +128,7 @@ def test_lines_of_one_sign_that_follow_each_other_are_one_finding() -> None:
 async def suspicious(desk: Desk, aws: Any) -> str:
     steps = Steps(desk)
     await settle(steps, LogReading(images=((REGION, image(aws)),), findings=(SIGN,)))
-    return (await desk.services.images.suspicions([7]))[7][0].id
+    return (await desk.services.images.warnings_of([7]))[7][0].id
 
 
 def pressed(user: str, value: str, action: str = "dismiss-sign") -> Click:
@@ -166,7 +166,7 @@ async def built(desk: Desk, **changes: Any) -> BuiltImage:
         "https://github.com/o/r/actions/runs/10", 1, 7, "https://github.com/o/r/job/7", 1, "backend-staging-1", 8, 9.0,
     )  # fmt: skip
     one = replace(usual, **changes)
-    await desk.services.images.keep(one)
+    await desk.services.images.add(one)
     return one
 
 
@@ -177,7 +177,7 @@ async def test_an_environment_is_ready_when_all_its_images_are_there_of_one_comm
     (ready,) = await built_images.readiness(desk.services, 10, ["staging"])
     assert ready.clean
     assert ready.plannable
-    await desk.services.images.suspect(Seen(4, 10), job(), BACKEND, [SIGN])
+    await desk.services.images.add_warnings(FollowedRun(4, 10), job(), BACKEND, [SIGN])
     (ready,) = await built_images.readiness(desk.services, 10, ["staging", "gone"])
     assert (ready.clean, ready.doubtful) == (False, ("backend",))
 
@@ -228,9 +228,9 @@ async def page(desk: Desk, *said: str) -> str:
 async def test_an_image_s_story_goes_from_the_commit_to_the_hosts(desk: Desk, aws: Any) -> None:
     made = image(aws)
     await built(desk, image_id=made, operation=await asked_for(desk))
-    await desk.services.images.suspect(Seen(4, 10), job(), BACKEND, [SIGN])
-    await desk.services.images.note_read(7, 1_234)
-    await desk.services.images.rolled_out(RollOut(made, 12, "staging", "backend", "U0LEE", 1_000.0))
+    await desk.services.images.add_warnings(FollowedRun(4, 10), job(), BACKEND, [SIGN])
+    await desk.services.images.add_log_scan(7, 1_234)
+    await desk.services.images.add_rollout(RollOut(made, 12, "staging", "backend", "U0LEE", 1_000.0))
     aws.run_instances(
         ImageId=made, MinCount=1, MaxCount=1,
         TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "type", "Value": "staging backend"}]}],

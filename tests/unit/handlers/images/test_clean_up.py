@@ -207,7 +207,7 @@ async def test_one_that_a_waiting_plan_names_is_not_offered(desk: Desk, account:
     first, second, _ = three_images(account)
     plan = await desk.operations.create(Request("p", "plan", "staging", "U0ANA", "Plan staging", "C0STAGING", {}))
     await desk.operations.set_status(plan, Status.APPROVAL)
-    await desk.operations.annotate(plan, PLANNED_IMAGE, first)
+    await desk.annotations.add(plan, PLANNED_IMAGE, first)
     page = await old_images.topic(desk.services, cast("Any", None), ())
     assert f"named in the plan #{plan}" in read(page)
     course = CleanUp(desk, await begun(desk), lambda _: Outcome.REJECTED)

@@ -132,7 +132,7 @@ async def test_an_environment_that_left_the_configuration_takes_no_click(desk: D
 
 
 async def test_where_a_word_must_be_typed_the_click_alone_counts_nothing(desk: Desk) -> None:
-    approval = await desk.asked(typed_word="staging")
+    approval = await desk.asked(typed_confirmation="staging")
     await desk.operations.create(Request("k", "plan", "staging", "U0ANA", "Plan for staging", "C0STAGING", {}))
     await approve.approve(desk.services, pressed(approval))
     assert await outcome(desk, approval) is Outcome.PENDING
@@ -149,7 +149,7 @@ async def test_where_a_word_must_be_typed_the_click_alone_counts_nothing(desk: D
 async def test_a_branch_that_moves_on_while_the_word_is_typed_is_said_before_it_counts(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    approval = await desk.asked(typed_word="staging")
+    approval = await desk.asked(typed_confirmation="staging")
     news = ["main has moved on"]
 
     async def once(*_: object) -> Message | None:
@@ -164,7 +164,7 @@ async def test_a_branch_that_moves_on_while_the_word_is_typed_is_said_before_it_
 
 
 async def test_the_typed_word_is_checked_against_who_types_it(desk: Desk) -> None:
-    approval = await desk.asked(typed_word="staging")
+    approval = await desk.asked(typed_confirmation="staging")
     faults = await approve.typed(desk.services, sent_off("U0GUS", approval.id, word="staging"))
     assert "You may not approve" in faults["word"]
     desk.now += 3_600

@@ -32,7 +32,7 @@ def press(number: int, user: str) -> Click:
 @pytest.mark.parametrize("user", ["U0ANA", "U0LEE"])
 async def test_one_that_waits_is_withdrawn_at_once_and_never_begins(desk: Desk, user: str) -> None:
     ahead, number, behind = [await waiting(desk, key) for key in ("a", "b", "c")]
-    assert await desk.operations.take_turn(ahead)
+    assert await desk.operations.start(ahead)
     desk.now += 42
     answer = await cancel.cancel(desk.services, press(number, user))
     assert answer is not None
@@ -45,7 +45,7 @@ async def test_one_that_waits_is_withdrawn_at_once_and_never_begins(desk: Desk, 
     next_one = desk.chat.says[Posted("C0STAGING", f"{behind}.0")]
     assert f"waits for #{ahead} " in read(next_one)
     assert buttons(next_one) == ["cancel"]
-    assert not await desk.operations.take_turn(number)
+    assert not await desk.operations.start(number)
     assert (await desk.operations.get(number)).status is Status.CANCELLED
     assert await desk.trail() == [(user, "withdraw")]
     with pytest.raises(UserError, match="is over already"):
@@ -54,11 +54,11 @@ async def test_one_that_waits_is_withdrawn_at_once_and_never_begins(desk: Desk, 
 
 async def test_one_that_has_begun_is_not_withdrawn(desk: Desk) -> None:
     number = await waiting(desk, "a")
-    assert await desk.operations.take_turn(number)
-    assert not await desk.operations.cancel_waiting(number, "U0ANA")
+    assert await desk.operations.start(number)
+    assert not await desk.operations.cancel_queued(number, "U0ANA")
     assert (await desk.operations.get(number)).status is Status.RUNNING
     assert await desk.operations.cancel_requested(number) is None
-    assert await desk.operations.take_turn(number), "a turn that was interrupted is taken again"
+    assert await desk.operations.start(number), "a turn that was interrupted is taken again"
 
 
 async def test_others_may_not_withdraw(desk: Desk) -> None:

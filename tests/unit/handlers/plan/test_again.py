@@ -15,7 +15,8 @@ from bot.operations.registry import Click
 from bot.slack.blocks import common, kit
 from bot.slack.blocks.common import PLAN_AGAIN, Elsewhere, Head
 from bot.slack.client import ChatError, Posted
-from bot.store.operations import SUPERSEDED_BY, Request
+from bot.store.annotations import SUPERSEDED_BY
+from bot.store.operations import Request
 from handlers.deploy import command as deploy_command
 from handlers.images import built as images, built_views
 from handlers.plan import again as plan_again
@@ -120,8 +121,8 @@ async def test_a_plan_that_was_superseded_knows_the_newer_one_with_its_link_once
     operation = await operation_of(desk, 1)
     assert await plan_again.newer(operation) is None
     newer = await desk.operations.create(Request("2", "plan", "staging", "U0LEE", "Plan for staging", "C0STAGING", {}))
-    await desk.operations.annotate(1, SUPERSEDED_BY, str(newer))
-    await desk.operations.annotate(1, SUPERSEDED_BY, "99")
+    await desk.annotations.add(1, SUPERSEDED_BY, str(newer))
+    await desk.annotations.add(1, SUPERSEDED_BY, "99")
     assert await plan_again.newer(operation) == Elsewhere(Head(newer, "Plan for staging", "staging", "U0LEE"), "")
     await desk.operations.set_message(newer, "C0STAGING", "2.5")
     found = await plan_again.newer(operation)

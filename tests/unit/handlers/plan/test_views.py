@@ -59,12 +59,14 @@ def test_one_of_two_has_approved() -> None:
 
 def test_what_is_protected_takes_a_typed_word() -> None:
     lost = [f"aws_db_instance.db{number}" for number in range(7)]
-    said = read(views.ask(VIEW, OPEN, lost, typed_word="staging"))
+    said = read(views.ask(VIEW, OPEN, lost, typed_confirmation="staging"))
     assert "`aws_db_instance.db4` and 2 more. To approve, type `staging`." in said
 
 
 def test_where_a_word_is_typed_next_the_button_asks_no_question_of_its_own() -> None:
-    row = next(block for block in views.ask(VIEW, OPEN, typed_word="staging").blocks if block["type"] == "actions")
+    row = next(
+        block for block in views.ask(VIEW, OPEN, typed_confirmation="staging").blocks if block["type"] == "actions"
+    )
     approve, reject = row["elements"]
     assert "confirm" not in approve
     assert "confirm" in reject
@@ -220,7 +222,7 @@ def test_drift_that_the_code_does_not_contradict_is_told_as_such() -> None:
 
 
 def test_what_is_asked_is_said_before_anything_else() -> None:
-    said = read(views.ask(VIEW, OPEN, ["aws_instance.cron"], typed_word="staging"))
+    said = read(views.ask(VIEW, OPEN, ["aws_instance.cron"], typed_confirmation="staging"))
     first = said.splitlines()[:2]
     assert first[0].endswith("*#7 Plan for staging*: 1 to destroy, 1 to replace, 1 to change. Waiting for approval")
     assert first[1] == "asked by @ana  a1b2c3d Raise the queue's memory (Lee Park)"

@@ -33,10 +33,10 @@ def operation() -> Operation:
     async def claimed_runs() -> frozenset[int]:
         return frozenset()
 
-    operations = SimpleNamespace(claimed_runs=claimed_runs)
+    run_claims = SimpleNamespace(claimed_runs=claimed_runs)
     return cast(
         "Operation",
-        SimpleNamespace(number=1, step=step, once=once, services=SimpleNamespace(github=None, operations=operations)),
+        SimpleNamespace(number=1, step=step, once=once, services=SimpleNamespace(github=None, run_claims=run_claims)),
     )
 
 

@@ -37,7 +37,7 @@ async def refused_deploy(desk: Desk) -> tuple[Services, int]:
     await keys.trust({"i-1": (ED,)})
     number = await desk.operations.create(Request("k", "deploy", "staging", "U0ANA", "Deploy", "C0STAGING", {}))
     await desk.operations.set_message(number, "C0STAGING", "1.0")
-    await keys.note_changed(number, {"i-1": (OTHER,)})
+    await keys.record_changed(number, {"i-1": (OTHER,)})
     return cast("Services", SimpleNamespace(**vars(desk.services), host_keys=keys)), number
 
 
@@ -55,7 +55,7 @@ async def test_an_approver_accepts_it_once_and_the_trail_has_both_fingerprints(d
     assert "the new host key accepted by @lee" in shown
     assert "UTC. Run /deploy staging again: nothing has gone out yet." in shown.replace("`", "")
     assert "Accepted the new host key of i-1. Run /deploy staging again." in read(answer)
-    assert await services.host_keys.known(["i-1"]) == {"i-1": (OTHER,)}
+    assert await services.host_keys.trusted(["i-1"]) == {"i-1": (OTHER,)}
     (line,) = await desk.audit.read(newest=9)
     assert (line.entry.actor, line.entry.action, line.entry.operation) == ("U0LEE", "host key accepted", number)
     assert line.entry.detail == {"instance": "i-1", "before": ED.fingerprint, "now": OTHER.fingerprint}
@@ -67,5 +67,5 @@ async def test_whoever_may_not_approve_may_not_accept(desk: Desk) -> None:
     services, number = await refused_deploy(desk)
     with pytest.raises(Denied):
         await accept(services, pressed("U0ANA", number))
-    assert await services.host_keys.known(["i-1"]) == {"i-1": (ED,)}
+    assert await services.host_keys.trusted(["i-1"]) == {"i-1": (ED,)}
     assert await desk.trail() == [("U0ANA", "click refused")]

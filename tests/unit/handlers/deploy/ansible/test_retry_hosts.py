@@ -33,9 +33,9 @@ async def failed_deploy(desk: Desk, *instances: str) -> int:
     number = await desk.operations.create(Request("k", "deploy", "staging", "U0ANA", "Deploy", "C0STAGING", {}))
     await desk.operations.set_message(number, "C0STAGING", "1.0")
     for instance in instances:
-        await desk.operations.annotate(number, RETRY, instance)
+        await desk.annotations.add(number, RETRY, instance)
     if instances:
-        await desk.operations.annotate(number, COMMIT, SHA)
+        await desk.annotations.add(number, COMMIT, SHA)
     return number
 
 

@@ -53,7 +53,12 @@ class Fake:
         self.head = Head(12, "Deploy stable to staging", "staging", "U0ANA")
         self.record = SimpleNamespace(arguments=arguments, environment="staging")
         self.services = SimpleNamespace(
-            redact=Redactor([SECRET]), clock=lambda: 1_700_000_000.0, operations=self, runs_on=self, environments=self
+            redact=Redactor([SECRET]),
+            clock=lambda: 1_700_000_000.0,
+            operations=self,
+            annotations=self,
+            machine_commits=self,
+            deployments=self,
         )
         self.cancelled, self.doing, self.known = "", "", FailureContext("nothing was deployed")
         self.kept: list[tuple[str, str]] = []
@@ -82,13 +87,13 @@ class Fake:
     async def cancel_requested(self, _: int) -> str | None:
         return self.cancelled or None
 
-    async def annotate(self, _: int, key: str, value: str) -> None:
+    async def add(self, _: int, key: str, value: str) -> None:
         self.kept.append((key, value))
 
-    async def deployed(self, *_: Any, **__: Any) -> None:
-        """What each machine runs is kept elsewhere."""
+    async def set_instances(self, *_: Any, **__: Any) -> None:
+        """Which commit a machine runs is tested in tests/unit/bot/store."""
 
-    async def of(self, _: str) -> list[Any]:
+    async def in_environment(self, _: str) -> list[Any]:
         return []
 
     async def does(self, doing: str) -> None:

@@ -20,7 +20,7 @@ async def under_way(desk: Desk, kind: str = "deploy") -> int:
     title = "Deploy stable to staging"
     number = await desk.operations.create(Request("k", kind, "staging", "U0ANA", title, "C0STAGING", {"ref": "stable"}))
     await desk.operations.set_message(number, "C0STAGING", f"{number}.0")
-    await desk.operations.take_turn(number)
+    await desk.operations.start(number)
     return number
 
 
@@ -33,7 +33,7 @@ async def test_choices_are_kept_and_told(desk: Desk) -> None:
     await promote_workflow.open_pulls(desk.services, press(number))
     desk.now += 2.5
     await promote_workflow.skip(desk.services, press(number, "U0ANA"))
-    kept = await desk.operations.annotations_of(number, CHOICE)
+    kept = await desk.annotations.values_of(number, CHOICE)
     assert kept == (f"open U0LEE {desk.now - 2.5:.3f}", f"skip U0ANA {desk.now:.3f}")
     assert desk.engine.woken == [number, number]
     assert await desk.trail() == [("U0LEE", "open pull requests"), ("U0ANA", "deploy without promoting")]
@@ -43,7 +43,7 @@ async def test_guests_choose_nothing(desk: Desk) -> None:
     number = await under_way(desk)
     with pytest.raises(Denied):
         await promote_workflow.skip(desk.services, press(number, "U0GUS"))
-    assert not await desk.operations.annotations_of(number, CHOICE)
+    assert not await desk.annotations.values_of(number, CHOICE)
 
 
 @pytest.mark.parametrize("kind", ["deploy", "plan"])

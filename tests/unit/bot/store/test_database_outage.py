@@ -11,7 +11,9 @@ import sqlalchemy as sa
 
 from bot.errors import DatabaseAwayError
 from bot.slack.blocks import replies
-from bot.store.database import Store, insert_new, side_effects
+from bot.store.database import Store, insert_new
+from bot.store.migrations import migrate
+from bot.store.operations import side_effects
 from tests.unit.bot.drawn import read
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ async def test_a_server_that_does_not_listen_is_away() -> None:
 @pytest.mark.needs_postgres
 async def test_a_server_that_hung_up_meanwhile_is_asked_again(postgres: PostgresServer) -> None:
     store = Store(postgres.new_database().replace("postgresql:", "postgresql+psycopg:"))
-    await store.create_tables()
+    await migrate(store)
     assert await store.run(insert)
     other = sa.create_engine(postgres.url().replace("postgresql:", "postgresql+psycopg:"))
     with other.begin() as connection:
@@ -54,7 +56,7 @@ async def test_a_server_that_hung_up_meanwhile_is_asked_again(postgres: Postgres
 
 async def test_a_file_without_room_is_away_until_there_is(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path}/signalbox.sqlite")
-    await store.create_tables()
+    await migrate(store)
 
     def large(connection: sa.Connection) -> None:
         for number in range(2_000):
@@ -81,7 +83,7 @@ async def test_a_file_that_is_no_database_is_a_fault(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "statement", ["SELECT * FROM nowhere", "not sql", "INSERT INTO signalbox_effects VALUES (NULL)"]
+    "statement", ["SELECT * FROM nowhere", "not sql", "INSERT INTO signalbox_side_effects VALUES (NULL)"]
 )
 async def test_a_statement_that_is_wrong_is_a_fault(store: Store, statement: str) -> None:
     with pytest.raises(sa.exc.DBAPIError):

@@ -1,0 +1,74 @@
+"""Which run belongs to which operation: runs of GitHub Actions, and runs of HCP Terraform."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from bot.store.database import Store, insert_new, metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+run_claims = sa.Table(
+    "signalbox_run_claims",
+    metadata,
+    sa.Column("run_id", sa.BigInteger, primary_key=True, autoincrement=False),  # a run belongs to one operation
+    sa.Column("operation", sa.Integer, nullable=False, index=True),
+    sa.Column("claimed_at", sa.Double, nullable=False),
+)
+
+hcp_runs = sa.Table(
+    "signalbox_hcp_runs",
+    metadata,
+    sa.Column("run_id", sa.String(80), primary_key=True),
+    sa.Column("operation", sa.Integer, nullable=False, index=True),
+    sa.Column("claimed_at", sa.Double, nullable=False),
+)
+
+
+class RunClaims:
+    """Reads and writes claims. Every method is one transaction, so two operations cannot claim the same run."""
+
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def claim(self, operation: int, run_id: int) -> bool:
+        """Claim this run of GitHub Actions; false when it belongs to another operation."""
+        return await self._claim(run_claims, operation, run_id)
+
+    async def run_of(self, operation: int) -> int | None:
+        """The run of GitHub Actions that this operation claimed first, or None."""
+        run_id = await self._run_of(run_claims, operation)
+        return None if run_id is None else int(run_id)
+
+    async def claimed_runs(self) -> frozenset[int]:
+        """All runs of GitHub Actions that belong to operations."""
+        return await self._store.run(lambda connection: frozenset(connection.scalars(sa.select(run_claims.c.run_id))))
+
+    async def claim_hcp(self, operation: int, run_id: str) -> bool:
+        """Claim this run of HCP Terraform; false when it belongs to another operation."""
+        return await self._claim(hcp_runs, operation, run_id)
+
+    async def hcp_run_of(self, operation: int) -> str | None:
+        """The run of HCP Terraform that this operation claimed first, or None."""
+        run_id = await self._run_of(hcp_runs, operation)
+        return None if run_id is None else str(run_id)
+
+    async def operation_of_hcp_run(self, run_id: str) -> int | None:
+        """The operation that this run of HCP Terraform belongs to, or None."""
+        wanted = sa.select(hcp_runs.c.operation).where(hcp_runs.c.run_id == run_id)
+        return await self._store.run(lambda connection: connection.scalar(wanted))
+
+    async def _claim(self, table: sa.Table, operation: int, run_id: int | str) -> bool:
+        row = {"run_id": run_id, "operation": operation, "claimed_at": self._clock()}
+        owner = sa.select(table.c.operation).where(table.c.run_id == run_id)
+        return await self._store.run(
+            lambda connection: insert_new(connection, table, row) or connection.scalar(owner) == operation
+        )
+
+    async def _run_of(self, table: sa.Table, operation: int) -> int | str | None:
+        first = sa.select(table.c.run_id).where(table.c.operation == operation).order_by(table.c.claimed_at).limit(1)
+        return await self._store.run(lambda connection: connection.scalar(first))
