@@ -20,7 +20,7 @@ DEFAULT_PORT = 8900
 
 
 def main() -> int:
-    """The exit code is 0 when a story went as told, and when the sandbox was closed."""
+    """The exit code is 0 when a story passed, and when the sandbox was closed."""
     known = stories.find()
     chosen = _parser(known).parse_args()
     if chosen.list:

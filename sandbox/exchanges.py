@@ -32,7 +32,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request that was answered, for tests to look at."""
+    """A request that was answered, for tests to check."""
 
     method: str
     path: str

@@ -1,4 +1,4 @@
-"""What a person is told while a receiver is away: one line when it begins, and one when something gets through again."""
+"""Warnings while a receiver is away: a line when it begins, and a line when something gets through again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Undelivered:
         self._missed: Counter[str] = Counter()
 
     def missed(self, what: str, url: str, error: aiohttp.ClientError | TimeoutError) -> None:
-        """One did not get there; told of the first alone, since a receiver that is away misses many."""
+        """Count a lost delivery. Only the first is reported: a receiver that is away misses many."""
         self._missed[url] += 1
         if self._missed[url] == 1:
             print(

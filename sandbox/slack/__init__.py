@@ -1,4 +1,4 @@
-"""A stand-in for Slack: as strict as the real one, and everything it was told can be looked at."""
+"""A stand-in for Slack: as strict as Slack, with everything that it received open to tests."""
 
 from sandbox.slack.backend import ApiCall
 from sandbox.slack.channels import Channel

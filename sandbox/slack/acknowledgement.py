@@ -34,33 +34,33 @@ RESPONSE_TYPES = {"ephemeral", "in_channel"}
 
 def show_command_answer(backend: Backend, user: User, channel: Channel, command: str, answer: Answer) -> Reply:
     """Show the body of a command's 200: nothing, text, or a message in JSON."""
-    said = answer.payload if answer.payload is not None else {"text": answer.text}
-    if not said or said == {"text": ""}:
+    content = answer.payload if answer.payload is not None else {"text": answer.text}
+    if not content or content == {"text": ""}:
         return Reply(answer.status, ok=True)
     try:
-        message = _say(backend, user.id, channel, said, None)
+        message = _say(backend, user.id, channel, content, None)
     except ApiError as error:
-        backend.note_refusal(f"answer to {command}", said, error.answer)
+        backend.note_refusal(f"answer to {command}", content, error.answer)
         return Reply(answer.status, ok=False, error=f'{command} failed with the error "{error.code}"')
     return Reply(answer.status, ok=True, text=message.rendered, ephemerals=[message] if message.ephemeral_for else [])
 
 
-def respond(backend: Backend, url: ResponseUrl, said: dict[str, Any]) -> None:
+def respond(backend: Backend, url: ResponseUrl, content: dict[str, Any]) -> None:
     """Do what was posted to a response URL: a new message, or a change to the one that was clicked.
 
     Raises:
         ApiError: what is wrong with it.
     """
     channel = backend.workspace.channels[url.channel]
-    if not (said.get("replace_original") or said.get("delete_original")):
-        _say(backend, url.user, channel, said, url.thread_ts)
+    if not (content.get("replace_original") or content.get("delete_original")):
+        _say(backend, url.user, channel, content, url.thread_ts)
         return
-    _checked(said)
+    _checked(content)
     message = _original(backend, url)
-    if said.get("delete_original"):
+    if content.get("delete_original"):
         _delete(backend, channel, message)
         return
-    checked = draft(said)
+    checked = draft(content)
     message.replace(
         ts=backend.workspace.new_ts(), text=checked.text, blocks=checked.blocks or [], metadata=checked.metadata
     )
@@ -68,14 +68,14 @@ def respond(backend: Backend, url: ResponseUrl, said: dict[str, Any]) -> None:
 
 
 def _original(backend: Backend, url: ResponseUrl) -> Message:
-    found = None
+    original = None
     if url.message_ts is not None:
         channel = backend.workspace.channels[url.channel]
         ephemeral = backend.workspace.find_ephemeral(url.user, url.message_ts)
-        found = ephemeral if url.ephemeral else channel.find(url.message_ts)
-    if found is None:
+        original = ephemeral if url.ephemeral else channel.find(url.message_ts)
+    if original is None:
         raise ApiError("message_not_found", status=404)
-    return found
+    return original
 
 
 def _announce(backend: Backend, channel: Channel, message: Message) -> None:
@@ -92,19 +92,19 @@ def _delete(backend: Backend, channel: Channel, message: Message) -> None:
         channel.remove(message)
 
 
-def _checked(said: dict[str, Any]) -> None:
-    problems = [f"unknown field: {name}" for name in said if name not in FIELDS]
-    if said.get("response_type", "ephemeral") not in RESPONSE_TYPES:
+def _checked(content: dict[str, Any]) -> None:
+    problems = [f"unknown field: {name}" for name in content if name not in FIELDS]
+    if content.get("response_type", "ephemeral") not in RESPONSE_TYPES:
         problems.append("invalid response_type")
     if problems:
         raise refused("invalid_payload", problems)
 
 
-def _say(backend: Backend, user: str, channel: Channel, said: dict[str, Any], thread_ts: str | None) -> Message:
-    _checked(said)
-    checked = draft(said)
-    thread_ts = said.get("thread_ts", thread_ts)
-    if said.get("response_type") != "in_channel":
+def _say(backend: Backend, user: str, channel: Channel, content: dict[str, Any], thread_ts: str | None) -> Message:
+    _checked(content)
+    checked = draft(content)
+    thread_ts = content.get("thread_ts", thread_ts)
+    if content.get("response_type") != "in_channel":
         return backend.workspace.whisper(channel, user, checked.text, blocks=checked.blocks, thread_ts=thread_ts)
     return backend.workspace.post(
         channel,

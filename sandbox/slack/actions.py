@@ -34,7 +34,7 @@ def _choice(element: dict[str, Any], choice: Any, backend: Backend) -> dict[str,
             return {"selected_option": option(element, choice)}
         case "checkboxes" | "multi_static_select":
             wanted = choice if isinstance(choice, list) else [choice]
-            return {"selected_options": [option(element, one) for one in wanted if one is not None]}
+            return {"selected_options": [option(element, label) for label in wanted if label is not None]}
         case "users_select":
             return {"selected_user": backend.workspace.user(str(choice)).id}
         case "conversations_select":
@@ -53,13 +53,15 @@ def option(element: dict[str, Any], choice: Any) -> dict[str, Any]:
     """
     wanted = choice.get("value") if isinstance(choice, dict) else choice
     offered = all_options(element)
-    for one in offered:
-        if wanted == one["value"]:
-            return one
-    for one in offered:
-        if wanted == one["text"]["text"]:
-            return one
-    raise LookupError(f"{element['action_id']} does not offer {wanted!r}, only {[one['value'] for one in offered]}")
+    for candidate in offered:
+        if wanted == candidate["value"]:
+            return candidate
+    for candidate in offered:
+        if wanted == candidate["text"]["text"]:
+            return candidate
+    raise LookupError(
+        f"{element['action_id']} does not offer {wanted!r}, only {[candidate['value'] for candidate in offered]}"
+    )
 
 
 def _day(choice: Any) -> str:

@@ -26,29 +26,29 @@ async def read(request: web.Request, *, takes_json: bool) -> dict[str, Any]:
     Raises:
         ApiError: invalid_json, json_not_object, invalid_post_type.
     """
-    found: dict[str, Any] = dict(request.query)
+    arguments: dict[str, Any] = dict(request.query)
     if request.method == "GET":
-        return found
+        return arguments
     kind = request.content_type
     if kind in FORMS:
-        found.update(await request.post())
+        arguments.update(await request.post())
     elif kind == "application/json":
-        found.update(_json_body(await request.read()) if takes_json else {})
+        arguments.update(_json_body(await request.read()) if takes_json else {})
     elif kind not in EMPTY_BODY or await request.read():
         raise ApiError("invalid_post_type")
-    return found
+    return arguments
 
 
 def _json_body(body: bytes) -> dict[str, Any]:
     if not body:
         return {}
     try:
-        found = json.loads(body)
+        content = json.loads(body)
     except ValueError:
         raise ApiError("invalid_json") from None
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise ApiError("json_not_object")
-    return found
+    return content
 
 
 def token(request: web.Request, arguments: dict[str, Any]) -> str | None:
@@ -68,17 +68,17 @@ def typed(given: Mapping[str, Any], kinds: Mapping[str, str], required: Collecti
     """
     problems = [f"unknown argument: {name}" for name in given if name not in kinds]
     problems += [f"missing required field: {name}" for name in required if given.get(name) is None or given[name] == ""]
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name, kind in kinds.items():
         value = given.get(name)
         if value is not None:
             try:
-                found[name] = _CONVERT[kind](value)
+                values[name] = _CONVERT[kind](value)
             except ValueError:
                 problems.append(f"invalid value for argument: {name}")
     if problems:
         raise refused("invalid_arguments", problems)
-    return found
+    return values
 
 
 def _string(value: Any) -> str:
@@ -100,8 +100,8 @@ def _integer(value: Any) -> int:
 
 def _list(value: Any) -> list[str]:
     if isinstance(value, list):
-        return [_string(one) for one in value]
-    return [one for one in _string(value).split(",") if one]
+        return [_string(entry) for entry in value]
+    return [entry for entry in _string(value).split(",") if entry]
 
 
 def _structure(value: Any) -> Any:

@@ -67,7 +67,7 @@ class Backend:
         return self.workspace.channel_id(name.lstrip("#")) or name
 
     async def ended(self, call: ApiCall) -> None:
-        """Remember a call whose answer is known, and tell the hooks before the caller reads it."""
+        """Record an answered call, and notify the hooks before the caller reads the answer."""
         call.phase = "after"
         self.calls.append(call)
         if call.error is not None:

@@ -1,4 +1,4 @@
-"""Tells whoever waits or watches that something in the workspace changed."""
+"""Notifies all who wait or watch that something in the workspace changed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Bus:
         self._waiters: set[asyncio.Future[None]] = set()
 
     def publish(self, happening: Happening) -> None:
-        """Tell everybody. Never blocks; a page that lags for 10,000 happenings loses the rest."""
+        """Notify all subscribers. Never blocks; a page that lags by 10,000 happenings loses the rest."""
         for queue in self._queues:
             if not queue.full():
                 queue.put_nowait(happening)
@@ -64,7 +64,7 @@ class Bus:
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
-        while (found := look()) is None:
+        while (result := look()) is None:
             remaining = deadline - loop.time()
             if remaining <= 0:
                 return None
@@ -72,4 +72,4 @@ class Bus:
             self._waiters.add(waiter)
             await asyncio.wait([waiter], timeout=remaining)
             self._waiters.discard(waiter)
-        return found
+        return result

@@ -28,7 +28,7 @@ class Channel:
 
     @property
     def messages(self) -> list[Message]:
-        """What stands in the channel itself, oldest first; replies are in `thread`."""
+        """The messages of the channel itself, oldest first; replies are in `thread`."""
         return [message for message in self._messages.values() if message.thread_ts in {None, message.ts}]
 
     @property
@@ -50,18 +50,18 @@ class Channel:
         return self._messages.get(ts)
 
     def add(self, message: Message) -> None:
-        """Put a new message in and tell everybody."""
+        """Add a message and notify all subscribers."""
         self._messages[message.ts] = message
         if message.thread_ts is not None and message.thread_ts != message.ts:
             self._replies.setdefault(message.thread_ts, []).append(message)
         self._bus.publish(Happening("message", self.id, message))
 
     def changed(self, message: Message) -> None:
-        """Tell everybody that a message changed."""
+        """Notify all subscribers that a message changed."""
         self._bus.publish(Happening("changed", self.id, message))
 
     def remove(self, message: Message) -> None:
-        """Delete a message and tell everybody."""
+        """Delete a message and notify all subscribers."""
         del self._messages[message.ts]
         message.deleted = True
         if message.thread_ts is not None and message.thread_ts != message.ts:
@@ -78,10 +78,10 @@ class Channel:
         def look() -> Message | None:
             return next((message for message in reversed(self._messages.values()) if predicate(message)), None)
 
-        found = await self._bus.until(look, timeout)
-        if found is None:
+        message = await self._bus.until(look, timeout)
+        if message is None:
             raise AssertionError(f"nothing like it in #{self.name} within {timeout} s; the channel is:\n{self.as_read}")
-        return found
+        return message
 
     @property
     def as_read(self) -> str:
@@ -90,9 +90,9 @@ class Channel:
 
     def _lines(self) -> Iterator[str]:
         for message in self.messages:
-            for one in self.thread(message.ts):
-                indent = "" if one is message else "    "
-                author = one.names.user_name(one.user) or one.user
-                first, *rest = one.rendered.splitlines() or [""]
+            for posted in self.thread(message.ts):
+                indent = "" if posted is message else "    "
+                author = posted.names.user_name(posted.user) or posted.user
+                first, *rest = posted.rendered.splitlines() or [""]
                 yield f"{indent}{author}: {first}"
                 yield from (f"{indent}    {line}" for line in rest)

@@ -50,10 +50,10 @@ class Client:
             return Reply(0, ok=False, error="Your message is empty" if not text.strip() else "Your message is too long")
         stored = mrkdwn.typed(text, self._backend.workspace)
         message = self._backend.workspace.post(channel, user.id, stored, thread_ts=thread_ts)
-        self._tell_of(message, channel)
+        self._send_event(message, channel)
         return Reply(200, ok=True)
 
-    def _tell_of(self, message: Message, channel: Channel) -> None:
+    def _send_event(self, message: Message, channel: Channel) -> None:
         if seed.BOT_USER_ID in channel.members and self._backend.registration.hears("message.channels"):
             self._later(self.deliver_event(payloads.message_event(self._backend, message)))
 
@@ -79,7 +79,11 @@ class Client:
             LookupError: there is no such element, or no such option.
         """
         element = next(
-            (one for one in elements(source.blocks) if (one["block_id"], one["action_id"]) == (block_id, action_id)),
+            (
+                candidate
+                for candidate in elements(source.blocks)
+                if (candidate["block_id"], candidate["action_id"]) == (block_id, action_id)
+            ),
             None,
         )
         if element is None:
@@ -118,7 +122,7 @@ class Client:
 
     @staticmethod
     def _dispatches(source: Message | View, block_id: str) -> bool:
-        block = next(one for one in source.blocks if one["block_id"] == block_id)
+        block = next(candidate for candidate in source.blocks if candidate["block_id"] == block_id)
         return block["type"] != "input" or block.get("dispatch_action") is True
 
     async def deliver_event(self, payload: dict[str, Any]) -> None:
@@ -138,9 +142,9 @@ class Client:
         task.add_done_callback(self._tasks.discard)
 
     async def open_home(self, user: User, timeout: float = 10) -> View | None:
-        """Go to the app's Home tab: tell the app, then wait for it to publish.
+        """Open the app's Home tab: notify the app, then wait for it to publish.
 
-        When it does not publish anew, what it published before is shown after at most three seconds.
+        If it does not publish again, its earlier view is returned after at most three seconds.
         """
         before = self._backend.workspace.views.home(user.id)
         updates = -1 if before is None else before.updates
@@ -151,8 +155,8 @@ class Client:
             view = self._backend.workspace.views.home(user.id)
             return view if view is not None and view.updates > updates else None
 
-        found = await self._backend.workspace.bus.until(published, timeout if before is None else min(timeout, 3))
-        return found or before
+        view = await self._backend.workspace.bus.until(published, timeout if before is None else min(timeout, 3))
+        return view or before
 
     async def stop(self) -> None:
         """Give up on events still under way."""

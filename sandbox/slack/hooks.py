@@ -53,9 +53,9 @@ class Hooks:
         file = self._backend.workspace.files.get(request.match_info["file"])
         if file is None or file.name != request.match_info["name"]:
             raise web.HTTPNotFound
-        shown = "text/plain; charset=utf-8" if file.text is not None else file.mimetype
+        content_type = "text/plain; charset=utf-8" if file.text is not None else file.mimetype
         headers = {
-            "Content-Type": shown,
+            "Content-Type": content_type,
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "sandbox",
             "Cache-Control": "no-store",
@@ -65,12 +65,12 @@ class Hooks:
 
 def _json(body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body)
+        payload = json.loads(body)
     except ValueError:
         raise ApiError("invalid_payload") from None
-    if not isinstance(found, dict):
+    if not isinstance(payload, dict):
         raise ApiError("invalid_payload")
-    return found
+    return payload
 
 
 async def _uploaded_bytes(request: web.Request) -> bytes:

@@ -79,7 +79,7 @@ def _answer(status: int, body: str) -> Answer:
 def _read(body: str) -> Answer:
     """A 200 whose body is JSON, or plain text."""
     try:
-        found = json.loads(body) if body.lstrip().startswith("{") else None
+        payload = json.loads(body) if body.lstrip().startswith("{") else None
     except ValueError:
-        found = None
-    return Answer(Outcome.ANSWERED, 200, "" if found is not None else body, found)
+        payload = None
+    return Answer(Outcome.ANSWERED, 200, "" if payload is not None else body, payload)

@@ -89,12 +89,12 @@ def mention(text: str, names: Names, *, with_names: bool = False) -> str:
     """`@ana` and `#ops` turned into `<@U…>` and `<#C…>` where such a person or channel exists."""
 
     def user(match: re.Match[str]) -> str:
-        found = names.user_id(match[1])
-        return match[0] if found is None else f"<@{found}|{match[1]}>" if with_names else f"<@{found}>"
+        user_id = names.user_id(match[1])
+        return match[0] if user_id is None else f"<@{user_id}|{match[1]}>" if with_names else f"<@{user_id}>"
 
     def channel(match: re.Match[str]) -> str:
-        found = names.channel_id(match[1])
-        return match[0] if found is None else f"<#{found}|{match[1]}>"
+        channel_id = names.channel_id(match[1])
+        return match[0] if channel_id is None else f"<#{channel_id}|{match[1]}>"
 
     return _TYPED_CHANNEL.sub(channel, _TYPED_USER.sub(user, text))
 
@@ -109,16 +109,16 @@ def command_text(text: str, names: Names, *, should_escape: bool) -> str:
 
 def broadcasts(text: str, blocks: list[dict[str, Any]]) -> tuple[str, ...]:
     """Which of channel, here and everyone a message would notify, in the order they appear."""
-    found = _BROADCAST.findall(text)
+    mentions = _BROADCAST.findall(text)
     for kind, content in _notifying(blocks):
-        found.extend([content] if kind == "broadcast" else _BROADCAST.findall(content))
-    return tuple(found)
+        mentions.extend([content] if kind == "broadcast" else _BROADCAST.findall(content))
+    return tuple(mentions)
 
 
 def _notifying(value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, list):
-        for one in value:
-            yield from _notifying(one)
+        for entry in value:
+            yield from _notifying(entry)
     elif isinstance(value, dict):
         kind = value.get("type")
         if kind == "broadcast":

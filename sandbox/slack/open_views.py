@@ -58,12 +58,12 @@ class Views:
         if not external_id:
             return None
         return next(
-            (one for one in self._by_id.values() if one.open and one.body.get("external_id") == external_id), None
+            (view for view in self._by_id.values() if view.open and view.body.get("external_id") == external_id), None
         )
 
     def _unique(self, body: dict[str, Any], *, apart_from: View | None = None) -> None:
-        found = self._by_external_id(body.get("external_id"))
-        if found is not None and found is not apart_from:
+        existing = self._by_external_id(body.get("external_id"))
+        if existing is not None and existing is not apart_from:
             raise ApiError("duplicate_external_id")
 
     def _new(self, user: str, body: dict[str, Any]) -> View:
@@ -81,7 +81,7 @@ class Views:
         for old in self._stacks.pop(user, ()):
             old.open = False
         self._stacks[user] = [view]
-        self._tell(user)
+        self._publish(user)
         return view
 
     def push(self, user: str, body: dict[str, Any]) -> View:
@@ -98,7 +98,7 @@ class Views:
         view = self._new(user, body)
         view.root_view_id, view.previous_view_id = stack[0].id, stack[-1].id
         stack.append(view)
-        self._tell(user)
+        self._publish(user)
         return view
 
     def update(self, view: View, body: dict[str, Any], given_hash: str | None = None) -> None:
@@ -113,7 +113,7 @@ class Views:
         view.values = state.carried_over(view.values, body["blocks"])
         view.body, view.hash = body, _hash()
         view.updates += 1
-        self._tell(view.user, view)
+        self._publish(view.user, view)
 
     def publish(self, user: str, body: dict[str, Any], given_hash: str | None = None) -> View:
         """Set a person's Home tab.
@@ -124,7 +124,7 @@ class Views:
         view = self._homes.get(user)
         if view is None:
             view = self._homes[user] = self._new(user, body)
-            self._tell(user, view)
+            self._publish(user, view)
         else:
             self.update(view, body, given_hash)
         return view
@@ -132,13 +132,13 @@ class Views:
     def close(self, view: View, *, everything: bool = False) -> None:
         """Take a modal off its stack, or the whole stack."""
         stack = self._stacks.get(view.user, [])
-        gone = list(stack) if everything else [view]
-        for one in gone:
-            one.open = False
-        self._stacks[view.user] = [one for one in stack if one.open]
-        self._tell(view.user)
+        closing = list(stack) if everything else [view]
+        for modal in closing:
+            modal.open = False
+        self._stacks[view.user] = [modal for modal in stack if modal.open]
+        self._publish(view.user)
 
-    def _tell(self, user: str, view: View | None = None) -> None:
+    def _publish(self, user: str, view: View | None = None) -> None:
         if view is not None and view.type == "home":
             self._bus.publish(Happening("home", view=view, user=user))
         else:

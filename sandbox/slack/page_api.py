@@ -72,22 +72,22 @@ class PageApi:
 
     async def _messages(self, request: web.Request) -> web.StreamResponse:
         user, channel = self._person(request.query.get("as")), self._channel(request.match_info["id"])
-        shown = [*channel.messages, *self._whispered(user, channel, None)]
-        return self._listed(sorted(shown, key=lambda one: float(one.ts)))
+        messages = [*channel.messages, *self._whispered(user, channel, None)]
+        return self._listed(sorted(messages, key=lambda message: float(message.ts)))
 
     async def _thread(self, request: web.Request) -> web.StreamResponse:
         user, channel = self._person(request.query.get("as")), self._channel(request.match_info["id"])
         thread = channel.thread(request.match_info["ts"])
         if not thread:
             raise web.HTTPNotFound(text="no such message")
-        shown = [*thread, *self._whispered(user, channel, thread[0].ts)]
-        return self._listed(sorted(shown, key=lambda one: float(one.ts)))
+        messages = [*thread, *self._whispered(user, channel, thread[0].ts)]
+        return self._listed(sorted(messages, key=lambda message: float(message.ts)))
 
     def _whispered(self, user: User, channel: Channel, thread_ts: str | None) -> list[Message]:
         return [
-            one
-            for one in self._backend.workspace.ephemerals.get(user.id, ())
-            if one.channel == channel.id and one.thread_ts == thread_ts and not one.deleted
+            message
+            for message in self._backend.workspace.ephemerals.get(user.id, ())
+            if message.channel == channel.id and message.thread_ts == thread_ts and not message.deleted
         ]
 
     def _listed(self, messages: list[Message]) -> web.StreamResponse:
@@ -102,30 +102,32 @@ class PageApi:
         return await self.events.stream(request, self._person(request.query.get("as")))
 
     async def _say(self, request: web.Request) -> web.StreamResponse:
-        said = await _body(request, "as", "channel", "text", "thread_ts")
-        user, channel = self._person(said.get("as")), self._channel(said.get("channel"))
-        reply = await self._client.say(user, channel, str(said.get("text", "")), said.get("thread_ts"))
+        arguments = await _body(request, "as", "channel", "text", "thread_ts")
+        user, channel = self._person(arguments.get("as")), self._channel(arguments.get("channel"))
+        reply = await self._client.say(user, channel, str(arguments.get("text", "")), arguments.get("thread_ts"))
         return _answer({"ok": reply.ok} | ({"error": reply.error} if reply.error else {}))
 
     async def _act(self, request: web.Request) -> web.StreamResponse:
-        said = await _body(request, "as", "channel", "ts", "view_id", "block_id", "action_id", *CHOICES)
-        user = self._person(said.get("as"))
-        choice = next((said[name] for name in CHOICES if name in said), None)
+        arguments = await _body(request, "as", "channel", "ts", "view_id", "block_id", "action_id", *CHOICES)
+        user = self._person(arguments.get("as"))
+        choice = next((arguments[name] for name in CHOICES if name in arguments), None)
         try:
-            source = self._source(user, said)
-            reply = await self._client.act(user, source, str(said.get("block_id")), str(said.get("action_id")), choice)
+            source = self._source(user, arguments)
+            reply = await self._client.act(
+                user, source, str(arguments.get("block_id")), str(arguments.get("action_id")), choice
+            )
         except LookupError as error:
             return _answer({"ok": False, "error": str(error)})
         return _answer({"ok": reply.ok} | ({"error": reply.error} if reply.error else {}))
 
-    def _source(self, user: User, said: dict[str, Any]) -> Message | View:
-        if said.get("view_id"):
-            return self._view(user, said["view_id"])
-        channel, ts = self._channel(said.get("channel")), str(said.get("ts"))
-        found = self._backend.workspace.find_ephemeral(user.id, ts) or channel.find(ts)
-        if found is None:
+    def _source(self, user: User, arguments: dict[str, Any]) -> Message | View:
+        if arguments.get("view_id"):
+            return self._view(user, arguments["view_id"])
+        channel, ts = self._channel(arguments.get("channel")), str(arguments.get("ts"))
+        source = self._backend.workspace.find_ephemeral(user.id, ts) or channel.find(ts)
+        if source is None:
             raise LookupError("this message is gone")
-        return found
+        return source
 
     def _view(self, user: User, view_id: Any) -> View:
         view = self._backend.workspace.views.get(str(view_id))
@@ -134,27 +136,27 @@ class PageApi:
         return view
 
     async def _submit(self, request: web.Request) -> web.StreamResponse:
-        said = await _body(request, "as", "view_id", "values")
-        user = self._person(said.get("as"))
+        arguments = await _body(request, "as", "view_id", "values")
+        user = self._person(arguments.get("as"))
         try:
-            view = self._view(user, said.get("view_id"))
-            for block_id, actions in dict(said.get("values") or {}).items():
+            view = self._view(user, arguments.get("view_id"))
+            for block_id, actions in dict(arguments.get("values") or {}).items():
                 for action_id, given in actions.items():
                     choice = next((given[name] for name in CHOICES if name in given), None)
                     submissions.fill(self._backend, view, block_id, action_id, choice)
         except LookupError as error:
             return _answer({"ok": False, "error": str(error)})
         reply = await submissions.submit(self._backend, self._client, user, view)
-        found: dict[str, Any] = {"ok": not reply.errors and not reply.error}
-        found |= {"errors": reply.errors} if reply.errors else {}
-        found |= {"error": reply.error} if reply.error else {}
-        return _answer(found | ({"view": page_json.view(reply.view)} if reply.view else {}))
+        answer: dict[str, Any] = {"ok": not reply.errors and not reply.error}
+        answer |= {"errors": reply.errors} if reply.errors else {}
+        answer |= {"error": reply.error} if reply.error else {}
+        return _answer(answer | ({"view": page_json.view(reply.view)} if reply.view else {}))
 
     async def _close(self, request: web.Request) -> web.StreamResponse:
-        said = await _body(request, "as", "view_id")
-        user = self._person(said.get("as"))
+        arguments = await _body(request, "as", "view_id")
+        user = self._person(arguments.get("as"))
         try:
-            view = self._view(user, said.get("view_id"))
+            view = self._view(user, arguments.get("view_id"))
         except LookupError:
             return _answer({"ok": True})
         await submissions.close(self._backend, self._client, user, view)
@@ -172,15 +174,15 @@ def _guarded(handler: Handler) -> Handler:
     return checked
 
 
-def _answer(found: dict[str, Any]) -> web.Response:
-    return web.json_response(found, headers=NO_STORE)
+def _answer(content: dict[str, Any]) -> web.Response:
+    return web.json_response(content, headers=NO_STORE)
 
 
-async def _body(request: web.Request, *known: str) -> dict[str, Any]:
+async def _body(request: web.Request, *allowed: str) -> dict[str, Any]:
     try:
-        found = json.loads(await request.read())
+        content = json.loads(await request.read())
     except ValueError:
         raise web.HTTPBadRequest(text="the body must be JSON") from None
-    if not isinstance(found, dict) or not set(found) <= set(known):
-        raise web.HTTPBadRequest(text=f"the body must be an object with some of {', '.join(known)}")
-    return found
+    if not isinstance(content, dict) or not set(content) <= set(allowed):
+        raise web.HTTPBadRequest(text=f"the body must be an object with some of {', '.join(allowed)}")
+    return content

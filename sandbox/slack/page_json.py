@@ -19,7 +19,9 @@ def workspace(backend: Backend) -> dict[str, Any]:
     people = [user for user in backend.workspace.users.values() if not user.is_bot and not user.deleted]
     return {
         "team": {"id": seed.TEAM_ID, "name": seed.TEAM_NAME, "domain": seed.TEAM_DOMAIN},
-        "people": [{"id": one.id, "name": one.name, "real_name": one.real_name, "title": one.title} for one in people],
+        "people": [
+            {"id": user.id, "name": user.name, "real_name": user.real_name, "title": user.title} for user in people
+        ],
         "channels": [
             {"id": channel.id, "name": channel.name, "topic": channel.topic, "purpose": channel.purpose}
             for channel in backend.workspace.channels.values()
@@ -36,44 +38,44 @@ def workspace(backend: Backend) -> dict[str, Any]:
     }
 
 
-def message(backend: Backend, one: Message) -> dict[str, Any]:
+def message(backend: Backend, posted: Message) -> dict[str, Any]:
     """One message. A bot's progress message with blocks is not marked as edited, as in Slack."""
-    replies = backend.workspace.channels[one.channel].replies(one.ts)
-    found: dict[str, Any] = {
-        "ts": one.ts,
-        "channel": one.channel,
-        "user": one.user,
-        "username": backend.workspace.user_name(one.user) or one.user,
-        "text": one.text,
-        "blocks": one.blocks,
+    replies = backend.workspace.channels[posted.channel].replies(posted.ts)
+    fields: dict[str, Any] = {
+        "ts": posted.ts,
+        "channel": posted.channel,
+        "user": posted.user,
+        "username": backend.workspace.user_name(posted.user) or posted.user,
+        "text": posted.text,
+        "blocks": posted.blocks,
         "reply_count": len(replies),
-        "edited": one.edited and not one.blocks,
-        "ephemeral": one.ephemeral_for is not None,
-        "files": [file(each) for each in one.files],
-        "reactions": [{"name": name, "count": len(users), "users": users} for name, users in one.reactions.items()],
+        "edited": posted.edited and not posted.blocks,
+        "ephemeral": posted.ephemeral_for is not None,
+        "files": [file(each) for each in posted.files],
+        "reactions": [{"name": name, "count": len(users), "users": users} for name, users in posted.reactions.items()],
     }
-    if one.bot_id:
-        found["bot_id"] = one.bot_id
-    if one.thread_ts:
-        found["thread_ts"] = one.thread_ts
+    if posted.bot_id:
+        fields["bot_id"] = posted.bot_id
+    if posted.thread_ts:
+        fields["thread_ts"] = posted.thread_ts
     if replies:
-        found["latest_reply"] = replies[-1].ts
-    return found
+        fields["latest_reply"] = replies[-1].ts
+    return fields
 
 
-def file(one: File) -> dict[str, Any]:
+def file(attached: File) -> dict[str, Any]:
     """One file of a message."""
-    found = {
-        "id": one.id,
-        "name": one.name,
-        "title": one.title,
-        "size": one.size,
-        "mimetype": one.mimetype,
-        "url": f"/files/{one.id}/{quote(one.name)}",
+    fields = {
+        "id": attached.id,
+        "name": attached.name,
+        "title": attached.title,
+        "size": attached.size,
+        "mimetype": attached.mimetype,
+        "url": f"/files/{attached.id}/{quote(attached.name)}",
     }
-    return found if one.preview is None else found | {"preview": one.preview}
+    return fields if attached.preview is None else fields | {"preview": attached.preview}
 
 
-def view(one: View | None) -> dict[str, Any] | None:
+def view(opened: View | None) -> dict[str, Any] | None:
     """A view as Slack gives it, or null."""
-    return None if one is None else one.json
+    return None if opened is None else opened.json

@@ -34,7 +34,7 @@ class Person:
     @property
     def ephemerals(self) -> list[Message]:
         """What only this person sees, oldest first."""
-        return [one for one in self._backend.workspace.ephemerals.get(self.id, ()) if not one.deleted]
+        return [message for message in self._backend.workspace.ephemerals.get(self.id, ()) if not message.deleted]
 
     @property
     def view(self) -> View | None:
@@ -106,10 +106,10 @@ class Person:
             view = self.view
             return view if view is not None and (predicate is None or predicate(view)) else None
 
-        found = await self._backend.workspace.bus.until(look, timeout)
-        if found is None:
+        view = await self._backend.workspace.bus.until(look, timeout)
+        if view is None:
             raise AssertionError(f"{self.user.name} was shown no such view within {timeout} s; open: {self.view}")
-        return found
+        return view
 
     async def wait_for_ephemeral(self, predicate: Callable[[Message], bool], timeout: float = 10) -> Message:
         """The newest message that only this person sees and for which `predicate` holds.
@@ -121,11 +121,11 @@ class Person:
         def look() -> Message | None:
             return next((ephemeral for ephemeral in reversed(self.ephemerals) if predicate(ephemeral)), None)
 
-        found = await self._backend.workspace.bus.until(look, timeout)
-        if found is None:
-            shown = "\n".join(ephemeral.rendered for ephemeral in self.ephemerals) or "(none)"
-            raise AssertionError(f"{self.user.name} saw nothing like it within {timeout} s, only:\n{shown}")
-        return found
+        message = await self._backend.workspace.bus.until(look, timeout)
+        if message is None:
+            visible = "\n".join(ephemeral.rendered for ephemeral in self.ephemerals) or "(none)"
+            raise AssertionError(f"{self.user.name} saw nothing like it within {timeout} s, only:\n{visible}")
+        return message
 
 
 def _input(view: View, name: str) -> tuple[str, str]:

@@ -45,25 +45,25 @@ def draft(arguments: dict[str, Any], *, longest: int = LONGEST_TEXT) -> Draft:
 def _blocks(given: Any) -> list[dict[str, Any]] | None:
     if given is None:
         return None
-    found = _parsed(given, "invalid_blocks_format")
-    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+    blocks = _parsed(given, "invalid_blocks_format")
+    if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         raise ApiError("invalid_blocks_format")
-    return block_kit.check_message(found)
+    return block_kit.check_message(blocks)
 
 
 def _metadata(given: Any) -> dict[str, Any] | None:
     if given is None or given == "":
         return None
-    found = _parsed(given, "invalid_metadata_format")
-    if found == {}:
+    metadata = _parsed(given, "invalid_metadata_format")
+    if metadata == {}:
         return None
-    if not isinstance(found, dict) or set(found) != {"event_type", "event_payload"}:
+    if not isinstance(metadata, dict) or set(metadata) != {"event_type", "event_payload"}:
         raise ApiError("invalid_metadata_format")
-    if not isinstance(found["event_type"], str) or not isinstance(found["event_payload"], dict):
+    if not isinstance(metadata["event_type"], str) or not isinstance(metadata["event_payload"], dict):
         raise ApiError("invalid_metadata_format")
-    if len(json.dumps(found)) > LARGEST_METADATA:
+    if len(json.dumps(metadata)) > LARGEST_METADATA:
         raise ApiError("metadata_too_large")
-    return found
+    return metadata
 
 
 def _parsed(given: Any, error: str) -> Any:

@@ -41,9 +41,12 @@ def read_manifest(manifest: dict[str, Any]) -> Registration:
     settings = manifest.get("settings", {})
     commands = [
         Command(
-            one["command"], one["description"], one.get("usage_hint", ""), should_escape=one.get("should_escape", False)
+            command["command"],
+            command["description"],
+            command.get("usage_hint", ""),
+            should_escape=command.get("should_escape", False),
         )
-        for one in features.get("slash_commands", ())
+        for command in features.get("slash_commands", ())
     ]
     return Registration(
         commands={command.command: command for command in commands},

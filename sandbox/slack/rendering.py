@@ -16,8 +16,8 @@ Block = dict[str, Any]
 
 def message_text(text: str, blocks: list[Block], files: list[str], names: Names) -> str:
     """A whole message. With blocks, `text` is only for notifications and is not shown."""
-    shown = blocks_text(blocks, names) if blocks else mrkdwn.readable(text, names)
-    return "\n".join([*([shown] if shown else []), *(f"[file] {name}" for name in files)])
+    content = blocks_text(blocks, names) if blocks else mrkdwn.readable(text, names)
+    return "\n".join([*([content] if content else []), *(f"[file] {name}" for name in files)])
 
 
 def blocks_text(blocks: list[Block], names: Names) -> str:
@@ -42,7 +42,7 @@ def elements(blocks: list[Block]) -> Iterator[Block]:
 
 
 def _block(block: Block, names: Names) -> list[str]:
-    return list(_SHOWN[block["type"]](block, names))
+    return list(_RENDERERS[block["type"]](block, names))
 
 
 def _input(block: Block, names: Names) -> Iterator[str]:
@@ -52,16 +52,16 @@ def _input(block: Block, names: Names) -> Iterator[str]:
 
 
 def _section(block: Block, names: Names) -> Iterator[str]:
-    lines = [_text(one, names) for one in [block.get("text"), *block.get("fields", ())] if one is not None]
+    lines = [_text(text, names) for text in [block.get("text"), *block.get("fields", ())] if text is not None]
     if "accessory" in block and lines:
         lines[0] = f"{lines[0]} {_element(block['accessory'], names)}"
     yield from lines
 
 
-def _text(one: Block, names: Names) -> str:
-    if one["type"] == "image":
-        return f"[image: {one['alt_text']}]"
-    return one["text"] if one["type"] == "plain_text" else mrkdwn.readable(one["text"], names)
+def _text(element: Block, names: Names) -> str:
+    if element["type"] == "image":
+        return f"[image: {element['alt_text']}]"
+    return element["text"] if element["type"] == "plain_text" else mrkdwn.readable(element["text"], names)
 
 
 def _element(element: Block, names: Names) -> str:
@@ -75,10 +75,10 @@ def _element(element: Block, names: Names) -> str:
         case "checkboxes" | "radio_buttons":
             return " ".join(f"( ) {_text(option['text'], names)}" for option in element["options"])
         case _:
-            return f"[{_shown(element)} v]" if "select" in element["type"] else f"[{_shown(element)}]"
+            return f"[{_selection(element)} v]" if "select" in element["type"] else f"[{_selection(element)}]"
 
 
-def _shown(element: Block) -> str:
+def _selection(element: Block) -> str:
     initial = element.get("initial_option")
     if initial is not None:
         return str(initial["text"]["text"])
@@ -108,9 +108,9 @@ def _rich_part(part: Block, names: Names) -> Iterator[str]:
     if part["type"] == "rich_text_list":
         for number, item in enumerate(part["elements"], start=1 + part.get("offset", 0)):
             bullet = f"{number}." if part["style"] == "ordered" else "•"
-            yield f"{'  ' * part.get('indent', 0)}{bullet} {''.join(_rich_run(one, names) for one in item['elements'])}"
+            yield f"{'  ' * part.get('indent', 0)}{bullet} {''.join(_rich_run(element, names) for element in item['elements'])}"
         return
-    text = "".join(_rich_run(one, names) for one in part["elements"])
+    text = "".join(_rich_run(element, names) for element in part["elements"])
     yield f"> {text}" if part["type"] == "rich_text_quote" else text
 
 
@@ -134,12 +134,12 @@ def _rich_run(run: Block, names: Names) -> str:
             return str(run.get("fallback", run.get("value", "")))
 
 
-_SHOWN: dict[str, Callable[[Block, Names], Iterable[str]]] = {
+_RENDERERS: dict[str, Callable[[Block, Names], Iterable[str]]] = {
     "header": lambda block, _: [block["text"]["text"]],
     "section": _section,
-    "context": lambda block, names: ["  ".join(_text(one, names) for one in block["elements"])],
+    "context": lambda block, names: ["  ".join(_text(element, names) for element in block["elements"])],
     "divider": lambda _block, _names: ["-" * 20],
-    "actions": lambda block, names: [" ".join(_element(one, names) for one in block["elements"])],
+    "actions": lambda block, names: [" ".join(_element(element, names) for element in block["elements"])],
     "input": _input,
     "markdown": lambda block, _: [block["text"]],
     "rich_text": lambda block, names: [rich_text(block, names)],

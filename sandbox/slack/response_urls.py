@@ -56,12 +56,12 @@ class ResponseUrls:
         Raises:
             ApiError: invalid_url, expired_url, used_url; status 404 each.
         """
-        found = self._given.get(key)
-        if found is None:
+        entry = self._given.get(key)
+        if entry is None:
             raise ApiError("invalid_url", status=404)
-        if self._clock.now() > found.until:
+        if self._clock.now() > entry.until:
             raise ApiError("expired_url", status=404)
-        if found.uses >= USES:
+        if entry.uses >= USES:
             raise ApiError("used_url", status=404)
-        found.uses += 1
-        return found
+        entry.uses += 1
+        return entry

@@ -25,11 +25,11 @@ MOST_CONNECTIONS = 10
 
 @dataclass(eq=False)
 class Connection:
-    """One open WebSocket and the envelopes sent over it that are not acknowledged yet; `gone` once it is closed."""
+    """One open WebSocket and the envelopes sent over it that are not acknowledged yet; `closed` once it is closed."""
 
     socket: web.WebSocketResponse
     request: web.Request
-    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
     unanswered: set[str] = field(default_factory=set)
     leaving: bool = False
 
@@ -90,16 +90,18 @@ class SocketMode:
         self._acks[envelope["envelope_id"]] = acked
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
-                said = await self._acknowledged(envelope, acked)
+                answer = await self._acknowledged(envelope, acked)
         except ConnectionError:
             return Answer(Outcome.UNREACHABLE)
         except TimeoutError:
             return Answer(Outcome.TIMED_OUT)
         finally:
             del self._acks[envelope["envelope_id"]]
-        if said and not accepts_response and set(said) != {"text"}:
-            self._backend.note_refusal(f"ack of {kind}", said, {"ok": False, "error": "response_payload_not_accepted"})
-        return Answer(Outcome.ANSWERED, 200, "", said or None)
+        if payload and not accepts_response and set(payload) != {"text"}:
+            self._backend.note_refusal(
+                f"ack of {kind}", payload, {"ok": False, "error": "response_payload_not_accepted"}
+            )
+        return Answer(Outcome.ANSWERED, 200, "", answer or None)
 
     async def _acknowledged(
         self, envelope: dict[str, Any], acked: asyncio.Future[dict[str, Any] | None]
@@ -107,12 +109,12 @@ class SocketMode:
         """Send and wait for the ack; when the connection goes away first, send again over another."""
         while not acked.done():
             connection = await self._send(envelope)
-            gone = asyncio.ensure_future(connection.gone.wait())
-            waiting: list[asyncio.Future[Any]] = [acked, gone]
+            closed = asyncio.ensure_future(connection.closed.wait())
+            waiting: list[asyncio.Future[Any]] = [acked, closed]
             try:
                 await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                gone.cancel()
+                closed.cancel()
         return acked.result()
 
     async def redeliver(self, envelope: dict[str, Any]) -> None:
@@ -121,12 +123,12 @@ class SocketMode:
             await connection.socket.send_str(json.dumps(envelope))
 
     async def _send(self, envelope: dict[str, Any]) -> Connection:
-        open_ones = [one for one in self._connections if not one.leaving and not one.socket.closed]
-        if not open_ones:
+        usable = [candidate for candidate in self._connections if not candidate.leaving and not candidate.socket.closed]
+        if not usable:
             raise ConnectionError("the app has no connection open")
-        connection = open_ones[next(self._turn) % len(open_ones)]
+        connection = usable[next(self._turn) % len(usable)]
         connection.unanswered.add(envelope["envelope_id"])
-        with contextlib.suppress(ConnectionError):  # then it is gone in a moment, and the next one gets it
+        with contextlib.suppress(ConnectionError):  # then it is closed in a moment, and the next one gets it
             await connection.socket.send_str(json.dumps(envelope))
         return connection
 
@@ -144,7 +146,7 @@ class SocketMode:
             await self._listen(connection)
         finally:
             self._connections.remove(connection)
-            connection.gone.set()
+            connection.closed.set()
         return socket
 
     def _hello(self) -> dict[str, Any]:
@@ -171,7 +173,7 @@ class SocketMode:
                 waiting.set_result(ack.get("payload"))
 
     async def disconnect(self, reason: str = "refresh_requested") -> None:
-        """Tell every connection to go: `warning` (ten seconds ahead), `refresh_requested`, `link_disabled`.
+        """Ask every connection to close: `warning` (ten seconds ahead), `refresh_requested`, `link_disabled`.
 
         On the last two the connection takes no more deliveries, and is closed once what it has is acknowledged.
         """
@@ -180,10 +182,12 @@ class SocketMode:
             await connection.socket.send_str(notice)
             connection.leaving = reason != "warning"
         if reason != "warning":
-            await asyncio.gather(*(self._drain(one) for one in list(self._connections) if one.leaving))
+            await asyncio.gather(
+                *(self._drain(connection) for connection in list(self._connections) if connection.leaving)
+            )
 
     async def _drain(self, connection: Connection) -> None:
-        pending = [self._acks[one] for one in connection.unanswered if one in self._acks]
+        pending = [self._acks[envelope_id] for envelope_id in connection.unanswered if envelope_id in self._acks]
         if pending:
             await asyncio.wait(pending, timeout=ANSWER_WITHIN)
         await connection.socket.close(code=WSCloseCode.GOING_AWAY)
@@ -203,8 +207,8 @@ class SocketMode:
 
 def _parsed(data: str) -> dict[str, Any] | None:
     try:
-        found = json.loads(data)
+        envelope = json.loads(data)
     except ValueError:
         return None
-    known = isinstance(found, dict) and set(found) <= {"envelope_id", "payload"}
-    return found if known and isinstance(found.get("envelope_id"), str) else None
+    complete = isinstance(envelope, dict) and set(envelope) <= {"envelope_id", "payload"}
+    return envelope if complete and isinstance(envelope.get("envelope_id"), str) else None

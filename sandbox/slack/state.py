@@ -50,7 +50,7 @@ def carried_over(before: Values, blocks: list[dict[str, Any]]) -> Values:
     return values
 
 
-def is_empty(one: dict[str, Any]) -> bool:
+def is_empty(entry: dict[str, Any]) -> bool:
     """Whether nothing is chosen or typed in an entry."""
-    field, _ = CHOICE[one["type"]]
-    return not one.get(field)
+    field, _ = CHOICE[entry["type"]]
+    return not entry.get(field)

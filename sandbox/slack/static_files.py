@@ -48,7 +48,7 @@ class StaticFiles:
     def _read(self, path: str) -> tuple[bytes | None, str]:
         if "\0" in path:
             return None, ""
-        found = (self._folder / path.lstrip("/")).resolve()
-        if not found.is_relative_to(self._folder) or not found.is_file():
+        file = (self._folder / path.lstrip("/")).resolve()
+        if not file.is_relative_to(self._folder) or not file.is_file():
             return None, ""
-        return found.read_bytes(), found.suffix
+        return file.read_bytes(), file.suffix

@@ -78,23 +78,23 @@ async def submit(backend: Backend, client: Client, user: User, view: View) -> Vi
 
 
 def _follow(backend: Backend, user: User, view: View, answer: Answer) -> dict[str, str]:
-    said = answer.payload or {}
+    content = answer.payload or {}
     if answer.text.strip():
         raise refused("invalid_response", ["the body must be empty or JSON"])
     views = backend.workspace.views
-    match said.get("response_action"):
-        case None if not said:
+    match content.get("response_action"):
+        case None if not content:
             views.close(view)
-        case "clear" if set(said) == {"response_action"}:
+        case "clear" if set(content) == {"response_action"}:
             views.close(view, everything=True)
-        case "errors" if set(said) == {"response_action", "errors"}:
-            return _errors(view, said["errors"])
-        case "update" if set(said) == {"response_action", "view"}:
-            views.update(view, checked_view(said["view"], "modal"))
-        case "push" if set(said) == {"response_action", "view"}:
-            views.push(user.id, checked_view(said["view"], "modal"))
+        case "errors" if set(content) == {"response_action", "errors"}:
+            return _errors(view, content["errors"])
+        case "update" if set(content) == {"response_action", "view"}:
+            views.update(view, checked_view(content["view"], "modal"))
+        case "push" if set(content) == {"response_action", "view"}:
+            views.push(user.id, checked_view(content["view"], "modal"))
         case _:
-            raise refused("invalid_response", [f"unsupported response_action: {said}"])
+            raise refused("invalid_response", [f"unsupported response_action: {content}"])
     return {}
 
 

@@ -63,8 +63,8 @@ class WebApi:
         expected = settings.app_token if method.for_app_token else settings.bot_token
         if token == expected:
             return
-        known = token in {settings.bot_token, settings.app_token}
-        raise ApiError("not_allowed_token_type" if known else "invalid_auth")
+        belongs = token in {settings.bot_token, settings.app_token}
+        raise ApiError("not_allowed_token_type" if belongs else "invalid_auth")
 
     def _check_scope(self, method: Method) -> None:
         registration = self._backend.registration

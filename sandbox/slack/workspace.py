@@ -49,7 +49,7 @@ class Workspace:
         self.bus = Bus()
         self.files = Files()
         self.views = Views(self.bus, self)
-        self.users = {one[0]: User(*one) for one in seed.PEOPLE}
+        self.users = {row[0]: User(*row) for row in seed.PEOPLE}
         self.users[seed.BOT_USER_ID] = User(seed.BOT_USER_ID, seed.BOT_NAME.lower(), seed.BOT_NAME, is_bot=True)
         self.usergroups = {
             group_id: Usergroup(group_id, handle, name, list(users))
@@ -62,7 +62,7 @@ class Workspace:
         self._last_ts = 0
 
     def _seeded_channels(self) -> Iterator[Channel]:
-        people = {one[0] for one in seed.PEOPLE}
+        people = {row[0] for row in seed.PEOPLE}
         for channel_id, name, topic, purpose, with_bot in seed.CHANNELS:
             members = people | ({seed.BOT_USER_ID} if with_bot else set())
             yield Channel(channel_id, name, topic=topic, purpose=purpose, members=members, bus=self.bus)
@@ -78,10 +78,10 @@ class Workspace:
         Raises:
             KeyError: there is none.
         """
-        found = self.channels.get(name) or self.channels.get(self._by_channel_name.get(name.lstrip("#"), ""))
-        if found is None:
+        channel = self.channels.get(name) or self.channels.get(self._by_channel_name.get(name.lstrip("#"), ""))
+        if channel is None:
             raise KeyError(name)
-        return found
+        return channel
 
     def user(self, name: str) -> User:
         """A member by "@handle", handle or id.
@@ -128,7 +128,7 @@ class Workspace:
         return message
 
     def whisper_changed(self, message: Message) -> None:
-        """Tell the one who sees an ephemeral message that it changed."""
+        """Notify the person who sees an ephemeral message that it changed."""
         self.bus.publish(Happening("changed", message.channel, message, user=message.ephemeral_for))
 
     def forget_ephemeral(self, message: Message) -> None:
@@ -138,7 +138,9 @@ class Workspace:
 
     def find_ephemeral(self, user: str, ts: str) -> Message | None:
         """An ephemeral message that `user` still sees."""
-        return next((one for one in self.ephemerals.get(user, ()) if one.ts == ts and not one.deleted), None)
+        return next(
+            (message for message in self.ephemerals.get(user, ()) if message.ts == ts and not message.deleted), None
+        )
 
     @property
     def broadcasts(self) -> list[Message]:

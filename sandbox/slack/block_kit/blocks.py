@@ -1,4 +1,4 @@
-"""Blocks, and which of them may stand in a message, a modal or a Home tab."""
+"""Blocks, and which of them a message, a modal or a Home tab may have."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sandbox.slack.block_kit.rules import (
 )
 
 _BLOCK = {"block_id": IDENTIFIER}
-# A text object takes 3,000 characters; what stands in a context block is cut to 2,000.
+# A text object takes 3,000 characters; in a context block it is cut to 2,000.
 _CONTEXT_TEXT = 2000
 TABLE_CHARACTERS = 10_000
 MARKDOWN_CHARACTERS = 12_000

@@ -64,12 +64,12 @@ def initial_is_offered(element: dict[str, Any], pointer: str, faults: list[str])
     if "initial_option" in element and element["initial_option"] not in offered:
         fault(faults, "initial_option must match one of the options", f"{pointer}/initial_option")
     initial = element.get("initial_options")
-    if isinstance(initial, list) and any(one not in offered for one in initial):
+    if isinstance(initial, list) and any(option not in offered for option in initial):
         fault(faults, "initial_options must match the options", f"{pointer}/initial_options")
 
 
 def options_differ(element: dict[str, Any], pointer: str, faults: list[str]) -> None:
-    """No two options with the same value: nobody could tell which was chosen."""
+    """No two options with the same value: the choice would be ambiguous."""
     values = [option.get("value") for option in all_options(element)]
     if len(values) != len({value for value in values if isinstance(value, str)}):
         fault(faults, "option values must be unique", pointer)

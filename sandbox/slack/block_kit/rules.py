@@ -13,7 +13,7 @@ Rule = Callable[[Any, str, list[str]], None]
 
 
 def fault(faults: list[str], message: str, pointer: str) -> None:
-    """Note one fault."""
+    """Add a fault."""
     faults.append(f"{message} [json-pointer:{pointer}]")
 
 
@@ -78,16 +78,16 @@ def array(item: Rule, most: int, *, least: int = 1) -> Rule:
         if len(value) > most:
             fault(faults, f"no more than {most} items allowed", pointer)
             return
-        for number, one in enumerate(value):
-            item(one, f"{pointer}/{number}", faults)
+        for number, entry in enumerate(value):
+            item(entry, f"{pointer}/{number}", faults)
 
     return check
 
 
 def shape(required: Mapping[str, Rule], optional: Mapping[str, Rule], *also: Rule) -> Rule:
-    """An object with these fields (`type` is settled elsewhere) and no others; `also` look at it as a whole."""
+    """An object with these fields and no others (`type` has a rule of its own); `also` check the whole object."""
     fields = {**required, **optional}
-    known = {"type", *fields}
+    field_names = {"type", *fields}
 
     def check(value: Any, pointer: str, faults: list[str]) -> None:
         if not isinstance(value, dict):
@@ -95,11 +95,11 @@ def shape(required: Mapping[str, Rule], optional: Mapping[str, Rule], *also: Rul
             return
         for name in required.keys() - value.keys():
             fault(faults, f"missing required field: {name}", pointer)
-        for name, one in value.items():
+        for name, entry in value.items():
             rule = fields.get(name)
             if rule is not None:
-                rule(one, f"{pointer}/{name}", faults)
-            elif name not in known:
+                rule(entry, f"{pointer}/{name}", faults)
+            elif name not in field_names:
                 fault(faults, f"invalid additional property: {name}", pointer)
         for rule in also:
             rule(value, pointer, faults)

@@ -17,22 +17,22 @@ EACH_FURTHER_BLOCK = 125
 
 def unique_ids(blocks: list[dict[str, Any]], pointer: str, faults: list[str]) -> None:
     """No block_id twice, and no action_id twice within one block."""
-    seen: set[str] = set()
+    ids: set[str] = set()
     for number, block in enumerate(blocks):
-        _new_id("block_id", block, seen, f"{pointer}/{number}", faults)
+        _new_id("block_id", block, ids, f"{pointer}/{number}", faults)
         if block["type"] == "actions":
             within: set[str] = set()
             for place, element in enumerate(block["elements"]):
                 _new_id("action_id", element, within, f"{pointer}/{number}/elements/{place}", faults)
 
 
-def _new_id(field: str, value: dict[str, Any], seen: set[str], pointer: str, faults: list[str]) -> None:
+def _new_id(field: str, value: dict[str, Any], ids: set[str], pointer: str, faults: list[str]) -> None:
     """Add an id to those seen before it, or note that it is one of them; it may be left out."""
-    found = value.get(field)
-    if found in seen:
-        fault(faults, f'`{field}` "{found}" already exists', f"{pointer}/{field}")
-    elif found is not None:
-        seen.add(found)
+    identifier = value.get(field)
+    if identifier in ids:
+        fault(faults, f'`{field}` "{identifier}" already exists', f"{pointer}/{field}")
+    elif identifier is not None:
+        ids.add(identifier)
 
 
 def one_focus(blocks: list[dict[str, Any]], pointer: str, faults: list[str]) -> None:
@@ -48,7 +48,7 @@ def one_focus(blocks: list[dict[str, Any]], pointer: str, faults: list[str]) -> 
 
 def _elements(block: dict[str, Any]) -> list[dict[str, Any]]:
     inside = block["elements"] if block["type"] == "actions" else [block.get("accessory"), block.get("element")]
-    return [one for one in inside if one is not None]
+    return [element for element in inside if element is not None]
 
 
 def message_totals(blocks: list[dict[str, Any]], pointer: str, faults: list[str]) -> None:
@@ -75,9 +75,9 @@ def _strings(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
-        for one in value:
-            yield from _strings(one)
+        for entry in value:
+            yield from _strings(entry)
     elif isinstance(value, dict):
-        for key, one in value.items():
+        for key, entry in value.items():
             if key != "type":
-                yield from _strings(one)
+                yield from _strings(entry)

@@ -56,21 +56,21 @@ def own_message(channel: Channel, ts: str, error: str) -> Message:
 
 def message_json(backend: Backend, message: Message, *, with_metadata: bool = True) -> dict[str, Any]:
     """A message as Slack gives it to apps."""
-    found: dict[str, Any] = {"type": "message", "user": message.user, "text": message.text, "ts": message.ts}
-    found["team"] = seed.TEAM_ID
+    fields: dict[str, Any] = {"type": "message", "user": message.user, "text": message.text, "ts": message.ts}
+    fields["team"] = seed.TEAM_ID
     if message.bot_id:
-        found |= {"bot_id": message.bot_id, "app_id": seed.APP_ID}
+        fields |= {"bot_id": message.bot_id, "app_id": seed.APP_ID}
     if message.blocks:
-        found["blocks"] = message.blocks
+        fields["blocks"] = message.blocks
     if message.edited_ts:
-        found["edited"] = {"user": message.bot_id or message.user, "ts": message.edited_ts}
+        fields["edited"] = {"user": message.bot_id or message.user, "ts": message.edited_ts}
     if message.files:
-        found["files"] = [file_json(backend, file) for file in message.files]
+        fields["files"] = [file_json(backend, file) for file in message.files]
     if message.metadata is not None and with_metadata:
-        found["metadata"] = message.metadata
+        fields["metadata"] = message.metadata
     if message.ephemeral_for:
-        return found | {"is_ephemeral": True}
-    return found | _thread_json(backend, message)
+        return fields | {"is_ephemeral": True}
+    return fields | _thread_json(backend, message)
 
 
 def _thread_json(backend: Backend, message: Message) -> dict[str, Any]:
@@ -90,11 +90,11 @@ def _thread_json(backend: Backend, message: Message) -> dict[str, Any]:
 def file_json(backend: Backend, file: File) -> dict[str, Any]:
     """A file as Slack gives it to apps."""
     url = f"{backend.base_url}/files/{file.id}/{file.name}"
-    found = {"id": file.id, "name": file.name, "title": file.title, "size": file.size, "mimetype": file.mimetype}
-    found |= {"user": seed.BOT_USER_ID, "url_private": url, "url_private_download": url, "mode": "hosted"}
+    fields = {"id": file.id, "name": file.name, "title": file.title, "size": file.size, "mimetype": file.mimetype}
+    fields |= {"user": seed.BOT_USER_ID, "url_private": url, "url_private_download": url, "mode": "hosted"}
     if file.preview is not None:
-        found |= {"preview": file.preview, "mode": "snippet"}
-    return found
+        fields |= {"preview": file.preview, "mode": "snippet"}
+    return fields
 
 
 def page(items: list[Any], arguments: dict[str, Any], *, default: int, most: int) -> tuple[list[Any], dict[str, Any]]:

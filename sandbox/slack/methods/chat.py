@@ -66,10 +66,10 @@ def _whisper(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
 def _update(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
     channel = channels.joined(backend, given["channel"])
     message = channels.own_message(channel, given["ts"], "cant_update_message")
-    kept = given if "blocks" in given else {**given, "blocks": message.blocks or None}
+    arguments = given if "blocks" in given else {**given, "blocks": message.blocks or None}
     if "text" not in given and "blocks" not in given:
         raise ApiError("no_text")
-    checked = draft(kept, longest=LONGEST_UPDATE)
+    checked = draft(arguments, longest=LONGEST_UPDATE)
     message.replace(
         ts=backend.workspace.new_ts(),
         text=checked.text if "text" in given else message.text,

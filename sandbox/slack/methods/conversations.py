@@ -46,8 +46,8 @@ def _list(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
         if kind in kinds and not backend.registration.may(scope):
             raise ApiError("missing_scope", needed=scope, provided=",".join(sorted(backend.registration.scopes or ())))
     every = list(backend.workspace.channels.values()) if "public_channel" in kinds else []
-    some, leads_on = channels.page(every, given, default=100, most=1000)
-    return {"channels": [_channel_json(one) for one in some], "response_metadata": leads_on}
+    page, cursor = channels.page(every, given, default=100, most=1000)
+    return {"channels": [_channel_json(channel) for channel in page], "response_metadata": cursor}
 
 
 def _info(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
@@ -56,8 +56,8 @@ def _info(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
 
 def _members(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
     channel = channels.find(backend, given["channel"])
-    some, leads_on = channels.page(sorted(channel.members), given, default=100, most=1000)
-    return {"members": some, "response_metadata": leads_on}
+    page, cursor = channels.page(sorted(channel.members), given, default=100, most=1000)
+    return {"members": page, "response_metadata": cursor}
 
 
 def _join(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
@@ -96,12 +96,12 @@ def _replies(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
 def _page_of_messages(
     backend: Backend, messages: list[Message], given: dict[str, Any], *, default: int
 ) -> dict[str, Any]:
-    some, leads_on = channels.page(messages, given, default=default, most=999)
+    page, cursor = channels.page(messages, given, default=default, most=999)
     with_metadata = given.get("include_all_metadata", False)
     return {
-        "messages": [channels.message_json(backend, one, with_metadata=with_metadata) for one in some],
-        "has_more": bool(leads_on["next_cursor"]),
-        "response_metadata": leads_on,
+        "messages": [channels.message_json(backend, message, with_metadata=with_metadata) for message in page],
+        "has_more": bool(cursor["next_cursor"]),
+        "response_metadata": cursor,
     }
 
 

@@ -28,14 +28,14 @@ def _get_url(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
 
 def _complete(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
     wanted = given["files"]
-    if not isinstance(wanted, list) or not wanted or not all(_is_reference(one) for one in wanted):
+    if not isinstance(wanted, list) or not wanted or not all(_is_reference(reference) for reference in wanted):
         raise ApiError("invalid_arguments")
-    files = [backend.workspace.files.uploaded(one["id"]) for one in wanted]
+    files = [backend.workspace.files.uploaded(reference["id"]) for reference in wanted]
     channel = channels.joined(backend, given["channel_id"]) if "channel_id" in given else None
     if "thread_ts" in given and (channel is None or channel.find(given["thread_ts"]) is None):
         raise ApiError("thread_not_found" if channel else "invalid_arguments")
-    for file, one in zip(files, wanted, strict=True):
-        file.title = one.get("title") or file.name
+    for file, reference in zip(files, wanted, strict=True):
+        file.title = reference.get("title") or file.name
         file.shared = True
         file.channels.extend([channel.id] if channel else [])
     if channel is not None:
@@ -47,11 +47,11 @@ def _complete(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
             files=files,
             bot_id=seed.BOT_ID,
         )
-    return {"files": [channels.file_json(backend, one) for one in files]}
+    return {"files": [channels.file_json(backend, file) for file in files]}
 
 
-def _is_reference(one: Any) -> bool:
-    return isinstance(one, dict) and isinstance(one.get("id"), str) and set(one) <= {"id", "title"}
+def _is_reference(reference: Any) -> bool:
+    return isinstance(reference, dict) and isinstance(reference.get("id"), str) and set(reference) <= {"id", "title"}
 
 
 _GET_URL = {"filename": "str", "length": "int", "alt_txt": "str", "snippet_type": "str"}

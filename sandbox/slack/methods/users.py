@@ -52,12 +52,12 @@ def _info(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _list(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
-    some, leads_on = channels.page(list(backend.workspace.users.values()), given, default=100, most=1000)
-    return {"members": [_user_json(one) for one in some], "response_metadata": leads_on}
+    page, cursor = channels.page(list(backend.workspace.users.values()), given, default=100, most=1000)
+    return {"members": [_user_json(user) for user in page], "response_metadata": cursor}
 
 
 def _group_json(group: Usergroup, given: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": group.id,
         "team_id": seed.TEAM_ID,
         "is_usergroup": True,
@@ -68,16 +68,16 @@ def _group_json(group: Usergroup, given: dict[str, Any]) -> dict[str, Any]:
         "date_delete": 1 if group.disabled else 0,
     }
     if given.get("include_users"):
-        found["users"] = list(group.users)
+        fields["users"] = list(group.users)
     if given.get("include_count"):
-        found["user_count"] = len(group.users)
-    return found
+        fields["user_count"] = len(group.users)
+    return fields
 
 
 def _groups(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
     every = backend.workspace.usergroups.values()
-    shown = [one for one in every if given.get("include_disabled") or not one.disabled]
-    return {"usergroups": [_group_json(one, given) for one in shown]}
+    groups = [group for group in every if given.get("include_disabled") or not group.disabled]
+    return {"usergroups": [_group_json(group, given) for group in groups]}
 
 
 def _group_users(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:

@@ -20,13 +20,13 @@ def checked_view(given: Any, kind: str) -> dict[str, Any]:
     Raises:
         ApiError: invalid_arguments with JSON pointers, view_too_large.
     """
-    found = given
+    content = given
     if isinstance(given, str):
         try:
-            found = json.loads(given)
+            content = json.loads(given)
         except ValueError:
             raise refused("invalid_arguments", ["invalid `view` [json-pointer:/view]"]) from None
-    return block_kit.check_view(found, kind)
+    return block_kit.check_view(content, kind)
 
 
 def _open(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
