@@ -97,9 +97,9 @@ class SocketMode:
             return Answer(Outcome.TIMED_OUT)
         finally:
             del self._acks[envelope["envelope_id"]]
-        if payload and not accepts_response and set(payload) != {"text"}:
+        if answer and not accepts_response and set(answer) != {"text"}:
             self._backend.note_refusal(
-                f"ack of {kind}", payload, {"ok": False, "error": "response_payload_not_accepted"}
+                f"ack of {kind}", answer, {"ok": False, "error": "response_payload_not_accepted"}
             )
         return Answer(Outcome.ANSWERED, 200, "", answer or None)
 
