@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from bot.store.audit import Entry
 from bot.store.operations import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from bot.config.targets import Target
     from bot.services import Services
@@ -36,19 +37,30 @@ class OperationRequest:
     lane: str = ""
 
 
-async def check_may_use(services: Services, user: str, command: str) -> None:
-    """Raises Denied unless this person may run commands; the refusal is kept in the trail."""
+@asynccontextmanager
+async def refusals_recorded(services: Services, attempt: Entry) -> AsyncIterator[None]:
+    """A context in which each Denied is recorded in the audit log, as `attempt` with the reason, before it is raised."""
     try:
-        policy.check_may_use(services.config, await services.directory.person(user))
+        yield
     except Denied as denied:
-        await services.audit.record(Entry(user, "refused", detail={"what": command, "why": str(denied)}))
+        await services.audit.record(replace(attempt, detail={**attempt.detail, "why": str(denied)}))
         raise
 
 
-async def start(services: Services, wish: OperationRequest) -> None:
-    """Check the person and the time, then take the wish over durably. Raises UserError and Denied."""
-    await check_may_use(services, wish.user, wish.title)
-    policy.check_window(wish.target, datetime.fromtimestamp(services.clock(), UTC))
+async def check_may_use(services: Services, user: str, command: str) -> None:
+    """Raises Denied, and records it, unless this person may run commands."""
+    async with refusals_recorded(services, Entry(user, "refused", detail={"what": command})):
+        policy.check_may_use(services.config, await services.directory.person(user))
+
+
+async def start(services: Services, wish: OperationRequest, attempt: Entry | None = None) -> None:
+    """Check the person and the time, then begin the operation durably. Raises UserError and Denied.
+
+    The audit log records a refusal as `attempt` (of a click, see handlers/shared/permissions.py), else as that of a command.
+    """
+    async with refusals_recorded(services, attempt or Entry(wish.user, "refused", detail={"what": wish.title})):
+        policy.check_may_use(services.config, await services.directory.person(wish.user))
+        policy.check_window(wish.target, datetime.fromtimestamp(services.clock(), UTC))
     try:
         channel = await services.chat.channel_id(wish.target.channel)
     except ChatError as error:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.access import policy
 from bot.config.targets import BUILDS
-from bot.errors import Denied, UserError
+from bot.errors import UserError
 from bot.operations.registry import Button, Click, Modal, Submission
 from bot.slack.client import Posted
 from bot.store.audit import Entry
 from handlers.build import work as build_work
 from handlers.images import built_views
 from handlers.images.built_views import DISMISS, DISMISSAL
+from handlers.shared import permissions
 from runners.results import Job, State
 
 if TYPE_CHECKING:
@@ -60,13 +60,7 @@ async def _suspicion(services: Services, suspicion_id: str) -> Suspicion:
 
 
 async def _check_may(services: Services, user: str, one: Suspicion) -> None:
-    place = policy.target_of(services.config, BUILDS)
-    try:
-        policy.check_may_approve(services.config, place, await services.directory.person(user), requester="")
-    except Denied as denied:
-        detail = {"what": f"dismiss {one.sign}", "why": str(denied)}
-        await services.audit.record(Entry(user, "click refused", BUILDS, None, detail))
-        raise
+    await permissions.check_may_approve(services, permissions.attempt(user, f"dismiss {one.sign}", BUILDS))
 
 
 BUTTONS = (Button(DISMISS, dismiss),)

@@ -22,6 +22,7 @@ from handlers.build.mended import OF
 from handlers.build.progress import Progress
 from handlers.build.reruns import key_of, rerun as rerun_once
 from handlers.build.work import conclude, follow, last_seen, redraw_ended
+from handlers.shared import permissions
 from handlers.shared.checkout import commit_of
 from handlers.shared.clicks import clicked
 from runners.errors import RunnerError
@@ -97,7 +98,8 @@ async def rerun_failed(services: Services, click: Click) -> None:
     """Let the failed jobs of a run that is over run again: once for each attempt, by whoever may run commands."""
     number, _, attempt = click.value.partition(":")
     record = await clicked(services, click, number)
-    await requests.check_may_use(services, click.user, "Rerun failed")
+    tried = permissions.attempt_on(record, click.user, "rerun the failed jobs")
+    await permissions.check_may_use(services, tried)
     run_id = await _run_of(services, record)
     if run_id is None or not attempt.isdecimal() or not record.status.ended:
         raise UserError("There is nothing to run again here (any more); nothing changed.")
@@ -107,7 +109,7 @@ async def rerun_failed(services: Services, click: Click) -> None:
     place = policy.target_of(services.config, BUILDS)
     arguments = {"run": str(run_id), "attempt": str(int(attempt)), OF: str(record.number)}
     wish = OperationRequest(RERUN, f"Rerun the failed jobs of #{record.number}", click.user, key, place, arguments)
-    await requests.start(services, wish)
+    await requests.start(services, wish, tried)
 
 
 async def _run_of(services: Services, record: Record) -> int | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from bot.access import policy
-from bot.errors import Denied, UserError
+from bot.errors import UserError
 from bot.operations.registry import Button, Click, Modal, Submission
 from bot.slack.blocks import replies
 from bot.store.audit import Entry
 from handlers.builders import alert as builder_alert, views
+from handlers.shared import permissions
 from handlers.shared.clicks import clicked
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ MOST_HOURS = 72
 
 async def terminate(services: Services, click: Click) -> Message:
     """Have the builder terminated, if this person may; the message says what comes of it."""
-    record = await _open(services, click)
-    await _check_may(services, click.user, record, "terminate")
+    record = await _open(services, click, "terminate")
+    await permissions.check_may_approve(services, permissions.attempt_on(record, click.user, "terminate"))
     await _note(services, record, builder_alert.TERMINATE, f"{click.user} {services.clock():.0f}")
     await services.audit.record(Entry(click.user, "terminate builder", record.environment, record.number))
     return replies.done(f"#{record.number} is looked at again and then terminated; its message says what comes of it.")
@@ -37,7 +37,7 @@ async def terminate(services: Services, click: Click) -> Message:
 
 async def snooze(services: Services, click: Click) -> None:
     """Leave the builder alone for a while."""
-    record = await _open(services, click)
+    record = await _open(services, click, "snooze")
     now = services.clock()
     until = now + HOURS[click.action_id] * HOUR if click.action_id in HOURS else await _tomorrow(services, click.user)
     await _hold(services, record, builder_alert.SNOOZE, click.user, until)
@@ -45,7 +45,7 @@ async def snooze(services: Services, click: Click) -> None:
 
 async def mine(services: Services, click: Click) -> None:
     """Ask for how long this person needs the builder."""
-    record = await _open(services, click)
+    record = await _open(services, click, "claim")
     await services.chat.open_view(click.trigger_id, views.claim_modal(record.number, record.title))
 
 
@@ -56,7 +56,7 @@ async def claimed(services: Services, submission: Submission) -> Mapping[str, st
         return {"hours": f"That is no number of hours from 1 to {MOST_HOURS}."}
     record = await services.operations.get(int(submission.private_metadata))
     try:
-        await _may_use(services, submission.user)
+        await permissions.check_may_use(services, permissions.attempt_on(record, submission.user, "claim"))
         _check_open(record)
     except UserError as error:
         return {"hours": str(error)}
@@ -64,30 +64,16 @@ async def claimed(services: Services, submission: Submission) -> Mapping[str, st
     return {}
 
 
-async def _open(services: Services, click: Click) -> Record:
-    await _may_use(services, click.user)
+async def _open(services: Services, click: Click, what: str) -> Record:
     record = await clicked(services, click)
+    await permissions.check_may_use(services, permissions.attempt_on(record, click.user, what))
     _check_open(record)
     return record
-
-
-async def _may_use(services: Services, user: str) -> None:
-    policy.check_may_use(services.config, await services.directory.person(user))
 
 
 def _check_open(record: Record) -> None:
     if record.status.ended:
         raise UserError(f"#{record.number} is over already; there is nothing to do.")
-
-
-async def _check_may(services: Services, user: str, record: Record, what: str) -> None:
-    target = policy.target_of(services.config, record.environment)
-    try:
-        policy.check_may_approve(services.config, target, await services.directory.person(user), requester="")
-    except Denied as denied:
-        detail = {"what": what, "why": str(denied)}
-        await services.audit.record(Entry(user, "click refused", record.environment, record.number, detail))
-        raise
 
 
 async def _hold(services: Services, record: Record, kind: str, user: str, until: float) -> None:

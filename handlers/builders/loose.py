@@ -16,6 +16,7 @@ from bot.store.approvals import Outcome as Decided
 from bot.store.operations import Status
 from handlers.builders import loose_views
 from handlers.builders.watch import recognition
+from handlers.shared import permissions
 from runners.aws.builders import finding, leftovers, terminating
 from runners.results import KeyPair, OrphanedResources, OrphanedSecurityGroup, Outcome, Step
 
@@ -34,7 +35,8 @@ async def remove(services: Services, click: Click) -> None:
     """Begin: it looks again, shows what may go, and waits for approval."""
     target = policy.target_of(services.config, BUILDERS)
     key = f"loose-{click.trigger_id}-{click.user}"[:80]
-    await requests.start(services, OperationRequest(KIND, TITLE, click.user, key, target, lane=LANE))
+    request = OperationRequest(KIND, TITLE, click.user, key, target, lane=LANE)
+    await requests.start(services, request, permissions.attempt(click.user, KIND, target.name))
 
 
 async def remove_loose(operation: Operation) -> None:

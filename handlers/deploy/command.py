@@ -14,6 +14,7 @@ from bot.slack.blocks import replies
 from bot.slack.blocks.common import DEPLOY_AFTER
 from handlers.deploy.ansible.scope import CHECK, HOSTS, MACHINES
 from handlers.deploy.promote import workflow as promote_workflow
+from handlers.shared import permissions
 from handlers.shared.clicks import clicked
 from handlers.shared.requests import CODE_DEPLOY, default_ref, deploy_request
 
@@ -176,7 +177,8 @@ async def deploy_after(services: Services, click: Click) -> None:
     key = CODE_DEPLOY.key(record.number)
     if begun := await services.operations.started_by(key):
         raise UserError(f"The code deploy was begun from this message already: it is #{begun.number}.")
-    await requests.start(services, deploy_request(environment, default_ref(environment), click.user, key))
+    request = deploy_request(environment, default_ref(environment), click.user, key)
+    await requests.start(services, request, permissions.attempt_on(record, click.user, "deploy the code"))
     await follow_ups.begun(services, CODE_DEPLOY, record)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.access import arguments as typed_arguments, policy
-from bot.errors import Denied, UserError
+from bot.errors import UserError
 from bot.operations import follow_ups, requests
 from bot.operations.registry import Button, FollowUp, Modal
 from bot.operations.requests import OperationRequest
 from bot.slack.blocks import commits
 from bot.slack.blocks.commits import AGAIN, ANYWAY, REASON
-from bot.store.audit import Entry
 from handlers.deploy.checks import DESPITE, REFUSED, WHY
+from handlers.shared import permissions
 from handlers.shared.clicks import clicked
 
 if TYPE_CHECKING:
@@ -68,13 +68,8 @@ async def _refused_at(services: Services, record: Record) -> str:
 
 
 async def _check_may(services: Services, record: Record, user: str) -> None:
-    target = policy.target_of(services.config, record.environment)
-    try:
-        policy.check_may_approve(services.config, target, await services.directory.person(user), record.requester)
-    except Denied as denied:
-        detail = {"what": "deploy anyway", "why": str(denied)}
-        await services.audit.record(Entry(user, "click refused", record.environment, record.number, detail))
-        raise
+    tried = permissions.attempt_on(record, user, "deploy anyway")
+    await permissions.check_may_approve(services, tried, requester=record.requester)
 
 
 async def _check_not_begun(services: Services, record: Record, lead: FollowUp) -> None:
@@ -87,9 +82,8 @@ async def _start(services: Services, record: Record, user: str, lead: FollowUp, 
     key = lead.key(record.number)
     environment = policy.environment_of(services.config, record.environment)
     ref = typed_arguments.ref(arguments["ref"], "/deploy")
-    await requests.start(
-        services, OperationRequest("deploy", f"Deploy {ref} to {environment.name}", user, key, environment, arguments)
-    )
+    request = OperationRequest("deploy", f"Deploy {ref} to {environment.name}", user, key, environment, arguments)
+    await requests.start(services, request, permissions.attempt_on(record, user, lead.words))
 
 
 def _without_word(record: Record) -> dict[str, str]:

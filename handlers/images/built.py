@@ -14,6 +14,7 @@ from bot.slack.blocks.common import Elsewhere
 from bot.store.images import FollowedRun
 from handlers.images import built_views
 from handlers.images.built_views import PLAN_IMAGES, PLANNED, Ready
+from handlers.shared import permissions
 from handlers.shared.clicks import clicked
 from handlers.shared.requests import plan_request
 from runners.aws import amis, built_images
@@ -186,7 +187,8 @@ async def plan_images(services: Services, click: Click) -> None:
     key = IMAGES_PLANNED.key(record.number, environment.name)
     if begun := await services.operations.started_by(key):
         raise UserError(f"A plan of {environment.name} was begun from this message already: it is #{begun.number}.")
-    await requests.start(services, plan_request(environment, click.user, key))
+    request = plan_request(environment, click.user, key)
+    await requests.start(services, request, permissions.attempt_on(record, click.user, f"plan {environment.name}"))
     await follow_ups.begun(services, IMAGES_PLANNED, record, environment.name)
 
 

@@ -18,6 +18,7 @@ from handlers.builders.watch import recognition
 from handlers.images import old_images_views
 from handlers.images.old_images import KIND, PROPOSAL, keep_rule, named_elsewhere, survey
 from handlers.images.old_images_views import CleanUpView
+from handlers.shared import permissions
 from handlers.shared.clicks import clicked
 from runners.aws.builders import leftovers, terminating
 from runners.aws.images import removing
@@ -218,7 +219,7 @@ def _grace_words(operation: Operation) -> str:
 async def choose(services: Services, click: Click) -> None:
     """Ask which ones stay, of who may approve."""
     record = await clicked(services, click)
-    await _check(services, click.user, record)
+    await _check(services, click.user, record, "choose images")
     candidates = await services.removals.proposed_by(record.number)
     await services.chat.open_view(
         click.trigger_id, old_images_views.choice_modal(record.number, candidates, services.clock())
@@ -229,7 +230,7 @@ async def chosen(services: Services, submission: Submission) -> Mapping[str, str
     """Let these stay; the question in the message becomes a new one, and what was approved before counts no more."""
     record = await services.operations.get(int(submission.private_metadata))
     try:
-        await _check(services, submission.user, record)
+        await _check(services, submission.user, record, "choose images")
     except UserError as error:
         return {"stay": str(error)}
     stay = [image_id for image_id in submission.values["stay"].split(",") if image_id]
@@ -248,15 +249,15 @@ async def chosen(services: Services, submission: Submission) -> Mapping[str, str
 async def take_back(services: Services, click: Click) -> None:
     """Enable what was disabled, for who may approve, as long as nothing was removed."""
     record = await clicked(services, click)
-    await _check(services, click.user, record, Status.RUNNING)
+    await _check(services, click.user, record, "take the clean-up back", Status.RUNNING)
     await services.annotations.add(record.number, TAKEN_BACK, click.user)
     await services.audit.record(Entry(click.user, "took the clean-up back", record.environment, record.number))
     await services.engine.wake(record.number)
 
 
-async def _check(services: Services, user: str, record: Record, status: Status = Status.APPROVAL) -> None:
-    target = policy.target_of(services.config, record.environment)
-    policy.check_may_approve(services.config, target, await services.directory.person(user), record.requester)
+async def _check(services: Services, user: str, record: Record, what: str, status: Status = Status.APPROVAL) -> None:
+    tried = permissions.attempt_on(record, user, what)
+    await permissions.check_may_approve(services, tried, requester=record.requester)
     if record.status is not status:
         raise UserError(f"It is too late for that: #{record.number} is {record.activity or record.status.value} now.")
 

@@ -16,6 +16,7 @@ from bot.operations.registry import Button, Click, Invocation, Schedule, Topic
 from bot.operations.requests import OperationRequest
 from handlers.builders.watch import recognition
 from handlers.images import old_images_views
+from handlers.shared import permissions
 from handlers.shared.requests import PLANNED_IMAGE
 from runners.aws.images import loose, survey as surveying
 from runners.results import Candidate, KeepRule, OrphanedImageResources, Removal, What
@@ -132,7 +133,8 @@ async def clean_up(services: Services, click: Click) -> None:
     _configured(services.config)
     target = target_of(services.config, IMAGES)
     key = f"clean-up-{click.trigger_id}-{click.user}"[:80]
-    await requests.start(services, OperationRequest(KIND, TITLE, click.user, key, target))
+    request = OperationRequest(KIND, TITLE, click.user, key, target)
+    await requests.start(services, request, permissions.attempt(click.user, KIND, target.name))
 
 
 def _configured(config: Config) -> Images:

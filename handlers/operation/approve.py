@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot.access import policy
 from bot.errors import Denied, UserError
 from bot.operations.registry import Button, Click, Modal, Registry, Submission
+from bot.operations.requests import refusals_recorded
 from bot.slack.blocks import replies
 from bot.slack.blocks.common import APPROVE, REJECT
 from bot.store.approvals import Approval, Outcome
 from bot.store.audit import Entry
+from handlers.shared import permissions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,20 +78,18 @@ async def _unseen(services: Services, registry: Registry, approval: Approval) ->
 async def _clicked(services: Services, click: Click, decision: Outcome) -> Approval:
     approval = await services.approvals.get(click.value)
     if (click.channel, click.message_ts) != (approval.channel, approval.message_ts):
-        await _refused(services, approval, click.user, Denied("This button does not belong to this message."))
+        async with refusals_recorded(services, _attempt(approval, click.user, decision)):
+            raise Denied("This button does not belong to this message.")
     await _check_may(services, approval, click.user, decision)
     return approval
 
 
 async def _check_may(services: Services, approval: Approval, user: str, decision: Outcome) -> None:
-    may = policy.check_may_approve if decision is Outcome.APPROVED else policy.check_may_reject
-    try:
-        target = policy.target_of(services.config, approval.environment)
-        if decision is Outcome.APPROVED:
-            policy.check_window(target, datetime.fromtimestamp(services.clock(), UTC))
-        may(services.config, target, await services.directory.person(user), approval.requester)
-    except Denied as denied:
-        await _refused(services, approval, user, denied)
+    tried = _attempt(approval, user, decision)
+    if decision is Outcome.APPROVED:
+        await permissions.check_may_approve(services, tried, requester=approval.requester, in_window=True)
+    else:
+        await permissions.check_may_reject(services, tried, requester=approval.requester)
 
 
 async def _decide(services: Services, approval: Approval, user: str, decision: Outcome) -> None:
@@ -100,21 +98,20 @@ async def _decide(services: Services, approval: Approval, user: str, decision: O
         entry = Entry(user, decision.value, decided.environment, decided.operation, detail)
         services.audit.append(connection, entry)
 
-    try:
-        decided = await services.approvals.decide(approval.id, user, decision, note)
-    except Denied as denied:
-        # A click that was counted, but whose wake-up was lost in a crash, is made good by the next click.
-        await services.engine.wake(approval.operation)
-        await _refused(services, approval, user, denied)
-        return
+    async with refusals_recorded(services, _attempt(approval, user, decision)):
+        try:
+            decided = await services.approvals.decide(approval.id, user, decision, note)
+        except Denied:
+            # A click that was counted, but whose wake-up was lost in a crash, takes effect by the next click.
+            await services.engine.wake(approval.operation)
+            raise
     log.info("operation %s: %s by %s, %s", approval.operation, decision.value, user, decided.outcome.value)
     await services.engine.wake(approval.operation)
 
 
-async def _refused(services: Services, approval: Approval, user: str, denied: Denied) -> None:
-    detail = {"why": str(denied)}
-    await services.audit.record(Entry(user, "click refused", approval.environment, approval.operation, detail))
-    raise denied
+def _attempt(approval: Approval, user: str, decision: Outcome) -> Entry:
+    what = "approve" if decision is Outcome.APPROVED else "reject"
+    return permissions.attempt(user, what, approval.environment, approval.operation)
 
 
 BUTTONS = (Button(APPROVE, approve), Button(REJECT, reject))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.access import policy
 from bot.errors import UserError
 from bot.operations.queue import show_cancelled, tell_waiting
 from bot.operations.registry import Button, Click
@@ -12,6 +11,7 @@ from bot.slack.blocks import replies
 from bot.slack.blocks.common import CANCEL
 from bot.store.audit import Entry
 from bot.store.operations import Status
+from handlers.shared import permissions
 from handlers.shared.clicks import clicked
 
 if TYPE_CHECKING:
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 async def cancel(services: Services, click: Click) -> Message | None:
     """Ask the operation to stop, if this person may: whoever asked for it, and whoever may approve it."""
     record = await clicked(services, click)
-    target = policy.target_of(services.config, record.environment)
-    person = await services.directory.person(click.user)
-    policy.check_may_reject(services.config, target, person, record.requester)
+    tried = permissions.attempt_on(record, click.user, "cancel")
+    await permissions.check_may_reject(services, tried, requester=record.requester)
     if record.status.ended:
         raise UserError(f"#{record.number} is over already; there is nothing to cancel.")
     if record.status is Status.WAITING:

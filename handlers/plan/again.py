@@ -10,6 +10,7 @@ from bot.operations import follow_ups, requests
 from bot.operations.registry import Button, FollowUp
 from bot.slack.blocks.common import PLAN_AGAIN, Elsewhere
 from bot.store.annotations import SUPERSEDED_BY
+from handlers.shared import permissions
 from handlers.shared.clicks import clicked
 from handlers.shared.requests import plan_request
 
@@ -30,7 +31,8 @@ async def plan_again(services: Services, click: Click) -> None:
     key = NEW_PLAN.key(record.number)
     if begun := await services.operations.started_by(key):
         raise UserError(f"A new plan was begun from this message already: it is #{begun.number}.")
-    await requests.start(services, plan_request(environment, click.user, key, arguments))
+    request = plan_request(environment, click.user, key, arguments)
+    await requests.start(services, request, permissions.attempt_on(record, click.user, NEW_PLAN.words))
     await follow_ups.begun(services, NEW_PLAN, record)
 
 

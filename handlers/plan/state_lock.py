@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bot.access import policy
-from bot.errors import Denied, UserError
+from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Button, Kind
 from bot.operations.requests import OperationRequest
 from bot.slack.blocks import common
 from bot.slack.blocks.common import UNLOCK
-from bot.store.audit import Entry
 from bot.store.operations import Status
 from handlers.plan import apply_views, terraform as terraform_work
+from handlers.shared import permissions
 from handlers.shared.checkout import commit_of
 from handlers.shared.clicks import clicked
 from runners.concurrency import run_blocking
@@ -105,19 +105,15 @@ async def unlock_clicked(services: Services, click: Click) -> None:
     """Begin to give back the lock that a dead operation left: once, and only for whoever may approve."""
     record = await clicked(services, click)
     environment = policy.environment_of(services.config, record.environment)
-    person = await services.directory.person(click.user)
-    try:
-        policy.check_may_approve(services.config, environment, person, requester="")
-    except Denied as denied:
-        detail = {"what": "unlock", "why": str(denied)}
-        await services.audit.record(Entry(click.user, "click refused", record.environment, record.number, detail))
-        raise
+    attempt = permissions.attempt_on(record, click.user, "unlock")
+    await permissions.check_may_approve(services, attempt)
     lock = await left_lock(services, record.number)
     key = f"unlock-{record.number}"
     if await services.operations.exists(key):
         raise UserError("This lock is being given back already.")
     title = f"Unlock the state of {environment.name}"
-    await requests.start(services, OperationRequest(UNLOCKS, title, click.user, key, environment, {"lock": lock}))
+    request = OperationRequest(UNLOCKS, title, click.user, key, environment, {"lock": lock})
+    await requests.start(services, request, attempt)
 
 
 KINDS = (Kind(UNLOCKS, unlock),)

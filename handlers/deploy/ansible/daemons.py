@@ -10,16 +10,16 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.access import arguments as typed_arguments, policy
-from bot.errors import Denied, UserError
+from bot.access import arguments as typed_arguments
+from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.queue import head_of
 from bot.operations.registry import Button, Click, Invocation, Kind, Topic
 from bot.operations.requests import OperationRequest
-from bot.store.audit import Entry
 from bot.store.operations import Status
 from handlers.deploy.ansible import daemon_views
 from handlers.deploy.ansible.scope import find_hosts, private_key_of, settings_of
+from handlers.shared import permissions
 from runners import daemons
 from runners.daemons import Daemon, Patience
 from runners.ssh import host_keys as keys_of_hosts
@@ -79,13 +79,8 @@ async def pressed(services: Services, click: Click) -> Message | None:
     Where it has to wait, whoever pressed is told for what.
     """
     environment, machine, daemon = _named(services, click.value)
-    try:
-        person = await services.directory.person(click.user)
-        policy.check_may_approve(services.config, environment, person, requester="")
-    except Denied as denied:
-        detail = {"what": f"restart {daemon}", "why": str(denied)}
-        await services.audit.record(Entry(click.user, "click refused", environment.name, detail=detail))
-        raise
+    attempt = permissions.attempt(click.user, f"restart {daemon}", environment.name)
+    await permissions.check_may_approve(services, attempt)
     title = f"Restart {daemon} on {machine} of {environment.name}"
     arguments = {"machine": machine, "daemon": daemon}
     before = await services.operations.newest_with_title(environment.name, title)
@@ -95,7 +90,7 @@ async def pressed(services: Services, click: Click) -> Message | None:
     what = hashlib.sha256(click.value.encode()).hexdigest()[:16]
     key = f"restart-{what}-after-{before.number if before else 0}"
     ahead = await services.operations.open_in(environment.name)
-    await requests.start(services, OperationRequest(KIND, title, click.user, key, environment, arguments))
+    await requests.start(services, OperationRequest(KIND, title, click.user, key, environment, arguments), attempt)
     return daemon_views.in_line(daemon, environment.channel, head_of(ahead[-1]), ahead[-1].activity) if ahead else None
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.access import policy
-from bot.errors import Denied, UserError
+from bot.errors import UserError
 from bot.operations.registry import Button, Click
 from bot.slack.blocks import replies
 from bot.slack.client import Posted
@@ -13,6 +12,7 @@ from bot.slack.retry import patiently
 from bot.store.audit import Entry
 from handlers.deploy.ansible import views
 from handlers.deploy.ansible.scope import settings_of
+from handlers.shared import permissions
 from handlers.shared.clicks import clicked
 from runners.ssh import host_keys
 from runners.ssh.console import console_keys
@@ -81,7 +81,7 @@ NAMED = 6  # instances in the answer
 async def accept(services: Services, click: Click) -> Message:
     """Trust the keys that this deploy has refused, if this person may approve; it is in the trail either way."""
     record = await clicked(services, click)
-    await _check_may(services, record, click.user)
+    await permissions.check_may_approve(services, permissions.attempt_on(record, click.user, "accept a host key"))
 
     def note(connection: Connection, accepted: Sequence[ChangedKey]) -> None:
         for one in accepted:
@@ -107,16 +107,6 @@ async def _show_accepted(services: Services, record: Record, user: str, count: i
             await services.chat.update(at, views.keys_accepted(shown, record.environment, user, count, accepted_at))
 
     await patiently(change)
-
-
-async def _check_may(services: Services, record: Record, user: str) -> None:
-    environment = policy.environment_of(services.config, record.environment)
-    try:
-        policy.check_may_approve(services.config, environment, await services.directory.person(user), requester="")
-    except Denied as denied:
-        detail = {"what": "accept a host key", "why": str(denied)}
-        await services.audit.record(Entry(user, "click refused", record.environment, record.number, detail))
-        raise
 
 
 BUTTONS = (Button(views.ACCEPT_KEYS, accept),)

@@ -12,6 +12,7 @@ from bot.operations.requests import OperationRequest
 from handlers.deploy.ansible.outcome_views import RETRY as BUTTON
 from handlers.deploy.ansible.rollout import COMMIT, RETRY
 from handlers.deploy.ansible.scope import HOSTS
+from handlers.shared import permissions
 from handlers.shared.clicks import clicked
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ async def retry(services: Services, click: Click) -> None:
     count = f"{len(instances)} failed host{'s' if len(instances) != 1 else ''}"
     title = f"Deploy {commits[0][:7]} to {count} of {environment.name}"
     arguments = {"ref": commits[0], HOSTS: ",".join(sorted(instances))}
-    await requests.start(services, OperationRequest("deploy", title, click.user, key, environment, arguments))
+    request = OperationRequest("deploy", title, click.user, key, environment, arguments)
+    await requests.start(services, request, permissions.attempt_on(record, click.user, "retry failed hosts"))
     await follow_ups.begun(services, RETRIED, record)
 
 

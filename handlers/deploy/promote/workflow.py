@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from bot.access import policy
 from bot.errors import Cancelled, UserError
-from bot.operations import requests
 from bot.operations.registry import Button
 from bot.slack.blocks import kit
 from bot.store.approvals import Outcome
@@ -21,6 +20,7 @@ from bot.store.operations import Status
 from handlers.deploy.promote import steps as promote_steps, views
 from handlers.deploy.promote.state import Looking, digest_text, same_to_merge
 from handlers.deploy.promote.views import OPEN, SKIP, Promotion, Stage
+from handlers.shared import permissions
 from handlers.shared.clicks import clicked
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ async def skip(services: Services, click: Click) -> None:
 
 async def _choose(services: Services, click: Click, choice: Event, what: str) -> None:
     record = await clicked(services, click)
-    await requests.check_may_use(services, click.user, what)
+    await permissions.check_may_use(services, permissions.attempt_on(record, click.user, what))
     if record.kind != "deploy" or record.status.ended:
         raise UserError(f"#{record.number} is over already; nothing changed.")
     await services.audit.record(Entry(click.user, what, record.environment, record.number))

@@ -112,4 +112,4 @@ async def test_a_guest_runs_nothing_again(desk: Desk) -> None:
     with pytest.raises(Denied):
         await build_runs.rerun_failed(desk.services, press(f"{number}:1", "U0GUS"))
     assert not desk.engine.begun
-    assert await desk.trail() == [("U0GUS", "refused")]
+    assert await desk.trail() == [("U0GUS", "click refused")]

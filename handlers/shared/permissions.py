@@ -1,0 +1,55 @@
+"""Who may press a button or send a modal: each refusal is recorded in the audit log before it is raised."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bot.access import policy
+from bot.operations.requests import refusals_recorded
+from bot.store.audit import Entry
+
+if TYPE_CHECKING:
+    from bot.config.targets import Target
+    from bot.services import Services
+    from bot.store.operations import Record
+
+REFUSED = "click refused"
+
+
+def attempt(user: str, what: str, environment: str = "", operation: int | None = None) -> Entry:
+    """What this person tries to do by a click, as the audit log records it when it is refused."""
+    return Entry(user, REFUSED, environment, operation, {"what": what})
+
+
+def attempt_on(record: Record, user: str, what: str) -> Entry:
+    """The attempt to do something by a click on this operation's message."""
+    return attempt(user, what, record.environment, record.number)
+
+
+async def check_may_use(services: Services, tried: Entry) -> None:
+    """Raises Denied unless this person may run commands at all."""
+    async with refusals_recorded(services, tried):
+        policy.check_may_use(services.config, await services.directory.person(tried.actor))
+
+
+async def check_may_approve(
+    services: Services, tried: Entry, *, requester: str = "", in_window: bool = False
+) -> Target:
+    """The target of the attempt. Raises Denied unless this person may approve there what `requester` asked for.
+
+    With `in_window` only while the target may be changed.
+    """
+    async with refusals_recorded(services, tried):
+        target = policy.target_of(services.config, tried.environment)
+        if in_window:
+            policy.check_window(target, datetime.fromtimestamp(services.clock(), UTC))
+        policy.check_may_approve(services.config, target, await services.directory.person(tried.actor), requester)
+        return target
+
+
+async def check_may_reject(services: Services, tried: Entry, *, requester: str) -> None:
+    """Raises Denied unless this person may reject or cancel what `requester` asked for: approvers and the requester."""
+    async with refusals_recorded(services, tried):
+        target = policy.target_of(services.config, tried.environment)
+        policy.check_may_reject(services.config, target, await services.directory.person(tried.actor), requester)
