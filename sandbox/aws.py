@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sandbox.waiting import aloud, within
+
 if TYPE_CHECKING:
     from datetime import timedelta
 
 REGION = "us-west-2"
-STARTS_WITHIN = 60.0  # seconds; three on an idle machine
+STARTS_WITHIN = 60.0  # seconds of an idle machine, which needs three
 ENDS_WITHIN = 5.0
 _PROJECT = Path(__file__).parent.parent
 
@@ -72,7 +74,7 @@ class AwsStandIn:
             start_new_session=True,
         )
         try:
-            ready = await asyncio.wait_for(self._answer(), STARTS_WITHIN)
+            ready = await aloud("AWS to answer", within(STARTS_WITHIN, self._answer()))
         except BaseException:
             await self.stop()
             raise
@@ -108,7 +110,7 @@ class AwsStandIn:
         if child.stdin is not None:
             child.stdin.close()
         try:
-            await asyncio.wait_for(child.wait(), ENDS_WITHIN)
+            await within(ENDS_WITHIN, child.wait())
         except TimeoutError:
             with suppress(ProcessLookupError):
                 child.kill()

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
+from sandbox.waiting import Timer, aloud, within
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 PROJECT = Path(__file__).parent.parent
-READY_WITHIN = 30.0  # seconds; about two on an idle machine
+READY_WITHIN = 30.0  # seconds of an idle machine, which needs about two
 ENDS_WITHIN = 15.0
 # prctl(PR_SET_PDEATHSIG, SIGKILL) outlasts the exec after it. It is not done between fork and exec: threads forbid that.
 # The environment as it was given: Python may have added LC_CTYPE to its own.
@@ -95,9 +97,14 @@ class BotProcess:
 
     async def start(self) -> None:
         """Start it and wait until it is ready. Raises RuntimeError, with what it logged, when it is not."""
+        await self.launch()
+        if self._child is not None:
+            await aloud("Signalbox to become ready", self._ready(self._child))
+
+    async def launch(self) -> None:
+        """Start it; returns at once."""
         argv = (sys.executable, "-m", "bot", "serve", "--config", str(self._config))
         self._child = await self._launch(argv, self._environment, self.log)
-        await self._ready(self._child)
 
     async def stop(self) -> None:
         """Ask it to stop (SIGTERM) and wait until it has."""
@@ -110,7 +117,7 @@ class BotProcess:
     async def gone(self, timeout: float = 30) -> None:
         """Wait until it has died of something else."""
         if self._child is not None:
-            await asyncio.wait_for(self._child.wait(), timeout)
+            await within(timeout, self._child.wait())
             self._child = None
 
     async def restart(self) -> None:
@@ -125,15 +132,15 @@ class BotProcess:
         if child.returncode is None:
             child.send_signal(number)
         try:
-            await asyncio.wait_for(child.wait(), ENDS_WITHIN)
+            await within(ENDS_WITHIN, child.wait())
         except TimeoutError:
             child.kill()
             await child.wait()
 
     async def _ready(self, child: Child) -> None:
-        end = asyncio.get_running_loop().time() + READY_WITHIN
+        timer = Timer(READY_WITHIN)
         async with ClientSession(timeout=ClientTimeout(total=2)) as session:
-            while asyncio.get_running_loop().time() < end:
+            while timer.left():
                 if child.returncode is not None:
                     break
                 if await self._answers(session):

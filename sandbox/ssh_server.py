@@ -10,6 +10,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from sandbox.waiting import within
+
 ADDRESS = "127.0.0.1"
 _SEARCHED = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin"
 _PRIVILEGE_SEPARATION = Path("/run/sshd")  # where a root sshd locks itself up before anybody has logged in
@@ -51,15 +53,17 @@ class SshServer:
         argv = [self._program, "-D", "-e", "-f", str(self._directory / "sshd_config")]
         with (self._directory / "log").open("ab") as log:
             self._child = await asyncio.create_subprocess_exec(*argv, stderr=log)
-        async with asyncio.timeout(20):
-            while not await self._answers():  # noqa: ASYNC110  -- the server tells nobody that it listens
-                await asyncio.sleep(0.05)
+        await within(20, self._listens())
 
     async def stop(self) -> None:
         """End it."""
         if self._child is not None and self._child.returncode is None:
             self._child.terminate()
             await self._child.wait()
+
+    async def _listens(self) -> None:
+        while not await self._answers():  # noqa: ASYNC110  -- the server tells nobody that it listens
+            await asyncio.sleep(0.05)
 
     async def _answers(self) -> bool:
         try:

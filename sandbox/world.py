@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import tempfile
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -19,7 +19,7 @@ from sandbox.slack import SlackSettings, SlackStandIn
 from sandbox.terraform_state import write_state
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from sandbox.slack import Channel, Person
 
@@ -117,7 +117,7 @@ class World:
         for environment in ENVIRONMENTS:
             write_state(self.files / "state" / f"{environment}.tfstate", environment)
         aws = self._aws_handle = await self._aws()
-        port = free_port()
+        port = self._stack.enter_context(held_port())
         self.github = GitHubStandIn(
             token=SECRETS["GITHUB_TOKEN"],
             repositories=sandbox_repositories(),
@@ -207,6 +207,16 @@ class World:
             secrets |= HCP_SECRETS
             addresses["TFE_ADDRESS"] = self.hcp.url
         return {**surroundings(), **leads_to_aws, **secrets, **addresses, **self.options.environment}
+
+
+@contextmanager
+def held_port() -> Iterator[int]:
+    """A port that nobody but the bot listens on: until the end no other program is given it, also while the bot is down."""
+    with socket.socket() as holder:
+        # Bound, not listening: whoever sets the same option, as servers do, can bind it and listen.
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("0.0.0.0", 0))  # noqa: S104  -- nothing listens here
+        yield int(holder.getsockname()[1])
 
 
 def free_port() -> int:

@@ -1,4 +1,4 @@
-"""Settings for all tests, and what becomes of those whose program is not on this machine."""
+"""Settings for all tests, their order, those whose program is not on this machine, and those that are slow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from tests.programs import NEEDS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from _pytest.terminal import TerminalReporter
+
 UNITS = Path(__file__).parent / "unit"
+SLOW = 10.0  # seconds; a test that takes longer gives its reason: @pytest.mark.slow("why")
 
 # Moto would load some hundred of Amazon's own images for each test that asks EC2 anything: seconds each.
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
@@ -49,10 +52,10 @@ def _dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
     tests are best to take: they are short, and do not share a world that would have to be started again.
     """
     units = [item for item in items if item.path.is_relative_to(UNITS)]
-    modules: dict[object, list[pytest.Item]] = {}
+    modules: dict[Path, list[pytest.Item]] = {}
     for item in items:
         if not item.path.is_relative_to(UNITS):
-            modules.setdefault(item if _longest(item) else item.path, []).append(item)
+            modules.setdefault(item.path, []).append(item)
     hands: list[list[pytest.Item]] = [[] for _ in range(workers)]
     for module in modules.values():
         min(hands, key=len).extend(module)
@@ -75,3 +78,20 @@ def _skip_without_programs(items: Iterable[pytest.Item]) -> None:
         for marker, remedy in remedies.items():
             if item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=f"{marker}: {remedy}"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Raises UsageError where a test is marked as slow without a reason."""
+    slow = item.get_closest_marker("slow")
+    if slow and not (slow.args and slow.args[0]):
+        raise pytest.UsageError(f'{item.nodeid}: write @pytest.mark.slow("why")')
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    """List slow tests without a reason. They fail nothing: on a busy machine any test may be slow."""
+    reports = [one for stat in ("passed", "failed") for one in terminalreporter.getreports(stat) if one.when == "call"]
+    slow = [one for one in reports if one.duration > SLOW and "slow" not in one.keywords]
+    if slow:
+        terminalreporter.section(f"slower than {SLOW:.0f} s and not marked with a reason")
+        for report in sorted(slow, key=lambda one: -one.duration):
+            terminalreporter.line(f"{report.duration:6.1f} s {report.nodeid}")

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import threading
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
     from sandbox.bot_process import Launch
 
+# Seconds that the bot waits and that no scenario is about: between polls of its queue and of a run on GitHub, and for
+# GitHub's answer. A bot that is started as people start it waits for 1, 5 and 15.
+TURN_INTERVAL, RUN_INTERVAL, ANSWER_TIMEOUT = 0.1, 1.0, 3
 # Imported by the bot only when it needs them, which most tests would wait for at each start.
 LATE = ("pytfe", "dbos", "sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql")
 _SERVER = "tests.forked_bot"
@@ -85,14 +89,14 @@ def fork_server() -> Iterator[Launch]:
             )
 
         async def launch(argv: Sequence[str], environment: Mapping[str, str], log: Path) -> ForkedBot:
-            reader, writer = await asyncio.open_unix_connection(address)
             # All after `python -m bot`, which is what the server has imported.
             request = {"arguments": argv[3:], "environment": dict(environment), "log": str(log)}
-            writer.write(json.dumps(request).encode() + b"\n")
-            pid = await reader.readline()
-            if not pid:
-                raise RuntimeError("the process that forks bots has ended; see its errors above")
-            return ForkedBot(int(pid), reader, writer)
+            try:
+                reader, writer = await asyncio.open_unix_connection(address)
+                writer.write(json.dumps(request).encode() + b"\n")
+                return ForkedBot(int(await reader.readuntil()), reader, writer)
+            except (ConnectionError, EOFError) as error:
+                raise RuntimeError("the process that forks bots has ended; its errors are above") from error
 
         try:
             yield launch
@@ -105,6 +109,7 @@ def main() -> NoReturn:
     """Import the bot, then fork on each request; this returns from `_serve` in the children alone."""
     gc.disable()
     _preload()
+    _shorten_waiting()
     gc.freeze()
     gc.enable()
     # A fork copies one thread: a lock that another one holds would stay locked for ever.
@@ -123,6 +128,19 @@ def _preload() -> None:
         for module in pkgutil.walk_packages(path, f"{package}."):
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
+
+
+def _shorten_waiting() -> None:
+    service = importlib.import_module("bot.service")
+    service.__dict__["EngineSettings"] = partial(service.EngineSettings, turn_interval=TURN_INTERVAL)
+    _set_default(service.GitHub.__init__, answer_timeout=ANSWER_TIMEOUT)
+    _set_default(importlib.import_module("runners.github.runs.poller").watch_run, interval=RUN_INTERVAL)
+
+
+def _set_default(function: Any, **value: float) -> None:
+    if not function.__kwdefaults__.keys() >= value.keys():
+        raise LookupError(f"{function.__qualname__} has no {', '.join(value)}")
+    function.__kwdefaults__.update(value)
 
 
 def _serve(listener: socket.socket) -> dict[str, Any]:

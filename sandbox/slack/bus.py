@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from sandbox.waiting import SLICE, Timer
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -60,16 +62,14 @@ class Bus:
     async def until(self, look: Callable[[], T | None], timeout: float) -> T | None:
         """The first thing other than None that `look` finds, asked again after each happening.
 
-        None after `timeout` seconds.
+        None after `timeout` seconds of an idle machine.
         """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout
+        timer = Timer(timeout)
         while (result := look()) is None:
-            remaining = deadline - loop.time()
-            if remaining <= 0:
+            if not (left := timer.left()):
                 return None
-            waiter: asyncio.Future[None] = loop.create_future()
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.add(waiter)
-            await asyncio.wait([waiter], timeout=remaining)
+            await asyncio.wait([waiter], timeout=min(left, SLICE))
             self._waiters.discard(waiter)
         return result

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -11,6 +10,7 @@ import aiohttp
 
 from sandbox.slack.delivery import ANSWER_WITHIN, Answer, Outcome
 from sandbox.slack.signing import sign
+from sandbox.waiting import within
 
 if TYPE_CHECKING:
     from sandbox.slack.backend import Backend
@@ -53,8 +53,8 @@ class HttpTransport:
         signature = sign(body, timestamp, self._backend.settings.signing_secret)
         signed = {"Content-Type": kind, "X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": signature}
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                return _answer(*await self.post_raw(self.url, body, {**signed, **(headers or {})}))
+            posting = self.post_raw(self.url, body, {**signed, **(headers or {})})
+            return _answer(*await within(ANSWER_WITHIN, posting))
         except TimeoutError:
             return Answer(Outcome.TIMED_OUT)
         except aiohttp.ClientError:

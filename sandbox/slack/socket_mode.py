@@ -16,6 +16,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from sandbox.slack import people_seed as seed
 from sandbox.slack.delivery import ANSWER_WITHIN, Answer, Outcome
 from sandbox.slack.errors import ApiError
+from sandbox.waiting import within
 
 if TYPE_CHECKING:
     from sandbox.slack.backend import Backend
@@ -89,8 +90,7 @@ class SocketMode:
         acked: asyncio.Future[dict[str, Any] | None] = asyncio.get_running_loop().create_future()
         self._acks[envelope["envelope_id"]] = acked
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                answer = await self._acknowledged(envelope, acked)
+            answer = await within(ANSWER_WITHIN, self._acknowledged(envelope, acked))
         except ConnectionError:
             return Answer(Outcome.UNREACHABLE)
         except TimeoutError:

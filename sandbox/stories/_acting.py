@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
+
+from sandbox import waiting
+from sandbox.waiting import aloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,14 +35,16 @@ async def clicks(world: World, name: str, message: Message, button: str) -> Repl
 
 async def shows(world: World, channel: str, *pieces: str, timeout: float = 90) -> Message:
     """Wait for the message in the channel that shows all of these pieces."""
-    message = await world.channel(channel).wait_for(lambda one: all(piece in one.rendered for piece in pieces), timeout)
+    shown = world.channel(channel).wait_for(lambda one: all(piece in one.rendered for piece in pieces), timeout)
+    message = await aloud(f"a message in {channel} with {', '.join(map(repr, pieces))}", shown)
     tell(f"{channel} shows: {message.rendered.splitlines()[0]}")
     return message
 
 
 async def is_told(person: Person, piece: str) -> Message:
     """Wait for what only this person sees."""
-    message = await person.wait_for_ephemeral(lambda one: piece in one.rendered)
+    shown = person.wait_for_ephemeral(lambda one: piece in one.rendered)
+    message = await aloud(f"a message that only {person.user.name} sees, with {piece!r}", shown)
     tell(f"only {person.user.name} sees: {message.rendered.splitlines()[0]}")
     return message
 
@@ -53,7 +57,7 @@ def expect(holds: object, otherwise: str) -> None:
 
 async def until(holds: Callable[[], object], otherwise: str, timeout: float = 60) -> None:
     """Wait until it holds. Raises AssertionError, in words, when it does not in time."""
-    end = asyncio.get_running_loop().time() + timeout
-    while not holds():
-        expect(asyncio.get_running_loop().time() < end, otherwise)
-        await asyncio.sleep(0.05)
+    try:
+        await aloud(f"the opposite of “{otherwise}”", waiting.until(holds, timeout))
+    except TimeoutError:
+        raise AssertionError(otherwise) from None

@@ -44,7 +44,7 @@ class Server:
         with (self.directory / "log").open("ab") as log:
             argv = ["/usr/sbin/sshd", "-D", "-e", "-f", str(self.config)]
             self.process = await asyncio.create_subprocess_exec(*argv, stderr=log)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not await self.answers():
                 assert self.process.returncode is None, (self.directory / "log").read_text()
                 await asyncio.sleep(0.05)

@@ -80,7 +80,7 @@ async def machine(directory: Path, port: int, units: Mapping[str, str]) -> Async
                 stdout=log,
                 stderr=log,
             )
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await server.answers():
                 assert started.returncode is None, (directory / "systemd.log").read_text()
                 await asyncio.sleep(0.05)

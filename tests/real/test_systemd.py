@@ -163,7 +163,7 @@ async def test_a_machine_leaves_nothing_behind_when_its_tests_are_killed(
     finally:
         tests.kill()
         await tests.wait()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while group.exists() or mentioning(directory):  # noqa: ASYNC110  -- the kernel tells nobody
             await asyncio.sleep(0.05)
     assert (await backend.look("works")).ok, "one beside it goes on"

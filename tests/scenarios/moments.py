@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import psutil
 
+from sandbox import waiting
 from sandbox.bot_process import PROJECT
 from sandbox.exchanges import DropConnectionError, Exchange
 from sandbox.slack.errors import ApiError
@@ -32,7 +33,7 @@ _ROWS = (  # to the fourth power: a walk through them takes hours
     "CREATE TABLE IF NOT EXISTS many AS "
     "WITH RECURSIVE one(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM one WHERE n < 1000) SELECT n FROM one"
 )
-_HELD = 0.6  # seconds: no transaction of the bot's takes that long, unless it was made to
+_HELD = 0.4  # seconds of the bot's processor time: no transaction takes that long, unless it was made to
 
 
 @dataclass
@@ -43,8 +44,7 @@ class Death:
     begun: bool = False
 
     async def wait(self, timeout: float = 60) -> None:
-        async with asyncio.timeout(timeout):
-            await self.happened.wait()
+        await waiting.within(timeout, self.happened.wait())
 
     async def kill(self, world: World) -> None:
         self.begun = True
@@ -115,17 +115,28 @@ async def killed_at_row(world: World, timeout: float = 60, unless: Callable[[], 
 
     True when `unless` held first: then it lives.
     """
-    held, loop = 0.0, asyncio.get_running_loop()
-    async with asyncio.timeout(timeout):
-        while held < _HELD:
-            began = loop.time()
-            await asyncio.sleep(0.02)
-            held = held + loop.time() - began if _is_held(world) else 0.0
-            if not held and unless():
-                return True
+    if not await waiting.within(timeout, _reaches_row(world, unless)):
+        return True
     await world.bot.kill()
     _no_stop(world)
     return False
+
+
+async def _reaches_row(world: World, unless: Callable[[], bool]) -> bool:
+    bot = psutil.Process(world.bot.pid)
+    since = _used(bot)
+    while _used(bot) < since + _HELD:
+        await asyncio.sleep(0.02)
+        if not _is_held(world):
+            since = _used(bot)
+            if unless():
+                return False
+    return True
+
+
+def _used(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def _no_stop(world: World) -> None:
@@ -179,21 +190,22 @@ async def machine_is_lost(world: World) -> None:
 
 async def until(holds: Callable[[], object], timeout: float = 60) -> None:
     """Wait until it holds."""
-    async with asyncio.timeout(timeout):
-        while not holds():  # noqa: ASYNC110 - files and processes of others set no event
-            await asyncio.sleep(0.02)
+    await waiting.until(holds, timeout)
 
 
 async def suspended(world: World, command: str, timeout: float = 60) -> psutil.Process:
     """Terraform at this command of its, stopped in the middle."""
-    async with asyncio.timeout(timeout):
-        while True:
-            for one in processes_of(world):
-                with suppress(psutil.Error):
-                    if command in one.cmdline()[1:4]:
-                        one.suspend()
-                        return one
-            await asyncio.sleep(0.01)
+    return await waiting.within(timeout, _suspended(world, command))
+
+
+async def _suspended(world: World, command: str) -> psutil.Process:
+    while True:
+        for one in processes_of(world):
+            with suppress(psutil.Error):
+                if command in one.cmdline()[1:4]:
+                    one.suspend()
+                    return one
+        await asyncio.sleep(0.01)
 
 
 async def second_bot(world: World) -> tuple[int | None, str]:
@@ -206,6 +218,5 @@ async def second_bot(world: World) -> tuple[int | None, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    async with asyncio.timeout(30):
-        said, _ = await child.communicate()
+    said, _ = await waiting.within(60, child.communicate())
     return child.returncode, said.decode()

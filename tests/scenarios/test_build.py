@@ -28,7 +28,7 @@ WORKFLOW = "build-images.yml"
 PATH = f".github/workflows/{WORKFLOW}"
 ONE = f"/build cron dev {BUILD_SOME}"
 TWO = f"/build cron,sftp dev {BUILD_SOME}"
-FAST = 60.0
+FAST = 200.0
 
 
 def runs(world: World) -> list[Run]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 EVERY_STEP = [("/plan staging", "#staging", "applied, 3 added"), ("/deploy dev", "#dev", "deployed")]
 WRITTEN = "(SELECT count(*) FROM operation_outputs WHERE workflow_uuid = 'operation-1')"
 STEP = "operation_outputs"  # where the durable engine keeps what its steps gave
-FAST = 60.0  # simulated seconds on GitHub in a real one
+FAST = 200.0  # simulated seconds on GitHub in a real one
 
 
 def runs_of_the_bot(world: World) -> list[Run]:
@@ -264,7 +264,7 @@ async def test_a_playbook_that_ended_is_not_run_again(world: World) -> None:
     await approved(world, "/deploy staging")
     await killed_at_row(world)
     stops_at_row(world, "signalbox_side_effects", "NEW.name = 'playbook cron'")
-    await world.bot.start()
+    await world.bot.launch()
     await killed_at_row(world)
     await world.bot.start()
     await shows(world, "#staging", "#1 ", ":white_check_mark:", "to 4 hosts")
@@ -342,7 +342,7 @@ async def test_an_operation_killed_at_each_of_its_steps_is_done_once(
     while not has_ended(world):
         # However the rows are numbered, one more than last time is written.
         stops_at_row(world, STEP, f"NEW.workflow_uuid = 'operation-1' AND {WRITTEN} >= {steps}")
-        await world.bot.start()
+        await world.bot.launch()
         await killed_at_row(world, unless=lambda: has_ended(world))
         steps += STRIDE
     approving.cancel()

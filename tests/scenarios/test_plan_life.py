@@ -186,7 +186,7 @@ async def test_a_bot_that_is_killed_as_the_new_plan_begins_still_takes_the_butto
     expired = await shows(world, "#staging", "#1 ", "expired, nothing was applied")
     old = expired.snapshot()
     await world.person("ana").click(old, "New plan")
-    await until(lambda: len(operations_in(world)) == 2, "no new plan was begun", timeout=20)
+    await until(lambda: len(operations_in(world)) == 2, "no new plan was begun")
     await world.bot.kill()
     await world.bot.start()
     await shows(world, "#staging", "#1 ", "new plan: #2 Plan for staging")

@@ -62,7 +62,7 @@ async def test_the_main_job_over_socket_mode_survives_reconnecting_and_redeliver
 
 
 async def connected(world: World) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not world.slack.socket_mode.connections:  # noqa: ASYNC110  -- the stand-in tells nobody
             await asyncio.sleep(0.05)
 

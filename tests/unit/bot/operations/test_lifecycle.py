@@ -478,7 +478,7 @@ async def test_an_operation_waits_for_room_in_the_database(
         await succeed(operation)
 
     request = await world.begin(body)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while "is full" not in caplog.text:  # noqa: ASYNC110  -- the engine says it in its log alone
             await asyncio.sleep(0.05)
     room.give()

@@ -115,6 +115,6 @@ async def test_closing_cuts_a_round_short() -> None:
 
     made = (PeriodicTask("long", lambda _: timedelta(milliseconds=1), long),)
     keeper = PeriodicTasks(cast("Services", SimpleNamespace(config=None, redact=Redactor())), made)
-    await asyncio.wait_for(begun.wait(), 5)
+    await asyncio.wait_for(begun.wait(), 60)
     await keeper.close()
     assert cut == [True]

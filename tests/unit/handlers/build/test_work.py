@@ -264,7 +264,7 @@ async def ended_job(stand_in: GitHubStandIn, *, lost: bool = False) -> Job:
     lines = ["password is hunter22", "RequestLimitExceeded: Request limit exceeded."]
     repository.fail_next("deploy-dev.yml", job="cron", log=lines)
     made: Run = repository.dispatch("deploy-dev.yml", "main")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not made.finished:  # noqa: ASYNC110  -- the stand-in's run sets no event
             await asyncio.sleep(0.01)
     made.logs_expired = lost
@@ -283,7 +283,7 @@ async def test_a_log_is_read_redacted_and_told_why(progress: Progress, stand_in:
 
 async def test_a_log_that_is_no_more_is_not_waited_for(progress: Progress, stand_in: GitHubStandIn) -> None:
     gone = await ended_job(stand_in, lost=True)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(build_logs.LATE / 2):
         read = await build_logs._read(progress, gone)
     assert (read.reading, read.why) == (None, "GitHub has no log of it (any more)")
 

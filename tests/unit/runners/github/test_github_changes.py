@@ -116,7 +116,7 @@ async def rerun_failed(github: GitHub, stand_in: GitHubStandIn) -> object:
     repository = stand_in.repository(REPOSITORY)
     repository.fail_next("deploy-staging.yml", job="cron")
     run_id = repository.dispatch("deploy-staging.yml", "staging").run_id
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         last = [run async for run in poller.watch_run(github, REPOSITORY, run_id, interval=0.05)][-1]
     assert last.failed_jobs
     return await reruns.rerun_failed(github, REPOSITORY, run_id, attempt=1, timeout=0.1)

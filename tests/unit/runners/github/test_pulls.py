@@ -52,7 +52,7 @@ async def opened(github: GitHub) -> PullRequest:
     """One whose mergeability GitHub has worked out."""
     made = await open_it(github)
     assert made is not None
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while made.mergeable is None:
             await asyncio.sleep(0.02)
             made = await pulls.look(CachedReads(github), APPLICATION, made.number)

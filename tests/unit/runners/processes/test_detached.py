@@ -7,7 +7,6 @@ import os
 import signal
 import stat
 import sys
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -77,10 +76,8 @@ async def test_what_it_leaves_on_disk_is_private(place: Path) -> None:
 
 
 async def test_lines_follow_while_it_runs(place: Path) -> None:
-    job = await start(place, "import time; print('first', flush=True); time.sleep(30)")
-    before = time.monotonic()
+    job = await start(place, "import time; print('first', flush=True); time.sleep(3600)")
     assert await anext(job.lines()) == "first"
-    assert time.monotonic() - before < 5
     assert job.running
     await job.cancel(5)
 
@@ -96,8 +93,8 @@ async def test_much_output_arrives_whole(place: Path) -> None:
 async def test_another_process_finds_it_after_the_starter_was_killed(place: Path, tmp_path: Path) -> None:
     script = (
         "import asyncio, sys, pathlib\n"
-        "from runners.detached import Detached\n"
-        "from runners.process import child_environment\n"
+        "from runners.processes.detached import Detached\n"
+        "from runners.processes.child import child_environment\n"
         "async def main():\n"
         f"    home = pathlib.Path({str(tmp_path)!r})\n"
         "    argv = [sys.executable, '-c', \"import time; print('at work', flush=True); time.sleep(2); exit(5)\"]\n"
@@ -248,14 +245,11 @@ async def test_a_missing_program_or_directory_starts_nothing(place: Path) -> Non
     assert Detached.attach(place) is None
 
 
-async def test_the_supervisor_is_up_quickly(place: Path) -> None:
-    env = child_environment(place.parent)
-    took = []
-    for number in range(5):
-        before = time.perf_counter()
-        await Detached.start(place / str(number), ["true"], cwd=place.parent, env=env)
-        took.append(time.perf_counter() - before)
-    assert min(took) < 0.2, took
+async def test_the_supervisor_imports_little_and_so_is_up_quickly() -> None:
+    code = "import sys, runpy; runpy.run_path(sys.argv[1], run_name='imported'); print(len(sys.modules))"
+    argv = [sys.executable, "-I", "-S", "-c", code, supervise.__file__]
+    imported = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
+    assert int((await imported.communicate())[0]) < 90
 
 
 async def test_a_long_line_without_an_end_comes_in_pieces(place: Path) -> None:
@@ -268,8 +262,8 @@ async def test_a_long_line_without_an_end_comes_in_pieces(place: Path) -> None:
 async def test_killing_the_starter_at_any_moment_leaves_one_run_or_none(tmp_path: Path) -> None:
     script = (
         "import asyncio, sys, pathlib\n"
-        "from runners.detached import Detached\n"
-        "from runners.process import child_environment\n"
+        "from runners.processes.detached import Detached\n"
+        "from runners.processes.child import child_environment\n"
         "home = pathlib.Path(sys.argv[1])\n"
         "argv = [sys.executable, '-S', '-c', \"open('ran', 'a').write('x')\"]\n"
         "print('go', flush=True)\n"
@@ -283,7 +277,7 @@ async def test_killing_the_starter_at_any_moment_leaves_one_run_or_none(tmp_path
             sys.executable, "-c", script, str(home), stdout=asyncio.subprocess.PIPE
         )
         assert starter.stdout
-        await starter.stdout.readline()
+        assert await starter.stdout.readline() == b"go\n"
         await asyncio.sleep(number * 0.008)
         with suppress(ProcessLookupError):  # on a quick machine the last ones have ended by themselves
             starter.kill()

@@ -255,7 +255,7 @@ async def test_notifications_are_signed_and_follow_a_run(tmp_path: Path) -> None
 
 
 async def answered(hcp: HcpStandIn, *statuses: int) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while tuple(hcp.notifications.answers) != statuses:  # noqa: ASYNC110 - the stand-in tells nobody
             await asyncio.sleep(0.02)
 

@@ -50,7 +50,7 @@ class ListeningApp:
             await self._runner.cleanup()
 
     async def wait_for(self, count: int) -> None:
-        async with asyncio.timeout(5), self._arrived:
+        async with asyncio.timeout(60), self._arrived:
             await self._arrived.wait_for(lambda: len(self.received) >= count)
 
     async def _take(self, request: web.Request) -> web.Response:

@@ -47,10 +47,10 @@ async def test_a_command_is_acknowledged_and_its_button_changes_the_message(pair
     reply = await pair.slack.person("ana").type("#staging", "/deploy staging")
     assert (reply.ok, reply.text) == (True, "on it")
     channel = pair.slack.workspace.channel("#staging")
-    message = await channel.wait_for(asks, 5)
+    message = await channel.wait_for(asks, 60)
     assert message.rendered == "Apply *3 changes*?\n[Approve]"
     assert (await pair.slack.person("lee").click(message, "Approve")).ok
-    await channel.wait_for(lambda one: one.rendered == "Approved by @lee", 5)
+    await channel.wait_for(lambda one: one.rendered == "Approved by @lee", 60)
     assert message.buttons == []
     assert pair.app.heard == ["/deploy staging", "approve 12 by U0LEE"]
     assert not pair.slack.refused
@@ -88,7 +88,7 @@ async def test_the_home_tab_is_published_when_it_is_opened(pair: Pair) -> None:
 
 async def test_messages_are_heard(pair: Pair) -> None:
     await pair.slack.person("ana").type("#ops", "all quiet?")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not pair.app.heard:  # noqa: ASYNC110 - Bolt offers no way to be told
             await asyncio.sleep(0.01)
     assert pair.app.heard == ["message all quiet?"]

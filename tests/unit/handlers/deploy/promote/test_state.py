@@ -49,7 +49,7 @@ async def looking(stand_in: GitHubStandIn) -> AsyncIterator[Looking]:
 
 async def becomes(looking: Looking, known: tuple[Promotion, ...], stage: Stage) -> tuple[Promotion, ...]:
     """Look until it stands so: GitHub works some things out only when it is looked at."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             known = await looking.again(known)
             if known[0].stage is stage:

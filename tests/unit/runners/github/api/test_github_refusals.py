@@ -102,7 +102,7 @@ async def answered(
         url = str(server.make_url(""))
         github = GitHub(url, token="ghp_canary", write_pause=0, read_pause=0, answer_timeout=answer_timeout)
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 (outcome,) = await asyncio.gather(call(github), return_exceptions=True)
         finally:
             await github.close()

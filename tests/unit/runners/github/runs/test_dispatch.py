@@ -39,7 +39,7 @@ async def all_of(
     github: GitHub, run_id: int, interval: float = 0.05, *, outage_timeout: float = 900
 ) -> list[WorkflowRun]:
     watching = poller.watch_run(github, REPOSITORY, run_id, interval=interval, outage_timeout=outage_timeout)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         return [run async for run in watching]
 
 

@@ -36,7 +36,7 @@ def posts(stand_in: GitHubStandIn, end: str) -> int:
 
 
 async def ended(run: Run) -> Run:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not run.finished:  # noqa: ASYNC110  -- the stand-in's run sets no event
             await asyncio.sleep(0.01)
     return run
