@@ -131,10 +131,13 @@ def _preload() -> None:
 
 
 def _shorten_waiting() -> None:
-    service = importlib.import_module("bot.service")
-    service.__dict__["EngineSettings"] = partial(service.EngineSettings, turn_interval=TURN_INTERVAL)
-    _set_default(service.GitHub.__init__, answer_timeout=ANSWER_TIMEOUT)
-    _set_default(importlib.import_module("runners.github.runs.poller").watch_run, interval=RUN_INTERVAL)
+    from bot import service  # noqa: PLC0415 - the tests' own processes need not import the bot
+    from runners.github import GitHub  # noqa: PLC0415
+    from runners.github.runs.poller import watch_run  # noqa: PLC0415
+
+    vars(service)["EngineSettings"] = partial(service.EngineSettings, turn_interval=TURN_INTERVAL)
+    _set_default(GitHub.__init__, answer_timeout=ANSWER_TIMEOUT)
+    _set_default(watch_run, interval=RUN_INTERVAL)
 
 
 def _set_default(function: Any, **value: float) -> None:
