@@ -132,10 +132,11 @@ def _preload() -> None:
 
 def _shorten_waiting() -> None:
     from bot import service  # noqa: PLC0415 - the tests' own processes need not import the bot
+    from bot.engine.engine import EngineSettings  # noqa: PLC0415
     from runners.github import GitHub  # noqa: PLC0415
     from runners.github.runs.poller import watch_run  # noqa: PLC0415
 
-    vars(service)["EngineSettings"] = partial(service.EngineSettings, turn_interval=TURN_INTERVAL)
+    vars(service)["EngineSettings"] = partial(EngineSettings, turn_interval=TURN_INTERVAL)
     _set_default(GitHub.__init__, answer_timeout=ANSWER_TIMEOUT)
     _set_default(watch_run, interval=RUN_INTERVAL)
 
