@@ -1,4 +1,4 @@
-"""The composition root and command line; nothing else reads the process's environment."""
+"""The command line and composition root; no other module reads the process environment."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ QUIET = ("slack_sdk", "slack_bolt", "dbos", "botocore", "aiohttp.access", "urlli
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; the exit code is 0 when it went well, 1 when it did not, 2 for what cannot be used."""
+    """Run a command; exit code 0: success, 1: a problem, 2: a faulty configuration or command."""
     chosen = _parser().parse_args(arguments)
     try:
         return int(chosen.run(chosen))
@@ -39,8 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except NothingThereError as error:
         print(
-            f"There is no audit trail in {error}.",
-            "It begins with the bot's first start; check DATABASE_URL, operations.directory and --config.",
+            f"There is no audit log in {error}.",
+            "The first start of the bot creates it. Check DATABASE_URL, operations.directory and --config.",
             sep="\n",
             file=sys.stderr,
         )
@@ -64,7 +64,7 @@ def _work(chosen: argparse.Namespace) -> int:
 
 
 def _run_service(chosen: argparse.Namespace, *, executor: str, listens: bool) -> int:
-    gc.disable()  # a sixth of the start would go by in looking for garbage among modules, where none is
+    gc.disable()  # garbage collection would take a sixth of the start and collect nothing
     from bot.service import Service, workplace_of  # noqa: PLC0415  -- commands that only print start without it
 
     gc.freeze()
@@ -75,17 +75,16 @@ def _run_service(chosen: argparse.Namespace, *, executor: str, listens: bool) ->
     _log(redact)
     secrets = _secrets_named(config)
     for name in (*environment.OWN_SECRETS, *config.secret_names):
-        # Read once; no library and no child finds them here from now on. AWS's own are boto3's to read.
+        # Read once; from now on no library and no child can read them here. boto3 reads AWS's own itself.
         os.environ.pop(name, None)
     service = Service(config, settings, secrets, redact)
-    asyncio.run(_stop_at_once_after(service.run(workplace_of(config, path.parent), listens=listens)))
+    asyncio.run(_exit_after(service.run(workplace_of(config, path.parent), listens=listens)))
     return 0
 
 
-async def _stop_at_once_after(running: object) -> None:
+async def _exit_after(running: object) -> None:
     await running  # type: ignore[misc]
-    # Operations under way are left as a crash would leave them, which is what they are made for: cancelling them
-    # here would end them instead. The next start goes on with them.
+    # Operations under way stop as in a crash, so that the next start resumes them; cancelling would end them.
     logging.shutdown()
     os._exit(0)
 
@@ -98,21 +97,21 @@ def _check(chosen: argparse.Namespace) -> int:
     config = load(chosen.config)
     redact = Redactor(environment.secret_values(os.environ, config.secret_names))
     token = os.environ.get("SLACK_BOT_TOKEN")
-    quiet = {"SLACK_BOT_TOKEN": token or "-", "SLACK_SIGNING_SECRET": "-"}
-    settings = environment.read({**quiet, **os.environ}, executor="check")
+    placeholders = {"SLACK_BOT_TOKEN": token or "-", "SLACK_SIGNING_SECRET": "-"}
+    settings = environment.read({**placeholders, **os.environ}, executor="check")
     workplace = workplace_of(config, Path(chosen.config).parent)
 
     async def go() -> int:
         slack = Chat(make_client(token, settings.slack_api_url), redact) if token else None
         github = make_github(settings)
         try:
-            found = await check(
+            connections = await check(
                 config, os.environ, slack=slack, github=github, make_store=lambda: make_store(settings, workplace)
             )
         finally:
             await github.close()
-        print(*(redact(line) for line in lines(found)), sep="\n")
-        return 0 if all(one.ok for one in found) else 1
+        print(*(redact(line) for line in lines(connections)), sep="\n")
+        return 0 if all(connection.ok for connection in connections) else 1
 
     return asyncio.run(go())
 
@@ -130,12 +129,12 @@ def _audit(chosen: argparse.Namespace) -> int:
     store = open_store(settings, workplace_of(config, Path(chosen.config).parent))
     try:
         with store.engine.begin() as connection:
-            return _read_trail(connection, chosen.action, store.location)
+            return _read_audit_log(connection, chosen.action, store.location)
     finally:
         store.close()
 
 
-def _read_trail(connection: Connection, action: str, place: str) -> int:
+def _read_audit_log(connection: Connection, action: str, place: str) -> int:
     if not audit.exists(connection):
         raise NothingThereError(place)
     if action == "export":
@@ -143,8 +142,8 @@ def _read_trail(connection: Connection, action: str, place: str) -> int:
             print(json.dumps(audit.as_json(line)))
         return 0
     fault = audit.first_fault(connection)
-    told = f"{audit.summary(connection)}, {place}"
-    print(f"{fault} ({told})" if fault else f"The trail is whole: {told}")
+    extent = f"{audit.summary(connection)}, {place}"
+    print(f"{fault} ({extent})" if fault else f"The audit log is intact: {extent}")
     return 1 if fault else 0
 
 
@@ -155,18 +154,22 @@ def _inventory(chosen: argparse.Namespace) -> int:
 
     config = load(chosen.config)
     if chosen.environment not in config.environments:
-        raise UserError(f"There is no environment {chosen.environment!r}; there are {', '.join(config.environments)}.")
+        raise UserError(
+            f"There is no environment {chosen.environment!r}; the environments are {', '.join(config.environments)}."
+        )
     clients = make_clients(config.aws.region, config.aws.profile)
-    found = asyncio.run(find_hosts(config, config.environments[chosen.environment], clients))
-    print(json.dumps(ansible_inventory(found), indent=2))
+    hosts = asyncio.run(find_hosts(config, config.environments[chosen.environment], clients))
+    print(json.dumps(ansible_inventory(hosts), indent=2))
     return 0
 
 
 def _secrets_named(config: Config) -> dict[str, str]:
     missing = sorted(name for name in config.secret_names if not os.environ.get(name))
     if missing:
-        # The other environments work without them; what needs one of them refuses, and `check` says so too.
-        logging.getLogger(__name__).warning("not set, though signalbox.yaml names them: %s", ", ".join(missing))
+        # Other environments work without them; an operation that needs a missing variable refuses, and `check` reports it.
+        logging.getLogger(__name__).warning(
+            "signalbox.yaml refers to variables that are not set: %s", ", ".join(missing)
+        )
     return {name: os.environ[name] for name in config.secret_names if os.environ.get(name)}
 
 
@@ -190,12 +193,12 @@ def _parser() -> argparse.ArgumentParser:
 
     add("serve", _serve, "answer Slack and run operations")
     add("work", _work, "run operations only, beside a serving process on the same database")
-    add("check", _check, "try every connection and say what is wrong and what to do")
-    add("manifest", _manifest, "print the Slack app manifest").add_argument("--url", help="where Slack reaches the bot")
-    add("audit", _audit, "verify or export the audit trail").add_argument("action", choices=["verify", "export"])
+    add("check", _check, "check the configuration and every connection")
+    add("manifest", _manifest, "print the Slack app manifest").add_argument("--url", help="the public URL of the bot")
+    add("audit", _audit, "verify or export the audit log").add_argument("action", choices=["verify", "export"])
     inventory = add("inventory", _inventory, "print Ansible's inventory of an environment")
     inventory.add_argument("environment")
-    inventory.add_argument("--list", action="store_true", help="the same; Ansible gives it to inventory scripts")
+    inventory.add_argument("--list", action="store_true", help="no effect; Ansible passes it to inventory scripts")
     return parser
 
 

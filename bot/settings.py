@@ -1,4 +1,4 @@
-"""What the process's environment says: tokens, addresses, the database. Made once from a mapping, by __main__ alone."""
+"""The settings of the process environment: tokens, addresses, the database. Only __main__ reads them, once."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ OWN_SECRETS = (
 )
 AWS_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 DEFAULT_PORT = 3000
-EXECUTOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")  # it names a file as well
+EXECUTOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")  # also part of a file name
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Values of the environment; secrets are left out of its representation."""
+    """The values of the environment; its representation has no secrets."""
 
     slack_bot_token: str = field(repr=False)
     slack_signing_secret: str = field(repr=False)
@@ -78,15 +78,15 @@ def read(environ: Mapping[str, str], *, executor: str) -> Settings:
 
 
 def secret_values(environ: Mapping[str, str], named: Iterable[str]) -> list[str]:
-    """Every value of the environment that must never be shown: the bot's own and those the configuration names."""
+    """All secret values of the environment: the bot's own and those that the configuration names."""
     values = [environ[name] for name in (*OWN_SECRETS, *AWS_SECRETS, *named) if environ.get(name)]
     password = _password(environ.get("DATABASE_URL", ""))
-    # In the address it may be percent-encoded; what reports an error may have decoded it.
+    # In the URL it may be percent-encoded; an error message may contain it decoded.
     return [*values, *dict.fromkeys([password, unquote(password)])] if password else values
 
 
 def database_url(url: str | None, default: str) -> str:
-    """As SQLAlchemy takes it; Heroku and others hand out postgres:// addresses, and psycopg 3 is what is installed."""
+    """The database URL for SQLAlchemy with psycopg 3; Heroku and others give postgres:// URLs."""
     if not url:
         return default
     for prefix in ("postgres://", "postgresql://"):
@@ -97,25 +97,25 @@ def database_url(url: str | None, default: str) -> str:
 
 def _faults(environ: Mapping[str, str]) -> Iterable[Fault]:
     if not environ.get("SLACK_BOT_TOKEN"):
-        yield Fault(None, "SLACK_BOT_TOKEN", "is not set; take it from the app's page OAuth & Permissions (xoxb-...)")
+        yield Fault(None, "SLACK_BOT_TOKEN", "is not set; copy it from the app's OAuth & Permissions page (xoxb-...)")
     if not environ.get("SLACK_SIGNING_SECRET") and not environ.get("SLACK_APP_TOKEN"):
         yield Fault(
             None, "SLACK_SIGNING_SECRET", "is not set; set it for HTTP, or SLACK_APP_TOKEN (xapp-...) for Socket Mode"
         )
     for name in ("SIGNALBOX_EXECUTOR", "DYNO"):
         if environ.get(name) and not EXECUTOR.fullmatch(environ[name]):
-            problem = "is no name for a process; write up to 60 letters, digits, dots, dashes and underscores"
+            problem = "is not a valid process name; use up to 60 letters, digits, dots, dashes and underscores"
             yield Fault(None, name, problem)
     port = environ.get("PORT") or str(DEFAULT_PORT)
     if not (port.isascii() and port.isdigit() and 0 <= int(port) <= 65535):
-        yield Fault(None, "PORT", f"{port[:20]!r} is no port number")
+        yield Fault(None, "PORT", f"{port[:20]!r} is not a port number; set a number from 0 to 65535")
 
 
 def _aws_files(environ: Mapping[str, str]) -> dict[str, str]:
-    """Where AWS's profiles are: a child with a HOME of its own would not find them (AWS CLI user guide)."""
+    """The files of AWS's profiles, for children with a HOME of their own (AWS CLI user guide)."""
     home = environ.get("HOME", "")
-    usual = {"AWS_CONFIG_FILE": f"{home}/.aws/config", "AWS_SHARED_CREDENTIALS_FILE": f"{home}/.aws/credentials"}
-    return {name: environ.get(name) or path for name, path in usual.items()}
+    defaults = {"AWS_CONFIG_FILE": f"{home}/.aws/config", "AWS_SHARED_CREDENTIALS_FILE": f"{home}/.aws/credentials"}
+    return {name: environ.get(name) or path for name, path in defaults.items()}
 
 
 def _with_slash(url: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""`python -m bot check`: tries every connection that the configuration names, and says what to do about it."""
+"""`python -m bot check`: checks every connection that the configuration names, with a remedy for each problem."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from bot.check.aws import check_aws
 from bot.check.database import check_database
-from bot.check.ec2 import check_ec2, concerns
+from bot.check.ec2 import check_ec2, uses_ec2
 from bot.check.github import check_github
 from bot.check.hcp import check_hcp, hcp_workspaces
+from bot.check.inactive_settings import inactive_settings
 from bot.check.jump_hosts import jump_hosts
 from bot.check.programs import check_ansible, check_secrets, check_terraform
-from bot.check.result import Findings
+from bot.check.result import NOTE, Findings
 from bot.check.slack import SlackCalls, check_slack
-from bot.check.unguarded import NOTE, unguarded
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -39,12 +39,12 @@ async def check(
     github: GitHub,
     make_store: Callable[[], Store],
 ) -> list[Connection]:
-    """Tries everything at once; raises nothing.
+    """Checks all connections at the same time; raises nothing.
 
-    `environ` is the bot's environment; `slack` is None where there is no token to make it from; the store that
-    `make_store` makes is closed again.
+    `environ` is the bot's environment; `slack` is None without a Slack token. The store of `make_store` is closed
+    again.
     """
-    tries: dict[str, Awaitable[Findings]] = {
+    checks: dict[str, Awaitable[Findings]] = {
         "slack": check_slack(config, environ, slack),
         "github": check_github(config, environ, github),
         "aws": check_aws(config),
@@ -52,31 +52,32 @@ async def check(
     }
     environments = config.environments.values()
     if any(environment.terraform and environment.terraform.directory for environment in environments):
-        tries["terraform"] = check_terraform(config, environ)
+        checks["terraform"] = check_terraform(config, environ)
     if any(environment.deploy.ansible for environment in environments):
-        tries["ansible"] = check_ansible(config)
-    if concerns(config):
-        tries["ec2"] = check_ec2(config)
+        checks["ansible"] = check_ansible(config)
+    if uses_ec2(config):
+        checks["ec2"] = check_ec2(config)
     if hcp_workspaces(config):
-        tries["hcp"] = check_hcp(config, environ)
-    found = await asyncio.gather(*(_guarded(name, attempt) for name, attempt in tries.items()))
+        checks["hcp"] = check_hcp(config, environ)
+    results = await asyncio.gather(*(_guarded(name, attempt) for name, attempt in checks.items()))
     if config.secret_names:
-        found.append(check_secrets(config, environ))
-    return [line for one in found for line in one.connections()] + unguarded(config) + jump_hosts(config)
+        results.append(check_secrets(config, environ))
+    connections = [connection for findings in results for connection in findings.connections()]
+    return connections + inactive_settings(config) + jump_hosts(config)
 
 
 async def _guarded(name: str, attempt: Awaitable[Findings]) -> Findings:
-    """The findings, whatever happens: one connection's surprise must not hide the others."""
-    found = Findings(name)
+    """The findings of a check; an unexpected error becomes a problem, so that it does not hide the other checks."""
+    findings = Findings(name)
     try:
         async with asyncio.timeout(TIMEOUT):
             return await attempt
     except TimeoutError:
-        found.fail(f"gave no answer within {TIMEOUT:g} seconds", "Check the network and the address.")
+        findings.add_problem(f"did not answer within {TIMEOUT:g} seconds", "Check the network and the address.")
     except Exception as error:
         log.exception("checking %s", name)
-        found.fail(f"could not be checked ({type(error).__name__})", "The log says more; please report it.")
-    return found
+        findings.add_problem(f"could not be checked ({type(error).__name__})", "See the log, and report this error.")
+    return findings
 
 
 def lines(connections: list[Connection]) -> list[str]:
@@ -84,8 +85,8 @@ def lines(connections: list[Connection]) -> list[str]:
     return [_line(connection) for connection in connections]
 
 
-def _line(one: Connection) -> str:
-    if one.name == NOTE:
-        return f"note  {'signalbox':<10} {one.detail}"
-    detail = f"{one.detail}. {one.remedy}".rstrip() if one.remedy else one.detail
-    return f"{'ok' if one.ok else 'FAIL':<5} {one.name:<10} {detail}"
+def _line(connection: Connection) -> str:
+    if connection.name == NOTE:
+        return f"note  {'signalbox':<10} {connection.detail}"
+    detail = f"{connection.detail}. {connection.remedy}".rstrip() if connection.remedy else connection.detail
+    return f"{'ok' if connection.ok else 'FAIL':<5} {connection.name:<10} {detail}"

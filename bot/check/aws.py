@@ -1,4 +1,4 @@
-"""AWS: who we are there, and whether we may look at machines."""
+"""Checks AWS: the identity, and whether it can list instances."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ TIMEOUT = 30.0
 
 
 async def check_aws(config: Config) -> Findings:
-    """Asks AWS who we are, and whether we may look at machines."""
-    found = Findings("aws")
-    doing = "asking AWS who we are"
+    """Read the AWS identity, and check that it can list instances."""
+    findings = Findings("aws")
+    doing = "reading the AWS identity"
     try:
         clients = await run_blocking(
-            make_clients, config.aws.region, config.aws.profile, timeout=TIMEOUT, doing="reading AWS's settings"
+            make_clients, config.aws.region, config.aws.profile, timeout=TIMEOUT, doing="reading the AWS settings"
         )
         identity = await run_blocking(clients.sts.get_caller_identity, timeout=TIMEOUT, doing=doing)
-        found.note(f"account {identity['Account']} as {identity['Arn'].rpartition(':')[2]}, {config.aws.region}")
-        doing = "looking at machines"
-        await run_blocking(_may_describe, clients, timeout=TIMEOUT, doing=doing)
+        findings.add_fact(f"account {identity['Account']} as {identity['Arn'].rpartition(':')[2]}, {config.aws.region}")
+        doing = "listing EC2 instances"
+        await run_blocking(_check_describe, clients, timeout=TIMEOUT, doing=doing)
     except RunnerError as error:
-        found.fail(str(error), error.remedy)
+        findings.add_problem(str(error), error.remedy)
     except (exceptions.BotoCoreError, exceptions.ClientError) as error:
-        said = explained(error, doing)
-        found.fail(str(said), said.remedy)
-    return found
+        denied = explained(error, doing)
+        findings.add_problem(str(denied), denied.remedy)
+    return findings
 
 
-def _may_describe(clients: Clients) -> None:
+def _check_describe(clients: Clients) -> None:
     try:
         clients.ec2.describe_instances(DryRun=True)
     except exceptions.ClientError as error:
-        # What AWS answers to a dry run that would have gone well.
+        # AWS's answer to a dry run of an allowed call.
         if error.response.get("Error", {}).get("Code") != "DryRunOperation":
             raise

@@ -1,4 +1,4 @@
-"""The database: whether it can be reached, upgraded and written to."""
+"""Checks the database: whether it can be reached, upgraded and written to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bot.store.database import Store
 
-_REMEDY = "Check DATABASE_URL (postgresql://user@host/name), or without it that operations.directory can be written to."
+_REMEDY = "Check DATABASE_URL (postgresql://user@host/name); without it, check that operations.directory is writable."
 
 
 class _RolledBackError(Exception):
@@ -29,27 +29,27 @@ class _RolledBackError(Exception):
 
 
 async def check_database(make_store: Callable[[], Store]) -> Findings:
-    """Upgrades the tables and writes a row, then rolls both back: another version may be working with this database."""
-    found = Findings("database")
+    """Upgrade the tables and write a row, then roll both back: another version may use this database."""
+    findings = Findings("database")
     try:
         store = make_store()
     except (sa.exc.SQLAlchemyError, ImportError, ValueError) as error:
-        found.fail(f"DATABASE_URL cannot be used: {_first_line(error)}", _REMEDY)
-        return found
+        findings.add_problem(f"DATABASE_URL cannot be used: {_first_line(error)}", _REMEDY)
+        return findings
     try:
         await store.run(lambda connection: _try(connection, store.location))
     except _RolledBackError as tried:
         url = sa.make_url(store.url)
-        found.note(f"{url.get_backend_name()}, {url.host or url.database}, {_revision(tried.revision)}")
+        findings.add_fact(f"{url.get_backend_name()}, {url.host or url.database}, {_revision(tried.revision)}")
     except ConfigError as error:
-        found.fail("; ".join(fault.problem for fault in error.faults), _REMEDY)
+        findings.add_problem("; ".join(fault.problem for fault in error.faults), _REMEDY)
     except RunnerError as error:
-        found.fail(str(error), error.remedy or _REMEDY)
+        findings.add_problem(str(error), error.remedy or _REMEDY)
     except (sa.exc.SQLAlchemyError, OSError, DatabaseAwayError) as error:
-        found.fail(f"cannot be written to: {_first_line(getattr(error, 'orig', None) or error)}", _REMEDY)
+        findings.add_problem(f"cannot be written to: {_first_line(getattr(error, 'orig', None) or error)}", _REMEDY)
     finally:
         store.close()
-    return found
+    return findings
 
 
 def _try(connection: sa.Connection, location: str) -> None:

@@ -1,4 +1,4 @@
-"""What EC2 allows of ending builders and removing images, asked by dry runs, which change nothing."""
+"""Checks EC2's permissions for builders and images by dry runs, which change nothing."""
 
 from __future__ import annotations
 
@@ -17,79 +17,84 @@ if TYPE_CHECKING:
 
 TIMEOUT = 40.0
 DENIED = "UnauthorizedOperation"
-_NOTHING = "0123456789abcdef0"  # the ids below belong to nothing; a dry run does nothing anyway
-LOOKS = ("describe_instances", "describe_key_pairs", "describe_security_groups", "describe_volumes")
-LOOKS_AT_IMAGES = (
+_NOTHING = "0123456789abcdef0"  # no resource has this ID
+READS = ("describe_instances", "describe_key_pairs", "describe_security_groups", "describe_volumes")
+IMAGE_READS = (
     "describe_images", "describe_snapshots", "describe_launch_templates", "describe_fleets",
     "describe_spot_fleet_requests",
 )  # fmt: skip
-ENDS_BUILDERS: Mapping[str, Mapping[str, Any]] = {
+BUILDER_DELETES: Mapping[str, Mapping[str, Any]] = {
     "terminate_instances": {"InstanceIds": [f"i-{_NOTHING}"]},
     "delete_key_pair": {"KeyName": "packer_signalbox-check"},
     "delete_security_group": {"GroupId": f"sg-{_NOTHING}"},
     "delete_volume": {"VolumeId": f"vol-{_NOTHING}"},
 }
-REMOVES_IMAGES: Mapping[str, Mapping[str, Any]] = {
+IMAGE_DELETES: Mapping[str, Mapping[str, Any]] = {
     "deregister_image": {"ImageId": f"ami-{_NOTHING}"},
     "delete_snapshot": {"SnapshotId": f"snap-{_NOTHING}"},
 }
-DISABLES: Mapping[str, Mapping[str, Any]] = {
+IMAGE_SWITCHES: Mapping[str, Mapping[str, Any]] = {
     "disable_image": {"ImageId": f"ami-{_NOTHING}"},
     "enable_image": {"ImageId": f"ami-{_NOTHING}"},
 }
-MANUAL = "docs/builders.md and docs/old-images.md list what is needed"
+MANUAL = "docs/builders.md and docs/old-images.md list the calls"
 
 
 async def check_ec2(config: Config) -> Findings:
-    """A problem for each region in which we may not look, a word on what may not be removed there.
+    """A problem for each region without read access, a fact for each denied delete call.
 
-    A policy may allow removals by the tags of what is removed: its dry run of something that is not there is refused
-    although it is right, so that is told and does not count as a problem.
+    A policy may allow deletes by tag. Then a dry run on a missing resource is denied although the policy is right, so a
+    denied delete is not a problem.
     """
-    found = Findings("ec2")
-    looks, changes = _looks(config), dict(_changes(config))
+    findings = Findings("ec2")
+    reads, deletes = _reads(config), dict(_deletes(config))
     try:
         account = Account(config.aws.all_regions, config.aws.profile, attempts=3)
     except RunnerError as error:
-        found.fail(str(error), error.remedy)
-        return found
+        findings.add_problem(str(error), error.remedy)
+        return findings
 
     def ask(region: str) -> tuple[list[str], list[str]]:
-        return _denied(account, region, looks), _denied(account, region, changes)
+        return _denied(account, region, reads), _denied(account, region, deletes)
 
-    told, refused = await in_each_region(account, ask, what="what EC2 allows", timeout=TIMEOUT)
-    for unread in refused:
-        found.fail(str(unread), unread.remedy)
-    for region, (unseen, kept) in told.items():
-        if unseen:
-            found.fail(f"EC2 forbids {', '.join(unseen)} in {region}", f"Allow it in the bot's policy; {MANUAL}.")
-        if kept:
-            names = ", ".join(kept)
-            found.note(f"a dry run of {names} in {region} is forbidden (right only where the policy goes by tags)")
-    found.note(f"{len(looks)} ways to look and {len(changes)} to remove asked for in {', '.join(told)}")
-    return found
+    denied, failed = await in_each_region(account, ask, what="what EC2 allows", timeout=TIMEOUT)
+    for failure in failed:
+        findings.add_problem(str(failure), failure.remedy)
+    for region, (reads_denied, deletes_denied) in denied.items():
+        if reads_denied:
+            findings.add_problem(
+                f"EC2 forbids {', '.join(reads_denied)} in {region}",
+                f"Allow these calls in the bot's policy; {MANUAL}.",
+            )
+        if deletes_denied:
+            names = ", ".join(deletes_denied)
+            findings.add_fact(
+                f"EC2 forbids a dry run of {names} in {region} (expected only if the policy allows by tag)"
+            )
+    findings.add_fact(f"{len(reads)} read calls and {len(deletes)} delete calls checked in {', '.join(denied)}")
+    return findings
 
 
-def concerns(config: Config) -> bool:
-    """Whether anything in EC2 is looked after."""
+def uses_ec2(config: Config) -> bool:
+    """Whether the configuration watches builders or images in EC2."""
     return bool(config.images or (config.watch and config.watch.builders))
 
 
-def _looks(config: Config) -> Mapping[str, Mapping[str, Any]]:
-    names = (*LOOKS, *(LOOKS_AT_IMAGES if config.images else ()))
+def _reads(config: Config) -> Mapping[str, Mapping[str, Any]]:
+    names = (*READS, *(IMAGE_READS if config.images else ()))
     return {name: {} for name in names}
 
 
-def _changes(config: Config) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _deletes(config: Config) -> Iterator[tuple[str, Mapping[str, Any]]]:
     if config.watch and config.watch.builders:
-        yield from ENDS_BUILDERS.items()
+        yield from BUILDER_DELETES.items()
     if config.images:
-        yield from REMOVES_IMAGES.items()
-        yield from DISABLES.items() if config.images.keep.disable_first else ()
+        yield from IMAGE_DELETES.items()
+        yield from IMAGE_SWITCHES.items() if config.images.keep.disable_first else ()
 
 
 def _denied(account: Account, region: str, calls: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Which of these calls EC2 forbids, by its own names. Any other answer to a dry run means that it is allowed."""
+    """The calls that EC2 denies, by EC2's names. Any other answer to a dry run means that the call is allowed."""
     ec2, denied = account.ec2(region), []
     for name, arguments in calls.items():
         try:

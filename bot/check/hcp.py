@@ -1,4 +1,4 @@
-"""HCP Terraform: the token, and the workspaces that the configuration names."""
+"""Checks HCP Terraform: the token, and the workspaces that the configuration names."""
 
 from __future__ import annotations
 
@@ -22,24 +22,26 @@ _TIMEOUT = aiohttp.ClientTimeout(total=20)
 
 
 async def check_hcp(config: Config, environ: Mapping[str, str]) -> Findings:
-    """Reads each configured workspace (API v2, "Show workspace")."""
-    found = Findings("hcp")
+    """Read each configured workspace (API v2, "Show workspace")."""
+    findings = Findings("hcp")
     address = (environ.get("TFE_ADDRESS") or PUBLIC_ADDRESS).rstrip("/")
     token = environ.get("TFE_TOKEN")
     if not token:
-        found.fail("TFE_TOKEN is not set", "Put a team's or a person's token of HCP Terraform into it.")
-        return found
+        findings.add_problem("TFE_TOKEN is not set", "Set it to an HCP Terraform token of a team or a person.")
+        return findings
     if not environ.get("HCP_NOTIFICATION_TOKEN"):
-        found.note("runs are watched by asking (HCP_NOTIFICATION_TOKEN is not set)")
+        findings.add_fact("runs are polled (HCP_NOTIFICATION_TOKEN is not set)")
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/vnd.api+json"}
     async with aiohttp.ClientSession(headers=headers, timeout=_TIMEOUT, trust_env=True) as session:
         for hcp in hcp_workspaces(config):
             try:
-                await _check_workspace(session, address, hcp, found)
+                await _check_workspace(session, address, hcp, findings)
             except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError, AttributeError) as error:
-                found.fail(f"{address} does not answer ({type(error).__name__})", "Check the network and TFE_ADDRESS.")
+                findings.add_problem(
+                    f"{address} does not answer ({type(error).__name__})", "Check the network and TFE_ADDRESS."
+                )
                 break
-    return found
+    return findings
 
 
 def hcp_workspaces(config: Config) -> list[Hcp]:
@@ -48,26 +50,26 @@ def hcp_workspaces(config: Config) -> list[Hcp]:
     return [terraform.hcp for terraform in terraforms if terraform and terraform.hcp]
 
 
-async def _check_workspace(session: aiohttp.ClientSession, address: str, hcp: Hcp, found: Findings) -> None:
+async def _check_workspace(session: aiohttp.ClientSession, address: str, hcp: Hcp, findings: Findings) -> None:
     name = f"{hcp.organization}/{hcp.workspace}"
     url = f"{address}/api/v2/organizations/{hcp.organization}/workspaces/{hcp.workspace}"
     async with session.get(url, allow_redirects=False) as response:
         if response.status == 200:
-            _check_usable(read_workspace(await response.json(content_type=None), hcp.organization), name, found)
+            _check_usable(read_workspace(await response.json(content_type=None), hcp.organization), name, findings)
         elif response.status == 401:
-            found.fail("TFE_TOKEN is not accepted", "Make a new token and put it into TFE_TOKEN.")
+            findings.add_problem("HCP Terraform does not accept TFE_TOKEN", "Create a new token and set TFE_TOKEN.")
         elif response.status == 404:
-            found.fail(f"there is no workspace {name} that TFE_TOKEN may see", "Check the names and the team's access.")
+            findings.add_problem(f"TFE_TOKEN can see no workspace {name}", "Check the names and the team's access.")
         else:
-            found.fail(f"reading {name} was answered with status {response.status}", "Try again later.")
+            findings.add_problem(f"reading {name} returned status {response.status}", "Try again later.")
 
 
-def _check_usable(workspace: HcpWorkspace, name: str, found: Findings) -> None:
+def _check_usable(workspace: HcpWorkspace, name: str, findings: Findings) -> None:
     try:
         hcp_terraform.check_usable(workspace)
     except StateLockedError as locked:
-        found.note(f"{name} (now {locked.problem.removeprefix('the workspace is ')})")
+        findings.add_fact(f"{name} (now {locked.problem.removeprefix('the workspace is ')})")
     except RunnerError as error:
-        found.fail(f"{name}: {error.problem}", error.remedy)
+        findings.add_problem(f"{name}: {error.problem}", error.remedy)
     else:
-        found.note(name)
+        findings.add_fact(name)

@@ -1,11 +1,11 @@
-"""Names what leads ssh through a jump host: Signalbox asks machines for their keys directly, so it knows none of those behind."""
+"""Reports variables that route ssh through a jump host: Signalbox reads host keys directly, so it cannot reach those behind."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from bot.check.unguarded import NOTE
+from bot.check.result import NOTE
 from runners.results import Connection
 
 if TYPE_CHECKING:
@@ -13,25 +13,25 @@ if TYPE_CHECKING:
 
     from bot.config import Config
 
-# As Ansible's ssh connection names them; what the playbooks' repository sets is read at a deploy, and not here.
+# The options of Ansible's ssh connection; those that the playbooks' repository sets are read at a deploy, not here.
 _OPTIONS = ("ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args")
 _JUMPS = re.compile(r"\bProxy(?:Jump|Command)\b|(?:^|\s)-J", re.IGNORECASE)
 
 
 def jump_hosts(config: Config) -> list[Connection]:
-    """One line with every variable of the configuration that leads through a jump host; none when there is none."""
-    found = list(_leading(config))
-    if not found:
+    """One line with every variable of the configuration that routes through a jump host; empty without such a variable."""
+    variables = list(_routing(config))
+    if not variables:
         return []
-    what = "leads" if len(found) == 1 else "lead"
+    verb = "routes" if len(variables) == 1 else "route"
     detail = (
-        f"{', '.join(found)} {what} ssh through a jump host. Signalbox cannot ask machines behind it for their host keys, and "
-        "ssh refuses those that do not stand in /etc/ssh/ssh_known_hosts; their daemons cannot be looked at"
+        f"{', '.join(variables)} {verb} ssh through a jump host. Signalbox cannot read host keys behind it: add them to "
+        "/etc/ssh/ssh_known_hosts, or ssh refuses these machines. Signalbox cannot check their daemons"
     )
     return [Connection(NOTE, ok=True, detail=detail)]
 
 
-def _leading(config: Config) -> Iterable[str]:
+def _routing(config: Config) -> Iterable[str]:
     for name, environment in config.environments.items():
         ansible = environment.deploy.ansible
         if ansible and ansible.connection == "ssh":

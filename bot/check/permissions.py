@@ -1,4 +1,4 @@
-"""Whether our identity on GitHub may do what the configuration asks for, as far as that can be told beforehand."""
+"""Checks the permissions of our identity on GitHub against the configuration, as far as GitHub reports them."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ NAMES = {
     "pull_requests": "Pull requests",
     "statuses": "Commit statuses",
 }
-WORDS = {"read": "read", "write": "read and write"}
-_TO_APP = "Set it on the App's page under Permissions, and accept the change where the App is installed."
-_TO_TOKEN = "Make a token that has it, and put it into GITHUB_TOKEN."  # noqa: S105  -- words
-_TO_PERSON = "Let the account that the token belongs to write to the repository."
+ACCESS_NAMES = {"read": "read", "write": "read and write"}
+_APP_REMEDY = "Set it on the App's Permissions page, and accept the change where the App is installed."
+_TOKEN_REMEDY = "Create a token that has it, and set GITHUB_TOKEN."  # noqa: S105  -- words
+_ACCOUNT_REMEDY = "Give the token's account write access to the repository."
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A permission on a repository, "read" or "write", and what for."""
+    """A permission on a repository, "read" or "write", and the reason in words that follow "needed to"."""
 
     repository: str
     permission: str
@@ -42,82 +42,84 @@ class Need:
 
 
 def needs(config: Config) -> tuple[Need, ...]:
-    """What the configuration needs, once for each repository and permission, with the wider access."""
+    """The permissions that the configuration needs: for each repository and permission the wider access."""
     wider: dict[tuple[str, str], Need] = {}
-    for need in _wanted(config):
-        known = wider.get((need.repository, need.permission))
-        if known is None or (known.access, need.access) == ("read", "write"):
+    for need in _all_needs(config):
+        other = wider.get((need.repository, need.permission))
+        if other is None or (other.access, need.access) == ("read", "write"):
             wider[need.repository, need.permission] = need
     return tuple(wider.values())
 
 
-def _wanted(config: Config) -> Iterable[Need]:
+def _all_needs(config: Config) -> Iterable[Need]:
     home = config.github.repository
     deploys = [
         environment.deploy.github_actions
         for environment in config.environments.values()
         if environment.deploy.github_actions
     ]
-    yield Need(home, "metadata", "read", "finding the repository")
-    yield Need(home, "contents", "read", "reading its code and workflows")
+    yield Need(home, "metadata", "read", "find the repository")
+    yield Need(home, "contents", "read", "read its code and workflows")
     if deploys or config.images:
-        yield Need(home, "actions", "write", "starting, rerunning and cancelling workflows")
+        yield Need(home, "actions", "write", "start, rerun and cancel workflows")
     if any(deploy.required_checks is not False for deploy in deploys):
-        yield from _checks_of(home)
+        yield from _reading_checks(home)
     if any(deploy.record for deploy in deploys):
-        yield Need(home, "deployments", "write", "recording deploys")
+        yield Need(home, "deployments", "write", "record deploys")
     for promote in (environment.promote for environment in config.environments.values() if environment.promote):
         for repository in promote.repositories:
-            yield Need(repository, "metadata", "read", "finding the repository")
-            yield Need(repository, "contents", "write", f"merging into {promote.target}")
-            yield Need(repository, "pull_requests", "write", "opening and merging its pull request")
-            yield from _checks_of(repository)
+            yield Need(repository, "metadata", "read", "find the repository")
+            yield Need(repository, "contents", "write", f"merge into {promote.target}")
+            yield Need(repository, "pull_requests", "write", "open and merge its pull request")
+            yield from _reading_checks(repository)
 
 
-def _checks_of(repository: str) -> Iterable[Need]:
+def _reading_checks(repository: str) -> Iterable[Need]:
     for permission in ("checks", "statuses"):
-        yield Need(repository, permission, "read", "whether its checks are green")
+        yield Need(repository, permission, "read", "read its checks")
 
 
-async def check_permissions(config: Config, github: GitHub, found: Findings) -> None:
-    """A line for each permission that is lacking; a note where that cannot be told. Raises nothing of GitHub's."""
-    wanted = needs(config)
-    untold = False
-    for repository in dict.fromkeys(need.repository for need in wanted):
-        its = [need for need in wanted if need.repository == repository]
+async def check_permissions(config: Config, github: GitHub, findings: Findings) -> None:
+    """Add a problem for each missing permission, and a fact where GitHub does not report permissions. Raises no RunnerError."""
+    needed = needs(config)
+    unchecked = False
+    for repository in dict.fromkeys(need.repository for need in needed):
+        here = [need for need in needed if need.repository == repository]
         try:
             ours = await rights(github, repository)
-            untold |= await _compare(github, ours, its, found)
+            unchecked |= await _compare(github, ours, here, findings)
         except RunnerError as error:
-            found.fail(str(error), error.remedy or "Check that our identity may see the repository.")
-    if untold:
-        found.note("what this kind of token may write shows when it first does")
+            findings.add_problem(str(error), error.remedy or "Check that the token or App can see the repository.")
+    if unchecked:
+        findings.add_fact("write permissions of this kind of token cannot be checked")
 
 
-async def _compare(github: GitHub, ours: Rights, its: list[Need], found: Findings) -> bool:
-    """Whether something stays untold."""
-    repository, writes = its[0].repository, any(need.access == "write" for need in its)
+async def _compare(github: GitHub, ours: Rights, needed: list[Need], findings: Findings) -> bool:
+    """Whether GitHub leaves write permissions unreported."""
+    repository, writes = needed[0].repository, any(need.access == "write" for need in needed)
     if ours.archived:
-        found.fail(f"{repository} is archived", "Name another one in signalbox.yaml.")
+        findings.add_problem(f"{repository} is archived", "Name another repository in signalbox.yaml.")
     if ours.permissions is not None:
-        for need in its:
+        for need in needed:
             if ours.permissions.get(need.permission) not in ENOUGH[need.access]:
-                _lacks(found, "the App", need, _TO_APP)
+                _add_missing(findings, "the App", need, _APP_REMEDY)
         return False
     if ours.scopes is not None:
         if writes and ours.may_push is False:
-            found.fail(f"the token's account may read {repository} but change nothing there", _TO_PERSON)
+            findings.add_problem(f"the token's account can read {repository} but not write to it", _ACCOUNT_REMEDY)
         if not ours.scopes & ({"repo"} if ours.private else {"repo", "public_repo"}):
-            has = ", ".join(sorted(ours.scopes)) or "none"
-            found.fail(f"the token lacks the scope repo for {repository} (it has {has})", _TO_TOKEN)
+            scopes = ", ".join(sorted(ours.scopes)) or "none"
+            findings.add_problem(f"the token lacks the scope repo for {repository} (it has {scopes})", _TOKEN_REMEDY)
         return False
-    lacking = await unreadable(github, repository, ours.default_branch, [need.permission for need in its])
-    for need in its:
-        if need.permission in lacking:
-            _lacks(found, "the token", need, _TO_TOKEN)
+    missing = await unreadable(github, repository, ours.default_branch, [need.permission for need in needed])
+    for need in needed:
+        if need.permission in missing:
+            _add_missing(findings, "the token", need, _TOKEN_REMEDY)
     return writes
 
 
-def _lacks(found: Findings, who: str, need: Need, remedy: str) -> None:
-    permission = f"{NAMES[need.permission]}: {WORDS[need.access]}"
-    found.fail(f"{who} lacks the permission {permission} on {need.repository}, for {need.reason}", remedy)
+def _add_missing(findings: Findings, identity: str, need: Need, remedy: str) -> None:
+    permission = f"{NAMES[need.permission]}: {ACCESS_NAMES[need.access]}"
+    findings.add_problem(
+        f"{identity} lacks the permission {permission} on {need.repository}, needed to {need.reason}", remedy
+    )

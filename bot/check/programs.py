@@ -1,4 +1,4 @@
-"""The programs on this machine, and the secrets that the configuration names for them."""
+"""Checks the programs on this machine, and the secrets that the configuration names for them."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ TIMEOUT = 30.0
 
 
 async def check_terraform(config: Config, environ: Mapping[str, str]) -> Findings:
-    """Finds the terraform program that would be used."""
-    found = Findings("terraform")
+    """Find the terraform program that a plan would run."""
+    findings = Findings("terraform")
     try:
         program = await terraform.find_program(config.terraform.program, environ.get("PATH", ""))
-        found.note(f"{program.name} {program.version}, {program.path}")
+        findings.add_fact(f"{program.name} {program.version}, {program.path}")
     except RunnerError as error:
-        found.fail(str(error), error.remedy or "Set terraform.program, or install terraform or tofu.")
-    return found
+        findings.add_problem(str(error), error.remedy or "Set terraform.program, or install terraform or tofu.")
+    return findings
 
 
 async def check_ansible(config: Config) -> Findings:
-    """Runs ansible-playbook as a deploy would, and looks for ssh where a deploy needs it."""
-    found = Findings("ansible")
+    """Run ansible-playbook as a deploy would, and look up ssh where a deploy needs it."""
+    findings = Findings("ansible")
     doing = "asking ansible-playbook for its version"
     with tempfile.TemporaryDirectory(prefix="signalbox-check-") as home:
         environment = child_environment(Path(home))
@@ -42,32 +42,34 @@ async def check_ansible(config: Config) -> Findings:
                 ["ansible-playbook", "--version"], cwd=Path(home), env=environment, timeout=TIMEOUT, doing=doing
             )
         except RunnerError as error:
-            found.fail(str(error), "Install what requirements.lock lists; ansible-core is in it.")
-            return found
+            findings.add_problem(str(error), "Install the packages in requirements.lock; ansible-core is one of them.")
+            return findings
         if output.exit_code:
-            found.fail(f"ansible-playbook does not run (exit code {output.exit_code})", output.stderr.strip()[-200:])
-        found.note(next(iter(output.stdout.splitlines()), "ansible-playbook"))
-        runners = [one.deploy.ansible for one in config.environments.values()]
+            findings.add_problem(
+                f"ansible-playbook failed (exit code {output.exit_code})", output.stderr.strip()[-200:]
+            )
+        findings.add_fact(next(iter(output.stdout.splitlines()), "ansible-playbook"))
+        runners = [configured.deploy.ansible for configured in config.environments.values()]
         if any(runner and runner.connection == "ssh" for runner in runners) and not shutil.which(
             "ssh", path=environment["PATH"]
         ):
-            found.fail("there is no program ssh on this machine", "Install OpenSSH's client.")
-    return found
+            findings.add_problem("ssh is not installed on this machine", "Install the OpenSSH client.")
+    return findings
 
 
 def check_secrets(config: Config, environ: Mapping[str, str]) -> Findings:
-    """Looks whether the variables that the configuration names are set; never at what is in them, but for keys."""
-    found = Findings("secrets")
+    """Check that the variables that the configuration names are set; of their values only keys are checked."""
+    findings = Findings("secrets")
     for name in sorted(config.secret_names):
         if not environ.get(name):
-            found.fail(f"{name} is not set", "signalbox.yaml names it: set it in the bot's environment.")
+            findings.add_problem(f"{name} is not set", "Set it in the bot's environment; signalbox.yaml refers to it.")
     for environment in config.environments.values():
         ansible = environment.deploy.ansible
         key = environ.get(ansible.private_key_env, "") if ansible and ansible.private_key_env else ""
         if key and "PRIVATE KEY-----" not in key:
-            found.fail(
-                f"{ansible.private_key_env if ansible else ''} is no private key",
-                "Put the key's text into it, from -----BEGIN to END-----, not the name of its file.",
+            findings.add_problem(
+                f"{ansible.private_key_env if ansible else ''} is not a private key",
+                "Set it to the text of the key, from -----BEGIN to END-----, not to a file name.",
             )
-    found.note(", ".join(sorted(config.secret_names)) + " are set")
-    return found
+    findings.add_fact(", ".join(sorted(config.secret_names)) + " are set")
+    return findings

@@ -1,4 +1,4 @@
-"""Slack: the token, its scopes, the channels, and the people and groups that the configuration names."""
+"""Checks Slack: the token, its scopes, the channels, and the people and groups that the configuration names."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from bot.config import Config
 
 _REINSTALL = "Compare the app with app.yaml, then reinstall it into the workspace."
-_TOKEN = "Put the bot's token (xoxb-...) of the app's page OAuth & Permissions into SLACK_BOT_TOKEN."  # noqa: S105  -- advice
+_TOKEN = "Set SLACK_BOT_TOKEN to the bot token (xoxb-...) from the app's OAuth & Permissions page."  # noqa: S105  -- advice
 _REMEDIES = {
     "invalid_auth": _TOKEN,
     "not_authed": _TOKEN,
-    "account_inactive": "The app was removed from the workspace; install it again and take the new token.",
-    "token_revoked": "The token was revoked; reinstall the app and take the new token.",
+    "account_inactive": "The app was removed from the workspace; install it again and set the new token.",
+    "token_revoked": "The token was revoked; reinstall the app and set the new token.",
     "missing_scope": _REINSTALL,
     "no_answer": "Check the network, and SLACK_API_URL if it is set.",
 }
@@ -27,7 +27,7 @@ GROUP = "usergroup:"
 
 
 class SlackCalls(Protocol):
-    """What is asked of Slack; bot.chat.Chat is one. Raises ChatError."""
+    """The calls of Slack that the check needs; bot.slack.client.Chat implements them. They raise ChatError."""
 
     async def query(self, method: str, **arguments: Any) -> dict[str, Any]:
         """Call a reading method."""
@@ -39,37 +39,39 @@ class SlackCalls(Protocol):
 
 
 async def check_slack(config: Config, environ: Mapping[str, str], slack: SlackCalls | None) -> Findings:
-    """Tries the token, then what the configuration names with it."""
-    found = Findings("slack")
+    """Check the token, then everything that the configuration names, with that token."""
+    findings = Findings("slack")
     if not environ.get("SLACK_SIGNING_SECRET") and not environ.get("SLACK_APP_TOKEN"):
-        found.fail(
-            "neither SLACK_SIGNING_SECRET nor SLACK_APP_TOKEN is set, so nothing that people type can come in",
-            "For HTTP set SLACK_SIGNING_SECRET (Basic Information); for Socket Mode SLACK_APP_TOKEN (xapp-...).",
+        findings.add_problem(
+            "neither SLACK_SIGNING_SECRET nor SLACK_APP_TOKEN is set, so the bot cannot receive commands",
+            "Set SLACK_SIGNING_SECRET (Basic Information page) for HTTP, or SLACK_APP_TOKEN (xapp-...) for Socket Mode.",
         )
     if slack is None:
-        found.fail("SLACK_BOT_TOKEN is not set", _TOKEN)
-        return found
+        findings.add_problem("SLACK_BOT_TOKEN is not set", _TOKEN)
+        return findings
     try:
-        await _check(config, environ, slack, found)
+        await _check(config, environ, slack, findings)
     except ChatError as error:
         remedy = next((text for code, text in _REMEDIES.items() if error.code.startswith(code)), "")
-        found.fail(str(error), remedy)
-    return found
+        findings.add_problem(str(error), remedy)
+    return findings
 
 
-async def _check(config: Config, environ: Mapping[str, str], slack: SlackCalls, found: Findings) -> None:
-    me = await slack.query("auth.test")
-    way = "Socket Mode" if environ.get("SLACK_APP_TOKEN") else "HTTP"
-    found.note(f"@{me.get('user', '?')} in {me.get('team', '?')} by {way}")
+async def _check(config: Config, environ: Mapping[str, str], slack: SlackCalls, findings: Findings) -> None:
+    identity = await slack.query("auth.test")
+    transport = "Socket Mode" if environ.get("SLACK_APP_TOKEN") else "HTTP"
+    findings.add_fact(f"@{identity.get('user', '?')} in {identity.get('team', '?')} by {transport}")
     missing = sorted(set(needed_scopes()) - await slack.scopes())
     if missing:
-        found.fail(f"the token lacks {', '.join(missing)}", f"Add them under OAuth & Permissions. {_REINSTALL}")
-    await _check_channels(config, slack, found)
-    people = sorted({rule for rules in _rules(config) for rule in rules})
-    groups = [one.removeprefix(GROUP) for one in people if one.startswith(GROUP)]
-    await _check_groups(groups, slack, found)
-    for user in (one for one in people if not one.startswith(GROUP)):
-        await _check_user(user, slack, found)
+        findings.add_problem(
+            f"the token lacks {', '.join(missing)}", f"Add them under OAuth & Permissions. {_REINSTALL}"
+        )
+    await _check_channels(config, slack, findings)
+    rules = sorted({rule for rules in _rules(config) for rule in rules})
+    groups = [rule.removeprefix(GROUP) for rule in rules if rule.startswith(GROUP)]
+    await _check_groups(groups, slack, findings)
+    for user in (rule for rule in rules if not rule.startswith(GROUP)):
+        await _check_user(user, slack, findings)
 
 
 def _rules(config: Config) -> list[tuple[str, ...]]:
@@ -77,22 +79,22 @@ def _rules(config: Config) -> list[tuple[str, ...]]:
     return [config.access.operators, config.access.approvers, *own]
 
 
-async def _check_channels(config: Config, slack: SlackCalls, found: Findings) -> None:
-    wanted = dict.fromkeys(
+async def _check_channels(config: Config, slack: SlackCalls, findings: Findings) -> None:
+    configured = dict.fromkeys(
         [config.slack.channel, *(environment.channel for environment in config.environments.values())]
     )
-    seen: dict[str, dict[str, Any]] = {}
+    visible: dict[str, dict[str, Any]] = {}
     async for channel in _channels(slack):
-        seen |= {f"#{channel['name']}": channel, channel["id"]: channel}
-    for name in wanted:
-        channel = seen.get(name, {})
+        visible |= {f"#{channel['name']}": channel, channel["id"]: channel}
+    for name in configured:
+        channel = visible.get(name, {})
         if not channel:
-            found.fail(
-                f"there is no channel {name} that the bot can see", "Create it; if it is private, invite the bot."
+            findings.add_problem(
+                f"the bot can see no channel {name}", "Create the channel; if it is private, invite the bot."
             )
         elif not channel.get("is_member"):
-            found.fail(f"the bot is not in {name}", f"Type /invite @Signalbox in {name}.")
-    found.note(f"in {', '.join(wanted)}")
+            findings.add_problem(f"the bot is not in {name}", f"Type /invite @Signalbox in {name}.")
+    findings.add_fact(f"in {', '.join(configured)}")
 
 
 async def _channels(slack: SlackCalls) -> AsyncIterator[dict[str, Any]]:
@@ -112,29 +114,29 @@ async def _channels(slack: SlackCalls) -> AsyncIterator[dict[str, Any]]:
             return
 
 
-async def _check_groups(groups: list[str], slack: SlackCalls, found: Findings) -> None:
+async def _check_groups(groups: list[str], slack: SlackCalls, findings: Findings) -> None:
     if not groups:
         return
-    known = {one["id"]: one for one in (await slack.query("usergroups.list"))["usergroups"]}
+    existing = {usergroup["id"]: usergroup for usergroup in (await slack.query("usergroups.list"))["usergroups"]}
     for group in groups:
-        if group not in known:
-            where = "Copy the id from the group's page in Slack, and see that the group is not disabled."
-            found.fail(f"there is no user group {group}", where)
+        if group not in existing:
+            remedy = "Copy the ID from the group's page in Slack, and check that the group is enabled."
+            findings.add_problem(f"user group {group} does not exist", remedy)
             continue
         members = (await slack.query("usergroups.users.list", usergroup=group))["users"]
         if members:
-            found.note(f"@{known[group].get('handle', group)} has {len(members)}")
+            findings.add_fact(f"@{existing[group].get('handle', group)} has {len(members)}")
         else:
-            found.fail(f"nobody is in the user group {group}", "Put the people into it who may do this.")
+            findings.add_problem(f"user group {group} has no members", "Add the people who may do this.")
 
 
-async def _check_user(user: str, slack: SlackCalls, found: Findings) -> None:
+async def _check_user(user: str, slack: SlackCalls, findings: Findings) -> None:
     try:
         answer = await slack.query("users.info", user=user)
     except ChatError as error:
         if not error.code.startswith(("user_not_found", "user_not_visible")):
             raise
-        found.fail(f"there is no user {user}", "Copy the member ID from the person's profile.")
+        findings.add_problem(f"user {user} does not exist", "Copy the member ID from the person's profile.")
         return
     if answer["user"].get("deleted"):
-        found.fail(f"the user {user} has been deactivated", "Take them out of signalbox.yaml.")
+        findings.add_problem(f"user {user} is deactivated", "Remove the user from signalbox.yaml.")

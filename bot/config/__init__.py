@@ -1,4 +1,4 @@
-"""signalbox.yaml -> frozen models; everything that is wrong with it is reported at once, each with its line."""
+"""Reads signalbox.yaml into frozen models, and reports all of its faults together, each with its line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from bot.config import document, rules, wording
+from bot.config import document, rules, validation_faults
 from bot.config.models.approval import Approval
 from bot.config.models.config import Config
 from bot.config.models.deploy import Ansible, GitHubActions, Promote
@@ -41,7 +41,7 @@ __all__ = [
 
 
 def load(path: Path) -> Config:
-    """Reads the configuration file. Raises ConfigError with every fault, sorted by line."""
+    """Read the configuration file. Raises ConfigError with every fault, sorted by line."""
     text, faults = document.read_text(path)
     if faults:
         raise ConfigError(str(path), tuple(faults))
@@ -49,43 +49,45 @@ def load(path: Path) -> Config:
 
 
 def read(text: str, source: str = "signalbox.yaml") -> Config:
-    """Reads the configuration from text; `source` names it in faults. Raises ConfigError as `load` does."""
-    found = document.parse(text)
-    config = _validated(found)
-    if config is None or found.faults:
-        in_order = sorted(dict.fromkeys(found.faults), key=lambda fault: fault.line or 0)
+    """Read the configuration from text; `source` is its name in faults. Raises ConfigError as `load` does."""
+    parsed = document.parse(text)
+    config = _validated(parsed)
+    if config is None or parsed.faults:
+        in_order = sorted(dict.fromkeys(parsed.faults), key=lambda fault: fault.line or 0)
         raise ConfigError(source, tuple(in_order))
     return config
 
 
-def _validated(found: document.Document) -> Config | None:
-    if not isinstance(found.data, dict):
-        if not found.faults:
-            empty = "is empty; copy signalbox.example.yaml and change it"
-            found.fault((), empty if found.data is None else "must hold keys, such as slack: and environments:")
+def _validated(parsed: document.Document) -> Config | None:
+    if not isinstance(parsed.data, dict):
+        if not parsed.faults:
+            empty = "is empty; copy signalbox.example.yaml and adapt it"
+            mapping = "must be a mapping with keys such as slack: and environments:"
+            parsed.fault((), empty if parsed.data is None else mapping)
         return None
-    read, found.faults = found.faults, []
-    rules.check(found)
-    named = _with_names(found)
-    between, found.faults = found.faults, []
+    syntax_faults, parsed.faults = parsed.faults, []
+    rules.check(parsed)
+    named = _with_names(parsed)
+    rule_faults, parsed.faults = parsed.faults, []
     config = None
     try:
         config = Config.model_validate(named)
     except ValidationError as error:
-        for one in error.errors(include_url=False):
-            if not _is_inherited(found.data, one["loc"]):
-                wording.note(found, Config, one)
-    found.faults = [*read, *(fault for fault in between if not _said(fault, found.faults)), *found.faults]
+        for detail in error.errors(include_url=False):
+            if not _is_inherited(parsed.data, detail["loc"]):
+                validation_faults.add_fault(parsed, Config, detail)
+    rule_faults = [fault for fault in rule_faults if not _is_implied(fault, parsed.faults)]
+    parsed.faults = [*syntax_faults, *rule_faults, *parsed.faults]
     return config
 
 
-def _said(derived: Fault, faults: Sequence[Fault]) -> bool:
-    """Whether the value that this is concluded from is wrong in itself, which is enough to say."""
-    return any(fault.key == derived.key or fault.key.startswith(f"{derived.key}[") for fault in faults)
+def _is_implied(fault: Fault, others: Sequence[Fault]) -> bool:
+    """Whether another fault is at the same key or in it: the user fixes that fault first."""
+    return any(other.key == fault.key or other.key.startswith(f"{fault.key}[") for other in others)
 
 
 def _is_inherited(data: Mapping[str, object], at: tuple[str | int, ...]) -> bool:
-    """Whether what is wrong with an environment's channel is said of Slack's, which it took over."""
+    """Whether the fault of an environment's channel is that of Slack's channel, which the environment inherits."""
     match at, data.get("environments"):
         case ("environments", str(name), "channel"), {**environments}:
             environment = environments.get(name)
@@ -93,9 +95,9 @@ def _is_inherited(data: Mapping[str, object], at: tuple[str | int, ...]) -> bool
     return False
 
 
-def _with_names(found: document.Document) -> dict[str, object]:
-    """The values with each environment told its own name, and Slack's channel where it has none."""
-    top = dict(found.data) if isinstance(found.data, dict) else {}
+def _with_names(parsed: document.Document) -> dict[str, object]:
+    """The values, with each environment's own name in it, and Slack's channel where the environment has none."""
+    top = dict(parsed.data) if isinstance(parsed.data, dict) else {}
     environments, slack = top.get("environments"), top.get("slack")
     if not isinstance(environments, dict):
         return top
@@ -105,8 +107,9 @@ def _with_names(found: document.Document) -> dict[str, object]:
         named[name] = values
         if isinstance(values, dict):
             if "name" in values:
-                found.fault(("environments", name, "name"), "unknown key; an environment's name is the key above it")
-            # A missing channel of Slack's is said once, there.
-            usual = {"channel": channel if isinstance(channel, str) else "#unknown"}
-            named[name] = {**usual, **values, "name": name}
+                problem = "unknown key; remove it: the environment's name is the key above it"
+                parsed.fault(("environments", name, "name"), problem)
+            # A missing channel of Slack's is reported once, there.
+            default = {"channel": channel if isinstance(channel, str) else "#unknown"}
+            named[name] = {**default, **values, "name": name}
     return {**top, "environments": named}

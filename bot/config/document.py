@@ -1,4 +1,4 @@
-"""YAML with the line of every key: reads text into plain values and refuses what would mislead."""
+"""Reads YAML into plain values, with the line of every key and a fault for YAML that would be misread."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 Keys = tuple[str | int, ...]
 
 _LARGEST = 512 * 1024
-_MOST_VALUES = 20_000  # aliases are followed, so this also stops a file that unfolds into millions
+_MOST_VALUES = 20_000  # counted with aliases, so this also stops a file that expands to millions
 _DEEPEST = 40
 _CORE = "tag:yaml.org,2002:"
 
 
 @dataclass(slots=True)
 class Document:
-    """What a file holds: `data` as plain values (lists are tuples), the line of each key path, and what is wrong."""
+    """A parsed file: `data` as plain values (lists are tuples), the line of each key path, and the faults."""
 
     data: object = None
     lines: dict[Keys, int] = field(default_factory=dict)
@@ -36,12 +36,12 @@ class Document:
         return None
 
     def fault(self, keys: Keys, problem: str) -> None:
-        """Notes what is wrong at a key."""
+        """Add a fault at a key."""
         self.faults.append(Fault(self.line(keys), path_of(keys), problem))
 
 
 def path_of(keys: Keys) -> str:
-    """A key path as people read it: environments.staging.machines[2]."""
+    """A key path as text: environments.staging.machines[2]."""
     text = ""
     for key in keys:
         text += f"[{key}]" if isinstance(key, int) else f".{key}"
@@ -49,18 +49,18 @@ def path_of(keys: Keys) -> str:
 
 
 def read_text(path: Path) -> tuple[str, list[Fault]]:
-    """The file's text, or a fault that says why it cannot be read."""
+    """The file's text, or the fault that prevents reading it."""
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)
     except FileNotFoundError:
-        return "", [Fault(None, "", "is not there; copy signalbox.example.yaml, or name another file with --config")]
+        return "", [Fault(None, "", "does not exist; copy signalbox.example.yaml, or name another file with --config")]
     except IsADirectoryError:
-        return "", [Fault(None, "", "is a directory; name the file in it with --config")]
+        return "", [Fault(None, "", "is a directory; name a file with --config")]
     except (OSError, ValueError) as error:
         return "", [Fault(None, "", f"cannot be read: {getattr(error, 'strerror', None) or error}")]
     if len(content) > _LARGEST:
-        return "", [Fault(None, "", f"is larger than {_LARGEST // 1024} KB; that is no configuration")]
+        return "", [Fault(None, "", f"is larger than {_LARGEST // 1024} KB; check that it is the configuration file")]
     try:
         return content.decode("utf-8-sig"), []
     except UnicodeDecodeError as error:
@@ -69,41 +69,41 @@ def read_text(path: Path) -> tuple[str, list[Fault]]:
 
 
 def parse(text: str) -> Document:
-    """Reads YAML. Never raises: what is wrong is in the document's faults, and its data is what could be read."""
+    """Read YAML. Raises nothing: the document has the faults, and the data that could be read."""
     document = Document()
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        document.faults.append(Fault(mark.line + 1 if mark else None, "", f"is not valid YAML: {_words(error)}"))
+        at = error.problem_mark or error.context_mark
+        document.faults.append(Fault(at.line + 1 if at else None, "", f"is not valid YAML: {_problem(error)}"))
     except yaml.YAMLError:
-        document.faults.append(Fault(None, "", "is not valid YAML: it holds a character that text cannot hold"))
+        document.faults.append(Fault(None, "", "is not valid YAML: it contains a control character; remove it"))
     except RecursionError:
-        document.faults.append(Fault(None, "", "is nested too deeply"))
+        document.faults.append(Fault(None, "", "is nested too deeply; use fewer levels"))
     else:
         if node is not None:
             document.data = _Reader(document).value(node, (), 0)
     return document
 
 
-def _words(error: yaml.MarkedYAMLError) -> str:
-    """PyYAML's words, and what is usually behind those that puzzle people."""
+def _problem(error: yaml.MarkedYAMLError) -> str:
+    """PyYAML's message; common mistakes get a message of their own, with the remedy."""
     problem = " ".join(str(error.problem or error.context or "it cannot be read").split())
     if r"'\t'" in problem:
-        return "a tab; YAML is indented by spaces"
+        return "it is indented with a tab; use spaces"
     if "mapping values are not allowed" in problem:
-        return "a second colon in the line, or a wrong indentation; put text with a colon in quotes"
+        return "the line has a second colon or a wrong indentation; put text with a colon in quotes"
     if "expected a single document" in str(error.context):
-        return 'a second document begins here ("---"); there can be only one'
+        return 'a second document starts here ("---"); keep one document'
     return problem
 
 
-class _TooMuchError(Exception):
-    """The document unfolds into more than any configuration holds."""
+class _TooLargeError(Exception):
+    """The document expands to more values than any configuration has."""
 
 
 class _Reader:
-    """Turns YAML's nodes into values, noting lines and faults in the document as it goes."""
+    """Turns YAML's nodes into values, and adds lines and faults to the document."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
@@ -112,44 +112,46 @@ class _Reader:
     def value(self, node: yaml.Node, keys: Keys, depth: int) -> object:
         try:
             return self._value(node, keys, depth)
-        except _TooMuchError:
+        except _TooLargeError:
             self._document.faults = [
-                Fault(node.start_mark.line + 1, "", "unfolds into far too much; use fewer aliases")
+                Fault(node.start_mark.line + 1, "", "expands to too many values; use fewer aliases and levels")
             ]
             return None
 
     def _value(self, node: yaml.Node, keys: Keys, depth: int) -> object:
         self._count += 1
         if self._count > _MOST_VALUES or depth > _DEEPEST:
-            raise _TooMuchError
+            raise _TooLargeError
         self._document.lines.setdefault(keys, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode) and node.tag == _CORE + "map":
             return self._mapping(node, keys, depth)
         if isinstance(node, yaml.SequenceNode) and node.tag == _CORE + "seq":
-            return tuple(self._value(one, (*keys, index), depth + 1) for index, one in enumerate(node.value))
+            return tuple(self._value(item, (*keys, index), depth + 1) for index, item in enumerate(node.value))
         return self._scalar(node, keys)
 
     def _mapping(self, node: yaml.MappingNode, keys: Keys, depth: int) -> dict[str, object]:
-        found: dict[str, object] = {}
+        values: dict[str, object] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
                 self._document.faults.append(Fault(line, path_of(keys), "a key must be plain text"))
                 continue
-            # The text as written: YAML would read `on` as true, and `8080` as a number.
+            # The text of the key: YAML would read `on` as true, and `8080` as a number.
             key = key_node.value
             path = (*keys, key)
             if key_node.tag == _CORE + "merge":
-                self._document.faults.append(Fault(line, path_of(path), "merge keys are not read; write the keys out"))
-            elif key in found:
+                self._document.faults.append(
+                    Fault(line, path_of(path), "merge keys (<<) are not supported; write the keys out")
+                )
+            elif key in values:
                 first = self._document.lines[path]
                 self._document.faults.append(
-                    Fault(line, path_of(path), f"is there twice; the first is in line {first}")
+                    Fault(line, path_of(path), f"is defined twice; remove it here or in line {first}")
                 )
             else:
                 self._document.lines[path] = line
-                found[key] = self._value(value_node, path, depth + 1)
-        return found
+                values[key] = self._value(value_node, path, depth + 1)
+        return values
 
     def _scalar(self, node: yaml.Node, keys: Keys) -> object:
         kind = node.tag.removeprefix(_CORE)
@@ -161,12 +163,12 @@ class _Reader:
             return node.value.lower() in {"yes", "true", "on"}
         if kind in {"int", "float"}:
             return self._number(node, keys)
-        self._document.fault(keys, f'the tag "{node.tag[:40]}" means nothing here')
+        self._document.fault(keys, f'the YAML tag "{node.tag[:40]}" is not supported; remove it')
         return None
 
     def _number(self, node: yaml.Node, keys: Keys) -> object:
         try:
             return yaml.SafeLoader("").construct_object(node)
         except (ValueError, yaml.YAMLError):
-            self._document.fault(keys, f'"{node.value[:40]}" is no number')
+            self._document.fault(keys, f'"{node.value[:40]}" is not a number; put text in quotes')
             return None

@@ -1,4 +1,4 @@
-"""Where an operation belongs: an environment, or what all environments share (image builds, builders, old images)."""
+"""The target of an operation: an environment, or what all environments share (image builds, builders, old images)."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ if TYPE_CHECKING:
     from bot.config.models.config import Config
     from bot.config.windows import Window
 
-# A space is in no environment's name, so none of these can be taken for one.
+# No environment's name has a space, so these names cannot be an environment's.
 BUILDS, BUILDERS, IMAGES = "image builds", "stuck builders", "old images"
 SHARED = (BUILDS, BUILDERS, IMAGES)
-LANE = "/"  # a line of its own within a place: "image builds/run 4711"
+LANE = "/"  # separates a target and a queue of its own in it: "image builds/run 4711"
 
 
 class Target(Protocol):
-    """What is asked of where an operation belongs: its channel, who approves, when changes are made."""
+    """An operation's target: its channel, its approval, and its deploy windows."""
 
     @property
     def name(self) -> str:
-        """As people say it, and as the record keeps it."""
+        """The name that people read and that the database stores."""
 
     @property
     def channel(self) -> str:
-        """Where its messages go."""
+        """The channel of its messages."""
 
     @property
     def approval(self) -> Approval:
-        """How many people approve, and who."""
+        """How many people approve, and who may approve."""
 
     @property
     def windows(self) -> tuple[Window, ...]:
-        """When changes are made; empty: at any time."""
+        """The windows in which changes are allowed; empty: at any time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A place that belongs to no environment."""
+    """A target outside of the environments."""
 
     name: str
     channel: str
@@ -47,8 +47,8 @@ class Shared:
 
 
 def find_target(config: Config, name: str) -> Target | None:
-    """The environment or shared place of this name, whichever of its lines is meant; None when there is none (any more)."""
-    own = name.partition(LANE)[0]
-    if own in SHARED:
-        return Shared(own, config.slack.channel, config.images_approval)
-    return config.environments.get(own)
+    """The environment or shared target of this name, with or without a lane; None without such a target (any more)."""
+    target = name.partition(LANE)[0]
+    if target in SHARED:
+        return Shared(target, config.slack.channel, config.images_approval)
+    return config.environments.get(target)

@@ -1,4 +1,4 @@
-"""The small types of the configuration: durations, names and ids, each refused in plain words."""
+"""The value types of the configuration: durations, names and IDs, each with a message for invalid text."""
 
 from __future__ import annotations
 
@@ -10,37 +10,28 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, PlainValidator
 
 from bot.config.windows import EXAMPLE, Window
+from bot.settings import OWN_SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LONGEST = timedelta(days=3650)
-# Signalbox's own: another program never gets them, even where the configuration asks for it.
-OWN_SECRETS = frozenset({
-    "SLACK_BOT_TOKEN",
-    "SLACK_SIGNING_SECRET",
-    "SLACK_APP_TOKEN",
-    "GITHUB_TOKEN",
-    "GITHUB_APP_PRIVATE_KEY",
-    "GITHUB_WEBHOOK_SECRET",
-    "DATABASE_URL",
-})  # fmt: skip
 
 
 def parse_duration(value: object) -> timedelta:
-    """Reads 30s, 45m, 2h or 90d. Raises ValueError with the problem in words."""
+    """Read 30s, 45m, 2h or 90d. Raises ValueError with the problem and its remedy."""
     if isinstance(value, timedelta):
         return value
     match = re.fullmatch(r"(\d{1,9})([smhd])", value, re.ASCII) if isinstance(value, str) else None
     if not match:
-        shown = f'"{value[:40]}"' if isinstance(value, str) else "this"
-        raise ValueError(f"{shown} is no duration; write 30s, 45m, 2h or 90d")
+        quoted = f'"{value[:40]}"' if isinstance(value, str) else "the value"
+        raise ValueError(f"{quoted} is not a duration; write for example 30s, 45m, 2h or 90d")
     number, unit = int(match[1]), _UNITS[match[2]]
     if not number:
-        raise ValueError(f"{match[0]} is no time at all; write 30s, 45m, 2h or 90d")
+        raise ValueError(f"{match[0]} is zero; write at least 1s")
     if number > _LONGEST / timedelta(**{unit: 1}):
-        raise ValueError(f"{match[0]} is longer than ten years; write 30s, 45m, 2h or 90d")
+        raise ValueError(f"{match[0]} is longer than ten years; write a shorter duration")
     return timedelta(**{unit: number})
 
 
@@ -48,16 +39,16 @@ def _parse_window(value: object) -> Window:
     if isinstance(value, Window):
         return value
     if not isinstance(value, str):
-        raise ValueError(f"is no window; write days, hours and a time zone: {EXAMPLE}")  # noqa: TRY004  -- pydantic collects ValueError
+        raise ValueError(f"is not a deploy window; write days, hours and a time zone: {EXAMPLE}")  # noqa: TRY004  -- pydantic collects ValueError
     return Window.parse(value)
 
 
 def _matching(pattern: str, problem: str) -> AfterValidator:
-    """A check that the whole text has this form; `problem` follows the quoted text in the message."""
-    form = re.compile(pattern, re.ASCII)
+    """A check that the whole text matches; `problem` follows the quoted text in the message."""
+    compiled = re.compile(pattern, re.ASCII)
 
     def check(text: str) -> str:
-        if not form.fullmatch(text):
+        if not compiled.fullmatch(text):
             raise ValueError(f'"{text[:60]}" {problem}')
         return text
 
@@ -65,7 +56,7 @@ def _matching(pattern: str, problem: str) -> AfterValidator:
 
 
 def _checked(check: Callable[[str], str | None]) -> AfterValidator:
-    """A check that returns what is wrong with a text, or None."""
+    """A check by a function that returns the problem of a text, or None."""
 
     def validate(text: str) -> str:
         if problem := check(text):
@@ -80,93 +71,97 @@ def _channel_problem(text: str) -> str | None:
         return None
     name = text.removeprefix("#")
     good = 0 < len(name) <= 80 and name == name.lower() and all(c.isalnum() or c in "-_" for c in name)
-    return None if good and text != name else 'is no channel; write "#name" (in quotes) or the channel\'s id'
+    return None if good and text != name else 'is not a channel; write "#name" (with the quotes) or the channel ID'
 
 
 def _repository_problem(text: str) -> str | None:
     if "://" in text or text.startswith("git@"):
-        return "is an address; write owner/name"
+        return "is a URL; write owner/name"
     if text.endswith(".git"):
         return "ends in .git; write owner/name without it"
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}", text, re.ASCII):
-        return "is no repository; write owner/name"
-    return "is no repository; write owner/name" if text.split("/")[1] in {".", ".."} else None
+        return "is not a repository name; write owner/name"
+    return "is not a repository name; write owner/name" if text.split("/")[1] in {".", ".."} else None
 
 
 def _person_problem(text: str) -> str | None:
     if re.fullmatch(r"usergroup:S[A-Z0-9]{2,20}|[UW][A-Z0-9]{2,20}", text, re.ASCII):
         return None
     if text.startswith("usergroup:") or re.fullmatch(r"S[A-Z0-9]{2,20}", text):
-        return 'is no user group; write "usergroup:" and its id, which begins with S (usergroup:S0123ABCD)'
-    return 'is no user id; copy the "member ID" from the person\'s profile (U0123ABCD), or write usergroup:S0123ABCD'
+        return 'is not a user group; write "usergroup:" and the group ID, which starts with S (usergroup:S0123ABCD)'
+    return "is not a user ID; copy the member ID from the person's profile (U0123ABCD), or write usergroup:S0123ABCD"
 
 
 def _path_problem(text: str) -> str | None:
     if text.startswith(("/", "~")) or re.match(r"[A-Za-z]:", text):
-        return "is an absolute path; write it relative to the repository"
+        return "is an absolute path; write a path relative to the repository"
     if ".." in PurePosixPath(text).parts:
-        return 'leaves the repository; write it without ".."'
+        return 'is outside the repository; write the path without ".."'
     if not text or text.startswith("-") or not all(c.isprintable() and c != "\\" for c in text):
-        return "is no path inside the repository"
+        return "is not a valid path; write printable characters, without a backslash or a leading dash"
     return None
 
 
 def _playbook_problem(text: str) -> str | None:
     plain = text.replace("{machine}", "machine").replace("{environment}", "environment")
     if "{" in plain or "}" in plain:
-        return "has an unknown placeholder; there are {machine} and {environment}"
+        return "has an unknown placeholder; use only {machine} and {environment}"
     if not plain.endswith((".yml", ".yaml")):
-        return "is no playbook; its name ends in .yml or .yaml"
+        return "is not a playbook; the name must end in .yml or .yaml"
     return _path_problem(plain)
 
 
 def _template_problem(text: str) -> str | None:
     plain = text.replace("{machine}", "").replace("{environment}", "")
-    return "has an unknown placeholder; there are {machine} and {environment}" if "{" in plain or "}" in plain else None
+    return "has an unknown placeholder; use only {machine} and {environment}" if "{" in plain or "}" in plain else None
 
 
 def _workflow_problem(text: str) -> str | None:
     if "/" in text:
-        return "is a path; write the file's name alone, as it is in .github/workflows"
+        return "is a path; write only the file name, as it is in .github/workflows"
     good = re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_. -]*\.ya?ml", text, re.ASCII)
-    return None if good else "is no workflow file; its name ends in .yml or .yaml"
+    return None if good else "is not a workflow file; the name must end in .yml or .yaml"
 
 
 def _ref_problem(text: str) -> str | None:
     odd = ".." in text or "//" in text or text.endswith(("/", ".", ".lock"))
     good = re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_./+-]{0,249}", text, re.ASCII)
-    return None if good and not odd else "is no branch, tag or commit"
+    return None if good and not odd else "is not a valid branch, tag or commit; check the name"
 
 
 def _secret_source_problem(text: str) -> str | None:
     if text in OWN_SECRETS:
-        return "is Signalbox's own and is given to no other program; use a secret of its own under another name"
+        return "is Signalbox's own secret, which no other program gets; use a separate secret under another name"
     return _variable_problem(text)
 
 
 def _variable_problem(text: str) -> str | None:
-    return None if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,127}", text, re.ASCII) else "is no name of a variable"
+    return (
+        None
+        if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,127}", text, re.ASCII)
+        else "is not a variable name; use letters, digits and underscores, without a leading digit"
+    )
 
 
 def _regex_problem(text: str) -> str | None:
     try:
         re.compile(text)
     except (re.error, RecursionError, OverflowError) as error:
-        return f"is no regular expression: {error}"
-    return None if text else "is empty; it would match every line"
+        return f"is not a valid regular expression: {error}"
+    return None if text else "is empty and would match every line; write a pattern"
 
 
 def _unquoted_off(value: object) -> object:
-    """YAML takes `off` without quotes for false."""
+    """YAML reads `off` without quotes as false."""
     return "off" if value is False else value
 
 
 def _parse_checks(value: object) -> bool | tuple[str, ...]:
     if isinstance(value, bool):
         return value
-    if isinstance(value, tuple) and value and all(isinstance(one, str) and one.strip() for one in value):
+    if isinstance(value, tuple) and value and all(isinstance(name, str) and name.strip() for name in value):
         return value
-    raise ValueError("is neither true (those that the branch requires) nor false nor a list of names")
+    raise ValueError("must be true (the checks that the branch requires), false, or a list of check names")
 
 
 def _parse_termination(value: object) -> timedelta | None:
@@ -174,7 +169,7 @@ def _parse_termination(value: object) -> timedelta | None:
         return None
     word, _, after = value.partition(" ") if isinstance(value, str) else ("", "", "")
     if word != "after":
-        raise ValueError('is neither "ask" nor "after" with a duration, such as "after 6h"')
+        raise ValueError('must be "ask", or "after" and a duration, for example "after 6h"')
     return parse_duration(after.strip())
 
 
@@ -183,16 +178,29 @@ TerminateAfter = Annotated[timedelta | None, PlainValidator(_parse_termination)]
 CheckNames = Annotated[bool | tuple[str, ...], PlainValidator(_parse_checks)]
 WindowText = Annotated[Window, BeforeValidator(_parse_window)]
 FollowUp = Annotated[Literal["start", "offer", "off"], BeforeValidator(_unquoted_off)]
-Text = Annotated[str, _matching(r"(?s).*\S.*", "is empty")]
+Text = Annotated[str, _matching(r"(?s).*\S.*", "is empty; write some text")]
 Channel = Annotated[str, _checked(_channel_problem)]
 Repository = Annotated[str, _checked(_repository_problem)]
-Region = Annotated[str, _matching(r"[a-z]{2}(-[a-z]+)+-\d", "is no AWS region; write one such as us-west-2")]
+Region = Annotated[str, _matching(r"[a-z]{2}(-[a-z]+)+-\d", "is not an AWS region; write for example us-west-2")]
 Person = Annotated[str, _checked(_person_problem)]
 Name = Annotated[
-    str, _matching(r"[a-z0-9][a-z0-9_-]{0,31}", "is no name; write lower-case letters, digits, - and _ (32 at most)")
+    str,
+    _matching(
+        r"[a-z0-9][a-z0-9_-]{0,31}",
+        "is not a valid name; use up to 32 lower-case letters, digits, dashes and underscores",
+    ),
 ]
-Unit = Annotated[str, _matching(r"[A-Za-z0-9][A-Za-z0-9:_.@-]{0,127}", "is no name of a service")]
-Login = Annotated[str, _matching(r"[a-z_][a-z0-9_.-]{0,31}", "is no login name")]
+Unit = Annotated[
+    str,
+    _matching(r"[A-Za-z0-9][A-Za-z0-9:_.@-]{0,127}", "is not a valid service name; use letters, digits and : _ . @ -"),
+]
+Login = Annotated[
+    str,
+    _matching(
+        r"[a-z_][a-z0-9_.-]{0,31}",
+        "is not a valid login name; use lower-case letters, digits, dashes, dots and underscores",
+    ),
+]
 RepositoryPath = Annotated[str, _checked(_path_problem)]
 Playbook = Annotated[str, _checked(_playbook_problem)]
 Template = Annotated[str, _checked(_template_problem)]
@@ -200,5 +208,7 @@ Workflow = Annotated[str, _checked(_workflow_problem)]
 Ref = Annotated[str, _checked(_ref_problem)]
 Variable = Annotated[str, _checked(_variable_problem)]
 SecretSource = Annotated[str, _checked(_secret_source_problem)]
-ResourceType = Annotated[str, _matching(r"[a-z][a-z0-9_]*", "is no resource type; write one such as aws_db_instance")]
+ResourceType = Annotated[
+    str, _matching(r"[a-z][a-z0-9_]*", "is not a resource type; write for example aws_db_instance")
+]
 Regex = Annotated[str, _checked(_regex_problem)]

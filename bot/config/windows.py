@@ -1,4 +1,4 @@
-"""Deploy windows: "Mon-Thu 09:00-16:00 America/Los_Angeles", on the clock on the wall of that time zone."""
+"""Deploy windows: "Mon-Thu 09:00-16:00 America/Los_Angeles", in the local time of that zone."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ EXAMPLE = '"Mon-Thu 09:00-16:00 America/Los_Angeles"'
 _SHAPE = re.compile(r"(\S+) +(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2}) +(\S+)", re.ASCII)
 _DAY = 24 * 60
 _QUARTER = timedelta(minutes=15)
-# A weekly window that a change of the clocks swallows is open again a week later; a skipped date adds a week.
+# A weekly window that falls into a clock change opens again a week later; a skipped date adds a week.
 _SEARCH = timedelta(days=22)
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A weekly span of time. `text` is how it was written; `opens` and `closes` are minutes after midnight.
+    """A weekly span of time. `text` is the configured text; `opens` and `closes` are minutes after midnight.
 
-    A span whose end comes before its start runs over midnight and belongs to the day it starts on.
-    When the clocks change, what counts is what the clock on the wall says.
+    A span whose end is before its start runs over midnight and belongs to the day it starts on.
+    Local time counts, also when the clocks change.
     """
 
     text: str
@@ -33,13 +33,13 @@ class Window:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Reads a window; days are ranges and lists ("Mon-Thu", "Mon,Wed", "Fri-Mon").
+        """Read a window; days are ranges and lists ("Mon-Thu", "Mon,Wed", "Fri-Mon").
 
-        Raises ValueError, whose text says in words what is wrong.
+        Raises ValueError with the problem and its remedy.
         """
         match = _SHAPE.fullmatch(text.strip())
         if not match:
-            raise ValueError(f'"{text[:60]}" is no window; write days, hours and a time zone: {EXAMPLE}')
+            raise ValueError(f'"{text[:60]}" is not a deploy window; write days, hours and a time zone: {EXAMPLE}')
         days, *clock, zone = match.groups()
         opens, closes = _minute(clock[0], clock[1]), _minute(clock[2], clock[3])
         if opens in {closes, _DAY}:
@@ -66,7 +66,7 @@ class Window:
         start = moment.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
         at = start
         while at - start < _SEARCH:
-            # Clocks change on quarters of an hour in every zone's present rules, but a span may be shorter than one.
+            # Clocks change on quarters of an hour in every zone's present rules, but a span may be shorter.
             if self._may_open_within_quarter(at):
                 for minute in range(15):
                     if self.contains(at + timedelta(minutes=minute)):
@@ -84,7 +84,7 @@ class Window:
 def _minute(hours: str, minutes: str) -> int:
     minute = int(hours) * 60 + int(minutes)
     if int(minutes) > 59 or minute > _DAY:
-        raise ValueError(f"{hours}:{minutes} is no time of day; write 00:00 to 24:00")
+        raise ValueError(f"{hours}:{minutes} is not a time of day; write a time from 00:00 to 24:00")
     return minute
 
 
@@ -99,7 +99,7 @@ def _days(text: str) -> frozenset[int]:
 
 def _day(name: str) -> int:
     if name.lower() not in DAYS:
-        raise ValueError(f'"{name[:20]}" is no day; write Mon, Tue, Wed, Thu, Fri, Sat or Sun')
+        raise ValueError(f'"{name[:20]}" is not a day; write Mon, Tue, Wed, Thu, Fri, Sat or Sun')
     return DAYS.index(name.lower())
 
 
@@ -107,5 +107,5 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):
-        problem = f'"{name[:40]}" is no time zone; write one such as America/Los_Angeles, Europe/London or UTC'
+        problem = f'"{name[:40]}" is not a time zone; write for example America/Los_Angeles, Europe/London or UTC'
         raise ValueError(problem) from None

@@ -106,4 +106,4 @@ async def test_a_faulty_file_is_exit_code_2_and_every_fault_a_line(command: str,
     assert code == 2
     region, expiry = said.splitlines()
     assert region.startswith(f"{path}:7: aws.region: ")
-    assert expiry.endswith('"1 hour" is no duration; write 30s, 45m, 2h or 90d')
+    assert expiry.endswith('"1 hour" is not a duration; write for example 30s, 45m, 2h or 90d')

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.check.unguarded import unguarded
+from bot.check.inactive_settings import inactive_settings
 from bot.config import read
 from bot.settings import OWN_SECRETS
 
@@ -51,7 +51,7 @@ def test_the_readme_says_how_it_is_run(what: str) -> None:
 
 
 def test_the_configuration_marks_just_what_is_not_acted_on() -> None:
-    (note,) = unguarded(read(NOT_ACTED_ON))
+    (note,) = inactive_settings(read(NOT_ACTED_ON))
     named = note.detail.partition(": ")[2].replace(".dev.", ".<name>.").split(", ")
     rows = [line for line in (ROOT / "docs/configuration.md").read_text().splitlines() if line.startswith("| `")]
     marked = [line.split("`")[1] for line in rows if "**Not acted on yet.**" in line]

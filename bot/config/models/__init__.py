@@ -1,4 +1,4 @@
-"""What signalbox.yaml says, as frozen models, a file for each part; docs/configuration.md explains every key."""
+"""The frozen models of signalbox.yaml, a file for each part; docs/configuration.md explains every key."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Model(BaseModel):
-    """Frozen, and strict: an unknown key or a number where text belongs is a fault."""
+    """A frozen and strict model: an unknown key, or a number in place of text, is a fault."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

@@ -1,4 +1,4 @@
-"""How a change is approved."""
+"""The approval of a change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.config.values import Duration, Person
 
 
 class Approval(Model):
-    """How many distinct people must approve, whether the requester counts, and how long the question stands."""
+    """How many distinct people must approve, whether the requester counts, and when the request expires."""
 
     required: Annotated[int, Field(ge=0, le=10)] = 1
     requester_may_approve: bool = False
@@ -20,5 +20,5 @@ class Approval(Model):
     approvers: tuple[Person, ...] | None = None
 
 
-# One person may look, decide and do where nothing that serves anybody is touched.
+# For changes that touch nothing in use: one person may request and approve.
 SHARED_APPROVAL = Approval(required=1, requester_may_approve=True)

@@ -31,19 +31,19 @@ class Config(Model):
     operations: Operations = Operations()
 
     def image_group(self, machine: str, environment: str) -> ImageGroup:
-        """The machine's images in an environment, and what their tag `Name` says."""
+        """The machine's images in an environment, with the value of their tag `Name`."""
         tags = (self.images or Images(workflow="none.yml")).ami_name_tag
         template = tags.get(machine, tags.get("*", "{machine}-{environment}"))
         return ImageGroup(environment, machine, template.format(machine=machine, environment=environment))
 
     @property
     def images_approval(self) -> Approval:
-        """How what belongs to no environment is approved."""
+        """The approval of changes outside of the environments."""
         return self.images.approval if self.images else SHARED_APPROVAL
 
     @property
     def secret_names(self) -> frozenset[str]:
-        """The variables of the bot's environment whose values the configuration asks for."""
+        """The variables of the bot's environment that the configuration refers to."""
         names: set[str] = set()
         for environment in self.environments.values():
             names |= environment.deploy.settings.secret_names

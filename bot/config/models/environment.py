@@ -52,7 +52,7 @@ class Terraform(Model):
 
 
 class Environment(Model):
-    """One environment. `name` is its key in the file; `channel` is Slack's channel unless it has its own."""
+    """An environment. `name` is its key in the file; `channel` is Slack's channel unless it has its own."""
 
     name: str
     channel: Channel

@@ -1,4 +1,4 @@
-"""What goes for everything: Slack, GitHub, AWS, who may do what, the terraform program, where files are kept."""
+"""The general settings: Slack, GitHub, AWS, access, the terraform program, the directory of operations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.config.values import Channel, Duration, Person, Region, Repository, Tex
 
 
 class Slack(Model):
-    """Where alerts go, and whatever has no channel of its own."""
+    """The channel of alerts and of environments without a channel of their own."""
 
     channel: Channel
 
@@ -24,9 +24,9 @@ class GitHub(Model):
 
 
 class Aws(Model):
-    """Where the machines run. Without a profile boto3's usual places are asked for credentials.
+    """The AWS account of the machines. Without a profile boto3 looks for credentials in its usual order.
 
-    `regions` are those in which builders and images are looked after, when that is more than `region`.
+    `regions` are further regions in which builders and images are watched.
     """
 
     region: Region
@@ -35,19 +35,19 @@ class Aws(Model):
 
     @property
     def all_regions(self) -> tuple[str, ...]:
-        """Every region that is looked after, the one with the machines first."""
+        """All watched regions, the region of the machines first."""
         return tuple(dict.fromkeys((self.region, *self.regions)))
 
 
 class Access(Model):
-    """User ids, or usergroup:<id>: who may run commands, and who may approve where an environment names nobody."""
+    """User IDs, or usergroup:<ID>: who may run commands, and the approvers of environments without approvers of their own."""
 
     operators: Annotated[tuple[Person, ...], Field(min_length=1)]
     approvers: tuple[Person, ...] = ()
 
 
 class TerraformProgram(Model):
-    """The terraform program and how it is run; `program` unset: the one that is found (see `check`)."""
+    """The terraform program and its limits; without `program` the bot looks it up (see `check`)."""
 
     program: Text | None = None
     plugin_cache: Text | None = None
@@ -56,7 +56,7 @@ class TerraformProgram(Model):
 
 
 class Operations(Model):
-    """Where operations keep their files (relative: beside the configuration), and how long a deploy may take."""
+    """The directory of the operations' files (relative to the configuration file), and the time limit of a deploy."""
 
     directory: Text = "var"
     deploy_timeout: Duration = timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""How machine images are built, judged and kept."""
+"""Machine images: how they are built, checked and cleaned up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.config.values import Duration, Ref, Regex, Template, Text, Variable, Wo
 
 
 class Rerun(Model):
-    """Which words in a failed job's log mean "try again", how often, and after how long."""
+    """The texts in a failed job's log that lead to a retry, how often, and after which pause."""
 
     on: tuple[Text, ...] = ("RequestLimitExceeded", "API rate limit exceeded")
     times: Annotated[int, Field(ge=0, le=10)] = 2
@@ -22,9 +22,9 @@ class Rerun(Model):
 
 
 class Keep(Model):
-    """Which images a clean-up never offers to remove.
+    """The images that a clean-up never proposes to remove.
 
-    With `disable_first` an approved image is first disabled for so long: nobody can launch it, and it can be taken back.
+    With `disable_first` an approved image is first disabled for that time: it cannot be launched, and can be enabled again.
     """
 
     newest: Annotated[int, Field(ge=1)] = 3
@@ -33,17 +33,17 @@ class Keep(Model):
 
 
 class BuildInputs(Model):
-    """The workflow's inputs that say what is built; unset: those called so (`machines` or `machine`), if there are any."""
+    """The workflow's inputs that select what is built; unset: inputs named `machines` (or `machine`) and `environments`."""
 
     machines: Variable | None = None
     environments: Variable | None = None
 
 
 class Images(Model):
-    """How machine images are built, tagged, judged and kept.
+    """How machine images are built, tagged, checked and cleaned up.
 
-    `approval` is for what belongs to no environment: removing images, ending builders. With `follow_runs_by_hand` a
-    run of the workflow that nobody asked for here gets its message all the same.
+    `approval` is for changes outside of the environments: removing images, terminating builders. With
+    `follow_runs_by_hand` the bot also reports runs of the workflow that were started outside of Slack.
     """
 
     workflow: Workflow

@@ -1,4 +1,4 @@
-"""What is looked after without being asked."""
+"""Periodic checks that nobody requests."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from bot.config.values import Duration, TerminateAfter, Text
 
 
 class WatchBuilders(Model):
-    """Looks for builders that were left running.
+    """The check for stuck builders.
 
-    One whose job has ended is stuck after `grace`, one whose job still runs after `longest_build`, and one of which no
-    job is known after `older_than`. `terminate` is None where a person has to say so, else for how long a stuck
-    builder is left to people before it is terminated without.
+    A builder is stuck `grace` after the end of its job, after `longest_build` while its job runs, and after `older_than`
+    without a known job. `terminate` is None where a person must decide, else the time after which a stuck builder is
+    terminated without a decision.
     """
 
     every: Duration = timedelta(minutes=5)
@@ -26,25 +26,25 @@ class WatchBuilders(Model):
 
 
 class WatchImages(Model):
-    """Proposes a clean-up of images now and then, when there is anything to remove; a person decides."""
+    """The periodic proposal of an image clean-up, which a person approves."""
 
     every: Duration = timedelta(days=7)
 
 
 class WatchDrift(Model):
-    """Plans each environment now and then, to see what changed outside of Terraform."""
+    """The periodic plan of each environment, which detects changes outside of Terraform."""
 
     every: Duration = timedelta(days=1)
 
 
 class WatchKeys(Model):
-    """Looks for keys that have grown old."""
+    """Accepted, and without effect in this version: the age at which keys count as old."""
 
     older_than: Duration = timedelta(days=90)
 
 
 class Watch(Model):
-    """What is looked after without being asked."""
+    """Periodic checks that nobody requests."""
 
     builders: WatchBuilders | None = None
     images: WatchImages | None = None

@@ -116,7 +116,7 @@ def test_without_a_trail_that_is_said_and_nothing_is_made(
 ) -> None:
     code, out, err = run(capsys, "audit", action, "--config", config)
     assert (code, out) == (1, "")
-    assert f"There is no audit trail in {config.parent}/var/signalbox.sqlite." in err
+    assert f"There is no audit log in {config.parent}/var/signalbox.sqlite." in err
     assert [one.name for one in config.parent.iterdir()] == ["signalbox.yaml"]
 
 
@@ -127,7 +127,7 @@ def test_a_database_without_a_trail_is_left_as_it_is(config: Path, capsys: pytes
         connection.execute(sa.text("CREATE TABLE something (id INTEGER)"))
     code, _, err = run(capsys, "audit", "verify", "--config", config)
     assert code == 1
-    assert "There is no audit trail" in err
+    assert "There is no audit log" in err
     assert sa.inspect(store.engine).get_table_names() == ["something"]
     store.close()
 
@@ -137,7 +137,7 @@ def test_a_whole_trail_is_verified_with_how_much_it_holds(config: Path, capsys: 
     code, out, _ = run(capsys, "audit", "verify", "--config", config)
     assert code == 0
     ends = "first 1970-01-01T00:00:01Z, last 1970-01-01T00:00:01Z"
-    assert out == f"The trail is whole: 3 entries, {ends}, {config.parent}/var/signalbox.sqlite\n"
+    assert out == f"The audit log is intact: 3 entries, {ends}, {config.parent}/var/signalbox.sqlite\n"
 
 
 def test_the_trail_is_exported_a_line_each(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -181,7 +181,7 @@ def test_an_inventory_of_what_is_not_there_is_refused_in_words(
 ) -> None:
     code, _, err = run(capsys, "inventory", "prod", "--config", config)
     assert code == 2
-    assert "There is no environment 'prod'; there are dev." in err
+    assert "There is no environment 'prod'; the environments are dev." in err
     code, _, err = run(capsys, "inventory", "dev", "--config", config)
     assert code == 2
     assert "dev does not deploy through Ansible" in err

@@ -26,7 +26,7 @@ def test_everything_that_is_missing_is_said_at_once() -> None:
     said = faults({"PORT": "http"})
     assert "SLACK_BOT_TOKEN: is not set" in said
     assert "SLACK_SIGNING_SECRET: is not set" in said
-    assert "PORT: 'http' is no port number" in said
+    assert "PORT: 'http' is not a port number" in said
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "3000.0", " 3000", "²", "٣", "0x50"])

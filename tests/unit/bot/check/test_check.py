@@ -216,7 +216,9 @@ async def test_where_all_is_well_each_connection_is_one_line(world: World) -> No
 
 async def test_without_a_token_slack_says_where_to_get_one(world: World) -> None:
     world.slack = None
-    assert one(await world.faults()).startswith("FAIL  slack      SLACK_BOT_TOKEN is not set. Put the bot's token")
+    assert one(await world.faults()).startswith(
+        "FAIL  slack      SLACK_BOT_TOKEN is not set. Set SLACK_BOT_TOKEN to the bot token"
+    )
 
 
 async def test_without_a_way_in_slack_names_both(world: World) -> None:
@@ -234,18 +236,18 @@ async def test_each_thing_that_is_wrong_in_slack_is_a_line(world: World) -> None
     world.slack.users = {"U0ANA": True}
     scopes, ops, dev, group, user = await world.faults()
     assert "the token lacks commands, files:write. Add them" in scopes
-    assert "there is no channel #ops that the bot can see" in ops
+    assert "the bot can see no channel #ops. Create the channel" in ops
     assert "the bot is not in #dev. Type /invite" in dev
-    assert "nobody is in the user group S0INFRA" in group
-    assert "the user U0ANA has been deactivated" in user
+    assert "user group S0INFRA has no members" in group
+    assert "user U0ANA is deactivated" in user
 
 
 async def test_groups_and_people_that_are_not_there_are_named(world: World) -> None:
     assert world.slack
     world.slack.groups, world.slack.users = {}, {}
     group, user = await world.faults()
-    assert "there is no user group S0INFRA" in group
-    assert "there is no user U0ANA" in user
+    assert "user group S0INFRA does not exist" in group
+    assert "user U0ANA does not exist" in user
 
 
 @pytest.mark.parametrize(
@@ -286,12 +288,12 @@ async def test_a_workflow_must_have_the_inputs_that_it_is_given(world: World) ->
 
 async def test_a_workflow_must_be_on_the_ref(world: World) -> None:
     world.config = read(CONFIG.replace("deploy-dev.yml,", "deploy-dev.yml, ref: release,"))
-    assert "there is no deploy-dev.yml on release. Check ref" in one(await world.faults())
+    assert "there is no deploy-dev.yml on release. Check `ref`" in one(await world.faults())
 
 
 async def test_a_token_of_a_person_who_only_reads_cannot_deploy(world: World) -> None:
     world.hub.permissions = {"pull": True, "push": False}
-    assert "the token's account may read acme/infrastructure but change nothing there" in one(await world.faults())
+    assert "the token's account can read acme/infrastructure but not write to it" in one(await world.faults())
 
 
 async def test_an_archived_repository_is_said(world: World) -> None:
@@ -304,7 +306,7 @@ async def test_an_archived_repository_is_said(world: World) -> None:
     [
         ("repo", True, ""),
         ("public_repo, read:org", False, ""),
-        ("public_repo", True, "lacks the scope repo for acme/infrastructure (it has public_repo). Make a token"),
+        ("public_repo", True, "lacks the scope repo for acme/infrastructure (it has public_repo). Create a token"),
         ("", False, "lacks the scope repo for acme/infrastructure (it has none)"),
     ],
 )
@@ -317,19 +319,19 @@ async def test_a_classic_token_needs_its_scope(world: World, scopes: str, privat
 @pytest.mark.parametrize(
     ("path", "permission"),
     [
-        ("/actions/runs", "Actions: read and write on acme/infrastructure, for starting, rerunning"),
-        ("/deployments", "Deployments: read and write on acme/infrastructure, for recording deploys"),
-        ("/check-runs", "Checks: read on acme/infrastructure, for whether its checks are green"),
+        ("/actions/runs", "Actions: read and write on acme/infrastructure, needed to start, rerun"),
+        ("/deployments", "Deployments: read and write on acme/infrastructure, needed to record deploys"),
+        ("/check-runs", "Checks: read on acme/infrastructure, needed to read its checks"),
         ("/status", "Commit statuses: read on acme/infrastructure"),
     ],
 )
 async def test_of_a_fine_grained_token_reading_is_tried(world: World, path: str, permission: str) -> None:
     world.hub.scopes = None
-    assert "what this kind of token may write shows when it first does" in (await world.lines())[1]
+    assert "write permissions of this kind of token cannot be checked" in (await world.lines())[1]
     world.hub.hidden = {path}
     fault = one(await world.faults())
     assert f"the token lacks the permission {permission}" in fault
-    assert "Make a token that has it" in fault
+    assert "Create a token that has it" in fault
 
 
 async def test_promoting_needs_more_in_its_repositories(world: World) -> None:
@@ -338,7 +340,7 @@ async def test_promoting_needs_more_in_its_repositories(world: World) -> None:
     world.hub.scopes, world.hub.hidden = None, {"/repos/acme/application/pulls", "/repos/acme/application/commits"}
     faults = await world.faults()
     assert len(faults) == 4
-    assert "Contents: read and write on acme/application, for merging into staging" in faults[0]
+    assert "Contents: read and write on acme/application, needed to merge into staging" in faults[0]
     assert "Pull requests: read and write on acme/application" in faults[1]
     world.hub.hidden = {"/repos/acme/application"}
     assert "forbids" in one(await world.faults())
@@ -374,9 +376,9 @@ async def test_of_an_app_every_permission_is_known(
 
 
 async def test_whether_webhooks_are_set_up_is_told(world: World) -> None:
-    assert "runs are watched by asking (GITHUB_WEBHOOK_SECRET is not set)" in (await world.lines())[1]
+    assert "runs are polled (GITHUB_WEBHOOK_SECRET is not set)" in (await world.lines())[1]
     world.environ["GITHUB_WEBHOOK_SECRET"] = "shh"
-    assert "by asking" not in (await world.lines())[1]
+    assert "polled" not in (await world.lines())[1]
 
 
 def test_what_is_not_configured_needs_no_permission() -> None:
@@ -464,8 +466,8 @@ async def test_programs_and_secrets_are_looked_at_where_they_are_needed(
     assert "ok    terraform  terraform 1.11.4, /opt/terraform" in said
     assert any(line.startswith("ok    ansible    ansible-playbook [core 2.") for line in said)
     unset, no_key = (line for line in said if line.startswith("FAIL  secrets "))
-    assert "DB_PASSWORD is not set. signalbox.yaml names it" in unset
-    assert "DEPLOY_KEY is no private key. Put the key's text into it" in no_key
+    assert "DB_PASSWORD is not set. Set it in the bot's environment" in unset
+    assert "DEPLOY_KEY is not a private key. Set it to the text of the key" in no_key
     assert not any("/home/me" in line for line in said)
 
 
@@ -483,14 +485,16 @@ async def test_settings_that_are_not_acted_on_are_named_in_one_line(world: World
     world.config = read(CONFIG + WITH_ANSIBLE + "watch: {drift: {every: 1d}, keys: {older_than: 90d}}\n")
     notes = [line for line in await world.lines() if line.startswith("note")]
     assert len(notes) == 1
-    assert notes[0].endswith("does not act on them: watch.keys")
+    assert notes[0].endswith("have no effect in this version: watch.keys")
     assert "windows" not in notes[0]
 
 
 HCP = "    terraform: {hcp: {organization: acme, workspace: prod}}\n"
 
 
-@pytest.mark.parametrize(("status", "words"), [(401, "is not accepted"), (404, "no workspace acme/prod"), (503, "503")])
+@pytest.mark.parametrize(
+    ("status", "words"), [(401, "does not accept TFE_TOKEN"), (404, "no workspace acme/prod"), (503, "503")]
+)
 async def test_hcp_says_what_is_wrong(world: World, status: int, words: str) -> None:
     async def workspace(request: web.Request) -> web.Response:
         assert request.headers["Authorization"] == "Bearer made-up"

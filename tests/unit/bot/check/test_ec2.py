@@ -46,7 +46,7 @@ async def test_all_that_is_allowed_is_one_line_and_every_call_a_dry_run(account:
     made: list[tuple[str, dict[str, Any]]] = calls_of(account.ec2(HOME))
     ((ok, detail, _),) = await said(IMAGES)
     assert ok
-    assert detail == "9 ways to look and 8 to remove asked for in us-west-2, eu-west-1"
+    assert detail == "9 read calls and 8 delete calls checked in us-west-2, eu-west-1"
     assert len(made) == 17
     assert all(asked["DryRun"] is True for _, asked in made)
 
@@ -55,8 +55,8 @@ async def test_only_what_is_configured_is_asked_for(account: Account) -> None:
     made = calls_of(account.ec2(HOME))
     await said(WATCHED)
     assert len(made) == 8
-    assert not checking.concerns(read(FILE, "signalbox.yaml"))
-    assert checking.concerns(read(WATCHED, "signalbox.yaml"))
+    assert not checking.uses_ec2(read(FILE, "signalbox.yaml"))
+    assert checking.uses_ec2(read(WATCHED, "signalbox.yaml"))
 
 
 async def test_where_it_may_not_look_that_is_a_problem_with_a_remedy(account: Account) -> None:
@@ -71,14 +71,14 @@ async def test_what_it_may_not_remove_is_told_since_a_policy_may_go_by_tags(acco
         refuse(account.ec2(HOME), name, "UnauthorizedOperation")
     ((ok, detail, _),) = await said(IMAGES)
     assert ok
-    assert "a dry run of TerminateInstances, DeleteSnapshot in us-west-2 is forbidden" in detail
+    assert "EC2 forbids a dry run of TerminateInstances, DeleteSnapshot in us-west-2" in detail
 
 
 async def test_ids_that_are_not_there_are_no_refusal(account: Account) -> None:
     refuse(account.ec2(HOME), "TerminateInstances", "InvalidInstanceID.NotFound")
     ((ok, detail, _),) = await said(WATCHED)
     assert ok
-    assert "forbidden" not in detail
+    assert "forbids" not in detail
 
 
 async def test_a_profile_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,5 +40,5 @@ def test_a_variable_that_leads_through_a_jump_host_is_named(connection: str, var
     assert bool(found) is told
     for line in found:
         assert line.startswith("note  signalbox  environments.staging.deploy.ansible.extra_vars.ansible_ssh_")
-        assert " leads ssh through a jump host. " in line
+        assert " routes ssh through a jump host. " in line
         assert "/etc/ssh/ssh_known_hosts" in line

@@ -90,7 +90,7 @@ async def test_each_permission_that_an_app_lacks_is_named(hub: GitHubStandIn, ke
 async def test_reading_is_not_writing(hub: GitHubStandIn, key: tuple[str, str]) -> None:
     hub.site.credentials.app_permissions = dict.fromkeys(NEEDED, "read")
     said, _ = await problems(as_app(hub, key))
-    assert [one.partition("permission ")[2].partition(", for")[0] for one in said] == [
+    assert [one.partition("permission ")[2].partition(", needed")[0] for one in said] == [
         f"Actions: read and write on {HOME}",
         f"Deployments: read and write on {HOME}",
         f"Contents: read and write on {APPLICATION}",
@@ -109,7 +109,7 @@ async def test_an_app_that_is_not_installed_on_a_repository_says_which(
 
 async def test_a_fine_grained_token_is_tried_by_reading(hub: GitHubStandIn) -> None:
     hub.site.credentials.grants = {TOKEN: Grant(scopes=None, permissions=dict.fromkeys(NEEDED, "read"))}
-    assert await problems(with_token(hub)) == ([], ["what this kind of token may write shows when it first does"])
+    assert await problems(with_token(hub)) == ([], ["write permissions of this kind of token cannot be checked"])
     changes = [request for request in hub.requests if request.method != "GET"]
     assert not changes
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from bot.access.policy import approver_rules
 from bot.config import Config, ConfigError, load, read
-from bot.config.wording import keys_below
+from bot.config.validation_faults import keys_below
 
 ROOT = Path(__file__).parents[4]
 EXAMPLE = (ROOT / "signalbox.example.yaml").read_text()
@@ -103,18 +103,24 @@ def test_all_faults_are_reported_at_once_with_their_lines() -> None:
 def test_a_fault_is_printed_with_file_line_key_and_remedy() -> None:
     with pytest.raises(ConfigError) as caught:
         read(SMALL + "    approval:\n      expires_after: 1 hour\n")
-    expected = 'environments.dev.approval.expires_after: "1 hour" is no duration; write 30s, 45m, 2h or 90d'
+    expected = (
+        'environments.dev.approval.expires_after: "1 hour" is not a duration; write for example 30s, 45m, 2h or 90d'
+    )
     assert str(caught.value) == f"signalbox.yaml:11: {expected}"
 
 
 def test_a_key_written_twice_is_refused_where_it_is_written_again() -> None:
-    assert faults_of(SMALL + "aws: {region: eu-west-1}\n") == [(10, "aws", "is there twice; the first is in line 3")]
+    assert faults_of(SMALL + "aws: {region: eu-west-1}\n") == [
+        (10, "aws", "is defined twice; remove it here or in line 3")
+    ]
 
 
 def test_environments_that_wait_for_each_other_are_a_circle() -> None:
     other = "    deploy: {github_actions: {workflow: x.yml}}\n"
     text = SMALL + f"    after: b\n  b:\n    after: c\n{other}  c:\n    after: dev\n{other}"
-    assert faults_of(text) == [(10, "environments.dev.after", "goes in a circle: dev after b after c after dev")]
+    assert faults_of(text) == [
+        (10, "environments.dev.after", "is a cycle (dev after b after c after dev); remove one `after`")
+    ]
 
 
 def test_branches_that_are_merged_into_each_other_are_a_circle() -> None:
@@ -122,7 +128,9 @@ def test_branches_that_are_merged_into_each_other_are_a_circle() -> None:
     text += (
         "  b:\n    promote: {from: b, to: a, repositories: [x/y]}\n    deploy: {github_actions: {workflow: x.yml}}\n"
     )
-    assert faults_of(text) == [(12, "environments.b.promote", "goes in a circle: dev merges a into b of x/y")]
+    assert faults_of(text) == [
+        (12, "environments.b.promote", "is a cycle (dev merges a into b of x/y); remove one `promote`")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -130,21 +138,21 @@ def test_branches_that_are_merged_into_each_other_are_a_circle() -> None:
     [
         ("", None, "is empty"),
         ("# nothing but a comment\n", None, "is empty"),
-        ("- a\n- b\n", 1, "must hold keys"),
-        ("just text", 1, "must hold keys"),
+        ("- a\n- b\n", 1, "must be a mapping with keys"),
+        ("just text", 1, "must be a mapping with keys"),
         ("slack: {channel: [}\n", 1, "is not valid YAML"),
-        ("slack:\n\tchannel: x\n", 2, "a tab; YAML is indented by spaces"),
+        ("slack:\n\tchannel: x\n", 2, "indented with a tab; use spaces"),
         ("a: b: c\n", 1, "a second colon"),
-        ("a: 1\n---\nb: 2\n", 2, "a second document begins here"),
+        ("a: 1\n---\nb: 2\n", 2, "a second document starts here"),
         ("a: *nothing\n", 1, "is not valid YAML"),
         ("a: \x01\n", None, "is not valid YAML"),
-        ("a: !!python/object/apply:os.system ['true']\n", 1, "means nothing here"),
-        ("<<: {a: 1}\n", 1, "merge keys are not read"),
+        ("a: !!python/object/apply:os.system ['true']\n", 1, "is not supported; remove it"),
+        ("<<: {a: 1}\n", 1, "merge keys (<<) are not supported"),
         ("? [a]\n: b\n", 1, "a key must be plain text"),
-        ("a: &x [*x]\n", 1, "unfolds into far too much"),
+        ("a: &x [*x]\n", 1, "expands to too many values"),
         ("a: " + "[" * 5000 + "]" * 5000, None, "nested too deeply"),
-        ("a: " + "[" * 60 + "]" * 60, 1, "unfolds into far too much"),
-        ("a: " + "9" * 5000, 1, "is no number"),
+        ("a: " + "[" * 60 + "]" * 60, 1, "expands to too many values"),
+        ("a: " + "9" * 5000, 1, "is not a number"),
     ],
 )
 def test_files_that_are_no_configuration_are_refused_in_words(text: str, line: int | None, words: str) -> None:
@@ -154,7 +162,7 @@ def test_files_that_are_no_configuration_are_refused_in_words(text: str, line: i
 def test_a_file_that_unfolds_without_end_is_refused_quickly() -> None:
     text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
     text += "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12))
-    assert faults_of(text) == [(1, "", "unfolds into far too much; use fewer aliases")]
+    assert faults_of(text) == [(1, "", "expands to too many values; use fewer aliases and levels")]
 
 
 def test_an_alias_stands_for_what_it_names() -> None:
@@ -165,7 +173,7 @@ def test_an_alias_stands_for_what_it_names() -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(None, "is not there"), (b"slack: \xff\n", "is not UTF-8"), (b"#" * 600_000, "is larger than 512 KB")],
+    [(None, "does not exist"), (b"slack: \xff\n", "is not UTF-8"), (b"#" * 600_000, "is larger than 512 KB")],
 )
 def test_files_that_cannot_be_read_are_refused_in_words(tmp_path: Path, content: bytes | None, words: str) -> None:
     path = tmp_path / "signalbox.yaml"

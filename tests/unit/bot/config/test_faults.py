@@ -38,32 +38,36 @@ def test_the_text_that_faults_are_put_into_has_none() -> None:
     [
         ({"slack": "-", "slck": "{}"}, "slck", "unknown key; did you mean `slack`?"),
         ({"slack": "-"}, "slack", "is missing"),
-        ({"zzz": "1"}, "zzz", "unknown key; there are `slack`, `github`"),
-        ({"slack": "{channel: ops}"}, "slack.channel", "is no channel"),
-        ({"slack": '{channel: "#Big Ops"}'}, "slack.channel", "is no channel"),
-        ({"slack": "{channel: 7}"}, "slack.channel", "needs text, not 7; put it in quotes"),
+        ({"zzz": "1"}, "zzz", "unknown key; use one of `slack`, `github`"),
+        ({"slack": "{channel: ops}"}, "slack.channel", "is not a channel"),
+        ({"slack": '{channel: "#Big Ops"}'}, "slack.channel", "is not a channel"),
+        ({"slack": "{channel: 7}"}, "slack.channel", "must be text, not 7; put it in quotes"),
         ({"slack": "{channel: #ops\n  }"}, "slack.channel", 'put it in quotes: "#ops"'),
-        ({"slack": "[x]"}, "slack", "needs keys below it, not a list"),
-        ({"github": "{repository: https://github.com/a/x}"}, "github.repository", "is an address; write owner/name"),
+        ({"slack": "[x]"}, "slack", "must be a mapping of keys, not a list"),
+        ({"github": "{repository: https://github.com/a/x}"}, "github.repository", "is a URL; write owner/name"),
         ({"github": "{repository: a/x.git}"}, "github.repository", "ends in .git"),
         ({"github": "{repository: acme}"}, "github.repository", "write owner/name"),
         ({"github": "{repository: a/..}"}, "github.repository", "write owner/name"),
         ({"github": "{repository: --upload-pack=x/y}"}, "github.repository", "write owner/name"),
-        ({"aws": "{region: us-west}"}, "aws.region", "is no AWS region"),
-        ({"access": "{operators: [ana]}"}, "access.operators[0]", "is no user id"),
-        ({"access": '{operators: ["@ana"]}'}, "access.operators[0]", "is no user id"),
+        ({"aws": "{region: us-west}"}, "aws.region", "is not an AWS region"),
+        ({"access": "{operators: [ana]}"}, "access.operators[0]", "is not a user ID"),
+        ({"access": '{operators: ["@ana"]}'}, "access.operators[0]", "is not a user ID"),
         ({"access": "{operators: []}"}, "access.operators", "is empty"),
-        ({"access": "{operators: U0ANA}"}, "access.operators", 'needs a list, not "U0ANA"'),
-        ({"access": "{operators: [S0INFRA]}"}, "access.operators[0]", 'write "usergroup:" and its id'),
-        ({"access": '{operators: ["usergroup:infra"]}'}, "access.operators[0]", "is no user group"),
-        ({"access": "{operators: [U0ANA]}"}, "environments.dev.approval", "nobody may give it"),
-        ({"images": "{workflow: b.yml, suspicious: ['(']}"}, "images.suspicious[0]", "is no regular expression"),
+        ({"access": "{operators: U0ANA}"}, "access.operators", 'must be a list, not "U0ANA"'),
+        ({"access": "{operators: [S0INFRA]}"}, "access.operators[0]", 'write "usergroup:" and the group ID'),
+        ({"access": '{operators: ["usergroup:infra"]}'}, "access.operators[0]", "is not a user group"),
+        ({"access": "{operators: [U0ANA]}"}, "environments.dev.approval", "nobody can approve"),
+        (
+            {"images": "{workflow: b.yml, suspicious: ['(']}"},
+            "images.suspicious[0]",
+            "is not a valid regular expression",
+        ),
         ({"images": "{workflow: b.yml, suspicious: ['']}"}, "images.suspicious[0]", "would match every line"),
         ({"images": "{workflow: b.yml, ami_name_tag: {bakend: x}}"}, "images.ami_name_tag.bakend", "mean `backend`?"),
         ({"images": "{workflow: b.yml, instance_tag: '{env}'}"}, "images.instance_tag", "unknown placeholder"),
         ({"images": "{workflow: b.yml, rerun: {times: 99}}"}, "images.rerun.times", "must be 10 or less"),
-        ({"watch": "{builders: {every: often}}"}, "watch.builders.every", '"often" is no duration'),
-        ({"terraform": "{timeout: [1]}"}, "terraform.timeout", "this is no duration"),
+        ({"watch": "{builders: {every: often}}"}, "watch.builders.every", '"often" is not a duration'),
+        ({"terraform": "{timeout: [1]}"}, "terraform.timeout", "the value is not a duration"),
         ({"operations": "{directory: ''}"}, "operations.directory", "is empty"),
     ],
 )
@@ -75,49 +79,57 @@ def test_faults_at_the_top(top: dict[str, str], key: str, words: str) -> None:
     ("environment", "key", "words"),
     [
         ({"machins": "[a]"}, ".machins", "unknown key; did you mean `machines`?"),
-        ({"name": "dev"}, ".name", "unknown key; an environment's name is the key above it"),
-        ({"machines": "[backend, backend]"}, ".machines", "lists backend twice"),
-        ({"machines": '["a b"]'}, ".machines[0]", "is no name"),
-        ({"channel": "''"}, ".channel", "is no channel"),
+        ({"name": "dev"}, ".name", "unknown key; remove it: the environment's name is the key above it"),
+        ({"machines": "[backend, backend]"}, ".machines", "lists backend twice; remove one"),
+        ({"machines": '["a b"]'}, ".machines[0]", "is not a valid name"),
+        ({"channel": "''"}, ".channel", "is not a channel"),
         (
             {"daemons": "{backnd: [x]}"},
             ".daemons.backnd",
-            "not among the environment's machines; did you mean `backend`?",
+            "is not in the environment's `machines`; did you mean `backend`?",
         ),
-        ({"daemons": '{backend: ["a; rm -rf /"]}'}, ".daemons.backend[0]", "is no name of a service"),
-        ({"after": "dve"}, ".after", "dve is no environment; did you mean `dev`?"),
-        ({"after": "dev"}, ".after", "names the environment itself"),
-        ({"windows": "[soon]"}, ".windows[0]", '"soon" is no window'),
-        ({"windows": "[7]"}, ".windows[0]", "is no window"),
-        ({"windows": '["Mon 9:00-25:00 UTC"]'}, ".windows[0]", "25:00 is no time of day"),
-        ({"windows": '["Moo 9:00-10:00 UTC"]'}, ".windows[0]", '"Moo" is no day'),
+        ({"daemons": '{backend: ["a; rm -rf /"]}'}, ".daemons.backend[0]", "is not a valid service name"),
+        ({"after": "dve"}, ".after", "dve is not an environment; did you mean `dev`?"),
+        ({"after": "dev"}, ".after", "is the environment itself"),
+        ({"windows": "[soon]"}, ".windows[0]", '"soon" is not a deploy window'),
+        ({"windows": "[7]"}, ".windows[0]", "is not a deploy window"),
+        ({"windows": '["Mon 9:00-25:00 UTC"]'}, ".windows[0]", "25:00 is not a time of day"),
+        ({"windows": '["Moo 9:00-10:00 UTC"]'}, ".windows[0]", '"Moo" is not a day'),
         ({"windows": '["Mon 9:00-9:00 UTC"]'}, ".windows[0]", "at the same minute"),
-        ({"windows": '["Mon 9:00-10:00 Mars/X"]'}, ".windows[0]", "is no time zone"),
-        ({"windows": '["Mon 9:00-10:00 ../../etc/passwd"]'}, ".windows[0]", "is no time zone"),
-        ({"approval": "{expires_after: 1 hour}"}, ".approval.expires_after", '"1 hour" is no duration; write 30s'),
-        ({"approval": "{expires_after: 30}"}, ".approval.expires_after", "is no duration"),
-        ({"approval": "{expires_after: 0m}"}, ".approval.expires_after", "is no time at all"),
+        ({"windows": '["Mon 9:00-10:00 Mars/X"]'}, ".windows[0]", "is not a time zone"),
+        ({"windows": '["Mon 9:00-10:00 ../../etc/passwd"]'}, ".windows[0]", "is not a time zone"),
+        (
+            {"approval": "{expires_after: 1 hour}"},
+            ".approval.expires_after",
+            '"1 hour" is not a duration; write for example 30s',
+        ),
+        ({"approval": "{expires_after: 30}"}, ".approval.expires_after", "is not a duration"),
+        ({"approval": "{expires_after: 0m}"}, ".approval.expires_after", "is zero; write at least 1s"),
         ({"approval": "{expires_after: 9999d}"}, ".approval.expires_after", "ten years"),
         ({"approval": "{required: -1}"}, ".approval.required", "must be 0 or more"),
-        ({"approval": "{required: yes}"}, ".approval.required", "needs a whole number, not true"),
-        ({"approval": "{requester_may_approve: 1}"}, ".approval.requester_may_approve", "needs true or false, not 1"),
-        ({"approval": "{approvers: []}"}, ".approval.approvers", "nobody may give it"),
+        ({"approval": "{required: yes}"}, ".approval.required", "must be a whole number, not true"),
+        ({"approval": "{requester_may_approve: 1}"}, ".approval.requester_may_approve", "must be true or false, not 1"),
+        ({"approval": "{approvers: []}"}, ".approval.approvers", "nobody can approve"),
         (
             {"approval": "{required: 2, approvers: [U0A, U0A]}"},
             ".approval.approvers",
-            "needs 2 people to approve, but only 1",
+            "needs 2 approvers, but only 1 can approve",
         ),
         (
             {"promote": "{from: main, to: main, repositories: [a/b]}"},
             ".promote.to",
-            "the branch that it is merged from",
+            "is the same branch as `from`",
         ),
         ({"promote": "{from: main, repositories: [a/b]}"}, ".promote.to", "is missing"),
-        ({"promote": "{from: main, to: -x, repositories: [a/b]}"}, ".promote.to", "is no branch"),
+        ({"promote": "{from: main, to: -x, repositories: [a/b]}"}, ".promote.to", "is not a valid branch"),
         ({"promote": "{from: main, to: x, repositories: []}"}, ".promote.repositories", "is empty"),
-        ({"promote": "{from: main, to: x, repositories: [a/b, A/b]}"}, ".promote.repositories", "lists a/b twice"),
-        ({"promote": "{from: main, to: x, repositories: [a/b], wait: 1}"}, ".promote.wait", "is no duration"),
-        ({"code_deploy_after_old_image": "maybe"}, ".code_deploy_after_old_image", '"maybe" is none of'),
+        (
+            {"promote": "{from: main, to: x, repositories: [a/b, A/b]}"},
+            ".promote.repositories",
+            "lists a/b twice; remove one",
+        ),
+        ({"promote": "{from: main, to: x, repositories: [a/b], wait: 1}"}, ".promote.wait", "is not a duration"),
+        ({"code_deploy_after_old_image": "maybe"}, ".code_deploy_after_old_image", '"maybe" is not allowed; write'),
     ],
 )
 def test_faults_in_an_environment(environment: dict[str, str], key: str, words: str) -> None:
@@ -127,22 +139,26 @@ def test_faults_in_an_environment(environment: dict[str, str], key: str, words: 
 @pytest.mark.parametrize(
     ("terraform", "key", "words"),
     [
-        ("{}", "", "names no runner"),
-        ("{directory: a, hcp: {organization: o, workspace: w}}", "", "names two runners"),
-        ("{hcp: {organization: o, workspace: 'a/b'}}", ".hcp.workspace", "has an unfitting form"),
+        ("{}", "", "has no runner"),
+        ("{directory: a, hcp: {organization: o, workspace: w}}", "", "has two runners"),
+        ("{hcp: {organization: o, workspace: 'a/b'}}", ".hcp.workspace", "has the wrong format"),
         ("{directory: /a}", ".directory", "is an absolute path"),
         ("{directory: ~/a}", ".directory", "is an absolute path"),
         ("{directory: a/../../b}", ".directory", 'without ".."'),
-        ("{directory: -chdir=x}", ".directory", "is no path inside the repository"),
-        ('{directory: "a\\nb"}', ".directory", "is no path inside the repository"),
+        ("{directory: -chdir=x}", ".directory", "is not a valid path"),
+        ('{directory: "a\\nb"}', ".directory", "is not a valid path"),
         ("{directory: a, var_files: [../x.tfvars]}", ".var_files[0]", 'without ".."'),
-        ("{directory: a, variables: ['x y']}", ".variables[0]", "is no name of a variable"),
-        ("{directory: a, protected: ['aws_*']}", ".protected[0]", "is no resource type"),
-        ("{directory: a, secret_environment: {X: SLACK_BOT_TOKEN}}", ".secret_environment.X", "is Signalbox's own"),
+        ("{directory: a, variables: ['x y']}", ".variables[0]", "is not a variable name"),
+        ("{directory: a, protected: ['aws_*']}", ".protected[0]", "is not a resource type"),
+        (
+            "{directory: a, secret_environment: {X: SLACK_BOT_TOKEN}}",
+            ".secret_environment.X",
+            "is Signalbox's own secret",
+        ),
         (
             "{directory: a, environment: {X: b}, secret_environment: {X: Y}}",
             ".secret_environment.X",
-            "among environment",
+            "is also in environment",
         ),
     ],
 )
@@ -158,29 +174,49 @@ ANSIBLE = "directory: p, playbook: a.yml, user: u"
     [
         ("-", "", "is missing"),
         ("", "", "is empty"),
-        ("{}", "", "names no runner"),
-        (f"{{github_actions: {{workflow: x.yml}}, ansible: {{{ANSIBLE}}}}}", "", "names two runners"),
-        ("{github_actions: {workflow: .github/workflows/x.yml}}", ".github_actions.workflow", "file's name alone"),
-        ("{github_actions: {workflow: deploy}}", ".github_actions.workflow", "is no workflow file"),
-        ("{github_actions: {workflow: x.yml, required_checks: []}}", ".github_actions.required_checks", "is neither"),
-        ("{github_actions: {workflow: x.yml, required_checks: [1]}}", ".github_actions.required_checks", "is neither"),
+        ("{}", "", "has no runner"),
+        (f"{{github_actions: {{workflow: x.yml}}, ansible: {{{ANSIBLE}}}}}", "", "has two runners"),
+        ("{github_actions: {workflow: .github/workflows/x.yml}}", ".github_actions.workflow", "only the file name"),
+        ("{github_actions: {workflow: deploy}}", ".github_actions.workflow", "is not a workflow file"),
+        ("{github_actions: {workflow: x.yml, required_checks: []}}", ".github_actions.required_checks", "must be true"),
+        (
+            "{github_actions: {workflow: x.yml, required_checks: [1]}}",
+            ".github_actions.required_checks",
+            "must be true",
+        ),
         ("{github_actions: {workflow: x.yml, ref: 1234567}}", ".github_actions.ref", "put it in quotes"),
-        ("{github_actions: {workflow: x.yml, ref: a..b}}", ".github_actions.ref", "is no branch, tag or commit"),
-        ("{github_actions: {workflow: x.yml, inputs: {a: b}, mark_input: a}}", ".github_actions.mark_input", "as well"),
+        (
+            "{github_actions: {workflow: x.yml, ref: a..b}}",
+            ".github_actions.ref",
+            "is not a valid branch, tag or commit",
+        ),
+        (
+            "{github_actions: {workflow: x.yml, inputs: {a: b}, mark_input: a}}",
+            ".github_actions.mark_input",
+            "is also in",
+        ),
         ("{github_actions: {workflow: x.yml, inputs: {a: true}}}", ".github_actions.inputs.a", "put it in quotes"),
         ("{ansible: {directory: p, playbook: '{machin}.yml', user: u}}", ".ansible.playbook", "unknown placeholder"),
-        ("{ansible: {directory: p, playbook: a, user: u}}", ".ansible.playbook", "is no playbook"),
+        ("{ansible: {directory: p, playbook: a, user: u}}", ".ansible.playbook", "is not a playbook"),
         ("{ansible: {directory: p, playbook: ../a.yml, user: u}}", ".ansible.playbook", 'without ".."'),
-        ("{ansible: {directory: p, playbook: a.yml, user: '-oProxyCommand=x'}}", ".ansible.user", "is no login name"),
+        (
+            "{ansible: {directory: p, playbook: a.yml, user: '-oProxyCommand=x'}}",
+            ".ansible.user",
+            "is not a valid login name",
+        ),
         (f"{{ansible: {{{ANSIBLE}, port: 0}}}}", ".ansible.port", "must be 1 or more"),
-        (f'{{ansible: {{{ANSIBLE}, port: "22"}}}}', ".ansible.port", 'needs a whole number, not "22"'),
+        (f'{{ansible: {{{ANSIBLE}, port: "22"}}}}', ".ansible.port", 'must be a whole number, not "22"'),
         (f"{{ansible: {{{ANSIBLE}, address: dns}}}}", ".ansible.address", "'public_dns' or 'private_ip'"),
         (
             f"{{ansible: {{{ANSIBLE}, extra_vars: {{a: 1}}, secret_vars: {{a: B}}}}}}",
             ".ansible.secret_vars.a",
-            "as well",
+            "is also in",
         ),
-        (f"{{ansible: {{{ANSIBLE}, secret_vars: {{a: GITHUB_TOKEN}}}}}}", ".ansible.secret_vars.a", "Signalbox's own"),
+        (
+            f"{{ansible: {{{ANSIBLE}, secret_vars: {{a: GITHUB_TOKEN}}}}}}",
+            ".ansible.secret_vars.a",
+            "Signalbox's own secret",
+        ),
     ],
 )
 def test_faults_in_a_deploy(deploy: str, key: str, words: str) -> None:
@@ -189,7 +225,7 @@ def test_faults_in_a_deploy(deploy: str, key: str, words: str) -> None:
 
 def test_ansible_without_machines_is_a_fault() -> None:
     environment = {"machines": "[]", "deploy": f"{{ansible: {{{ANSIBLE}}}}}"}
-    assert_faulted(text_of({}, environment), "environments.dev.machines", "lists none")
+    assert_faulted(text_of({}, environment), "environments.dev.machines", "is empty, but ansible deploys to machines")
 
 
 def test_an_apply_needs_somebody_even_where_nothing_requires_approval() -> None:
@@ -197,14 +233,14 @@ def test_an_apply_needs_somebody_even_where_nothing_requires_approval() -> None:
     environment = {"approval": "{required: 0}"}
     assert read(text_of(top, environment)).environments["dev"].approval.required == 0
     text = text_of(top, environment | {"terraform": "{directory: a}"})
-    assert_faulted(text, "environments.dev.approval", "needs approval for an apply, but nobody may give it")
+    assert_faulted(text, "environments.dev.approval", "needs approval for an apply, but nobody can approve")
 
 
 def test_more_inputs_than_github_takes_are_a_fault() -> None:
     inputs = ", ".join(f"i{n}: x" for n in range(25))
     deploy = f"{{github_actions: {{workflow: x.yml, inputs: {{{inputs}}}, mark_input: mark}}}}"
     key = "environments.dev.deploy.github_actions.inputs"
-    assert_faulted(text_of({}, {"deploy": deploy}), key, "are more than 25")
+    assert_faulted(text_of({}, {"deploy": deploy}), key, "has more than 25")
 
 
 def test_an_environment_with_a_bad_name_is_said_once() -> None:

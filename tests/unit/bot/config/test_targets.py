@@ -44,5 +44,5 @@ def test_what_is_not_there_is_no_place_and_refused(example: config.Config) -> No
 @pytest.mark.parametrize("name", SHARED)
 def test_no_environment_can_take_the_name_of_a_shared_place(name: str) -> None:
     text = EXAMPLE.read_text().replace("\n  dev:\n", f"\n  {name}:\n", 1)
-    with pytest.raises(config.ConfigError, match="is no name"):
+    with pytest.raises(config.ConfigError, match="is not a valid name"):
         config.read(text)

@@ -1,4 +1,4 @@
-"""What pydantic found wrong, said in plain words at the key and line where it stands."""
+"""Turns pydantic's errors into faults: plain messages with key and line."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ _NEEDS = {
     "int_type": "a whole number",
     "bool_type": "true or false",
     "tuple_type": "a list",
-    "dict_type": "keys below it",
-    "mapping_type": "keys below it",
-    "model_type": "keys below it",
-    "model_attributes_type": "keys below it",
+    "dict_type": "a mapping of keys",
+    "mapping_type": "a mapping of keys",
+    "model_type": "a mapping of keys",
+    "model_attributes_type": "a mapping of keys",
 }
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
-    """The choice that the word was probably meant to be, or None."""
-    found = process.extractOne(word.lower(), list(choices), scorer=fuzz.ratio, score_cutoff=60)
-    return found[0] if found else None
+    """The choice that is most similar to the word, or None."""
+    match = process.extractOne(word.lower(), list(choices), scorer=fuzz.ratio, score_cutoff=60)
+    return match[0] if match else None
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """A question to put behind a fault, or nothing."""
+    """A suggestion to append to a fault; empty without a similar choice."""
     choice = nearest(word, choices)
     return f"; did you mean `{choice}`?" if choice else ""
 
 
 def keys_below(model: type[BaseModel], keys: Keys) -> dict[str, Any]:
-    """The keys that may stand at a path below a model, each with its type; none where anything may."""
+    """The allowed keys at a path below a model, each with its type; empty where any key is allowed."""
     current: Any = model
     for key in keys:
         current = _step(_bare(current), key)
@@ -69,10 +69,10 @@ def _step(annotation: Any, key: str | int) -> Any:
     return get_args(annotation)[0] if get_origin(annotation) is tuple else None
 
 
-def note(document: Document, model: type[BaseModel], error: ErrorDetails) -> None:
-    """Adds one of pydantic's errors to the document's faults."""
+def add_fault(document: Document, model: type[BaseModel], error: ErrorDetails) -> None:
+    """Add an error of pydantic to the document's faults."""
     if error["type"] == "too_short" and error["input"]:
-        return  # it only became too short because its entries are wrong, each of which has its own fault
+        return  # invalid entries were dropped; each of them has a fault of its own
     keys = tuple(key for key in error["loc"] if key != "[key]")
     document.fault(keys, _problem(model, error, keys))
 
@@ -80,36 +80,36 @@ def note(document: Document, model: type[BaseModel], error: ErrorDetails) -> Non
 def _problem(model: type[BaseModel], error: ErrorDetails, keys: Keys) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "missing":
-        return "is missing"
+        return "is missing; add it"
     if kind == "extra_forbidden":
         choices = [key for key in keys_below(model, keys[:-1]) if key != "name"]
         meant = did_you_mean(str(keys[-1]), choices)
-        return f"unknown key{meant or f'; there are {_listed(choices)}'}"
+        return f"unknown key{meant or f'; use one of {_listed(choices)}'}"
     if kind == "value_error":
         return str(context["error"])
     if kind in _NEEDS:
         return _wrong_type(kind, error["input"], keys)
     if kind == "literal_error":
-        return f"{_shown(error['input'])} is none of {context['expected']}"
+        return f"{_quoted(error['input'])} is not allowed; write {context['expected']}"
     if kind == "too_short":
-        return "is empty; it needs at least one entry"
+        return "is empty; add at least one entry"
     if kind in {"greater_than_equal", "less_than_equal"}:
         return f"{error['input']} is out of range; it must be {context.get('ge', context.get('le'))} or " + (
             "more" if "ge" in context else "less"
         )
-    return f"{_shown(error['input'])} has an unfitting form: {error['msg']}"
+    return f"{_quoted(error['input'])} has the wrong format: {error['msg']}"
 
 
 def _wrong_type(kind: str, value: object, keys: Keys) -> str:
     needs = _NEEDS[kind]
     if value is None:
-        hint = '; a channel begins with "#", so put it in quotes: "#ops"' if keys[-1:] == ("channel",) else ""
-        return f"is empty; it needs {needs}{hint}"
+        hint = '; YAML reads # as a comment, so put it in quotes: "#ops"' if keys[-1:] == ("channel",) else ""
+        return f"is empty; write {needs}{hint}"
     hint = "; put it in quotes" if kind == "string_type" and isinstance(value, bool | int | float) else ""
-    return f"needs {needs}, not {_shown(value)}{hint}"
+    return f"must be {needs}, not {_quoted(value)}{hint}"
 
 
-def _shown(value: object) -> str:
+def _quoted(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
@@ -118,8 +118,8 @@ def _shown(value: object) -> str:
         return str(value)[:60]
     if value is None:
         return "nothing"
-    return "keys" if isinstance(value, dict) else "a list"
+    return "a mapping" if isinstance(value, dict) else "a list"
 
 
-def _listed(words: list[str]) -> str:
-    return ", ".join(f"`{word}`" for word in words) or "none here"
+def _listed(keys: list[str]) -> str:
+    return ", ".join(f"`{word}`" for word in keys) or "none here"
