@@ -47,7 +47,7 @@ def write_state(path: Path, environment: str) -> None:
 
 
 def state(environment: str) -> Json:
-    """The state in Terraform's format 4. Held against a real terraform in tests: its plan after this is what is told."""
+    """The state in Terraform's format 4. Tests hold it against a real terraform: its plan after this is as stated."""
     graph = CommitGraph()
     sandbox_repositories()[INFRASTRUCTURE](graph)
     files = graph.resolve(_APPLIED[environment]).files
@@ -103,7 +103,7 @@ def _resource(name: str, attributes: Json, sensitive: list[Any]) -> Json:
 
 
 def _type(value: Json) -> list[Any]:
-    kinds = {key: "number" if isinstance(one, int) else "string" for key, one in sorted(value.items())}
+    kinds = {key: "number" if isinstance(field, int) else "string" for key, field in sorted(value.items())}
     return ["object", kinds]
 
 

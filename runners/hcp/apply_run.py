@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from runners.errors import StalePlanError, TimedOutError, UncertainError
 from runners.hcp import log as hcp_log
 from runners.hcp.errors import RunConflictError
-from runners.hcp.following import read, watch, who_settled
+from runners.hcp.following import read, watch, who_decided
 from runners.hcp.reading import log_of, read_plan
 from runners.hcp.values import HcpRun, HcpWorkspace, Phase
 from runners.results import ApplyResult, Diagnostic
-from runners.terraform.reading import masked
+from runners.terraform.summary import masked
 from runners.terraform.values import Masker
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ async def confirm(hcp: HcpTerraform, workspace: HcpWorkspace, run_id: str, *, di
 
     Raises:
         StalePlanError: it is another plan, or the run no longer waits; nothing was done here.
-        RunnerError: one of its family; UncertainError only when the run cannot be looked at either.
+        RunnerError: one of its family; UncertainError only when the run cannot be read either.
     """
     doing = f"confirming the run {run_id} in {workspace}"
     run = await read(hcp, workspace, run_id)
@@ -81,11 +81,11 @@ async def follow_apply(
 
     async def look(run: HcpRun) -> None:
         if run.phase is Phase.APPLYING and run.apply_id:
-            seen = hcp_log.progress(hcp_log.tally(await log_of(hcp, "applies", run.apply_id)), total)
-            await on_progress(replace(seen, current=tuple(map(mask, seen.current))))
+            progress = hcp_log.progress(hcp_log.counter(await log_of(hcp, "applies", run.apply_id)), total)
+            await on_progress(replace(progress, current=tuple(map(mask, progress.current))))
 
     try:
-        run = await watch(hcp, workspace, run_id, until=lambda one: one.phase.over, timeout=timeout, on_run=look)
+        run = await watch(hcp, workspace, run_id, until=lambda run: run.phase.over, timeout=timeout, on_run=look)
     except TimedOutError as error:
         late = Diagnostic("error", f"The apply takes longer than {timeout:g} seconds", error.remedy)
         return ApplyResult(False, 0, 0, 0, errors=(late,))  # noqa: FBT003 - a field
@@ -96,10 +96,10 @@ async def _result(hcp: HcpTerraform, run: HcpRun, mask: Masker) -> ApplyResult:
     attributes: dict[str, Any] = {}
     log = ""
     if run.apply_id:
-        found = await hcp.read(f"/api/v2/applies/{run.apply_id}", doing=f"reading the apply of {run.id}")
-        attributes = found["data"]["attributes"]
+        document = await hcp.read(f"/api/v2/applies/{run.apply_id}", doing=f"reading the apply of {run.id}")
+        attributes = document["data"]["attributes"]
         log = await log_of(hcp, "applies", run.apply_id)
-    counted = hcp_log.tally(log)
+    counted = hcp_log.counter(log)
     errors = [masked(error, mask) for error in await _errors(hcp, run, log)]
     return ApplyResult(
         finished=not run.cut_short,
@@ -116,12 +116,15 @@ async def _result(hcp: HcpTerraform, run: HcpRun, mask: Masker) -> ApplyResult:
 async def _errors(hcp: HcpTerraform, run: HcpRun, log: str) -> list[Diagnostic]:
     if run.phase is Phase.APPLIED:
         return []
-    found = [diagnostic for diagnostic in hcp_log.diagnostics(log) if diagnostic.severity == "error"]
+    errors = [diagnostic for diagnostic in hcp_log.diagnostics(log) if diagnostic.severity == "error"]
     if run.phase is Phase.ERRORED:
-        return found or [Diagnostic("error", "The apply failed in HCP Terraform", hcp_log.tail(log))]
-    who = await who_settled(hcp, run.id)
-    return [*found, Diagnostic("error", f"The run was {run.phase.value} in HCP Terraform{f' by {who}' if who else ''}")]
+        return errors or [Diagnostic("error", "The apply failed in HCP Terraform", hcp_log.tail(log))]
+    who = await who_decided(hcp, run.id)
+    return [
+        *errors,
+        Diagnostic("error", f"The run was {run.phase.value} in HCP Terraform{f' by {who}' if who else ''}"),
+    ]
 
 
-def _number(said: Any, counted: int) -> int:
-    return said if isinstance(said, int) else counted
+def _number(reported: Any, counted: int) -> int:
+    return reported if isinstance(reported, int) else counted

@@ -129,7 +129,7 @@ class HcpTerraform:
         return await repeat_read(read, pauses=self._read_pauses, longest_pause=_LONGEST_PAUSE)
 
     def notice(self, run_id: str) -> None:
-        """Something happened to this run: whoever pauses for it goes on at once."""
+        """This run has changed: pauses for it end at once."""
         event = self._noticed.get(run_id)
         if event:
             event.set()
@@ -146,8 +146,12 @@ class HcpTerraform:
             self._noticed.pop(run_id, None)
 
 
-def _is_resource(one: Any) -> bool:
-    return isinstance(one, dict) and isinstance(one.get("id"), str) and isinstance(one.get("attributes"), dict)
+def _is_resource(candidate: Any) -> bool:
+    return (
+        isinstance(candidate, dict)
+        and isinstance(candidate.get("id"), str)
+        and isinstance(candidate.get("attributes"), dict)
+    )
 
 
 def _error_for(error: TFEError, doing: str, *, changes: bool) -> RunnerError:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 async def dismiss(hcp: HcpTerraform, workspace: HcpWorkspace, run_id: str, *, comment: str) -> None:
-    """See that the run's plan is not applied, whatever state it is in: discard it, or cancel it while it plans.
+    """Make sure that the run's plan is not applied: discard it, or cancel it while it plans.
 
-    One that is confirmed or over already is left alone.
+    A confirmed or finished run is not changed.
     """
     doing = f"discarding the run {run_id} in {workspace}"
     for _ in range(3):  # between the look and the request it may have moved on

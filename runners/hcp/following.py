@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from runners.errors import RunnerError, TimedOutError, UnavailableError
-from runners.hcp.values import HcpRun, HcpWorkspace, read_run, settled_by
+from runners.hcp.values import HcpRun, HcpWorkspace, decided_by, read_run
 from runners.hcp.workspaces import page_of
 
 if TYPE_CHECKING:
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     OnRun = Callable[[HcpRun], Awaitable[None]]
 
 
-PATIENCE = 15 * 60.0  # seconds without an answer before a run that is followed counts as lost
+LOST_AFTER = 15 * 60.0  # seconds without an answer before a run that is followed counts as lost
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.5, 15.0, 1.3
 
 
 async def read(hcp: HcpTerraform, workspace: HcpWorkspace, run_id: str) -> HcpRun:
     """The run as it is now."""
-    found = await hcp.read(f"/api/v2/runs/{run_id}", doing=f"reading the run {run_id}")
-    return read_run(found["data"], page=page_of(hcp, workspace))
+    document = await hcp.read(f"/api/v2/runs/{run_id}", doing=f"reading the run {run_id}")
+    return read_run(document["data"], page=page_of(hcp, workspace))
 
 
 async def watch(
@@ -55,7 +55,7 @@ async def watch(
             if until(run):
                 return run
         except UnavailableError:
-            if time.monotonic() - answered > PATIENCE:
+            if time.monotonic() - answered > LOST_AFTER:
                 raise
         if time.monotonic() > end:
             doing = f"waiting for the run {run_id} in {workspace}"
@@ -73,16 +73,16 @@ async def commit_sha(hcp: HcpTerraform, run: HcpRun) -> tuple[str, str] | None:
         return None
 
     def get(client: TFEClient) -> tuple[str, str] | None:
-        found = client.configuration_versions.ingress_attributes(run.configuration_id or "")
-        return (found.commit_sha, found.branch or "") if found and found.commit_sha else None
+        attributes = client.configuration_versions.ingress_attributes(run.configuration_id or "")
+        return (attributes.commit_sha, attributes.branch or "") if attributes and attributes.commit_sha else None
 
     return await hcp.call(get, doing=doing)
 
 
-async def who_settled(hcp: HcpTerraform, run_id: str) -> str | None:
-    """Who confirmed, discarded or cancelled the run in the end, as HCP Terraform calls them; None if it does not tell."""
+async def who_decided(hcp: HcpTerraform, run_id: str) -> str | None:
+    """Who confirmed, discarded or cancelled the run, by the name in HCP Terraform; None if it reports nobody."""
     try:
         doing = f"reading the events of {run_id}"
-        return settled_by(await hcp.read(f"/api/v2/runs/{run_id}/run-events", doing=doing, query={"include": "actor"}))
+        return decided_by(await hcp.read(f"/api/v2/runs/{run_id}/run-events", doing=doing, query={"include": "actor"}))
     except RunnerError:
         return None  # it only adds a name

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from runners.hcp.errors import plain_log
 from runners.results import ApplyProgress
 from runners.terraform import errors as terraform_errors
-from runners.terraform.tally import Tally
+from runners.terraform.apply_progress import ApplyCounter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,9 +20,9 @@ _ENDS = re.compile(r"^(\S.*?): (Creation|Modifications|Destruction) complete aft
 _ACTIONS = {"Creation": "create", "Modifications": "update", "Destruction": "delete"}
 
 
-def tally(log: str) -> Tally:
+def counter(log: str) -> ApplyCounter:
     """An apply's log, counted."""
-    counted = Tally()
+    counted = ApplyCounter()
     for line in plain_log(log).splitlines():
         counted.take(_as_message(line) or line)
     return counted
@@ -46,17 +46,17 @@ def _quoted(address: str) -> str:
     return address.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def progress(counted: Tally, total: int) -> ApplyProgress:
+def progress(counted: ApplyCounter, total: int) -> ApplyProgress:
     """How far it is; `total` is what the plan says, where the log itself does not."""
-    seen = counted.progress
-    return ApplyProgress(seen.done, max(seen.total, total), seen.current, seen.elapsed)
+    progress = counted.progress
+    return ApplyProgress(progress.done, max(progress.total, total), progress.current, progress.elapsed)
 
 
 def diagnostics(log: str) -> list[Diagnostic]:
     """The errors and warnings in a log of either kind, each once."""
     text = plain_log(log)
-    found = [*terraform_errors.from_json_lines(text.splitlines()), *terraform_errors.from_text(for_people(text))]
-    return terraform_errors.distinct(found)
+    diagnostics = [*terraform_errors.from_json_lines(text.splitlines()), *terraform_errors.from_text(for_people(text))]
+    return terraform_errors.distinct(diagnostics)
 
 
 def for_people(log: str) -> str:

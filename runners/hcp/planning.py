@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from runners.errors import RunnerError
 from runners.hcp import log as hcp_log, reading as hcp_plan, tasks as hcp_tasks
-from runners.hcp.following import watch, who_settled
+from runners.hcp.following import watch, who_decided
 from runners.hcp.values import HcpRun, HcpWorkspace, Phase
 from runners.terraform import errors as terraform_errors
 
@@ -26,7 +26,7 @@ async def wait_for_plan(
         TimedOutError, UnavailableError: as `watch`.
     """
     run = await watch(
-        hcp, workspace, run_id, until=lambda seen: seen.phase is not Phase.PLANNING, timeout=timeout, on_run=on_run
+        hcp, workspace, run_id, until=lambda run: run.phase is not Phase.PLANNING, timeout=timeout, on_run=on_run
     )
     doing = f"planning in {workspace}"
     match run.phase:
@@ -41,7 +41,7 @@ async def wait_for_plan(
             problem = "a policy or a run task failed, and the run goes on only when somebody who may overrides that"
             raise RunnerError(doing, problem, remedy=f"Override and confirm, or discard it, there: {run.url}")
         case phase:
-            who = await who_settled(hcp, run.id)
+            who = await who_decided(hcp, run.id)
             problem = (
                 f"the run was {phase.value} in HCP Terraform{f' by {who}' if who else ''} before it could be shown"
             )
@@ -62,7 +62,7 @@ async def _planning_failed(hcp: HcpTerraform, run: HcpRun, doing: str) -> Runner
         version=_program(run),
         tail=hcp_log.tail(log) or "HCP Terraform kept no log.",
     )
-    error.exit_code = None  # HCP Terraform tells none
+    error.exit_code = None  # HCP Terraform reports none
     error.remedy = f"{error.remedy} See {run.url}".strip()
     return error
 

@@ -10,7 +10,7 @@ from runners.concurrency import run_blocking
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError
 from runners.hcp import errors as hcp_errors, log as hcp_log, tasks as hcp_tasks
 from runners.results import Diagnostic
-from runners.terraform import json_plan, reading as terraform_plan
+from runners.terraform import json_plan, summary as terraform_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,8 +76,8 @@ async def log_of(hcp: HcpTerraform, kind: str, resource: str) -> str:
     pytfe's own `logs` gives an empty text whatever there is.
     """
     doing = f"reading the log of {resource}"
-    found = await hcp.read(f"/api/v2/{kind}/{resource}", doing=doing)
-    address = found["data"]["attributes"].get("log-read-url")
+    document = await hcp.read(f"/api/v2/{kind}/{resource}", doing=doing)
+    address = document["data"]["attributes"].get("log-read-url")
     if not address:
         return ""
     try:
@@ -90,8 +90,8 @@ async def policies(hcp: HcpTerraform, run: HcpRun) -> list[Diagnostic]:
     """What policies failed in this run, as warnings."""
     if not run.has_policy_checks:
         return []
-    found = await hcp.read(f"/api/v2/runs/{run.id}/policy-checks", doing=f"reading the policy checks of {run.id}")
-    return [note for one in found["data"] for note in _policy(one.get("attributes") or {})]
+    document = await hcp.read(f"/api/v2/runs/{run.id}/policy-checks", doing=f"reading the policy checks of {run.id}")
+    return [note for check in document["data"] for note in _policy(check.get("attributes") or {})]
 
 
 def _policy(attributes: Mapping[str, Any]) -> list[Diagnostic]:
@@ -107,12 +107,12 @@ async def _costs(hcp: HcpTerraform, run: HcpRun) -> list[Diagnostic]:
     if run.cost_estimate_id is None:
         return []
     doing = f"reading the cost estimate of {run.id}"
-    found = (await hcp.read(f"/api/v2/cost-estimates/{run.cost_estimate_id}", doing=doing))["data"]["attributes"]
-    if found.get("status") != "finished":
+    attributes = (await hcp.read(f"/api/v2/cost-estimates/{run.cost_estimate_id}", doing=doing))["data"]["attributes"]
+    if attributes.get("status") != "finished":
         return []
-    change = str(found.get("delta-monthly-cost") or "0")
+    change = str(attributes.get("delta-monthly-cost") or "0")
     sign = "" if change.startswith("-") else "+"
-    summary = f"Estimated costs: {found.get('proposed-monthly-cost')} USD a month ({sign}{change})"
-    unknown = int(found.get("unmatched-resources-count") or 0)
+    summary = f"Estimated costs: {attributes.get('proposed-monthly-cost')} USD a month ({sign}{change})"
+    unknown = int(attributes.get("unmatched-resources-count") or 0)
     without = f"{unknown} resource{'s have' if unknown != 1 else ' has'} no known price" if unknown else ""
     return [Diagnostic("note", summary, without)]

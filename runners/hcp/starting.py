@@ -70,6 +70,6 @@ async def find_run(hcp: HcpTerraform, workspace: HcpWorkspace, mark: str) -> str
     """The newest run with this mark in its message, if there is one among the latest."""
     doing = f"looking for our run in {workspace}"
     query = {"page[size]": str(_LATEST_RUNS)}
-    found = await hcp.read(f"/api/v2/workspaces/{workspace.id}/runs", doing=doing, query=query)
-    runs = (read_run(one, page="") for one in islice(found["data"], _LATEST_RUNS))
+    document = await hcp.read(f"/api/v2/workspaces/{workspace.id}/runs", doing=doing, query=query)
+    runs = (read_run(resource, page="") for resource in islice(document["data"], _LATEST_RUNS))
     return next((run.id for run in runs if mark in run.message), None)

@@ -1,4 +1,4 @@
-"""What the run tasks of a run in HCP Terraform have found: other services that look at a plan."""
+"""Results of run tasks in HCP Terraform: other services that check a plan."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _MANDATORY = "mandatory"
 
 async def tasks(hcp: HcpTerraform, run: HcpRun) -> list[Diagnostic]:
     """What each run task has said until now; those that come before the apply only are not begun yet."""
-    return [_said(result) for result in await _results(hcp, run) if result.get("status") not in _UNDER_WAY]
+    return [_described(result) for result in await _results(hcp, run) if result.get("status") not in _UNDER_WAY]
 
 
 async def mandatory_failures(hcp: HcpTerraform, run: HcpRun) -> list[Diagnostic]:
     """The run tasks that ended this run."""
     ended = [result for result in await _results(hcp, run) if result.get("status") not in (_PASSED, *_UNDER_WAY)]
-    return [_said(one) for one in ended if one.get("workspace-task-enforcement-level") == _MANDATORY]
+    return [_described(result) for result in ended if result.get("workspace-task-enforcement-level") == _MANDATORY]
 
 
 async def _results(hcp: HcpTerraform, run: HcpRun) -> list[Mapping[str, Any]]:
@@ -35,18 +35,18 @@ async def _results(hcp: HcpTerraform, run: HcpRun) -> list[Mapping[str, Any]]:
         return []
     doing = f"reading the run tasks of {run.id}"
     stages = (await hcp.read(f"/api/v2/runs/{run.id}/task-stages", doing=doing))["data"]
-    found = []
+    results = []
     for stage in stages:
         for result in ((stage.get("relationships") or {}).get("task-results") or {}).get("data") or ():
             try:
                 document = await hcp.read(f"/api/v2/task-results/{result['id']}", doing=doing)
             except NotFoundError:  # removed with its task
                 continue
-            found.append(document["data"].get("attributes") or {})
-    return found
+            results.append(document["data"].get("attributes") or {})
+    return results
 
 
-def _said(result: Mapping[str, Any]) -> Diagnostic:
+def _described(result: Mapping[str, Any]) -> Diagnostic:
     status = str(result.get("status") or "unknown")
     level = result.get("workspace-task-enforcement-level")
     about = f"Run task {result.get('task-name') or result.get('task-id')}{f' ({level})' if level else ''}: {status}"

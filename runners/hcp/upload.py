@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _LEFT_OUT = (".git", ".terraform")
 _PACK_TIMEOUT = 300.0  # seconds
-_UNPACK_PATIENCE = 120.0
+_UNPACK_TIMEOUT = 120.0
 _ERRORED, _UPLOADED = "errored", "uploaded"
 
 
@@ -39,9 +39,9 @@ async def upload(hcp: HcpTerraform, workspace: HcpWorkspace, root: Path, *, doin
         changes=True,
     )
     waited = 0.0
-    while waited < _UNPACK_PATIENCE:
-        found = await hcp.read(f"/api/v2/configuration-versions/{configuration}", doing=doing)
-        attributes = found["data"]["attributes"]
+    while waited < _UNPACK_TIMEOUT:
+        document = await hcp.read(f"/api/v2/configuration-versions/{configuration}", doing=doing)
+        attributes = document["data"]["attributes"]
         if attributes.get("status") == _UPLOADED:
             return configuration
         if attributes.get("status") == _ERRORED:
@@ -51,7 +51,7 @@ async def upload(hcp: HcpTerraform, workspace: HcpWorkspace, root: Path, *, doin
         pause = min(0.2 + waited, 5.0)
         await hcp.pause(configuration, pause)
         waited += pause
-    raise TimedOutError(doing, f"HCP Terraform has not unpacked the code within {_UNPACK_PATIENCE:g} seconds")
+    raise TimedOutError(doing, f"HCP Terraform has not unpacked the code within {_UNPACK_TIMEOUT:g} seconds")
 
 
 def _create(client: TFEClient, workspace: HcpWorkspace) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""What HCP Terraform tells of workspaces and runs, as values. Pure."""
+"""Workspaces and runs of HCP Terraform as values. Pure."""
 
 from __future__ import annotations
 
@@ -137,8 +137,8 @@ def read_run(data: Json, *, page: str) -> HcpRun:
 
 def related(data: Json, name: str) -> str | None:
     """The id at the other end of a to-one relationship."""
-    found = _linkage(data, name)
-    return found.get("id") if isinstance(found, dict) else None
+    linkage = _linkage(data, name)
+    return linkage.get("id") if isinstance(linkage, dict) else None
 
 
 def _linkage(data: Json, name: str) -> Any:
@@ -178,9 +178,9 @@ def _locked_by(document: Json) -> str | None:
 def name_of(document: Json, reference: Json) -> str | None:
     """The name of a user or team that was included in a document."""
     wanted = reference.get("type"), reference.get("id")
-    for one in document.get("included") or ():
-        if (one.get("type"), one.get("id")) == wanted:
-            attributes = one.get("attributes") or {}
+    for resource in document.get("included") or ():
+        if (resource.get("type"), resource.get("id")) == wanted:
+            attributes = resource.get("attributes") or {}
             name = attributes.get("username") or attributes.get("name")
             return str(name) if name else None
     return None
@@ -190,9 +190,9 @@ def name_of(document: Json, reference: Json) -> str | None:
 _SETTLING = ("confirm", "appl", "discard", "cancel", "force")
 
 
-def settled_by(document: Json) -> str | None:
-    """Who settled a run, from its events read with `include=actor`; None when that is not told."""
-    events = sorted(document["data"], key=lambda one: str((one.get("attributes") or {}).get("created-at", "")))
+def decided_by(document: Json) -> str | None:
+    """Who decided a run, from its events read with `include=actor`; None when they name nobody."""
+    events = sorted(document["data"], key=lambda event: str((event.get("attributes") or {}).get("created-at", "")))
     for event in reversed(events):
         if str((event.get("attributes") or {}).get("action", "")).startswith(_SETTLING):
             actor = _linkage(event, "actor")

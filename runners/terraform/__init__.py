@@ -12,7 +12,7 @@ from runners.errors import NotFoundError, TimedOutError
 from runners.processes.child import GRACE
 from runners.processes.stragglers import end_marked
 from runners.terraform import errors as terraform_errors, program as terraform_program
-from runners.terraform.apply_run import APPLY, apply, cancel_apply, find_out, known_sensitive, resume_apply
+from runners.terraform.apply_run import APPLY, apply, cancel_apply, find_out, resume_apply, stored_sensitive
 from runners.terraform.lock import TerraformRun, force_unlock, lock_is_ours, own_name
 from runners.terraform.planning import PLAN_FILE, PLAN_TEXT, Planned, fingerprint, plan, refresh_only_summary
 from runners.terraform.program import Program, Workspace, find_program
@@ -37,12 +37,12 @@ __all__ = [
     "fingerprint",
     "force_unlock",
     "init",
-    "known_sensitive",
     "lock_is_ours",
     "own_name",
     "plan",
     "refresh_only_summary",
     "resume_apply",
+    "stored_sensitive",
 ]
 
 
@@ -67,9 +67,9 @@ async def init(workspace: Workspace, *, timeout: float) -> None:
         answer = await terraform_program.run(workspace, argv, timeout=timeout, doing=doing)
     if answer.exit_code:
         text = f"{answer.stdout}\n{answer.stderr}"
-        found = terraform_errors.from_text(text)
+        diagnostics = terraform_errors.from_text(text)
         raise terraform_errors.explain(
-            doing, answer.exit_code, found, version=str(workspace.program), tail=text[-3000:]
+            doing, answer.exit_code, diagnostics, version=str(workspace.program), tail=text[-3000:]
         )
     if workspace.selected:
         await _select(workspace, workspace.selected, timeout)
@@ -86,8 +86,8 @@ async def _select(workspace: Workspace, name: str, timeout: float) -> None:
         problem = f"there is no workspace {name}"
         remedy = f"Correct terraform.workspace, or make it: terraform workspace new {name}"
         raise NotFoundError(doing, problem, remedy=remedy, exit_code=answer.exit_code)
-    found, plain = terraform_errors.from_text(text), terraform_errors.plain(text)
-    raise terraform_errors.explain(doing, answer.exit_code, found, version=str(workspace.program), tail=plain)
+    diagnostics, plain = terraform_errors.from_text(text), terraform_errors.plain(text)
+    raise terraform_errors.explain(doing, answer.exit_code, diagnostics, version=str(workspace.program), tail=plain)
 
 
 @asynccontextmanager

@@ -50,11 +50,11 @@ def arguments(targets: Sequence[str], replaces: Sequence[str], doing: str) -> li
 
 
 def _no_address(doing: str, text: str, what: str) -> RunnerError:
-    shown = text if len(text) <= 80 else f"{text[:80]}…"
+    excerpt = text if len(text) <= 80 else f"{text[:80]}…"
     remedy = f"Write it as Terraform does, for example {_EXAMPLE}"
-    return RunnerError(doing, f"{shown!r} is no address of {what}", remedy=remedy)
+    return RunnerError(doing, f"{excerpt!r} is no address of {what}", remedy=remedy)
 
 
-def covers(address: str, found: str) -> bool:
+def covers(address: str, candidate: str) -> bool:
     """Whether `found`, a resource instance's address, is what `address` names or is inside of it."""
-    return found == address or found.startswith((f"{address}.", f"{address}["))
+    return candidate == address or candidate.startswith((f"{address}.", f"{address}["))

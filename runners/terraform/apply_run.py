@@ -16,9 +16,9 @@ from runners.errors import NotFoundError, RunnerError, StalePlanError, StateLock
 from runners.processes.detached import Detached
 from runners.results import ApplyResult, Diagnostic
 from runners.terraform import errors as terraform_errors, program as terraform_program
-from runners.terraform.reading import masked
+from runners.terraform.apply_progress import ApplyCounter
 from runners.terraform.state import addresses_in_state
-from runners.terraform.tally import Tally
+from runners.terraform.summary import masked
 from runners.terraform.values import Masker
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ async def resume_apply(
 ) -> ApplyResult | None:
     """Follow the apply that was started in this scratch directory, from its beginning; None when none ever was.
 
-    `finished` is false when it was cut short; `in_state` then is what the state holds, if that can be read.
+    `finished` is false when it was interrupted; `in_state` then is what the state holds, if that can be read.
 
     Raises:
         StalePlanError, StateLockedError: as `apply`.
@@ -95,15 +95,15 @@ async def find_out(
     workspace: Workspace, *, on_progress: OnProgress, timeout: float, sensitive: Collection[str] = ()
 ) -> ApplyResult:
     """What became of an apply: as `resume_apply`, and an unfinished one that did nothing when none ever began."""
-    found = await resume_apply(workspace, on_progress=on_progress, timeout=timeout, sensitive=sensitive)
-    if found:
-        return found
+    result = await resume_apply(workspace, on_progress=on_progress, timeout=timeout, sensitive=sensitive)
+    if result:
+        return result
     never = Diagnostic("error", "Terraform was not started", "The bot was stopped before it could start the apply.")
     return ApplyResult(False, 0, 0, 0, errors=(never,), in_state=await _state(workspace))  # noqa: FBT003 - a field
 
 
 async def cancel_apply(scratch: Path, *, grace: float = GRACE) -> bool:
-    """Interrupt a running apply (SIGINT, `grace` seconds, SIGKILL); whoever follows it hands back how it ended.
+    """Interrupt a running apply (SIGINT, `grace` seconds, SIGKILL); its follower returns the outcome.
 
     False when none runs.
     """
@@ -114,7 +114,7 @@ async def cancel_apply(scratch: Path, *, grace: float = GRACE) -> bool:
     return True
 
 
-def known_sensitive(scratch: Path) -> frozenset[str]:
+def stored_sensitive(scratch: Path) -> frozenset[str]:
     """What the plan made in this directory marks sensitive: for a redactor that a restart has emptied."""
     try:
         return frozenset(json.loads((scratch / SENSITIVE_FILE).read_text(encoding="utf-8")))
@@ -150,63 +150,65 @@ def _checked_copy(planned_file: Path, digest: str, scratch: Path, doing: str) ->
 async def _follow(
     workspace: Workspace, job: Detached, on_progress: OnProgress, timeout: float, sensitive: Collection[str]
 ) -> ApplyResult:
-    mask = Masker({*known_sensitive(workspace.scratch), *sensitive})
+    mask = Masker({*stored_sensitive(workspace.scratch), *sensitive})
     limit = asyncio.timeout(timeout)
     try:
         async with limit:
-            tally = await _count(job, on_progress, mask)
+            counter = await _count(job, on_progress, mask)
     except TimeoutError:
         if not limit.expired():
             raise
         await job.cancel(GRACE)
-        tally = await _count(job, None, mask)
-        tally.diagnostics.append(Diagnostic("error", f"The apply took longer than {timeout:g} seconds: interrupted"))
+        counter = await _count(job, None, mask)
+        counter.diagnostics.append(Diagnostic("error", f"The apply took longer than {timeout:g} seconds: interrupted"))
     code = await job.wait(_EXIT_TIMEOUT)
     for copy in workspace.scratch.glob("approved-*.plan"):
         copy.unlink(missing_ok=True)
-    return await _result(workspace, tally, code, mask)
+    return await _result(workspace, counter, code, mask)
 
 
-async def _count(job: Detached, on_progress: OnProgress | None, mask: Masker) -> Tally:
-    tally = Tally()
+async def _count(job: Detached, on_progress: OnProgress | None, mask: Masker) -> ApplyCounter:
+    counter = ApplyCounter()
     async with aclosing(job.lines()) as lines:
         async for line in lines:
-            if tally.take(line) and on_progress:
-                seen = tally.progress
-                await on_progress(replace(seen, current=tuple(map(mask, seen.current))))
-    return tally
+            if counter.take(line) and on_progress:
+                progress = counter.progress
+                await on_progress(replace(progress, current=tuple(map(mask, progress.current))))
+    return counter
 
 
-async def _result(workspace: Workspace, tally: Tally, code: int | None, mask: Masker) -> ApplyResult:
-    errors = [one for one in terraform_errors.distinct(tally.diagnostics) if one.severity == "error"]
+async def _result(workspace: Workspace, counter: ApplyCounter, code: int | None, mask: Masker) -> ApplyResult:
+    errors = [
+        diagnostic for diagnostic in terraform_errors.distinct(counter.diagnostics) if diagnostic.severity == "error"
+    ]
     if code:
-        errors = errors or terraform_errors.from_text("\n".join(tally.plain)) or [_unexplained(tally, code)]
-        _refuse(workspace, tally, errors, code, mask)
+        errors = errors or terraform_errors.from_text("\n".join(counter.plain)) or [_unexplained(counter, code)]
+        _refuse(workspace, counter, errors, code, mask)
     finished = code is not None and code >= 0
     if not finished:
         errors.append(Diagnostic("error", "Terraform was cut short", "It was killed, or the machine was lost."))
     return ApplyResult(
         finished=finished,
-        added=tally.added,
-        changed=tally.changed,
-        destroyed=tally.destroyed,
-        applied=tuple(map(mask, tally.applied)),
+        added=counter.added,
+        changed=counter.changed,
+        destroyed=counter.destroyed,
+        applied=tuple(map(mask, counter.applied)),
         errors=tuple(masked(error, mask) for error in errors),
         in_state=None if finished else await _state(workspace),
-        under_way=tuple(map(mask, tally.under_way)),
-        remaining=tuple(map(mask, tally.remaining)),
+        under_way=tuple(map(mask, counter.under_way)),
+        remaining=tuple(map(mask, counter.remaining)),
     )
 
 
-def _unexplained(tally: Tally, code: int) -> Diagnostic:
-    return Diagnostic("error", f"Terraform ended with exit code {code}", "\n".join(tally.plain))
+def _unexplained(counter: ApplyCounter, code: int) -> Diagnostic:
+    return Diagnostic("error", f"Terraform ended with exit code {code}", "\n".join(counter.plain))
 
 
-def _refuse(workspace: Workspace, tally: Tally, errors: list[Diagnostic], code: int, mask: Masker) -> None:
+def _refuse(workspace: Workspace, counter: ApplyCounter, errors: list[Diagnostic], code: int, mask: Masker) -> None:
     """Raise when Terraform refused the plan as a whole."""
     doing = f"applying the plan of {workspace.name}"
     error = terraform_errors.explain(doing, code, errors, version=str(workspace.program))
-    if not tally.counts and isinstance(error, StalePlanError | StateLockedError):
+    if not counter.counts and isinstance(error, StalePlanError | StateLockedError):
         raise error.redacted(mask)
 
 

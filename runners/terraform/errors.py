@@ -55,7 +55,7 @@ def from_json_lines(lines: Iterable[str]) -> Iterator[Diagnostic]:
 
 
 def read_message(line: str) -> Mapping[str, Any]:
-    """One message of `-json` output; empty for a line that is none (plain text, a line cut short)."""
+    """A message of `-json` output; empty for a line that is none (plain text, a truncated line)."""
     try:
         message = json.loads(line) if line.startswith("{") else {}
     except ValueError:
@@ -63,17 +63,17 @@ def read_message(line: str) -> Mapping[str, Any]:
     return message if isinstance(message, dict) else {}
 
 
-def from_json(found: Mapping[str, Any]) -> Diagnostic:
+def from_json(message: Mapping[str, Any]) -> Diagnostic:
     """A diagnostic in Terraform's JSON, see its "Machine-Readable UI" and `validate -json`."""
-    place, snippet = _object(found.get("range")), _object(found.get("snippet"))
+    place, snippet = _object(message.get("range")), _object(message.get("snippet"))
     return Diagnostic(
-        severity=str(found.get("severity", "error")),
-        summary=str(found.get("summary", "")),
-        detail=str(found.get("detail", "")),
+        severity=str(message.get("severity", "error")),
+        summary=str(message.get("summary", "")),
+        detail=str(message.get("detail", "")),
         filename=place.get("filename"),
         line=_object(place.get("start")).get("line"),
         snippet=snippet.get("code"),
-        address=found.get("address"),
+        address=message.get("address"),
     )
 
 
@@ -117,9 +117,9 @@ def explain(
     """The error to raise for a command that ended badly; `version` is the program's, `tail` its last output."""
     errors = distinct(diagnostic for diagnostic in diagnostics if diagnostic.severity == "error")
     log = "\n\n".join(map(_written, errors)) or tail.strip()
-    for one in errors:
+    for diagnostic in errors:
         for summary, put in _WORDS:
-            words = put(one, version) if summary.search(one.summary) else None
+            words = put(diagnostic, version) if summary.search(diagnostic.summary) else None
             if words:
                 kind, problem, remedy = words
                 return kind(doing, problem, remedy=remedy, exit_code=exit_code, log_tail=log)
@@ -151,23 +151,25 @@ def distinct(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     return list(dict.fromkeys(diagnostics))
 
 
-def _problem(one: Diagnostic) -> str:
-    place = f" ({one.filename}:{one.line})" if one.filename else ""
-    detail = one.detail.split("\n\n")[0].replace("\n", " ").strip()
-    return f"{one.summary}{place}{': ' + detail if detail else ''}"
+def _problem(diagnostic: Diagnostic) -> str:
+    place = f" ({diagnostic.filename}:{diagnostic.line})" if diagnostic.filename else ""
+    detail = diagnostic.detail.split("\n\n")[0].replace("\n", " ").strip()
+    return f"{diagnostic.summary}{place}{': ' + detail if detail else ''}"
 
 
-def _written(one: Diagnostic) -> str:
-    place = f"\n  {one.filename}:{one.line}" if one.filename else ""
-    code = "".join(f"\n    {line}" for line in (one.snippet or "").splitlines())
-    return f"{one.severity.capitalize()}: {one.summary}{place}{code}" + (f"\n{one.detail}" if one.detail else "")
+def _written(diagnostic: Diagnostic) -> str:
+    place = f"\n  {diagnostic.filename}:{diagnostic.line}" if diagnostic.filename else ""
+    code = "".join(f"\n    {line}" for line in (diagnostic.snippet or "").splitlines())
+    return f"{diagnostic.severity.capitalize()}: {diagnostic.summary}{place}{code}" + (
+        f"\n{diagnostic.detail}" if diagnostic.detail else ""
+    )
 
 
 _Words = tuple["Callable[..., RunnerError]", str, str]
 
 
-def _stale(one: Diagnostic, version: str) -> _Words:
-    del one, version
+def _stale(diagnostic: Diagnostic, version: str) -> _Words:
+    del diagnostic, version
     return (
         StalePlanError,
         "the infrastructure's state has changed since this plan was made",
@@ -175,62 +177,62 @@ def _stale(one: Diagnostic, version: str) -> _Words:
     )
 
 
-def _locked(one: Diagnostic, version: str) -> _Words | None:
+def _locked(diagnostic: Diagnostic, version: str) -> _Words | None:
     del version
-    known = dict(_LOCK.findall(one.detail))
-    if another := _NOT_THE_HOLDERS.search(one.detail):
+    fields = dict(_LOCK.findall(diagnostic.detail))
+    if another := _NOT_THE_HOLDERS.search(diagnostic.detail):
         if not another[1]:
             return StateLockedError, "somebody holds the state's lock, and the backend does not tell who", WAIT_FOR_IT
-        known = {"ID": another[1]}
-    if "ID" not in known or _NOT_ASKED.search(
-        one.detail
+        fields = {"ID": another[1]}
+    if "ID" not in fields or _NOT_ASKED.search(
+        diagnostic.detail
     ):  # no lock of somebody else's: the lock could not be asked for
         return None
-    created, who = _time(known.get("Created", "")), known.get("Who", "somebody")
-    since = f"{created:%Y-%m-%d %H:%M} UTC" if created else known.get("Created")
-    operation = known.get("Operation", "").removeprefix("OperationType").lower() or None
+    created, who = _time(fields.get("Created", "")), fields.get("Who", "somebody")
+    since = f"{created:%Y-%m-%d %H:%M} UTC" if created else fields.get("Created")
+    operation = fields.get("Operation", "").removeprefix("OperationType").lower() or None
     error = partial(
         StateLockedError,
-        lock_id=known["ID"],
-        who=known.get("Who"),
+        lock_id=fields["ID"],
+        who=fields.get("Who"),
         created=created,
         operation=operation,
-        path=known.get("Path"),
+        path=fields.get("Path"),
     )
     held = f"has held the state's lock since {since}" if since else "holds the state's lock"
     return (
         error,
-        f"{who} {held} ({f'{operation}, ' if operation else ''}lock {known['ID']})",
-        f"Wait until that has ended. If it no longer runs, release the lock with:\nterraform force-unlock {known['ID']}",
+        f"{who} {held} ({f'{operation}, ' if operation else ''}lock {fields['ID']})",
+        f"Wait until that has ended. If it no longer runs, release the lock with:\nterraform force-unlock {fields['ID']}",
     )
 
 
 def _time(text: str) -> datetime | None:
     """Go's way to print a time: 2026-11-23 14:11:46.885761976 +0000 UTC; nanoseconds are cut to microseconds."""
-    found = _CREATED.fullmatch(text)
-    if not found:
+    match = _CREATED.fullmatch(text)
+    if not match:
         return None
     try:
-        return datetime.fromisoformat(f"{found[1]}{(found[2] or '.0')[:7].ljust(7, '0')}{found[3]}").astimezone(UTC)
+        return datetime.fromisoformat(f"{match[1]}{(match[2] or '.0')[:7].ljust(7, '0')}{match[3]}").astimezone(UTC)
     except ValueError:
         return None
 
 
-def _version(one: Diagnostic, version: str) -> _Words:
-    wanted = re.search(r'required_version\s*=\s*"([^"]*)"', one.snippet or "")
+def _version(diagnostic: Diagnostic, version: str) -> _Words:
+    wanted = re.search(r'required_version\s*=\s*"([^"]*)"', diagnostic.snippet or "")
     return (
         RunnerError,
         f"the code wants Terraform {wanted[1] if wanted else 'of another version'}, and this is {version}"
-        + (f" ({one.filename}:{one.line})" if one.filename else ""),
+        + (f" ({diagnostic.filename}:{diagnostic.line})" if diagnostic.filename else ""),
         "Name a fitting program in the configuration, or change required_version in the code.",
     )
 
 
-def _download(one: Diagnostic, version: str) -> _Words | None:
+def _download(diagnostic: Diagnostic, version: str) -> _Words | None:
     del version
-    if not NO_NETWORK.search(one.detail):
+    if not NO_NETWORK.search(diagnostic.detail):
         return None
-    paragraph = " ".join(next(part for part in one.detail.split("\n\n") if NO_NETWORK.search(part)).split())
+    paragraph = " ".join(next(part for part in diagnostic.detail.split("\n\n") if NO_NETWORK.search(part)).split())
     what = re.search(r'(provider \S+/\S+?|module "[^"]+"):? ', paragraph)
     cause = paragraph[what.end() :] if what else paragraph
     return (
@@ -240,10 +242,10 @@ def _download(one: Diagnostic, version: str) -> _Words | None:
     )
 
 
-def _crashed(one: Diagnostic, version: str) -> _Words:
+def _crashed(diagnostic: Diagnostic, version: str) -> _Words:
     del version
-    said = f"{one.summary} {one.detail}"
-    name = re.search(r"terraform-provider-([A-Za-z0-9-]+)|provider \"?([\w.-]+/[\w-]+/[\w-]+)", said)
+    text = f"{diagnostic.summary} {diagnostic.detail}"
+    name = re.search(r"terraform-provider-([A-Za-z0-9-]+)|provider \"?([\w.-]+/[\w-]+/[\w-]+)", text)
     return (
         RunnerError,
         f"the provider {(name[1] or name[2]) if name else 'of a resource'} crashed",
@@ -251,9 +253,9 @@ def _crashed(one: Diagnostic, version: str) -> _Words:
     )
 
 
-def _unreadable(one: Diagnostic, version: str) -> _Words:
+def _unreadable(diagnostic: Diagnostic, version: str) -> _Words:
     # Terraform 1.11 says "Saved the plan" also when the disk took only a part of it.
-    del one, version
+    del diagnostic, version
     return (
         RunnerError,
         "the plan was not written whole",
@@ -261,18 +263,18 @@ def _unreadable(one: Diagnostic, version: str) -> _Words:
     )
 
 
-def _lock_file(one: Diagnostic, version: str) -> _Words:
+def _lock_file(diagnostic: Diagnostic, version: str) -> _Words:
     del version
     return (
         RunnerError,
-        f"the code's .terraform.lock.hcl does not fit it: {one.summary}",
+        f"the code's .terraform.lock.hcl does not fit it: {diagnostic.summary}",
         "Run terraform init (or terraform providers lock for this platform) and commit the lock file.",
     )
 
 
-def _remote(one: Diagnostic, version: str) -> _Words:
+def _remote(diagnostic: Diagnostic, version: str) -> _Words:
     del version
-    return RunnerError, f"this backend cannot save plans: {one.summary}", "Plan this one in HCP Terraform."
+    return RunnerError, f"this backend cannot save plans: {diagnostic.summary}", "Plan this one in HCP Terraform."
 
 
 _WORDS: Sequence[tuple[re.Pattern[str], Callable[[Diagnostic, str], _Words | None]]] = (

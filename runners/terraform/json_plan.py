@@ -1,8 +1,8 @@
-"""A plan as `terraform show -json` prints it, decoded no further than is looked at.
+"""A plan as `terraform show -json` prints it, decoded only as far as it is read.
 
-Attribute values stay JSON text (`Raw`, views of the whole document) until somebody asks for them: of a plan of 100 MB
-most say that nothing changes. Fields: developer.hashicorp.com/terraform/internals/json-format, format 1.2; OpenTofu's
-has no `applyable`, `complete` and `deferred_changes`. What is not known here is passed over.
+Attribute values stay JSON text (`Raw`, views of the whole document) until they are needed: of a plan of 100 MB
+most change nothing. Fields: developer.hashicorp.com/terraform/internals/json-format, format 1.2; OpenTofu's
+has no `applyable`, `complete` and `deferred_changes`. Unknown fields are ignored.
 """
 
 # No `from __future__ import annotations`: msgspec evaluates the fields' types here and now.
@@ -98,7 +98,7 @@ class Call(Struct, gc=False):
 
 
 class CodeModule(Struct, gc=False):
-    """A module as it stands in the code."""
+    """A module as the code has it."""
 
     variables: dict[str, Variable] | None = None
     module_calls: dict[str, Call] | None = None

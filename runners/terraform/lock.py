@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _LOCK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/=-]{0,199}")
 _SLACK = timedelta(seconds=2)  # between our clock's look and the one that Terraform takes: the same clock, twice
-_GONE = re.compile(
+_NO_LOCK = re.compile(
     r"not locked|does not match|no such key|NoSuchKey|status ?code:? 404|failed to retrieve lock info", re.IGNORECASE
 )
 
@@ -77,8 +77,8 @@ async def force_unlock(workspace: Workspace, lock_id: str, *, timeout: float) ->
         return
     text = f"{answer.stdout}\n{answer.stderr}"
     plain = terraform_errors.plain(text)
-    if _GONE.search(plain) and not terraform_errors.NO_NETWORK.search(plain):
+    if _NO_LOCK.search(plain) and not terraform_errors.NO_NETWORK.search(plain):
         problem = f"the state is no longer locked by {lock_id}"
         raise NotFoundError(doing, problem, remedy="Plan again.", exit_code=answer.exit_code, log_tail=plain)
-    found = terraform_errors.from_text(text)
-    raise terraform_errors.explain(doing, answer.exit_code, found, version=str(workspace.program), tail=plain)
+    diagnostics = terraform_errors.from_text(text)
+    raise terraform_errors.explain(doing, answer.exit_code, diagnostics, version=str(workspace.program), tail=plain)

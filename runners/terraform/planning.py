@@ -14,7 +14,7 @@ from runners.terraform import (
     errors as terraform_errors,
     json_plan as terraform_json,
     program as terraform_program,
-    reading as terraform_plan,
+    summary as terraform_plan,
 )
 from runners.terraform.apply_run import SENSITIVE_FILE
 
@@ -77,10 +77,10 @@ async def plan(
 
 
 async def refresh_only_summary(workspace: Workspace, *, variables: Mapping[str, str], timeout: float) -> PlanSummary:
-    """What changed outside of Terraform, as the summary's `drift`; nothing can be applied from it, and nothing stays.
+    """What changed outside of Terraform, as the summary's `drift`. Nothing can be applied from it, and no file remains.
 
-    Asks with -refresh-only, so that code which was merged and not yet applied is no drift. Takes no lock: it only
-    reads, and must not stand in the way of somebody's apply.
+    Uses -refresh-only, so that code which was merged and not yet applied is no drift. Takes no lock: it only
+    reads, and must not block an apply.
 
     Raises:
         RunnerError: as for `plan`.
@@ -92,8 +92,8 @@ async def refresh_only_summary(workspace: Workspace, *, variables: Mapping[str, 
         await _show(workspace, _PLAN_JSON, ["show", "-json", "-no-color", str(file)], timeout, doing)
         return await run_blocking(_read_drift, workspace, warnings, doing, timeout=_READ_TIMEOUT, doing=doing)
     finally:
-        for leftover in (file, listing, workspace.scratch / _PLAN_LOG):
-            leftover.unlink(missing_ok=True)
+        for file_or_log in (file, listing, workspace.scratch / _PLAN_LOG):
+            file_or_log.unlink(missing_ok=True)
 
 
 def fingerprint(summary: PlanSummary) -> str:
@@ -103,12 +103,16 @@ def fingerprint(summary: PlanSummary) -> str:
     """
     changes = [
         [
-            [one.address, one.change.value, sorted([each.path, each.before, each.after] for each in one.attributes)]
-            for one in sorted(found, key=lambda one: (one.address, one.change.value))
+            [
+                change.address,
+                change.change.value,
+                sorted([each.path, each.before, each.after] for each in change.attributes),
+            ]
+            for change in sorted(changes, key=lambda change: (change.address, change.change.value))
         ]
-        for found in (summary.changes, summary.drift)
+        for changes in (summary.changes, summary.drift)
     ]
-    outputs = sorted([one.path, one.before, one.after] for one in summary.outputs)
+    outputs = sorted([change.path, change.before, change.after] for change in summary.outputs)
     return hashlib.sha256(json.dumps([changes, outputs]).encode()).hexdigest()
 
 
@@ -120,16 +124,16 @@ async def _save_plan(
     argv = ["plan", "-json", "-input=false", "-no-color", "-detailed-exitcode", f"-out={file}", *chosen]
     argv += terraform_program.variable_arguments(workspace, variables, doing)
     answer = await terraform_program.run(workspace, argv, timeout=timeout, doing=doing, to=log)
-    found, tail = await run_blocking(_read_log, log, timeout=_READ_TIMEOUT, doing=doing)
+    diagnostics, tail = await run_blocking(_read_log, log, timeout=_READ_TIMEOUT, doing=doing)
     if answer.exit_code not in (_NOTHING, _CHANGES):
-        found += terraform_errors.from_text(answer.stderr)
+        diagnostics += terraform_errors.from_text(answer.stderr)
         raise terraform_errors.explain(
-            doing, answer.exit_code, found, version=str(workspace.program), tail=answer.stderr or tail
+            doing, answer.exit_code, diagnostics, version=str(workspace.program), tail=answer.stderr or tail
         )
     if not file.exists():
         raise RunnerError(doing, "terraform saved no plan", exit_code=answer.exit_code, log_tail=answer.stderr or tail)
     file.chmod(0o600)
-    return tuple(terraform_errors.distinct(found))
+    return tuple(terraform_errors.distinct(diagnostics))
 
 
 async def _show_both(workspace: Workspace, timeout: float, doing: str) -> None:
@@ -144,19 +148,19 @@ async def _show_both(workspace: Workspace, timeout: float, doing: str) -> None:
 async def _show(workspace: Workspace, name: str, argv: list[str], timeout: float, doing: str) -> None:
     answer = await terraform_program.run(workspace, argv, timeout=timeout, doing=doing, to=workspace.scratch / name)
     if answer.exit_code:
-        found = terraform_errors.from_text(answer.stderr)
+        diagnostics = terraform_errors.from_text(answer.stderr)
         raise terraform_errors.explain(
-            doing, answer.exit_code, found, version=str(workspace.program), tail=answer.stderr
+            doing, answer.exit_code, diagnostics, version=str(workspace.program), tail=answer.stderr
         )
 
 
 def _read_log(log: Path) -> tuple[list[Diagnostic], str]:
     with log.open(encoding="utf-8", errors="replace") as lines:
-        found = list(terraform_errors.from_json_lines(lines))
+        diagnostics = list(terraform_errors.from_json_lines(lines))
     with log.open(encoding="utf-8", errors="replace") as text:
-        tail = text.read()[-3000:] if not found else ""
+        tail = text.read()[-3000:] if not diagnostics else ""
     log.unlink()
-    return found, tail
+    return diagnostics, tail
 
 
 def _read_plan(

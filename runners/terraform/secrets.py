@@ -38,7 +38,7 @@ def _sensitive(plan: PlanJson) -> Iterator[str]:
                     yield from values.scalars(shape.value(output.value))
             for resource in resources(state.root_module):
                 yield from _marked(resource.values, resource.sensitive_values)
-    given = {name: one.value for name, one in (plan.variables or {}).items()}
+    given = {name: variable.value for name, variable in (plan.variables or {}).items()}
     yield from _sensitive_variables(plan.configuration.root_module if plan.configuration else None, given)
 
 
@@ -51,9 +51,9 @@ def _changes(plan: PlanJson) -> Iterator[ChangeJson]:
 def _resource_changes(plan: PlanJson) -> Iterator[ResourceJson]:
     yield from plan.resource_changes or ()
     yield from plan.resource_drift or ()
-    for one in plan.deferred_changes or ():
-        if one.resource_change:
-            yield one.resource_change
+    for deferred in plan.deferred_changes or ():
+        if deferred.resource_change:
+            yield deferred.resource_change
 
 
 def _marked(value: Raw, marks: Raw) -> Iterator[str]:
@@ -63,10 +63,10 @@ def _marked(value: Raw, marks: Raw) -> Iterator[str]:
     if not isinstance(shapes, dict):
         yield from values.marked(shape.value(value), shapes)
         return
-    found = shape.fields(value)
+    fields = shape.fields(value)
     for key, mark in shapes.items():
-        if key in found and values.marks_any(mark):
-            yield from values.marked(shape.value(found[key]), mark)
+        if key in fields and values.marks_any(mark):
+            yield from values.marked(shape.value(fields[key]), mark)
 
 
 def _sensitive_variables(module: CodeModule | None, given: Mapping[str, Raw]) -> Iterator[str]:
@@ -77,8 +77,12 @@ def _sensitive_variables(module: CodeModule | None, given: Mapping[str, Raw]) ->
             yield from values.scalars(shape.value(given.get(name, shape.NULL)))
             yield from values.scalars(shape.value(variable.default))
     for call in (module.module_calls or {}).values():
-        expressions = {name: shape.fields(one) for name, one in shape.fields(call.expressions).items()}
-        constants = {name: one["constant_value"] for name, one in expressions.items() if "constant_value" in one}
+        expressions = {name: shape.fields(expression) for name, expression in shape.fields(call.expressions).items()}
+        constants = {
+            name: expression["constant_value"]
+            for name, expression in expressions.items()
+            if "constant_value" in expression
+        }
         yield from _sensitive_variables(call.module, constants)
 
 

@@ -20,8 +20,8 @@ async def addresses_in_state(workspace: Workspace, *, timeout: float) -> tuple[s
     terraform_program.prepare(workspace, doing)
     answer = await terraform_program.run(workspace, ["state", "list"], timeout=timeout, doing=doing)
     if answer.exit_code and "No state file was found" not in answer.stderr:
-        found = terraform_errors.from_text(answer.stderr)
+        diagnostics = terraform_errors.from_text(answer.stderr)
         raise terraform_errors.explain(
-            doing, answer.exit_code, found, version=str(workspace.program), tail=answer.stderr
+            doing, answer.exit_code, diagnostics, version=str(workspace.program), tail=answer.stderr
         )
     return tuple(line for line in answer.stdout.splitlines() if line)

@@ -15,7 +15,7 @@ SENSITIVE = "(sensitive)"
 UNKNOWN = "(known after apply)"
 SHORTEST_SECRET = 4  # shorter values are masked where they are marked, but would blank out half of all text elsewhere
 LONGEST_TEXT = 400  # characters of one value that are shown
-_FEW = 32  # so many values are quicker looked for in one go
+_FEW = 32  # so many values are searched for faster at once
 _CONTEXT = 40  # characters before the first difference of two long values
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
@@ -39,7 +39,7 @@ class Masked:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A value that only the apply will tell."""
+    """A value that is known only after the apply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ class Masker:
         self._few = _one_of(longest_first) if 0 < len(longest_first) <= _FEW else None
         # All that a text could match at one place begins with the same characters.
         self._by_start: dict[str, list[str]] = {}
-        for one in longest_first:
-            self._by_start.setdefault(one[:SHORTEST_SECRET], []).append(one)
+        for secret in longest_first:
+            self._by_start.setdefault(secret[:SHORTEST_SECRET], []).append(secret)
         self._patterns: dict[str, re.Pattern[str]] = {}
 
     def __call__(self, text: str) -> str:
@@ -74,14 +74,14 @@ class Masker:
         return self._search(text) if self._by_start else text
 
     def _search(self, text: str) -> str:
-        kept, end = [], 0
+        pieces, end = [], 0
         for at in range(len(text) - SHORTEST_SECRET + 1):
             if at >= end and text[at : at + SHORTEST_SECRET] in self._by_start:
-                found = self._pattern(text[at : at + SHORTEST_SECRET]).match(text, at)
-                if found:
-                    kept += [text[end:at], SENSITIVE]
-                    end = found.end()
-        return "".join([*kept, text[end:]]) if kept else text
+                match = self._pattern(text[at : at + SHORTEST_SECRET]).match(text, at)
+                if match:
+                    pieces += [text[end:at], SENSITIVE]
+                    end = match.end()
+        return "".join([*pieces, text[end:]]) if pieces else text
 
     def _pattern(self, start: str) -> re.Pattern[str]:
         if start not in self._patterns:
@@ -108,11 +108,11 @@ def _whole_number(value: str) -> str:
 def scalars(value: Any) -> Iterator[str]:
     """Every string and number inside, as text, that is long enough to be searched for."""
     if isinstance(value, dict):
-        for one in value.values():
-            yield from scalars(one)
+        for entry in value.values():
+            yield from scalars(entry)
     elif isinstance(value, list):
-        for one in value:
-            yield from scalars(one)
+        for entry in value:
+            yield from scalars(entry)
     elif value is not None and not isinstance(value, bool):
         text = value if isinstance(value, str) else json.dumps(value)
         if len(text) >= SHORTEST_SECRET:
@@ -127,8 +127,8 @@ def marked(value: Any, marks: Any) -> Iterator[str]:
         for key, mark in marks.items():
             yield from marked(value.get(key), mark)
     elif isinstance(marks, list) and isinstance(value, list):
-        for one, mark in zip(value, marks, strict=False):
-            yield from marked(one, mark)
+        for entry, mark in zip(value, marks, strict=False):
+            yield from marked(entry, mark)
 
 
 def marks_any(marks: Any) -> bool:
@@ -150,7 +150,7 @@ def cover(value: Any, sensitive: Any, unknown: Any, mask: Masker) -> Any:
         return _cover_object(value or {}, sensitive, unknown, mask)
     if isinstance(value, list) or (value is None and isinstance(unknown, list) and marks_any(unknown)):
         marks = (_list(value), _list(sensitive), _list(unknown))
-        return [cover(one, is_sensitive, is_unknown, mask) for one, is_sensitive, is_unknown in zip_longest(*marks)]
+        return [cover(entry, is_sensitive, is_unknown, mask) for entry, is_sensitive, is_unknown in zip_longest(*marks)]
     return _cover_scalar(value, mask)
 
 
@@ -162,8 +162,8 @@ def _cover_object(value: dict[str, Any], sensitive: Any, unknown: Any, mask: Mas
 
 def _cover_scalar(value: Any, mask: Masker) -> Any:
     if isinstance(value, str):
-        shown = mask(value)
-        return value if shown == value else Masked(shown, value)
+        covered = mask(value)
+        return value if covered == value else Masked(covered, value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value if mask(json.dumps(value)) == json.dumps(value) else Hidden(value)
     return value
@@ -188,7 +188,9 @@ def differences(before: Any, after: Any, path: Path = ()) -> Iterator[Difference
         before, after = before or {}, after or {}
         for key in dict.fromkeys([*before, *after]):
             yield from differences(before.get(key), after.get(key), (*path, key))
-    elif _are(list, before, after) and any(isinstance(one, dict | list) for one in [*(before or ()), *(after or ())]):
+    elif _are(list, before, after) and any(
+        isinstance(entry, dict | list) for entry in [*(before or ()), *(after or ())]
+    ):
         yield from _list_differences(before or [], after or [], path)
     else:
         yield Difference(path, before, after)
@@ -196,7 +198,7 @@ def differences(before: Any, after: Any, path: Path = ()) -> Iterator[Difference
 
 def _are(kind: type, before: Any, after: Any) -> bool:
     """Whether both are of that kind, one perhaps absent, and there is something inside to go on with."""
-    both = all(one is None or isinstance(one, kind) for one in (before, after))
+    both = all(side is None or isinstance(side, kind) for side in (before, after))
     return both and bool(before or after)
 
 
@@ -215,7 +217,7 @@ def _list_differences(before: list[Any], after: list[Any], path: Path) -> Iterat
 
 
 def _both_json(before: Any, after: Any) -> tuple[Any, Any] | None:
-    before, after = (one.shown if isinstance(one, Masked) else one for one in (before, after))
+    before, after = (side.shown if isinstance(side, Masked) else side for side in (before, after))
     if not (isinstance(before, str) and isinstance(after, str) and before[:1] in {"{", "["}):
         return None
     try:
@@ -252,8 +254,10 @@ def show_both(before: Any, after: Any) -> tuple[str | None, str | None]:
     return _window(old, start), _window(new, start)
 
 
-def _common_start(one: str, other: str) -> int:
-    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+def _common_start(first: str, second: str) -> int:
+    return next(
+        (at for at, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), min(len(first), len(second))
+    )
 
 
 def _window(text: str | None, start: int) -> str | None:

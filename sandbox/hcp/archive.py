@@ -18,7 +18,7 @@ _STX, _ETX = b"\x02", b"\x03"  # around a log; the end is written when there is 
 
 
 class Archive:
-    """A server of its own: a signed address serves whoever has it, and a token sent along is a mistake."""
+    """A server of its own: a signed address needs no token, and a token sent with it is a mistake."""
 
     def __init__(self) -> None:
         self.base = ""
@@ -59,8 +59,8 @@ class Archive:
 
     def log_address(self, stage: Stage) -> str:
         """Where a log can be had while it grows."""
-        known = next((key for key, one in self._logs.items() if one is stage), None)
-        return f"{self.base}/v1/log/{known or self._key(self._logs, stage)}"
+        existing = next((key for key, logged in self._logs.items() if logged is stage), None)
+        return f"{self.base}/v1/log/{existing or self._key(self._logs, stage)}"
 
     @staticmethod
     def _key(addresses: dict[str, T], what: T) -> str:
@@ -76,10 +76,10 @@ class Archive:
         return await handler(request)  # type: ignore[misc,no-any-return]
 
     async def _upload(self, request: web.Request) -> web.Response:
-        found = self._uploads.pop(request.match_info["key"], None)
-        if found is None:
+        upload = self._uploads.pop(request.match_info["key"], None)
+        if upload is None:
             return web.Response(status=404)
-        configuration, uploaded = found
+        configuration, uploaded = upload
         configuration.archive = await request.read()
         uploaded()
         return web.Response(status=200)

@@ -73,7 +73,7 @@ def payload(run: Run | None, page: str, trigger: str, message: str, by: str) -> 
 
 
 class Notifications:
-    """Tells the receiver of what happens to runs; nothing is sent again by itself."""
+    """Notifies the receiver of changes of runs; nothing is sent again."""
 
     def __init__(self, settings: NotificationSettings | None) -> None:
         self._settings = settings
@@ -94,18 +94,18 @@ class Notifications:
             self._task.cancel()
             await asyncio.wait({self._task})
 
-    def tell(self, run: Run, page: str, by: str) -> None:
+    def notify(self, run: Run, page: str, by: str) -> None:
         """Something happened to this run."""
-        found = _ATTENTION if run.confirmable or run.status == "policy_override" else _TRIGGERS.get(run.status)
-        if self._settings and found:
-            self._waiting.put_nowait(payload(run, page, *found, by))
+        trigger = _ATTENTION if run.confirmable or run.status == "policy_override" else _TRIGGERS.get(run.status)
+        if self._settings and trigger:
+            self._waiting.put_nowait(payload(run, page, *trigger, by))
 
     async def _send(self) -> None:
         settings = self._settings
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
             while settings:
-                told = await self._waiting.get()
-                body = json.dumps(told).encode()
+                notification = await self._waiting.get()
+                body = json.dumps(notification).encode()
                 headers = {"Content-Type": "application/json", SIGNATURE: sign(body, settings.token)}
                 try:
                     async with session.post(settings.url, data=body, headers=headers) as answer:
@@ -113,4 +113,4 @@ class Notifications:
                     self._undelivered.received(settings.url)
                 except (aiohttp.ClientError, TimeoutError) as error:
                     self.answers.append(0)
-                    self._undelivered.missed(told["notifications"][0]["trigger"], settings.url, error)
+                    self._undelivered.missed(notification["notifications"][0]["trigger"], settings.url, error)

@@ -50,8 +50,8 @@ def _page(run: Run) -> str:
     here = f"/app/{run.workspace.organization}/workspaces/{run.workspace.name}/runs/{run.id}"
     forms = "".join(
         f'<form method="post" action="{here}/{action}"><button>{escape(label)}</button></form>'
-        for action, label, shown in buttons
-        if shown
+        for action, label, offered in buttons
+        if offered
     )
     logs = "".join(f"<h2>{name}</h2><pre>{_log(run, name)}</pre>" for name in ("plan", "apply"))
     comments = "".join(f"<li>{escape(who)}: {escape(text)}</li>" for who, text in run.comments)

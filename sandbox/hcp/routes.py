@@ -62,20 +62,20 @@ class Routes:
         ]
 
     async def _workspace(self, request: web.Request) -> web.Response:
-        found = self._site.workspaces.get(request.match_info["name"])
-        if found is None or found.organization != request.match_info["organization"]:
+        workspace = self._site.workspaces.get(request.match_info["name"])
+        if workspace is None or workspace.organization != request.match_info["organization"]:
             raise not_found()
         caller = _caller(request)
-        shown: Json = {"data": shapes.workspace(found, may_run=caller.kind != "organization")}
-        if "locked_by" in request.query.get("include", "") and found.locked_by:
-            shown["included"] = [shapes.user(found.locked_by)]
-        return document(shown)
+        content: Json = {"data": shapes.workspace(workspace, may_run=caller.kind != "organization")}
+        if "locked_by" in request.query.get("include", "") and workspace.locked_by:
+            content["included"] = [shapes.user(workspace.locked_by)]
+        return document(content)
 
     async def _create_configuration(self, request: web.Request) -> web.Response:
         workspace = self._of_id(request.match_info["id"])
         _no_organization(request)
-        known: dict[str, Any] = {"auto-queue-runs": bool, "speculative": bool, "provisional": bool}
-        given = resource(await body_of(request), "configuration-versions", known)
+        types: dict[str, Any] = {"auto-queue-runs": bool, "speculative": bool, "provisional": bool}
+        given = resource(await body_of(request), "configuration-versions", types)
         made = Configuration(auto_queue_runs=given.get("auto-queue-runs", True))
         workspace.configurations.append(made)
         address = self._site.archive.upload_address(
@@ -93,11 +93,11 @@ class Routes:
         return document({"data": shapes.configuration(self._configured(request)[1], None)})
 
     async def _ingress(self, request: web.Request) -> web.Response:
-        workspace, found = self._configured(request)
-        shown = shapes.ingress(found, workspace.repository or "", workspace.branch)
-        if shown is None:
+        workspace, configuration = self._configured(request)
+        attributes = shapes.ingress(configuration, workspace.repository or "", workspace.branch)
+        if attributes is None:
             raise not_found()
-        return document({"data": shown})
+        return document({"data": attributes})
 
     def _configured(self, request: web.Request) -> tuple[Workspace, Configuration]:
         for workspace in self._site.workspaces.values():
@@ -131,10 +131,10 @@ class Routes:
             workspace.configurations.append(made)
             return made
         ready = [configuration for configuration in workspace.configurations if configuration.status == "uploaded"]
-        found = [one for one in ready if wanted in (None, one.id)]
-        if not found:
+        configurations = [configuration for configuration in ready if wanted in (None, configuration.id)]
+        if not configurations:
             raise invalid("Configuration version is missing")
-        return found[-1]
+        return configurations[-1]
 
     async def _run(self, request: web.Request) -> web.Response:
         return document({"data": shapes.run(self._site.run(request.match_info["id"]))})
@@ -154,8 +154,8 @@ class Routes:
         return document(None, 202)
 
     async def _events(self, request: web.Request) -> web.Response:
-        shown = shapes.events(self._site.run(request.match_info["id"]))
-        return document(shown if request.query.get("include") == "actor" else {"data": shown["data"]})
+        content = shapes.events(self._site.run(request.match_info["id"]))
+        return document(content if request.query.get("include") == "actor" else {"data": content["data"]})
 
     async def _comment(self, request: web.Request) -> web.Response:
         run = self._site.run(request.match_info["id"])
@@ -235,18 +235,18 @@ def _no_organization(request: web.Request) -> None:
 
 
 def _addresses(given: Json, name: str) -> tuple[str, ...]:
-    found = given.get(name) or []
-    if not all(isinstance(one, str) and one for one in found):
+    addresses = given.get(name) or []
+    if not all(isinstance(address, str) and address for address in addresses):
         raise invalid(f"{name} is a list of addresses")
-    return tuple(found)
+    return tuple(addresses)
 
 
 def _variables(given: list[Any]) -> tuple[tuple[str, str], ...]:
-    for one in given:
+    for variable in given:
         if (
-            not isinstance(one, dict)
-            or set(one) != {"key", "value"}
-            or not all(isinstance(x, str) for x in one.values())
+            not isinstance(variable, dict)
+            or set(variable) != {"key", "value"}
+            or not all(isinstance(x, str) for x in variable.values())
         ):
             raise invalid("variables are objects with key and value, both texts")
-    return tuple((one["key"], one["value"]) for one in given)
+    return tuple((variable["key"], variable["value"]) for variable in given)

@@ -27,11 +27,11 @@ _CONFLICTS = {
 
 
 class Runs:
-    """Makes runs and moves them on. `told` hears of every change of state, with who made it."""
+    """Makes runs and moves them on. `on_change` gets every change of state, with who made it."""
 
-    def __init__(self, files: Path, told: Callable[[Run, str], None]) -> None:
+    def __init__(self, files: Path, on_change: Callable[[Run, str], None]) -> None:
         self._files = files
-        self._told = told
+        self._on_change = on_change
         self.faults: list[BaseException] = []
 
     def create(
@@ -50,7 +50,7 @@ class Runs:
         run = Run(workspace, message, configuration, by, variables, auto_apply=applies, **more)
         run.events.append(Event("created", by))
         workspace.runs.append(run)
-        self._told(run, by)
+        self._on_change(run, by)
         run.task = asyncio.create_task(self._live(run))
         return run
 
@@ -97,7 +97,7 @@ class Runs:
         run.timestamps[f"{status.replace('_', '-')}-at"] = now()
         if run.over:
             run.workspace.changed.set()
-        self._told(run, by)
+        self._on_change(run, by)
 
     async def _live(self, run: Run) -> None:
         try:
@@ -108,7 +108,7 @@ class Runs:
                 await self._after_plan(run)
             if run.status == "confirmed":
                 await self._apply(run)
-        except Exception as error:  # noqa: BLE001 - told when the stand-in stops
+        except Exception as error:  # noqa: BLE001 - reported when the stand-in stops
             self.faults.append(error)
             self._move(run, "errored")
 
@@ -118,7 +118,7 @@ class Runs:
             return
         while not run.over and (workspace.current is not run or workspace.locked_by):
             workspace.changed.clear()
-            changed, proceed = (asyncio.ensure_future(one.wait()) for one in (workspace.changed, run.proceed))
+            changed, proceed = (asyncio.ensure_future(event.wait()) for event in (workspace.changed, run.proceed))
             try:
                 await asyncio.wait({changed, proceed}, timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -147,7 +147,7 @@ class Runs:
         arguments = ["plan", *json_lines, "-input=false", "-out=tfplan", *_chosen(run)]
         code = await terraform.execute(run, arguments, directory, log)
         if code == 0:
-            run.plan.json_plan = await terraform.shown(run, directory, here / "plan.json")
+            run.plan.json_plan = await terraform.show_plan(run, directory, here / "plan.json")
             _count(run)
         goes_on = run.has_changes and not run.plan_only
         return self._ended(run, run.plan, code, "planned" if goes_on else "planned_and_finished")
@@ -185,7 +185,7 @@ class Runs:
         if run.auto_apply:
             return self._move(run, "confirmed")
         run.waits = True
-        self._told(run, BY_ITSELF)
+        self._on_change(run, BY_ITSELF)
         await run.proceed.wait()
         return None
 
@@ -196,8 +196,8 @@ class Runs:
         log = self._log(run.apply, here / "apply.log")
         json_lines = ["-json"] if run.workspace.structured else []
         code = await terraform.execute(run, ["apply", *json_lines, "-input=false", "tfplan"], directory, log)
-        found = _APPLIED.findall(await asyncio.to_thread(log.read_text, errors="replace"))
-        added, changed, destroyed = map(int, found[-1]) if found else (None, None, None)
+        counts = _APPLIED.findall(await asyncio.to_thread(log.read_text, errors="replace"))
+        added, changed, destroyed = map(int, counts[-1]) if counts else (None, None, None)
         run.apply.additions, run.apply.changes, run.apply.destructions = added, changed, destroyed
         self._ended(run, run.apply, code, "applied")
 
@@ -214,9 +214,11 @@ def _chosen(run: Run) -> list[str]:
 
 def _count(run: Run) -> None:
     document = json.loads(run.plan.json_plan)
-    actions = [one["change"]["actions"] for one in document.get("resource_changes", ())]
+    actions = [entry["change"]["actions"] for entry in document.get("resource_changes", ())]
     run.plan.additions = sum("create" in action for action in actions)
     run.plan.changes = sum(action == ["update"] for action in actions)
     run.plan.destructions = sum("delete" in action for action in actions)
     outputs = document.get("output_changes", {}).values()
-    run.has_changes = any(one not in (["no-op"], ["read"]) for one in [*actions, *(out["actions"] for out in outputs)])
+    run.has_changes = any(
+        entry not in (["no-op"], ["read"]) for entry in [*actions, *(out["actions"] for out in outputs)]
+    )

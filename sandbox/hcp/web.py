@@ -55,16 +55,16 @@ async def body_of(request: web.Request) -> Json:
     if request.content_type != MEDIA_TYPE:
         raise ApiError(415, "unsupported media type", f"{request.content_type} is not {MEDIA_TYPE}")
     try:
-        found = json.loads(raw)
+        document = json.loads(raw)
     except ValueError:
         raise ApiError(400, "bad request", "the body is no JSON") from None
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise invalid("the body is no object")
-    return found
+    return document
 
 
 def resource(
-    body: Json, kind: str, known: Mapping[str, type | tuple[type, ...]], ignored: Collection[str] = ()
+    body: Json, kind: str, fields: Mapping[str, type | tuple[type, ...]], ignored: Collection[str] = ()
 ) -> Json:
     """The attributes of the resource in a body; every one must be known and of its type."""
     data = body.get("data")
@@ -74,11 +74,11 @@ def resource(
     for name, value in attributes.items():
         if name in ignored:
             continue
-        if name not in known:
+        if name not in fields:
             raise invalid(f"unknown attribute {name}")
-        if not isinstance(value, known[name]) or (isinstance(value, bool) and known[name] is not bool):
+        if not isinstance(value, fields[name]) or (isinstance(value, bool) and fields[name] is not bool):
             raise invalid(f"attribute {name} is of a wrong type")
-    return {name: value for name, value in attributes.items() if name in known}
+    return {name: value for name, value in attributes.items() if name in fields}
 
 
 def linked(body: Json, name: str, kind: str) -> str | None:
@@ -93,7 +93,7 @@ def linked(body: Json, name: str, kind: str) -> str | None:
 
 
 def page(request: web.Request, items: list[Json]) -> Json:
-    """A page of a list, with what HCP Terraform tells about paging."""
+    """A page of a list, with HCP Terraform's paging fields."""
     size = max(1, min(_number(request, "page[size]", 20), 100))
     number = max(1, _number(request, "page[number]", 1))
     last = max(1, -(-len(items) // size))

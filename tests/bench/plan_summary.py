@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from runners.terraform.reading import read_plan
+from runners.terraform.summary import read_plan
 from sandbox.bot_process import PROJECT
 from tests.bench.figures import Figure
 from tests.bench.memory import peak

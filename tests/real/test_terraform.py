@@ -191,7 +191,7 @@ async def test_a_sensitive_value_is_nowhere_in_the_summary(workspace: Workspace)
         ("copied", SENSITIVE),
         ("marked", SENSITIVE),
     ]
-    assert terraform.known_sensitive(workspace.scratch) == plan.sensitive
+    assert terraform.stored_sensitive(workspace.scratch) == plan.sensitive
 
 
 async def test_a_failing_apply_says_what_failed_and_what_was_done_without_secrets(workspace: Workspace) -> None:

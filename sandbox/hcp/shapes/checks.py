@@ -1,4 +1,4 @@
-"""What looks at a plan before it is applied: run tasks, policies, the estimate of its cost."""
+"""Checks of a plan before it is applied: run tasks, policies, the cost estimate."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from sandbox.hcp.web import Json
 
 
-def task_stage(found: Run) -> Json:
+def task_stage(run: Run) -> Json:
     """The stage after the plan, with the run tasks that began in it."""
-    failed = any(task_result.task.status != "passed" for task_result in found.task_results)
-    at = found.timestamps.get("post-plan-running-at", found.created_at)
+    failed = any(task_result.task.status != "passed" for task_result in run.task_results)
+    at = run.timestamps.get("post-plan-running-at", run.created_at)
     return {
-        "id": found.task_stage,
+        "id": run.task_stage,
         "type": "task-stages",
         "attributes": {
             "stage": "post_plan",
@@ -28,27 +28,27 @@ def task_stage(found: Run) -> Json:
             "actions": {"is-overridable": False},
         },
         "relationships": {
-            "run": related("runs", found.id),
-            "task-results": related_all("task-results", (task_result.id for task_result in found.task_results)),
+            "run": related("runs", run.id),
+            "task-results": related_all("task-results", (task_result.id for task_result in run.task_results)),
             "policy-evaluations": related_all("policy-evaluations", []),
         },
-        "links": {"self": f"/api/v2/task-stages/{found.task_stage}"},
+        "links": {"self": f"/api/v2/task-stages/{run.task_stage}"},
     }
 
 
-def task_result(run: Run, found: TaskResult) -> Json:
+def task_result(run: Run, result: TaskResult) -> Json:
     """What a run task has said."""
-    task = found.task
+    task = result.task
     return {
-        "id": found.id,
+        "id": result.id,
         "type": "task-results",
         "attributes": {
             "message": task.message,
             "status": task.status,
-            "status-timestamps": {"running-at": found.at, f"{task.status}-at": found.at},
+            "status-timestamps": {"running-at": result.at, f"{task.status}-at": result.at},
             "url": task.url,
-            "created-at": found.at,
-            "updated-at": found.at,
+            "created-at": result.at,
+            "updated-at": result.at,
             "task-id": f"task-{task.name}",
             "task-name": task.name,
             "task-url": f"https://{task.name}.example.com/hook",
@@ -58,26 +58,26 @@ def task_result(run: Run, found: TaskResult) -> Json:
             "workspace-task-enforcement-level": task.level,
         },
         "relationships": {"task-stage": related("task-stages", run.task_stage)},
-        "links": {"self": f"/api/v2/task-results/{found.id}"},
+        "links": {"self": f"/api/v2/task-results/{result.id}"},
     }
 
 
-def policy_check(found: Run) -> Json:
+def policy_check(run: Run) -> Json:
     """How the policies went."""
-    said = found.workspace.policies
+    outcomes = run.workspace.policies
     result = {
-        "result": not (said and (said.hard_failed or said.soft_failed)),
-        "passed": said.passed if said else 0,
-        "total-failed": (said.hard_failed + said.soft_failed + said.advisory_failed) if said else 0,
-        "hard-failed": said.hard_failed if said else 0,
-        "soft-failed": said.soft_failed if said else 0,
-        "advisory-failed": said.advisory_failed if said else 0,
+        "result": not (outcomes and (outcomes.hard_failed or outcomes.soft_failed)),
+        "passed": outcomes.passed if outcomes else 0,
+        "total-failed": (outcomes.hard_failed + outcomes.soft_failed + outcomes.advisory_failed) if outcomes else 0,
+        "hard-failed": outcomes.hard_failed if outcomes else 0,
+        "soft-failed": outcomes.soft_failed if outcomes else 0,
+        "advisory-failed": outcomes.advisory_failed if outcomes else 0,
         "duration": 0,
         "sentinel": None,
     }
     status = "hard_failed" if result["hard-failed"] else "soft_failed" if result["soft-failed"] else "passed"
     return {
-        "id": found.policy_check,
+        "id": run.policy_check,
         "type": "policy-checks",
         "attributes": {
             "result": result,
@@ -90,11 +90,11 @@ def policy_check(found: Run) -> Json:
     }
 
 
-def cost_estimate(found: Run) -> Json:
+def cost_estimate(run: Run) -> Json:
     """What it would cost."""
-    costs = found.workspace.costs
+    costs = run.workspace.costs
     return {
-        "id": found.cost_estimate,
+        "id": run.cost_estimate,
         "type": "cost-estimates",
         "attributes": {
             "delta-monthly-cost": costs.delta if costs else "0.0",

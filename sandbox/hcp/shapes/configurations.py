@@ -11,42 +11,42 @@ if TYPE_CHECKING:
     from sandbox.hcp.web import Json
 
 
-def configuration(found: Configuration, upload_url: str | None) -> Json:
-    """A configuration version; where to upload is told only to whoever made it."""
+def configuration(version: Configuration, upload_url: str | None) -> Json:
+    """A configuration version; only its creator gets the upload address."""
     return {
-        "id": found.id,
+        "id": version.id,
         "type": "configuration-versions",
         "attributes": {
-            "auto-queue-runs": found.auto_queue_runs,
-            "error": found.error,
-            "error-message": found.error,
+            "auto-queue-runs": version.auto_queue_runs,
+            "error": version.error,
+            "error-message": version.error,
             "provisional": False,
-            "source": found.source,
+            "source": version.source,
             "speculative": False,
-            "status": found.status,
+            "status": version.status,
             "status-timestamps": {},
             **({"upload-url": upload_url} if upload_url else {}),
         },
         "relationships": {
-            "ingress-attributes": related("ingress-attributes", f"ia-{found.id[3:]}" if found.fetched else None)
+            "ingress-attributes": related("ingress-attributes", f"ia-{version.id[3:]}" if version.fetched else None)
         },
-        "links": {"self": f"/api/v2/configuration-versions/{found.id}"},
+        "links": {"self": f"/api/v2/configuration-versions/{version.id}"},
     }
 
 
-def ingress(found: Configuration, repository: str, branch: str) -> Json | None:
+def ingress(version: Configuration, repository: str, branch: str) -> Json | None:
     """Which commit a configuration version is of; None for one that was uploaded."""
-    if found.fetched is None:
+    if version.fetched is None:
         return None
-    page = f"https://github.com/{repository}/commit/{found.fetched.sha}"
+    page = f"https://github.com/{repository}/commit/{version.fetched.sha}"
     return {
-        "id": f"ia-{found.id[3:]}",
+        "id": f"ia-{version.id[3:]}",
         "type": "ingress-attributes",
         "attributes": {
             "branch": branch,
             "clone-url": f"https://github.com/{repository}.git",
-            "commit-message": found.fetched.message,
-            "commit-sha": found.fetched.sha,
+            "commit-message": version.fetched.message,
+            "commit-sha": version.fetched.sha,
             "commit-url": page,
             "identifier": repository,
             "is-pull-request": False,

@@ -25,101 +25,101 @@ _PERMISSIONS = dict.fromkeys(
 )
 
 
-def run(found: Run) -> Json:
+def run(made: Run) -> Json:
     """A run."""
     return {
-        "id": found.id,
+        "id": made.id,
         "type": "runs",
-        "attributes": {**_asked(found), **_state(found)},
-        "relationships": _relationships(found),
-        "links": {"self": f"/api/v2/runs/{found.id}"},
+        "attributes": {**_asked(made), **_state(made)},
+        "relationships": _relationships(made),
+        "links": {"self": f"/api/v2/runs/{made.id}"},
     }
 
 
-def _asked(found: Run) -> Json:
+def _asked(run: Run) -> Json:
     """What was asked for when it was created."""
     return {
         "allow-empty-apply": False,
-        "auto-apply": found.auto_apply,
-        "created-at": found.created_at,
+        "auto-apply": run.auto_apply,
+        "created-at": run.created_at,
         "is-destroy": False,
-        "message": found.message,
-        "plan-only": found.plan_only,
+        "message": run.message,
+        "plan-only": run.plan_only,
         "refresh": True,
         "refresh-only": False,
-        "replace-addrs": list(found.replaces) or None,
+        "replace-addrs": list(run.replaces) or None,
         "save-plan": False,
         "source": "tfe-api",
-        "target-addrs": list(found.targets) or None,
+        "target-addrs": list(run.targets) or None,
         "terraform-version": VERSION,
         "trigger-reason": "manual",
-        "variables": [{"key": key, "value": value} for key, value in found.variables],
+        "variables": [{"key": key, "value": value} for key, value in run.variables],
     }
 
 
-def _state(found: Run) -> Json:
-    """How it stands, and what may be done with it."""
+def _state(run: Run) -> Json:
+    """Its state, and the actions that it allows."""
     return {
         "actions": {
-            "is-cancelable": found.cancelable,
-            "is-confirmable": found.confirmable,
-            "is-discardable": found.discardable,
+            "is-cancelable": run.cancelable,
+            "is-confirmable": run.confirmable,
+            "is-discardable": run.discardable,
             "is-force-cancelable": False,
         },
-        "canceled-at": found.timestamps.get("canceled-at"),
-        "has-changes": found.has_changes,
+        "canceled-at": run.timestamps.get("canceled-at"),
+        "has-changes": run.has_changes,
         "permissions": _PERMISSIONS,
-        "status": found.status,
-        "status-timestamps": found.timestamps,
-        "updated-at": found.created_at,
+        "status": run.status,
+        "status-timestamps": run.timestamps,
+        "updated-at": run.created_at,
     }
 
 
-def _relationships(found: Run) -> Json:
+def _relationships(run: Run) -> Json:
     return {
-        "workspace": related("workspaces", found.workspace.id),
-        "apply": related("applies", found.apply.id),
-        "configuration-version": related("configuration-versions", found.configuration.id),
-        "cost-estimate": related("cost-estimates", found.cost_estimate),
-        "created-by": related("users", user_id(found.created_by)),
-        "confirmed-by": related("users", user_id(found.confirmed_by) if found.confirmed_by else None),
-        "plan": related("plans", found.plan.id),
-        "run-events": related_all("run-events", (event.id for event in found.events)),
-        "policy-checks": related_all("policy-checks", [found.policy_check] if found.policy_check else []),
-        "task-stages": related_all("task-stages", [found.task_stage] if found.task_stage else []),
+        "workspace": related("workspaces", run.workspace.id),
+        "apply": related("applies", run.apply.id),
+        "configuration-version": related("configuration-versions", run.configuration.id),
+        "cost-estimate": related("cost-estimates", run.cost_estimate),
+        "created-by": related("users", user_id(run.created_by)),
+        "confirmed-by": related("users", user_id(run.confirmed_by) if run.confirmed_by else None),
+        "plan": related("plans", run.plan.id),
+        "run-events": related_all("run-events", (event.id for event in run.events)),
+        "policy-checks": related_all("policy-checks", [run.policy_check] if run.policy_check else []),
+        "task-stages": related_all("task-stages", [run.task_stage] if run.task_stage else []),
         "comments": related_all("comments", []),
     }
 
 
-def stage(found: Stage, kind: str, log_url: str | None) -> Json:
+def stage(logged: Stage, kind: str, log_url: str | None) -> Json:
     """A plan or an apply."""
     return {
-        "id": found.id,
+        "id": logged.id,
         "type": kind,
         "attributes": {
             "execution-details": {"mode": "remote"},
             **(
                 {
                     "generated-configuration": False,
-                    "has-changes": bool(found.additions or found.changes or found.destructions),
+                    "has-changes": bool(logged.additions or logged.changes or logged.destructions),
                 }
                 if kind == "plans"
                 else {}
             ),
-            "resource-additions": found.additions,
-            "resource-changes": found.changes,
-            "resource-destructions": found.destructions,
+            "resource-additions": logged.additions,
+            "resource-changes": logged.changes,
+            "resource-destructions": logged.destructions,
             "resource-imports": 0,
-            "status": found.status,
+            "status": logged.status,
             "status-timestamps": {},
             "log-read-url": log_url,
         },
         "relationships": {"state-versions": related_all("state-versions", [])},
-        "links": {"self": f"/api/v2/{kind}/{found.id}"},
+        "links": {"self": f"/api/v2/{kind}/{logged.id}"},
     }
 
 
-def events(found: Run) -> Json:
+def events(run: Run) -> Json:
     """What was done with a run, and who did it."""
     listed = [
         {
@@ -128,9 +128,9 @@ def events(found: Run) -> Json:
             "attributes": {"action": event.action, "created-at": event.at, "description": None},
             "relationships": {"actor": related("users", user_id(event.actor)), "comment": {"data": None}},
         }
-        for event in found.events
+        for event in run.events
     ]
-    return {"data": listed, "included": [user(name) for name in dict.fromkeys(event.actor for event in found.events)]}
+    return {"data": listed, "included": [user(name) for name in dict.fromkeys(event.actor for event in run.events)]}
 
 
 def comment(number: int, text: str) -> Json:

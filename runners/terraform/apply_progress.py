@@ -16,8 +16,8 @@ STEPS = {"create": 1, "update": 1, "delete": 1, "read": 1, "replace": 2}
 PLAIN_LINES = 30
 
 
-class Tally:
-    """What an apply has said so far. Takes any line: unknown messages, plain text, a last line cut short."""
+class ApplyCounter:
+    """Counts what an apply has reported so far. Takes any line: unknown messages, plain text, a truncated last line."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
@@ -86,18 +86,18 @@ class Tally:
 
     @property
     def _elapsed(self) -> tuple[int, ...]:
-        # Nothing to tell while all have just begun.
+        # Nothing to report while all have just begun.
         return tuple(self._current.values()) if any(self._current.values()) else ()
 
     @property
     def under_way(self) -> tuple[str, ...]:
         """What was begun and is not done, or came to no good end."""
-        return () if self._summary else tuple(one for one in self._begun if one not in self._done)
+        return () if self._summary else tuple(address for address in self._begun if address not in self._done)
 
     @property
     def remaining(self) -> tuple[str, ...]:
         """What was never begun."""
-        return () if self._summary else tuple(one for one in self._wanted if one not in self._begun)
+        return () if self._summary else tuple(address for address in self._wanted if address not in self._begun)
 
     @property
     def added(self) -> int:
@@ -114,6 +114,6 @@ class Tally:
         """Resources destroyed."""
         return self._count("remove", "delete")
 
-    def _count(self, said: str, action: str) -> int:
-        number = (self._summary or {}).get(said)
+    def _count(self, text: str, action: str) -> int:
+        number = (self._summary or {}).get(text)
         return number if isinstance(number, int) else self.counts[action]
