@@ -158,7 +158,7 @@ async def elsewhere(operation: Operation) -> Elsewhere:
     """How the run was settled there."""
     hcp, workspace, run_id = await hcp_run.run_of(operation)
     run = await hcp_terraform.read(hcp, workspace, run_id)
-    who = await hcp_terraform.who_settled(hcp, run_id)
+    who = await hcp_terraform.who_decided(hcp, run_id)
     applies = run.phase in (Phase.APPLYING, Phase.APPLIED, Phase.ERRORED)
     what = "confirmed" if applies else run.phase.value
     words = f"{what} in HCP Terraform{f' by {who}' if who else ''}"

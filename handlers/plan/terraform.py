@@ -125,7 +125,7 @@ async def unlock(operation: Operation, commit: Commit, lock_id: str) -> None:
 
 async def _hide_sensitive(operation: Operation) -> None:
     # A restart has emptied the redactor of what the plan marks sensitive.
-    known = await run_blocking(terraform.known_sensitive, operation.scratch, timeout=60, doing="reading the plan")
+    known = await run_blocking(terraform.stored_sensitive, operation.scratch, timeout=60, doing="reading the plan")
     operation.services.redact.add(known)
 
 
