@@ -105,7 +105,7 @@ class Follower:
                 progress.seen = run
                 self._news.set()
                 self._draw.set()
-                await silent.see(run)
+                await silent.observe(run)
         except Exception as error:  # noqa: BLE001  -- raised where somebody waits for news
             self._error = error
             self._news.set()

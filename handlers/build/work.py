@@ -16,8 +16,8 @@ from handlers.build.reruns import key_of, rerun_if_limited
 from handlers.builders.left import left_behind
 from handlers.images import built_views
 from handlers.images.built import plans_begun, readiness
-from handlers.shared import github_outage
 from handlers.shared.dispatch import run_ended
+from handlers.shared.github_outage import outage_notice
 from runners.errors import RunnerError
 from runners.github.runs import reruns
 from runners.results import State
@@ -116,7 +116,7 @@ async def conclude(progress: Progress, run: WorkflowRun) -> None:
     """Durable: show how it ended, what it left in EC2, and what can be planned now."""
     operation, services = progress.operation, progress.operation.services
     left = await operation.step("left behind", lambda: _left_behind(services, run))
-    silent = await github_outage.told(operation)
+    silent = await outage_notice(operation)
     progress.notes += [note for note in (silent, left) if note]
     board = progress.board(run)
     cancelled = f"cancelled by {kit.user(progress.cancelled_by)}" if progress.cancelled_by else ""

@@ -1,4 +1,4 @@
-"""The checks of what goes out through GitHub Actions: green, or deployed despite them for a reason that is kept."""
+"""The required checks of a release: green, or overridden for a reason that is recorded."""
 
 from __future__ import annotations
 
@@ -8,66 +8,69 @@ from typing import TYPE_CHECKING
 from bot.slack.blocks import commits, kit
 from bot.store.operations import Status
 from handlers.deploy import views
+from handlers.deploy.backend import backend_of
 from runners.github import checks as github_checks
 from runners.github.api.reads import CachedReads
 
 if TYPE_CHECKING:
     from bot.operations.operation import Operation
     from bot.slack.blocks.common import ApprovalView
-    from handlers.deploy.views import Outgoing
+    from handlers.deploy.views import Release
     from runners.results import Checks
 
-REFUSED = "refused at"  # a note of this name, with the commit: its checks forbade the deploy
-DESPITE, WHY = "despite", "reason"  # arguments of a deploy: the commit that goes out despite its checks, and why
+REFUSED = "refused at"  # the name of an annotation: the commit whose checks forbade the deploy
+# The names of a deploy's arguments: the commit that is deployed although its checks are not green, and the reason.
+OVERRIDDEN_COMMIT, OVERRIDE_REASON = "despite", "reason"
 
 
-async def passed(operation: Operation, outgoing: Outgoing, approval: ApprovalView | None = None) -> Outgoing | None:
-    """Durable: look at the checks of what goes out; None when they forbid it, and the operation is over.
+async def required(operation: Operation, release: Release, approval: ApprovalView | None = None) -> Release | None:
+    """Durable: the release with its checks; None when they forbid the deploy, and the operation has ended.
 
-    With `approval` it is looked at once more, for time has passed since.
+    With `approval` the checks are read again, since time has passed.
     """
     again = " again" if approval else ""
-    checks = await operation.step(f"checks{again}", lambda: _look(operation, outgoing))
+    checks = await operation.step(f"checks{again}", lambda: _read(operation, release))
     if checks is None:
-        return outgoing
-    outgoing = replace(outgoing, checks=checks)
+        return release
+    release = replace(release, checks=checks)
     if checks.green:
-        return outgoing
+        return release
     arguments = operation.record.arguments
-    if arguments.get(DESPITE) == outgoing.commit.sha:
+    if arguments.get(OVERRIDDEN_COMMIT) == release.commit.sha:
         if approval:
-            return outgoing
-        await _keep(operation, outgoing, checks)
-        told = commits.passed_over(operation.record.requester, arguments.get(WHY, ""), checks)
-        return replace(outgoing, notes=(*outgoing.notes, told))
-    await _refuse(operation, outgoing, checks, approval)
+            return release
+        await _record_override(operation, release, checks)
+        notice = commits.passed_over(operation.record.requester, arguments.get(OVERRIDE_REASON, ""), checks)
+        return replace(release, notices=(*release.notices, notice))
+    await _refuse(operation, release, checks, approval)
     return None
 
 
-async def _look(operation: Operation, outgoing: Outgoing) -> Checks | None:
-    actions = operation.environment.deploy.github_actions
-    if actions is None or actions.required_checks is False:
+async def _read(operation: Operation, release: Release) -> Checks | None:
+    wanted = backend_of(operation.environment).required_checks(operation.environment)
+    if wanted is False:
         return None
-    services, commit = operation.services, outgoing.commit
-    names = actions.required_checks if isinstance(actions.required_checks, tuple) else ()
-    found = await github_checks.checks_of(
+    services, commit = operation.services, release.commit
+    names = wanted if isinstance(wanted, tuple) else ()
+    checks = await github_checks.checks_of(
         CachedReads(services.github), commit.repository, commit.sha, branch=commit.ref, names=names
     )
-    return services.redact.within(found)
+    return services.redact.within(checks)
 
 
-async def _keep(operation: Operation, outgoing: Outgoing, checks: Checks) -> None:
-    wrong = ", ".join(f"{one.name} {one.state.value}" for one in (checks.failed or checks.unfinished)[:5])
-    reason = operation.record.arguments.get(WHY, "")
-    await operation.audit("checks passed over", commit=outgoing.commit.short, checks=wrong, reason=reason)
+async def _record_override(operation: Operation, release: Release, checks: Checks) -> None:
+    not_green = ", ".join(f"{check.name} {check.state.value}" for check in (checks.failed or checks.unfinished)[:5])
+    reason = operation.record.arguments.get(OVERRIDE_REASON, "")
+    await operation.audit("checks passed over", commit=release.commit.short, checks=not_green, reason=reason)
 
 
-async def _refuse(operation: Operation, outgoing: Outgoing, checks: Checks, approval: ApprovalView | None) -> None:
-    told = operation.record.arguments.get(DESPITE)
-    if told:
-        note = f":information_source: The word to deploy anyway was for {kit.code(told[:7])}, not for this commit."
-        outgoing = replace(outgoing, notes=(*outgoing.notes, note))
-    sha = outgoing.commit.sha
+async def _refuse(operation: Operation, release: Release, checks: Checks, approval: ApprovalView | None) -> None:
+    overridden = operation.record.arguments.get(OVERRIDDEN_COMMIT)
+    if overridden:
+        short = kit.code(overridden[:7])
+        notice = f":information_source: The word to deploy anyway was for {short}, not for this commit."
+        release = replace(release, notices=(*release.notices, notice))
+    sha = release.commit.sha
     await operation.step("refused", lambda: operation.services.annotations.add(operation.number, REFUSED, sha))
-    message = views.refused(operation.head, outgoing, approval, checks)
+    message = views.refused_by_checks(operation.head, release, approval, checks)
     await operation.end(Status.FAILED, message, outcome="refused by its checks")

@@ -1,4 +1,4 @@
-"""Buttons under a deploy that its checks forbade: once more from the start, or all the same for a reason."""
+"""The buttons under a deploy that its checks forbade: try it again, or deploy it anyway for a reason."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from bot.access import arguments as typed_arguments, policy
 from bot.errors import UserError
-from bot.operations import follow_ups, requests
+from bot.operations import requests
 from bot.operations.registry import Button, FollowUp, Modal
 from bot.operations.requests import OperationRequest
 from bot.slack.blocks import commits
 from bot.slack.blocks.commits import AGAIN, ANYWAY, REASON
-from handlers.deploy.checks import DESPITE, REFUSED, WHY
+from handlers.deploy.checks import OVERRIDDEN_COMMIT, OVERRIDE_REASON, REFUSED
 from handlers.shared import permissions
-from handlers.shared.clicks import clicked
+from handlers.shared.clicks import check_not_begun, clicked, start_follow_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,72 +24,74 @@ if TYPE_CHECKING:
     from bot.store.operations import Record
 
 TRIED_AGAIN = FollowUp(AGAIN, "checks-again-", "tried again")
-ANYWAY_DEPLOY = FollowUp(ANYWAY, "checks-anyway-", "deployed anyway")
+DEPLOYED_ANYWAY = FollowUp(ANYWAY, "checks-anyway-", "deployed anyway")
+BEGUN = "This deploy was begun anew"
 
 
-async def again(services: Services, click: Click) -> None:
-    """Begin the same deploy anew, once for each message."""
+async def try_again(services: Services, click: Click) -> None:
+    """Begin the same deploy again, once for each message."""
     record = await clicked(services, click)
-    await _start(services, record, click.user, TRIED_AGAIN, _without_word(record))
-    await follow_ups.begun(services, TRIED_AGAIN, record)
+    request = _request(services, record, click.user, TRIED_AGAIN, _without_override(record))
+    await start_follow_up(services, TRIED_AGAIN, record, request, begun=BEGUN)
 
 
-async def anyway(services: Services, click: Click) -> Message | None:
-    """Ask for the reason, if this person may say so."""
+async def ask_reason(services: Services, click: Click) -> Message | None:
+    """Open the modal that asks for the reason, if this person may override the checks."""
     record = await clicked(services, click)
-    sha = await _refused_at(services, record)
-    await _check_may(services, record, click.user)
-    await _check_not_begun(services, record, ANYWAY_DEPLOY)
+    sha = await _refused_commit(services, record)
+    await _check_may_override(services, record, click.user)
+    await check_not_begun(services, DEPLOYED_ANYWAY.key(record.number), BEGUN)
     await services.chat.open_view(click.trigger_id, commits.reason_modal(record.number, record.environment, sha[:7]))
     return None
 
 
-async def reasoned(services: Services, submission: Submission) -> Mapping[str, str]:
+async def override(services: Services, submission: Submission) -> Mapping[str, str]:
     """Begin the deploy of exactly the commit that was refused, with the reason; everything is checked again."""
     reason = " ".join(submission.values["reason"].split())
     if not reason:
         return {"reason": "Say why, so that others understand it later."}
     try:
         record = await services.operations.get(int(submission.private_metadata))
-        sha = await _refused_at(services, record)
-        await _check_may(services, record, submission.user)
-        arguments = {**_without_word(record), DESPITE: sha, WHY: reason[: commits.LONGEST_REASON]}
-        await _start(services, record, submission.user, ANYWAY_DEPLOY, arguments)
+        sha = await _refused_commit(services, record)
+        await _check_may_override(services, record, submission.user)
+        reasoned = {OVERRIDDEN_COMMIT: sha, OVERRIDE_REASON: reason[: commits.LONGEST_REASON]}
+        request = _request(
+            services, record, submission.user, DEPLOYED_ANYWAY, {**_without_override(record), **reasoned}
+        )
+        await check_not_begun(services, request.key, BEGUN)
+        attempt = permissions.attempt_on(record, submission.user, DEPLOYED_ANYWAY.words)
+        await requests.start(services, request, attempt)
     except UserError as error:
         return {"reason": str(error)}
     return {}
 
 
-async def _refused_at(services: Services, record: Record) -> str:
+async def _refused_commit(services: Services, record: Record) -> str:
     refused = await services.annotations.values_of(record.number, REFUSED)
     if record.kind != "deploy" or not refused:
         raise UserError(f"#{record.number} was not refused by its checks; nothing changed.")
     return refused[0]
 
 
-async def _check_may(services: Services, record: Record, user: str) -> None:
-    tried = permissions.attempt_on(record, user, "deploy anyway")
-    await permissions.check_may_approve(services, tried, requester=record.requester)
+async def _check_may_override(services: Services, record: Record, user: str) -> None:
+    attempt = permissions.attempt_on(record, user, "deploy anyway")
+    await permissions.check_may_approve(services, attempt, requester=record.requester)
 
 
-async def _check_not_begun(services: Services, record: Record, lead: FollowUp) -> None:
-    if begun := await services.operations.started_by(lead.key(record.number)):
-        raise UserError(f"This deploy was begun anew from this message already: it is #{begun.number}.")
-
-
-async def _start(services: Services, record: Record, user: str, lead: FollowUp, arguments: Mapping[str, str]) -> None:
-    await _check_not_begun(services, record, lead)
-    key = lead.key(record.number)
+def _request(
+    services: Services, record: Record, user: str, follow_up: FollowUp, arguments: Mapping[str, str]
+) -> OperationRequest:
     environment = policy.environment_of(services.config, record.environment)
     ref = typed_arguments.ref(arguments["ref"], "/deploy")
-    request = OperationRequest("deploy", f"Deploy {ref} to {environment.name}", user, key, environment, arguments)
-    await requests.start(services, request, permissions.attempt_on(record, user, lead.words))
+    title, key = f"Deploy {ref} to {environment.name}", follow_up.key(record.number)
+    return OperationRequest("deploy", title, user, key, environment, arguments)
 
 
-def _without_word(record: Record) -> dict[str, str]:
-    return {name: value for name, value in record.arguments.items() if name not in (DESPITE, WHY)}
+def _without_override(record: Record) -> dict[str, str]:
+    overriding = (OVERRIDDEN_COMMIT, OVERRIDE_REASON)
+    return {name: value for name, value in record.arguments.items() if name not in overriding}
 
 
-BUTTONS = (Button(AGAIN, again), Button(ANYWAY, anyway))
-MODALS = (Modal(REASON, reasoned),)
-FOLLOW_UPS = (TRIED_AGAIN, ANYWAY_DEPLOY)
+BUTTONS = (Button(AGAIN, try_again), Button(ANYWAY, ask_reason))
+MODALS = (Modal(REASON, override),)
+FOLLOW_UPS = (TRIED_AGAIN, DEPLOYED_ANYWAY)

@@ -7,15 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.access import policy
-from bot.errors import UserError
-from bot.operations import follow_ups, requests
+from bot.operations import follow_ups
 from bot.operations.registry import Button, Click, FollowUp
 from bot.slack.blocks.common import Elsewhere
 from bot.store.images import FollowedRun
 from handlers.images import built_views
 from handlers.images.built_views import PLAN_IMAGES, PLANNED, Ready
-from handlers.shared import permissions
-from handlers.shared.clicks import clicked
+from handlers.shared.clicks import clicked, start_follow_up
 from handlers.shared.requests import plan_request
 from runners.aws import amis, built_images
 from runners.errors import RunnerError
@@ -184,12 +182,11 @@ async def plan_images(services: Services, click: Click) -> None:
     number, _, name = click.value.partition(":")
     record = await clicked(services, click, number)
     environment = policy.environment_of(services.config, name)
-    key = IMAGES_PLANNED.key(record.number, environment.name)
-    if begun := await services.operations.started_by(key):
-        raise UserError(f"A plan of {environment.name} was begun from this message already: it is #{begun.number}.")
-    request = plan_request(environment, click.user, key)
-    await requests.start(services, request, permissions.attempt_on(record, click.user, f"plan {environment.name}"))
-    await follow_ups.begun(services, IMAGES_PLANNED, record, environment.name)
+    request = plan_request(environment, click.user, IMAGES_PLANNED.key(record.number, environment.name))
+    begun, attempt = f"A plan of {environment.name} was begun", f"plan {environment.name}"
+    await start_follow_up(
+        services, IMAGES_PLANNED, record, request, begun=begun, attempt=attempt, part=environment.name
+    )
 
 
 async def plans_begun(services: Services, number: int, ready: Sequence[Ready]) -> dict[str, Elsewhere]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.access import policy
-from bot.errors import UserError
-from bot.operations import follow_ups, requests
+from bot.operations import follow_ups
 from bot.operations.registry import Button, FollowUp
 from bot.slack.blocks.common import PLAN_AGAIN, Elsewhere
 from bot.store.annotations import SUPERSEDED_BY
-from handlers.shared import permissions
-from handlers.shared.clicks import clicked
+from handlers.shared.clicks import clicked, start_follow_up
 from handlers.shared.requests import plan_request
 
 if TYPE_CHECKING:
@@ -29,11 +27,8 @@ async def plan_again(services: Services, click: Click) -> None:
     environment = policy.environment_of(services.config, record.environment)
     arguments = record.arguments if record.kind == "plan" else {}
     key = NEW_PLAN.key(record.number)
-    if begun := await services.operations.started_by(key):
-        raise UserError(f"A new plan was begun from this message already: it is #{begun.number}.")
     request = plan_request(environment, click.user, key, arguments)
-    await requests.start(services, request, permissions.attempt_on(record, click.user, NEW_PLAN.words))
-    await follow_ups.begun(services, NEW_PLAN, record)
+    await start_follow_up(services, NEW_PLAN, record, request, begun="A new plan was begun")
 
 
 async def newer(operation: Operation) -> Elsewhere | None:

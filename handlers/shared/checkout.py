@@ -1,4 +1,4 @@
-"""An operation's copy of the code: fetched once by commit, kept until the operation ends."""
+"""An operation's copy of the code: fetched once by commit, deleted when the operation ends."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 
 async def commit_of(operation: Operation, ref: str) -> Commit:
-    """The commit that the ref stands for now; secrets in its message are taken out before it is kept or cut."""
+    """The commit that the ref names now; secrets in its message are redacted before it is stored or cut."""
     services = operation.services
     commit = await commits.resolve(services.github, services.config.github.repository, ref)
     return replace(commit, subject=services.redact(commit.subject), author=services.redact(commit.author))
 
 
 async def code_of(operation: Operation, commit: Commit) -> Path:
-    """The root of the repository's files at this commit; what is there already is used, a half-fetched copy is not."""
-    kept = operation.scratch / "code"
-    if not kept.is_dir():
+    """The root of the repository's files at this commit. A complete copy is used again, a partial one is not."""
+    code = operation.scratch / "code"
+    if not code.is_dir():
         part = operation.scratch / "code.part"
         operation.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
         await archive.fetch_code(operation.services.github, commit, part)
-        part.rename(kept)
-    return next(path for path in kept.iterdir() if path.is_dir())
+        part.rename(code)
+    return next(path for path in code.iterdir() if path.is_dir())

@@ -1,33 +1,62 @@
-"""A press on a button of an operation's message: which operation, and that it is this message's own."""
+"""What buttons share: the operation on whose message a button was clicked, and what a button begins at most once."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from bot.errors import UserError
-from bot.operations import follow_ups
+from bot.operations import follow_ups, requests
+from handlers.shared import permissions
 
 if TYPE_CHECKING:
-    from bot.operations.registry import Click
+    from bot.operations.registry import Click, FollowUp
+    from bot.operations.requests import OperationRequest
     from bot.services import Services
     from bot.store.operations import Record
 
-# Slack shows a message a moment before its address is written down: somebody quick may press its button in between.
-LOOKS = 11
-MOST_DIGITS = 9  # of an operation's number; the database takes no longer ones
+# A quick click may come between Slack's display of a message and the moment at which its address is stored.
+ATTEMPTS = 11
+MOST_DIGITS = 9  # of an operation's number; the database's integers have no more
 
 
 async def clicked(services: Services, click: Click, number: str | None = None) -> Record:
-    """The operation on whose message the button was pressed, by its number: the button's value, unless given.
+    """The operation on whose message the button was clicked; its number is the button's value, unless given.
 
-    Raises UserError when it is another one's.
+    Raises UserError when the message belongs to another operation.
     """
-    said = click.value if number is None else number
+    text = click.value if number is None else number
     try:
-        known = said.isdecimal() and len(said) <= MOST_DIGITS
-        record = await follow_ups.shown(services, int(said) if known else 0, LOOKS)
+        is_number = text.isdecimal() and len(text) <= MOST_DIGITS
+        record = await follow_ups.shown(services, int(text) if is_number else 0, ATTEMPTS)
     except LookupError:
         raise UserError("I do not know this operation (any more).") from None
     if (click.channel, click.message_ts) != (record.channel, record.message_ts):
         raise UserError("This button does not belong to this message; nothing changed.")
     return record
+
+
+async def start_follow_up(
+    services: Services,
+    follow_up: FollowUp,
+    older: Record,
+    request: OperationRequest,
+    *,
+    begun: str,
+    attempt: str = "",
+    part: str = "",
+) -> None:
+    """Begin what a button on the message of the operation `older` begins, and name it in the button's place.
+
+    The request has the follow-up's key. `begun` begins the UserError ("The retry was begun") when it has begun already;
+    `attempt` is what the audit log records of a refused click, by default the follow-up's words.
+    """
+    await check_not_begun(services, request.key, begun)
+    refused = permissions.attempt_on(older, request.user, attempt or follow_up.words)
+    await requests.start(services, request, refused)
+    await follow_ups.begun(services, follow_up, older, part)
+
+
+async def check_not_begun(services: Services, key: str, begun: str) -> None:
+    """Raises UserError, which begins with `begun`, when an operation has begun from this key."""
+    if newer := await services.operations.started_by(key):
+        raise UserError(f"{begun} from this message already: it is #{newer.number}.")

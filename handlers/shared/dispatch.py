@@ -1,4 +1,4 @@
-"""Starting a workflow on GitHub exactly once, whatever happens to the bot or to GitHub's answer meanwhile."""
+"""Dispatches a workflow on GitHub exactly once, also when the bot is killed or GitHub's answer is lost."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from runners.results import Commit, WorkflowRun
 
 
-# How long a run that GitHub was asked for may take to appear in its lists; seen to lag by seconds.
-PATIENCE = 20.0
+# Seconds until a dispatched run appears in GitHub's lists, which were observed to lag by a few.
+APPEARS_WITHIN = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
     """A workflow (its file's name) to be started at the ref of `commit`.
 
-    `command` is what somebody types to try again. `moved_on`, when not empty, ends the sentence that refuses to start
-    because the ref no longer stands for `commit`; else whatever it stands for by then is started.
+    `command` is what people type to try again. `moved_on`, when not empty, ends the sentence that refuses to start
+    because the ref now names another commit; without it the workflow starts at whichever commit the ref names.
     """
 
     repository: str
@@ -38,7 +38,7 @@ class Dispatch:
 
 
 async def dispatch_once(operation: Operation, wanted: Dispatch) -> int:
-    """Durable: start the workflow, and give its run's id. Raises UserError and RunnerError when it is not started."""
+    """Durable: start the workflow, and return its run's id. Raises UserError and RunnerError when it is not started."""
     newest = await operation.step("newest run", lambda: _newest(operation, wanted))
     return await operation.once(
         "dispatch",
@@ -58,7 +58,7 @@ async def _dispatch(operation: Operation, wanted: Dispatch, newest: int) -> int:
     try:
         started = await dispatch.dispatch(github, wanted.repository, wanted.workflow, ref, wanted.inputs)
     except UncertainError:
-        # GitHub may have started it all the same; only its list can tell.
+        # GitHub may have started it nevertheless; only its list of runs shows that.
         started = None
     if started and await _claim(operation, wanted, started):
         return started
@@ -78,12 +78,10 @@ async def _check_not_moved(operation: Operation, wanted: Dispatch) -> None:
 
 
 async def _recover(operation: Operation, wanted: Dispatch, newest: int) -> int:
-    # The bot was stopped around the dispatch: the run may be known, or be there, or may never have been asked for.
-    known = await operation.services.run_claims.run_of(operation.number)
-    if known:
-        return known
-    found = await _find_and_claim(operation, wanted, newest)
-    return found or await _dispatch(operation, wanted, newest)
+    # The bot stopped around the dispatch: the run may be claimed, or only started, or never requested.
+    claimed = await operation.services.run_claims.run_of(operation.number)
+    run_id = claimed or await _find_and_claim(operation, wanted, newest)
+    return run_id or await _dispatch(operation, wanted, newest)
 
 
 async def _find_and_claim(operation: Operation, wanted: Dispatch, newest: int) -> int | None:
@@ -104,7 +102,7 @@ async def _find(operation: Operation, wanted: Dispatch, newest: int) -> int | No
             head_sha=wanted.commit.sha,
             after_run_id=newest,
             exclude=await operation.services.run_claims.claimed_runs(),
-            timeout=PATIENCE,
+            timeout=APPEARS_WITHIN,
         )
     except UnavailableError as error:
         raise _uncertain(wanted, f"its runs cannot be looked at ({error.problem})") from error
@@ -121,18 +119,18 @@ async def _claim(operation: Operation, wanted: Dispatch, run_id: int) -> bool:
     """Make this run the operation's; false when it belongs to another operation."""
     if not await operation.services.run_claims.claim(operation.number, run_id):
         return False
-    await dispatched(operation, wanted.commit, wanted.workflow, run_id)
+    commit, url = wanted.commit, run_url(wanted.commit, run_id)
+    await operation.annotate("dispatched", workflow=wanted.workflow, run=str(run_id), url=url, commit=commit.short)
     return True
 
 
-async def dispatched(operation: Operation, commit: Commit, workflow: str, run_id: int) -> None:
-    """Within a step: which run on GitHub is this operation's."""
+def run_url(commit: Commit, run_id: int) -> str:
+    """The page of a run in the commit's repository."""
     repository_url, _, _ = commit.url.partition("/commit/")
-    url = f"{repository_url}/actions/runs/{run_id}"
-    await operation.annotate("dispatched", workflow=workflow, run=str(run_id), url=url, commit=commit.short)
+    return f"{repository_url}/actions/runs/{run_id}"
 
 
 async def run_ended(operation: Operation, run: WorkflowRun) -> None:
-    """Within a step: how the run on GitHub ended, and which commit it was of."""
+    """Within a step: record in the audit log how the run ended, and of which commit it was."""
     numbered = f"{run.workflow} #{run.number}"
     await operation.annotate("run ended", run=numbered, outcome=run.state.value, url=run.url, commit=run.head_sha[:7])

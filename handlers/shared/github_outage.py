@@ -1,4 +1,4 @@
-"""For how long GitHub told nothing of a run that is followed: noted when it tells again, and said when the run is over."""
+"""GitHub's outages while a run is followed: recorded when GitHub answers again, reported when the run has ended."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ if TYPE_CHECKING:
     from bot.operations.operation import Operation
     from runners.results import WorkflowRun
 
-SILENT = "github silent"  # notes: from when until when, in Unix seconds
+OUTAGE = "github silent"  # annotations of an operation: begin and end of an outage, in Unix seconds
 
 
 class GitHubOutage:
-    """Sees each news of an operation's run. Make it anew whenever the run is followed anew."""
+    """Observes each update of an operation's run. Create it again whenever the run is followed again."""
 
     def __init__(self, operation: Operation) -> None:
         self._operation = operation
         self._since: float | None = None
 
-    async def see(self, run: WorkflowRun) -> None:
-        """Note a silence that this news ends."""
+    async def observe(self, run: WorkflowRun) -> None:
+        """Record the outage that this update ends."""
         if run.stale_since:
             self._since = run.stale_since.timestamp()
         elif self._since is not None:
             services, since, self._since = self._operation.services, self._since, None
-            await services.annotations.add(self._operation.number, SILENT, f"{since:.0f} {services.clock():.0f}")
+            await services.annotations.add(self._operation.number, OUTAGE, f"{since:.0f} {services.clock():.0f}")
 
 
-async def told(operation: Operation) -> str:
-    """Durable: for how long GitHub told nothing (mrkdwn); empty when it always answered."""
+async def outage_notice(operation: Operation) -> str:
+    """Durable: for how long GitHub did not answer (mrkdwn); empty when it always answered."""
     recorded = await operation.step(
-        "silences", lambda: operation.services.annotations.values_of(operation.number, SILENT)
+        "outages", lambda: operation.services.annotations.values_of(operation.number, OUTAGE)
     )
-    silences = [(float(since), float(until)) for since, until in (value.split(" ") for value in recorded)]
-    if not silences:
+    outages = [(float(since), float(until)) for since, until in (value.split(" ") for value in recorded)]
+    if not outages:
         return ""
-    begun = min(since for since, _ in silences)
-    whole = kit.duration(sum(until - since for since, until in silences))
-    often = f" in all, {len(silences)} times, first" if len(silences) > 1 else ""
-    return f":information_source: GitHub told nothing for {whole}{often} from {kit.moment(begun)} on. The run went on there."
+    began = min(since for since, _ in outages)
+    whole = kit.duration(sum(until - since for since, until in outages))
+    often = f" in all, {len(outages)} times, first" if len(outages) > 1 else ""
+    return f":information_source: GitHub told nothing for {whole}{often} from {kit.moment(began)} on. The run went on there."

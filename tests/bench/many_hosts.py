@@ -14,7 +14,7 @@ from bot.redaction import Redactor
 from bot.slack.blocks.common import Head
 from bot.slack.client import UPDATE_INTERVAL
 from handlers.deploy.ansible import views
-from handlers.deploy.views import Outgoing
+from handlers.deploy.views import Release
 from runners.ansible import PlaybookJob, places_of
 from runners.ansible.following import Following
 from runners.results import Commit, Host, Inventory, State
@@ -29,9 +29,7 @@ ANSWER = 1.0  # seconds in which commands are answered: so long at most may the 
 LOOKS = 0.01  # seconds between looks at the loop
 TIER = 50  # updates a minute that Slack takes
 HEAD = Head(1, "Deploy main to staging", "staging", "U0ANA")
-OUT = Outgoing(
-    Commit("o/r", "a" * 40, "main", "Many hosts", "Lee", "https://github.com/o/r/commit/1"), "`b`", "Ansible"
-)
+OUT = Release(Commit("o/r", "a" * 40, "main", "Many hosts", "Lee", "https://github.com/o/r/commit/1"), "`b`", "Ansible")
 RESULT = {"changed": True, "stdout": "x" * 400, "stderr": "", "rc": 0, "cmd": ["true"], "_ansible_no_log": False}
 
 

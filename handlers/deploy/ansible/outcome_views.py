@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.slack.blocks import kit
 from handlers.deploy.ansible import daemon_views
 from handlers.deploy.ansible.views import GOOD, NAMED, board, counted, listed, names_of, target_of
-from handlers.deploy.views import framed
+from handlers.deploy.views import deploy_message
 from runners.results import State
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bot.slack.blocks.common import ApprovalView, Head
     from bot.slack.blocks.kit import Block, Message
     from handlers.deploy.ansible.views import Rollout
-    from handlers.deploy.views import Outgoing
+    from handlers.deploy.views import Release
     from runners.results import DaemonObservation, HostResult
 
 RETRY = "retry-hosts"
@@ -38,16 +38,16 @@ class Ending:
     then: str = ""
 
 
-def ended(head: Head, outgoing: Outgoing, approval: ApprovalView | None, rollout: Rollout, ending: Ending) -> Message:
+def ended(head: Head, release: Release, approval: ApprovalView | None, rollout: Rollout, ending: Ending) -> Message:
     """Every playbook ended, or one failed, was cancelled or cut short, and what came after it was left alone."""
-    status, news = _how_it_ended(outgoing, rollout, ending)
-    done, shown = _what_was_done(outgoing, rollout, status), board(rollout, over=True)
+    status, news = _how_it_ended(release, rollout, ending)
+    done, shown = _what_was_done(release, rollout, status), board(rollout, over=True)
     body = [*done, *daemon_views.after_deploy(head.environment, ending.daemons), *shown]
     buttons = [_retry_button(head, rollout)] if ending.retry else []
-    return framed(head, status, news, outgoing, approval, body=body, buttons=buttons)
+    return deploy_message(head, status, news, release, approval, details=body, buttons=buttons)
 
 
-def checked(head: Head, outgoing: Outgoing, rollout: Rollout) -> Message:
+def checked(head: Head, release: Release, rollout: Rollout) -> Message:
     """What a check found: what would change, and where it came to no answer."""
     bad = [host for host in rollout.hosts if host.state not in GOOD]
     changes = [change for result in rollout.results for change in result.changes]
@@ -61,11 +61,11 @@ def checked(head: Head, outgoing: Outgoing, rollout: Rollout) -> Message:
     else:
         news = "checked: nothing would change. Nothing was touched"
     body = [*_would_change(rollout), *board(rollout, over=True)]
-    return framed(head, "failed" if bad else "succeeded", news, outgoing, None, body=body)
+    return deploy_message(head, "failed" if bad else "succeeded", news, release, None, details=body)
 
 
-def _how_it_ended(outgoing: Outgoing, rollout: Rollout, ending: Ending) -> tuple[str, str]:
-    short, results = kit.escape(outgoing.commit.short), rollout.results
+def _how_it_ended(release: Release, rollout: Rollout, ending: Ending) -> tuple[str, str]:
+    short, results = kit.escape(release.commit.short), rollout.results
     left = f" Not touched: {', '.join(map(kit.escape, ending.not_started))}." if ending.not_started else ""
     cut_short = [result for result in results if not result.finished]
     bad = [host for host in rollout.hosts if host.state not in (*GOOD, State.WAITING)]
@@ -142,11 +142,11 @@ def _at(host: HostResult, total: int) -> str:
     return f"{task} (task {target})" if target else task
 
 
-def _what_was_done(outgoing: Outgoing, rollout: Rollout, status: str) -> list[Block]:
+def _what_was_done(release: Release, rollout: Rollout, status: str) -> list[Block]:
     done = [host for host in rollout.hosts if host.state is State.SUCCEEDED]
     if status == "succeeded" or rollout.check or not done:
         return []
-    short = kit.escape(outgoing.commit.short)
+    short = kit.escape(release.commit.short)
     return [kit.section(f"*Done:* {names_of(done)} ({len(done)} of {len(rollout.hosts)}) got {short}.")]
 
 

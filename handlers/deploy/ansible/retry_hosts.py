@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING
 
 from bot.access import policy
 from bot.errors import UserError
-from bot.operations import follow_ups, requests
 from bot.operations.registry import Button, Click, FollowUp
 from bot.operations.requests import OperationRequest
 from handlers.deploy.ansible.outcome_views import RETRY as BUTTON
 from handlers.deploy.ansible.rollout import COMMIT, RETRY
-from handlers.deploy.ansible.scope import HOSTS
-from handlers.shared import permissions
-from handlers.shared.clicks import clicked
+from handlers.deploy.arguments import HOSTS
+from handlers.shared.clicks import clicked, start_follow_up
 
 if TYPE_CHECKING:
     from bot.services import Services
@@ -29,15 +27,13 @@ async def retry(services: Services, click: Click) -> None:
     commits = await services.annotations.values_of(record.number, COMMIT)
     if not instances or not commits:
         raise UserError(f"#{record.number} left no host to retry.")
-    key = RETRIED.key(record.number)
-    if begun := await services.operations.started_by(key):
-        raise UserError(f"The retry was begun from this message already: it is #{begun.number}.")
     count = f"{len(instances)} failed host{'s' if len(instances) != 1 else ''}"
     title = f"Deploy {commits[0][:7]} to {count} of {environment.name}"
     arguments = {"ref": commits[0], HOSTS: ",".join(sorted(instances))}
+    key = RETRIED.key(record.number)
     request = OperationRequest("deploy", title, click.user, key, environment, arguments)
-    await requests.start(services, request, permissions.attempt_on(record, click.user, "retry failed hosts"))
-    await follow_ups.begun(services, RETRIED, record)
+    begun = "The retry was begun"
+    await start_follow_up(services, RETRIED, record, request, begun=begun, attempt="retry failed hosts")
 
 
 BUTTONS = (Button(BUTTON, retry),)

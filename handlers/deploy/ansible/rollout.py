@@ -13,12 +13,12 @@ from bot.slack.blocks import kit
 from bot.slack.blocks.common import FailureContext
 from bot.store.deployments import same_everywhere
 from bot.store.operations import Status
-from handlers.deploy import command as deploy_command
 from handlers.deploy.ansible import daemons, host_keys, outcome_views, playbooks, views
 from handlers.deploy.ansible.outcome_views import Ending
 from handlers.deploy.ansible.playbooks import Play
 from handlers.deploy.ansible.scope import scope_of, settings_of
 from handlers.deploy.ansible.views import Rollout
+from handlers.deploy.arguments import command_text
 from handlers.shared.checkout import code_of
 from runners.ansible import log_of
 from runners.ansible.logfile import read_log
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bot.slack.blocks.kit import Message
     from bot.slack.client import Live
     from handlers.deploy.ansible.scope import Scope
-    from handlers.deploy.views import Outgoing
+    from handlers.deploy.views import Release
     from runners.results import DaemonObservation, Inventory
 
     Go = Callable[[Operation, Play, playbooks.OnProgress], Awaitable[PlaybookResult]]
@@ -45,18 +45,18 @@ SHOWN_AFTER = 1.0  # seconds: a change of the message takes its time, which what
 COMMIT, RETRY = "went out", "retry"  # what is noted of an operation: its commit, and each host to try again
 
 
-async def roll_out(operation: Operation, outgoing: Outgoing, approval: ApprovalView | None) -> None:
+async def roll_out(operation: Operation, release: Release, approval: ApprovalView | None) -> None:
     """Durable: one machine type after the other, or all at once; the first failure stops those that have not begun."""
     scope = scope_of(operation)
     began = await operation.step("began", lambda: _now(operation))
     hosts = await operation.step("inventory", lambda: scope.find_hosts(operation.services))
     changed = await operation.step("host keys", lambda: host_keys.changed(operation, hosts))
     if changed:
-        await operation.end(Status.FAILED, views.keys_changed(operation.head, outgoing, approval, changed))
+        await operation.end(Status.FAILED, views.keys_changed(operation.head, release, approval, changed))
         return
-    work = _Work(operation, outgoing, approval, scope, hosts)
+    work = _Work(operation, release, approval, scope, hosts)
     await operation.step("prepare", work.prepare)
-    operation.known = FailureContext(commit=outgoing.commit, approval=approval)
+    operation.known = FailureContext(commit=release.commit, approval=approval)
     stopped_by = await operation.step("who cancelled at first", lambda: _cancelled_by(operation))
     for wave in () if stopped_by else work.waves:
         await work.play(wave)
@@ -72,7 +72,7 @@ class _Work:
     """A rollout under way: what is known of each machine type, in the order in which they are deployed."""
 
     operation: Operation
-    outgoing: Outgoing
+    release: Release
     approval: ApprovalView | None
     scope: Scope
     hosts: Inventory
@@ -113,19 +113,19 @@ class _Work:
     async def prepare(self) -> None:
         """Within a step: get what all playbooks need. Raises RunnerError where that cannot be had: nothing has begun."""
         await self.operation.does("is checking what would change" if self.scope.check else "is deploying")
-        shown = self.operation.head, self.outgoing, self.approval, self.rollout
+        shown = self.operation.head, self.release, self.approval, self.rollout
         async with self.operation.live() as live:
             show = partial(live.show, lambda: views.preparing(*shown))
             slow = asyncio.get_running_loop().call_later(SHOWN_AFTER, show)
             try:
                 with suppress(Cancelled):  # whoever it was is on record
-                    await self.operation.unless_cancelled(playbooks.prepare(self.operation, self.outgoing.commit))
+                    await self.operation.unless_cancelled(playbooks.prepare(self.operation, self.release.commit))
             finally:
                 slow.cancel()
 
     async def play(self, wave: Sequence[str]) -> None:
         """Durable: the playbooks of these machine types, each once."""
-        plays = [Play(machine, self.outgoing.commit, self.hosts, check=self.scope.check) for machine in wave]
+        plays = [Play(machine, self.release.commit, self.hosts, check=self.scope.check) for machine in wave]
         name = f"playbook {wave[0]}" if len(wave) == 1 else "playbooks"
         results = await self.operation.once(
             name,
@@ -143,7 +143,7 @@ class _Work:
 
         async def look() -> tuple[DaemonObservation, ...]:
             async with self.operation.live() as live:
-                shown = self.operation.head, self.outgoing, self.approval, self.rollout
+                shown = self.operation.head, self.release, self.approval, self.rollout
                 live.show(lambda: views.looking(*shown))
                 return await daemons.verify(self.operation, theirs, began)
 
@@ -170,7 +170,7 @@ class _Work:
 
         async def work() -> tuple[PlaybookResult, ...]:
             if len(plays) > 1:
-                await code_of(self.operation, self.outgoing.commit)  # there before all of them ask for it
+                await code_of(self.operation, self.release.commit)  # there before all of them ask for it
             return await together(*(one(play) for play in plays))
 
         async with self.operation.live() as live:
@@ -187,14 +187,14 @@ class _Work:
         return replace(there, state=State.FAILED, log_tail=said, refused=why)
 
     def _show(self, live: Live) -> None:
-        live.show(lambda: views.progress(self.operation.head, self.outgoing, self.approval, self.rollout))
+        live.show(lambda: views.progress(self.operation.head, self.release, self.approval, self.rollout))
 
 
 async def _report(work: _Work, stopped_by: str | None, seen: tuple[DaemonObservation, ...]) -> None:
     operation, scope = work.operation, work.scope
     await _tell_in_thread(work)
     if scope.check and not stopped_by:
-        message = outcome_views.checked(operation.head, work.outgoing, work.rollout)
+        message = outcome_views.checked(operation.head, work.release, work.rollout)
         await operation.end(_status(work, stopped_by), message, outcome="checked")
         return
     if not scope.check:
@@ -209,7 +209,7 @@ def _ended(work: _Work, stopped_by: str | None, again: Sequence[str], seen: tupl
     cancelled_by = kit.user(stopped_by) if stopped_by else ""
     then = _what_to_type(work, stopped_by)
     ending = Ending(work.not_started, cancelled_by=cancelled_by, retry=bool(again), daemons=seen, then=then)
-    return outcome_views.ended(work.operation.head, work.outgoing, work.approval, work.rollout, ending)
+    return outcome_views.ended(work.operation.head, work.release, work.approval, work.rollout, ending)
 
 
 def _what_to_type(work: _Work, stopped_by: str | None) -> str:
@@ -218,9 +218,9 @@ def _what_to_type(work: _Work, stopped_by: str | None) -> str:
     if stopped_by or not all(result.finished for result in work.results.values()):
         done = {machine for machine, result in work.results.items() if result.state is State.SUCCEEDED}
         left = work.machines if work.scope.check else [machine for machine in work.machines if machine not in done]
-    commit = work.outgoing.commit
+    commit = work.release.commit
     ref = commit.short if commit.ref == commit.sha else commit.ref
-    return deploy_command.command(work.operation.environment, ref, left, check=work.scope.check) if left else ""
+    return command_text(work.operation.environment, ref, left, check=work.scope.check) if left else ""
 
 
 def _status(work: _Work, stopped_by: str | None) -> Status:
@@ -233,7 +233,7 @@ def _status(work: _Work, stopped_by: str | None) -> Status:
 
 async def _record(work: _Work, *, well: bool) -> None:
     """Keep what each machine runs now; the environment runs the commit once all of them do, and do so `well`."""
-    services, record, commit = work.operation.services, work.operation.record, work.outgoing.commit
+    services, record, commit = work.operation.services, work.operation.record, work.release.commit
     for machine, result in work.results.items():
         good = {host.host for host in result.hosts if host.state is State.SUCCEEDED}
         its = [host for host in work.hosts.hosts if host.machine == machine]
@@ -283,7 +283,7 @@ async def _note_retry(work: _Work, instances: Sequence[str]) -> None:
     for instance in instances:
         await annotations.add(number, RETRY, instance)
     if instances:
-        await annotations.add(number, COMMIT, work.outgoing.commit.sha)
+        await annotations.add(number, COMMIT, work.release.commit.sha)
 
 
 async def _cancelled_by(operation: Operation) -> str | None:

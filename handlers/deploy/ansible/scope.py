@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.errors import UserError
+from handlers.deploy.arguments import CHECK, HOSTS, ROLES
 from runners.aws import inventory
 from runners.errors import AccessDeniedError
 from runners.ssh.keys import key_text
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 
 LOOKUP_TIMEOUT = 60.0
-MACHINES, HOSTS, CHECK = "machines", "hosts", "check"  # words in an operation's arguments; lists by commas
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Scope:
 def scope_of(operation: Operation) -> Scope:
     """What the operation's arguments say; machine types in the configured order."""
     arguments, environment = operation.record.arguments, operation.environment
-    named = _listed(arguments.get(MACHINES, ""))
+    named = _listed(arguments.get(ROLES, ""))
     machines = tuple(machine for machine in environment.machines if not named or machine in named)
     return Scope(environment, machines, _listed(arguments.get(HOSTS, "")), check=bool(arguments.get(CHECK)))
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, kit
-from handlers.deploy.views import MARKS, framed
+from bot.slack.blocks.jobs import MARKS
+from handlers.deploy.views import deploy_message
 from runners.results import State
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from bot.slack.blocks.common import ApprovalView, Head
     from bot.slack.blocks.kit import Block, Cell, Message
-    from handlers.deploy.views import Outgoing
+    from handlers.deploy.views import Release
     from runners.results import ChangedKey, FailedTask, HostResult, PlaybookResult
 
 ACCEPT_KEYS = "accept-host-keys"
@@ -55,32 +56,32 @@ class Rollout:
         return [host for result in self.results for host in result.hosts]
 
 
-def looking(head: Head, outgoing: Outgoing, approval: ApprovalView | None, rollout: Rollout) -> Message:
+def looking(head: Head, release: Release, approval: ApprovalView | None, rollout: Rollout) -> Message:
     """All playbooks are through; their daemons are looked at."""
-    return framed(head, "running", "checking that each daemon runs once", outgoing, approval, body=board(rollout))
+    return deploy_message(
+        head, "running", "checking that each daemon runs once", release, approval, details=board(rollout)
+    )
 
 
-def preparing(head: Head, outgoing: Outgoing, approval: ApprovalView | None, rollout: Rollout) -> Message:
+def preparing(head: Head, release: Release, approval: ApprovalView | None, rollout: Rollout) -> Message:
     """Before the first playbook: what all of them need is fetched and installed, with Cancel."""
     news = "getting the code, and the collections and roles that it requires"
     cancel = common.cancel_button(head, "Nothing was touched yet, and nothing will be.")
-    return framed(head, "running", news, outgoing, approval, body=board(rollout), buttons=[cancel])
+    return deploy_message(head, "running", news, release, approval, details=board(rollout), buttons=[cancel])
 
 
-def progress(head: Head, outgoing: Outgoing, approval: ApprovalView | None, rollout: Rollout) -> Message:
+def progress(head: Head, release: Release, approval: ApprovalView | None, rollout: Rollout) -> Message:
     """Playbooks under way, with Cancel."""
     done = sum(1 for result in rollout.results if result.state.ended)
     count = len(rollout.results)
     types = f", {done} of {count} machine types done" if count > 1 else ""
     doing = "checking what would change with" if rollout.check else "deploying"
-    news = f"{doing} {kit.escape(outgoing.commit.short)}{types}"
+    news = f"{doing} {kit.escape(release.commit.short)}{types}"
     cancel = common.cancel_button(head, "The check ends." if rollout.check else CANCELLING)
-    return framed(head, "running", news, outgoing, approval, body=board(rollout), buttons=[cancel])
+    return deploy_message(head, "running", news, release, approval, details=board(rollout), buttons=[cancel])
 
 
-def keys_changed(
-    head: Head, outgoing: Outgoing, approval: ApprovalView | None, changed: Sequence[ChangedKey]
-) -> Message:
+def keys_changed(head: Head, release: Release, approval: ApprovalView | None, changed: Sequence[ChangedKey]) -> Message:
     """Servers that show another host key than the one on record: refused, with both fingerprints, and Accept."""
     names = listed([one.host for one in changed])
     news = f"refused: {names} {'shows' if len(changed) == 1 else 'show'} another host key. Nothing was touched"
@@ -106,7 +107,9 @@ def keys_changed(
     button = kit.button(
         f"Accept the new host key{'' if one else 's'}", ACCEPT_KEYS, str(head.number), style="danger", ask=ask
     )
-    return framed(head, "failed", news, outgoing, approval, body=body, buttons=[kit.actions(ACCEPT_KEYS, button)])
+    return deploy_message(
+        head, "failed", news, release, approval, details=body, buttons=[kit.actions(ACCEPT_KEYS, button)]
+    )
 
 
 def keys_accepted(shown: Message, environment: str, person: str, count: int, at: float) -> Message:

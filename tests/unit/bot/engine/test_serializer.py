@@ -16,7 +16,7 @@ from bot.engine.engine import Due
 from bot.slack.blocks.kit import Message
 from bot.store.approvals import Approval, Outcome, Vote
 from bot.store.operations import Record, Request, Status
-from handlers.deploy.views import Outgoing
+from handlers.deploy.views import Release
 from runners.errors import StateLockedError
 from runners.results import (
     AttributeChange,
@@ -56,7 +56,7 @@ VALUES: dict[str, object] = {
         (Job(1, "backend", State.RUNNING, "https://github.com/o/r", AT, None, "Deploy"),), None,
     ),
     "playbook": PlaybookResult("deploy-backend.yml", State.FAILED, (HostResult("backend-1", State.UNREACHABLE),)),
-    "outgoing": Outgoing(COMMIT, "`9f8e7d6` The one before", "Ansible"),
+    "release": Release(COMMIT, "`9f8e7d6` The one before", "Ansible"),
     "message": Message("plain", ({"type": "divider"},)),
     "image": Image("ami-1", "staging-1"),
     "due": Due("drift", "dev", "Drift", 3_600.0),

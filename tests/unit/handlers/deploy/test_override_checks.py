@@ -11,13 +11,13 @@ from bot.operations.registry import Click, Submission
 from bot.slack.blocks.commits import REASON
 from bot.store.operations import Record, Request, Status
 from handlers.deploy import override_checks
-from handlers.deploy.checks import DESPITE, REFUSED, WHY
+from handlers.deploy.checks import OVERRIDDEN_COMMIT, OVERRIDE_REASON, REFUSED
 
 if TYPE_CHECKING:
     from tests.unit.handlers.conftest import Desk
 
 SHA = "a1b2c3d4" * 5
-WORD = {DESPITE: "f" * 40, WHY: "an older one"}
+WORD = {OVERRIDDEN_COMMIT: "f" * 40, OVERRIDE_REASON: "an older one"}
 
 
 async def refused(desk: Desk, environment: str = "staging", **arguments: str) -> Record:
@@ -41,54 +41,54 @@ def reason(record: Record, user: str, text: str = "The fix for the outage") -> S
 
 async def test_it_is_tried_again_once_and_as_any_other(desk: Desk) -> None:
     record = await refused(desk, **WORD)
-    await override_checks.again(desk.services, press(record, "U0LEE"))
+    await override_checks.try_again(desk.services, press(record, "U0LEE"))
     (begun,) = desk.engine.begun
     assert (begun.kind, begun.requester, begun.title) == ("deploy", "U0LEE", "Deploy stable to staging")
     assert begun.arguments == {"ref": "stable"}, "a word that was given for another commit holds no longer"
     await desk.operations.create(begun)
     with pytest.raises(UserError, match="begun anew from this message already"):
-        await override_checks.again(desk.services, press(record, "U0LEE"))
+        await override_checks.try_again(desk.services, press(record, "U0LEE"))
 
 
 async def test_guests_may_not_try_again(desk: Desk) -> None:
     record = await refused(desk)
     with pytest.raises(Denied):
-        await override_checks.again(desk.services, press(record, "U0GUS"))
+        await override_checks.try_again(desk.services, press(record, "U0GUS"))
     assert not desk.engine.begun
 
 
 async def test_whoever_may_approve_gives_a_reason_and_it_holds_for_that_commit(desk: Desk) -> None:
     record = await refused(desk)
-    await override_checks.anyway(desk.services, press(record, "U0LEE"))
+    await override_checks.ask_reason(desk.services, press(record, "U0LEE"))
     assert "Why does it go to staging all the same?" in str(desk.chat.views)
-    assert await override_checks.reasoned(desk.services, reason(record, "U0LEE", "The fix\nfor  the outage")) == {}
+    assert await override_checks.override(desk.services, reason(record, "U0LEE", "The fix\nfor  the outage")) == {}
     (begun,) = desk.engine.begun
-    assert begun.arguments == {"ref": "stable", DESPITE: SHA, WHY: "The fix for the outage"}
+    assert begun.arguments == {"ref": "stable", OVERRIDDEN_COMMIT: SHA, OVERRIDE_REASON: "The fix for the outage"}
     assert begun.requester == "U0LEE"
     await desk.operations.create(begun)
-    faults = await override_checks.reasoned(desk.services, reason(record, "U0MAX"))
+    faults = await override_checks.override(desk.services, reason(record, "U0MAX"))
     assert "begun anew from this message already" in faults["reason"]
 
 
 @pytest.mark.parametrize("text", ["", "  \n "])
 async def test_no_reason_is_none(desk: Desk, text: str) -> None:
     record = await refused(desk)
-    assert "Say why" in (await override_checks.reasoned(desk.services, reason(record, "U0LEE", text)))["reason"]
+    assert "Say why" in (await override_checks.override(desk.services, reason(record, "U0LEE", text)))["reason"]
     assert not desk.engine.begun
 
 
 async def test_a_long_reason_is_cut(desk: Desk) -> None:
     record = await refused(desk)
-    await override_checks.reasoned(desk.services, reason(record, "U0LEE", "x" * 3_000))
-    assert len(desk.engine.begun[0].arguments[WHY]) == 300
+    await override_checks.override(desk.services, reason(record, "U0LEE", "x" * 3_000))
+    assert len(desk.engine.begun[0].arguments[OVERRIDE_REASON]) == 300
 
 
 async def test_who_may_not_approve_may_not_say_so(desk: Desk) -> None:
     record = await refused(desk)
     with pytest.raises(Denied, match="You may not approve for staging"):
-        await override_checks.anyway(desk.services, press(record, "U0GUS"))
+        await override_checks.ask_reason(desk.services, press(record, "U0GUS"))
     assert not desk.chat.views
-    faults = await override_checks.reasoned(desk.services, reason(record, "U0GUS"))
+    faults = await override_checks.override(desk.services, reason(record, "U0GUS"))
     assert "You may not approve for staging" in faults["reason"]
     assert await desk.trail() == [("U0GUS", "click refused"), ("U0GUS", "click refused")]
     assert not desk.engine.begun
@@ -101,7 +101,7 @@ async def test_whoever_asked_first_may_not_where_another_must_approve(desk: Desk
     await desk.annotations.add(number, REFUSED, SHA)
     record = await desk.operations.get(number)
     with pytest.raises(Denied, match="wants somebody else to approve it"):
-        await override_checks.anyway(desk.services, press(record, "U0LEE"))
+        await override_checks.ask_reason(desk.services, press(record, "U0LEE"))
 
 
 async def test_a_deploy_that_was_not_refused_by_its_checks_has_nothing_to_pass_over(desk: Desk) -> None:
@@ -110,15 +110,15 @@ async def test_a_deploy_that_was_not_refused_by_its_checks_has_nothing_to_pass_o
     await desk.operations.set_message(number, "C0STAGING", f"{number}.0")
     record = await desk.operations.get(number)
     with pytest.raises(UserError, match="was not refused by its checks"):
-        await override_checks.anyway(desk.services, press(record, "U0LEE"))
-    faults = await override_checks.reasoned(desk.services, reason(record, "U0LEE"))
+        await override_checks.ask_reason(desk.services, press(record, "U0LEE"))
+    faults = await override_checks.override(desk.services, reason(record, "U0LEE"))
     assert "was not refused by its checks" in faults["reason"]
 
 
 async def test_a_button_of_another_message_does_nothing(desk: Desk) -> None:
     record = await refused(desk)
     elsewhere = Click("U0LEE", "C0STAGING", "99.0", "x", str(record.number), "1.2", "")
-    for button in (override_checks.again, override_checks.anyway):
+    for button in (override_checks.try_again, override_checks.ask_reason):
         with pytest.raises(UserError, match="does not belong to this message"):
             await button(desk.services, elsewhere)
     assert not desk.engine.begun

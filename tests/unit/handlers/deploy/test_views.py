@@ -12,14 +12,15 @@ from hypothesis import given, strategies as st
 from bot.slack.blocks import common
 from bot.slack.blocks.common import ApprovalView, Failure, FailureContext, Head
 from handlers.deploy import views
-from handlers.deploy.views import Outgoing
+from handlers.deploy.github_actions import views as run_views
+from handlers.deploy.views import Release
 from runners.results import Commit, Job, State, WorkflowRun
 from tests.unit.bot.drawn import buttons, hostile, read, urls
 
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 HEAD = Head(12, "Deploy main to prod", "prod", "U0ANA")
 COMMIT = Commit("o/r", "a1b2c3d4" * 5, "main", "Raise the queue's memory", "Lee Park", "https://github.com/o/r/c/1")
-OUT = Outgoing(COMMIT, "`9f8e7d6` The one before", "GitHub Actions deploy-prod.yml")
+OUT = Release(COMMIT, "`9f8e7d6` The one before", "GitHub Actions deploy-prod.yml")
 OPEN = ApprovalView("ID", 1, "pending", (), 1_700_003_600.0, "anyone of <!subteam^S0LEADS>")
 GIVEN = replace(OPEN, outcome="approved", votes=(("U0LEE", "approved", 1_700_000_000.0),))
 
@@ -36,7 +37,7 @@ def run(state: State, *jobs: Job, ended: bool = True) -> WorkflowRun:
 
 
 def test_what_would_go_out_and_what_runs_now() -> None:
-    message = views.ask(HEAD, OUT, OPEN)
+    message = views.awaiting_approval(HEAD, OUT, OPEN)
     said = read(message)
     assert message.text == "#12 Deploy main to prod: a1b2c3d is ready to go out. Waiting for approval"
     assert "*Goes out:* a1b2c3d Raise the queue's memory (Lee Park)" in said
@@ -59,8 +60,8 @@ def test_what_would_go_out_and_what_runs_now() -> None:
     ],
 )
 def test_what_ran_before_is_not_said_to_run_once_it_is_over(status: str, commit: str, ran: str) -> None:
-    differs = replace(OUT, differing="• backend: not known")
-    said = read(views.framed(HEAD, status, "news", differs, None))
+    differs = replace(OUT, commits_by_role="• backend: not known")
+    said = read(views.deploy_message(HEAD, status, "news", differs, None))
     assert f"{commit} a1b2c3d" in said
     assert f"{ran}\n• backend: not known" in said
     assert ("*Runs now:*" in said) == ("run the same" in ran)
@@ -70,7 +71,7 @@ def test_what_ran_before_is_not_said_to_run_once_it_is_over(status: str, commit:
 
 @pytest.mark.parametrize("status", ["running", "succeeded", "failed"])
 def test_of_a_check_nothing_goes_out(status: str) -> None:
-    said = read(views.framed(HEAD, status, "news", replace(OUT, check=True), None))
+    said = read(views.deploy_message(HEAD, status, "news", replace(OUT, check=True), None))
     assert "*Would go out:* a1b2c3d" in said
     assert "*Runs now:* `9f8e7d6`" in said
 
@@ -79,7 +80,7 @@ def test_of_a_check_nothing_goes_out(status: str) -> None:
     ("outcome", "words"), [("rejected", "rejected, nothing was deployed"), ("expired", "expired, nothing was deployed")]
 )
 def test_a_decision_against_it(outcome: str, words: str) -> None:
-    message = views.settled(HEAD, OUT, replace(OPEN, outcome=outcome))
+    message = views.not_approved(HEAD, OUT, replace(OPEN, outcome=outcome))
     assert words in read(message)
     assert "approve" not in buttons(message)
 
@@ -93,7 +94,7 @@ def test_with_the_approval_the_buttons_go() -> None:
 
 def test_jobs_under_way_are_a_table() -> None:
     going = run(State.RUNNING, job("backend", State.SUCCEEDED), job("cron", State.RUNNING), ended=False)
-    said = read(views.run_progress(HEAD, OUT, GIVEN, going))
+    said = read(run_views.run_progress(HEAD, OUT, GIVEN, going))
     assert "deploying a1b2c3d, 1 of 2 jobs done" in said
     assert "✅ done" in said
     assert "🔄 running" in said
@@ -103,7 +104,7 @@ def test_jobs_under_way_are_a_table() -> None:
 
 
 def test_a_run_that_went_well_says_what_went_out_and_how_long_it_took() -> None:
-    message = views.run_ended(HEAD, OUT, GIVEN, run(State.SUCCEEDED, job("backend", State.SUCCEEDED)))
+    message = run_views.run_ended(HEAD, OUT, GIVEN, run(State.SUCCEEDED, job("backend", State.SUCCEEDED)))
     said = read(message)
     assert message.text == "#12 Deploy main to prod: deployed a1b2c3d in 2 min 0 s"
     assert "*Went out:* a1b2c3d" in said
@@ -112,7 +113,7 @@ def test_a_run_that_went_well_says_what_went_out_and_how_long_it_took() -> None:
 
 def test_a_run_that_went_well_with_another_commit_is_no_success() -> None:
     ended = run(State.SUCCEEDED, job("backend", State.SUCCEEDED))
-    said = read(views.run_ended(HEAD, OUT, GIVEN, ended, warning="GitHub ran `bbbbbbb`"))
+    said = read(run_views.run_ended(HEAD, OUT, GIVEN, ended, warning="GitHub ran `bbbbbbb`"))
     assert ":x: *#12" in said
     assert "the run succeeded, but not with a1b2c3d" in said
     assert "GitHub ran `bbbbbbb`" in said
@@ -131,20 +132,20 @@ def test_a_run_that_went_well_with_another_commit_is_no_success() -> None:
     ],
 )
 def test_a_run_that_went_wrong_names_the_jobs(ended: WorkflowRun, words: str) -> None:
-    assert words in read(views.run_ended(HEAD, OUT, None, ended))
+    assert words in read(run_views.run_ended(HEAD, OUT, None, ended))
 
 
 def test_a_failing_job_in_the_thread() -> None:
-    said = read(views.failing_job(job("cron", State.FAILED, "Run Ansible"), "one\ntwo ```\n"))
+    said = read(run_views.job_log(job("cron", State.FAILED, "Run Ansible"), "one\ntwo ```\n"))
     assert "cron failed at step `Run Ansible`" in said
     assert "one\ntwo '''" in said
-    assert "has no log for this job" in read(views.failing_job(job("cron", State.FAILED), " \n"))
+    assert "has no log for this job" in read(run_views.job_log(job("cron", State.FAILED), " \n"))
 
 
 @pytest.mark.parametrize("count", [99, 256, 10_000])
 def test_the_largest_matrix_is_still_a_message(count: int) -> None:
     jobs = [job(f"build ({number}, {'x' * 60})", State.FAILED, "Run " + "y" * 300) for number in range(count)]
-    message = views.run_ended(HEAD, OUT, GIVEN, run(State.FAILED, *jobs))
+    message = run_views.run_ended(HEAD, OUT, GIVEN, run(State.FAILED, *jobs))
     assert "more" in read(message)
 
 
@@ -180,14 +181,14 @@ def test_what_fails_before_anything_goes_out_says_so_of_which_commit_who_approve
 def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, count: int, state: State) -> None:
     text = cycle(pool)
     head = Head(1, next(text), next(text), next(text))
-    out = Outgoing(Commit("r", "a" * 40, next(text), next(text), next(text), url), "not known", next(text))
+    out = Release(Commit("r", "a" * 40, next(text), next(text), next(text), url), "not known", next(text))
     jobs = tuple(Job(n, next(text), state, url, AT, None, next(text)) for n in range(count))
     going = replace(run(state, *jobs), workflow=next(text), url=url)
     read(views.working(head, "looking", out))
-    read(views.ask(head, out, OPEN))
+    read(views.awaiting_approval(head, out, OPEN))
     read(views.approved(head, out, GIVEN))
-    read(views.run_progress(head, out, GIVEN, going))
-    read(views.run_ended(head, out, GIVEN, going))
-    read(views.failing_job(Job(1, next(text), state, url, failing_step=next(text)), next(text)))
+    read(run_views.run_progress(head, out, GIVEN, going))
+    read(run_views.run_ended(head, out, GIVEN, going))
+    read(run_views.job_log(Job(1, next(text), state, url, failing_step=next(text)), next(text)))
     trouble = Failure(next(text), next(text), next(text), next(text))
     read(common.failed(head, trouble, FailureContext(next(text), out.commit, GIVEN, next(text))))

@@ -27,23 +27,23 @@ def operation(desk: Desk) -> Operation:
 
 
 async def test_where_github_always_answered_nothing_is_said(desk: Desk) -> None:
-    seen = github_outage.GitHubOutage(operation(desk))
+    outage = github_outage.GitHubOutage(operation(desk))
     for _ in range(2):
-        await seen.see(RUN)
-    assert not await github_outage.told(operation(desk))
+        await outage.observe(RUN)
+    assert not await github_outage.outage_notice(operation(desk))
 
 
 async def test_a_silence_counts_from_the_last_answer_to_the_next_one(desk: Desk) -> None:
-    seen = github_outage.GitHubOutage(operation(desk))
+    outage = github_outage.GitHubOutage(operation(desk))
     for run, at in ((RUN, 0), (LATE, 30), (LATE, 90), (RUN, 125), (RUN, 200)):
         desk.now = NOW.timestamp() + at
-        await seen.see(run)
-    told = await github_outage.told(operation(desk))
-    assert "GitHub told nothing for 2 min 5 s from " in told
-    assert "2026-03-02 12:00 UTC" in told
+        await outage.observe(run)
+    notice = await github_outage.outage_notice(operation(desk))
+    assert "GitHub told nothing for 2 min 5 s from " in notice
+    assert "2026-03-02 12:00 UTC" in notice
 
     later = datetime.fromtimestamp(NOW.timestamp() + 600, UTC)
-    await seen.see(replace(LATE, stale_since=later))
+    await outage.observe(replace(LATE, stale_since=later))
     desk.now = later.timestamp() + 60
-    await seen.see(RUN)
-    assert "for 3 min 5 s in all, 2 times, first from" in await github_outage.told(operation(desk))
+    await outage.observe(RUN)
+    assert "for 3 min 5 s in all, 2 times, first from" in await github_outage.outage_notice(operation(desk))

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from bot.slack.blocks import commits as what
 from bot.slack.blocks.common import ApprovalView, Head
 from handlers.deploy import views
-from handlers.deploy.views import Outgoing
+from handlers.deploy.views import Release
 from runners.results import Check, Checks, Commit, Difference, Rule, State
 from tests.unit.bot.drawn import buttons, hostile, read, urls
 
@@ -40,11 +40,11 @@ def checks(*found: Check, rule: Rule = Rule.REQUIRED) -> Checks:
 
 
 LINT, TEST = check("lint", State.SUCCEEDED), check("test", State.FAILED)
-OUT = Outgoing(commit(9), "`9f8e7d6` The one before", "GitHub Actions deploy-prod.yml")
+OUT = Release(commit(9), "`9f8e7d6` The one before", "GitHub Actions deploy-prod.yml")
 
 
 def test_the_newest_commits_are_listed_and_the_rest_is_counted_with_a_link() -> None:
-    message = views.ask(HEAD, replace(OUT, difference=difference(12)), OPEN)
+    message = views.awaiting_approval(HEAD, replace(OUT, difference=difference(12)), OPEN)
     said = read(message)
     assert "*12 commits go out:*\n• 0000000 Change 0 (lee-park)" in said
     assert "Change 4" in said
@@ -54,26 +54,26 @@ def test_the_newest_commits_are_listed_and_the_rest_is_counted_with_a_link() -> 
 
 
 def test_one_commit_goes_out() -> None:
-    said = read(views.ask(HEAD, replace(OUT, difference=difference(1)), OPEN))
+    said = read(views.awaiting_approval(HEAD, replace(OUT, difference=difference(1)), OPEN))
     assert "*1 commit goes out:*" in said
     assert "more" not in said
 
 
 def test_what_is_taken_back_comes_first() -> None:
-    said = read(views.ask(HEAD, replace(OUT, difference=difference(0, 3)), OPEN))
+    said = read(views.awaiting_approval(HEAD, replace(OUT, difference=difference(0, 3)), OPEN))
     assert "*This takes 3 commits back that run now:*\n• 0000000 Lost Change 0" in said
     assert "go out" not in said.replace("ready to go out", "")
-    both = read(views.ask(HEAD, replace(OUT, difference=difference(2, 1)), OPEN))
+    both = read(views.awaiting_approval(HEAD, replace(OUT, difference=difference(2, 1)), OPEN))
     assert both.index("This takes 1 commit back that runs now") < both.index("2 commits go out")
 
 
 def test_where_nothing_is_known_that_is_said() -> None:
     note = ":question: `abc1234` is not in the repository's history (any more): what goes out is not known"
-    assert "what goes out is not known" in read(views.ask(HEAD, replace(OUT, notes=(note,)), OPEN))
+    assert "what goes out is not known" in read(views.awaiting_approval(HEAD, replace(OUT, notices=(note,)), OPEN))
 
 
 def test_once_it_goes_out_the_commits_are_counted_with_a_link() -> None:
-    ended = views.settled(HEAD, replace(OUT, difference=difference(12, 3)), replace(OPEN, outcome="rejected"))
+    ended = views.not_approved(HEAD, replace(OUT, difference=difference(12, 3)), replace(OPEN, outcome="rejected"))
     assert "*In between:* 12 commits, 3 commits taken back" in read(ended)
     assert "Change 1" not in read(ended)
 
@@ -105,7 +105,7 @@ def test_the_thread_has_all_that_the_message_has_not(count: int, listed: bool) -
     ],
 )
 def test_how_the_checks_stand(found: Checks, words: str) -> None:
-    message = views.ask(HEAD, replace(OUT, checks=found), OPEN)
+    message = views.awaiting_approval(HEAD, replace(OUT, checks=found), OPEN)
     assert words in read(message)
 
 
@@ -126,20 +126,20 @@ def test_what_is_green(found: Checks, green: bool) -> None:
 
 
 def test_a_refusal_names_the_checks_and_the_ways_to_go_on() -> None:
-    message = views.refused(HEAD, replace(OUT, checks=checks(TEST, LINT)), None, checks(TEST, LINT))
+    message = views.refused_by_checks(HEAD, replace(OUT, checks=checks(TEST, LINT)), None, checks(TEST, LINT))
     said = read(message)
     assert message.text == "#12 Deploy main to prod: not deployed: 0000009 has 1 check that failed"
     assert "1 of 2 required failed: test" in said
     assert buttons(message) == [what.AGAIN, what.ANYWAY]
     running = checks(check("e2e", State.RUNNING))
-    later = read(views.refused(HEAD, replace(OUT, checks=running), GIVEN, running))
+    later = read(views.refused_by_checks(HEAD, replace(OUT, checks=running), GIVEN, running))
     assert "not deployed: 0000009 has 1 check that did not end yet" in later
     assert "approved by @lee" in later
 
 
 def test_who_passed_over_the_checks_and_why_is_shown() -> None:
     note = what.passed_over("U0LEE", "the fix <!channel> for #4", checks(TEST))
-    said = read(views.ask(HEAD, replace(OUT, notes=(note,)), OPEN))
+    said = read(views.awaiting_approval(HEAD, replace(OUT, notices=(note,)), OPEN))
     assert "*Asked for despite its checks* (test), by @lee: the fix <!channel> for #4" in said
 
 
@@ -156,8 +156,8 @@ def test_slack_takes_all_of_it_whatever_is_in_it(pool: list[str], url: str, coun
     found = Difference(count * 3, count, commits, commits, url)
     seen = Checks("a" * 40, Rule.ANY, tuple(Check(next(text), state, url) for _ in range(count)))
     note = what.passed_over(next(text), next(text), seen)
-    out = Outgoing(Commit("r", "a" * 40, "x", next(text), next(text), url), "x", "y", found, seen, (note,))
-    read(views.ask(HEAD, out, OPEN))
-    read(views.refused(HEAD, out, GIVEN, seen))
+    out = Release(Commit("r", "a" * 40, "x", next(text), next(text), url), "x", "y", found, seen, (note,))
+    read(views.awaiting_approval(HEAD, out, OPEN))
+    read(views.refused_by_checks(HEAD, out, GIVEN, seen))
     if thread := what.in_thread(found):
         read(thread)

@@ -15,7 +15,7 @@ from bot.redaction import Redactor
 from bot.slack.blocks.common import FailureContext, Head
 from bot.store.operations import Status
 from handlers.deploy.ansible import playbooks, rollout
-from handlers.deploy.views import Outgoing
+from handlers.deploy.views import Release
 from runners.errors import RunnerError, TimedOutError, UnavailableError
 from runners.results import Commit, FailedTask, Host, HostResult, Inventory, PlaybookResult, State
 from tests.unit.bot.drawn import buttons, read as as_read
@@ -182,7 +182,7 @@ async def deployed(
     monkeypatch.setattr(rollout, "code_of", code_of)
     monkeypatch.setattr("handlers.deploy.ansible.host_keys.changed", changed)
     monkeypatch.setattr("handlers.deploy.ansible.scope.Scope.find_hosts", find_hosts)
-    await rollout.roll_out(cast("Operation", operation), Outgoing(COMMIT, "nothing", "Ansible"), None)
+    await rollout.roll_out(cast("Operation", operation), Release(COMMIT, "nothing", "Ansible"), None)
     return begun
 
 

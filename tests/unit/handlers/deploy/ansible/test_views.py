@@ -12,7 +12,7 @@ from bot.slack.blocks.common import ApprovalView, Head
 from handlers.deploy.ansible import outcome_views, views
 from handlers.deploy.ansible.outcome_views import Ending
 from handlers.deploy.ansible.views import Rollout
-from handlers.deploy.views import Outgoing
+from handlers.deploy.views import Release
 from runners.results import (
     ChangedKey,
     Commit,
@@ -28,7 +28,7 @@ from tests.unit.bot.drawn import buttons, hostile, read, urls
 NOW = 1_700_000_000.0
 HEAD = Head(12, "Deploy main to staging", "staging", "U0ANA")
 COMMIT = Commit("o/r", "a1b2c3d4" * 5, "main", "Raise the queue's memory", "Lee Park", "https://github.com/o/r/c/1")
-OUT = Outgoing(COMMIT, "`9f8e7d6` The one before", "Ansible")
+OUT = Release(COMMIT, "`9f8e7d6` The one before", "Ansible")
 GIVEN = ApprovalView("ID", 1, "approved", (("U0LEE", "approved", NOW),), NOW + 3_600, "anyone of <!subteam^S0LEADS>")
 
 
@@ -234,7 +234,7 @@ def test_of_five_hundred_hosts_the_worst_are_shown_and_all_are_counted() -> None
 def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, count: int, state: State) -> None:
     text = cycle(pool)
     head = Head(1, next(text), next(text), next(text))
-    out = Outgoing(Commit("r", "a" * 40, next(text), next(text), next(text), url), "not known", next(text))
+    out = Release(Commit("r", "a" * 40, next(text), next(text), next(text), url), "not known", next(text))
     hosts = tuple(HostResult(next(text), state, current_task=next(text), task_number=count) for _ in range(count))
     changes = tuple(TaskChange(next(text), next(text), next(text)) for _ in range(count))
     one = PlaybookResult(next(text), state, hosts, finished=count % 2 == 0, changes=changes)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.store.deployments import MachineCommit
-from handlers.deploy.outgoing import runs_now
-from handlers.deploy.running import in_words
+from handlers.deploy.release import commits_by_role, current_commit
 from runners.results import Commit
 
 NEW, OLD = "a" * 40, "b" * 40
@@ -18,12 +17,12 @@ def runs(machine: str, sha: str, instance: str = "") -> MachineCommit:
 
 @pytest.mark.parametrize("known", [(), (runs("backend", NEW), runs("cron", NEW)), (runs("gone", OLD),)])
 def test_nothing_is_said_where_all_run_what_the_environment_runs(known: tuple[MachineCommit, ...]) -> None:
-    assert in_words(known, ["backend", "cron"], NEW) == ""
+    assert commits_by_role(known, ["backend", "cron"], NEW) == ""
 
 
 def test_each_machine_is_told_with_since_when_and_by_whom() -> None:
     known = [runs("backend", NEW, "i-1"), runs("cron", OLD)]
-    said = in_words(known, ["backend", "cron", "sftp"], OLD)
+    said = commits_by_role(known, ["backend", "cron", "sftp"], OLD)
     lines = said.splitlines()
     assert lines[0].startswith("• backend: `aaaaaaa` (since <!date^1700000000")
     assert lines[0].endswith("by <@U0ANA>, #7)")
@@ -32,14 +31,14 @@ def test_each_machine_is_told_with_since_when_and_by_whom() -> None:
 
 
 def test_hosts_of_one_type_that_differ_are_counted() -> None:
-    said = in_words([runs("web", OLD), runs("web", NEW, "i-1")], ["web"], OLD)
+    said = commits_by_role([runs("web", OLD), runs("web", NEW, "i-1")], ["web"], OLD)
     assert "`aaaaaaa` on 1 host (" in said
     assert "`bbbbbbb` on all others (" in said
-    said = in_words([runs("web", OLD, "i-1"), runs("web", NEW, "i-2"), runs("web", NEW, "i-3")], ["web"], OLD)
+    said = commits_by_role([runs("web", OLD, "i-1"), runs("web", NEW, "i-2"), runs("web", NEW, "i-3")], ["web"], OLD)
     assert "`aaaaaaa` on 2 hosts (" in said
 
 
 def test_an_environment_whose_machines_differ_is_not_said_to_be_unknown() -> None:
     commit = Commit("o/r", NEW, "main", "Subject", "Lee", "https://github.com/o/r")
-    assert runs_now(None, commit, differs=True) == "not the same everywhere, see below"
-    assert runs_now(None, commit).startswith("not known")
+    assert current_commit(None, commit, differs=True) == "not the same everywhere, see below"
+    assert current_commit(None, commit).startswith("not known")

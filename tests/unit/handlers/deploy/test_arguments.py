@@ -9,7 +9,8 @@ import pytest
 from bot.config import read as read_config
 from bot.errors import UserError
 from bot.operations.requests import OperationRequest
-from handlers.deploy.command import Arguments, command, limited, neither, read, typed
+from handlers.deploy.arguments import Arguments, command_text, limited, read, repeating_command, unknown_word
+from handlers.deploy.backend import check_supported
 
 if TYPE_CHECKING:
     from bot.config import Environment
@@ -65,8 +66,10 @@ def test_what_makes_no_sense_is_said(said: list[str], problem: str) -> None:
 
 @pytest.mark.parametrize(("said", "what"), [(["backend"], "takes no machine types"), (["check"], "takes no check")])
 def test_a_workflow_takes_neither(said: list[str], what: str) -> None:
-    with pytest.raises(UserError, match=what):
-        read(DEV, said)
+    arguments = read(DEV, said)
+    with pytest.raises(UserError, match=f"dev deploys through GitHub Actions d.yml, which {what}. Nothing was started"):
+        check_supported(DEV, roles=bool(arguments.roles), check=arguments.check)
+    check_supported(STAGING, roles=True, check=True)
 
 
 def test_a_wish_says_in_its_title_what_it_is_limited_to() -> None:
@@ -95,27 +98,27 @@ def test_a_wish_says_in_its_title_what_it_is_limited_to() -> None:
     ],
 )
 def test_what_was_asked_for_can_be_typed_again(environment: Environment, arguments: dict[str, str], words: str) -> None:
-    assert typed(environment, arguments) == words
+    assert repeating_command(environment, arguments) == words
 
 
 def test_machine_types_are_named_unless_all_are_meant() -> None:
-    assert command(STAGING, "main", ("sftp",)) == "/deploy staging sftp"
-    assert command(STAGING, "main", ("backend", "cron", "sftp"), check=True) == "/deploy staging check"
+    assert command_text(STAGING, "main", ("sftp",)) == "/deploy staging sftp"
+    assert command_text(STAGING, "main", ("backend", "cron", "sftp"), check=True) == "/deploy staging check"
 
 
 def test_a_word_that_is_no_ref_may_have_been_a_machine_type() -> None:
-    mistyped = neither(STAGING, "bakend")
+    mistyped = unknown_word(STAGING, "bakend")
     assert mistyped
-    assert mistyped.near == "backend"
+    assert mistyped.similar_role == "backend"
     assert mistyped.problem == (
         "“bakend” is neither a branch or tag nor a machine type of staging; did you mean “backend”? "
         "Its machine types are backend, cron, sftp"
     )
-    far = neither(STAGING, "xyzzy")
+    far = unknown_word(STAGING, "xyzzy")
     assert far
-    assert (far.near, "nor a machine type of staging. Its machine types are" in far.problem) == ("", True)
+    assert (far.similar_role, "nor a machine type of staging. Its machine types are" in far.problem) == ("", True)
 
 
 @pytest.mark.parametrize(("environment", "ref"), [(DEV, "bakend"), (STAGING, "main"), (STAGING, "a1b2c3d")])
 def test_what_nobody_can_have_meant_as_a_machine_type(environment: Environment, ref: str) -> None:
-    assert neither(environment, ref) is None
+    assert unknown_word(environment, ref) is None

@@ -1,0 +1,33 @@
+"""Ansible as a deploy backend: playbooks deploy to all roles or some, from any ref, or only check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from handlers.deploy.ansible.rollout import roll_out
+from handlers.deploy.ansible.scope import private_key_of, secret_vars_of
+
+if TYPE_CHECKING:
+    from bot.config import Environment
+    from bot.operations.operation import Operation
+
+__all__ = ["TAKES_CHECK", "TAKES_ROLES", "required_checks", "roll_out", "title", "verify"]
+
+TAKES_ROLES = True
+TAKES_CHECK = True
+
+
+def title(environment: Environment) -> str:  # noqa: ARG001  -- a backend's signature
+    """The same for every environment."""
+    return "Ansible"
+
+
+def required_checks(environment: Environment) -> bool | tuple[str, ...]:  # noqa: ARG001  -- a backend's signature
+    """None: playbooks are deployed from any commit."""
+    return False
+
+
+async def verify(operation: Operation, ref: str) -> None:  # noqa: ARG001  -- a backend's signature
+    """Raises UserError when the private key or a secret variable is missing from the bot's environment."""
+    private_key_of(operation.services, operation.environment)
+    secret_vars_of(operation.services, operation.environment)

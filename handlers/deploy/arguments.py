@@ -1,0 +1,118 @@
+"""What people type after /deploy's environment: roles, `check`, and the branch, tag or commit."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bot.access import arguments as typed_arguments
+from bot.errors import UserError
+from handlers.shared.requests import default_ref
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bot.config import Environment
+    from bot.operations.requests import OperationRequest
+
+
+USAGE = "/deploy <environment> [machine,machine] [branch, tag or commit] [check]"
+COMMIT_SHA = re.compile(r"[0-9a-f]{7,40}")
+SHORT_SHA = 7  # digits
+ANY_REF = "<branch, tag or commit>"  # in a command that somebody is to complete
+# The names of an operation's arguments; roles and hosts (EC2's instance ids) are lists separated by commas.
+ROLES, HOSTS, CHECK = "machines", "hosts", "check"
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """The arguments of a /deploy: `ref` is "" for the default ref, `roles` empty for all roles."""
+
+    ref: str = ""
+    roles: tuple[str, ...] = ()
+    check: bool = False
+
+
+def read(environment: Environment, words: Sequence[str]) -> Arguments:
+    """The words in any order. Raises UserError for words that are no arguments, or are given twice."""
+    arguments = Arguments()
+    for word in words:
+        arguments = _with(arguments, environment, word)
+    return arguments
+
+
+def limited(request: OperationRequest, arguments: Arguments) -> OperationRequest:
+    """The request for a deploy to all roles, limited to these arguments."""
+    ref, name = request.arguments["ref"], request.target.name
+    what = f"Check {ref} against {name}" if arguments.check else f"Deploy {ref} to {name}"
+    only = f" ({', '.join(arguments.roles)})" if arguments.roles else ""
+    extra = {ROLES: ",".join(arguments.roles), CHECK: CHECK if arguments.check else ""}
+    stored = {**request.arguments, **{name: value for name, value in extra.items() if value}}
+    return replace(request, title=f"{what}{only}", arguments=stored)
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownWord:
+    """A word that is neither a ref nor a role: the problem for people, and the role of a similar name ("": none)."""
+
+    problem: str
+    similar_role: str
+
+
+def unknown_word(environment: Environment, ref: str) -> UnknownWord | None:
+    """The problem with a ref that does not exist, where somebody may have meant a role by it.
+
+    None where the environment has no roles, the ref is its default, or a commit.
+    """
+    if not environment.machines or ref == default_ref(environment) or COMMIT_SHA.fullmatch(ref):
+        return None
+    similar = typed_arguments.near(ref, environment.machines)
+    meant = f"; did you mean “{similar}”?" if similar else "."
+    problem = (
+        f"{typed_arguments.shown(ref)} is neither a branch or tag nor a machine type of {environment.name}{meant} "
+        f"Its machine types are {', '.join(environment.machines)}"
+    )
+    return UnknownWord(problem, similar)
+
+
+def command_text(environment: Environment, ref: str, roles: Sequence[str] = (), *, check: bool = False) -> str:
+    """The command to type for a deploy, without the defaults: the default ref, and all roles."""
+    all_roles = set(roles) >= set(environment.machines)
+    words = [
+        "" if all_roles else ",".join(roles),
+        "" if ref == default_ref(environment) else ref,
+        CHECK if check else "",
+    ]
+    return " ".join(filter(None, [f"/deploy {environment.name}", *words]))
+
+
+def repeating_command(environment: Environment, arguments: Mapping[str, str]) -> str:
+    """The command to type for an operation's arguments again. Single hosts cannot be typed: they become all roles."""
+    ref = arguments["ref"][:SHORT_SHA] if HOSTS in arguments else arguments["ref"]
+    roles = arguments[ROLES].split(",") if arguments.get(ROLES) else ()
+    return command_text(environment, ref, roles, check=bool(arguments.get(CHECK)))
+
+
+def _with(arguments: Arguments, environment: Environment, word: str) -> Arguments:
+    if word == CHECK:
+        return replace(arguments, check=True)
+    parts = tuple(dict.fromkeys(word.split(",")))
+    if all(part in environment.machines for part in parts):
+        if arguments.roles:
+            raise UserError(f"Machine types are given twice; put commas between them, without blanks. Usage: {USAGE}")
+        return replace(arguments, roles=tuple(role for role in environment.machines if role in parts))
+    if "" in parts:
+        raise UserError(f"Put commas between machine types, without blanks: {_example(environment)}. Usage: {USAGE}")
+    if len(parts) > 1:
+        wrong = next(part for part in parts if part not in environment.machines)
+        hint = typed_arguments.nearest(wrong, environment.machines) if environment.machines else "; it has none."
+        raise UserError(f"{environment.name} has no machine type {typed_arguments.shown(wrong)}{hint} Usage: {USAGE}")
+    if arguments.ref:
+        both = f"{typed_arguments.shown(arguments.ref)} and {typed_arguments.shown(word)}"
+        raise UserError(f"{both}: I can deploy one branch, tag or commit. Usage: {USAGE}")
+    return replace(arguments, ref=typed_arguments.ref(word, USAGE))
+
+
+def _example(environment: Environment) -> str:
+    return ",".join(environment.machines[:2]) or "backend,cron"

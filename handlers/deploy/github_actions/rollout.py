@@ -1,0 +1,160 @@
+"""A deploy by a GitHub Actions workflow: dispatched once, followed to its end, recorded."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.errors import UserError
+from bot.slack.blocks import kit
+from bot.slack.blocks.common import FailureContext
+from bot.store.operations import Status
+from handlers.deploy import release as releases
+from handlers.deploy.github_actions import deployment_record, views
+from handlers.shared.dispatch import Dispatch, dispatch_once, run_ended, run_url
+from handlers.shared.github_outage import GitHubOutage, outage_notice
+from runners.errors import RunnerError
+from runners.github.runs import poller
+from runners.github.runs.logs import job_log_tail
+from runners.results import State
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from bot.config import Environment, GitHubActions
+    from bot.operations.operation import Operation
+    from bot.slack.blocks.common import ApprovalView
+    from bot.slack.blocks.kit import Message
+    from bot.slack.client import Live
+    from handlers.deploy.github_actions.deployment_record import DeploymentRecord
+    from handlers.deploy.views import Release
+    from runners.results import Job, WorkflowRun
+
+LOGS_POSTED = 5
+REDRAW_INTERVAL = 10.0  # seconds; jobs' times go on in the message while nothing else changes
+# GitHub's names for the end of a deployment; "error" for all other states.
+_DEPLOYMENT_STATES = {State.SUCCEEDED: "success", State.FAILED: "failure"}
+
+
+def settings_of(environment: Environment) -> GitHubActions:
+    """The environment's section `github_actions`. Raises UserError when it has none."""
+    actions = environment.deploy.github_actions
+    if actions is None:
+        raise UserError(f"{environment.name} no longer deploys through GitHub Actions.")
+    return actions
+
+
+async def roll_out(operation: Operation, release: Release, approval: ApprovalView | None) -> None:
+    """Durable: dispatch the workflow at the approved commit, follow its jobs, record what runs now."""
+    run_id = await dispatch_once(operation, _dispatch_of(operation, release))
+    operation.known = FailureContext(commit=release.commit, approval=approval)
+    enabled = settings_of(operation.environment).record
+    record = await deployment_record.begin(operation, release.commit, enabled=enabled)
+    if record.warning:
+        release = replace(release, notices=(*release.notices, record.warning))
+    url = run_url(release.commit, run_id)
+    await deployment_record.set_state(operation, record, "in_progress", log_url=url)
+    try:
+        run = await operation.step("follow the run", lambda: _follow(operation, release, approval, run_id))
+    except RunnerError as error:
+        why = f"Lost sight of it: {error.problem}"
+        await deployment_record.set_state(operation, record, "error", log_url=url, why=why)
+        raise
+    if outage := await outage_notice(operation):
+        release = replace(release, notices=(*release.notices, outage))
+    await _end(operation, release, approval, run)
+    await _end_record(operation, record, release, run)
+
+
+async def _end(operation: Operation, release: Release, approval: ApprovalView | None, run: WorkflowRun) -> None:
+    warning = _wrong_commit(release, run)
+    if run.state is State.SUCCEEDED:
+        if not warning:
+            await operation.step("record", lambda: releases.record_deployed(operation, release.commit))
+        message = views.run_ended(operation.head, release, approval, run, warning=warning)
+        await operation.end(Status.FAILED if warning else Status.SUCCEEDED, message)
+        return
+    for job in views.failing_jobs(run)[:LOGS_POSTED]:
+        await _post_log(operation, job)
+    await operation.end(Status.FAILED, views.run_ended(operation.head, release, approval, run, warning=warning))
+
+
+async def _end_record(operation: Operation, record: DeploymentRecord, release: Release, run: WorkflowRun) -> None:
+    wrong_commit = run.head_sha != release.commit.sha
+    state = "failure" if wrong_commit else _DEPLOYMENT_STATES.get(run.state, "error")
+    why = f"The run was of {run.head_sha[:7]}" if wrong_commit else f"The run {run.state.value}"
+    await deployment_record.set_state(operation, record, state, log_url=run.url, why=why)
+
+
+def _dispatch_of(operation: Operation, release: Release) -> Dispatch:
+    actions = settings_of(operation.environment)
+    command = f"/deploy {operation.environment.name} {release.commit.ref}"
+    mark = {actions.mark_input: f"signalbox-{operation.number}"} if actions.mark_input else {}
+    return Dispatch(
+        operation.services.config.github.repository,
+        actions.workflow,
+        release.commit,
+        command="/deploy",
+        inputs={**actions.inputs, **mark},
+        moved_on=f"so nothing was deployed. Run {command} again to see and deploy the newer commit.",
+    )
+
+
+async def _follow(operation: Operation, release: Release, approval: ApprovalView | None, run_id: int) -> WorkflowRun:
+    """Within a step: display the run until it ends. Raises RunnerError when GitHub reports nothing about it."""
+    repository = operation.services.config.github.repository
+    newest: list[WorkflowRun] = []
+    clock, outage = operation.services.clock, GitHubOutage(operation)
+    await operation.does("is deploying")
+
+    def render() -> Message:
+        return views.run_progress(operation.head, release, approval, newest[-1], clock())
+
+    async with operation.live() as live, _redrawing(live, render, newest):
+        async for run in poller.watch_run(operation.services.github, repository, run_id):
+            newest[:] = [run]
+            live.show(render)
+            await outage.observe(run)
+    if not newest:
+        raise RunnerError(f"following run {run_id}", "GitHub told nothing about it")
+    await run_ended(operation, newest[-1])
+    return newest[-1]
+
+
+@asynccontextmanager
+async def _redrawing(live: Live, render: Callable[[], Message], newest: list[WorkflowRun]) -> AsyncIterator[None]:
+    """Redraw the message at an interval, also while nothing but the time changes."""
+
+    async def redraw() -> None:
+        while True:
+            await asyncio.sleep(REDRAW_INTERVAL)
+            if newest:
+                live.show(render)
+
+    task = asyncio.create_task(redraw())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def _post_log(operation: Operation, job: Job) -> None:
+    async def read() -> str:
+        # Redacted before it is stored, and before it is cut: no pattern recognises half a token.
+        services = operation.services
+        return services.redact(await job_log_tail(services.github, services.config.github.repository, job.job_id))
+
+    tail = await operation.step(f"log of job {job.job_id}", read)
+    await operation.details(f"log {job.job_id}", views.job_log(job, tail))
+
+
+def _wrong_commit(release: Release, run: WorkflowRun) -> str:
+    """A warning (mrkdwn) where the run was not of the approved commit; else empty."""
+    if run.head_sha == release.commit.sha:
+        return ""
+    return (
+        f"GitHub ran commit {kit.code(run.head_sha[:7])}, not the approved {kit.code(release.commit.short)}: "
+        f"{kit.code(release.commit.ref)} moved in the same moment. Look at what is deployed before you go on."
+    )

@@ -1,0 +1,81 @@
+"""A deploy by a GitHub Actions run as one message: its jobs, how it ended, the logs of failed jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.slack.blocks import jobs as job_blocks, kit
+from handlers.deploy.views import deploy_message
+from runners.results import State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.slack.blocks.common import ApprovalView, Head
+    from bot.slack.blocks.kit import Block, Message
+    from handlers.deploy.views import Release
+    from runners.results import Job, WorkflowRun
+
+JOBS_NAMED = 6  # in a sentence
+
+
+def run_progress(
+    head: Head, release: Release, approval: ApprovalView | None, run: WorkflowRun, now: float | None = None
+) -> Message:
+    """A run in progress. `now` (Unix seconds) gives the time that its jobs have been running."""
+    ended = sum(1 for job in run.jobs if job.state.ended)
+    news = f"deploying {kit.escape(release.commit.short)}, {ended} of {len(run.jobs)} jobs done"
+    reported_at = run.stale_since.timestamp() if run.stale_since else now  # what happened since then is unknown
+    details = [
+        *job_blocks.stale(run),
+        _run_line(run),
+        *job_blocks.table(run.jobs, release.roles, reported_at),
+    ]
+    return deploy_message(head, "running", news, release, approval, details=details)
+
+
+def run_ended(
+    head: Head, release: Release, approval: ApprovalView | None, run: WorkflowRun, *, warning: str = ""
+) -> Message:
+    """A run that has ended. With a `warning` (mrkdwn) its success does not count."""
+    warned = [kit.section(f":warning: {warning}")] if warning else []
+    details = [*warned, _run_line(run), *job_blocks.table(run.jobs, release.roles)]
+    short = kit.escape(release.commit.short)
+    if run.state is not State.SUCCEEDED:
+        return deploy_message(head, "failed", _failure(run), release, approval, details=details)
+    if warning:
+        news = f"the run succeeded, but not with {short}"
+        return deploy_message(head, "failed", news, release, approval, details=details)
+    return deploy_message(head, "succeeded", f"deployed {short}{_took(run)}", release, approval, details=details)
+
+
+def failing_jobs(run: WorkflowRun) -> Sequence[Job]:
+    """The jobs that made the run fail: GitHub cancels the others of a matrix, whose logs explain nothing."""
+    return [job for job in run.failed_jobs if job.state is not State.CANCELLED] or run.failed_jobs
+
+
+def job_log(job: Job, tail: str) -> Message:
+    """The end of a failing job's log, for the thread."""
+    step = f" at step {kit.code(job.failing_step)}" if job.failing_step else ""
+    line = f":x: {kit.link(job.name, job.url)} {job.state.value}{step}"
+    log = kit.preformatted(tail) if tail.strip() else "_GitHub has no log for this job (yet); the link leads to it._"
+    return kit.message(f"{kit.escape(job.name)} {job.state.value}", [kit.section(line), kit.section(log)])
+
+
+def _failure(run: WorkflowRun) -> str:
+    ended = {State.FAILED: "failed", State.CANCELLED: "was cancelled"}.get(run.state, f"ended as {run.state.value}")
+    jobs = failing_jobs(run)
+    if not jobs:
+        return f"the run {ended} before any of its jobs did"
+    names = ", ".join(kit.escape(job.name) for job in jobs[:JOBS_NAMED])
+    more = f" and {len(jobs) - JOBS_NAMED} more" if len(jobs) > JOBS_NAMED else ""
+    return f"the run {ended}: {names}{more}. What the logs say at their end is in the thread"
+
+
+def _run_line(run: WorkflowRun) -> Block:
+    attempt = f", attempt {run.attempt}" if run.attempt > 1 else ""
+    return kit.context(f"{kit.link(f'{run.workflow}, run {run.number}', run.url)}{attempt}")
+
+
+def _took(run: WorkflowRun) -> str:
+    return f" in {kit.duration((run.ended_at - run.created_at).total_seconds())}" if run.ended_at else ""
