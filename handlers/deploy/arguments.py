@@ -52,30 +52,6 @@ def limited(request: OperationRequest, arguments: Arguments) -> OperationRequest
     return replace(request, title=f"{what}{only}", arguments=stored)
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownWord:
-    """A word that is neither a ref nor a role: the problem for people, and the role of a similar name ("": none)."""
-
-    problem: str
-    similar_role: str
-
-
-def unknown_word(environment: Environment, ref: str) -> UnknownWord | None:
-    """The problem with a ref that does not exist, where somebody may have meant a role by it.
-
-    None where the environment has no roles, the ref is its default, or a commit.
-    """
-    if not environment.machines or ref == default_ref(environment) or COMMIT_SHA.fullmatch(ref):
-        return None
-    similar = typed_arguments.near(ref, environment.machines)
-    meant = f"; did you mean “{similar}”?" if similar else "."
-    problem = (
-        f"{typed_arguments.shown(ref)} is neither a branch or tag nor a machine type of {environment.name}{meant} "
-        f"Its machine types are {', '.join(environment.machines)}"
-    )
-    return UnknownWord(problem, similar)
-
-
 def command_text(environment: Environment, ref: str, roles: Sequence[str] = (), *, check: bool = False) -> str:
     """The command to type for a deploy, without the defaults: the default ref, and all roles."""
     all_roles = set(roles) >= set(environment.machines)

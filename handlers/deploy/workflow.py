@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bot.access import policy
+from bot.access import arguments as typed_arguments, policy
 from bot.errors import UserError
 from bot.operations.registry import Kind
 from bot.slack.blocks import kit
@@ -14,13 +14,14 @@ from bot.slack.blocks.common import FailureContext
 from bot.store.approvals import Outcome
 from bot.store.operations import Status
 from handlers.deploy import arguments as deploy_arguments, checks, release as releases, views
-from handlers.deploy.arguments import ANY_REF, CHECK, HOSTS, ROLES
+from handlers.deploy.arguments import ANY_REF, CHECK, COMMIT_SHA, HOSTS, ROLES
 from handlers.deploy.backend import backend_of, check_supported
 from handlers.deploy.promote import workflow as promote_workflow
 from handlers.shared.requests import default_ref
 from runners.errors import NoSuchRefError
 
 if TYPE_CHECKING:
+    from bot.config import Environment
     from bot.operations.operation import Operation
     from bot.slack.blocks.common import ApprovalView
     from handlers.deploy.views import Release
@@ -83,14 +84,38 @@ async def _verified(operation: Operation, ref: str) -> Release:
 def _no_such_ref(operation: Operation, ref: str, error: NoSuchRefError) -> NoSuchRefError:
     """The error for a ref that GitHub does not have: somebody may have meant a role by it."""
     environment, arguments = operation.environment, operation.record.arguments
-    takes_roles = backend_of(environment).TAKES_ROLES and not arguments.get(ROLES)
-    unknown = deploy_arguments.unknown_word(environment, ref) if takes_roles else None
+    unknown = None if arguments.get(ROLES) else unknown_word(environment, ref)
     corrected = {**arguments, "ref": ANY_REF}
     if unknown and unknown.similar_role:
         corrected = {**arguments, "ref": default_ref(environment), ROLES: unknown.similar_role}
     then = deploy_arguments.repeating_command(environment, corrected)
     operation.known = replace(operation.known, then=then)
     return NoSuchRefError(error.doing, unknown.problem) if unknown else error
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownWord:
+    """A word that is neither a ref nor a role: the problem for people, and the role of a similar name ("": none)."""
+
+    problem: str
+    similar_role: str
+
+
+def unknown_word(environment: Environment, ref: str) -> UnknownWord | None:
+    """The problem with a ref that does not exist, where somebody may have meant a role by it.
+
+    None where the environment cannot be deployed by roles, the ref is its default, or a commit.
+    """
+    roles = environment.machines if backend_of(environment).TAKES_ROLES else ()
+    if not roles or ref == default_ref(environment) or COMMIT_SHA.fullmatch(ref):
+        return None
+    similar = typed_arguments.near(ref, roles)
+    meant = f"; did you mean “{similar}”?" if similar else "."
+    problem = (
+        f"{typed_arguments.shown(ref)} is neither a branch or tag nor a machine type of {environment.name}{meant} "
+        f"Its machine types are {', '.join(roles)}"
+    )
+    return UnknownWord(problem, similar)
 
 
 def _nothing_deployed(operation: Operation) -> FailureContext:

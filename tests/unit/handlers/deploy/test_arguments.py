@@ -9,8 +9,9 @@ import pytest
 from bot.config import read as read_config
 from bot.errors import UserError
 from bot.operations.requests import OperationRequest
-from handlers.deploy.arguments import Arguments, command_text, limited, read, repeating_command, unknown_word
+from handlers.deploy.arguments import Arguments, command_text, limited, read, repeating_command
 from handlers.deploy.backend import check_supported
+from handlers.deploy.workflow import unknown_word
 
 if TYPE_CHECKING:
     from bot.config import Environment
