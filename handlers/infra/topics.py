@@ -52,11 +52,13 @@ IN_WORDS = {
 
 async def handle(services: Services, invocation: Invocation) -> Message | None:
     """Hand the words over to their topic; what it reads is answered to the person alone."""
-    said = arguments.split(invocation.text, USAGE, most=MOST_WORDS) or ["help"]
+    words = arguments.split(invocation.text, USAGE, most=MOST_WORDS) or ["help"]
     topics = {topic.name: topic for topic in invocation.registry.topics}
-    if said[0] not in topics:
-        raise UserError(f"I do not know {arguments.shown(said[0])}{arguments.nearest(said[0], topics)} Usage: {USAGE}")
-    topic, rest = topics[said[0]], said[1:]
+    if words[0] not in topics:
+        raise UserError(
+            f"I do not know {arguments.shown(words[0])}{arguments.nearest(words[0], topics)} Usage: {USAGE}"
+        )
+    topic, rest = topics[words[0]], words[1:]
     if len(rest) > topic.most:
         raise UserError(f"That is more than {topic.name} takes. Usage: {topic.usage}")
     await requests.check_may_use(services, invocation.user, f"/infra {topic.name}")
@@ -72,7 +74,7 @@ async def _soon_or_later(
     done, _ = await asyncio.wait({task}, timeout=SOON)
     if done:
         return task.result()
-    later = asyncio.create_task(_tell(services, invocation, task))
+    later = asyncio.create_task(_answer_later(services, invocation, task))
     _working.add(later)  # the loop itself would let it be collected
     later.add_done_callback(_working.discard)
     return replies.done(":mag: Looking; this takes a moment. The answer follows here.")
@@ -85,7 +87,7 @@ async def _worded(work: Coroutine[Any, Any, Message | None]) -> Message | None:
         raise UserError(str(error)) from error
 
 
-async def _tell(services: Services, invocation: Invocation, task: asyncio.Task[Message | None]) -> None:
+async def _answer_later(services: Services, invocation: Invocation, task: asyncio.Task[Message | None]) -> None:
     try:
         answer = await task
     except UserError as error:
@@ -136,13 +138,13 @@ def _row(line: StoredEntry) -> tuple[float, str, str, str]:
 
 def _in_words(detail: Mapping[str, object]) -> str:
     """An entry's details as the end of a sentence; addresses are left to the export, and digests are short."""
-    said = []
+    parts = []
     for name, value in detail.items():
         if not value or name in UNSAID:
             continue
-        shown = DIGEST.sub(lambda found: found[0][:12], str(value))
-        said.append(f"{IN_WORDS.get(name, f'{name} ')}{shown}")
-    return f"({', '.join(said)})" if said else ""
+        value_text = DIGEST.sub(lambda digest: digest[0][:12], str(value))
+        parts.append(f"{IN_WORDS.get(name, f'{name} ')}{value_text}")
+    return f"({', '.join(parts)})" if parts else ""
 
 
 TOPICS = (

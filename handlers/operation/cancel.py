@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 async def cancel(services: Services, click: Click) -> Message | None:
-    """Ask the operation to stop, if this person may: whoever asked for it, and whoever may approve it."""
+    """Ask the operation to stop, if this person may: its requester, and people who may approve it."""
     record = await clicked(services, click)
     tried = permissions.attempt_on(record, click.user, "cancel")
     await permissions.check_may_reject(services, tried, requester=record.requester)

@@ -1,4 +1,4 @@
-"""An apply as the plan's message tells it: under way, ended, refused, or kept from by a lock."""
+"""Views of an apply in the plan's message: under way, ended, refused, or blocked by a lock."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ def applied(plan: PlanView, approval: ApprovalView, result: ApplyResult, ending:
         status, what = "cancelled", f"{ending.cancelled_by} cancelled the apply"
     news = f"{what} after {did}. What was done stays done; a new plan shows what is left"
     again = [common.plan_again_button(plan.head)]
-    # Who cancelled it knows why there are errors; whoever it failed for wants to know that first.
-    told = [_how_far(result), list(_errors(result.errors))]
-    extra = [*_note(ending.note), *chain(*(told if ending.cancelled_by else reversed(told)))]
+    # After a cancel the errors explain little; after a failure they come first.
+    report = [_how_far(result), list(_errors(result.errors))]
+    extra = [*_note(ending.note), *chain(*(report if ending.cancelled_by else reversed(report)))]
     return with_plan(plan, approval, status, news, extra, headings=_headings(result), buttons=again)
 
 
@@ -80,7 +80,7 @@ def refused(plan: PlanView, approval: ApprovalView, problem: str, remedy: str, *
 
 
 def not_planned(head: Head, commit: Commit | None, trouble: Failure, *, again: bool = True) -> Message:
-    """There is no plan: what is wrong first, then what may be done; with `again` a button that plans once more."""
+    """There is no plan: the problem first, then the remedy; with `again` a button that plans again."""
     remedy = trouble.remedy.removeprefix(NOTHING_APPLIED).removesuffix(PLAN_AGAIN if again else "").strip()
     buttons = [common.plan_again_button(head)] if again else []
     return common.failed(head, replace(trouble, remedy=remedy), FailureContext("no plan was made", commit), *buttons)
@@ -115,15 +115,15 @@ def _unlock(head: Head, left_by: str) -> list[Block]:
 
 def _interrupted(plan: PlanView, approval: ApprovalView, result: ApplyResult) -> Message:
     news = "interrupted during the apply, and not started again"
-    if gone := _gone(plan.summary, result):
-        news = f"{gone} ({news})"
+    if not_recreated := _not_recreated(plan.summary, result):
+        news = f"{not_recreated} ({news})"
     reported = result.applied or result.under_way
     first = f"Terraform was cut short. {'Until then it had reported:' if reported else 'It had reported nothing yet.'}"
     held = [] if result.in_state is None else [f"The state now holds: {_named(result.in_state) or 'nothing'}."]
     last = " ".join([*held, "A new plan shows what is left."])
     extra = [kit.section(first), *_how_far(result), kit.section(last)]
     again = [common.plan_again_button(plan.head)]
-    headings = images.BEGUN if gone else _headings(result)
+    headings = images.BEGUN if not_recreated else _headings(result)
     return with_plan(plan, approval, "interrupted", news, extra, headings=headings, buttons=again)
 
 
@@ -134,27 +134,27 @@ def _did(summary: PlanSummary, result: ApplyResult) -> str:
 
 
 def _headings(result: ApplyResult) -> tuple[str, str]:
-    """What an apply that stopped calls the images: as planned, unless Terraform has told of a change."""
-    told = result.added or result.changed or result.destroyed or result.applied or result.under_way
-    return images.BEGUN if told else images.PLANNED
+    """The images of an apply that stopped: as planned, unless Terraform reported a change."""
+    reported = result.added or result.changed or result.destroyed or result.applied or result.under_way
+    return images.BEGUN if reported else images.PLANNED
 
 
-def _gone(summary: PlanSummary, result: ApplyResult) -> str:
-    """What was destroyed and did not come back, where the state tells: the first thing to know, for it may be an outage."""
+def _not_recreated(summary: PlanSummary, result: ApplyResult) -> str:
+    """What was destroyed and not created again, if the state shows it: the first thing to know, for it may be an outage."""
     if result.in_state is None:
         return ""
     there = frozenset(result.in_state)
     missing = [change for change in summary.changes if change.address not in there and SENSITIVE not in change.address]
-    replaced = [one.address for one in missing if one.change is Change.REPLACE]
-    deleted = [one.address for one in missing if one.change is Change.DELETE]
-    said = []
+    replaced = [change.address for change in missing if change.change is Change.REPLACE]
+    deleted = [change.address for change in missing if change.change is Change.DELETE]
+    sentences = []
     if replaced:
         was, has = ("was", "has") if len(replaced) == 1 else ("were", "have")
         count = f"{len(replaced)} resource{plural(replaced)}"
-        said.append(f"{count} {was} destroyed and {has} not come back: {_named(replaced)}")
+        sentences.append(f"{count} {was} destroyed and {has} not come back: {_named(replaced)}")
     if deleted:
-        said.append(f"destroyed as planned: {_named(deleted)}")
-    return "; ".join(said)
+        sentences.append(f"destroyed as planned: {_named(deleted)}")
+    return "; ".join(sentences)
 
 
 def _how_far(result: ApplyResult) -> list[Block]:

@@ -52,9 +52,9 @@ async def apply_found(operation: Operation, result: ApplyResult) -> None:
 
 def counts(summary: PlanSummary) -> str:
     """How many resources would be changed in which way, worst first."""
-    found = [f"{number} to {change.value}" for change in Change if (number := summary.count(change))]
-    found += [f"{len(summary.outputs)} outputs"] if summary.outputs else []
-    return ", ".join(found) or "none"
+    parts = [f"{number} to {change.value}" for change in Change if (number := summary.count(change))]
+    parts += [f"{len(summary.outputs)} outputs"] if summary.outputs else []
+    return ", ".join(parts) or "none"
 
 
 def _apply_in_words(result: ApplyResult) -> str:

@@ -36,7 +36,7 @@ class Work(Protocol):
     async def stop_apply(self, operation: Operation) -> None:
         """Interrupt the apply."""
 
-    async def settle(self, operation: Operation, approval: ApprovalView) -> None:
+    async def finish(self, operation: Operation, approval: ApprovalView) -> None:
         """It will not be applied: put away what waits for that."""
 
 

@@ -1,4 +1,4 @@
-"""Whether the branch has moved on since a plan: looked for while it waits, and before anybody approves it."""
+"""Whether the branch has moved since a plan: checked while it waits, and before anybody approves it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from runners.results import Commit
 
 log = logging.getLogger(__name__)
-PLANNED, SHOWN = "planned commit", "shown tip"
-PATIENCE = 1.5  # seconds that a click waits for GitHub; Slack waits 3 for the answer, and a modal must open within them
+PLANNED, DISPLAYED = "planned commit", "shown tip"
+GITHUB_TIMEOUT = (
+    1.5  # seconds that a click waits for GitHub; Slack waits 3 for the answer, and a modal must open within them
+)
 
 
 class Branch:
@@ -35,35 +37,35 @@ class Branch:
         self.moved: Moved | None = None
 
     async def remember(self) -> None:
-        """Keep which commit was planned: whoever presses Approve is told when the branch has moved on."""
+        """Store which commit was planned, so that Approve can report that the branch has moved."""
         await self._note("planned commit", PLANNED, self._commit.sha)
 
-    async def look(self) -> Drawn | None:
-        """Look again; when something changed, what to do once the message shows it."""
-        seen = await self._operation.step("has the branch moved", self._seen)
-        if seen == self.moved:
+    async def check(self) -> Drawn | None:
+        """Check again; if something changed, what to do once the message shows it."""
+        moved = await self._operation.step("has the branch moved", self._moved)
+        if moved == self.moved:
             return None
-        self.moved = seen
-        tip = seen.tip if seen else self._commit.sha
-        return lambda: self._note("branch shown", SHOWN, tip)
+        self.moved = moved
+        tip = moved.tip if moved else self._commit.sha
+        return lambda: self._note("branch shown", DISPLAYED, tip)
 
-    async def _seen(self) -> Moved | None:
+    async def _moved(self) -> Moved | None:
         services = self._operation.services
         try:
             return await since(services, self._commit.sha, self._commit.ref)
         except RunnerError as error:
             log.warning("operation %s: %s", self._operation.number, services.redact(str(error)))
-            return self.moved  # not known now; the next look may tell
+            return self.moved  # unknown now; the next check may know
 
     async def _note(self, step: str, what: str, value: str) -> None:
         annotations, number = self._operation.services.annotations, self._operation.number
         await self._operation.step(step, lambda: annotations.add(number, what, value))
 
 
-async def news(services: Services, approval: Approval) -> Message | None:
-    """What to tell who approves when the plan's branch has moved on and its message did not say so: once for each move.
+async def unseen_move(services: Services, approval: Approval) -> Message | None:
+    """The answer to an approver if the plan's branch has moved and its message did not show it: once for each move.
 
-    None when there is nothing to tell, or GitHub does not tell: what was planned and seen is what will be applied anyway.
+    None if nothing moved, or GitHub does not answer: what is applied is what was planned and displayed.
     """
     planned = await services.annotations.values_of(approval.operation, PLANNED)
     environment = services.config.environments.get(approval.environment)
@@ -71,14 +73,14 @@ async def news(services: Services, approval: Approval) -> Message | None:
     if not planned or terraform is None:
         return None
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(GITHUB_TIMEOUT):
             moved = await since(services, planned[0], terraform.ref)
     except (RunnerError, TimeoutError) as error:
         log.warning("operation %s: whether its branch moved: %s", approval.operation, services.redact(str(error)))
         return None
-    if moved is None or moved.tip in await services.annotations.values_of(approval.operation, SHOWN):
+    if moved is None or moved.tip in await services.annotations.values_of(approval.operation, DISPLAYED):
         return None
-    await services.annotations.add(approval.operation, SHOWN, moved.tip)
+    await services.annotations.add(approval.operation, DISPLAYED, moved.tip)
     await services.engine.wake(approval.operation)
     return replies.done(
         f"{views.moved_on(moved)} Your approval was not counted; press Approve again if this is still what you want."
@@ -100,4 +102,4 @@ async def since(services: Services, planned: str, ref: str) -> Moved | None:
     )
 
 
-APPROVAL_CHECKS = (ApprovalCheck(news),)
+APPROVAL_CHECKS = (ApprovalCheck(unseen_move),)

@@ -48,7 +48,7 @@ DONE = {
     Change.IMPORT: ":white_circle: *Imported*",
     Change.READ: ":white_circle: *Read during the apply*",
 }
-SHOWN_RESOURCES, SHOWN_ATTRIBUTES, SHOWN_GROUPS, SHOWN_WARNINGS = 12, 3, 15, 3
+MOST_RESOURCES, MOST_ATTRIBUTES, MOST_GROUPS, MOST_WARNINGS = 12, 3, 15, 3
 _INDEX = re.compile(r'\["(?:[^"\\]|\\.)*"\]|\[\d+\]')  # of an instance: ["backend"] or [0]
 DETAIL_RESOURCES, DETAIL_ATTRIBUTES, DETAIL_WARNINGS = 40, 12, 20
 TOO_MUCH = "too much to compare here; see the attached plan"
@@ -58,26 +58,26 @@ UNKNOWN = "(known after apply)"  # how results.AttributeChange says it
 def counts(summary: PlanSummary) -> str:
     """The plan in numbers, worst first: "1 to destroy, 2 to replace"; that it destroys nothing is said as well."""
     numbers = [(summary.count(change), words) for change, words in WORDS.items()]
-    said = [f"{number} {words}" for number, words in numbers if number]
+    parts = [f"{number} {words}" for number, words in numbers if number]
     if summary.changes and not summary.count(Change.DELETE):
-        said.append(f"0 {WORDS[Change.DELETE]}")
+        parts.append(f"0 {WORDS[Change.DELETE]}")
     if summary.outputs:
-        said.append(f"{len(summary.outputs)} output{plural(summary.outputs)} to change")
-    return ", ".join(said) or "nothing to do"
+        parts.append(f"{len(summary.outputs)} output{plural(summary.outputs)} to change")
+    return ", ".join(parts) or "nothing to do"
 
 
 def changes(summary: PlanSummary, *, done: bool = False) -> Iterator[Block]:
     """What would change, or has (`done`), destroys and replacements first, with values; the rest is in the thread."""
-    shown, headings = summary.changes[:SHOWN_RESOURCES], DONE if done else TO_DO
-    for change, group in groupby(shown, key=lambda resource: resource.change):
+    listed, headings = summary.changes[:MOST_RESOURCES], DONE if done else TO_DO
+    for change, group in groupby(listed, key=lambda resource: resource.change):
         yield from kit.sections([headings[change], *map(_brief, group)])
-    yield from _grouped(summary.changes[len(shown) :])
+    yield from _grouped(summary.changes[len(listed) :])
     if summary.outputs:
         yield from kit.sections(["*Outputs*", *map(_attribute, summary.outputs[:5])])
         if len(summary.outputs) > 5:
             yield kit.context(f"and {len(summary.outputs) - 5} more outputs")
     yield from drift_lines(summary)
-    yield from _warnings(summary.warnings, SHOWN_WARNINGS)
+    yield from _warnings(summary.warnings, MOST_WARNINGS)
 
 
 def details(summary: PlanSummary) -> Message:
@@ -102,12 +102,12 @@ def _grouped(hidden: Sequence[ResourceChange]) -> Iterator[Block]:
     """Those that are too many to be shown one by one: how many of each kind, by module and type."""
     if not hidden:
         return
-    groups = Counter((WORDS[one.change], _module(one.address), one.type) for one in hidden)
+    groups = Counter((WORDS[resource.change], _module(resource.address), resource.type) for resource in hidden)
     lines = [
         f"• {count} {words}: {kit.code(kind)} in {kit.code(module) if module else 'the root module'}"
-        for (words, module, kind), count in list(groups.items())[:SHOWN_GROUPS]
+        for (words, module, kind), count in list(groups.items())[:MOST_GROUPS]
     ]
-    more = [f"… and {len(groups) - SHOWN_GROUPS} more kinds"] if len(groups) > SHOWN_GROUPS else []
+    more = [f"… and {len(groups) - MOST_GROUPS} more kinds"] if len(groups) > MOST_GROUPS else []
     yield from kit.sections([f"*And {len(hidden):,} more* (all of it is in the thread)", *lines, *more])
 
 
@@ -121,8 +121,10 @@ def _brief(resource: ResourceChange) -> str:
     if resource.change in (Change.DELETE, Change.FORGET):
         return _name(resource, with_reason=True)  # that it goes is all there is to say; what it was is in the thread
     forcing = [attribute for attribute in resource.attributes if attribute.forces_replacement]
-    told = [attribute for attribute in resource.attributes if attribute.after != UNKNOWN and attribute not in forcing]
-    lines = [_value(attribute, resource.change) for attribute in (forcing or told)[:SHOWN_ATTRIBUTES]]
+    attributes = [
+        attribute for attribute in resource.attributes if attribute.after != UNKNOWN and attribute not in forcing
+    ]
+    lines = [_value(attribute, resource.change) for attribute in (forcing or attributes)[:MOST_ATTRIBUTES]]
     return "\n".join([_name(resource, with_reason=not forcing), *lines, *_not_compared(resource)])
 
 
@@ -162,7 +164,7 @@ def _attribute(attribute: AttributeChange) -> str:
 def drift_lines(summary: PlanSummary) -> Iterator[Block]:
     """What was changed outside of Terraform."""
     if summary.drift:
-        addresses = ", ".join(kit.code(one.address) for one in summary.drift[:5])
+        addresses = ", ".join(kit.code(resource.address) for resource in summary.drift[:5])
         more = f" and {len(summary.drift) - 5} more" if len(summary.drift) > 5 else ""
         yield kit.context(f":mag: changed outside of Terraform: {addresses}{more}")
 
@@ -179,7 +181,7 @@ def _warnings(warnings: Sequence[Diagnostic], most: int) -> Iterator[Block]:
 
 
 def target(diagnostic: Diagnostic) -> str:
-    """Where in the code it is, in mrkdwn; empty when that is not told."""
+    """Where in the code it is, in mrkdwn; empty if Terraform does not report that."""
     if not diagnostic.filename:
         return ""
     line = f":{diagnostic.line}" if diagnostic.line else ""

@@ -46,17 +46,17 @@ class Chosen:
 
 def read(config: Config, text: str) -> tuple[Environment, dict[str, str]]:
     """The environment, and the rest as an operation keeps it (see `chosen`). Raises UserError."""
-    found = text.translate(STRAIGHT).split(" ")
-    addresses = [word for word in found if word.startswith(tuple(f"{option}=" for option in ADDRESSES))]
-    rest = " ".join(word for word in found if word not in addresses)
+    parts = text.translate(STRAIGHT).split(" ")
+    addresses = [word for word in parts if word.startswith(tuple(f"{option}=" for option in ADDRESSES))]
+    rest = " ".join(word for word in parts if word not in addresses)
     _no_other_options(rest.split())
-    said = typed_arguments.split(rest, USAGE, most=MOST_WORDS)
-    if not said:
+    arguments = typed_arguments.split(rest, USAGE, most=MOST_WORDS)
+    if not arguments:
         raise UserError(f"Which environment? There are {', '.join(config.environments)}. Usage: {USAGE}")
-    environment = typed_arguments.environment(config, said[0], USAGE)
+    environment = typed_arguments.environment(config, arguments[0], USAGE)
     if environment.terraform is None:
         raise UserError(f"{environment.name} has no Terraform in the configuration.")
-    return environment, {**_variables(environment, said[1:]), **_addresses(addresses)}
+    return environment, {**_variables(environment, arguments[1:]), **_addresses(addresses)}
 
 
 def chosen(arguments: Mapping[str, str]) -> Chosen:
@@ -65,9 +65,9 @@ def chosen(arguments: Mapping[str, str]) -> Chosen:
     return Chosen(variables, tuple(arguments.get(TARGET, "").split()), tuple(arguments.get(REPLACE, "").split()))
 
 
-def _no_other_options(said: Sequence[str]) -> None:
+def _no_other_options(arguments: Sequence[str]) -> None:
     """Raises UserError for an option that /plan does not take, or one whose address is a word of its own."""
-    for word in said:
+    for word in arguments:
         if word in ADDRESSES:
             raise UserError(f"The address of {word} follows without a space: {word}=ADDRESS. Usage: {USAGE}")
         if word.startswith("-"):
@@ -76,35 +76,35 @@ def _no_other_options(said: Sequence[str]) -> None:
             )
 
 
-def _addresses(said: Sequence[str]) -> dict[str, str]:
-    if len(said) > MOST:
-        raise UserError(f"That is {len(said)} addresses; {MOST} are the most. Name the module that they are in.")
-    found: dict[str, list[str]] = {}
-    for word in said:
+def _addresses(arguments: Sequence[str]) -> dict[str, str]:
+    if len(arguments) > MOST:
+        raise UserError(f"That is {len(arguments)} addresses; {MOST} are the most. Name the module that they are in.")
+    addresses: dict[str, list[str]] = {}
+    for word in arguments:
         option, _, address = word.partition("=")
         if not address:
             raise UserError(f"{word} lacks its address. Usage: {USAGE}")
         if not ADDRESSES[option](address):
             raise UserError(f"{typed_arguments.shown(address)} is no address as Terraform writes them. Usage: {USAGE}")
-        found.setdefault(option, []).append(address)
-    return {option: " ".join(addresses) for option, addresses in found.items()}
+        addresses.setdefault(option, []).append(address)
+    return {option: " ".join(addresses) for option, addresses in addresses.items()}
 
 
-def _variables(environment: Environment, said: Sequence[str]) -> dict[str, str]:
+def _variables(environment: Environment, arguments: Sequence[str]) -> dict[str, str]:
     allowed = environment.terraform.variables if environment.terraform else ()
-    found: dict[str, str] = {}
-    for word in said:
+    variables: dict[str, str] = {}
+    for word in arguments:
         name, equals, value = word.partition("=")
         if not equals or not value:
             raise UserError(f"{typed_arguments.shown(word)} is no variable=value. Usage: {USAGE}")
         if name not in allowed:
             raise UserError(_not_taken(environment, name, allowed))
-        if name in found:
+        if name in variables:
             raise UserError(f"{name} is given twice. Usage: {USAGE}")
         if value.startswith("-") or ".." in value:
             raise UserError(f"{name} cannot be {typed_arguments.shown(value)}. Usage: {USAGE}")
-        found[name] = value
-    return found
+        variables[name] = value
+    return variables
 
 
 def _not_taken(environment: Environment, name: str, allowed: Sequence[str]) -> str:
@@ -113,8 +113,8 @@ def _not_taken(environment: Environment, name: str, allowed: Sequence[str]) -> s
             f"Plans of {environment.name} take no variables, for its terraform.variables in signalbox.yaml lists none. "
             f"Nothing was started; run /plan {environment.name} without {typed_arguments.shown(name)}."
         )
-    known = typed_arguments.nearest(name, allowed, otherwise=f", only {', '.join(allowed)}.")
-    return f"Plans of {environment.name} take no variable {typed_arguments.shown(name)}{known} Usage: {USAGE}"
+    alternatives = typed_arguments.nearest(name, allowed, otherwise=f", only {', '.join(allowed)}.")
+    return f"Plans of {environment.name} take no variable {typed_arguments.shown(name)}{alternatives} Usage: {USAGE}"
 
 
 async def handle(services: Services, invocation: Invocation) -> Message | None:

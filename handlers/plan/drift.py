@@ -1,4 +1,4 @@
-"""Drift: now and then a plan by itself; what changed outside of Terraform is told once, with a button for a real plan."""
+"""Drift check: a periodic plan that reports each change outside of Terraform once, with a button for a real plan."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ async def drift(operation: Operation) -> None:
     commit = await work.commit_to_plan(operation)
     summary = await operation.step("plan", lambda: work.make_plan(operation, commit))
     differs = bool(summary.drift) or not summary.up_to_date
-    found = fingerprint(summary) if differs else ""
-    told = await operation.step(
+    current = fingerprint(summary) if differs else ""
+    reported = await operation.step(
         "told", lambda: operation.services.deployments.reported_drift(operation.environment.name)
     )
-    if found == told:
+    if current == reported:
         await operation.finish_silently(Status.SUCCEEDED)
         return
     await operation.speak(views.drifted(operation.head, commit, summary))
@@ -43,7 +43,7 @@ async def drift(operation: Operation) -> None:
             read=lambda: work.plan_text(operation),
         )
     await operation.step(
-        "remember", lambda: operation.services.deployments.set_reported_drift(operation.environment.name, found)
+        "remember", lambda: operation.services.deployments.set_reported_drift(operation.environment.name, current)
     )
     await operation.finish_silently(Status.SUCCEEDED)
 

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class OutsideDecision:
     """How a run was settled outside of Slack, in words; `applies` when it was confirmed."""
 
     words: str
@@ -63,9 +63,9 @@ async def make_plan(operation: Operation, commit: Commit) -> PlanSummary:
     """Wait for the plan and read it. When that fails, or is cancelled, the run is put away."""
     hcp, workspace, run_id = await hcp_run.run_of(operation)
     try:
-        async with _telling(operation, run_id, commit) as tell:
+        async with _reporting(operation, run_id, commit) as report:
             run = await hcp_terraform.wait_for_plan(
-                hcp, workspace, run_id, timeout=hcp_run.timeout_of(operation), on_run=tell
+                hcp, workspace, run_id, timeout=hcp_run.timeout_of(operation), on_run=report
             )
         planned = await hcp_plan.read_plan(hcp, run)
         if planned.summary.up_to_date and run.phase is Phase.WAITING:
@@ -125,7 +125,7 @@ async def stop_apply(operation: Operation) -> None:
     await hcp_terraform.cancel(hcp, workspace, run_id, comment="Signalbox: cancelled in Slack.")
 
 
-async def settle(operation: Operation, approval: ApprovalView) -> None:
+async def finish(operation: Operation, approval: ApprovalView) -> None:
     """Discard the run, with the name of who rejected it: its workspace is free again."""
     people = [
         await hcp_run.name_of(operation, person)
@@ -137,13 +137,13 @@ async def settle(operation: Operation, approval: ApprovalView) -> None:
 
 
 def watcher(operation: Operation) -> Callable[[], Coroutine[Any, Any, bool]] | None:
-    """What tells whether a decision was taken in HCP Terraform; None where it does not plan this environment."""
+    """A check whether somebody decided in HCP Terraform; None where it does not plan this environment."""
     if operation.environment.terraform is None or operation.environment.terraform.hcp is None:
         return None
-    return lambda: decided_elsewhere(operation)
+    return lambda: decided_outside(operation)
 
 
-async def decided_elsewhere(operation: Operation) -> bool:
+async def decided_outside(operation: Operation) -> bool:
     """Whether the run was confirmed, discarded or cancelled in HCP Terraform; false when it cannot be asked."""
     try:
         hcp, workspace, run_id = await hcp_run.run_of(operation)
@@ -154,7 +154,7 @@ async def decided_elsewhere(operation: Operation) -> bool:
     return run.phase.over or run.phase is Phase.APPLYING
 
 
-async def elsewhere(operation: Operation) -> Elsewhere:
+async def outside_decision(operation: Operation) -> OutsideDecision:
     """How the run was settled there."""
     hcp, workspace, run_id = await hcp_run.run_of(operation)
     run = await hcp_terraform.read(hcp, workspace, run_id)
@@ -162,7 +162,7 @@ async def elsewhere(operation: Operation) -> Elsewhere:
     applies = run.phase in (Phase.APPLYING, Phase.APPLIED, Phase.ERRORED)
     what = "confirmed" if applies else run.phase.value
     words = f"{what} in HCP Terraform{f' by {who}' if who else ''}"
-    return Elsewhere(operation.services.redact(words), applies)
+    return OutsideDecision(operation.services.redact(words), applies)
 
 
 async def _commit_or_none_of_it(operation: Operation, workspace: HcpWorkspace) -> Commit:
@@ -181,14 +181,14 @@ async def _fetched_commit(operation: Operation, workspace: HcpWorkspace) -> Comm
     def fetched(run: HcpRun) -> bool:
         return run.phase is not Phase.PLANNING or run.status not in ("pending", "fetching")
 
-    async with _telling(operation, run_id, None) as tell:
+    async with _reporting(operation, run_id, None) as report:
         run = await hcp_terraform.watch(
-            hcp, workspace, run_id, until=fetched, timeout=hcp_run.timeout_of(operation), on_run=tell
+            hcp, workspace, run_id, until=fetched, timeout=hcp_run.timeout_of(operation), on_run=report
         )
-    found = await hcp_terraform.commit_sha(hcp, run)
-    if found is None:
+    fetched_commit = await hcp_terraform.commit_sha(hcp, run)
+    if fetched_commit is None:
         raise RunnerError(doing, "HCP Terraform does not say which commit it is", remedy=f"See {run.url}")
-    sha, branch = found
+    sha, branch = fetched_commit
     repository = workspace.repository or operation.services.config.github.repository
     if repository == operation.services.config.github.repository:
         return replace(await commit_of(operation, sha), ref=branch or sha)
@@ -200,18 +200,18 @@ async def _fetched_commit(operation: Operation, workspace: HcpWorkspace) -> Comm
 
 
 @asynccontextmanager
-async def _telling(
+async def _reporting(
     operation: Operation, run_id: str, commit: Commit | None
 ) -> AsyncIterator[Callable[[HcpRun], Coroutine[Any, Any, None]]]:
-    """What shows, while a run waits for its turn over there, what it waits for."""
+    """Shows what a run waits for while it is queued in HCP Terraform."""
     async with operation.live() as live:
 
-        async def tell(run: HcpRun) -> None:
-            if run.status == "pending" and operation.at.ts:  # a look for drift has no message yet
+        async def report(run: HcpRun) -> None:
+            if run.status == "pending" and operation.at.ts:  # a drift check has no message yet
                 news = await _waits_for(operation, run_id)
                 live.show(lambda: views.working(operation.head, news, commit))
 
-        yield tell
+        yield report
 
 
 async def _waits_for(operation: Operation, run_id: str) -> str:

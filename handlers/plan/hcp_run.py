@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 LOOKS = "drift"  # the kind of operation
-LISTING_PATIENCE = 5.0  # seconds until a run that was just created is in the list of runs for certain
+LISTING_TIMEOUT = 5.0  # seconds until a run that was just created is in the list of runs for certain
 PUTTING_AWAY = 60.0  # seconds at most for discarding the run of an operation that goes on without it
 
 
 async def start(operation: Operation, workspace: HcpWorkspace, commit: Commit | None) -> str:
     """Upload the code, unless the workspace has its own, and create the run: its id. Raises RunnerError."""
-    hcp, mark, chosen = hcp_of(operation), _mark(operation), plan_command.chosen(operation.record.arguments)
-    message = f"Signalbox #{operation.number} {await _why(operation)} ({mark})"
+    hcp, marker, chosen = hcp_of(operation), _marker(operation), plan_command.chosen(operation.record.arguments)
+    message = f"Signalbox #{operation.number} {await _why(operation)} ({marker})"
     configuration = None
     if commit:
         root = await code_of(operation, commit)
@@ -48,22 +48,22 @@ async def start(operation: Operation, workspace: HcpWorkspace, commit: Commit | 
             plan_only=only_looks(operation),
         )
     except UncertainError:
-        found = await _look_for_run(operation, workspace, mark)
-        if found is None:
+        run_id = await _find_run(operation, workspace, marker)
+        if run_id is None:
             raise
-        made = found
+        made = run_id
     await operation.services.run_claims.claim_hcp(operation.number, made)
     return made
 
 
 async def start_again(operation: Operation, workspace: HcpWorkspace, commit: Commit | None) -> str:
     """After an interruption: the run that the first try made, if it got so far."""
-    known = await operation.services.run_claims.hcp_run_of(operation.number)
-    found = known or await _look_for_run(operation, workspace, _mark(operation))
-    if found is None:
+    claimed = await operation.services.run_claims.hcp_run_of(operation.number)
+    run_id = claimed or await _find_run(operation, workspace, _marker(operation))
+    if run_id is None:
         return await start(operation, workspace, commit)
-    await operation.services.run_claims.claim_hcp(operation.number, found)
-    return found
+    await operation.services.run_claims.claim_hcp(operation.number, run_id)
+    return run_id
 
 
 async def run_of(operation: Operation, workspace: HcpWorkspace | None = None) -> tuple[HcpTerraform, HcpWorkspace, str]:
@@ -137,17 +137,17 @@ async def _why(operation: Operation) -> str:
     return f"asked by {await name_of(operation, operation.record.requester)} in Slack"
 
 
-async def _look_for_run(operation: Operation, workspace: HcpWorkspace, mark: str) -> str | None:
+async def _find_run(operation: Operation, workspace: HcpWorkspace, marker: str) -> str | None:
     hcp = hcp_of(operation)
-    found = await hcp_terraform.find_run(hcp, workspace, mark)
-    if found is None:
-        await asyncio.sleep(LISTING_PATIENCE)
-        found = await hcp_terraform.find_run(hcp, workspace, mark)
-    return found
+    run_id = await hcp_terraform.find_run(hcp, workspace, marker)
+    if run_id is None:
+        await asyncio.sleep(LISTING_TIMEOUT)
+        run_id = await hcp_terraform.find_run(hcp, workspace, marker)
+    return run_id
 
 
-def _mark(operation: Operation) -> str:
-    # It tells this operation from one of the same number in another bot's, or an earlier, database.
+def _marker(operation: Operation) -> str:
+    # It distinguishes this operation from one of the same number in another database.
     record = operation.record
     seed = f"{record.number} {record.created_at} {record.channel} {record.message_ts}"
     return hashlib.sha256(seed.encode()).hexdigest()[:12]

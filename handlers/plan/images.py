@@ -25,7 +25,7 @@ TIMEOUT = 20.0
 
 
 async def view_of(operation: Operation, commit: Commit, summary: PlanSummary) -> PlanView:
-    """The plan as it is shown, with what EC2 tells of the images; without, when EC2 does not answer."""
+    """The plan for its message, with details of its images from EC2; without, if EC2 does not answer."""
     services, machines = operation.services, operation.environment.machines
     try:
         changes = await amis.describe_changes(services.aws.ec2, summary, machines, timeout=TIMEOUT)
@@ -36,8 +36,8 @@ async def view_of(operation: Operation, commit: Commit, summary: PlanSummary) ->
             ImageChange(machine, Image(before) if before else None, Image(after))
             for machine, before, after in amis.rolled_out(summary, machines)
         )
-    doubts = await services.images.open_warnings([change.after.image_id for change in changes])
-    changes = tuple(replace(change, doubts=doubts.get(change.after.image_id, ())) for change in changes)
+    warnings = await services.images.open_warnings([change.after.image_id for change in changes])
+    changes = tuple(replace(change, doubts=warnings.get(change.after.image_id, ())) for change in changes)
     return PlanView(operation.head, commit, summary, changes, services.aws.region, services.clock())
 
 
@@ -52,10 +52,10 @@ async def remember(operation: Operation, view: PlanView) -> None:
     record, environment = operation.record, operation.environment.name
     for change in view.images:
         image_id = change.after.image_id
-        one = RollOut(
+        rollout = RollOut(
             image_id, record.number, environment, change.machine, record.requester, operation.services.clock()
         )
-        await operation.services.images.add_rollout(one)
+        await operation.services.images.add_rollout(rollout)
 
 
 async def behind_the_code(operation: Operation, view: PlanView) -> tuple[str, ...]:

@@ -86,7 +86,7 @@ async def _look(operation: Operation, error: StateLockedError) -> str:
 
 
 def _run(operation: Operation, record: Record) -> TerraformRun:
-    # Our own Terraform has just been told that the state is locked: what it ran before, and left, is over.
+    # Our own Terraform has just met the lock: its earlier run in this operation is over.
     ended = operation.services.clock() if record.number == operation.number else record.ended_at
     return TerraformRun(own_name(), _time(record.created_at), None if ended is None else _time(ended))
 
@@ -102,7 +102,7 @@ async def _lives(operation: Operation, record: Record) -> bool:
 
 
 async def unlock_clicked(services: Services, click: Click) -> None:
-    """Begin to give back the lock that a dead operation left: once, and only for whoever may approve."""
+    """Begin to release the lock of a dead operation: once, and only for people who may approve."""
     record = await clicked(services, click)
     environment = policy.environment_of(services.config, record.environment)
     attempt = permissions.attempt_on(record, click.user, "unlock")

@@ -1,4 +1,4 @@
-"""The Terraform side of an operation: its workspace, its plan, its apply, and what became of one cut short."""
+"""Terraform for an operation: its workspace, its plan, its apply, and the outcome of an interrupted apply."""
 
 from __future__ import annotations
 
@@ -100,9 +100,9 @@ async def find_out(operation: Operation, view: PlanView, on_progress: Progress) 
     if begun is None and (operation.scratch / terraform.PLAN_FILE).is_file():
         # Everything that a begun apply would have left is here, and it did not begin: the approval still stands.
         return await apply(operation, view, on_progress)
-    found = begun or await terraform.find_out(workspace, on_progress=on_progress, timeout=timeout)
-    await audit_notes.apply_found(operation, found)
-    return operation.services.redact.within(found)
+    result = begun or await terraform.find_out(workspace, on_progress=on_progress, timeout=timeout)
+    await audit_notes.apply_found(operation, result)
+    return operation.services.redact.within(result)
 
 
 async def stop_apply(operation: Operation) -> None:
@@ -111,7 +111,7 @@ async def stop_apply(operation: Operation) -> None:
     await terraform.cancel_apply(operation.scratch, grace=grace)
 
 
-async def settle(operation: Operation, approval: ApprovalView) -> None:
+async def finish(operation: Operation, approval: ApprovalView) -> None:
     """Nobody else waits for a plan that is a file here: it goes with the operation's directory."""
     del operation, approval
 
@@ -125,8 +125,8 @@ async def unlock(operation: Operation, commit: Commit, lock_id: str) -> None:
 
 async def _hide_sensitive(operation: Operation) -> None:
     # A restart has emptied the redactor of what the plan marks sensitive.
-    known = await run_blocking(terraform.stored_sensitive, operation.scratch, timeout=60, doing="reading the plan")
-    operation.services.redact.add(known)
+    sensitive = await run_blocking(terraform.stored_sensitive, operation.scratch, timeout=60, doing="reading the plan")
+    operation.services.redact.add(sensitive)
 
 
 async def _workspace(operation: Operation, commit: Commit) -> Workspace:

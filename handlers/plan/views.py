@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from runners.results import Commit, Image, ImageChange, PlanSummary
 
 IN_THREAD = "There is more than fits into one message: all of it is in the thread."
-MOST_COMPARED = 250  # commits that GitHub tells of at most
+MOST_COMPARED = 250  # the most commits that GitHub lists
 LOOKED = "found by a scheduled look"
 
 
@@ -89,7 +89,7 @@ def ask(
         common.plain(plan.head, news),
         [
             *first_lines(plan.head, "approval", news, plan.commit),
-            *_careful(plan.images, protected, typed_confirmation),
+            *_warnings(plan.images, protected, typed_confirmation),
             *([kit.section(moved_on(moved))] if moved else []),
             *images.table(plan.images, plan.region, plan.seen_at),
             *changes(plan.summary),
@@ -111,15 +111,15 @@ def moved_on(moved: Moved) -> str:
     if not number:
         return f":warning: *{name} no longer has the commit of this plan.*"
     count = f"{number} commit{plural(moved.commits)}" if number < MOST_COMPARED else f"{number} commits or more"
-    shown = [
+    lines = [
         f"{kit.link(commit.short, commit.url)} {kit.escape(kit.cut(commit.subject, 90))}"
         for commit in moved.commits[-5:]
     ]
     more = f" and {number - 5} before" if number > 5 else ""
-    return f":warning: *{name} has moved on by {count} since this plan:* {', '.join(reversed(shown))}{more}."
+    return f":warning: *{name} has moved on by {count} since this plan:* {', '.join(reversed(lines))}{more}."
 
 
-def settled(plan: PlanView, approval: ApprovalView, newer: Elsewhere | None = None) -> Message:
+def decided(plan: PlanView, approval: ApprovalView, newer: Elsewhere | None = None) -> Message:
     """The plan after what ended it: rejected, expired, or `newer`, a newer plan. Nothing on it can be approved any more."""
     news = {
         "rejected": "rejected, nothing was applied",
@@ -131,7 +131,7 @@ def settled(plan: PlanView, approval: ApprovalView, newer: Elsewhere | None = No
     return with_plan(plan, approval, approval.outcome, f"{news} ({counts(plan.summary)})", buttons=next_one)
 
 
-def settled_elsewhere(plan: PlanView, approval: ApprovalView) -> Message:
+def decided_outside(plan: PlanView, approval: ApprovalView) -> Message:
     """The plan after it was put away outside of Slack."""
     news = f"{kit.escape(approval.elsewhere)}, nothing was applied ({counts(plan.summary)})"
     return with_plan(plan, approval, "rejected", news)
@@ -141,8 +141,8 @@ def drifted(head: Head, commit: Commit, summary: PlanSummary) -> Message:
     """What a look by itself has found to differ; or that nothing differs any more."""
     if summary.up_to_date and not summary.drift:
         news = "nothing differs any more: the environment is as the code says"
-        found = kit.context(LOOKED, common.commit_line(commit))
-        return kit.message(common.plain(head, news), [common.first_line(head, "succeeded", news), found])
+        checked = kit.context(LOOKED, common.commit_line(commit))
+        return kit.message(common.plain(head, news), [common.first_line(head, "succeeded", news), checked])
     news = f"the environment is not as the code says: {counts(summary)}"
     if summary.up_to_date:
         news = f"{len(summary.drift)} resource{plural(summary.drift)} changed outside of Terraform, as the code allows"
@@ -189,13 +189,17 @@ def _program(summary: PlanSummary) -> str:
     return kit.link(summary.program, summary.url) if summary.url else kit.escape(summary.program)
 
 
-def _careful(rolled_out: Sequence[ImageChange], protected: Sequence[str], typed_confirmation: str) -> Iterator[Block]:
+def _warnings(rolled_out: Sequence[ImageChange], protected: Sequence[str], typed_confirmation: str) -> Iterator[Block]:
     word = f" To approve, type {kit.code(typed_confirmation)}." if typed_confirmation else ""
     if protected:
         named = ", ".join(kit.code(address) for address in protected[:5])
         more = f" and {len(protected) - 5} more" if len(protected) > 5 else ""
         yield kit.section(f":lock: *Protected, and this plan would lose it:* {named}{more}.{word}")
-    suspect = [f"{kit.code(one.machine)} ({kit.escape('; '.join(one.doubts[:2]))})" for one in rolled_out if one.doubts]
+    suspect = [
+        f"{kit.code(change.machine)} ({kit.escape('; '.join(change.doubts[:2]))})"
+        for change in rolled_out
+        if change.doubts
+    ]
     if suspect:
         more = f" and {len(suspect) - 5} more" if len(suspect) > 5 else ""
         last = "" if protected else word

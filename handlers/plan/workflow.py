@@ -67,28 +67,28 @@ async def plan(operation: Operation) -> None:
     )
     protected = terraform_work.protected(operation.environment, summary)
     suspect = any(change.doubts for change in view.images)
-    careful = suspect or terraform_work.needs_the_word(operation.environment, summary)
-    word = operation.environment.name if careful else ""
+    needs_confirmation = suspect or terraform_work.needs_the_word(operation.environment, summary)
+    word = operation.environment.name if needs_confirmation else ""
     await operation.step("images named", lambda: images.name(operation, view))
     branch = Branch(operation, commit)
     await branch.remember()
     approval = await operation.approved(
         _binding(operation, commit, summary),
         policy.required_approvals(operation.environment, at_least=1),
-        lambda seen: views.ask(view, seen, protected, typed_confirmation=word, moved=branch.moved),
+        lambda approval_view: views.ask(view, approval_view, protected, typed_confirmation=word, moved=branch.moved),
         typed_confirmation=word,
-        look=branch.look,
+        look=branch.check,
         elsewhere=hcp_work.watcher(operation),
     )
     if approval.outcome == Outcome.OUTSIDE_SLACK:
-        await _follow_elsewhere(operation, view, approval)
+        await _follow_outside_decision(operation, view, approval)
         return
     if approval.outcome != Outcome.APPROVED:
-        await operation.step("settle", lambda: work.settle(operation, approval))
+        await operation.step("settle", lambda: work.finish(operation, approval))
         newer = None
         if approval.outcome == Outcome.SUPERSEDED:
             newer = await operation.step("newer plan", lambda: plan_again.newer(operation))
-        await operation.end(Status(approval.outcome), views.settled(view, approval, newer))
+        await operation.end(Status(approval.outcome), views.decided(view, approval, newer))
         return
     await _apply(operation, view, approval)
 
@@ -107,22 +107,22 @@ async def _made(operation: Operation, work: Work) -> tuple[Commit, PlanSummary] 
         message = apply_drawing.locked(operation.head, commit, error.problem, error.remedy, left_by=left_by)
     except RunnerError as error:
         log.warning("operation %s: %s", operation.number, operation.services.redact(str(error)))
-        told = Failure(error.doing, error.problem, error.remedy, error.log_tail)
+        failure = Failure(error.doing, error.problem, error.remedy, error.log_tail)
         # With the same words nothing else comes of it where an address is nowhere.
-        message = apply_drawing.not_planned(operation.head, commit, told, again=not isinstance(error, NotFoundError))
+        message = apply_drawing.not_planned(operation.head, commit, failure, again=not isinstance(error, NotFoundError))
     await operation.end(Status.FAILED, message)
     return None
 
 
-async def _follow_elsewhere(operation: Operation, view: PlanView, approval: ApprovalView) -> None:
+async def _follow_outside_decision(operation: Operation, view: PlanView, approval: ApprovalView) -> None:
     """Somebody decided in HCP Terraform's own page: the message says so, and follows what they began."""
-    found = await operation.step("decided elsewhere", lambda: hcp_work.elsewhere(operation))
-    told = replace(approval, elsewhere=found.words)
-    await operation.audit("decided elsewhere", how=found.words)
-    if found.applies:
-        await _apply(operation, view, told)
+    decision = await operation.step("decided elsewhere", lambda: hcp_work.outside_decision(operation))
+    decided = replace(approval, elsewhere=decision.words)
+    await operation.audit("decided elsewhere", how=decision.words)
+    if decision.applies:
+        await _apply(operation, view, decided)
     else:
-        await operation.end(Status.REJECTED, views.settled_elsewhere(view, told))
+        await operation.end(Status.REJECTED, views.decided_outside(view, decided))
 
 
 async def _apply(operation: Operation, view: PlanView, approval: ApprovalView) -> None:
@@ -147,8 +147,8 @@ async def _apply_once(operation: Operation, view: PlanView, approval: ApprovalVi
             # Slack's pace may keep this waiting for seconds; the apply does not wait with it.
             live.show(lambda: apply_drawing.applying(view, approval, None))
 
-            async def progress(seen: ApplyProgress) -> None:
-                live.show(lambda: apply_drawing.applying(view, approval, seen))
+            async def progress(reported: ApplyProgress) -> None:
+                live.show(lambda: apply_drawing.applying(view, approval, reported))
 
             return await _stoppable(operation, apply(operation, view, progress))
 
@@ -174,8 +174,8 @@ async def _stoppable(operation: Operation, work: Coroutine[Any, Any, ApplyResult
 
 
 def _binding(operation: Operation, commit: Commit, summary: PlanSummary) -> str:
-    seen = f"apply {operation.number} {operation.environment.name} {commit.sha} {summary.digest}"
-    return hashlib.sha256(seen.encode()).hexdigest()
+    displayed = f"apply {operation.number} {operation.environment.name} {commit.sha} {summary.digest}"
+    return hashlib.sha256(displayed.encode()).hexdigest()
 
 
 def _status(result: ApplyResult, *, cancelled: bool) -> Status:

@@ -39,7 +39,7 @@ def test_the_table_of_images_never_says_that_a_replaced_one_runs_now() -> None:
     ):
         assert headings(message)[1:4:2] == ["Ran before", "Planned image"]
     assert headings(apply_views.applied(WITH_IMAGES, GIVEN, done))[1:4:2] == ["Ran before", "Runs now"]
-    rejected = views.settled(WITH_IMAGES, replace(OPEN, outcome="rejected"))
+    rejected = views.decided(WITH_IMAGES, replace(OPEN, outcome="rejected"))
     assert headings(rejected)[1:4:2] == ["Runs now", "Planned image"]
 
 

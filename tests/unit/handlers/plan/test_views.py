@@ -74,21 +74,21 @@ def test_where_a_word_is_typed_next_the_button_asks_no_question_of_its_own() -> 
 
 @pytest.mark.parametrize(("outcome", "words"), [("rejected", "rejected, nothing was applied"), ("expired", "expired,")])
 def test_a_decision_against_it(outcome: str, words: str) -> None:
-    message = views.settled(VIEW, replace(OPEN, outcome=outcome, votes=(("U0LEE", "rejected", 1.0),)))
+    message = views.decided(VIEW, replace(OPEN, outcome=outcome, votes=(("U0LEE", "rejected", 1.0),)))
     assert words in read(message)
     assert "rejected by @lee" in read(message)
     assert "approve" not in buttons(message)
 
 
 def test_a_newer_plan_took_its_place() -> None:
-    said = read(views.settled(VIEW, replace(ONE, outcome="superseded")))
+    said = read(views.decided(VIEW, replace(ONE, outcome="superseded")))
     assert "a newer plan took its place, nothing was applied" in said
     assert "approved by @lee 2023-11-14 22:13 UTC  superseded by a newer plan" in said
 
 
 def test_the_plan_that_took_its_place_is_named_with_its_link() -> None:
     newer = Elsewhere(Head(9, "Plan for staging a=<b>", "staging", "U0LEE"), "https://acme.slack.com/archives/C/p9")
-    message = views.settled(VIEW, replace(ONE, outcome="superseded"), newer)
+    message = views.decided(VIEW, replace(ONE, outcome="superseded"), newer)
     assert message.text.startswith("#7 Plan for staging: #9 took its place, nothing was applied (1 to destroy")
     assert ":arrow_right: newer plan: #9 Plan for staging a=<b>  asked by @lee" in read(message)
     assert "<https://acme.slack.com/archives/C/p9|#9 Plan for staging a=&lt;b&gt;>" in str(message.blocks)
@@ -194,14 +194,14 @@ def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, co
     assert buttons(question) == ["approve", "reject"]
     read(change_views.details(view.summary))
     read(views.up_to_date(view))
-    read(views.settled(view, replace(OPEN, outcome="expired")))
+    read(views.decided(view, replace(OPEN, outcome="expired")))
     read(views.working(view.head, "planning", view.commit))
 
 
 def test_what_was_decided_elsewhere_says_where_and_by_whom() -> None:
-    said = read(views.settled_elsewhere(VIEW, ELSEWHERE))
+    said = read(views.decided_outside(VIEW, ELSEWHERE))
     assert "discarded in HCP Terraform by <max>, nothing was applied" in said
-    assert not buttons(views.settled_elsewhere(VIEW, ELSEWHERE))
+    assert not buttons(views.decided_outside(VIEW, ELSEWHERE))
 
 
 def test_a_plan_that_can_be_looked_at_elsewhere_is_linked_and_its_notes_are_no_warnings() -> None:
@@ -237,7 +237,7 @@ def test_that_nothing_is_destroyed_is_said_too() -> None:
 
 @pytest.mark.parametrize("outcome", ["rejected", "expired", "superseded"])
 def test_what_was_not_applied_is_said_to_have_been_planned(outcome: str) -> None:
-    said = read(views.settled(VIEW, replace(OPEN, outcome=outcome)))
+    said = read(views.decided(VIEW, replace(OPEN, outcome=outcome)))
     assert "*What was planned:*" in said
     assert "*To destroy*" in said
     assert "*Destroyed*" not in said
