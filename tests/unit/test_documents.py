@@ -1,4 +1,4 @@
-"""The documents name what the product reads, and say what it does not act on."""
+"""The documents name every setting that the product reads, and mark the inactive ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.settings import OWN_SECRETS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-NOT_ACTED_ON = """
+INACTIVE = """
 slack: {channel: "#ops"}
 github: {repository: o/r}
 aws: {region: us-west-2}
@@ -50,9 +50,9 @@ def test_the_readme_says_how_it_is_run(what: str) -> None:
     assert what in README.partition("## Running it")[2]
 
 
-def test_the_configuration_marks_just_what_is_not_acted_on() -> None:
-    (note,) = inactive_settings(read(NOT_ACTED_ON))
+def test_the_configuration_page_marks_exactly_the_inactive_settings() -> None:
+    (note,) = inactive_settings(read(INACTIVE))
     named = note.detail.partition(": ")[2].replace(".dev.", ".<name>.").split(", ")
     rows = [line for line in (ROOT / "docs/configuration.md").read_text().splitlines() if line.startswith("| `")]
-    marked = [line.split("`")[1] for line in rows if "**Not acted on yet.**" in line]
+    marked = [line.split("`")[1] for line in rows if "**No effect in this version.**" in line]
     assert sorted(marked) == sorted(named)
