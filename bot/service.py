@@ -127,13 +127,13 @@ class Service:
             await _remove_leftovers(services)
             await services.engine.launch()
             await _look_at_approvals(services)
-            await services.engine.store_schedules(bolt.schedules(self._config, registry))
-            finder = RunFinder(services, Cursors(store, time.time), registry.run_listeners)
+            cursors = Cursors(store, time.time)
+            finder = RunFinder(services, cursors, registry.run_listeners)
             stack.push_async_callback(finder.close)
             if listens:
                 await self._listen(stack, services, registry, client, finder)
             finder.start()
-            stack.push_async_callback(PeriodicTasks(services, registry.periodic_tasks).close)
+            stack.push_async_callback(PeriodicTasks(services, cursors, registry.periodic_tasks).close)
             gc.freeze()  # what is loaded stays: the collector need not go through it again and again
             log.info("ready as %s", self._settings.executor)
             await stopped.wait()

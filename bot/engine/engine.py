@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from dbos import (
     DBOS,
     DBOSConfig,
-    ScheduleInput,
     Serializer,
     SetEnqueueOptions,
     SetWorkflowID,
@@ -22,8 +21,7 @@ from bot.engine import serializer
 from bot.store import database_outage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Coroutine
 
     from bot.store.operations import Request
 
@@ -56,28 +54,6 @@ class EngineSettings:
     executor: str
     wake_interval: float = 0.1
     turn_interval: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """Something that begins by itself: an operation of this kind, in this environment, every so many seconds."""
-
-    kind: str
-    environment: str
-    title: str
-    every: float
-
-    @property
-    def cron(self) -> str:
-        """The nearest rhythm that a clock keeps, seldom slower than asked: seconds, minutes, hours or days."""
-        if self.every < 60:
-            return f"*/{_largest_divisor(60, max(1, int(self.every)))} * * * * *"
-        minutes = max(1, int(self.every // 60))
-        if minutes < 60:
-            return f"*/{_largest_divisor(60, minutes)} * * * *"
-        if minutes < 24 * 60:
-            return f"0 */{_largest_divisor(24, minutes // 60)} * * *"
-        return f"0 6 */{min(31, minutes // (24 * 60))} * *"
 
 
 class _Kept(Serializer):
@@ -117,7 +93,6 @@ class Engine:
         own.propagate = True
         self.numbering = asyncio.Semaphore(NUMBERED_AT_ONCE)
         self._begin: Callable[[Request], Coroutine[Any, Any, None]] | None = None
-        self._due: Callable[[datetime, Due], Coroutine[Any, Any, None]] | None = None
         self._bodies: dict[str, Callable[[int], Coroutine[Any, Any, None]]] = {}
 
     def register_begin(self, function: Callable[[Request], Coroutine[Any, Any, None]]) -> None:
@@ -128,25 +103,6 @@ class Engine:
         """What an operation of this kind does in its turn, given its number."""
         # Without a cap on recoveries: an operation that is started again a hundred times is still not lost.
         self._bodies[kind] = DBOS.workflow(name=kind, max_recovery_attempts=None)(function)
-
-    def register_due(self, function: Callable[[datetime, Due], Coroutine[Any, Any, None]]) -> None:
-        """What is done when something is due."""
-        self._due = DBOS.workflow(name="due", max_recovery_attempts=None)(function)
-
-    async def store_schedules(self, wanted: Sequence[Due]) -> None:
-        """Let these begin by themselves, and whatever else was scheduled before no longer."""
-        if self._due is None:
-            raise RuntimeError("register_due() comes before keep_schedules()")
-        names = {f"{due.kind} {due.environment}": due for due in wanted}
-        for old in await DBOS.list_schedules_async():
-            if old["schedule_name"] not in names:
-                await DBOS.delete_schedule_async(old["schedule_name"])
-        await DBOS.apply_schedules_async(
-            [
-                ScheduleInput(schedule_name=name, workflow_fn=self._due, schedule=due.cron, context=due)
-                for name, due in names.items()
-            ]
-        )
 
     async def launch(self) -> None:
         """Start working, first on what an earlier process with this executor's name left unfinished."""
@@ -200,7 +156,3 @@ class Engine:
     def destroy(self) -> None:
         """Stop working; what is unfinished goes on at the next launch."""
         DBOS.destroy()
-
-
-def _largest_divisor(whole: int, at_most: int) -> int:
-    return max(step for step in range(1, whole + 1) if whole % step == 0 and step <= at_most)

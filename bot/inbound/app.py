@@ -17,26 +17,22 @@ from slack_bolt.error import BoltUnhandledRequestError
 
 import handlers
 from bot.access import arguments
-from bot.config.targets import find_target
-from bot.engine.engine import Due
 from bot.errors import DatabaseAwayError, UserError
 from bot.inbound import payloads
 from bot.operations.lifecycle import begin, run
 from bot.operations.registry import Registry
 from bot.slack.blocks import kit, replies
 from bot.slack.client import ChatError
-from bot.store.operations import Request
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
-    from datetime import datetime
 
     from slack_sdk.web.async_client import AsyncWebClient
 
-    from bot.config import Config
     from bot.operations.registry import Button, Command, HomeTab, Kind, Modal, Submission
     from bot.services import Services
     from bot.slack.blocks.kit import Message
+    from bot.store.operations import Request
 
     Ack = Callable[..., Awaitable[Any]]
 
@@ -49,7 +45,6 @@ SECTIONS = {
     "MODALS": "modals",
     "HOMES": "homes",
     "KINDS": "kinds",
-    "SCHEDULES": "schedules",
     "PERIODIC_TASKS": "periodic_tasks",
     "RUN_LISTENERS": "run_listeners",
     "FOLLOW_UPS": "follow_ups",
@@ -105,33 +100,9 @@ def register_operations(services: Services, registry: Registry) -> None:
         kind = kinds[request.kind]
         await begin(services, request, supersedes=kind.supersedes, silent=kind.silent)
 
-    async def due_with_services(at: datetime, due: Due) -> None:
-        await _due(services, at, due)
-
     services.engine.register_begin(begin_with_services)
-    services.engine.register_due(due_with_services)
     for kind in registry.kinds:
         services.engine.register(kind.name, _body(services, kind, registry))
-
-
-def schedules(config: Config, registry: Registry) -> list[Due]:
-    """Everything that begins by itself, for each environment that it is due in."""
-    return [
-        Due(watch.kind, environment, watch.title.format(environment=environment), every.total_seconds())
-        for watch in registry.schedules
-        for environment, every in watch.due(config).items()
-    ]
-
-
-async def _due(services: Services, at: datetime, due: Due) -> None:
-    at_home = find_target(services.config, due.environment)
-    if at_home is None:
-        return
-    if any(one.kind == due.kind for one in await services.operations.open_in(due.environment)):
-        return  # the last one still waits, perhaps behind a plan that nobody approves: it will see all there is to see
-    channel = await services.chat.channel_id(at_home.channel)
-    key = f"{due.kind}-{due.environment}-{at:%Y%m%dT%H%M%S}"
-    await services.engine.begin(Request(key, due.kind, due.environment, "signalbox", due.title, channel, {}))
 
 
 def attach(app: AsyncApp, services: Services, registry: Registry) -> None:

@@ -1,58 +1,113 @@
-"""Rounds: what is looked after now and then, by itself, as long as the process works."""
+"""Periodic tasks: what the bot does at an interval without a person, in one or several processes."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bot.errors import UserError
+from bot.config.targets import find_target
+from bot.errors import DatabaseAwayError, UserError
+from bot.operations.registry import DueRun, PeriodicTask
+from bot.slack.client import ChatError
+from bot.store.operations import Request
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
-    from bot.operations.registry import PeriodicTask
+    from bot.config import Config
     from bot.services import Services
+    from bot.store.cursors import Cursors
 
 log = logging.getLogger(__name__)
-AFTER = 1.0  # second
-FIRST_AFTER = 2.0  # seconds; what the last process left goes on first
+REQUESTER = "signalbox"
+FIRST_AFTER = 2.0  # seconds after the start: operations that the last process left unfinished continue first
+AFTER = 1.0  # second later than a task asks to run again: what it waits for is over by then
+RETRY_AFTER = 300.0  # seconds after a failure, unless the interval is shorter
+LONGEST_SLEEP = 3_600.0  # seconds: the wall clock may be set, and another process may have run the task
 
 
 class PeriodicTasks:
-    """Makes every round that the configuration asks for, each at its own pace; what fails is tried at its next turn.
+    """Runs every periodic task that the configuration asks for, each at its own interval.
 
-    A round looks at how things are and compares that with what is recorded, so that one that is missed, cut short or
-    made by two processes at once does no harm.
+    A cursor records when each ran last, so that a restart neither repeats nor skips a run. It moves after the run:
+    a run that was interrupted, or that another process makes at the same time, runs again with the same due time.
     """
 
-    def __init__(self, services: Services, rounds: Iterable[PeriodicTask]) -> None:
-        self._services = services
+    def __init__(self, services: Services, cursors: Cursors, tasks: Iterable[PeriodicTask]) -> None:
         self._tasks = [
-            asyncio.create_task(self._keep(one, every.total_seconds()), name=f"round {one.name}")
-            for one in rounds
-            if (every := one.every(services.config)) is not None
+            asyncio.create_task(_Repeated(services, cursors, task, target, interval).repeat(), name=task.name)
+            for task in tasks
+            for target, interval in task.intervals(services.config).items()
         ]
 
     async def close(self) -> None:
-        """Stop; a round under way is cut short."""
+        """Stop; a task that runs is interrupted."""
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def _keep(self, one: PeriodicTask, every: float) -> None:
-        await asyncio.sleep(min(FIRST_AFTER, every))
+
+class _Repeated:
+    """One task for one target, repeated for as long as the process works."""
+
+    def __init__(
+        self, services: Services, cursors: Cursors, task: PeriodicTask, target: str, interval: timedelta
+    ) -> None:
+        self._services = services
+        self._cursors = cursors
+        self._task = task
+        self._target = target
+        self._interval = interval.total_seconds()
+        self._cursor = f"periodic {task.name} {target}"
+
+    async def repeat(self) -> None:
+        """Run the task whenever it is due. A failure is logged, and the run is tried again."""
+        await asyncio.sleep(min(FIRST_AFTER, self._interval))
         while True:
-            sooner = None
             try:
-                sooner = await one.make(self._services)
-            except (RunnerError, UserError) as error:
-                log.warning("round %s: %s", one.name, self._services.redact(str(error)))
+                pause = await self._run_if_due()
+            except (RunnerError, UserError, ChatError, DatabaseAwayError) as error:
+                pause = min(self._interval, RETRY_AFTER)
+                log.warning("periodic task %s: %s", self._task.name, self._services.redact(str(error)))
             except Exception:
-                log.exception("round %s went wrong", one.name)
-            # A little later than asked: what is awaited is over by then.
-            await asyncio.sleep(every if sooner is None else min(every, sooner.total_seconds() + AFTER))
+                pause = min(self._interval, RETRY_AFTER)
+                log.exception("periodic task %s stopped", self._task.name)
+            await asyncio.sleep(min(pause, LONGEST_SLEEP))
+
+    async def _run_if_due(self) -> float:
+        """Run the task if it is due; the seconds until it is due next."""
+        last = await self._cursors.get(self._cursor)  # in milliseconds
+        due = 0.0 if last is None else last / 1_000 + self._interval
+        if (pause := due - self._services.clock()) > 0:
+            return pause
+        again_in = await self._task.run(self._services, DueRun(self._target, due))
+        pause = self._interval if again_in is None else min(self._interval, again_in.total_seconds() + AFTER)
+        # A run that is wanted sooner than the interval is recorded as if this one had been earlier by the difference.
+        last_run = self._services.clock() - self._interval + pause
+        await self._cursors.advance(self._cursor, int(last_run * 1_000))
+        return pause
+
+
+def operation_at_interval(
+    kind: str, title: str, intervals: Callable[[Config], Mapping[str, timedelta]]
+) -> PeriodicTask:
+    """A periodic task that begins an operation of this kind; `title` may name the {target}."""
+
+    async def begin(services: Services, run: DueRun) -> None:
+        target = find_target(services.config, run.target)
+        if target is None:
+            return
+        if any(record.kind == kind for record in await services.operations.open_in(run.target)):
+            return  # the last one still waits, perhaps behind a plan that nobody approves: it will check everything
+        channel = await services.chat.channel_id(target.channel)
+        key = f"{kind}-{run.target}-{datetime.fromtimestamp(run.due_at, UTC):%Y%m%dT%H%M%S.%f}"
+        request = Request(key, kind, run.target, REQUESTER, title.format(target=run.target), channel, {})
+        await services.engine.begin(request)
+
+    return PeriodicTask(kind, intervals, begin)

@@ -130,24 +130,28 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class PeriodicTask:
-    """What is looked after every so often (None: not at all), outside of any operation; see bot/operations/periodic.py.
+class DueRun:
+    """A run of a periodic task: the name of its target, and when it was due (Unix seconds; 0 for the very first run).
 
-    `make` may say that it wants to look again sooner than that.
+    Several processes that make the same run have the same values.
     """
 
-    name: str
-    every: Callable[[Config], timedelta | None]
-    make: Callable[[Services], Coroutine[Any, Any, timedelta | None]]
+    target: str
+    due_at: float
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
-    """A kind of operation that begins by itself; `due` says in which environments, and how often."""
+class PeriodicTask:
+    """What the bot does at an interval without a person (bot/operations/periodic.py).
 
-    kind: str
-    title: str
-    due: Callable[[Config], Mapping[str, timedelta]]
+    `intervals` gives the interval for each target, by name. `run` may return after how long it is to run again, if that
+    is sooner than the interval. A run may be made twice, with the same values: a request that it begins needs a key
+    made of them.
+    """
+
+    name: str
+    intervals: Callable[[Config], Mapping[str, timedelta]]
+    run: Callable[[Services, DueRun], Coroutine[Any, Any, timedelta | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +200,6 @@ class Registry:
     modals: tuple[Modal, ...] = ()
     homes: tuple[HomeTab, ...] = ()
     kinds: tuple[Kind, ...] = ()
-    schedules: tuple[Schedule, ...] = ()
     periodic_tasks: tuple[PeriodicTask, ...] = ()
     run_listeners: tuple[RunListener, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bot.access.policy import target_of
 from bot.config import WatchBuilders
 from bot.config.targets import BUILDERS
-from bot.operations.registry import Invocation, PeriodicTask, Topic
+from bot.operations.registry import DueRun, Invocation, PeriodicTask, Topic
 from bot.operations.requests import OperationRequest, request_of
 from handlers.builders import views
 from runners.aws.builders import finding
@@ -20,7 +20,7 @@ from runners.github.runs import listing
 from runners.results import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bot.config import Config
     from bot.services import Services
@@ -93,7 +93,7 @@ async def _runs(services: Services, builders: Sequence[Builder], since: datetime
     return [*runs, *(run for run in found if run)]
 
 
-async def look_after(services: Services) -> timedelta | None:
+async def look_after(services: Services, _: DueRun) -> timedelta | None:
     """One round: begin a message for every stuck builder that has none yet; when the next one may become stuck."""
     joined = (await survey(services)).joined
     for one in joined:
@@ -136,10 +136,10 @@ async def topic(services: Services, _: Invocation, __: Sequence[str]) -> Message
     return views.page(seen.joined, seen.found, seen.trouble, services.clock())
 
 
-def _every(config: Config) -> timedelta | None:
+def _intervals(config: Config) -> Mapping[str, timedelta]:
     watch = config.watch.builders if config.watch else None
-    return watch.every if watch else None
+    return {BUILDERS: watch.every} if watch else {}
 
 
-PERIODIC_TASKS = (PeriodicTask("builders", _every, look_after),)
+PERIODIC_TASKS = (PeriodicTask("builders", _intervals, look_after),)
 TOPICS = (Topic("builders", "", "Packer's builders: which work, which are stuck.", topic, most=0),)

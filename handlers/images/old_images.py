@@ -12,7 +12,8 @@ from bot.config import Images, Keep
 from bot.config.targets import IMAGES
 from bot.errors import UserError
 from bot.operations import requests
-from bot.operations.registry import Button, Click, Invocation, Schedule, Topic
+from bot.operations.periodic import operation_at_interval
+from bot.operations.registry import Button, Click, Invocation, Topic
 from bot.operations.requests import OperationRequest
 from handlers.builders.watch import recognition
 from handlers.images import old_images_views
@@ -143,7 +144,7 @@ def _configured(config: Config) -> Images:
     return config.images
 
 
-def _due(config: Config) -> Mapping[str, timedelta]:
+def _intervals(config: Config) -> Mapping[str, timedelta]:
     watch = config.watch.images if config.watch else None
     return {IMAGES: watch.every} if watch and config.images else {}
 
@@ -151,4 +152,4 @@ def _due(config: Config) -> Mapping[str, timedelta]:
 HINT = "[machine] [environment]"
 TOPICS = (Topic("amis", HINT, "Machine images: which are in use, which may go.", topic, most=2),)
 BUTTONS = (Button(old_images_views.CLEAN_UP, clean_up),)
-SCHEDULES = (Schedule(PROPOSAL, TITLE, _due),)
+PERIODIC_TASKS = (operation_at_interval(PROPOSAL, TITLE, _intervals),)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.operations.registry import Kind, Schedule
+from bot.operations.periodic import operation_at_interval
+from bot.operations.registry import Kind
 from bot.store.operations import Status
 from handlers.plan import views
 from handlers.plan.backend import work_of
@@ -48,7 +49,7 @@ async def drift(operation: Operation) -> None:
     await operation.finish_silently(Status.SUCCEEDED)
 
 
-def _due(config: Config) -> Mapping[str, timedelta]:
+def _intervals(config: Config) -> Mapping[str, timedelta]:
     watch = config.watch.drift if config.watch else None
     if watch is None:
         return {}
@@ -56,4 +57,4 @@ def _due(config: Config) -> Mapping[str, timedelta]:
 
 
 KINDS = (Kind(LOOKS, drift, silent=True),)
-SCHEDULES = (Schedule(LOOKS, "Look for drift in {environment}", _due),)
+PERIODIC_TASKS = (operation_at_interval(LOOKS, "Look for drift in {target}", _intervals),)

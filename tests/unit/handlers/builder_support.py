@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from bot.config.targets import BUILDERS
-from bot.operations.registry import Click
+from bot.operations.registry import Click, DueRun
 from bot.slack.blocks.common import Head
 from bot.store.operations import Status
 from handlers.builders import alert as builder_alert, watch as builder_watch
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from runners.aws.client import Account
     from tests.unit.handlers.conftest import Desk
 
+DUE = DueRun(BUILDERS, 0.0)
 NOON = datetime.fromtimestamp(MONDAY_NOON, UTC)
 
 
@@ -134,7 +135,7 @@ async def stuck(desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch, *
     """A builder whose run was cancelled, and the number of the message that was begun for it."""
     built = a_builder(account, **more)
     github(monkeypatch, a_run(State.CANCELLED))
-    await builder_watch.look_after(desk.services)
+    await builder_watch.look_after(desk.services, DUE)
     return await told(desk), built
 
 

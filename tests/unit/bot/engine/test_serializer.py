@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from bot.engine import serializer
-from bot.engine.engine import Due
 from bot.slack.blocks.kit import Message
 from bot.store.approvals import Approval, Outcome, Vote
 from bot.store.operations import Record, Request, Status
@@ -59,7 +58,6 @@ VALUES: dict[str, object] = {
     "release": Release(COMMIT, "`9f8e7d6` The one before", "Ansible"),
     "message": Message("plain", ({"type": "divider"},)),
     "image": Image("ami-1", "staging-1"),
-    "due": Due("drift", "dev", "Drift", 3_600.0),
     "several": (COMMIT, None, {"when": AT, "of": frozenset({1})}),
 }  # fmt: skip
 

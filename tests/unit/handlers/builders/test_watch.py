@@ -15,6 +15,7 @@ from runners.github.runs import listing
 from runners.results import State
 from tests.unit.bot.drawn import buttons, read
 from tests.unit.handlers.builder_support import (
+    DUE,
     Course,
     a_builder,
     a_run,
@@ -37,12 +38,12 @@ async def test_a_builder_whose_run_has_ended_is_told_once(
 ) -> None:
     built = a_builder(account)
     github(monkeypatch, a_run(State.FAILED))
-    await builder_watch.look_after(desk.services)
+    await builder_watch.look_after(desk.services, DUE)
     number = await told(desk)
     request = desk.engine.begun[0]
     assert (request.kind, request.environment) == ("builder", f"{BUILDERS}/{built.instance_id}")
     assert target_of(desk.config, request.environment).name == BUILDERS
-    await builder_watch.look_after(desk.services)
+    await builder_watch.look_after(desk.services, DUE)
     assert len(desk.engine.begun) == 1
     course = Course(desk, number, built.instance_id)
     with pytest.raises(TimeoutError):
@@ -58,13 +59,13 @@ async def test_a_builder_whose_job_still_runs_is_left_alone_until_no_build_takes
 ) -> None:
     a_builder(account, ago=timedelta(hours=2))
     github(monkeypatch, a_run(State.RUNNING, began=timedelta(hours=2, minutes=1)))
-    await builder_watch.look_after(desk.services)
+    await builder_watch.look_after(desk.services, DUE)
     assert desk.engine.begun == []
     page = read(await builder_watch.topic(desk.services, cast("Any", None), ()))
     assert "1 builder, 0 stuck" in page
     assert "works" in page
     desk.now += 3_700
-    await builder_watch.look_after(desk.services)
+    await builder_watch.look_after(desk.services, DUE)
     assert len(desk.engine.begun) == 1
 
 
@@ -73,12 +74,12 @@ async def test_without_github_nobody_is_accused_before_the_time(
 ) -> None:
     a_builder(account, ago=timedelta(minutes=40))
     github(monkeypatch, fails=True)
-    await builder_watch.look_after(desk.services)
+    await builder_watch.look_after(desk.services, DUE)
     assert desk.engine.begun == []
     page = read(await builder_watch.topic(desk.services, cast("Any", None), ()))
     assert "GitHub's runs could not be read" in page
     desk.now += 600
-    await builder_watch.look_after(desk.services)
+    await builder_watch.look_after(desk.services, DUE)
     assert len(desk.engine.begun) == 1
 
 
@@ -99,10 +100,10 @@ async def test_one_that_is_still_within_the_grace_is_looked_at_when_that_is_over
     a_builder(account)
     github(monkeypatch, a_run(State.CANCELLED))
     desk.now = MONDAY_NOON - 2 * 3_600 + 60  # its job ended a minute ago
-    assert await builder_watch.look_after(desk.services) == timedelta(minutes=4)
+    assert await builder_watch.look_after(desk.services, DUE) == timedelta(minutes=4)
     assert desk.engine.begun == []
     desk.now += 4 * 60 + 1
-    assert await builder_watch.look_after(desk.services) is None
+    assert await builder_watch.look_after(desk.services, DUE) is None
     assert len(desk.engine.begun) == 1
 
 

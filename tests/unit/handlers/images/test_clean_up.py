@@ -295,8 +295,9 @@ async def test_the_page_leads_to_one_clean_up_and_a_schedule_proposes_one(desk: 
         await old_images.clean_up(desk.services, pressed(0, "U0ANA", "clean-up-images"))
     assert len({request.key for request in desk.engine.begun}) == 1
     watched = read_config(KEEPS_ONE + "watch: {images: {every: 7d}}\n")
-    assert {place: every.days for place, every in old_images.SCHEDULES[0].due(watched).items()} == {IMAGES: 7}
-    assert old_images.SCHEDULES[0].due(desk.config) == {}
+    (task,) = old_images.PERIODIC_TASKS
+    assert {target: interval.days for target, interval in task.intervals(watched).items()} == {IMAGES: 7}
+    assert task.intervals(desk.config) == {}
 
 
 def test_the_snapshots_of_one_image_that_is_no_more_go_together() -> None:
