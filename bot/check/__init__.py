@@ -18,7 +18,7 @@ from bot.check.result import NOTE, Findings
 from bot.check.slack import SlackCalls, check_slack
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
     from bot.config import Config
     from bot.store.database import Store
@@ -29,6 +29,8 @@ __all__ = ["SlackCalls", "check", "lines"]
 
 log = logging.getLogger(__name__)
 TIMEOUT = 60.0
+# The checks of what deploy backends need beside GitHub, by the section that configures the backend.
+DEPLOY_CHECKS: Mapping[str, Callable[[Config], Coroutine[None, None, Findings]]] = {"ansible": check_ansible}
 
 
 async def check(
@@ -53,8 +55,8 @@ async def check(
     environments = config.environments.values()
     if any(environment.terraform and environment.terraform.directory for environment in environments):
         checks["terraform"] = check_terraform(config, environ)
-    if any(environment.deploy.ansible for environment in environments):
-        checks["ansible"] = check_ansible(config)
+    for section in sorted({environment.deploy.backend for environment in environments} & DEPLOY_CHECKS.keys()):
+        checks[section] = DEPLOY_CHECKS[section](config)
     if uses_ec2(config):
         checks["ec2"] = check_ec2(config)
     if hcp_workspaces(config):

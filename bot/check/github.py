@@ -12,6 +12,7 @@ import yaml
 
 from bot.check.permissions import check_permissions
 from bot.check.result import Findings
+from bot.config import GitHubActions
 from runners.errors import NotFoundError, RunnerError
 
 if TYPE_CHECKING:
@@ -55,11 +56,10 @@ async def check_github(config: Config, environ: Mapping[str, str], github: GitHu
 
 def _dispatches(config: Config) -> list[_Dispatch]:
     dispatches = []
-    for name, environment in config.environments.items():
-        if actions := environment.deploy.github_actions:
-            mark_input = (actions.mark_input,) if actions.mark_input else ()
-            key = f"environments.{name}.deploy.github_actions"
-            dispatches.append(_Dispatch(key, actions.workflow, actions.ref, (*actions.inputs, *mark_input)))
+    for name, actions in config.deployed_by(GitHubActions).items():
+        mark_input = (actions.mark_input,) if actions.mark_input else ()
+        key = f"environments.{name}.deploy.github_actions"
+        dispatches.append(_Dispatch(key, actions.workflow, actions.ref, (*actions.inputs, *mark_input)))
     if config.images:
         dispatches.append(_Dispatch("images", config.images.workflow, config.images.ref, ()))
     return dispatches

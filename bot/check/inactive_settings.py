@@ -21,7 +21,7 @@ def inactive_settings(config: Config) -> list[Connection]:
     inactive = ["watch.keys"] if config.watch and config.watch.keys else []
     for name, environment in config.environments.items():
         written = environment.model_fields_set
-        if environment.deploy.ansible is None:
+        if not environment.deploy.settings.reaches_hosts:
             inactive += [f"environments.{name}.{key}" for key in _NEED_ANSIBLE if key in written]
         if environment.terraform and environment.terraform.hcp:
             in_terraform = environment.terraform.model_fields_set

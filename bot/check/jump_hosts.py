@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bot.check.result import NOTE
+from bot.config import Ansible
 from runners.results import Connection
 
 if TYPE_CHECKING:
@@ -32,9 +33,8 @@ def jump_hosts(config: Config) -> list[Connection]:
 
 
 def _routing(config: Config) -> Iterable[str]:
-    for name, environment in config.environments.items():
-        ansible = environment.deploy.ansible
-        if ansible and ansible.connection == "ssh":
+    for name, ansible in config.deployed_by(Ansible).items():
+        if ansible.connection == "ssh":
             for option in _OPTIONS:
                 if _JUMPS.search(str(ansible.extra_vars.get(option, ""))):
                     yield f"environments.{name}.deploy.ansible.extra_vars.{option}"

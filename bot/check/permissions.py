@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.config import GitHubActions
 from runners.errors import RunnerError
 from runners.github.rights import Rights, rights, unreadable
 
@@ -53,11 +54,7 @@ def needs(config: Config) -> tuple[Need, ...]:
 
 def _all_needs(config: Config) -> Iterable[Need]:
     home = config.github.repository
-    deploys = [
-        environment.deploy.github_actions
-        for environment in config.environments.values()
-        if environment.deploy.github_actions
-    ]
+    deploys = config.deployed_by(GitHubActions).values()
     yield Need(home, "metadata", "read", "find the repository")
     yield Need(home, "contents", "read", "read its code and workflows")
     if deploys or config.images:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.check.result import Findings
+from bot.config import Ansible
 from runners import terraform
 from runners.errors import RunnerError
 from runners.processes.child import child_environment, run
@@ -49,10 +50,8 @@ async def check_ansible(config: Config) -> Findings:
                 f"ansible-playbook failed (exit code {output.exit_code})", output.stderr.strip()[-200:]
             )
         findings.add_fact(next(iter(output.stdout.splitlines()), "ansible-playbook"))
-        runners = [configured.deploy.ansible for configured in config.environments.values()]
-        if any(runner and runner.connection == "ssh" for runner in runners) and not shutil.which(
-            "ssh", path=environment["PATH"]
-        ):
+        uses_ssh = any(ansible.connection == "ssh" for ansible in config.deployed_by(Ansible).values())
+        if uses_ssh and not shutil.which("ssh", path=environment["PATH"]):
             findings.add_problem("ssh is not installed on this machine", "Install the OpenSSH client.")
     return findings
 
@@ -63,12 +62,11 @@ def check_secrets(config: Config, environ: Mapping[str, str]) -> Findings:
     for name in sorted(config.secret_names):
         if not environ.get(name):
             findings.add_problem(f"{name} is not set", "Set it in the bot's environment; signalbox.yaml refers to it.")
-    for environment in config.environments.values():
-        ansible = environment.deploy.ansible
-        key = environ.get(ansible.private_key_env, "") if ansible and ansible.private_key_env else ""
+    for name in dict.fromkeys(ansible.private_key_env or "" for ansible in config.deployed_by(Ansible).values()):
+        key = environ.get(name, "")
         if key and "PRIVATE KEY-----" not in key:
             findings.add_problem(
-                f"{ansible.private_key_env if ansible else ''} is not a private key",
+                f"{name} is not a private key",
                 "Set it to the text of the key, from -----BEGIN to END-----, not to a file name.",
             )
     findings.add_fact(", ".join(sorted(config.secret_names)) + " are set")

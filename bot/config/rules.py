@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.config.models.deploy import BACKENDS as DEPLOY_BACKENDS
+from bot.config.models.deploy import DEPLOY_SECTIONS
 from bot.config.validation_faults import did_you_mean
 
 if TYPE_CHECKING:
@@ -60,9 +60,9 @@ def _deploy_runner(at: _Scope) -> None:
     deploy = at.values.get("deploy")
     if not isinstance(deploy, dict):
         return  # missing or not a mapping: another fault
-    runners = [f"`{key}`" for key in DEPLOY_BACKENDS if deploy.get(key) is not None]
+    runners = [f"`{key}`" for key in DEPLOY_SECTIONS if deploy.get(key) is not None]
     if not runners:
-        at.fault("deploy", problem=f"has no runner; add {' or '.join(f'`{key}`' for key in DEPLOY_BACKENDS)}")
+        at.fault("deploy", problem=f"has no runner; add {' or '.join(f'`{key}`' for key in DEPLOY_SECTIONS)}")
     if len(runners) > 1:
         at.fault("deploy", problem=f"has two runners, {' and '.join(runners[:2])}; keep one")
 
@@ -86,7 +86,7 @@ def _machines(at: _Scope) -> None:
         at.fault("machines", problem=f"lists {twice} twice; remove one")
     deploy = _keys(at.values.get("deploy"))
     reaching = [
-        key for key, settings in DEPLOY_BACKENDS.items() if settings.reaches_hosts and deploy.get(key) is not None
+        key for key, settings in DEPLOY_SECTIONS.items() if settings.reaches_hosts and deploy.get(key) is not None
     ]
     if not machines and reaching:
         at.fault("machines", problem=f"is empty, but {reaching[0]} deploys to machines; list them")

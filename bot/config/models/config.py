@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import Field
 
 from bot.config.models import Model
 from bot.config.models.approval import SHARED_APPROVAL, Approval
+from bot.config.models.deploy import DeploySettings
 from bot.config.models.environment import Environment
 from bot.config.models.general import Access, Aws, GitHub, Operations, Slack, TerraformProgram
 from bot.config.models.images import Images
 from bot.config.models.watch import Watch
 from bot.config.values import Name
 from runners.results import ImageGroup
+
+Section = TypeVar("Section", bound=DeploySettings)
 
 
 class Config(Model):
@@ -40,6 +43,11 @@ class Config(Model):
     def images_approval(self) -> Approval:
         """The approval of changes outside of the environments."""
         return self.images.approval if self.images else SHARED_APPROVAL
+
+    def deployed_by(self, section: type[Section]) -> dict[str, Section]:
+        """The settings of the environments that deploy through this section, by the environment's name."""
+        settings = {name: environment.deploy.settings for name, environment in self.environments.items()}
+        return {name: configured for name, configured in settings.items() if isinstance(configured, section)}
 
     @property
     def secret_names(self) -> frozenset[str]:

@@ -34,7 +34,7 @@ class Promote(Model):
     wait: Duration = timedelta(hours=1)
 
 
-class DeployBackend(Model):
+class DeploySettings(Model):
     """The keys that the section of every deploy backend has, and what the rest of the configuration asks of it."""
 
     ref: Ref = "main"
@@ -48,7 +48,7 @@ class DeployBackend(Model):
         return frozenset()
 
 
-class GitHubActions(DeployBackend):
+class GitHubActions(DeploySettings):
     """Deploys by a workflow. `mark_input` names the input that takes the operation's mark, if the workflow has one.
 
     `required_checks`: those that the branch requires (true), none (false), or those of these names. With `record` GitHub
@@ -62,7 +62,7 @@ class GitHubActions(DeployBackend):
     record: bool = True
 
 
-class Ansible(DeployBackend):
+class Ansible(DeploySettings):
     """Deploys by playbooks of the repository; secrets are names of variables in the bot's environment."""
 
     directory: RepositoryPath
@@ -98,14 +98,14 @@ class Deploy(Model):
         return next(name for name in type(self).model_fields if getattr(self, name) is not None)
 
     @property
-    def settings(self) -> DeployBackend:
+    def settings(self) -> DeploySettings:
         """The section that is configured."""
-        section: DeployBackend = getattr(self, self.backend)
+        section: DeploySettings = getattr(self, self.backend)
         return section
 
 
-# Each section's model by the section's name.
-BACKENDS: Mapping[str, type[DeployBackend]] = {
+# The model of each section by the section's name.
+DEPLOY_SECTIONS: Mapping[str, type[DeploySettings]] = {
     name: get_args(field.annotation)[0] for name, field in Deploy.model_fields.items()
 }
 
