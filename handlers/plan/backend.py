@@ -1,10 +1,10 @@
-"""Where an environment's plans are made: by a terraform program here, or in HCP Terraform. Both have the same face."""
+"""The two backends of plans, a terraform program on this machine and HCP Terraform, and what both offer."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from handlers.plan import hcp as hcp_work, terraform as terraform_work
+from handlers.plan import hcp, terraform
 
 if TYPE_CHECKING:
     from bot.config import Environment
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from runners.results import ApplyResult, Commit, PlanSummary
 
 
-class Work(Protocol):
-    """What a plan's operation needs. `commit_to_plan` is called from its durable body, the rest from within steps."""
+class PlanBackend(Protocol):
+    """What a plan needs. `commit_to_plan` is called from the durable workflow, the rest from within steps."""
 
     async def commit_to_plan(self, operation: Operation) -> Commit:
         """The commit that will be planned."""
@@ -31,15 +31,15 @@ class Work(Protocol):
         """Apply the plan that was approved, and no other. Raises RunnerError."""
 
     async def find_out(self, operation: Operation, view: PlanView, on_progress: Progress) -> ApplyResult:
-        """After a restart: what became of the apply. Raises RunnerError."""
+        """After a restart: follow the apply to its outcome. Raises RunnerError."""
 
     async def stop_apply(self, operation: Operation) -> None:
         """Interrupt the apply."""
 
     async def finish(self, operation: Operation, approval: ApprovalView) -> None:
-        """It will not be applied: put away what waits for that."""
+        """The plan will not be applied: discard what waits for that."""
 
 
-def work_of(environment: Environment) -> Work:
-    """How this environment is planned."""
-    return hcp_work if environment.terraform and environment.terraform.hcp else terraform_work
+def backend_of(environment: Environment) -> PlanBackend:
+    """The backend that plans this environment."""
+    return hcp if environment.terraform and environment.terraform.hcp else terraform

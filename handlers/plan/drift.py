@@ -8,7 +8,7 @@ from bot.operations.periodic import operation_at_interval
 from bot.operations.registry import Kind
 from bot.store.operations import Status
 from handlers.plan import views
-from handlers.plan.backend import work_of
+from handlers.plan.backend import backend_of
 from handlers.plan.change_views import details
 from handlers.plan.hcp_run import LOOKS
 from runners.terraform import fingerprint
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 async def drift(operation: Operation) -> None:
     """Durable: plan; silent while there is nothing new, else one message with the details in its thread."""
-    work = work_of(operation.environment)
+    work = backend_of(operation.environment)
     commit = await work.commit_to_plan(operation)
     summary = await operation.step("plan", lambda: work.make_plan(operation, commit))
     differs = bool(summary.drift) or not summary.up_to_date

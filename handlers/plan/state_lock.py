@@ -13,7 +13,7 @@ from bot.operations.requests import OperationRequest
 from bot.slack.blocks import common
 from bot.slack.blocks.common import UNLOCK
 from bot.store.operations import Status
-from handlers.plan import apply_views, terraform as terraform_work
+from handlers.plan import apply_views, terraform
 from handlers.shared import permissions
 from handlers.shared.checkout import commit_of
 from handlers.shared.clicks import clicked
@@ -55,14 +55,14 @@ async def left_lock(services: Services, number: int) -> str:
 async def unlock(operation: Operation) -> None:
     """Durable: give the lock back; one that is gone already, or is another by now, stays as it is."""
     lock = operation.record.arguments["lock"]
-    settings = terraform_work.settings_of(operation.environment)
+    settings = terraform.settings_of(operation.environment)
     working = common.short_message(operation.head, "running", "unlocking")
     await operation.show("unlocking", working, Status.RUNNING, "is unlocking the state")
     commit = await operation.step("resolve", lambda: commit_of(operation, settings.ref))
 
     async def give_back() -> bool:
         try:
-            await terraform_work.unlock(operation, commit, lock)
+            await terraform.unlock(operation, commit, lock)
         except NotFoundError:
             return False  # by a first try that was interrupted, or by somebody else
         return True

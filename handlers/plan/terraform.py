@@ -36,7 +36,7 @@ def settings_of(environment: Environment) -> Terraform:
     return environment.terraform
 
 
-def needs_the_word(environment: Environment, summary: PlanSummary) -> bool:
+def needs_typed_confirmation(environment: Environment, summary: PlanSummary) -> bool:
     """Whether approving takes more than a click: something protected would go, or more than `confirm_above` resources."""
     above = settings_of(environment).confirm_above
     losses = sum(1 for change in summary.changes if change.change in LOSSES)

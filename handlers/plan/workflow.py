@@ -1,4 +1,4 @@
-"""/plan: what Terraform would change in an environment, and, once approved, exactly that applied."""
+"""The durable workflow of /plan: plan an environment, and apply exactly that once it is approved."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ from bot.store.approvals import Outcome
 from bot.store.operations import Status
 from handlers.plan import (
     again as plan_again,
-    apply_views as apply_drawing,
-    hcp as hcp_work,
+    apply_views,
+    hcp,
     images,
-    images as plan_images,
     state_lock,
-    terraform as terraform_work,
+    terraform,
     views,
 )
 from handlers.plan.apply_views import Ending
-from handlers.plan.backend import work_of
+from handlers.plan.backend import backend_of
 from handlers.plan.branch import Branch
 from handlers.plan.change_views import details
 from runners.errors import NotFoundError, RunnerError, StateLockedError
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
     from bot.operations.operation import Operation
     from bot.slack.blocks.common import ApprovalView
-    from handlers.plan.backend import Work
+    from handlers.plan.backend import PlanBackend
     from handlers.plan.terraform import Progress
     from handlers.plan.views import PlanView
     from runners.results import ApplyProgress, ApplyResult, Commit, PlanSummary
@@ -48,75 +47,91 @@ log = logging.getLogger(__name__)
 
 async def plan(operation: Operation) -> None:
     """Durable: plan, show, wait for approval, apply exactly that, report."""
-    work = work_of(operation.environment)
-    made = await _made(operation, work)
+    backend = backend_of(operation.environment)
+    made = await _made(operation, backend)
     if made is None:
         return
     commit, summary = made
     view = await operation.step("images", lambda: images.view_of(operation, commit, summary))
     if summary.up_to_date:
-        running = await operation.step("images that run", lambda: plan_images.running(operation, summary))
+        running = await operation.step("images that run", lambda: images.running(operation, summary))
         await operation.end(Status.SUCCEEDED, views.up_to_date(view, running), outcome="up to date")
         return
+    await _attach_details(operation, backend, summary)
+    approval = await _approval(operation, view)
+    if approval.outcome == Outcome.OUTSIDE_SLACK:
+        await _follow_outside_decision(operation, view, approval)
+    elif approval.outcome == Outcome.APPROVED:
+        await _apply(operation, view, approval)
+    else:
+        await _end_without_apply(operation, backend, view, approval)
+
+
+async def _attach_details(operation: Operation, backend: PlanBackend, summary: PlanSummary) -> None:
+    """The details in the thread, and the plan as a file."""
     await operation.details("plan in detail", details(summary))
     await operation.attach(
         "plan as text",
         filename=f"plan-{operation.number}.txt",
         title="The plan as Terraform prints it",
-        read=lambda: work.plan_text(operation),
+        read=lambda: backend.plan_text(operation),
     )
-    protected = terraform_work.protected(operation.environment, summary)
+
+
+async def _approval(operation: Operation, view: PlanView) -> ApprovalView:
+    """Wait until people decide; the branch is checked meanwhile, and HCP Terraform where it plans."""
+    environment, summary = operation.environment, view.summary
+    protected = terraform.protected(environment, summary)
     suspect = any(change.doubts for change in view.images)
-    needs_confirmation = suspect or terraform_work.needs_the_word(operation.environment, summary)
-    word = operation.environment.name if needs_confirmation else ""
+    typed = environment.name if suspect or terraform.needs_typed_confirmation(environment, summary) else ""
     await operation.step("images named", lambda: images.name(operation, view))
-    branch = Branch(operation, commit)
+    branch = Branch(operation, view.commit)
     await branch.remember()
-    approval = await operation.approved(
-        _binding(operation, commit, summary),
-        policy.required_approvals(operation.environment, at_least=1),
-        lambda approval_view: views.ask(view, approval_view, protected, typed_confirmation=word, moved=branch.moved),
-        typed_confirmation=word,
+    return await operation.approved(
+        _binding(operation, view.commit, summary),
+        policy.required_approvals(environment, at_least=1),
+        lambda pending: views.ask(view, pending, protected, typed_confirmation=typed, moved=branch.moved),
+        typed_confirmation=typed,
         look=branch.check,
-        elsewhere=hcp_work.watcher(operation),
+        elsewhere=hcp.watcher(operation),
     )
-    if approval.outcome == Outcome.OUTSIDE_SLACK:
-        await _follow_outside_decision(operation, view, approval)
-        return
-    if approval.outcome != Outcome.APPROVED:
-        await operation.step("settle", lambda: work.finish(operation, approval))
-        newer = None
-        if approval.outcome == Outcome.SUPERSEDED:
-            newer = await operation.step("newer plan", lambda: plan_again.newer(operation))
-        await operation.end(Status(approval.outcome), views.decided(view, approval, newer))
-        return
-    await _apply(operation, view, approval)
 
 
-async def _made(operation: Operation, work: Work) -> tuple[Commit, PlanSummary] | None:
+async def _end_without_apply(
+    operation: Operation, backend: PlanBackend, view: PlanView, approval: ApprovalView
+) -> None:
+    """Rejected, expired or superseded: discard what waited for the apply."""
+    await operation.step("discard", lambda: backend.finish(operation, approval))
+    newer = None
+    if approval.outcome == Outcome.SUPERSEDED:
+        newer = await operation.step("newer plan", lambda: plan_again.newer(operation))
+    await operation.end(Status(approval.outcome), views.decided(view, approval, newer))
+
+
+async def _made(operation: Operation, backend: PlanBackend) -> tuple[Commit, PlanSummary] | None:
     """The plan and its commit; None when there is none and the message says why."""
     commit = None
     try:
-        commit = await work.commit_to_plan(operation)
+        commit = await backend.commit_to_plan(operation)
         working = views.working(operation.head, "planning", commit)
         await operation.show("planning", working, Status.RUNNING, "is planning")
-        planning = partial(work.make_plan, operation, commit)
+        planning = partial(backend.make_plan, operation, commit)
         return commit, await operation.step("plan", lambda: operation.unless_cancelled(planning()))
     except StateLockedError as error:
         left_by = await state_lock.left_by(operation, error)
-        message = apply_drawing.locked(operation.head, commit, error.problem, error.remedy, left_by=left_by)
+        message = apply_views.locked(operation.head, commit, error.problem, error.remedy, left_by=left_by)
     except RunnerError as error:
         log.warning("operation %s: %s", operation.number, operation.services.redact(str(error)))
         failure = Failure(error.doing, error.problem, error.remedy, error.log_tail)
-        # With the same words nothing else comes of it where an address is nowhere.
-        message = apply_drawing.not_planned(operation.head, commit, failure, again=not isinstance(error, NotFoundError))
+        # The same arguments would fail again where an address does not exist.
+        message = apply_views.not_planned(operation.head, commit, failure, again=not isinstance(error, NotFoundError))
     await operation.end(Status.FAILED, message)
     return None
 
 
 async def _follow_outside_decision(operation: Operation, view: PlanView, approval: ApprovalView) -> None:
-    """Somebody decided in HCP Terraform's own page: the message says so, and follows what they began."""
-    decision = await operation.step("decided elsewhere", lambda: hcp_work.outside_decision(operation))
+    """Somebody decided in HCP Terraform: the message shows that and follows what they began."""
+    decision = await operation.step("decided in HCP Terraform", lambda: hcp.outside_decision(operation))
     decided = replace(approval, elsewhere=decision.words)
     await operation.audit("decided elsewhere", how=decision.words)
     if decision.applies:
@@ -131,28 +146,28 @@ async def _apply(operation: Operation, view: PlanView, approval: ApprovalView) -
         result = await _apply_once(operation, view, approval)
     except RunnerError as error:
         left_by = await state_lock.left_by(operation, error) if isinstance(error, StateLockedError) else ""
-        message = apply_drawing.refused(view, approval, error.problem, error.remedy, left_by=left_by)
+        message = apply_views.refused(view, approval, error.problem, error.remedy, left_by=left_by)
         await operation.end(Status.FAILED, message)
         return
     await _report(operation, view, approval, result)
 
 
 async def _apply_once(operation: Operation, view: PlanView, approval: ApprovalView) -> ApplyResult:
-    work = work_of(operation.environment)
+    backend = backend_of(operation.environment)
 
     async def followed(apply: Apply) -> ApplyResult:
-        # Within the step: done again after a restart, or still on its way when this has ended, what is shown here
-        # would overwrite how it ended.
+        # Live updates stay within the step: repeated after a restart, or still on their way when it ends, they would
+        # overwrite the outcome.
         async with operation.live() as live:
-            # Slack's pace may keep this waiting for seconds; the apply does not wait with it.
-            live.show(lambda: apply_drawing.applying(view, approval, None))
+            # Slack's rate limits may delay this for seconds; the apply does not wait.
+            live.show(lambda: apply_views.applying(view, approval, None))
 
             async def progress(reported: ApplyProgress) -> None:
-                live.show(lambda: apply_drawing.applying(view, approval, reported))
+                live.show(lambda: apply_views.applying(view, approval, reported))
 
             return await _stoppable(operation, apply(operation, view, progress))
 
-    return await operation.once("apply", do=lambda: followed(work.apply), recover=lambda: followed(work.find_out))
+    return await operation.once("apply", do=lambda: followed(backend.apply), recover=lambda: followed(backend.find_out))
 
 
 async def _report(operation: Operation, view: PlanView, approval: ApprovalView, result: ApplyResult) -> None:
@@ -166,11 +181,11 @@ async def _report(operation: Operation, view: PlanView, approval: ApprovalView, 
     ending = Ending(
         note=note, offer_deploy=offer, cancelled_by=kit.user(stopped_by) if stopped_by and cancelled else ""
     )
-    await operation.end(_status(result, cancelled=cancelled), apply_drawing.applied(view, approval, result, ending))
+    await operation.end(_status(result, cancelled=cancelled), apply_views.applied(view, approval, result, ending))
 
 
 async def _stoppable(operation: Operation, work: Coroutine[Any, Any, ApplyResult]) -> ApplyResult:
-    return await operation.unless_cancelled(work, lambda: work_of(operation.environment).stop_apply(operation))
+    return await operation.unless_cancelled(work, lambda: backend_of(operation.environment).stop_apply(operation))
 
 
 def _binding(operation: Operation, commit: Commit, summary: PlanSummary) -> str:
