@@ -9,9 +9,8 @@ from bot.errors import UserError
 from bot.operations.registry import Button, Click, Modal, Submission
 from bot.slack.client import Posted
 from bot.store.audit import Entry
-from handlers.build import work as build_work
-from handlers.images import built_views
-from handlers.images.built_views import DISMISS, DISMISSAL
+from handlers.build import image_views, work as build_work
+from handlers.build.image_views import DISMISS, DISMISSAL
 from handlers.shared import permissions
 from runners.results import Job, State
 
@@ -27,7 +26,7 @@ async def dismiss(services: Services, click: Click) -> None:
     one = await _suspicion(services, click.value)
     await _check_may(services, click.user, one)
     where = f"{one.id} {click.channel} {click.message_ts}"
-    await services.chat.open_view(click.trigger_id, built_views.dismissal_modal(one, where))
+    await services.chat.open_view(click.trigger_id, image_views.dismissal_modal(one, where))
 
 
 async def dismissed(services: Services, submission: Submission) -> Mapping[str, str]:
@@ -42,7 +41,7 @@ async def dismissed(services: Services, submission: Submission) -> Mapping[str, 
         detail = {"what": f"{one.sign} ({one.machine} for {one.environment}, run {one.run_id})", "why": reason}
         await services.audit.record(Entry(submission.user, "dismissed a sign of failure", BUILDS, None, detail))
     known = (await services.images.warnings_of([one.job_id]))[one.job_id]
-    await services.chat.update(Posted(channel, ts), built_views.signs(_job(one), known))
+    await services.chat.update(Posted(channel, ts), image_views.warnings(_job(one), known))
     if not any(sign.stands for sign in known):
         await build_work.clear(services, one)
     return {}

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from handlers.build import board_log
 from handlers.build.board_cells import Annotation
+from handlers.build.job_images import record_job_image
 from handlers.build.mended import remember_told
-from handlers.images.built import settle_job
 from runners.concurrency import run_blocking
 from runners.errors import RunnerError
 from runners.github.runs.logs import download_job_log
@@ -65,7 +65,7 @@ async def _of_green(progress: Progress, run: WorkflowRun, job: Job, read: Read, 
     reading = read.reading or LogReading(findings=(LogFinding(NOT_READ, 0, read.why),), found=1)
     if place:
         group = operation.services.config.image_group(*place)
-        outcome = await settle_job(operation, run, job, group, reading)
+        outcome = await record_job_image(operation, run, job, group, reading)
         return replace(annotation, suspect=outcome.suspect, image=outcome.image_id or "")
     if read.reading and reading.suspect:
         await operation.details(f"signs {job.job_id}", board_log.doubtful_job(job, reading.findings))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.slack.blocks import kit
 from bot.store.operations import Status
 from handlers.build import board
-from handlers.build.leftovers import clean_leftovers
+from handlers.build.orphaned_resources import delete_orphans
 from runners.errors import RunnerError
 from runners.github.runs import reruns
 from runners.results import State
@@ -112,7 +112,7 @@ async def _waited(progress: Progress, run: WorkflowRun, rules: Rerun, number: in
     if person:
         progress.notes.append(f":octagonal_sign: Rerun {number} was called off by {kit.user(person)}.")
         return False
-    cleaned = await clean_leftovers(operation, run)
+    cleaned = await delete_orphans(operation, run)
     progress.notes += [cleaned] if cleaned else []
     return True
 

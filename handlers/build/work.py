@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 from bot.operations.operation import Operation
 from bot.slack.blocks import kit
 from bot.store.operations import Status
-from handlers.build import board as board_view
+from handlers.build import board as board_view, image_views
 from handlers.build.follow import FORCE_AFTER, Follower, What
+from handlers.build.image_plans import environment_images, plans_begun
 from handlers.build.logs import take_in
 from handlers.build.mended import tell_mended
+from handlers.build.orphaned_resources import orphaned_builders
 from handlers.build.reruns import key_of, rerun_if_limited
-from handlers.builders.left import left_behind
-from handlers.images import built_views
-from handlers.images.built import plans_begun, readiness
 from handlers.shared.dispatch import run_ended
 from handlers.shared.github_outage import outage_notice
 from runners.errors import RunnerError
@@ -150,7 +149,7 @@ async def last_seen(services: Services, number: int) -> BuildMatrix | None:
 
 async def _left_behind(services: Services, run: WorkflowRun) -> str:
     try:
-        return await left_behind(services, run)
+        return await orphaned_builders(services, run)
     except RunnerError as error:
         return f":warning: What the build left in EC2 could not be looked at: {kit.escape(services.redact(error.problem))}."
 
@@ -168,8 +167,8 @@ async def _ended(services: Services, number: int, final: Final) -> Message:
         for job_id, annotation in board.annotations.items()
     }
     concerned = [name for name in board.environments if any(name == place[1] for place in board.grid.cells)]
-    ready = await readiness(services, board.run.run_id, concerned)
-    closing = built_views.closing(number, ready, await plans_begun(services, number, ready))
+    environments = await environment_images(services, board.run.run_id, concerned)
+    closing = image_views.environment_rows(number, environments, await plans_begun(services, number, environments))
     again = await services.operations.started_by(key_of(board.run.run_id, board.run.attempt))
     return board_view.ended(
         replace(board, annotations=told),

@@ -10,7 +10,7 @@ from bot.operations.registry import Kind
 from bot.store.operations import Status
 from handlers.builders import views
 from handlers.builders.views import AlertView, Hold
-from handlers.builders.watch import KIND, NOBODY, join_jobs, recognition, settings
+from handlers.shared.builders import ALERT, SIGNALBOX, join_jobs, recognition, settings
 from runners.aws.builders import finding, terminating
 from runners.aws.builders.remains import remains
 from runners.errors import RunnerError
@@ -138,7 +138,7 @@ def _wanted(operation: Operation, course: _Course, sight: Observation) -> str:
     if not sight.joined or not sight.joined.stuck or not _surely_over(operation, sight.joined, sight.at):
         return ""
     course.by_itself = True
-    return NOBODY
+    return SIGNALBOX
 
 
 def _surely_over(operation: Operation, joined: Joined, at: float) -> bool:
@@ -239,4 +239,4 @@ def _view(operation: Operation, course: _Course, sight: Observation) -> AlertVie
     )
 
 
-KINDS = (Kind(KIND, alert),)
+KINDS = (Kind(ALERT, alert),)

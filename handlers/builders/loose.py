@@ -15,8 +15,8 @@ from bot.operations.requests import OperationRequest
 from bot.store.approvals import Outcome as Decided
 from bot.store.operations import Status
 from handlers.builders import loose_views
-from handlers.builders.watch import recognition
 from handlers.shared import permissions
+from handlers.shared.builders import recognition
 from runners.aws.builders import finding, leftovers, terminating
 from runners.results import KeyPair, OrphanedResources, OrphanedSecurityGroup, Outcome, Step
 

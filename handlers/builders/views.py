@@ -21,7 +21,6 @@ CONSOLE = "https://{region}.console.aws.amazon.com/ec2/home?region={region}#Inst
 TERMINATE, MINE, CLAIM = "builder-terminate", "builder-mine", "builder-claim"
 SNOOZES = {"builder-snooze-1h": "Snooze 1 h", "builder-snooze-4h": "4 h", "builder-snooze-tomorrow": "Until tomorrow"}
 BLOCK = "builder"
-NOBODY = "signalbox"
 VERDICTS = {
     Verdict.BUSY: "🔨 works",
     Verdict.ENDING: "⏳ cleans up",
@@ -65,6 +64,11 @@ class AlertView:
     by: str
     was_there: bool
     who: str
+
+    @property
+    def automatic(self) -> bool:
+        """Whether Signalbox, which began this alert, terminated the builder without a person's click."""
+        return self.by == self.head.requester
 
 
 def alert(view: AlertView) -> Message:
@@ -110,9 +114,9 @@ def over(view: AlertView) -> Message:
 
 
 def _how_it_ended(view: AlertView, last: Termination | None) -> str:
-    person = "by itself, as the configuration says" if view.by == NOBODY else f"for {kit.user(view.by)}"
+    person = "by itself, as the configuration says" if view.automatic else f"for {kit.user(view.by)}"
     if last is None:
-        wanted = f", as {kit.user(view.by)} wanted" if view.by and view.by != NOBODY else ""
+        wanted = f", as {kit.user(view.by)} wanted" if view.by and not view.automatic else ""
         return f"is gone{wanted or ', without Signalbox'}{_as_ec2_says(view.how)}; nothing of it was left behind"
     if last.steps[0].outcome.value == "already gone" and not view.was_there:
         return f"was gone; what it had left is removed {person}"

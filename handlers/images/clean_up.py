@@ -14,11 +14,11 @@ from bot.slack.blocks import kit
 from bot.store.approvals import Outcome as Decided
 from bot.store.audit import Entry
 from bot.store.operations import Status
-from handlers.builders.watch import recognition
 from handlers.images import old_images_views
 from handlers.images.old_images import KIND, PROPOSAL, keep_rule, named_elsewhere, survey
 from handlers.images.old_images_views import CleanUpView
 from handlers.shared import permissions
+from handlers.shared.builders import recognition
 from handlers.shared.clicks import clicked
 from runners.aws.builders import leftovers, terminating
 from runners.aws.images import removing

@@ -15,9 +15,9 @@ from bot.operations import requests
 from bot.operations.periodic import operation_at_interval
 from bot.operations.registry import Button, Click, Invocation, Topic
 from bot.operations.requests import OperationRequest
-from handlers.builders.watch import recognition
 from handlers.images import old_images_views
 from handlers.shared import permissions
+from handlers.shared.builders import recognition
 from handlers.shared.requests import PLANNED_IMAGE
 from runners.aws.images import loose, survey as surveying
 from runners.results import Candidate, KeepRule, OrphanedImageResources, Removal, What

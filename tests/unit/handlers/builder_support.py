@@ -135,7 +135,7 @@ async def stuck(desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch, *
     """A builder whose run was cancelled, and the number of the message that was begun for it."""
     built = a_builder(account, **more)
     github(monkeypatch, a_run(State.CANCELLED))
-    await builder_watch.look_after(desk.services, DUE)
+    await builder_watch.check_builders(desk.services, DUE)
     return await told(desk), built
 
 

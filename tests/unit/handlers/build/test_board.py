@@ -11,11 +11,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bot.slack.blocks.common import Head
-from handlers.build import board as board_view, board_log
+from handlers.build import board as board_view, board_log, image_views
 from handlers.build.board import BuildMatrix
 from handlers.build.board_cells import Annotation, minutes
 from handlers.build.board_grid import arrange, group_of, target_of
-from handlers.images import built_views
 from runners.results import Commit, Job, LogExcerpt, LogFinding, LogReading, State, Suspicion, WorkflowRun
 from tests.unit.bot.drawn import buttons, hostile, read
 
@@ -96,7 +95,7 @@ def test_only_what_is_built_has_rows_and_columns() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "remarks", "sign", "news"),
+    ("state", "annotations", "sign", "news"),
     [
         (State.SUCCEEDED, {}, ":white_check_mark:", "12 of 12 images, 41 min"),
         (
@@ -254,7 +253,7 @@ def test_a_sign_of_failure_in_a_green_job_marks_its_line() -> None:
     finding = LogFinding("apt: package not found", 5, "E: no", ("a",), ("b",))
     assert "a\n> E: no\nb" in read(board_log.doubtful_job(job("notify", State.SUCCEEDED), [finding]))
     one = Suspicion("s1", 1, 5, 1, "build (cron, dev)", "", "cron", "dev", "shell: killed", 5, "Killed", ("a",), ("b",))
-    assert "a\n> Killed\nb" in read(built_views.signs(job("build (cron, dev)", State.SUCCEEDED), [one]))
+    assert "a\n> Killed\nb" in read(image_views.warnings(job("build (cron, dev)", State.SUCCEEDED), [one]))
 
 
 def test_a_board_whose_failed_jobs_run_again_names_who_does_it_in_place_of_the_button() -> None:

@@ -1,4 +1,4 @@
-"""Builders that were left running are found, and each is told once; what a run left is known when it ends."""
+"""Builders that were left running are found, and each is told once."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import pytest
 from bot.access.policy import target_of
 from bot.config import read as read_config
 from bot.config.targets import BUILDERS
-from handlers.builders import left as builder_left, watch as builder_watch
-from runners.github.runs import listing
+from handlers.builders import watch as builder_watch
 from runners.results import State
 from tests.unit.bot.drawn import buttons, read
 from tests.unit.handlers.builder_support import (
@@ -24,7 +23,6 @@ from tests.unit.handlers.builder_support import (
     told,
 )
 from tests.unit.handlers.conftest import MONDAY_NOON, WATCHED
-from tests.unit.runners.ec2_world import HOME, refuse
 
 if TYPE_CHECKING:
     from runners.aws.client import Account
@@ -38,12 +36,12 @@ async def test_a_builder_whose_run_has_ended_is_told_once(
 ) -> None:
     built = a_builder(account)
     github(monkeypatch, a_run(State.FAILED))
-    await builder_watch.look_after(desk.services, DUE)
+    await builder_watch.check_builders(desk.services, DUE)
     number = await told(desk)
     request = desk.engine.begun[0]
     assert (request.kind, request.environment) == ("builder", f"{BUILDERS}/{built.instance_id}")
     assert target_of(desk.config, request.environment).name == BUILDERS
-    await builder_watch.look_after(desk.services, DUE)
+    await builder_watch.check_builders(desk.services, DUE)
     assert len(desk.engine.begun) == 1
     course = Course(desk, number, built.instance_id)
     with pytest.raises(TimeoutError):
@@ -59,13 +57,13 @@ async def test_a_builder_whose_job_still_runs_is_left_alone_until_no_build_takes
 ) -> None:
     a_builder(account, ago=timedelta(hours=2))
     github(monkeypatch, a_run(State.RUNNING, began=timedelta(hours=2, minutes=1)))
-    await builder_watch.look_after(desk.services, DUE)
+    await builder_watch.check_builders(desk.services, DUE)
     assert desk.engine.begun == []
     page = read(await builder_watch.topic(desk.services, cast("Any", None), ()))
     assert "1 builder, 0 stuck" in page
     assert "works" in page
     desk.now += 3_700
-    await builder_watch.look_after(desk.services, DUE)
+    await builder_watch.check_builders(desk.services, DUE)
     assert len(desk.engine.begun) == 1
 
 
@@ -74,12 +72,12 @@ async def test_without_github_nobody_is_accused_before_the_time(
 ) -> None:
     a_builder(account, ago=timedelta(minutes=40))
     github(monkeypatch, fails=True)
-    await builder_watch.look_after(desk.services, DUE)
+    await builder_watch.check_builders(desk.services, DUE)
     assert desk.engine.begun == []
     page = read(await builder_watch.topic(desk.services, cast("Any", None), ()))
     assert "GitHub's runs could not be read" in page
     desk.now += 600
-    await builder_watch.look_after(desk.services, DUE)
+    await builder_watch.check_builders(desk.services, DUE)
     assert len(desk.engine.begun) == 1
 
 
@@ -100,38 +98,8 @@ async def test_one_that_is_still_within_the_grace_is_looked_at_when_that_is_over
     a_builder(account)
     github(monkeypatch, a_run(State.CANCELLED))
     desk.now = MONDAY_NOON - 2 * 3_600 + 60  # its job ended a minute ago
-    assert await builder_watch.look_after(desk.services, DUE) == timedelta(minutes=4)
+    assert await builder_watch.check_builders(desk.services, DUE) == timedelta(minutes=4)
     assert desk.engine.begun == []
     desk.now += 4 * 60 + 1
-    assert await builder_watch.look_after(desk.services, DUE) is None
+    assert await builder_watch.check_builders(desk.services, DUE) is None
     assert len(desk.engine.begun) == 1
-
-
-async def test_what_a_run_left_is_known_as_soon_as_it_has_ended(
-    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ours = a_builder(account)
-    others = a_builder(account, tags={"Name": "Packer Builder", "GITHUB_RUN_ID": "99"})
-    run = a_run(State.CANCELLED)
-    github(monkeypatch, run)
-    monkeypatch.setattr(listing, "run_with_jobs", unknown_run)
-    desk.now = MONDAY_NOON - 2 * 3_600 + 60
-    said = await builder_left.left_behind(desk.services, run)
-    assert f"Still in EC2: builder `{ours.instance_id}`" in said
-    assert others.instance_id not in said
-    assert "told here if it is still there in 4 min" in said
-    refuse(account.ec2(HOME), "DescribeInstances", "UnauthorizedOperation")
-    assert "could not be asked" in await builder_left.left_behind(desk.services, run)
-
-
-async def unknown_run(*_: Any) -> None:
-    return None
-
-
-async def test_after_a_run_that_left_nothing_there_is_nothing_to_say(
-    desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert account.regions == (HOME,)
-    run = a_run(State.SUCCEEDED)
-    github(monkeypatch, run)
-    assert await builder_left.left_behind(desk.services, run) == ""

@@ -17,8 +17,8 @@ from bot.slack.blocks.common import PLAN_AGAIN, Elsewhere, Head
 from bot.slack.client import ChatError, Posted
 from bot.store.annotations import SUPERSEDED_BY
 from bot.store.operations import Request
+from handlers.build import image_plans, image_views
 from handlers.deploy import command as deploy_command
-from handlers.images import built as images, built_views
 from handlers.plan import again as plan_again
 from tests.unit.bot.drawn import buttons, read
 from tests.unit.handlers import conftest
@@ -158,11 +158,13 @@ async def test_a_message_that_is_slow_to_come_keeps_nobody_waiting(
 
 
 def built_board() -> Message:
-    return kit.message("built", [kit.section("*Images*"), *built_views.closing(1, [ready("dev"), ready("staging")])])
+    return kit.message(
+        "built", [kit.section("*Images*"), *image_views.environment_rows(1, [ready("dev"), ready("staging")])]
+    )
 
 
-def ready(name: str) -> built_views.Ready:
-    return built_views.Ready(name, 1, ("a1b2c3d4" * 5,), (), (), plannable=True)
+def ready(name: str) -> image_views.EnvironmentImages:
+    return image_views.EnvironmentImages(name, 1, ("a1b2c3d4" * 5,), (), (), plannable=True)
 
 
 async def test_the_plan_that_a_board_s_button_began_is_named_in_its_place_and_the_others_stay(
@@ -175,7 +177,7 @@ async def test_the_plan_that_a_board_s_button_began_is_named_in_its_place_and_th
 
     monkeypatch.setattr(desk.engine, "begin", begin)
     click = Click("U0LEE", OLD.channel, OLD.ts, "plan-images", "1:staging", "1.2", "")
-    await images.plan_images(desk.services, click)
+    await image_plans.plan_images(desk.services, click)
     told = read(chat.says[OLD])
     assert "planned: #2 Plan for staging" in told
     assert "asked by @lee" in told
@@ -183,10 +185,10 @@ async def test_the_plan_that_a_board_s_button_began_is_named_in_its_place_and_th
     assert "[Plan dev]" in told
     assert "[Plan staging]" not in told
     with pytest.raises(UserError, match="already: it is #2"):
-        await images.plan_images(desk.services, click)
-    begun = await images.plans_begun(desk.services, 1, [ready("dev"), ready("staging")])
+        await image_plans.plan_images(desk.services, click)
+    begun = await image_plans.plans_begun(desk.services, 1, [ready("dev"), ready("staging")])
     anew = kit.message(
-        "built", [kit.section("*Images*"), *built_views.closing(1, [ready("dev"), ready("staging")], begun)]
+        "built", [kit.section("*Images*"), *image_views.environment_rows(1, [ready("dev"), ready("staging")], begun)]
     )
     assert read(anew) == told, "drawn anew, the board says the same"
 

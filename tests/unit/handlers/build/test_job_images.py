@@ -17,8 +17,8 @@ from bot.operations.registry import Click, Submission
 from bot.slack.client import Posted
 from bot.store.images import FollowedRun
 from bot.store.operations import Request
-from handlers.build import dismissals
-from handlers.images import built as built_images, topic
+from handlers.build import dismissals, image_plans, job_images
+from handlers.images import topic
 from runners.aws.client import make_clients
 from runners.results import BuiltImage, ImageGroup, Job, LogFinding, LogReading, RollOut, State, WorkflowRun
 from tests.unit.bot.drawn import buttons, read
@@ -77,8 +77,8 @@ class Steps:
         self.trail.append((action, detail))
 
 
-async def settle(steps: Steps, reading: LogReading) -> built_images.JobOutcome:
-    return await built_images.settle_job(cast("Operation", steps), RUN, job(), BACKEND, reading)
+async def settle(steps: Steps, reading: LogReading) -> job_images.JobOutcome:
+    return await job_images.record_job_image(cast("Operation", steps), RUN, job(), BACKEND, reading)
 
 
 async def test_a_good_image_is_remembered_and_nothing_is_said(desk: Desk, aws: Any) -> None:
@@ -94,8 +94,8 @@ async def test_a_good_image_is_remembered_and_nothing_is_said(desk: Desk, aws: A
 async def test_signs_of_failure_make_a_green_job_suspect_and_are_told_in_the_thread(desk: Desk, aws: Any) -> None:
     made, steps = image(aws), Steps(desk)
     outcome = await settle(steps, LogReading(images=((REGION, made),), findings=(SIGN,)))
-    assert outcome.doubts == ("apt: package not found",)
-    said = steps.thread["signs 7"]
+    assert outcome.warnings == ("apt: package not found",)
+    said = steps.thread["warnings 7"]
     assert "build (backend, staging) is green, but its log shows signs of failure: suspect" in read(said)
     assert "E: Unable to locate package foo" in read(said)
     assert buttons(said) == ["dismiss-sign"]
@@ -107,8 +107,8 @@ async def test_a_green_job_without_an_image_is_suspect_as_well(desk: Desk, aws: 
     steps = Steps(desk)
     outcome = await settle(steps, LogReading())
     assert outcome.image_id is None
-    assert outcome.doubts == ("its image",)
-    assert "no image came out" in read(steps.thread["signs 7"])
+    assert outcome.warnings == ("its image",)
+    assert "no image came out" in read(steps.thread["warnings 7"])
 
 
 def test_lines_of_one_sign_that_follow_each_other_are_one_finding() -> None:
@@ -118,11 +118,11 @@ def test_lines_of_one_sign_that_follow_each_other_are_one_finding() -> None:
         before = tuple(lines[max(0, number - 2) : number])
         return LogFinding(sign, 35 + number, lines[number], before, tuple(lines[number + 1 : number + 3]))
 
-    (one,) = built_images.together([finding(1), finding(0), finding(2)])
+    (one,) = job_images.merge_adjacent([finding(1), finding(0), finding(2)])
     assert (one.line, one.text, one.after, one.times) == (35, lines[0], tuple(lines[1:]), 3)
-    assert len(built_images.together([finding(0), finding(2, "apt: other")])) == 2
+    assert len(job_images.merge_adjacent([finding(0), finding(2, "apt: other")])) == 2
     far = replace(finding(2), line=90)
-    assert [found.line for found in built_images.together([finding(0), far])] == [35, 90]
+    assert [found.line for found in job_images.merge_adjacent([finding(0), far])] == [35, 90]
 
 
 async def suspicious(desk: Desk, aws: Any) -> str:
@@ -174,27 +174,27 @@ async def test_an_environment_is_ready_when_all_its_images_are_there_of_one_comm
     desk: Desk,
 ) -> None:
     await built(desk)
-    (ready,) = await built_images.readiness(desk.services, 10, ["staging"])
-    assert ready.clean
+    (ready,) = await image_plans.environment_images(desk.services, 10, ["staging"])
+    assert ready.ready
     assert ready.plannable
     await desk.services.images.add_warnings(FollowedRun(4, 10), job(), BACKEND, [SIGN])
-    (ready,) = await built_images.readiness(desk.services, 10, ["staging", "gone"])
-    assert (ready.clean, ready.doubtful) == (False, ("backend",))
+    (ready,) = await image_plans.environment_images(desk.services, 10, ["staging", "gone"])
+    assert (ready.ready, ready.suspect) == (False, ("backend",))
 
 
 async def test_a_machine_without_an_image_is_missing_and_another_run_s_image_counts(desk: Desk, aws: Any) -> None:
     del aws
-    (ready,) = await built_images.readiness(desk.services, 10, ["staging"])
-    assert (ready.clean, ready.missing) == (False, ("backend",))
+    (ready,) = await image_plans.environment_images(desk.services, 10, ["staging"])
+    assert (ready.ready, ready.missing) == (False, ("backend",))
     await built(desk, run_id=4, sha="b" * 40)
-    (ready,) = await built_images.readiness(desk.services, 10, ["staging"])
+    (ready,) = await image_plans.environment_images(desk.services, 10, ["staging"])
     assert (ready.missing, ready.commits) == ((), ("b" * 40,))
 
 
 async def test_an_image_from_before_is_there_though_its_commit_is_not_known(desk: Desk, aws: Any) -> None:
     image(aws)
-    (ready,) = await built_images.readiness(desk.services, 10, ["staging"])
-    assert (ready.missing, ready.unseen, ready.clean) == ((), ("backend",), False)
+    (ready,) = await image_plans.environment_images(desk.services, 10, ["staging"])
+    assert (ready.missing, ready.commit_unknown, ready.ready) == ((), ("backend",), False)
 
 
 async def board(desk: Desk) -> int:
@@ -205,19 +205,19 @@ async def board(desk: Desk) -> int:
 
 async def test_the_plan_button_begins_one_plan(desk: Desk) -> None:
     number = await board(desk)
-    await built_images.plan_images(desk.services, pressed("U0ANA", f"{number}:staging", "plan-images"))
+    await image_plans.plan_images(desk.services, pressed("U0ANA", f"{number}:staging", "plan-images"))
     (request,) = desk.engine.begun
     assert (request.kind, request.environment, request.requester) == ("plan", "staging", "U0ANA")
     await desk.operations.create(request)
     with pytest.raises(UserError, match="was begun from this message already"):
-        await built_images.plan_images(desk.services, pressed("U0LEE", f"{number}:staging", "plan-images"))
+        await image_plans.plan_images(desk.services, pressed("U0LEE", f"{number}:staging", "plan-images"))
 
 
 @pytest.mark.parametrize("value", ["1:moon", "1", "x:staging", "99:staging", ":", "1:staging:2"])
 async def test_a_plan_button_with_anything_else_in_it_begins_nothing(desk: Desk, value: str) -> None:
     await board(desk)
     with pytest.raises((UserError, Denied)):
-        await built_images.plan_images(desk.services, pressed("U0ANA", value, "plan-images"))
+        await image_plans.plan_images(desk.services, pressed("U0ANA", value, "plan-images"))
     assert desk.engine.begun == []
 
 

@@ -1,0 +1,125 @@
+"""What a successful build job produced: its image with its origin, and the warnings from its log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bot.store.images import FollowedRun
+from handlers.build import image_views
+from runners.aws import built_images
+from runners.results import BuiltImage, Job, LogFinding
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.operations.operation import Operation
+    from bot.services import Services
+    from runners.aws.built_images import JobImage
+    from runners.results import Image, ImageGroup, LogReading, WorkflowRun
+
+TIMEOUT = 30.0
+ADJACENT = 3  # lines between two findings of the same failure pattern that are merged
+LINES_AFTER = 6  # displayed after the first line of merged findings
+IMAGE_WARNING = "its image"  # the pattern of a warning about the image itself, which has no line in the log
+
+
+@dataclass(frozen=True, slots=True)
+class JobOutcome:
+    """The image that a successful build job produced, and the open warnings against it (plain text)."""
+
+    image_id: str | None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def suspect(self) -> bool:
+        """Whether a person should check the image before it is rolled out."""
+        return bool(self.warnings)
+
+
+async def record_job_image(
+    operation: Operation, run: WorkflowRun, job: Job, group: ImageGroup, reading: LogReading
+) -> JobOutcome:
+    """Durable: find and store the image of a successful job; post the warnings against it in the thread.
+
+    `reading` is redacted already. Called once for each job and attempt, outside of a step.
+    """
+    services = operation.services
+    produced = await operation.step(f"image of job {job.job_id}", lambda: _image(services, job, group, reading))
+    if produced.image:
+        built = _provenance(operation.number, run, job, group, produced.image)
+        await operation.step(f"remember image of job {job.job_id}", lambda: services.images.add(built))
+    if reading.lines:
+        await operation.step(
+            f"log of job {job.job_id} was read", lambda: services.images.add_log_scan(job.job_id, reading.lines)
+        )
+    followed = FollowedRun(operation.number, run.run_id)
+    findings = (*_image_findings(produced), *merge_adjacent(reading.findings))
+    warnings = await operation.step(
+        f"warnings of job {job.job_id}", lambda: services.images.add_warnings(followed, job, group, findings)
+    )
+    if warnings:
+        await operation.details(f"warnings {job.job_id}", image_views.warnings(job, warnings))
+        patterns = dict.fromkeys(warning.sign for warning in warnings)
+        await operation.audit("suspect", what=job.name, why=", ".join(patterns)[:200])
+    still_open = tuple(dict.fromkeys(warning.sign for warning in warnings if warning.stands))
+    return JobOutcome(produced.image.image_id if produced.image else None, still_open)
+
+
+def merge_adjacent(findings: Sequence[LogFinding]) -> list[LogFinding]:
+    """The findings by line; those of one pattern on close lines are merged, as a tool reports a failure in several lines."""
+    merged: list[LogFinding] = []
+    end = 0
+    for finding in sorted(findings, key=lambda finding: finding.line):
+        last = merged[-1] if merged else None
+        if last and last.sign == finding.sign and finding.line - end <= ADJACENT:
+            merged[-1] = _merged(last, finding)
+        else:
+            merged.append(finding)
+        end = finding.line
+    return merged
+
+
+def _merged(first: LogFinding, more: LogFinding) -> LogFinding:
+    texts = {first.line + 1 + number: text for number, text in enumerate(first.after)}
+    texts |= {
+        more.line - len(more.before) + number: text
+        for number, text in enumerate((*more.before, more.text, *more.after))
+    }
+    after = [texts[number] for number in sorted(texts) if number > first.line]
+    return replace(first, after=tuple(after[:LINES_AFTER]), times=first.times + more.times)
+
+
+def _image_findings(produced: JobImage) -> list[LogFinding]:
+    return [LogFinding(sign=IMAGE_WARNING, line=0, text=problem) for problem in produced.doubts]
+
+
+async def _image(services: Services, job: Job, group: ImageGroup, reading: LogReading) -> JobImage:
+    return await built_images.image_of_job(
+        services.aws.ec2,
+        job,
+        reading.images,
+        name_tag=group.name_tag,
+        region=services.aws.region,
+        timeout=TIMEOUT,
+    )
+
+
+def _provenance(number: int, run: WorkflowRun, job: Job, group: ImageGroup, image: Image) -> BuiltImage:
+    return BuiltImage(
+        image_id=image.image_id,
+        machine=group.machine,
+        environment=group.environment,
+        repository=run.repository,
+        sha=run.head_sha,
+        run_id=run.run_id,
+        run_number=run.number,
+        run_url=run.url,
+        attempt=run.attempt,
+        job_id=job.job_id,
+        job_url=job.url,
+        operation=number,
+        name=image.name or "",
+        size_gb=image.size_gb,
+        created_at=image.created_at.timestamp() if image.created_at else None,
+    )
