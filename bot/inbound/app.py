@@ -97,8 +97,7 @@ def register_operations(services: Services, registry: Registry) -> None:
     kinds = {kind.name: kind for kind in registry.kinds}
 
     async def begin_with_services(request: Request) -> None:
-        kind = kinds[request.kind]
-        await begin(services, request, supersedes=kind.supersedes, silent=kind.silent)
+        await begin(services, request, kinds[request.kind])
 
     services.engine.register_begin(begin_with_services)
     for kind in registry.kinds:
@@ -120,7 +119,7 @@ def attach(app: AsyncApp, services: Services, registry: Registry) -> None:
 
 def _body(services: Services, kind: Kind, registry: Registry) -> Callable[[int], Any]:
     async def body(number: int) -> None:
-        await run(services, number, kind.workflow, registry.follow_ups)
+        await run(services, number, kind, registry.follow_ups)
 
     return body
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bot.config.targets import find_target
 from bot.errors import Cancelled, UserError
@@ -21,30 +21,24 @@ from bot.store.operations import Record, Request, Status
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Sequence
 
-    from bot.operations.registry import FollowUp
+    from bot.operations.registry import FollowUp, Kind
     from bot.services import Services
-
-    Workflow = Callable[[Operation], Coroutine[Any, Any, None]]
 
 log = logging.getLogger(__name__)
 
 
-async def begin(services: Services, request: Request, *, supersedes: bool = False, silent: bool = False) -> None:
-    """Durable: give a request its number and message, and put it into its environment's line.
-
-    With `supersedes`, older ones of its kind that wait for approval there give way; one that is `silent` has no
-    message yet.
-    """
+async def begin(services: Services, request: Request, kind: Kind) -> None:
+    """Durable: give a request of this kind its number and message, and put it into its environment's queue."""
     engine = services.engine
     async with engine.numbering:
         number = await engine.step("number", lambda: _number(services, request))
         entry = Entry(request.requester, request.kind, request.environment, number, dict(request.arguments))
         await engine.step("audit", lambda: services.audit.record(entry))
-    if supersedes:
+    if kind.supersedes:
         await engine.step("supersede", lambda: _supersede(services, request, number))
-    refusal = "" if silent else await engine.step("announce", lambda: _announce(services, number))
+    refusal = "" if kind.silent else await engine.step("announce", lambda: _announce(services, number))
     if refusal:
         await engine.step("tell of the refusal", lambda: _tell_elsewhere(services, number, refusal))
     else:
@@ -57,20 +51,20 @@ async def _number(services: Services, request: Request) -> int:
     return number
 
 
-async def run(services: Services, number: int, workflow: Workflow, follow_ups: Sequence[FollowUp] = ()) -> None:
+async def run(services: Services, number: int, kind: Kind, follow_ups: Sequence[FollowUp] = ()) -> None:
     """Durable: do what an operation of this kind does, and end it whatever happens."""
     record = await services.engine.step("record", lambda: services.operations.get(number))
     if find_target(services.config, record.environment) is None:
         await services.engine.step("environment gone", lambda: _give_up(services, record))
         return
-    operation = Operation(services, record)
+    operation = Operation(services, record, kind.success)
     try:
         withdrawn = await operation.step("turn", lambda: _is_cancelled(services, number))
         if withdrawn:
             await operation.step("withdrawn", lambda: show_cancelled(services.operations, services.chat, number))
         else:
             await take_over(operation, follow_ups)
-            await workflow(operation)
+            await kind.workflow(operation)
     except RunnerError as error:
         await operation.fail(error)
     except Cancelled as cancelled:

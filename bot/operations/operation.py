@@ -39,14 +39,14 @@ T = TypeVar("T")
 LOOK_EVERY = 60.0
 LOOK_ELSEWHERE_EVERY = 15.0  # where somebody may decide outside of Slack, without a notification
 LOOK_FOR_CANCEL_EVERY = 1.0
-DONE = {"plan": "applied", "deploy": "deployed"}  # what the trail calls the success of these kinds
 
 
 class Operation:
     """What a durable function works with. Create it anew from the record whenever the function starts."""
 
-    def __init__(self, services: Services, record: Record) -> None:
+    def __init__(self, services: Services, record: Record, success: str = Status.SUCCEEDED.value) -> None:
         self.services = services
+        self.success = success  # the outcome that the audit log records when it succeeds
         self.record = record
         self.number = record.number
         self.target: Target = policy.target_of(services.config, record.environment)
@@ -265,7 +265,8 @@ class Operation:
         """
         await self.show(f"end: {status.value}", message, status, timed=timed)
         await self.step("clean up", self._clean_up)
-        await self.audit("ended", status=status.value, outcome=outcome or self._outcome(status))
+        usual = self.success if status is Status.SUCCEEDED else status.value
+        await self.audit("ended", status=status.value, outcome=outcome or usual)
         log.info("operation %s: ended, %s", self.number, status.value)
 
     async def finish_silently(self, status: Status) -> None:
@@ -307,10 +308,6 @@ class Operation:
     async def _note_expiry(self, approval: Approval) -> None:
         if approval.outcome is Outcome.EXPIRED:
             await self.audit("expired", approval=approval.binding[:12])
-
-    def _outcome(self, status: Status) -> str:
-        done = DONE.get(self.record.kind) if status is Status.SUCCEEDED else None
-        return done or status.value
 
     async def _clean_up(self) -> None:
         await remove(self.scratch)

@@ -117,16 +117,19 @@ class HomeTab:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of operation and its durable body.
+    """A kind of operation and its durable workflow.
 
-    With `supersedes` a newer one takes the place of an older one of its environment that waits for approval.
-    One that is `silent` has no message until it has something to say.
+    `success` is the outcome that the audit log records when it succeeds. With `supersedes` a newer operation replaces an
+    older one of the same environment that waits for approval. A `silent` operation has no message until it has something
+    to report. `confirmation` (mrkdwn) is what an approver reads where an approval has to be typed.
     """
 
     name: str
     workflow: Callable[[Operation], Coroutine[Any, Any, None]]
+    success: str = "succeeded"
     supersedes: bool = False
     silent: bool = False
+    confirmation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +187,18 @@ class FollowUp:
 
 
 @dataclass(frozen=True, slots=True)
-class ApprovalCheck:
-    """What is checked before an approval counts; a returned message says why this press does not count yet."""
+class Objection:
+    """Why an approval does not count yet: `message` answers the click, `fault` is shown in the modal for a typed approval."""
 
-    check: Callable[[Services, Approval], Coroutine[Any, Any, Message | None]]
+    message: Message
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalCheck:
+    """What is checked before an approval counts; None where nothing speaks against it."""
+
+    check: Callable[[Services, Approval], Coroutine[Any, Any, Objection | None]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,4 +151,4 @@ async def _approval(operation: Operation, release: Release) -> ApprovalView | No
     )
 
 
-KINDS = (Kind("deploy", deploy),)
+KINDS = (Kind("deploy", deploy, "deployed"),)

@@ -1,4 +1,4 @@
-"""Approve and Reject under a plan or a deploy: checked when clicked, decided once, then the operation is woken."""
+"""Approve and Reject: checked when clicked, decided once, then the operation is woken."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from bot.operations.registry import Objection
     from bot.services import Services
     from bot.slack.blocks.kit import Message
 
 log = logging.getLogger(__name__)
-MOVED = (
-    "Nothing was approved yet: the branch has moved on meanwhile. The plan's message says by which commits; press Approve "
-    "here once more if this is still what you want."
-)
 
 
 async def approve(services: Services, click: Click) -> Message | None:
-    """Count this person's approval, if they may give it; ask for the word first where one must be typed.
+    """Count this person's approval, if they may give it; ask for the typed confirmation first where it is required.
 
-    Not counted, and said, when the branch has moved on in a way that the message did not show.
+    It does not count while a feature objects: the answer then gives the reason.
     """
     approval = await _clicked(services, click, Outcome.APPROVED)
-    if approval.outcome is Outcome.PENDING and (unseen := await _unseen(services, click.registry, approval)):
-        return unseen
+    if approval.outcome is Outcome.PENDING and (objection := await _objection(services, click.registry, approval)):
+        return objection.message
     if approval.typed_confirmation and approval.outcome is Outcome.PENDING:
         record = await services.operations.get(approval.operation)
-        view = replies.typed_approval(approval.typed_confirmation, approval.id, f"#{record.number} {record.title}")
+        words = next((kind.confirmation for kind in click.registry.kinds if kind.name == record.kind), "")
+        view = replies.typed_approval(
+            approval.typed_confirmation, approval.id, f"#{record.number} {record.title}", words
+        )
         await services.chat.open_view(click.trigger_id, view)
         return None
     await _decide(services, approval, click.user, Outcome.APPROVED)
@@ -53,25 +53,27 @@ async def reject(services: Services, click: Click) -> None:
 
 
 async def typed(services: Services, submission: Submission) -> Mapping[str, str]:
-    """Count an approval whose word was typed; everything is checked again, for time has passed, the branch as well."""
+    """Count an approval that was confirmed by typing; everything is checked again, for time has passed."""
     try:
         approval = await services.approvals.get(submission.private_metadata)
         if submission.values["word"].strip() != approval.typed_confirmation:
             return {"word": f"That is not {approval.typed_confirmation}. Nothing was approved."}
         await _check_may(services, approval, submission.user, Outcome.APPROVED)
-        if approval.outcome is Outcome.PENDING and await _unseen(services, submission.registry, approval):
-            return {"word": MOVED}
+        if approval.outcome is Outcome.PENDING and (
+            objection := await _objection(services, submission.registry, approval)
+        ):
+            return {"word": objection.fault}
         await _decide(services, approval, submission.user, Outcome.APPROVED)
     except UserError as error:
         return {"word": str(error)}
     return {}
 
 
-async def _unseen(services: Services, registry: Registry, approval: Approval) -> Message | None:
-    """The first reason of a feature not to count this press yet."""
-    for hook in registry.approval_checks:
-        if reason := await hook.check(services, approval):
-            return reason
+async def _objection(services: Services, registry: Registry, approval: Approval) -> Objection | None:
+    """The first objection of a feature, if any."""
+    for approval_check in registry.approval_checks:
+        if objection := await approval_check.check(services, approval):
+            return objection
     return None
 
 

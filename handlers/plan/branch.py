@@ -7,7 +7,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.operations.registry import ApprovalCheck
+from bot.operations.registry import ApprovalCheck, Objection
 from bot.slack.blocks import replies
 from handlers.plan import views
 from handlers.plan.views import Moved
@@ -17,11 +17,14 @@ from runners.github import commits
 if TYPE_CHECKING:
     from bot.operations.operation import Drawn, Operation
     from bot.services import Services
-    from bot.slack.blocks.kit import Message
     from bot.store.approvals import Approval
     from runners.results import Commit
 
 log = logging.getLogger(__name__)
+MOVED = (
+    "Nothing was approved yet: the branch has moved on meanwhile. The plan's message says by which commits; press Approve "
+    "here once more if this is still what you want."
+)
 PLANNED, DISPLAYED = "planned commit", "shown tip"
 GITHUB_TIMEOUT = (
     1.5  # seconds that a click waits for GitHub; Slack waits 3 for the answer, and a modal must open within them
@@ -62,7 +65,7 @@ class Branch:
         await self._operation.step(step, lambda: annotations.add(number, what, value))
 
 
-async def unseen_move(services: Services, approval: Approval) -> Message | None:
+async def unseen_move(services: Services, approval: Approval) -> Objection | None:
     """The answer to an approver if the plan's branch has moved and its message did not show it: once for each move.
 
     None if nothing moved, or GitHub does not answer: what is applied is what was planned and displayed.
@@ -82,9 +85,10 @@ async def unseen_move(services: Services, approval: Approval) -> Message | None:
         return None
     await services.annotations.add(approval.operation, DISPLAYED, moved.tip)
     await services.engine.wake(approval.operation)
-    return replies.done(
+    message = replies.done(
         f"{views.moved_on(moved)} Your approval was not counted; press Approve again if this is still what you want."
     )
+    return Objection(message, MOVED)
 
 
 async def since(services: Services, planned: str, ref: str) -> Moved | None:

@@ -43,6 +43,10 @@ if TYPE_CHECKING:
     Apply = Callable[[Operation, PlanView, Progress], Coroutine[Any, Any, ApplyResult]]
 
 log = logging.getLogger(__name__)
+CONFIRMATION = (
+    "Read the warnings in its message first: it loses what is protected, or more than usual, or rolls out an image that "
+    "is suspect. Signalbox will apply exactly that plan."
+)
 
 
 async def plan(operation: Operation) -> None:
@@ -201,4 +205,4 @@ def _status(result: ApplyResult, *, cancelled: bool) -> Status:
     return Status.SUCCEEDED if result.succeeded else Status.FAILED
 
 
-KINDS = (Kind("plan", plan, supersedes=True),)
+KINDS = (Kind("plan", plan, "applied", supersedes=True, confirmation=CONFIRMATION),)

@@ -124,15 +124,14 @@ def deploy_modal(environments: Sequence[str], channel: str) -> Block:
     )
 
 
-def typed_approval(environment: str, approval_id: str, plan: str) -> Block:
-    """Asks whoever approves the loss of something protected to type the environment's name; `plan` is what they approve."""
-    told = (
-        f"*{kit.escape(plan)}*\nRead the warnings in its message first: it loses what is protected, or more than "
-        "usual, or rolls out an image that is suspect. Signalbox will apply exactly that plan."
-    )
+def typed_approval(environment: str, approval_id: str, operation: str, words: str) -> Block:
+    """Asks the approver to type the environment's name; `words` (mrkdwn) say of the operation what to read first."""
     return modals.modal(
         TYPED_APPROVAL,
-        [kit.section(told), modals.text("word", f"Type {environment} to approve", longest=100)],
+        [
+            kit.section(f"*{kit.escape(operation)}*\n{words}"),
+            modals.text("word", f"Type {environment} to approve", longest=100),
+        ],
         kept=approval_id,
         title="Are you sure?",
         submit="Approve",

@@ -18,6 +18,7 @@ from bot.config import read
 from bot.engine.engine import Engine, EngineSettings
 from bot.errors import DatabaseAwayError, UserError
 from bot.operations import lifecycle
+from bot.operations.registry import Kind
 from bot.redaction import Redactor
 from bot.slack.blocks import common, kit
 from bot.slack.client import ChatError, Posted
@@ -131,10 +132,10 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
     made = World(services, chat)
 
     async def begin(request: Request) -> None:
-        await lifecycle.begin(services, request)
+        await lifecycle.begin(services, request, Kind("test", made.body))
 
     async def run(number: int) -> None:
-        await lifecycle.run(services, number, made.body)
+        await lifecycle.run(services, number, Kind("test", made.body))
 
     services.engine.register_begin(begin)
     services.engine.register("test", run)

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
 import pytest
 
 from bot.errors import Denied, UserError
-from bot.operations.registry import ApprovalCheck
+from bot.operations.registry import ApprovalCheck, Objection
 from bot.slack.blocks import kit
 from bot.store.approvals import Approval, Outcome
 from bot.store.operations import Request
 from handlers.operation import approve
 from sandbox.slack.block_kit import check_view
 from tests.unit.handlers.conftest import SUNDAY, Desk, pressed, sent_off
-
-if TYPE_CHECKING:
-    from bot.slack.blocks.kit import Message
 
 
 @pytest.fixture(autouse=True)
@@ -152,12 +148,12 @@ async def test_a_branch_that_moves_on_while_the_word_is_typed_is_said_before_it_
     approval = await desk.asked(typed_confirmation="staging")
     news = ["main has moved on"]
 
-    async def once(*_: object) -> Message | None:
-        return kit.message(news.pop(), []) if news else None
+    async def once(*_: object) -> Objection | None:
+        return Objection(kit.message(news.pop(), []), "It has moved.") if news else None
 
     monkeypatch.setattr("handlers.plan.branch.APPROVAL_CHECKS", (ApprovalCheck(once),))
     faults = await approve.typed(desk.services, sent_off("U0LEE", approval.id, word="staging"))
-    assert faults == {"word": approve.MOVED}
+    assert faults == {"word": "It has moved."}
     assert await outcome(desk, approval) is Outcome.PENDING
     assert await approve.typed(desk.services, sent_off("U0LEE", approval.id, word="staging")) == {}
     assert await outcome(desk, approval) is Outcome.APPROVED

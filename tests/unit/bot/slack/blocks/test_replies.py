@@ -67,4 +67,4 @@ def test_slack_takes_every_answer_whatever_is_in_it(pool: list[str], count: int)
 @given(st.text(max_size=200))
 def test_slack_takes_the_modals(text: str) -> None:
     check_view(replies.deploy_modal(["dev", "a" * 80], "C0OPS"), "modal")
-    check_view(replies.typed_approval(text, "id", f"#7 Plan for {text}"), "modal")
+    check_view(replies.typed_approval(text, "id", f"#7 Plan for {text}", "Read the warnings."), "modal")
