@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from runners.stored import stored
 
+
+@stored("user-error")
 class UserError(Exception):
     """The person can put this right; the message is the reply, in plain words."""
 
 
+@stored("denied")
 class Denied(UserError):  # noqa: N818  -- the design's word for it; it reads as the decision it is
     """This person may not do this, now; the message says why and who may."""
 
 
+@stored("cancelled")
 class Cancelled(UserError):  # noqa: N818  -- a state, like Denied
     """Somebody pressed Cancel while the operation was under way; the message says who."""
 
@@ -21,10 +26,12 @@ class NothingThereError(Exception):
     """What was to be read does not exist; the message names where it would be."""
 
 
+@stored("database-away-error")
 class DatabaseAwayError(Exception):
     """The database cannot be reached, or cannot write, for now; the message says why. What was asked of it may be done."""
 
 
+@stored("configuration-fault")
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing wrong in the configuration: line (1-based, None when there is none), key path, problem in words."""
@@ -34,6 +41,7 @@ class Fault:
     problem: str
 
 
+@stored("configuration-error")
 class ConfigError(Exception):
     """The configuration cannot be used; `faults` says everything that is wrong with it."""
 

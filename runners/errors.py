@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
+from runners.stored import stored
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
@@ -19,6 +21,7 @@ class Told(TypedDict, total=False):
     log_tail: str
 
 
+@stored("runner-error")
 class RunnerError(Exception):
     """Work that failed.
 
@@ -57,18 +60,22 @@ def _restore(kind: type[RunnerError], attributes: dict[str, object]) -> RunnerEr
     return error
 
 
+@stored("program-missing-error")
 class ProgramMissingError(RunnerError):
     """A program that the work needs is not on this machine."""
 
 
+@stored("timed-out-error")
 class TimedOutError(RunnerError):
     """The work took longer than it may."""
 
 
+@stored("stale-plan-error")
 class StalePlanError(RunnerError):
     """The saved plan no longer fits the state: something else changed it since."""
 
 
+@stored("state-locked-error")
 class StateLockedError(RunnerError):
     """Somebody else holds Terraform's state lock; `problem` says who and since when.
 
@@ -96,14 +103,17 @@ class StateLockedError(RunnerError):
         self.path = path
 
 
+@stored("not-found-error")
 class NotFoundError(RunnerError):
     """What was asked for (a ref, a workflow, a directory) is not there."""
 
 
+@stored("no-such-ref-error")
 class NoSuchRefError(NotFoundError):
     """The repository has no such branch, tag or commit."""
 
 
+@stored("unavailable-error")
 class UnavailableError(RunnerError):
     """The other side does not answer, or asks for patience: trying later may help.
 
@@ -115,10 +125,12 @@ class UnavailableError(RunnerError):
         self.retry_at = retry_at
 
 
+@stored("uncertain-error")
 class UncertainError(UnavailableError):
     """A change was asked for and no answer came: it may have taken effect. Look before asking again."""
 
 
+@stored("access-denied-error")
 class AccessDeniedError(RunnerError):
     """The other side refuses these credentials for this."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from dbos import (
     DBOS,
@@ -14,6 +14,7 @@ from dbos import (
     SetEnqueueOptions,
     SetWorkflowID,
     StepOptions,
+    _serialization as dbos_serialization,
     _workflow_commands as dbos_chores,
 )
 
@@ -56,8 +57,8 @@ class EngineSettings:
     turn_interval: float = 1.0
 
 
-class _Kept(Serializer):
-    """What the engine keeps of values, in a form that later versions can read; it knows its own earlier form by name."""
+class _StoredForm(Serializer):
+    """Gives DBOS the stored form of bot/engine/serializer.py. DBOS stores the name beside each value."""
 
     def name(self) -> str:
         return "signalbox"
@@ -74,6 +75,7 @@ class Engine:
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
+        _forbid_pickle()
         database_outage.report_outages_as_locked()
         DBOS(
             config=DBOSConfig(
@@ -84,7 +86,7 @@ class Engine:
                 notification_listener_polling_interval_sec=settings.wake_interval,
                 log_level="ERROR",
                 db_engine_kwargs=SQLITE if settings.url.startswith("sqlite") else None,
-                serializer=_Kept(),
+                serializer=_StoredForm(),
             )
         )
         # It prints by a handler of its own; through ours, what it prints is redacted as everything else is.
@@ -156,3 +158,13 @@ class Engine:
     def destroy(self) -> None:
         """Stop working; what is unfinished goes on at the next launch."""
         DBOS.destroy()
+
+
+def _forbid_pickle() -> None:
+    """Keep DBOS from its default serializer, which a row selects by the name "py_pickle": to read pickle is to run it."""
+
+    def refuse(*_: object) -> NoReturn:
+        raise serializer.UnreadableError("a stored value is a pickle, which Signalbox neither writes nor reads")
+
+    for method in ("serialize", "deserialize"):
+        setattr(dbos_serialization.DefaultSerializer, method, refuse)  # there is no setting for it

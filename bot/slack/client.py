@@ -15,6 +15,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.slack.blocks.kit import Message
 from bot.slack.pacing import Pace
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -36,6 +37,7 @@ FAILURES = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 TRANSIENT = (NO_ANSWER, "ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
 
 
+@stored("chat-error")
 class ChatError(Exception):
     """Slack refused or could not be reached; `code` is Slack's own word for it ("channel_not_found")."""
 
@@ -53,6 +55,7 @@ class ChatError(Exception):
         return self.code.startswith(TRANSIENT)
 
 
+@stored("posted-message")
 @dataclass(frozen=True, slots=True)
 class Posted:
     """Where a message is."""

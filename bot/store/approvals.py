@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from bot.errors import Denied, UserError
 from bot.store.database import Store, insert_new, metadata
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,7 @@ votes = sa.Table(
 )
 
 
+@stored("approval-outcome")
 class Outcome(StrEnum):
     """The state of an approval: pending, or how it ended."""
 
@@ -74,6 +76,7 @@ class ApprovalRequest:
     typed_confirmation: str = ""
 
 
+@stored("vote")
 @dataclass(frozen=True, slots=True)
 class Vote:
     """A person's decision. `at` is in Unix seconds."""
@@ -83,6 +86,7 @@ class Vote:
     at: float
 
 
+@stored("approval")
 @dataclass(frozen=True, slots=True)
 class Approval:
     """An approval as stored. Times are Unix seconds."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from bot.store.database import Store, insert_new, metadata
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,6 +50,7 @@ cancellations = sa.Table(
 )
 
 
+@stored("operation-status")
 class Status(StrEnum):
     """The status of an operation."""
 
@@ -72,6 +74,7 @@ class Status(StrEnum):
 OPEN = tuple(status.value for status in Status if not status.ended)
 
 
+@stored("request")
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a person, or a schedule, requested. A request that is delivered twice has the same `key` both times."""
@@ -85,6 +88,7 @@ class Request:
     arguments: Mapping[str, str]
 
 
+@stored("operation")
 @dataclass(frozen=True, slots=True)
 class Record:
     """An operation as stored. Times are Unix seconds; `message_ts` names its message in `channel`.

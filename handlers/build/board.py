@@ -9,6 +9,7 @@ from bot.slack.blocks import common, jobs as job_drawing, kit
 from handlers.build import board_cells as cells
 from handlers.build.board_grid import arrange
 from runners.results import State
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +27,7 @@ CANCELLING = (
 )
 
 
+@stored("build-matrix")
 @dataclass(frozen=True, slots=True)
 class BuildMatrix:
     """A build as it stands. `remarks` are by job id, `notes` are mrkdwn, `now` is in Unix seconds.

@@ -10,6 +10,7 @@ from bot.slack.blocks import kit
 from bot.slack.blocks.jobs import MARKS
 from handlers.build.board_grid import group_of
 from runners.results import State
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,6 +28,7 @@ TROUBLE = (State.FAILED, State.CANCELLED, State.UNKNOWN)
 WORST_FIRST = (*TROUBLE, State.RUNNING, State.WAITING, State.SUCCEEDED, State.SKIPPED)
 
 
+@stored("build-annotation")
 @dataclass(frozen=True, slots=True)
 class Annotation:
     """What is known of a job beside what GitHub says of it.

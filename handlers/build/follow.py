@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from handlers.shared.github_outage import GitHubOutage
 from runners.github.runs import poller
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from handlers.build.progress import Progress
@@ -21,6 +22,7 @@ LOOK_EVERY = 1.0  # whether somebody pressed Cancel
 FORCE_AFTER = 120.0
 
 
+@stored("build-event-kind")
 class What(StrEnum):
     """What an operation does next about its run."""
 
@@ -30,6 +32,7 @@ class What(StrEnum):
     END = "end"
 
 
+@stored("build-event")
 @dataclass(frozen=True, slots=True)
 class Next:
     """The run as it stands, with its jobs at the end only; `job` is the one to read, `person` who wants it cancelled."""

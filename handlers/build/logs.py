@@ -17,6 +17,7 @@ from runners.logs import signs
 from runners.logs.reading import UNREAD
 from runners.logs.scan import scan
 from runners.results import LogFinding, LogReading, State
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,7 @@ GONE = "GitHub has no log of it (any more)"
 _COLOURS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
 
+@stored("read-log")
 @dataclass(frozen=True, slots=True)
 class Read:
     """A log that was read, or why it was not ("log expired")."""

@@ -13,6 +13,7 @@ from runners.aws.builders.leftovers import leftovers
 from runners.aws.builders.terminating import clear, terminate
 from runners.errors import RunnerError
 from runners.results import OrphanedResources, Verdict
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,7 @@ OVER = (Verdict.ENDING, Verdict.ENDED)  # the job has ended, so Packer no longer
 NAMED = 12  # builders that the message names
 
 
+@stored("run-resources")
 @dataclass(frozen=True, slots=True)
 class RunResources:
     """What a run left in EC2: `builders` that are certainly its own, and `others` that date from its time."""

@@ -20,6 +20,7 @@ from handlers.shared.github_outage import outage_notice
 from runners.errors import RunnerError
 from runners.github.runs import reruns
 from runners.results import State
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from bot.services import Services
@@ -33,6 +34,7 @@ FINAL = "final board"
 ENDS = {State.SUCCEEDED: Status.SUCCEEDED, State.CANCELLED: Status.CANCELLED}
 
 
+@stored("final-build")
 @dataclass(frozen=True, slots=True)
 class Final:
     """A board as it was when its run was over; `cancelled` says by whom it was stopped (mrkdwn)."""

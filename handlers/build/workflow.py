@@ -17,6 +17,7 @@ from handlers.shared.checkout import commit_of
 from handlers.shared.dispatch import Dispatch, dispatch_once
 from runners.errors import NotFoundError
 from runners.github.runs import listing, workflow_file
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,7 @@ SWITCHED_OFF = {
 }
 
 
+@stored("prepared-build")
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """What is about to be started: the commit, the workflow's inputs, the places on the board that will be filled."""

@@ -15,6 +15,7 @@ from runners.aws.builders import finding, terminating
 from runners.aws.builders.remains import remains
 from runners.errors import RunnerError
 from runners.results import JoinedBy, Verdict
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from bot.operations.operation import Operation
@@ -27,6 +28,7 @@ REMIND = (3_600.0, 2 * 3_600.0, 4 * 3_600.0, 8 * 3_600.0, 24 * 3_600.0)
 TRIES = 5  # at what is left of a builder that is gone; AWS frees a security group minutes later
 
 
+@stored("builder-observation")
 @dataclass(frozen=True, slots=True)
 class Observation:
     """One look at a builder. `at` in Unix seconds; `trouble` says why it could not be seen.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bot.slack.blocks import common, kit, modals
 from handlers.builders import loose_views
 from runners.results import JoinedBy, Verdict
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,7 @@ VERDICTS = {
 OUTCOMES = {"done": ":white_check_mark:", "already gone": ":white_check_mark:", "kept": ":lock:", "refused": ":x:"}
 
 
+@stored("builder-hold")
 @dataclass(frozen=True, slots=True)
 class Hold:
     """Somebody wants the builder left alone `until` then (Unix seconds); `mine`: it is theirs, else they only want quiet."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import commits as commit_blocks, common, kit
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,6 +23,7 @@ _LABELS = {
 }
 
 
+@stored("release")
 @dataclass(frozen=True, slots=True)
 class Release:
     """What a deploy brings to an environment: a commit, the current commit (mrkdwn), the backend's title.

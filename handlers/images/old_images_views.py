@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bot.slack.blocks import common, kit, modals
 from bot.slack.blocks.images import CONSOLE
 from runners.results import Standing, What
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,6 +31,7 @@ MARKS = {
 MANY = 20  # rows: not all of more than these can be shown
 
 
+@stored("clean-up-view")
 @dataclass(frozen=True, slots=True)
 class CleanUpView:
     """A clean-up as its message shows it; `at` (Unix seconds) is now, `more` how many candidates are left for the next one."""

@@ -14,6 +14,7 @@ from runners import hcp as hcp_terraform
 from runners.errors import RunnerError
 from runners.hcp import apply_run as hcp_apply, reading as hcp_plan
 from runners.hcp.values import Phase
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+@stored("hcp-decision")
 @dataclass(frozen=True, slots=True)
 class OutsideDecision:
     """How a run was settled outside of Slack, in words; `applies` when it was confirmed."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, images, kit
 from handlers.plan.change_views import changes, counts, drift_lines, plural
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,6 +21,7 @@ MOST_COMPARED = 250  # the most commits that GitHub lists
 LOOKED = "found by a scheduled look"
 
 
+@stored("plan-view")
 @dataclass(frozen=True, slots=True)
 class PlanView:
     """A plan with what it belongs to: its operation, the commit it was made from, the images that it rolls out.
@@ -35,6 +37,7 @@ class PlanView:
     seen_at: float = 0.0
 
 
+@stored("moved-branch")
 @dataclass(frozen=True, slots=True)
 class Moved:
     """A branch that has moved on since it was planned, by these commits (none: it went back), to `tip` (a full SHA)."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from runners.aws import amis
 from runners.errors import RunnerError
 from runners.results import Image
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 MARGIN = timedelta(minutes=2)
 
 
+@stored("job-image")
 @dataclass(frozen=True, slots=True)
 class JobImage:
     """The image of a job, and what does not fit together about it; no image when none came out."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError, on_one_line
 from runners.http import Refusal, RemoteApi
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,7 @@ NO_ORGANIZATION_TOKEN = (
 )
 
 
+@stored("run-conflict-error")
 class RunConflictError(RunnerError):
     """The run is in another state than this request needs (409): read the run again."""
 

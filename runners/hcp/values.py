@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from runners.stored import stored
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -53,6 +55,7 @@ _PHASES = {
 }
 
 
+@stored("hcp-workspace")
 @dataclass(frozen=True, slots=True)
 class HcpWorkspace:
     """A workspace. `branch` is empty where the workspace's repository does not say; `locked_by` is in words.

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from runners.stored import stored
 
+
+@stored("aws-outcome")
 class Outcome(StrEnum):
     """What became of one thing that was to go."""
 
@@ -16,6 +19,7 @@ class Outcome(StrEnum):
     WAITING = "not yet"
 
 
+@stored("aws-step")
 @dataclass(frozen=True, slots=True)
 class Step:
     """One thing that was to go: `what` it is ("instance", "key pair", "snapshot"), its id or name, and why it is still there."""
@@ -36,6 +40,7 @@ class Step:
         return self.outcome in (Outcome.DONE, Outcome.GONE)
 
 
+@stored("unreadable-region")
 @dataclass(frozen=True, slots=True)
 class Unreadable:
     """Something of a region that could not be read: `what` it was, why, and what to do about it."""

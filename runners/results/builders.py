@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from runners.results.aws import Outcome
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,6 +26,7 @@ TEMPORARY_NAME = re.compile(r"packer[_-]([0-9a-f]{8})-[0-9a-f-]{4,}")
 LIVE = ("pending", "running", "stopping", "stopped")
 
 
+@stored("match")
 class Match(StrEnum):
     """By what an instance was recognised as a builder."""
 
@@ -34,6 +36,7 @@ class Match(StrEnum):
     RUN_TAG = "run tag"
 
 
+@stored("security-group")
 @dataclass(frozen=True, slots=True)
 class SecurityGroup:
     """A security group of a builder; `temporary` when it carries Packer's own name and description."""
@@ -43,6 +46,7 @@ class SecurityGroup:
     temporary: bool
 
 
+@stored("attached-volume")
 @dataclass(frozen=True, slots=True)
 class AttachedVolume:
     """A volume of a builder. `goes_along`: AWS deletes it with the instance. `from_launch`: not attached later on."""
@@ -53,6 +57,7 @@ class AttachedVolume:
     from_launch: bool
 
 
+@stored("builder")
 @dataclass(frozen=True, slots=True)
 class Builder:
     """An instance on which Packer builds, or built, as EC2 tells it. Times are aware UTC.
@@ -115,6 +120,7 @@ class Builder:
         return max(now - self.started_at, timedelta())
 
 
+@stored("joined-by")
 class JoinedBy(StrEnum):
     """How a builder was joined to a job."""
 
@@ -125,6 +131,7 @@ class JoinedBy(StrEnum):
     UNREAD = "unread"
 
 
+@stored("verdict")
 class Verdict(StrEnum):
     """How a builder stands. `ENDING`: its job has ended, and Packer may still be cleaning up."""
 
@@ -135,6 +142,7 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
+@stored("joined")
 @dataclass(frozen=True, slots=True)
 class Joined:
     """A builder with the job it belongs to.
@@ -160,6 +168,7 @@ class Joined:
         return ours and self.verdict in (Verdict.ENDED, Verdict.TOO_OLD)
 
 
+@stored("cost")
 @dataclass(frozen=True, slots=True)
 class Cost:
     """What an instance has cost so far by AWS's price list, in US dollars: the instance itself, no volumes, no traffic."""
@@ -168,6 +177,7 @@ class Cost:
     hourly: Decimal
 
 
+@stored("termination")
 @dataclass(frozen=True, slots=True)
 class Termination:
     """How terminating a builder went: the instance first, then what Packer had made for it."""
@@ -191,6 +201,7 @@ class Termination:
         return tuple(step for step in self.steps if step.outcome is Outcome.REFUSED)
 
 
+@stored("key-pair")
 @dataclass(frozen=True, slots=True)
 class KeyPair:
     """A key pair of Packer's that no instance uses."""
@@ -201,6 +212,7 @@ class KeyPair:
     run_id: int | None = None
 
 
+@stored("orphaned-security-group")
 @dataclass(frozen=True, slots=True)
 class OrphanedSecurityGroup:
     """A security group of Packer's that no instance uses."""
@@ -212,6 +224,7 @@ class OrphanedSecurityGroup:
     run_id: int | None = None
 
 
+@stored("orphaned-volume")
 @dataclass(frozen=True, slots=True)
 class OrphanedVolume:
     """A volume of a build's that no instance uses."""
@@ -237,6 +250,7 @@ class FoundBuilders:
     unread: tuple[Unreadable, ...] = ()
 
 
+@stored("orphaned-resources")
 @dataclass(frozen=True, slots=True)
 class OrphanedResources:
     """What builds have left behind; `builders` are instances that are still there."""

@@ -7,11 +7,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from runners.results.runs import State
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from runners.results.runs import Commit
 
 
+@stored("difference")
 @dataclass(frozen=True, slots=True)
 class Difference:
     """How one commit lies to another, as GitHub compares them.
@@ -27,6 +29,7 @@ class Difference:
     url: str
 
 
+@stored("check")
 @dataclass(frozen=True, slots=True)
 class Check:
     """One check of a commit: a job of Actions, another App's check run, or a commit status.
@@ -39,6 +42,7 @@ class Check:
     url: str
 
 
+@stored("check-rule")
 class Rule(StrEnum):
     """Which checks of a commit count."""
 
@@ -47,6 +51,7 @@ class Rule(StrEnum):
     ANY = "any"  # all there are: nothing is required
 
 
+@stored("checks")
 @dataclass(frozen=True, slots=True)
 class Checks:
     """The checks of a commit that count, by `rule`, the worst first."""
@@ -71,6 +76,7 @@ class Checks:
         return not self.failed and (self.rule is Rule.ANY or not self.unfinished)
 
 
+@stored("pull-state")
 class PullState(StrEnum):
     """What has become of a pull request."""
 
@@ -79,6 +85,7 @@ class PullState(StrEnum):
     MERGED = "merged"
 
 
+@stored("pull-request")
 @dataclass(frozen=True, slots=True)
 class PullRequest:
     """A pull request. `head_sha` is what it would merge now; `merge_sha` the commit that merging it made.

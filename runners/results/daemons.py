@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from runners.stored import stored
 
+
+@stored("daemon-observation")
 @dataclass(frozen=True, slots=True)
 class DaemonObservation:
     """One daemon on one host. `problem` is empty when it runs exactly once and stays.

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from runners.stored import stored
+
 if TYPE_CHECKING:
     from runners.results.runs import State
 
 
+@stored("host")
 @dataclass(frozen=True, slots=True)
 class Host:
     """One machine that Ansible reaches, as EC2 tells it."""
@@ -21,6 +24,7 @@ class Host:
     zone: str
 
 
+@stored("inventory")
 @dataclass(frozen=True, slots=True)
 class Inventory:
     """The running machines of an environment, in the configured order of machines."""
@@ -32,6 +36,7 @@ class Inventory:
     connection: str
 
 
+@stored("failed-task")
 @dataclass(frozen=True, slots=True)
 class FailedTask:
     """A task that failed on a host, or for which it could not be reached.
@@ -46,6 +51,7 @@ class FailedTask:
     unreachable: bool = False
 
 
+@stored("task-change")
 @dataclass(frozen=True, slots=True)
 class TaskChange:
     """A task that changed something on a host, or would have; `path` is its file:line."""
@@ -55,6 +61,7 @@ class TaskChange:
     path: str
 
 
+@stored("host-result")
 @dataclass(frozen=True, slots=True)
 class HostResult:
     """How a playbook went on one host, in Ansible's PLAY RECAP numbers.
@@ -78,6 +85,7 @@ class HostResult:
     seen_at: float | None = None
 
 
+@stored("playbook-result")
 @dataclass(frozen=True, slots=True)
 class PlaybookResult:
     """A playbook under way or ended. `finished` is false when it was cut short.
@@ -99,6 +107,7 @@ class PlaybookResult:
     overdue: str = ""
 
 
+@stored("changed-key")
 @dataclass(frozen=True, slots=True)
 class ChangedKey:
     """A server that shows another host key than the one on record; both fingerprints as ssh shows them."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from runners.results.aws import Outcome
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from runners.results.aws import Step
 
 
+@stored("image")
 @dataclass(frozen=True, slots=True)
 class Image:
     """A machine image; all but its id is None where EC2 does not tell. `created_at` is aware UTC.
@@ -53,6 +55,7 @@ class BuiltImage:
     created_at: float | None
 
 
+@stored("log-warning")
 @dataclass(frozen=True, slots=True)
 class Suspicion:
     """What speaks against the image of a job that ended well. `dismissed_by` (a user id) said why it is harmless.
@@ -106,6 +109,7 @@ class RollOut:
     at: float
 
 
+@stored("image-change")
 @dataclass(frozen=True, slots=True)
 class ImageChange:
     """A machine that gets another image; `before` is None for a new machine.
@@ -125,6 +129,7 @@ class ImageChange:
         return bool(before and self.after.created_at and self.after.created_at < before)
 
 
+@stored("snapshot")
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A snapshot of an image; `size_gb` is its volume's size, of which storage takes at most that much."""
@@ -133,6 +138,7 @@ class Snapshot:
     size_gb: int
 
 
+@stored("removal")
 @dataclass(frozen=True, slots=True)
 class Removal:
     """What removing an image takes away. Store it before `remove`: a deregistered image no longer tells its snapshots."""
@@ -144,6 +150,7 @@ class Removal:
     snapshots: tuple[Snapshot, ...]
 
 
+@stored("removed")
 @dataclass(frozen=True, slots=True)
 class Removed:
     """How removing (disabling, enabling) an image went: the image first, then each of its snapshots."""
@@ -169,6 +176,7 @@ class Removed:
         return sum(snapshot.size_gb for snapshot in self.removal.snapshots if snapshot.snapshot_id in gone)
 
 
+@stored("resource-type")
 class What(StrEnum):
     """What is to go."""
 
@@ -177,6 +185,7 @@ class What(StrEnum):
     VOLUME = "volume"  # that a build left behind
 
 
+@stored("removal-candidate")
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """Something that may go. `removal` names it (a volume's id stands where the image's does) and its snapshots.

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from runners.stored import stored
 
+
+@stored("log-excerpt")
 @dataclass(frozen=True, slots=True)
 class LogExcerpt:
     """A line of a log with those around it, without timestamps and colours. `line` counts from 1.
@@ -19,6 +22,7 @@ class LogExcerpt:
     step: str | None = None
 
 
+@stored("log-finding")
 @dataclass(frozen=True, slots=True)
 class LogFinding:
     """A sign of failure in a log: `sign` says which; the same line again only adds to `times`.
@@ -35,6 +39,7 @@ class LogFinding:
     times: int = 1
 
 
+@stored("log-reading")
 @dataclass(frozen=True, slots=True)
 class LogReading:
     """What one pass over a job's log found. Its texts are foreign and not yet redacted: redact, then keep or cut.

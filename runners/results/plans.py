@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from runners.stored import stored
 
+
+@stored("resource-change-kind")
 class Change(StrEnum):
     """What a plan means to do with one resource, worst first."""
 
@@ -19,6 +22,7 @@ class Change(StrEnum):
     IMPORT = "import"
 
 
+@stored("attribute-change")
 @dataclass(frozen=True, slots=True)
 class AttributeChange:
     """One attribute: `before` and `after` as shown to people.
@@ -33,6 +37,7 @@ class AttributeChange:
     forces_replacement: bool = False
 
 
+@stored("resource-change")
 @dataclass(frozen=True, slots=True)
 class ResourceChange:
     """One resource of a plan and what would happen to it.
@@ -49,6 +54,7 @@ class ResourceChange:
     detailed: bool = True
 
 
+@stored("diagnostic")
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
     """An error or warning as Terraform words it. `severity` is "error" or "warning", or "note" for what is good to know.
@@ -66,6 +72,7 @@ class Diagnostic:
     url: str = ""
 
 
+@stored("plan-summary")
 @dataclass(frozen=True, slots=True)
 class PlanSummary:
     """A saved plan, read from `terraform show -json`.
@@ -109,6 +116,7 @@ class ApplyProgress:
     elapsed: tuple[int, ...] = ()
 
 
+@stored("apply-result")
 @dataclass(frozen=True, slots=True)
 class ApplyResult:
     """How an apply ended.

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from runners.stored import stored
+
 if TYPE_CHECKING:
     from datetime import datetime
 
 
+@stored("commit")
 @dataclass(frozen=True, slots=True)
 class Commit:
     """One commit of a repository on GitHub.
@@ -30,6 +33,7 @@ class Commit:
         return self.sha[:7]
 
 
+@stored("run-state")
 class State(StrEnum):
     """How a job, a run or a host stands."""
 
@@ -48,6 +52,7 @@ class State(StrEnum):
         return self not in (State.WAITING, State.RUNNING)
 
 
+@stored("job")
 @dataclass(frozen=True, slots=True)
 class Job:
     """One job of a workflow run. `failing_step` names the first failed step; times are aware UTC."""
@@ -61,6 +66,7 @@ class Job:
     failing_step: str | None = None
 
 
+@stored("workflow-run")
 @dataclass(frozen=True, slots=True)
 class WorkflowRun:
     """One run of a GitHub Actions workflow with its jobs, as last seen. Times are aware UTC.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.slack.blocks import kit
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +32,7 @@ UNLOCK = "unlock"
 DECISION_BLOCK, WORKING_BLOCK, NEXT_BLOCK, UNLOCK_BLOCK = "decision", "working", "next", "unlock"
 
 
+@stored("operation-head")
 @dataclass(frozen=True, slots=True)
 class Head:
     """What an operation is called: number, title ("Deploy main to staging"), who asked (user id)."""
@@ -58,6 +60,7 @@ class ApprovalView:
     elsewhere: str = ""
 
 
+@stored("operation-link")
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
     """Another operation, with the address of its message (empty where that is not known)."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from runners.stored import stored
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
@@ -39,6 +41,7 @@ _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _ADDRESS = re.compile(r"https?://[^\s<>|\x00-\x1f]+")
 
 
+@stored("message")
 @dataclass(frozen=True, slots=True)
 class Message:
     """A message: `text` says in one line what `blocks` show (notifications and screen readers read it)."""

@@ -10,6 +10,7 @@ from bot.slack.blocks import kit
 from runners.errors import RunnerError, UncertainError
 from runners.github import deployments
 from runners.github.deployments import Deployed
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -22,6 +23,7 @@ PRODUCTION = ("prod", "production", "live")
 REMEDY = "Give the token or App the permission Deployments: read and write, or set `record: false`."
 
 
+@stored("github-deployment")
 @dataclass(frozen=True, slots=True)
 class DeploymentRecord:
     """The deployment's number on GitHub; None where the deploy is not recorded, with a `warning` (mrkdwn) after an error."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.slack.blocks import commits as commit_blocks, common, kit
 from runners.results import PullState
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +44,7 @@ class Stage(StrEnum):
     MERGED = "merged"
 
 
+@stored("promotion")
 @dataclass(frozen=True, slots=True)
 class Promotion:
     """One repository's part.

@@ -22,6 +22,7 @@ from handlers.deploy.promote.state import Looking, digest_text, same_to_merge
 from handlers.deploy.promote.views import OPEN, SKIP, Promotion, Stage
 from handlers.shared import permissions
 from handlers.shared.clicks import clicked
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from bot.config import Promote
@@ -38,6 +39,7 @@ PACE = ((120.0, 5.0), (600.0, 15.0))  # up to so many seconds: look every so man
 SLOWEST = 30.0
 
 
+@stored("promotion-event")
 class Event(StrEnum):
     """What ends the waiting."""
 
@@ -50,6 +52,7 @@ class Event(StrEnum):
     ENDED = "ended"  # rejected or expired, and said
 
 
+@stored("promotion-observation")
 @dataclass(frozen=True, slots=True)
 class Seen:
     """How it stood when the waiting ended, why it did, and who chose it where somebody did."""
