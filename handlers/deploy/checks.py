@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.slack.blocks import commits, kit
+from bot.slack.blocks import kit
 from bot.store.operations import Status
-from handlers.deploy import views
+from handlers.deploy import commit_views, views
 from handlers.deploy.backend import backend_of
 from runners.github import checks as github_checks
 from runners.github.api.reads import CachedReads
@@ -40,7 +40,7 @@ async def required(operation: Operation, release: Release, approval: ApprovalVie
         if approval:
             return release
         await _record_override(operation, release, checks)
-        notice = commits.passed_over(operation.record.requester, arguments.get(OVERRIDE_REASON, ""), checks)
+        notice = commit_views.passed_over(operation.record.requester, arguments.get(OVERRIDE_REASON, ""), checks)
         return replace(release, notices=(*release.notices, notice))
     await _refuse(operation, release, checks, approval)
     return None

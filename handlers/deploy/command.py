@@ -10,12 +10,11 @@ from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Button, Click, Command, Invocation, Modal, Submission
 from bot.slack.blocks import replies
-from bot.slack.blocks.common import DEPLOY_AFTER
 from handlers.deploy.arguments import USAGE, limited, read
 from handlers.deploy.backend import check_supported
 from handlers.deploy.promote import workflow as promote_workflow
 from handlers.shared.clicks import clicked, start_follow_up
-from handlers.shared.requests import CODE_DEPLOY, default_ref, deploy_request
+from handlers.shared.requests import CODE_DEPLOY, DEPLOY_AFTER, default_ref, deploy_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,9 +9,9 @@ from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Button, FollowUp, Modal
 from bot.operations.requests import OperationRequest
-from bot.slack.blocks import commits
-from bot.slack.blocks.commits import AGAIN, ANYWAY, REASON
+from handlers.deploy import commit_views
 from handlers.deploy.checks import OVERRIDDEN_COMMIT, OVERRIDE_REASON, REFUSED
+from handlers.deploy.commit_views import AGAIN, ANYWAY, REASON
 from handlers.shared import permissions
 from handlers.shared.clicks import check_not_begun, clicked, start_follow_up
 
@@ -41,7 +41,9 @@ async def ask_reason(services: Services, click: Click) -> Message | None:
     sha = await _refused_commit(services, record)
     await _check_may_override(services, record, click.user)
     await check_not_begun(services, DEPLOYED_ANYWAY.key(record.number), BEGUN)
-    await services.chat.open_view(click.trigger_id, commits.reason_modal(record.number, record.environment, sha[:7]))
+    await services.chat.open_view(
+        click.trigger_id, commit_views.reason_modal(record.number, record.environment, sha[:7])
+    )
     return None
 
 
@@ -54,7 +56,7 @@ async def override(services: Services, submission: Submission) -> Mapping[str, s
         record = await services.operations.get(int(submission.private_metadata))
         sha = await _refused_commit(services, record)
         await _check_may_override(services, record, submission.user)
-        reasoned = {OVERRIDDEN_COMMIT: sha, OVERRIDE_REASON: reason[: commits.LONGEST_REASON]}
+        reasoned = {OVERRIDDEN_COMMIT: sha, OVERRIDE_REASON: reason[: commit_views.LONGEST_REASON]}
         request = _request(
             services, record, submission.user, DEPLOYED_ANYWAY, {**_without_override(record), **reasoned}
         )

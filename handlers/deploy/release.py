@@ -6,7 +6,8 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from bot.slack.blocks import commits, kit
+from bot.slack.blocks import kit
+from handlers.deploy import commit_views
 from handlers.deploy.arguments import CHECK
 from handlers.deploy.views import Release
 from handlers.shared.checkout import commit_of
@@ -80,7 +81,7 @@ async def difference_to(
 
 async def list_commits(operation: Operation, release: Release) -> None:
     """Durable: post all commits of the release into the thread, where the message has no room for them."""
-    message = commits.in_thread(release.difference) if release.difference else None
+    message = commit_views.in_thread(release.difference) if release.difference else None
     if message:
         await operation.details("commits", message)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.slack.blocks import commits as commit_blocks, common, kit
+from bot.slack.blocks import common, kit
+from handlers.deploy import commit_views
 from runners.stored import stored
 
 if TYPE_CHECKING:
@@ -91,8 +92,8 @@ def refused_by_checks(head: Head, release: Release, approval: ApprovalView | Non
         news = f"not deployed: {short} has {_count_checks(checks.failed)} that failed"
     else:
         news = f"not deployed: {short} has {_count_checks(checks.unfinished)} that did not end yet"
-    again = kit.button("Try again", commit_blocks.AGAIN, str(head.number))
-    anyway = kit.button("Deploy anyway…", commit_blocks.ANYWAY, str(head.number), style="danger")
+    again = kit.button("Try again", commit_views.AGAIN, str(head.number))
+    anyway = kit.button("Deploy anyway…", commit_views.ANYWAY, str(head.number), style="danger")
     decided = [common.approval_lines(approval)] if approval else []
     foot = [kit.actions(common.NEXT_BLOCK, again, anyway), *decided, common.asked_by(head)]
     blocks = [common.first_line(head, "failed", news), *_release_blocks(release, brief=True)]
@@ -129,12 +130,12 @@ def _release_blocks(release: Release, status: str = "", *, brief: bool = False) 
     lines = f"*{label}:* {common.commit_line(release.commit)}\n*{current_label}:* {release.current}"
     difference = release.difference
     if difference and (deployed or brief):
-        lines += f"\n*In between:* {kit.link(commit_blocks.counted(difference), difference.url)}"
+        lines += f"\n*In between:* {kit.link(commit_views.counted(difference), difference.url)}"
     blocks = [kit.section(lines)]
     if difference and not (deployed or brief):
-        blocks += commit_blocks.commits(difference)
+        blocks += commit_views.commits(difference)
     if release.checks and not deployed and (release.checks.checks or not brief):
-        blocks.append(kit.section(commit_blocks.checks_line(release.checks)))
+        blocks.append(kit.section(commit_views.checks_line(release.checks)))
     notices = [*release.notices, *_roles_notice(release, current_label)]
     return [*blocks, *(kit.section(notice) for notice in notices)]
 

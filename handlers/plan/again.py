@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from bot.access import policy
 from bot.operations import follow_ups
 from bot.operations.registry import Button, FollowUp
-from bot.slack.blocks.common import PLAN_AGAIN, Elsewhere
 from bot.store.annotations import SUPERSEDED_BY
+from handlers.plan.next_buttons import PLAN_AGAIN
 from handlers.shared.clicks import clicked, start_follow_up
 from handlers.shared.requests import plan_request
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, images, kit
 from bot.slack.blocks.common import FailureContext
+from handlers.plan import next_buttons
 from handlers.plan.change_views import counts, plural, target
 from handlers.plan.views import first_lines, with_plan
 from runners.results import Change
@@ -53,7 +54,7 @@ def applied(plan: PlanView, approval: ApprovalView, result: ApplyResult, ending:
     if not result.finished:
         return _interrupted(plan, approval, result)
     if result.succeeded:
-        offer = [common.deploy_after_button(plan.head)] if ending.offer_deploy else []
+        offer = [next_buttons.deploy_after_button(plan.head)] if ending.offer_deploy else []
         return with_plan(
             plan, approval, "succeeded", f"applied, {did}", _note(ending.note), headings=images.APPLIED, buttons=offer
         )
@@ -61,7 +62,7 @@ def applied(plan: PlanView, approval: ApprovalView, result: ApplyResult, ending:
     if ending.cancelled_by:
         status, what = "cancelled", f"{ending.cancelled_by} cancelled the apply"
     news = f"{what} after {did}. What was done stays done; a new plan shows what is left"
-    again = [common.plan_again_button(plan.head)]
+    again = [next_buttons.plan_again_button(plan.head)]
     # After a cancel the errors explain little; after a failure they come first.
     report = [_how_far(result), list(_errors(result.errors))]
     extra = [*_note(ending.note), *chain(*(report if ending.cancelled_by else reversed(report)))]
@@ -74,7 +75,7 @@ def refused(plan: PlanView, approval: ApprovalView, problem: str, remedy: str, *
     `left_by`, when not empty, is the operation that left the lock and is over ("#3").
     """
     news = f"not applied. {kit.escape(common.sentence(problem))}"
-    buttons = [*_unlock(plan.head, left_by), common.plan_again_button(plan.head)]
+    buttons = [*_unlock(plan.head, left_by), next_buttons.plan_again_button(plan.head)]
     note = _left_behind(left_by) if left_by else _beside_new_plan(remedy.removeprefix(NOTHING_APPLIED))
     return with_plan(plan, approval, "failed", news, _note(note), buttons=buttons)
 
@@ -82,7 +83,7 @@ def refused(plan: PlanView, approval: ApprovalView, problem: str, remedy: str, *
 def not_planned(head: Head, commit: Commit | None, trouble: Failure, *, again: bool = True) -> Message:
     """There is no plan: the problem first, then the remedy; with `again` a button that plans again."""
     remedy = trouble.remedy.removeprefix(NOTHING_APPLIED).removesuffix(PLAN_AGAIN if again else "").strip()
-    buttons = [common.plan_again_button(head)] if again else []
+    buttons = [next_buttons.plan_again_button(head)] if again else []
     return common.failed(head, replace(trouble, remedy=remedy), FailureContext("no plan was made", commit), *buttons)
 
 
@@ -90,13 +91,13 @@ def locked(head: Head, commit: Commit | None, problem: str, remedy: str, *, left
     """There is no plan, for somebody holds the state's lock; `left_by` as in `refused`."""
     news = f"no plan was made. {kit.escape(common.sentence(problem))}"
     note = _left_behind(left_by) if left_by else _beside_new_plan(remedy)
-    buttons = [*_unlock(head, left_by), common.plan_again_button(head)]
+    buttons = [*_unlock(head, left_by), next_buttons.plan_again_button(head)]
     return kit.message(common.plain(head, news), [*first_lines(head, "failed", news, commit), *_note(note), *buttons])
 
 
 def unlocked(head: Head, news: str) -> Message:
     """The lock is given back; a new plan may follow."""
-    blocks = [common.first_line(head, "succeeded", news), common.plan_again_button(head)]
+    blocks = [common.first_line(head, "succeeded", news), next_buttons.plan_again_button(head)]
     return kit.message(common.plain(head, news), [*blocks, common.asked_by(head)])
 
 
@@ -110,7 +111,7 @@ def _beside_new_plan(remedy: str) -> str:
 
 
 def _unlock(head: Head, left_by: str) -> list[Block]:
-    return [common.unlock_button(head, left_by)] if left_by else []
+    return [next_buttons.unlock_button(head, left_by)] if left_by else []
 
 
 def _interrupted(plan: PlanView, approval: ApprovalView, result: ApplyResult) -> Message:
@@ -122,7 +123,7 @@ def _interrupted(plan: PlanView, approval: ApprovalView, result: ApplyResult) ->
     held = [] if result.in_state is None else [f"The state now holds: {_named(result.in_state) or 'nothing'}."]
     last = " ".join([*held, "A new plan shows what is left."])
     extra = [kit.section(first), *_how_far(result), kit.section(last)]
-    again = [common.plan_again_button(plan.head)]
+    again = [next_buttons.plan_again_button(plan.head)]
     headings = images.BEGUN if not_recreated else _headings(result)
     return with_plan(plan, approval, "interrupted", news, extra, headings=headings, buttons=again)
 

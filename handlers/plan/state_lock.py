@@ -11,9 +11,9 @@ from bot.operations import requests
 from bot.operations.registry import Button, Kind
 from bot.operations.requests import OperationRequest
 from bot.slack.blocks import common
-from bot.slack.blocks.common import UNLOCK
 from bot.store.operations import Status
 from handlers.plan import apply_views, terraform
+from handlers.plan.next_buttons import UNLOCK
 from handlers.shared import permissions
 from handlers.shared.checkout import commit_of
 from handlers.shared.clicks import clicked

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, images, kit
+from handlers.plan import next_buttons
 from handlers.plan.change_views import changes, counts, drift_lines, plural
 from runners.stored import stored
 
@@ -129,7 +130,7 @@ def decided(plan: PlanView, approval: ApprovalView, newer: Elsewhere | None = No
         "expired": "expired, nothing was applied",
         "superseded": f"{f'#{newer.head.number}' if newer else 'a newer plan'} took its place, nothing was applied",
     }[approval.outcome]
-    next_one = [common.plan_again_button(plan.head)] if approval.outcome == "expired" else []
+    next_one = [next_buttons.plan_again_button(plan.head)] if approval.outcome == "expired" else []
     next_one += [common.named("newer plan", newer)] if newer else []
     return with_plan(plan, approval, approval.outcome, f"{news} ({counts(plan.summary)})", buttons=next_one)
 
@@ -151,7 +152,7 @@ def drifted(head: Head, commit: Commit, summary: PlanSummary) -> Message:
         news = f"{len(summary.drift)} resource{plural(summary.drift)} changed outside of Terraform, as the code allows"
     first = kit.section(f":mag: *#{head.number} {kit.escape(head.title)}*: {news}")
     blocks = [first, kit.context(LOOKED, common.commit_line(commit)), *changes(summary)]
-    foot = [common.plan_again_button(head), kit.context(_program(summary))]
+    foot = [next_buttons.plan_again_button(head), kit.context(_program(summary))]
     return kit.message(common.plain(head, news), blocks, foot=foot, more=IN_THREAD)
 
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from bot.operations.registry import FollowUp
 from bot.operations.requests import OperationRequest
-from bot.slack.blocks.common import DEPLOY_AFTER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bot.config import Environment
 
+DEPLOY_AFTER = "deploy-after"
 CODE_DEPLOY = FollowUp(DEPLOY_AFTER, "after-", "code deploy")  # the deploy that an apply of older images requires
 PLANNED_IMAGE = "image"  # annotations of a plan: the images that it would roll out
 

@@ -27,9 +27,8 @@ EMOJI = {
     "cancelled": ":octagonal_sign:",
     "superseded": ":fast_forward:",
 }
-APPROVE, REJECT, CANCEL, PLAN_AGAIN, DEPLOY_AFTER = "approve", "reject", "cancel", "plan-again", "deploy-after"
-UNLOCK = "unlock"
-DECISION_BLOCK, WORKING_BLOCK, NEXT_BLOCK, UNLOCK_BLOCK = "decision", "working", "next", "unlock"
+APPROVE, REJECT, CANCEL = "approve", "reject", "cancel"
+DECISION_BLOCK, WORKING_BLOCK, NEXT_BLOCK = "decision", "working", "next"
 
 
 @stored("operation-head")
@@ -193,11 +192,6 @@ def cancel_button(head: Head, what_happens: str) -> Block:
     return kit.actions(WORKING_BLOCK, kit.button("Cancel", CANCEL, str(head.number), style="danger", ask=ask))
 
 
-def plan_again_button(head: Head) -> Block:
-    """A new plan with the same words."""
-    return kit.actions(NEXT_BLOCK, kit.button("New plan", PLAN_AGAIN, str(head.number)))
-
-
 def named(words: str, other: Elsewhere) -> Block:
     """Another operation that this one has led to, with its link and who asked for it; `words` say what it is."""
     title = f"#{other.head.number} {other.head.title}"
@@ -220,21 +214,6 @@ def led_on(shown: Message, action: str, words: str, newer: Elsewhere, value: str
         else:
             blocks.append(named(words, newer) if any(map(pressed, block.get("elements", ()))) else block)
     return kit.Message(shown.text, tuple(blocks)) if blocks != list(shown.blocks) else None
-
-
-def unlock_button(head: Head, left_by: str) -> Block:
-    """Gives back a state lock that nobody holds any more; `left_by` says which operation left it."""
-    question = (
-        f"{left_by} left the lock on the state of *{kit.escape(head.environment)}*, and is over. It is given back."
-    )
-    ask = kit.confirm("Unlock the state?", question, "Yes, unlock it")
-    return kit.actions(UNLOCK_BLOCK, kit.button("Unlock", UNLOCK, str(head.number), style="danger", ask=ask))
-
-
-def deploy_after_button(head: Head) -> Block:
-    """A code deploy after an apply that brought old code back."""
-    text = f"Deploy code to {head.environment}"
-    return kit.actions(NEXT_BLOCK, kit.button(text, DEPLOY_AFTER, str(head.number), style="primary"))
 
 
 def approval_lines(approval: ApprovalView) -> Block:

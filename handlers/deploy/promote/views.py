@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from bot.slack.blocks import commits as commit_blocks, common, kit
+from bot.slack.blocks import common, kit
+from handlers.deploy import commit_views
 from runners.results import PullState
 from runners.stored import stored
 
@@ -183,7 +184,7 @@ def _went(one: Promotion) -> str:
     if found is None or not found.ahead:
         return ""
     name = f"{_commits(found)} of *{kit.escape(one.repository)}*"
-    return f"{name}:\n{commit_blocks.commit_lines(found.commits, found.ahead, found.url, COMMITS_SHOWN)}"
+    return f"{name}:\n{commit_views.commit_lines(found.commits, found.ahead, found.url, COMMITS_SHOWN)}"
 
 
 def _commits(found: Difference) -> str:
@@ -232,7 +233,7 @@ def _lines(one: Promotion) -> list[str]:
             return [f":white_check_mark: {name}: {_pull_link(one)} is merged{sha}", _went(one)]
     ahead = _commits(difference) if difference else "commits"
     commits = (
-        commit_blocks.commit_lines(difference.commits, difference.ahead, difference.url, COMMITS_SHOWN)
+        commit_views.commit_lines(difference.commits, difference.ahead, difference.url, COMMITS_SHOWN)
         if difference
         else ""
     )
@@ -249,7 +250,7 @@ def _pull_line(one: Promotion) -> str:
     if one.pull is None:
         return f":white_circle: No pull request is open.{closed}"
     pull = f"{kit.link(f'Pull request #{one.pull.number}', one.pull.url)}"
-    checks = f"\n{commit_blocks.checks_line(one.checks)}" if one.checks else ""
+    checks = f"\n{commit_views.checks_line(one.checks)}" if one.checks else ""
     if one.stage is Stage.CONFLICT:
         return f":x: {pull} conflicts with {kit.code(one.target)}; resolve it there, and I will notice"
     if one.stage is Stage.BLOCKED:

@@ -8,10 +8,10 @@ import pytest
 
 from bot.errors import Denied, UserError
 from bot.operations.registry import Click, Submission
-from bot.slack.blocks.commits import REASON
 from bot.store.operations import Record, Request, Status
 from handlers.deploy import override_checks
 from handlers.deploy.checks import OVERRIDDEN_COMMIT, OVERRIDE_REASON, REFUSED
+from handlers.deploy.commit_views import REASON
 
 if TYPE_CHECKING:
     from tests.unit.handlers.conftest import Desk

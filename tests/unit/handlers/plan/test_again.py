@@ -13,13 +13,14 @@ from bot.inbound.app import find_handlers
 from bot.operations import follow_ups
 from bot.operations.registry import Click
 from bot.slack.blocks import common, kit
-from bot.slack.blocks.common import PLAN_AGAIN, Elsewhere, Head
+from bot.slack.blocks.common import Elsewhere, Head
 from bot.slack.client import ChatError, Posted
 from bot.store.annotations import SUPERSEDED_BY
 from bot.store.operations import Request
 from handlers.build import image_plans, image_views
 from handlers.deploy import command as deploy_command
-from handlers.plan import again as plan_again
+from handlers.plan import again as plan_again, next_buttons
+from handlers.plan.next_buttons import PLAN_AGAIN
 from tests.unit.bot.drawn import buttons, read
 from tests.unit.handlers import conftest
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 OLD = Posted("C0STAGING", "1.0")
 HEAD = Head(1, "Plan for staging", "staging", "U0ANA")
-ENDED = kit.message("ended", [kit.section("*It failed*"), common.plan_again_button(HEAD), kit.context("asked")])
+ENDED = kit.message("ended", [kit.section("*It failed*"), next_buttons.plan_again_button(HEAD), kit.context("asked")])
 
 
 class Chat(conftest.Chat):
@@ -90,7 +91,7 @@ async def test_the_button_gives_way_to_the_plan_that_it_began(
 async def test_the_code_deploy_after_an_apply_is_begun_once_and_named_in_the_buttons_place(
     desk: Desk, chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chat.says[OLD] = kit.message("applied", [kit.section("*applied*"), common.deploy_after_button(HEAD)])
+    chat.says[OLD] = kit.message("applied", [kit.section("*applied*"), next_buttons.deploy_after_button(HEAD)])
 
     async def begin(request: Request) -> None:
         assert (request.key, request.kind, request.arguments) == ("after-1", "deploy", {"ref": "stable"})
@@ -141,7 +142,7 @@ async def test_an_address_that_slack_does_not_tell_keeps_nothing_back(
 
 
 async def test_only_the_button_for_a_new_plan_goes() -> None:
-    both = replace(ENDED, blocks=(common.unlock_button(HEAD, "#1"), *ENDED.blocks))
+    both = replace(ENDED, blocks=(next_buttons.unlock_button(HEAD, "#1"), *ENDED.blocks))
     newer = Elsewhere(replace(HEAD, number=2), "https://acme.slack.com/archives/C/p1")
     told = common.led_on(both, PLAN_AGAIN, "new plan", newer)
     assert told is not None

@@ -8,9 +8,8 @@ from itertools import cycle
 import pytest
 from hypothesis import given, strategies as st
 
-from bot.slack.blocks import commits as what
 from bot.slack.blocks.common import ApprovalView, Head
-from handlers.deploy import views
+from handlers.deploy import commit_views as what, views
 from handlers.deploy.views import Release
 from runners.results import Check, Checks, Commit, Difference, Rule, State
 from tests.unit.bot.drawn import buttons, hostile, read, urls
