@@ -17,7 +17,7 @@ from bot import settings as environment
 from bot.access import policy
 from bot.access.directory import Directory
 from bot.engine.engine import Engine, EngineSettings
-from bot.engine.single_process import single_instance_lock
+from bot.engine.single_instance import single_instance_lock
 from bot.errors import NothingThereError
 from bot.inbound import app as bolt, github_webhooks, hcp_notifications, server
 from bot.inbound.github_webhooks import Webhooks

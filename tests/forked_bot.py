@@ -136,7 +136,7 @@ def _shorten_waiting() -> None:
     from runners.github import GitHub  # noqa: PLC0415
     from runners.github.runs.poller import watch_run  # noqa: PLC0415
 
-    vars(service)["EngineSettings"] = partial(EngineSettings, turn_interval=TURN_INTERVAL)
+    vars(service)["EngineSettings"] = partial(EngineSettings, queue_interval=TURN_INTERVAL)
     _set_default(GitHub.__init__, answer_timeout=ANSWER_TIMEOUT)
     _set_default(watch_run, interval=RUN_INTERVAL)
 

@@ -1,4 +1,4 @@
-"""The only file that imports the durable engine (DBOS): operations that survive a restart, turns, waiting."""
+"""The durable engine: workflows that survive a restart, a queue for each environment, waiting. Only this file imports DBOS."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dbos import (
     SetWorkflowID,
     StepOptions,
     _serialization as dbos_serialization,
-    _workflow_commands as dbos_chores,
+    _workflow_commands as dbos_background,
 )
 
 from bot.engine import serializer
@@ -28,33 +28,33 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Operations begun by an older version of this program are taken up by the newer one: what they need to go on is in
-# the steps' names and results (see bot/engine/serializer.py). Change this only together with a migration of what is pending.
+# A newer version of this program resumes the operations of an older one from the names and results of their steps (see
+# bot/engine/serializer.py). Change this only together with a migration of pending workflows.
 APPLICATION_VERSION = "1"
-TURNS = "turns"
-DECISION = "decision"
-# SQLite lets one writer through at a time: more than a few would sleep on the file's lock and wake in any order. And a
-# file does not hang up, so a connection need not be tried before each use, which an idle bot would pay for.
+QUEUE = "operations"
+WAKE_UP = "wake up"  # the topic of messages to a waiting operation
+# SQLite has a single writer at a time: many connections would sleep on the file's lock and wake in any order. A file
+# closes no connection, so testing each before use would only cost an idle bot processor time.
 SQLITE = {"pool_size": 4, "pool_pre_ping": False}
-# Seconds between looks for workflows that are delayed or have a deadline. No operation has either: their waiting is in
-# their bodies. By itself the engine looks every second, a fifth of what an idle bot takes of the processor.
-CHORES_INTERVAL = 30.0
-# What has been taken over is numbered a few at a time, so that whoever still waits for an answer comes first.
+# Seconds between polls for workflows that are delayed or have a deadline. Operations have neither. DBOS's own interval
+# of a second is a fifth of an idle bot's processor time.
+BACKGROUND_INTERVAL = 30.0
+# Accepted requests get their numbers a few at a time, so that requests that Slack still waits for are accepted first.
 NUMBERED_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """`url` as SQLAlchemy writes it; `executor` names this process among those that share the database.
+    """`url` is SQLAlchemy's; `executor` names this process among the processes that share the database.
 
-    Intervals are in seconds: how long a waiting operation may not notice that it was woken (SQLite only;
-    PostgreSQL notifies), and how long a free environment may not notice who is next.
+    Intervals are in seconds: `wake_interval` between polls of a waiting operation for a message (SQLite only;
+    PostgreSQL notifies), `queue_interval` between polls of the queues.
     """
 
     url: str
     executor: str
     wake_interval: float = 0.1
-    turn_interval: float = 1.0
+    queue_interval: float = 1.0
 
 
 class _StoredForm(Serializer):
@@ -89,79 +89,79 @@ class Engine:
                 serializer=_StoredForm(),
             )
         )
-        # It prints by a handler of its own; through ours, what it prints is redacted as everything else is.
+        # DBOS prints through a handler of its own; the root handler redacts.
         own = logging.getLogger("dbos")
         own.handlers.clear()
         own.propagate = True
         self.numbering = asyncio.Semaphore(NUMBERED_AT_ONCE)
         self._begin: Callable[[Request], Coroutine[Any, Any, None]] | None = None
-        self._bodies: dict[str, Callable[[int], Coroutine[Any, Any, None]]] = {}
+        self._workflows: dict[str, Callable[[int], Coroutine[Any, Any, None]]] = {}
 
     def register_begin(self, function: Callable[[Request], Coroutine[Any, Any, None]]) -> None:
-        """What is done at once with every request: number it, announce it, line it up."""
+        """Register the workflow that numbers, announces and enqueues every request."""
         self._begin = DBOS.workflow(name="begin", max_recovery_attempts=None)(function)
 
     def register(self, kind: str, function: Callable[[int], Coroutine[Any, Any, None]]) -> None:
-        """What an operation of this kind does in its turn, given its number."""
-        # Without a cap on recoveries: an operation that is started again a hundred times is still not lost.
-        self._bodies[kind] = DBOS.workflow(name=kind, max_recovery_attempts=None)(function)
+        """Register the workflow of operations of this kind. Its argument is the operation's number."""
+        # Without a limit of recoveries: an operation is not lost even if a hundred restarts interrupt it.
+        self._workflows[kind] = DBOS.workflow(name=kind, max_recovery_attempts=None)(function)
 
     async def launch(self) -> None:
-        """Start working, first on what an earlier process with this executor's name left unfinished."""
-        dbos_chores._BACKGROUND_JOBS_INTERVAL_SEC = CHORES_INTERVAL  # noqa: SLF001  -- there is no setting for it
+        """Start working, first on the unfinished workflows of an earlier process with this executor's name."""
+        dbos_background._BACKGROUND_JOBS_INTERVAL_SEC = BACKGROUND_INTERVAL  # noqa: SLF001  -- there is no setting for it
         DBOS.launch()
         await DBOS.register_queue_async(
-            TURNS,
+            QUEUE,
             partition_concurrency=1,
-            polling_interval_sec=self._settings.turn_interval,
+            polling_interval_sec=self._settings.queue_interval,
             on_conflict="always_update",
         )
 
     async def begin(self, request: Request) -> None:
-        """Take a request over durably; taken twice (same key), it is begun once. Returns when it is on disk."""
+        """Accept a request durably; a request that comes twice (same key) begins once. Returns when it is on disk."""
         if self._begin is None:
             raise RuntimeError("register_begin() comes before begin()")
         with SetWorkflowID(f"begin-{request.key}"):
             await DBOS.start_workflow_async(self._begin, request)
 
     async def enqueue(self, kind: str, number: int, environment: str) -> None:
-        """Put an operation into its environment's line: one runs at a time, in the order of their numbers."""
+        """Enqueue an operation behind the others of its environment: they run singly, in the order of their numbers."""
         options = SetEnqueueOptions(queue_partition_key=environment, priority=number)
         with SetWorkflowID(f"operation-{number}"), options:
-            await DBOS.enqueue_workflow_async(TURNS, self._bodies[kind], number)
+            await DBOS.enqueue_workflow_async(QUEUE, self._workflows[kind], number)
 
     async def step(self, name: str, function: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Run `function` and keep its result; after a restart the result is given again without running it.
+        """Run `function` and store its result, or the error that it raises; after a restart the stored result is returned.
 
-        A step that was interrupted, or finds the database away, runs again: it has to look whether its effect is
-        already there.
+        A step that was interrupted, or during which the database was away, runs again: it must check whether its side
+        effect has happened. Raises NotStorableError for a result whose class is not registered.
         """
 
-        async def run() -> T:  # the engine asks whether it is given a coroutine function, which a lambda is not
+        async def run() -> T:  # DBOS requires a coroutine function, which a lambda is not
             return await database_outage.retry_while_away(function)
 
         return await DBOS.run_step_async(StepOptions(name=name), run)
 
     async def result(self, number: int, step: str) -> Any:
-        """What the last step of this name in an operation has given; None when it has not been done."""
-        done = await DBOS.list_workflow_steps_async(f"operation-{number}")
-        return next((one["output"] for one in reversed(done) if one["function_name"] == step), None)
+        """The result of an operation's last step of this name; None when that step has not run."""
+        steps = await DBOS.list_workflow_steps_async(f"operation-{number}")
+        return next((each["output"] for each in reversed(steps) if each["function_name"] == step), None)
 
     async def wait(self, timeout: float) -> None:
-        """Inside an operation: wait until it is woken, or for `timeout` seconds."""
-        await DBOS.recv_async(DECISION, timeout_seconds=timeout)
+        """Inside a workflow: wait for `wake`, or for `timeout` seconds."""
+        await DBOS.recv_async(WAKE_UP, timeout_seconds=timeout)
 
     async def wake(self, number: int) -> None:
-        """Wake a waiting operation so that it looks at its approval again."""
-        await DBOS.send_async(f"operation-{number}", "look", DECISION)
+        """Wake a waiting operation so that it reads its approval again."""
+        await DBOS.send_async(f"operation-{number}", "", WAKE_UP)
 
     def destroy(self) -> None:
-        """Stop working; what is unfinished goes on at the next launch."""
+        """Stop working; unfinished workflows resume at the next launch."""
         DBOS.destroy()
 
 
 def _forbid_pickle() -> None:
-    """Keep DBOS from its default serializer, which a row selects by the name "py_pickle": to read pickle is to run it."""
+    """Keep DBOS from its default serializer, which a row selects by the name "py_pickle": reading a pickle runs it."""
 
     def refuse(*_: object) -> NoReturn:
         raise serializer.UnreadableError("a stored value is a pickle, which Signalbox neither writes nor reads")

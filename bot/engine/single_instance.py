@@ -1,4 +1,4 @@
-"""Makes sure that one process alone works under an executor's name: two would do everything twice."""
+"""The single-instance lock: of the processes with the same executor's name a single process works."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def single_instance_lock(store: Store, workplace: Path, name: str) -> Iterator[None]:
-    """Hold the name for as long as the block lasts, on this machine and in the database.
+    """Hold the lock of this name during the block, on this machine and in the database.
 
-    Raises ConfigError when another process holds it. The operating system and PostgreSQL let go of it when the
-    process dies, however it dies.
+    Raises ConfigError when another process holds it. The operating system and PostgreSQL release it when the process
+    dies, also by SIGKILL.
     """
     with _locked_file(workplace / f"{name}.lock", name), _locked_in_database(store, name):
         yield
@@ -46,14 +46,14 @@ def _locked_file(path: Path, name: str) -> Iterator[None]:
 @contextmanager
 def _locked_in_database(store: Store, name: str) -> Iterator[None]:
     if store.engine.dialect.name != "postgresql":
-        yield  # an SQLite file is on this machine, and the file lock beside it is enough
+        yield  # an SQLite file is on this machine, where the lock file is enough
         return
     key = int.from_bytes(hashlib.sha256(f"signalbox executor {name}".encode()).digest()[:8], signed=True)
     with store.engine.connect() as connection:
-        connection.detach()  # the lock belongs to the connection: back in the pool it would go on holding it
+        connection.detach()  # the connection holds the lock: back in the pool it would keep it
         if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(key))):
             raise _taken(name)
-        connection.commit()  # the lock belongs to the session, not to the transaction
+        connection.commit()  # the session holds the lock, not the transaction
         yield
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.engine.single_process import single_instance_lock
+from bot.engine.single_instance import single_instance_lock
 from bot.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 HOLDER = """
 import sys, time
 from pathlib import Path
-from bot.engine.single_process import single_instance_lock
+from bot.engine.single_instance import single_instance_lock
 from bot.store.database import Store
 with single_instance_lock(Store(sys.argv[1]), Path(sys.argv[2]), "serve"):
     print("held", flush=True)
