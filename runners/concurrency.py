@@ -11,6 +11,7 @@ from runners.errors import TimedOutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from concurrent.futures import Executor
 
 
 T = TypeVar("T")
@@ -20,7 +21,9 @@ THREADS = 16
 _pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="blocking")
 
 
-async def run_blocking(function: Callable[..., T], *args: object, timeout: float, doing: str) -> T:
+async def run_blocking(
+    function: Callable[..., T], *args: object, timeout: float, doing: str, pool: Executor = _pool
+) -> T:
     """Run `function(*args)` on a thread and wait for at most `timeout` seconds, its turn in the queue included.
 
     A thread cannot be stopped: after the timeout the call goes on unheard and holds its place in the pool, so
@@ -30,7 +33,7 @@ async def run_blocking(function: Callable[..., T], *args: object, timeout: float
         TimedOutError: it took longer.
     """
     context = contextvars.copy_context()
-    work = asyncio.wrap_future(_pool.submit(context.run, function, *args))
+    work = asyncio.wrap_future(pool.submit(context.run, function, *args))
     limit = asyncio.timeout(timeout)
     try:
         async with limit:

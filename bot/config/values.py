@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator
 
+from bot.config import log_patterns
 from bot.config.windows import EXAMPLE, Window
 from bot.settings import OWN_SECRETS
 
@@ -212,3 +213,4 @@ ResourceType = Annotated[
     str, _matching(r"[a-z][a-z0-9_]*", "is not a resource type; write for example aws_db_instance")
 ]
 Regex = Annotated[str, _checked(_regex_problem)]
+LogPattern = Annotated[str, _checked(log_patterns.problem_of)]

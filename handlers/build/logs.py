@@ -13,9 +13,8 @@ from handlers.build.mended import remember_told
 from runners.concurrency import run_blocking
 from runners.errors import RunnerError
 from runners.github.runs.logs import download_job_log
-from runners.logs import signs
-from runners.logs.reading import UNREAD
-from runners.logs.scan import scan
+from runners.logs import failure_patterns
+from runners.logs.scan import UNREAD, scan
 from runners.results import LogFinding, LogReading, State
 from runners.stored import stored
 
@@ -81,9 +80,9 @@ async def _read(progress: Progress, job: Job) -> Read:
         log = await _download(progress, job)
         if log is None:
             return Read(None, GONE)
-        configured = [signs.configured(pattern) for pattern in images.suspicious] if images else []
+        configured = map(failure_patterns.configured, images.suspicious if images else ())
         limits = images.rerun.on if images else ()
-        reading = await scan(log.path, (*signs.BUILT_IN, *configured), rate_limits=limits, cut=log.truncated)
+        reading = await scan(log.path, (*failure_patterns.BUILT_IN, *configured), rate_limits=limits, cut=log.truncated)
     except RunnerError as error:
         return Read(None, services.redact(error.problem)[:200])
     kept = services.redact.within(reading)

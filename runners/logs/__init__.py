@@ -1,1 +1,1 @@
-"""Reading a job's log: signs of failure, images, words that mean "try again", in one pass of bounded memory."""
+"""Scans the log of a job in one pass of bounded memory: failure patterns, images, rate limits, the lines that matter."""

@@ -1,70 +1,251 @@
-"""Reads the log of a job in a process of its own, which has a time limit."""
+"""Scans the log of a job in one pass: failures with the lines around them, the end, images, rate limits."""
 
 from __future__ import annotations
 
-import sys
-import tempfile
-from dataclasses import replace
-from pathlib import Path
+import threading
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import msgspec
+import re2
 
 from runners.concurrency import run_blocking
-from runners.errors import RunnerError, TimedOutError
-from runners.logs.reading import UNREAD, Question
-from runners.processes import child
-from runners.results import LogFinding, LogReading
+from runners.errors import RunnerError
+from runners.logs import lines as log_lines
+from runners.logs.classifier import Classifier
+from runners.logs.images import ANNOUNCEMENT, Images
+from runners.results import LogExcerpt, LogFinding, LogReading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+    from typing import BinaryIO
 
-    from runners.logs.signs import Sign
+    from runners.logs.failure_patterns import FailurePattern
 
-PROJECT = Path(__file__).parents[2]
 TIMEOUT = 120.0  # seconds for one log: a gigabyte takes about ten
-_GRACE = 10.0  # seconds beyond that, until the process is ended from outside
-_ROOM = 16 << 20  # bytes of an answer, far more than there can be
+QUEUE_TIMEOUT = 900.0  # seconds that a log may wait for others
+AROUND = 2  # lines before and after a failure
+BEFORE_ERROR = 5  # lines before an error that GitHub marked: "exit code 1" alone explains nothing
+TAIL = 30  # lines
+KEPT, KEPT_OF_A_PATTERN = 50, 10  # different findings
+LONGEST_SCRIPT = 1000  # lines that GitHub may show of a script before it runs
+UNREAD = "could not be read to the end"
+
+# One log at a time: several would keep the bot's loop from running.
+_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="log-scan")
 
 
 async def scan(
-    path: Path, signs: Iterable[Sign], *, rate_limits: Iterable[str] = (), cut: bool = False, timeout: float = TIMEOUT
+    path: Path,
+    patterns: Sequence[FailurePattern],
+    *,
+    rate_limits: Sequence[str] = (),
+    cut: bool = False,
+    timeout: float = TIMEOUT,
 ) -> LogReading:
-    """Read a downloaded log: signs of failure (first come, first named), images, the telling lines.
+    """Scan a downloaded log for failures (the first pattern that matches a line counts), images and rate limits.
 
-    `rate_limits` are plain texts; `cut` tells that the file is not the whole log. A log that could not be read to
-    its end has a finding that says so. What the reading holds is foreign and not redacted.
+    `rate_limits` are plain texts; `cut` means that the file is not the whole log. A log that could not be read to
+    its end has a finding that says so. The texts of the result are foreign and not redacted.
 
     Raises:
-        RunnerError: the log is gone, or the process that reads it was ended.
+        RunnerError: the file cannot be read, or the patterns are too large together.
     """
-    question = Question(tuple(signs), tuple(rate_limits), timeout)
-    try:
-        reading = await _read(path, question, timeout + _GRACE)
-    except TimedOutError:
-        reading = _unread(LogReading(), f"reading it took longer than {timeout:g} seconds")
-    return _unread(reading, "it is longer than is downloaded") if cut else reading
-
-
-async def _read(path: Path, question: Question, timeout: float) -> LogReading:
     doing = "reading a job's log"
-    asked = msgspec.json.encode(question).decode()
-    argv = (sys.executable, "-m", "runners.logs.worker", str(path.absolute()), asked)
-    with tempfile.TemporaryDirectory(prefix="log-") as directory:
-        answer = Path(directory) / "answer"
-        env = child.child_environment(Path(directory))
-        ended = await child.run(argv, cwd=PROJECT, env=env, timeout=timeout, doing=doing, stdout_to=answer, grace=0.5)
-        if ended.exit_code:
-            problem = "the program that reads it ended early"
-            raise RunnerError(doing, problem, exit_code=ended.exit_code, log_tail=ended.stderr[-2000:])
-        return await run_blocking(_decoded, answer, timeout=30, doing=doing)
+    cancelled = threading.Event()
+
+    def read() -> LogReading:
+        with path.open("rb", buffering=0) as file:
+            return scan_file(file, patterns, rate_limits, timeout=timeout, cancelled=cancelled.is_set)
+
+    try:
+        reading = await run_blocking(read, timeout=QUEUE_TIMEOUT, doing=doing, pool=_thread)
+    except OSError as error:
+        raise RunnerError(doing, f"this machine cannot read it: {error.strerror}") from None
+    finally:
+        cancelled.set()
+    if not cut:
+        return reading
+    unread = LogFinding(UNREAD, reading.lines, "it is longer than is downloaded")
+    return replace(reading, findings=(*reading.findings, unread), found=reading.found + 1, cut=True)
 
 
-def _decoded(answer: Path) -> LogReading:
-    with answer.open("rb") as file:
-        return msgspec.json.decode(file.read(_ROOM), type=LogReading)
+def scan_file(
+    file: BinaryIO,
+    patterns: Iterable[FailurePattern],
+    rate_limits: Sequence[str] = (),
+    *,
+    timeout: float = TIMEOUT,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> LogReading:
+    """Scan the log to its end, or until the time is over or nobody waits for the result."""
+    scanner = _Scanner(patterns, rate_limits)
+    end = time.monotonic() + timeout
+    for block in log_lines.blocks(file):
+        scanner.take(block)
+        if time.monotonic() > end or cancelled():
+            scanner.stop(f"reading it took longer than {timeout:g} seconds")
+            break
+    return scanner.result()
 
 
-def _unread(reading: LogReading, why: str) -> LogReading:
-    finding = LogFinding(UNREAD, reading.lines, why)
-    return replace(reading, findings=(*reading.findings, finding), found=reading.found + 1, cut=True)
+@dataclass
+class _Excerpt:
+    """A line with those around it; some of those after it may be in the next block."""
+
+    line: int
+    text: str
+    before: tuple[str, ...]
+    step: str | None
+    after: list[str] = field(default_factory=list)
+    times: int = 1
+    summary: bool = False
+
+    def finding(self, pattern: str) -> LogFinding:
+        return LogFinding(pattern, self.line, self.text, self.before, tuple(self.after), self.step, self.times)
+
+    def excerpt(self) -> LogExcerpt:
+        return LogExcerpt(self.line, self.text, self.before, tuple(self.after), self.step)
+
+
+class _Scanner:
+    """The state of a scan. Lines are numbered from 0 in their block and from 1 in the log."""
+
+    def __init__(self, patterns: Iterable[FailurePattern], rate_limits: Sequence[str]) -> None:
+        self._rate_limits = rate_limits
+        literals = map(re2.escape, (*rate_limits, ANNOUNCEMENT))
+        self._classifier = Classifier(
+            patterns, also=(rf"^(?:{log_lines.TIMESTAMP} ?)?##\[(?:group|endgroup|error)\]", *literals)
+        )
+        self._last: deque[bytes] = deque(maxlen=2 * TAIL)
+        self._incomplete: list[_Excerpt] = []
+        self._findings: dict[tuple[str, str], _Excerpt] = {}
+        self._images = Images()
+        self._lines = self._bytes = self._count = 0
+        self._step: str | None = None
+        self._script_until = 0
+        self._first_of_step: _Excerpt | None = None
+        self._first_error: _Excerpt | None = None
+        self._up_to_error: list[bytes] = []
+        self._rate_limited = ""
+        self._unread: LogFinding | None = None
+
+    def take(self, block: bytes) -> None:
+        """Scan the next block of whole lines."""
+        self._bytes += len(block)
+        text = log_lines.clean(block).removesuffix(b"\n")
+        candidates = list(self._classifier.candidates(text))
+        if candidates or self._incomplete or self._images.listing:
+            lines = text.split(b"\n")
+            self._continue(lines)
+            for number in candidates:
+                self._take_line(lines, number)
+            self._last.extend(lines[-2 * TAIL :])
+        else:
+            self._last.extend(text.rsplit(b"\n", 2 * TAIL)[-2 * TAIL :])
+        self._lines += text.count(b"\n") + 1
+
+    def _continue(self, lines: Sequence[bytes]) -> None:
+        """Complete what the previous block left open."""
+        for excerpt in self._incomplete:
+            excerpt.after += [log_lines.shown(line) for line in lines[: AROUND - len(excerpt.after)]]
+        self._incomplete = [one for one in self._incomplete if len(one.after) < AROUND]
+        if self._images.listing:
+            self._images.take(map(log_lines.shown, lines))
+
+    def _take_line(self, lines: Sequence[bytes], number: int) -> None:
+        line = lines[number]
+        screens = log_lines.screens(line)
+        if not screens:
+            return
+        command = log_lines.command_of(screens[0])
+        if command in ("group", "endgroup"):
+            self._enter(command, screens[0], number)
+        elif not self._in_script(line, number):
+            if command == "error":
+                self._take_error(lines, number)
+            self._classify(lines, number, screens)
+        if ANNOUNCEMENT in screens[-1]:
+            self._images.listing = True
+            self._images.take(map(log_lines.shown, lines[number + 1 :]))
+
+    def _enter(self, command: str, text: str, number: int) -> None:
+        heading = log_lines.cut(text)
+        self._script_until = 0
+        if command == "group" and heading.startswith("Run "):
+            self._step, self._first_of_step = heading, None
+            self._script_until = self._lines + number + LONGEST_SCRIPT
+
+    def _in_script(self, line: bytes, number: int) -> bool:
+        return self._lines + number < self._script_until or log_lines.is_script(line)
+
+    def _classify(self, lines: Sequence[bytes], number: int, screens: Sequence[str]) -> None:
+        if not self._rate_limited:
+            limited = (text for text in screens if any(word in text for word in self._rate_limits))
+            self._rate_limited = log_lines.cut(next(limited, ""))
+        classified = self._classifier.classify(screens)
+        if classified:
+            pattern, text = classified
+            self._keep(pattern, self._excerpt(lines, number, log_lines.cut(text)))
+
+    def _keep(self, pattern: FailurePattern, excerpt: _Excerpt) -> None:
+        self._count += 1
+        excerpt.summary = pattern.summary
+        self._first_of_step = _cause(self._first_of_step, excerpt)
+        key = (pattern.name, excerpt.text)
+        if key in self._findings:
+            self._findings[key].times += 1
+        elif len(self._findings) < KEPT and sum(name == pattern.name for name, _ in self._findings) < KEPT_OF_A_PATTERN:
+            self._findings[key] = excerpt
+
+    def _take_error(self, lines: Sequence[bytes], number: int) -> None:
+        """Keep what leads up to a line that GitHub marks as an error: usually a step has failed."""
+        self._up_to_error = [*self._last, *lines[max(0, number + 1 - 2 * TAIL) : number + 1]][-2 * TAIL :]
+        if self._first_error is None:
+            text = log_lines.shown(lines[number])
+            self._first_error = self._first_of_step or self._excerpt(lines, number, text, BEFORE_ERROR)
+
+    def _excerpt(self, lines: Sequence[bytes], number: int, text: str, before: int = AROUND) -> _Excerpt:
+        preceding = [*list(self._last)[-before:], *lines[max(0, number - before) : number]][-before:]
+        shown = tuple(map(log_lines.shown, preceding))
+        excerpt = _Excerpt(self._lines + number + 1, text, shown, self._step)
+        excerpt.after += [log_lines.shown(line) for line in lines[number + 1 : number + 1 + AROUND]]
+        if len(excerpt.after) < AROUND:
+            self._incomplete.append(excerpt)
+        return excerpt
+
+    def stop(self, reason: str) -> None:
+        """Record that the rest of the log remains unread."""
+        self._unread = LogFinding(UNREAD, self._lines, reason)
+
+    def result(self) -> LogReading:
+        """What the scan found."""
+        findings = [excerpt.finding(name) for (name, _), excerpt in self._findings.items()]
+        first = self._first_error
+        for excerpt in () if first else self._findings.values():
+            first = _cause(first, excerpt)
+        unread = [self._unread] if self._unread else []
+        return LogReading(
+            lines=self._lines,
+            bytes=self._bytes,
+            findings=(*findings, *unread),
+            found=self._count + len(unread),
+            cut=bool(unread),
+            first_error=first.excerpt() if first else None,
+            tail=_tail(self._up_to_error or self._last),
+            images=self._images.found,
+            rate_limited=self._rate_limited,
+        )
+
+
+def _cause(first: _Excerpt | None, later: _Excerpt) -> _Excerpt:
+    """Which of two excerpts shows the cause: the first, unless it is only a summary."""
+    return later if first is None or (first.summary and not later.summary) else first
+
+
+def _tail(lines: Iterable[bytes]) -> tuple[str, ...]:
+    content = [line for line in lines if log_lines.is_content(line)]
+    return tuple(map(log_lines.shown, content[-TAIL:]))

@@ -1,4 +1,4 @@
-"""A job's log of any size, as a build of an image prints it: apt, pip, npm, composer, Ansible, all under Packer's prefix."""
+"""Writes a job's log of any size, as the build of an image prints it: apt, pip, npm, composer, Ansible under Packer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SYLLABLES = (
     "ro",
     "sys",
 )
-# A few hundred packages, of which some have names that look like trouble.
+# A few hundred packages; some have names that look like a failure.
 _WORDS = (
     *(f"lib{one}{other}" for one in _SYLLABLES for other in _SYLLABLES),
     *("liberror-perl", "symfony/error-handler", "ca-certificates", "fail2ban", "curl"),
@@ -55,7 +55,7 @@ _FAILED = (
 
 
 def write(path: Path, size: int, *, failed_in: int = 20_000) -> int:
-    """Write about `size` bytes, the same ones each time; how many lines tell of a failure, one in `failed_in`."""
+    """Write about `size` bytes, always the same; returns how many lines show a failure, one in `failed_in`."""
     chance = random.Random(4)  # noqa: S311 - no secret
     failed = written = number = 0
     with path.open("wb") as file:

@@ -1,4 +1,4 @@
-"""Reading a large log for signs of failure, beside `grep -E` with the same patterns."""
+"""Measures the scan of a large log for failures, beside `grep -E` with the same patterns."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from runners.logs.reading import Question
-from runners.logs.signs import BUILT_IN, configured
+from runners.logs.failure_patterns import BUILT_IN, configured
 from sandbox.bot_process import PROJECT
 from tests.bench import build_log
 from tests.bench.figures import Figure
@@ -24,52 +21,61 @@ from tests.bench.figures import Figure
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from runners.logs.signs import Sign
+    from runners.logs.failure_patterns import FailurePattern
 
 SIZE, QUICK_SIZE = 200_000_000, 10_000_000
-SPEED, MEMORY = 100.0, 100.0
-# What the example configuration names, beside all that is built in.
+SPEED, MEMORY = 100.0, 20.0
+# Those of the example configuration.
 CONFIGURED = ("(?i)\\berror:", "(?i)fatal:", "npm ERR!", "E: Unable to locate package")
-SIGNS = (*BUILT_IN, *map(configured, CONFIGURED))
+PATTERNS = (*BUILT_IN, *map(configured, CONFIGURED))
 RATE_LIMITS = ("RequestLimitExceeded", "API rate limit exceeded")
 
 _Used = dict[str, float]
 
 
 async def measure(*, quick: bool) -> list[Figure]:
-    """Both in turn, each in a process of its own; processor time, since other work must not count."""
+    """Run both in turn, each in a process of its own, and count processor time, because other work must not matter."""
     size, rounds = (QUICK_SIZE, 1) if quick else (SIZE, 3)
     with tempfile.TemporaryDirectory(prefix="log-scan-") as directory:
         log, patterns = Path(directory) / "log", Path(directory) / "patterns"
         failed = await asyncio.to_thread(build_log.write, log, size)
-        patterns.write_text("".join(f"{for_grep(sign)}\n" for sign in SIGNS))
+        patterns.write_text("".join(f"{for_grep(pattern)}\n" for pattern in PATTERNS))
         pairs = [(await _read(log, failed), await _grep(log, patterns)) for _ in range(rounds)]
     return _figures(size / 1e6, [one for one, _ in pairs], [seconds for _, seconds in pairs if seconds])
 
 
 def _figures(megabytes: float, readings: Sequence[_Used], greps: Sequence[float]) -> list[Figure]:
     speeds = [megabytes / reading["seconds"] for reading in readings]
-    of = f"{megabytes:.0f} MB, {len(SIGNS)} patterns"
+    of = f"{megabytes:.0f} MB, {len(PATTERNS)} patterns"
     detail = f"median of {len(speeds)} rounds, {min(speeds):.0f} to {max(speeds):.0f}; {of}"
     figures = [
         Figure(
-            "reading a job's log, of processor time", median(speeds), " MB/s", SPEED, more_is_better=True, detail=detail
+            "scanning a job's log, of processor time",
+            median(speeds),
+            " MB/s",
+            SPEED,
+            more_is_better=True,
+            detail=detail,
         ),
         Figure(
-            "reading a job's log, memory", max(reading["megabytes"] for reading in readings), " MB", MEMORY, detail=of
+            "scanning a job's log, memory added",
+            max(reading["megabytes"] for reading in readings),
+            " MB",
+            MEMORY,
+            detail=of,
         ),
     ]
     if greps:
-        detail = "neither harmless lines nor what is around them; only counts"
+        detail = "only counts: no false positives, no lines around a failure"
         figures.append(Figure("grep -E with the same patterns", megabytes / median(greps), " MB/s", detail=detail))
     return figures
 
 
 async def _read(log: Path, failed: int) -> _Used:
-    question = msgspec.json.encode(Question(SIGNS, RATE_LIMITS)).decode()
-    used: _Used = json.loads(await _run(sys.executable, "-m", "tests.bench.log_reader", str(log), question))
+    arguments = (str(log), json.dumps(CONFIGURED), json.dumps(RATE_LIMITS))
+    used: _Used = json.loads(await _run(sys.executable, "-m", "tests.bench.log_reader", *arguments))
     if used["found"] != failed:
-        raise RuntimeError(f"{failed} lines tell of a failure, {used['found']:.0f} were found")
+        raise RuntimeError(f"{failed} lines show a failure, {used['found']:.0f} were found")
     return used
 
 
@@ -87,14 +93,14 @@ def _of_children() -> float:
     return used.ru_utime + used.ru_stime
 
 
-# What GNU grep calls otherwise. It has no case to ignore for a single pattern: those are searched as they stand.
-_DIALECT = {"(?i)": "", "(?:": "(", "\\d": "[0-9]", "[^\\]]": "[^]]", "\\u2502": "\u2502", "\\u27a4": "\u27a4"}
+# GNU grep's own syntax. It cannot ignore case for a single pattern: those match their own case alone.
+_DIALECT = {"(?i)": "", "(?:": "(", "\\d": "[0-9]", "[^\\]]": "[^]]", "\\pL\\pN": ""}
 _BEGINNING = "^[^ ]* (==> [^ ]+: |    [^ ]+: )?"
 
 
-def for_grep(sign: Sign) -> str:
-    """The pattern as `grep -E` takes it, for lines that begin with a time and Packer's prefix."""
-    pattern = sign.pattern
+def for_grep(failure_pattern: FailurePattern) -> str:
+    """The pattern in the syntax of `grep -E`, for lines that begin with a timestamp and Packer's prefix."""
+    pattern = failure_pattern.pattern
     for ours, theirs in _DIALECT.items():
         pattern = pattern.replace(ours, theirs)
     pattern = re.sub(r"(?<!\\)\[([^\]]*)\\w", r"[\1[:alnum:]_", pattern)

@@ -9,8 +9,8 @@ import pytest
 from aiohttp.test_utils import TestServer
 from slack_sdk.web.async_client import AsyncWebClient
 
+from runners.logs.failure_patterns import FailurePattern
 from runners.logs.scan import scan
-from runners.logs.signs import Sign
 from sandbox.slack import SlackSettings, SlackStandIn
 from tests.bench import build_log, github_calls, log_scan, many_hosts
 from tests.bench.__main__ import MEASUREMENTS, main
@@ -71,18 +71,18 @@ def test_the_table_shows_each_figure_beside_its_target() -> None:
     assert lines[1].split() == ["ratio", "0.88", "at", "least", "0.60", "pass", "of", "8", "rounds"]
 
 
-async def test_every_line_of_the_made_log_that_tells_of_a_failure_is_found(tmp_path: Path) -> None:
+async def test_every_line_of_the_generated_log_that_shows_a_failure_is_found(tmp_path: Path) -> None:
     log = tmp_path / "log"
     failed = build_log.write(log, 300_000, failed_in=50)
-    reading = await scan(log, log_scan.SIGNS)
+    reading = await scan(log, log_scan.PATTERNS)
     assert failed > 20
     assert (reading.found, reading.bytes) == (failed, log.stat().st_size)
 
 
 def test_grep_is_asked_for_the_same_as_we_look_for() -> None:
-    sign = Sign("a", r"^(?:[EW]: )?no [\w./]+\d", "a")
-    assert log_scan.for_grep(sign) == "^[^ ]* (==> [^ ]+: |    [^ ]+: )?([EW]: )?no [[:alnum:]_./]+[0-9]"
-    assert [sign.pattern for sign in log_scan.SIGNS if "(?" in log_scan.for_grep(sign)] == []
+    pattern = FailurePattern("a", r"^(?:[EW]: )?no [\w./]+\d", "a")
+    assert log_scan.for_grep(pattern) == "^[^ ]* (==> [^ ]+: |    [^ ]+: )?([EW]: )?no [[:alnum:]_./]+[0-9]"
+    assert [one.pattern for one in log_scan.PATTERNS if "(?" in log_scan.for_grep(one)] == []
 
 
 async def _misses(*, quick: bool) -> list[Figure]:

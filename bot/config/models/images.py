@@ -10,7 +10,7 @@ from pydantic import Field
 
 from bot.config.models import Model
 from bot.config.models.approval import SHARED_APPROVAL, Approval
-from bot.config.values import Duration, Ref, Regex, Template, Text, Variable, Workflow
+from bot.config.values import Duration, LogPattern, Ref, Template, Text, Variable, Workflow
 
 
 class Rerun(Model):
@@ -51,7 +51,7 @@ class Images(Model):
     inputs: BuildInputs = BuildInputs()
     instance_tag: Template = "{environment} {machine}"
     ami_name_tag: Mapping[str, Template] = {"*": "{machine}-{environment}"}
-    suspicious: tuple[Regex, ...] = ()
+    suspicious: tuple[LogPattern, ...] = ()
     rerun: Rerun = Rerun()
     keep: Keep = Keep()
     follow_runs_by_hand: bool = True

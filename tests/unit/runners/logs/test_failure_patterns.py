@@ -1,4 +1,4 @@
-"""Each sign is told by what tools really print, and not by what only looks like it."""
+"""Each failure pattern matches what tools print when they fail, and nothing that only looks like it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import re
 
 import pytest
 
-from runners.logs.judge import Judge
-from runners.logs.literals import required, squeeze
-from runners.logs.signs import BUILT_IN, configured
+from runners.logs import false_positives
+from runners.logs.classifier import Classifier
+from runners.logs.failure_patterns import BUILT_IN, FailurePattern, configured
+from runners.logs.lines import without_packer
 
 TRUE = {
     "shell: command not found": [
@@ -248,44 +249,50 @@ FALSE = [
     "Created symlink /etc/systemd/system/default.target.wants/failover.service",
 ]
 
-JUDGE = Judge(BUILT_IN)
-# Those of the example configuration, which would take half of a log for failures if nothing were known as harmless.
+CLASSIFIER = Classifier(BUILT_IN)
+# Those of the example configuration, which would match half of a log if there were no list of false positives.
 WIDE = [configured(pattern) for pattern in ("(?i)\\berror:", "(?i)fatal:", "npm ERR!", "E: Unable to locate package")]
-WITH_WIDE = Judge([*BUILT_IN, *WIDE])
+WITH_WIDE = Classifier([*BUILT_IN, *WIDE])
 
 
-def sign_of(line: str, judge: Judge = JUDGE) -> str | None:
-    judged = judge.sign_in([line], squeeze(line.encode()), judge.sieve.parts)
-    return judged[0].name if judged else None
+def name_of(line: str, classifier: Classifier = CLASSIFIER) -> str | None:
+    classified = classifier.classify([line])
+    assert list(classifier.candidates(line.encode())) == [0] or classified is None
+    return classified[0].name if classified else None
+
+
+def in_python(pattern: FailurePattern) -> re.Pattern[str]:
+    """The pattern for Python's `re`, whose \\w has all letters already."""
+    return re.compile(pattern.pattern.replace(r"\pL\pN", ""))
 
 
 CASES = [(name, line) for name, lines in TRUE.items() for line in lines]
 
 
 @pytest.mark.parametrize(("name", "line"), CASES, ids=[line[:60] for _, line in CASES])
-def test_what_a_failing_tool_prints_is_told(name: str, line: str) -> None:
-    told = sign_of(line)
-    assert told is not None
-    assert told == name or any(sign.name == name and re.search(sign.pattern, line) for sign in BUILT_IN)
+def test_what_a_failing_tool_prints_is_a_failure(name: str, line: str) -> None:
+    first = name_of(line)
+    assert first is not None
+    assert first == name or any(pattern.name == name and in_python(pattern).search(line) for pattern in BUILT_IN)
 
 
 @pytest.mark.parametrize("line", [line for _, line in CASES if not line.startswith(("Build '", "--> ", "==> ", "##["))])
-def test_it_is_told_under_packers_prefix_as_well(line: str) -> None:
+def test_it_is_a_failure_under_packers_prefix_as_well(line: str) -> None:
     for prefix in ("    amazon-ebs.backend: ", "==> amazon-ebs.backend: "):
-        assert sign_of(prefix + line)
+        assert name_of(prefix + line)
 
 
-def test_every_sign_has_lines_of_its_own() -> None:
-    assert {sign.name for sign in BUILT_IN} == set(TRUE)
-    unseen = [sign.pattern for sign in BUILT_IN if not any(re.search(sign.pattern, line) for _, line in CASES)]
-    assert unseen == []
+def test_every_pattern_has_lines_of_its_own() -> None:
+    assert {pattern.name for pattern in BUILT_IN} == set(TRUE)
+    unmatched = [one.pattern for one in BUILT_IN if not any(in_python(one).search(line) for _, line in CASES)]
+    assert unmatched == []
 
 
 @pytest.mark.parametrize("line", FALSE, ids=[line[:60] for line in FALSE])
-def test_what_only_looks_like_a_failure_is_not_told(line: str) -> None:
-    assert sign_of(line) is None
-    assert sign_of(line, WITH_WIDE) is None
-    assert sign_of("    amazon-ebs.backend: " + line, WITH_WIDE) is None
+def test_what_only_looks_like_a_failure_is_none(line: str) -> None:
+    assert name_of(line) is None
+    assert name_of(line, WITH_WIDE) is None
+    assert name_of("    amazon-ebs.backend: " + line, WITH_WIDE) is None
 
 
 @pytest.mark.parametrize(
@@ -295,23 +302,43 @@ def test_what_only_looks_like_a_failure_is_not_told(line: str) -> None:
         ("ERROR: no space was reserved", "(?i)\\berror:"),
         ("Fatal: 3 of 4 daemons are gone", "(?i)fatal:"),
         ("liberror-perl: error: not built", "(?i)\\berror:"),
+        ("error: 0.5 of 4 daemons are gone", "(?i)\\berror:"),
     ],
 )
-def test_configured_patterns_are_signs_named_by_themselves(line: str, pattern: str) -> None:
-    assert sign_of(line) is None
-    assert sign_of(line, WITH_WIDE) == f"configured: {pattern}"
+def test_a_configured_pattern_is_named_by_itself(line: str, pattern: str) -> None:
+    assert name_of(line) is None
+    assert name_of(line, WITH_WIDE) == f"configured: {pattern}"
 
 
-def test_a_harmless_word_hides_no_failure_beside_it() -> None:
-    assert sign_of("E: Unable to locate package liberror-perl") == "apt: package not found"
-    assert sign_of("cp: cannot stat 'dist/error.html': No such file or directory") == "shell: no such file"
+def test_a_false_positive_hides_no_failure_beside_it() -> None:
+    assert name_of("E: Unable to locate package liberror-perl") == "apt: package not found"
+    assert name_of("cp: cannot stat 'dist/error.html': No such file or directory") == "shell: no such file"
 
 
-def test_every_built_in_sign_has_letters_to_look_for() -> None:
-    assert [sign.pattern for sign in BUILT_IN if required(sign.pattern) is None] == []
+@pytest.mark.parametrize(
+    ("line", "blanked"),
+    [
+        ("errors=0, failed: 0 --fail x", "        ,                  x"),
+        ("error: 0.5 a--fail (--no-error)", "error: 0.5 a--fail (          )"),
+        ("make || echo error: \u00e9 0 errors", "make                       "),
+        ("\u00e9 0 errors", "\u00e9         "),
+    ],
+)
+def test_words_that_only_look_like_a_failure_are_blanked_and_nothing_else(line: str, blanked: str) -> None:
+    assert false_positives.without_false_positives(line).rstrip() == blanked.rstrip()
 
 
-def test_what_opens_a_line_is_found_there_by_one_expression_as_well_as_by_its_own() -> None:
-    for _, line in CASES:
-        judge = Judge([sign for sign in BUILT_IN if re.search(sign.pattern, line)])
-        assert sign_of(line, judge)
+def test_re2_matches_what_pythons_re_matches_also_on_near_misses() -> None:
+    expressions = [(pattern, in_python(pattern)) for pattern in BUILT_IN]
+    for line in {line for _, line in CASES}:
+        misses = (line[:at] + other + line[at + 1 :] for at in range(len(line)) for other in ("", " ", "x", "0"))
+        for text in (line, *misses):
+            message = without_packer(text.rstrip())
+            matching = (
+                pattern.name
+                for pattern, expression in expressions
+                if expression.search(text.rstrip() if pattern.whole_line else message)
+            )
+            first = None if false_positives.is_false_positive(message) else next(matching, None)
+            classified = CLASSIFIER.classify([text.rstrip()])
+            assert (classified[0].name if classified else None) == first, text

@@ -1,15 +1,15 @@
-"""What looks like a failure and is none: lines that are never a sign, and words that do not count as one."""
+"""What looks like a failure and is none: whole lines, and words in a line."""
 
 from __future__ import annotations
 
-import re
+import re2
 
-# Words are blanked before configured patterns count, so that a line about a package called liberror can still fail;
-# what is built in looks for more than a word.
+# A configured pattern has to match without these words, so that a line about a package called liberror can still fail.
+# The built-in patterns match more than a word. A group is what stands before or after the word.
 _WORDS = (
     r"\b(?:0|no|zero) (?:known |critical )?(?:errors?|failures?|failed|vulnerabilit(?:y|ies))\b",
-    r"\b(?:errors?|failures?|failed|unreachable|fatal)\"?\s*[:=]\s*\"?(?:0(?![.\d])|none\b|false\b|null\b|\[\]|\"\")",
-    r"(?<![\w-])--?(?:no-|ignore-|fail-on-|abort-on-|exit-on-|on-)?(?:error|fail|fatal)[\w-]*\b",
+    r"\b(?:errors?|failures?|failed|unreachable|fatal)\"?\s*[:=]\s*\"?(?:0([^.\d]|$)|none\b|false\b|null\b|\[\]|\"\")",
+    r"(^|[^\w-])--?(?:no-|ignore-|fail-on-|abort-on-|exit-on-|on-)?(?:error|fail|fatal)[\w-]*\b",
     r"\b(?:ignore|on|any|show|display|log|max|html|docref|track|last|report)_?errors?(?:_fatal|_reporting)?\s*[:=]\s*\S*",
     r"\b(?:error_(?:log|reporting|page|handler)|errexit|errtrace|pipefail|failover|fail2ban|fail-?safe)\b",
     r"\blib[\w.+-]*errors?[\w.+:-]*",
@@ -19,9 +19,9 @@ _WORDS = (
     r"\|\|\s*(?:true|:|echo\b.*)",
 )
 
-# A whole line, from its beginning. Tools' ordinary reports are given to their end, so that nothing else hides behind their first word.
+# A line from its beginning. Ordinary messages of tools are written to their end, so that they hide nothing else.
 _LINES = (
-    r"\++ ",  # sh -x: what is about to be run
+    r"\++ ",  # sh -x: a command that is about to run
     r"##\[(?:group|endgroup|command|debug|notice|warning|section)\]",
     r"(?:W|N|I): ",  # apt
     r"(?:debconf|dpkg-preconfigure): ",
@@ -32,7 +32,7 @@ _LINES = (
     r"update-alternatives: ",
     r"sudo: unable to resolve host ",
     r"locale: Cannot set LC_\w+ to default locale: ",
-    r"start-stop-daemon: unable to stat ",  # Debian's scripts, of a daemon that was not there before
+    r"start-stop-daemon: unable to stat ",  # Debian's scripts, when a daemon is installed for the first time
     r"rm: cannot remove .*: No such file or directory$",
     r"find: .*: Permission denied$",
     r"npm (?:warn|WARN|notice|info|http|verb|sill)\b",
@@ -50,20 +50,27 @@ _LINES = (
     r"(?:commit )?[0-9a-f]{7,40} \S",  # a commit and its subject
     r"\s*(?:inflating|extracting|creating|adding|x): \S+$",
     r"[-dlbcps][rwxsStT-]{9}[+.@]? ",  # ls -l
-    r"\s*(?:\u2713|\u2714|\u221a|PASS(?:ED)?\b|ok \d+\b)",  # a test that passed, whatever it is called
+    r"\s*(?:✓|✔|√|PASS(?:ED)?\b|ok \d+\b)",  # a test that passed, whatever its name
     r"\S+ (?:PASSED|\.\.\. ok)$",
     r"echo ",
 )
 
-LINES = re.compile("|".join(_LINES))
-WORDS = re.compile("|".join(_WORDS), re.IGNORECASE)
+_AFTER, _BEFORE = 1, 2  # the groups in `_WORDS`
+LINES = re2.compile("|".join(_LINES))
+WORDS = re2.compile("(?i)" + "|".join(_WORDS))
 
 
-def is_harmless(said: str) -> bool:
-    """Whether the line, without Packer's prefix, is never a sign of failure."""
-    return LINES.match(said) is not None
+def is_false_positive(message: str) -> bool:
+    """Whether a line, without Packer's prefix, never shows a failure."""
+    return LINES.match(message) is not None
 
 
-def without_harmless_words(text: str) -> str:
-    """The line with such words blanked, everything else where it was."""
-    return WORDS.sub(lambda found: " " * len(found.group()), text)
+def without_false_positives(text: str) -> str:
+    """The line with blanks in place of words that only look like a failure."""
+    line, parts, end = text.encode(), [], 0
+    while match := WORDS.search(line, end):
+        start = max(match.start(), match.end(_BEFORE))
+        parts.append(line[end:start])
+        end = match.start(_AFTER) if match.start(_AFTER) >= 0 else match.end()
+        parts.append(b" " * (end - start))
+    return b"".join((*parts, line[end:])).decode()

@@ -1,4 +1,4 @@
-"""Signs that a tool failed, as it prints them itself; what to search a log for."""
+"""What tools print when they fail: the patterns that are built in, and those of the configuration."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ CONFIGURED = "configured"
 
 
 @dataclass(frozen=True)
-class Sign:
-    """A regular expression for one line of a log (`re.search`), the tool that prints it, and a name for people.
+class FailurePattern:
+    """An RE2 expression to search for in a line of a log, the tool that prints the line, and a name for people.
 
-    The line is without time and colours; without Packer's "==> build:" as well, unless `whole_line`. A `summary` says
-    only that something failed: what did is in another line, mostly before it.
+    The line has no timestamp and no colours. It has no Packer prefix ("==> build: ") either, unless `whole_line`.
+    A `summary` reports only that something failed; another line, usually before it, gives the cause.
     """
 
     name: str
@@ -29,26 +29,26 @@ class Sign:
 
     @property
     def configured(self) -> bool:
-        """Whether somebody wrote it into the configuration: then nothing is known of how long it takes."""
+        """Whether the pattern comes from the configuration."""
         return self.tool == CONFIGURED
 
 
-def configured(pattern: str) -> Sign:
-    """The sign for a pattern of `images.suspicious`."""
-    return Sign(f"configured: {pattern}", pattern, CONFIGURED, whole_line=True)
+def configured(pattern: str) -> FailurePattern:
+    """The failure pattern for an entry of `images.suspicious`."""
+    return FailurePattern(f"configured: {pattern}", pattern, CONFIGURED, whole_line=True)
 
 
-# A program's name as programs put it before what they say: "cp: ", "/tmp/script_1.sh: ".
-_SAID_BY = r"^[\w./+-]+: "
+# A program's name as programs print it before a message: "cp: ", "/tmp/script_1.sh: ". \w is ASCII in RE2.
+_PROGRAM = r"^[\w\pL\pN./+-]+: "
 
-# By tool: the name for people, and the pattern. The first that fits a line is the one that is told.
+# By tool: the name for people, and the pattern. The first pattern that matches a line is the one that counts.
 _CAUSES: Table = {
     "shell": (
-        ("command not found", _SAID_BY + r"(?:.*: )?command not found$"),
+        ("command not found", _PROGRAM + r"(?:.*: )?command not found$"),
         ("command not found", r"^(?:/bin/)?(?:da)?sh: (?:line )?\d+: .*: not found$"),
         ("command not found", r"^env: .*: No such file or directory$"),
-        ("no such file", _SAID_BY + r".*\bNo such file or directory\)?$"),
-        ("permission denied", _SAID_BY + r".*\b[Pp]ermission denied$"),
+        ("no such file", _PROGRAM + r".*\bNo such file or directory\)?$"),
+        ("permission denied", _PROGRAM + r".*\b[Pp]ermission denied$"),
         ("permission denied", r"\bPermission denied \((?:publickey|password)"),
         ("segmentation fault", r"(?:^|: line \d+: *\d+ |: )Segmentation fault\b"),
         ("killed", r"(?:^|: line \d+: *\d+ )Killed(?:$|\s{2,})"),
@@ -77,7 +77,7 @@ _CAUSES: Table = {
     "npm": (("npm error", r"^npm ERR! |^npm error "),),
     "yarn": (
         ("yarn error", r"^error (?:An unexpected error occurred|Couldn't find |Command failed with exit code)"),
-        ("yarn error", r"^\u27a4 YN\d+: .*(?:\berror\b|\bfailed\b)|^Usage Error: .*lockfile"),
+        ("yarn error", r"^➤ YN\d+: .*(?:\berror\b|\bfailed\b)|^Usage Error: .*lockfile"),
     ),
     "pip": (
         ("pip error", r"^ERROR: (?:Could not|No matching distribution|Failed|Cannot|Command errored|Exception)"),
@@ -131,11 +131,11 @@ _CAUSES: Table = {
         ("aws error", r"\b(?:Unable to locate credentials|api error \w+: )"),
     ),
     "docker": (("docker error", r"^Error response from daemon: |^ERROR: failed to solve: |^docker: Error response"),),
-    "tool": (("error", r"^(?:[\u2502|] )?Error: \S"),),
+    "tool": (("error", r"^(?:[│|] )?Error: \S"),),
     "mysql": (("database error", r"^ERROR \d{4} \(\w{5}\)"),),
     "postgres": (("database error", r"^(?:psql: )?(?:ERROR|FATAL):  \S"),),
 }
-# A tool's own words of what failed tell more than these, which follow them.
+# The tool's own error message says more than these, so they come last.
 _SUMMARIES: Table = {
     "packer": (
         ("build failed", r"^(?:==> \S+: )?Build '[^']+' errored\b|^--> [\w.-]+: (?:Script exited|[Ee]rror)"),
@@ -149,10 +149,12 @@ _SUMMARIES: Table = {
 }
 
 
-def _signs(table: Table, *, summary: bool = False) -> Iterator[Sign]:
+def _patterns(table: Table, *, summary: bool = False) -> Iterator[FailurePattern]:
     for tool, rows in table.items():
         for name, pattern in rows:
-            yield Sign(f"{tool}: {name}", pattern, tool, whole_line=summary or tool == "packer", summary=summary)
+            yield FailurePattern(
+                f"{tool}: {name}", pattern, tool, whole_line=summary or tool == "packer", summary=summary
+            )
 
 
-BUILT_IN: tuple[Sign, ...] = (*_signs(_CAUSES), *_signs(_SUMMARIES, summary=True))
+BUILT_IN: tuple[FailurePattern, ...] = (*_patterns(_CAUSES), *_patterns(_SUMMARIES, summary=True))

@@ -1,0 +1,97 @@
+"""Decides which lines of a log show a failure, and of which pattern."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import re2
+
+from runners.errors import RunnerError
+from runners.logs.false_positives import is_false_positive, without_false_positives
+from runners.logs.lines import PACKER_PREFIX, TIMESTAMP, without_packer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from runners.logs.failure_patterns import FailurePattern
+
+MEMORY = 32 << 20  # bytes that RE2 may use for all patterns together
+# Lines that `lines.screens` changes in a way that may let a pattern match: without a blank after the timestamp, with
+# invisible characters, with blanks at the end. A line that is only a timestamp is empty.
+_CHANGED = (
+    rf"^{TIMESTAMP}\S",
+    r"[\x00-\x08\x0b-\x1f\x7f\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}\x{feff}]",
+    r"(?:[^Z\s]|(?:^|[^.:\d])\d*Z)[\s\x{85}\pZ]+$",
+)
+_TOKEN = re.compile(r"\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]|\^", re.DOTALL)
+
+
+class Classifier:
+    """Matches lines against failure patterns; the first pattern that matches counts.
+
+    `also` are expressions for further lines that `candidates` yields.
+    """
+
+    def __init__(self, patterns: Iterable[FailurePattern], *, also: Sequence[str] = ()) -> None:
+        self._patterns = tuple(patterns)
+        expressions = (*map(_for_blocks, self._patterns), *also, *_CHANGED)
+        try:
+            self._candidates = re2.compile("(?m)" + "|".join(f"(?:{one})" for one in expressions), _options())
+            self._set = re2.Set.SearchSet(_options())
+            for pattern in self._patterns:
+                self._set.Add(pattern.pattern)
+            self._set.Compile()
+        except re2.error:
+            problem, remedy = "they are too large together", "Shorten the patterns of images.suspicious."
+            raise RunnerError("preparing the failure patterns", problem, remedy=remedy) from None
+
+    def candidates(self, lines: bytes) -> Iterator[int]:
+        """The numbers, from 0, of those of some clean lines that `classify` has to decide about."""
+        searched = lines.replace(b"\r", b"\n")  # a carriage return starts a text of its own
+        number = counted = start = 0
+        while match := self._candidates.search(searched, start):
+            number += lines.count(b"\n", counted, match.start())
+            yield number
+            counted, end = match.start(), lines.find(b"\n", match.start())
+            if end < 0:
+                return
+            start = end + 1
+
+    def classify(self, screens: Iterable[str]) -> tuple[FailurePattern, str] | None:
+        """The first pattern that matches a text of a line, and that text."""
+        for text in screens:
+            message = without_packer(text)
+            if not is_false_positive(message):
+                pattern = self._first(text, message)
+                if pattern:
+                    return pattern, text
+        return None
+
+    def _first(self, text: str, message: str) -> FailurePattern | None:
+        matching = {order for order in self._matching(text) if self._patterns[order].whole_line}
+        matching |= {order for order in self._matching(message) if not self._patterns[order].whole_line}
+        for order in sorted(matching):
+            pattern = self._patterns[order]
+            if not pattern.configured or order in self._matching(without_false_positives(text)):
+                return pattern
+        return None
+
+    def _matching(self, text: str) -> Sequence[int]:
+        return self._set.Match(text) or ()
+
+
+def _for_blocks(pattern: FailurePattern) -> str:
+    """The expression that matches in a block of lines wherever the pattern matches one of them."""
+    start = rf"(?:^(?:{TIMESTAMP} ?)?)" if pattern.whole_line else rf"(?:^(?:{TIMESTAMP} ?)?(?:{PACKER_PREFIX})?)"
+    anchors = {"^": start, r"\A": start, r"\z": "$"}
+    return _TOKEN.sub(lambda token: anchors.get(token.group(), token.group()), pattern.pattern)
+
+
+def _options() -> re2.Options:
+    options = re2.Options()
+    options.log_errors = False
+    options.never_capture = True
+    options.never_nl = True
+    options.max_mem = MEMORY
+    return options
