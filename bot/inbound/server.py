@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from aiohttp import web
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.request.async_request import AsyncBoltRequest
 
@@ -85,15 +87,15 @@ def _is_readable(body: bytes, content_type: str) -> bool:
 
 
 def _metrics(services: Services) -> Handler:
+    registry = CollectorRegistry()
+    operations = Gauge("signalbox_operations", "Operations by status.", ["status"], registry=registry)
+
     async def handle(_: web.Request) -> web.Response:
-        # Prometheus's text format 0.0.4; statuses are our own words, so nothing in it needs escaping.
         counts = await services.operations.counts()
-        lines = [
-            "# HELP signalbox_operations Operations by how they stand.",
-            "# TYPE signalbox_operations gauge",
-            *(f'signalbox_operations{{status="{status}"}} {count}' for status, count in sorted(counts.items())),
-        ]
-        return web.Response(text="\n".join(lines) + "\n", headers={"Content-Type": "text/plain; version=0.0.4"})
+        operations.clear()  # a status that no operation has any more
+        for status, count in counts.items():
+            operations.labels(status).set(count)
+        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
     return handle
 

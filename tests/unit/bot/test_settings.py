@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from bot import settings
+from bot import config, settings
 from bot.errors import ConfigError
 
+FILE = """
+slack: {channel: "#ops"}
+github: {repository: o/r}
+aws: {region: us-west-2}
+access: {operators: [U0ANA], approvers: [U0LEE]}
+environments:
+  dev:
+    channel: "#dev"
+    machines: [backend]
+    %s
+"""
+SECTIONS = (
+    "deploy: {github_actions: {workflow: d.yml}}\n    terraform: {directory: d, secret_environment: {KEY: %s}}",
+    "deploy: {ansible: {directory: p, playbook: d.yml, user: u, private_key_env: %s}}",
+    "deploy: {ansible: {directory: p, playbook: d.yml, user: u, secret_vars: {key: %s}}}",
+)
 GOOD = {"SLACK_BOT_TOKEN": "xoxb-planted", "SLACK_SIGNING_SECRET": "planted-secret"}
 
 
@@ -57,6 +75,19 @@ def test_an_executors_name_comes_from_whoever_runs_it() -> None:
 def test_secrets_are_not_in_what_is_printed() -> None:
     environ = {**GOOD, "GITHUB_TOKEN": "planted-github", "DATABASE_URL": "postgres://u:planted-pass@h/d"}
     assert "planted" not in repr(settings.read(environ, executor="serve"))
+
+
+def test_every_secret_of_the_bot_is_in_the_list_that_no_child_process_gets() -> None:
+    hidden = {field.name.upper() for field in dataclasses.fields(settings.Settings) if not field.repr}
+    assert hidden == set(settings.OWN_SECRETS)
+
+
+@pytest.mark.parametrize("name", settings.OWN_SECRETS)
+@pytest.mark.parametrize("section", SECTIONS)
+def test_no_child_process_is_given_a_secret_of_the_bots_own(name: str, section: str) -> None:
+    config.read(FILE % (section % "ANOTHER_SECRET"), "signalbox.yaml")
+    with pytest.raises(ConfigError, match="is Signalbox's own secret"):
+        config.read(FILE % (section % name), "signalbox.yaml")
 
 
 def test_every_secret_is_known_to_be_one() -> None:

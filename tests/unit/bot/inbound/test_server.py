@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from prometheus_client.parser import text_string_to_metric_families
 
 from bot.errors import Denied
 from bot.inbound import app as bolt, server
@@ -22,7 +23,7 @@ from bot.slack.client import Chat, make_client
 from bot.slack.manifest import read as read_manifest
 from bot.store.database import Store
 from bot.store.migrations import migrate
-from bot.store.operations import Operations, Request
+from bot.store.operations import Operations, Request, Status
 from sandbox.slack import SlackSettings, SlackStandIn, sign
 
 if TYPE_CHECKING:
@@ -246,9 +247,20 @@ async def test_the_load_balancer_and_prometheus(client: TestClient[Any, Any], op
     assert await (await client.get("/healthz")).json() == {"status": "up"}
     assert await (await client.get("/readyz")).json() == {"status": "ready"}
     await operations.create(Request("k", "deploy", "dev", "U0ANA", "t", "C0OPS", {}))
+    await operations.create(Request("k2", "deploy", "dev", "U0ANA", "t", "C0OPS", {}))
+    assert await metrics(client) == {"waiting": 2}
+    await operations.set_status(1, Status.RUNNING)
+    await operations.set_status(2, Status.FAILED)
+    assert await metrics(client) == {"running": 1, "failed": 1}
+
+
+async def metrics(client: TestClient[Any, Any]) -> dict[str, float]:
+    """The number of operations by status, as Prometheus reads it."""
     answer = await client.get("/metrics")
-    assert 'signalbox_operations{status="waiting"} 1\n' in await answer.text()
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    (family,) = text_string_to_metric_families(await answer.text())
+    assert (family.name, family.type) == ("signalbox_operations", "gauge")
+    return {sample.labels["status"]: sample.value for sample in family.samples}
 
 
 async def test_without_its_database_it_is_not_ready(
