@@ -25,16 +25,16 @@ class DeployBackend(Protocol):
     # Whether it can report what a deploy would change, without changing anything.
     TAKES_CHECK: bool
 
-    def title(self, environment: Environment) -> str:
+    def title(self, environment: Environment, /) -> str:
         """What messages call it, in plain text: "Ansible", "GitHub Actions deploy-prod.yml"."""
 
-    def required_checks(self, environment: Environment) -> bool | tuple[str, ...]:
+    def required_checks(self, environment: Environment, /) -> bool | tuple[str, ...]:
         """Which of the commit's checks must be green: those that its branch requires (True), none, or those named."""
 
-    async def verify(self, operation: Operation, ref: str) -> None:
+    async def verify(self, operation: Operation, ref: str, /) -> None:
         """Within a step, before anybody approves. Raises UserError for what is certain to fail later."""
 
-    async def roll_out(self, operation: Operation, release: Release, approval: ApprovalView | None) -> None:
+    async def roll_out(self, operation: Operation, release: Release, approval: ApprovalView | None, /) -> None:
         """Durable: deploy the release, record what runs now (handlers/deploy/release.py), and end the operation.
 
         Of a release that is a `check` it only reports what would change. From the moment on at which something may have

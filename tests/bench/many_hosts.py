@@ -51,7 +51,7 @@ async def _followed(job: PlaybookJob, expected: int, size: int) -> list[Figure]:
 
     async def heard(result: PlaybookResult) -> None:
         nonlocal drawn
-        views.progress(HEAD, OUT, None, views.Rollout((redact.within(result),), time.time()))
+        views.progress(HEAD, OUT, None, views.RolloutState((redact.within(result),), time.time()))
         drawn += 1
 
     held: list[float] = [0.0]

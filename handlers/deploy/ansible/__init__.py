@@ -1,1 +1,1 @@
-"""Deploys by Ansible: inventory, playbooks, host keys, daemons."""
+"""Deploys by Ansible: inventory, host keys, playbooks, daemons."""

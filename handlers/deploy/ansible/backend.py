@@ -17,17 +17,17 @@ TAKES_ROLES = True
 TAKES_CHECK = True
 
 
-def title(environment: Environment) -> str:  # noqa: ARG001  -- a backend's signature
+def title(_: Environment) -> str:
     """The same for every environment."""
     return "Ansible"
 
 
-def required_checks(environment: Environment) -> bool | tuple[str, ...]:  # noqa: ARG001  -- a backend's signature
+def required_checks(_: Environment) -> bool | tuple[str, ...]:
     """None: playbooks are deployed from any commit."""
     return False
 
 
-async def verify(operation: Operation, ref: str) -> None:  # noqa: ARG001  -- a backend's signature
+async def verify(operation: Operation, _: str) -> None:
     """Raises UserError when the private key or a secret variable is missing from the bot's environment."""
     private_key_of(operation.services, operation.environment)
     secret_vars_of(operation.services, operation.environment)

@@ -1,4 +1,4 @@
-"""Daemons: looked at after a deploy and by /infra daemons, started again by a button."""
+"""Daemons: checked after a deploy and by /infra daemons, restarted by a button."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from handlers.deploy.ansible.scope import find_hosts, private_key_of, settings_o
 from handlers.shared import permissions
 from runners import daemons
 from runners.daemons import Daemon, Patience
-from runners.ssh import host_keys as keys_of_hosts
+from runners.ssh import host_keys
 from runners.ssh.remote import reaching
 
 if TYPE_CHECKING:
@@ -40,109 +40,114 @@ if TYPE_CHECKING:
 KIND = "restart"
 HINT = "<environment>"
 USAGE = f"/infra daemons {HINT}"
-EVERY = "*"
+ALL_OTHERS = "*"  # the name in `without_systemd` for daemons without commands of their own
+LONGEST_DETAIL = 200  # characters in the audit log
 _DOING = "reaching the machines"
-
-LONGEST = 200
 
 
 async def verify(operation: Operation, hosts: Inventory, began: float) -> tuple[DaemonObservation, ...]:
-    """Within a step: each daemon of these hosts, put right once where it is wrong. `began` is in Unix seconds."""
+    """Within a step: each daemon of these hosts, restarted once where it has a problem. `began` is in Unix seconds."""
     services, environment = operation.services, operation.environment
     wanted = configured(environment)
-    concerned = replace(hosts, hosts=tuple(host for host in hosts.hosts if wanted.get(host.machine)))
-    if not concerned.hosts:
+    with_daemons = replace(hosts, hosts=tuple(host for host in hosts.hosts if wanted.get(host.machine)))
+    if not with_daemons.hosts:
         return ()
     since = time.monotonic() - (services.clock() - began)
-    async with _reach(services, environment, concerned, operation.scratch / f"ssh-{secrets.token_hex(4)}") as access:
-        seen = await daemons.verify(access, wanted, patience(environment), began=since, remedy=True)
-    await daemons_observed(operation, seen)
-    return tuple(services.redact.within(one) for one in seen)
+    directory = operation.scratch / f"ssh-{secrets.token_hex(4)}"
+    async with _reach(services, environment, with_daemons, directory) as access:
+        observed = await daemons.verify(access, wanted, timeouts(environment), began=since, remedy=True)
+    await _record(operation, observed)
+    return tuple(services.redact.within(daemon) for daemon in observed)
 
 
-async def topic(services: Services, _: Invocation, said: Sequence[str]) -> Message:
-    """How the daemons of an environment run now; nothing is changed."""
-    if not said:
+async def topic(services: Services, _: Invocation, words: Sequence[str]) -> Message:
+    """The daemons of an environment as they run now; nothing is changed."""
+    if not words:
         raise UserError(f"Which environment? There are {', '.join(services.config.environments)}. Usage: {USAGE}")
-    environment = _environment(services, said[0])
-    found = await find_hosts(services.config, environment, services.aws)
-    # No number: what a bot that was killed here leaves is deleted at the next start.
+    environment = _environment(services, words[0])
+    hosts = await find_hosts(services.config, environment, services.aws)
+    # The name is no operation's number: if the bot is killed here, the next start deletes the directory.
     directory = services.workplace / "operations" / f"look-{secrets.token_hex(8)}"
-    async with _reach(services, environment, found, directory) as access:
-        seen = await daemons.verify(access, configured(environment), patience(environment), began=None, remedy=False)
-    return daemon_views.page(environment.name, [services.redact.within(one) for one in seen])
+    async with _reach(services, environment, hosts, directory) as access:
+        observed = await daemons.verify(
+            access, configured(environment), timeouts(environment), began=None, remedy=False
+        )
+    return daemon_views.page(environment.name, [services.redact.within(daemon) for daemon in observed])
 
 
-async def pressed(services: Services, click: Click) -> Message | None:
+async def request_restart(services: Services, click: Click) -> Message | None:
     """Begin to restart a daemon, if this person may approve there and no restart of it waits or runs.
 
-    Where it has to wait, whoever pressed is told for what.
+    Returns what it is queued behind, if anything.
     """
-    environment, machine, daemon = _named(services, click.value)
+    environment, role, daemon = _parts_of(services, click.value)
     attempt = permissions.attempt(click.user, f"restart {daemon}", environment.name)
     await permissions.check_may_approve(services, attempt)
-    title = f"Restart {daemon} on {machine} of {environment.name}"
-    arguments = {"machine": machine, "daemon": daemon}
-    before = await services.operations.newest_with_title(environment.name, title)
-    if before and not before.status.ended:
-        raise UserError(f"{daemon} on {machine} of {environment.name} is being restarted already, #{before.number}.")
-    # The same for presses so close together that the first has no record yet.
-    what = hashlib.sha256(click.value.encode()).hexdigest()[:16]
-    key = f"restart-{what}-after-{before.number if before else 0}"
-    ahead = await services.operations.open_in(environment.name)
+    title = f"Restart {daemon} on {role} of {environment.name}"
+    arguments = {"machine": role, "daemon": daemon}
+    previous = await services.operations.newest_with_title(environment.name, title)
+    if previous and not previous.status.ended:
+        raise UserError(f"{daemon} on {role} of {environment.name} is being restarted already, #{previous.number}.")
+    # Two clicks at nearly the same time have the same key, since the first has no record yet.
+    digest = hashlib.sha256(click.value.encode()).hexdigest()[:16]
+    key = f"restart-{digest}-after-{previous.number if previous else 0}"
+    queue = await services.operations.open_in(environment.name)
     await requests.start(services, OperationRequest(KIND, title, click.user, key, environment, arguments), attempt)
-    return daemon_views.in_line(daemon, environment.channel, head_of(ahead[-1]), ahead[-1].activity) if ahead else None
+    if not queue:
+        return None
+    last = queue[-1]
+    return daemon_views.queued(daemon, environment.channel, head_of(last), last.activity)
 
 
 async def restart(operation: Operation) -> None:
-    """Durable: stop the daemon, wait until it is gone, start it, look whether it stays, on each host of its type."""
-    await operation.show("restarting", daemon_views.working(operation.head), Status.RUNNING, "restarts a daemon")
-    seen = await operation.step("restart", lambda: _restart(operation))
-    well = all(one.ok for one in seen)
-    await operation.end(Status.SUCCEEDED if well else Status.FAILED, daemon_views.restarted(operation.head, seen))
+    """Durable: stop the daemon, wait until it has ended, start it and check it, on each host of its role."""
+    await operation.show("restarting", daemon_views.restarting(operation.head), Status.RUNNING, "restarts a daemon")
+    observed = await operation.step("restart", lambda: _restart(operation))
+    all_ok = all(daemon.ok for daemon in observed)
+    await operation.end(Status.SUCCEEDED if all_ok else Status.FAILED, daemon_views.restarted(operation.head, observed))
 
 
 async def _restart(operation: Operation) -> tuple[DaemonObservation, ...]:
     services, environment = operation.services, operation.environment
-    machine, name = operation.record.arguments["machine"], operation.record.arguments["daemon"]
-    daemon = next((one for one in configured(environment).get(machine, ()) if one.name == name), None)
+    role, name = operation.record.arguments["machine"], operation.record.arguments["daemon"]
+    daemon = next((daemon for daemon in configured(environment).get(role, ()) if daemon.name == name), None)
     if daemon is None:
-        raise UserError(f"{environment.name} has no daemon {name} on {machine} in the configuration (any more).")
-    found = await find_hosts(services.config, environment, services.aws, (machine,))
-    async with _reach(services, environment, found, operation.scratch / f"ssh-{secrets.token_hex(4)}") as access:
-        seen = await daemons.restart(access, machine, daemon, patience(environment))
-    await daemons_observed(operation, seen)
-    return tuple(services.redact.within(one) for one in seen)
+        raise UserError(f"{environment.name} has no daemon {name} on {role} in the configuration (any more).")
+    hosts = await find_hosts(services.config, environment, services.aws, (role,))
+    async with _reach(services, environment, hosts, operation.scratch / f"ssh-{secrets.token_hex(4)}") as access:
+        observed = await daemons.restart(access, role, daemon, timeouts(environment))
+    await _record(operation, observed)
+    return tuple(services.redact.within(observation) for observation in observed)
 
 
 @asynccontextmanager
 async def _reach(
     services: Services, environment: Environment, hosts: Inventory, directory: Path
 ) -> AsyncIterator[Access]:
-    """The way to these hosts, with what a deploy has put on record of their keys."""
+    """Access to these hosts by ssh, which compares with the recorded host keys."""
     key = private_key_of(services, environment)
-    known = await services.host_keys.trusted(host.instance_id for host in hosts.hosts)
-    text = keys_of_hosts.known_hosts(hosts, known)
+    trusted = await services.host_keys.trusted(host.instance_id for host in hosts.hosts)
+    text = host_keys.known_hosts(hosts, trusted)
     async with reaching(hosts, directory, private_key=key, known_hosts=text, doing=_DOING) as access:
         yield access
 
 
 def configured(environment: Environment) -> dict[str, tuple[Daemon, ...]]:
-    """The daemons of each machine type."""
-    return {machine: tuple(_daemons(environment, names)) for machine, names in environment.daemons.items()}
+    """The daemons of each role, as configured."""
+    return {role: tuple(_daemons(environment, names)) for role, names in environment.daemons.items()}
 
 
 def _daemons(environment: Environment, names: Iterable[str]) -> Iterable[Daemon]:
-    known = environment.daemon_checks.without_systemd
+    without_systemd = environment.daemon_checks.without_systemd
     for name in names:
-        commands = known.get(name) or known.get(EVERY)
+        commands = without_systemd.get(name) or without_systemd.get(ALL_OTHERS)
         texts = commands.model_dump() if commands else {}
         filled = {key: (text or "").replace("{daemon}", name) for key, text in texts.items() if key != "command"}
         yield Daemon(name, command=texts.get("command", "").replace("{daemon}", re.escape(name)), **filled)
 
 
-def patience(environment: Environment) -> Patience:
-    """How long is looked and waited."""
+def timeouts(environment: Environment) -> Patience:
+    """How long a daemon is observed, and how long its stop may take."""
     checks = environment.daemon_checks
     return Patience(settle=checks.settle.total_seconds(), stop=checks.stop_within.total_seconds())
 
@@ -158,25 +163,26 @@ def _environment(services: Services, name: str) -> Environment:
     return environment
 
 
-def _named(services: Services, value: str) -> tuple[Environment, str, str]:
-    name, machine, daemon = [*value.split(" "), "", "", ""][:3]
+def _parts_of(services: Services, value: str) -> tuple[Environment, str, str]:
+    """The environment, role and daemon of a button's value. Raises UserError where they are not configured."""
+    name, role, daemon = [*value.split(" "), "", "", ""][:3]
     environment = services.config.environments.get(name)
-    if environment is None or daemon not in environment.daemons.get(machine, ()):
+    if environment is None or daemon not in environment.daemons.get(role, ()):
         raise UserError("The configuration names no such daemon (any more).")
-    return environment, machine, daemon
+    return environment, role, daemon
+
+
+async def _record(operation: Operation, observed: Sequence[DaemonObservation]) -> None:
+    """Within a step: record in the audit log the problems of daemons, and what was done about them."""
+    problems = [f"{daemon.daemon} on {daemon.host}: {daemon.problem}" for daemon in observed if not daemon.ok]
+    done = [f"{daemon.daemon} on {daemon.host} {daemon.did}" for daemon in observed if daemon.did]
+    outcome = f"{len(observed) - len(problems)} of {len(observed)} as they should be"
+    details = {"why": "; ".join(problems)[:LONGEST_DETAIL], "done": "; ".join(done)[:LONGEST_DETAIL]}
+    await operation.annotate(
+        "daemons looked at", outcome=outcome, **{name: text for name, text in details.items() if text}
+    )
 
 
 TOPICS = (Topic("daemons", HINT, "Whether each daemon of an environment runs exactly once.", topic),)
-BUTTONS = (Button(daemon_views.RESTART, pressed),)
+BUTTONS = (Button(daemon_views.RESTART, request_restart),)
 KINDS = (Kind(KIND, restart),)
-
-
-async def daemons_observed(operation: Operation, seen: Sequence[DaemonObservation]) -> None:
-    """Within a step: what was wrong with daemons, and what was done about it."""
-    wrong = [f"{one.daemon} on {one.host}: {one.problem}" for one in seen if not one.ok]
-    done = [f"{one.daemon} on {one.host} {one.did}" for one in seen if one.did]
-    outcome = f"{len(seen) - len(wrong)} of {len(seen)} as they should be"
-    said = {"why": "; ".join(wrong)[:LONGEST], "done": "; ".join(done)[:LONGEST]}
-    await operation.annotate(
-        "daemons looked at", outcome=outcome, **{name: text for name, text in said.items() if text}
-    )

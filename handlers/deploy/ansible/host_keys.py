@@ -1,4 +1,4 @@
-"""Host keys before ssh is used: new instances are trusted, known ones must show the key that they had."""
+"""Host keys before ssh is used: keys of new instances are trusted, other instances must present the recorded key."""
 
 from __future__ import annotations
 
@@ -30,83 +30,80 @@ if TYPE_CHECKING:
 
 
 BY_SSH, CONSOLE = "ssh", "console"
-NAMED = 6  # instances in the trail's entry
+NAMED = 6  # instances in an entry of the audit log, and in an answer
 
 
 async def changed(operation: Operation, hosts: Inventory) -> tuple[ChangedKey, ...]:
-    """Within a step: who shows another key than the one on record; instances that are new are put on record.
+    """Within a step: the hosts whose key differs from the recorded one; the keys of new instances are recorded.
 
-    One that does not answer is left to Ansible, whose ssh compares as well, and refuses what is on no record.
+    A host that does not answer is not among them: Ansible's ssh compares too, and refuses a host without a recorded key.
     """
     if hosts.connection != BY_SSH:
         return ()
     keys = operation.services.host_keys
     operation.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
-    shown = await host_keys.scan(hosts, operation.scratch)
+    presented = await host_keys.scan(hosts, operation.scratch)
     if settings_of(operation.environment).host_keys == CONSOLE:
         await _trust_consoles(operation, hosts)
-    await _note_new(operation, await keys.trust(shown), "at first sight")
-    found = host_keys.changed(hosts.hosts, await keys.trusted(shown), shown)
-    if found:
-        differing = {one.instance_id: shown[one.instance_id] for one in found}
-        await keys.record_changed(operation.number, differing)
-        await operation.annotate("host keys refused", instances=", ".join(differing))
-    return found
+    await _record_trusted(operation, await keys.trust(presented), "at first sight")
+    changed_keys = host_keys.changed(hosts.hosts, await keys.trusted(presented), presented)
+    if changed_keys:
+        refused = {key.instance_id: presented[key.instance_id] for key in changed_keys}
+        await keys.record_changed(operation.number, refused)
+        await operation.annotate("host keys refused", instances=", ".join(refused))
+    return changed_keys
 
 
 async def _trust_consoles(operation: Operation, hosts: Inventory) -> None:
-    """Put on record what instances that are new have printed on their consoles, so that they are compared with it."""
+    """Trust the keys that new instances have printed on their consoles, so that what they present is compared with these."""
     services = operation.services
     instances = [host.instance_id for host in hosts.hosts]
-    known = await services.host_keys.trusted(instances)
-    printed = await console_keys(services.aws.ec2, [instance for instance in instances if instance not in known])
-    await _note_new(operation, await services.host_keys.trust(printed, CONSOLE), "as on the console")
+    trusted = await services.host_keys.trusted(instances)
+    printed = await console_keys(services.aws.ec2, [instance for instance in instances if instance not in trusted])
+    await _record_trusted(operation, await services.host_keys.trust(printed, CONSOLE), "as on the console")
 
 
-async def _note_new(operation: Operation, new: Sequence[str], how: str) -> None:
+async def _record_trusted(operation: Operation, new: Sequence[str], how: str) -> None:
     if new:
         more = f" and {len(new) - NAMED} more" if len(new) > NAMED else ""
         await operation.annotate("host keys trusted", instances=f"{', '.join(new[:NAMED])}{more}", how=how)
 
 
 async def known_hosts(operation: Operation, hosts: Inventory) -> str:
-    """What ssh compares with."""
-    known = await operation.services.host_keys.trusted(host.instance_id for host in hosts.hosts)
-    return host_keys.known_hosts(hosts, known)
-
-
-NAMED = 6  # instances in the answer
+    """The text of ssh's known_hosts file: the recorded keys of these hosts."""
+    trusted = await operation.services.host_keys.trusted(host.instance_id for host in hosts.hosts)
+    return host_keys.known_hosts(hosts, trusted)
 
 
 async def accept(services: Services, click: Click) -> Message:
-    """Trust the keys that this deploy has refused, if this person may approve; it is in the trail either way."""
+    """Trust the keys that this deploy refused, if this person may approve; the audit log has it, or the refusal."""
     record = await clicked(services, click)
     await permissions.check_may_approve(services, permissions.attempt_on(record, click.user, "accept a host key"))
 
-    def note(connection: Connection, accepted: Sequence[ChangedKey]) -> None:
-        for one in accepted:
-            detail = {"instance": one.instance_id, "before": one.known, "now": one.shown}
+    def record_accepted(connection: Connection, accepted: Sequence[ChangedKey]) -> None:
+        for key in accepted:
+            detail = {"instance": key.instance_id, "before": key.known, "now": key.shown}
             entry = Entry(click.user, "host key accepted", record.environment, record.number, detail)
             services.audit.append(connection, entry)
 
-    accepted = await services.host_keys.accept(record.number, click.user, note)
+    accepted = await services.host_keys.accept(record.number, click.user, record_accepted)
     if not accepted:
         raise UserError("These keys were accepted already, or a newer deploy has been shown yet others; look there.")
-    names = ", ".join(one.instance_id for one in accepted[:NAMED])
-    await _show_accepted(services, record, click.user, len(accepted))
+    names = ", ".join(key.instance_id for key in accepted[:NAMED])
+    await _update_message(services, record, click.user, len(accepted))
     keys = "key" if len(accepted) == 1 else "keys"
     return replies.done(f"Accepted the new host {keys} of {names}. Run /deploy {record.environment} again.")
 
 
-async def _show_accepted(services: Services, record: Record, user: str, count: int) -> None:
+async def _update_message(services: Services, record: Record, user: str, count: int) -> None:
     at, accepted_at = Posted(record.channel, record.message_ts or ""), services.clock()
 
-    async def change() -> None:
-        shown = await services.chat.read(at)
-        if shown:
-            await services.chat.update(at, views.keys_accepted(shown, record.environment, user, count, accepted_at))
+    async def update() -> None:
+        message = await services.chat.read(at)
+        if message:
+            await services.chat.update(at, views.keys_accepted(message, record.environment, user, count, accepted_at))
 
-    await patiently(change)
+    await patiently(update)
 
 
 BUTTONS = (Button(views.ACCEPT_KEYS, accept),)

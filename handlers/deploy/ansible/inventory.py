@@ -1,4 +1,4 @@
-"""/infra inventory: which machines a deploy by Ansible would reach, and how."""
+"""/infra inventory: the hosts of an environment that deploys by Ansible, and how they are reached."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ HINT = "<environment>"
 USAGE = f"/infra inventory {HINT}"
 
 
-async def inventory(services: Services, _: Invocation, said: Sequence[str]) -> Message:
-    """The running machines of an environment, by machine type."""
-    if not said:
+async def topic(services: Services, _: Invocation, words: Sequence[str]) -> Message:
+    """The running hosts of an environment, by role."""
+    if not words:
         raise UserError(f"Which environment? There are {', '.join(services.config.environments)}. Usage: {USAGE}")
-    environment = arguments.environment(services.config, said[0], USAGE)
+    environment = arguments.environment(services.config, words[0], USAGE)
     settings_of(environment)
     return page(await find_hosts(services.config, environment, services.aws))
 
 
 def page(inventory: Inventory) -> Message:
-    """A row for each host; the whole of it as JSON comes from the command line."""
+    """A row for each host; the command line prints all of it as JSON."""
     count = len(inventory.hosts)
     title = f"Machines of {inventory.environment}: {count} {'runs' if count == 1 else 'run'}"
     rows = [
@@ -48,4 +48,4 @@ def page(inventory: Inventory) -> Message:
     return kit.message(kit.escape(title), blocks, foot=[kit.context(more)])
 
 
-TOPICS = (Topic("inventory", HINT, "Which machines Ansible would deploy to, and how it reaches them.", inventory),)
+TOPICS = (Topic("inventory", HINT, "Which machines Ansible would deploy to, and how it reaches them.", topic),)

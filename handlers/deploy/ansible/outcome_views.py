@@ -1,4 +1,4 @@
-"""How a deploy by Ansible, or a check, ended: what was done where, what is left and what to type for it."""
+"""The end of a deploy or a check by Ansible: what was done on which hosts, what remains, and the command for it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.slack.blocks import kit
 from handlers.deploy.ansible import daemon_views
-from handlers.deploy.ansible.views import GOOD, NAMED, board, counted, listed, names_of, target_of
+from handlers.deploy.ansible.views import GOOD, NAMED, counted, host_table, listed, names_of, task_position
 from handlers.deploy.views import deploy_message
 from runners.results import State
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
     from bot.slack.blocks.common import ApprovalView, Head
     from bot.slack.blocks.kit import Block, Message
-    from handlers.deploy.ansible.views import Rollout
+    from handlers.deploy.ansible.views import RolloutState
     from handlers.deploy.views import Release
     from runners.results import DaemonObservation, HostResult
 
 RETRY = "retry-hosts"
-CHANGES = 25  # lines of what a check found
+CHANGES_LISTED = 25
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """What is said beside the board: machine types not begun, who cancelled (escaped), whether hosts may be retried.
+class RolloutEnd:
+    """What the message has beside the host table: roles without a change, who cancelled (mrkdwn), whether hosts can be retried.
 
-    `daemons` are what was seen of them once the playbooks were through; `then` is what to type for what is left to do.
+    `daemons` were observed after the playbooks; `then` is the command for the remaining roles.
     """
 
     not_started: tuple[str, ...] = ()
@@ -38,71 +38,74 @@ class Ending:
     then: str = ""
 
 
-def ended(head: Head, release: Release, approval: ApprovalView | None, rollout: Rollout, ending: Ending) -> Message:
-    """Every playbook ended, or one failed, was cancelled or cut short, and what came after it was left alone."""
-    status, news = _how_it_ended(release, rollout, ending)
-    done, shown = _what_was_done(release, rollout, status), board(rollout, over=True)
-    body = [*done, *daemon_views.after_deploy(head.environment, ending.daemons), *shown]
-    buttons = [_retry_button(head, rollout)] if ending.retry else []
-    return deploy_message(head, status, news, release, approval, details=body, buttons=buttons)
+def ended(head: Head, release: Release, approval: ApprovalView | None, state: RolloutState, end: RolloutEnd) -> Message:
+    """A roll-out that has ended: complete, or failed, cancelled or interrupted before its last playbook."""
+    status, news = _status_and_news(release, state, end)
+    done, table = _done(release, state, status), host_table(state, ended=True)
+    details = [*done, *daemon_views.after_deploy(head.environment, end.daemons), *table]
+    buttons = [_retry_button(head, state)] if end.retry else []
+    return deploy_message(head, status, news, release, approval, details=details, buttons=buttons)
 
 
-def checked(head: Head, release: Release, rollout: Rollout) -> Message:
-    """What a check found: what would change, and where it came to no answer."""
-    bad = [host for host in rollout.hosts if host.state not in GOOD]
-    changes = [change for result in rollout.results for change in result.changes]
+def checked(head: Head, release: Release, state: RolloutState) -> Message:
+    """A check that has ended: what would change, and which hosts could not be checked."""
+    bad = [host for host in state.hosts if host.state not in GOOD]
+    changes = [change for result in state.results for change in result.changes]
     hosts = len({change.host for change in changes})
     if bad:
-        refused = [f"{one} could not be run: {why}" for one, why in _refused(rollout)]
+        refused = [f"{playbooks} could not be run: {why}" for playbooks, why in _refused(state)]
         why = f" ({'; '.join(refused)})" if refused else ""
         news = f"checked, and {names_of(bad)} could not be checked to the end{why}. Nothing was touched"
     elif changes:
         news = f"checked: {counted(len(changes), 'change')} on {counted(hosts, 'host')}. Nothing was touched"
     else:
         news = "checked: nothing would change. Nothing was touched"
-    body = [*_would_change(rollout), *board(rollout, over=True)]
-    return deploy_message(head, "failed" if bad else "succeeded", news, release, None, details=body)
+    details = [*_would_change(state), *host_table(state, ended=True)]
+    return deploy_message(head, "failed" if bad else "succeeded", news, release, None, details=details)
 
 
-def _how_it_ended(release: Release, rollout: Rollout, ending: Ending) -> tuple[str, str]:
-    short, results = kit.escape(release.commit.short), rollout.results
-    left = f" Not touched: {', '.join(map(kit.escape, ending.not_started))}." if ending.not_started else ""
-    cut_short = [result for result in results if not result.finished]
-    bad = [host for host in rollout.hosts if host.state not in (*GOOD, State.WAITING)]
-    if ending.cancelled_by:
-        then = f" To go on, run {kit.code(ending.then)}" if ending.then else ""
-        return "cancelled", f"{ending.cancelled_by} cancelled it.{_left_at(rollout)}{left}{then}"
-    if cut_short:
-        playbook = kit.escape(cut_short[0].playbook)
-        return "interrupted", f"interrupted during {playbook}, and not started again.{left} {_run_again(ending)}"
-    wrong = [daemon for daemon in ending.daemons if not daemon.ok]
+def _status_and_news(release: Release, state: RolloutState, end: RolloutEnd) -> tuple[str, str]:
+    short, results = kit.escape(release.commit.short), state.results
+    untouched = f" Not touched: {', '.join(map(kit.escape, end.not_started))}." if end.not_started else ""
+    interrupted = [result for result in results if not result.finished]
+    bad = [host for host in state.hosts if host.state not in (*GOOD, State.WAITING)]
+    if end.cancelled_by:
+        then = f" To go on, run {kit.code(end.then)}" if end.then else ""
+        return "cancelled", f"{end.cancelled_by} cancelled it.{_stopped_at(state)}{untouched}{then}"
+    if interrupted:
+        playbook = kit.escape(interrupted[0].playbook)
+        return "interrupted", f"interrupted during {playbook}, and not started again.{untouched} {_run_again(end)}"
+    wrong = [daemon for daemon in end.daemons if not daemon.ok]
     if not bad and wrong:
-        return "failed", f"{short} went out, but {_wrong(wrong)}"
+        return "failed", f"{short} went out, but {_daemon_problems(wrong)}"
     if not bad and all(result.state is State.SUCCEEDED for result in results):
-        return "succeeded", f"deployed {short} to {counted(len(rollout.hosts), 'host')}"
-    said = f"What {'each host' if bad else 'Ansible'} said is in the thread"
-    return "failed", f"{_what_failed(rollout, bad)}.{left} {said}{_next_step(ending)}"
+        return "succeeded", f"deployed {short} to {counted(len(state.hosts), 'host')}"
+    thread = f"What {'each host' if bad else 'Ansible'} said is in the thread"
+    return "failed", f"{_failures(state, bad)}.{untouched} {thread}{_next_step(end)}"
 
 
-def _what_failed(rollout: Rollout, bad: Sequence[HostResult]) -> str:
-    """The hosts on which it failed or that are out of reach; the playbooks that took too long or could not be run, with why."""
-    refused = [f"{playbook} could not be run: {why}" for playbook, why in _refused(rollout)]
-    overdue = [
+def _failures(state: RolloutState, bad: Sequence[HostResult]) -> str:
+    """The hosts that failed or could not be reached; the playbooks that timed out or could not be run, with the reason."""
+    refused = [f"{playbook} could not be run: {why}" for playbook, why in _refused(state)]
+    timed_out = [
         f"{kit.escape(result.playbook)} did not end: {kit.escape(result.overdue)}"
-        for result in rollout.results
+        for result in state.results
         if result.overdue
     ]
-    away = names_of(host for host in bad if host.state is State.UNREACHABLE)
+    unreachable = names_of(host for host in bad if host.state is State.UNREACHABLE)
     failed = names_of(host for host in bad if host.state is not State.UNREACHABLE)
-    names = failed or ("" if refused or away else kit.escape(rollout.results[-1].playbook))
-    said = [*([f"failed on {names}"] if names else []), *([f"could not reach {away}"] if away else [])]
-    return "; ".join([*said, *overdue[:NAMED], *refused])
+    names = failed or ("" if refused or unreachable else kit.escape(state.results[-1].playbook))
+    parts = [
+        *([f"failed on {names}"] if names else []),
+        *([f"could not reach {unreachable}"] if unreachable else []),
+    ]
+    return "; ".join([*parts, *timed_out[:NAMED], *refused])
 
 
-def _refused(rollout: Rollout) -> list[tuple[str, str]]:
-    """The playbooks that could not be run, by what went wrong: where it is the same for several, they are one."""
+def _refused(state: RolloutState) -> list[tuple[str, str]]:
+    """The playbooks that could not be run, grouped by the reason."""
     playbooks: dict[str, list[str]] = {}
-    for result in rollout.results:
+    for result in state.results:
         if result.refused:
             playbooks.setdefault(result.refused, []).append(result.playbook)
     return [
@@ -110,62 +113,62 @@ def _refused(rollout: Rollout) -> list[tuple[str, str]]:
     ]
 
 
-def _run_again(ending: Ending) -> str:
-    return f"Look at its hosts, then run {kit.code(ending.then)}" if ending.then else "Run /deploy again"
+def _run_again(end: RolloutEnd) -> str:
+    return f"Look at its hosts, then run {kit.code(end.then)}" if end.then else "Run /deploy again"
 
 
-def _next_step(ending: Ending) -> str:
-    if not ending.then:
+def _next_step(end: RolloutEnd) -> str:
+    if not end.then:
         return ""
-    first = "Retry the failed hosts" if ending.retry else "Put right what failed"
-    return f". {first}. Then run {kit.code(ending.then)}"
+    first = "Retry the failed hosts" if end.retry else "Put right what failed"
+    return f". {first}. Then run {kit.code(end.then)}"
 
 
-def _wrong(wrong: Sequence[DaemonObservation]) -> str:
-    named = [f"{kit.escape(one.daemon)} on {kit.escape(one.host)}" for one in wrong[:NAMED]]
+def _daemon_problems(wrong: Sequence[DaemonObservation]) -> str:
+    named = [f"{kit.escape(daemon.daemon)} on {kit.escape(daemon.host)}" for daemon in wrong[:NAMED]]
     more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
     return f"{', '.join(named)}{more} {'does' if len(wrong) == 1 else 'do'} not run as it should"
 
 
-def _left_at(rollout: Rollout) -> str:
-    """At which task each host was left."""
-    totals = {host.host: result.task_total for result in rollout.results for host in result.hosts}
-    left = [host for host in rollout.hosts if host.state is State.CANCELLED]
-    said = [f"{kit.escape(host.host)} at {_at(host, totals[host.host])}" for host in left[:NAMED]]
-    more = f" and {len(left) - NAMED} more (see below)" if len(left) > NAMED else ""
-    return f" Left in the middle: {', '.join(said)}{more}." if left else ""
+def _stopped_at(state: RolloutState) -> str:
+    """The task at which each cancelled host stopped."""
+    totals = {host.host: result.task_total for result in state.results for host in result.hosts}
+    cancelled = [host for host in state.hosts if host.state is State.CANCELLED]
+    parts = [f"{kit.escape(host.host)} at {_task(host, totals[host.host])}" for host in cancelled[:NAMED]]
+    more = f" and {len(cancelled) - NAMED} more (see below)" if len(cancelled) > NAMED else ""
+    return f" Left in the middle: {', '.join(parts)}{more}." if cancelled else ""
 
 
-def _at(host: HostResult, total: int) -> str:
+def _task(host: HostResult, total: int) -> str:
     task = kit.code(host.current_task) if host.current_task else "its beginning"
-    target = target_of(host, total)
-    return f"{task} (task {target})" if target else task
+    position = task_position(host, total)
+    return f"{task} (task {position})" if position else task
 
 
-def _what_was_done(release: Release, rollout: Rollout, status: str) -> list[Block]:
-    done = [host for host in rollout.hosts if host.state is State.SUCCEEDED]
-    if status == "succeeded" or rollout.check or not done:
+def _done(release: Release, state: RolloutState, status: str) -> list[Block]:
+    done = [host for host in state.hosts if host.state is State.SUCCEEDED]
+    if status == "succeeded" or state.check or not done:
         return []
     short = kit.escape(release.commit.short)
-    return [kit.section(f"*Done:* {names_of(done)} ({len(done)} of {len(rollout.hosts)}) got {short}.")]
+    return [kit.section(f"*Done:* {names_of(done)} ({len(done)} of {len(state.hosts)}) got {short}.")]
 
 
-def _retry_button(head: Head, rollout: Rollout) -> Block:
-    failed = [host for host in rollout.hosts if host.state not in (*GOOD, State.WAITING)]
+def _retry_button(head: Head, state: RolloutState) -> Block:
+    failed = [host for host in state.hosts if host.state not in (*GOOD, State.WAITING)]
     text = f"The same commit goes to {names_of(failed)} again, and to no other host."
     ask = kit.confirm("Retry the failed hosts?", text, "Yes, retry them")
     return kit.actions(RETRY, kit.button("Retry failed hosts", RETRY, str(head.number), style="primary", ask=ask))
 
 
-def _would_change(rollout: Rollout) -> list[Block]:
+def _would_change(state: RolloutState) -> list[Block]:
     hosts: dict[tuple[str, str], list[str]] = {}
-    for result in rollout.results:
+    for result in state.results:
         for change in result.changes:
             hosts.setdefault((change.task, change.path), []).append(change.host)
     if not hosts:
         return []
-    lines = [_change_line(task, path, where) for (task, path), where in list(hosts.items())[:CHANGES]]
-    more = [f"… and {len(hosts) - CHANGES} more tasks"] if len(hosts) > CHANGES else []
+    lines = [_change_line(task, path, where) for (task, path), where in list(hosts.items())[:CHANGES_LISTED]]
+    more = [f"… and {len(hosts) - CHANGES_LISTED} more tasks"] if len(hosts) > CHANGES_LISTED else []
     return [kit.section("*Would change* (each difference is in the file in the thread):"), *kit.sections(lines + more)]
 
 

@@ -1,4 +1,4 @@
-"""One machine type's playbook as part of a deploy: made from the configuration, run or found again, followed."""
+"""The playbook of a role: prepared from the configuration, run or resumed once, stopped, recorded in the audit log."""
 
 from __future__ import annotations
 
@@ -21,81 +21,79 @@ if TYPE_CHECKING:
     from runners.results import Commit, Inventory, PlaybookResult
 
     OnProgress = Callable[[PlaybookResult], Awaitable[None]]
-    from collections.abc import Awaitable
-
-    from runners.results import PlaybookResult
 
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """What is run: the playbook of a machine type at a commit, on the hosts of that type. `check` changes nothing."""
+    """The playbook of a role at a commit, for the role's hosts among `hosts`. A `check` changes nothing."""
 
-    machine: str
+    role: str
     commit: Commit
     hosts: Inventory
     check: bool = False
 
     @property
-    def own_hosts(self) -> Inventory:
-        """The hosts of this machine type."""
-        return replace(self.hosts, hosts=tuple(host for host in self.hosts.hosts if host.machine == self.machine))
+    def role_hosts(self) -> Inventory:
+        """The hosts of the role."""
+        return replace(self.hosts, hosts=tuple(host for host in self.hosts.hosts if host.machine == self.role))
 
 
 async def prepare(operation: Operation, commit: Commit) -> tuple[Path, Path | None]:
-    """The playbooks' directory at this commit, and where what its requirements.yml names is installed (None: nothing).
+    """The playbooks' directory at this commit, and the directory of what its requirements.yml names (None: nothing).
 
-    What is there already is used. Raises RunnerError: GitHub or a galaxy does not answer, or a file is no good.
+    Complete copies are used again. Raises RunnerError when GitHub or a galaxy does not answer, or a file is invalid.
     """
     project = await code_of(operation, commit) / settings_of(operation.environment).directory
     return project, await galaxy.install(project, operation.services.workplace / "galaxy", operation.scratch / "galaxy")
 
 
 async def run(operation: Operation, play: Play, on_progress: OnProgress) -> PlaybookResult:
-    """Within a step: run it, once."""
+    """Within a step: run the playbook, once."""
     job = await _job(operation, play)
-    await playbook_started(operation, play.machine, play.commit, check=play.check)
+    action = "playbook check started" if play.check else "playbook started"
+    await operation.annotate(action, machine=play.role, commit=play.commit.short)
     result = await ansible.run_playbook(job, on_progress=on_progress, timeout=_timeout(operation))
     return await _ended(operation, play, result)
 
 
-async def find_out(operation: Operation, play: Play, on_progress: OnProgress) -> PlaybookResult:
-    """After a restart: follow it to its end, if it was begun; else run it."""
+async def resume(operation: Operation, play: Play, on_progress: OnProgress) -> PlaybookResult:
+    """Within a step, after a restart: follow the playbook to its end if it has begun, else run it."""
     job = await _job(operation, play)
-    found = await ansible.resume_playbook(job, on_progress=on_progress, timeout=_timeout(operation))
-    if found is None:
+    result = await ansible.resume_playbook(job, on_progress=on_progress, timeout=_timeout(operation))
+    if result is None:
         return await run(operation, play, on_progress)
-    return await _ended(operation, play, found)
+    return await _ended(operation, play, result)
 
 
-async def overdue(operation: Operation, machine: str, error: TimedOutError) -> PlaybookResult | None:
-    """How far a playbook came that took too long and was ended; None where it had not begun."""
-    kept = await ansible.kept_result(scratch_of(operation, machine))
-    if kept is None:
+async def timed_out(operation: Operation, role: str, error: TimedOutError) -> PlaybookResult | None:
+    """Within a step: the partial result of a playbook that was stopped by its timeout; None where it had not begun."""
+    stored = await ansible.kept_result(scratch_of(operation, role))
+    if stored is None:
         return None
-    hosts = tuple(replace(host, state=State.FAILED) if host.state is State.UNKNOWN else host for host in kept.hosts)
-    ended = replace(kept, state=State.FAILED, hosts=hosts, finished=True, overdue=error.problem)
-    await playbook_ended(operation, machine, ended)
-    return ended
+    hosts = tuple(replace(host, state=State.FAILED) if host.state is State.UNKNOWN else host for host in stored.hosts)
+    result = replace(stored, state=State.FAILED, hosts=hosts, finished=True, overdue=error.problem)
+    await _record_end(operation, role, result)
+    return result
 
 
-async def stop(operation: Operation, machine: str) -> None:
-    """End it, or keep it from beginning."""
-    await ansible.cancel_playbook(scratch_of(operation, machine))
+async def stop(operation: Operation, role: str) -> None:
+    """Stop the role's playbook, or prevent its start."""
+    await ansible.cancel_playbook(scratch_of(operation, role))
 
 
-def name_of(operation: Operation, machine: str) -> str:
-    """The playbook of a machine type, below the directory of the playbooks."""
+def name_of(operation: Operation, role: str) -> str:
+    """The file of the role's playbook, below the directory of the playbooks."""
     environment = operation.environment
-    return settings_of(environment).playbook.format(machine=machine, environment=environment.name)
+    return settings_of(environment).playbook.format(machine=role, environment=environment.name)
 
 
-def scratch_of(operation: Operation, machine: str) -> Path:
-    """The directory of a machine type's run."""
-    return operation.scratch / f"playbook-{machine}"
+def scratch_of(operation: Operation, role: str) -> Path:
+    """The directory of the files of the role's playbook run."""
+    return operation.scratch / f"playbook-{role}"
 
 
 async def _ended(operation: Operation, play: Play, result: PlaybookResult) -> PlaybookResult:
-    await playbook_ended(operation, play.machine, result)
+    await _record_end(operation, play.role, result)
     return operation.services.redact.within(result)
 
 
@@ -106,14 +104,14 @@ async def _job(operation: Operation, play: Play) -> PlaybookJob:
     project, installed = await prepare(operation, play.commit)
     return PlaybookJob(
         project=project,
-        playbook=name_of(operation, play.machine),
-        inventory=play.own_hosts,
+        playbook=name_of(operation, play.role),
+        inventory=play.role_hosts,
         limit=None,
         extra_vars={**settings.extra_vars, "signalbox_commit": play.commit.sha},
         secret_vars=secret_vars,
         private_key=private_key_of(operation.services, operation.environment),
-        scratch=scratch_of(operation, play.machine),
-        known_hosts=await host_keys.known_hosts(operation, play.own_hosts),
+        scratch=scratch_of(operation, play.role),
+        known_hosts=await host_keys.known_hosts(operation, play.role_hosts),
         check=play.check,
         pipelining=settings.pipelining,
         installed=installed,
@@ -124,14 +122,10 @@ def _timeout(operation: Operation) -> float:
     return operation.services.config.operations.deploy_timeout.total_seconds()
 
 
-async def playbook_started(operation: Operation, machine: str, commit: Commit, *, check: bool = False) -> None:
-    """Within a step, before the playbook; `check` when it only looks what would change."""
-    what = "playbook check started" if check else "playbook started"
-    await operation.annotate(what, machine=machine, commit=commit.short)
-
-
-async def playbook_ended(operation: Operation, machine: str, result: PlaybookResult) -> None:
-    """Within a step: how a machine type's playbook ended, and on how many hosts it went well."""
+async def _record_end(operation: Operation, role: str, result: PlaybookResult) -> None:
+    """Within a step: record in the audit log how the playbook ended, and on how many hosts it succeeded."""
     outcome = result.state.value if result.finished else "cut short"
-    well = sum(1 for host in result.hosts if host.state is State.SUCCEEDED)
-    await operation.annotate("playbook ended", machine=machine, outcome=outcome, hosts=f"{well} of {len(result.hosts)}")
+    succeeded = sum(1 for host in result.hosts if host.state is State.SUCCEEDED)
+    await operation.annotate(
+        "playbook ended", machine=role, outcome=outcome, hosts=f"{succeeded} of {len(result.hosts)}"
+    )

@@ -1,4 +1,4 @@
-"""“Retry failed hosts” under a deploy by Ansible: the same commit once more, to the hosts where it went wrong."""
+"""The button "Retry failed hosts" under a deploy by Ansible: the same commit again, on the hosts that failed."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from bot.access import policy
 from bot.errors import UserError
 from bot.operations.registry import Button, Click, FollowUp
 from bot.operations.requests import OperationRequest
-from handlers.deploy.ansible.outcome_views import RETRY as BUTTON
-from handlers.deploy.ansible.rollout import COMMIT, RETRY
-from handlers.deploy.arguments import HOSTS
+from handlers.deploy.ansible.outcome_views import RETRY as RETRY_ACTION
+from handlers.deploy.ansible.rollout_end import COMMIT, RETRY
+from handlers.deploy.arguments import HOSTS, SHORT_SHA
 from handlers.shared.clicks import clicked, start_follow_up
 
 if TYPE_CHECKING:
     from bot.services import Services
 
-RETRIED = FollowUp(BUTTON, "retry-", "retried")
+RETRIED = FollowUp(RETRY_ACTION, "retry-", "retried")
 
 
 async def retry(services: Services, click: Click) -> None:
-    """Begin a deploy of these hosts alone, once; it asks for approval as any deploy does."""
+    """Begin a deploy of these hosts alone, once; it needs approval as any deploy."""
     record = await clicked(services, click)
     environment = policy.environment_of(services.config, record.environment)
     instances = await services.annotations.values_of(record.number, RETRY)
     commits = await services.annotations.values_of(record.number, COMMIT)
     if not instances or not commits:
         raise UserError(f"#{record.number} left no host to retry.")
-    count = f"{len(instances)} failed host{'s' if len(instances) != 1 else ''}"
-    title = f"Deploy {commits[0][:7]} to {count} of {environment.name}"
+    hosts = f"{len(instances)} failed host{'s' if len(instances) != 1 else ''}"
+    title = f"Deploy {commits[0][:SHORT_SHA]} to {hosts} of {environment.name}"
     arguments = {"ref": commits[0], HOSTS: ",".join(sorted(instances))}
     key = RETRIED.key(record.number)
     request = OperationRequest("deploy", title, click.user, key, environment, arguments)
@@ -36,5 +36,5 @@ async def retry(services: Services, click: Click) -> None:
     await start_follow_up(services, RETRIED, record, request, begun=begun, attempt="retry failed hosts")
 
 
-BUTTONS = (Button(BUTTON, retry),)
+BUTTONS = (Button(RETRY_ACTION, retry),)
 FOLLOW_UPS = (RETRIED,)

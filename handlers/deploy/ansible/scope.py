@@ -1,4 +1,4 @@
-"""Which hosts a deploy by Ansible is about: an environment's, some machine types', or the ones named one by one."""
+"""The hosts of a deploy by Ansible: all of an environment, those of some roles, or hosts by their instance ids."""
 
 from __future__ import annotations
 
@@ -20,38 +20,39 @@ if TYPE_CHECKING:
 
 
 LOOKUP_TIMEOUT = 60.0
+HOSTS_NAMED = 6  # in an error
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What an operation is about. `instances` are EC2's ids; without any, all hosts of the machine types."""
+    """The part of an environment that an operation deploys to. `instances` (EC2's ids) is empty for all hosts of the roles."""
 
     environment: Environment
-    machines: tuple[str, ...]
+    roles: tuple[str, ...]
     instances: tuple[str, ...] = ()
     check: bool = False
 
     async def find_hosts(self, services: Services) -> Inventory:
-        """The running machines that it is about. Raises UserError when a host that is named runs no more."""
-        found = await find_hosts(services.config, self.environment, services.aws, self.machines)
+        """The running hosts of the scope. Raises UserError when one of its instances no longer runs."""
+        running = await find_hosts(services.config, self.environment, services.aws, self.roles)
         if not self.instances:
-            return found
-        kept = tuple(host for host in found.hosts if host.instance_id in self.instances)
-        gone = set(self.instances) - {host.instance_id for host in kept}
-        if gone:
+            return running
+        hosts = tuple(host for host in running.hosts if host.instance_id in self.instances)
+        missing = set(self.instances) - {host.instance_id for host in hosts}
+        if missing:
             raise UserError(
-                f"{', '.join(sorted(gone)[:6])} no longer runs in {self.environment.name}, so nothing was done. "
+                f"{', '.join(sorted(missing)[:HOSTS_NAMED])} no longer runs in {self.environment.name}, so nothing was done. "
                 f"Run /deploy {self.environment.name} again for the machines that run now."
             )
-        return replace(found, hosts=kept)
+        return replace(running, hosts=hosts)
 
 
 def scope_of(operation: Operation) -> Scope:
-    """What the operation's arguments say; machine types in the configured order."""
+    """The scope that the operation's arguments name; roles in the configured order."""
     arguments, environment = operation.record.arguments, operation.environment
     named = _listed(arguments.get(ROLES, ""))
-    machines = tuple(machine for machine in environment.machines if not named or machine in named)
-    return Scope(environment, machines, _listed(arguments.get(HOSTS, "")), check=bool(arguments.get(CHECK)))
+    roles = tuple(role for role in environment.machines if not named or role in named)
+    return Scope(environment, roles, _listed(arguments.get(HOSTS, "")), check=bool(arguments.get(CHECK)))
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -59,14 +60,14 @@ def _listed(text: str) -> tuple[str, ...]:
 
 
 async def find_hosts(
-    config: Config, environment: Environment, clients: Clients, machines: tuple[str, ...] | None = None
+    config: Config, environment: Environment, clients: Clients, roles: tuple[str, ...] | None = None
 ) -> Inventory:
-    """The running machines of an environment, or of some of its types, reached as its configuration says."""
+    """The running hosts of an environment, or of some of its roles, with the configured way to reach them."""
     settings = settings_of(environment)
     return await inventory.find_hosts(
         clients.ec2,
         environment=environment.name,
-        machines=environment.machines if machines is None else machines,
+        machines=environment.machines if roles is None else roles,
         tag=config.instance_tag,
         address=settings.address,
         user=settings.user,
@@ -77,16 +78,16 @@ async def find_hosts(
 
 
 def settings_of(environment: Environment) -> Ansible:
-    """How the environment deploys with Ansible. Raises UserError when it does not."""
+    """The environment's section `ansible`. Raises UserError when it has none."""
     if environment.deploy.ansible is None:
         raise UserError(f"{environment.name} does not deploy through Ansible.")
     return environment.deploy.ansible
 
 
 def private_key_of(services: Services, environment: Environment) -> str | None:
-    """The private key that logs in to the machines, as ssh wants it; None where the configuration names none.
+    """The private key of ssh in the form that ssh reads; None where the configuration names none.
 
-    Raises UserError, which names the variable, when there is none in it that can be used without a passphrase.
+    Raises UserError, which names the variable, when its value is no key, or a key with a passphrase.
     """
     name = settings_of(environment).private_key_env
     if not name:
@@ -99,6 +100,6 @@ def private_key_of(services: Services, environment: Environment) -> str | None:
 
 
 def secret_vars_of(services: Services, environment: Environment) -> dict[str, str]:
-    """The variables that playbooks get in a file of their own. Raises UserError for one that the bot was not given."""
-    named = settings_of(environment).secret_vars
-    return {name: services.secrets.value(source) for name, source in named.items()}
+    """The variables that playbooks get in a file of their own. Raises UserError when one is missing."""
+    sources = settings_of(environment).secret_vars
+    return {name: services.secrets.value(source) for name, source in sources.items()}

@@ -1,4 +1,4 @@
-"""A deploy by Ansible as one message: a row for each host while it is under way, what keeps it from beginning, its thread."""
+"""A deploy by Ansible as one message: a row for each host, changed host keys, and the details in the thread."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, kit
-from bot.slack.blocks.jobs import MARKS
+from bot.slack.blocks.jobs import MARKS as STATE_LABELS
 from handlers.deploy.views import deploy_message
 from runners.results import State
 
@@ -19,12 +19,11 @@ if TYPE_CHECKING:
     from runners.results import ChangedKey, FailedTask, HostResult, PlaybookResult
 
 ACCEPT_KEYS = "accept-host-keys"
-ROWS = 40  # more hosts than these are shown worst first
+ROWS = 40  # more hosts than these are sorted worst first
 NAMED = 6  # hosts in a sentence
-KEYS_SHOWN = 10
+KEYS_LISTED = 10
 GOOD = (State.SUCCEEDED, State.SKIPPED)
-NEVER_BEGUN = (State.WAITING, State.SKIPPED)
-# What a person has to look at comes first, where not all can be shown.
+# The states that people must see come first where not all hosts fit.
 WORST_FIRST = (
     State.FAILED,
     State.UNREACHABLE,
@@ -35,7 +34,7 @@ WORST_FIRST = (
     State.SKIPPED,
     State.SUCCEEDED,
 )
-UNTOUCHED = "⚪ not touched"  # what becomes of a host that waits, once all is over
+UNTOUCHED = "⚪ not touched"  # a host that still waits when the roll-out has ended
 _SAME_INSTANCES = "These are the same instances as before, so their keys"
 COLUMNS = ("Host", "State", "Task", "", "ok", "changed", "failed", "unreachable", "Time")
 CHECK_COLUMNS = tuple("would change" if name == "changed" else name for name in COLUMNS)
@@ -43,8 +42,8 @@ CANCELLING = "No further task is started. What a task has begun on a host may go
 
 
 @dataclass(frozen=True, slots=True)
-class Rollout:
-    """The playbooks in their order, those to come included; `now` is Unix seconds. A `check` touches nothing."""
+class RolloutState:
+    """The results of all playbooks in their order, waiting ones included, at `now` (Unix seconds)."""
 
     results: tuple[PlaybookResult, ...]
     now: float
@@ -56,103 +55,100 @@ class Rollout:
         return [host for result in self.results for host in result.hosts]
 
 
-def looking(head: Head, release: Release, approval: ApprovalView | None, rollout: Rollout) -> Message:
-    """All playbooks are through; their daemons are looked at."""
-    return deploy_message(
-        head, "running", "checking that each daemon runs once", release, approval, details=board(rollout)
-    )
-
-
-def preparing(head: Head, release: Release, approval: ApprovalView | None, rollout: Rollout) -> Message:
-    """Before the first playbook: what all of them need is fetched and installed, with Cancel."""
+def preparing(head: Head, release: Release, approval: ApprovalView | None, state: RolloutState) -> Message:
+    """Before the first playbook: code, collections and roles are fetched and installed; with Cancel."""
     news = "getting the code, and the collections and roles that it requires"
     cancel = common.cancel_button(head, "Nothing was touched yet, and nothing will be.")
-    return deploy_message(head, "running", news, release, approval, details=board(rollout), buttons=[cancel])
+    return deploy_message(head, "running", news, release, approval, details=host_table(state), buttons=[cancel])
 
 
-def progress(head: Head, release: Release, approval: ApprovalView | None, rollout: Rollout) -> Message:
-    """Playbooks under way, with Cancel."""
-    done = sum(1 for result in rollout.results if result.state.ended)
-    count = len(rollout.results)
-    types = f", {done} of {count} machine types done" if count > 1 else ""
-    doing = "checking what would change with" if rollout.check else "deploying"
-    news = f"{doing} {kit.escape(release.commit.short)}{types}"
-    cancel = common.cancel_button(head, "The check ends." if rollout.check else CANCELLING)
-    return deploy_message(head, "running", news, release, approval, details=board(rollout), buttons=[cancel])
+def progress(head: Head, release: Release, approval: ApprovalView | None, state: RolloutState) -> Message:
+    """Playbooks in progress, with Cancel."""
+    ended = sum(1 for result in state.results if result.state.ended)
+    count = len(state.results)
+    roles = f", {ended} of {count} machine types done" if count > 1 else ""
+    activity = "checking what would change with" if state.check else "deploying"
+    news = f"{activity} {kit.escape(release.commit.short)}{roles}"
+    cancel = common.cancel_button(head, "The check ends." if state.check else CANCELLING)
+    return deploy_message(head, "running", news, release, approval, details=host_table(state), buttons=[cancel])
+
+
+def checking_daemons(head: Head, release: Release, approval: ApprovalView | None, state: RolloutState) -> Message:
+    """All playbooks have ended; their daemons are checked."""
+    news = "checking that each daemon runs once"
+    return deploy_message(head, "running", news, release, approval, details=host_table(state))
 
 
 def keys_changed(head: Head, release: Release, approval: ApprovalView | None, changed: Sequence[ChangedKey]) -> Message:
-    """Servers that show another host key than the one on record: refused, with both fingerprints, and Accept."""
-    names = listed([one.host for one in changed])
-    news = f"refused: {names} {'shows' if len(changed) == 1 else 'show'} another host key. Nothing was touched"
+    """Hosts whose key differs from the recorded one: refused, with both fingerprints, and Accept."""
+    single = len(changed) == 1
+    names = listed([key.host for key in changed])
+    news = f"refused: {names} {'shows' if single else 'show'} another host key. Nothing was touched"
     lines = [
-        f"{kit.code(one.host)} ({kit.code(one.instance_id)})\nknown: {kit.code(one.known)}\nnow: {kit.code(one.shown)}"
-        for one in changed[:KEYS_SHOWN]
+        f"{kit.code(key.host)} ({kit.code(key.instance_id)})\nknown: {kit.code(key.known)}\nnow: {kit.code(key.shown)}"
+        for key in changed[:KEYS_LISTED]
     ]
-    more = [f"… and {len(changed) - KEYS_SHOWN} more"] if len(changed) > KEYS_SHOWN else []
-    same = "This is the same instance as before, so its key" if len(changed) == 1 else _SAME_INSTANCES
+    more = [f"… and {len(changed) - KEYS_LISTED} more"] if len(changed) > KEYS_LISTED else []
+    same = "This is the same instance as before, so its key" if single else _SAME_INSTANCES
     why = (
         f"{same} should be the same. Either somebody has set the server up anew, or it is not the server that answers. "
         "Ask whoever looks after it before you accept."
     )
-    body = [*kit.sections([*lines, *more]), kit.section(why)]
-    one = len(changed) == 1
-    keys = f"key of {names} is" if one else f"keys of {names} are"
-    question = f"From now on the new host {keys} trusted, for as long as the instance{'' if one else 's'} live{'s' if one else ''}."
+    details = [*kit.sections([*lines, *more]), kit.section(why)]
+    buttons = [kit.actions(ACCEPT_KEYS, _accept_button(head, names, single=single))]
+    return deploy_message(head, "failed", news, release, approval, details=details, buttons=buttons)
+
+
+def _accept_button(head: Head, names: str, *, single: bool) -> Block:
+    keys = f"key of {names} is" if single else f"keys of {names} are"
+    lifetime = "the instance lives" if single else "the instances live"
     ask = kit.confirm(
-        f"Accept {'another host key' if one else 'other host keys'}?",
-        question,
-        f"Yes, accept {'it' if one else 'them'}",
+        f"Accept {'another host key' if single else 'other host keys'}?",
+        f"From now on the new host {keys} trusted, for as long as {lifetime}.",
+        f"Yes, accept {'it' if single else 'them'}",
     )
-    button = kit.button(
-        f"Accept the new host key{'' if one else 's'}", ACCEPT_KEYS, str(head.number), style="danger", ask=ask
-    )
-    return deploy_message(
-        head, "failed", news, release, approval, details=body, buttons=[kit.actions(ACCEPT_KEYS, button)]
-    )
+    text = f"Accept the new host key{'' if single else 's'}"
+    return kit.button(text, ACCEPT_KEYS, str(head.number), style="danger", ask=ask)
 
 
-def keys_accepted(shown: Message, environment: str, person: str, count: int, at: float) -> Message:
-    """The message of `keys_changed` once somebody (a user id) has accepted the keys: who, when (Unix seconds), what now.
-
-    It stands in the button's place.
-    """
+def keys_accepted(message: Message, environment: str, person: str, count: int, at: float) -> Message:
+    """The message of `keys_changed` with the button replaced by who (a user id) accepted when (Unix seconds), and what to run."""
     keys = f"the new host key{'s' if count != 1 else ''}"
     then = f"Run {kit.code(f'/deploy {environment}')} again: nothing has gone out yet."
-    said = kit.context(f"{keys} accepted by {kit.user(person)} {kit.moment(at)}. {then}")
+    accepted = kit.context(f"{keys} accepted by {kit.user(person)} {kit.moment(at)}. {then}")
     blocks = [
-        said if any(one.get("action_id") == ACCEPT_KEYS for one in block.get("elements", ())) else block
-        for block in shown.blocks
+        accepted if any(element.get("action_id") == ACCEPT_KEYS for element in block.get("elements", ())) else block
+        for block in message.blocks
     ]
-    return kit.Message(shown.text, tuple(blocks))
+    return kit.Message(message.text, tuple(blocks))
 
 
-def board(rollout: Rollout, *, over: bool = False) -> list[Block]:
+def host_table(state: RolloutState, *, ended: bool = False) -> list[Block]:
     """A row for each host; where there are many the worst come first, and all are counted above.
 
-    Once it is `over`, no host waits any more: it was not touched.
+    Once the roll-out has `ended`, a host that waits was not touched.
     """
-    hosts = rollout.hosts
+    hosts = state.hosts
     if not hosts:
         return []
     many = len(hosts) > ROWS
-    shown = sorted(hosts, key=lambda host: WORST_FIRST.index(host.state)) if many else hosts
-    totals = {host.host: result.task_total for result in rollout.results for host in result.hosts}
-    marks = {**MARKS, State.WAITING: UNTOUCHED} if over else MARKS
-    rows = [_row(host, marks[host.state], totals[host.host], rollout.now) for host in shown]
-    table = kit.table(CHECK_COLUMNS if rollout.check else COLUMNS, rows, right=(4, 5, 6, 7, 8))
-    return [*([kit.context(_counts(hosts, marks))] if len(hosts) > 1 else []), table]
+    ordered = sorted(hosts, key=lambda host: WORST_FIRST.index(host.state)) if many else hosts
+    totals = {host.host: result.task_total for result in state.results for host in result.hosts}
+    labels = {**STATE_LABELS, State.WAITING: UNTOUCHED} if ended else STATE_LABELS
+    rows = [_row(host, labels[host.state], totals[host.host], state.now) for host in ordered]
+    table = kit.table(CHECK_COLUMNS if state.check else COLUMNS, rows, right=(4, 5, 6, 7, 8))
+    return [*([kit.context(_counts(hosts, labels))] if len(hosts) > 1 else []), table]
 
 
-def _counts(hosts: Sequence[HostResult], marks: Mapping[State, str]) -> str:
-    """How many hosts stand how, worst first."""
+def _counts(hosts: Sequence[HostResult], labels: Mapping[State, str]) -> str:
+    """The number of hosts in each state, worst first."""
     numbers = [(state, sum(1 for host in hosts if host.state is state)) for state in WORST_FIRST]
-    said = ", ".join(f"{count} {marks[state].partition(' ')[2]}" for state, count in numbers if count)
-    return f"{counted(len(hosts), 'host')}: {said}"
+    counts = ", ".join(f"{count} {labels[state].partition(' ')[2]}" for state, count in numbers if count)
+    return f"{counted(len(hosts), 'host')}: {counts}"
 
 
-def failing_task(failure: FailedTask) -> Message:
-    """What a failing task said on a host, for the thread."""
+def failed_task(failure: FailedTask) -> Message:
+    """The output of a failed task on a host, for the thread."""
     how = "could not be reached for" if failure.unreachable else "failed at"
     line = f":x: {kit.code(failure.host)} {how} {kit.code(failure.task)} ({kit.code(failure.path)})"
     blocks = [kit.section(line), *([kit.section(kit.preformatted(failure.output))] if failure.output.strip() else [])]
@@ -160,23 +156,23 @@ def failing_task(failure: FailedTask) -> Message:
 
 
 def more_failures(count: int) -> Message:
-    """That the thread does not show every failure."""
+    """The number of failures that have no message in the thread."""
     text = f"… and {counted(count, 'more failure')}; the log files in this thread have all"
     return kit.message(text, [kit.section(text)])
 
 
 def playbook_log(result: PlaybookResult) -> Message:
-    """The end of what Ansible printed, for the thread, where no task tells more."""
+    """The end of a playbook's output, for the thread, where no failed task explains more."""
     name = kit.escape(result.playbook)
     return kit.message(f"{name}: the end of its log", [kit.section(kit.preformatted(result.log_tail))])
 
 
-def _row(host: HostResult, mark: str, total: int, now: float) -> Sequence[Cell]:
+def _row(host: HostResult, label: str, total: int, now: float) -> Sequence[Cell]:
     return [
         host.host,
-        mark,
+        label,
         host.current_task or "",
-        target_of(host, total) if host.state not in GOOD else "",
+        task_position(host, total) if host.state not in GOOD else "",
         str(host.ok),
         str(host.changed),
         str(host.failed or ""),
@@ -185,8 +181,8 @@ def _row(host: HostResult, mark: str, total: int, now: float) -> Sequence[Cell]:
     ]
 
 
-def target_of(host: HostResult, total: int) -> str:
-    """At which of its playbook's tasks a host is: "4/7", or "4" where they are not counted, "" before the first."""
+def task_position(host: HostResult, total: int) -> str:
+    """The number of a host's current task: "4/7", or "4" where the total is unknown, "" before the first."""
     if not host.task_number:
         return ""
     return f"{host.task_number}/{total}" if total else str(host.task_number)
@@ -200,15 +196,15 @@ def _time(host: HostResult, now: float) -> str:
 
 
 def names_of(hosts: Iterable[HostResult]) -> str:
-    """The hosts by name (escaped), as far as a sentence takes them."""
+    """The names of these hosts (mrkdwn), as many as fit into a sentence."""
     return listed([host.host for host in hosts])
 
 
-def listed(hosts: Sequence[str]) -> str:
-    """The same of names alone."""
-    names = [kit.escape(host) for host in hosts]
+def listed(names: Sequence[str]) -> str:
+    """These names (mrkdwn), as many as fit into a sentence, and the number of the others."""
+    escaped = [kit.escape(name) for name in names[:NAMED]]
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{', '.join(names[:NAMED])}{more}"
+    return f"{', '.join(escaped)}{more}"
 
 
 def counted(count: int, noun: str) -> str:

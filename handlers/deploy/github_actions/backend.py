@@ -28,7 +28,7 @@ def required_checks(environment: Environment) -> bool | tuple[str, ...]:
     return settings_of(environment).required_checks
 
 
-async def verify(operation: Operation, ref: str) -> None:  # noqa: ARG001  -- a backend's signature
+async def verify(_: Operation, ref: str) -> None:
     """Raises UserError for a commit: GitHub starts no workflow on one."""
     if COMMIT_SHA.fullmatch(ref):
         raise UserError("GitHub starts workflows on a branch or tag only; name one of these rather than a commit.")

@@ -16,7 +16,7 @@ from bot.store.database import metadata
 from bot.store.images import FollowedRun
 from bot.store.operations import Request, Status
 from handlers.builders.views import MINE, SNOOZES, TERMINATE
-from handlers.deploy.ansible import rollout
+from handlers.deploy.ansible import rollout_end
 from handlers.deploy.checks import REFUSED
 from handlers.plan.state_lock import LEFT
 from runners.results import Job, LogFinding, State
@@ -50,7 +50,7 @@ async def _arrange(desk: Desk, action: str) -> str:
     await desk.operations.set_message(number, "C0STAGING", "1.0")
     await desk.operations.set_status(number, STATUSES.get(action, Status.RUNNING))
     await desk.services.run_claims.claim(number, 10)
-    for what in (REFUSED, rollout.COMMIT, rollout.RETRY, LEFT):
+    for what in (REFUSED, rollout_end.COMMIT, rollout_end.RETRY, LEFT):
         await desk.services.annotations.add(number, what, SHA)
     if action in ("approve", "reject"):
         return (await desk.asked()).id

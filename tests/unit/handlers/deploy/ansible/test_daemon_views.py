@@ -71,4 +71,4 @@ def test_slack_takes_whatever_is_in_it(pool: list[str], count: int) -> None:
     read(daemon_views.page("staging", seen))
     assert all(len(block["text"]["text"]) <= 3_000 for block in daemon_views.after_deploy(next(text), seen))
     read(daemon_views.restarted(HEAD, seen))
-    read(daemon_views.working(HEAD))
+    read(daemon_views.restarting(HEAD))

@@ -8,7 +8,7 @@ from bot.config import read
 from bot.errors import Denied, UserError
 from bot.operations.registry import Click
 from bot.store.operations import Request, Status
-from handlers.deploy.ansible.daemons import configured, patience, pressed, topic
+from handlers.deploy.ansible.daemons import configured, request_restart, timeouts, topic
 from runners.daemons import Daemon, Patience
 from tests.unit.bot.drawn import read as read_message
 from tests.unit.handlers.conftest import FILE, Desk, typed
@@ -43,12 +43,12 @@ def test_texts_are_filled_in_and_the_star_stands_for_all_others(staffed: Desk) -
             Daemon("mail.d", command=r"^mail\.d$", start="/etc/init.d/mail.d start"),
         )
     }
-    assert patience(staging) == Patience(settle=5.0, stop=30.0)
+    assert timeouts(staging) == Patience(settle=5.0, stop=30.0)
 
 
 async def test_two_presses_at_once_are_one_restart(staffed: Desk) -> None:
     for _ in range(2):
-        await pressed(staffed.services, click("U0LEE"))
+        await request_restart(staffed.services, click("U0LEE"))
     first, second = staffed.engine.begun
     assert first.key == second.key
     assert (first.kind, first.environment, first.title) == (
@@ -60,22 +60,22 @@ async def test_two_presses_at_once_are_one_restart(staffed: Desk) -> None:
 
 
 async def test_a_daemon_that_is_being_restarted_is_not_restarted_a_second_time(staffed: Desk) -> None:
-    await pressed(staffed.services, click("U0LEE"))
+    await request_restart(staffed.services, click("U0LEE"))
     number = await staffed.operations.create(staffed.engine.begun[0])
     with pytest.raises(UserError, match=rf"queue on backend of staging is being restarted already, #{number}\."):
-        await pressed(staffed.services, click("U0MAX"))
-    await pressed(staffed.services, click("U0MAX", "staging backend mail.d"))
+        await request_restart(staffed.services, click("U0MAX"))
+    await request_restart(staffed.services, click("U0MAX", "staging backend mail.d"))
     await staffed.operations.set_status(number, Status.SUCCEEDED)
-    await pressed(staffed.services, click("U0MAX"))
+    await request_restart(staffed.services, click("U0MAX"))
     assert len({request.key for request in staffed.engine.begun}) == 3, "another daemon, and the same one afterwards"
 
 
 async def test_who_restarts_is_told_what_it_waits_for(staffed: Desk) -> None:
-    assert await pressed(staffed.services, click("U0LEE")) is None
+    assert await request_restart(staffed.services, click("U0LEE")) is None
     request = Request("k", "deploy", "staging", "U0ANA", "Deploy main", "C0STAGING", {})
     number = await staffed.operations.create(request)
     await staffed.operations.set_status(number, Status.RUNNING, "waits for approval")
-    told = await pressed(staffed.services, click("U0LEE"))
+    told = await request_restart(staffed.services, click("U0LEE"))
     assert told is not None
     assert "queue is not restarted yet" in read_message(told)
     assert f"It waits for #{number} (Deploy main), which waits for approval." in read_message(told)
@@ -83,7 +83,7 @@ async def test_who_restarts_is_told_what_it_waits_for(staffed: Desk) -> None:
 
 async def test_whoever_may_not_approve_may_not_restart(staffed: Desk) -> None:
     with pytest.raises(Denied):
-        await pressed(staffed.services, click("U0ANA"))
+        await request_restart(staffed.services, click("U0ANA"))
     assert staffed.engine.begun == []
     assert await staffed.trail() == [("U0ANA", "click refused")]
 
@@ -91,7 +91,7 @@ async def test_whoever_may_not_approve_may_not_restart(staffed: Desk) -> None:
 @pytest.mark.parametrize("value", ["", "staging", "staging backend", "staging backend other", "moon backend queue"])
 async def test_a_button_for_what_is_not_configured_does_nothing(staffed: Desk, value: str) -> None:
     with pytest.raises(UserError, match="no such daemon"):
-        await pressed(staffed.services, click("U0LEE", value))
+        await request_restart(staffed.services, click("U0LEE", value))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from bot.operations.registry import Click
 from bot.store.operations import Request
 from handlers.deploy.ansible import scope as rollout_scope
 from handlers.deploy.ansible.retry_hosts import retry
-from handlers.deploy.ansible.rollout import COMMIT, RETRY
+from handlers.deploy.ansible.rollout_end import COMMIT, RETRY
 from handlers.deploy.ansible.scope import Scope, scope_of
 from runners.results import Host, Inventory
 
@@ -71,7 +71,7 @@ def scope(desk: Desk, **arguments: str) -> Scope:
 
 def test_arguments_limit_what_it_is_about(desk: Desk) -> None:
     assert scope(desk) == Scope(desk.config.environments["staging"], ("backend",))
-    assert scope(desk, machines="cron").machines == ()
+    assert scope(desk, machines="cron").roles == ()
     limited = scope(desk, hosts="i-1,i-2", check="check")
     assert (limited.instances, limited.check) == (("i-1", "i-2"), True)
 

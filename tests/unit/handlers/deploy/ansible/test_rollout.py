@@ -14,7 +14,7 @@ from bot.errors import Cancelled, UserError
 from bot.redaction import Redactor
 from bot.slack.blocks.common import FailureContext, Head
 from bot.store.operations import Status
-from handlers.deploy.ansible import playbooks, rollout
+from handlers.deploy.ansible import playbooks, rollout, rollout_end
 from handlers.deploy.views import Release
 from runners.errors import RunnerError, TimedOutError, UnavailableError
 from runners.results import Commit, FailedTask, Host, HostResult, Inventory, PlaybookResult, State
@@ -121,14 +121,14 @@ class Fake:
 
 def ended(play: Play, *states: State, failures: int = 0) -> PlaybookResult:
     """How the playbook ended on its hosts, in their order."""
-    failed = tuple(FailedTask(play.own_hosts.hosts[0].name, f"Task {n}", "p.yml:1", "no") for n in range(failures))
+    failed = tuple(FailedTask(play.role_hosts.hosts[0].name, f"Task {n}", "p.yml:1", "no") for n in range(failures))
     hosts = tuple(
         HostResult(host.name, state, failed=int(state is State.FAILED))
-        for host, state in zip(play.own_hosts.hosts, states, strict=True)
+        for host, state in zip(play.role_hosts.hosts, states, strict=True)
     )
     well = all(state is State.SUCCEEDED for state in states)
     return PlaybookResult(
-        f"d-{play.machine}.yml", State.SUCCEEDED if well else State.FAILED, hosts, failures=failed, log_tail="its end"
+        f"d-{play.role}.yml", State.SUCCEEDED if well else State.FAILED, hosts, failures=failed, log_tail="its end"
     )
 
 
@@ -137,7 +137,7 @@ def well(play: Play) -> Outcome:
 
 
 def refuses(play: Play) -> Outcome:
-    return RunnerError(f"running d-{play.machine}.yml", f"no <module> {SECRET}.", log_tail="line 3")
+    return RunnerError(f"running d-{play.role}.yml", f"no <module> {SECRET}.", log_tail="line 3")
 
 
 async def deployed(
@@ -154,8 +154,8 @@ async def deployed(
     becomes, begun = {"backend": backend, "cron": cron, "sftp": sftp}, []
 
     async def run(_: object, play: Play, __: object) -> PlaybookResult:
-        begun.append(play.machine)
-        outcome = becomes[play.machine](play)
+        begun.append(play.role)
+        outcome = becomes[play.role](play)
         if isinstance(outcome, RunnerError):
             raise outcome
         return outcome
@@ -178,7 +178,7 @@ async def deployed(
 
     monkeypatch.setattr(playbooks, "run", run)
     monkeypatch.setattr(playbooks, "prepare", prepare)
-    monkeypatch.setattr(playbooks, "overdue", overdue)
+    monkeypatch.setattr(playbooks, "timed_out", overdue)
     monkeypatch.setattr(rollout, "code_of", code_of)
     monkeypatch.setattr("handlers.deploy.ansible.host_keys.changed", changed)
     monkeypatch.setattr("handlers.deploy.ansible.scope.Scope.find_hosts", find_hosts)
@@ -272,12 +272,12 @@ async def test_a_playbook_that_was_ended_is_failed_where_it_had_not_ended(
     monkeypatch.setattr("runners.ansible.kept_result", kept_result)
     operation = cast("Operation", SimpleNamespace(scratch=tmp_path, annotate=annotate))
     late = TimedOutError("running d-backend.yml", "it took longer than 60 seconds and was ended")
-    result = await playbooks.overdue(operation, "backend", late)
+    result = await playbooks.timed_out(operation, "backend", late)
     assert result
     assert (result.state, result.finished, result.overdue) == (State.FAILED, True, late.problem)
     assert [host.state for host in result.hosts] == [State.FAILED, State.SUCCEEDED]
     assert annotations_of == ["playbook ended"]
-    assert await playbooks.overdue(operation, "backend", late) is None
+    assert await playbooks.timed_out(operation, "backend", late) is None
 
 
 async def test_where_nobody_knows_how_far_it_came_no_host_counts_as_untouched(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -303,7 +303,7 @@ async def test_the_thread_has_the_first_failures_and_counts_the_others(monkeypat
     operation = Fake()
     await deployed(monkeypatch, operation, backend=lambda play: ended(play, State.FAILED, State.SUCCEEDED, failures=11))
     shown = [name for name in operation.told if name.startswith("failure ")]
-    assert len(shown) == rollout.FAILURES_SHOWN
+    assert len(shown) == rollout_end.FAILURES_POSTED
     assert "and 3 more failures" in operation.told["more failures"]
 
 
@@ -365,7 +365,7 @@ async def test_slow_preparations_are_shown(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(operation, "live", live)
     monkeypatch.setattr(operation, "unless_cancelled", slowly)
-    monkeypatch.setattr(rollout, "SHOWN_AFTER", 0.0)
+    monkeypatch.setattr(rollout, "DISPLAYED_AFTER", 0.0)
     await deployed(monkeypatch, operation)
     assert "getting the code, and the collections and roles that it requires" in shown[0]
 

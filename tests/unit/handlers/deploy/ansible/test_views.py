@@ -10,8 +10,8 @@ from hypothesis import given, strategies as st
 
 from bot.slack.blocks.common import ApprovalView, Head
 from handlers.deploy.ansible import outcome_views, views
-from handlers.deploy.ansible.outcome_views import Ending
-from handlers.deploy.ansible.views import Rollout
+from handlers.deploy.ansible.outcome_views import RolloutEnd
+from handlers.deploy.ansible.views import RolloutState
 from handlers.deploy.views import Release
 from runners.results import (
     ChangedKey,
@@ -40,12 +40,12 @@ def played(state: State, *hosts: HostResult, finished: bool = True, total: int =
     return PlaybookResult("deploy-backend.yml", state, hosts, finished=finished, task_total=total)
 
 
-def rollout(*results: PlaybookResult) -> Rollout:
-    return Rollout(results, NOW)
+def rollout(*results: PlaybookResult) -> RolloutState:
+    return RolloutState(results, NOW)
 
 
 def ended(*results: PlaybookResult, **ending: object) -> str:
-    return read(outcome_views.ended(HEAD, OUT, GIVEN, rollout(*results), Ending(**ending)))  # type: ignore[arg-type]
+    return read(outcome_views.ended(HEAD, OUT, GIVEN, rollout(*results), RolloutEnd(**ending)))  # type: ignore[arg-type]
 
 
 def test_a_host_at_work_shows_its_task_its_number_and_its_time() -> None:
@@ -81,7 +81,7 @@ def test_all_hosts_done() -> None:
 def test_a_failing_host_is_named_what_was_done_what_was_not_and_a_button_to_retry() -> None:
     failed, done = host("backend-1", State.FAILED, failed=1, current_task="Migrate"), host("backend-2", State.SUCCEEDED)
     results = rollout(played(State.FAILED, failed, done))
-    message = outcome_views.ended(HEAD, OUT, GIVEN, results, Ending(("cron", "sftp"), retry=True))
+    message = outcome_views.ended(HEAD, OUT, GIVEN, results, RolloutEnd(("cron", "sftp"), retry=True))
     said = read(message)
     assert "failed on backend-1. Not touched: cron, sftp. What each host said is in the thread" in said
     assert "*Done:* backend-2 (1 of 2) got a1b2c3d." in said
@@ -105,7 +105,9 @@ def test_a_playbook_that_could_not_be_run_touched_no_host() -> None:
 def test_what_failed_and_what_could_not_be_run_are_told_apart() -> None:
     refused = PlaybookResult("deploy-cron.yml", State.FAILED, (host("cron-1", State.WAITING),), refused="why")
     both = rollout(played(State.FAILED, host("backend-1", State.FAILED, failed=1)), refused)
-    message = outcome_views.ended(HEAD, OUT, GIVEN, both, Ending(("cron",), retry=True, then="/deploy staging cron"))
+    message = outcome_views.ended(
+        HEAD, OUT, GIVEN, both, RolloutEnd(("cron",), retry=True, then="/deploy staging cron")
+    )
     said = read(message)
     assert "failed on backend-1; deploy-cron.yml could not be run: why. Not touched: cron." in said
     assert "Retry the failed hosts. Then run `/deploy staging cron`" in said
@@ -166,7 +168,7 @@ def test_what_is_cancelled_says_by_whom_and_where_each_host_was_left() -> None:
 def test_the_board_of_a_check_says_what_would_change_also_when_it_was_cancelled() -> None:
     done = played(State.SUCCEEDED, host("backend-1", State.SUCCEEDED, ok=3, changed=2))
     checked = replace(rollout(done), check=True)
-    ending = Ending(cancelled_by="<@U0LEE>", then="/deploy staging check")
+    ending = RolloutEnd(cancelled_by="<@U0LEE>", then="/deploy staging check")
     said = [read(outcome_views.ended(HEAD, OUT, None, one, ending)) for one in (checked, rollout(done))]
     assert ["would change" in one for one in said] == [True, False]
 
@@ -190,10 +192,10 @@ def test_a_check_without_changes_and_one_that_failed() -> None:
 
 def test_what_a_task_said_on_a_host() -> None:
     failure = FailedTask("backend-1", "Migrate", "deploy.yml:3", "no table <users>")
-    said = read(views.failing_task(failure))
+    said = read(views.failed_task(failure))
     assert "`backend-1` failed at `Migrate` (`deploy.yml:3`)" in said
     assert "no table <users>" in said
-    assert "could not be reached for `Migrate`" in read(views.failing_task(replace(failure, unreachable=True)))
+    assert "could not be reached for `Migrate`" in read(views.failed_task(replace(failure, unreachable=True)))
 
 
 def test_another_host_key_is_refused_with_both_fingerprints() -> None:
@@ -238,11 +240,11 @@ def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, co
     hosts = tuple(HostResult(next(text), state, current_task=next(text), task_number=count) for _ in range(count))
     changes = tuple(TaskChange(next(text), next(text), next(text)) for _ in range(count))
     one = PlaybookResult(next(text), state, hosts, finished=count % 2 == 0, changes=changes)
-    shown = Rollout((one,), NOW)
+    shown = RolloutState((one,), NOW)
     read(views.progress(head, out, None, shown))
     for cancelled_by in ("", "<@U0LEE>"):
-        ending = Ending(tuple(islice(text, count)), cancelled_by=cancelled_by, retry=bool(count))
+        ending = RolloutEnd(tuple(islice(text, count)), cancelled_by=cancelled_by, retry=bool(count))
         read(outcome_views.ended(head, out, None, shown, ending))
     read(outcome_views.checked(head, out, shown))
-    read(views.failing_task(FailedTask(next(text), next(text), next(text), next(text))))
+    read(views.failed_task(FailedTask(next(text), next(text), next(text), next(text))))
     read(views.playbook_log(replace(one, log_tail=next(text))))
