@@ -125,8 +125,8 @@ class Rollout:
         name = f"playbook {wave[0]}" if len(wave) == 1 else "playbooks"
         results = await self.operation.once(
             name,
-            do=lambda: self._run(plays, playbooks.run),
-            recover=lambda: self._run(plays, playbooks.resume),
+            do=lambda: self._play_all(plays, playbooks.run),
+            recover=lambda: self._play_all(plays, playbooks.resume),
         )
         self.results |= dict(zip(wave, results, strict=True))
 
@@ -145,7 +145,7 @@ class Rollout:
 
         return await self.operation.step("daemons", check)
 
-    async def _run(self, plays: Sequence[Play], run: RunPlay) -> tuple[PlaybookResult, ...]:
+    async def _play_all(self, plays: Sequence[Play], run: RunPlay) -> tuple[PlaybookResult, ...]:
         """Within a step: run these plays and display their progress; an error of a play does not stop the others."""
 
         async def on_progress(role: str, result: PlaybookResult) -> None:
