@@ -233,11 +233,11 @@ class Images:
 def fingerprint_of(machine: str, finding: LogFinding) -> str:
     """A digest (hex) that lines with the same problem share; a truncated line has the digest of its beginning."""
     constant = VARIABLE_PARTS.sub("#", finding.text[:TEXT])
-    return hashlib.sha256(f"{machine}\0{finding.sign}\0{constant}".encode()).hexdigest()
+    return hashlib.sha256(f"{machine}\0{finding.pattern}\0{constant}".encode()).hexdigest()
 
 
 def _warning_row(followed: FollowedRun, job: Job, group: ImageGroup, finding: LogFinding) -> dict[str, Any]:
-    identity = f"{job.job_id} {finding.line} {finding.sign} {finding.text}"
+    identity = f"{job.job_id} {finding.line} {finding.pattern} {finding.text}"
     # Without a line the warning is about the image itself, and a dismissal applies to this job alone.
     alike = fingerprint_of(group.machine, finding) if finding.line else f"{job.job_id} {finding.text}"[:FINGERPRINT]
     return {
@@ -249,7 +249,7 @@ def _warning_row(followed: FollowedRun, job: Job, group: ImageGroup, finding: Lo
         "job_url": job.url,
         "machine": group.machine,
         "environment": group.environment,
-        "pattern": finding.sign[:200],
+        "pattern": finding.pattern[:200],
         "line": finding.line,
         "text": finding.text[:TEXT],
         "before": [text[:TEXT] for text in finding.before],
@@ -261,11 +261,11 @@ def _warning_row(followed: FollowedRun, job: Job, group: ImageGroup, finding: Lo
 
 def _open_texts(warnings: Sequence[Suspicion]) -> tuple[str, ...]:
     return tuple(
-        dict.fromkeys(warning.sign if warning.line else warning.text for warning in warnings if warning.stands)
+        dict.fromkeys(warning.pattern if warning.line else warning.text for warning in warnings if warning.stands)
     )
 
 
 def _warning(row: sa.RowMapping) -> Suspicion:
     values: dict[str, Any] = {name: row[name] for name in Suspicion.__slots__ if name in row}
     values |= {"before": tuple(row["before"]), "after": tuple(row["after"]), "reason": row["reason"] or ""}
-    return Suspicion(**values, sign=row["pattern"], dismissed_by=row["person"] or "")
+    return Suspicion(**values, dismissed_by=row["person"] or "")

@@ -53,7 +53,7 @@ def doubtful_job(job: Job, findings: Sequence[LogFinding]) -> Message:
     for finding in findings[:SIGNS]:
         lines = kit.marked(finding.before, finding.text, finding.after)
         blocks.append(
-            kit.section(f"*{kit.escape(finding.sign)}* (line {finding.line})\n{kit.preformatted(lines, SIGN)}")
+            kit.section(f"*{kit.escape(finding.pattern)}* (line {finding.line})\n{kit.preformatted(lines, SIGN)}")
         )
     return kit.message(news, blocks)
 

@@ -38,7 +38,7 @@ async def dismissed(services: Services, submission: Submission) -> Mapping[str, 
     if not reason:
         return {"reason": "Say why, so that others can follow it."}
     if await services.images.dismiss(one.id, submission.user, reason):
-        detail = {"what": f"{one.sign} ({one.machine} for {one.environment}, run {one.run_id})", "why": reason}
+        detail = {"what": f"{one.pattern} ({one.machine} for {one.environment}, run {one.run_id})", "why": reason}
         await services.audit.record(Entry(submission.user, "dismissed a sign of failure", BUILDS, None, detail))
     known = (await services.images.warnings_of([one.job_id]))[one.job_id]
     await services.chat.update(Posted(channel, ts), image_views.warnings(_job(one), known))
@@ -59,7 +59,7 @@ async def _suspicion(services: Services, suspicion_id: str) -> Suspicion:
 
 
 async def _check_may(services: Services, user: str, one: Suspicion) -> None:
-    await permissions.check_may_approve(services, permissions.attempt(user, f"dismiss {one.sign}", BUILDS))
+    await permissions.check_may_approve(services, permissions.attempt(user, f"dismiss {one.pattern}", BUILDS))
 
 
 BUTTONS = (Button(DISMISS, dismiss),)

@@ -67,9 +67,7 @@ def warnings(job: Job, all_warnings: Sequence[Suspicion]) -> Message:
 
 def dismissal_modal(warning: Suspicion, metadata: str) -> Block:
     """Asks why a warning is harmless; `metadata` comes back with the answer."""
-    pattern = (
-        f"*{kit.escape(warning.sign)}* in the log of {kit.code(warning.machine)} for {kit.code(warning.environment)}:"
-    )
+    pattern = f"*{kit.escape(warning.pattern)}* in the log of {kit.code(warning.machine)} for {kit.code(warning.environment)}:"
     hint = REASON_HINT + (LATER_HINT.format(warning.machine) if warning.line else "")
     reason = modals.text("reason", "Why is it harmless?", shortest=3, longest=300, hint=hint)
     return modals.modal(
@@ -146,7 +144,7 @@ def _warning(warning: Suspicion) -> list[Block]:
     line = f" (line {warning.line}{step})" if warning.line else ""
     excerpt = kit.marked(warning.before, warning.text, warning.after)
     text = kit.preformatted(excerpt, 1_200) if warning.line else kit.escape(warning.text)
-    section = kit.section(f"*{kit.escape(warning.sign)}*{line}\n{text}")
+    section = kit.section(f"*{kit.escape(warning.pattern)}*{line}\n{text}")
     if warning.stands:
         return [section, kit.actions(f"sign-{warning.id}", kit.button("Not a failure…", DISMISS, warning.id))]
     reason = kit.escape(warning.reason)

@@ -60,9 +60,9 @@ async def record_job_image(
     )
     if warnings:
         await operation.details(f"warnings {job.job_id}", image_views.warnings(job, warnings))
-        patterns = dict.fromkeys(warning.sign for warning in warnings)
+        patterns = dict.fromkeys(warning.pattern for warning in warnings)
         await operation.audit("suspect", what=job.name, why=", ".join(patterns)[:200])
-    still_open = tuple(dict.fromkeys(warning.sign for warning in warnings if warning.stands))
+    still_open = tuple(dict.fromkeys(warning.pattern for warning in warnings if warning.stands))
     return JobOutcome(produced.image.image_id if produced.image else None, still_open)
 
 
@@ -72,7 +72,7 @@ def merge_adjacent(findings: Sequence[LogFinding]) -> list[LogFinding]:
     end = 0
     for finding in sorted(findings, key=lambda finding: finding.line):
         last = merged[-1] if merged else None
-        if last and last.sign == finding.sign and finding.line - end <= ADJACENT:
+        if last and last.pattern == finding.pattern and finding.line - end <= ADJACENT:
             merged[-1] = _merged(last, finding)
         else:
             merged.append(finding)
@@ -91,7 +91,7 @@ def _merged(first: LogFinding, more: LogFinding) -> LogFinding:
 
 
 def _image_findings(produced: JobImage) -> list[LogFinding]:
-    return [LogFinding(sign=IMAGE_WARNING, line=0, text=problem) for problem in produced.doubts]
+    return [LogFinding(pattern=IMAGE_WARNING, line=0, text=problem) for problem in produced.doubts]
 
 
 async def _image(services: Services, job: Job, group: ImageGroup, reading: LogReading) -> JobImage:

@@ -82,12 +82,14 @@ async def _read(progress: Progress, job: Job) -> Read:
             return Read(None, GONE)
         configured = map(failure_patterns.configured, images.suspicious if images else ())
         limits = images.rerun.on if images else ()
-        reading = await scan(log.path, (*failure_patterns.BUILT_IN, *configured), rate_limits=limits, cut=log.truncated)
+        reading = await scan(
+            log.path, (*failure_patterns.BUILT_IN, *configured), rate_limits=limits, truncated=log.truncated
+        )
     except RunnerError as error:
         return Read(None, services.redact(error.problem)[:200])
     kept = services.redact.within(reading)
     first = sorted(
-        kept.findings, key=lambda one: one.sign != UNREAD
+        kept.findings, key=lambda one: one.pattern != UNREAD
     )  # that it was not read to its end must not be lost
     return Read(replace(kept, findings=tuple(first[:FINDINGS_KEPT])))
 

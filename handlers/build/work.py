@@ -163,7 +163,7 @@ async def _final(board: BuildMatrix, cancelled: str) -> Final:
 async def _ended(services: Services, number: int, final: Final) -> Message:
     board = final.board
     known = await services.images.warnings_of(board.annotations)
-    cleared = {job_id for job_id, signs in known.items() if not any(sign.stands for sign in signs)}
+    cleared = {job_id for job_id, warnings in known.items() if not any(warning.stands for warning in warnings)}
     told = {
         job_id: replace(annotation, suspect=annotation.suspect and job_id not in cleared)
         for job_id, annotation in board.annotations.items()

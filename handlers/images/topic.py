@@ -34,14 +34,14 @@ async def image(services: Services, _: Invocation, said: Sequence[str]) -> Messa
     built = await services.images.get(image_id)
     known, instances, trouble = await _from_ec2(services, image_id)
     read = await services.images.log_scan(built.job_id) if built else None
-    signs = (await services.images.warnings_of([built.job_id])).get(built.job_id, ()) if built else ()
+    warnings = (await services.images.warnings_of([built.job_id])).get(built.job_id, ()) if built else ()
     view = topic_views.Provenance(
         image=known,
         region=services.aws.region,
         built=built,
         asked=await _asked(services, built.operation) if built else "",
         log=topic_views.Log(read.lines, read.at) if read else None,
-        signs=signs,
+        warnings=warnings,
         rollouts=await services.images.rollouts_of(image_id),
         instances=instances,
         trouble=trouble,

@@ -1,4 +1,4 @@
-"""One image with its whole story: commit, run, job, signs of failure, plans that rolled it out, instances."""
+"""One image with its whole story: commit, run, job, warnings, plans that rolled it out, instances."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Provenance:
     built: BuiltImage | None
     asked: str
     log: Log | None
-    signs: Sequence[Suspicion]
+    warnings: Sequence[Suspicion]
     rollouts: Sequence[RollOut]
     instances: Sequence[StartedFrom]
     trouble: str
@@ -56,7 +56,7 @@ def page(one: Provenance) -> Message:
         f":warning: {kit.escape(one.trouble)}." if one.trouble else "",
         _built(one.built, one.image.commit, one.asked),
         _log(one),
-        *_signs(one.signs),
+        *_warnings(one.warnings),
         _rollouts(one.rollouts),
         _instances(one),
     ]
@@ -90,21 +90,21 @@ def _built(built: BuiltImage | None, commit: str | None, asked: str) -> str:
 def _log(one: Provenance) -> str:
     if one.log is None:
         return ""
-    clean = one.built is not None and not one.signs
+    clean = one.built is not None and not one.warnings
     mark, found = (":white_check_mark: ", ", and has no sign of failure") if clean else ("", "")
     lines = f"{one.log.lines:,} line{'s' if one.log.lines != 1 else ''}"
     return f"{mark}Its log of {lines} was read {kit.moment(one.log.read_at)}{found}."
 
 
-def _signs(signs: Sequence[Suspicion]) -> list[str]:
+def _warnings(warnings: Sequence[Suspicion]) -> list[str]:
     lines = []
-    for sign in signs[:SHOWN]:
-        text = f"*{kit.escape(sign.sign)}*: {kit.code(sign.text, 160)}"
-        if sign.stands:
+    for warning in warnings[:SHOWN]:
+        text = f"*{kit.escape(warning.pattern)}*: {kit.code(warning.text, 160)}"
+        if warning.stands:
             lines.append(f":warning: *Suspect.* {text}")
         else:
             lines.append(
-                f":white_check_mark: {text}; harmless, says {kit.user(sign.dismissed_by)}: {kit.escape(sign.reason)}"
+                f":white_check_mark: {text}; harmless, says {kit.user(warning.dismissed_by)}: {kit.escape(warning.reason)}"
             )
     return lines
 

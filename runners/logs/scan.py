@@ -43,12 +43,12 @@ async def scan(
     patterns: Sequence[FailurePattern],
     *,
     rate_limits: Sequence[str] = (),
-    cut: bool = False,
+    truncated: bool = False,
     timeout: float = TIMEOUT,
 ) -> LogReading:
     """Scan a downloaded log for failures (the first pattern that matches a line counts), images and rate limits.
 
-    `rate_limits` are plain texts; `cut` means that the file is not the whole log. A log that could not be read to
+    `rate_limits` are plain texts; `truncated` means that the file is not the whole log. A log that could not be read to
     its end has a finding that says so. The texts of the result are foreign and not redacted.
 
     Raises:
@@ -67,10 +67,10 @@ async def scan(
         raise RunnerError(doing, f"this machine cannot read it: {error.strerror}") from None
     finally:
         cancelled.set()
-    if not cut:
+    if not truncated:
         return reading
     unread = LogFinding(UNREAD, reading.lines, "it is longer than is downloaded")
-    return replace(reading, findings=(*reading.findings, unread), found=reading.found + 1, cut=True)
+    return replace(reading, findings=(*reading.findings, unread), found=reading.found + 1, truncated=True)
 
 
 def scan_file(
@@ -233,7 +233,7 @@ class _Scanner:
             bytes=self._bytes,
             findings=(*findings, *unread),
             found=self._count + len(unread),
-            cut=bool(unread),
+            truncated=bool(unread),
             first_error=first.excerpt() if first else None,
             tail=_tail(self._up_to_error or self._last),
             images=self._images.found,

@@ -60,7 +60,7 @@ class BuiltImage:
 class Suspicion:
     """What speaks against the image of a job that ended well. `dismissed_by` (a user id) said why it is harmless.
 
-    `id` is opaque; `operation` the one that followed the build. `sign` names the pattern that the log shows; without a `line` (0) it is about the image itself; `text` is the line, with some `before` and `after` it, all redacted; `step`
+    `id` is opaque; `operation` the one that followed the build. `pattern` names the failure pattern that the line matches; without a `line` (0) it is about the image itself; `text` is the line, with some `before` and `after` it, all redacted; `step`
     the heading it was printed under.
     """
 
@@ -72,7 +72,7 @@ class Suspicion:
     job_url: str
     machine: str
     environment: str
-    sign: str
+    pattern: str
     line: int
     text: str
     before: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What one pass over a job's log finds."""
+"""Results of a scan of a job's log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from runners.stored import stored
 class LogExcerpt:
     """A line of a log with those around it, without timestamps and colours. `line` counts from 1.
 
-    `step` is the heading of the group it was printed under ("Run packer build ..."), None where there is none.
+    `step` is the heading of the group that contains the line ("Run packer build ..."); None without a group.
     """
 
     line: int
@@ -25,12 +25,12 @@ class LogExcerpt:
 @stored("log-finding")
 @dataclass(frozen=True, slots=True)
 class LogFinding:
-    """A sign of failure in a log: `sign` says which; the same line again only adds to `times`.
+    """A line that matches a failure pattern, named by `pattern`; `times` counts equal lines.
 
-    A log that could not be read to its end is itself a finding, with `line` 0 or the line where reading stopped.
+    A log that was not read to its end has a finding as well, with `line` 0 or the line where reading stopped.
     """
 
-    sign: str
+    pattern: str
     line: int
     text: str
     before: tuple[str, ...] = ()
@@ -42,19 +42,19 @@ class LogFinding:
 @stored("log-reading")
 @dataclass(frozen=True, slots=True)
 class LogReading:
-    """What one pass over a job's log found. Its texts are foreign and not yet redacted: redact, then keep or cut.
+    """The result of a scan of a job's log. Its texts are foreign: redact them before you store or cut them.
 
-    `lines` and `bytes` are what was read; `cut` when that was not all. `findings` are the first different ones,
-    `found` counts all lines with a sign. `first_error` tells best why a job failed; `tail` are the last lines,
-    those up to the last error that GitHub marked where there is one. `images` are pairs of region and AMI id that
-    Packer announced; `rate_limited` the first line with one of the words that mean "try again", empty without.
+    `lines` and `bytes` are what was read; `truncated` if that was not the whole log. `findings` are the first different
+    ones, `found` counts all lines that match. `first_error` is the likely cause of a failed job; `tail` the last lines,
+    up to the last error that GitHub marked if there is one. `images` are pairs of region and AMI id that Packer
+    announced; `rate_limited` is the first line with a text that means "try again", or empty.
     """
 
     lines: int = 0
     bytes: int = 0
     findings: tuple[LogFinding, ...] = ()
     found: int = 0
-    cut: bool = False
+    truncated: bool = False
     first_error: LogExcerpt | None = None
     tail: tuple[str, ...] = ()
     images: tuple[tuple[str, str], ...] = ()

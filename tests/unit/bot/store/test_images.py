@@ -71,7 +71,7 @@ async def test_a_warning_is_recorded_once_and_is_open(images: Images) -> None:
     await images.add(IMAGE)
     (first,) = await images.add_warnings(FollowedRun(4, IMAGE.run_id), job(), BACKEND, [SIGN])
     assert await images.add_warnings(FollowedRun(4, IMAGE.run_id), job(), BACKEND, [SIGN]) == (first,)
-    assert (first.sign, first.line, first.text, first.before, first.after, first.step) == (
+    assert (first.pattern, first.line, first.text, first.before, first.after, first.step) == (
         "apt: package not found", 12, "E: Unable to locate package foo7", ("before",), ("after",), "Run packer",
     )  # fmt: skip
     assert first.stands

@@ -30,20 +30,20 @@ def log(tmp_path: Path) -> Path:
 
 async def test_a_scan_gives_findings_rate_limits_and_the_end(log: Path) -> None:
     reading = await scan(log, [*BUILT_IN, configured("(?i)^THE end")], rate_limits=["RequestLimitExceeded"])
-    assert [(finding.sign, finding.line) for finding in reading.findings] == [
+    assert [(finding.pattern, finding.line) for finding in reading.findings] == [
         ("apt: package not found", 2),
         ("configured: (?i)^THE end", 4),
     ]
     assert reading.findings[0].before == ("quiet",)
     assert reading.rate_limited == "RequestLimitExceeded: slower"
     assert reading.tail[-1] == "the end: é"
-    assert (reading.lines, reading.bytes, reading.cut, reading.suspect) == (4, log.stat().st_size, False, True)
+    assert (reading.lines, reading.bytes, reading.truncated, reading.suspect) == (4, log.stat().st_size, False, True)
 
 
 async def test_a_log_that_was_cut_is_not_trusted(log: Path) -> None:
-    reading = await scan(log, [], cut=True)
-    assert reading.cut
-    assert [(finding.sign, finding.line) for finding in reading.findings] == [(UNREAD, 4)]
+    reading = await scan(log, [], truncated=True)
+    assert reading.truncated
+    assert [(finding.pattern, finding.line) for finding in reading.findings] == [(UNREAD, 4)]
     assert reading.found == 1
 
 

@@ -39,7 +39,7 @@ def reading_of(
 def test_a_finding_names_its_line_its_step_and_what_is_around_it() -> None:
     raw = log_of("##[group]Run packer build x", "shell: bash", "##[endgroup]", "a", "b", MISSING, "c", "d", "e")
     (finding,) = reading_of(raw).findings
-    assert finding.sign == "apt: package not found"
+    assert finding.pattern == "apt: package not found"
     assert (finding.line, finding.text) == (6, MISSING)
     assert (finding.before, finding.after) == (("a", "b"), ("c", "d"))
     assert finding.step == "Run packer build x"
@@ -234,13 +234,13 @@ def test_the_first_line_of_a_rate_limit_is_kept() -> None:
 def test_a_pattern_on_which_backtracking_would_take_years_takes_none(pattern: str) -> None:
     reading = reading_of(log_of("a" * 4_000 + "!", MISSING, "a" * 60), configured(pattern))
     assert MISSING in [finding.text for finding in reading.findings]
-    assert not reading.cut
+    assert not reading.truncated
 
 
 def test_a_reading_that_takes_too_long_says_so() -> None:
     reading = reading_of(log_of(*["line"] * 100_000), seconds=0)
-    assert reading.cut
-    assert reading.findings[-1].sign == UNREAD
+    assert reading.truncated
+    assert reading.findings[-1].pattern == UNREAD
     assert 0 < reading.lines < 100_000
 
 
