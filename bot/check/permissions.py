@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.config import GitHubActions
 from runners.errors import RunnerError
-from runners.github.rights import Rights, rights, unreadable
+from runners.github.rights import Rights, missing_reads, read_rights
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -83,7 +83,7 @@ async def check_permissions(config: Config, github: GitHub, findings: Findings) 
     for repository in dict.fromkeys(need.repository for need in needed):
         here = [need for need in needed if need.repository == repository]
         try:
-            ours = await rights(github, repository)
+            ours = await read_rights(github, repository)
             unchecked |= await _compare(github, ours, here, findings)
         except RunnerError as error:
             findings.add_problem(str(error), error.remedy or "Check that the token or App can see the repository.")
@@ -108,7 +108,7 @@ async def _compare(github: GitHub, ours: Rights, needed: list[Need], findings: F
             scopes = ", ".join(sorted(ours.scopes)) or "none"
             findings.add_problem(f"the token lacks the scope repo for {repository} (it has {scopes})", _TOKEN_REMEDY)
         return False
-    missing = await unreadable(github, repository, ours.default_branch, [need.permission for need in needed])
+    missing = await missing_reads(github, repository, ours.default_branch, [need.permission for need in needed])
     for need in needed:
         if need.permission in missing:
             _add_missing(findings, "the token", need, _TOKEN_REMEDY)

@@ -1,4 +1,4 @@
-"""GitHub over HTTP: PyGithub for single objects and for changes, aiohttp for what is polled or streamed."""
+"""GitHub's API: PyGithub for single objects and changes, aiohttp for polling and streams."""
 
 from runners.github.api.client import PUBLIC_API, GitHub
 from runners.github.api.reads import Answer

@@ -1,4 +1,4 @@
-"""A repository's files at one commit: GitHub's archive, unpacked where nothing can climb out."""
+"""Fetches a repository's files at a commit: GitHub's archive, unpacked with checks against paths that lead outside."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LEAST_SHA = 7  # digits of the commit in the name of the archive's top director
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How large an archive may be: `size` in bytes, packed and unpacked, and how many files and folders it holds."""
+    """The limits of an archive: `size` in bytes, packed and unpacked, and the number of its files and folders."""
 
     size: int = 500 << 20
     entries: int = 100_000
@@ -39,11 +39,11 @@ DEFAULT_LIMITS = Limits()
 async def fetch_code(github: GitHub, commit: Commit, into: Path, *, limits: Limits = DEFAULT_LIMITS) -> Path:
     """Fetch the repository at exactly this commit into a new directory `into` (0700); returns the root of its files.
 
-    On failure nothing stays there. The archive's top directory must carry the commit's SHA.
+    On failure `into` is deleted. The name of the archive's top directory must contain the commit's SHA.
 
     Raises:
         NotFoundError: GitHub has no such commit.
-        RunnerError: the archive is too large, is not of this commit, or holds paths or links that lead outside.
+        RunnerError: the archive is too large, is of another commit, or has paths or links that lead outside.
         UnavailableError: GitHub does not answer, or the archive arrived in part.
     """
     doing = f"fetching {commit.repository} at {commit.short}"
@@ -61,7 +61,7 @@ async def fetch_code(github: GitHub, commit: Commit, into: Path, *, limits: Limi
 
 
 def _new_directory(into: Path) -> None:
-    shutil.rmtree(into, ignore_errors=True)  # what an interrupted fetch left
+    shutil.rmtree(into, ignore_errors=True)  # of an interrupted fetch
     into.mkdir(mode=0o700, parents=True)
 
 
@@ -78,11 +78,11 @@ async def _download(github: GitHub, commit: Commit, archive: Path, limits: Limit
 
 
 def unpack(archive: Path, into: Path, sha: str, limits: Limits, doing: str) -> Path:
-    """Unpack a tar archive of one top directory; links come last, so that no file is ever written through one.
+    """Unpack a tar archive with one top directory; links are created last, so that no file is written through a link.
 
     Raises:
-        RunnerError: as `fetch_code` says; some files may then have been written.
-        UnavailableError: the archive is cut short or damaged.
+        RunnerError: as in `fetch_code`; some files may exist then.
+        UnavailableError: the archive is incomplete or damaged.
     """
     links: list[tarfile.TarInfo] = []
     top = ""
@@ -147,18 +147,18 @@ def _check_inside(member: tarfile.TarInfo, top: str, doing: str) -> None:
 def _make_links(links: list[tarfile.TarInfo], into: Path, top: str, doing: str) -> None:
     root = os.path.realpath(into / top)
     for member in links:
-        place = into / member.name
-        if not _lies_as_named(place.parent, root, member) or os.path.lexists(place):
+        path = into / member.name
+        if not _is_real_directory(path.parent, root, member) or os.path.lexists(path):
             raise _unsafe(doing, member, "is a link inside a link, or in the place of a file")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(member.linkname)
-    for member in links:  # a link through another link may climb out though its own text does not
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(member.linkname)
+    for member in links:  # a link through another link can lead outside although its own text does not
         real = os.path.realpath(into / member.name)
         if real != root and not real.startswith(root + os.sep):
             raise _unsafe(doing, member, "is a link that leads outside")
 
 
-def _lies_as_named(directory: Path, root: str, member: tarfile.TarInfo) -> bool:
+def _is_real_directory(directory: Path, root: str, member: tarfile.TarInfo) -> bool:
     return os.path.realpath(directory) == os.path.join(root, *member.name.split("/")[1:-1])  # noqa: PTH118 - texts are compared
 
 

@@ -25,9 +25,9 @@ async def checks_of(
 ) -> Checks:
     """The checks of the commit that count.
 
-    Those with these `names`, where there are any; else those that `branch` requires (None: the ref is no branch, or
-    nothing shall be required); where it requires none, all there are but those of workflows that were started by hand,
-    deploys among them.
+    With `names`, the checks with these names; else those that `branch` requires (None: the ref is not a branch, or
+    required checks do not count). Where it requires none, all checks except those of dispatched workflows, such as
+    deploys.
 
     Raises:
         AccessDeniedError: our credentials may not read checks.
@@ -37,34 +37,38 @@ async def checks_of(
         required = await required_by(reads, repository, branch)
     doing = f"reading the checks of {sha[:7]} in {repository}"
     try:
-        found = await _check_runs(reads, repository, sha, doing, by_hand=bool(required))
-        found += await _statuses(reads, repository, sha, doing)
+        checks = await _check_runs(reads, repository, sha, doing, dispatched=bool(required))
+        checks += await _statuses(reads, repository, sha, doing)
     except AccessDeniedError as error:
         raise AccessDeniedError(doing, error.problem, remedy=REMEDY) from None
     if not required:
-        return Checks(sha, Rule.ANY, _sorted(found))
-    counted = [one for name in required for one in _reported(name, found)]
+        return Checks(sha, Rule.ANY, _sorted(checks))
+    counted = [check for name in required for check in _with_name(name, checks)]
     return Checks(sha, Rule.NAMED if names else Rule.REQUIRED, _sorted(counted))
 
 
-def _reported(name: str, found: Sequence[Check]) -> list[Check]:
-    return [one for one in found if one.name == name] or [Check(name, State.WAITING, "")]
+def _with_name(name: str, checks: Sequence[Check]) -> list[Check]:
+    return [check for check in checks if check.name == name] or [Check(name, State.WAITING, "")]
 
 
 def _sorted(checks: Sequence[Check]) -> tuple[Check, ...]:
-    return tuple(sorted(dict.fromkeys(checks), key=lambda one: (_WORST_FIRST.index(one.state), one.name)))
+    return tuple(sorted(dict.fromkeys(checks), key=lambda check: (_WORST_FIRST.index(check.state), check.name)))
 
 
 async def required_by(reads: CachedReads, repository: str, branch: str) -> list[str]:
     """The names of the checks that the branch requires, by its protection and by rulesets; none for a tag."""
-    place = quote(branch, safe="")
-    its = await _or_none(reads, repository, f"/branches/{place}", branch) or {}
-    rules = await _or_none(reads, repository, f"/rules/branches/{place}?per_page=100", branch) or []
-    checks = ((its.get("protection") or {}).get("required_status_checks") or {}) if its.get("protected") else {}
-    names = [*(checks.get("contexts") or ()), *(one["context"] for one in checks.get("checks") or ())]
+    quoted = quote(branch, safe="")
+    protection = await _or_none(reads, repository, f"/branches/{quoted}", branch) or {}
+    rules = await _or_none(reads, repository, f"/rules/branches/{quoted}?per_page=100", branch) or []
+    checks = (
+        ((protection.get("protection") or {}).get("required_status_checks") or {})
+        if protection.get("protected")
+        else {}
+    )
+    names = [*(checks.get("contexts") or ()), *(check["context"] for check in checks.get("checks") or ())]
     for rule in rules:
         if rule.get("type") == "required_status_checks":
-            names += [one["context"] for one in (rule.get("parameters") or {}).get("required_status_checks") or ()]
+            names += [check["context"] for check in (rule.get("parameters") or {}).get("required_status_checks") or ()]
     return list(dict.fromkeys(names))
 
 
@@ -72,13 +76,13 @@ async def _or_none(reads: CachedReads, repository: str, path: str, branch: str) 
     try:
         return await reads.get(repository, path, doing=f"reading what {branch} of {repository} requires")
     except NotFoundError:
-        return None  # no such branch: a tag; or a server that is too old to have rulesets
+        return None  # a tag, or a server without rulesets
 
 
-async def _check_runs(reads: CachedReads, repository: str, sha: str, doing: str, *, by_hand: bool) -> list[Check]:
+async def _check_runs(reads: CachedReads, repository: str, sha: str, doing: str, *, dispatched: bool) -> list[Check]:
     path = f"/commits/{quote(sha, safe='')}/check-runs"
     runs = [run async for run in reads.pages(repository, path, key="check_runs", doing=doing)]
-    suites = frozenset() if by_hand or not runs else await _suites_by_hand(reads, repository, sha, doing)
+    suites = frozenset() if dispatched or not runs else await _dispatched_suites(reads, repository, sha, doing)
     return [
         Check(str(run["name"]), _state_of(run), str(run.get("html_url") or run.get("details_url") or ""))
         for run in runs
@@ -92,13 +96,13 @@ def _state_of(run: dict[str, Any]) -> State:
     return State.SUCCEEDED if run.get("conclusion") in _GOOD else State.FAILED
 
 
-async def _suites_by_hand(reads: CachedReads, repository: str, sha: str, doing: str) -> frozenset[int]:
-    """The suites of what was dispatched at this commit: a deploy that failed must not forbid the next one."""
+async def _dispatched_suites(reads: CachedReads, repository: str, sha: str, doing: str) -> frozenset[int]:
+    """The check suites of workflows dispatched at this commit: a failed deploy must not prevent the next deploy."""
     path = f"/actions/runs?head_sha={quote(sha, safe='')}&event=workflow_dispatch"
     try:
         runs = [run async for run in reads.pages(repository, path, key="workflow_runs", doing=doing)]
     except (AccessDeniedError, NotFoundError):
-        return frozenset()  # Actions is switched off there, or another repository than the one we start workflows in
+        return frozenset()  # Actions is disabled in this repository
     return frozenset(int(run["check_suite_id"]) for run in runs if run.get("check_suite_id"))
 
 

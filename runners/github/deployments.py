@@ -1,4 +1,4 @@
-"""GitHub's own record of what was deployed where: a deployment for each deploy, and how it went."""
+"""GitHub's deployments: a record of each deploy with its environment, commit and state."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
     from runners.github import GitHub
 
-KEY = "signalbox"  # in a deployment's payload: whose it is
-DESCRIPTION = 140  # characters that GitHub takes
+KEY = "signalbox"  # the payload's key that holds the marker
+DESCRIPTION = 140  # characters that GitHub accepts
 
 
 @dataclass(frozen=True, slots=True)
-class Deployed:
-    """What a deployment is of. `mark` tells it from all others (operation and when it was asked for), as plain values."""
+class DeploymentRequest:
+    """A deployment to record. `marker` identifies it (the operation and the time of its request), as plain values."""
 
     repository: str
     sha: str
     environment: str
     description: str
     production: bool
-    mark: Mapping[str, object]
+    marker: Mapping[str, object]
 
 
-async def create(github: GitHub, wanted: Deployed) -> int:
-    """Record that this is about to be deployed; its number. GitHub checks and merges nothing by itself.
+async def create(github: GitHub, request: DeploymentRequest) -> int:
+    """Record a deployment; returns its ID. GitHub checks and merges nothing for it.
 
     Raises:
         UncertainError: no answer came: it may be recorded.
@@ -42,46 +42,46 @@ async def create(github: GitHub, wanted: Deployed) -> int:
     """
 
     def post(its: Repository) -> int:
-        made = its.create_deployment(
-            wanted.sha,
+        deployment = its.create_deployment(
+            request.sha,
             task="deploy",
             auto_merge=False,
             required_contexts=[],
-            payload={KEY: dict(wanted.mark)},
-            environment=wanted.environment,
-            description=wanted.description[:DESCRIPTION],
+            payload={KEY: dict(request.marker)},
+            environment=request.environment,
+            description=request.description[:DESCRIPTION],
             transient_environment=False,
-            production_environment=wanted.production,
+            production_environment=request.production,
         )
-        return int(made.id)
+        return int(deployment.id)
 
-    return await github.call(wanted.repository, post, doing=_doing(wanted), changes=True)
-
-
-async def find(github: GitHub, wanted: Deployed) -> int | None:
-    """The number of the deployment that carries this mark, if there is one."""
-    asked = urlencode({"sha": wanted.sha, "environment": wanted.environment, "per_page": 100})
-    found = await CachedReads(github).get(wanted.repository, f"/deployments?{asked}", doing=_doing(wanted))
-    return next((int(one["id"]) for one in found if _mark_of(one) == dict(wanted.mark)), None)
+    return await github.call(request.repository, post, doing=_doing(request), changes=True)
 
 
-async def create_once(github: GitHub, wanted: Deployed) -> int:
-    """As `create`, where it may have been tried before: looks first, and again when no answer came."""
-    known = await find(github, wanted)
-    if known is not None:
-        return known
+async def find(github: GitHub, request: DeploymentRequest) -> int | None:
+    """The ID of the deployment with this marker, if there is such a deployment."""
+    query = urlencode({"sha": request.sha, "environment": request.environment, "per_page": 100})
+    deployments = await CachedReads(github).get(request.repository, f"/deployments?{query}", doing=_doing(request))
+    return next((int(found["id"]) for found in deployments if _marker_of(found) == dict(request.marker)), None)
+
+
+async def create_once(github: GitHub, request: DeploymentRequest) -> int:
+    """Record a deployment that may exist already: it is searched first, and again when the answer to the request is lost."""
+    existing = await find(github, request)
+    if existing is not None:
+        return existing
     try:
-        return await create(github, wanted)
+        return await create(github, request)
     except UncertainError:
-        known = await find(github, wanted)
-        if known is None:
+        existing = await find(github, request)
+        if existing is None:
             raise
-        return known
+        return existing
 
 
-def _mark_of(found: dict[str, Any]) -> object:
-    payload = found.get("payload")
-    if isinstance(payload, str):  # what older servers hand out
+def _marker_of(deployment: dict[str, Any]) -> object:
+    payload = deployment.get("payload")
+    if isinstance(payload, str):  # from older servers
         try:
             payload = json.loads(payload or "{}")
         except ValueError:
@@ -89,30 +89,30 @@ def _mark_of(found: dict[str, Any]) -> object:
     return payload.get(KEY) if isinstance(payload, dict) else None
 
 
-async def say(
+async def set_state(
     github: GitHub, repository: str, number: int, state: str, *, log_url: str = "", description: str = ""
 ) -> None:
-    """Say how the deployment stands: GitHub's `queued`, `in_progress`, `success`, `failure` or `error`.
+    """Set the deployment's state: GitHub's `queued`, `in_progress`, `success`, `failure` or `error`.
 
-    With success GitHub takes the environment's earlier deployments for inactive.
+    With success GitHub marks the environment's earlier deployments as inactive.
 
     Raises:
         UncertainError: no answer came.
     """
-    told = {"state": state, "description": description[:DESCRIPTION], **({"log_url": log_url} if log_url else {})}
+    status = {"state": state, "description": description[:DESCRIPTION], **({"log_url": log_url} if log_url else {})}
 
     def post(its: Repository) -> None:
-        its.requester.requestJsonAndCheck("POST", f"{its.url}/deployments/{number}/statuses", input=told)
+        its.requester.requestJsonAndCheck("POST", f"{its.url}/deployments/{number}/statuses", input=status)
 
     await github.call(repository, post, doing=f"recording {state} for deployment {number}", changes=True)
 
 
-async def said(github: GitHub, repository: str, number: int) -> tuple[str, ...]:
-    """What has been said of the deployment so far, the newest first."""
+async def states(github: GitHub, repository: str, number: int) -> tuple[str, ...]:
+    """The states of the deployment so far, the newest first."""
     path = f"/deployments/{quote(str(number))}/statuses?per_page=100"
-    found = await CachedReads(github).get(repository, path, doing=f"reading deployment {number} of {repository}")
-    return tuple(str(one["state"]) for one in found)
+    statuses = await CachedReads(github).get(repository, path, doing=f"reading deployment {number} of {repository}")
+    return tuple(str(status["state"]) for status in statuses)
 
 
-def _doing(wanted: Deployed) -> str:
-    return f"recording the deployment to {wanted.environment} in {wanted.repository}"
+def _doing(request: DeploymentRequest) -> str:
+    return f"recording the deployment to {request.environment} in {request.repository}"

@@ -1,4 +1,4 @@
-"""Pull requests that bring one branch into another: found, opened, looked at, merged."""
+"""Pull requests from one branch to another: found, opened, read, merged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from runners.github import GitHub
 
-# What keeps a pull request from being merged, in GitHub's words (`mergeable_state`); the rest of its words are no obstacles.
+# GitHub's values of `mergeable_state` that prevent a merge.
 OBSTACLES = ("dirty", "blocked", "behind", "draft")
 _ALREADY = "already exists"
 
@@ -30,59 +30,60 @@ async def find(reads: CachedReads, repository: str, source: str, target: str) ->
         NotFoundError: no such repository, or we may not see it.
     """
     owner = repository.partition("/")[0]
-    asked = urlencode({"state": "open", "head": f"{owner}:{source}", "base": target, "per_page": 10})
+    query = urlencode({"state": "open", "head": f"{owner}:{source}", "base": target, "per_page": 10})
     doing = f"looking for a pull request from {source} to {target} in {repository}"
-    found = await reads.get(repository, f"/pulls?{asked}", doing=doing)
-    # GitHub takes a `head` that it cannot read as none at all.
-    ours = [one for one in found if one["head"]["ref"] == source and one["base"]["ref"] == target]
-    ours = [
-        our for our in ours if ((our["head"].get("repo") or {}).get("full_name") or "").lower() == repository.lower()
-    ]
-    return await look(reads, repository, int(ours[0]["number"])) if ours else None
+    pulls = await reads.get(repository, f"/pulls?{query}", doing=doing)
+    # GitHub ignores a `head` that it cannot parse.
+    for pull in pulls:
+        head = pull["head"]
+        same_repository = ((head.get("repo") or {}).get("full_name") or "").lower() == repository.lower()
+        if same_repository and head["ref"] == source and pull["base"]["ref"] == target:
+            return await read(reads, repository, int(pull["number"]))
+    return None
 
 
-async def look(reads: CachedReads, repository: str, number: int) -> PullRequest:
-    """The pull request as it stands; GitHub begins to work out whether it can be merged when it is looked at.
+async def read(reads: CachedReads, repository: str, number: int) -> PullRequest:
+    """The present state of the pull request; the first read makes GitHub compute whether it can be merged.
 
     Raises:
-        NotFoundError: there is none of this number.
+        NotFoundError: no such pull request.
     """
     doing = f"reading pull request #{number} of {repository}"
     return _pull_from(repository, await reads.get(repository, f"/pulls/{number}", doing=doing))
 
 
-def _pull_from(repository: str, found: dict[str, Any]) -> PullRequest:
-    merged = bool(found.get("merged") or found.get("merged_at"))
-    state = PullState.MERGED if merged else PullState(found["state"])
-    word = "draft" if found.get("draft") else str(found.get("mergeable_state") or "")
+def _pull_from(repository: str, pull: dict[str, Any]) -> PullRequest:
+    merged = bool(pull.get("merged") or pull.get("merged_at"))
+    state = PullState.MERGED if merged else PullState(pull["state"])
+    obstacle = "draft" if pull.get("draft") else str(pull.get("mergeable_state") or "")
     return PullRequest(
         repository=repository,
-        number=int(found["number"]),
-        url=str(found["html_url"]),
+        number=int(pull["number"]),
+        url=str(pull["html_url"]),
         state=state,
-        head_sha=str(found["head"]["sha"]),
-        base_sha=str(found["base"]["sha"]),
-        mergeable=found.get("mergeable"),
-        obstacle=word if word in OBSTACLES else "",
-        merge_sha=str(found.get("merge_commit_sha") or "") if merged else "",
+        head_sha=str(pull["head"]["sha"]),
+        base_sha=str(pull["base"]["sha"]),
+        mergeable=pull.get("mergeable"),
+        obstacle=obstacle if obstacle in OBSTACLES else "",
+        merge_sha=str(pull.get("merge_commit_sha") or "") if merged else "",
     )
 
 
 async def open_or_find(
     github: GitHub, repository: str, source: str, target: str, *, title: str, body: str
 ) -> PullRequest | None:
-    """Open a pull request, or find the one that is open: GitHub holds at most one open from one branch to another.
+    """Open a pull request, or find the open pull request: GitHub allows one at a time between two branches.
 
-    None when the branch has nothing that the other has not.
+    None when the source branch has no commits that the target does not have.
 
     Raises:
         UncertainError: no answer came: it may be open.
         AccessDeniedError: our credentials may not open pull requests.
         NotFoundError: no such repository or branch.
     """
-    known = await find(CachedReads(github), repository, source, target)
-    if known:
-        return known
+    existing = await find(CachedReads(github), repository, source, target)
+    if existing:
+        return existing
     doing = f"opening a pull request from {source} to {target} in {repository}"
 
     def create(its: Repository) -> int:
@@ -96,22 +97,22 @@ async def open_or_find(
         if _ALREADY not in error.problem.lower():
             raise
         return await find(CachedReads(github), repository, source, target)
-    return await look(CachedReads(github), repository, number)
+    return await read(CachedReads(github), repository, number)
 
 
 async def merge(github: GitHub, pull: PullRequest, *, title: str) -> MergeAnswer:
-    """Merge exactly the commit that was seen (`pull.head_sha`), by a merge commit. Once merged, nothing is merged again.
+    """Merge exactly the commit `pull.head_sha`, by a merge commit. A merged pull request is not merged again.
 
     Raises:
         UncertainError: no answer came: it may be merged.
         AccessDeniedError: our credentials may not write there.
     """
     doing = f"merging pull request #{pull.number} of {pull.repository}"
-    told = {"sha": pull.head_sha, "merge_method": "merge", "commit_title": title}
+    request = {"sha": pull.head_sha, "merge_method": "merge", "commit_title": title}
 
     def put(its: Repository) -> MergeAnswer:
         try:
-            _, data = its.requester.requestJsonAndCheck("PUT", f"{its.url}/pulls/{pull.number}/merge", input=told)
+            _, data = its.requester.requestJsonAndCheck("PUT", f"{its.url}/pulls/{pull.number}/merge", input=request)
         except pygithub.GithubException as error:
             return _refused(error)
         return MergeAnswer(sha=str(data["sha"]))
@@ -120,10 +121,10 @@ async def merge(github: GitHub, pull: PullRequest, *, title: str) -> MergeAnswer
 
 
 def _refused(error: pygithub.GithubException) -> MergeAnswer:
-    said = message_of(error.data) or "no reason given"
+    reason = message_of(error.data) or "no reason given"
     if error.status == HTTPStatus.CONFLICT:
-        return MergeAnswer(refusal=said, moved=True)
-    # 405: protected, not mergeable, or this way of merging is switched off; 422: what we say of it is refused.
+        return MergeAnswer(refusal=reason, moved=True)
+    # 405: protected, not mergeable, or merge commits are disabled; 422: an invalid request.
     if error.status in (HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.UNPROCESSABLE_ENTITY):
-        return MergeAnswer(refusal=said)
+        return MergeAnswer(refusal=reason)
     raise error

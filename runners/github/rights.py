@@ -1,4 +1,4 @@
-"""What we may do in a repository, as far as GitHub tells before it is tried."""
+"""The rights of our identity in a repository, as far as GitHub reports them."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _READS = {
 class Rights:
     """`permissions` of an App's installation, by name, as "read", "write" or "admin"; `scopes` of a classic token.
 
-    Both None for a fine-grained token, and whatever else GitHub says nothing of. `may_push` is whether the person that a
-    classic token stands for may write to the repository; of other tokens it may tell only what they may do with code.
+    Both are None for a fine-grained token and any other unreported identity. `may_push` is whether the owner of a classic
+    token may write to the repository; for other tokens it may cover code only.
     """
 
     permissions: Mapping[str, str] | None
@@ -42,8 +42,8 @@ class Rights:
     default_branch: str
 
 
-async def rights(github: GitHub, repository: str) -> Rights:
-    """What GitHub tells of our identity, from reading the repository.
+async def read_rights(github: GitHub, repository: str) -> Rights:
+    """Read the rights of our identity from the repository.
 
     Raises:
         NotFoundError: there is no such repository, it is hidden from us, or the App is not installed there.
@@ -51,28 +51,28 @@ async def rights(github: GitHub, repository: str) -> Rights:
     """
     answer = await github.get(repository, f"/repos/{repository}", doing=f"reading {repository}")
     about = answer.data
-    persons = about.get("permissions") or {}
+    owner = about.get("permissions") or {}
     return Rights(
         permissions=await github.permissions(repository),
         scopes=None if answer.scopes is None else frozenset(answer.scopes.replace(",", " ").split()),
-        may_push=persons.get("push"),
+        may_push=owner.get("push"),
         private=bool(about.get("private", True)),
         archived=bool(about.get("archived")),
         default_branch=str(about.get("default_branch") or "main"),
     )
 
 
-async def unreadable(github: GitHub, repository: str, branch: str, permissions: Iterable[str]) -> tuple[str, ...]:
-    """Which of these permissions we lack even for reading, found out by reading.
+async def missing_reads(github: GitHub, repository: str, branch: str, permissions: Iterable[str]) -> tuple[str, ...]:
+    """The permissions among these that our identity lacks even for reading, determined by a read for each.
 
     Raises:
         UnavailableError: GitHub does not answer.
     """
-    lacking = []
+    missing = []
     for permission in permissions:
         path = _READS[permission].format(ref=quote(branch, safe=""))
         try:
             await github.get(repository, f"/repos/{repository}{path}", doing=f"trying to read {permission}")
         except (AccessDeniedError, NotFoundError):
-            lacking.append(permission)
-    return tuple(lacking)
+            missing.append(permission)
+    return tuple(missing)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bot.slack.blocks import kit
 from runners.errors import RunnerError, UncertainError
 from runners.github import deployments
-from runners.github.deployments import Deployed
+from runners.github.deployments import DeploymentRequest
 from runners.stored import stored
 
 if TYPE_CHECKING:
@@ -46,20 +46,20 @@ async def begin(operation: Operation, commit: Commit, *, enabled: bool) -> Deplo
     )
 
 
-def _deployment(operation: Operation, commit: Commit) -> Deployed:
-    return Deployed(
+def _deployment(operation: Operation, commit: Commit) -> DeploymentRequest:
+    return DeploymentRequest(
         repository=commit.repository,
         sha=commit.sha,
         environment=operation.environment.name,
         description=f"Signalbox #{operation.number}: {operation.record.title}",
         production=operation.environment.name.startswith(PRODUCTION),
         # The time distinguishes it from an operation of the same number in an older database.
-        mark={"operation": operation.number, "asked_at": int(operation.record.created_at)},
+        marker={"operation": operation.number, "asked_at": int(operation.record.created_at)},
     )
 
 
 async def _create(
-    operation: Operation, deployment: Deployed, create: Callable[[], Coroutine[None, None, int]]
+    operation: Operation, deployment: DeploymentRequest, create: Callable[[], Coroutine[None, None, int]]
 ) -> DeploymentRecord:
     github = operation.services.github
     try:
@@ -84,13 +84,13 @@ async def set_state(
 
     async def post() -> None:
         try:
-            await deployments.say(github, repository, number, state, log_url=log_url, description=why)
+            await deployments.set_state(github, repository, number, state, log_url=log_url, description=why)
         except RunnerError as error:
             await _warn(operation, error)
 
     async def post_if_missing() -> None:
         try:
-            posted = state in await deployments.said(github, repository, number)
+            posted = state in await deployments.states(github, repository, number)
         except RunnerError as error:
             await _warn(operation, error)
             return

@@ -72,7 +72,7 @@ class Looking:
     async def _pull(self, known: Promotion) -> tuple[PullRequest | None, int | None]:
         reading, repository = self._reads, known.repository
         if known.pull:
-            pull = await pulls.look(reading, repository, known.pull.number)
+            pull = await pulls.read(reading, repository, known.pull.number)
             if pull.state is not PullState.CLOSED:
                 return pull, None
         closed = known.pull.number if known.pull else known.closed

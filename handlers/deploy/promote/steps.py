@@ -94,7 +94,7 @@ async def _merge(operation: Operation, one: Promotion) -> Promotion:
     title = f"Promote {one.source} to {one.target}, #{approved.number}"
     for _ in range(TRIES):
         try:
-            now = await pulls.look(CachedReads(github), one.repository, approved.number)
+            now = await pulls.read(CachedReads(github), one.repository, approved.number)
             if now.state is not PullState.OPEN:
                 return await _noted(operation, replace(one, pull=now, refusal=""))
             # Merging names the approved commit, and a merged pull request cannot be merged again.
@@ -120,7 +120,7 @@ def _not_merged(operation: Operation, one: Promotion, said: str) -> Promotion:
 
 async def _seen_again(operation: Operation, pull: PullRequest) -> PullRequest:
     try:
-        return await pulls.look(CachedReads(operation.services.github), pull.repository, pull.number)
+        return await pulls.read(CachedReads(operation.services.github), pull.repository, pull.number)
     except RunnerError as error:
         log.warning("operation %s: %s", operation.number, operation.services.redact(str(error)))
         return pull

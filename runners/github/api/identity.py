@@ -1,4 +1,4 @@
-"""Who we are on GitHub: a token, or an App that takes a fresh token for each installation."""
+"""The identity on GitHub: a token, or an App with a token for each installation."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ _APP_REMEDY = "Set GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY to an App's id and o
 
 
 class Identity(Protocol):
-    """What a GitHub object asks for tokens."""
+    """The source of tokens for `GitHub`."""
 
     async def token(self, repository: str | None) -> str:
-        """A token that is valid now, for this repository where that matters."""
+        """A valid token, for this repository where that matters."""
 
     def renewable(self, token: str) -> bool:
-        """Forget a token that GitHub refused; true when the next one may be another."""
+        """Forget a token that GitHub refused; true when `token` may return another token."""
 
     async def permissions(self, repository: str) -> Mapping[str, str] | None:
-        """What an App may do in a repository; None where GitHub does not tell."""
+        """An App's permissions in a repository; None where GitHub does not report them."""
 
 
 class NoIdentity:
-    """Neither token nor App: every call says so."""
+    """No identity: every call raises AccessDeniedError."""
 
     async def token(self, repository: str | None) -> str:
-        """Raises AccessDeniedError: there is none."""
+        """Raises AccessDeniedError."""
         raise AccessDeniedError(
             f"connecting to GitHub for {repository or 'its API'}",
             "there is neither a token nor an App's key",
@@ -51,33 +51,33 @@ class NoIdentity:
         return False
 
     async def permissions(self, repository: str) -> None:
-        """Nobody may anything."""
+        """None."""
         del repository
 
 
 class TokenIdentity:
-    """A token that somebody gave us."""
+    """A configured token."""
 
     def __init__(self, token: str) -> None:
         self._token = token
 
     async def token(self, repository: str | None) -> str:
-        """That token, whatever it is for."""
+        """The token, for any repository."""
         del repository
         return self._token
 
     def renewable(self, token: str) -> bool:
-        """Never: only a person can give another."""
+        """Never: a person must configure another token."""
         del token
         return False
 
     async def permissions(self, repository: str) -> None:
-        """GitHub tells only what the token's owner may."""
+        """None: GitHub reports only the rights of the token's owner."""
         del repository
 
 
 @dataclass(frozen=True, slots=True)
-class _Installed:
+class _InstallationToken:
     token: str
     expires_at: datetime
     permissions: Mapping[str, str]
@@ -99,7 +99,7 @@ class AppIdentity:
         self._private_key = private_key
         self._ask = ask
         self._installations: dict[str | None, int] = {}
-        self._tokens: dict[int, _Installed] = {}
+        self._tokens: dict[int, _InstallationToken] = {}
         self._renewing = asyncio.Lock()
 
     async def token(self, repository: str | None) -> str:
@@ -109,47 +109,49 @@ class AppIdentity:
             AccessDeniedError: the key cannot be read, or GitHub does not accept it.
             NotFoundError: the App is not installed there.
         """
-        return (await self._installed(repository)).token
+        return (await self._installation_token(repository)).token
 
     async def permissions(self, repository: str) -> Mapping[str, str]:
-        """What the installation's token may do. Raises as `token` does."""
-        return (await self._installed(repository)).permissions
+        """The permissions of the installation's token. Raises as `token` does."""
+        return (await self._installation_token(repository)).permissions
 
-    async def _installed(self, repository: str | None) -> _Installed:
+    async def _installation_token(self, repository: str | None) -> _InstallationToken:
         async with self._renewing:
             installation = self._installations.get(repository) or await self._find(repository)
-            known = self._tokens.get(installation)
-            if not known or not known.fresh:
-                known = self._tokens[installation] = await self._renew(installation)
-            return known
+            token = self._tokens.get(installation)
+            if not token or not token.fresh:
+                token = self._tokens[installation] = await self._renew(installation)
+            return token
 
     def renewable(self, token: str) -> bool:
-        """Forget this token and where it came from: the App may have been installed anew."""
-        gone = [number for number, known in self._tokens.items() if known.token == token]
-        for number in gone:
+        """Forget this token and its installation: the App may have been installed again."""
+        refused = [number for number, cached in self._tokens.items() if cached.token == token]
+        for number in refused:
             del self._tokens[number]
-        self._installations = {name: number for name, number in self._installations.items() if number not in gone}
-        return bool(gone)
+        self._installations = {name: number for name, number in self._installations.items() if number not in refused}
+        return bool(refused)
 
     async def _find(self, repository: str | None) -> int:
         doing = f"finding the GitHub App's installation for {repository or 'its API'}"
         if repository:
-            found = await self._ask("GET", f"/repos/{repository}/installation", self.jwt(), doing)
+            installation = await self._ask("GET", f"/repos/{repository}/installation", self.jwt(), doing)
         else:
             listed = await self._ask("GET", "/app/installations?per_page=1", self.jwt(), doing)
             if not listed:
                 raise AccessDeniedError(doing, "the App is installed nowhere", remedy="Install it on the repository.")
-            found = listed[0]
-        number = self._installations[repository] = int(found["id"])
+            installation = listed[0]
+        number = self._installations[repository] = int(installation["id"])
         return number
 
-    async def _renew(self, installation: int) -> _Installed:
+    async def _renew(self, installation: int) -> _InstallationToken:
         path = f"/app/installations/{installation}/access_tokens"
-        made = await self._ask("POST", path, self.jwt(), "taking a token for the GitHub App's installation")
-        return _Installed(made["token"], datetime.fromisoformat(made["expires_at"]), made.get("permissions") or {})
+        token = await self._ask("POST", path, self.jwt(), "taking a token for the GitHub App's installation")
+        return _InstallationToken(
+            token["token"], datetime.fromisoformat(token["expires_at"]), token.get("permissions") or {}
+        )
 
     def jwt(self) -> str:
-        """A signed statement of who the App is, good for five minutes.
+        """A signed proof of the App's identity, valid for five minutes.
 
         Raises:
             AccessDeniedError: the private key cannot be read.

@@ -94,9 +94,9 @@ async def find_dispatched(
     while True:
         runs = await _newest_runs(github, repository, workflow, doing)
         ours = [run for run in runs if run["id"] > after_run_id and run["id"] not in exclude]
-        found = _match(ours, us, ref, head_sha)
-        if found or time.monotonic() >= end:
-            return found
+        run_id = _match(ours, us, ref, head_sha)
+        if run_id or time.monotonic() >= end:
+            return run_id
         await asyncio.sleep(pause)
 
 

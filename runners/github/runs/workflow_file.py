@@ -1,4 +1,4 @@
-"""What a workflow's file says at a ref: whether it can be dispatched, its inputs, and the jobs that its matrices give."""
+"""Reads a workflow's file at a ref: whether it can be dispatched, its inputs, and the jobs of its matrices."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runners.github import GitHub
 
 FOLDER = ".github/workflows"
-LONGEST = 1 << 20  # bytes: GitHub itself takes no longer ones
+LONGEST = 1 << 20  # bytes; GitHub accepts no longer files
 PARSING = 10.0  # seconds
 MOST_JOBS = 256  # of a matrix; GitHub's own limit
 _DISPATCH = "workflow_dispatch"
@@ -28,7 +28,7 @@ _DISPATCH = "workflow_dispatch"
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An input of `workflow_dispatch`; `options` are what a choice is among, `default` is None without one."""
+    """An input of `workflow_dispatch`; `options` are the values of a choice."""
 
     name: str
     required: bool = False
@@ -38,9 +38,9 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowFile:
-    """A workflow as written. `inputs` are empty where it takes none, or cannot be dispatched.
+    """A parsed workflow. `inputs` are empty for a workflow without inputs or without workflow_dispatch.
 
-    `jobs` are the names that GitHub will show for the jobs of its matrices, as far as these are written out.
+    `jobs` are GitHub's names of the jobs of its matrices, as far as these are literal.
     """
 
     name: str
@@ -53,14 +53,14 @@ async def read(github: GitHub, repository: str, workflow: str, ref: str) -> Work
     """Read the workflow's file at a branch, tag or commit.
 
     Raises:
-        NotFoundError: it is not there at that ref.
-        RunnerError: it is no workflow.
+        NotFoundError: no such file at that ref.
+        RunnerError: the file is not a workflow.
     """
     doing = f"reading {workflow} at {ref} in {repository}"
     check_repository(repository, doing)
     path = f"/repos/{repository}/contents/{FOLDER}/{quote(workflow, safe='')}?ref={quote(ref, safe='')}"
     try:
-        found = (await github.get(repository, path, doing=doing)).data
+        file = (await github.get(repository, path, doing=doing)).data
     except NotFoundError:
         raise NotFoundError(
             doing,
@@ -68,7 +68,7 @@ async def read(github: GitHub, repository: str, workflow: str, ref: str) -> Work
             remedy="Check the file's name, and that the branch or tag has it.",
         ) from None
     try:
-        text = base64.b64decode(found["content"])[:LONGEST]
+        text = base64.b64decode(file["content"])[:LONGEST]
         return await run_blocking(parse, workflow, text, timeout=PARSING, doing=doing)
     except (KeyError, TypeError, ValueError, yaml.YAMLError):
         raise RunnerError(
@@ -77,10 +77,10 @@ async def read(github: GitHub, repository: str, workflow: str, ref: str) -> Work
 
 
 async def state(github: GitHub, repository: str, workflow: str) -> str:
-    """How the workflow is switched, in GitHub's words: active, disabled_manually, disabled_inactivity, ...
+    """The workflow's state on GitHub: active, disabled_manually, disabled_inactivity, ...
 
     Raises:
-        NotFoundError: GitHub knows no such workflow: its file is not on the default branch.
+        NotFoundError: no such workflow: its file is not on the default branch.
     """
     doing = f"looking up {workflow} in {repository}"
     check_repository(repository, doing)
@@ -96,25 +96,25 @@ async def state(github: GitHub, repository: str, workflow: str) -> str:
 
 
 def parse(workflow: str, text: bytes) -> WorkflowFile:
-    """A workflow's file; `workflow` is its name, for want of a better one. Raises ValueError and yaml.YAMLError."""
+    """Parse a workflow's file; `workflow` is its default name. Raises ValueError and yaml.YAMLError."""
     raw = yaml.safe_load(text)
     if not isinstance(raw, dict):
         raise TypeError("no mapping")
-    # YAML 1.1 reads the bare word `on` as true; GitHub reads it as a word.
+    # YAML 1.1 reads the bare word `on` as true; GitHub reads it as text.
     on = raw.get("on", raw.get(True))
     jobs = _mapping(raw.get("jobs"))
-    shown = itertools.chain.from_iterable(_names(str(key), job) for key, job in jobs.items())
+    names = itertools.chain.from_iterable(_names(str(key), job) for key, job in jobs.items())
     return WorkflowFile(
         str(raw.get("name") or workflow),
         dispatchable=on == _DISPATCH or (isinstance(on, list | dict) and _DISPATCH in on),
         inputs=tuple(_inputs(on)),
-        jobs=tuple(shown),
+        jobs=tuple(names),
     )
 
 
 def _inputs(on: Any) -> Iterable[Input]:
-    for name, said in _mapping(_mapping(_mapping(on).get(_DISPATCH)).get("inputs")).items():
-        values = _mapping(said)
+    for name, declaration in _mapping(_mapping(_mapping(on).get(_DISPATCH)).get("inputs")).items():
+        values = _mapping(declaration)
         default, options = values.get("default"), values.get("options")
         yield Input(
             str(name),
@@ -127,18 +127,18 @@ def _inputs(on: Any) -> Iterable[Input]:
 def _names(key: str, job: Any) -> list[str]:
     matrix = _mapping(_mapping(_mapping(job).get("strategy")).get("matrix"))
     if not matrix or "${{" in str(job.get("name", "")):
-        return []  # no matrix, or names and values that only the run will tell
+        return []  # no matrix, or names that only the run determines
     axes = {str(name): values for name, values in matrix.items() if name not in ("include", "exclude")}
     if not all(isinstance(values, list) for values in axes.values()):
         return []
-    left_out = [one for one in _listed(matrix.get("exclude")) if isinstance(one, dict)]
+    excluded = [pattern for pattern in _listed(matrix.get("exclude")) if isinstance(pattern, dict)]
     products = itertools.islice(itertools.product(*axes.values()), MOST_JOBS) if axes else ()
     combinations = [dict(zip(axes, values, strict=True)) for values in products]
-    shown = str(job.get("name") or key)
+    name = str(job.get("name") or key)
     return [
-        f"{shown} ({', '.join(map(str, combination.values()))})"
+        f"{name} ({', '.join(map(str, combination.values()))})"
         for combination in combinations
-        if not _is_among(combination, left_out)
+        if not _is_among(combination, excluded)
     ]
 
 
@@ -150,5 +150,5 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _is_among(one: Mapping[str, Any], patterns: Iterable[Mapping[str, Any]]) -> bool:
-    return any(all(one.get(str(key)) == value for key, value in pattern.items()) for pattern in patterns)
+def _is_among(combination: Mapping[str, Any], patterns: Iterable[Mapping[str, Any]]) -> bool:
+    return any(all(combination.get(str(key)) == value for key, value in pattern.items()) for pattern in patterns)

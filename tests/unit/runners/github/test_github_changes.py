@@ -134,12 +134,12 @@ async def dispatch(github: GitHub, _: GitHubStandIn) -> object:
 
 async def record(github: GitHub, stand_in: GitHubStandIn) -> object:
     sha = stand_in.repository(REPOSITORY).graph.resolve("main").sha
-    wanted = deployments.Deployed(REPOSITORY, sha, "dev", "#1", production=False, mark={"operation": 1})
+    wanted = deployments.DeploymentRequest(REPOSITORY, sha, "dev", "#1", production=False, marker={"operation": 1})
     return await deployments.create(github, wanted)
 
 
 async def say(github: GitHub, _: GitHubStandIn) -> object:
-    await deployments.say(github, REPOSITORY, 7, "success")
+    await deployments.set_state(github, REPOSITORY, 7, "success")
     return None
 
 
@@ -156,7 +156,7 @@ async def merge(github: GitHub, _: GitHubStandIn) -> object:
 CHANGES: dict[str, Change] = {
     "dispatch.dispatch": dispatch,
     "deployments.create": record,
-    "deployments.say": say,
+    "deployments.set_state": say,
     "pulls.merge": merge,
     "pulls.open_or_find": open_pull,
     "reruns.cancel": cancel,

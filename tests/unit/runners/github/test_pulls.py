@@ -55,7 +55,7 @@ async def opened(github: GitHub) -> PullRequest:
     async with asyncio.timeout(60):
         while made.mergeable is None:
             await asyncio.sleep(0.02)
-            made = await pulls.look(CachedReads(github), APPLICATION, made.number)
+            made = await pulls.read(CachedReads(github), APPLICATION, made.number)
     return made
 
 
@@ -121,7 +121,7 @@ async def test_branches_and_repositories_that_are_not_there(github: GitHub) -> N
     with pytest.raises(NotFoundError):
         await pulls.find(CachedReads(github), "PermanentOrg/nothing", "dev", "staging")
     with pytest.raises(NotFoundError):
-        await pulls.look(CachedReads(github), APPLICATION, 99)
+        await pulls.read(CachedReads(github), APPLICATION, 99)
 
 
 async def test_without_the_permission_nothing_is_opened(reader: GitHub, repository: Repository) -> None:
@@ -137,7 +137,7 @@ async def test_it_is_merged_by_a_merge_commit_of_what_was_seen(github: GitHub, r
     assert answer.sha == repository.graph.branches["staging"]
     assert repository.graph.commits[answer.sha].parents == (pull.base_sha, pull.head_sha)
     assert repository.graph.commits[answer.sha].message.startswith("Promote dev to staging")
-    now = await pulls.look(CachedReads(github), APPLICATION, pull.number)
+    now = await pulls.read(CachedReads(github), APPLICATION, pull.number)
     assert (now.state, now.merge_sha) == (PullState.MERGED, answer.sha)
 
 
@@ -150,7 +150,7 @@ async def test_a_merge_whose_answer_was_lost_is_not_made_twice(
     with pytest.raises(UncertainError):
         await merge(github, pull)
     merged = repository.graph.branches["staging"]
-    now = await pulls.look(CachedReads(github), APPLICATION, pull.number)
+    now = await pulls.read(CachedReads(github), APPLICATION, pull.number)
     assert (now.state, now.merge_sha) == (PullState.MERGED, merged)
     again = await pulls.merge(github, pull, title="Again")
     assert again.sha == ""
@@ -194,7 +194,7 @@ async def test_drafts_and_closed_ones_are_told_apart(github: GitHub, repository:
     assert found is not None
     assert found.obstacle == "draft"
     repository.pulls.edit(made, "max-weber", title=None, body=None, state="closed")
-    assert (await pulls.look(CachedReads(github), APPLICATION, made.number)).state is PullState.CLOSED
+    assert (await pulls.read(CachedReads(github), APPLICATION, made.number)).state is PullState.CLOSED
     assert await pulls.find(CachedReads(github), APPLICATION, "dev", "staging") is None
 
 

@@ -30,7 +30,7 @@ HERE = "acme/infrastructure"
 NOWHERE = Path("/nonexistent/log")
 SINCE = datetime(2026, 11, 1, tzinfo=UTC)
 PULL = PullRequest(HERE, 3, "https://github.example/3", PullState.OPEN, "a" * 40, "b" * 40)
-RECORD = deployments.Deployed(HERE, "a" * 40, "dev", "#1", production=False, mark={"operation": 1})
+RECORD = deployments.DeploymentRequest(HERE, "a" * 40, "dev", "#1", production=False, marker={"operation": 1})
 Call = Callable[[GitHub], Coroutine[Any, Any, object]]
 
 
@@ -47,13 +47,13 @@ READS: dict[str, Call] = {
     "checks_of": lambda github: checks.checks_of(CachedReads(github), HERE, "a" * 40, branch=None),
     "find deployment": lambda github: deployments.find(github, RECORD),
     "find pull": lambda github: pulls.find(CachedReads(github), HERE, "dev", "staging"),
-    "look at pull": lambda github: pulls.look(CachedReads(github), HERE, 3),
+    "look at pull": lambda github: pulls.read(CachedReads(github), HERE, 3),
     "look at run": lambda github: reruns.newest_attempt(github, HERE, 7),
     "under_way": lambda github: listing.unfinished_runs(github, HERE, "build.yml"),
     "runs_since": lambda github: listing.runs_since(github, HERE, "build.yml", SINCE),
     "run list": lambda github: listing.RunList(github, HERE, "build.yml").created_since(SINCE),
     "read_run": lambda github: listing.read_run(github, HERE, 7),
-    "rights": lambda github: rights.rights(github, HERE),
+    "rights": lambda github: rights.read_rights(github, HERE),
     "workflow file": lambda github: workflow_file.read(github, HERE, "build.yml", "main"),
     "workflow state": lambda github: workflow_file.state(github, HERE, "build.yml"),
 }
@@ -66,7 +66,7 @@ MAY_BE_MISSING: dict[str, Call] = {
 CHANGES: dict[str, Call] = {
     "dispatch": lambda github: dispatch.dispatch(github, HERE, "deploy.yml", "main"),
     "create deployment": lambda github: deployments.create(github, RECORD),
-    "say": lambda github: deployments.say(github, HERE, 7, "success"),
+    "say": lambda github: deployments.set_state(github, HERE, 7, "success"),
     "merge": lambda github: pulls.merge(github, PULL, title="Promote"),
     "rerun": lambda github: reruns.rerun_failed(github, HERE, 7, attempt=1, timeout=0.05),
     "cancel": lambda github: reruns.cancel(github, HERE, 7),
