@@ -1,25 +1,19 @@
-"""How watching runs goes over time, on a virtual clock: what it costs, what webhooks save, what an outage does."""
+"""Watching runs over time, on a virtual clock: the calls it costs, and the calls that webhooks save."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from runners.errors import NotFoundError, RunnerError, UnavailableError
-from runners.github import Answer
 from runners.github.runs import poll_schedule, poller
-from runners.github.runs.attempt_jobs import AttemptJobs
 from runners.github.runs.events import RunEvent, run_event_of
 from runners.results import Job, State, WorkflowRun
 from tests.virtual_github import BUILD, REPOSITORY, VirtualGitHub
 from tests.virtual_time import now, run_virtually
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 MANY = """\
 name: Many
@@ -234,142 +228,6 @@ def test_256_jobs_come_in_three_pages_and_settled_pages_are_left_alone() -> None
     run_virtually(go())
 
 
-def outage(began: float, until: float, error: Callable[[], RunnerError]) -> Callable[[str], None]:
-    def trouble(_: str) -> None:
-        if began <= now() < until:
-            raise error()
-
-    return trouble
-
-
-def test_ten_minutes_without_github_are_told_and_lose_nothing() -> None:
-    async def go() -> None:
-        github = VirtualGitHub()
-        run_id = github.build()
-        github.trouble = outage(
-            1_300, 1_900, lambda: UnavailableError("watching", "GitHub answered with its error 502")
-        )
-        items = await seen(github, run_id)
-        stale = [(at, run) for at, run in items if run.stale_since]
-        assert len(stale) == 1
-        at, said = stale[0]
-        assert 314 < at < 390
-        assert said.stale_because == "GitHub answered with its error 502"
-        assert len([one for one in github.asked if 1_300 < one.at < 1_900]) == 0
-        back = next(at for at, run in items if at > stale[0][0] and run.stale_since is None)
-        assert back < 900 + 70
-        assert items[-1][1].state is State.SUCCEEDED
-        assert items[-1][1].stale_since is None
-        await github.close()
-
-    run_virtually(go())
-
-
-def test_while_github_does_not_answer_it_is_asked_twice_a_minute_whatever_is_watched() -> None:
-    async def go() -> None:
-        github = VirtualGitHub()
-        tries = 0
-
-        def trouble(_: str) -> None:
-            nonlocal tries
-            if now() > 1_100:
-                tries += 1
-                raise UnavailableError("watching", "GitHub cannot be reached")
-
-        ids = [github.build() for _ in range(10)]
-        github.trouble = trouble
-        watching = [asyncio.create_task(seen(github, run_id)) for run_id in ids]
-        await asyncio.sleep(700)
-        assert 10 < tries < 30
-        ends = await asyncio.gather(*watching, return_exceptions=True)
-        assert all(isinstance(end, UnavailableError) for end in ends)
-        assert 1_000 < now() - 1_100 + 100 < 1_200
-        await github.close()
-
-    run_virtually(go())
-
-
-def test_what_github_asks_of_one_look_is_kept_for_all() -> None:
-    async def go() -> None:
-        github = VirtualGitHub()
-        asked: list[float] = []
-
-        def trouble(_: str) -> None:
-            asked.append(now())
-            if len(asked) == 30:
-                in_a_while = datetime.now(UTC) + timedelta(seconds=1_200)
-                raise UnavailableError("watching", "GitHub's rate limit is used up", retry_at=in_a_while)
-
-        github.trouble = trouble
-        watching = [asyncio.create_task(seen(github, github.build())) for _ in range(3)]
-        results = await asyncio.gather(*watching)
-        assert asked[30] - asked[29] >= 1_195
-        for items in results:
-            assert [run.stale_because for _, run in items if run.stale_since] == ["GitHub's rate limit is used up"]
-            assert items[-1][1].state is State.SUCCEEDED
-        await github.close()
-
-    run_virtually(go())
-
-
-def test_a_rerun_is_followed_in_its_new_attempt() -> None:
-    async def go() -> None:
-        github = VirtualGitHub()
-        github.repository.fail_next(BUILD, job="cron, dev")
-        run_id = github.repository.dispatch(BUILD, "main").run_id
-        first = (await seen(github, run_id))[-1][1]
-        assert (first.state, first.attempt) == (State.FAILED, 1)
-        following = asyncio.create_task(seen(github, run_id, attempt=2))
-        await asyncio.sleep(12)  # GitHub may need a moment to know the attempt
-        github.repository.rerun(github.repository.runs[run_id], failed_only=True, actor="lee-park")
-        items = [run for _, run in await following]
-        assert {run.attempt for run in items} == {2}
-        assert [run.state.ended for run in items] == [False] * (len(items) - 1) + [True]
-        assert items[-1].state is State.SUCCEEDED
-        assert items[-1].actor == "lee-park"
-        again = [run for _, run in await seen(github, run_id)]
-        assert [(run.attempt, run.state) for run in again] == [(2, State.SUCCEEDED)]
-        await github.close()
-
-    run_virtually(go())
-
-
-def test_an_attempt_that_never_comes_is_said() -> None:
-    async def go() -> None:
-        github = VirtualGitHub()
-        run_id = github.repository.dispatch(BUILD, "main").run_id
-        await seen(github, run_id)
-        with pytest.raises(NotFoundError, match="no attempt 2"):
-            await seen(github, run_id, attempt=2)
-        await github.close()
-
-    run_virtually(go())
-
-
-def test_late_news_of_an_earlier_attempt_changes_nothing() -> None:
-    async def go() -> None:
-        github = VirtualGitHub()
-        github.repository.fail_next(BUILD, job="cron, dev")
-        run_id = github.repository.dispatch(BUILD, "main").run_id
-        first = (await seen(github, run_id))[-1][1]
-        run = github.repository.runs[run_id]
-        github.repository.hang_next(BUILD, job="cron, dev")
-        github.repository.rerun(run, failed_only=True, actor="lee-park")
-        following = asyncio.create_task(seen(github, run_id, attempt=2))
-        await asyncio.sleep(60)
-        asked = len(github.asked)
-        for job in first.jobs:
-            github.receive_event(RunEvent(REPOSITORY, run_id, 1, job=job))
-        github.receive_event(RunEvent(REPOSITORY, run_id, 1, ended=True))
-        await asyncio.sleep(3)
-        assert len(github.asked) <= asked + 2
-        await github.repository.cancel(run)
-        assert (await following)[-1][1].state is State.CANCELLED
-        await github.close()
-
-    run_virtually(go())
-
-
 def test_hints_of_runs_that_nobody_watches_ask_nothing_and_are_forgotten() -> None:
     async def go() -> None:
         github = VirtualGitHub()
@@ -381,60 +239,3 @@ def test_hints_of_runs_that_nobody_watches_ask_nothing_and_are_forgotten() -> No
         assert len(github.poller(REPOSITORY)._with_webhooks) <= 256
 
     run_virtually(go())
-
-
-@pytest.mark.parametrize(("minutes", "calls"), [(1, 12), (5, 18), (20, 26), (60, 50)])
-def test_calls_are_given_out_more_and_more_slowly(minutes: int, calls: int) -> None:
-    assert poll_schedule.earliest(calls + 1) > minutes * 12
-    assert poll_schedule.earliest(calls - 3) < minutes * 12
-    times = [poll_schedule.earliest(number) for number in range(100)]
-    assert times == sorted(times)
-
-
-@pytest.mark.parametrize(
-    ("event", "payload"),
-    [
-        ("workflow_run", {}),
-        ("workflow_run", {"repository": {"full_name": "a/b"}, "workflow_run": {"id": "x", "status": "queued"}}),
-        ("workflow_run", {"repository": [], "workflow_run": {}}),
-        ("workflow_job", {"repository": {"full_name": "a/b"}, "workflow_job": {"id": 1}}),
-        ("workflow_job", {"repository": {"full_name": "a/b"}, "workflow_job": None}),
-    ],
-)
-def test_what_is_not_of_githubs_shape_is_no_news(event: str, payload: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=event):
-        run_event_of(event, payload)
-
-
-def test_other_events_are_none_of_ours() -> None:
-    assert run_event_of("push", {"anything": 1}) is None
-
-
-@pytest.mark.parametrize(
-    ("path", "file"),
-    [
-        (".github/workflows/build-images.yml", "build-images.yml"),
-        (".github/workflows/build.yml@refs/heads/main", "build.yml"),
-        (None, ""),
-    ],
-)
-def test_a_run_names_its_workflows_file(path: str | None, file: str) -> None:
-    run = {"id": 7, "status": "completed", "path": path, "run_attempt": 2}
-    news = run_event_of("workflow_run", {"repository": {"full_name": "a/b"}, "workflow_run": run})
-    assert news == RunEvent("a/b", 7, 2, file, ended=True)
-
-
-async def test_what_github_does_not_list_at_the_end_is_dropped_and_its_order_kept() -> None:
-    jobs = AttemptJobs()
-    for number in (3, 9):
-        jobs.receive(Job(number, f"job {number}", State.RUNNING, ""))
-
-    async def ask(page: int, etag: str | None) -> Answer:
-        assert (page, etag) == (1, None)
-        shown = [{"id": number, "name": "x", "status": "completed", "conclusion": "success"} for number in (5, 3)]
-        return Answer({"total_count": 2, "jobs": shown}, "tag")
-
-    poll = await jobs.poll(ask, whole=True)
-    assert (poll.calls, poll.missed_webhook) == (1, True)
-    assert [job.job_id for job in jobs.jobs] == [5, 3]
-    assert jobs.ended

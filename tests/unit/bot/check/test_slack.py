@@ -1,0 +1,59 @@
+"""`check` reports problems with Slack's token, channels, people and groups, each with a remedy."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.bot.check.world import World, single
+
+
+async def test_without_a_token_slack_says_where_to_get_one(world: World) -> None:
+    world.slack = None
+    assert single(await world.faults()).startswith(
+        "FAIL  slack      SLACK_BOT_TOKEN is not set. Set SLACK_BOT_TOKEN to the bot token"
+    )
+
+
+async def test_without_a_way_in_slack_names_both(world: World) -> None:
+    del world.environ["SLACK_SIGNING_SECRET"]
+    assert "neither SLACK_SIGNING_SECRET nor SLACK_APP_TOKEN is set" in single(await world.faults())
+    world.environ["SLACK_APP_TOKEN"] = "xapp-made-up"
+    assert "by Socket Mode" in (await world.lines())[0]
+
+
+async def test_each_thing_that_is_wrong_in_slack_is_a_line(world: World) -> None:
+    assert world.slack
+    world.slack.token_scopes -= {"files:write", "commands"}
+    world.slack.channels = {"#dev": False}
+    world.slack.groups = {"S0INFRA": []}
+    world.slack.users = {"U0ANA": True}
+    scopes, ops, dev, group, user = await world.faults()
+    assert "the token lacks commands, files:write. Add them" in scopes
+    assert "the bot can see no channel #ops. Create the channel" in ops
+    assert "the bot is not in #dev. Type /invite" in dev
+    assert "user group S0INFRA has no members" in group
+    assert "user U0ANA is deactivated" in user
+
+
+async def test_groups_and_people_that_are_not_there_are_named(world: World) -> None:
+    assert world.slack
+    world.slack.groups, world.slack.users = {}, {}
+    group, user = await world.faults()
+    assert "user group S0INFRA does not exist" in group
+    assert "user U0ANA does not exist" in user
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        ("invalid_auth", "SLACK_BOT_TOKEN"),
+        ("missing_scope", "reinstall it"),
+        ("no_answer (ClientConnectorError)", "Check the network"),
+    ],
+)
+async def test_what_slack_refuses_comes_with_a_remedy(world: World, code: str, remedy: str) -> None:
+    assert world.slack
+    world.slack.refuses["auth.test"] = code
+    fault = single(await world.faults())
+    assert code in fault
+    assert remedy in fault

@@ -1,0 +1,80 @@
+"""Each refusal of GitHub becomes an error with a cause and a remedy."""
+
+from __future__ import annotations
+
+import pickle
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runners.errors import (
+    AccessDeniedError,
+    NoSuchRefError,
+    NotFoundError,
+    RunnerError,
+    UnavailableError,
+    UncertainError,
+)
+from runners.github.api.errors import GITHUB, message_of
+from runners.http import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from aiohttp import web
+
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+def refused(status: int, message: str = "", **headers: str) -> Refusal:
+    return Refusal(status, message, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+@pytest.mark.parametrize(
+    ("refusal", "kind", "words"),
+    [
+        (refused(400, "Problems parsing JSON"), RunnerError, "Problems parsing JSON"),
+        (refused(401, "Bad credentials"), AccessDeniedError, "credentials (Bad credentials)"),
+        (refused(403, "Resource not accessible"), AccessDeniedError, "forbids it: Resource not accessible"),
+        (refused(403, "Blocked", x_ratelimit_remaining="0", x_ratelimit_reset="1795435200"), UnavailableError, "rate"),
+        (refused(403, "You have exceeded a secondary rate limit"), UnavailableError, "until 12:01:00 UTC"),
+        (refused(403, "Slow down", retry_after="90"), UnavailableError, "until 12:01:30 UTC"),
+        (refused(429), UnavailableError, "until 12:01:00 UTC"),
+        (refused(404, "Not Found"), NotFoundError, "nothing there"),
+        (refused(410, "Gone"), NotFoundError, "Gone"),
+        (refused(409, "Cannot cancel"), RunnerError, "in the way: Cannot cancel"),
+        (refused(422, "No commit found for SHA: x"), NoSuchRefError, "No commit found"),
+        (refused(422, "Unexpected inputs provided: [x]"), RunnerError, "Unexpected inputs"),
+        (refused(301, "Moved"), RunnerError, "elsewhere"),
+        (refused(503), UnavailableError, "its error 503"),
+    ],
+)
+def test_each_refusal_has_its_error(refusal: Refusal, kind: type[RunnerError], words: str) -> None:
+    error = GITHUB.error_for(refusal, "doing it", changes=False, now=NOW)
+    assert type(error) is kind
+    assert words in error.problem
+    assert error.doing == "doing it"
+
+
+def test_what_a_permission_is_called_is_passed_on() -> None:
+    error = GITHUB.error_for(refused(403, "No", x_accepted_github_permissions="actions=write"), "x", changes=True)
+    assert "actions=write" in error.remedy
+    assert "single sign-on" in GITHUB.error_for(refused(403, "No", x_github_sso="required"), "x", changes=True).remedy
+
+
+def test_an_error_of_githubs_leaves_a_change_uncertain_and_survives_storage() -> None:
+    error = GITHUB.error_for(refused(502), "x", changes=True)
+    assert type(error) is UncertainError
+    limited = GITHUB.error_for(refused(429), "x", changes=True, now=NOW)
+    again = pickle.loads(pickle.dumps(limited))  # noqa: S301 - our own bytes
+    assert (type(again), again.retry_at) == (UnavailableError, NOW + timedelta(minutes=1))
+
+
+def test_githubs_words_come_on_one_line_of_bounded_length() -> None:
+    assert message_of({"message": "Validation\nFailed", "errors": [{"message": "a"}, "b"]}) == "Validation Failed a b"
+    assert message_of(None) == message_of(["x"]) == message_of({}) == ""
+    assert len(message_of({"message": "x" * 1000})) == 300
