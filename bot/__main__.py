@@ -26,7 +26,18 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 # At these levels the libraries print whole payloads, response_url and tokens included.
-QUIET = ("slack_sdk", "slack_bolt", "dbos", "botocore", "aiohttp.access", "urllib3", "github", "httpx", "pytfe")
+QUIET = (
+    "alembic",
+    "slack_sdk",
+    "slack_bolt",
+    "dbos",
+    "botocore",
+    "aiohttp.access",
+    "urllib3",
+    "github",
+    "httpx",
+    "pytfe",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

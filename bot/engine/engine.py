@@ -161,10 +161,14 @@ class Engine:
 
 
 def _forbid_pickle() -> None:
-    """Keep DBOS from its default serializer, which a row selects by the name "py_pickle": reading a pickle runs it."""
+    """Keep DBOS from its default serializer, which a row selects by the name "py_pickle": reading a pickle runs it.
+
+    There is no setting for it. What DBOS writes to such a row, the error that reading it raised, is JSON.
+    """
 
     def refuse(*_: object) -> NoReturn:
         raise serializer.UnreadableError("a stored value is a pickle, which Signalbox neither writes nor reads")
 
-    for method in ("serialize", "deserialize"):
-        setattr(dbos_serialization.DefaultSerializer, method, refuse)  # there is no setting for it
+    default: Any = dbos_serialization.DefaultSerializer
+    default.serialize = lambda _, data: serializer.pack(data)
+    default.deserialize = refuse

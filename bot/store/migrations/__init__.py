@@ -6,6 +6,7 @@ before, and raise REVISION. tests/unit/bot/store/test_migrations.py fails until 
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from bot.errors import ConfigError, Fault
 if TYPE_CHECKING:
     from bot.store.database import Store
 
+log = logging.getLogger(__name__)
 REVISION = "0001"
 VERSION_TABLE = "signalbox_revision"
 PREFIX = "signalbox_"  # of every table of Signalbox
@@ -52,6 +54,7 @@ def upgrade(connection: sa.Connection, location: str) -> None:
         newer = f"{location} is at revision {present}, of a newer Signalbox; this one works with {REVISION}"
         raise _refusal(f"{newer}. Start the newer program, or restore a backup from before the upgrade")
     _run_alembic(connection)
+    log.info("upgraded %s from revision %s to %s", location, present or "none", REVISION)
 
 
 def _run_alembic(connection: sa.Connection) -> None:
