@@ -1,4 +1,4 @@
-"""The words of /build: which machines, for which environments, at which ref; and the workflow's inputs for these."""
+"""/build: its arguments (machine roles, environments, ref), and the workflow inputs that they become."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Command, Invocation
 from bot.operations.requests import OperationRequest
-from handlers.build.board_grid import target_of
+from handlers.build.matrix_grid import slot_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from bot.config import Config, Images
     from bot.services import Services
     from bot.slack.blocks.kit import Message
-    from handlers.build.board_grid import Place
+    from handlers.build.matrix_grid import MatrixSlot
     from runners.github.runs.workflow_file import Input, WorkflowFile
 
 
 USAGE = "/build [machines] [environments] [branch or tag]"
 ALL = "all"
-REF = "ref="  # for a branch that is called as a machine or an environment is
+REF = "ref="  # before a branch that has the name of a machine role or an environment
 SHA = re.compile(r"[0-9a-f]{7,40}")
 INPUTS = {"machines": ("machines", "machine"), "environments": ("environments", "environment")}
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is to be built; empty `machines` or `environments` stand for all of them."""
+class BuildRequest:
+    """What /build is to build; empty `machines` or `environments` mean all of them."""
 
     machines: tuple[str, ...]
     environments: tuple[str, ...]
@@ -41,51 +41,51 @@ class Wanted:
 
     @property
     def everything(self) -> bool:
-        """Whether nothing was left out."""
+        """Whether all images are to be built."""
         return not self.machines and not self.environments
 
     @property
     def arguments(self) -> Mapping[str, str]:
-        """As the record keeps it."""
+        """The arguments of the operation."""
         return {"machines": ",".join(self.machines), "environments": ",".join(self.environments), "ref": self.ref}
 
     @property
     def title(self) -> str:
-        """As the message says it."""
+        """The title of the operation."""
         what = f"{_listed(self.machines)} images" if self.machines else "all images"
         where = f" for {_listed(self.environments)}" if self.environments else ""
         return f"Build {what}{where} at {self.ref}"
 
     @property
     def command(self) -> str:
-        """As somebody would type it again."""
-        said = [",".join(self.machines), ",".join(self.environments), f"{REF}{self.ref}"]
-        return " ".join(["/build", *filter(None, said)])
+        """The command that requests the same build."""
+        words = [",".join(self.machines), ",".join(self.environments), f"{REF}{self.ref}"]
+        return " ".join(["/build", *filter(None, words)])
 
 
-def wanted_from(arguments: Mapping[str, str]) -> Wanted:
-    """What the record has kept."""
+def request_from(arguments: Mapping[str, str]) -> BuildRequest:
+    """The build that an operation with these arguments requests."""
     machines, environments = (tuple(filter(None, arguments[key].split(","))) for key in ("machines", "environments"))
-    return Wanted(machines, environments, arguments["ref"])
+    return BuildRequest(machines, environments, arguments["ref"])
 
 
-def read(config: Config, images: Images, said: Sequence[str]) -> Wanted:
-    """Tell the words apart. Raises UserError for what is none of these, or is said twice."""
+def parse(config: Config, images: Images, words: Sequence[str]) -> BuildRequest:
+    """Read each word as machine roles, environments or a ref. Raises UserError for an unknown or a repeated argument."""
     machines: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
     ref = ""
-    known_machines, known_environments = all_machines(config), tuple(config.environments)
-    for word in said:
+    machine_names, environment_names = all_machines(config), tuple(config.environments)
+    for word in words:
         parts = tuple(dict.fromkeys(filter(None, word.split(","))))
         if word == ALL:
             continue
-        are_environments = all(part in known_environments for part in parts)
-        if all(part in known_machines for part in parts) and not (machines and are_environments):
-            machines = _once(machines, parts, "machines")
+        are_environments = all(part in environment_names for part in parts)
+        if all(part in machine_names for part in parts) and not (machines and are_environments):
+            machines = _only_once(machines, parts, "machines")
         elif are_environments:
-            environments = _once(environments, parts, "environments")
+            environments = _only_once(environments, parts, "environments")
         elif "," in word:
-            raise UserError(_neither(parts, known_machines, known_environments))
+            raise UserError(_neither(parts, machine_names, environment_names))
         elif ref:
             raise UserError(
                 f"{typed_arguments.shown(word)} and {typed_arguments.shown(ref)} cannot both be the branch. Usage: {USAGE}"
@@ -93,7 +93,7 @@ def read(config: Config, images: Images, said: Sequence[str]) -> Wanted:
         else:
             ref = _branch(word)
     _check_has(config, machines, environments)
-    return Wanted(machines, environments, ref or images.ref)
+    return BuildRequest(machines, environments, ref or images.ref)
 
 
 def all_machines(config: Config) -> tuple[str, ...]:
@@ -102,18 +102,18 @@ def all_machines(config: Config) -> tuple[str, ...]:
 
 
 def no_such_ref(config: Config, ref: str) -> str:
-    """What to answer when GitHub does not know the word that was taken for a branch."""
+    """The error text when GitHub has no ref of the name that was read as a branch."""
     near = _nearest(ref, all_machines(config), tuple(config.environments))
     return f"{typed_arguments.shown(ref)} is no branch or tag on GitHub, no machine and no environment{near} Nothing was started."
 
 
-def inputs_for(wanted: Wanted, images: Images, file: WorkflowFile) -> dict[str, str]:
-    """The workflow's inputs for what is wanted. Raises UserError where it declares none that could say it."""
+def inputs_for(request: BuildRequest, images: Images, file: WorkflowFile) -> dict[str, str]:
+    """The workflow's inputs for this request. Raises UserError where the workflow declares no input for it."""
     given: dict[str, str] = {}
-    for what, values in (("machines", wanted.machines), ("environments", wanted.environments)):
+    for what, values in (("machines", request.machines), ("environments", request.environments)):
         declared = _declared(what, images, file)
         if values and declared is None:
-            raise UserError(_no_input(what, wanted, images, file))
+            raise UserError(_no_input(what, request, images, file))
         if values and declared:
             given[declared.name] = _value(values, declared)
         elif declared and declared.required and declared.default is None and ALL in declared.options:
@@ -124,18 +124,18 @@ def inputs_for(wanted: Wanted, images: Images, file: WorkflowFile) -> dict[str, 
 def _declared(what: str, images: Images, file: WorkflowFile) -> Input | None:
     named = getattr(images.inputs, what)
     names = (named,) if named else INPUTS[what]
-    return next((one for name in names for one in file.inputs if one.name == name), None)
+    return next((declared for name in names for declared in file.inputs if declared.name == name), None)
 
 
-def _no_input(what: str, wanted: Wanted, images: Images, file: WorkflowFile) -> str:
+def _no_input(what: str, request: BuildRequest, images: Images, file: WorkflowFile) -> str:
     if not file.inputs:
         return (
-            f"{images.workflow} takes no inputs at {wanted.ref}: it always builds the same images. Nothing was "
+            f"{images.workflow} takes no inputs at {request.ref}: it always builds the same images. Nothing was "
             f"started. Run /build without {what}, or add an input `{INPUTS[what][0]}` to its workflow_dispatch."
         )
-    names = ", ".join(one.name for one in file.inputs)
+    names = ", ".join(declared.name for declared in file.inputs)
     return (
-        f"{images.workflow} has no input for {what} at {wanted.ref}; it has {names}. Nothing was started. Add one "
+        f"{images.workflow} has no input for {what} at {request.ref}; it has {names}. Nothing was started. Add one "
         f"called `{INPUTS[what][0]}`, or name the one that is meant under images.inputs in the configuration."
     )
 
@@ -150,7 +150,7 @@ def _value(values: Sequence[str], declared: Input) -> str:
     return value
 
 
-def _once(before: tuple[str, ...], parts: tuple[str, ...], what: str) -> tuple[str, ...]:
+def _only_once(before: tuple[str, ...], parts: tuple[str, ...], what: str) -> tuple[str, ...]:
     if before:
         both = f"{','.join(before)} and {','.join(parts)}"
         raise UserError(
@@ -168,23 +168,23 @@ def _branch(word: str) -> str:
 
 
 def _neither(parts: Sequence[str], machines: Sequence[str], environments: Sequence[str]) -> str:
-    every = [*machines, *environments]
-    strange = next((part for part in parts if part not in every), "")
-    if not strange:
+    names = [*machines, *environments]
+    unknown = next((part for part in parts if part not in names), "")
+    if not unknown:
         return f"{', '.join(parts)} are machines and environments in one word; write them as two. Usage: {USAGE}"
-    return f"{typed_arguments.shown(strange)} is no machine and no environment{_nearest(strange, machines, environments)} Usage: {USAGE}"
+    return f"{typed_arguments.shown(unknown)} is no machine and no environment{_nearest(unknown, machines, environments)} Usage: {USAGE}"
 
 
 def _nearest(word: str, machines: Sequence[str], environments: Sequence[str]) -> str:
-    every = f". Machines: {', '.join(machines)}. Environments: {', '.join(environments)}."
-    return typed_arguments.nearest(word, [*machines, *environments], otherwise=every)
+    otherwise = f". Machines: {', '.join(machines)}. Environments: {', '.join(environments)}."
+    return typed_arguments.nearest(word, [*machines, *environments], otherwise=otherwise)
 
 
 def _check_has(config: Config, machines: Sequence[str], environments: Sequence[str]) -> None:
     for name in environments:
-        strange = [machine for machine in machines if machine not in config.environments[name].machines]
-        if strange:
-            raise UserError(f"{name} has no {strange[0]} in the configuration. Usage: {USAGE}")
+        unknown = [machine for machine in machines if machine not in config.environments[name].machines]
+        if unknown:
+            raise UserError(f"{name} has no {unknown[0]} in the configuration. Usage: {USAGE}")
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -194,31 +194,31 @@ def _listed(names: Sequence[str]) -> str:
 async def handle(services: Services, invocation: Invocation) -> Message | None:
     """Start a build of all images, or of those that are named."""
     await requests.check_may_use(services, invocation.user, "/build")
-    said = typed_arguments.split(invocation.text, USAGE, most=3)
-    wanted = read(services.config, images_of(services.config), said)
-    place = policy.target_of(services.config, BUILDS)
-    wish = OperationRequest("build", wanted.title, invocation.user, invocation.key, place, wanted.arguments)
-    await requests.start(services, wish)
+    words = typed_arguments.split(invocation.text, USAGE, most=3)
+    request = parse(services.config, images_of(services.config), words)
+    target = policy.target_of(services.config, BUILDS)
+    operation = OperationRequest("build", request.title, invocation.user, invocation.key, target, request.arguments)
+    await requests.start(services, operation)
     return None
 
 
 def images_of(config: Config) -> Images:
-    """How images are built. Raises UserError where the configuration does not say."""
+    """The images section of the configuration. Raises UserError where there is none."""
     if config.images is None:
         raise UserError("Image builds are not configured here: signalbox.yaml has no images section.")
     return config.images
 
 
-def expected_places(config: Config, file: WorkflowFile, wanted: Wanted | None = None) -> frozenset[Place]:
-    """What the board is going to show, as far as the workflow's file tells, before GitHub lists the jobs."""
+def expected_slots(config: Config, file: WorkflowFile, request: BuildRequest | None = None) -> frozenset[MatrixSlot]:
+    """The slots that will have a job, by the workflow's file: GitHub lists jobs only when they are queued."""
     machines, environments = all_machines(config), tuple(config.environments)
-    written = {place for name in file.jobs if (place := target_of(name, machines, environments))}
-    if wanted and not wanted.everything:
-        chosen = written or {(one, name) for name in environments for one in config.environments[name].machines}
+    written = {slot for name in file.jobs if (slot := slot_of(name, machines, environments))}
+    if request and not request.everything:
+        chosen = written or {(machine, name) for name in environments for machine in config.environments[name].machines}
         return frozenset(
             (machine, name)
             for machine, name in chosen
-            if machine in (wanted.machines or machines) and name in (wanted.environments or environments)
+            if machine in (request.machines or machines) and name in (request.environments or environments)
         )
     return frozenset(written)
 

@@ -1,4 +1,4 @@
-"""/build: machine images by the image workflow, on one board from its start to what came out."""
+"""The workflow of /build: starts the image workflow on GitHub and follows its run."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from bot.errors import UserError
 from bot.operations.registry import Kind
 from bot.slack.blocks import kit
 from bot.store.operations import Status
-from handlers.build import board
-from handlers.build.command import Wanted, expected_places, images_of, inputs_for, no_such_ref, wanted_from
-from handlers.build.progress import Progress
-from handlers.build.work import follow
+from handlers.build import matrix as matrix_views
+from handlers.build.command import BuildRequest, expected_slots, images_of, inputs_for, no_such_ref, request_from
+from handlers.build.follow_run import follow_run
+from handlers.build.followed_build import FollowedBuild
 from handlers.shared.checkout import commit_of
 from handlers.shared.dispatch import Dispatch, dispatch_once
 from runners.errors import NotFoundError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from bot.config import Images
     from bot.operations.operation import Operation
-    from handlers.build.board_grid import Place
+    from handlers.build.matrix_grid import MatrixSlot
     from runners.results import Commit
 
 SWITCHED_OFF = {
@@ -37,36 +37,36 @@ SWITCHED_OFF = {
 @stored("prepared-build")
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What is about to be started: the commit, the workflow's inputs, the places on the board that will be filled."""
+    """What is about to be started: the commit, the workflow's inputs, and the slots of the matrix that will have a job."""
 
     commit: Commit
     inputs: Mapping[str, str]
-    expected: frozenset[Place]
+    expected: frozenset[MatrixSlot]
 
 
 async def build(operation: Operation) -> None:
-    """Durable: see what the workflow takes, start it once, follow it to its end."""
-    images, wanted = images_of(operation.services.config), wanted_from(operation.record.arguments)
-    doing = f"looking up {kit.code(images.workflow)} at {kit.code(wanted.ref)}"
-    await operation.show("looking", board.starting(operation.head, doing), Status.RUNNING)
-    prepared = await operation.step("what to start", lambda: _prepare(operation, images, wanted))
+    """Durable: read the workflow's inputs, start it once, follow its run to its end."""
+    images, request = images_of(operation.services.config), request_from(operation.record.arguments)
+    doing = f"looking up {kit.code(images.workflow)} at {kit.code(request.ref)}"
+    await operation.show("looking", matrix_views.starting(operation.head, doing), Status.RUNNING)
+    prepared = await operation.step("what to start", lambda: _prepare(operation, images, request))
     repository = operation.services.config.github.repository
-    others = await operation.step(
+    running = await operation.step(
         "runs under way", lambda: listing.unfinished_runs(operation.services.github, repository, images.workflow)
     )
-    if others:
-        await operation.end(Status.FAILED, board.occupied(operation.head, others[0]))
+    if running:
+        await operation.end(Status.FAILED, matrix_views.occupied(operation.head, running[0]))
         return
     run_id = await dispatch_once(
-        operation, Dispatch(repository, images.workflow, prepared.commit, wanted.command, prepared.inputs)
+        operation, Dispatch(repository, images.workflow, prepared.commit, request.command, prepared.inputs)
     )
-    await follow(Progress(operation, run_id, commit=prepared.commit, expected=prepared.expected))
+    await follow_run(FollowedBuild(operation, run_id, commit=prepared.commit, expected=prepared.expected))
 
 
-async def _prepare(operation: Operation, images: Images, wanted: Wanted) -> Prepared:
+async def _prepare(operation: Operation, images: Images, request: BuildRequest) -> Prepared:
     services = operation.services
     repository = services.config.github.repository
-    commit = await _commit(operation, images, wanted.ref)
+    commit = await _commit(operation, images, request.ref)
     state = await workflow_file.state(services.github, repository, images.workflow)
     if state != "active":
         why = SWITCHED_OFF.get(state, f"GitHub says that it is {state}")
@@ -74,10 +74,10 @@ async def _prepare(operation: Operation, images: Images, wanted: Wanted) -> Prep
     file = await workflow_file.read(services.github, repository, images.workflow, commit.sha)
     if not file.dispatchable:
         raise UserError(
-            f"{images.workflow} has no workflow_dispatch trigger at {wanted.ref}, so nobody can start it. Add "
+            f"{images.workflow} has no workflow_dispatch trigger at {request.ref}, so nobody can start it. Add "
             "`workflow_dispatch:` to its `on:` there. Nothing was started."
         )
-    return Prepared(commit, inputs_for(wanted, images, file), expected_places(services.config, file, wanted))
+    return Prepared(commit, inputs_for(request, images, file), expected_slots(services.config, file, request))
 
 
 async def _commit(operation: Operation, images: Images, ref: str) -> Commit:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from bot.operations.periodic import REQUESTER
 from bot.operations.registry import Kind
 from bot.store.operations import Status
 from handlers.builders import views
 from handlers.builders.views import AlertView, Hold
-from handlers.shared.builders import ALERT, SIGNALBOX, join_jobs, recognition, settings
+from handlers.shared.builders import ALERT, join_jobs, recognition, settings
 from runners.aws.builders import finding, terminating
 from runners.aws.builders.remains import remains
 from runners.errors import RunnerError
@@ -140,7 +141,7 @@ def _wanted(operation: Operation, course: _Course, sight: Observation) -> str:
     if not sight.joined or not sight.joined.stuck or not _surely_over(operation, sight.joined, sight.at):
         return ""
     course.by_itself = True
-    return SIGNALBOX
+    return REQUESTER
 
 
 def _surely_over(operation: Operation, joined: Joined, at: float) -> bool:

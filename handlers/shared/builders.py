@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bot.access.policy import target_of
 from bot.config import WatchBuilders
 from bot.config.targets import BUILDERS
+from bot.operations.periodic import REQUESTER
 from bot.operations.requests import OperationRequest, request_of
 from runners.aws.builders import finding
 from runners.aws.builders.joining import Limits, join
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from runners.results import Builder, FoundBuilders, Joined, WorkflowRun
 
 ALERT = "builder"  # the kind of operation that follows a stuck builder
-SIGNALBOX = "signalbox"  # the requester of an alert: no person asked for it
 # A builder's job began before the builder did, and may have waited for other jobs.
 RUNS_FROM_BEFORE = timedelta(hours=6)
 OLDEST_RUNS = timedelta(days=14)  # GitHub keeps the logs of older runs no longer by default, either
@@ -108,7 +108,7 @@ async def begin_alert(services: Services, joined: Joined) -> None:
     request = OperationRequest(
         ALERT,
         f"Builder {builder.instance_id}",
-        SIGNALBOX,
+        REQUESTER,
         key,
         target,
         {"region": builder.region, "instance": builder.instance_id},

@@ -10,7 +10,7 @@ import pytest
 from bot.config import read as read_config
 from bot.errors import UserError
 from handlers.build import command as build_command
-from handlers.build.command import Wanted, inputs_for, read, wanted_from
+from handlers.build.command import BuildRequest, inputs_for, parse, request_from
 from runners.github.runs.workflow_file import Input, WorkflowFile
 
 FILE = """
@@ -26,12 +26,12 @@ images: {workflow: build.yml, ref: trunk}
 CONFIG = read_config(FILE)
 
 
-def told(*said: str) -> Wanted:
+def told(*said: str) -> BuildRequest:
     assert CONFIG.images
-    return read(CONFIG, CONFIG.images, said)
+    return parse(CONFIG, CONFIG.images, said)
 
 
-def given(wanted: Wanted, *inputs: Input, text: str = FILE) -> dict[str, str]:
+def given(wanted: BuildRequest, *inputs: Input, text: str = FILE) -> dict[str, str]:
     images = read_config(text).images
     assert images
     return inputs_for(wanted, images, WorkflowFile("Build", dispatchable=True, inputs=inputs))
@@ -56,7 +56,7 @@ def test_words_are_told_apart(said: list[str], wanted: tuple[Any, ...], title: s
     found = told(*said)
     assert (found.machines, found.environments, found.ref) == wanted
     assert found.title == title
-    assert wanted_from(found.arguments) == found
+    assert request_from(found.arguments) == found
     assert told(*found.command.split()[1:]) == found
 
 

@@ -1,4 +1,4 @@
-"""What an operation makes of its run: which jobs are read, what is carried over, what comes next, what runs again."""
+"""Action an operation makes of its run: which jobs are read, what is carried over, what comes next, what runs again."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pytest
 from bot.config import read as read_config
 from bot.redaction import Redactor
 from bot.slack.blocks.common import Head
-from handlers.build import logs as build_logs
-from handlers.build.board_cells import Annotation
-from handlers.build.command import Wanted, expected_places
-from handlers.build.follow import FORCE_AFTER, Follower, Next, What
-from handlers.build.progress import Progress
-from handlers.build.reruns import causes_of, may_rerun
+from handlers.build import job_logs
+from handlers.build.automatic_reruns import may_rerun, rate_limits_of
+from handlers.build.command import BuildRequest, expected_slots
+from handlers.build.followed_build import FollowedBuild
+from handlers.build.follower import FORCE_AFTER, Action, Follower, NextAction
+from handlers.build.matrix_cells import Annotation
 from runners.errors import UnavailableError
 from runners.github import GitHub
 from runners.github.runs.workflow_file import WorkflowFile
@@ -78,7 +78,7 @@ def run(*jobs: Job, state: State = State.RUNNING, attempt: int = 1) -> WorkflowR
 
 
 def test_jobs_are_read_once_in_the_order_of_their_ids_and_cancelled_ones_never() -> None:
-    progress = Progress(operation(), 5)
+    build = FollowedBuild(operation(), 5)
     seen = run(
         job("build (cron, dev)", State.SUCCEEDED, 9),
         job("build (backend, dev)", State.FAILED, 4),
@@ -87,35 +87,35 @@ def test_jobs_are_read_once_in_the_order_of_their_ids_and_cancelled_ones_never()
         job("slow", State.RUNNING, 1),
     )
     order = []
-    while found := progress.unread(seen):
+    while found := build.next_to_read(seen):
         order.append(found.job_id)
-        progress.remember(found, Annotation(), "")
+        build.record(found, Annotation(), "")
     assert order == [4, 9]
 
 
 @pytest.mark.parametrize("carried_id", [9, 109], ids=["kept", "copied under a new id"])
 def test_a_job_that_is_carried_over_is_not_read_again_and_keeps_what_was_known(carried_id: int) -> None:
-    progress = Progress(operation(), 5)
+    build = FollowedBuild(operation(), 5)
     good, bad = job("build (cron, dev)", State.SUCCEEDED, 9), job("build (backend, dev)", State.FAILED, 4)
-    progress.remember(good, Annotation(image="ami-1", suspect=True), "")
-    progress.remember(bad, Annotation(), "RequestLimitExceeded")
-    progress.next_attempt(run(good, bad, state=State.FAILED))
+    build.record(good, Annotation(image="ami-1", suspect=True), "")
+    build.record(bad, Annotation(), "RequestLimitExceeded")
+    build.next_attempt(run(good, bad, state=State.FAILED))
     again = job("build (backend, dev)", State.SUCCEEDED, 110, began=20, ended=31)
     seen = run(replace(good, job_id=carried_id), again, attempt=2)
-    assert progress.attempt == 2
-    unread = progress.unread(seen)
+    assert build.attempt == 2
+    unread = build.next_to_read(seen)
     assert unread == again
-    annotations = progress.board(seen).annotations
+    annotations = build.matrix(seen).annotations
     assert annotations[carried_id] == Annotation(image="ami-1", suspect=True)
     assert annotations[110] == Annotation(reruns=1)
 
 
 def test_images_of_the_attempt_before_stay_although_github_lists_only_what_runs_again() -> None:
-    progress = Progress(operation(), 5)
+    build = FollowedBuild(operation(), 5)
     good, bad = job("build (cron, dev)", State.SUCCEEDED, 9), job("build (backend, dev)", State.FAILED, 4)
-    progress.remember(good, Annotation(image="ami-1"), "")
-    progress.next_attempt(run(good, bad, state=State.FAILED))
-    board = progress.board(run(job("build (backend, dev)", State.RUNNING, 110, began=20), attempt=2))
+    build.record(good, Annotation(image="ami-1"), "")
+    build.next_attempt(run(good, bad, state=State.FAILED))
+    board = build.matrix(run(job("build (backend, dev)", State.RUNNING, 110, began=20), attempt=2))
     assert {place: one.job_id for place, one in board.grid.cells.items()} == {
         ("backend", "dev"): 110,
         ("cron", "dev"): 9,
@@ -147,76 +147,76 @@ SIBLING, DONE = job("build (backend, prod)", State.CANCELLED, 3), job("notify", 
 def test_only_what_failed_for_a_rate_limit_alone_runs_again(
     jobs: list[Job], state: State, changed: dict[str, Any], expected: bool
 ) -> None:
-    progress = Progress(operation(), 5, limited={LIMITED.job_id: "RequestLimitExceeded"}, **changed)
+    build = FollowedBuild(operation(), 5, limited={LIMITED.job_id: "RequestLimitExceeded"}, **changed)
     assert CONFIG.images
-    assert may_rerun(progress, run(*jobs, state=state), CONFIG.images.rerun) is expected
+    assert may_rerun(build, run(*jobs, state=state), CONFIG.images.rerun) is expected
 
 
 def test_the_first_jobs_are_named_with_what_they_were_refused_for() -> None:
     names = ("build (cron, dev)", "build (backend, dev)", "build (backend, prod)", "notify", "lint")
     jobs = [job(name, State.FAILED, number) for number, name in enumerate(names)]
     said = "api error RequestLimitExceeded: Request limit exceeded."
-    progress = Progress(operation(), 5, limited=dict.fromkeys(range(len(names)), said))
+    build = FollowedBuild(operation(), 5, limited=dict.fromkeys(range(len(names)), said))
     assert CONFIG.images
     rules = CONFIG.images.rerun
-    assert causes_of(progress, run(jobs[0]), rules) == "cron dev: `RequestLimitExceeded`"
-    four = causes_of(progress, run(*jobs), rules)
+    assert rate_limits_of(build, run(jobs[0]), rules) == "cron dev: `RequestLimitExceeded`"
+    four = rate_limits_of(build, run(*jobs), rules)
     assert four.startswith("cron dev: `RequestLimitExceeded`, backend dev: ")
     assert four.endswith("backend prod: `RequestLimitExceeded`, and 2 more")
 
 
 def test_a_green_job_that_mentions_a_rate_limit_did_not_fail_for_it() -> None:
-    progress = Progress(operation(), 5)
-    progress.remember(DONE, Annotation(), "RequestLimitExceeded, trying again")
-    assert not progress.limited
+    build = FollowedBuild(operation(), 5)
+    build.record(DONE, Annotation(), "RequestLimitExceeded, trying again")
+    assert not build.limited
 
 
-async def upcoming(progress: Progress, seen: WorkflowRun) -> Next | None:
-    return await Follower(progress)._found(seen)
+async def upcoming(build: FollowedBuild, seen: WorkflowRun) -> NextAction | None:
+    return await Follower(build)._next_action(seen)
 
 
 async def test_a_cancel_comes_before_logs_and_logs_before_the_end() -> None:
-    progress = Progress(operation(), 5)
-    operations = cast("Operations", progress.operation.services.operations)
+    build = FollowedBuild(operation(), 5)
+    operations = cast("Operations", build.operation.services.operations)
     going = run(LIMITED, job("slow", State.RUNNING, 8))
     operations.person = "U0LEE"
-    found = await upcoming(progress, going)
+    found = await upcoming(build, going)
     assert found
-    assert (found.what, found.person, found.run.jobs) == (What.CANCEL, "U0LEE", ())
-    progress.cancelled_by, progress.cancelled_at = "U0LEE", progress.operation.services.clock()
-    found = await upcoming(progress, going)
+    assert (found.action, found.person, found.run.jobs) == (Action.CANCEL, "U0LEE", ())
+    build.cancelled_by, build.cancelled_at = "U0LEE", build.operation.services.clock()
+    found = await upcoming(build, going)
     assert found
-    assert (found.what, found.job, found.run.jobs) == (What.READ, LIMITED, ())
-    progress.remember(LIMITED, Annotation(), "")
-    assert await upcoming(progress, going) is None
-    found = await upcoming(progress, run(LIMITED, state=State.CANCELLED))
+    assert (found.action, found.job, found.run.jobs) == (Action.READ, LIMITED, ())
+    build.record(LIMITED, Annotation(), "")
+    assert await upcoming(build, going) is None
+    found = await upcoming(build, run(LIMITED, state=State.CANCELLED))
     assert found
-    assert (found.what, found.run.jobs) == (What.END, (LIMITED,))
+    assert (found.action, found.run.jobs) == (Action.END, (LIMITED,))
 
 
 async def test_a_run_that_does_not_end_when_cancelled_is_ended_by_force_once() -> None:
-    progress = Progress(operation(), 5, cancelled_by="U0LEE")
+    build = FollowedBuild(operation(), 5, cancelled_by="U0LEE")
     going = run(job("slow", State.RUNNING, 8))
-    progress.cancelled_at = progress.operation.services.clock() - FORCE_AFTER + 1
-    assert await upcoming(progress, going) is None
-    progress.cancelled_at -= 2
-    found = await upcoming(progress, going)
+    build.cancelled_at = build.operation.services.clock() - FORCE_AFTER + 1
+    assert await upcoming(build, going) is None
+    build.cancelled_at -= 2
+    found = await upcoming(build, going)
     assert found
-    assert found.what is What.FORCE
-    progress.forced = True
-    assert await upcoming(progress, going) is None
+    assert found.action is Action.FORCE
+    build.forced = True
+    assert await upcoming(build, going) is None
 
 
 async def test_a_cancel_after_the_end_changes_nothing() -> None:
-    progress = Progress(operation(), 5)
-    cast("Operations", progress.operation.services.operations).person = "U0LEE"
-    found = await upcoming(progress, run(SIBLING, state=State.FAILED))
+    build = FollowedBuild(operation(), 5)
+    cast("Operations", build.operation.services.operations).person = "U0LEE"
+    found = await upcoming(build, run(SIBLING, state=State.FAILED))
     assert found
-    assert found.what is What.END
+    assert found.action is Action.END
 
 
 async def test_an_error_of_watching_is_raised_where_news_are_awaited() -> None:
-    follower = Follower(Progress(operation(), 5))
+    follower = Follower(FollowedBuild(operation(), 5))
     follower._error = UnavailableError("watching", "GitHub cannot be reached")
     with pytest.raises(UnavailableError):
         await follower.next()
@@ -230,18 +230,18 @@ async def test_an_error_of_watching_is_raised_where_news_are_awaited() -> None:
             None,
             {("cron", "dev"), ("backend", "prod")},
         ),
-        (("build (cron, dev)", "build (backend, prod)"), Wanted(("cron",), (), "main"), {("cron", "dev")}),
-        ((), Wanted((), ("dev",), "main"), {("backend", "dev"), ("cron", "dev")}),
-        ((), Wanted(("backend",), (), "main"), {("backend", "dev"), ("backend", "prod")}),
-        ((), Wanted((), (), "main"), set()),
+        (("build (cron, dev)", "build (backend, prod)"), BuildRequest(("cron",), (), "main"), {("cron", "dev")}),
+        ((), BuildRequest((), ("dev",), "main"), {("backend", "dev"), ("cron", "dev")}),
+        ((), BuildRequest(("backend",), (), "main"), {("backend", "dev"), ("backend", "prod")}),
+        ((), BuildRequest((), (), "main"), set()),
         ((), None, set()),
     ],
 )
 def test_what_is_expected_comes_from_the_file_or_the_words(
-    jobs: tuple[str, ...], wanted: Wanted | None, places: set[tuple[str, str]]
+    jobs: tuple[str, ...], wanted: BuildRequest | None, places: set[tuple[str, str]]
 ) -> None:
     file = WorkflowFile("Build", dispatchable=True, jobs=jobs)
-    assert expected_places(CONFIG, file, wanted) == places
+    assert expected_slots(CONFIG, file, wanted) == places
 
 
 @pytest.fixture
@@ -253,9 +253,9 @@ async def stand_in() -> AsyncIterator[GitHubStandIn]:
 
 
 @pytest.fixture
-async def progress(stand_in: GitHubStandIn, tmp_path: Path) -> AsyncIterator[Progress]:
+async def build(stand_in: GitHubStandIn, tmp_path: Path) -> AsyncIterator[FollowedBuild]:
     github = GitHub(stand_in.url, token=TOKEN, write_pause=0, read_pause=0.01)
-    yield Progress(operation(services={"github": github}, scratch=tmp_path / "7"), 5)
+    yield FollowedBuild(operation(services={"github": github}, scratch=tmp_path / "7"), 5)
     await github.close()
 
 
@@ -272,27 +272,27 @@ async def ended_job(stand_in: GitHubStandIn, *, lost: bool = False) -> Job:
     return Job(failed.job_id, failed.name, State.FAILED, "", AT, AT)
 
 
-async def test_a_log_is_read_redacted_and_told_why(progress: Progress, stand_in: GitHubStandIn) -> None:
-    read = await build_logs._read(progress, await ended_job(stand_in))
+async def test_a_log_is_read_redacted_and_told_why(build: FollowedBuild, stand_in: GitHubStandIn) -> None:
+    read = await job_logs._read(build, await ended_job(stand_in))
     assert read.reading
     assert "RequestLimitExceeded" in read.reading.rate_limited
     assert "hunter22" not in repr(read)
     assert any("password is" in line for line in read.reading.tail)
-    assert (read.why, list(progress.operation.scratch.iterdir()) != []) == ("", True)
+    assert (read.why, list(build.operation.scratch.iterdir()) != []) == ("", True)
 
 
-async def test_a_log_that_is_no_more_is_not_waited_for(progress: Progress, stand_in: GitHubStandIn) -> None:
+async def test_a_log_that_is_no_more_is_not_waited_for(build: FollowedBuild, stand_in: GitHubStandIn) -> None:
     gone = await ended_job(stand_in, lost=True)
-    async with asyncio.timeout(build_logs.LATE / 2):
-        read = await build_logs._read(progress, gone)
+    async with asyncio.timeout(job_logs.LOG_DELAY / 2):
+        read = await job_logs._read(build, gone)
     assert (read.reading, read.why) == (None, "GitHub has no log of it (any more)")
 
 
 async def test_of_a_large_log_the_end_is_shown(tmp_path: Path) -> None:
     path = tmp_path / "job.log"
     path.write_bytes(b"\x1b[36mline\x1b[0m of a log\n" * 200_000 + b"the end\n")
-    text = build_logs._end_of(path)
+    text = job_logs._end_of(path)
     assert text.startswith("(the last 1 MB of 4 MB; GitHub has the whole log)\nline of a log\n")
     assert text.endswith("the end\n")
     path.write_bytes(b"\x1b[31mall\x1b[0m")
-    assert build_logs._end_of(path) == "all"
+    assert job_logs._end_of(path) == "all"

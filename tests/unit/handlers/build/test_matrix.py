@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bot.slack.blocks.common import Head
-from handlers.build import board as board_view, board_log, image_views
-from handlers.build.board import BuildMatrix
-from handlers.build.board_cells import Annotation, minutes
-from handlers.build.board_grid import arrange, group_of, target_of
+from handlers.build import image_views, log_views, matrix as matrix_views
+from handlers.build.matrix import BuildMatrix
+from handlers.build.matrix_cells import Annotation, minutes
+from handlers.build.matrix_grid import arrange, group_of, slot_of
 from runners.results import Commit, Job, LogExcerpt, LogFinding, LogReading, State, Suspicion, WorkflowRun
 from tests.unit.bot.drawn import buttons, hostile, read
 
@@ -56,7 +56,7 @@ def test_a_run_under_way_is_a_grid_with_links() -> None:
     jobs[3] = job("build (cron, dev)", State.FAILED, 103)
     jobs[7] = job("build (taskrunner, staging)", State.WAITING, 107)
     validate = [job(f"validate ({machine})", State.SUCCEEDED, 10 + at) for at, machine in enumerate(MACHINES)]
-    message = board_view.under_way(
+    message = matrix_views.in_progress(
         board(*validate, *jobs, job("notify", State.WAITING, 200), annotations={111: Annotation(suspect=True)})
     )
     said = read(message)
@@ -74,10 +74,10 @@ def test_a_run_under_way_is_a_grid_with_links() -> None:
 
 def test_what_github_does_not_list_yet_waits_on_the_grid() -> None:
     validate = job("validate (backend)", State.RUNNING)
-    said = read(board_view.under_way(board(validate, expected=ALL)))
+    said = read(matrix_views.in_progress(board(validate, expected=ALL)))
     assert "0 of 12 images, 14 min" in said
     assert said.count("⏳ waiting") == 12
-    over = read(board_view.ended(board(replace(validate, state=State.FAILED), state=State.FAILED, expected=ALL)))
+    over = read(matrix_views.ended(board(replace(validate, state=State.FAILED), state=State.FAILED, expected=ALL)))
     assert "⏳" not in over
     assert "failed; no image was begun, 41 min" in over
     assert "validate (backend)" in over
@@ -85,7 +85,7 @@ def test_what_github_does_not_list_yet_waits_on_the_grid() -> None:
 
 def test_only_what_is_built_has_rows_and_columns() -> None:
     said = read(
-        board_view.under_way(
+        matrix_views.in_progress(
             board(job("build (cron, dev)", State.RUNNING), job("build (sftp, prod)", State.RUNNING, 2))
         )
     )
@@ -110,24 +110,24 @@ def test_only_what_is_built_has_rows_and_columns() -> None:
     ],
 )
 def test_how_it_ended(state: State, annotations: dict[int, Annotation], sign: str, news: str) -> None:
-    said = read(board_view.ended(board(*builds(State.SUCCEEDED), state=state, annotations=annotations)))
+    said = read(matrix_views.ended(board(*builds(State.SUCCEEDED), state=state, annotations=annotations)))
     assert said.startswith(sign)
     assert news in said
     assert "Cancel" not in said
 
 
 def test_a_run_that_never_came_to_a_job_sends_people_to_github() -> None:
-    said = read(board_view.ended(board(state=State.FAILED), rerun=True))
+    said = read(matrix_views.ended(board(state=State.FAILED), rerun=True))
     assert "failed; no job ran. Its page on GitHub says why" in said
     assert "[Rerun failed]" not in said
 
 
 def test_who_cancelled_is_named_and_what_failed_can_run_again() -> None:
     over = board(*builds(State.CANCELLED), state=State.CANCELLED)
-    message = board_view.ended(over, cancelled="cancelled by <@U0LEE>", rerun=True)
+    message = matrix_views.ended(over, cancelled="cancelled by <@U0LEE>", rerun=True)
     assert "cancelled by" in read(message)
     assert buttons(message) == ["rerun-failed"]
-    assert buttons(board_view.ended(board(*builds(State.SUCCEEDED), state=State.SUCCEEDED), rerun=True)) == []
+    assert buttons(matrix_views.ended(board(*builds(State.SUCCEEDED), state=State.SUCCEEDED), rerun=True)) == []
 
 
 def test_images_reruns_and_unread_logs_are_in_their_cells() -> None:
@@ -135,26 +135,26 @@ def test_images_reruns_and_unread_logs_are_in_their_cells() -> None:
         100: Annotation(image="ami-0123456789abcdef0", reruns=1),
         101: Annotation(unread="log not read"),
     }
-    said = read(board_view.ended(board(*builds(State.SUCCEEDED), state=State.SUCCEEDED, annotations=annotations)))
+    said = read(matrix_views.ended(board(*builds(State.SUCCEEDED), state=State.SUCCEEDED, annotations=annotations)))
     assert "✅ done 12 min, rerun 1 ami-0123456789abcdef0" in said
     assert "(log not read)" in said
 
 
 def test_a_run_without_a_grid_is_a_list() -> None:
     jobs = [job("lint", State.SUCCEEDED), job("image", State.FAILED, 2, failing_step="Run packer")]
-    message = board_view.ended(board(*jobs, state=State.FAILED, machines=(), environments=()), rerun=True)
+    message = matrix_views.ended(board(*jobs, state=State.FAILED, machines=(), environments=()), rerun=True)
     said = read(message)
     assert "failed; 1 of 2 jobs done, 1 failed" in said
     assert "Run packer" in said
     assert "lint" in said
-    empty = read(board_view.under_way(board(machines=(), environments=())))
+    empty = read(matrix_views.in_progress(board(machines=(), environments=())))
     assert "0 of 0 jobs done" in empty
 
 
 def test_late_news_and_notes_are_said() -> None:
     late = replace(board(*builds(State.RUNNING)).run, stale_since=AT, stale_because="GitHub cannot be reached")
-    shown = replace(board(*builds(State.RUNNING), notes=(":repeat: rate limited; rerun 1 of 2",)), run=late)
-    said = read(board_view.under_way(shown, cancelling="being cancelled by <@U0LEE>"))
+    shown = replace(board(*builds(State.RUNNING), notices=(":repeat: rate limited; rerun 1 of 2",)), run=late)
+    said = read(matrix_views.in_progress(shown, cancelling="being cancelled by <@U0LEE>"))
     assert "GitHub has told nothing since" in said
     assert "rerun 1 of 2" in said
     assert "being cancelled by" in said
@@ -162,14 +162,14 @@ def test_late_news_and_notes_are_said() -> None:
 
 
 def test_a_run_that_is_lost_sight_of_keeps_what_was_seen() -> None:
-    said = read(board_view.lost(board(*builds(State.RUNNING)), "GitHub does not <!channel> answer"))
+    said = read(matrix_views.lost(board(*builds(State.RUNNING)), "GitHub does not <!channel> answer"))
     assert "no longer followed: GitHub does not" in said
     assert "🔄 running" in said
     assert "[Cancel]" not in said
 
 
 def test_a_build_that_nobody_asked_for_here_says_who_started_it() -> None:
-    said = read(board_view.under_way(board(*builds(State.RUNNING), by="started in GitHub by max-weber")))
+    said = read(matrix_views.in_progress(board(*builds(State.RUNNING), by="started in GitHub by max-weber")))
     assert "started in GitHub by max-weber" in said
     assert "asked by" not in said
 
@@ -185,7 +185,7 @@ def test_as_many_jobs_as_github_takes_are_one_message(count: int, across: int, s
     ]
     annotations = {one.job_id: Annotation(suspect=True, reruns=2, image="ami-0123456789abcdef0") for one in jobs[::3]}
     shown = board(*jobs, state=state, machines=machines, environments=environments, annotations=annotations)
-    said = read(board_view.ended(shown, rerun=True) if state.ended else board_view.under_way(shown))
+    said = read(matrix_views.ended(shown, rerun=True) if state.ended else matrix_views.in_progress(shown))
     good = count if state is State.SUCCEEDED else 0
     assert f"{good} of {count} images" in said
 
@@ -193,48 +193,48 @@ def test_as_many_jobs_as_github_takes_are_one_message(count: int, across: int, s
 def test_many_other_jobs_are_counted_and_the_troubled_named() -> None:
     others = [job(f"test ({number})", State.SUCCEEDED, 1_000 + number) for number in range(1, 240)]
     others[7] = job("test (8)", State.FAILED, 1_008)
-    said = read(board_view.under_way(board(*builds(State.RUNNING), *others)))
+    said = read(matrix_views.in_progress(board(*builds(State.RUNNING), *others)))
     assert "❌ failed 1 (test (8))" in said
     assert "✅ done 238" in said
     groups = [job(f"part-{number}", State.SUCCEEDED, 1_000 + number) for number in range(1, 80)]
-    assert "and 69 more" in read(board_view.under_way(board(*builds(State.RUNNING), *groups)))
+    assert "and 69 more" in read(matrix_views.in_progress(board(*builds(State.RUNNING), *groups)))
 
 
 @given(name=hostile, step=hostile, note=hostile)
 def test_hostile_names_break_nothing(name: str, step: str, note: str) -> None:
     jobs = [job(name, State.FAILED, 7, failing_step=step), *builds(State.RUNNING)]
     shown = board(*jobs, state=State.FAILED, by="x", annotations={7: Annotation(unread=note)})
-    read(board_view.ended(shown, rerun=True))
-    read(board_view.under_way(replace(shown, machines=(), environments=())))
+    read(matrix_views.ended(shown, rerun=True))
+    read(matrix_views.in_progress(replace(shown, machines=(), environments=())))
     excerpt = LogExcerpt(3, name, (step,), (note,), step=name)
     finding = LogFinding(name, 3, step, (note,), (), name)
     reading = LogReading(lines=9, first_error=excerpt, tail=(name, step, note) * 10, findings=(finding,))
-    read(board_log.failing_job(jobs[0], reading, ""))
-    read(board_log.failing_job(jobs[0], None, note))
-    read(board_log.doubtful_job(jobs[0], [finding] * 9))
+    read(log_views.failed_job(jobs[0], reading, ""))
+    read(log_views.failed_job(jobs[0], None, note))
+    read(log_views.suspect_job(jobs[0], [finding] * 9))
 
 
-def test_a_failing_job_shows_step_first_error_and_the_last_lines() -> None:
+def test_a_failed_job_shows_step_first_error_and_the_last_lines() -> None:
     tail = tuple(f"line {number} {'x' * 200}" for number in range(30))
     reading = LogReading(lines=400, first_error=LogExcerpt(371, "E: no", ("a", "b"), ("c",), "Run packer"), tail=tail)
     failed = job("build (cron, dev)", State.FAILED, failing_step="Build the image")
-    said = read(board_log.failing_job(failed, reading, ""))
+    said = read(log_views.failed_job(failed, reading, ""))
     assert "failed at step `Build the image` after 12 min" in said
     assert "First error* (line 371, under `Run packer`)" in said
     assert "a\nb\n> E: no\nc" in said
     assert "line 29" in said
     assert (said.count("```"), said.count("…\n")) == (4, 1)
     assert "line 1 " not in said
-    gone = read(board_log.failing_job(failed, None, "GitHub has no log of it (any more)"))
+    gone = read(log_views.failed_job(failed, None, "GitHub has no log of it (any more)"))
     assert "GitHub has no log of it (any more); the link leads to" in gone
-    assert "Its log is empty" in read(board_log.failing_job(failed, LogReading(), ""))
+    assert "Its log is empty" in read(log_views.failed_job(failed, LogReading(), ""))
 
 
 def test_a_failure_that_was_mended_since_is_red_no_longer_and_keeps_what_it_said() -> None:
     failed = job("build (cron, dev)", State.FAILED, failing_step="Build the image")
-    shown = board_log.failing_job(failed, LogReading(lines=4, tail=("no more cron",)), "")
+    shown = log_views.failed_job(failed, LogReading(lines=4, tail=("no more cron",)), "")
     good = replace(failed, state=State.SUCCEEDED, url="https://github.com/o/r/job/99")
-    mended = board_log.mended(shown, good, suspect=False)
+    mended = log_views.recovered_job(shown, good, suspect=False)
     assert mended is not None
     assert mended.text == "build (cron, dev) ended well when it was run again"
     said = read(mended)
@@ -243,29 +243,29 @@ def test_a_failure_that_was_mended_since_is_red_no_longer_and_keeps_what_it_said
     )
     assert "no more cron" in said
     assert "https://github.com/o/r/job/99|It ended well" in str(mended.blocks)
-    assert board_log.mended(mended, good, suspect=False) is None
-    doubted = board_log.mended(shown, good, suspect=True)
+    assert log_views.recovered_job(mended, good, suspect=False) is None
+    doubted = log_views.recovered_job(shown, good, suspect=True)
     assert doubted is not None
     assert read(doubted).startswith(":warning: *It ended well when it was run again, but it is suspect.*")
 
 
 def test_a_sign_of_failure_in_a_green_job_marks_its_line() -> None:
     finding = LogFinding("apt: package not found", 5, "E: no", ("a",), ("b",))
-    assert "a\n> E: no\nb" in read(board_log.doubtful_job(job("notify", State.SUCCEEDED), [finding]))
+    assert "a\n> E: no\nb" in read(log_views.suspect_job(job("notify", State.SUCCEEDED), [finding]))
     one = Suspicion("s1", 1, 5, 1, "build (cron, dev)", "", "cron", "dev", "shell: killed", 5, "Killed", ("a",), ("b",))
     assert "a\n> Killed\nb" in read(image_views.warnings(job("build (cron, dev)", State.SUCCEEDED), [one]))
 
 
 def test_a_board_whose_failed_jobs_run_again_names_who_does_it_in_place_of_the_button() -> None:
     failed = board(job("build (cron, dev)", State.FAILED), state=State.FAILED)
-    assert "Rerun failed" in read(board_view.ended(failed, rerun=True))
-    again = read(board_view.ended(failed, rerun=True, again=14))
+    assert "Rerun failed" in read(matrix_views.ended(failed, rerun=True))
+    again = read(matrix_views.ended(failed, rerun=True, again=14))
     assert "run again in #14" in again
     assert "Rerun failed" not in again
 
 
 def test_cancel_asks_by_number_and_title_in_red() -> None:
-    message = board_view.under_way(board(*builds(State.RUNNING)))
+    message = matrix_views.in_progress(board(*builds(State.RUNNING)))
     (ask,) = [one["confirm"] for block in message.blocks for one in block.get("elements", ()) if "confirm" in one]
     assert (ask["title"]["text"], ask["style"]) == ("Cancel #12?", "danger")
     assert ask["text"]["text"].startswith("*Build all images at main*: ")
@@ -290,11 +290,11 @@ def test_cancel_asks_by_number_and_title_in_red() -> None:
     ],
 )
 def test_a_job_s_name_tells_what_it_builds(name: str, place: tuple[str, str] | None) -> None:
-    assert target_of(name, MACHINES, ENVIRONMENTS) == place
+    assert slot_of(name, MACHINES, ENVIRONMENTS) == place
 
 
 def test_names_that_are_parts_of_each_other_are_told_apart() -> None:
-    assert target_of("build (task-runner, prod-eu)", ("task", "task-runner"), ("prod", "prod-eu")) == (
+    assert slot_of("build (task-runner, prod-eu)", ("task", "task-runner"), ("prod", "prod-eu")) == (
         "task-runner",
         "prod-eu",
     )
@@ -325,5 +325,5 @@ def test_times_are_in_minutes(seconds: float, said: str) -> None:
 
 @given(names=st.lists(st.text(max_size=12), max_size=6), name=st.text(max_size=40))
 def test_any_name_has_a_place_or_none(names: list[str], name: str) -> None:
-    found = target_of(name, [one for one in names if one], ENVIRONMENTS)
+    found = slot_of(name, [one for one in names if one], ENVIRONMENTS)
     assert found is None or found[0] in names

@@ -1,11 +1,11 @@
-"""What a job's log says, for the thread of a build."""
+"""The messages about a job's log, for the thread of a build."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import kit
-from handlers.build.board_cells import minutes
+from handlers.build.matrix_cells import minutes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from bot.slack.blocks.kit import Block, Message
     from runners.results import Job, LogExcerpt, LogFinding, LogReading
 
-FIRST_ERROR, SIGN = 2_600, 1_000  # characters
-SIGNS = 5
-FAILED = ":x: "  # what a message about a failure begins with
+FIRST_ERROR, FINDING = 2_600, 1_000  # characters of an excerpt
+MOST_FINDINGS = 5
+FAILED = ":x: "  # how a message about a failed job begins
 
 
-def failing_job(job: Job, reading: LogReading | None, unread: str) -> Message:
-    """Where a job failed: the step, the first error with what stands around it, the last lines.
+def failed_job(job: Job, reading: LogReading | None, unread: str) -> Message:
+    """Where a job failed: the step, the first error with the lines around it, the last lines.
 
     `unread` says why there is no reading ("log expired").
     """
@@ -30,13 +30,13 @@ def failing_job(job: Job, reading: LogReading | None, unread: str) -> Message:
     if reading is None:
         blocks.append(kit.context(f"_{kit.escape(unread)}; the link leads to what GitHub has of it._"))
     else:
-        blocks += _said(reading)
+        blocks += _excerpts(reading)
     return kit.message(f"{kit.escape(job.name)} {job.state.value}{after}", blocks)
 
 
-def mended(shown: Message, job: Job, *, suspect: bool) -> Message | None:
-    """A message of `failing_job` once that job has ended well in a later attempt; None when it says so already."""
-    first, *rest = shown.blocks
+def recovered_job(message: Message, job: Job, *, suspect: bool) -> Message | None:
+    """A message of `failed_job` once the job has succeeded in a later attempt; None when it says so already."""
+    first, *rest = message.blocks
     before = str(first.get("text", {}).get("text", ""))
     if not before.startswith(FAILED):
         return None
@@ -46,19 +46,17 @@ def mended(shown: Message, job: Job, *, suspect: bool) -> Message | None:
     return kit.Message(f"{kit.escape(job.name)} ended well when it was run again", (block, *rest))
 
 
-def doubtful_job(job: Job, findings: Sequence[LogFinding]) -> Message:
-    """Signs of failure in the log of a job that ended well and builds no image."""
+def suspect_job(job: Job, findings: Sequence[LogFinding]) -> Message:
+    """The failure patterns in the log of a job that succeeded and builds no image."""
     news = f"{kit.escape(job.name)} ended well, but its log shows signs of failure"
     blocks = [kit.section(f":warning: {kit.link(job.name, job.url)} ended well, but its log shows signs of failure")]
-    for finding in findings[:SIGNS]:
-        lines = kit.marked(finding.before, finding.text, finding.after)
-        blocks.append(
-            kit.section(f"*{kit.escape(finding.pattern)}* (line {finding.line})\n{kit.preformatted(lines, SIGN)}")
-        )
+    for finding in findings[:MOST_FINDINGS]:
+        excerpt = kit.preformatted(kit.marked(finding.before, finding.text, finding.after), FINDING)
+        blocks.append(kit.section(f"*{kit.escape(finding.pattern)}* (line {finding.line})\n{excerpt}"))
     return kit.message(news, blocks)
 
 
-def _said(reading: LogReading) -> list[Block]:
+def _excerpts(reading: LogReading) -> list[Block]:
     if not reading.lines:
         return [kit.context("_Its log is empty._")]
     first = [_first_error(reading.first_error)] if reading.first_error else []

@@ -12,7 +12,7 @@ from bot.config import read
 from bot.errors import Denied, UserError
 from bot.operations.registry import Click
 from bot.store.operations import Request, Status
-from handlers.build import command as build_command, found_runs as build_runs
+from handlers.build import command as build_command, existing_runs
 from runners.results import State, WorkflowRun
 from tests.unit.handlers.conftest import FILE, typed
 
@@ -26,19 +26,19 @@ RUN = WorkflowRun(
 
 
 def test_runs_are_followed_unless_the_configuration_says_otherwise(desk: Desk) -> None:
-    assert build_runs.workflow(desk.config) == "build.yml"
-    assert build_runs.workflow(read(FILE.replace("build.yml}", "build.yml, follow_runs_by_hand: false}"))) is None
-    assert build_runs.workflow(read(FILE.replace("images: {workflow: build.yml}", ""))) is None
+    assert existing_runs.workflow(desk.config) == "build.yml"
+    assert existing_runs.workflow(read(FILE.replace("build.yml}", "build.yml, follow_runs_by_hand: false}"))) is None
+    assert existing_runs.workflow(read(FILE.replace("images: {workflow: build.yml}", ""))) is None
 
 
 async def test_a_run_that_is_found_is_followed_once_and_holds_up_nobody(desk: Desk) -> None:
-    await build_runs.found(desk.services, RUN)
+    await existing_runs.follow_started(desk.services, RUN)
     (begun,) = desk.engine.begun
     assert (begun.key, begun.kind, begun.environment) == ("run-4711", "follow-build", "image builds/run 4711")
     assert (begun.requester, begun.channel, begun.title) == ("signalbox", "C0OPS", "Build images, run 12")
     assert begun.arguments == {"run": "4711", "sha": "a" * 40, "by": "started in GitHub by max-weber"}
     await desk.operations.create(begun)
-    await build_runs.found(desk.services, replace(RUN, state=State.SUCCEEDED))
+    await existing_runs.follow_started(desk.services, replace(RUN, state=State.SUCCEEDED))
     assert len(desk.engine.begun) == 1
 
 
@@ -72,15 +72,15 @@ def press(value: str, user: str = "U0LEE", ts: str = "1.0") -> Click:
 
 async def test_what_failed_is_run_again_once_for_each_attempt(desk: Desk) -> None:
     number = await ended_build(desk)
-    await build_runs.rerun_failed(desk.services, press(f"{number}:1"))
+    await existing_runs.rerun_failed(desk.services, press(f"{number}:1"))
     (begun,) = desk.engine.begun
     assert (begun.key, begun.kind, begun.requester) == ("rerun-4711-1", "rerun-build", "U0LEE")
     assert begun.title == f"Rerun the failed jobs of #{number}"
     assert begun.arguments == {"run": "4711", "attempt": "1", "of": str(number)}
     await desk.operations.create(begun)
     with pytest.raises(UserError, match="were run again already"):
-        await build_runs.rerun_failed(desk.services, press(f"{number}:1", "U0MAX"))
-    await build_runs.rerun_failed(desk.services, press(f"{number}:2", "U0MAX"))
+        await existing_runs.rerun_failed(desk.services, press(f"{number}:1", "U0MAX"))
+    await existing_runs.rerun_failed(desk.services, press(f"{number}:2", "U0MAX"))
     assert [one.key for one in desk.engine.begun] == ["rerun-4711-1", "rerun-4711-2"]
 
 
@@ -88,28 +88,28 @@ async def test_what_failed_is_run_again_once_for_each_attempt(desk: Desk) -> Non
 async def test_a_forged_button_begins_nothing(desk: Desk, value: str) -> None:
     await ended_build(desk)
     with pytest.raises(UserError):
-        await build_runs.rerun_failed(desk.services, press(value))
+        await existing_runs.rerun_failed(desk.services, press(value))
     assert not desk.engine.begun
 
 
 async def test_a_button_of_another_message_or_of_a_build_under_way_begins_nothing(desk: Desk) -> None:
     number = await ended_build(desk, status=Status.RUNNING)
     with pytest.raises(UserError, match="nothing to run again"):
-        await build_runs.rerun_failed(desk.services, press(f"{number}:1"))
+        await existing_runs.rerun_failed(desk.services, press(f"{number}:1"))
     with pytest.raises(UserError, match="does not belong to this message"):
-        await build_runs.rerun_failed(desk.services, press(f"{number}:1", ts="2.0"))
+        await existing_runs.rerun_failed(desk.services, press(f"{number}:1", ts="2.0"))
     assert not desk.engine.begun
 
 
 async def test_a_build_that_never_had_a_run_has_nothing_to_run_again(desk: Desk) -> None:
     number = await ended_build(desk, run=None)
     with pytest.raises(UserError, match="nothing to run again"):
-        await build_runs.rerun_failed(desk.services, press(f"{number}:1"))
+        await existing_runs.rerun_failed(desk.services, press(f"{number}:1"))
 
 
 async def test_a_guest_runs_nothing_again(desk: Desk) -> None:
     number = await ended_build(desk)
     with pytest.raises(Denied):
-        await build_runs.rerun_failed(desk.services, press(f"{number}:1", "U0GUS"))
+        await existing_runs.rerun_failed(desk.services, press(f"{number}:1", "U0GUS"))
     assert not desk.engine.begun
     assert await desk.trail() == [("U0GUS", "click refused")]
