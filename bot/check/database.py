@@ -46,7 +46,8 @@ async def check_database(make_store: Callable[[], Store]) -> Findings:
     except RunnerError as error:
         findings.add_problem(str(error), error.remedy or _REMEDY)
     except (sa.exc.SQLAlchemyError, OSError, DatabaseAwayError) as error:
-        findings.add_problem(f"cannot be written to: {_first_line(getattr(error, 'orig', None) or error)}", _REMEDY)
+        cause = error.__cause__ if isinstance(error, DatabaseAwayError) and error.__cause__ else error
+        findings.add_problem(f"cannot be written to: {_first_line(getattr(cause, 'orig', None) or cause)}", _REMEDY)
     finally:
         store.close()
     return findings
