@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 # GitHub's answer. A bot that is started as people start it waits for 1, 5 and 15.
 TURN_INTERVAL, RUN_INTERVAL, ANSWER_TIMEOUT = 0.1, 1.0, 3
 # Imported by the bot only when it needs them, which most tests would wait for at each start.
-LATE = ("pytfe", "dbos", "sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql")
+LATE = ("pytfe", "dbos", "alembic.command", "sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql")
 _SERVER = "tests.forked_bot"
 _PR_SET_PDEATHSIG = 1
 
