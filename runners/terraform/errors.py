@@ -253,6 +253,11 @@ def _crashed(diagnostic: Diagnostic, version: str) -> _Words:
     )
 
 
+def _not_started(diagnostic: Diagnostic, version: str) -> _Words | None:
+    # A provider that ends at once: Terraform may notice that before it reads the panic, and then reports no crash.
+    return _crashed(diagnostic, version) if "Unrecognized remote plugin message" in diagnostic.detail else None
+
+
 def _unreadable(diagnostic: Diagnostic, version: str) -> _Words:
     # Terraform 1.11 says "Saved the plan" also when the disk took only a part of it.
     del diagnostic, version
@@ -283,6 +288,7 @@ _WORDS: Sequence[tuple[re.Pattern[str], Callable[[Diagnostic, str], _Words | Non
     (re.compile("Unsupported (Terraform|OpenTofu) Core version"), _version),
     (re.compile("Failed to (query|install|download)|provider package|Module not found|download module"), _download),
     (re.compile("plugin crashed|Plugin did not respond|Unrecognized remote plugin"), _crashed),
+    (re.compile("Failed to load plugin schemas"), _not_started),
     (re.compile("Failed to read the given file as a state or plan file"), _unreadable),
     (re.compile("Provider dependency changes detected|Inconsistent dependency lock file"), _lock_file),
     (re.compile("Saving a generated plan is currently not supported"), _remote),

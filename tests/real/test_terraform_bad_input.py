@@ -74,7 +74,7 @@ CASES = {
         kind=UnavailableError,
         doing="initialising instances/staging",
     ),
-    "a provider that crashes": Case("the provider crash crashed", PROVIDER, log="plugin crashed"),
+    "a provider that crashes": Case("the provider example.com/lineside/crash crashed", PROVIDER, log="plugin crashed"),
     "output that is not JSON": Case(
         r"what terraform \S+ printed is not a plan's JSON \(9 bytes",
         around='case "$1 $2" in "show -json") echo nonsense;; *) exec "$T" "$@";; esac',
@@ -130,12 +130,12 @@ async def nothing_stands_in_the_way(workspace: Workspace, tmp_path: Path) -> Non
 
 
 def crashing_provider(directory: Path) -> dict[str, str]:
-    """A mirror with a provider that panics as soon as it is asked anything."""
+    """A mirror with a provider that panics as soon as it is asked anything; it ends once Terraform has read that."""
     machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     place = directory / f"mirror/example.com/lineside/crash/1.0.0/{platform.system().lower()}_{machine}"
     place.mkdir(parents=True)
     program = place / "terraform-provider-crash_v1.0.0"
-    program.write_text("#!/bin/sh\necho 'panic: runtime error: index out of range' >&2\nexit 2\n")
+    program.write_text("#!/bin/sh\necho 'panic: runtime error: index out of range' >&2\nsleep 0.5\nexit 2\n")
     program.chmod(0o755)
     settings = directory / "terraformrc"
     settings.write_text(

@@ -86,7 +86,7 @@ async def test_a_read_is_repeated_once_after_each_pause() -> None:
         await repeat_read(Reads(*[unavailable()] * 3), pauses=(0, 0), longest_pause=1)
 
 
-@pytest.mark.parametrize("error", [unavailable(retry_after=60), RunnerError("asking", "refused")])
+@pytest.mark.parametrize("error", [unavailable(retry_after=86_400), RunnerError("asking", "refused")])
 async def test_a_long_rate_limit_and_a_refusal_end_a_read_at_once(error: RunnerError) -> None:
     reads = Reads(error)
     with pytest.raises(type(error)):

@@ -184,6 +184,14 @@ def test_a_full_disk_is_named_wherever_it_is_said(said: str) -> None:
             "the provider registry.terraform.io/hashicorp/aws crashed",
         ),
         ("Plugin did not respond", "See the logs.", "the provider of a resource crashed"),
+        (
+            "Failed to load plugin schemas",
+            "Error while loading schemas for plugin components: Failed to obtain provider schema: Could not load the "
+            "schema for provider example.com/lineside/crash: failed to instantiate provider "
+            '"example.com/lineside/crash" to obtain schema: Unrecognized remote plugin message: \nFailed to read any '
+            "lines from plugin's stdout.",
+            "the provider example.com/lineside/crash crashed",
+        ),
     ],
 )
 def test_a_provider_that_crashed_is_named(summary: str, detail: str, name: str) -> None:

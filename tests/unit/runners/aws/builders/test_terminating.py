@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 STARTED = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 MARKS = Recognition()
-SHORT = Patience(at_most=0.3, every=0.02)
+SHORT = Patience(at_most=0.3, every=0.02)  # for what does not become done
+LONG = Patience(at_most=60, every=0.02)
 
 
 async def found(account: Account) -> Builder:
@@ -44,7 +45,7 @@ async def found(account: Account) -> Builder:
 
 
 async def end(account: Account, builder: Builder, **more: Any) -> Termination:
-    return await terminate(account, builder, MARKS, patience=SHORT, **more)
+    return await terminate(account, builder, MARKS, **{"patience": LONG, **more})
 
 
 def outcomes(steps: tuple[Step, ...]) -> list[tuple[str, str, str]]:
@@ -166,7 +167,7 @@ async def test_what_aws_says_to_a_termination_is_told(account: Account, code: st
     build(account, STARTED)
     builder = await found(account)
     refuse(account.ec2(HOME), "TerminateInstances", code)
-    step = (await end(account, builder)).steps[0]
+    step = (await end(account, builder, patience=SHORT)).steps[0]
     assert step.outcome is outcome
     assert said in step.reason
 
@@ -187,7 +188,7 @@ async def test_one_that_is_slow_to_end_is_waited_for_and_then_said(account: Acco
     builder = await found(account)
     # AWS has taken the order, and nothing happens.
     answer(account.ec2(HOME), "TerminateInstances", {})
-    (step,) = (await end(account, builder)).steps
+    (step,) = (await end(account, builder, patience=SHORT)).steps
     assert (step.outcome, step.reason) == (Outcome.WAITING, "it is still running after 0.3 seconds")
 
 
@@ -203,7 +204,7 @@ async def test_a_group_that_stays_in_use_is_told_and_the_rest_goes(account: Acco
     built = build(account, STARTED)
     builder = await found(account)
     refuse(account.ec2(HOME), "DeleteSecurityGroup", "DependencyViolation")
-    done = await end(account, builder)
+    done = await end(account, builder, patience=SHORT)
     (step,) = [one for one in done.steps if not one.settled]
     assert (step.outcome, step.reason) == (Outcome.WAITING, "something still uses it (DependencyViolation)")
     assert (done.terminated, done.complete, left(account, built)) == (True, False, {built.group_id})
@@ -336,11 +337,11 @@ async def test_leftovers_are_cleared_and_what_is_live_stays(account: Account) ->
     (held,) = ec2.describe_key_pairs(KeyNames=[protected])["KeyPairs"]
     ec2.create_tags(Resources=[held["KeyPairId"]], Tags=[{"Key": "signalbox:keep", "Value": ""}])
     all_of_it = await leftovers(account, MARKS, now=NOW + timedelta(hours=1))
-    steps = await clear(account, all_of_it, patience=SHORT)
+    steps = await clear(account, all_of_it, patience=LONG)
     assert len(steps) == 9
     assert {step.resource for step in steps if step.outcome is Outcome.KEPT} == {protected}
     assert {step.outcome for step in steps} == {Outcome.DONE, Outcome.KEPT}
     assert await lying(account) == ({live.instance_id}, {protected})
     assert {live.key, live.group_id} <= left(account, live)
-    again = await clear(account, all_of_it, patience=SHORT)
+    again = await clear(account, all_of_it, patience=LONG)
     assert {step.outcome for step in again} == {Outcome.GONE, Outcome.KEPT}

@@ -26,7 +26,8 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 GROUP = ImageGroup("staging", "backend", "staging")
 RULES = Rules(KeepRule(newest=1, younger_than=timedelta(days=30)), {}, NOW)
 SAME: dict[str, Any] = {"keep": RULES.keep, "named_elsewhere": {}, "now": NOW}
-SHORT = Patience(at_most=0.3, every=0.02)
+SHORT = Patience(at_most=0.3, every=0.02)  # for what does not become done
+LONG = Patience(at_most=60, every=0.02)
 
 
 async def free(account: Account) -> Removal:
@@ -38,7 +39,7 @@ async def free(account: Account) -> Removal:
 
 
 async def go(account: Account, removal: Removal, rules: Rules = RULES, **more: Any) -> Removed:
-    return await remove(account, removal, rules, patience=SHORT, **more)
+    return await remove(account, removal, rules, **{"patience": LONG, **more})
 
 
 def there(account: Account, removal: Removal) -> set[str]:
@@ -171,7 +172,7 @@ async def test_a_deregistration_that_aws_refuses_leaves_the_snapshots(
 ) -> None:
     removal = await free(account)
     refuse(account.ec2(HOME), "DeregisterImage", code)
-    done = await go(account, removal)
+    done = await go(account, removal, patience=SHORT)
     (step,) = done.steps
     assert (step.outcome, done.complete, len(there(account, removal))) == (outcome, False, 2)
     assert code in step.reason
@@ -207,7 +208,7 @@ async def test_a_protected_snapshot_is_kept(account: Account) -> None:
 async def test_a_snapshot_that_is_still_shown_is_not_called_gone(account: Account) -> None:
     removal = await free(account)
     answer(account.ec2(HOME), "DeleteSnapshot", {})
-    done = await go(account, removal)
+    done = await go(account, removal, patience=SHORT)
     assert (done.steps[1].outcome, done.steps[1].reason) == (
         Outcome.WAITING,
         "AWS has accepted it, but still shows it",
@@ -232,10 +233,10 @@ async def test_disabling_is_undone_by_enabling_and_both_can_be_repeated(account:
     removal = await free(account)
     made = calls_of(account.ec2(HOME))
     for _ in range(2):
-        assert (await disable(account, removal, RULES, patience=SHORT)).complete
+        assert (await disable(account, removal, RULES, patience=LONG)).complete
     assert state(account, removal) == "disabled"
     for _ in range(2):
-        assert (await enable(account, removal, patience=SHORT)).complete
+        assert (await enable(account, removal, patience=LONG)).complete
     assert state(account, removal) == "available"
     asked = [operation for operation, _ in made]
     assert (asked.count("DisableImage"), asked.count("EnableImage")) == (1, 1)
@@ -248,16 +249,16 @@ def state(account: Account, removal: Removal) -> str:
 
 async def test_a_disabled_image_is_removed_as_any_other(account: Account) -> None:
     removal = await free(account)
-    await disable(account, removal, RULES, patience=SHORT)
+    await disable(account, removal, RULES, patience=LONG)
     assert (await go(account, removal)).complete
-    gone = await enable(account, removal, patience=SHORT)
+    gone = await enable(account, removal, patience=LONG)
     assert gone.steps[0].outcome is Outcome.GONE
 
 
 async def test_an_image_in_use_is_not_disabled(account: Account) -> None:
     removal = await free(account)
     account.ec2(HOME).run_instances(ImageId=removal.image_id, MinCount=1, MaxCount=1)
-    assert "used by instance" in (await disable(account, removal, RULES, patience=SHORT)).refused
+    assert "used by instance" in (await disable(account, removal, RULES, patience=LONG)).refused
     assert state(account, removal) == "available"
 
 
