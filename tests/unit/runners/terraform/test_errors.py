@@ -186,10 +186,12 @@ def test_a_full_disk_is_named_wherever_it_is_said(said: str) -> None:
         ("Plugin did not respond", "See the logs.", "the provider of a resource crashed"),
         (
             "Failed to load plugin schemas",
-            "Error while loading schemas for plugin components: Failed to obtain provider schema: Could not load the "
-            "schema for provider example.com/lineside/crash: failed to instantiate provider "
-            '"example.com/lineside/crash" to obtain schema: Unrecognized remote plugin message: \nFailed to read any '
-            "lines from plugin's stdout.",
+            (
+                "Error while loading schemas for plugin components: Failed to obtain provider schema: Could not load the "
+                "schema for provider example.com/lineside/crash: failed to instantiate provider "
+                '"example.com/lineside/crash" to obtain schema: Unrecognized remote plugin message: \nFailed to read any '
+                "lines from plugin's stdout."
+            ),
             "the provider example.com/lineside/crash crashed",
         ),
     ],
