@@ -66,12 +66,12 @@ def test_the_text_that_faults_are_put_into_has_none() -> None:
         (
             {"images": r"{workflow: b.yml, suspicious: ['x(?!y)']}"},
             "images.suspicious[0]",
-            "write the text before and after it",
+            "write the surrounding text",
         ),
         (
             {"images": r"{workflow: b.yml, suspicious: ['(?<=x)y']}"},
             "images.suspicious[0]",
-            "looks around a match, (?<=",
+            "uses look-around, (?<=",
         ),
         ({"images": r"{workflow: b.yml, suspicious: ['(a)\1']}"}, "images.suspicious[0]", "write the text again"),
         (
@@ -79,9 +79,9 @@ def test_the_text_that_faults_are_put_into_has_none() -> None:
             "images.suspicious[0]",
             "write the text again",
         ),
-        ({"images": r"{workflow: b.yml, suspicious: ['(?>ab)']}"}, "images.suspicious[0]", "write a plain one"),
-        ({"images": r"{workflow: b.yml, suspicious: ['a++b']}"}, "images.suspicious[0]", "write a plain one"),
-        ({"images": r"{workflow: b.yml, suspicious: ['(?x)a']}"}, "images.suspicious[0]", "leave it out"),
+        ({"images": r"{workflow: b.yml, suspicious: ['(?>ab)']}"}, "images.suspicious[0]", "write a plain group"),
+        ({"images": r"{workflow: b.yml, suspicious: ['a++b']}"}, "images.suspicious[0]", "write a plain group"),
+        ({"images": r"{workflow: b.yml, suspicious: ['(?x)a']}"}, "images.suspicious[0]", "remove it"),
         ({"images": r"{workflow: b.yml, suspicious: ['a\Z']}"}, "images.suspicious[0]", "write $"),
         (
             {"images": r"{workflow: b.yml, suspicious: ['\u00e9']}"},
