@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rapidfuzz import process
 
 from bot.errors import UserError
+from runners import phrases
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -48,9 +49,8 @@ def _wrong_with(word: str) -> str:
     foreign = list(dict.fromkeys(letter for letter in word if not TAKEN.fullmatch(letter)))
     if not foreign:
         return "must begin with a letter or digit."
-    more = f" and {len(foreign) - MOST_NAMED} more" if len(foreign) > MOST_NAMED else ""
     return (
-        f"has characters that I do not take ({' '.join(foreign[:MOST_NAMED])}{more}): "
+        f"has characters that I do not take ({' '.join([*foreign[:MOST_NAMED], *phrases.rest(len(foreign) - MOST_NAMED)])}): "
         "letters, digits and . _ , / = + : - are fine."
     )
 

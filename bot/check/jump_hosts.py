@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.check.result import NOTE
 from bot.config import Ansible
+from runners import phrases
 from runners.results import Connection
 
 if TYPE_CHECKING:
@@ -24,9 +25,8 @@ def jump_hosts(config: Config) -> list[Connection]:
     variables = list(_routing(config))
     if not variables:
         return []
-    verb = "routes" if len(variables) == 1 else "route"
     detail = (
-        f"{', '.join(variables)} {verb} ssh through a jump host. Signalbox cannot read host keys behind it: add them to "
+        f"{', '.join(variables)} {phrases.plural(len(variables), 'routes', 'route')} ssh through a jump host. Signalbox cannot read host keys behind it: add them to "
         "/etc/ssh/ssh_known_hosts, or ssh refuses these machines. Signalbox cannot check their daemons"
     )
     return [Connection(NOTE, ok=True, detail=detail)]

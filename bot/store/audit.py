@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from bot.store.database import Store, metadata
+from runners import phrases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
@@ -160,8 +161,7 @@ def summary(connection: sa.Connection) -> str:
     ).one()
     if not number:
         return "no entries"
-    entries = "1 entry" if number == 1 else f"{number} entries"
-    return f"{entries}, first {iso_time(first)}, last {iso_time(last)}"
+    return f"{phrases.counted(number, 'entry', 'entries')}, first {iso_time(first)}, last {iso_time(last)}"
 
 
 def iso_time(at: float) -> str:

@@ -9,6 +9,7 @@ from bot.slack.blocks import kit
 from bot.store.operations import Status
 from handlers.build import matrix as matrix_views
 from handlers.build.orphaned_resources import delete_orphans
+from runners import phrases
 from runners.errors import RunnerError
 from runners.github.runs import reruns
 from runners.results import State
@@ -64,7 +65,7 @@ def rate_limits_of(build: FollowedBuild, run: WorkflowRun, rules: Rerun) -> str:
     """The rate limits that the failed jobs hit (mrkdwn): those of the first jobs, and how many jobs more."""
     failed = failed_jobs(run)
     named = [f"{_label(build, job)}: {_limit(build.limited[job.job_id], rules)}" for job in failed[:MOST_LIMITS]]
-    more = [f"and {len(failed) - MOST_LIMITS} more"] if len(failed) > MOST_LIMITS else []
+    more = phrases.rest(len(failed) - MOST_LIMITS)
     return ", ".join([*named, *more])
 
 

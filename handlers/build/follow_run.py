@@ -15,6 +15,7 @@ from handlers.build.orphaned_resources import orphaned_builders
 from handlers.build.recovered_jobs import update_failure_messages
 from handlers.shared.dispatch import run_ended
 from handlers.shared.github_outage import outage_notice
+from runners import phrases
 from runners.errors import RunnerError
 from runners.github.runs import reruns
 from runners.results import State
@@ -91,7 +92,7 @@ async def _cancel(build: FollowedBuild, upcoming: NextAction) -> None:
         build.notices.append(f":x: The run could not be cancelled: {kit.escape(error.problem)}. Cancel it on GitHub.")
         return
     if force:
-        late = kit.duration(FORCE_AFTER)
+        late = phrases.duration(FORCE_AFTER)
         build.notices.append(f"It had not ended {late} after that, so GitHub was told to end it by force.")
     else:
         build.cancelled_at = at

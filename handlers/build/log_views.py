@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import kit
-from handlers.build.matrix_cells import minutes
+from runners import phrases
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ def failed_job(job: Job, reading: LogReading | None, unread: str) -> Message:
     `unread` says why there is no reading ("log expired").
     """
     took = (job.ended_at - job.started_at).total_seconds() if job.started_at and job.ended_at else 0.0
-    after = f" after {minutes(took)}" if took >= 60 else ""
+    after = f" after {phrases.minutes(took)}" if took >= 60 else ""
     step = f" at step {kit.code(job.failing_step)}" if job.failing_step else ""
     blocks = [kit.section(f"{FAILED}{kit.link(job.name, job.url)} {job.state.value}{step}{after}")]
     if reading is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bot.slack.blocks import common, jobs as job_views, kit
 from handlers.build import matrix_cells
 from handlers.build.matrix_grid import arrange
+from runners import phrases
 from runners.results import State
 from runners.stored import stored
 
@@ -154,7 +155,7 @@ def _counts(matrix: BuildMatrix) -> str:
     succeeded = sum(1 for job in jobs if job.state is State.SUCCEEDED)
     if what == "image" and not total:
         return "no image was begun"
-    parts = [f"{succeeded} of {total} {what}{'s' if total != 1 else ''}{' done' if what == 'job' else ''}"]
+    parts = [f"{succeeded} of {total} {phrases.plural(total, what)}{' done' if what == 'job' else ''}"]
     parts += [f"{matrix.suspects} suspect"] if matrix.suspects else []
     for state, text in ((State.FAILED, "failed"), (State.CANCELLED, "cancelled"), (State.UNKNOWN, "unknown")):
         count = sum(1 for job in jobs if job.state is state)
@@ -166,7 +167,7 @@ def _counts(matrix: BuildMatrix) -> str:
 
 def _elapsed(matrix: BuildMatrix) -> str:
     end = matrix.run.ended_at.timestamp() if matrix.run.ended_at else matrix.now
-    return matrix_cells.minutes(end - matrix.run.created_at.timestamp())
+    return phrases.minutes(end - matrix.run.created_at.timestamp())
 
 
 def _run_line(matrix: BuildMatrix) -> Block:
@@ -179,7 +180,7 @@ def _run_line(matrix: BuildMatrix) -> Block:
 
 def _rerun_button(matrix: BuildMatrix) -> Block:
     count = len(matrix.run.failed_jobs)
-    jobs = "the failed job" if count == 1 else f"the {count} failed or cancelled jobs"
+    jobs = phrases.plural(count, "the failed job", f"the {count} failed or cancelled jobs")
     ask = kit.confirm("Run them again?", f"GitHub runs {jobs} again, at the same commit.", "Yes, rerun")
     value = f"{matrix.head.number}:{matrix.run.attempt}"
     return kit.actions(RERUN_BLOCK, kit.button("Rerun failed", RERUN_FAILED, value, ask=ask))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bot.slack.blocks import kit
 from bot.slack.blocks.jobs import MARKS
 from handlers.build.matrix_grid import group_of
+from runners import phrases
 from runners.results import State
 from runners.stored import stored
 
@@ -90,7 +91,7 @@ def other_jobs(jobs: Sequence[Job]) -> list[Block]:
     for job in jobs:
         groups.setdefault(group_of(job.name), []).append(job)
     parts = [_group(name, members) for name, members in list(groups.items())[:MOST_GROUPS]]
-    more = [f"and {len(groups) - MOST_GROUPS} more"] if len(groups) > MOST_GROUPS else []
+    more = phrases.rest(len(groups) - MOST_GROUPS)
     return [kit.section(" · ".join([*parts, *more]))] if parts else []
 
 
@@ -103,14 +104,6 @@ def job_table(jobs: Sequence[Job], annotations: Mapping[int, Annotation], now: f
         worst = sorted(jobs, key=lambda job: WORST_FIRST.index(job.state) if job.state in WORST_FIRST else 0)
         rows = [_row(job, annotations.get(job.job_id, NO_ANNOTATION), now) for job in worst]
     return [kit.table(["Job", "State", "Failing step"], rows)]
-
-
-def minutes(seconds: float) -> str:
-    """A duration in whole minutes, as the matrix is updated once a minute."""
-    whole = max(0, int(seconds))
-    if whole < 60:
-        return "under a minute"
-    return f"{whole // 60} min" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def _full(job: Job, annotation: Annotation, now: float) -> Cell:
@@ -152,7 +145,7 @@ def _time(job: Job, now: float) -> str:
     if job.started_at is None or job.state is State.SKIPPED:
         return ""
     seconds = (job.ended_at.timestamp() if job.ended_at else now) - job.started_at.timestamp()
-    return minutes(seconds) if seconds >= 60 else ""
+    return phrases.minutes(seconds) if seconds >= 60 else ""
 
 
 def _row(job: Job, annotation: Annotation, now: float) -> list[Cell]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.slack.blocks import kit
 from handlers.shared.builders import begin_alert, join_jobs, recognition, remaining_grace, snapshot
+from runners import phrases
 from runners.aws.builders.leftovers import leftovers
 from runners.aws.builders.terminating import clear, terminate
 from runners.errors import RunnerError
@@ -55,17 +56,16 @@ async def orphaned_builders(services: Services, run: WorkflowRun) -> str:
 
 
 def _builders_line(services: Services, builders: Sequence[Joined]) -> str:
-    names = ", ".join(kit.code(joined.builder.instance_id) for joined in builders[:NAMED])
-    more = f" and {len(builders) - NAMED} more" if len(builders) > NAMED else ""
+    names = phrases.listed([kit.code(joined.builder.instance_id) for joined in builders], NAMED)
     several = len(builders) > 1
     graces = [grace for joined in builders if (grace := remaining_grace(services, joined)) is not None]
     upcoming = _alert_due(max(graces), several=several) if graces and _watched(services) else "see /infra builders"
-    return f":warning: Still in EC2: builder{'s' if several else ''} {names}{more}; {upcoming}."
+    return f":warning: Still in EC2: {phrases.plural(len(builders), 'builder')} {names}; {upcoming}."
 
 
 def _alert_due(grace: timedelta, *, several: bool) -> str:
     they = "they are told here if they are" if several else "it is told here if it is"
-    return f"{they} still there in {kit.age(max(grace.total_seconds(), 60))}"
+    return f"{they} still there in {phrases.age(max(grace.total_seconds(), 60))}"
 
 
 def _watched(services: Services) -> bool:
@@ -126,7 +126,7 @@ def _deleted_line(terminations: Sequence[Termination], steps: Sequence[Step]) ->
     done = [kit.code(termination.builder.instance_id) for termination in terminations if termination.terminated]
     failed = [kit.code(termination.builder.instance_id) for termination in terminations if not termination.terminated]
     counts = Counter(step.what for step in steps if step.gone)
-    parts = [f"builder{'s' if len(done) != 1 else ''} {', '.join(done)} terminated"] if done else []
-    parts += [f"{count} {what}{'s' if count != 1 else ''} removed" for what, count in counts.items()]
+    parts = [f"{phrases.plural(len(done), 'builder')} {', '.join(done)} terminated"] if done else []
+    parts += [f"{phrases.counted(count, what)} removed" for what, count in counts.items()]
     parts += [f"{', '.join(failed)} could not be terminated: see /infra builders"] if failed else []
     return f":wastebasket: Cleaned up after the failed jobs: {'; '.join(parts)}." if parts else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, kit
+from runners import phrases
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,4 +82,4 @@ def _listed(left: OrphanedResources) -> Block:
 
 def _count(held: FoundBuilders | OrphanedResources) -> str:
     counts = ((len(held.key_pairs), "key pair"), (len(held.security_groups), "security group"))
-    return " and ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, name in counts if count) or "nothing"
+    return " and ".join(phrases.counted(count, name) for count, name in counts if count) or "nothing"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, kit, modals
 from handlers.builders import loose_views
+from runners import phrases
 from runners.results import JoinedBy, Verdict
 from runners.stored import stored
 
@@ -167,9 +168,7 @@ def claim_modal(number: int, builder: str) -> Block:
 def page(joined: Sequence[Joined], found: FoundBuilders, trouble: str, seen_at: float) -> Message:
     """All builders there are, and what of Packer's lies around without one."""
     stuck = sum(1 for one in joined if one.stuck)
-    head = (
-        f"{len(joined)} builder{'' if len(joined) == 1 else 's'}, {stuck} stuck" if joined else "No builder is running"
-    )
+    head = f"{phrases.counted(len(joined), 'builder')}, {stuck} stuck" if joined else "No builder is running"
     rows: list[Sequence[Cell]] = [_row(one, seen_at) for one in joined]
     columns = ["Builder", "Age", "State", "Why", "Run", "Type", "Region"]
     blocks: list[Block] = [kit.header(head), *([kit.table(columns, rows, right=(1,))] if rows else [])]
@@ -192,7 +191,7 @@ def _news(view: AlertView) -> str:
     if joined is None:
         return "could not be looked at yet"
     price = f", about ${view.cost.dollars} so far" if view.cost else ""
-    age = kit.duration(joined.builder.age(datetime.fromtimestamp(view.at, UTC)).total_seconds())
+    age = phrases.duration(joined.builder.age(datetime.fromtimestamp(view.at, UTC)).total_seconds())
     if joined.stuck:
         return f"left running, {age} old{price}"
     if joined.builder.kept:
@@ -305,4 +304,4 @@ def _row(one: Joined, seen_at: float) -> Sequence[Cell]:
     age = builder.age(datetime.fromtimestamp(seen_at, UTC)).total_seconds()
     run: Cell = kit.Link(f"run {one.run.number}", one.run.url) if one.run else ""
     state = "🔒 kept" if builder.kept else VERDICTS[one.verdict]
-    return [kit.Link(builder.instance_id, url), kit.age(age), state, one.reason, run, builder.type, builder.region]
+    return [kit.Link(builder.instance_id, url), phrases.age(age), state, one.reason, run, builder.type, builder.region]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, kit, modals
+from runners import phrases
 from runners.results import Rule, State
 
 if TYPE_CHECKING:
@@ -28,24 +29,23 @@ _MARKS = {
 
 def counted(found: Difference) -> str:
     """How many commits go out, and how many are taken back."""
-    back = f"{_some(found.behind)} taken back" if found.behind else ""
-    return ", ".join(filter(None, [_some(found.ahead) if found.ahead else "", back])) or "nothing"
-
-
-def _some(count: int) -> str:
-    return f"{count} commit{'s' if count != 1 else ''}"
+    back = f"{phrases.counted(found.behind, 'commit')} taken back" if found.behind else ""
+    return ", ".join(filter(None, [phrases.counted(found.ahead, "commit") if found.ahead else "", back])) or "nothing"
 
 
 def commits(found: Difference) -> list[Block]:
     """The newest commits that go out, and before them those that are taken back."""
     shown = []
     if found.behind:
-        what = f"This takes {_some(found.behind)} back that run{'s' if found.behind == 1 else ''} now"
+        what = f"This takes {phrases.counted(found.behind, 'commit')} back that {phrases.plural(found.behind, 'runs', 'run')} now"
         shown.append(kit.section(f":warning: *{what}:*\n{commit_lines(found.lost, found.behind, found.url)}"))
     if found.ahead:
-        goes = "goes" if found.ahead == 1 else "go"
         lines = commit_lines(found.commits, found.ahead, found.url)
-        shown.append(kit.section(f"*{_some(found.ahead)} {goes} out:*\n{lines}"))
+        shown.append(
+            kit.section(
+                f"*{phrases.counted(found.ahead, 'commit')} {phrases.plural(found.ahead, 'goes', 'go')} out:*\n{lines}"
+            )
+        )
     return shown
 
 
@@ -62,9 +62,13 @@ def in_thread(found: Difference) -> Message | None:
         return None
     parts = []
     if found.behind:
-        parts.append(f"*Taken back:* {_some(found.behind)}\n{_all(found.lost, found.behind, found.url)}")
+        parts.append(
+            f"*Taken back:* {phrases.counted(found.behind, 'commit')}\n{_all(found.lost, found.behind, found.url)}"
+        )
     if found.ahead:
-        parts.append(f"*Goes out:* {_some(found.ahead)}\n{_all(found.commits, found.ahead, found.url)}")
+        parts.append(
+            f"*Goes out:* {phrases.counted(found.ahead, 'commit')}\n{_all(found.commits, found.ahead, found.url)}"
+        )
     text = f"All commits: {counted(found)}"
     return kit.message(text, kit.sections(line for part in parts for line in part.splitlines()))
 
@@ -95,8 +99,7 @@ def _names(checks: Sequence[Check]) -> str:
         kit.link(kit.cut(check.name, 60), check.url) + (" (not reported)" if check.state is State.WAITING else "")
         for check in checks[:CHECKS_SHOWN]
     ]
-    more = len(checks) - len(names)
-    return ", ".join(names) + (f" and {more} more" if more > 0 else "")
+    return phrases.listed_of(names, len(checks))
 
 
 def passed_over(person: str, reason: str, checks: Checks) -> str:

@@ -11,6 +11,7 @@ from handlers.deploy import commit_views
 from handlers.deploy.arguments import CHECK
 from handlers.deploy.views import Release
 from handlers.shared.checkout import commit_of
+from runners import phrases
 from runners.errors import NotFoundError, RunnerError
 from runners.github import commits as github_commits
 from runners.github.api.reads import CachedReads
@@ -118,4 +119,4 @@ def _role_line(role: str, rows: Sequence[MachineCommit]) -> str:
 def _hosts(count: int, rows: Sequence[MachineCommit], sha: str) -> str:
     if any(row.sha == sha and not row.instance for row in rows):
         return "all others"
-    return f"{count} host{'s' if count != 1 else ''}"
+    return phrases.counted(count, "host")

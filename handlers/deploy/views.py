@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, kit
 from handlers.deploy import commit_views
+from runners import phrases
 from runners.stored import stored
 
 if TYPE_CHECKING:
@@ -149,4 +150,4 @@ def _roles_notice(release: Release, current_label: str) -> list[str]:
 
 
 def _count_checks(checks: Sequence[Check]) -> str:
-    return f"{len(checks)} check{'s' if len(checks) != 1 else ''}"
+    return phrases.counted(len(checks), "check")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from bot.access import policy
 from bot.errors import UserError
 from bot.operations.registry import Button, Click, Kind, Modal, Submission
-from bot.slack.blocks import kit
 from bot.store.approvals import Outcome as Decided
 from bot.store.audit import Entry
 from bot.store.operations import Status
@@ -20,6 +19,7 @@ from handlers.images.old_images_views import CleanUpView
 from handlers.shared import permissions
 from handlers.shared.builders import recognition
 from handlers.shared.clicks import clicked
+from runners import phrases
 from runners.aws.builders import leftovers, terminating
 from runners.aws.images import removing
 from runners.errors import RunnerError
@@ -213,7 +213,7 @@ def _grace(operation: Operation) -> float:
 
 def _grace_words(operation: Operation) -> str:
     grace = _grace(operation)
-    return kit.age(grace) if grace else ""
+    return phrases.age(grace) if grace else ""
 
 
 async def choose(services: Services, click: Click) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, kit, modals
 from bot.slack.blocks.images import CONSOLE
+from runners import phrases
 from runners.results import Standing, What
 from runners.stored import stored
 
@@ -55,7 +56,7 @@ class CleanUpView:
 def page(survey: ImageSurvey, loose: OrphanedImageResources, seen_at: float, *, whole: bool = True) -> Message:
     """Images of machines with their standing; where it is the `whole` of them, a button to clean up what may go."""
     free, size = len(survey.free) + len(loose.snapshots) + len(loose.volumes), survey.free_gb
-    images = f"{len(survey.images)} image{_s(len(survey.images))}"
+    images = phrases.counted(len(survey.images), "image")
     head = f"{images}, {len(survey.free)} may go ({size} GB at most)" if survey.free else f"{images}, none may go"
     rows = [
         _standing_row(one, seen_at) for one in sorted(survey.images, key=lambda one: one.standing is not Standing.FREE)
@@ -81,7 +82,7 @@ def ask(view: CleanUpView, approval: ApprovalView, keeps: str) -> Message:
     question = f"{_things(chosen)} will be removed for good, with their snapshots. Each is looked at once more before."
     if keeps:
         question = f"{_things(chosen)} will be disabled, and removed with their snapshots after {keeps}."
-    stays = [f"{spared} stay{'s' if spared == 1 else ''}, as somebody chose"] if spared else []
+    stays = [f"{spared} {phrases.plural(spared, 'stays', 'stay')}, as somebody chose"] if spared else []
     later = [f"{view.more} more are left for the next time"] if view.more else []
     choose = kit.actions(BLOCK, kit.button("Choose what stays…", CHOOSE, str(view.head.number)))
     return kit.message(
@@ -145,7 +146,7 @@ def removing(view: CleanUpView, approval: ApprovalView, done: Sequence[Removed])
 def disabled(view: CleanUpView, approval: ApprovalView, done: Sequence[Removed], until: float) -> Message:
     """Disabled for a while, with a button to take it all back."""
     off = sum(1 for one in done if not one.refused)
-    news = f"{off} image{_s(off)} disabled; removed {kit.moment(until)} unless somebody takes that back"
+    news = f"{phrases.counted(off, 'image')} disabled; removed {kit.moment(until)} unless somebody takes that back"
     ask = kit.confirm(
         "Take it back?", "All of these images can be launched again, and nothing is removed.", "Yes, take it back"
     )
@@ -175,7 +176,7 @@ def removed(view: CleanUpView, approval: ApprovalView, done: Sequence[Removed]) 
     freed = sum(one.freed_gb for one in done)
     news = f"{len(gone)} of {len(done)} removed, {freed} GB freed at most"
     if left:
-        news += f"; {left} {'was' if left == 1 else 'were'} left, the reasons are below"
+        news += f"; {left} {phrases.plural(left, 'was', 'were')} left, the reasons are below"
     status = "failed" if left and not gone else "succeeded"
     blocks = [common.first_line(view.head, status, news), *_outcomes(view, done)]
     return kit.message(
@@ -217,7 +218,7 @@ def _table(view: CleanUpView) -> list[Block]:
         [
             _link(candidate),
             candidate.group,
-            kit.age(view.at - candidate.made_at),
+            phrases.age(view.at - candidate.made_at),
             str(candidate.size_gb),
             "stays" if candidate.spared_by else "",
         ]
@@ -235,7 +236,7 @@ def _standing_row(one: ImageStanding, seen_at: float) -> Sequence[Cell]:
     return [
         kit.Link(one.image_id, address),
         machine,
-        kit.age(age),
+        phrases.age(age),
         f"{len(one.snapshots)}, {one.size_gb} GB",
         f"{MARKS[one.standing]}{off}",
         why,
@@ -253,17 +254,17 @@ def _link(one: Candidate) -> Cell:
 
 def _named(one: Candidate, seen_at: float) -> str:
     what = one.removal.name or one.removal.image_id
-    return f"{what} ({one.group or one.what.value}, {kit.age(seen_at - one.made_at)}, {one.size_gb} GB)"
+    return f"{what} ({one.group or one.what.value}, {phrases.age(seen_at - one.made_at)}, {one.size_gb} GB)"
 
 
 def _things(candidates: Sequence[Candidate]) -> str:
     counts = [(what.value, sum(1 for candidate in candidates if candidate.what is what)) for what in What]
-    return ", ".join(f"{count} {name}{_s(count)}" for name, count in counts if count) or "nothing"
+    return ", ".join(phrases.counted(count, name) for name, count in counts if count) or "nothing"
 
 
 def _loose(loose: OrphanedImageResources) -> list[Block]:
     said = [
-        f"{len(found)} {name}{_s(len(found))}"
+        phrases.counted(len(found), name)
         for found, name in ((loose.snapshots, "snapshot"), (loose.volumes, "volume"))
         if found
     ]
@@ -274,7 +275,3 @@ def _unread(unread: Sequence[Unreadable]) -> list[Block]:
     return kit.sections(
         [f":warning: Could not be read: {kit.escape(str(one))}. {kit.escape(one.remedy)}" for one in unread[:10]]
     )
-
-
-def _s(count: int) -> str:
-    return "" if count == 1 else "s"

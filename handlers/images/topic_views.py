@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.slack.blocks import kit
 from bot.slack.blocks.images import CONSOLE
+from runners import phrases
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +70,7 @@ def _age(one: Provenance) -> str:
         facts.append(f"tag Name {kit.code(one.image.name_tag)}")
     if one.image.created_at:
         seconds = (datetime.fromtimestamp(one.seen_at, UTC) - one.image.created_at).total_seconds()
-        facts.append(f"made {kit.moment(one.image.created_at.timestamp())}, {kit.age(seconds)} ago")
+        facts.append(f"made {kit.moment(one.image.created_at.timestamp())}, {phrases.age(seconds)} ago")
     if one.image.size_gb:
         facts.append(f"{one.image.size_gb} GB")
     return f": {', '.join(facts)}" if facts else ""
@@ -92,7 +93,7 @@ def _log(one: Provenance) -> str:
         return ""
     clean = one.built is not None and not one.warnings
     mark, found = (":white_check_mark: ", ", and has no sign of failure") if clean else ("", "")
-    lines = f"{one.log.lines:,} line{'s' if one.log.lines != 1 else ''}"
+    lines = f"{one.log.lines:,} {phrases.plural(one.log.lines, 'line')}"
     return f"{mark}Its log of {lines} was read {kit.moment(one.log.read_at)}{found}."
 
 
@@ -117,7 +118,7 @@ def _rollouts(rollouts: Sequence[RollOut]) -> str:
         f"{kit.user(rollout.person)}"
         for rollout in rollouts[:SHOWN]
     ]
-    more = [f"and {len(rollouts) - SHOWN} more"] if len(rollouts) > SHOWN else []
+    more = phrases.rest(len(rollouts) - SHOWN)
     return "*Rolled out by:*\n" + "\n".join([*lines, *more])
 
 
@@ -128,5 +129,5 @@ def _instances(one: Provenance) -> str:
         f"{kit.code(host.instance_id)} {kit.escape(host.type_tag or host.name or 'without a name')} ({kit.escape(host.state)})"
         for host in one.instances[:SHOWN]
     ]
-    more = [f"and {len(one.instances) - SHOWN} more"] if len(one.instances) > SHOWN else []
+    more = phrases.rest(len(one.instances) - SHOWN)
     return "*Started from it:*\n" + "\n".join([*lines, *more])

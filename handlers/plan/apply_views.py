@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from bot.slack.blocks import common, images, kit
 from bot.slack.blocks.common import FailureContext
 from handlers.plan import next_buttons
-from handlers.plan.change_views import counts, plural, target
+from handlers.plan.change_views import counts, target
 from handlers.plan.views import first_lines, with_plan
+from runners import phrases
 from runners.results import Change
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def _interrupted(plan: PlanView, approval: ApprovalView, result: ApplyResult) ->
 
 def _did(summary: PlanSummary, result: ApplyResult) -> str:
     if result.succeeded and summary.outputs and not summary.changes:
-        return f"{len(summary.outputs)} output{plural(summary.outputs)} changed"
+        return f"{phrases.counted(len(summary.outputs), 'output')} changed"
     return f"{result.added} added, {result.changed} changed, {result.destroyed} destroyed"
 
 
@@ -151,7 +152,7 @@ def _not_recreated(summary: PlanSummary, result: ApplyResult) -> str:
     sentences = []
     if replaced:
         was, has = ("was", "has") if len(replaced) == 1 else ("were", "have")
-        count = f"{len(replaced)} resource{plural(replaced)}"
+        count = phrases.counted(len(replaced), "resource")
         sentences.append(f"{count} {was} destroyed and {has} not come back: {_named(replaced)}")
     if deleted:
         sentences.append(f"destroyed as planned: {_named(deleted)}")
@@ -166,8 +167,7 @@ def _how_far(result: ApplyResult) -> list[Block]:
 
 
 def _named(addresses: Sequence[str]) -> str:
-    more = f" and {len(addresses) - NAMED} more" if len(addresses) > NAMED else ""
-    return ", ".join(kit.code(address, 80) for address in addresses[:NAMED]) + more
+    return phrases.listed([kit.code(address, 80) for address in addresses], NAMED)
 
 
 def _errors(errors: Sequence[Diagnostic]) -> Iterator[Block]:
@@ -177,14 +177,14 @@ def _errors(errors: Sequence[Diagnostic]) -> Iterator[Block]:
         body = "\n" + kit.preformatted(detail, 900) if detail else ""
         summary = kit.escape(kit.cut(error.summary, 200))
         yield kit.section(f":x: *{summary}*{at}{target(error)}{body}")
-    if len(errors) > 3:
-        yield kit.context(f"and {len(errors) - 3} more error{plural(errors[3:])}")
+    hidden = len(errors) - 3
+    yield from (kit.context(line) for line in phrases.rest(hidden, noun=phrases.plural(hidden, "error")))
 
 
 def _under_way(progress: ApplyProgress) -> list[str]:
     elapsed = progress.elapsed or (0,) * len(progress.current)
     return [
-        kit.code(address, 60) + (f" for {kit.duration(seconds)}" if seconds else "")
+        kit.code(address, 60) + (f" for {phrases.duration(seconds)}" if seconds else "")
         for address, seconds in zip(progress.current, elapsed, strict=True)
     ]
 

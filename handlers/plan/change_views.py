@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import kit
+from runners import phrases
 from runners.results import Change
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def counts(summary: PlanSummary) -> str:
     if summary.changes and not summary.count(Change.DELETE):
         parts.append(f"0 {WORDS[Change.DELETE]}")
     if summary.outputs:
-        parts.append(f"{len(summary.outputs)} output{plural(summary.outputs)} to change")
+        parts.append(f"{phrases.counted(len(summary.outputs), 'output')} to change")
     return ", ".join(parts) or "nothing to do"
 
 
@@ -74,8 +75,7 @@ def changes(summary: PlanSummary, *, done: bool = False) -> Iterator[Block]:
     yield from _grouped(summary.changes[len(listed) :])
     if summary.outputs:
         yield from kit.sections(["*Outputs*", *map(_attribute, summary.outputs[:5])])
-        if len(summary.outputs) > 5:
-            yield kit.context(f"and {len(summary.outputs) - 5} more outputs")
+        yield from (kit.context(line) for line in phrases.rest(len(summary.outputs) - 5, noun="outputs"))
     yield from drift_lines(summary)
     yield from _warnings(summary.warnings, MOST_WARNINGS)
 
@@ -107,7 +107,7 @@ def _grouped(hidden: Sequence[ResourceChange]) -> Iterator[Block]:
         f"• {count} {words}: {kit.code(kind)} in {kit.code(module) if module else 'the root module'}"
         for (words, module, kind), count in list(groups.items())[:MOST_GROUPS]
     ]
-    more = [f"… and {len(groups) - MOST_GROUPS} more kinds"] if len(groups) > MOST_GROUPS else []
+    more = phrases.rest(len(groups) - MOST_GROUPS, "… and", "kinds")
     yield from kit.sections([f"*And {len(hidden):,} more* (all of it is in the thread)", *lines, *more])
 
 
@@ -131,7 +131,7 @@ def _brief(resource: ResourceChange) -> str:
 def _full(resource: ResourceChange, headings: Mapping[Change, str]) -> str:
     lines = [_value(attribute, resource.change) for attribute in resource.attributes[:DETAIL_ATTRIBUTES]]
     hidden = len(resource.attributes) - len(lines)
-    more = [f"      … {hidden} more attribute{'s' if hidden != 1 else ''}"] if hidden > 0 else []
+    more = phrases.rest(hidden, "      …", phrases.plural(hidden, "attribute"))
     first = f"{headings[resource.change]}: {_name(resource, with_reason=True).removeprefix('• ')}"
     return "\n".join([first, *lines, *more, *_not_compared(resource)])
 
@@ -164,9 +164,10 @@ def _attribute(attribute: AttributeChange) -> str:
 def drift_lines(summary: PlanSummary) -> Iterator[Block]:
     """What was changed outside of Terraform."""
     if summary.drift:
-        addresses = ", ".join(kit.code(resource.address) for resource in summary.drift[:5])
-        more = f" and {len(summary.drift) - 5} more" if len(summary.drift) > 5 else ""
-        yield kit.context(f":mag: changed outside of Terraform: {addresses}{more}")
+        addresses = phrases.listed_of(
+            [kit.code(resource.address) for resource in summary.drift[:5]], len(summary.drift)
+        )
+        yield kit.context(f":mag: changed outside of Terraform: {addresses}")
 
 
 def _warnings(warnings: Sequence[Diagnostic], most: int) -> Iterator[Block]:
@@ -176,8 +177,9 @@ def _warnings(warnings: Sequence[Diagnostic], most: int) -> Iterator[Block]:
         about = f" ({kit.code(warning.address)})" if warning.address else ""
         what = kit.link(warning.summary, warning.url)
         yield kit.context(f"{sign} {what}{about}{target(warning)}{f': {why}' if why else ''}")
-    if len(warnings) > most:
-        yield kit.context(f"and {len(warnings) - most} more warning{plural(warnings[most:])}, in the thread")
+    hidden = len(warnings) - most
+    for line in phrases.rest(hidden, noun=phrases.plural(hidden, "warning")):
+        yield kit.context(f"{line}, in the thread")
 
 
 def target(diagnostic: Diagnostic) -> str:
@@ -186,8 +188,3 @@ def target(diagnostic: Diagnostic) -> str:
         return ""
     line = f":{diagnostic.line}" if diagnostic.line else ""
     return f" in {kit.code(diagnostic.filename + line)}"
-
-
-def plural(things: Sequence[object]) -> str:
-    """The s at the end of a word for these; none for one of them."""
-    return "" if len(things) == 1 else "s"

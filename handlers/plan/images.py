@@ -10,6 +10,7 @@ from bot.operations import follow_ups, requests
 from bot.slack.blocks import kit
 from handlers.plan.views import PlanView
 from handlers.shared.requests import CODE_DEPLOY, PLANNED_IMAGE, default_ref, deploy_request
+from runners import phrases
 from runners.aws import amis
 from runners.errors import RunnerError
 from runners.results import Image, ImageChange, RollOut
@@ -78,7 +79,7 @@ async def follow_up(operation: Operation, machines: tuple[str, ...], result: App
     if not machines or not result.succeeded or how == "off":
         return "", False
     names = ", ".join(map(kit.code, machines))
-    why = f":warning: {names} now {'runs' if len(machines) == 1 else 'run'} an image that is older than the last code deploy, so old code is back."
+    why = f":warning: {names} now {phrases.plural(len(machines), 'runs', 'run')} an image that is older than the last code deploy, so old code is back."
     if how == "offer":
         return f"{why} Deploy the code again.", True
     environment = operation.environment

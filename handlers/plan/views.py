@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, images, kit
 from handlers.plan import next_buttons
-from handlers.plan.change_views import changes, counts, drift_lines, plural
+from handlers.plan.change_views import changes, counts, drift_lines
+from runners import phrases
 from runners.stored import stored
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def working(head: Head, doing: str, commit: Commit | None) -> Message:
 
 def up_to_date(plan: PlanView, running: Sequence[tuple[str, Image]] = ()) -> Message:
     """Nothing to do, with the images that run, by machine; the operation ends here."""
-    held = f"{plan.summary.resources} resource{'s' if plan.summary.resources != 1 else ''}"
+    held = phrases.counted(plan.summary.resources, "resource")
     news = f"up to date, nothing to do ({held} in place)"
     blocks = [
         *first_lines(plan.head, "succeeded", news, plan.commit),
@@ -114,7 +115,7 @@ def moved_on(moved: Moved) -> str:
     name, number = kit.code(moved.ref), len(moved.commits)
     if not number:
         return f":warning: *{name} no longer has the commit of this plan.*"
-    count = f"{number} commit{plural(moved.commits)}" if number < MOST_COMPARED else f"{number} commits or more"
+    count = phrases.counted(number, "commit") if number < MOST_COMPARED else f"{number} commits or more"
     lines = [
         f"{kit.link(commit.short, commit.url)} {kit.escape(kit.cut(commit.subject, 90))}"
         for commit in moved.commits[-5:]
@@ -149,7 +150,7 @@ def drifted(head: Head, commit: Commit, summary: PlanSummary) -> Message:
         return kit.message(common.plain(head, news), [common.first_line(head, "succeeded", news), checked])
     news = f"the environment is not as the code says: {counts(summary)}"
     if summary.up_to_date:
-        news = f"{len(summary.drift)} resource{plural(summary.drift)} changed outside of Terraform, as the code allows"
+        news = f"{phrases.counted(len(summary.drift), 'resource')} changed outside of Terraform, as the code allows"
     first = kit.section(f":mag: *#{head.number} {kit.escape(head.title)}*: {news}")
     blocks = [first, kit.context(LOOKED, common.commit_line(commit)), *changes(summary)]
     foot = [next_buttons.plan_again_button(head), kit.context(_program(summary))]
@@ -196,17 +197,15 @@ def _program(summary: PlanSummary) -> str:
 def _warnings(rolled_out: Sequence[ImageChange], protected: Sequence[str], typed_confirmation: str) -> Iterator[Block]:
     word = f" To approve, type {kit.code(typed_confirmation)}." if typed_confirmation else ""
     if protected:
-        named = ", ".join(kit.code(address) for address in protected[:5])
-        more = f" and {len(protected) - 5} more" if len(protected) > 5 else ""
-        yield kit.section(f":lock: *Protected, and this plan would lose it:* {named}{more}.{word}")
+        named = phrases.listed([kit.code(address) for address in protected], 5)
+        yield kit.section(f":lock: *Protected, and this plan would lose it:* {named}.{word}")
     suspect = [
         f"{kit.code(change.machine)} ({kit.escape('; '.join(change.doubts[:2]))})"
         for change in rolled_out
         if change.doubts
     ]
     if suspect:
-        more = f" and {len(suspect) - 5} more" if len(suspect) > 5 else ""
         last = "" if protected else word
-        yield kit.section(f":warning: *Suspect images would be rolled out:* {', '.join(suspect[:5])}{more}.{last}")
+        yield kit.section(f":warning: *Suspect images would be rolled out:* {phrases.listed(suspect, 5)}.{last}")
     elif word and not protected:
         yield kit.section(f":lock: *This plan destroys or replaces more than usual.*{word}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import kit
+from runners import phrases
 
 if TYPE_CHECKING:
     from bot.operations.operation import Operation
@@ -38,6 +39,6 @@ async def outage_notice(operation: Operation) -> str:
     if not outages:
         return ""
     began = min(since for since, _ in outages)
-    whole = kit.duration(sum(until - since for since, until in outages))
+    whole = phrases.duration(sum(until - since for since, until in outages))
     often = f" in all, {len(outages)} times, first" if len(outages) > 1 else ""
     return f":information_source: GitHub told nothing for {whole}{often} from {kit.moment(began)} on. The run went on there."

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from runners import phrases
 from runners.daemons.judging import SHOWN, judge
 from runners.daemons.looking import (
     AS_ROOT,
@@ -201,7 +202,7 @@ async def _ended(
         return left
     shown = ", ".join(map(str, left.pids[:SHOWN])) + (", …" if len(left.pids) > SHOWN else "")
     waited = f"{patience.stop:g} s after its stop and {limit:g} s" if told else f"{limit:g} s"
-    runs = "runs" if len(left.pids) == 1 else "run"
+    runs = phrases.plural(len(left.pids), "runs", "run")
     return replace(left, problem=f"it does not stop: {waited} after TERM {shown} still {runs}")
 
 

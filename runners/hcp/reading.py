@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from runners import phrases
 from runners.concurrency import run_blocking
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError
 from runners.hcp import errors as hcp_errors, log as hcp_log, tasks as hcp_tasks
@@ -114,5 +115,5 @@ async def _costs(hcp: HcpTerraform, run: HcpRun) -> list[Diagnostic]:
     sign = "" if change.startswith("-") else "+"
     summary = f"Estimated costs: {attributes.get('proposed-monthly-cost')} USD a month ({sign}{change})"
     unknown = int(attributes.get("unmatched-resources-count") or 0)
-    without = f"{unknown} resource{'s have' if unknown != 1 else ' has'} no known price" if unknown else ""
+    without = f"{phrases.counted(unknown, 'resource has', 'resources have')} no known price" if unknown else ""
     return [Diagnostic("note", summary, without)]

@@ -7,8 +7,6 @@ bot is updated is read by the new version: a field that is added needs a default
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from runners.results.aws import Outcome, Step, Unreadable
 from runners.results.builders import (
     LIVE,
@@ -65,10 +63,6 @@ from runners.results.plans import (
     ResourceChange,
 )
 from runners.results.runs import Commit, Job, State, WorkflowRun
-
-if TYPE_CHECKING:
-    from datetime import timedelta
-
 
 __all__ = [
     "LIVE",
@@ -139,16 +133,3 @@ __all__ = [
     "What",
     "WorkflowRun",
 ]
-
-
-def said(span: timedelta) -> str:
-    """A span of time in words: "less than a minute", "25 min", "3 h 5 min", "12 d"."""
-    minutes = int(span.total_seconds()) // 60
-    if minutes < 1:
-        return "less than a minute"
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, rest = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {rest} min" if rest else f"{hours} h"
-    return f"{hours // 24} d"

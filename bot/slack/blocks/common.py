@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.slack.blocks import kit
+from runners import phrases
 from runners.stored import stored
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def waiting(head: Head, waits_for: str) -> Message:
 
 def ended_words(created_at: float, ended_at: float) -> str:
     """When an operation ended and how long after it was asked for (both Unix seconds), for the small print."""
-    return f"ended {kit.moment(ended_at)} after {kit.duration(ended_at - created_at)}"
+    return f"ended {kit.moment(ended_at)} after {phrases.duration(ended_at - created_at)}"
 
 
 def decision_buttons(approval: ApprovalView, *, approve: str, question: str) -> Block:
@@ -221,7 +222,7 @@ def approval_lines(approval: ApprovalView) -> Block:
     said = ", ".join(f"{decision} by {kit.user(person)} {kit.moment(at)}" for person, decision, at in approval.votes)
     if approval.outcome == "pending":
         missing = approval.required - len(approval.votes)
-        need = f"needs {missing} more approval{'s' if missing != 1 else ''}" if said else _need(approval.required)
+        need = f"needs {missing} more {phrases.plural(missing, 'approval')}" if said else _need(approval.required)
         return kit.context(said, f"{need} by {approval.who}", f"expires {kit.moment(approval.expires_at)}")
     if approval.outcome == "superseded":
         return kit.context(said, "superseded by a newer plan")
@@ -233,4 +234,4 @@ def approval_lines(approval: ApprovalView) -> Block:
 
 
 def _need(required: int) -> str:
-    return "needs an approval" if required == 1 else f"needs {required} approvals"
+    return f"needs {phrases.plural(required, 'an approval', f'{required} approvals')}"

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import kit
+from runners import phrases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -88,4 +89,4 @@ def _link(image: Image, region: str) -> Cell:
 def _age(image: Image, seen_at: float) -> str:
     if image.created_at is None:
         return "unknown"
-    return kit.age((datetime.fromtimestamp(seen_at, UTC) - image.created_at).total_seconds())
+    return phrases.age((datetime.fromtimestamp(seen_at, UTC) - image.created_at).total_seconds())

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import kit
+from runners import phrases
 from runners.results import State
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _time(job: Job, now: float | None) -> str:
     if job.started_at is None or (job.ended_at is None and now is None):
         return ""
     end = job.ended_at.timestamp() if job.ended_at else now or 0.0
-    return kit.duration(end - job.started_at.timestamp())
+    return phrases.duration(end - job.started_at.timestamp())
 
 
 def stale(run: WorkflowRun) -> list[Block]:

@@ -118,24 +118,6 @@ def moment(at: float) -> str:
     return f"<!date^{int(at)}^{{date_short_pretty}} {{time}}|{fallback}>"
 
 
-def duration(seconds: float) -> str:
-    """Seconds in words: 8 s, 2 min 5 s, 1 h 4 min."""
-    whole = max(0, int(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def age(seconds: float) -> str:
-    """How old something is, in its largest unit: 45 min, 7 h, 12 d."""
-    for unit, length in (("d", 86_400), ("h", 3_600)):
-        if seconds >= length:
-            return f"{int(seconds // length)} {unit}"
-    return f"{max(0, int(seconds // 60))} min"
-
-
 def cut(text: str, limit: int) -> str:
     """At most `limit` characters, ending in an ellipsis when something is missing; never half an entity."""
     if len(text) <= limit:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, kit
+from runners import phrases
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ def page(environment: str, observed: Sequence[DaemonObservation]) -> Message:
     ordered = sorted(groups.items(), key=lambda group: all(observation.ok for observation in group[1]))
     title = f"Daemons of {environment}: {summary(observed)}"
     blocks = [_group(environment, role, daemon, group) for (role, daemon), group in ordered[:GROUPS]]
-    foot = [kit.context(f"… and {len(groups) - GROUPS} more")] if len(groups) > GROUPS else []
+    foot = [kit.context(line) for line in phrases.rest(len(groups) - GROUPS, "… and")]
     return kit.message(kit.escape(title), [kit.header(title), *blocks], foot=foot)
 
 
@@ -43,7 +44,7 @@ def after_deploy(environment: str, observed: Sequence[DaemonObservation]) -> lis
     wrong = [observation for observation in observed if not observation.ok]
     listed = [*wrong, *(observation for observation in observed if observation.ok and observation.did)]
     lines = [_line(observation) for observation in listed[:LINES]]
-    more = [f"… and {len(listed) - LINES} more"] if len(listed) > LINES else []
+    more = phrases.rest(len(listed) - LINES, "… and")
     icon = ":x:" if wrong else ":white_check_mark:"
     return kit.sections([f"{icon} *Daemons:* {summary(observed)}", *lines, *more, *_by_hand(environment, observed)])
 
@@ -82,8 +83,7 @@ def _group(environment: str, role: str, daemon: str, observed: Sequence[DaemonOb
     icon = ":white_check_mark:" if all(observation.ok for observation in observed) else ":x:"
     lines = [f"{icon} *{kit.escape(daemon)}* on {kit.escape(role)}"]
     lines += [_line(observation) for observation in listed[:LINES]]
-    hidden = len(listed) - LINES
-    lines += [f"… and {hidden} more"] if hidden > 0 else []
+    lines += phrases.rest(len(listed) - LINES, "… and")
     question = f"{kit.escape(daemon)} is stopped on each host of *{kit.escape(role)}*, and started once it is gone."
     ask = kit.confirm(f"Restart {daemon}?", question, "Yes, restart it")
     button = kit.button("Restart", RESTART, f"{environment} {role} {daemon}", style="danger", ask=ask)
@@ -95,7 +95,7 @@ def _by_hand(environment: str, observed: Sequence[DaemonObservation]) -> list[st
     hosts = list(dict.fromkeys(observation.host for observation in observed if observation.stuck))
     if not hosts:
         return []
-    named = kit.escape(", ".join(hosts[:LINES])) + (f" and {len(hosts) - LINES} more" if len(hosts) > LINES else "")
+    named = kit.escape(phrases.listed(hosts, LINES))
     then = f"then press *Restart* in {kit.code(f'/infra daemons {environment}')}"
     return [f"*What now:* log in to {named}, end there what still runs ({kit.code('kill -KILL')}), {then}."]
 
@@ -105,5 +105,5 @@ def _line(daemon: DaemonObservation) -> str:
     did = f" ({kit.escape(daemon.did)})" if daemon.did else ""
     if not daemon.ok:
         return f"{who}: {kit.escape(daemon.problem)}{did}"
-    since = f", for {kit.duration(daemon.age)}" if daemon.age is not None else ""
+    since = f", for {phrases.duration(daemon.age)}" if daemon.age is not None else ""
     return f"{who}: runs once{since}{did}"

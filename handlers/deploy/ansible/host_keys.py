@@ -14,6 +14,7 @@ from handlers.deploy.ansible import views
 from handlers.deploy.ansible.scope import settings_of
 from handlers.shared import permissions
 from handlers.shared.clicks import clicked
+from runners import phrases
 from runners.ssh import host_keys
 from runners.ssh.console import console_keys
 
@@ -65,8 +66,7 @@ async def _trust_consoles(operation: Operation, hosts: Inventory) -> None:
 
 async def _record_trusted(operation: Operation, new: Sequence[str], how: str) -> None:
     if new:
-        more = f" and {len(new) - NAMED} more" if len(new) > NAMED else ""
-        await operation.annotate("host keys trusted", instances=f"{', '.join(new[:NAMED])}{more}", how=how)
+        await operation.annotate("host keys trusted", instances=phrases.listed(new, NAMED), how=how)
 
 
 async def known_hosts(operation: Operation, hosts: Inventory) -> str:
@@ -91,7 +91,7 @@ async def accept(services: Services, click: Click) -> Message:
         raise UserError("These keys were accepted already, or a newer deploy has been shown yet others; look there.")
     names = ", ".join(key.instance_id for key in accepted[:NAMED])
     await _update_message(services, record, click.user, len(accepted))
-    keys = "key" if len(accepted) == 1 else "keys"
+    keys = phrases.plural(len(accepted), "key")
     return replies.done(f"Accepted the new host {keys} of {names}. Run /deploy {record.environment} again.")
 
 

@@ -9,6 +9,7 @@ from bot.errors import UserError
 from bot.operations.registry import Invocation, Topic
 from bot.slack.blocks import kit
 from handlers.deploy.ansible.scope import find_hosts, settings_of
+from runners import phrases
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +35,7 @@ async def topic(services: Services, _: Invocation, words: Sequence[str]) -> Mess
 def page(inventory: Inventory) -> Message:
     """A row for each host; the command line prints all of it as JSON."""
     count = len(inventory.hosts)
-    title = f"Machines of {inventory.environment}: {count} {'runs' if count == 1 else 'run'}"
+    title = f"Machines of {inventory.environment}: {count} {phrases.plural(count, 'runs', 'run')}"
     rows = [
         (host.name, host.machine, host.address, host.instance_id, host.image_id, host.zone) for host in inventory.hosts
     ]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from bot.slack.blocks import kit
 from handlers.deploy.ansible import daemon_views
-from handlers.deploy.ansible.views import GOOD, NAMED, counted, host_table, listed, names_of, task_position
+from handlers.deploy.ansible.views import GOOD, NAMED, host_table, listed, names_of, task_position
 from handlers.deploy.views import deploy_message
+from runners import phrases
 from runners.results import State
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def checked(head: Head, release: Release, state: RolloutState) -> Message:
         why = f" ({'; '.join(refused)})" if refused else ""
         news = f"checked, and {names_of(bad)} could not be checked to the end{why}. Nothing was touched"
     elif changes:
-        news = f"checked: {counted(len(changes), 'change')} on {counted(hosts, 'host')}. Nothing was touched"
+        news = f"checked: {phrases.counted(len(changes), 'change')} on {phrases.counted(hosts, 'host')}. Nothing was touched"
     else:
         news = "checked: nothing would change. Nothing was touched"
     details = [*_would_change(state), *host_table(state, ended=True)]
@@ -79,7 +80,7 @@ def _status_and_news(release: Release, state: RolloutState, end: RolloutEnd) -> 
     if not bad and wrong:
         return "failed", f"{short} went out, but {_daemon_problems(wrong)}"
     if not bad and all(result.state is State.SUCCEEDED for result in results):
-        return "succeeded", f"deployed {short} to {counted(len(state.hosts), 'host')}"
+        return "succeeded", f"deployed {short} to {phrases.counted(len(state.hosts), 'host')}"
     thread = f"What {'each host' if bad else 'Ansible'} said is in the thread"
     return "failed", f"{_failures(state, bad)}.{untouched} {thread}{_next_step(end)}"
 
@@ -125,9 +126,8 @@ def _next_step(end: RolloutEnd) -> str:
 
 
 def _daemon_problems(wrong: Sequence[DaemonObservation]) -> str:
-    named = [f"{kit.escape(daemon.daemon)} on {kit.escape(daemon.host)}" for daemon in wrong[:NAMED]]
-    more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
-    return f"{', '.join(named)}{more} {'does' if len(wrong) == 1 else 'do'} not run as it should"
+    names = phrases.listed([f"{kit.escape(daemon.daemon)} on {kit.escape(daemon.host)}" for daemon in wrong], NAMED)
+    return f"{names} {phrases.plural(len(wrong), 'does', 'do')} not run as it should"
 
 
 def _stopped_at(state: RolloutState) -> str:
@@ -135,8 +135,8 @@ def _stopped_at(state: RolloutState) -> str:
     totals = {host.host: result.task_total for result in state.results for host in result.hosts}
     cancelled = [host for host in state.hosts if host.state is State.CANCELLED]
     parts = [f"{kit.escape(host.host)} at {_task(host, totals[host.host])}" for host in cancelled[:NAMED]]
-    more = f" and {len(cancelled) - NAMED} more (see below)" if len(cancelled) > NAMED else ""
-    return f" Left in the middle: {', '.join(parts)}{more}." if cancelled else ""
+    below = " (see below)" if len(cancelled) > NAMED else ""
+    return f" Left in the middle: {phrases.listed_of(parts, len(cancelled))}{below}." if cancelled else ""
 
 
 def _task(host: HostResult, total: int) -> str:
@@ -168,11 +168,9 @@ def _would_change(state: RolloutState) -> list[Block]:
     if not hosts:
         return []
     lines = [_change_line(task, path, where) for (task, path), where in list(hosts.items())[:CHANGES_LISTED]]
-    more = [f"… and {len(hosts) - CHANGES_LISTED} more tasks"] if len(hosts) > CHANGES_LISTED else []
-    return [kit.section("*Would change* (each difference is in the file in the thread):"), *kit.sections(lines + more)]
+    lines += phrases.rest(len(hosts) - CHANGES_LISTED, "… and", "tasks")
+    return [kit.section("*Would change* (each difference is in the file in the thread):"), *kit.sections(lines)]
 
 
 def _change_line(task: str, path: str, where: Sequence[str]) -> str:
-    names = ", ".join(map(kit.escape, where[:NAMED]))
-    more = f" and {len(where) - NAMED} more" if len(where) > NAMED else ""
-    return f"• {kit.code(task)} ({kit.code(path)}): {names}{more}"
+    return f"• {kit.code(task)} ({kit.code(path)}): {phrases.listed(list(map(kit.escape, where)), NAMED)}"

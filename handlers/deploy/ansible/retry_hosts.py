@@ -12,6 +12,7 @@ from handlers.deploy.ansible.outcome_views import RETRY as RETRY_ACTION
 from handlers.deploy.ansible.rollout_end import COMMIT, RETRY
 from handlers.deploy.arguments import HOSTS, SHORT_SHA
 from handlers.shared.clicks import clicked, start_follow_up
+from runners import phrases
 
 if TYPE_CHECKING:
     from bot.services import Services
@@ -27,7 +28,7 @@ async def retry(services: Services, click: Click) -> None:
     commits = await services.annotations.values_of(record.number, COMMIT)
     if not instances or not commits:
         raise UserError(f"#{record.number} left no host to retry.")
-    hosts = f"{len(instances)} failed host{'s' if len(instances) != 1 else ''}"
+    hosts = phrases.counted(len(instances), "failed host")
     title = f"Deploy {commits[0][:SHORT_SHA]} to {hosts} of {environment.name}"
     arguments = {"ref": commits[0], HOSTS: ",".join(sorted(instances))}
     key = RETRIED.key(record.number)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bot.slack.blocks import common, kit
 from bot.slack.blocks.jobs import MARKS as STATE_LABELS
 from handlers.deploy.views import deploy_message
+from runners import phrases
 from runners.results import State
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def keys_changed(head: Head, release: Release, approval: ApprovalView | None, ch
         f"{kit.code(key.host)} ({kit.code(key.instance_id)})\nknown: {kit.code(key.known)}\nnow: {kit.code(key.shown)}"
         for key in changed[:KEYS_LISTED]
     ]
-    more = [f"… and {len(changed) - KEYS_LISTED} more"] if len(changed) > KEYS_LISTED else []
+    more = phrases.rest(len(changed) - KEYS_LISTED, "… and")
     same = "This is the same instance as before, so its key" if single else _SAME_INSTANCES
     why = (
         f"{same} should be the same. Either somebody has set the server up anew, or it is not the server that answers. "
@@ -113,7 +114,7 @@ def _accept_button(head: Head, names: str, *, single: bool) -> Block:
 
 def keys_accepted(message: Message, environment: str, person: str, count: int, at: float) -> Message:
     """The message of `keys_changed` with the button replaced by who (a user id) accepted when (Unix seconds), and what to run."""
-    keys = f"the new host key{'s' if count != 1 else ''}"
+    keys = phrases.plural(count, "the new host key")
     then = f"Run {kit.code(f'/deploy {environment}')} again: nothing has gone out yet."
     accepted = kit.context(f"{keys} accepted by {kit.user(person)} {kit.moment(at)}. {then}")
     blocks = [
@@ -144,7 +145,7 @@ def _counts(hosts: Sequence[HostResult], labels: Mapping[State, str]) -> str:
     """The number of hosts in each state, worst first."""
     numbers = [(state, sum(1 for host in hosts if host.state is state)) for state in WORST_FIRST]
     counts = ", ".join(f"{count} {labels[state].partition(' ')[2]}" for state, count in numbers if count)
-    return f"{counted(len(hosts), 'host')}: {counts}"
+    return f"{phrases.counted(len(hosts), 'host')}: {counts}"
 
 
 def failed_task(failure: FailedTask) -> Message:
@@ -157,7 +158,7 @@ def failed_task(failure: FailedTask) -> Message:
 
 def more_failures(count: int) -> Message:
     """The number of failures that have no message in the thread."""
-    text = f"… and {counted(count, 'more failure')}; the log files in this thread have all"
+    text = f"… and {phrases.counted(count, 'more failure')}; the log files in this thread have all"
     return kit.message(text, [kit.section(text)])
 
 
@@ -192,7 +193,7 @@ def _time(host: HostResult, now: float) -> str:
     until = now if host.state is State.RUNNING else host.seen_at
     if host.started_at is None or until is None:
         return ""
-    return kit.duration(max(until - host.started_at, 0))
+    return phrases.duration(max(until - host.started_at, 0))
 
 
 def names_of(hosts: Iterable[HostResult]) -> str:
@@ -202,11 +203,4 @@ def names_of(hosts: Iterable[HostResult]) -> str:
 
 def listed(names: Sequence[str]) -> str:
     """These names (mrkdwn), as many as fit into a sentence, and the number of the others."""
-    escaped = [kit.escape(name) for name in names[:NAMED]]
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{', '.join(escaped)}{more}"
-
-
-def counted(count: int, noun: str) -> str:
-    """A number of things: "1 host", "2 hosts"."""
-    return f"{count} {noun}{'s' if count != 1 else ''}"
+    return phrases.listed([kit.escape(name) for name in names], NAMED)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.slack.blocks import jobs as job_blocks, kit
 from handlers.deploy.views import deploy_message
+from runners import phrases
 from runners.results import State
 
 if TYPE_CHECKING:
@@ -67,9 +68,8 @@ def _failure(run: WorkflowRun) -> str:
     jobs = failing_jobs(run)
     if not jobs:
         return f"the run {ended} before any of its jobs did"
-    names = ", ".join(kit.escape(job.name) for job in jobs[:JOBS_NAMED])
-    more = f" and {len(jobs) - JOBS_NAMED} more" if len(jobs) > JOBS_NAMED else ""
-    return f"the run {ended}: {names}{more}. What the logs say at their end is in the thread"
+    names = phrases.listed([kit.escape(job.name) for job in jobs], JOBS_NAMED)
+    return f"the run {ended}: {names}. What the logs say at their end is in the thread"
 
 
 def _run_line(run: WorkflowRun) -> Block:
@@ -78,4 +78,4 @@ def _run_line(run: WorkflowRun) -> Block:
 
 
 def _took(run: WorkflowRun) -> str:
-    return f" in {kit.duration((run.ended_at - run.created_at).total_seconds())}" if run.ended_at else ""
+    return f" in {phrases.duration((run.ended_at - run.created_at).total_seconds())}" if run.ended_at else ""

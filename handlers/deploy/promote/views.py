@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, kit
 from handlers.deploy import commit_views
+from runners import phrases
 from runners.results import PullState
 from runners.stored import stored
 
@@ -188,7 +189,7 @@ def _went(one: Promotion) -> str:
 
 
 def _commits(found: Difference) -> str:
-    return f"{found.ahead} commit{'s' if found.ahead != 1 else ''}"
+    return phrases.counted(found.ahead, "commit")
 
 
 def _approved_by(approval: ApprovalView | None) -> str:
@@ -209,9 +210,7 @@ def _pull_link(one: Promotion) -> str:
 
 
 def _repositories(promotions: Sequence[Promotion]) -> str:
-    names = [kit.escape(promotion.repository) for promotion in promotions[:4]]
-    more = len(promotions) - len(names)
-    return ", ".join(names) + (f" and {more} more" if more > 0 else "")
+    return phrases.listed([kit.escape(promotion.repository) for promotion in promotions], 4)
 
 
 def _sections(promotions: Sequence[Promotion]) -> list[Block]:
@@ -263,11 +262,11 @@ def _pull_line(one: Promotion) -> str:
 
 
 def _open_button(head: Head, unopened: Sequence[Promotion]) -> Block:
-    many = "s" if len(unopened) != 1 else ""
+    requests = phrases.plural(len(unopened), "pull request")
     ask = kit.confirm(
-        f"Open pull request{many}?", f"In {_repositories(unopened)}. Merging is asked for by itself.", "Yes, open"
+        f"Open {requests}?", f"In {_repositories(unopened)}. Merging is asked for by itself.", "Yes, open"
     )
-    return kit.button(f"Open pull request{many}", OPEN, str(head.number), style="primary", ask=ask)
+    return kit.button(f"Open {requests}", OPEN, str(head.number), style="primary", ask=ask)
 
 
 def _skip_button(head: Head) -> Block:

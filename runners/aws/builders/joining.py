@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from runners.results import Joined, JoinedBy, State, Verdict, said
+from runners import phrases
+from runners.results import Joined, JoinedBy, State, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -132,22 +133,22 @@ def _judged(
     if ended_at is None and age > limits.longest_build:
         return (
             Verdict.TOO_OLD,
-            f"its job still runs, but no build takes {said(age)} (at most {said(limits.longest_build)})",
+            f"its job still runs, but no build takes {phrases.span(age)} (at most {phrases.span(limits.longest_build)})",
         )
     if ended_at is None:
         return Verdict.BUSY, _still_runs(claim)
     over = max(now - ended_at, timedelta())
     how = _how_it_ended(claim)
     if over <= limits.grace:
-        return Verdict.ENDING, f"{how} {said(over)} ago; Packer has {said(limits.grace)} to clean up"
-    return Verdict.ENDED, f"{how} {said(over)} ago"
+        return Verdict.ENDING, f"{how} {phrases.span(over)} ago; Packer has {phrases.span(limits.grace)} to clean up"
+    return Verdict.ENDED, f"{how} {phrases.span(over)} ago"
 
 
 def _unclaimed(builder: Builder, claim: _Claim, now: datetime, limits: Limits) -> tuple[Verdict, str]:
     age = builder.age(now)
     if age > limits.unknown_after:
-        return Verdict.TOO_OLD, f"{claim.sure}, and it has been there for {said(age)}"
-    return Verdict.UNKNOWN, f"{claim.sure}; it counts as stuck after {said(limits.unknown_after)}"
+        return Verdict.TOO_OLD, f"{claim.sure}, and it has been there for {phrases.span(age)}"
+    return Verdict.UNKNOWN, f"{claim.sure}; it counts as stuck after {phrases.span(limits.unknown_after)}"
 
 
 def _of_an_earlier_attempt(builder: Builder, claim: _Claim) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from runners.results import ImageStanding, Standing, said
+from runners import phrases
+from runners.results import ImageStanding, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -82,16 +83,15 @@ def _kept(
     if image.image_id in by_rule:
         return Standing.BY_RULE, f"one of the newest {keep.newest}"
     if now - image.created_at < keep.younger_than:
-        return Standing.BY_RULE, f"younger than {said(keep.younger_than)}"
+        return Standing.BY_RULE, f"younger than {phrases.span(keep.younger_than)}"
     return None
 
 
 def _doubt(unread: Collection[Unreadable]) -> str:
     if not unread:
         return ""
-    first = next(iter(unread))
-    more = f" (and {len(unread) - 1} more)" if len(unread) > 1 else ""
-    return f"nobody can say whether it is used: {first}{more}"
+    more = "".join(f" ({line})" for line in phrases.rest(len(unread) - 1))
+    return f"nobody can say whether it is used: {next(iter(unread))}{more}"
 
 
 def _with_users(image: ImageStanding, usage: Usage, standing: Standing, reason: str) -> ImageStanding:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore import exceptions
 
+from runners import phrases
 from runners.aws.client import MOST_VALUES, explained, filters, listed, unread
 from runners.aws.images.templates import Templates, alias_unread, is_alias, named_by
 
@@ -44,8 +45,7 @@ class Users:
             self.named.append(user)
 
     def __str__(self) -> str:
-        more = self.count - len(self.named)
-        return ", ".join(self.named) + (f" and {more} more" if more else "")
+        return phrases.listed_of(self.named, self.count)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from hypothesis import given, strategies as st
 from bot.slack.blocks.common import Head
 from handlers.build import image_views, log_views, matrix as matrix_views
 from handlers.build.matrix import BuildMatrix
-from handlers.build.matrix_cells import Annotation, minutes
+from handlers.build.matrix_cells import Annotation
 from handlers.build.matrix_grid import arrange, group_of, slot_of
 from runners.results import Commit, Job, LogExcerpt, LogFinding, LogReading, State, Suspicion, WorkflowRun
 from tests.unit.bot.drawn import buttons, hostile, read
@@ -313,14 +313,6 @@ def test_of_two_matrices_the_one_that_builds_has_the_grid() -> None:
 )
 def test_a_matrix_goes_by_its_job(name: str, group: str) -> None:
     assert group_of(name) == group
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(-5, "under a minute"), (59, "under a minute"), (60, "1 min"), (3_599, "59 min"), (4_000, "1 h 6 min")],
-)
-def test_times_are_in_minutes(seconds: float, said: str) -> None:
-    assert minutes(seconds) == said
 
 
 @given(names=st.lists(st.text(max_size=12), max_size=6), name=st.text(max_size=40))

@@ -122,14 +122,6 @@ def test_for_one_person_only_mentions_of_people_and_groups_stay() -> None:
     assert kit.without_mentions("ask <@U0ANA> or <!subteam^S0INFRA>") == "ask U0ANA or S0INFRA"
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(-1, "0 s"), (0.9, "0 s"), (59.9, "59 s"), (60, "1 min 0 s"), (125, "2 min 5 s"), (3_840, "1 h 4 min")],
-)
-def test_durations_in_words(seconds: float, words: str) -> None:
-    assert kit.duration(seconds) == words
-
-
 def test_a_moment_has_a_fallback_in_utc() -> None:
     assert kit.moment(0.5) == "<!date^0^{date_short_pretty} {time}|1970-01-01 00:00 UTC>"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runners.aws.builders.joining import Limits, join
-from runners.results import Builder, Job, Joined, JoinedBy, Match, State, Verdict, WorkflowRun, said
+from runners.results import Builder, Job, Joined, JoinedBy, Match, State, Verdict, WorkflowRun
 
 BEGAN = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 LIMITS = Limits(grace=timedelta(minutes=5), longest_build=timedelta(hours=3), unknown_after=timedelta(minutes=45))
@@ -226,20 +226,6 @@ def test_what_is_protected_or_going_is_not_stuck(changes: dict[str, Any]) -> Non
 def test_a_clock_that_is_behind_makes_nothing_old() -> None:
     found = joined(builder(run_id=7), run(7, job(1, 0, 10)), now=-30)
     assert (found.verdict, found.stuck) == (Verdict.ENDING, False)
-
-
-@pytest.mark.parametrize(
-    ("span", "words"),
-    [
-        (timedelta(seconds=59), "less than a minute"),
-        (timedelta(minutes=59), "59 min"),
-        (timedelta(minutes=60), "1 h"),
-        (timedelta(hours=47, minutes=5), "47 h 5 min"),
-        (timedelta(days=12), "12 d"),
-    ],
-)
-def test_spans_in_words(span: timedelta, words: str) -> None:
-    assert said(span) == words
 
 
 def test_the_likeliest_job_comes_first() -> None:
