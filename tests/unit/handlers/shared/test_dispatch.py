@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from bot.operations.operation import Operation
+    from tests.unit.handlers.conftest import Desk
 
 WANTED = Dispatch(
     "o/r", "d.yml", Commit("o/r", "a" * 40, "main", "Fix", "Lee", "https://github.com/o/r/c/1"), "/deploy"
 )
 
 
-def operation() -> Operation:
+def operation(desk: Desk, number: int = 1) -> Operation:
     async def step(_: str, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         return await work()
 
@@ -30,14 +32,19 @@ def operation() -> Operation:
         assert recover
         return await do()
 
-    async def claimed_runs() -> frozenset[int]:
-        return frozenset()
+    async def annotate(*_: str, **__: str) -> None:
+        """The audit log is tested elsewhere."""
 
-    run_claims = SimpleNamespace(claimed_runs=claimed_runs)
-    return cast(
-        "Operation",
-        SimpleNamespace(number=1, step=step, once=once, services=SimpleNamespace(github=None, run_claims=run_claims)),
-    )
+    made = SimpleNamespace(number=number, step=step, once=once, annotate=annotate, services=desk.services)
+    return cast("Operation", made)
+
+
+@pytest.fixture(autouse=True)
+def newest_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def newest(*_: object) -> int:
+        return 4
+
+    monkeypatch.setattr(github_actions, "newest_run_id", newest)
 
 
 @pytest.mark.parametrize(
@@ -48,11 +55,8 @@ def operation() -> Operation:
     ],
 )
 async def test_a_start_without_an_answer_is_uncertain(
-    monkeypatch: pytest.MonkeyPatch, looking: UnavailableError | None, said: str
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, looking: UnavailableError | None, said: str
 ) -> None:
-    async def newest(*_: object) -> int:
-        return 4
-
     async def dispatch(*_: object) -> int:
         raise UncertainError("starting d.yml", "no answer")
 
@@ -61,10 +65,48 @@ async def test_a_start_without_an_answer_is_uncertain(
             raise looking
         return None
 
-    monkeypatch.setattr(github_actions, "newest_run_id", newest)
     monkeypatch.setattr(github_actions, "dispatch", dispatch)
     monkeypatch.setattr(github_actions, "find_dispatched", find)
     with pytest.raises(UncertainError) as caught:
-        await dispatch_once(operation(), WANTED)
+        await dispatch_once(operation(desk), WANTED)
     assert said in caught.value.problem
     assert "Look at the repository's Actions page before you run /deploy again" in caught.value.remedy
+
+
+async def test_operations_that_start_the_same_workflow_at_once_have_a_run_each(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def dispatch(*_: object) -> int:
+        raise UncertainError("starting d.yml", "no answer")
+
+    found: list[asyncio.Event] = [asyncio.Event(), asyncio.Event()]
+
+    async def find(*_: object, exclude: frozenset[int], **__: object) -> int:
+        if not exclude:  # both find run 5 before either has claimed it
+            next(event for event in found if not event.is_set()).set()
+            await asyncio.gather(*(event.wait() for event in found))
+        return min({5, 6} - exclude)
+
+    monkeypatch.setattr(github_actions, "dispatch", dispatch)
+    monkeypatch.setattr(github_actions, "find_dispatched", find)
+    runs = await asyncio.gather(*(dispatch_once(operation(desk, number), WANTED) for number in (1, 2)))
+    assert set(runs) == {5, 6}
+    assert [await desk.run_claims.run_of(number) for number in (1, 2)] == list(runs)
+
+
+async def test_a_run_that_github_names_but_another_operation_has_is_not_taken(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def dispatch(*_: object) -> int:
+        return 5
+
+    async def find(*_: object, exclude: frozenset[int], **__: object) -> int | None:
+        assert exclude == {5}
+        return None
+
+    monkeypatch.setattr(github_actions, "dispatch", dispatch)
+    monkeypatch.setattr(github_actions, "find_dispatched", find)
+    await desk.run_claims.claim(9, 5)
+    with pytest.raises(UncertainError, match="no run of it has appeared"):
+        await dispatch_once(operation(desk), WANTED)
+    assert await desk.run_claims.run_of(1) is None
