@@ -90,7 +90,7 @@ async def test_a_run_is_followed_on_after_a_kill_and_after_a_polite_stop(start_w
 
 async def test_an_approval_counts_although_nobody_was_woken_by_it(world: World) -> None:
     message = await asked(world, "/plan staging", "#staging", "#1 ", "Waiting for approval")
-    stops_at_row(world, "notifications", "NEW.topic = 'decision'")
+    stops_at_row(world, "notifications", "NEW.topic = 'wake up'")
     await world.person("lee").click(message, "approve")
     await killed_at_row(world)
     assert moments.rows(world, "SELECT outcome FROM signalbox_approvals") == [("approved",)]
