@@ -1,4 +1,4 @@
-"""How a promotion stands on GitHub: looked at again and again, with requests that cost nothing while nothing changes."""
+"""The state of a promotion on GitHub, read repeatedly by requests that cost nothing while nothing changes."""
 
 from __future__ import annotations
 
@@ -21,75 +21,77 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Looking:
-    """Looks at the repositories of one promotion. Make it anew whenever the durable body starts.
+class PromotionReader:
+    """Reads the repositories of a promotion. Create it again whenever the workflow starts.
 
-    `silent_since` (Unix seconds) is when GitHub answered last, while it does not; `patience_until` what it asked for.
+    `outage_since` (Unix seconds) is GitHub's last answer while GitHub does not answer; `retry_at` the time that it asked for.
     """
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._reads = CachedReads(services.github)
-        self._answered = services.clock()
-        self.silent_since: float | None = None
-        self.patience_until: datetime | None = None
+        self._answered_at = services.clock()
+        self.outage_since: float | None = None
+        self.retry_at: datetime | None = None
 
-    async def again(self, known: tuple[Promotion, ...]) -> tuple[Promotion, ...]:
-        """All as they stand now; what GitHub does not tell now stays as it was known."""
-        seen, silent = [], False
-        self.patience_until = None
-        for one in known:
+    async def read(self, promotions: tuple[Promotion, ...]) -> tuple[Promotion, ...]:
+        """All promotions as they are now; unchanged where GitHub does not answer."""
+        updated, outage = [], False
+        self.retry_at = None
+        for promotion in promotions:
             try:
-                seen.append(self._services.redact.within(await self._one(one)))
+                updated.append(self._services.redact.within(await self._read(promotion)))
             except UnavailableError as error:
-                silent, self.patience_until = True, error.retry_at
+                outage, self.retry_at = True, error.retry_at
                 log.warning("%s", self._services.redact(str(error)))
-                seen.append(one)
+                updated.append(promotion)
             except RunnerError as error:
                 problem = f"{error.problem}. {error.remedy}" if error.remedy else error.problem
-                seen.append(replace(one, problem=self._services.redact(problem)))
-        if not silent:
-            self._answered = self._services.clock()
-        self.silent_since = self._answered if silent else None
-        return tuple(seen)
+                updated.append(replace(promotion, problem=self._services.redact(problem)))
+        if not outage:
+            self._answered_at = self._services.clock()
+        self.outage_since = self._answered_at if outage else None
+        return tuple(updated)
 
-    async def _one(self, known: Promotion) -> Promotion:
-        pull, closed = await self._pull(known)
+    async def _read(self, before: Promotion) -> Promotion:
+        pull, closed = await self._pull(before)
         if pull and pull.state is PullState.MERGED:
-            return replace(known, pull=pull, problem="", refusal="", closed=None)
-        reading, repository = self._reads, known.repository
-        difference = await commits.difference(reading, repository, known.target, known.source, lost=False)
-        found = None
+            return replace(before, pull=pull, problem="", refusal="", closed=None)
+        repository = before.repository
+        difference = await commits.difference(self._reads, repository, before.target, before.source, lost=False)
+        pull_checks = None
         if pull and difference.ahead:
-            found = await checks.checks_of(reading, repository, pull.head_sha, branch=known.target)
-        # A refusal was about the commit that was to be merged, or about opening the pull request at all.
-        same = (pull and pull.head_sha) == (known.pull and known.pull.head_sha)
-        refusal = known.refusal if same else ""
+            pull_checks = await checks.checks_of(self._reads, repository, pull.head_sha, branch=before.target)
+        # A refusal concerned the commit that was to be merged, or the opening of the pull request.
+        same_head = (pull and pull.head_sha) == (before.pull and before.pull.head_sha)
+        refusal = before.refusal if same_head else ""
         return replace(
-            known, difference=difference, pull=pull, checks=found, problem="", refusal=refusal, closed=closed
+            before, difference=difference, pull=pull, checks=pull_checks, problem="", refusal=refusal, closed=closed
         )
 
-    async def _pull(self, known: Promotion) -> tuple[PullRequest | None, int | None]:
-        reading, repository = self._reads, known.repository
-        if known.pull:
-            pull = await pulls.read(reading, repository, known.pull.number)
+    async def _pull(self, before: Promotion) -> tuple[PullRequest | None, int | None]:
+        """The open or merged pull request, and the number of a closed one where there is no other."""
+        if before.pull:
+            pull = await pulls.read(self._reads, before.repository, before.pull.number)
             if pull.state is not PullState.CLOSED:
                 return pull, None
-        closed = known.pull.number if known.pull else known.closed
-        found = await pulls.find(reading, repository, known.source, known.target)
-        return found, None if found else closed
+        closed = before.pull.number if before.pull else before.closed
+        opened = await pulls.find(self._reads, before.repository, before.source, before.target)
+        return opened, None if opened else closed
 
 
-def same_to_merge(one: tuple[Promotion, ...], other: tuple[Promotion, ...]) -> bool:
-    """Whether both would merge the same commits of the same pull requests, and could."""
-    return _heads(one) == _heads(other) and all(each.over or each.stage is Stage.READY for each in other)
+def same_to_merge(before: tuple[Promotion, ...], now: tuple[Promotion, ...]) -> bool:
+    """Whether `now` would merge the same commits of the same pull requests as `before`, and can."""
+    return _heads(before) == _heads(now) and all(promotion.done or promotion.stage is Stage.READY for promotion in now)
 
 
 def _heads(promotions: tuple[Promotion, ...]) -> list[tuple[str, int, str]]:
     ready = [promotion for promotion in promotions if promotion.stage is Stage.READY]
-    return [(one.repository, one.pull.number, one.pull.head_sha) for one in ready if one.pull]
+    return [
+        (promotion.repository, promotion.pull.number, promotion.pull.head_sha) for promotion in ready if promotion.pull
+    ]
 
 
 def digest_text(promotions: tuple[Promotion, ...]) -> str:
-    """What is approved when these are merged."""
+    """What an approval of merging these is bound to: each pull request with its head commit."""
     return " ".join(f"{repository}#{number}@{sha}" for repository, number, sha in _heads(promotions))

@@ -1,4 +1,4 @@
-"""A promotion before a deploy: in each repository what one branch has more than the other, its pull request, its checks."""
+"""The promotion before a deploy as a message: each repository's new commits, its pull request, its checks."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 OPEN, SKIP = "promote-open", "promote-skip"
 CHOICE_BLOCK = "promote"
-COMMITS_SHOWN = 3
-LISTED = 4  # repositories whose commits are listed once they are merged
-# GitHub's words for what keeps a pull request from being merged, in ours.
+COMMITS_LISTED = 3  # of each repository
+REPOSITORIES_LISTED = 4  # with their commits, once they are merged
+# What keeps a pull request from being merged, by GitHub's name for it.
 _OBSTACLES = {
     "draft": "it is a draft; mark it ready for review there",
     "behind": "it must be brought up to date with the branch first; there is a button for it there",
@@ -32,7 +32,7 @@ _OBSTACLES = {
 
 
 class Stage(StrEnum):
-    """How far the promotion of a repository is."""
+    """The stage of a repository's promotion."""
 
     UNKNOWN = "unknown"
     PROBLEM = "problem"
@@ -49,10 +49,10 @@ class Stage(StrEnum):
 @stored("promotion")
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """One repository's part.
+    """The promotion of one repository.
 
-    `problem` is why nothing can be told, `refusal` why the last opening or merging failed, `closed` the number of a pull
-    request that somebody closed without merging it.
+    `problem` is why its state cannot be read, `refusal` why the last opening or merging failed, `closed` the number of a
+    pull request that was closed without being merged.
     """
 
     repository: str
@@ -67,7 +67,7 @@ class Promotion:
 
     @property
     def stage(self) -> Stage:
-        """How far it is."""
+        """The stage that follows from its state on GitHub."""
         if self.pull and self.pull.state is PullState.MERGED:
             return Stage.MERGED
         if self.problem:
@@ -88,14 +88,14 @@ class Promotion:
         return Stage.BLOCKED if pull.obstacle else Stage.READY
 
     @property
-    def over(self) -> bool:
-        """Whether nothing is left to do."""
+    def done(self) -> bool:
+        """Whether nothing remains to be merged."""
         return self.stage in (Stage.NOTHING, Stage.MERGED)
 
 
-def under_way(head: Head, promotions: Sequence[Promotion], *, silent_since: float | None = None) -> Message:
-    """What would be promoted, with the choices that there are now. `silent_since`: GitHub has not answered since then."""
-    first = next((promotion for promotion in promotions if not promotion.over), promotions[0])
+def waiting(head: Head, promotions: Sequence[Promotion], *, outage_since: float | None = None) -> Message:
+    """What would be promoted, with the choices. `outage_since` (Unix seconds): GitHub has not answered since then."""
+    first = next((promotion for promotion in promotions if not promotion.done), promotions[0])
     unopened = [promotion for promotion in promotions if promotion.stage is Stage.UNOPENED]
     source, target = kit.escape(first.source), kit.escape(first.target)
     if unopened:
@@ -104,14 +104,14 @@ def under_way(head: Head, promotions: Sequence[Promotion], *, silent_since: floa
         news = f"waiting until {source} can be merged into {target}"
     cancel = common.cancel_button(head, "Nothing is merged or deployed. Pull requests that are open stay open.")
     choices = [*([_open_button(head, unopened)] if unopened else []), _skip_button(head), *cancel["elements"]]
-    foot = [*_silent(silent_since), kit.actions(CHOICE_BLOCK, *choices), common.asked_by(head)]
+    foot = [*_outage(outage_since), kit.actions(CHOICE_BLOCK, *choices), common.asked_by(head)]
     status = "approval" if unopened else "running"
-    shown = [common.first_line(head, status, news), *_sections(promotions)]
-    return kit.message(common.plain(head, news), shown, foot=foot)
+    blocks = [common.first_line(head, status, news), *_sections(promotions)]
+    return kit.message(common.plain(head, news), blocks, foot=foot)
 
 
 def ready(head: Head, promotions: Sequence[Promotion], approval: ApprovalView, *, asks_again: bool) -> Message:
-    """All can be merged: with the buttons that decide it. `asks_again`: the deploy is asked for by itself afterwards."""
+    """All can be merged, with the buttons that decide it. `asks_again`: the deploy needs an approval of its own afterwards."""
     merged = [promotion for promotion in promotions if promotion.stage is Stage.READY]
     first = merged[0] if merged else promotions[0]
     ways = f"{kit.escape(first.source)} into {kit.escape(first.target)}"
@@ -126,19 +126,19 @@ def ready(head: Head, promotions: Sequence[Promotion], approval: ApprovalView, *
     decide = common.decision_buttons(approval, approve=label, question=question)
     buttons = kit.actions(common.DECISION_BLOCK, *decide["elements"], _skip_button(head))
     foot = [buttons, common.approval_lines(approval), common.asked_by(head)]
-    shown = [common.first_line(head, "approval", news), *_sections(promotions)]
-    return kit.message(common.plain(head, news), shown, foot=foot)
+    blocks = [common.first_line(head, "approval", news), *_sections(promotions)]
+    return kit.message(common.plain(head, news), blocks, foot=foot)
 
 
 def merging(head: Head, promotions: Sequence[Promotion], approval: ApprovalView) -> Message:
-    """Approved, and under way."""
+    """Approved, and being merged."""
     return _without_choices(head, "running", "approved, merging", promotions, approval)
 
 
 def ended(
     head: Head, status: str, news: str, promotions: Sequence[Promotion], approval: ApprovalView | None = None
 ) -> Message:
-    """It goes no further; `news` (escaped) says why, and what was not done."""
+    """A promotion that ends the operation; `news` (mrkdwn) has the reason, and what was not done."""
     return _without_choices(head, status, news, promotions, approval)
 
 
@@ -146,50 +146,50 @@ def _without_choices(
     head: Head, status: str, news: str, promotions: Sequence[Promotion], approval: ApprovalView | None
 ) -> Message:
     decided = [common.approval_lines(approval)] if approval else []
-    shown = [common.first_line(head, status, news), *_sections(promotions)]
-    return kit.message(common.plain(head, news), shown, foot=[*decided, common.asked_by(head)])
+    blocks = [common.first_line(head, status, news), *_sections(promotions)]
+    return kit.message(common.plain(head, news), blocks, foot=[*decided, common.asked_by(head)])
 
 
-def looking(head: Head, source: str, target: str) -> Message:
-    """Before anything is known."""
+def starting(head: Head, source: str, target: str) -> Message:
+    """Before the first state has been read."""
     return common.short_message(
         head, "running", f"looking what {kit.escape(source)} has that {kit.escape(target)} has not"
     )
 
 
-def notes(
+def summary(
     promotions: Sequence[Promotion], *, skipped_by: str | None = None, approval: ApprovalView | None = None
 ) -> str:
-    """What became of the promotion, for the message of the deploy that follows."""
+    """The result of the promotion, for the message of the deploy that follows."""
     merged = [promotion for promotion in promotions if promotion.stage is Stage.MERGED]
-    left = [promotion for promotion in promotions if not promotion.over]
-    said = ""
+    unmerged = [promotion for promotion in promotions if not promotion.done]
+    text = ""
     if merged:
         first = merged[0]
         by = _approved_by(approval)
-        lines = [f":arrow_right: *Promoted:* {_pulls(merged)} merged {_way(first)}{by}"]
-        lines += [went for one in merged[:LISTED] if (went := _went(one))]
-        said = "\n".join(lines)
-    if left and skipped_by:
-        more = f"{_way(left[0])} in {_repositories(left)}"
-        said += f"{chr(10) if said else ''}:fast_forward: *Not promoted*, {kit.user(skipped_by)} chose to deploy without it: {more}"
-    if not said:
+        lines = [f":arrow_right: *Promoted:* {_pulls(merged)} merged {_branches(first)}{by}"]
+        lines += filter(None, map(_merged_commits, merged[:REPOSITORIES_LISTED]))
+        text = "\n".join(lines)
+    if unmerged and skipped_by:
+        more = f"{_branches(unmerged[0])} in {_repositories(unmerged)}"
+        text += f"{chr(10) if text else ''}:fast_forward: *Not promoted*, {kit.user(skipped_by)} chose to deploy without it: {more}"
+    if not text:
         first = promotions[0]
-        said = f"*Nothing to promote:* {kit.code(first.target)} has all of {kit.code(first.source)} in {_repositories(promotions)}"
-    return said
+        text = f"*Nothing to promote:* {kit.code(first.target)} has all of {kit.code(first.source)} in {_repositories(promotions)}"
+    return text
 
 
-def _went(one: Promotion) -> str:
-    """Which commits the merge has brought, of which repository; empty where that was not seen."""
-    found = one.difference
-    if found is None or not found.ahead:
+def _merged_commits(promotion: Promotion) -> str:
+    """The commits that a merge brought, with their repository; empty where they are unknown."""
+    difference = promotion.difference
+    if difference is None or not difference.ahead:
         return ""
-    name = f"{_commits(found)} of *{kit.escape(one.repository)}*"
-    return f"{name}:\n{commit_views.commit_lines(found.commits, found.ahead, found.url, COMMITS_SHOWN)}"
+    name = f"{_commits(difference)} of *{kit.escape(promotion.repository)}*"
+    return f"{name}:\n{commit_views.commit_lines(difference.commits, difference.ahead, difference.url, COMMITS_LISTED)}"
 
 
-def _commits(found: Difference) -> str:
-    return phrases.counted(found.ahead, "commit")
+def _commits(difference: Difference) -> str:
+    return phrases.counted(difference.ahead, "commit")
 
 
 def _approved_by(approval: ApprovalView | None) -> str:
@@ -197,16 +197,17 @@ def _approved_by(approval: ApprovalView | None) -> str:
     return f", approved by {', '.join(people)}" if people else ""
 
 
-def _way(one: Promotion) -> str:
-    return f"{kit.code(one.source)} → {kit.code(one.target)}"
+def _branches(promotion: Promotion) -> str:
+    return f"{kit.code(promotion.source)} → {kit.code(promotion.target)}"
 
 
 def _pulls(promotions: Sequence[Promotion]) -> str:
     return ", ".join(_pull_link(promotion) for promotion in promotions)
 
 
-def _pull_link(one: Promotion) -> str:
-    return kit.link(f"{one.repository}#{one.pull.number}", one.pull.url) if one.pull else kit.escape(one.repository)
+def _pull_link(promotion: Promotion) -> str:
+    repository, pull = promotion.repository, promotion.pull
+    return kit.link(f"{repository}#{pull.number}", pull.url) if pull else kit.escape(repository)
 
 
 def _repositories(promotions: Sequence[Promotion]) -> str:
@@ -217,46 +218,47 @@ def _sections(promotions: Sequence[Promotion]) -> list[Block]:
     return [kit.section("\n".join(filter(None, _lines(promotion)))) for promotion in promotions]
 
 
-def _lines(one: Promotion) -> list[str]:
-    name, difference = f"*{kit.escape(one.repository)}*", one.difference
-    refusal = f":x: {kit.escape(one.refusal)}" if one.refusal else ""
-    match one.stage:
+def _lines(promotion: Promotion) -> list[str]:
+    name, difference = f"*{kit.escape(promotion.repository)}*", promotion.difference
+    refusal = f":x: {kit.escape(promotion.refusal)}" if promotion.refusal else ""
+    match promotion.stage:
         case Stage.UNKNOWN:
-            return [f"{name}: {_way(one)}, not known yet"]
+            return [f"{name}: {_branches(promotion)}, not known yet"]
         case Stage.PROBLEM:
-            return [f":x: {name}: {kit.escape(one.problem)}"]
+            return [f":x: {name}: {kit.escape(promotion.problem)}"]
         case Stage.NOTHING:
-            return [f":white_check_mark: {name}: {kit.code(one.target)} has all of {kit.code(one.source)}"]
+            return [f":white_check_mark: {name}: {kit.code(promotion.target)} has all of {kit.code(promotion.source)}"]
         case Stage.MERGED:
-            sha = f" as {kit.code(one.pull.merge_sha[:7])}" if one.pull and one.pull.merge_sha else ""
-            return [f":white_check_mark: {name}: {_pull_link(one)} is merged{sha}", _went(one)]
+            pull = promotion.pull
+            sha = f" as {kit.code(pull.merge_sha[:7])}" if pull and pull.merge_sha else ""
+            return [f":white_check_mark: {name}: {_pull_link(promotion)} is merged{sha}", _merged_commits(promotion)]
     ahead = _commits(difference) if difference else "commits"
     commits = (
-        commit_views.commit_lines(difference.commits, difference.ahead, difference.url, COMMITS_SHOWN)
+        commit_views.commit_lines(difference.commits, difference.ahead, difference.url, COMMITS_LISTED)
         if difference
         else ""
     )
     return [
-        f"{name}: {kit.code(one.source)} is {ahead} ahead of {kit.code(one.target)}",
+        f"{name}: {kit.code(promotion.source)} is {ahead} ahead of {kit.code(promotion.target)}",
         commits,
-        _pull_line(one),
+        _pull_line(promotion),
         refusal,
     ]
 
 
-def _pull_line(one: Promotion) -> str:
-    closed = f" #{one.closed} was closed without being merged." if one.closed else ""
-    if one.pull is None:
+def _pull_line(promotion: Promotion) -> str:
+    closed = f" #{promotion.closed} was closed without being merged." if promotion.closed else ""
+    if promotion.pull is None:
         return f":white_circle: No pull request is open.{closed}"
-    pull = f"{kit.link(f'Pull request #{one.pull.number}', one.pull.url)}"
-    checks = f"\n{commit_views.checks_line(one.checks)}" if one.checks else ""
-    if one.stage is Stage.CONFLICT:
-        return f":x: {pull} conflicts with {kit.code(one.target)}; resolve it there, and I will notice"
-    if one.stage is Stage.BLOCKED:
-        return f":no_entry_sign: {pull}: {_OBSTACLES.get(one.pull.obstacle, 'GitHub does not let it be merged yet')}{checks}"
-    if one.stage is Stage.READY:
+    pull = f"{kit.link(f'Pull request #{promotion.pull.number}', promotion.pull.url)}"
+    checks = f"\n{commit_views.checks_line(promotion.checks)}" if promotion.checks else ""
+    if promotion.stage is Stage.CONFLICT:
+        return f":x: {pull} conflicts with {kit.code(promotion.target)}; resolve it there, and I will notice"
+    if promotion.stage is Stage.BLOCKED:
+        return f":no_entry_sign: {pull}: {_OBSTACLES.get(promotion.pull.obstacle, 'GitHub does not let it be merged yet')}{checks}"
+    if promotion.stage is Stage.READY:
         return f":white_check_mark: {pull} can be merged{checks}"
-    if one.pull.mergeable is None:
+    if promotion.pull.mergeable is None:
         return f":hourglass_flowing_sand: {pull}: GitHub works out whether it can be merged{checks}"
     return f":hourglass_flowing_sand: {pull} is open{checks}"
 
@@ -276,7 +278,7 @@ def _skip_button(head: Head) -> Block:
     return kit.button("Deploy without promoting", SKIP, str(head.number), ask=ask)
 
 
-def _silent(since: float | None) -> list[Block]:
+def _outage(since: float | None) -> list[Block]:
     if since is None:
         return []
     return [kit.context(f":warning: GitHub has not answered since {kit.moment(since)}; I look again and again")]

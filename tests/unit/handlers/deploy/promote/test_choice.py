@@ -1,4 +1,4 @@
-"""What somebody chooses under a promotion is kept with who and when, and the operation is woken."""
+"""A choice under a promotion is stored with the person and the time, and wakes the operation."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ async def test_choices_are_kept_and_told(desk: Desk) -> None:
     await promote_workflow.open_pulls(desk.services, press(number))
     desk.now += 2.5
     await promote_workflow.skip(desk.services, press(number, "U0ANA"))
-    kept = await desk.annotations.values_of(number, CHOICE)
-    assert kept == (f"open U0LEE {desk.now - 2.5:.3f}", f"skip U0ANA {desk.now:.3f}")
+    choices = await desk.annotations.values_of(number, CHOICE)
+    assert choices == (f"open U0LEE {desk.now - 2.5:.3f}", f"skip U0ANA {desk.now:.3f}")
     assert desk.engine.woken == [number, number]
     assert await desk.trail() == [("U0LEE", "open pull requests"), ("U0ANA", "deploy without promoting")]
 

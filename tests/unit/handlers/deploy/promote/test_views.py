@@ -38,7 +38,7 @@ def with_pull(**changes: object) -> Promotion:
 
 
 @pytest.mark.parametrize(
-    ("one", "stage"),
+    ("promotion", "stage"),
     [
         (UNKNOWN, Stage.UNKNOWN),
         (replace(READY, problem="gone"), Stage.PROBLEM),
@@ -58,12 +58,12 @@ def with_pull(**changes: object) -> Promotion:
         (replace(MERGED, problem="gone"), Stage.MERGED),
     ],
 )
-def test_how_far_a_repository_is(one: Promotion, stage: Stage) -> None:
-    assert one.stage is stage
+def test_how_far_a_repository_is(promotion: Promotion, stage: Stage) -> None:
+    assert promotion.stage is stage
 
 
 def test_what_would_be_promoted_with_the_choices() -> None:
-    message = views.under_way(HEAD, [UNOPENED, NOTHING])
+    message = views.waiting(HEAD, [UNOPENED, NOTHING])
     said = read(message)
     assert message.text.startswith("#7 Deploy main to staging: before the deploy, merge dev into staging?")
     assert "*o/app*: `dev` is 5 commits ahead of `staging`" in said
@@ -77,11 +77,11 @@ def test_what_would_be_promoted_with_the_choices() -> None:
 
 
 def test_two_are_opened_with_one_press() -> None:
-    assert "[Open pull requests]" in read(views.under_way(HEAD, [UNOPENED, replace(UNOPENED, repository="o/b")]))
+    assert "[Open pull requests]" in read(views.waiting(HEAD, [UNOPENED, replace(UNOPENED, repository="o/b")]))
 
 
 @pytest.mark.parametrize(
-    ("one", "words"),
+    ("promotion", "words"),
     [
         (replace(READY, checks=GOING), "1 of 1 required not ended yet: test"),
         (replace(READY, checks=RED), "1 of 1 required failed: test"),
@@ -95,14 +95,14 @@ def test_two_are_opened_with_one_press() -> None:
         (UNKNOWN, "not known yet"),
     ],
 )
-def test_what_it_waits_for_is_said(one: Promotion, words: str) -> None:
-    message = views.under_way(HEAD, [one])
+def test_what_it_waits_for_is_said(promotion: Promotion, words: str) -> None:
+    message = views.waiting(HEAD, [promotion])
     assert words in read(message)
     assert buttons(message)[-2:] == [SKIP, CANCEL]
 
 
 def test_silence_of_github_is_said() -> None:
-    assert "GitHub has not answered since" in read(views.under_way(HEAD, [READY], silent_since=1_700_000_000.0))
+    assert "GitHub has not answered since" in read(views.waiting(HEAD, [READY], outage_since=1_700_000_000.0))
 
 
 def test_what_can_be_merged_is_asked_for() -> None:
@@ -130,7 +130,7 @@ def test_what_github_answered_to_the_last_merge_is_shown() -> None:
     ],
 )
 def test_the_deploy_says_what_became_of_it(promotions: list[Promotion], skipped_by: str | None, words: str) -> None:
-    note = views.notes(promotions, skipped_by=skipped_by, approval=GIVEN)
+    note = views.summary(promotions, skipped_by=skipped_by, approval=GIVEN)
     ended = views.ended(HEAD, "failed", note, promotions)
     assert words in read(ended)
 
@@ -139,16 +139,16 @@ def test_what_was_merged_is_listed_for_each_repository() -> None:
     of_lib = Difference(1, 0, (replace(COMMITS[4], subject="Mend <it>"),), (), "https://github.com/o/lib/compare/x")
     other = replace(MERGED, repository="o/lib", difference=of_lib)
     unseen = replace(MERGED, repository="o/late", difference=None)
-    message = views.ended(HEAD, "failed", views.notes([MERGED, other, unseen], approval=GIVEN), [])
+    message = views.ended(HEAD, "failed", views.summary([MERGED, other, unseen], approval=GIVEN), [])
     said = read(message)
     assert "5 commits of *o/app*:\n• 0000000 Change 0 (lee-park)" in said
     assert "Change 2 (lee-park)\nand 2 more\n1 commit of *o/lib*:\n• 0000004 Mend <it> (lee-park)" in said
     assert "of *o/late*" not in said
-    assert "5 commits of *o/app*:" in read(views.under_way(HEAD, [MERGED, UNOPENED]))
+    assert "5 commits of *o/app*:" in read(views.waiting(HEAD, [MERGED, UNOPENED]))
 
 
 def test_a_part_that_was_merged_and_a_part_that_was_left_are_both_said() -> None:
-    note = views.notes([MERGED, replace(UNOPENED, repository="o/b")], skipped_by="U0MAX", approval=GIVEN)
+    note = views.summary([MERGED, replace(UNOPENED, repository="o/b")], skipped_by="U0MAX", approval=GIVEN)
     assert "*Promoted:*" in note
     assert "*Not promoted*" in note
     assert "o/b" in note
@@ -164,7 +164,7 @@ def test_slack_takes_every_stage_whatever_is_in_it(pool: list[str], url: str, co
     whole = Promotion(next(text), next(text), next(text), Difference(count, 1, commits, (), url), pull, checks)
     several = [whole, replace(whole, pull=None), replace(whole, problem=next(text)), replace(whole, refusal=next(text))]
     many = several * 4
-    read(views.under_way(head, many, silent_since=1.0))
+    read(views.waiting(head, many, outage_since=1.0))
     read(views.ready(head, many, ASK, asks_again=True))
     read(views.merging(head, many, GIVEN))
-    read(views.ended(head, "failed", views.notes(many, skipped_by="U0MAX", approval=GIVEN), many))
+    read(views.ended(head, "failed", views.summary(many, skipped_by="U0MAX", approval=GIVEN), many))
