@@ -40,7 +40,7 @@ async def required(operation: Operation, release: Release, approval: ApprovalVie
         if approval:
             return release
         await _record_override(operation, release, checks)
-        notice = commit_views.passed_over(operation.record.requester, arguments.get(OVERRIDE_REASON, ""), checks)
+        notice = commit_views.override_notice(operation.record.requester, arguments.get(OVERRIDE_REASON, ""), checks)
         return replace(release, notices=(*release.notices, notice))
     await _refuse(operation, release, checks, approval)
     return None

@@ -61,7 +61,7 @@ async def submitted(services: Services, submission: Submission) -> Mapping[str, 
 
 
 def _request(environment: Environment, ref: str, user: str, key: str, *, promotes: bool = True) -> OperationRequest:
-    """The request for a deploy to all roles; without a ref it begins with the environment's promotion, if it has one."""
+    """The request for a deploy to all roles; without a ref it begins with the environment's promotion, if any."""
     request = deploy_request(environment, ref or default_ref(environment), user, key)
     if ref or environment.promote is None or not promotes:
         return request

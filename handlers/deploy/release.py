@@ -95,7 +95,7 @@ async def record_deployed(operation: Operation, commit: Commit) -> None:
 
 
 def commits_by_role(machine_commits: Iterable[MachineCommit], roles: Sequence[str], sha: str | None) -> str:
-    """The commits of each role, as lines of mrkdwn; "" where every machine runs `sha`, the last deploy to all of them."""
+    """The commits of each role, as lines of mrkdwn; "" where every machine runs `sha`, the last deploy to all."""
     rows = [row for row in machine_commits if row.machine in roles]
     if all(row.sha == sha for row in rows):
         return ""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bot.slack.blocks.kit import Block, Message
     from runners.results import Check, Checks, Commit, Difference
 
-# The labels of the release's commit and of the current one once the deploy has ended; a failed one may have reached some machines.
+# The labels of the release's commit and of the current one once the deploy has ended.
 _LABELS = {
     "succeeded": ("Went out", "Ran before"),
     **dict.fromkeys(("failed", "cancelled", "interrupted"), ("Was to go out", "Ran before")),
@@ -30,8 +30,8 @@ _LABELS = {
 class Release:
     """What a deploy brings to an environment: a commit, the current commit (mrkdwn), the backend's title.
 
-    `difference` is between the two commits, None where there is none or it is unknown; `checks` are those of the commit,
-    where they are required; `notices` are sentences of mrkdwn. `roles` are the environment's, in their order;
+    `difference` is between the two commits, None where there is none or it is unknown; `checks` are the commit's, where
+    they are required; `notices` are sentences of mrkdwn. `roles` are the environment's, in their order;
     `commits_by_role` has lines of mrkdwn where not all of them run the same commit. With `check` nothing is deployed.
     """
 
@@ -111,7 +111,7 @@ def deploy_message(
     details: Iterable[Block] = (),
     buttons: Iterable[Block] = (),
 ) -> Message:
-    """A deploy whose roll-out has begun, or that has ended: the release, `details`, buttons, who approved and requested it."""
+    """A deploy whose roll-out has begun, or that has ended: the release, `details`, buttons, who approved it."""
     decided = [common.approval_lines(approval)] if approval else []
     blocks = [
         common.first_line(head, status, news),
@@ -123,7 +123,7 @@ def deploy_message(
 
 
 def _release_blocks(release: Release, status: str = "", *, brief: bool = False) -> list[Block]:
-    """The commit of the release and the current one; `brief` where an earlier message listed the commits between them."""
+    """The commit of the release and the current one; `brief` where an earlier state listed the commits between."""
     deployed = status == "succeeded"
     label, current_label = (
         ("Would go out", "Runs now") if release.check else _LABELS.get(status, ("Goes out", "Runs now"))
@@ -142,7 +142,7 @@ def _release_blocks(release: Release, status: str = "", *, brief: bool = False) 
 
 
 def _roles_notice(release: Release, current_label: str) -> list[str]:
-    """The commits of each role, where they differ: "run" while the deploy is under way, "ran before" once it has ended."""
+    """The commits of each role, where they differ: "run" during the deploy, "ran before" once it has ended."""
     when = current_label.removeprefix("Ran ")
     ended = when != current_label
     heading = f"*Not all machines ran the same {when}:*" if ended else ":warning: *Not all machines run the same:*"

@@ -41,4 +41,5 @@ async def outage_notice(operation: Operation) -> str:
     began = min(since for since, _ in outages)
     whole = phrases.duration(sum(until - since for since, until in outages))
     often = f" in all, {len(outages)} times, first" if len(outages) > 1 else ""
-    return f":information_source: GitHub told nothing for {whole}{often} from {kit.moment(began)} on. The run went on there."
+    when = f"for {whole}{often} from {kit.moment(began)} on"
+    return f":information_source: GitHub told nothing {when}. The run went on there."

@@ -37,7 +37,7 @@ NAMED = 6  # instances in an entry of the audit log, and in an answer
 async def changed(operation: Operation, hosts: Inventory) -> tuple[ChangedKey, ...]:
     """Within a step: the hosts whose key differs from the recorded one; the keys of new instances are recorded.
 
-    A host that does not answer is not among them: Ansible's ssh compares too, and refuses a host without a recorded key.
+    A host that does not answer is not among them: Ansible's ssh compares too, and refuses a host without recorded key.
     """
     if hosts.connection != BY_SSH:
         return ()
@@ -56,7 +56,7 @@ async def changed(operation: Operation, hosts: Inventory) -> tuple[ChangedKey, .
 
 
 async def _trust_consoles(operation: Operation, hosts: Inventory) -> None:
-    """Trust the keys that new instances have printed on their consoles, so that what they present is compared with these."""
+    """Trust the keys that new instances have printed on their consoles, so that these are compared with."""
     services = operation.services
     instances = [host.instance_id for host in hosts.hosts]
     trusted = await services.host_keys.trusted(instances)

@@ -27,7 +27,7 @@ CHANGES_LISTED = 25
 
 @dataclass(frozen=True, slots=True)
 class RolloutEnd:
-    """What the message has beside the host table: roles without a change, who cancelled (mrkdwn), whether hosts can be retried.
+    """What the message has beside the host table: roles without a change, who cancelled (mrkdwn), a retry button.
 
     `daemons` were observed after the playbooks; `then` is the command for the remaining roles.
     """
@@ -86,7 +86,7 @@ def _status_and_news(release: Release, state: RolloutState, end: RolloutEnd) -> 
 
 
 def _failures(state: RolloutState, bad: Sequence[HostResult]) -> str:
-    """The hosts that failed or could not be reached; the playbooks that timed out or could not be run, with the reason."""
+    """The hosts that failed or were unreachable; the playbooks that timed out or could not be run, with the reason."""
     refused = [f"{playbook} could not be run: {why}" for playbook, why in _refused(state)]
     timed_out = [
         f"{kit.escape(result.playbook)} did not end: {kit.escape(result.overdue)}"

@@ -81,7 +81,7 @@ def _status(rollout: Rollout, cancelled_by: str | None) -> Status:
 
 
 async def _record(rollout: Rollout, *, daemons_ok: bool) -> None:
-    """Within a step: record what each host runs; the environment runs the commit once all hosts do, with good daemons."""
+    """Within a step: record what each host runs; the environment runs the commit once all of its hosts do."""
     services, record, commit = rollout.operation.services, rollout.operation.record, rollout.release.commit
     for role, result in rollout.results.items():
         good = {host.host for host in result.hosts if host.state is State.SUCCEEDED}

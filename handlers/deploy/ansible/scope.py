@@ -25,7 +25,7 @@ HOSTS_NAMED = 6  # in an error
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The part of an environment that an operation deploys to. `instances` (EC2's ids) is empty for all hosts of the roles."""
+    """The hosts that an operation deploys to: those of the roles, or of these only the `instances` (EC2's ids)."""
 
     environment: Environment
     roles: tuple[str, ...]
@@ -40,8 +40,9 @@ class Scope:
         hosts = tuple(host for host in running.hosts if host.instance_id in self.instances)
         missing = set(self.instances) - {host.instance_id for host in hosts}
         if missing:
+            names = ", ".join(sorted(missing)[:HOSTS_NAMED])
             raise UserError(
-                f"{', '.join(sorted(missing)[:HOSTS_NAMED])} no longer runs in {self.environment.name}, so nothing was done. "
+                f"{names} no longer runs in {self.environment.name}, so nothing was done. "
                 f"Run /deploy {self.environment.name} again for the machines that run now."
             )
         return replace(running, hosts=hosts)

@@ -113,7 +113,7 @@ def _accept_button(head: Head, names: str, *, single: bool) -> Block:
 
 
 def keys_accepted(message: Message, environment: str, person: str, count: int, at: float) -> Message:
-    """The message of `keys_changed` with the button replaced by who (a user id) accepted when (Unix seconds), and what to run."""
+    """The message of `keys_changed` with the button replaced by who (a user id) accepted, when (Unix seconds)."""
     keys = phrases.plural(count, "the new host key")
     then = f"Run {kit.code(f'/deploy {environment}')} again: nothing has gone out yet."
     accepted = kit.context(f"{keys} accepted by {kit.user(person)} {kit.moment(at)}. {then}")

@@ -26,7 +26,7 @@ REMEDY = "Give the token or App the permission Deployments: read and write, or s
 @stored("github-deployment")
 @dataclass(frozen=True, slots=True)
 class DeploymentRecord:
-    """The deployment's number on GitHub; None where the deploy is not recorded, with a `warning` (mrkdwn) after an error."""
+    """The deployment's number on GitHub; None where it is not recorded, with a `warning` (mrkdwn) after an error."""
 
     repository: str
     number: int | None

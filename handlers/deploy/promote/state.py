@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 class PromotionReader:
     """Reads the repositories of a promotion. Create it again whenever the workflow starts.
 
-    `outage_since` (Unix seconds) is GitHub's last answer while GitHub does not answer; `retry_at` the time that it asked for.
+    `outage_since` (Unix seconds) is the last answer while GitHub does not answer; `retry_at` when it may be asked again.
     """
 
     def __init__(self, services: Services) -> None:

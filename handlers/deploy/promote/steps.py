@@ -45,14 +45,18 @@ async def merge_all(operation: Operation, promotions: tuple[Promotion, ...], num
 async def _change_all(
     operation: Operation, promotions: tuple[Promotion, ...], stage: Stage, name: str, change: Change
 ) -> tuple[Promotion, ...]:
-    changed = []
-    for index, promotion in enumerate(promotions):
-        if promotion.stage is not stage:
-            changed.append(promotion)
-            continue
-        do = partial(change, operation, promotion)
-        changed.append(await operation.once(f"{name}.{index}", do=do, recover=do))
+    changed = [
+        await _change_once(operation, promotion, f"{name}.{index}", change) if promotion.stage is stage else promotion
+        for index, promotion in enumerate(promotions)
+    ]
     return tuple(changed)
+
+
+async def _change_once(operation: Operation, promotion: Promotion, name: str, change: Change) -> Promotion:
+    async def do() -> Promotion:
+        return await change(operation, promotion)
+
+    return await operation.once(name, do=do, recover=do)
 
 
 async def _open(operation: Operation, promotion: Promotion, *, person: str) -> Promotion:

@@ -51,8 +51,8 @@ class Stage(StrEnum):
 class Promotion:
     """The promotion of one repository.
 
-    `problem` is why its state cannot be read, `refusal` why the last opening or merging failed, `closed` the number of a
-    pull request that was closed without being merged.
+    `problem` is why its state cannot be read, `refusal` why the last opening or merging failed, `closed` the number of
+    a pull request that was closed without being merged.
     """
 
     repository: str
@@ -111,7 +111,7 @@ def waiting(head: Head, promotions: Sequence[Promotion], *, outage_since: float 
 
 
 def ready(head: Head, promotions: Sequence[Promotion], approval: ApprovalView, *, asks_again: bool) -> Message:
-    """All can be merged, with the buttons that decide it. `asks_again`: the deploy needs an approval of its own afterwards."""
+    """All can be merged, with the buttons that decide it. `asks_again`: the deploy then needs its own approval."""
     merged = [promotion for promotion in promotions if promotion.stage is Stage.READY]
     first = merged[0] if merged else promotions[0]
     ways = f"{kit.escape(first.source)} into {kit.escape(first.target)}"
@@ -172,10 +172,12 @@ def summary(
         text = "\n".join(lines)
     if unmerged and skipped_by:
         more = f"{_branches(unmerged[0])} in {_repositories(unmerged)}"
-        text += f"{chr(10) if text else ''}:fast_forward: *Not promoted*, {kit.user(skipped_by)} chose to deploy without it: {more}"
+        skipped = f":fast_forward: *Not promoted*, {kit.user(skipped_by)} chose to deploy without it: {more}"
+        text = "\n".join(filter(None, [text, skipped]))
     if not text:
         first = promotions[0]
-        text = f"*Nothing to promote:* {kit.code(first.target)} has all of {kit.code(first.source)} in {_repositories(promotions)}"
+        has_all = f"{kit.code(first.target)} has all of {kit.code(first.source)}"
+        text = f"*Nothing to promote:* {has_all} in {_repositories(promotions)}"
     return text
 
 
@@ -255,7 +257,8 @@ def _pull_line(promotion: Promotion) -> str:
     if promotion.stage is Stage.CONFLICT:
         return f":x: {pull} conflicts with {kit.code(promotion.target)}; resolve it there, and I will notice"
     if promotion.stage is Stage.BLOCKED:
-        return f":no_entry_sign: {pull}: {_OBSTACLES.get(promotion.pull.obstacle, 'GitHub does not let it be merged yet')}{checks}"
+        obstacle = _OBSTACLES.get(promotion.pull.obstacle, "GitHub does not let it be merged yet")
+        return f":no_entry_sign: {pull}: {obstacle}{checks}"
     if promotion.stage is Stage.READY:
         return f":white_check_mark: {pull} can be merged{checks}"
     if promotion.pull.mergeable is None:

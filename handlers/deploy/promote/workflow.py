@@ -1,4 +1,4 @@
-"""The promotion before a deploy: merge one branch into another by pull requests that people open and approve by clicks."""
+"""The promotion before a deploy: merge a branch into another by pull requests that people open and approve."""
 
 from __future__ import annotations
 

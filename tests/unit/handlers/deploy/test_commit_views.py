@@ -137,7 +137,7 @@ def test_a_refusal_names_the_checks_and_the_ways_to_go_on() -> None:
 
 
 def test_who_passed_over_the_checks_and_why_is_shown() -> None:
-    note = what.passed_over("U0LEE", "the fix <!channel> for #4", checks(TEST))
+    note = what.override_notice("U0LEE", "the fix <!channel> for #4", checks(TEST))
     said = read(views.awaiting_approval(HEAD, replace(OUT, notices=(note,)), OPEN))
     assert "*Asked for despite its checks* (test), by @lee: the fix <!channel> for #4" in said
 
@@ -154,7 +154,7 @@ def test_slack_takes_all_of_it_whatever_is_in_it(pool: list[str], url: str, coun
     commits = tuple(Commit("r", f"{n:040x}", next(text), next(text), next(text), url) for n in range(count))
     found = Difference(count * 3, count, commits, commits, url)
     seen = Checks("a" * 40, Rule.ANY, tuple(Check(next(text), state, url) for _ in range(count)))
-    note = what.passed_over(next(text), next(text), seen)
+    note = what.override_notice(next(text), next(text), seen)
     out = Release(Commit("r", "a" * 40, "x", next(text), next(text), url), "x", "y", found, seen, (note,))
     read(views.awaiting_approval(HEAD, out, OPEN))
     read(views.refused_by_checks(HEAD, out, GIVEN, seen))
