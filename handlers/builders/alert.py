@@ -1,4 +1,4 @@
-"""The message of a stuck builder: follows it until it is gone, reminds, and terminates it when somebody says so."""
+"""The workflow of a builder alert: checks a stuck builder until it is terminated, reminds people, terminates it on request."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from bot.operations.periodic import REQUESTER
 from bot.operations.registry import Kind
 from bot.store.operations import Status
-from handlers.builders import views
-from handlers.builders.views import AlertView, Hold
+from handlers.builders import alert_views
+from handlers.builders.alert_views import AlertView, Hold
 from handlers.shared.builders import ALERT, join_jobs, recognition, settings
 from runners.aws.builders import finding, terminating
 from runners.aws.builders.remains import remains
@@ -22,223 +22,232 @@ if TYPE_CHECKING:
     from bot.operations.operation import Operation
     from runners.results import Builder, Cost, Joined, Step, Termination
 
-# Notes on the operation, each "<user> <Unix seconds>": who pressed what, and when or until when.
+# Annotations: TERMINATE "<user> <Unix seconds>", the others "<user> <until> <Unix seconds>".
 TERMINATE, SNOOZE, MINE = "terminate", "snooze", "mine"
-# A reminder after so many seconds, each since the one before; the last goes on.
-REMIND = (3_600.0, 2 * 3_600.0, 4 * 3_600.0, 8 * 3_600.0, 24 * 3_600.0)
-TRIES = 5  # at what is left of a builder that is gone; AWS frees a security group minutes later
+# Seconds from one reminder to the next; the last interval repeats.
+REMINDER_INTERVALS = (3_600.0, 2 * 3_600.0, 4 * 3_600.0, 8 * 3_600.0, 24 * 3_600.0)
+MOST_ATTEMPTS = 5  # to delete a builder's orphaned resources; AWS frees a security group minutes later
+SHORTEST_WAIT = 0.05  # seconds
 
 
 @stored("builder-observation")
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One look at a builder. `at` in Unix seconds; `trouble` says why it could not be seen.
+    """The state of a builder at `at` (Unix seconds); `problem` says why it could not be read.
 
-    Without `joined` and without trouble it is gone, `how` in EC2's words. `left` is what it left behind.
+    `joined` is None when the builder is terminated (with EC2's `state_reason` and its `orphans`) or could not be read.
+    `requests` are the users who pressed Terminate, oldest first.
     """
 
     at: float
     joined: Joined | None = None
-    trouble: str = ""
-    how: str = ""
-    left: tuple[str, ...] = ()
+    problem: str = ""
+    state_reason: str = ""
+    orphans: tuple[str, ...] = ()
     cost: Cost | None = None
     hold: Hold | None = None
-    asked: tuple[str, ...] = ()
+    requests: tuple[str, ...] = ()
 
     @property
-    def gone(self) -> bool:
-        """Whether the instance is no more."""
-        return self.joined is None and not self.trouble
+    def terminated(self) -> bool:
+        """Whether the instance no longer exists."""
+        return self.joined is None and not self.problem
 
 
 @dataclass(slots=True)
-class _Course:
-    """What has happened so far; rebuilt from the steps' results after a restart."""
+class _AlertState:
+    """The course of the alert so far; rebuilt from the steps' results after a restart."""
 
-    told_at: float = 0.0
+    began_at: float = 0.0
     remind_at: float = 0.0
     reminders: int = 0
-    answered: int = 0  # of those who pressed Terminate
-    by_itself: bool = False
-    by: str = ""  # who had it terminated
-    was_there: bool = False  # when that was begun; after a crash in the middle it may be gone already
-    known: Joined | None = None
-    last: Termination | None = None
+    answered: int = 0  # of the requests to terminate
+    automatic_tried: bool = False
+    terminated_by: str = ""  # the user, or Signalbox, whose request terminates it
+    existed: bool = False  # when that began; after a crash in the middle it may be terminated already
+    last_joined: Joined | None = None
+    termination: Termination | None = None
     refusal: str = ""
-    tries: int = 0
+    attempts: int = 0
 
 
 async def alert(operation: Operation) -> None:
-    """Durable: look, show, act, wait, until the builder and what belongs to it is gone."""
-    course, shown = _Course(), None
+    """Durable: check, display, act and wait, until the builder and its resources are deleted."""
+    state, displayed = _AlertState(), None
     while True:
-        known = course.known.builder if course.known else None
-        sight = await operation.step("look", lambda known=known: _look(operation, known))  # type: ignore[misc]
-        _take_note(course, sight)
-        if wanted := _wanted(operation, course, sight):
-            await _terminate(operation, course, sight, wanted)
-        if await _over(operation, course, sight):
+        last = state.last_joined.builder if state.last_joined else None
+        observation = await operation.step("observe", lambda last=last: _observe(operation, last))  # type: ignore[misc]
+        _update(state, observation)
+        if user := _termination_due(operation, state, observation):
+            await _terminate(operation, state, observation, user)
+        if await _end_if_over(operation, state, observation):
             return
-        message = views.alert(_view(operation, course, sight))
-        if message != shown:
+        message = alert_views.alert(_view(operation, state, observation))
+        if message != displayed:
             await operation.show("show", message, Status.RUNNING, "is left running")
-            shown = message
-        await _remind(operation, course, sight)
-        await operation.services.engine.wait(_pause(operation, course, sight))
+            displayed = message
+        await _remind(operation, state, observation)
+        await operation.services.engine.wait(_wait(operation, state, observation))
 
 
-def _take_note(course: _Course, sight: Observation) -> None:
-    if sight.joined:
-        course.known = sight.joined
-    if not course.told_at:
-        course.told_at, course.remind_at = sight.at, sight.at + REMIND[0]
+def _update(state: _AlertState, observation: Observation) -> None:
+    if observation.joined:
+        state.last_joined = observation.joined
+    if not state.began_at:
+        state.began_at, state.remind_at = observation.at, observation.at + REMINDER_INTERVALS[0]
 
 
-async def _look(operation: Operation, known: Builder | None) -> Observation:
+async def _observe(operation: Operation, last: Builder | None) -> Observation:
     services, arguments = operation.services, operation.record.arguments
-    marks, now = recognition(services.config), services.clock()
-    hold, asked = await _said(operation)
-    sight = Observation(at=now, hold=hold, asked=asked)
+    tags, now = recognition(services.config), services.clock()
+    hold, requests = await _clicks(operation)
+    observation = Observation(at=now, hold=hold, requests=requests)
     try:
-        builder = await finding.look_again(services.account, arguments["region"], arguments["instance"], marks)
+        builder = await finding.look_again(services.account, arguments["region"], arguments["instance"], tags)
         if builder is None or not builder.live:
-            how = builder.state_reason if builder else ""
-            last = known or builder
-            return replace(sight, how=how, left=await remains(services.account, last) if last else ())
+            reason = builder.state_reason if builder else ""
+            known = last or builder
+            orphans = await remains(services.account, known) if known else ()
+            return replace(observation, state_reason=reason, orphans=orphans)
         (joined,), _ = await join_jobs(services, [builder])
         cost = await services.prices.so_far(builder, datetime.fromtimestamp(now, UTC))
-        return replace(sight, joined=joined, cost=cost)
+        return replace(observation, joined=joined, cost=cost)
     except RunnerError as error:
-        return replace(sight, trouble=services.redact(str(error)))
+        return replace(observation, problem=services.redact(str(error)))
 
 
-async def _said(operation: Operation) -> tuple[Hold | None, tuple[str, ...]]:
+async def _clicks(operation: Operation) -> tuple[Hold | None, tuple[str, ...]]:
+    """The newest hold, unless it is over, and the users who pressed Terminate."""
     annotations, number = operation.services.annotations, operation.number
-    asked = tuple(note.partition(" ")[0] for note in await annotations.values_of(number, TERMINATE))
+    requests = tuple(value.partition(" ")[0] for value in await annotations.values_of(number, TERMINATE))
     holds = []
     for kind in (SNOOZE, MINE):
-        for note in await annotations.values_of(number, kind):
-            user, until, said_at = note.split(" ")
-            holds.append((float(said_at), Hold(user, float(until), mine=kind == MINE)))
-    newest = max(holds, key=lambda one: one[0])[1] if holds else None
-    return (newest if newest and newest.until > operation.services.clock() else None), asked
+        for value in await annotations.values_of(number, kind):
+            user, until, clicked_at = value.split(" ")
+            holds.append((float(clicked_at), Hold(user, float(until), mine=kind == MINE)))
+    newest = max(holds, key=lambda hold: hold[0])[1] if holds else None
+    return (newest if newest and newest.until > operation.services.clock() else None), requests
 
 
-def _wanted(operation: Operation, course: _Course, sight: Observation) -> str:
-    """Who wants it terminated now: a person who pressed the button, or the configuration; empty when nobody."""
-    if sight.trouble:
+def _termination_due(operation: Operation, state: _AlertState, observation: Observation) -> str:
+    """Who has the builder terminated now: the user who pressed the button, or Signalbox by its configuration, or empty."""
+    if observation.problem:
         return ""
-    if course.answered < len(sight.asked):
-        user = sight.asked[course.answered]
-        course.answered = len(sight.asked)
+    if state.answered < len(observation.requests):
+        user = observation.requests[state.answered]
+        state.answered = len(observation.requests)
         return user
-    if course.by and sight.gone and sight.left and course.tries < TRIES:
-        return course.by  # what AWS had not freed yet
+    if state.terminated_by and observation.terminated and observation.orphans and state.attempts < MOST_ATTEMPTS:
+        return state.terminated_by  # AWS had not freed all resources yet
     after = settings(operation.services.config).terminate
-    if not after or course.by_itself or sight.hold or sight.at < course.told_at + after.total_seconds():
+    due_at = state.began_at + after.total_seconds() if after else float("inf")
+    if state.automatic_tried or observation.hold or observation.at < due_at:
         return ""
-    if not sight.joined or not sight.joined.stuck or not _surely_over(operation, sight.joined, sight.at):
+    joined = observation.joined
+    if not joined or not joined.stuck or not _unused(operation, joined, observation.at):
         return ""
-    course.by_itself = True
+    state.automatic_tried = True
     return REQUESTER
 
 
-def _surely_over(operation: Operation, joined: Joined, at: float) -> bool:
-    """Whether no job can still need it. While GitHub does not tell, only its age can say that."""
+def _unused(operation: Operation, joined: Joined, at: float) -> bool:
+    """Whether no job can still need the builder. While GitHub cannot be read, only its age can tell."""
     longest = settings(operation.services.config).longest_build
     age = joined.builder.age(datetime.fromtimestamp(at, UTC))
     return joined.joined_by is not JoinedBy.UNREAD or age > longest
 
 
-async def _terminate(operation: Operation, course: _Course, sight: Observation, by: str) -> None:
-    joined = sight.joined or course.known
+async def _terminate(operation: Operation, state: _AlertState, observation: Observation, user: str) -> None:
+    joined = observation.joined or state.last_joined
     if joined is None:
         return
-    if sight.joined and sight.joined.verdict is Verdict.BUSY:
-        course.refusal = f"not terminated: {sight.joined.reason}"
+    if observation.joined and observation.joined.verdict is Verdict.BUSY:
+        state.refusal = f"not terminated: {observation.joined.reason}"
         return
-    course.tries += 1
-    course.was_there = course.was_there or sight.joined is not None
-    await operation.audit("terminates builder", what=joined.builder.instance_id, by=by)
-    course.last, course.refusal = await operation.step("terminate", lambda: _end_it(operation, joined, by))
-    if course.last is None:
-        course.by = by  # whatever was done before AWS failed: what is left of it goes on the same word
+    state.attempts += 1
+    state.existed = state.existed or observation.joined is not None
+    await operation.audit("terminates builder", what=joined.builder.instance_id, by=user)
+    state.termination, state.refusal = await operation.step("terminate", lambda: _attempt(operation, joined, user))
+    if state.termination is None:
+        state.terminated_by = user  # AWS may have done part of it; the next attempts belong to the same request
     else:
-        course.by = by if course.last.terminated else ""
-        done = ", ".join(f"{step.what} {step.resource} {step.outcome.value}" for step in course.last.steps)
-        await operation.audit("builder", what=joined.builder.instance_id, outcome=done[:400], by=by)
+        state.terminated_by = user if state.termination.terminated else ""
+        steps = ", ".join(f"{step.what} {step.resource} {step.outcome.value}" for step in state.termination.steps)
+        await operation.audit("builder", what=joined.builder.instance_id, outcome=steps[:400], by=user)
 
 
-async def _end_it(operation: Operation, joined: Joined, by: str) -> tuple[Termination | None, str]:
-    services, steps = operation.services, list[str]()
+async def _attempt(operation: Operation, joined: Joined, user: str) -> tuple[Termination | None, str]:
+    services, lines = operation.services, list[str]()
 
-    async def told(step: Step) -> None:
-        steps.append(views.step_line(step))
-        live.show(lambda: views.terminating(operation.head, joined, by, steps))
+    async def add_line(step: Step) -> None:
+        lines.append(alert_views.step_line(step))
+        live.show(lambda: alert_views.terminating(operation.head, joined, user, lines))
 
     try:
         async with operation.live() as live:
-            live.show(lambda: views.terminating(operation.head, joined, by, steps))
-            marks = recognition(services.config)
-            return await terminating.terminate(services.account, joined.builder, marks, on_step=told), ""
+            live.show(lambda: alert_views.terminating(operation.head, joined, user, lines))
+            tags = recognition(services.config)
+            return await terminating.terminate(services.account, joined.builder, tags, on_step=add_line), ""
     except RunnerError as error:
         return None, services.redact(str(error))
 
 
-async def _over(operation: Operation, course: _Course, sight: Observation) -> bool:
-    last = course.last
-    by_us = bool(last and last.terminated and course.by)
-    nothing_left = sight.gone and not sight.left
-    settled = by_us and last is not None and (last.complete or nothing_left or course.tries >= TRIES)
-    elsewhere = nothing_left and not by_us
-    if not settled and not elsewhere:
+async def _end_if_over(operation: Operation, state: _AlertState, observation: Observation) -> bool:
+    termination = state.termination
+    by_us = bool(termination and termination.terminated and state.terminated_by)
+    all_deleted = observation.terminated and not observation.orphans
+    complete = termination is not None and termination.complete
+    finished_by_us = by_us and (complete or all_deleted or state.attempts >= MOST_ATTEMPTS)
+    finished_by_others = all_deleted and not by_us
+    if not finished_by_us and not finished_by_others:
         return False
-    status = Status.FAILED if by_us and last and not last.complete and not nothing_left else Status.SUCCEEDED
-    message = views.over(_view(operation, course, sight))
+    status = Status.FAILED if by_us and not complete and not all_deleted else Status.SUCCEEDED
+    message = alert_views.over(_view(operation, state, observation))
     await operation.end(status, message, outcome="terminated" if by_us else "gone by itself", timed=False)
     return True
 
 
-async def _remind(operation: Operation, course: _Course, sight: Observation) -> None:
-    if sight.hold:
-        course.remind_at = min(course.remind_at, sight.hold.until)
+async def _remind(operation: Operation, state: _AlertState, observation: Observation) -> None:
+    if observation.hold:
+        state.remind_at = min(state.remind_at, observation.hold.until)
         return
-    stuck = sight.joined is not None and sight.joined.stuck
-    if not stuck or sight.at < course.remind_at:
+    stuck = observation.joined is not None and observation.joined.stuck
+    if not stuck or observation.at < state.remind_at:
         return
-    course.reminders += 1
-    course.remind_at = sight.at + REMIND[min(course.reminders, len(REMIND) - 1)]
-    await operation.details(f"reminder {course.reminders}", views.reminder(_view(operation, course, sight)))
+    state.reminders += 1
+    interval = REMINDER_INTERVALS[min(state.reminders, len(REMINDER_INTERVALS) - 1)]
+    state.remind_at = observation.at + interval
+    message = alert_views.reminder(_view(operation, state, observation))
+    await operation.details(f"reminder {state.reminders}", message)
 
 
-def _pause(operation: Operation, course: _Course, sight: Observation) -> float:
-    every = settings(operation.services.config).every.total_seconds()
-    events = [course.remind_at, *([sight.hold.until] if sight.hold else [])]
-    after = settings(operation.services.config).terminate
-    if after and not course.by_itself:
-        events.append(course.told_at + after.total_seconds())
-    soon = [event - sight.at for event in events if event > sight.at]
-    return max(0.05, min([every, *soon]))
+def _wait(operation: Operation, state: _AlertState, observation: Observation) -> float:
+    """Seconds until the next check: the configured interval, or less where something is due before."""
+    watch = settings(operation.services.config)
+    due_at = [state.remind_at, *([observation.hold.until] if observation.hold else [])]
+    if watch.terminate and not state.automatic_tried:
+        due_at.append(state.began_at + watch.terminate.total_seconds())
+    waits = [at - observation.at for at in due_at if at > observation.at]
+    return max(SHORTEST_WAIT, min([watch.every.total_seconds(), *waits]))
 
 
-def _view(operation: Operation, course: _Course, sight: Observation) -> AlertView:
+def _view(operation: Operation, state: _AlertState, observation: Observation) -> AlertView:
     return AlertView(
         head=operation.head,
-        joined=sight.joined or course.known,
-        at=sight.at,
-        told_at=course.told_at,
-        gone=sight.gone,
-        trouble=sight.trouble,
-        how=sight.how,
-        left=sight.left,
-        cost=sight.cost,
-        hold=sight.hold,
-        last=course.last,
-        refusal=course.refusal,
-        by=course.by,
-        was_there=course.was_there,
-        who=operation.approvers(),
+        joined=observation.joined or state.last_joined,
+        at=observation.at,
+        began_at=state.began_at,
+        terminated=observation.terminated,
+        problem=observation.problem,
+        state_reason=observation.state_reason,
+        orphans=observation.orphans,
+        cost=observation.cost,
+        hold=observation.hold,
+        termination=state.termination,
+        refusal=state.refusal,
+        terminated_by=state.terminated_by,
+        existed=state.existed,
+        approvers=operation.approvers(),
     )
 
 

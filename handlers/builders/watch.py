@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.config.targets import BUILDERS
 from bot.operations.registry import DueRun, Invocation, PeriodicTask, Topic
-from handlers.builders import views
+from handlers.builders import list_views
 from handlers.shared.builders import begin_alert, remaining_grace, snapshot
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ async def check_builders(services: Services, _: DueRun) -> timedelta | None:
 async def topic(services: Services, _: Invocation, __: Sequence[str]) -> Message:
     """All builders that there are now, busy and stuck."""
     builders = await snapshot(services)
-    return views.page(builders.joined, builders.found, builders.problem, services.clock())
+    return list_views.page(builders.joined, builders.found, builders.problem, services.clock())
 
 
 def _intervals(config: Config) -> Mapping[str, timedelta]:

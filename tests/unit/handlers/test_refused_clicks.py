@@ -15,7 +15,7 @@ from bot.store.audit import audit
 from bot.store.database import metadata
 from bot.store.images import FollowedRun
 from bot.store.operations import Request, Status
-from handlers.builders.views import MINE, SNOOZES, TERMINATE
+from handlers.builders.alert_views import MINE, SNOOZES, TERMINATE
 from handlers.deploy.ansible import rollout_end
 from handlers.deploy.checks import REFUSED
 from handlers.plan.state_lock import LEFT
@@ -33,9 +33,9 @@ BUTTONS = {button.action_id: button for button in find_handlers().buttons}
 SHA = "c" * 40
 NUMBER = "1"
 VALUES = {"restart-daemon": "staging backend queue", "rerun-failed": f"{NUMBER}:1", "plan-images": f"{NUMBER}:staging"}
-WITHOUT_OPERATION = {"remove-loose", "clean-up-images", "dismiss-sign", "restart-daemon"}
+WITHOUT_OPERATION = {"remove-orphans", "clean-up-images", "dismiss-sign", "restart-daemon"}
 ENVIRONMENTS = {
-    **dict.fromkeys((TERMINATE, *SNOOZES, MINE, "remove-loose"), "stuck builders"),
+    **dict.fromkeys((TERMINATE, *SNOOZES, MINE, "remove-orphans"), "stuck builders"),
     **dict.fromkeys(("dismiss-sign", "rerun-failed"), "image builds"),
     **dict.fromkeys(("choose-images", "undo-clean-up", "clean-up-images"), "old images"),
 }

@@ -13,7 +13,7 @@ from bot.config.targets import BUILDERS
 from bot.errors import UserError
 from bot.operations.registry import Click, Submission
 from bot.store.operations import Request, Status
-from handlers.builders import buttons as builder_buttons
+from handlers.builders import alert_buttons
 from runners.aws.builders.prices import Prices
 from runners.aws.builders.reading import read_builder
 from runners.aws.client import Account
@@ -49,7 +49,7 @@ async def test_a_volume_that_stayed_behind_is_told_and_removed_by_a_click(
     number, built = await stuck(desk, account, monkeypatch)
     course = Course(
         desk, number, built.instance_id, ended_by_packer(account, built, but=built.volumes[1]),
-        lambda: builder_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate")),
+        lambda: alert_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate")),
     )  # fmt: skip
     text = await course.run()
     assert f"left something behind: `volume {built.volumes[1]}`" in course.said
@@ -104,7 +104,7 @@ async def test_it_reminds_at_growing_intervals_and_not_while_snoozed(
     assert len(course.thread) == 3  # after 1 h, 3 h and 7 h of the 12.5 hours
     snoozed = Course(
         desk, number, built.instance_id,
-        lambda: builder_buttons.snooze(desk.services, pressed(number, "U0ANA", "builder-snooze-4h")), *quiet[:40],
+        lambda: alert_buttons.snooze(desk.services, pressed(number, "U0ANA", "builder-snooze-4h")), *quiet[:40],
     )  # fmt: skip
     with pytest.raises(TimeoutError):
         await snoozed.run()
@@ -116,7 +116,7 @@ async def test_until_tomorrow_is_nine_o_clock_where_the_person_is(
     desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number, _ = await stuck(desk, account, monkeypatch)
-    await builder_buttons.snooze(desk.services, pressed(number, "U0ANA", "builder-snooze-tomorrow"))
+    await alert_buttons.snooze(desk.services, pressed(number, "U0ANA", "builder-snooze-tomorrow"))
     (note,) = await desk.annotations.values_of(number, "snooze")
     until = datetime.fromtimestamp(float(note.split(" ")[1]), UTC)
     assert until == datetime(NOON.year, NOON.month, NOON.day + 1, 17, tzinfo=UTC)  # her clock is 8 hours behind
@@ -124,16 +124,16 @@ async def test_until_tomorrow_is_nine_o_clock_where_the_person_is(
 
 async def test_mine_holds_it_for_so_many_hours(desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     number, built = await stuck(desk, account, monkeypatch)
-    await builder_buttons.mine(desk.services, pressed(number, "U0MAX", "builder-mine"))
+    await alert_buttons.mine(desk.services, pressed(number, "U0MAX", "builder-mine"))
     view = desk.chat.views[-1]
     answer = Submission("U0MAX", "builder-claim", view["private_metadata"], {"hours": "4"}, "k")
-    assert await builder_buttons.claimed(desk.services, answer) == {}
+    assert await alert_buttons.claimed(desk.services, answer) == {}
     course = Course(desk, number, built.instance_id)
     with pytest.raises(TimeoutError):
         await course.run()
     assert "belongs to @max until" in read(course.shown[-1])
     wrong = Submission("U0MAX", "builder-claim", view["private_metadata"], {"hours": "9999"}, "k")
-    assert "hours" in await builder_buttons.claimed(desk.services, wrong)
+    assert "hours" in await alert_buttons.claimed(desk.services, wrong)
 
 
 @pytest.mark.parametrize("value", ["", "x", "-1", "1 or 1", "9" * 40, "²", "0"])
@@ -141,7 +141,7 @@ async def test_a_button_with_another_value_does_nothing(
     desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     await stuck(desk, account, monkeypatch)
-    for handle in (builder_buttons.terminate, builder_buttons.snooze, builder_buttons.mine):
+    for handle in (alert_buttons.terminate, alert_buttons.snooze, alert_buttons.mine):
         with pytest.raises(UserError, match="do not know this operation"):
             await handle(desk.services, Click("U0LEE", "C0OPS", "5.0", "builder-snooze-1h", value, "1.2", ""))
     assert (desk.engine.woken, desk.chat.views) == ([], [])
@@ -153,4 +153,4 @@ async def test_one_that_is_over_takes_no_more_clicks(desk: Desk) -> None:
     await desk.operations.set_message(number, "C0OPS", "5.0")
     await desk.operations.set_status(number, Status.SUCCEEDED)
     with pytest.raises(UserError, match="is over already"):
-        await builder_buttons.snooze(desk.services, pressed(number, "U0LEE", "builder-snooze-1h"))
+        await alert_buttons.snooze(desk.services, pressed(number, "U0LEE", "builder-snooze-1h"))

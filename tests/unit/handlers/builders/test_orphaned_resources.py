@@ -14,7 +14,7 @@ from bot.errors import Denied
 from bot.operations.registry import Click
 from bot.store.approvals import Outcome
 from bot.store.operations import Request, Status
-from handlers.builders import loose as builder_loose, watch as builder_watch
+from handlers.builders import orphaned_resources, watch as builder_watch
 from tests.unit.bot.drawn import buttons, read
 from tests.unit.handlers.conftest import FILE, MONDAY_NOON
 from tests.unit.handlers.images.test_clean_up import CleanUp
@@ -58,13 +58,15 @@ class Loose(CleanUp):
 
     async def run(self) -> str:
         self.target = target_of(self.services.config, BUILDERS)
-        await builder_loose.remove_loose(cast("Operation", self))
+        await orphaned_resources.remove_orphaned_resources(cast("Operation", self))
         assert self.ended is not None
         return read(self.ended[1])
 
 
 async def begun(desk: Desk) -> int:
-    await builder_loose.remove(desk.services, Click("U0ANA", "C0OPS", "9.0", "remove-loose", "all", "1.2", ""))
+    await orphaned_resources.request_removal(
+        desk.services, Click("U0ANA", "C0OPS", "9.0", "remove-orphans", "all", "1.2", "")
+    )
     request: Request = desk.engine.begun[0]
     return await desk.operations.create(request)
 
@@ -75,7 +77,7 @@ async def test_what_lies_around_is_listed_and_goes_once_approved(desk: Desk, acc
     launched_at(built.instance_id, NOON - timedelta(hours=1))
     page = await builder_watch.topic(desk.services, cast("Any", None), ())
     assert "without a builder: 2 key pairs and 2 security groups" in read(page)
-    assert buttons(page) == ["remove-loose"]
+    assert buttons(page) == ["remove-orphans"]
     course = Loose(desk, await begun(desk), lambda _: Outcome.APPROVED)
     text = await course.run()
     asked = read(course.shown[0])
@@ -148,4 +150,6 @@ async def test_nothing_to_remove_is_said_and_a_guest_is_refused(desk: Desk, acco
     page = await builder_watch.topic(desk.services, cast("Any", None), ())
     assert buttons(page) == []
     with pytest.raises(Denied, match="may not run"):
-        await builder_loose.remove(desk.services, Click("U0GUS", "C0OPS", "9.0", "remove-loose", "all", "1.2", ""))
+        await orphaned_resources.request_removal(
+            desk.services, Click("U0GUS", "C0OPS", "9.0", "remove-orphans", "all", "1.2", "")
+        )

@@ -1,4 +1,4 @@
-"""The buttons of a stuck builder's message: Terminate, Snooze, It is mine."""
+"""The buttons of a builder alert: Terminate, Snooze, It is mine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.errors import UserError
 from bot.operations.registry import Button, Click, Modal, Submission
 from bot.slack.blocks import replies
 from bot.store.audit import Entry
-from handlers.builders import alert as builder_alert, views
+from handlers.builders import alert as builder_alert, alert_views
 from handlers.shared import permissions
 from handlers.shared.clicks import clicked
 
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     from bot.store.operations import Record
 
 HOUR = 3_600.0
-MORNING = 9  # o'clock, where the person is
+MORNING = 9  # o'clock in the user's time zone
 HOURS = {"builder-snooze-1h": 1, "builder-snooze-4h": 4}
 MOST_HOURS = 72
 
 
 async def terminate(services: Services, click: Click) -> Message:
-    """Have the builder terminated, if this person may; the message says what comes of it."""
+    """Request the termination of the builder; the alert's workflow checks and terminates it."""
     record = await _open(services, click, "terminate")
     await permissions.check_may_approve(services, permissions.attempt_on(record, click.user, "terminate"))
-    await _note(services, record, builder_alert.TERMINATE, f"{click.user} {services.clock():.0f}")
+    await _annotate(services, record, builder_alert.TERMINATE, f"{click.user} {services.clock():.0f}")
     await services.audit.record(Entry(click.user, "terminate builder", record.environment, record.number))
     return replies.done(f"#{record.number} is looked at again and then terminated; its message says what comes of it.")
 
 
 async def snooze(services: Services, click: Click) -> None:
-    """Leave the builder alone for a while."""
+    """Snooze the alert: no reminders and no automatic termination until then."""
     record = await _open(services, click, "snooze")
     now = services.clock()
     until = now + HOURS[click.action_id] * HOUR if click.action_id in HOURS else await _tomorrow(services, click.user)
@@ -44,13 +44,13 @@ async def snooze(services: Services, click: Click) -> None:
 
 
 async def mine(services: Services, click: Click) -> None:
-    """Ask for how long this person needs the builder."""
+    """Open the modal that asks for how long this user needs the builder."""
     record = await _open(services, click, "claim")
-    await services.chat.open_view(click.trigger_id, views.claim_modal(record.number, record.title))
+    await services.chat.open_view(click.trigger_id, alert_views.claim_modal(record.number, record.title))
 
 
 async def claimed(services: Services, submission: Submission) -> Mapping[str, str]:
-    """Leave the builder to this person for so long."""
+    """Record that the builder belongs to this user for so many hours."""
     hours = submission.values["hours"]
     if not hours.isdecimal() or not 1 <= int(hours) <= MOST_HOURS:
         return {"hours": f"That is no number of hours from 1 to {MOST_HOURS}."}
@@ -77,18 +77,20 @@ def _check_open(record: Record) -> None:
 
 
 async def _hold(services: Services, record: Record, kind: str, user: str, until: float) -> None:
-    await _note(services, record, kind, f"{user} {until:.0f} {services.clock():.0f}")
-    shown = datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    await services.audit.record(Entry(user, f"{kind} builder", record.environment, record.number, {"until": shown}))
+    await _annotate(services, record, kind, f"{user} {until:.0f} {services.clock():.0f}")
+    until_text = datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    await services.audit.record(
+        Entry(user, f"{kind} builder", record.environment, record.number, {"until": until_text})
+    )
 
 
-async def _note(services: Services, record: Record, what: str, value: str) -> None:
+async def _annotate(services: Services, record: Record, what: str, value: str) -> None:
     await services.annotations.add(record.number, what, value)
     await services.engine.wake(record.number)
 
 
 async def _tomorrow(services: Services, user: str) -> float:
-    """Nine o'clock of the next day where this person is, in Unix seconds."""
+    """Nine o'clock of the next day in the user's time zone, in Unix seconds."""
     zone = timezone(timedelta(seconds=await services.directory.utc_offset(user)))
     now = datetime.fromtimestamp(services.clock(), zone)
     morning = now.replace(hour=MORNING, minute=0, second=0, microsecond=0) + timedelta(days=1)
@@ -96,8 +98,8 @@ async def _tomorrow(services: Services, user: str) -> float:
 
 
 BUTTONS = (
-    Button(views.TERMINATE, terminate),
-    *(Button(action, snooze) for action in views.SNOOZES),
-    Button(views.MINE, mine),
+    Button(alert_views.TERMINATE, terminate),
+    *(Button(action, snooze) for action in alert_views.SNOOZES),
+    Button(alert_views.MINE, mine),
 )
-MODALS = (Modal(views.CLAIM, claimed),)
+MODALS = (Modal(alert_views.CLAIM, claimed),)

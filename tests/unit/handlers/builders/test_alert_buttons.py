@@ -11,7 +11,7 @@ from bot.config import read as read_config
 from bot.errors import Denied
 from bot.operations.registry import Submission
 from bot.store.operations import Status
-from handlers.builders import buttons as builder_buttons, watch as builder_watch
+from handlers.builders import alert_buttons, watch as builder_watch
 from runners.results import State
 from tests.unit.bot.drawn import buttons, read
 from tests.unit.handlers.builder_support import (
@@ -37,7 +37,7 @@ async def test_terminate_ends_it_with_all_that_belongs_to_it(
     number, built = await stuck(desk, account, monkeypatch)
     course = Course(
         desk, number, built.instance_id,
-        lambda: builder_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate")),
+        lambda: alert_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate")),
     )  # fmt: skip
     text = await course.run()
     assert course.ended is not None
@@ -62,7 +62,7 @@ async def test_a_builder_whose_job_runs_again_is_not_terminated(
     def press() -> Any:
         github(monkeypatch, a_run(State.RUNNING))
         desk.now = MONDAY_NOON - 3_600  # the longest build is not over
-        return builder_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate"))
+        return alert_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate"))
 
     course = Course(desk, number, built.instance_id, press)
     with pytest.raises(TimeoutError):
@@ -90,7 +90,7 @@ async def test_what_protects_it_is_told_and_it_stays(
     refuse(account.ec2(HOME), "TerminateInstances", "OperationNotPermitted")
     course = Course(
         desk, number, built.instance_id,
-        lambda: builder_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate")),
+        lambda: alert_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate")),
     )  # fmt: skip
     with pytest.raises(TimeoutError):
         await course.run()
@@ -106,7 +106,7 @@ async def test_a_region_that_is_denied_is_told_and_nothing_is_done(
 
     def deny() -> Any:
         refuse(account.ec2(HOME), "DescribeInstances", "UnauthorizedOperation")
-        return builder_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate"))
+        return alert_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate"))
 
     course = Course(desk, number, built.instance_id, deny)
     with pytest.raises(TimeoutError):
@@ -137,7 +137,7 @@ async def test_aws_that_fails_in_the_middle_is_told_and_what_is_left_goes_later_
             return SimpleNamespace(status_code=503), body
 
         account.ec2(HOME).meta.events.register_first("before-call.ec2.DescribeInstances", third)
-        return builder_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate"))
+        return alert_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate"))
 
     course = Course(desk, number, built.instance_id, down, lambda: None, lambda: None)
     text = await course.run()
@@ -152,7 +152,7 @@ async def test_two_presses_terminate_once(desk: Desk, account: Account, monkeypa
 
     async def press_twice() -> None:
         for user in ("U0LEE", "U0MAX"):
-            await builder_buttons.terminate(desk.services, pressed(number, user, "builder-terminate"))
+            await alert_buttons.terminate(desk.services, pressed(number, user, "builder-terminate"))
 
     calls = calls_of(account.ec2(HOME))
     text = await Course(desk, number, built.instance_id, press_twice).run()
@@ -166,7 +166,7 @@ async def test_who_may_not_terminate_is_refused(
 ) -> None:
     number, _ = await stuck(desk, account, monkeypatch)
     with pytest.raises(Denied, match=answer):
-        await builder_buttons.terminate(desk.services, pressed(number, user, "builder-terminate"))
+        await alert_buttons.terminate(desk.services, pressed(number, user, "builder-terminate"))
     assert desk.engine.woken == []
 
 
@@ -199,7 +199,7 @@ async def test_one_that_is_claimed_is_not_terminated_by_itself(
     desk.config = read_config(FILE + "watch: {builders: {every: 5m, terminate: after 1h}}\n")
     number, built = await stuck(desk, account, monkeypatch)
     claim = Submission("U0MAX", "builder-claim", str(number), {"hours": "4"}, "k")
-    assert await builder_buttons.claimed(desk.services, claim) == {}
+    assert await alert_buttons.claimed(desk.services, claim) == {}
     course = Course(desk, number, built.instance_id, *[lambda: None] * 30)
     with pytest.raises(TimeoutError):
         await course.run()

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bot.slack.blocks.common import ApprovalView, Head
-from handlers.builders import loose_views, views
-from handlers.builders.views import AlertView, Hold
+from handlers.builders import alert_views, list_views, orphaned_resource_views
+from handlers.builders.alert_views import AlertView, Hold
 from runners.results import (
     AttachedVolume,
     Builder,
@@ -72,8 +72,8 @@ def stuck(builder: Builder | None = None, *jobs: Job, **changes: Any) -> Joined:
 
 def view(joined: Joined | None = None, **changes: Any) -> AlertView:
     usual = AlertView(
-        HEAD, joined or stuck(None, a_job()), NOW, NOW - 60, gone=False, trouble="", how="", left=(), cost=None,
-        hold=None, last=None, refusal="", by="", was_there=False, who="<!subteam^S0LEADS>",
+        HEAD, joined or stuck(None, a_job()), NOW, NOW - 60, terminated=False, problem="", state_reason="", orphans=(), cost=None,
+        hold=None, termination=None, refusal="", terminated_by="", existed=False, approvers="<!subteam^S0LEADS>",
     )  # fmt: skip
     return replace(usual, **changes)
 
@@ -83,7 +83,7 @@ def ended(*steps: Step) -> Termination:
 
 
 def test_a_stuck_builder_says_all_that_somebody_must_know() -> None:
-    message = views.alert(view(cost=Cost(Decimal("0.25"), Decimal("0.0832"))))
+    message = alert_views.alert(view(cost=Cost(Decimal("0.25"), Decimal("0.0832"))))
     text = read(message)
     assert message.text == "#7 Builder i-1: left running, 3 h 0 min old, about $0.25 so far"
     for part in (
@@ -93,11 +93,11 @@ def test_a_stuck_builder_says_all_that_somebody_must_know() -> None:
     ):  # fmt: skip
         assert part in text, part
     assert "InstanceDetails:instanceId=i-1" in str(message.blocks)
-    assert buttons(message) == ["builder-terminate", *views.SNOOZES, "builder-mine"]
+    assert buttons(message) == ["builder-terminate", *alert_views.SNOOZES, "builder-mine"]
 
 
 def test_without_a_price_nothing_is_said_of_costs() -> None:
-    assert "$" not in read(views.alert(view()))
+    assert "$" not in read(alert_views.alert(view()))
 
 
 @pytest.mark.parametrize(
@@ -110,12 +110,12 @@ def test_without_a_price_nothing_is_said_of_costs() -> None:
     ],
 )
 def test_whose_it_is(jobs: tuple[Job, ...], said: str) -> None:
-    assert f"*Whose:* {said}" in read(views.alert(view(stuck(None, *jobs))))
+    assert f"*Whose:* {said}" in read(alert_views.alert(view(stuck(None, *jobs))))
 
 
 def test_of_what_nobody_knows_the_job_that_is_said_and_asked_again_before_it_ends() -> None:
     unknown = stuck(run=None, jobs=(), joined_by=JoinedBy.UNREAD, sure="GitHub did not tell which jobs ran")
-    message = views.alert(view(unknown))
+    message = alert_views.alert(view(unknown))
     assert "*Whose:* not known: GitHub did not tell which jobs ran" in read(message)
     assert "Nobody knows now whether its job still runs" in str(message.blocks)
 
@@ -125,7 +125,7 @@ def test_of_what_nobody_knows_the_job_that_is_said_and_asked_again_before_it_end
     [(Hold("U0ANA", NOW + 60, mine=False), "snoozed by @ana"), (Hold("U0MAX", NOW + 60, mine=True), "belongs to @max")],
 )
 def test_who_holds_it_stands_near_the_top(hold: Hold, said: str) -> None:
-    message = views.alert(view(hold=hold))
+    message = alert_views.alert(view(hold=hold))
     assert said in read(message)
     assert said.split(" @", maxsplit=1)[0] in str(message.blocks[1])
 
@@ -138,19 +138,21 @@ def test_who_holds_it_stands_near_the_top(hold: Hold, said: str) -> None:
     ],
 )
 def test_one_that_is_not_stuck_now_has_no_buttons(joined: Joined, said: str) -> None:
-    message = views.alert(view(joined))
+    message = alert_views.alert(view(joined))
     assert said in read(message)
     assert buttons(message) == []
 
 
 def test_what_only_looks_like_one_cannot_be_terminated_here() -> None:
-    message = views.alert(view(stuck(a_builder(key_name="office", security_groups=()))))
+    message = alert_views.alert(view(stuck(a_builder(key_name="office", security_groups=()))))
     assert "builder-terminate" not in buttons(message)
     assert "only by hand" in read(message)
 
 
 def test_one_that_is_gone_and_left_something() -> None:
-    message = views.alert(view(gone=True, how="User initiated (2026-11-23 17:58:31 GMT)", left=("volume vol-2",)))
+    message = alert_views.alert(
+        view(terminated=True, state_reason="User initiated (2026-11-23 17:58:31 GMT)", orphans=("volume vol-2",))
+    )
     text = read(message)
     assert (
         "is gone (EC2 says: User initiated, 2026-11-23 17:58:31 GMT), but left something behind: `volume vol-2`" in text
@@ -165,17 +167,17 @@ def test_one_that_is_gone_and_left_something() -> None:
     [
         (ended(Step("key pair", NAME, Outcome.DONE)), "U0LEE", {}, "terminated for @lee", "check_mark"),
         (ended(), "signalbox", {}, "terminated by itself, as the configuration says", "check_mark"),
-        (ended(Step("security group", "sg-1", Outcome.REFUSED, "no")), "U0LEE", {"left": ("x",)}, "not everything of it", ":x:"),
+        (ended(Step("security group", "sg-1", Outcome.REFUSED, "no")), "U0LEE", {"orphans": ("x",)}, "not everything of it", ":x:"),
         (Termination(a_builder(), (Step("instance", "i-1", Outcome.GONE),)), "U0LEE", {}, "was gone; what it had", "check_mark"),
-        (Termination(a_builder(), (Step("instance", "i-1", Outcome.GONE),)), "U0LEE", {"was_there": True}, "terminated for @lee", "check_mark"),
-        (None, "", {"how": "User initiated"}, "is gone, without Signalbox (EC2 says: User initiated)", "check_mark"),
+        (Termination(a_builder(), (Step("instance", "i-1", Outcome.GONE),)), "U0LEE", {"existed": True}, "terminated for @lee", "check_mark"),
+        (None, "", {"state_reason": "User initiated"}, "is gone, without Signalbox (EC2 says: User initiated)", "check_mark"),
         (None, "U0LEE", {}, "is gone, as @lee wanted; nothing of it was left behind", "check_mark"),
         # Asked for, refused, and ended by somebody else then.
         (Termination(a_builder(), (Step("instance", "i-1", Outcome.REFUSED, "protected"),)), "", {}, "without Signalbox", "check_mark"),
     ],
 )  # fmt: skip
 def test_how_it_ended(last: Termination | None, by: str, more: dict[str, Any], said: str, mark: str) -> None:
-    message = views.over(view(gone=True, last=last, by=by, **more))
+    message = alert_views.over(view(terminated=True, termination=last, terminated_by=by, **more))
     text = read(message)
     assert said in text
     assert mark in text.splitlines()[0]
@@ -189,18 +191,18 @@ def test_the_page_lists_all_with_why_and_what_lies_around() -> None:
     found = FoundBuilders(
         (), (KeyPair("us-west-2", NAME, AT),), (), (Unreadable("eu-west-1", "builders", "AWS forbids it", "Allow it."),)
     )
-    message = views.page((stuck(), busy, kept), found, "GitHub is down", NOW)
+    message = list_views.page((stuck(), busy, kept), found, "GitHub is down", NOW)
     text = read(message)
     assert message.text == "3 builders, 1 stuck"
     for part in ("⚠️ stuck", "🔨 works", "🔒 kept", "still runs", "1 key pair", "builders in eu-west-1: AWS forbids it. Allow it.", "GitHub is down"):  # fmt: skip
         assert part in text, part
-    assert buttons(message) == ["remove-loose"]
-    assert read(views.page((), FoundBuilders(()), "", NOW)) == "No builder is running"
+    assert buttons(message) == ["remove-orphans"]
+    assert read(list_views.page((), FoundBuilders(()), "", NOW)) == "No builder is running"
 
 
 def test_hundreds_of_builders_fit() -> None:
     many = [stuck(a_builder(instance_id=f"i-{number:017x}")) for number in range(300)]
-    assert "300 builders, 300 stuck" in read(views.page(many, FoundBuilders(()), "", NOW))
+    assert "300 builders, 300 stuck" in read(list_views.page(many, FoundBuilders(()), "", NOW))
 
 
 SOME = hostile.filter(str.strip)
@@ -223,17 +225,17 @@ def test_whatever_the_text_slack_takes_it_and_nobody_is_mentioned(data: st.DataO
     )  # fmt: skip
     steps = tuple(draw(st.lists(nasty_steps, min_size=1, max_size=6)))
     shown = view(
-        joined, gone=draw(st.booleans()), trouble=draw(hostile), how=draw(hostile), refusal=draw(hostile),
-        left=tuple(draw(st.lists(SOME, max_size=3))), last=draw(st.one_of(st.none(), st.just(Termination(joined.builder, steps)))),
+        joined, terminated=draw(st.booleans()), problem=draw(hostile), state_reason=draw(hostile), refusal=draw(hostile),
+        orphans=tuple(draw(st.lists(SOME, max_size=3))), termination=draw(st.one_of(st.none(), st.just(Termination(joined.builder, steps)))),
     )  # fmt: skip
-    for message in (views.alert(shown), views.over(shown), views.reminder(shown)):
+    for message in (alert_views.alert(shown), alert_views.over(shown), alert_views.reminder(shown)):
         read(message)
-    read(views.terminating(HEAD, joined, "U0LEE", [views.step_line(step) for step in steps]))
+    read(alert_views.terminating(HEAD, joined, "U0LEE", [alert_views.step_line(step) for step in steps]))
     unread = (Unreadable(draw(hostile), draw(hostile), draw(hostile), draw(hostile)),)
-    read(views.page((joined,), FoundBuilders((), unread=unread), draw(hostile), NOW))
+    read(list_views.page((joined,), FoundBuilders((), unread=unread), draw(hostile), NOW))
     left = OrphanedResources(
         (), (KeyPair(draw(hostile), draw(hostile), AT),), (OrphanedSecurityGroup("r", "sg-1", draw(hostile), None),)
     )
-    read(loose_views.ask(HEAD, left, APPROVAL))
-    read(loose_views.removed(HEAD, steps, replace(APPROVAL, outcome="approved")))
-    read(loose_views.nothing(HEAD, unread))
+    read(orphaned_resource_views.ask(HEAD, left, APPROVAL))
+    read(orphaned_resource_views.removed(HEAD, steps, replace(APPROVAL, outcome="approved")))
+    read(orphaned_resource_views.nothing(HEAD, unread))

@@ -1,0 +1,64 @@
+"""The page of /infra builders: all builders with their age, state and run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bot.slack.blocks import kit
+from handlers.builders import orphaned_resource_views
+from handlers.builders.alert_views import CONSOLE
+from runners import phrases
+from runners.results import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.slack.blocks.kit import Block, Cell, Message
+    from runners.results import FoundBuilders, Joined
+
+VERDICTS = {
+    Verdict.BUSY: "🔨 works",
+    Verdict.ENDING: "⏳ cleans up",
+    Verdict.ENDED: "⚠️ stuck",
+    Verdict.TOO_OLD: "⚠️ stuck",
+    Verdict.UNKNOWN: "❔ not clear yet",
+}
+
+
+def page(joined_builders: Sequence[Joined], found: FoundBuilders, problem: str, now: float) -> Message:
+    """All builders, and Packer's orphaned resources; `problem` says why GitHub's runs could not be read, `now` is in Unix seconds."""
+    stuck = sum(1 for joined in joined_builders if joined.stuck)
+    head = (
+        f"{phrases.counted(len(joined_builders), 'builder')}, {stuck} stuck"
+        if joined_builders
+        else "No builder is running"
+    )
+    rows: list[Sequence[Cell]] = [_row(joined, now) for joined in joined_builders]
+    columns = ["Builder", "Age", "State", "Why", "Run", "Type", "Region"]
+    blocks: list[Block] = [kit.header(head), *([kit.table(columns, rows, right=(1,))] if rows else [])]
+    problems = [
+        f":warning: Could not be read: {kit.escape(str(part))}. {kit.escape(part.remedy)}" for part in found.unread
+    ]
+    if problem:
+        problems.append(
+            f":warning: GitHub's runs could not be read, so nobody knows whose job still runs: {kit.escape(problem)}"
+        )
+    return kit.message(head, [*blocks, *orphaned_resource_views.page_blocks(found), *kit.sections(problems)])
+
+
+def _row(joined: Joined, now: float) -> Sequence[Cell]:
+    builder = joined.builder
+    url = CONSOLE.format(region=builder.region, instance=builder.instance_id)
+    age = builder.age(datetime.fromtimestamp(now, UTC)).total_seconds()
+    run: Cell = kit.Link(f"run {joined.run.number}", joined.run.url) if joined.run else ""
+    state = "🔒 kept" if builder.kept else VERDICTS[joined.verdict]
+    return [
+        kit.Link(builder.instance_id, url),
+        phrases.age(age),
+        state,
+        joined.reason,
+        run,
+        builder.type,
+        builder.region,
+    ]
