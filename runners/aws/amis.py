@@ -1,4 +1,4 @@
-"""Machine images: what EC2 tells of them, and which ones a plan rolls out."""
+"""Machine images: their details from EC2, and which images a plan rolls out."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def rolled_out(summary: PlanSummary, machines: Sequence[str]) -> tuple[tuple[str
 
     A machine is known by its name in the resource's address; without one the address itself stands for it.
     """
-    found: dict[tuple[str, str], str | None] = {}
+    images: dict[tuple[str, str], str | None] = {}
     for resource in summary.changes:
         change = _image_of(resource)
         if change:
             before, after = change
-            found.setdefault((_machine(resource.address, machines), after), before)
-    return tuple((machine, before, after) for (machine, after), before in found.items())
+            images.setdefault((_machine(resource.address, machines), after), before)
+    return tuple((machine, before, after) for (machine, after), before in images.items())
 
 
 async def describe(ec2: EC2Client, image_ids: Collection[str], *, timeout: float) -> Mapping[str, Image]:
@@ -49,14 +49,14 @@ async def describe(ec2: EC2Client, image_ids: Collection[str], *, timeout: float
     if not image_ids:
         return {}
     # A filter, since asking for an id that is not there would be an error for all of them.
-    found = await _describe(ec2, "image-id", sorted(image_ids), timeout=timeout)
-    return {image.image_id: image for image in found}
+    images = await _describe(ec2, "image-id", sorted(image_ids), timeout=timeout)
+    return {image.image_id: image for image in images}
 
 
 async def named(ec2: EC2Client, name_tag: str, *, timeout: float) -> tuple[Image, ...]:
     """The account's own images whose tag `Name` is this one, oldest first. Raises as `describe`."""
-    found = await _describe(ec2, "tag:Name", [name_tag], timeout=timeout, owners=["self"])
-    return tuple(sorted(found, key=lambda image: (image.created_at is not None, image.created_at, image.image_id)))
+    images = await _describe(ec2, "tag:Name", [name_tag], timeout=timeout, owners=["self"])
+    return tuple(sorted(images, key=lambda image: (image.created_at is not None, image.created_at, image.image_id)))
 
 
 async def started_from(ec2: EC2Client, image_id: str, *, timeout: float) -> tuple[StartedFrom, ...]:
@@ -65,19 +65,19 @@ async def started_from(ec2: EC2Client, image_id: str, *, timeout: float) -> tupl
 
     def ask() -> list[StartedFrom]:
         pages = ec2.get_paginator("describe_instances").paginate(Filters=[{"Name": "image-id", "Values": [image_id]}])
-        every = [one for page in pages for held in page["Reservations"] for one in held["Instances"]]
-        return [_started(one) for one in every if one["State"]["Name"] != "terminated"]
+        every = [instance for page in pages for held in page["Reservations"] for instance in held["Instances"]]
+        return [_started(instance) for instance in every if instance["State"]["Name"] != "terminated"]
 
     try:
-        found = await run_blocking(ask, timeout=timeout, doing=doing)
+        instances = await run_blocking(ask, timeout=timeout, doing=doing)
     except (exceptions.BotoCoreError, exceptions.ClientError) as error:
         raise explained(error, doing) from None
-    return tuple(sorted(found, key=lambda one: (one.type_tag, one.instance_id)))
+    return tuple(sorted(instances, key=lambda instance: (instance.type_tag, instance.instance_id)))
 
 
-def _started(found: InstanceTypeDef) -> StartedFrom:
-    tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", ())}
-    return StartedFrom(found["InstanceId"], tags.get("Name", ""), tags.get("type", ""), found["State"]["Name"])
+def _started(instance: InstanceTypeDef) -> StartedFrom:
+    tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", ())}
+    return StartedFrom(instance["InstanceId"], tags.get("Name", ""), tags.get("type", ""), instance["State"]["Name"])
 
 
 async def _describe(
@@ -100,36 +100,38 @@ async def _describe(
 async def describe_changes(
     ec2: EC2Client, summary: PlanSummary, machines: Sequence[str], *, timeout: float
 ) -> tuple[ImageChange, ...]:
-    """What the plan does to images, with what EC2 tells of them. Raises as `describe`."""
-    found = rolled_out(summary, machines)
-    ids = {image for _, before, after in found for image in (before, after) if image}
-    known = await describe(ec2, ids, timeout=timeout)
+    """What the plan does to images, with EC2's details of them. Raises as `describe`."""
+    changes = rolled_out(summary, machines)
+    ids = {image for _, before, after in changes for image in (before, after) if image}
+    described = await describe(ec2, ids, timeout=timeout)
     return tuple(
-        ImageChange(machine, (known.get(before) or Image(before)) if before else None, known.get(after) or Image(after))
-        for machine, before, after in found
+        ImageChange(
+            machine, (described.get(before) or Image(before)) if before else None, described.get(after) or Image(after)
+        )
+        for machine, before, after in changes
     )
 
 
 def running(summary: PlanSummary, machines: Sequence[str]) -> tuple[tuple[str, Image], ...]:
     """What runs according to a plan that has nothing to do: each machine with the id of its image, in order."""
     by_place = {machine: place for place, machine in enumerate(machines)}
-    found = {(_machine(address, machines), image) for address, image in summary.images}
-    ordered = sorted(found, key=lambda one: (by_place.get(one[0], len(by_place)), one))
+    images = {(_machine(address, machines), image) for address, image in summary.images}
+    ordered = sorted(images, key=lambda pair: (by_place.get(pair[0], len(by_place)), pair))
     return tuple((machine, Image(image)) for machine, image in ordered)
 
 
 async def describe_running(
     ec2: EC2Client, summary: PlanSummary, machines: Sequence[str], *, timeout: float
 ) -> tuple[tuple[str, Image], ...]:
-    """The same with what EC2 tells of the images. Raises as `describe`."""
-    found = running(summary, machines)
-    known = await describe(ec2, {image.image_id for _, image in found}, timeout=timeout)
-    return tuple((machine, known.get(image.image_id) or image) for machine, image in found)
+    """The same with EC2's details of the images. Raises as `describe`."""
+    pairs = running(summary, machines)
+    described = await describe(ec2, {image.image_id for _, image in pairs}, timeout=timeout)
+    return tuple((machine, described.get(image.image_id) or image) for machine, image in pairs)
 
 
 def _image_of(resource: ResourceChange) -> tuple[str | None, str] | None:
     # What forces the replacement comes first: other attributes may carry the same id along.
-    ordered: list[AttributeChange] = sorted(resource.attributes, key=lambda one: not one.forces_replacement)
+    ordered: list[AttributeChange] = sorted(resource.attributes, key=lambda attribute: not attribute.forces_replacement)
     for attribute in ordered:
         before, after = attribute.before or "", attribute.after or ""
         if AMI_ID.fullmatch(after) and before != after:
@@ -142,14 +144,15 @@ def _machine(address: str, machines: Sequence[str]) -> str:
     return next((machine for machine in machines if machine in words), address)
 
 
-def _image(found: ImageTypeDef) -> Image:
-    tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", ())}
-    created = found.get("CreationDate")
+def _image(answer: ImageTypeDef) -> Image:
+    tags = {tag["Key"]: tag["Value"] for tag in answer.get("Tags", ())}
+    created = answer.get("CreationDate")
     return Image(
-        image_id=found["ImageId"],
-        name=found.get("Name"),
+        image_id=answer["ImageId"],
+        name=answer.get("Name"),
         created_at=datetime.fromisoformat(created) if created else None,
         commit=next((tags[name] for name in COMMIT_TAGS if name in tags), None),
         name_tag=tags.get("Name"),
-        size_gb=sum(one.get("Ebs", {}).get("VolumeSize", 0) for one in found.get("BlockDeviceMappings", ())) or None,
+        size_gb=sum(mapping.get("Ebs", {}).get("VolumeSize", 0) for mapping in answer.get("BlockDeviceMappings", ()))
+        or None,
     )

@@ -41,7 +41,7 @@ async def image_of_job(
     """
     here = tuple(image_id for place, image_id in announced if place == region)
     try:
-        known = await amis.describe(ec2, here, timeout=timeout)
+        described = await amis.describe(ec2, here, timeout=timeout)
         made = _made_by(job, await amis.named(ec2, name_tag, timeout=timeout))
     except RunnerError as error:
         image = Image(here[-1]) if here else None
@@ -51,7 +51,7 @@ async def image_of_job(
     if not here:
         places = ", ".join(sorted({place for place, _ in announced}))
         return JobImage(made[-1] if made else None, (f"the log names an image in {places}, not in {region}",))
-    return _by_log(here[-1], known.get(here[-1]), made, name_tag)
+    return _by_log(here[-1], described.get(here[-1]), made, name_tag)
 
 
 def _made_by(job: Job, images: Sequence[Image]) -> tuple[Image, ...]:
@@ -76,6 +76,6 @@ def _by_log(image_id: str, image: Image | None, made: Sequence[Image], name_tag:
     if image.name_tag != name_tag:
         tag = f"{image.name_tag!r}" if image.name_tag else "not set"
         return JobImage(image, (f"its tag Name is {tag}, not {name_tag!r}: a plan would not find it",))
-    others = [one.image_id for one in made if one.image_id != image_id]
+    others = [image.image_id for image in made if image.image_id != image_id]
     doubts = (f"EC2 has another image called {name_tag} from that time: {', '.join(others)}",) if others else ()
     return JobImage(image, doubts)

@@ -119,7 +119,7 @@ def _session(region: str, profile: str | None) -> boto3.Session:
     core = get_session()
     core.register_component("data_loader", _loader())
     session = boto3.Session(botocore_session=core, region_name=region, profile_name=profile)
-    core.get_scoped_config()  # here rather than at the first call it is told that there is no such profile
+    core.get_scoped_config()  # a missing profile is reported here rather than at the first call
     return session
 
 
@@ -142,7 +142,7 @@ def make_clients(region: str, profile: str | None = None) -> Clients:
 async def in_each_region(
     account: Account, ask: Callable[[str], T], *, what: str, timeout: float
 ) -> tuple[dict[str, T], tuple[Unreadable, ...]]:
-    """What `ask(region)`, which may block, says in each region, all asked at once; and the regions that would not tell `what`."""
+    """The answers of `ask(region)`, which may block, for each region, all at once; and the regions whose `what` cannot be read."""
     doing = f"reading {what}"
 
     async def one(region: str) -> T | Unreadable:
@@ -187,9 +187,9 @@ def listed(client: Any, operation: str, key: str, *, page: int | None = None, **
         yield from answer.get(key, ())
 
 
-def tags_of(found: Mapping[str, Any]) -> dict[str, str]:
+def tags_of(resource: Mapping[str, Any]) -> dict[str, str]:
     """The tags of something, as AWS lists them."""
-    return {tag["Key"]: tag["Value"] for tag in found.get("Tags", ())}
+    return {tag["Key"]: tag["Value"] for tag in resource.get("Tags", ())}
 
 
 def literally(value: str) -> str:
@@ -234,7 +234,7 @@ def _refused(error: exceptions.ClientError, doing: str) -> RunnerError:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """For how long (seconds) AWS may take until what it has done shows, and how often (seconds) that is looked at."""
+    """For how long (seconds) AWS may take until a change is visible, and how often (seconds) that is polled."""
 
     at_most: float
     every: float

@@ -49,25 +49,15 @@ async def find_hosts(
     doing = f"looking for the machines of {environment}"
     wanted = {machine: tag.format(environment=environment, machine=machine) for machine in machines}
 
-    def ask() -> tuple[Host, ...]:
-        running = _instances(ec2_client, wanted.values(), ["running"])
-        by_tag: dict[str, list[InstanceTypeDef]] = {value: [] for value in wanted.values()}
-        for instance in sorted(running, key=lambda one: (one["LaunchTime"], one["InstanceId"])):
-            by_tag[_tag_of(instance)].append(instance)
-        missing = [value for value in wanted.values() if not by_tag[value]]
-        if missing:
-            raise _none_running(ec2_client, missing, doing)
-        hosts: list[Host] = []
-        for machine, value in wanted.items():
-            hosts += _hosts(f"{environment}-{machine}", machine, by_tag[value], address_of)
-        return tuple(hosts)
-
     def address_of(instance: InstanceTypeDef) -> str:
-        public = address == "public_dns"
-        found = instance.get("PublicDnsName", "") if public else instance.get("PrivateIpAddress", "")
-        if not found and connection != _LOCAL:
-            raise _no_address(instance, address, doing)
-        return found or instance["InstanceId"]
+        return _address_of(instance, address, required=connection != _LOCAL, doing=doing)
+
+    def ask() -> tuple[Host, ...]:
+        by_tag = _running_by_tag(ec2_client, tuple(wanted.values()), doing)
+        hosts = [
+            _hosts(f"{environment}-{machine}", machine, by_tag[value], address_of) for machine, value in wanted.items()
+        ]
+        return tuple(host for of_machine in hosts for host in of_machine)
 
     try:
         hosts = await run_blocking(ask, timeout=timeout, doing=doing)
@@ -76,28 +66,47 @@ async def find_hosts(
     return Inventory(environment=environment, hosts=hosts, user=user, port=port, connection=connection)
 
 
+def _running_by_tag(ec2: EC2Client, values: Sequence[str], doing: str) -> dict[str, list[InstanceTypeDef]]:
+    """The running instances with each value of the tag, oldest first. Raises NotFoundError for a value without any."""
+    by_tag: dict[str, list[InstanceTypeDef]] = {value: [] for value in values}
+    running = _instances(ec2, values, ["running"])
+    for instance in sorted(running, key=lambda instance: (instance["LaunchTime"], instance["InstanceId"])):
+        by_tag[_tag_of(instance)].append(instance)
+    missing = [value for value, instances in by_tag.items() if not instances]
+    if missing:
+        raise _none_running(ec2, missing, doing)
+    return by_tag
+
+
+def _address_of(instance: InstanceTypeDef, kind: str, *, required: bool, doing: str) -> str:
+    address = instance.get("PublicDnsName" if kind == "public_dns" else "PrivateIpAddress", "")
+    if not address and required:
+        raise _no_address(instance, kind, doing)
+    return str(address or instance["InstanceId"])
+
+
 def _instances(ec2: EC2Client, values: Iterable[str], states: Sequence[str] = ()) -> list[InstanceTypeDef]:
     filters: list[FilterTypeDef] = [{"Name": f"tag:{TAG}", "Values": [literally(value) for value in values]}]
     if states:
         filters.append({"Name": "instance-state-name", "Values": states})
     pages = ec2.get_paginator("describe_instances").paginate(Filters=filters)
-    return [one for page in pages for reservation in page["Reservations"] for one in reservation["Instances"]]
+    return [instance for page in pages for reservation in page["Reservations"] for instance in reservation["Instances"]]
 
 
 def _tag_of(instance: InstanceTypeDef) -> str:
-    return next((one["Value"] for one in instance.get("Tags", ()) if one["Key"] == TAG), "")
+    return next((tag["Value"] for tag in instance.get("Tags", ()) if tag["Key"] == TAG), "")
 
 
 def _none_running(ec2: EC2Client, missing: Sequence[str], doing: str) -> NotFoundError:
     others = _instances(ec2, missing)
-    said = []
+    sentences = []
     for value in missing:
         states = Counter(other["State"]["Name"] for other in others if _tag_of(other) == value)
         there = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none in any state"
-        said.append(f'the tag {TAG} = "{value}" ({there})')
+        sentences.append(f'the tag {TAG} = "{value}" ({there})')
     return NotFoundError(
         doing,
-        f"No running instance in {ec2.meta.region_name} has {'; nor '.join(said)}",
+        f"No running instance in {ec2.meta.region_name} has {'; nor '.join(sentences)}",
         remedy=f"Start it, give the right instance this tag, or check aws.region and the tag `{TAG}` that is configured.",
     )
 
@@ -141,8 +150,8 @@ def ansible_inventory(inventory: Inventory) -> dict[str, object]:
 
 
 def host_variables(inventory: Inventory, host: Host) -> dict[str, object]:
-    """How Ansible reaches a host, and what EC2 tells of it."""
-    known: dict[str, object] = {
+    """How Ansible reaches a host, and EC2's details of it."""
+    variables: dict[str, object] = {
         "ansible_host": host.address,
         "ansible_connection": inventory.connection,
         "instance_id": host.instance_id,
@@ -151,8 +160,8 @@ def host_variables(inventory: Inventory, host: Host) -> dict[str, object]:
         "machine": host.machine,
     }
     if inventory.connection == _LOCAL:
-        return known | {"ansible_python_interpreter": sys.executable}
-    return known | {"ansible_user": inventory.user, "ansible_port": inventory.port}
+        return variables | {"ansible_python_interpreter": sys.executable}
+    return variables | {"ansible_user": inventory.user, "ansible_port": inventory.port}
 
 
 def group_name(name: str) -> str:

@@ -41,8 +41,8 @@ async def find(account: Account, recognition: Recognition, *, timeout: float = 1
     """The builders in all regions of the account, terminated ones left out.
 
     Five narrow questions a region: Packer's key pairs, its security groups, and the instances with such a key pair,
-    name tag and run tag; a sixth, for the instances in such a security group, where there is one. What is not told
-    is in `unread`; the rest goes on.
+    name tag and run tag; a sixth, for the instances in such a security group, where there is one. What cannot be read
+    is in `unread`; the rest is complete.
     """
 
     def ask(region: str) -> _Scan:
@@ -63,9 +63,9 @@ async def find(account: Account, recognition: Recognition, *, timeout: float = 1
 async def look_again(
     account: Account, region: str, instance_id: str, recognition: Recognition, *, timeout: float = 60.0
 ) -> Builder | None:
-    """The instance as it is now, terminated or not, builder (still) or not; None when EC2 knows it no more.
+    """The instance as it is now, terminated or not, builder (still) or not; None when EC2 no longer lists it.
 
-    EC2 tells of a terminated instance for about an hour.
+    EC2 lists a terminated instance for about an hour.
 
     Raises:
         AccessDeniedError, UnavailableError: as AWS says.
@@ -109,22 +109,22 @@ class _Scan:
 def _scan(ec2: EC2Client, region: str, recognition: Recognition) -> _Scan:
     missing: list[Unreadable] = []
 
-    def told(what: str, ask: Callable[[], list[T]]) -> list[T]:
+    def answered(what: str, ask: Callable[[], list[T]]) -> list[T]:
         try:
             return ask()
         except (exceptions.BotoCoreError, exceptions.ClientError) as error:
             missing.append(unread(explained(error, f"reading {what}"), region, what))
             return []
 
-    keys = told("the key pairs of builders", lambda: list(_keys(ec2, region, recognition)))
-    groups = told("the security groups of builders", lambda: list(_groups(ec2, region, recognition)))
-    found: dict[str, tuple[str, InstanceTypeDef]] = {}
+    keys = answered("the key pairs of builders", lambda: list(_keys(ec2, region, recognition)))
+    groups = answered("the security groups of builders", lambda: list(_groups(ec2, region, recognition)))
+    instances: dict[str, tuple[str, InstanceTypeDef]] = {}
     for narrow in _narrow(recognition, keys, groups):
-        found |= _instances(ec2, {**narrow, "instance-state-name": _THERE})
+        instances |= _instances(ec2, {**narrow, "instance-state-name": _THERE})
     packers = {group.group_id for group in groups}
     read = (
-        read_builder(one, region=region, account=owner, recognition=recognition, packers_groups=packers)
-        for owner, one in found.values()
+        read_builder(instance, region=region, account=owner, recognition=recognition, packers_groups=packers)
+        for owner, instance in instances.values()
     )
     return _Scan([builder for builder in read if builder.matched_by], keys, groups, missing)
 
@@ -145,7 +145,9 @@ def _narrow(
 def _instances(ec2: EC2Client, named: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, InstanceTypeDef]]:
     """The instances by id, each with its owner's account."""
     held = listed(ec2, "describe_instances", "Reservations", page=_PAGE, Filters=filters(named))
-    return {one["InstanceId"]: (each.get("OwnerId", ""), one) for each in held for one in each["Instances"]}
+    return {
+        instance["InstanceId"]: (each.get("OwnerId", ""), instance) for each in held for instance in each["Instances"]
+    }
 
 
 def _keys(ec2: EC2Client, region: str, recognition: Recognition) -> Iterator[KeyPair]:
@@ -158,6 +160,8 @@ def _groups(
     ec2: EC2Client, region: str, recognition: Recognition, also: Mapping[str, Iterable[str]] | None = None
 ) -> Iterator[OrphanedSecurityGroup]:
     asked = filters({"group-name": (f"{PREFIX}*",), "description": (DESCRIPTION,), **(also or {})})
-    for one in listed(ec2, "describe_security_groups", "SecurityGroups", page=_PAGE, Filters=asked):
-        run_id = run_id_of(tags_of(one), recognition)
-        yield OrphanedSecurityGroup(region, one["GroupId"], one["GroupName"], started_by_name(one["GroupName"]), run_id)
+    for group in listed(ec2, "describe_security_groups", "SecurityGroups", page=_PAGE, Filters=asked):
+        run_id = run_id_of(tags_of(group), recognition)
+        yield OrphanedSecurityGroup(
+            region, group["GroupId"], group["GroupName"], started_by_name(group["GroupName"]), run_id
+        )

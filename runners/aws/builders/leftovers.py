@@ -38,24 +38,24 @@ async def leftovers(
     until: datetime | None = None,
     timeout: float = 120.0,
 ) -> OrphanedResources:
-    """What is left of the run `run_id`, or of what was begun between `since` and `until`; of all builds without these.
+    """Orphaned resources of the run `run_id`, or of what began between `since` and `until`; of all builds without these.
 
-    A tag with a run's id decides where there is one; else the time in Packer's temporary names. What tells neither is
-    left out when a run or a time is asked for. Loose things younger than 15 minutes are left out as well, unless
+    A tag with a run's id decides if there is one; else the time in Packer's temporary names. Resources with neither are
+    omitted when a run or a time is given. Unattached resources younger than 15 minutes are omitted as well, unless
     their tag names the run: a build may just be starting.
     """
-    found = await find(account, recognition, timeout=timeout)
+    builders = await find(account, recognition, timeout=timeout)
     volumes, unread = await loose_volumes(account, recognition, timeout=timeout)
 
     def of_ours(what: Iterable[L]) -> tuple[L, ...]:
-        return tuple(one for one in what if _belongs(one, now, run_id, since, until))
+        return tuple(resource for resource in what if _belongs(resource, now, run_id, since, until))
 
     return OrphanedResources(
-        of_ours(builder for builder in found.builders if builder.live),
-        of_ours(found.key_pairs),
-        of_ours(found.security_groups),
+        of_ours(builder for builder in builders.builders if builder.live),
+        of_ours(builders.key_pairs),
+        of_ours(builders.security_groups),
         of_ours(volumes),
-        (*found.unread, *unread),
+        (*builders.unread, *unread),
     )
 
 
@@ -70,7 +70,7 @@ async def loose_volumes(
         )
 
     answers, refused = await in_each_region(account, ask, what="the volumes of builds", timeout=timeout)
-    return tuple(one for found in answers.values() for one in found), refused
+    return tuple(volume for volumes in answers.values() for volume in volumes), refused
 
 
 def _volumes(ec2: EC2Client, region: str, recognition: Recognition) -> Iterator[OrphanedVolume]:
@@ -79,16 +79,18 @@ def _volumes(ec2: EC2Client, region: str, recognition: Recognition) -> Iterator[
         marks.append({"tag:Name": (literally(recognition.name_tag),)})
     for mark in marks:
         asked = filters({"status": ("available",), **mark})
-        for one in listed(ec2, "describe_volumes", "Volumes", page=_PAGE, Filters=asked):
-            created = one["CreateTime"].astimezone(UTC)
-            yield OrphanedVolume(region, one["VolumeId"], one["Size"], created, run_id_of(tags_of(one), recognition))
+        for volume in listed(ec2, "describe_volumes", "Volumes", page=_PAGE, Filters=asked):
+            created = volume["CreateTime"].astimezone(UTC)
+            yield OrphanedVolume(
+                region, volume["VolumeId"], volume["Size"], created, run_id_of(tags_of(volume), recognition)
+            )
 
 
-def _belongs(one: Left, now: datetime, run_id: int | None, since: datetime | None, until: datetime | None) -> bool:
-    if run_id is not None and one.run_id is not None:
-        return one.run_id == run_id
-    began = one.created_at if isinstance(one, OrphanedVolume) else one.started_at
-    if not isinstance(one, Builder) and began and now - began < YOUNG:
+def _belongs(resource: Left, now: datetime, run_id: int | None, since: datetime | None, until: datetime | None) -> bool:
+    if run_id is not None and resource.run_id is not None:
+        return resource.run_id == run_id
+    began = resource.created_at if isinstance(resource, OrphanedVolume) else resource.started_at
+    if not isinstance(resource, Builder) and began and now - began < YOUNG:
         return False
     if since is None and until is None:
         return run_id is None

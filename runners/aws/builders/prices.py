@@ -1,4 +1,4 @@
-"""What a builder has cost so far, by AWS's price list; where that does not tell, nobody guesses."""
+"""What a builder has cost so far, by AWS's price list; unknown where the list has no single price."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from runners.aws.client import Account
     from runners.results import Builder
 
-# The price list has endpoints of its own; this one tells of all regions.
+# The price list has endpoints of its own; this one has all regions.
 REGION = "us-east-1"
-KNOWN_FOR = 24 * 3600.0  # seconds
+VALID_FOR = 24 * 3600.0  # seconds
 UNKNOWN_FOR = 3600.0  # seconds until a price that could not be read is asked for again
 _TIMEOUT = 60.0
 _HOURLY = "Hrs"
@@ -30,7 +30,7 @@ _LEAST = Decimal(60)
 
 
 class Prices:
-    """AWS's price list, each price read once a day. `clock` tells seconds that never go back."""
+    """AWS's price list, each price read once a day. `clock` gives monotonic seconds."""
 
     def __init__(self, account: Account, clock: Callable[[], float]) -> None:
         self._account = account
@@ -40,7 +40,7 @@ class Prices:
     async def so_far(self, builder: Builder, now: datetime) -> Cost | None:
         """What the instance has cost since its launch.
 
-        None when that cannot be told: the price list cannot be read or has no single price, the instance does not
+        None when that is unknown: the price list cannot be read or has no single price, the instance does not
         run on demand, on shared hardware, all the time.
         """
         if builder.spot or builder.tenancy != "default" or builder.state not in ("pending", "running"):
@@ -63,7 +63,7 @@ class Prices:
         except (exceptions.BotoCoreError, exceptions.ClientError, RunnerError):
             # Most who run this will not have allowed it; the message then simply has no cost.
             hourly = None
-        self._known[key] = (self._clock() + (UNKNOWN_FOR if hourly is None else KNOWN_FOR), hourly)
+        self._known[key] = (self._clock() + (UNKNOWN_FOR if hourly is None else VALID_FOR), hourly)
         return hourly
 
     def _ask(self, kind: str, region: str, operation: str) -> Decimal | None:
@@ -77,9 +77,9 @@ class Prices:
         }
         client = self._account.client("pricing", REGION)
         asked = [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in wanted.items()]
-        told = client.get_products(ServiceCode="AmazonEC2", Filters=asked, MaxResults=10)["PriceList"]
-        found = {price for product in told for price in _prices(json.loads(product))}
-        return found.pop() if len(found) == 1 else None
+        products = client.get_products(ServiceCode="AmazonEC2", Filters=asked, MaxResults=10)["PriceList"]
+        prices = {price for product in products for price in _prices(json.loads(product))}
+        return prices.pop() if len(prices) == 1 else None
 
 
 def _prices(product: dict[str, Any]) -> list[Decimal]:

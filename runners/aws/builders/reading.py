@@ -43,8 +43,8 @@ def read_builder(
     launched = instance["LaunchTime"].astimezone(UTC)
     key = instance.get("KeyName") or None
     groups = tuple(
-        SecurityGroup(one["GroupId"], one.get("GroupName", ""), one["GroupId"] in packers_groups)
-        for one in instance.get("SecurityGroups", ())
+        SecurityGroup(group["GroupId"], group.get("GroupName", ""), group["GroupId"] in packers_groups)
+        for group in instance.get("SecurityGroups", ())
     )
     profile = instance.get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2] or None
     placement = instance.get("Placement", {})
@@ -75,10 +75,10 @@ def read_builder(
 
 def started_by_name(name: str) -> datetime | None:
     """When Packer made up this temporary name; None when it is none of Packer's."""
-    found = TEMPORARY_NAME.fullmatch(name)
-    if not found:
+    match = TEMPORARY_NAME.fullmatch(name)
+    if not match:
         return None
-    at = datetime.fromtimestamp(int(found.group(1), 16), UTC)
+    at = datetime.fromtimestamp(int(match.group(1), 16), UTC)
     return at if at >= _UUIDS_SINCE else None
 
 
@@ -89,9 +89,9 @@ def run_id_of(tags: dict[str, str], recognition: Recognition) -> int | None:
 
 
 def _began(launched: datetime, names: Iterable[str | None]) -> datetime:
-    """The earliest time that a temporary name tells, if it is one at which this instance can have been asked for."""
-    told = [at for name in names if name and (at := started_by_name(name)) and at <= launched + _SKEW]
-    return min(told, default=launched)
+    """The earliest time in a temporary name, if this instance can have been requested then."""
+    times = [at for name in names if name and (at := started_by_name(name)) and at <= launched + _SKEW]
+    return min(times, default=launched)
 
 
 def _matches(
@@ -108,14 +108,14 @@ def _matches(
 
 
 def _volumes(instance: InstanceTypeDef) -> Iterator[AttachedVolume]:
-    mappings = [one for one in instance.get("BlockDeviceMappings", ()) if "Ebs" in one]
+    mappings = [mapping for mapping in instance.get("BlockDeviceMappings", ()) if "Ebs" in mapping]
     first = min((mapping["Ebs"]["AttachTime"] for mapping in mappings if "AttachTime" in mapping["Ebs"]), default=None)
-    for one in mappings:
-        ebs = one["Ebs"]
+    for mapping in mappings:
+        ebs = mapping["Ebs"]
         attached = ebs.get("AttachTime")
         yield AttachedVolume(
             volume_id=ebs["VolumeId"],
-            device=one.get("DeviceName", ""),
+            device=mapping.get("DeviceName", ""),
             goes_along=ebs.get("DeleteOnTermination", False),
             from_launch=first is not None and attached is not None and attached - first <= _AT_LAUNCH,
         )

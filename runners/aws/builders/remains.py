@@ -54,7 +54,7 @@ def _groups(ec2: EC2Client, builder: Builder) -> Iterator[str]:
 def _volumes(ec2: EC2Client, builder: Builder) -> Iterator[str]:
     if ids := [volume.volume_id for volume in builder.volumes if volume.from_launch and not volume.goes_along]:
         asked = filters({"volume-id": ids, "status": ("creating", "available", "in-use", "error")})
-        for one in ec2.describe_volumes(Filters=asked)["Volumes"]:  # type: ignore[arg-type]
-            others = {each.get("InstanceId") for each in one.get("Attachments", ())} - {builder.instance_id}
+        for volume in ec2.describe_volumes(Filters=asked)["Volumes"]:  # type: ignore[arg-type]
+            others = {each.get("InstanceId") for each in volume.get("Attachments", ())} - {builder.instance_id}
             if not others:
-                yield f"volume {one['VolumeId']}"
+                yield f"volume {volume['VolumeId']}"

@@ -135,6 +135,6 @@ def _tried(what: str, resource: str, take_away: Callable[[], Step]) -> Step:
 
 
 def _refusal(what: str, resource: str, error: exceptions.BotoCoreError | exceptions.ClientError) -> Step:
-    told = explained(error, f"deleting the {what} {resource}")
-    outcome = Outcome.WAITING if isinstance(told, UnavailableError) else Outcome.REFUSED
-    return Step(what, resource, outcome, f"{told.problem}. {told.remedy}".rstrip(" ."))
+    refusal = explained(error, f"deleting the {what} {resource}")
+    outcome = Outcome.WAITING if isinstance(refusal, UnavailableError) else Outcome.REFUSED
+    return Step(what, resource, outcome, f"{refusal.problem}. {refusal.remedy}".rstrip(" ."))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     OnStep = Callable[[Step], Awaitable[None]]
 
-USUAL_PATIENCE = Patience(at_most=300.0, every=5.0)
+USUAL_RETRY_POLICY = Patience(at_most=300.0, every=5.0)
 _CALL_TIMEOUT = 120.0
 _NOT_OURS = (
     "it carries neither a key pair of the kind that Packer makes for one build "
@@ -43,16 +43,17 @@ async def terminate(
     *,
     delete_profile: bool = False,
     on_step: OnStep | None = None,
-    patience: Patience = USUAL_PATIENCE,
+    patience: Patience = USUAL_RETRY_POLICY,
 ) -> Termination:
-    """Look again, terminate, wait until it is terminated, then remove its key pair, security groups, volumes and profile.
+    """Check again, terminate, wait until it is terminated, then remove its key pair, security groups, volumes and profile.
 
-    What is not a builder beyond doubt, or carries the tag signalbox:keep, is refused and left alone, with all that
-    belongs to it. May be called again after a crash at any point, with the builder as it was found: what is gone is
-    told as such. `delete_profile` deletes an IAM profile (and role) of Packer's as well; otherwise it is only told.
+    An instance that is not certainly a builder, or has the tag signalbox:keep, is refused, and nothing that belongs to
+    it is changed. May be called again after a crash at any point, with the builder as it was read first: missing
+    resources are reported as such. `delete_profile` deletes an IAM profile (and role) of Packer's as well; otherwise it
+    is only reported.
 
     Raises:
-        AccessDeniedError, UnavailableError: the instance cannot be looked at; nothing was touched.
+        AccessDeniedError, UnavailableError: the instance cannot be read; no changes were made.
     """
     steps: list[Step] = []
 
@@ -63,13 +64,13 @@ async def terminate(
         return step
 
     now = await look_again(account, builder.region, builder.instance_id, recognition)
-    # A terminated instance no longer tells what belonged to it: what was found before has to do.
-    known = now if now and now.live else builder
-    instance = await told(await _terminate(account, known, now, recognition, patience))
+    # A terminated instance no longer lists what belonged to it: the earlier reading has to do.
+    current = now if now and now.live else builder
+    instance = await told(await _terminate(account, current, now, recognition, patience))
     if instance.gone:
-        for attempt in _attempts(account, known, delete_profile=delete_profile):
-            await told(await _settled(attempt, patience))
-    return Termination(known, tuple(steps))
+        for attempt in _attempts(account, current, delete_profile=delete_profile):
+            await told(await _with_retries(attempt, patience))
+    return Termination(current, tuple(steps))
 
 
 async def clear(
@@ -77,7 +78,7 @@ async def clear(
     leftovers: OrphanedResources,
     *,
     on_step: OnStep | None = None,
-    patience: Patience = USUAL_PATIENCE,
+    patience: Patience = USUAL_RETRY_POLICY,
 ) -> tuple[Step, ...]:
     """Remove loose key pairs, security groups and volumes; instances in `leftovers` are left to `terminate`.
 
@@ -85,7 +86,7 @@ async def clear(
     """
     steps: list[Step] = []
     for attempt in _loose(account, leftovers):
-        step = await _settled(attempt, patience)
+        step = await _with_retries(attempt, patience)
         steps.append(step)
         if on_step:
             await on_step(step)
@@ -99,13 +100,13 @@ async def _terminate(
     if now is None or now.state == "terminated":
         return Step(what, instance_id, Outcome.GONE)
     if now.state == "shutting-down":
-        return await _gone(account, builder, recognition, patience, Outcome.GONE)
+        return await _removed(account, builder, recognition, patience, Outcome.GONE)
     if now.kept:
         return Step(what, instance_id, Outcome.REFUSED, f"the tag {KEEP_TAG} protects it")
     if not now.terminable:
         return Step(what, instance_id, Outcome.REFUSED, _NOT_OURS)
     refused = await _ask_for_termination(account, builder)
-    return refused or await _gone(account, builder, recognition, patience, Outcome.DONE)
+    return refused or await _removed(account, builder, recognition, patience, Outcome.DONE)
 
 
 async def _ask_for_termination(account: Account, builder: Builder) -> Step | None:
@@ -121,16 +122,16 @@ async def _ask_for_termination(account: Account, builder: Builder) -> Step | Non
             return Step(what, instance_id, Outcome.GONE)
         if code_of(error) == "OperationNotPermitted":
             return Step(what, instance_id, Outcome.REFUSED, _PROTECTED)
-        told = explained(error, doing)
+        refusal = explained(error, doing)
     except exceptions.BotoCoreError as error:
-        told = explained(error, doing)
+        refusal = explained(error, doing)
     else:
         return None
-    outcome = Outcome.WAITING if isinstance(told, UnavailableError) else Outcome.REFUSED
-    return Step(what, instance_id, outcome, f"{told.problem}. {told.remedy}".rstrip(" ."))
+    outcome = Outcome.WAITING if isinstance(refusal, UnavailableError) else Outcome.REFUSED
+    return Step(what, instance_id, outcome, f"{refusal.problem}. {refusal.remedy}".rstrip(" ."))
 
 
-async def _gone(
+async def _removed(
     account: Account, builder: Builder, recognition: Recognition, patience: Patience, outcome: Outcome
 ) -> Step:
     """Wait until the instance is terminated."""
@@ -146,7 +147,7 @@ async def _gone(
         await asyncio.sleep(patience.every)
 
 
-async def _settled(attempt: Callable[[], Step], patience: Patience) -> Step:
+async def _with_retries(attempt: Callable[[], Step], patience: Patience) -> Step:
     """Try until it has succeeded, was refused, or has waited long enough."""
     clock = asyncio.get_running_loop().time
     until = clock() + patience.at_most
@@ -170,8 +171,8 @@ def _attempts(account: Account, builder: Builder, *, delete_profile: bool) -> It
             reason = "it was attached after the launch, so not by Packer"
             yield partial(Step, "volume", volume.volume_id, Outcome.KEPT, reason)
     if name := builder.temporary_profile:
-        kept = partial(Step, "IAM profile", name, Outcome.KEPT, "deleting IAM profiles is not switched on")
-        yield partial(_profile, account, name) if delete_profile else kept
+        keep = partial(Step, "IAM profile", name, Outcome.KEPT, "deleting IAM profiles is not switched on")
+        yield partial(_profile, account, name) if delete_profile else keep
 
 
 def _loose(account: Account, leftovers: OrphanedResources) -> Iterator[Callable[[], Step]]:

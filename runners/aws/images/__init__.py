@@ -1,1 +1,1 @@
-"""Machine images: which are in use, which may go, and their removal."""
+"""Machine images: which are in use, which can be deleted, and their removal."""

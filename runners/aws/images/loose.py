@@ -54,8 +54,8 @@ def _orphans(account: Account, region: str) -> Iterator[OrphanedSnapshot]:
     ec2 = account.ec2(region)
     # The snapshots first: an image that is made meanwhile is then among the images, and not missed.
     candidates = {
-        found["SnapshotId"]: (made_for.group(1), found["VolumeSize"], found["StartTime"].astimezone(UTC))
-        for found in listed(
+        snapshot["SnapshotId"]: (made_for.group(1), snapshot["VolumeSize"], snapshot["StartTime"].astimezone(UTC))
+        for snapshot in listed(
             ec2,
             "describe_snapshots",
             "Snapshots",
@@ -63,8 +63,8 @@ def _orphans(account: Account, region: str) -> Iterator[OrphanedSnapshot]:
             OwnerIds=["self"],
             Filters=filters({"description": _DESCRIBED}),
         )
-        if (made_for := _IMAGE.match(found.get("Description", ""))) and found["OwnerId"] == account.number()
-        if KEEP_TAG not in tags_of(found)
+        if (made_for := _IMAGE.match(snapshot.get("Description", ""))) and snapshot["OwnerId"] == account.number()
+        if KEEP_TAG not in tags_of(snapshot)
     }
     images = set()
     for image in own_images(ec2, {}):
@@ -77,11 +77,11 @@ def _orphans(account: Account, region: str) -> Iterator[OrphanedSnapshot]:
 
 
 def _unused(
-    account: Account, region: str, found: list[OrphanedSnapshot]
+    account: Account, region: str, snapshots: list[OrphanedSnapshot]
 ) -> tuple[list[OrphanedSnapshot], tuple[Unreadable, ...]]:
-    if not found:
+    if not snapshots:
         return [], ()
-    usage = read_usage(account, region, {one.snapshot_id for one in found})
+    usage = read_usage(account, region, {snapshot.snapshot_id for snapshot in snapshots})
     if usage.unread:
         return [], usage.unread
-    return [one for one in found if one.snapshot_id not in usage.users], ()
+    return [snapshot for snapshot in snapshots if snapshot.snapshot_id not in usage.users], ()

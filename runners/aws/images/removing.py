@@ -1,4 +1,4 @@
-"""Removing images, each looked at once more before, so that what came into use meanwhile stays."""
+"""Removing images, each checked again before, so that an image that came into use meanwhile is kept."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 
     OnStep = Callable[[Step], Awaitable[None]]
 
-USUAL_PATIENCE = Patience(at_most=60.0, every=2.0)
+USUAL_RETRY_POLICY = Patience(at_most=60.0, every=2.0)
 _CALL_TIMEOUT = 120.0
 _LOOK_TIMEOUT = 600.0
-_GONE = ("InvalidAMIID.NotFound", "InvalidAMIID.Unavailable", "InvalidSnapshot.NotFound")
+_MISSING = ("InvalidAMIID.NotFound", "InvalidAMIID.Unavailable", "InvalidSnapshot.NotFound")
 _IN_USE = "InvalidSnapshot.InUse"
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What an image is judged by when it is looked at once more; the same as for the survey."""
+    """What an image is judged by when it is checked again; the same as for the snapshot of all images."""
 
     keep: KeepRule
     named_elsewhere: Mapping[str, str]
@@ -50,16 +50,16 @@ async def remove(
     rules: Rules,
     *,
     on_step: OnStep | None = None,
-    patience: Patience = USUAL_PATIENCE,
+    patience: Patience = USUAL_RETRY_POLICY,
 ) -> Removed:
-    """Look again, deregister, then delete each snapshot, each seen to be gone.
+    """Check again, deregister, then delete each snapshot, and verify each deletion.
 
-    An image that is used, kept or another account's now is refused, and nothing of it is touched. May be called again
-    with the same stored `removal` after a crash at any point: an image that is gone is told as such, and its snapshots
+    An image that is used, kept or another account's now is refused and not changed. May be called again
+    with the same stored `removal` after a crash at any point: a missing image is reported as such, and its snapshots
     are still deleted. A snapshot that something else needs is kept.
 
     Raises:
-        AccessDeniedError, UnavailableError: the image cannot be looked at; nothing was touched.
+        AccessDeniedError, UnavailableError: the image cannot be read; no changes were made.
     """
     steps: list[Step] = []
 
@@ -71,36 +71,39 @@ async def remove(
 
     step = await _looked_at(account, removal, rules)
     # Gone before we came: whether its snapshots are used has not been asked yet.
-    kept = await _used(account, removal) if step and step.gone else {}
+    used = await _used(account, removal) if step and step.gone else {}
     step = await told(
-        step or await _settled(_Attempt("image", removal.image_id, partial(_deregister, account, removal)), patience)
+        step
+        or await _with_retries(_Attempt("image", removal.image_id, partial(_deregister, account, removal)), patience)
     )
     for snapshot in removal.snapshots if step.gone else ():
         delete = partial(_delete_snapshot, account, removal.region, snapshot.snapshot_id)
-        reason = kept.get(snapshot.snapshot_id)
+        reason = used.get(snapshot.snapshot_id)
         if reason:
             await told(Step("snapshot", snapshot.snapshot_id, Outcome.KEPT, reason))
         else:
-            await told(await _settled(_Attempt("snapshot", snapshot.snapshot_id, delete), patience))
+            await told(await _with_retries(_Attempt("snapshot", snapshot.snapshot_id, delete), patience))
     return Removed(removal, tuple(steps))
 
 
-async def disable(account: Account, removal: Removal, rules: Rules, *, patience: Patience = USUAL_PATIENCE) -> Removed:
-    """Look again, then disable: nobody can launch it, nothing is deleted, and `enable` undoes it.
+async def disable(
+    account: Account, removal: Removal, rules: Rules, *, patience: Patience = USUAL_RETRY_POLICY
+) -> Removed:
+    """Check again, then disable: nobody can launch it, nothing is deleted, and `enable` undoes it.
 
     Refuses what `remove` would refuse. Raises as `remove`.
     """
     step = await _looked_at(account, removal, rules)
-    return Removed(removal, (step or await _settled(_switching(account, removal, _DISABLED), patience),))
+    return Removed(removal, (step or await _with_retries(_switching(account, removal, _DISABLED), patience),))
 
 
-async def enable(account: Account, removal: Removal, *, patience: Patience = USUAL_PATIENCE) -> Removed:
-    """Undo `disable`; told as already gone when the image is no more. Never raises for what AWS refuses."""
-    return Removed(removal, (await _settled(_switching(account, removal, _AVAILABLE), patience),))
+async def enable(account: Account, removal: Removal, *, patience: Patience = USUAL_RETRY_POLICY) -> Removed:
+    """Undo `disable`; a missing image is reported as such. Never raises for what AWS refuses."""
+    return Removed(removal, (await _with_retries(_switching(account, removal, _AVAILABLE), patience),))
 
 
 async def _looked_at(account: Account, removal: Removal, rules: Rules) -> Step | None:
-    """Nothing when the image may go; else why it may not, or that it is gone."""
+    """None when the image can be deleted; else why it cannot, or that it is missing."""
     doing = f"looking at {removal.image_id}"
     try:
         return await run_blocking(_look, account, removal, rules, timeout=_LOOK_TIMEOUT, doing=doing)
@@ -144,7 +147,7 @@ def _stranger(ec2: EC2Client, removal: Removal) -> Step:
 
 async def _used(account: Account, removal: Removal) -> dict[str, str]:
     """Why each of the snapshots has to stay, although its image is gone."""
-    snapshots = [one.snapshot_id for one in removal.snapshots]
+    snapshots = [snapshot.snapshot_id for snapshot in removal.snapshots]
     if not snapshots:
         return {}
     doing = f"looking who uses the snapshots of {removal.image_id}"
@@ -172,10 +175,10 @@ def _switch(account: Account, removal: Removal, state: str, *, asked: bool) -> S
     """Into the state; nothing is done to an image that is in it already, `asked` or not."""
     del asked
     ec2, image_id = account.ec2(removal.region), removal.image_id
-    found = next(own_images(ec2, {"image-id": (image_id,)}), None)
-    if found is None:
+    image = next(own_images(ec2, {"image-id": (image_id,)}), None)
+    if image is None:
         return Step("image", image_id, Outcome.GONE)
-    if found.get("State") == state:
+    if image.get("State") == state:
         return Step("image", image_id, Outcome.DONE)
     ask = ec2.disable_image if state == _DISABLED else ec2.enable_image
     return _tried("image", image_id, lambda: ask(ImageId=image_id))
@@ -183,10 +186,10 @@ def _switch(account: Account, removal: Removal, state: str, *, asked: bool) -> S
 
 def _delete_snapshot(account: Account, region: str, snapshot_id: str, *, asked: bool) -> Step | None:
     ec2, what = account.ec2(region), "snapshot"
-    found: list[SnapshotTypeDef] = ec2.describe_snapshots(
+    snapshots: list[SnapshotTypeDef] = ec2.describe_snapshots(
         Filters=[{"Name": "snapshot-id", "Values": [snapshot_id]}], OwnerIds=["self"]
     )["Snapshots"]
-    ours = [one for one in found if one["OwnerId"] == account.number()]
+    ours = [snapshot for snapshot in snapshots if snapshot["OwnerId"] == account.number()]
     if not ours:
         return Step(what, snapshot_id, Outcome.DONE if asked else Outcome.GONE)
     if KEEP_TAG in tags_of(ours[0]):
@@ -199,7 +202,7 @@ def _tried(what: str, resource: str, ask: Callable[[], object]) -> Step | None:
     try:
         ask()
     except exceptions.ClientError as error:
-        if code_of(error) in _GONE:
+        if code_of(error) in _MISSING:
             return None
         if code_of(error) == _IN_USE:
             return Step(what, resource, Outcome.KEPT, f"another image needs it: {explained(error, '').problem}")
@@ -216,7 +219,7 @@ class _Attempt:
     run: Callable[..., Step | None]
 
 
-async def _settled(attempt: _Attempt, patience: Patience) -> Step:
+async def _with_retries(attempt: _Attempt, patience: Patience) -> Step:
     """Ask, then look until what was asked for shows."""
     clock = asyncio.get_running_loop().time
     until, asked = clock() + patience.at_most, False
@@ -228,7 +231,7 @@ async def _settled(attempt: _Attempt, patience: Patience) -> Step:
             return step or Step(
                 attempt.what, attempt.resource, Outcome.WAITING, "AWS has accepted it, but still shows it"
             )
-        # The first look after it was asked for is taken at once.
+        # The first check after the request is immediate.
         if asked or step:
             await asyncio.sleep(patience.every)
         asked = asked or step is None
@@ -239,9 +242,9 @@ async def _once(attempt: _Attempt, *, asked: bool) -> Step | None:
     try:
         return await run_blocking(partial(attempt.run, asked=asked), timeout=_CALL_TIMEOUT, doing=doing)
     except (exceptions.BotoCoreError, exceptions.ClientError) as error:
-        told = explained(error, doing)
+        refusal = explained(error, doing)
     except RunnerError as error:
-        told = error
-    later = isinstance(told, UnavailableError | TimedOutError)
-    reason = f"{told.problem}. {told.remedy}".rstrip(" .")
+        refusal = error
+    later = isinstance(refusal, UnavailableError | TimedOutError)
+    reason = f"{refusal.problem}. {refusal.remedy}".rstrip(" .")
     return Step(what, resource, Outcome.WAITING if later else Outcome.REFUSED, reason)

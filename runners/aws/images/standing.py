@@ -1,4 +1,4 @@
-"""Whether an image may go. Pure: everything that was found out comes as arguments."""
+"""Whether an image can be deleted. Pure: everything that was read comes as arguments."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def judged(
 
     `unread` is what could not be read in this region: then none of them may be called free.
     """
-    ordered = sorted(images, key=lambda one: (one[0].created_at, one[0].image_id), reverse=True)
+    ordered = sorted(images, key=lambda pair: (pair[0].created_at, pair[0].image_id), reverse=True)
     available = [image for image, _ in ordered if image.state == "available"]
     newest = available[0].created_at if available else None
     by_rule = {image.image_id for image in available[: keep.newest]}
@@ -59,12 +59,12 @@ def judged(
 
 
 def _used(image: ImageStanding, usage: Usage, named_elsewhere: Mapping[str, str]) -> tuple[Standing, str] | None:
-    for found in _ids(image):
-        if found in usage.users:
-            by = str(usage.users[found])
+    for identifier in _ids(image):
+        if identifier in usage.users:
+            by = str(usage.users[identifier])
             return (
                 Standing.IN_USE,
-                f"used by {by}" if found == image.image_id else f"its snapshot {found} is used by {by}",
+                f"used by {by}" if identifier == image.image_id else f"its snapshot {identifier} is used by {by}",
             )
     if image.image_id in named_elsewhere:
         return Standing.IN_USE, named_elsewhere[image.image_id]
@@ -95,7 +95,7 @@ def _doubt(unread: Collection[Unreadable]) -> str:
 
 
 def _with_users(image: ImageStanding, usage: Usage, standing: Standing, reason: str) -> ImageStanding:
-    users = [usage.users[found] for found in _ids(image) if found in usage.users]
+    users = [usage.users[identifier] for identifier in _ids(image) if identifier in usage.users]
     named = tuple(name for user in users for name in user.named)
     return replace(image, standing=standing, reason=reason, used_by=named, users=sum(user.count for user in users))
 

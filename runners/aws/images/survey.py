@@ -1,4 +1,4 @@
-"""All images of the configured machines: which are in use, which are kept, which may go."""
+"""All images of the configured machines: which are in use, which are kept, which can be deleted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from runners.aws.client import Account
     from runners.results import KeepRule, Unreadable
 
-SHARE_CHECKS = 300  # each a call: who an image is shared with is told of one image at a time
+SHARE_CHECKS = 300  # each a call: AWS answers whom an image is shared with for a single image
 _PAGE = 500
 
 
@@ -38,9 +38,9 @@ async def survey(
 ) -> ImageSurvey:
     """The images of all groups in all regions with their standing, by group as given, the newest first.
 
-    `named_elsewhere` tells what else needs an image, by its id ("named in the plan #12", "the image before the last
-    apply"). At most `share_checks` images a region, the oldest first, are asked whether they are shared; what is
-    beyond is left `UNKNOWN` until those are gone.
+    `named_elsewhere` has what else needs an image, by its id ("named in the plan #12", "the image before the last
+    apply"). At most `share_checks` images a region, the oldest first, are checked for sharing; the
+    others stay `UNKNOWN` until those are deleted.
     """
 
     def ask(region: str) -> tuple[list[ImageStanding], tuple[Unreadable, ...]]:
@@ -72,12 +72,12 @@ def survey_region(
     Blocks. Raises botocore's errors when the images themselves cannot be read.
     """
     ec2 = account.ec2(region)
-    found = list(_images(ec2, region, groups))
-    asked = [image for image, _ in found if only in (None, image.image_id)]
+    images = list(_images(ec2, region, groups))
+    asked = [image for image, _ in images if only in (None, image.image_id)]
     wanted = {one for image in asked for one in (image.image_id, *(each.snapshot_id for each in image.snapshots))}
     usage = read_usage(account, region, wanted)
     by_group: defaultdict[ImageGroup, list[tuple[ImageStanding, Marks]]] = defaultdict(list)
-    for image, marks in found:
+    for image, marks in images:
         by_group[image.group].append((image, marks))
     standing = [
         one
@@ -92,11 +92,11 @@ def survey_region(
 def _images(ec2: EC2Client, region: str, groups: Sequence[ImageGroup]) -> Iterator[tuple[ImageStanding, Marks]]:
     by_tag = {group.name_tag: group for group in reversed(groups)}
     for batch in batches(literally(name) for name in by_tag):
-        for found in own_images(ec2, {"tag:Name": batch}):
-            group = by_tag.get(tags_of(found).get("Name", ""))
+        for answer in own_images(ec2, {"tag:Name": batch}):
+            group = by_tag.get(tags_of(answer).get("Name", ""))
             if group:
-                protected = str(found.get("DeregistrationProtection", "disabled")).startswith("enabled")
-                yield read_image(found, region, group), Marks(KEEP_TAG in tags_of(found), protected)
+                protected = str(answer.get("DeregistrationProtection", "disabled")).startswith("enabled")
+                yield read_image(answer, region, group), Marks(KEEP_TAG in tags_of(answer), protected)
 
 
 def own_images(ec2: EC2Client, named: Mapping[str, Iterable[str]]) -> Iterator[Any]:
@@ -105,29 +105,29 @@ def own_images(ec2: EC2Client, named: Mapping[str, Iterable[str]]) -> Iterator[A
     EC2 goes on showing deregistered ones for a while: they are left out.
     """
     more: Any = {"Owners": ["self"], "IncludeDisabled": True, "IncludeDeprecated": True}
-    found = listed(ec2, "describe_images", "Images", page=_PAGE, Filters=filters(named), **more)
-    return (one for one in found if one.get("State") != "deregistered")
+    images = listed(ec2, "describe_images", "Images", page=_PAGE, Filters=filters(named), **more)
+    return (image for image in images if image.get("State") != "deregistered")
 
 
-def read_image(found: Mapping[str, Any], region: str, group: ImageGroup) -> ImageStanding:
+def read_image(answer: Mapping[str, Any], region: str, group: ImageGroup) -> ImageStanding:
     """An image as EC2 describes it; nothing is known of its users yet."""
-    launched = found.get("LastLaunchedTime")
+    launched = answer.get("LastLaunchedTime")
     return ImageStanding(
         region=region,
-        image_id=found["ImageId"],
-        name=found.get("Name", ""),
+        image_id=answer["ImageId"],
+        name=answer.get("Name", ""),
         group=group,
-        created_at=datetime.fromisoformat(found["CreationDate"]),
-        state=found.get("State", "available"),
+        created_at=datetime.fromisoformat(answer["CreationDate"]),
+        state=answer.get("State", "available"),
         standing=Standing.UNKNOWN,
-        snapshots=tuple(_snapshots(found)),
+        snapshots=tuple(_snapshots(answer)),
         last_launched_at=datetime.fromisoformat(launched).astimezone(UTC) if isinstance(launched, str) else launched,
-        public=found.get("Public", False),
+        public=answer.get("Public", False),
     )
 
 
-def _snapshots(found: Mapping[str, Any]) -> Iterator[Snapshot]:
-    for mapping in found.get("BlockDeviceMappings", ()):
+def _snapshots(answer: Mapping[str, Any]) -> Iterator[Snapshot]:
+    for mapping in answer.get("BlockDeviceMappings", ()):
         ebs = mapping.get("Ebs", {})
         if "SnapshotId" in ebs:
             yield Snapshot(ebs["SnapshotId"], ebs.get("VolumeSize", 0))
@@ -135,7 +135,7 @@ def _snapshots(found: Mapping[str, Any]) -> Iterator[Snapshot]:
 
 def _sharing(ec2: EC2Client, free: Collection[ImageStanding], checks: int) -> dict[str, ImageStanding]:
     """Those of the images that are shared, or of which that is not known, with what they stand as instead."""
-    found = {}
+    shared = {}
     oldest_first = sorted(free, key=lambda one: one.created_at)
     for number, image in enumerate(one for one in oldest_first if not one.disabled):
         if number < checks:
@@ -143,18 +143,20 @@ def _sharing(ec2: EC2Client, free: Collection[ImageStanding], checks: int) -> di
         else:
             standing, reason = Standing.UNKNOWN, f"not looked at yet: {checks} older ones come first"
         if standing is not Standing.FREE:
-            found[image.image_id] = replace(image, standing=standing, reason=reason)
-    return found
+            shared[image.image_id] = replace(image, standing=standing, reason=reason)
+    return shared
 
 
 def _shared_with(ec2: EC2Client, image: ImageStanding) -> tuple[Standing, str]:
     doing = "reading whom it is shared with"
     try:
-        told = ec2.describe_image_attribute(ImageId=image.image_id, Attribute="launchPermission")
+        attribute = ec2.describe_image_attribute(ImageId=image.image_id, Attribute="launchPermission")
     except (exceptions.BotoCoreError, exceptions.ClientError) as error:
         return Standing.UNKNOWN, f"nobody can say whom it is shared with: {explained(error, doing).problem}"
     others = [
-        "everybody" if one.get("Group") else one.get("UserId") or one.get("OrganizationArn") or "an organizational unit"
-        for one in told.get("LaunchPermissions", ())
+        "everybody"
+        if permission.get("Group")
+        else permission.get("UserId") or permission.get("OrganizationArn") or "an organizational unit"
+        for permission in attribute.get("LaunchPermissions", ())
     ]
     return (Standing.IN_USE, f"shared with {', '.join(others[:5])}") if others else (Standing.FREE, "")

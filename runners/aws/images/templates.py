@@ -22,7 +22,7 @@ def is_alias(image: str) -> bool:
 
 
 def alias_unread(region: str, user: str) -> Unreadable:
-    """An image that nobody can tell without the parameter."""
+    """An image that is unknown without the parameter."""
     return Unreadable(
         region,
         user,
@@ -61,18 +61,18 @@ class Templates:
             self._versions[template_id] = self._read(template_id)
 
     def _read(self, template_id: str, **more: Any) -> dict[str, tuple[str, ...]]:
-        found = {}
+        images = {}
         asked: dict[str, Any] = {"LaunchTemplateId": template_id, **more}
-        for one in listed(
+        for version in listed(
             self._ec2, "describe_launch_template_versions", "LaunchTemplateVersions", page=_VERSIONS, **asked
         ):
-            named = tuple(named_by(one["LaunchTemplateData"]))
+            named = tuple(named_by(version["LaunchTemplateData"]))
             if not more and any(is_alias(each) for each in named):
-                # Only now: resolving takes a permission of its own, and without it nothing would be told.
+                # Only now: resolving takes a permission of its own, and without it nothing could be read.
                 return self._read(template_id, ResolveAlias=True)
-            if kept := tuple(each for each in named if each in self._wanted or is_alias(each)):
-                found[str(one["VersionNumber"])] = kept
-        return found
+            if wanted := tuple(each for each in named if each in self._wanted or is_alias(each)):
+                images[str(version["VersionNumber"])] = wanted
+        return images
 
     def uses(self) -> Iterator[tuple[str, str]]:
         """Each wanted id that a version names, with that version in words."""
@@ -89,8 +89,8 @@ class Templates:
 
     def of_configs(self, configs: Iterable[Mapping[str, Any]]) -> set[str]:
         """What the launch template configurations of a fleet name."""
-        found: set[str] = set()
+        images: set[str] = set()
         for config in configs:
-            found.update(self.named(config.get("LaunchTemplateSpecification", {})))
-            found.update(one["ImageId"] for one in config.get("Overrides", ()) if one.get("ImageId"))
-        return found
+            images.update(self.named(config.get("LaunchTemplateSpecification", {})))
+            images.update(one["ImageId"] for one in config.get("Overrides", ()) if one.get("ImageId"))
+        return images

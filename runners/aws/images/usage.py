@@ -1,6 +1,6 @@
-"""What uses images, or their snapshots, in one region: whatever runs of them, and whatever could launch them again.
+"""Users of images, or of their snapshots, in a region: what runs from them, and what could launch them again.
 
-Every reading stands by itself: what cannot be read is told, and nobody may then call an image unused.
+Each reading is independent: what cannot be read is reported, and then no image counts as unused.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Uses = Iterator[tuple[str, str]]
 
 _PAGE = 250  # instances in one answer: some 2 KB each, and ten times that in memory
-_SHOWN = 5  # users that are named; the others are counted
+_NAMED = 5  # users that are named; the others are counted
 _LIVE = ("pending", "running", "shutting-down", "stopping", "stopped")
 
 
@@ -41,7 +41,7 @@ class Users:
     def add(self, user: str) -> None:
         """One more."""
         self.count += 1
-        if len(self.named) < _SHOWN:
+        if len(self.named) < _NAMED:
             self.named.append(user)
 
     def __str__(self) -> str:
@@ -60,7 +60,7 @@ def read_usage(account: Account, region: str, wanted: Collection[str]) -> Usage:
     """Who uses the images and snapshots of these ids. Blocks; memory grows with what is wanted, not with what there is."""
     users: defaultdict[str, Users] = defaultdict(Users)
     missing: list[Unreadable] = []
-    images = {one for one in wanted if one.startswith("ami-")}
+    images = {identifier for identifier in wanted if identifier.startswith("ami-")}
     ec2, scaling = account.ec2(region), account.client("autoscaling", region)
 
     def read(what: str, ask: Callable[[], object]) -> None:
@@ -70,11 +70,11 @@ def read_usage(account: Account, region: str, wanted: Collection[str]) -> Usage:
             missing.append(unread(explained(error, f"reading {what}"), region, what))
 
     def note(uses: Uses) -> None:
-        for found, user in uses:
-            if is_alias(found):
+        for identifier, user in uses:
+            if is_alias(identifier):
                 missing.append(alias_unread(region, user))
-            elif found in wanted:
-                users[found].add(user)
+            elif identifier in wanted:
+                users[identifier].add(user)
 
     templates = Templates(ec2, wanted)
     configurations: dict[str, list[str]] = {}
@@ -97,24 +97,24 @@ def _instances(ec2: EC2Client, images: Collection[str]) -> Uses:
     if len(images) <= MOST_VALUES:
         asked["image-id"] = images
     for held in listed(ec2, "describe_instances", "Reservations", page=_PAGE, Filters=filters(asked)):
-        for one in held["Instances"]:
-            yield one.get("ImageId", ""), f"instance {one['InstanceId']} ({one['State']['Name']})"
+        for instance in held["Instances"]:
+            yield instance.get("ImageId", ""), f"instance {instance['InstanceId']} ({instance['State']['Name']})"
 
 
 def _configurations(scaling: Any, wanted: Collection[str]) -> dict[str, list[str]]:
     """What the launch configurations name of what is wanted, by their names."""
-    found = {}
-    for one in listed(scaling, "describe_launch_configurations", "LaunchConfigurations", page=100):
-        ids = [each for each in named_by(one) if each in wanted or is_alias(each)]
+    images = {}
+    for configuration in listed(scaling, "describe_launch_configurations", "LaunchConfigurations", page=100):
+        ids = [each for each in named_by(configuration) if each in wanted or is_alias(each)]
         if ids:
-            found[one["LaunchConfigurationName"]] = ids
-    return found
+            images[configuration["LaunchConfigurationName"]] = ids
+    return images
 
 
 def _of_configurations(configurations: Mapping[str, list[str]]) -> Uses:
     for name, ids in configurations.items():
-        for one in ids:
-            yield one, f"launch configuration {name}"
+        for image_id in ids:
+            yield image_id, f"launch configuration {name}"
 
 
 def _scaling_groups(scaling: Any, templates: Templates, configurations: Mapping[str, list[str]]) -> Uses:
@@ -122,13 +122,13 @@ def _scaling_groups(scaling: Any, templates: Templates, configurations: Mapping[
         user = f"Auto Scaling group {group['AutoScalingGroupName']}"
         mixed = group.get("MixedInstancesPolicy", {}).get("LaunchTemplate", {})
         overrides = mixed.get("Overrides", ())
-        told = [group.get("LaunchTemplate"), mixed.get("LaunchTemplateSpecification")]
-        told += [override.get("LaunchTemplateSpecification") for override in overrides]
+        templates_named = [group.get("LaunchTemplate"), mixed.get("LaunchTemplateSpecification")]
+        templates_named += [override.get("LaunchTemplateSpecification") for override in overrides]
         ids = set(configurations.get(group.get("LaunchConfigurationName", ""), ()))
         ids |= {override["ImageId"] for override in overrides if override.get("ImageId")}
-        ids.update(*(templates.named(one) for one in told if one))
-        for found in sorted(ids):
-            yield found, user
+        ids.update(*(templates.named(one) for one in templates_named if one))
+        for identifier in sorted(ids):
+            yield identifier, user
 
 
 def _spot_fleets(ec2: EC2Client, templates: Templates) -> Uses:
@@ -136,22 +136,22 @@ def _spot_fleets(ec2: EC2Client, templates: Templates) -> Uses:
         if str(fleet.get("SpotFleetRequestState", "")).startswith("cancelled"):
             continue
         config = fleet.get("SpotFleetRequestConfig", {})
-        ids = {found for one in config.get("LaunchSpecifications", ()) for found in named_by(one)}
-        for found in sorted(ids | templates.of_configs(config.get("LaunchTemplateConfigs", ()))):
-            yield found, f"spot fleet {fleet['SpotFleetRequestId']}"
+        ids = {identifier for launch in config.get("LaunchSpecifications", ()) for identifier in named_by(launch)}
+        for identifier in sorted(ids | templates.of_configs(config.get("LaunchTemplateConfigs", ()))):
+            yield identifier, f"spot fleet {fleet['SpotFleetRequestId']}"
 
 
 def _fleets(ec2: EC2Client, templates: Templates) -> Uses:
     for fleet in listed(ec2, "describe_fleets", "Fleets"):
         if str(fleet.get("FleetState", "")).startswith("deleted"):
             continue
-        for found in sorted(templates.of_configs(fleet.get("LaunchTemplateConfigs", ()))):
-            yield found, f"EC2 fleet {fleet['FleetId']}"
+        for identifier in sorted(templates.of_configs(fleet.get("LaunchTemplateConfigs", ()))):
+            yield identifier, f"EC2 fleet {fleet['FleetId']}"
 
 
 def _spot_requests(ec2: EC2Client) -> Uses:
     """Requests that will launch (again): a persistent one does so whenever there is room."""
     asked = filters({"state": ("open", "active", "disabled")})
-    for one in listed(ec2, "describe_spot_instance_requests", "SpotInstanceRequests", page=1000, Filters=asked):
-        for found in named_by(one.get("LaunchSpecification", {})):
-            yield found, f"spot request {one['SpotInstanceRequestId']}"
+    for request in listed(ec2, "describe_spot_instance_requests", "SpotInstanceRequests", page=1000, Filters=asked):
+        for identifier in named_by(request.get("LaunchSpecification", {})):
+            yield identifier, f"spot request {request['SpotInstanceRequestId']}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.stub import Stubber
 
-from runners.aws.builders.prices import KNOWN_FOR, UNKNOWN_FOR, Prices
+from runners.aws.builders.prices import VALID_FOR, UNKNOWN_FOR, Prices
 from runners.results import Builder, Match
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ async def test_a_price_is_read_once_a_day(account: Account) -> None:
     prices = Prices(account, clock)
     with stubbed(account, listed("1"), listed("2")) as stubber:
         seen = []
-        for seconds in (0.0, KNOWN_FOR - 1, 1.0):
+        for seconds in (0.0, VALID_FOR - 1, 1.0):
             clock.now += seconds
             cost = await prices.so_far(BUILDER, NOW)
             seen.append(cost.hourly if cost else None)
