@@ -103,7 +103,8 @@ async def _exit_after(running: object) -> None:
 def _check(chosen: argparse.Namespace) -> int:
     from bot.check import check, lines  # noqa: PLC0415  -- it imports what only this command needs
     from bot.service import make_github, make_store, workplace_of  # noqa: PLC0415  -- as above
-    from bot.slack.client import Chat, make_client  # noqa: PLC0415
+    from bot.slack.client import Chat  # noqa: PLC0415
+    from bot.slack.web_api import make_client  # noqa: PLC0415
 
     config = load(chosen.config)
     redact = Redactor(environment.secret_values(os.environ, config.secret_names))

@@ -21,11 +21,12 @@ from bot.engine.single_instance import single_instance_lock
 from bot.errors import NothingThereError
 from bot.inbound import app as bolt, github_webhooks, hcp_notifications, server
 from bot.inbound.github_webhooks import Webhooks
-from bot.operations.operation import remove
+from bot.operations.operation import delete_scratch
 from bot.operations.periodic import PeriodicTasks
 from bot.operations.run_finder import RunFinder
 from bot.services import Secrets, Services
-from bot.slack.client import Chat, make_client
+from bot.slack.client import Chat
+from bot.slack.web_api import make_client
 from bot.store.annotations import Annotations
 from bot.store.approvals import Approvals
 from bot.store.audit import Audit
@@ -210,4 +211,4 @@ async def _remove_leftovers(services: Services) -> None:
     kept = await services.operations.open_numbers()
     for left in found:
         if not (left.name.isdigit() and int(left.name) in kept):
-            await remove(left)
+            await delete_scratch(left)

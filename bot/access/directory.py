@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from bot.access.policy import Person
 from bot.errors import UserError
-from bot.slack.client import Chat, ChatError
+from bot.slack.web_api import ChatError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from bot.slack.client import Chat
 
 # usergroups.users.list is tier 2 (20 a minute); someone taken out of a group keeps their rights this long at most.
 REMEMBER = 30.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bot.check.result import Findings
-from bot.slack.client import ChatError
 from bot.slack.manifest import needed_scopes
+from bot.slack.web_api import ChatError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

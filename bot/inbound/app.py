@@ -22,7 +22,7 @@ from bot.inbound import payloads
 from bot.operations.lifecycle import begin, run
 from bot.operations.registry import Registry
 from bot.slack.blocks import kit, replies
-from bot.slack.client import ChatError
+from bot.slack.web_api import ChatError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -217,7 +217,7 @@ def _on_error(services: Services) -> Callable[..., Awaitable[BoltResponse]]:
 
 async def _tell(services: Services, response_url: str, answer: Message) -> None:
     try:
-        await services.chat.tell(response_url, answer)
+        await services.chat.respond(response_url, answer)
     except ChatError as failure:
         log.warning("the person could not be told: %s", failure)
 

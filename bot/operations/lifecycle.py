@@ -1,4 +1,4 @@
-"""The life of every operation: numbered, announced, lined up; run in its turn; ended, and the next ones told."""
+"""The life of an operation: number, announcement and queue; then its workflow, and its end in any case."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from bot.config.targets import find_target
 from bot.errors import Cancelled, UserError
-from bot.operations.follow_ups import take_over
+from bot.operations.follow_ups import link_from_older
 from bot.operations.operation import Operation
-from bot.operations.posting import announce
-from bot.operations.queue import head_of, show_cancelled, tell_next, waiting_message
+from bot.operations.posting import post_announcement
+from bot.operations.queue import head_of, update_cancelled, update_next, waiting_message
 from bot.slack.blocks import common, kit
-from bot.slack.client import ChatError, Posted
-from bot.slack.retry import patiently
+from bot.slack.client import Posted
+from bot.slack.retry import with_retries
+from bot.slack.web_api import ChatError
 from bot.store.annotations import SUPERSEDED_BY
 from bot.store.audit import Entry
 from bot.store.operations import Record, Request, Status
@@ -40,7 +41,7 @@ async def begin(services: Services, request: Request, kind: Kind) -> None:
         await engine.step("supersede", lambda: _supersede(services, request, number))
     refusal = "" if kind.silent else await engine.step("announce", lambda: _announce(services, number))
     if refusal:
-        await engine.step("tell of the refusal", lambda: _tell_elsewhere(services, number, refusal))
+        await engine.step("report refusal", lambda: _report_refusal(services, number, refusal))
     else:
         await engine.enqueue(request.kind, number, request.environment)
 
@@ -52,18 +53,17 @@ async def _number(services: Services, request: Request) -> int:
 
 
 async def run(services: Services, number: int, kind: Kind, follow_ups: Sequence[FollowUp] = ()) -> None:
-    """Durable: do what an operation of this kind does, and end it whatever happens."""
+    """Durable: run the workflow of an operation of this kind, and end the operation in any case."""
     record = await services.engine.step("record", lambda: services.operations.get(number))
     if find_target(services.config, record.environment) is None:
-        await services.engine.step("environment gone", lambda: _give_up(services, record))
+        await services.engine.step("target removed", lambda: _give_up(services, record))
         return
     operation = Operation(services, record, kind.success)
     try:
-        withdrawn = await operation.step("turn", lambda: _is_cancelled(services, number))
-        if withdrawn:
-            await operation.step("withdrawn", lambda: show_cancelled(services.operations, services.chat, number))
+        if await operation.step("start", lambda: _is_cancelled(services, number)):
+            await operation.step("cancelled", lambda: update_cancelled(services.operations, services.chat, number))
         else:
-            await take_over(operation, follow_ups)
+            await link_from_older(operation, follow_ups)
             await kind.workflow(operation)
     except RunnerError as error:
         await operation.fail(error)
@@ -77,7 +77,7 @@ async def run(services: Services, number: int, kind: Kind, follow_ups: Sequence[
         error_id = await operation.step("error id", _error_id)
         log.exception("operation %s stopped, error %s", number, error_id)
         await operation.end(Status.FAILED, common.apology(operation.head, error_id))
-    await operation.step("tell those who wait", operation.tell_waiting)
+    await operation.step("update queue", operation.update_waiting)
 
 
 async def _is_cancelled(services: Services, number: int) -> bool:
@@ -102,45 +102,42 @@ async def _give_up(services: Services, record: Record) -> None:
     message = common.short_message(head_of(record), "failed", news)
     await services.operations.set_status(record.number, Status.FAILED)
     at = Posted(record.channel, record.message_ts or "")
-    await patiently(lambda: services.chat.update(at, message))
+    await with_retries(lambda: services.chat.update(at, message))
 
 
 async def _announce(services: Services, number: int) -> str:
     record = await services.operations.get(number)
-    line = [one for one in await services.operations.open_in(record.environment) if one.number < number]
-    message = waiting_message(line[-1], record) if line else _starting(record)
+    ahead = [older for older in await services.operations.open_in(record.environment) if older.number < number]
+    message = waiting_message(ahead[-1], record) if ahead else _starting(record)
     try:
-        await announce(services, record, message)
+        await post_announcement(services, record, message)
     except ChatError as error:
         if error.transient:
             log.warning("operation %s: its message is delayed: %s", number, error)
-            await patiently(lambda: announce_again(services, record, message))
+            await with_retries(lambda: post_announcement(services, record, message))
             return ""
         # Without a message nobody could follow or approve it, so it does not start.
         log.error("operation %s cannot be announced in %s: %s", number, record.channel, error)  # noqa: TRY400
         await services.operations.set_status(number, Status.FAILED, str(error))
         return error.code
-    if line and await services.operations.get(line[-1].number) != line[-1]:  # it went on while Slack took the message
-        await tell_next(services.operations, services.chat, line[-1])
+    if (
+        ahead and await services.operations.get(ahead[-1].number) != ahead[-1]
+    ):  # it changed while Slack took the message
+        await update_next(services.operations, services.chat, ahead[-1])
     return ""
 
 
-async def _tell_elsewhere(services: Services, number: int, refusal: str) -> None:
-    # Its own channel takes no message, and whoever asked would otherwise hear nothing at all.
+async def _report_refusal(services: Services, number: int, refusal: str) -> None:
+    # Its own channel takes no message, and the requester would otherwise see nothing at all.
     record = await services.operations.get(number)
     news = f"did not start: Slack takes no message of mine in <#{record.channel}> ({kit.escape(refusal)})"
     message = common.short_message(head_of(record), "failed", news)
 
-    async def tell() -> None:
+    async def report() -> None:
         channel = await services.chat.channel_id(services.config.slack.channel)
         await services.chat.post(channel, message)
 
-    await patiently(tell)
-
-
-async def announce_again(services: Services, record: Record, message: kit.Message) -> None:
-    """Announce where an earlier try may have got through."""
-    await announce(services, record, message)
+    await with_retries(report)
 
 
 def _starting(record: Record) -> kit.Message:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bot.config.targets import find_target
 from bot.errors import DatabaseAwayError, UserError
 from bot.operations.registry import DueRun, PeriodicTask
-from bot.slack.client import ChatError
+from bot.slack.web_api import ChatError
 from bot.store.operations import Request
 from runners.errors import RunnerError
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bot.access import policy
 from bot.config.targets import LANE
 from bot.errors import Denied, UserError
-from bot.slack.client import ChatError
+from bot.slack.web_api import ChatError
 from bot.store.audit import Entry
 from bot.store.operations import Request
 

@@ -1,4 +1,4 @@
-"""Keeps a rhythm: callers wait their turn, first come, first served."""
+"""A pace: callers take turns at an interval, first come, first served."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Patience with Slack: an operation never fails because a message could not be shown."""
+"""Retries of calls to Slack: an operation never fails because a message could not be displayed."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-from bot.slack.client import ChatError
+from bot.slack.web_api import ChatError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
 
 log = logging.getLogger(__name__)
-# While Slack cannot be reached a message is tried again for about ten minutes, then the operation goes on without.
-PATIENCE = (1, 2, 5, 10, 20, 30, 60, 60, 120, 120, 180)
+# Seconds between tries: about ten minutes in all, then the operation continues without the message.
+RETRY_DELAYS = (1, 2, 5, 10, 20, 30, 60, 60, 120, 120, 180)
 
 
-async def patiently(call: Callable[[], Coroutine[Any, Any, None]], waits: Iterable[float] = PATIENCE) -> None:
-    """Call Slack, again and again while it cannot be reached; an operation never fails because Slack did."""
-    for wait in waits:
+async def with_retries(call: Callable[[], Coroutine[Any, Any, object]], delays: Iterable[float] = RETRY_DELAYS) -> None:
+    """Call Slack, with retries while it cannot be reached. What it refuses is logged."""
+    for delay in delays:
         try:
-            return await call()
+            await call()
         except ChatError as error:
             if not error.transient:
-                log.error("Slack does not take this message: %s", error)  # noqa: TRY400  -- no traceback helps here
-                return None
-            log.warning("%s; trying again in %s s", error, wait)
-            await asyncio.sleep(wait)
+                log.error("Slack refuses this message: %s", error)  # noqa: TRY400  -- no traceback helps here
+                return
+            log.warning("%s; trying again in %s s", error, delay)
+            await asyncio.sleep(delay)
+        else:
+            return
     log.error("giving up on a message to Slack")
-    return None

@@ -13,7 +13,7 @@ from bot.operations.periodic import REQUESTER
 from bot.operations.registry import Button, Click, Kind, RunListener
 from bot.operations.requests import OperationRequest, request_of
 from bot.slack.blocks import kit
-from bot.slack.blocks.common import asked, short_message
+from bot.slack.blocks.common import requester_text, short_message
 from bot.store.operations import Status
 from handlers.build import matrix as matrix_views
 from handlers.build.automatic_reruns import rerun as rerun_once, rerun_key
@@ -145,7 +145,7 @@ async def _follow_again(operation: Operation, now: WorkflowRun, commit: Commit |
     final = await operation.step(
         "matrix before", lambda: final_matrix(operation.services, int(operation.record.arguments[RERUN_OF]))
     )
-    by = f"run again in GitHub{f' by {kit.escape(now.actor)}' if now.actor else ''}; {asked(operation.head)}"
+    by = f"run again in GitHub{f' by {kit.escape(now.actor)}' if now.actor else ''}; {requester_text(operation.head)}"
     build = FollowedBuild(operation, now.run_id, commit=commit, by=by)
     if final:
         build.annotations.update(final.annotations)

@@ -51,7 +51,7 @@ async def update_final_message(services: Services, number: int) -> None:
     if final is None:
         return  # a build in progress updates its message itself; a lost run has no warnings on its message
     operation = Operation(services, record)
-    await operation.redraw(await _message(services, record.number, final))
+    await operation.update_ended(await _message(services, record.number, final))
 
 
 async def _message(services: Services, number: int, final: FinalState) -> Message:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bot.config import Environment
     from bot.services import Services
-    from bot.slack.blocks.common import Elsewhere
+    from bot.slack.blocks.common import LinkedOperation
     from runners.results import BuiltImage
 
 log = logging.getLogger(__name__)
@@ -84,13 +84,13 @@ async def plan_images(services: Services, click: Click) -> None:
 
 async def plans_begun(
     services: Services, number: int, environments: Sequence[EnvironmentImages]
-) -> dict[str, Elsewhere]:
+) -> dict[str, LinkedOperation]:
     """The plans that the buttons on the message of build `number` have begun, by environment."""
     plans = {
         images.environment: await services.operations.started_by(IMAGES_PLANNED.key(number, images.environment))
         for images in environments
     }
-    return {name: await follow_ups.elsewhere(services, plan) for name, plan in plans.items() if plan}
+    return {name: await follow_ups.linked(services, plan) for name, plan in plans.items() if plan}
 
 
 BUTTONS = (Button(PLAN_IMAGES, plan_images),)

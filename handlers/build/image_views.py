@@ -10,7 +10,7 @@ from bot.slack.blocks import common, kit, modals
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bot.slack.blocks.common import Elsewhere
+    from bot.slack.blocks.common import LinkedOperation
     from bot.slack.blocks.kit import Block, Message
     from runners.results import Job, Suspicion
 
@@ -81,7 +81,7 @@ def dismissal_modal(warning: Suspicion, metadata: str) -> Block:
 
 
 def environment_rows(
-    number: int, environments: Sequence[EnvironmentImages], plans: Mapping[str, Elsewhere] | None = None
+    number: int, environments: Sequence[EnvironmentImages], plans: Mapping[str, LinkedOperation] | None = None
 ) -> list[Block]:
     """The images of each environment, for the message of a build that is over, with a button to plan with them.
 
@@ -90,7 +90,7 @@ def environment_rows(
     rows: list[Block] = []
     for images in environments:
         begun = (plans or {}).get(images.environment)
-        rows += [kit.section(_line(images)), common.named(PLANNED, begun)] if begun else [_row(number, images)]
+        rows += [kit.section(_line(images)), common.linked_line(PLANNED, begun)] if begun else [_row(number, images)]
     return rows
 
 
@@ -142,7 +142,7 @@ def _names(names: Sequence[str]) -> str:
 def _warning(warning: Suspicion) -> list[Block]:
     step = f", in {kit.code(warning.step, 80)}" if warning.step else ""
     line = f" (line {warning.line}{step})" if warning.line else ""
-    excerpt = kit.marked(warning.before, warning.text, warning.after)
+    excerpt = kit.with_context(warning.before, warning.text, warning.after)
     text = kit.preformatted(excerpt, 1_200) if warning.line else kit.escape(warning.text)
     section = kit.section(f"*{kit.escape(warning.pattern)}*{line}\n{text}")
     if warning.stands:

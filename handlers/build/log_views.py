@@ -51,7 +51,7 @@ def suspect_job(job: Job, findings: Sequence[LogFinding]) -> Message:
     news = f"{kit.escape(job.name)} ended well, but its log shows signs of failure"
     blocks = [kit.section(f":warning: {kit.link(job.name, job.url)} ended well, but its log shows signs of failure")]
     for finding in findings[:MOST_FINDINGS]:
-        excerpt = kit.preformatted(kit.marked(finding.before, finding.text, finding.after), FINDING)
+        excerpt = kit.preformatted(kit.with_context(finding.before, finding.text, finding.after), FINDING)
         blocks.append(kit.section(f"*{kit.escape(finding.pattern)}* (line {finding.line})\n{excerpt}"))
     return kit.message(news, blocks)
 
@@ -67,5 +67,5 @@ def _excerpts(reading: LogReading) -> list[Block]:
 
 def _first_error(error: LogExcerpt) -> Block:
     step = f", under {kit.code(error.step, 80)}" if error.step else ""
-    lines = kit.marked(error.before, error.text, error.after)
+    lines = kit.with_context(error.before, error.text, error.after)
     return kit.section(f"*First error* (line {error.line}{step})\n{kit.preformatted(lines, FIRST_ERROR)}")

@@ -66,7 +66,7 @@ class BuildMatrix:
 
 def starting(head: Head, doing: str) -> Message:
     """The message before there is a run."""
-    blocks = [common.first_line(head, "running", doing), common.asked_by(head)]
+    blocks = [common.first_line(head, "running", doing), common.requester_block(head)]
     return kit.message(common.plain(head, doing), blocks)
 
 
@@ -143,7 +143,7 @@ def _framed(matrix: BuildMatrix, status: str, news: str, *, foot: Sequence[Block
         blocks += matrix_cells.other_jobs(grid.others)
     else:
         blocks += matrix_cells.job_table(matrix.run.jobs, matrix.annotations, matrix.now)
-    small = common.asked_by(matrix.head) if not matrix.by else kit.context(matrix.by)
+    small = common.requester_block(matrix.head) if not matrix.by else kit.context(matrix.by)
     return kit.message(common.plain(matrix.head, news), blocks, foot=[*foot, _run_line(matrix), small])
 
 

@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from bot.slack.client import Posted
-from bot.slack.retry import patiently
+from bot.slack.retry import with_retries
 from handlers.build import log_views
 from runners.results import State
 
@@ -49,7 +49,7 @@ async def _update_all(build: FollowedBuild, run: WorkflowRun) -> None:
             if name in succeeded and int(job_id) != succeeded[name].job_id
         }
         if recovered:
-            await patiently(lambda record=record, recovered=recovered: _update(build, record, recovered))  # type: ignore[misc]
+            await with_retries(lambda record=record, recovered=recovered: _update(build, record, recovered))  # type: ignore[misc]
 
 
 async def _with_earlier(services: Services, record: Record) -> list[Record]:
@@ -62,7 +62,7 @@ async def _with_earlier(services: Services, record: Record) -> list[Record]:
 
 async def _update(build: FollowedBuild, record: Record, recovered: Mapping[str, Job]) -> None:
     chat = build.operation.services.chat
-    thread = await chat.marked(Posted(record.channel, record.message_ts or ""))
+    thread = await chat.marked_messages(Posted(record.channel, record.message_ts or ""))
     for job_id, job in recovered.items():
         posted, before = thread.get(f"{record.number}:log {job_id}", (None, None))
         message = log_views.recovered_job(before, job, suspect=build.annotation(job).suspect) if before else None

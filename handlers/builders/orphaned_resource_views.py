@@ -38,7 +38,7 @@ def ask(head: Head, orphans: OrphanedResources, approval: ApprovalView) -> Messa
         foot=[
             common.decision_buttons(approval, approve=f"Approve: remove {_count(orphans)}", question=question),
             common.approval_lines(approval),
-            common.asked_by(head),
+            common.requester_block(head),
         ],
     )
 
@@ -47,14 +47,16 @@ def not_approved(head: Head, orphans: OrphanedResources, approval: ApprovalView)
     """The message when the approval was rejected or expired."""
     news = f"{approval.outcome}, nothing was removed"
     blocks = [common.first_line(head, approval.outcome, news), _listed(orphans)]
-    return kit.message(common.plain(head, news), blocks, foot=[common.approval_lines(approval), common.asked_by(head)])
+    return kit.message(
+        common.plain(head, news), blocks, foot=[common.approval_lines(approval), common.requester_block(head)]
+    )
 
 
 def nothing(head: Head, unread: Sequence[Unreadable]) -> Message:
     """The message when no resource is certainly orphaned."""
     news = "nothing to remove: what there is belongs to a builder, or is younger than 15 minutes"
     problems = [f":warning: Could not be read: {kit.escape(str(part))}. {kit.escape(part.remedy)}" for part in unread]
-    blocks = [common.first_line(head, "succeeded", news), *kit.sections(problems[:10]), common.asked_by(head)]
+    blocks = [common.first_line(head, "succeeded", news), *kit.sections(problems[:10]), common.requester_block(head)]
     return kit.message(common.plain(head, news), blocks)
 
 
@@ -70,7 +72,7 @@ def removed(head: Head, steps: Sequence[Step], approval: ApprovalView) -> Messag
     return kit.message(
         common.plain(head, news),
         [common.first_line(head, status, news), kit.table(["What", "Name", "Became", "Why"], rows)],
-        foot=[common.approval_lines(approval), common.asked_by(head)],
+        foot=[common.approval_lines(approval), common.requester_block(head)],
     )
 
 

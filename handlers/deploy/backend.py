@@ -38,7 +38,7 @@ class DeployBackend(Protocol):
         """Durable: deploy the release, record what runs now (handlers/deploy/release.py), and end the operation.
 
         Of a release that is a `check` it only reports what would change. From the moment on at which something may have
-        changed it sets `operation.known`, so that a failure no longer reports that nothing was deployed.
+        changed it sets `operation.failure_context`, so that a failure no longer reports that nothing was deployed.
         """
 
 

@@ -50,7 +50,7 @@ def working(head: Head, activity: str, release: Release | None = None) -> Messag
     """A deploy before its roll-out."""
     blocks = _release_blocks(release) if release else []
     first = common.first_line(head, "running", activity)
-    return kit.message(common.plain(head, activity), [first, *blocks, common.asked_by(head)])
+    return kit.message(common.plain(head, activity), [first, *blocks, common.requester_block(head)])
 
 
 def awaiting_approval(head: Head, release: Release, approval: ApprovalView) -> Message:
@@ -67,7 +67,7 @@ def awaiting_approval(head: Head, release: Release, approval: ApprovalView) -> M
         foot=[
             common.decision_buttons(approval, approve=f"Approve and deploy to {head.environment}", question=question),
             common.approval_lines(approval),
-            common.asked_by(head),
+            common.requester_block(head),
         ],
     )
 
@@ -96,7 +96,7 @@ def refused_by_checks(head: Head, release: Release, approval: ApprovalView | Non
     again = kit.button("Try again", commit_views.AGAIN, str(head.number))
     anyway = kit.button("Deploy anyway…", commit_views.ANYWAY, str(head.number), style="danger")
     decided = [common.approval_lines(approval)] if approval else []
-    foot = [kit.actions(common.NEXT_BLOCK, again, anyway), *decided, common.asked_by(head)]
+    foot = [kit.actions(common.NEXT_BLOCK, again, anyway), *decided, common.requester_block(head)]
     blocks = [common.first_line(head, "failed", news), *_release_blocks(release, brief=True)]
     return kit.message(common.plain(head, news), blocks, foot=foot)
 
@@ -118,7 +118,7 @@ def deploy_message(
         *_release_blocks(release, status, brief=True),
         *details,
     ]
-    foot = [*buttons, *decided, common.asked_by(head, f"through {kit.escape(release.backend)}")]
+    foot = [*buttons, *decided, common.requester_block(head, f"through {kit.escape(release.backend)}")]
     return kit.message(common.plain(head, news), blocks, foot=foot)
 
 

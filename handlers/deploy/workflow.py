@@ -33,12 +33,12 @@ async def deploy(operation: Operation) -> None:
 
     A check of what would change has only the commit and the roll-out.
     """
-    operation.known = _nothing_deployed(operation)
+    operation.failure_context = _nothing_deployed(operation)
     notices = await promote_workflow.promoted(operation)
     if notices is None:
         return
     release = await _resolved(operation)
-    operation.known = replace(operation.known, commit=release.commit)
+    operation.failure_context = replace(operation.failure_context, commit=release.commit)
     if release.check:
         await backend_of(operation.environment).roll_out(operation, release, None)
         return
@@ -53,7 +53,7 @@ async def deploy(operation: Operation) -> None:
         await operation.end(Status(approval.outcome), message)
         return
     if approval is not None:
-        operation.known = replace(operation.known, approval=approval)
+        operation.failure_context = replace(operation.failure_context, approval=approval)
         await operation.show("approved", views.approved(operation.head, checked, approval), Status.RUNNING, "starts")
         checked = await checks.required(operation, checked, approval)
     if checked is not None:
@@ -89,7 +89,7 @@ def _no_such_ref(operation: Operation, ref: str, error: NoSuchRefError) -> NoSuc
     if unknown and unknown.similar_role:
         corrected = {**arguments, "ref": default_ref(environment), ROLES: unknown.similar_role}
     then = deploy_arguments.repeating_command(environment, corrected)
-    operation.known = replace(operation.known, then=then)
+    operation.failure_context = replace(operation.failure_context, next_command=then)
     return NoSuchRefError(error.doing, unknown.problem) if unknown else error
 
 
@@ -122,7 +122,7 @@ def _nothing_deployed(operation: Operation) -> FailureContext:
     """The context of a failure as long as nothing has been deployed."""
     arguments = operation.record.arguments
     then = deploy_arguments.repeating_command(operation.environment, arguments)
-    return FailureContext(f"nothing was {'checked' if arguments.get(CHECK) else 'deployed'}", then=then)
+    return FailureContext(f"nothing was {'checked' if arguments.get(CHECK) else 'deployed'}", next_command=then)
 
 
 async def _check_order(operation: Operation, commit: Commit) -> None:

@@ -50,7 +50,7 @@ async def clean_up(operation: Operation) -> None:
         await _nothing(operation, unread)
         return
     if not operation.at.ts:
-        await operation.speak(old_images_views.nothing(operation.head, ()))
+        await operation.announce(old_images_views.nothing(operation.head, ()))
     view, approval = await _approved(operation, max(total - MOST, 0))
     if approval.outcome != Decided.APPROVED:
         await operation.end(Status(approval.outcome), old_images_views.settled(view, approval))

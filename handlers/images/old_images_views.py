@@ -92,7 +92,7 @@ def ask(view: CleanUpView, approval: ApprovalView, keeps: str) -> Message:
             choose,
             common.decision_buttons(approval, approve=f"Approve: remove {_things(chosen)}", question=question),
             common.approval_lines(approval),
-            common.asked_by(view.head, *stays, *later),
+            common.requester_block(view.head, *stays, *later),
         ],
     )
 
@@ -101,7 +101,7 @@ def settled(view: CleanUpView, approval: ApprovalView) -> Message:
     """Rejected, or expired."""
     words = {"rejected": "rejected, nothing was removed", "expired": "expired, nothing was removed"}
     blocks = [common.first_line(view.head, approval.outcome, words[approval.outcome]), *_table(view)]
-    foot = [common.approval_lines(approval), common.asked_by(view.head)]
+    foot = [common.approval_lines(approval), common.requester_block(view.head)]
     return kit.message(common.plain(view.head, words[approval.outcome]), blocks, foot=foot)
 
 
@@ -128,7 +128,7 @@ def nothing(head: Head, unread: Sequence[Unreadable]) -> Message:
     news = "nothing may go: every image is in use, kept by rule, or not known well enough"
     return kit.message(
         common.plain(head, news),
-        [common.first_line(head, "succeeded", news), *_unread(unread), common.asked_by(head)],
+        [common.first_line(head, "succeeded", news), *_unread(unread), common.requester_block(head)],
     )
 
 
@@ -139,7 +139,7 @@ def removing(view: CleanUpView, approval: ApprovalView, done: Sequence[Removed])
     return kit.message(
         common.plain(view.head, news),
         blocks,
-        foot=[common.approval_lines(approval), common.asked_by(view.head)],
+        foot=[common.approval_lines(approval), common.requester_block(view.head)],
     )
 
 
@@ -155,7 +155,7 @@ def disabled(view: CleanUpView, approval: ApprovalView, done: Sequence[Removed],
     return kit.message(
         common.plain(view.head, news),
         blocks,
-        foot=[undo, common.approval_lines(approval), common.asked_by(view.head)],
+        foot=[undo, common.approval_lines(approval), common.requester_block(view.head)],
     )
 
 
@@ -166,7 +166,7 @@ def taken_back(view: CleanUpView, person: str, done: Sequence[Removed]) -> Messa
     if bad:
         news = f"taken back by {kit.user(person)}, but {len(bad)} of {len(done)} could not be enabled again"
     blocks = [common.first_line(view.head, "failed" if bad else "cancelled", news), *_outcomes(view, done)]
-    return kit.message(common.plain(view.head, news), blocks, foot=[common.asked_by(view.head)])
+    return kit.message(common.plain(view.head, news), blocks, foot=[common.requester_block(view.head)])
 
 
 def removed(view: CleanUpView, approval: ApprovalView, done: Sequence[Removed]) -> Message:
@@ -182,7 +182,7 @@ def removed(view: CleanUpView, approval: ApprovalView, done: Sequence[Removed]) 
     return kit.message(
         common.plain(view.head, news),
         blocks,
-        foot=[common.approval_lines(approval), common.asked_by(view.head)],
+        foot=[common.approval_lines(approval), common.requester_block(view.head)],
     )
 
 

@@ -54,7 +54,7 @@ async def _asked(services: Services, number: int) -> str:
     """Who asked for a build, in mrkdwn."""
     record = await services.operations.get(number)
     by = record.arguments.get("by", "")  # of a run that nobody asked for here
-    return kit.escape(by) if by else common.asked(head_of(record))
+    return kit.escape(by) if by else common.requester_text(head_of(record))
 
 
 async def _newest(services: Services, said: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Command, HomeTab, Invocation, Topic
 from bot.slack.blocks import replies
-from bot.slack.client import ChatError
+from bot.slack.web_api import ChatError
 from bot.store.audit import Entry
 from handlers.infra import overview
 from runners.errors import RunnerError
@@ -98,7 +98,7 @@ async def _answer_later(services: Services, invocation: Invocation, task: asynci
         answer = replies.apology(error_id)
     try:
         if answer:
-            await services.chat.tell(invocation.response_url, answer)
+            await services.chat.respond(invocation.response_url, answer)
     except ChatError as failure:
         log.warning("the person could not be told: %s", failure)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bot.operations.operation import Operation
     from bot.operations.registry import Click
     from bot.services import Services
-    from bot.slack.blocks.common import Elsewhere
+    from bot.slack.blocks.common import LinkedOperation
 
 NEW_PLAN = FollowUp(PLAN_AGAIN, "again-", "new plan")
 
@@ -31,14 +31,14 @@ async def plan_again(services: Services, click: Click) -> None:
     await start_follow_up(services, NEW_PLAN, record, request, begun="A new plan was begun")
 
 
-async def newer(operation: Operation) -> Elsewhere | None:
+async def newer(operation: Operation) -> LinkedOperation | None:
     """Within a step: the plan that took this one's place, with its link once it has a message."""
     services = operation.services
     numbers = await services.annotations.values_of(operation.number, SUPERSEDED_BY)
     if not numbers:
         return None
-    record = await follow_ups.shown(services, int(numbers[0]))
-    return await follow_ups.elsewhere(services, record)
+    record = await follow_ups.wait_for_message(services, int(numbers[0]))
+    return await follow_ups.linked(services, record)
 
 
 BUTTONS = (Button(PLAN_AGAIN, plan_again),)

@@ -40,7 +40,7 @@ class Ending:
 def applying(plan: PlanView, approval: ApprovalView, progress: ApplyProgress | None) -> Message:
     """While it is applied."""
     if progress is None:
-        news = f"{kit.escape(approval.elsewhere) or 'approved'}, applying ({counts(plan.summary)})"
+        news = f"{kit.escape(approval.outside) or 'approved'}, applying ({counts(plan.summary)})"
         return with_plan(plan, approval, "running", news, buttons=[_stop_apply(plan)])
     current = ", ".join(_under_way(progress)[:3])
     news = f"applying, {progress.done} of {progress.total} done" + (f", now {current}" if current else "")
@@ -99,7 +99,7 @@ def locked(head: Head, commit: Commit | None, problem: str, remedy: str, *, left
 def unlocked(head: Head, news: str) -> Message:
     """The lock is given back; a new plan may follow."""
     blocks = [common.first_line(head, "succeeded", news), next_buttons.plan_again_button(head)]
-    return kit.message(common.plain(head, news), [*blocks, common.asked_by(head)])
+    return kit.message(common.plain(head, news), [*blocks, common.requester_block(head)])
 
 
 def _left_behind(left_by: str) -> str:

@@ -15,7 +15,8 @@ from runners.errors import RunnerError
 from runners.github import commits
 
 if TYPE_CHECKING:
-    from bot.operations.operation import Drawn, Operation
+    from bot.operations.approval import AfterUpdate
+    from bot.operations.operation import Operation
     from bot.services import Services
     from bot.store.approvals import Approval
     from runners.results import Commit
@@ -43,7 +44,7 @@ class Branch:
         """Store which commit was planned, so that Approve can report that the branch has moved."""
         await self._note("planned commit", PLANNED, self._commit.sha)
 
-    async def check(self) -> Drawn | None:
+    async def check(self) -> AfterUpdate | None:
         """Check again; if something changed, what to do once the message shows it."""
         moved = await self._operation.step("has the branch moved", self._moved)
         if moved == self.moved:

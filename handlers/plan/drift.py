@@ -34,7 +34,7 @@ async def drift(operation: Operation) -> None:
     if current == reported:
         await operation.finish_silently(Status.SUCCEEDED)
         return
-    await operation.speak(views.drifted(operation.head, commit, summary))
+    await operation.announce(views.drifted(operation.head, commit, summary))
     if differs:
         await operation.details("plan in detail", details(summary))
         await operation.attach(

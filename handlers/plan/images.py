@@ -92,10 +92,10 @@ async def follow_up(operation: Operation, machines: tuple[str, ...], result: App
 
 async def _link_to(services: Services, key: str) -> str:
     """The operation that this request has begun, with its link; empty when it is not shown anywhere for too long."""
-    begun = await follow_ups.announced(services, key)
+    begun = await follow_ups.wait_for_started(services, key)
     if begun is None:
         return ""
-    other = await follow_ups.elsewhere(services, begun)
+    other = await follow_ups.linked(services, begun)
     return kit.link(f"#{begun.number} {begun.title}", other.url)
 
 

@@ -14,7 +14,7 @@ from runners.stored import stored
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from bot.slack.blocks.common import ApprovalView, Elsewhere, Head
+    from bot.slack.blocks.common import ApprovalView, Head, LinkedOperation
     from bot.slack.blocks.kit import Block, Message
     from runners.results import Commit, Image, ImageChange, PlanSummary
 
@@ -124,7 +124,7 @@ def moved_on(moved: Moved) -> str:
     return f":warning: *{name} has moved on by {count} since this plan:* {', '.join(reversed(lines))}{more}."
 
 
-def decided(plan: PlanView, approval: ApprovalView, newer: Elsewhere | None = None) -> Message:
+def decided(plan: PlanView, approval: ApprovalView, newer: LinkedOperation | None = None) -> Message:
     """The plan after what ended it: rejected, expired, or `newer`, a newer plan. Nothing on it can be approved any more."""
     news = {
         "rejected": "rejected, nothing was applied",
@@ -132,13 +132,13 @@ def decided(plan: PlanView, approval: ApprovalView, newer: Elsewhere | None = No
         "superseded": f"{f'#{newer.head.number}' if newer else 'a newer plan'} took its place, nothing was applied",
     }[approval.outcome]
     next_one = [next_buttons.plan_again_button(plan.head)] if approval.outcome == "expired" else []
-    next_one += [common.named("newer plan", newer)] if newer else []
+    next_one += [common.linked_line("newer plan", newer)] if newer else []
     return with_plan(plan, approval, approval.outcome, f"{news} ({counts(plan.summary)})", buttons=next_one)
 
 
 def decided_outside(plan: PlanView, approval: ApprovalView) -> Message:
     """The plan after it was put away outside of Slack."""
-    news = f"{kit.escape(approval.elsewhere)}, nothing was applied ({counts(plan.summary)})"
+    news = f"{kit.escape(approval.outside)}, nothing was applied ({counts(plan.summary)})"
     return with_plan(plan, approval, "rejected", news)
 
 
@@ -183,7 +183,7 @@ def with_plan(
 def first_lines(head: Head, status: str, news: str, commit: Commit | None) -> list[Block]:
     """What must be seen first: the environment and what of it, who asked for it, of which commit by whom."""
     of = [common.commit_line(commit)] if commit else []
-    return [common.first_line(head, status, news), common.asked_by(head, *of)]
+    return [common.first_line(head, status, news), common.requester_block(head, *of)]
 
 
 def _fine_print(plan: PlanView) -> Block:

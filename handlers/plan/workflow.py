@@ -96,8 +96,8 @@ async def _approval(operation: Operation, view: PlanView) -> ApprovalView:
         policy.required_approvals(environment, at_least=1),
         lambda pending: views.ask(view, pending, protected, typed_confirmation=typed, moved=branch.moved),
         typed_confirmation=typed,
-        look=branch.check,
-        elsewhere=hcp.watcher(operation),
+        updates=branch.check,
+        decided_outside=hcp.watcher(operation),
     )
 
 
@@ -136,7 +136,7 @@ async def _made(operation: Operation, backend: PlanBackend) -> tuple[Commit, Pla
 async def _follow_outside_decision(operation: Operation, view: PlanView, approval: ApprovalView) -> None:
     """Somebody decided in HCP Terraform: the message shows that and follows what they began."""
     decision = await operation.step("decided in HCP Terraform", lambda: hcp.outside_decision(operation))
-    decided = replace(approval, elsewhere=decision.words)
+    decided = replace(approval, outside=decision.words)
     await operation.audit("decided elsewhere", how=decision.words)
     if decision.applies:
         await _apply(operation, view, decided)
@@ -145,7 +145,7 @@ async def _follow_outside_decision(operation: Operation, view: PlanView, approva
 
 
 async def _apply(operation: Operation, view: PlanView, approval: ApprovalView) -> None:
-    await operation.step("approved", lambda: operation.does("is applying"))
+    await operation.step("approved", lambda: operation.set_activity("is applying"))
     try:
         result = await _apply_once(operation, view, approval)
     except RunnerError as error:

@@ -27,7 +27,7 @@ async def clicked(services: Services, click: Click, number: str | None = None) -
     text = click.value if number is None else number
     try:
         is_number = text.isdecimal() and len(text) <= MOST_DIGITS
-        record = await follow_ups.shown(services, int(text) if is_number else 0, ATTEMPTS)
+        record = await follow_ups.wait_for_message(services, int(text) if is_number else 0, ATTEMPTS)
     except LookupError:
         raise UserError("I do not know this operation (any more).") from None
     if (click.channel, click.message_ts) != (record.channel, record.message_ts):
@@ -53,7 +53,7 @@ async def start_follow_up(
     await check_not_begun(services, request.key, begun)
     refused = permissions.attempt_on(older, request.user, attempt or follow_up.words)
     await requests.start(services, request, refused)
-    await follow_ups.begun(services, follow_up, older, part)
+    await follow_ups.link_started(services, follow_up, older, part)
 
 
 async def check_not_begun(services: Services, key: str, begun: str) -> None:

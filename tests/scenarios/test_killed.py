@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.operations.operation import LOOK_EVERY
+from bot.operations.approval import CHECK_INTERVAL
 from sandbox.fleet import MACHINES
 from sandbox.github.seed import INFRASTRUCTURE
 from sandbox.github.stand_in import BOT_LOGIN
@@ -96,7 +96,7 @@ async def test_an_approval_counts_although_nobody_was_woken_by_it(world: World) 
     assert moments.rows(world, "SELECT outcome FROM signalbox_approvals") == [("approved",)]
     assert not moments.rows(world, "SELECT 1 FROM notifications")
     await world.bot.start()
-    await shows(world, "#staging", "#1 ", "applied, 3 added", "approved by @lee", timeout=LOOK_EVERY / 2)
+    await shows(world, "#staging", "#1 ", "applied, 3 added", "approved by @lee", timeout=CHECK_INTERVAL / 2)
     await nothing_is_left_to_do(world, 2)
 
 

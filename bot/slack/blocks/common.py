@@ -1,4 +1,4 @@
-"""What every operation's message has in common: its first line, who asked, its approval, its ending."""
+"""The parts that every operation's message has: first line, requester, approval, end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ DECISION_BLOCK, WORKING_BLOCK, NEXT_BLOCK = "decision", "working", "next"
 @stored("operation-head")
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What an operation is called: number, title ("Deploy main to staging"), who asked (user id)."""
+    """The identity of an operation: number, title ("Deploy main to staging"), environment, requester (user id)."""
 
     number: int
     title: str
@@ -45,10 +45,10 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalView:
-    """An approval as shown.
+    """An approval as messages display it.
 
-    `votes` are (user id, "approved" or "rejected", Unix seconds) in order; `who` says who may, in mrkdwn; `elsewhere`
-    how it was decided outside of Slack ("discarded in HCP Terraform by max").
+    `votes` are (user id, "approved" or "rejected", Unix seconds) in order; `who` names the approvers in mrkdwn; `outside`
+    is the decision in another system ("discarded in HCP Terraform by max").
     """
 
     id: str
@@ -57,13 +57,13 @@ class ApprovalView:
     votes: tuple[tuple[str, str, float], ...]
     expires_at: float
     who: str
-    elsewhere: str = ""
+    outside: str = ""
 
 
 @stored("operation-link")
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
-    """Another operation, with the address of its message (empty where that is not known)."""
+class LinkedOperation:
+    """Another operation with the URL of its message, which may be empty."""
 
     head: Head
     url: str
@@ -71,7 +71,7 @@ class Elsewhere:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Work that failed: what was being done, what went wrong, what they can do, the last lines printed; all plain."""
+    """Work that failed: what it was doing, what went wrong, what people can do, its last lines of output; all plain text."""
 
     doing: str
     problem: str
@@ -81,64 +81,66 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class FailureContext:
-    """What else is to be said of work that failed: what did not come about ("nothing was deployed"), of which commit.
+    """What the message of failed work adds: what did not happen ("nothing was deployed"), the commit, the approval.
 
-    `approval` is who had approved it; `then` what to type once it is put right. All may be missing.
+    `next_command` is what to type once the cause is fixed. All may be empty.
     """
 
-    untouched: str = ""
+    not_done: str = ""
     commit: Commit | None = None
     approval: ApprovalView | None = None
-    then: str = ""
+    next_command: str = ""
 
 
 def first_line(head: Head, status: str, news: str) -> Block:
-    """The line that says it all."""
+    """The first line: icon, number, title, and the fact that matters most (mrkdwn)."""
     return kit.section(f"{EMOJI[status]} *#{head.number} {kit.escape(head.title)}*: {news}")
 
 
-def asked_by(head: Head, *more: str) -> Block:
-    """Small print under it."""
-    return kit.context(asked(head), *more)
+def requester_block(head: Head, *more: str) -> Block:
+    """The requester, and more, in small print."""
+    return kit.context(requester_text(head), *more)
 
 
-def asked(head: Head) -> str:
-    """Who asked, in mrkdwn."""
+def requester_text(head: Head) -> str:
+    """The requester in mrkdwn."""
     return f"asked by {kit.user(head.requester)}"
 
 
 def plain(head: Head, news: str) -> str:
-    """The same in one line for notifications."""
+    """The first line for notifications."""
     return f"#{head.number} {kit.escape(head.title)}: {news}"
 
 
 def commit_line(commit: Commit) -> str:
-    """A commit with its link, subject and author."""
+    """A commit with link, subject and author (mrkdwn)."""
     subject = kit.escape(kit.cut(commit.subject, 90))
     return f"{kit.link(commit.short, commit.url)} {subject} ({kit.escape(kit.cut(commit.author, 60))})"
 
 
 def short_message(head: Head, status: str, news: str, *details: str) -> Message:
-    """An operation's message where one line and some paragraphs say everything."""
+    """An operation's message of a first line and paragraphs."""
     paragraphs = [kit.section(detail) for detail in details if detail]
-    return kit.message(plain(head, news), [first_line(head, status, news), *paragraphs, asked_by(head)])
+    return kit.message(plain(head, news), [first_line(head, status, news), *paragraphs, requester_block(head)])
 
 
-def failed(head: Head, trouble: Failure, known: FailureContext, *buttons: Block) -> Message:
-    """Work that failed before there was more to show: what is wrong first, then what to do; small, what was being done."""
-    news = f"{kit.escape(known.untouched) or 'failed'}. {kit.escape(sentence(trouble.problem))}"
-    tail = kit.preformatted(trouble.log_tail, 1_800) if trouble.log_tail.strip() else ""
-    again = f"{'Then run' if trouble.remedy else 'Run'} {kit.code(known.then)}." if known.then else ""
-    said = [part for part in (tail, remedy_lines(trouble.remedy), again) if part]
-    of = [commit_line(known.commit)] if known.commit else []
-    decided = [approval_lines(known.approval)] if known.approval else []
-    small = kit.context(f"while {kit.escape(trouble.doing)}")
-    blocks = [first_line(head, "failed", news), asked_by(head, *of), *map(kit.section, said)]
+def failed(head: Head, failure: Failure, context: FailureContext, *buttons: Block) -> Message:
+    """The message of failed work: the problem, then what to do; in small print what it was doing."""
+    news = f"{kit.escape(context.not_done) or 'failed'}. {kit.escape(sentence(failure.problem))}"
+    tail = kit.preformatted(failure.log_tail, 1_800) if failure.log_tail.strip() else ""
+    again = (
+        f"{'Then run' if failure.remedy else 'Run'} {kit.code(context.next_command)}." if context.next_command else ""
+    )
+    said = [part for part in (tail, remedy_lines(failure.remedy), again) if part]
+    of = [commit_line(context.commit)] if context.commit else []
+    decided = [approval_lines(context.approval)] if context.approval else []
+    small = kit.context(f"while {kit.escape(failure.doing)}")
+    blocks = [first_line(head, "failed", news), requester_block(head, *of), *map(kit.section, said)]
     return kit.message(plain(head, news), blocks, foot=[*buttons, *decided, small])
 
 
 def sentence(problem: str) -> str:
-    """A problem with a capital where it begins with a word; a name or an address ("max@laptop") stays as it is."""
+    """A problem with a capital letter if it begins with a word; a name or an address ("max@laptop") stays unchanged."""
     first = problem.split(" ", 1)[0]
     return problem[0].upper() + problem[1:] if re.fullmatch("[a-z]+", first) else problem
 
@@ -150,30 +152,30 @@ def remedy_lines(remedy: str) -> str:
 
 
 def apology(head: Head, error_id: str) -> Message:
-    """Something nobody foresaw; the id leads to it in the log."""
+    """The message after an unexpected exception; the log has the traceback under the id."""
     news = "stopped by a fault in Signalbox itself"
     detail = f"The log has the details under `{kit.escape(error_id)}`. Nothing was started after the fault."
     return short_message(head, "failed", news, detail)
 
 
 def waiting(head: Head, waits_for: str) -> Message:
-    """Another operation has the environment's turn; `waits_for` is already escaped."""
+    """The message of a queued operation; `waits_for` is mrkdwn."""
     news = f"waits for {waits_for}"
     ask = kit.confirm("Withdraw this?", "It has not begun, and then never will.", "Yes, withdraw it")
     cancel_waiting = kit.button("Withdraw", CANCEL, str(head.number), ask=ask)
-    blocks = [first_line(head, "waiting", news), kit.actions(WORKING_BLOCK, cancel_waiting), asked_by(head)]
+    blocks = [first_line(head, "waiting", news), kit.actions(WORKING_BLOCK, cancel_waiting), requester_block(head)]
     return kit.message(plain(head, news), blocks)
 
 
 def ended_words(created_at: float, ended_at: float) -> str:
-    """When an operation ended and how long after it was asked for (both Unix seconds), for the small print."""
+    """When an operation ended, and how long after its request (both Unix seconds), for the small print."""
     return f"ended {kit.moment(ended_at)} after {phrases.duration(ended_at - created_at)}"
 
 
 def decision_buttons(approval: ApprovalView, *, approve: str, question: str) -> Block:
-    """Approve and Reject; `approve` says on the button what it does, `question` what is about to happen.
+    """Approve and Reject; `approve` is the label of the first button, `question` what it asks before it counts.
 
-    Without a question Approve asks none: where a word has to be typed next, that is question enough.
+    Without `question` it asks nothing: where a confirmation has to be typed next, that is enough.
     """
     ask_yes = kit.confirm("Are you sure?", question, "Yes, approve") if question else None
     ask_no = kit.confirm(
@@ -187,38 +189,40 @@ def decision_buttons(approval: ApprovalView, *, approve: str, question: str) -> 
 
 
 def cancel_button(head: Head, what_happens: str) -> Block:
-    """Stops what is under way; `what_happens` says to what end."""
+    """Cancel; `what_happens` is what its dialog announces."""
     text = f"*{kit.escape(head.title)}*: {what_happens}"
     ask = kit.confirm(f"Cancel #{head.number}?", text, "Yes, cancel it", style="danger")
     return kit.actions(WORKING_BLOCK, kit.button("Cancel", CANCEL, str(head.number), style="danger", ask=ask))
 
 
-def named(words: str, other: Elsewhere) -> Block:
-    """Another operation that this one has led to, with its link and who asked for it; `words` say what it is."""
+def linked_line(words: str, other: LinkedOperation) -> Block:
+    """A follow-up with its link and its requester; `words` name its relation to this operation."""
     title = f"#{other.head.number} {other.head.title}"
-    return kit.context(f":arrow_right: {kit.escape(words)}: {kit.link(title, other.url)}", asked(other.head))
+    return kit.context(f":arrow_right: {kit.escape(words)}: {kit.link(title, other.url)}", requester_text(other.head))
 
 
-def led_on(shown: Message, action: str, words: str, newer: Elsewhere, value: str = "") -> Message | None:
-    """A message with the button `action` on it, once that was pressed: what it began is named in its place.
+def replace_button(
+    message: Message, action: str, words: str, newer: LinkedOperation, value: str = ""
+) -> Message | None:
+    """The message with a link to `newer` in place of the button `action` that began it; None without such a button.
 
-    `value` is the button's, where several do the same. None when there is no such button.
+    `value` is the button's value, where several buttons have the same action.
     """
 
     def pressed(button: Mapping[str, Any]) -> bool:
         return button.get("action_id") == action and value in ("", button.get("value"))
 
     blocks: list[Block] = []
-    for block in shown.blocks:
-        if pressed(block.get("accessory", {})):  # it stands beside a text, which stays
-            blocks += [{key: part for key, part in block.items() if key != "accessory"}, named(words, newer)]
+    for block in message.blocks:
+        if pressed(block.get("accessory", {})):  # beside a text, which stays
+            blocks += [{key: part for key, part in block.items() if key != "accessory"}, linked_line(words, newer)]
         else:
-            blocks.append(named(words, newer) if any(map(pressed, block.get("elements", ()))) else block)
-    return kit.Message(shown.text, tuple(blocks)) if blocks != list(shown.blocks) else None
+            blocks.append(linked_line(words, newer) if any(map(pressed, block.get("elements", ()))) else block)
+    return kit.Message(message.text, tuple(blocks)) if blocks != list(message.blocks) else None
 
 
 def approval_lines(approval: ApprovalView) -> Block:
-    """Who decided and when; while it is open, who may and until when."""
+    """Who decided and when; while it is open, who may approve and until when."""
     said = ", ".join(f"{decision} by {kit.user(person)} {kit.moment(at)}" for person, decision, at in approval.votes)
     if approval.outcome == "pending":
         missing = approval.required - len(approval.votes)
@@ -228,8 +232,8 @@ def approval_lines(approval: ApprovalView) -> Block:
         return kit.context(said, "superseded by a newer plan")
     if approval.outcome == "expired":
         return kit.context(said, f"expired {kit.moment(approval.expires_at)} without enough approvals")
-    if approval.elsewhere:
-        return kit.context(said, kit.escape(approval.elsewhere))
+    if approval.outside:
+        return kit.context(said, kit.escape(approval.outside))
     return kit.context(said)
 
 

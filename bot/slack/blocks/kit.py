@@ -96,7 +96,7 @@ def preformatted(text: str, limit: int = 2_800) -> str:
     return f"```\n{tail_cut(harmless, limit)}\n```"
 
 
-def marked(before: Sequence[str], text: str, after: Sequence[str]) -> str:
+def with_context(before: Sequence[str], text: str, after: Sequence[str]) -> str:
     """A line of a log with what stands around it, and a mark before the line that counts."""
     return "\n".join([*before, f"> {text}", *after])
 

@@ -75,7 +75,7 @@ def restarted(head: Head, observed: Sequence[DaemonObservation]) -> Message:
     )
     first = common.first_line(head, "failed" if wrong else "succeeded", news)
     lines = kit.sections([*(_line(observation) for observation in observed), *_by_hand(head.environment, observed)])
-    return kit.message(common.plain(head, news), [first, *lines], foot=[common.asked_by(head)])
+    return kit.message(common.plain(head, news), [first, *lines], foot=[common.requester_block(head)])
 
 
 def _group(environment: str, role: str, daemon: str, observed: Sequence[DaemonObservation]) -> Block:

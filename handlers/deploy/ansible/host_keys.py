@@ -8,7 +8,7 @@ from bot.errors import UserError
 from bot.operations.registry import Button, Click
 from bot.slack.blocks import replies
 from bot.slack.client import Posted
-from bot.slack.retry import patiently
+from bot.slack.retry import with_retries
 from bot.store.audit import Entry
 from handlers.deploy.ansible import views
 from handlers.deploy.ansible.scope import settings_of
@@ -103,7 +103,7 @@ async def _update_message(services: Services, record: Record, user: str, count: 
         if message:
             await services.chat.update(at, views.keys_accepted(message, record.environment, user, count, accepted_at))
 
-    await patiently(update)
+    await with_retries(update)
 
 
 BUTTONS = (Button(views.ACCEPT_KEYS, accept),)

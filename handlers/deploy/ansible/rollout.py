@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from bot.operations.operation import Operation
     from bot.slack.blocks.common import ApprovalView
-    from bot.slack.client import Live
+    from bot.slack.live import LiveMessage
     from handlers.deploy.ansible.scope import Scope
     from handlers.deploy.views import Release
     from runners.results import DaemonObservation, Inventory
@@ -46,7 +46,7 @@ async def roll_out(operation: Operation, release: Release, approval: ApprovalVie
         return
     rollout = Rollout(operation, release, approval, scope, hosts)
     await operation.step("prepare", rollout.prepare)
-    operation.known = FailureContext(commit=release.commit, approval=approval)
+    operation.failure_context = FailureContext(commit=release.commit, approval=approval)
     cancelled_by = await operation.step("who cancelled at first", lambda: _cancelled_by(operation))
     for wave in () if cancelled_by else rollout.waves:
         await rollout.play(wave)
@@ -108,7 +108,7 @@ class Rollout:
 
     async def prepare(self) -> None:
         """Within a step: fetch and install what all playbooks need. Raises RunnerError; no playbook has begun then."""
-        await self.operation.does("is checking what would change" if self.scope.check else "is deploying")
+        await self.operation.set_activity("is checking what would change" if self.scope.check else "is deploying")
         displayed = self.operation.head, self.release, self.approval, self.state
         async with self.operation.live() as live:
             show = partial(live.show, lambda: views.preparing(*displayed))
@@ -182,7 +182,7 @@ class Rollout:
         why = f"{error.problem.rstrip('.')}. {error.remedy}" if error.remedy else error.problem
         return replace(waiting, state=State.FAILED, log_tail=log_tail, refused=why)
 
-    def _show(self, live: Live) -> None:
+    def _show(self, live: LiveMessage) -> None:
         live.show(lambda: views.progress(self.operation.head, self.release, self.approval, self.state))
 
 

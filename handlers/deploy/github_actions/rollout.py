@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bot.operations.operation import Operation
     from bot.slack.blocks.common import ApprovalView
     from bot.slack.blocks.kit import Message
-    from bot.slack.client import Live
+    from bot.slack.live import LiveMessage
     from handlers.deploy.github_actions.deployment_record import DeploymentRecord
     from handlers.deploy.views import Release
     from runners.results import Job, WorkflowRun
@@ -49,7 +49,7 @@ def settings_of(environment: Environment) -> GitHubActions:
 async def roll_out(operation: Operation, release: Release, approval: ApprovalView | None) -> None:
     """Durable: dispatch the workflow at the approved commit, follow its jobs, record what runs now."""
     run_id = await dispatch_once(operation, _dispatch_of(operation, release))
-    operation.known = FailureContext(commit=release.commit, approval=approval)
+    operation.failure_context = FailureContext(commit=release.commit, approval=approval)
     enabled = settings_of(operation.environment).record
     record = await deployment_record.begin(operation, release.commit, enabled=enabled)
     if record.warning:
@@ -107,7 +107,7 @@ async def _follow(operation: Operation, release: Release, approval: ApprovalView
     repository = operation.services.config.github.repository
     newest: list[WorkflowRun] = []
     clock, outage = operation.services.clock, GitHubOutage(operation)
-    await operation.does("is deploying")
+    await operation.set_activity("is deploying")
 
     def render() -> Message:
         return views.run_progress(operation.head, release, approval, newest[-1], clock())
@@ -124,7 +124,9 @@ async def _follow(operation: Operation, release: Release, approval: ApprovalView
 
 
 @asynccontextmanager
-async def _redrawing(live: Live, render: Callable[[], Message], newest: list[WorkflowRun]) -> AsyncIterator[None]:
+async def _redrawing(
+    live: LiveMessage, render: Callable[[], Message], newest: list[WorkflowRun]
+) -> AsyncIterator[None]:
     """Redraw the message at an interval, also while nothing but the time changes."""
 
     async def redraw() -> None:

@@ -104,7 +104,7 @@ def waiting(head: Head, promotions: Sequence[Promotion], *, outage_since: float 
         news = f"waiting until {source} can be merged into {target}"
     cancel = common.cancel_button(head, "Nothing is merged or deployed. Pull requests that are open stay open.")
     choices = [*([_open_button(head, unopened)] if unopened else []), _skip_button(head), *cancel["elements"]]
-    foot = [*_outage(outage_since), kit.actions(CHOICE_BLOCK, *choices), common.asked_by(head)]
+    foot = [*_outage(outage_since), kit.actions(CHOICE_BLOCK, *choices), common.requester_block(head)]
     status = "approval" if unopened else "running"
     blocks = [common.first_line(head, status, news), *_sections(promotions)]
     return kit.message(common.plain(head, news), blocks, foot=foot)
@@ -125,7 +125,7 @@ def ready(head: Head, promotions: Sequence[Promotion], approval: ApprovalView, *
     label = "Merge, then ask for the deploy" if asks_again else "Merge and deploy"
     decide = common.decision_buttons(approval, approve=label, question=question)
     buttons = kit.actions(common.DECISION_BLOCK, *decide["elements"], _skip_button(head))
-    foot = [buttons, common.approval_lines(approval), common.asked_by(head)]
+    foot = [buttons, common.approval_lines(approval), common.requester_block(head)]
     blocks = [common.first_line(head, "approval", news), *_sections(promotions)]
     return kit.message(common.plain(head, news), blocks, foot=foot)
 
@@ -147,7 +147,7 @@ def _without_choices(
 ) -> Message:
     decided = [common.approval_lines(approval)] if approval else []
     blocks = [common.first_line(head, status, news), *_sections(promotions)]
-    return kit.message(common.plain(head, news), blocks, foot=[*decided, common.asked_by(head)])
+    return kit.message(common.plain(head, news), blocks, foot=[*decided, common.requester_block(head)])
 
 
 def starting(head: Head, source: str, target: str) -> Message:

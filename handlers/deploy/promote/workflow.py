@@ -190,7 +190,7 @@ class _Workflow:
             hashlib.sha256(binding.encode()).hexdigest(),
             policy.required_approvals(operation.environment, at_least=1),
             lambda view: views.ready(operation.head, promotions, view, asks_again=asks_again),
-            elsewhere=overtaken,
+            decided_outside=overtaken,
         )
         if view.outcome == Outcome.OUTSIDE_SLACK:
             chosen = await operation.step(f"chosen {number}", lambda: self._choice(began))

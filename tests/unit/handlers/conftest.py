@@ -14,7 +14,7 @@ from bot.inbound.app import find_handlers
 from bot.operations import follow_ups
 from bot.operations.registry import Click, Invocation, Registry, Submission
 from bot.redaction import Redactor
-from bot.slack.client import ChatError, Posted
+from bot.slack.web_api import ChatError
 from bot.store.annotations import Annotations
 from bot.store.approvals import Approval, ApprovalRequest, Approvals
 from bot.store.audit import Audit
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from bot.services import Services
     from bot.slack.blocks.kit import Message
+    from bot.slack.client import Posted
     from runners.aws.client import Clients
 
 FILE = """
@@ -94,7 +95,7 @@ class Chat:
         self.says: dict[Posted, Message] = {}
         self.told: list[Message] = []
 
-    async def tell(self, _: str, message: Message) -> None:
+    async def respond(self, _: str, message: Message) -> None:
         self.told.append(message)
 
     async def read(self, at: Posted) -> Message | None:
@@ -175,7 +176,7 @@ class Desk:
 @pytest.fixture(autouse=True)
 def nothing_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the engine only notes what is begun, its message never comes."""
-    monkeypatch.setattr(follow_ups, "LOOKS", 1)
+    monkeypatch.setattr(follow_ups, "MESSAGE_CHECKS", 1)
 
 
 @pytest.fixture

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from bot.access.directory import REMEMBER, TIMEOUT, Directory
 from bot.access.policy import Person
 from bot.errors import UserError
-from bot.slack.client import Chat, ChatError
+from bot.slack.web_api import ChatError
 from tests.virtual_time import now, run_virtually
+
+if TYPE_CHECKING:
+    from bot.slack.client import Chat
 
 
 class Groups:

@@ -9,8 +9,8 @@ from aiohttp import web
 
 from bot.check import check, lines
 from bot.config import Config, read
-from bot.slack.client import ChatError
 from bot.slack.manifest import needed_scopes
+from bot.slack.web_api import ChatError
 from bot.store.database import Store
 
 if TYPE_CHECKING:

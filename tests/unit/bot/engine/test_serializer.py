@@ -18,7 +18,7 @@ from bot.engine import serializer
 from bot.engine.serializer import NotStorableError, UnexpectedError, UnreadableError
 from bot.errors import Cancelled, ConfigError, Denied, Fault, UserError
 from bot.slack.blocks.kit import Message
-from bot.slack.client import ChatError
+from bot.slack.web_api import ChatError
 from bot.store.approvals import Approval, Outcome, Vote
 from bot.store.operations import Record, Request, Status
 from handlers.deploy.views import Release

@@ -19,8 +19,9 @@ from bot.inbound import app as bolt, server
 from bot.operations.registry import Button, Click, Command, Invocation, Modal, Registry, Submission
 from bot.redaction import Redactor
 from bot.slack.blocks import kit
-from bot.slack.client import Chat, make_client
+from bot.slack.client import Chat
 from bot.slack.manifest import read as read_manifest
+from bot.slack.web_api import make_client
 from bot.store.database import Store
 from bot.store.migrations import migrate
 from bot.store.operations import Operations, Request, Status

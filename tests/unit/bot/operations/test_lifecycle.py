@@ -21,7 +21,8 @@ from bot.operations import lifecycle
 from bot.operations.registry import Kind
 from bot.redaction import Redactor
 from bot.slack.blocks import common, kit
-from bot.slack.client import ChatError, Posted
+from bot.slack.client import Posted
+from bot.slack.web_api import ChatError
 from bot.store import database_outage
 from bot.store.approvals import Approvals, Outcome
 from bot.store.audit import Audit
@@ -230,7 +231,7 @@ async def test_who_waits_is_told_as_soon_as_the_one_ahead_does_something_else(wo
         starting = common.short_message(operation.head, "running", "approved")
         await operation.show("approved", starting, Status.RUNNING, "starts")
         await moves.wait()
-        await operation.step("work", lambda: operation.does("is deploying"))
+        await operation.step("work", lambda: operation.set_activity("is deploying"))
         await gate.wait()
         await succeed(operation)
 
@@ -282,7 +283,7 @@ async def test_one_that_went_on_while_the_message_behind_it_was_posted_is_told_a
 
 async def test_what_fails_after_an_answer_was_lost_is_not_said_to_have_left_all_as_it_was(world: World) -> None:
     async def body(operation: Operation) -> None:
-        operation.known = common.FailureContext("nothing was deployed", then="/deploy dev")
+        operation.failure_context = common.FailureContext("nothing was deployed", next_command="/deploy dev")
         raise UncertainError("starting it", "no answer came", remedy="Look.")
 
     record = await world.until(await world.begin(body), Status.FAILED)
@@ -399,7 +400,7 @@ def asking(required: int, seen: list[str]) -> Body:
 def _open(operation: Operation, view: common.ApprovalView, seen: list[str]) -> Message:
     seen.append(f"{view.id} {len(view.votes)}")
     buttons = common.decision_buttons(view, approve="Approve", question="Sure?")
-    return kit.message("open", [buttons, common.approval_lines(view), common.asked_by(operation.head)])
+    return kit.message("open", [buttons, common.approval_lines(view), common.requester_block(operation.head)])
 
 
 async def test_an_approval_wakes_the_operation_and_votes_are_shown(world: World) -> None:

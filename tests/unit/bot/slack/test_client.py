@@ -10,8 +10,9 @@ from aiohttp import web
 
 from bot.redaction import Redactor
 from bot.slack.blocks import kit
-from bot.slack.client import Chat, ChatError, Posted, make_client
+from bot.slack.client import Chat, Posted
 from bot.slack.manifest import read as read_manifest
+from bot.slack.web_api import ChatError, make_client
 from sandbox.slack import SlackSettings, SlackStandIn
 
 if TYPE_CHECKING:
@@ -59,10 +60,10 @@ async def test_a_message_is_posted_and_changed(slack: SlackStandIn, chat: Chat) 
 
 
 async def test_no_secret_leaves_by_any_way(slack: SlackStandIn, chat: Chat) -> None:
-    at = await chat.post(STAGING, said(f"post {SECRET}"), mark=f"7:{SECRET}")
+    at = await chat.post(STAGING, said(f"post {SECRET}"), marker=f"7:{SECRET}")
     await chat.post(STAGING, said(SECRET), thread=at.ts)
     await chat.update(at, said(f"update {SECRET}"))
-    await chat.tell_in(STAGING, "U0ANA", said(f"tell {SECRET}"))
+    await chat.post_ephemeral(STAGING, "U0ANA", said(f"tell {SECRET}"))
     await chat.publish_home("U0ANA", {"type": "home", "blocks": [kit.section(kit.escape(SECRET))]})
     await chat.upload(at, filename="plan.txt", title=f"plan {SECRET}", content=f"text {SECRET}\nghp_{'a1' * 18}\n")
     everything = sent(slack)
@@ -80,8 +81,8 @@ async def test_the_answer_to_a_command_is_for_the_person_alone(chat: Chat) -> No
 
 
 async def test_a_message_is_found_by_its_mark_among_hundreds(slack: SlackStandIn, chat: Chat) -> None:
-    wanted = await chat.post(STAGING, said("wanted"), mark="7:message")
-    await asyncio.gather(*(chat.post(STAGING, said("x"), mark=f"8:{number}") for number in range(230)))
+    wanted = await chat.post(STAGING, said("wanted"), marker="7:message")
+    await asyncio.gather(*(chat.post(STAGING, said("x"), marker=f"8:{number}") for number in range(230)))
     assert await chat.find(STAGING, "7:message", since=0) == wanted
     assert await chat.find(STAGING, "7:mess", since=0) is None
     pages = [call for call in slack.calls if call.method == "conversations.history"]
@@ -90,11 +91,11 @@ async def test_a_message_is_found_by_its_mark_among_hundreds(slack: SlackStandIn
 
 async def test_in_a_thread_too(chat: Chat) -> None:
     parent = await chat.post(STAGING, said("parent"))
-    wanted = await chat.post(STAGING, said("wanted"), thread=parent.ts, mark="7:log")
+    wanted = await chat.post(STAGING, said("wanted"), thread=parent.ts, marker="7:log")
     assert await chat.find(STAGING, "7:log", since=0, thread=parent.ts) == wanted
     assert await chat.find(STAGING, "7:other", since=0, thread=parent.ts) is None
     await chat.post(STAGING, said("unmarked"), thread=parent.ts)
-    ((mark, (at, message)),) = (await chat.marked(parent)).items()
+    ((mark, (at, message)),) = (await chat.marked_messages(parent)).items()
     assert (mark, at, message.text) == ("7:log", wanted, "wanted")
     assert [block["type"] for block in message.blocks] == [block["type"] for block in said("wanted").blocks]
 
@@ -215,7 +216,7 @@ async def test_every_way_to_slack_fails_in_the_same_way(answer: Any) -> None:
         lambda chat, _: chat.find("C1", "mark", since=0),
         lambda chat, _: chat.upload(at, filename="f", title="t", content="c"),
         lambda chat, _: chat.scopes(),
-        lambda chat, url: chat.tell(f"{url}hooks/1", said("x")),
+        lambda chat, url: chat.respond(f"{url}hooks/1", said("x")),
         lambda chat, _: chat.channel_id("#ops"),
     ]
     for way in ways:

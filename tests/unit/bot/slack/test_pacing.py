@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bot.slack.blocks import kit
-from bot.slack.client import Chat, ChatError, Live, Posted
+from bot.slack.client import Chat, Posted
+from bot.slack.live import LiveMessage
 from bot.slack.pacing import Pace
-from bot.slack.retry import PATIENCE, patiently
+from bot.slack.retry import RETRY_DELAYS, with_retries
+from bot.slack.web_api import ChatError
 from tests.virtual_time import now, run_virtually
 
 if TYPE_CHECKING:
@@ -78,8 +80,8 @@ class Screen:
         self.shown.append(message.text)
 
 
-def live_on(screen: Screen) -> Live:
-    return Live(cast("Chat", screen), AT)
+def live_on(screen: Screen) -> LiveMessage:
+    return LiveMessage(cast("Chat", screen), AT)
 
 
 def saying(text: str) -> Callable[[], kit.Message]:
@@ -149,7 +151,7 @@ async def tried(failures: list[str]) -> tuple[int, float]:
         if failures:
             raise ChatError("chat.update", failures.pop(0))
 
-    await patiently(call)
+    await with_retries(call)
     return count, now() - began
 
 
@@ -160,7 +162,7 @@ async def tried(failures: list[str]) -> tuple[int, float]:
         (["no_answer (TimeoutError)", "ratelimited"], 3, 3),
         (["channel_not_found", "no_answer"], 1, 0),
         (["invalid_blocks unknown"], 1, 0),
-        (["internal_error"] * 100, len(PATIENCE), sum(PATIENCE)),
+        (["internal_error"] * 100, len(RETRY_DELAYS), sum(RETRY_DELAYS)),
     ],
 )
 def test_patience_is_for_what_passes_by_itself(failures: list[str], tries: int, seconds: float) -> None:
@@ -174,7 +176,7 @@ def test_patience_passes_on_what_is_no_fault_of_slacks() -> None:
         raise ZeroDivisionError
 
     def patient() -> Awaitable[Any]:
-        return patiently(call)
+        return with_retries(call)
 
     with pytest.raises(ZeroDivisionError):
         run_virtually(cast("Any", patient()))

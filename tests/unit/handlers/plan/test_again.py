@@ -13,8 +13,9 @@ from bot.inbound.app import find_handlers
 from bot.operations import follow_ups
 from bot.operations.registry import Click
 from bot.slack.blocks import common, kit
-from bot.slack.blocks.common import Elsewhere, Head
-from bot.slack.client import ChatError, Posted
+from bot.slack.blocks.common import Head, LinkedOperation
+from bot.slack.client import Posted
+from bot.slack.web_api import ChatError
 from bot.store.annotations import SUPERSEDED_BY
 from bot.store.operations import Request
 from handlers.build import image_plans, image_views
@@ -111,7 +112,7 @@ async def test_an_operation_that_a_button_began_names_itself_there(desk: Desk, c
     for lead in find_handlers().follow_ups:
         chat.says[OLD] = kit.message("over", [kit.actions("next", kit.button("Go", lead.action, "1"))])
         number = await created(desk, lead.key(1), Posted("C0STAGING", "2.5"), "U0LEE")
-        await follow_ups.take_over(await operation_of(desk, number), find_handlers().follow_ups)
+        await follow_ups.link_from_older(await operation_of(desk, number), find_handlers().follow_ups)
         assert read(chat.says[OLD]).startswith(f":arrow_right: {lead.words}: #{number} Plan for staging")
         assert not buttons(chat.says[OLD])
 
@@ -124,7 +125,7 @@ async def test_a_plan_that_was_superseded_knows_the_newer_one_with_its_link_once
     newer = await desk.operations.create(Request("2", "plan", "staging", "U0LEE", "Plan for staging", "C0STAGING", {}))
     await desk.annotations.add(1, SUPERSEDED_BY, str(newer))
     await desk.annotations.add(1, SUPERSEDED_BY, "99")
-    assert await plan_again.newer(operation) == Elsewhere(Head(newer, "Plan for staging", "staging", "U0LEE"), "")
+    assert await plan_again.newer(operation) == LinkedOperation(Head(newer, "Plan for staging", "staging", "U0LEE"), "")
     await desk.operations.set_message(newer, "C0STAGING", "2.5")
     found = await plan_again.newer(operation)
     assert found is not None
@@ -138,22 +139,22 @@ async def test_an_address_that_slack_does_not_tell_keeps_nothing_back(
         raise ChatError("chat.getPermalink", "message_not_found")
 
     monkeypatch.setattr(chat, "permalink", refused)
-    assert (await follow_ups.elsewhere(desk.services, await desk.operations.get(1))).url == ""
+    assert (await follow_ups.linked(desk.services, await desk.operations.get(1))).url == ""
 
 
 async def test_only_the_button_for_a_new_plan_goes() -> None:
     both = replace(ENDED, blocks=(next_buttons.unlock_button(HEAD, "#1"), *ENDED.blocks))
-    newer = Elsewhere(replace(HEAD, number=2), "https://acme.slack.com/archives/C/p1")
-    told = common.led_on(both, PLAN_AGAIN, "new plan", newer)
+    newer = LinkedOperation(replace(HEAD, number=2), "https://acme.slack.com/archives/C/p1")
+    told = common.replace_button(both, PLAN_AGAIN, "new plan", newer)
     assert told is not None
     assert buttons(told) == ["unlock"]
-    assert common.led_on(told, PLAN_AGAIN, "new plan", newer) is None
+    assert common.replace_button(told, PLAN_AGAIN, "new plan", newer) is None
 
 
 async def test_a_message_that_is_slow_to_come_keeps_nobody_waiting(
     desk: Desk, chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follow_ups, "LOOKS", 1)
+    monkeypatch.setattr(follow_ups, "MESSAGE_CHECKS", 1)
     await plan_again.plan_again(desk.services, press())
     assert chat.says[OLD] is ENDED
 
@@ -197,7 +198,7 @@ async def test_the_plan_that_a_board_s_button_began_is_named_in_its_place_and_th
 async def test_a_plan_from_a_board_takes_the_button_over_after_a_restart(desk: Desk, chat: Chat) -> None:
     chat.says[OLD] = built_board()
     number = await created(desk, "plan-images-1-dev", Posted("C0DEV", "2.5"))
-    await follow_ups.take_over(await operation_of(desk, number), find_handlers().follow_ups)
+    await follow_ups.link_from_older(await operation_of(desk, number), find_handlers().follow_ups)
     assert f"planned: #{number} " in read(chat.says[OLD])
     assert "[Plan staging]" in read(chat.says[OLD])
     assert "[Plan dev]" not in read(chat.says[OLD])
@@ -214,13 +215,13 @@ async def operation_of(desk: Desk, number: int) -> Operation:
 async def test_what_a_dead_bot_left_undone_the_new_plan_does_itself(desk: Desk, chat: Chat) -> None:
     number = await created(desk, "again-1", Posted("C0STAGING", "2.5"), "U0LEE")
     for _ in range(2):
-        await follow_ups.take_over(await operation_of(desk, number), find_handlers().follow_ups)
+        await follow_ups.link_from_older(await operation_of(desk, number), find_handlers().follow_ups)
         assert "new plan: #2 Plan for staging" in read(chat.says[OLD])
 
 
 async def test_a_plan_that_nobody_began_by_a_button_changes_no_message(desk: Desk, chat: Chat) -> None:
     number = await created(desk, "typed", Posted("C0STAGING", "2.5"))
-    await follow_ups.take_over(await operation_of(desk, number), find_handlers().follow_ups)
+    await follow_ups.link_from_older(await operation_of(desk, number), find_handlers().follow_ups)
     assert chat.says == {OLD: ENDED}
 
 
@@ -229,5 +230,5 @@ async def test_an_older_message_that_is_gone_keeps_no_plan_from_going_on(desk: D
     chat.gone = how == "channel"
     chat.says.clear()
     number = await created(desk, "again-1", Posted("C0STAGING", "2.5"))
-    await follow_ups.take_over(await operation_of(desk, number), find_handlers().follow_ups)
+    await follow_ups.link_from_older(await operation_of(desk, number), find_handlers().follow_ups)
     assert not chat.says

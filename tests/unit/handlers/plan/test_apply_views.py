@@ -186,9 +186,7 @@ def test_what_to_do_is_said_once_and_a_command_stands_on_its_own_line() -> None:
 
 
 def test_what_was_confirmed_elsewhere_says_where_and_by_whom() -> None:
-    under_way = read(
-        apply_views.applying(VIEW, replace(ELSEWHERE, elsewhere="confirmed in HCP Terraform by max"), None)
-    )
+    under_way = read(apply_views.applying(VIEW, replace(ELSEWHERE, outside="confirmed in HCP Terraform by max"), None))
     assert "confirmed in HCP Terraform by max, applying" in under_way
 
 

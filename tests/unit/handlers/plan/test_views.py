@@ -8,7 +8,7 @@ from itertools import cycle, islice
 import pytest
 from hypothesis import given, strategies as st
 
-from bot.slack.blocks.common import Elsewhere, Head
+from bot.slack.blocks.common import Head, LinkedOperation
 from handlers.plan import change_views, views
 from handlers.plan.views import PlanView
 from runners.results import AttributeChange, Change, Diagnostic, Image, ImageChange, PlanSummary, ResourceChange
@@ -87,7 +87,9 @@ def test_a_newer_plan_took_its_place() -> None:
 
 
 def test_the_plan_that_took_its_place_is_named_with_its_link() -> None:
-    newer = Elsewhere(Head(9, "Plan for staging a=<b>", "staging", "U0LEE"), "https://acme.slack.com/archives/C/p9")
+    newer = LinkedOperation(
+        Head(9, "Plan for staging a=<b>", "staging", "U0LEE"), "https://acme.slack.com/archives/C/p9"
+    )
     message = views.decided(VIEW, replace(ONE, outcome="superseded"), newer)
     assert message.text.startswith("#7 Plan for staging: #9 took its place, nothing was applied (1 to destroy")
     assert ":arrow_right: newer plan: #9 Plan for staging a=<b>  asked by @lee" in read(message)

@@ -110,8 +110,8 @@ async def test_nothing_to_merge_is_no_pull_request(github: GitHub) -> None:
 
 
 async def test_other_pull_requests_are_not_taken_for_it(github: GitHub, repository: Repository) -> None:
-    repository.pulls.open("dev", "main", title="Elsewhere")
-    repository.pulls.open("staging", "main", title="Elsewhere")
+    repository.pulls.open("dev", "main", title="LinkedOperation")
+    repository.pulls.open("staging", "main", title="LinkedOperation")
     assert await pulls.find(CachedReads(github), APPLICATION, "dev", "staging") is None
 
 

@@ -60,7 +60,7 @@ class Fake:
             machine_commits=self,
             deployments=self,
         )
-        self.cancelled, self.doing, self.known = "", "", FailureContext("nothing was deployed")
+        self.cancelled, self.doing, self.failure_context = "", "", FailureContext("nothing was deployed")
         self.kept: list[tuple[str, str]] = []
         self.told: dict[str, str] = {}
         self.files: list[str] = []
@@ -96,7 +96,7 @@ class Fake:
     async def in_environment(self, _: str) -> list[Any]:
         return []
 
-    async def does(self, doing: str) -> None:
+    async def set_activity(self, doing: str) -> None:
         self.doing = doing
 
     async def details(self, name: str, message: Message) -> None:
@@ -206,7 +206,7 @@ async def test_a_later_playbook_is_refused_and_the_rest_is_named(monkeypatch: py
     assert await deployed(monkeypatch, operation, cron=refuses) == ["backend", "cron"]
     assert "*Done:* backend-1, backend-2 (2 of 6)" in operation.said
     assert operation.doing == "is deploying"
-    assert operation.known == FailureContext(commit=COMMIT), (
+    assert operation.failure_context == FailureContext(commit=COMMIT), (
         "from the first playbook on nobody may say that nothing was deployed"
     )
     assert "Then run `/deploy staging cron,sftp`" in operation.said
@@ -313,7 +313,7 @@ async def test_what_cannot_be_prepared_ends_it_before_any_playbook(monkeypatch: 
     with pytest.raises(UnavailableError):
         await deployed(monkeypatch, operation, prepared=away)
     assert operation.message is None
-    assert operation.known.untouched, "what ends it may still say that nothing was deployed"
+    assert operation.failure_context.not_done, "what ends it may still say that nothing was deployed"
 
 
 async def test_cancel_while_it_is_prepared_touches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.stub import Stubber
 
-from runners.aws.builders.prices import VALID_FOR, UNKNOWN_FOR, Prices
+from runners.aws.builders.prices import UNKNOWN_FOR, VALID_FOR, Prices
 from runners.results import Builder, Match
 
 if TYPE_CHECKING:

@@ -1,0 +1,51 @@
+"""A message whose states may come faster than Slack takes them: progress."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Self
+
+from bot.slack.web_api import ChatError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.slack.blocks.kit import Message
+    from bot.slack.client import Chat, Posted
+
+log = logging.getLogger(__name__)
+
+
+class LiveMessage:
+    """Displays the newest state of a message at Slack's pace: states in between are skipped, the last state is not."""
+
+    def __init__(self, chat: Chat, at: Posted) -> None:
+        self._chat = chat
+        self._at = at
+        self._newest: Callable[[], Message] | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def show(self, render: Callable[[], Message]) -> None:
+        """Display this state as soon as Slack takes it, unless a newer state comes first."""
+        self._newest = render
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._send())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop; an update that is being sent ends first, so that it cannot overwrite what comes next."""
+        self._newest = None
+        if self._task is not None:
+            await self._task
+
+    async def _send(self) -> None:
+        while self._newest is not None:
+            render, self._newest = self._newest, None
+            try:
+                await self._chat.update(self._at, render())
+            except ChatError as error:
+                # Progress may be missed; the durable step that follows displays the outcome, with retries.
+                log.warning("progress was not shown: %s", error)

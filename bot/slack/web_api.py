@@ -1,0 +1,124 @@
+"""The only caller of Slack's libraries: methods of the Web API, uploads and response URLs; all that is sent is redacted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from runners.stored import stored
+
+if TYPE_CHECKING:
+    from bot.redaction import Redactor
+
+NO_ANSWER = "no_answer"
+# SlackClientError beside SlackApiError: an upload whose bytes were refused raises SlackRequestError.
+FAILURES = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
+# Errors that pass (docs.slack.dev, the errors common to all methods); a retry may help.
+TRANSIENT = (NO_ANSWER, "ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
+
+
+@stored("chat-error")
+class ChatError(Exception):
+    """Slack refused a call, or did not answer it; `code` is Slack's error code ("channel_not_found")."""
+
+    def __init__(self, method: str, code: str) -> None:
+        super().__init__(method, code)
+        self.method = method
+        self.code = code
+
+    def __str__(self) -> str:
+        return f"Slack's {self.method} answered {self.code}"
+
+    @property
+    def transient(self) -> bool:
+        """Whether a retry may help."""
+        return self.code.startswith(TRANSIENT)
+
+
+class WebApi:
+    """Calls to Slack. `client` is shared with Bolt; `redact` is applied to everything that is sent."""
+
+    def __init__(self, client: AsyncWebClient, redact: Redactor) -> None:
+        self._client = client
+        self._redact = redact
+
+    async def api(self, method: str, **arguments: Any) -> dict[str, Any]:
+        """Call a method of the Web API with JSON arguments, redacted. Raises ChatError."""
+        try:
+            answer = await self._client.api_call(method, json=self.redacted(arguments))
+        except FAILURES as error:
+            raise ChatError(method, _code(error)) from error
+        return cast("dict[str, Any]", answer.data)
+
+    async def query(self, method: str, **arguments: Any) -> dict[str, Any]:
+        """Call a method that reads; these take form fields only. Raises ChatError."""
+        fields = {name: str(value).lower() if isinstance(value, bool) else value for name, value in arguments.items()}
+        try:
+            answer = await self._client.api_call(method, data=fields)
+        except FAILURES as error:
+            raise ChatError(method, _code(error)) from error
+        return cast("dict[str, Any]", answer.data)
+
+    async def scopes(self) -> frozenset[str]:
+        """The scopes of the token, from the header X-OAuth-Scopes of an answer. Raises ChatError."""
+        try:
+            answer = await self._client.auth_test()
+        except FAILURES as error:
+            raise ChatError("auth.test", _code(error)) from error
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return frozenset(scope.strip() for scope in str(headers.get("x-oauth-scopes", "")).split(",") if scope.strip())
+
+    async def upload_file(self, channel: str, thread: str, *, filename: str, title: str, content: str) -> None:
+        """Upload a text file into a thread, redacted. Raises ChatError."""
+        try:
+            await self._client.files_upload_v2(
+                channel=channel,
+                thread_ts=thread,
+                filename=filename,
+                title=self._redact(title),
+                content=self._redact(content) or "(empty)",
+            )
+        except FAILURES as error:
+            raise ChatError("files.upload", _code(error)) from error
+
+    async def send_response(self, response_url: str, content: dict[str, Any]) -> None:
+        """Answer a click or command at its response URL, for that person alone, redacted. Raises ChatError."""
+        cleaned = self.redacted(content)
+        try:
+            answer = await AsyncWebhookClient(response_url).send(
+                text=cleaned["text"], blocks=cleaned["blocks"], response_type="ephemeral", replace_original=False
+            )
+        except FAILURES as error:
+            raise ChatError("response_url", _code(error)) from error
+        if answer.status_code != 200:
+            raise ChatError("response_url", f"status {answer.status_code}")
+
+    def redacted(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The same arguments without secrets."""
+        return cast("dict[str, Any]", self._redact.deep(arguments))
+
+
+def make_client(token: str, base_url: str | None) -> AsyncWebClient:
+    """Slack's client; it repeats a call that was answered with 429 after Retry-After.
+
+    It repeats none after a lost connection or a 5xx: the message may have been posted, so the caller checks first.
+    """
+    client = AsyncWebClient(token=token, timeout=20, base_url=base_url or AsyncWebClient.BASE_URL)
+    client.retry_handlers = [AsyncRateLimitErrorRetryHandler(max_retry_count=10)]
+    return client
+
+
+def _code(error: Exception) -> str:
+    if not isinstance(error, SlackApiError):
+        return f"{NO_ANSWER} ({type(error).__name__})"
+    # Slack's proxies answer 5xx in HTML; the client's data is no mapping then.
+    data = getattr(error.response, "data", None)
+    if not isinstance(data, dict) or "error" not in data:
+        return f"{NO_ANSWER} that is JSON"
+    messages = (data.get("response_metadata") or {}).get("messages") or []
+    return " ".join([str(data["error"]), *map(str, messages[:3])])
