@@ -1,4 +1,4 @@
-"""GitHub on loopback, in GitHub's own shapes."""
+"""A stand-in for GitHub on loopback, with answers in GitHub's shapes."""
 
 from sandbox.exchanges import DropConnectionError, Exchange, Request
 from sandbox.github.commits import Author, Commit

@@ -1,4 +1,4 @@
-"""Archives of a commit and logs of jobs, as GitHub sends them."""
+"""Archives of a commit and logs of jobs, in GitHub's formats."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def top_folder(repository: Repository, commit: Commit) -> str:
-    """The one directory that an archive holds: owner-name-shortsha."""
+    """The top directory of an archive: owner-name-shortsha."""
     return f"{repository.owner}-{repository.name}-{commit.short}"
 
 
 def tarball(repository: Repository, commit: Commit) -> bytes:
-    """A .tar.gz as `git archive` makes it: the commit's id in the global header, directories before what is in them."""
+    """A .tar.gz as `git archive` creates it: the commit's SHA in the global header, directories before their contents."""
     top = top_folder(repository, commit)
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT, pax_headers={"comment": commit.sha}) as tar:
@@ -52,7 +52,7 @@ def _entry(name: str, commit: Commit, mode: int) -> tarfile.TarInfo:
 
 
 def zipball(repository: Repository, commit: Commit) -> bytes:
-    """The same as a .zip."""
+    """The archive as a .zip."""
     top = top_folder(repository, commit)
     packed = io.BytesIO()
     when = commit.at.timetuple()[:6]
@@ -66,12 +66,12 @@ def zipball(repository: Repository, commit: Commit) -> bytes:
 
 
 def log_text(job: Job) -> str:
-    """A job's log: every line begins with the time it was printed, to a tenth of a microsecond."""
+    """A job's log: each line starts with its time, to a tenth of a microsecond."""
     return _text(job.steps)
 
 
 def job_log(job: Job) -> bytes | Callable[[], AsyncIterator[bytes]]:
-    """A job's log as it is sent; one with `padding` is made on its way."""
+    """A job's log for a response; a log with `padding` is generated while it is sent."""
     if not job.padding:
         return log_text(job).encode()
 

@@ -1,4 +1,4 @@
-"""What tests and services say of a commit: check runs, commit statuses, and which of them a branch requires."""
+"""Checks of commits: check runs, commit statuses, and the checks that a branch requires."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PASSES = {"success", "neutral", "skipped"}
 
 @dataclass(slots=True)
 class CheckRun:
-    """One check run. `conclusion` is None until it is over; `app` is who ran it."""
+    """A check run. `conclusion` is None until it is complete; `app` ran it."""
 
     check_id: int
     sha: str
@@ -38,13 +38,13 @@ class CheckRun:
     url: str | None = None
 
     def complete(self, conclusion: Conclusion) -> None:
-        """It is over."""
+        """Complete the check run."""
         self.status, self.conclusion, self.completed_at = "completed", conclusion, datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class CommitStatus:
-    """One commit status: a newer one of the same context takes its place."""
+    """A commit status: a newer status of the same context replaces it."""
 
     status_id: int
     sha: str
@@ -58,7 +58,7 @@ class CommitStatus:
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """What a branch requires. `strict` heads must hold the base's newest commit; `ruleset` tells it as a rule instead."""
+    """The requirements of a branch. `strict`: heads must contain the base's newest commit; `ruleset`: by a ruleset, not by branch protection."""
 
     required: tuple[str, ...] = ()
     strict: bool = False
@@ -68,7 +68,7 @@ class Protection:
 
 @dataclass(slots=True)
 class Checks:
-    """The checks of a repository's commits. The jobs of workflow runs are among them, whatever started the run."""
+    """The checks of a repository's commits, including the jobs of all workflow runs."""
 
     _graph: CommitGraph
     _of_workflows: Mapping[int, Run]
@@ -85,13 +85,13 @@ class Checks:
         status: Literal["queued", "in_progress", "completed"] | None = None,
         app: str = ACTIONS,
     ) -> CheckRun:
-        """A check run of the commit that `ref` names now; without a conclusion it goes on until `complete`."""
+        """Add a check run to the commit that `ref` names now; without a conclusion it runs until `complete`."""
         sha = self._graph.resolve(ref).sha
         now = datetime.now(UTC)
         state = "completed" if conclusion else status or "in_progress"
-        made = CheckRun(next(self._numbers), sha, name, state, conclusion, now, now if conclusion else None, app)
-        self._runs.append(made)
-        return made
+        check = CheckRun(next(self._numbers), sha, name, state, conclusion, now, now if conclusion else None, app)
+        self._runs.append(check)
+        return check
 
     def status(
         self,
@@ -102,14 +102,14 @@ class Checks:
         description: str | None = None,
         by: str = "lee-park",
     ) -> CommitStatus:
-        """A commit status of the commit that `ref` names now."""
+        """Add a commit status to the commit that `ref` names now."""
         sha = self._graph.resolve(ref).sha
-        made = CommitStatus(next(self._numbers), sha, context, state, description, None, by, datetime.now(UTC))
-        self._statuses.append(made)
-        return made
+        added = CommitStatus(next(self._numbers), sha, context, state, description, None, by, datetime.now(UTC))
+        self._statuses.append(added)
+        return added
 
     def runs(self, sha: str, *, latest: bool = True) -> list[CheckRun]:
-        """The check runs of a commit, newest first; with `latest` one for each name in a check suite."""
+        """The check runs of a commit, newest first; with `latest` only the newest of each name in a check suite."""
         jobs = [_of_job(run, job) for run in self._of_workflows.values() if run.commit.sha == sha for job in run.jobs]
         every = [run for run in self._runs if run.sha == sha] + jobs
         if latest:
@@ -117,35 +117,35 @@ class Checks:
         return every[::-1]
 
     def statuses(self, sha: str, *, latest: bool = True) -> list[CommitStatus]:
-        """The statuses of a commit, newest first; with `latest` one for each context."""
-        every = [statuse for statuse in self._statuses if statuse.sha == sha]
+        """The statuses of a commit, newest first; with `latest` only the newest of each context."""
+        every = [status for status in self._statuses if status.sha == sha]
         if latest:
-            every = list({one.context: one for one in every}.values())
+            every = list({status.context: status for status in every}.values())
         return every[::-1]
 
     def combined(self, sha: str) -> str:
-        """The state of all statuses together: pending too where there is none."""
-        states = {statuse.state for statuse in self.statuses(sha)}
+        """The combined state of all statuses; pending without a status."""
+        states = {status.state for status in self.statuses(sha)}
         if states & {"error", "failure"}:
             return "failure"
         return "success" if states == {"success"} else "pending"
 
     def contexts(self, sha: str) -> dict[str, str]:
-        """Each check run and status of a commit by name, as deployments word them."""
+        """The state of each check run and status of a commit by name, in the terms of deployments."""
         of_runs = {run.name: run.conclusion or "pending" for run in self.runs(sha)[::-1]}
-        return of_runs | {statuse.context: statuse.state for statuse in self.statuses(sha)}
+        return of_runs | {status.context: status.state for status in self.statuses(sha)}
 
     def missing(self, sha: str, required: tuple[str, ...]) -> list[str]:
-        """Why the required checks do not let this commit through, in GitHub's words."""
-        known = self.contexts(sha)
-        why = []
+        """The reasons why the required checks block this commit, in GitHub's words."""
+        contexts = self.contexts(sha)
+        reasons = []
         for name in required:
-            state = known.get(name)
+            state = contexts.get(name)
             if state in _PASSES:
                 continue
             word = "expected" if state is None else "in progress" if state == "pending" else "failing"
-            why.append(f'Required status check "{name}" is {word}.')
-        return why
+            reasons.append(f'Required status check "{name}" is {word}.')
+        return reasons
 
 
 def _of_job(run: Run, job: Job) -> CheckRun:

@@ -1,4 +1,4 @@
-"""Simulated time: what takes minutes on GitHub takes seconds in the sandbox."""
+"""Simulated time: minutes on GitHub are seconds in the sandbox."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """`speed` simulated seconds pass in one real second. Times shown are real ones, so that nothing lies in the future."""
+    """A clock with `speed` simulated seconds in a real second. Displayed times are real, so that none is in the future."""
 
     speed: float = 1.0
 
     async def sleep(self, simulated: float) -> None:
-        """Wait for so many simulated seconds."""
+        """Wait for `simulated` simulated seconds."""
         await asyncio.sleep(simulated / self.speed)
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""A repository's commits, in memory, with the object ids that git itself would give them."""
+"""A repository's commits in memory, with git's own object IDs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ SHORTEST_ABBREVIATION = 4
 
 
 class UnknownRefError(LookupError):
-    """No branch, tag or commit of this name; or an abbreviation that fits several commits."""
+    """No branch, tag or commit of this name; or an ambiguous abbreviation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who wrote a commit. `login` is the GitHub account."""
+    """The author of a commit. `login` is the GitHub account."""
 
     name: str
     email: str
@@ -28,13 +28,13 @@ class Author:
 
     @classmethod
     def at_github(cls, login: str) -> Author:
-        """An account as GitHub itself names it: in what its buttons and its API commit, and in who pushed."""
+        """The author of commits by GitHub's buttons and API, and of pushes."""
         return cls(login, f"{login}@users.noreply.github.com", login)
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One commit with all files of its tree, by path. `at` is aware UTC."""
+    """A commit with all files of its tree, by path. `at` is aware UTC."""
 
     sha: str
     tree: str
@@ -46,12 +46,12 @@ class Commit:
 
     @property
     def short(self) -> str:
-        """The seven digits that archive names carry."""
+        """The seven digits in archive names."""
         return self.sha[:7]
 
 
 def is_executable(path: str) -> bool:
-    """Whether the file at `path` carries the executable bit: shell scripts do."""
+    """Whether the file at `path` is executable: shell scripts are."""
     return path.endswith(".sh")
 
 
@@ -60,12 +60,12 @@ def _object_id(kind: str, body: bytes) -> str:
 
 
 def blob_id(content: bytes) -> str:
-    """The id git gives a file's content."""
+    """Git's ID of a file's content."""
     return _object_id("blob", content)
 
 
 def tree_id(files: Mapping[str, bytes]) -> str:
-    """The id git gives a directory holding `files` (paths with `/` between the parts)."""
+    """Git's ID of a directory with `files` (paths with `/` between the parts)."""
     entries: dict[bytes, bytes] = {}
     folders: dict[str, dict[str, bytes]] = {}
     for path, content in files.items():
@@ -98,7 +98,7 @@ def _with_changes(files: Mapping[str, bytes], changes: Mapping[str, Content]) ->
 
 
 class CommitGraph:
-    """The commits, branches and tags of one repository."""
+    """The commits, branches and tags of a repository."""
 
     def __init__(self) -> None:
         self.commits: dict[str, Commit] = {}
@@ -115,10 +115,10 @@ class CommitGraph:
         *,
         merging: str | None = None,
     ) -> Commit:
-        """A new commit at the tip of `branch`, made when the branch is not there yet.
+        """Commit to `branch`, which is created if it does not exist.
 
         `changes` maps paths to the new content, None for a removed file. `merging` names a ref whose
-        files are taken over and which becomes the second parent.
+        files are added and which becomes the second parent.
         """
         tip = self.branches.get(branch)
         files = self.commits[tip].files if tip else {}
@@ -127,17 +127,17 @@ class CommitGraph:
             other = self.resolve(merging)
             files, parents = {**files, **other.files}, (*parents, other.sha)
         when = (at or datetime.now(UTC)).replace(microsecond=0)
-        made = self._store(parents, _with_changes(files, changes), message, author, when)
-        self.branches[branch] = made.sha
-        return made
+        commit = self._store(parents, _with_changes(files, changes), message, author, when)
+        self.branches[branch] = commit.sha
+        return commit
 
     def advance(
         self, branch: str, parents: tuple[str, ...], files: Mapping[str, bytes], message: str, author: Author
     ) -> Commit:
-        """A new commit of exactly these files and parents becomes the branch's tip, now."""
-        made = self._store(parents, files, message, author, datetime.now(UTC).replace(microsecond=0))
-        self.branches[branch] = made.sha
-        return made
+        """Set the branch's tip to a new commit of exactly these files and parents, now."""
+        commit = self._store(parents, files, message, author, datetime.now(UTC).replace(microsecond=0))
+        self.branches[branch] = commit.sha
+        return commit
 
     def _store(
         self, parents: tuple[str, ...], files: Mapping[str, bytes], message: str, author: Author, at: datetime
@@ -157,40 +157,40 @@ class CommitGraph:
     def named(self, ref: str) -> tuple[str, str] | None:
         """The full name and commit of a branch or tag (`main`, `heads/main`, `refs/tags/v1`), if there is one."""
         bare = ref.removeprefix("refs/")
-        for kind, known in (("heads", self.branches), ("tags", self.tags)):
+        for kind, names in (("heads", self.branches), ("tags", self.tags)):
             for name in (bare.removeprefix(f"{kind}/"), ref):
-                if name in known and (name == ref or bare.startswith(f"{kind}/")):
-                    return f"refs/{kind}/{name}", known[name]
+                if name in names and (name == ref or bare.startswith(f"{kind}/")):
+                    return f"refs/{kind}/{name}", names[name]
         return None
 
     def resolve(self, ref: str) -> Commit:
-        """The commit that a branch, tag, full or abbreviated id names; UnknownRefError when there is none."""
+        """The commit that a branch, tag, full or abbreviated id names; UnknownRefError for any other name."""
         if ref == "HEAD":
             ref = "main"
-        if found := self.named(ref):
-            return self.commits[found[1]]
+        if named := self.named(ref):
+            return self.commits[named[1]]
         abbreviated = ref.lower()
-        fits = [sha for sha in self.commits if sha.startswith(abbreviated)]
-        if len(abbreviated) < SHORTEST_ABBREVIATION or len(fits) != 1:
+        matches = [sha for sha in self.commits if sha.startswith(abbreviated)]
+        if len(abbreviated) < SHORTEST_ABBREVIATION or len(matches) != 1:
             raise UnknownRefError(ref)
-        return self.commits[fits[0]]
+        return self.commits[matches[0]]
 
     def history(self, sha: str) -> list[Commit]:
         """The commit and all its ancestors, newest first; a child always before its parents."""
-        seen: dict[str, Commit] = {}
+        visited: dict[str, Commit] = {}
         order: list[Commit] = []
         stack = [(sha, False)]
         while stack:
             current, parents_done = stack.pop()
             if parents_done:
                 order.append(self.commits[current])
-            elif current not in seen:
-                seen[current] = self.commits[current]
+            elif current not in visited:
+                visited[current] = self.commits[current]
                 stack.append((current, True))
                 stack.extend((parent, False) for parent in self.commits[current].parents)
         return order[::-1]
 
-    def merge_base(self, one: str, other: str) -> Commit | None:
-        """The newest commit that both histories hold."""
-        of_one = {commit.sha for commit in self.history(one)}
-        return next((commit for commit in self.history(other) if commit.sha in of_one), None)
+    def merge_base(self, base: str, head: str) -> Commit | None:
+        """The newest commit in both histories."""
+        of_base = {commit.sha for commit in self.history(base)}
+        return next((commit for commit in self.history(head) if commit.sha in of_base), None)

@@ -1,4 +1,4 @@
-"""Who is calling: personal tokens, a GitHub App's JWT, and the installation tokens it gets."""
+"""Credentials of callers: personal tokens, a GitHub App's JWT, and its installation tokens."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LONGEST_JWT = timedelta(minutes=10)
 TOKEN_LIFE = timedelta(hours=1)
-# What an App is given that may do everything that the product does.
+# The permissions of an App that may do everything that the product does.
 ALL = {
     "actions": "write",
     "checks": "read",
@@ -30,7 +30,7 @@ ALL = {
 
 @dataclass(frozen=True, slots=True)
 class AppIdentity:
-    """A GitHub App: `public_key` (PEM) is what its JWTs are verified with."""
+    """A GitHub App; `public_key` (PEM) verifies its JWTs."""
 
     app_id: int
     public_key: str
@@ -40,11 +40,11 @@ class AppIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who a request comes from.
+    """The sender of a request.
 
     `login` acts; `may_write` is false for read-only tokens; `kind` is user, installation or app. `permissions` are those
-    of an App or a fine-grained token, None for a classic one, which has `scopes` instead. `repositories` are those
-    that can be seen, None for all.
+    of an App or a fine-grained token, None for a classic token, which has `scopes` instead. `repositories` are the
+    visible repositories, None for all.
     """
 
     login: str
@@ -57,7 +57,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a token may: a classic one by its scopes, a fine-grained one by permissions and repositories (None: all)."""
+    """The rights of a token: scopes of a classic token, permissions and repositories (None: all) of a fine-grained token."""
 
     scopes: tuple[str, ...] | None = ("repo", "workflow")
     permissions: Mapping[str, str] | None = None
@@ -66,7 +66,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class _InstallationToken:
-    """A token of the App's installation; what it was not narrowed to is as the App has it."""
+    """A token of the App's installation; None where it has the App's own rights."""
 
     expires: datetime
     permissions: Mapping[str, str] | None = None
@@ -77,8 +77,8 @@ class _InstallationToken:
 class Credentials:
     """The tokens that the stand-in accepts, each with the login it acts as.
 
-    `grants` say what a token may, where it is not the classic one that may everything. `app_permissions` are what the
-    App's installation has been given, `app_repositories` where (None: in all); either may change at any time.
+    `grants` are the rights of tokens; a token without a grant is a classic token with all rights. `app_permissions` are
+    those of the App's installation, `app_repositories` its repositories (None: all); both may change at any time.
     """
 
     tokens: Mapping[str, str]
@@ -91,16 +91,16 @@ class Credentials:
     _installation_tokens: dict[str, _InstallationToken] = field(default_factory=dict)
 
     def caller(self, authorization: str | None) -> Caller | None:
-        """Who the header names; None without a header; 401 Bad credentials for what is not accepted."""
+        """The caller that the header identifies; None without a header; 401 Bad credentials for a rejected token."""
         if not authorization:
             return None
         scheme, _, token = authorization.partition(" ")
-        found = self._known(token.strip()) if scheme.lower() in {"token", "bearer"} else None
-        if found is None:
+        caller = self._identify(token.strip()) if scheme.lower() in {"token", "bearer"} else None
+        if caller is None:
             raise GitHubError(401, "Bad credentials")
-        return found
+        return caller
 
-    def _known(self, token: str) -> Caller | None:
+    def _identify(self, token: str) -> Caller | None:
         grant = self.grants.get(token, Grant())
         more = {"permissions": grant.permissions, "scopes": grant.scopes, "repositories": grant.repositories}
         if token in self.tokens:
@@ -144,11 +144,11 @@ class Credentials:
     def new_installation_token(
         self, permissions: Mapping[str, str] | None = None, repositories: frozenset[str] | None = None
     ) -> tuple[str, datetime]:
-        """A fresh token of the App's installation, perhaps narrowed, and when it expires: an hour from now."""
+        """A new token of the App's installation, with narrowed rights where given, and its expiry: an hour from now."""
         token, expires = f"ghs_{secrets.token_hex(18)}", datetime.now(UTC) + TOKEN_LIFE
         self._installation_tokens[token] = _InstallationToken(expires, permissions, repositories)
         return token, expires
 
     def expire_installation_tokens(self) -> None:
-        """Make every installation token given so far useless, for tests."""
+        """Expire all installation tokens, for tests."""
         self._installation_tokens.clear()

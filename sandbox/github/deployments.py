@@ -1,4 +1,4 @@
-"""Deployments: what was to go where, and what was said of it since."""
+"""Deployments of a repository, their statuses, and their environments."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from sandbox.github.records import Deployment, DeploymentStatus
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sandbox.github.home import Home
+    from sandbox.github.repository_base import RepositoryBase
 
 STATES = ("error", "failure", "inactive", "in_progress", "queued", "pending", "success")
 
 
 @dataclass(slots=True)
 class Deployments:
-    """The deployments of a repository, and the environments that they made."""
+    """The deployments of a repository by ID, and the environments that they created."""
 
-    repository: Home
-    known: dict[int, Deployment] = field(default_factory=dict)
+    repository: RepositoryBase
+    by_id: dict[int, Deployment] = field(default_factory=dict)
     environments: dict[str, datetime] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(2_800_000_001, 11))
 
     def auto_merge(self, ref: str, by: str) -> str | None:
-        """Bring the default branch into a ref that lacks something of it.
+        """Merge the default branch into a ref that is behind it.
 
-        "merged" when that made a commit, "conflict" when it cannot be done, None when there was nothing to do.
+        "merged" after a merge commit, "conflict" after a conflict, None when there was nothing to merge.
         """
         repository = self.repository
         graph, default = repository.graph, repository.default_branch
@@ -48,9 +48,9 @@ class Deployments:
         return "merged"
 
     def unmet(self, ref: str, required: Sequence[str] | None) -> list[dict[str, str]]:
-        """Every context of the ref, if one that counts is not a success: those required, or all of them (None)."""
-        known = self.repository.checks.contexts(self.repository.graph.resolve(ref).sha)
-        counted = known if required is None else {name: known.get(name, "expected") for name in required}
+        """The contexts that count (`required`, or all for None) with their states, if any of them is not a success."""
+        contexts = self.repository.checks.contexts(self.repository.graph.resolve(ref).sha)
+        counted = contexts if required is None else {name: contexts.get(name, "expected") for name in required}
         if all(state == "success" for state in counted.values()):
             return []
         return [{"context": name, "state": state} for name, state in counted.items()]
@@ -67,7 +67,7 @@ class Deployments:
         production: bool | None = None,
         by: str = "lee-park",
     ) -> Deployment:
-        """A deployment of the commit that `ref` names now."""
+        """Create a deployment of the commit that `ref` names now."""
         now = datetime.now(UTC)
         made = Deployment(
             deployment_id=next(self._numbers),
@@ -82,12 +82,12 @@ class Deployments:
             production=environment == "production" if production is None else production,
             created_at=now,
         )
-        self.known[made.deployment_id] = made
+        self.by_id[made.deployment_id] = made
         self.environments.setdefault(environment, now)
         self.repository.announce(Deployed(made, None, by))
         return made
 
-    def say(
+    def set_state(
         self,
         deployment: Deployment,
         state: str,
@@ -99,9 +99,9 @@ class Deployments:
         environment: str | None = None,
         auto_inactive: bool = True,
     ) -> DeploymentStatus:
-        """Say how it stands; a success makes the environment's earlier ones inactive, unless asked not to.
+        """Set the deployment's state; a success makes earlier deployments of the environment inactive if `auto_inactive`.
 
-        Of production environments, and of transient deployments, the earlier ones stay as they are.
+        Earlier deployments that are transient or of a production environment keep their state.
         """
         where = environment or deployment.environment
         made = DeploymentStatus(
@@ -114,8 +114,8 @@ class Deployments:
         return made
 
     def _retire(self, newest: Deployment, environment: str, by: str) -> None:
-        for one in self.known.values():
-            if one is newest or one.environment != environment or one.state != "success":
+        for earlier in self.by_id.values():
+            if earlier is newest or earlier.environment != environment or earlier.state != "success":
                 continue
-            if not one.transient and not one.production:
-                self.say(one, "inactive", by=by, environment=environment)
+            if not earlier.transient and not earlier.production:
+                self.set_state(earlier, "inactive", by=by, environment=environment)

@@ -1,4 +1,4 @@
-"""What changed between two commits, as GitHub's compare and commit answers tell it."""
+"""The changed files between two commits, for GitHub's compare and commit answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """One file that differs. `status` is added, removed or modified; `patch` holds hunks without file headers."""
+    """A changed file. `status` is added, removed or modified; `patch` has hunks without file headers."""
 
     path: str
     status: str

@@ -1,4 +1,4 @@
-"""What happened in a repository, for whoever is told of it by webhook."""
+"""Events of a repository, for webhooks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Pushed:
 
 @dataclass(frozen=True, slots=True)
 class PullChanged:
-    """What was done with a pull request, in GitHub's word; `moved` are its heads before and after, where it was pushed to."""
+    """A pull request changed; `action` is GitHub's. After a push `moved` are its heads before and after."""
 
     pull: Pull
     action: str
@@ -32,7 +32,7 @@ class PullChanged:
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """A deployment was recorded (no status), or this was said of it."""
+    """A deployment was created (no status), or got a status."""
 
     deployment: Deployment
     status: DeploymentStatus | None

@@ -13,13 +13,13 @@ STATUS_FUNCTIONS = ("success()", "always()", "failure()", "cancelled()", "!cance
 
 
 class ExpressionError(ValueError):
-    """An expression that the stand-in cannot work out."""
+    """An expression that the stand-in cannot evaluate."""
 
 
 def expand(text: str, contexts: Mapping[str, Mapping[str, str]]) -> str:
     """`text` with each `${{ context.name }}` replaced; an unset name of a known context is empty, as on GitHub.
 
-    `secrets.*` are shown as `***`, the way logs show them.
+    `secrets.*` become `***`, as in logs.
     """
 
     def value(match: re.Match[str]) -> str:
@@ -36,7 +36,7 @@ def expand(text: str, contexts: Mapping[str, Mapping[str, str]]) -> str:
 def condition(text: str | None) -> str:
     """The status function of an `if:`, without its `${{ }}`; success() when there is none.
 
-    ExpressionError for any other expression: a condition that is silently taken for true would lie.
+    ExpressionError for any other expression: an ignored condition would be wrong.
     """
     if text is None:
         return "success()"
@@ -48,7 +48,7 @@ def condition(text: str | None) -> str:
 
 
 def holds(function: str, *, failed: bool, cancelled: bool) -> bool:
-    """Whether a status function is true, after what went before failed or was cancelled."""
+    """Whether a status function is true after failed or cancelled jobs."""
     return {
         "success()": not failed and not cancelled,
         "always()": True,

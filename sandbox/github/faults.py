@@ -1,4 +1,4 @@
-"""GitHub on a bad day: gone for a while, slow, out of patience."""
+"""Faults of GitHub: outages, errors, secondary rate limits."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SECONDARY = (
 
 @dataclass(slots=True)
 class _Fault:
-    """An answer in GitHub's place for the next `times` requests that fit."""
+    """An error for the next `times` matching requests."""
 
     status: int
     message: str
@@ -44,7 +44,7 @@ class _Fault:
 
 @dataclass(slots=True)
 class Faults:
-    """What is wrong with GitHub now. `unanswered` counts the requests that an outage met."""
+    """The present faults of GitHub. `unanswered` counts the requests during an outage."""
 
     unanswered: int = 0
     _down_until: float = 0.0
@@ -53,19 +53,19 @@ class Faults:
     _next: list[_Fault] = field(default_factory=list)
 
     def down(self, seconds: float = float("inf"), how: Outage = "drop") -> None:
-        """From now on, for so many seconds or until `up`: connections break, nobody answers, or a 5xx is all there is."""
+        """Start an outage for `seconds` or until `up`: broken connections, no answers, or a 5xx."""
         self._down_until, self._how = time.monotonic() + seconds, how
         self._back.clear()
 
     def up(self) -> None:
-        """All is well again, and what was still to go wrong is forgotten."""
+        """End the outage and drop all further faults."""
         self._down_until = 0.0
         self._back.set()
         self._next.clear()
 
     @property
     def is_down(self) -> bool:
-        """Whether an outage is on."""
+        """Whether there is an outage."""
         return time.monotonic() < self._down_until
 
     def answer_next(
@@ -79,16 +79,16 @@ class Faults:
         phase: Literal["before", "after"] = "before",
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Answer so to the next requests whose path the pattern is found in; `after` the effect has taken place, if so wished."""
+        """Answer with this error to the next requests whose path matches, before or after their effect."""
         self._next.append(_Fault(status, message, times, method, path, phase, headers or {}))
 
     def secondary_limit(self, *, times: int = 1, retry_after: int | None = 1, status: Literal[403, 429] = 403) -> None:
-        """Refuse the next requests by a secondary rate limit; without `retry_after` GitHub does not say for how long."""
+        """Refuse the next requests by a secondary rate limit; without `retry_after` GitHub gives no time."""
         headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
         self.answer_next(status, message=SECONDARY, times=times, headers=headers)
 
     async def meet(self, exchange: Exchange) -> None:
-        """What befalls a request. Raises GitHubError or DropConnectionError."""
+        """Apply the faults to a request. Raises GitHubError or DropConnectionError."""
         if exchange.phase == "before" and self.is_down:
             self.unanswered += 1
             await self._outage()
@@ -99,9 +99,9 @@ class Faults:
 
     async def _outage(self) -> None:
         if self._how == "hang":
-            left = self._down_until - time.monotonic()
+            remaining = self._down_until - time.monotonic()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._back.wait(), None if math.isinf(left) else left)
+                await asyncio.wait_for(self._back.wait(), None if math.isinf(remaining) else remaining)
             raise DropConnectionError
         if self._how == "drop":
             raise DropConnectionError

@@ -1,4 +1,4 @@
-"""Small pages for people: what links in chat lead to. A run with its jobs and logs, a commit, an archive."""
+"""HTML pages behind the links in chat: a run with its jobs and logs, a commit, a comparison, downloads."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _REPOSITORY = "/{owner}/{name}"
 
 
 class Pages:
-    """The HTML side, open to everyone who can reach the port."""
+    """The HTML pages, without authentication."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
 
     def routes(self) -> list[web.RouteDef]:
-        """What is served."""
+        """The routes of the pages."""
         run = _REPOSITORY + "/actions/runs/{run_id:[0-9]+}"
         return [
             web.get(run, self.run),
@@ -51,16 +51,16 @@ class Pages:
         ]
 
     async def download(self, request: web.Request) -> web.StreamResponse:
-        """An archive or a log behind a link that lives a minute."""
-        found = self._site.downloads.get(request.match_info["key"])
-        if found is None or found.expires < time.monotonic():
+        """An archive or a log behind a link that is valid for a minute."""
+        download = self._site.downloads.get(request.match_info["key"])
+        if download is None or download.expires < time.monotonic():
             return web.Response(status=403, text="This link has expired.")
-        headers = {"Content-Disposition": f'attachment; filename="{found.filename}"'}
-        if isinstance(found.content, bytes):
-            return web.Response(body=found.content, content_type=found.content_type, headers=headers)
-        response = web.StreamResponse(headers={**headers, "Content-Type": found.content_type})
+        headers = {"Content-Disposition": f'attachment; filename="{download.filename}"'}
+        if isinstance(download.content, bytes):
+            return web.Response(body=download.content, content_type=download.content_type, headers=headers)
+        response = web.StreamResponse(headers={**headers, "Content-Type": download.content_type})
         await response.prepare(request)
-        async for piece in found.content():
+        async for piece in download.content():
             await response.write(piece)
         return response
 
@@ -91,11 +91,11 @@ class Pages:
         return _page(commit.short, body + _patches(before, commit.files))
 
     async def compare(self, request: web.Request) -> web.Response:
-        """What lies between two commits."""
+        """The changes between two commits."""
         repository = self._repository(request)
-        one, _, other = request.match_info["span"].partition("...")
+        base, _, head = request.match_info["span"].partition("...")
         try:
-            before, after = repository.graph.resolve(one), repository.graph.resolve(other)
+            before, after = repository.graph.resolve(base), repository.graph.resolve(head)
         except UnknownRefError as error:
             raise web.HTTPNotFound from error
         title = f"{before.short}...{after.short}"
@@ -114,15 +114,15 @@ def _state(of: Run | Job) -> str:
 
 
 def _job(job: Job) -> str:
-    """One job, folded unless it needs looking at."""
+    """A job, folded unless it failed or runs."""
     rows = "".join(
         f"<tr><td>{escape(step.name)}</td><td>{step.conclusion or step.status}</td></tr>" for step in job.steps
     )
     text = escape(_COLOUR.sub("", archives.log_text(job)))
     log = f"<pre>{text}</pre>" if job.log else ""
-    unfolded = "" if job.conclusion in {"success", "skipped", "cancelled"} else " open"
+    is_open = "" if job.conclusion in {"success", "skipped", "cancelled"} else " open"
     return (
-        f'<details id="{job.job_id}"{unfolded}><summary>{escape(job.name)} · {_state(job)}</summary>'
+        f'<details id="{job.job_id}"{is_open}><summary>{escape(job.name)} · {_state(job)}</summary>'
         f"<table>{rows}</table>{log}</details>"
     )
 

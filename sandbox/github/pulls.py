@@ -1,4 +1,4 @@
-"""Pull requests from one branch to another of a repository: opened, looked at, merged."""
+"""Pull requests between branches of a repository."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sandbox.github.records import Pull
 from sandbox.github.refusals import ConflictError, RefusedError
 
 if TYPE_CHECKING:
-    from sandbox.github.home import Home
+    from sandbox.github.repository_base import RepositoryBase
 
 MergeMethod = Literal["merge", "squash", "rebase"]
 _NOT_ALLOWED = {
@@ -24,32 +24,32 @@ _NOT_ALLOWED = {
 
 
 class Pulls:
-    """The pull requests of a repository.
+    """The pull requests of a repository, by number.
 
-    `thinks_for` real seconds pass between the first look at a pull request, or at what was pushed to it, and GitHub's
-    knowing whether it can be merged. `methods` are the ways of merging that the repository allows. `base_moves`
-    merges in a row are refused as if the base had just been pushed to.
+    `mergeability_delay` real seconds pass between the first read of a pull request, or of a push to it, and the
+    computation whether it can be merged. `methods` are the allowed merge methods. The next `base_moves` merges are
+    refused as if the base had just been pushed to.
     """
 
-    def __init__(self, repository: Home) -> None:
+    def __init__(self, repository: RepositoryBase) -> None:
         self._repository = repository
-        self.known: dict[int, Pull] = {}
-        self.thinks_for = 0.05
+        self.by_number: dict[int, Pull] = {}
+        self.mergeability_delay = 0.05
         self.methods: set[MergeMethod] = {"merge", "squash", "rebase"}
         self.base_moves = 0
-        self._thinking: set[asyncio.Task[None]] = set()
+        self._computing: set[asyncio.Task[None]] = set()
 
     def open(
         self, head: str, base: str, *, title: str, body: str | None = None, draft: bool = False, user: str = "lee-park"
     ) -> Pull:
-        """Open one; RefusedError in GitHub's words when there is nothing to merge, or one is open already."""
+        """Open a pull request; RefusedError in GitHub's words without new commits, or with an open pull request."""
         graph = self._repository.graph
         if not ahead(graph, graph.branches[base], graph.branches[head]):
             raise RefusedError(f"No commits between {base} and {head}")
-        if any(pull.state == "open" and (pull.head, pull.base) == (head, base) for pull in self.known.values()):
+        if any(pull.state == "open" and (pull.head, pull.base) == (head, base) for pull in self.by_number.values()):
             raise RefusedError(f"A pull request already exists for {self._repository.owner}:{head}.")
-        now, number = datetime.now(UTC), len(self.known) + 1
-        made = Pull(
+        now, number = datetime.now(UTC), len(self.by_number) + 1
+        pull = Pull(
             number=number,
             pull_id=self._repository.repository_id * 10 + number,
             title=title,
@@ -63,14 +63,14 @@ class Pulls:
             updated_at=now,
             draft=draft,
         )
-        self.known[made.number] = made
-        self._announce(made, "opened", user)
-        return made
+        self.by_number[pull.number] = pull
+        self._announce(pull, "opened", user)
+        return pull
 
     def follow(self, branch: str, sender: str) -> None:
-        """The branch was pushed to."""
+        """Update the pull requests of a pushed branch."""
         tip = self._repository.graph.branches[branch]
-        for pull in self.known.values():
+        for pull in self.by_number.values():
             if pull.state != "open":
                 continue
             if pull.base == branch:
@@ -81,40 +81,40 @@ class Pulls:
                 self._announce(pull, "synchronize", sender, (before, tip))
 
     def _notice_merge(self, pull: Pull, sender: str) -> None:
-        """One whose head was pushed to its base some other way counts as merged, too."""
+        """Mark a pull request as merged whose head was pushed to its base."""
         if not ahead(self._repository.graph, pull.base_sha, pull.head_sha):
             pull.merge_commit, pull.merged_by = pull.base_sha, sender
             pull.close(datetime.now(UTC))
             self._announce(pull, "closed", sender)
 
-    def look(self, pull: Pull) -> bool | None:
-        """Whether it can be merged without conflict; None at first: looking makes GitHub work it out."""
+    def mergeable(self, pull: Pull) -> bool | None:
+        """Whether it can be merged without conflict; None at first: the first read starts the computation."""
         if pull.state != "open":
             return None
-        seen = (pull.head_sha, pull.base_sha)
-        if pull.worked_out != seen:
-            self._think(pull, seen)
+        heads = (pull.head_sha, pull.base_sha)
+        if pull.computed_for != heads:
+            self._compute(pull, heads)
             return None
         return self._merged(pull) is not None
 
-    def _think(self, pull: Pull, seen: tuple[str, str]) -> None:
-        async def think() -> None:
-            await asyncio.sleep(self.thinks_for)
-            pull.worked_out = seen
+    def _compute(self, pull: Pull, heads: tuple[str, str]) -> None:
+        async def compute() -> None:
+            await asyncio.sleep(self.mergeability_delay)
+            pull.computed_for = heads
 
-        task = asyncio.get_running_loop().create_task(think())
-        self._thinking.add(task)
-        task.add_done_callback(self._thinking.discard)
+        task = asyncio.get_running_loop().create_task(compute())
+        self._computing.add(task)
+        task.add_done_callback(self._computing.discard)
 
     async def stop(self) -> None:
-        """Think no more."""
-        for task in self._thinking:
+        """Stop all computations."""
+        for task in self._computing:
             task.cancel()
-        await asyncio.gather(*self._thinking, return_exceptions=True)
+        await asyncio.gather(*self._computing, return_exceptions=True)
 
     def state(self, pull: Pull) -> str:
-        """GitHub's word for what stands in its way (`mergeable_state`)."""
-        if pull.state != "open" or pull.worked_out != (pull.head_sha, pull.base_sha):
+        """GitHub's `mergeable_state`."""
+        if pull.state != "open" or pull.computed_for != (pull.head_sha, pull.base_sha):
             return "unknown"
         if pull.draft:
             return "draft"
@@ -132,14 +132,14 @@ class Pulls:
         return strict and bool(ahead(self._repository.graph, pull.head_sha, pull.base_sha))
 
     def obstacles(self, pull: Pull) -> list[str]:
-        """Why the base's protection does not let it in, in GitHub's words."""
+        """The reasons why the base's protection blocks it, in GitHub's words."""
         protection = self._repository.protection(pull.base)
-        why = self._repository.checks.missing(pull.head_sha, protection.required)
+        reasons = self._repository.checks.missing(pull.head_sha, protection.required)
         if len(pull.approvals) < protection.reviews:
             number = protection.reviews
             noun = "review is" if number == 1 else "reviews are"
-            why.append(f"At least {number} approving {noun} required by reviewers with write access.")
-        return why
+            reasons.append(f"At least {number} approving {noun} required by reviewers with write access.")
+        return reasons
 
     def merge(
         self, pull: Pull, *, method: MergeMethod, title: str | None, message: str | None, sha: str | None, by: str
@@ -155,15 +155,15 @@ class Pulls:
         text += f"\n\n{message if message is not None else pull.title}"
         author = Author.at_github(by)
         if method == "rebase":
-            made = self._replayed(pull)
+            commit = self._replayed(pull)
         else:
             parents = (pull.base_sha, head.sha) if method == "merge" else (pull.base_sha,)
-            made = graph.advance(pull.base, parents, files, text, author)
-        pull.merge_commit, pull.merged_by = made.sha, by
+            commit = graph.advance(pull.base, parents, files, text, author)
+        pull.merge_commit, pull.merged_by = commit.sha, by
         pull.close(datetime.now(UTC))
         self._repository.pushed(pull.base, pull.base_sha, by)
         self._announce(pull, "closed", by)
-        return made.sha
+        return commit.sha
 
     def _mergeable(self, pull: Pull, method: MergeMethod, sha: str | None) -> dict[str, bytes]:
         if pull.state != "open" or pull.draft:
@@ -175,8 +175,8 @@ class Pulls:
         if self.base_moves:
             self.base_moves -= 1
             raise RefusedError("Base branch was modified. Review and try the merge again.")
-        if why := self.obstacles(pull):
-            raise RefusedError(" ".join(why))
+        if reasons := self.obstacles(pull):
+            raise RefusedError(" ".join(reasons))
         files = self._merged(pull)
         if files is None or self._behind(pull):
             raise RefusedError("Pull Request is not mergeable")
@@ -195,7 +195,7 @@ class Pulls:
         return tip
 
     def edit(self, pull: Pull, sender: str, *, title: str | None, body: str | None, state: str | None) -> None:
-        """Change its texts, close it or open it again."""
+        """Change its texts, close it or reopen it."""
         pull.title, pull.body = title or pull.title, pull.body if body is None else body
         pull.updated_at = datetime.now(UTC)
         if state == "closed" and pull.state == "open":

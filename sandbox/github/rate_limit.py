@@ -23,24 +23,24 @@ class RateLimit:
     _reset: int = field(default_factory=lambda: int(time.time()) + HOUR)
 
     def exhausted(self, token: str) -> bool:
-        """Whether nothing is left of this hour."""
+        """Whether this hour's limit is used up."""
         self._renew()
         return self._used[token] >= self.limit
 
     def count(self, token: str) -> None:
-        """One more request."""
+        """Count a request."""
         self._used[token] += 1
 
-    def shown(self, token: str) -> dict[str, int | str]:
-        """As GET /rate_limit tells it; `reset` in Unix seconds."""
+    def usage(self, token: str) -> dict[str, int | str]:
+        """The values of GET /rate_limit; `reset` in Unix seconds."""
         self._renew()
         used = min(self._used[token], self.limit)
         return {"limit": self.limit, "used": used, "remaining": self.limit - used, "reset": self._reset}
 
     def headers(self, token: str) -> dict[str, str]:
-        """As every answer carries it."""
-        shown = {f"X-RateLimit-{key.title()}": str(value) for key, value in self.shown(token).items()}
-        return {**shown, "X-RateLimit-Resource": "core"}
+        """The headers of every answer."""
+        headers = {f"X-RateLimit-{key.title()}": str(value) for key, value in self.usage(token).items()}
+        return {**headers, "X-RateLimit-Resource": "core"}
 
     def _renew(self) -> None:
         if time.time() >= self._reset:

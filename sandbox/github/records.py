@@ -1,4 +1,4 @@
-"""What a repository keeps of pull requests and of deployments."""
+"""Records of pull requests and deployments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Pull:
-    """One pull request. `head_sha` and `base_sha` follow their branches as long as it is open."""
+    """A pull request. `head_sha` and `base_sha` follow their branches while it is open."""
 
     number: int
     pull_id: int
@@ -30,7 +30,7 @@ class Pull:
     merged_by: str | None = None
     merge_commit: str | None = None
     approvals: set[str] = field(default_factory=set)
-    worked_out: tuple[str, str] | None = None  # the head and base whose mergeability is known
+    computed_for: tuple[str, str] | None = None  # head and base whose mergeability is computed
 
     @property
     def merged(self) -> bool:
@@ -38,13 +38,13 @@ class Pull:
         return self.merge_commit is not None
 
     def close(self, now: datetime) -> None:
-        """It is over, merged or not."""
+        """Close it, merged or not."""
         self.state, self.closed_at, self.updated_at = "closed", now, now
 
 
 @dataclass(frozen=True, slots=True)
 class DeploymentStatus:
-    """One thing that was said of a deployment."""
+    """A status of a deployment."""
 
     status_id: int
     state: str
@@ -58,7 +58,7 @@ class DeploymentStatus:
 
 @dataclass(slots=True)
 class Deployment:
-    """One deployment. `statuses` are the oldest first."""
+    """A deployment. `statuses` are oldest first."""
 
     deployment_id: int
     ref: str
@@ -75,5 +75,5 @@ class Deployment:
 
     @property
     def state(self) -> str:
-        """What was said last; pending before anything was."""
+        """The newest state; pending without a status."""
         return self.statuses[-1].state if self.statuses else "pending"

@@ -1,9 +1,9 @@
-"""Why a repository does not do what it is asked, in GitHub's words."""
+"""Refusals of a repository, in GitHub's words."""
 
 
 class RefusedError(Exception):
-    """What GitHub refuses; the message is GitHub's own wording."""
+    """GitHub refuses the request; the message is GitHub's."""
 
 
 class ConflictError(Exception):
-    """What the present state forbids."""
+    """The present state forbids the request; the message is GitHub's."""

@@ -1,4 +1,4 @@
-"""One repository of the stand-in: its commits, its workflows, and the runs it has had."""
+"""A repository of the stand-in: its commits, its workflows and their runs."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Repository(ScriptedRuns):
     """`owner/name` with its branches, workflows and runs.
 
     `listeners` are called after each change of a run (job None) or a job. `image_builder` plays the steps that
-    run `packer build`. `carry_over` says what a rerun of failed jobs makes of the others in the new attempt: "copy" lists
-    each under a new id with its old times, as GitHub does; "keep" lists it as it was; "drop" lists the new jobs
-    alone, as GitHub did for a while in 2025 (r-universe-org/help#607). With `runs_on_push` a push starts the workflows
+    run `packer build`. `carry_over` decides how a rerun of failed jobs lists the other jobs in the new attempt: "copy" lists
+    them under new IDs with their old times, as GitHub does; "keep" lists them unchanged; "drop" lists only the new
+    jobs, as GitHub did for a while in 2025 (r-universe-org/help#607). With `runs_on_push` a push starts the workflows
     that it triggers.
     """
 
@@ -67,15 +67,15 @@ class Repository(ScriptedRuns):
         self._job_ids = itertools.count(55_100_000_000 + number * 1_000_000)
 
     def commit(self, branch: str, files: Mapping[str, Content], message: str, author: Author | None = None) -> Commit:
-        """A new commit on `branch` with these files changed (None removes one), now."""
+        """Commit these changed files to `branch` (None removes a file), now."""
         by = author or Author("Lee Park", "lee@lineside.example", "lee-park")
         before = self.graph.branches.get(branch)
-        made = self.graph.commit(branch, files, message, by)
+        commit = self.graph.commit(branch, files, message, by)
         self.pushed(branch, before, by.login)
-        return made
+        return commit
 
     def pushed(self, branch: str, before: str | None, by: str) -> None:
-        """Tell of a branch's new tip, and read the workflows again; `before` is what its tip was."""
+        """Announce a branch's new tip, and read the workflows again; `before` is its old tip."""
         self.read_workflows()
         self.pulls.follow(branch, by)
         self.announce(Pushed(branch, before, self.graph.branches[branch], by))
@@ -87,10 +87,10 @@ class Repository(ScriptedRuns):
         for path in sorted(path for path in commit.files if path.startswith(FOLDER)):
             file = parse(path, commit.files[path].decode())
             if "push" in file.triggers and path in self.workflows and self.workflows[path].state == "active":
-                self._begin(self.workflows[path], file, commit, branch=branch, inputs={}, actor=by, event="push")
+                self._start(self.workflows[path], file, commit, branch=branch, inputs={}, actor=by, event="push")
 
     def announce(self, event: Event) -> None:
-        """Tell whoever is told by webhook."""
+        """Send an event to the webhooks."""
         for announce in self.announce_to:
             announce(event)
 
@@ -103,15 +103,15 @@ class Repository(ScriptedRuns):
         reviews: int = 0,
         ruleset: bool = False,
     ) -> None:
-        """Require these checks, and so many approvals, of what goes into the branch; by a ruleset if so wished."""
+        """Require these checks and `reviews` approvals for the branch, by protection or by a ruleset."""
         self.protections[branch] = Protection(tuple(required), strict, reviews, ruleset)
 
     def protection(self, branch: str) -> Protection:
-        """What the branch requires: nothing, if it is not protected."""
+        """The requirements of the branch; none without protection."""
         return self.protections.get(branch, Protection())
 
     def read_workflows(self) -> None:
-        """Register the workflows of the default branch, as GitHub does when it is pushed to."""
+        """Register the workflows of the default branch, as GitHub does after a push."""
         if self.default_branch not in self.graph.branches:
             return
         tip = self.graph.resolve(self.default_branch)
@@ -129,35 +129,35 @@ class Repository(ScriptedRuns):
 
     def workflow(self, id_or_file: str) -> Workflow | None:
         """The workflow with this number, or with this file name on the default branch."""
-        known = self.workflows.values()
-        fits = (
-            one
-            for one in known
-            if id_or_file == str(one.workflow_id) or (id_or_file == one.filename and one.state != "deleted")
+        matching = (
+            workflow
+            for workflow in self.workflows.values()
+            if id_or_file == str(workflow.workflow_id)
+            or (id_or_file == workflow.filename and workflow.state != "deleted")
         )
-        return next(fits, None)
+        return next(matching, None)
 
     def dispatch(
         self, workflow: str, ref: str, inputs: Mapping[str, str] | None = None, *, actor: str = "lee-park"
     ) -> Run:
-        """Start a run as POST .../dispatches does; RefusedError in GitHub's words when it would not."""
-        known = self.workflow(workflow)
+        """Start a run as POST .../dispatches does; RefusedError in GitHub's words when GitHub would not."""
+        registered = self.workflow(workflow)
         named = self.graph.named(ref)
-        if known is None or named is None:
-            raise RefusedError(f"No ref found for: {ref}" if known else f"no workflow {workflow}")
-        if known.state != "active":
+        if registered is None or named is None:
+            raise RefusedError(f"No ref found for: {ref}" if registered else f"no workflow {workflow}")
+        if registered.state != "active":
             raise RefusedError("Cannot trigger a 'workflow_dispatch' on a disabled workflow")
         commit = self.graph.commits[named[1]]
-        text = commit.files.get(known.path)
-        file = parse(known.path, text.decode()) if text is not None else None
+        text = commit.files.get(registered.path)
+        file = parse(registered.path, text.decode()) if text is not None else None
         if file is None or file.inputs is None:
             raise RefusedError("Workflow does not have 'workflow_dispatch' trigger")
         given = checked_inputs(file.inputs, inputs or {})
         branch = named[0].split("/", 2)[2]
-        file = parse(known.path, commit.files[known.path].decode(), given)
-        return self._begin(known, file, commit, branch=branch, inputs=given, actor=actor)
+        file = parse(registered.path, commit.files[registered.path].decode(), given)
+        return self._start(registered, file, commit, branch=branch, inputs=given, actor=actor)
 
-    def _begin(
+    def _start(
         self,
         workflow: Workflow,
         file: WorkflowFile,
@@ -197,28 +197,28 @@ class Repository(ScriptedRuns):
             seed=self._seed,
             scripts=self.scripts,
             new_job_id=lambda: next(self._job_ids),
-            changed=self._tell,
+            changed=self._notify,
             image_builder=self._image_builder,
             only=only,
         )
         self._simulations.setdefault(run.run_id, []).append(simulation)
-        self._tell(run, None)
+        self._notify(run, None)
         simulation.start()
 
-    def _tell(self, run: Run, job: Job | None) -> None:
+    def _notify(self, run: Run, job: Job | None) -> None:
         for listener in self.listeners:
             listener(self, run, job)
 
     async def cancel(self, run: Run, *, force: bool = False) -> None:
-        """End the run; ConflictError when it is over already."""
+        """Cancel the run; ConflictError when it has ended."""
         if run.finished:
             raise ConflictError("Cannot cancel a workflow run that is completed.")
         await self._simulations[run.run_id][-1].cancel(force=force)
 
     def rerun(self, run: Run, *, failed_only: bool = False, job: Job | None = None, actor: str) -> None:
-        """Begin the next attempt, of all jobs, of those that failed or of one, each with what needs it.
+        """Start the next attempt, of all jobs, of failed jobs or of a job, with the jobs that need them.
 
-        Raises ConflictError, in GitHub's words, while one is under way, when nothing failed, or a month later.
+        Raises ConflictError, in GitHub's words, while the run is running, when nothing failed, or a month later.
         """
         if not run.finished:
             raise ConflictError("This workflow is already running")
@@ -234,20 +234,20 @@ class Repository(ScriptedRuns):
 
     @staticmethod
     def expire_logs(run: Run) -> None:
-        """Make the logs of all its jobs as gone as after 90 days."""
+        """Expire the logs of all its jobs, as after 90 days."""
         run.logs_expired = True
 
     @staticmethod
     def backdate(run: Run, by: timedelta) -> None:
-        """Make a run so much older."""
+        """Make a run older."""
         run.created_at -= by
 
     async def ended(self, run: Run) -> None:
-        """Wait until the run's present attempt is over."""
+        """Wait for the end of the run's present attempt."""
         await self._simulations[run.run_id][-1].ended()
 
     async def stop(self) -> None:
-        """Drop all that runs."""
+        """Stop all runs."""
         await self.pulls.stop()
         for simulations in self._simulations.values():
             await simulations[-1].stop()

@@ -1,4 +1,4 @@
-"""What a workflow run consists of: attempts, jobs, steps, log lines. Mutable: the simulation moves them on."""
+"""Workflow runs: attempts, jobs, steps, log lines. Mutable, since the simulation updates them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from sandbox.github.workflow_file import JobFile, WorkflowFile
 
 _GOOD = {"success", "skipped", "neutral"}
-# The order in which one job's conclusion outweighs another's in the run's.
+# The conclusion of a run is the first of these among its jobs.
 _WORST_FIRST = ("failure", "timed_out", "cancelled")
 
 
 @dataclass(slots=True)
 class Step:
-    """One step. `lines` are its log, each with the time it was printed."""
+    """A step. `lines` are its log, each with its time."""
 
     number: int
     name: str
@@ -30,11 +30,11 @@ class Step:
     lines: list[tuple[datetime, str]] = field(default_factory=list)
 
     def start(self, now: datetime) -> None:
-        """The step begins."""
+        """Start the step."""
         self.status, self.started_at = "in_progress", now
 
     def end(self, conclusion: str, now: datetime) -> None:
-        """The step is over; one that never began has no time of its own."""
+        """End the step; a step that never started gets the end as its start."""
         self.status, self.conclusion = "completed", conclusion
         self.started_at = self.started_at or now
         self.completed_at = now
@@ -42,7 +42,7 @@ class Step:
 
 @dataclass(slots=True)
 class Job:
-    """One job of one attempt."""
+    """A job of an attempt."""
 
     job_id: int
     run_id: int
@@ -62,11 +62,11 @@ class Job:
     padding: int = 0  # bytes of harmless lines in its log
 
     def start(self, now: datetime) -> None:
-        """A runner took the job."""
+        """Start the job on a runner."""
         self.status, self.started_at, self.ran = "in_progress", now, True
 
     def end(self, conclusion: str, now: datetime) -> None:
-        """The job is over, and with it the steps that never came to run."""
+        """End the job and the steps that did not run."""
         for step in self.steps:
             if step.status != "completed":
                 step.end("cancelled" if conclusion == "cancelled" else "skipped", now)
@@ -81,7 +81,7 @@ class Job:
 
 @dataclass(slots=True)
 class Workflow:
-    """A workflow as the repository's settings know it; its file may differ from commit to commit."""
+    """A registered workflow; its file may differ between commits."""
 
     workflow_id: int
     path: str
@@ -97,7 +97,7 @@ class Workflow:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """How an attempt that is over began and ended."""
+    """A past attempt."""
 
     number: int
     started_at: datetime
@@ -108,7 +108,7 @@ class Attempt:
 
 @dataclass(slots=True)
 class Run:
-    """One run of a workflow, over all its attempts. `past` are those before the present one."""
+    """A run of a workflow with all its attempts. `past` are the attempts before the present attempt."""
 
     run_id: int
     number: int
@@ -129,11 +129,11 @@ class Run:
     finished: bool = False
     cancelling: bool = False
     logs_expired: bool = False
-    broken: bool = False  # GitHub could not work out a job's strategy
+    broken: bool = False  # GitHub could not evaluate a job's strategy
     past: list[Attempt] = field(default_factory=list)
 
     def next_attempt(self, actor: str, now: datetime) -> None:
-        """The present attempt becomes a past one."""
+        """Start the next attempt."""
         self.past.append(
             Attempt(self.attempt, self.started_at, self.updated_at, self.triggering_actor, self.cancelling)
         )
@@ -143,7 +143,7 @@ class Run:
         self.triggering_actor = actor
 
     def as_of(self, attempt: int) -> Run | None:
-        """The run as it ended in a past attempt, or itself for the present one; None when there was no such attempt."""
+        """The run at the end of a past attempt, or itself for the present attempt; None without such an attempt."""
         if attempt == self.attempt:
             return self
         for past in self.past:
@@ -176,27 +176,27 @@ class Run:
         for file in self.file.jobs * len(self.file.jobs):
             if keys & set(file.needs):
                 keys.add(file.key)
-                names = names | {file.shown_name(matrix, self.inputs) for matrix in file.matrix}
+                names = names | {file.display_name(matrix, self.inputs) for matrix in file.matrix}
         return frozenset(names)
 
     def carry_over(self, rerun: frozenset[str], new_ids: Iterator[int], now: datetime) -> None:
-        """List the jobs that do not run again in the present attempt too, under new ids, with the times they had."""
+        """Copy the jobs that do not run again into the present attempt, under new IDs, with their times."""
         again = {file.key for file in self.file.jobs if any(name in rerun for name in self._names(file))}
-        kept = [
+        carried = [
             job
             for job in self.latest_jobs
             if job.name not in rerun and not (job.conclusion == "skipped" and job.file.key in again)
         ]
-        for job in kept:
+        for job in carried:
             copy = replace(job, job_id=next(new_ids), attempt=self.attempt, created_at=now, carried=True)
             self.jobs.append(copy)
 
     def _names(self, file: JobFile) -> list[str]:
-        return [file.shown_name(matrix, self.inputs) for matrix in file.matrix]
+        return [file.display_name(matrix, self.inputs) for matrix in file.matrix]
 
     @property
     def latest_jobs(self) -> list[Job]:
-        """For each job its newest execution; a skipped matrix that ran in a later attempt counts no more."""
+        """The newest execution of each job, without a skipped matrix that ran in a later attempt."""
         newest = {job.name: job for job in self.jobs}
         attempts = {job.file.key: job.attempt for job in self.jobs}
         return [
@@ -207,9 +207,9 @@ class Run:
 
     @property
     def status(self) -> str:
-        """As GitHub reports it: `queued` as long as any job waits for a runner, even while others run (cli/cli#13972).
+        """GitHub's status: `queued` while any job waits for a runner, even while others run (cli/cli#13972).
 
-        `waiting` when all that is left waits for an approval.
+        `waiting` when all remaining jobs wait for an approval.
         """
         if self.finished:
             return "completed"
@@ -220,7 +220,7 @@ class Run:
 
     @property
     def conclusion(self) -> str | None:
-        """None until the run is over; then the worst of its jobs."""
+        """None until the run has ended; then the worst of its jobs."""
         if not self.finished:
             return None
         ends = {job.conclusion for job in self.latest_jobs}
@@ -228,5 +228,5 @@ class Run:
             return "cancelled"
         if self.broken:
             return "failure"
-        worst = next((one for one in _WORST_FIRST if one in ends), None)
+        worst = next((conclusion for conclusion in _WORST_FIRST if conclusion in ends), None)
         return worst or ("skipped" if ends == {"skipped"} else "success")

@@ -1,4 +1,4 @@
-"""What the repositories hold when the sandbox starts: fixed commits, so that ids and links stay the same."""
+"""The content of the repositories at the start of the sandbox: fixed commits, so that IDs and links stay the same."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 INFRASTRUCTURE = "PermanentOrg/infrastructure"
 APPLICATION = "PermanentOrg/application"
-# The commit of the infrastructure that was applied last where an environment is behind.
+# The last applied commit of the infrastructure, where an environment is behind.
 LAST_APPLIED = "last-applied"
-# The branch whose image workflow takes inputs: which machines, for which environments.
+# The branch whose image workflow has inputs for machines and environments.
 BUILD_SOME = "build-some"
 ANA = Author("Ana Duarte", "ana@lineside.example", "ana-duarte")
 LEE = Author("Lee Park", "lee@lineside.example", "lee-park")
@@ -35,7 +35,7 @@ def sandbox_repositories() -> dict[str, Seed]:
 
 
 def infrastructure_files(root: Path = _FILES) -> dict[str, str]:
-    """The newest content of the infrastructure repository, or what a branch of it has of its own, by path."""
+    """The newest files of the infrastructure repository, or the files of a branch, by path."""
     paths = sorted(path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     return {path.relative_to(root).as_posix(): path.read_text() for path in paths}
 
@@ -72,7 +72,7 @@ def infrastructure(graph: CommitGraph) -> None:
 
 
 def _build_some(newest: Mapping[str, str]) -> dict[str, str]:
-    """The image workflow with inputs, and templates that mark what they make with the run's id."""
+    """The image workflow with inputs, and templates that tag their resources with the run's ID."""
     run_id = 'variable "run_id" {\n  default = env("GITHUB_RUN_ID")\n}\n\nlocals {'
     tags = '{ Name = "Packer Builder", GITHUB_RUN_ID = var.run_id }'
     marked = {

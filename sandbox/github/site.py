@@ -1,4 +1,4 @@
-"""What all routes share: the repositories, who may see them, and links that live a minute."""
+"""The state that all routes share: repositories, credentials, and short-lived links."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LINK_LIFE = 60.0  # seconds; GitHub's links to logs and archives live a minute
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """Bytes behind a short-lived link; what is too large to hold is made while it is sent."""
+    """Content behind a short-lived link; large content is generated while it is sent."""
 
     content: bytes | Callable[[], AsyncIterator[bytes]]
     content_type: str
@@ -44,13 +44,13 @@ class Site:
     clock: Clock
     listing_lag: float
     base: str = ""
-    api_path: str = ""  # below which the API lies: /api/v3 on an Enterprise server
+    api_path: str = ""  # prefix of the API: /api/v3 on an Enterprise server
     organization_vault: Vault = field(default_factory=Vault)
-    log_lag: float = 0.0  # real seconds from a job's end until its log is there
+    log_lag: float = 0.0  # real seconds from a job's end until its log exists
     downloads: dict[str, Download] = field(default_factory=dict)
 
     def outward(self, body: bytes) -> bytes:
-        """An answer with the addresses of the API as they are from outside: the shapes know nothing of `api_path`."""
+        """An answer with `api_path` in the API's URLs, which the shapes leave out."""
         if not self.api_path:
             return body
         addresses = re.escape(self.base.encode()) + b"/(?=(repos|users|orgs|app|installation)/)"
@@ -81,25 +81,25 @@ class Site:
         raise not_found()
 
     def link(self, content: bytes | Callable[[], AsyncIterator[bytes]], content_type: str, filename: str) -> str:
-        """The address of a download that needs no token and lives a minute."""
+        """The URL of a download, valid for a minute, without a token."""
         now = time.monotonic()
-        self.downloads = {key: one for key, one in self.downloads.items() if one.expires > now}
+        self.downloads = {key: download for key, download in self.downloads.items() if download.expires > now}
         key = secrets.token_urlsafe(16)
         self.downloads[key] = Download(content, content_type, filename, now + LINK_LIFE)
         return f"{self.base}/_download/{key}/{filename}"
 
     def expire_links(self) -> None:
-        """Make every link given so far useless, for tests."""
+        """Expire all links, for tests."""
         self.downloads.clear()
 
 
 def caller_of(request: web.Request) -> Caller | None:
-    """Who sent the request; None without an Authorization header."""
+    """The caller of the request; None without an Authorization header."""
     return request.get(CALLER)
 
 
 def writer_of(request: web.Request) -> Caller:
-    """Who sent the request, if they may change things; 403 otherwise."""
+    """The caller of the request, if it may change things; 403 otherwise."""
     caller = caller_of(request)
     if caller is None:
         raise GitHubError(401, "Requires authentication")

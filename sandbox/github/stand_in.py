@@ -1,4 +1,4 @@
-"""GitHub on loopback: one server for the API, for downloads and for the pages that links lead to."""
+"""The stand-in's server: the API, downloads and pages."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ _MOST_REQUESTS = 10_000
 
 
 class GitHubStandIn:
-    """GitHub as the sandbox needs it.
+    """A stand-in for GitHub.
 
-    `token` acts as the login signalbox-bot; `read_only_token` may look but gets 403 for changes; `app` is a GitHub
-    App that may identify itself with JWTs. `repositories` are the seeds (see seed.sandbox_repositories). `aws` is
-    where image builds make instances and images, None for builds that only print. `speed` simulated seconds pass in
-    a real one. `listing_lag` real seconds pass before a new run shows in listings. `webhook` names who is told
-    of what happens. An `enterprise` server has its API below /api/v3. `refused` lists what GitHub would not know: requests to no endpoint of its, and query parameters
-    that it ignores. `faults` are what can go wrong with GitHub; `on_request` are hooks for whatever else.
+    `token` acts as the login signalbox-bot; `read_only_token` gets 403 for changes; `app` is a GitHub App that
+    authenticates with JWTs. `repositories` are the seeds (see seed.sandbox_repositories). Image builds create instances
+    and images in `aws`, or only print for None. `speed` simulated seconds pass in a real second. `listing_lag` real
+    seconds pass before a new run is listed. `webhook` receives events. An `enterprise` server has its API below /api/v3.
+    `refused` lists requests that GitHub does not support: unknown endpoints and query parameters. `faults` are
+    GitHub's faults; `on_request` are hooks for other faults.
     """
 
     def __init__(
@@ -74,11 +74,11 @@ class GitHubStandIn:
         read_only = {read_only_token: "signalbox-reader"} if read_only_token else {}
         credentials = Credentials({token: BOT_LOGIN}, read_only, app)
         self._builder = ImageBuilder(aws) if aws is not None else None
-        known = {
+        seeded = {
             name: self._make(name, number, plant, clock, seed)
             for number, (name, plant) in enumerate(repositories.items())
         }
-        self.site = Site(known, credentials, clock, listing_lag, api_path="/api/v3" if enterprise else "")
+        self.site = Site(seeded, credentials, clock, listing_lag, api_path="/api/v3" if enterprise else "")
         self.rate_limit = RateLimit()
         self.on_request: list[Hook] = []
         self.requests: deque[Request] = deque(maxlen=_MOST_REQUESTS)
@@ -105,22 +105,22 @@ class GitHubStandIn:
         return self.site.repositories[full_name]
 
     def accept_token(self, token: str, login: str, grant: Grant | None = None) -> None:
-        """Let another token in, acting as `login`: a classic one that may everything, unless `grant` says otherwise."""
+        """Accept another token, acting as `login`: a classic token with all rights, unless `grant` limits it."""
         self.site.credentials.tokens = {**self.site.credentials.tokens, token: login}
         if grant is not None:
             self.site.credentials.grants[token] = grant
 
     @property
     def app_permissions(self) -> dict[str, str]:
-        """What the App's installation has been given, to be changed at any time: `{"actions": "write", ...}`."""
+        """The permissions of the App's installation, which may change at any time: `{"actions": "write", ...}`."""
         return self.site.credentials.app_permissions
 
     def deliver_to(self, webhook: WebhookSettings) -> None:
-        """Tell this receiver of what happens from now on, as if it had just been set up in the settings."""
+        """Send events to this receiver from now on, as if it had just been created in the settings."""
         self.deliveries.connect(webhook)
 
     async def start(self, port: int = 0) -> None:
-        """Serve on 127.0.0.1; port 0 takes a free one."""
+        """Serve on 127.0.0.1; port 0 selects a free port."""
         application = web.Application(middlewares=[self._exchange, self._answer], client_max_size=25 * 2**20)
         application.add_routes(self._api())
         application.add_routes(Pages(self.site).routes())
@@ -133,7 +133,7 @@ class GitHubStandIn:
         await self.deliveries.start()
 
     def _api(self) -> list[web.RouteDef]:
-        """Every endpoint, where this GitHub has it."""
+        """All endpoints, with the API's prefix."""
         parts = (
             AccountRoutes(self.site, self.rate_limit),
             CheckRoutes(self.site),
@@ -145,10 +145,12 @@ class GitHubStandIn:
             self._actions,
         )
         routes = [route for part in parts for route in part.routes()]
-        return [web.RouteDef(one.method, self.site.api_path + one.path, one.handler, one.kwargs) for one in routes]
+        return [
+            web.RouteDef(route.method, self.site.api_path + route.path, route.handler, route.kwargs) for route in routes
+        ]
 
     async def stop(self) -> None:
-        """Drop what runs and close the port. Raises what went wrong inside a simulated run, if anything did."""
+        """Stop all runs and close the port. Raises the error of a simulated run, if there was one."""
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -159,7 +161,7 @@ class GitHubStandIn:
 
     @web.middleware
     async def _exchange(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Hooks around the effect, and the record of what was asked."""
+        """Call the hooks around the request, and record it."""
         body = await request.read()
         try:
             await self._hooks(request, body, "before", 0)
@@ -185,12 +187,12 @@ class GitHubStandIn:
         self.requests.append(asked)
 
     def _for_people(self, request: web.Request) -> bool:
-        """Whether this is a page or a download: no token is needed, no rate limit counts."""
+        """Whether this is a page or a download, without token and rate limit."""
         return request.path.startswith(_HUMAN)
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Who calls, the rate limit, errors in GitHub's shape, conditional requests."""
+        """Apply credentials, the rate limit, errors in GitHub's shape, conditional requests."""
         if self._for_people(request):
             return await handler(request)
         token = request.headers.get("Authorization", "")

@@ -1,4 +1,4 @@
-"""Actions secrets: taken sealed, never shown again; tests may look inside."""
+"""Actions secrets: stored from sealed boxes and never returned; tests may read `secrets`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nacl.public import PrivateKey, SealedBox
 
 from sandbox.github.refusals import RefusedError
 
-LARGEST = 48 << 10  # bytes of one secret
+LARGEST = 48 << 10  # bytes of a secret
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 NAME_RULE = (
     "Secret names can only contain alphanumeric characters ([a-z], [A-Z], [0-9]) or underscores (_). Spaces are not "
@@ -23,7 +23,7 @@ NAME_RULE = (
 
 @dataclass(slots=True)
 class Secret:
-    """One secret. `visibility` is an organization's: all, private or selected."""
+    """A secret. `visibility` is an organization's: all, private or selected."""
 
     name: str
     value: str = field(repr=False)
@@ -36,25 +36,25 @@ class Secret:
 class Vault:
     """The secrets of a repository or an organization, by name in capitals."""
 
-    known: dict[str, Secret] = field(default_factory=dict)
+    secrets: dict[str, Secret] = field(default_factory=dict)
     _key: PrivateKey = field(default_factory=PrivateKey.generate, repr=False)
 
     @property
     def public_key(self) -> str:
-        """What secrets are sealed with, in base64."""
+        """The public key for sealing secrets, in base64."""
         return base64.b64encode(bytes(self._key.public_key)).decode()
 
     @property
     def key_id(self) -> str:
-        """The number of that key."""
+        """The ID of the public key."""
         return str(568_250_000_000_000_000 + int.from_bytes(bytes(self._key.public_key)[:6], "big"))
 
     def new_key(self) -> None:
-        """What was sealed with the old key is refused from now on."""
+        """Replace the key: secrets sealed with the old key are refused from now on."""
         self._key = PrivateKey.generate()
 
     def put(self, name: str, sealed: str, key_id: str, visibility: str = "private") -> bool:
-        """Keep a secret; whether it is a new one. Raises RefusedError for what GitHub would not take."""
+        """Store a secret; whether it is new. Raises RefusedError for what GitHub refuses."""
         if not _NAME.fullmatch(name):
             raise RefusedError(NAME_RULE)
         if name.upper().startswith("GITHUB_"):
@@ -62,10 +62,10 @@ class Vault:
         if key_id != self.key_id:
             raise RefusedError("The key_id is not that of the current public key.")
         value, now = self._opened(sealed), datetime.now(UTC)
-        known = self.known.get(name.upper())
-        created = now if known is None else known.created_at
-        self.known[name.upper()] = Secret(name.upper(), value, created, now, visibility)
-        return known is None
+        existing = self.secrets.get(name.upper())
+        created = now if existing is None else existing.created_at
+        self.secrets[name.upper()] = Secret(name.upper(), value, created, now, visibility)
+        return existing is None
 
     def _opened(self, sealed: str) -> str:
         try:

@@ -1,4 +1,4 @@
-"""Answers in GitHub's shapes: errors, paging, conditional requests."""
+"""HTTP helpers in GitHub's shapes: errors, paging, conditional requests, request bodies."""
 
 from __future__ import annotations
 
@@ -27,37 +27,37 @@ class GitHubError(Exception):
         self.headers = dict(headers or {})
 
     def response(self) -> web.Response:
-        """As it goes over the wire."""
+        """The error as a response."""
         return json_response(self.payload, self.status, self.headers)
 
 
 def not_found() -> GitHubError:
-    """What GitHub says of whatever is not there, or not for these eyes."""
+    """GitHub's answer for a missing or invisible resource."""
     return GitHubError(404, "Not Found")
 
 
 def no_commit(ref: str) -> GitHubError:
-    """What GitHub says where a body or a path should name a commit and does not."""
+    """GitHub's answer for an unknown commit in a body or a path."""
     return GitHubError(422, f"No commit found for SHA: {ref}")
 
 
-def numbered(known: Mapping[int, T], number: str) -> T:
-    """What has this number; 404 when nothing has."""
-    found = known.get(int(number)) if number.isdecimal() else None
-    if found is None:
+def numbered(items: Mapping[int, T], number: str) -> T:
+    """The item with this number; 404 without such an item."""
+    item = items.get(int(number)) if number.isdecimal() else None
+    if item is None:
         raise not_found()
-    return found
+    return item
 
 
 def invalid(why: str) -> GitHubError:
-    """What GitHub says of a body that its schema does not allow."""
+    """GitHub's answer for a body that its schema does not allow."""
     return GitHubError(422, f"Invalid request.\n\n{why}")
 
 
 def validation_failed(
     resource: str, *, field: str | None = None, code: str = "custom", message: str = ""
 ) -> GitHubError:
-    """What GitHub says of values that do not fit each other."""
+    """GitHub's answer for inconsistent values."""
     error = {"resource": resource, "field": field, "code": code, "message": message}
     return GitHubError(422, "Validation Failed", errors=[{key: value for key, value in error.items() if value}])
 
@@ -72,17 +72,17 @@ def conditional(request: web.Request, response: web.StreamResponse) -> web.Strea
     """Add the ETag of a JSON answer to a GET; 304 when the caller has it. Like GitHub's, it changes with the token."""
     if request.method != "GET" or response.status != 200 or not isinstance(response, web.Response):
         return response
-    seen = hashlib.sha256(request.headers.get("Authorization", "").encode() + b"\0" + bytes(response.body or b""))  # type: ignore[arg-type]
-    etag = f'W/"{seen.hexdigest()}"'
+    digest = hashlib.sha256(request.headers.get("Authorization", "").encode() + b"\0" + bytes(response.body or b""))  # type: ignore[arg-type]
+    etag = f'W/"{digest.hexdigest()}"'
     response.headers["ETag"] = etag
     response.headers["Cache-Control"] = "private, max-age=60, s-maxage=60"
-    known = [one.strip() for one in request.headers.get("If-None-Match", "").split(",")]
-    return web.Response(status=304, headers={"ETag": etag}) if etag in known else response
+    tags = [tag.strip() for tag in request.headers.get("If-None-Match", "").split(",")]
+    return web.Response(status=304, headers={"ETag": etag}) if etag in tags else response
 
 
 def page_of(request: web.Request, items: Sequence[T], base: str) -> tuple[list[T], dict[str, str]]:
-    """The asked page (`per_page` at most 100, default 30) and its Link header."""
-    page, size = page_asked(request)
+    """The requested page (`per_page` at most 100, default 30) and its Link header."""
+    page, size = requested_page(request)
     last = max(1, -(-len(items) // size))
     relations = {"prev": page - 1, "next": page + 1, "last": last, "first": 1}
     if page >= last:
@@ -97,8 +97,8 @@ def page_of(request: web.Request, items: Sequence[T], base: str) -> tuple[list[T
     return list(items[(page - 1) * size : page * size]), {"Link": ", ".join(links)} if links else {}
 
 
-def page_asked(request: web.Request) -> tuple[int, int]:
-    """Which page of which size is wanted."""
+def requested_page(request: web.Request) -> tuple[int, int]:
+    """The number and size of the requested page."""
     return max(1, _number(request, "page", 1)), max(1, min(_number(request, "per_page", 30), 100))
 
 
@@ -108,7 +108,7 @@ def _number(request: web.Request, name: str, default: int) -> int:
 
 
 async def json_body(request: web.Request) -> Json:
-    """The request's JSON object; 400 in GitHub's words when it is none."""
+    """The request's JSON object; 400 in GitHub's words for any other body."""
     try:
         body = json.loads(await request.read() or b"{}")
     except ValueError as error:
@@ -126,7 +126,7 @@ def permitted(body: Json, *keys: str) -> None:
 
 
 def required_text(body: Json, key: str) -> str:
-    """A text that must be there."""
+    """A required text of the body."""
     if key not in body:
         raise invalid(f'"{key}" wasn\'t supplied.')
     value = body[key]

@@ -1,4 +1,4 @@
-"""Webhook deliveries: signed, sent once and in order, unless a test wants them lost, doubled, late or mixed up."""
+"""Webhook deliveries: signed, sent once and in order, unless a test loses, duplicates, delays or reorders them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sandbox.github.site import Site
     from sandbox.github.web import Json
 
-PATIENCE = 10.0  # seconds that GitHub waits for an answer to a delivery
+ANSWER_TIMEOUT = 10.0  # seconds that GitHub waits for an answer to a delivery
 EVERYTHING = frozenset(
     {
         *(
@@ -43,7 +43,7 @@ EVERYTHING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class WebhookSettings:
-    """Where deliveries go, the secret they are signed with, and which events are wanted."""
+    """A receiver of deliveries: its URL, the secret of the signature, and its events."""
 
     url: str
     secret: str
@@ -52,7 +52,7 @@ class WebhookSettings:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One delivery that was tried. `status` is the receiver's answer, 0 when there was none."""
+    """A delivery. `status` is the receiver's answer, 0 without an answer."""
 
     guid: str
     event: str
@@ -62,13 +62,13 @@ class Delivery:
 
     @property
     def what(self) -> str:
-        """What it tells of: workflow_job (queued)."""
+        """The event with its action: workflow_job (queued)."""
         return f"{self.event} ({self.action})" if self.action else self.event
 
 
 @dataclass(slots=True)
 class _Plan:
-    """What becomes of the next `times` deliveries of `event` (None: of any)."""
+    """Selects the next `times` deliveries of `event` (None: of any event)."""
 
     event: str | None
     times: int
@@ -81,19 +81,19 @@ class _Plan:
 
 
 class Deliveries:
-    """Tells the receiver of what happens. As on GitHub nothing is sent again by itself.
+    """Sends deliveries to the receiver. As on GitHub none is repeated automatically.
 
-    `sent` are those that were tried, `lost` those that a test made be lost. `delay` seconds pass before each one.
+    `sent` are the sent deliveries, `lost` those that a test lost. `delay` seconds pass before each delivery.
     """
 
     def __init__(self, site: Site, settings: WebhookSettings | None) -> None:
         self._site = site
         self._settings = settings
         self._waiting: asyncio.Queue[Delivery] = asyncio.Queue()
-        self._told: dict[tuple[str, int, int], str] = {}
+        self._last_actions: dict[tuple[str, int, int], str] = {}
         self._task: asyncio.Task[None] | None = None
-        self._losing, self._doubling = _Plan(None, 0), _Plan(None, 0)
-        self._mixing, self._held = 0, list[Delivery]()
+        self._to_lose, self._to_duplicate = _Plan(None, 0), _Plan(None, 0)
+        self._to_reorder, self._reordered = 0, list[Delivery]()
         self._undelivered = Undelivered("webhook", like="the real GitHub")
         self.delay = 0.0
         self.sent: deque[Delivery] = deque(maxlen=1_000)
@@ -103,58 +103,58 @@ class Deliveries:
             repository.announce_to.append(partial(self._happened, repository))
 
     def lose(self, times: int = 1, *, event: str | None = None) -> None:
-        """Never send the next deliveries, of this event or of any."""
-        self._losing = _Plan(event, times)
+        """Lose the next deliveries, of this event or of any."""
+        self._to_lose = _Plan(event, times)
 
     def duplicate(self, times: int = 1, *, event: str | None = None) -> None:
-        """Send each of the next deliveries twice, under one GUID, as when somebody presses Redeliver."""
-        self._doubling = _Plan(event, times)
+        """Send each of the next deliveries twice, under the same GUID, as Redeliver does."""
+        self._to_duplicate = _Plan(event, times)
 
     def mix(self, number: int) -> None:
-        """Hold the next so many deliveries back, and send them the last one first."""
-        self._mixing = number
+        """Hold the next `number` deliveries, and send them in reverse order."""
+        self._to_reorder = number
 
     async def start(self) -> None:
-        """Begin to deliver, as soon as there is anyone to deliver to."""
+        """Start delivering, once there is a receiver."""
         self._task = asyncio.get_running_loop().create_task(self._deliver_all())
 
     async def stop(self) -> None:
-        """Deliver nothing more."""
+        """Stop delivering."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
 
     def connect(self, settings: WebhookSettings) -> None:
-        """Tell this receiver from now on; GitHub begins with a ping."""
+        """Send to this receiver from now on, with a ping first."""
         self._settings = settings
-        told = shapes_webhooks.ping(self._site.base, settings.url, settings.events)
-        self._queue("ping", None, {**told, **self._about(None, "lee-park")})
+        payload = shapes_webhooks.ping(self._site.base, settings.url, settings.events)
+        self._queue("ping", None, {**payload, **self._about(None, "lee-park")})
 
     def _happened(self, repository: Repository, event: Event) -> None:
         if self._settings is None:
             return
         about = self._about(repository, event.sender)
-        name, action, told = shapes_webhooks.of_event(self._site.base, repository, event)
+        name, action, payload = shapes_webhooks.of_event(self._site.base, repository, event)
         if name == "push":
             about["repository"] = shapes_webhooks.pushed_repository(about["repository"])
-        self._queue(name, action, {**told, **about})
+        self._queue(name, action, {**payload, **about})
 
     def _changed(self, repository: Repository, run: Run, job: Job | None) -> None:
         if self._settings is None:
             return
         base, about = self._site.base, self._about(repository, run.triggering_actor)
-        if job is not None and self._is_news("workflow_job", job.job_id, job.attempt, job.status):
+        if job is not None and self._is_new("workflow_job", job.job_id, job.attempt, job.status):
             self._queue("workflow_job", job.status, {**shapes_webhooks.of_job(base, repository, run, job), **about})
         action = _run_action(run)
-        if self._is_news("workflow_run", run.run_id, run.attempt, action):
+        if self._is_new("workflow_run", run.run_id, run.attempt, action):
             self._queue("workflow_run", action, {**shapes_webhooks.of_run(base, repository, run), **about})
             if run.finished:
                 self._queue("check_suite", "completed", {**shapes_webhooks.of_suite(base, repository, run), **about})
 
-    def _is_news(self, event: str, number: int, attempt: int, action: str) -> bool:
-        known = self._told.get((event, number, attempt))
-        self._told[event, number, attempt] = action
-        return known != action
+    def _is_new(self, event: str, number: int, attempt: int, action: str) -> bool:
+        last = self._last_actions.get((event, number, attempt))
+        self._last_actions[event, number, attempt] = action
+        return last != action
 
     def _about(self, repository: Repository | None, sender: str) -> Json:
         base, about = self._site.base, dict[str, object]()
@@ -170,17 +170,17 @@ class Deliveries:
             return
         body = self._site.outward(json.dumps({"action": action, **payload} if action else payload).encode())
         delivery = Delivery(str(uuid.uuid4()), event, action or "", body, 0)
-        if self._losing.takes(event):
+        if self._to_lose.takes(event):
             self.lost.append(delivery)
             return
-        deliveries = [delivery] * (2 if self._doubling.takes(event) else 1)
-        if self._mixing:
-            self._held, self._mixing = [*self._held, *deliveries], self._mixing - 1
+        deliveries = [delivery] * (2 if self._to_duplicate.takes(event) else 1)
+        if self._to_reorder:
+            self._reordered, self._to_reorder = [*self._reordered, *deliveries], self._to_reorder - 1
             deliveries = []
-            if not self._mixing:
-                deliveries, self._held = self._held[::-1], []
-        for one in deliveries:
-            self._waiting.put_nowait(one)
+            if not self._to_reorder:
+                deliveries, self._reordered = self._reordered[::-1], []
+        for waiting in deliveries:
+            self._waiting.put_nowait(waiting)
 
     async def _deliver_all(self) -> None:
         while True:
@@ -189,18 +189,18 @@ class Deliveries:
             await self.send(delivery)
 
     async def redeliver(self, delivery: Delivery) -> int:
-        """Send it again under its old GUID; the receiver's status, 0 when there was no answer."""
+        """Send it again under its old GUID; the receiver's status, 0 without an answer."""
         return await self.send(delivery)
 
     async def send(self, delivery: Delivery, *, secret: str | None = None, url: str | None = None) -> int:
-        """Send one now, signed with another secret or to another address if so wished; returns the status."""
+        """Send a delivery now, with another secret or to another URL where given; returns the status."""
         if self._settings is None:
-            raise RuntimeError("there is nobody to deliver to")
+            raise RuntimeError("there is no receiver")
         headers = _headers(delivery, secret or self._settings.secret)
         where, status = url or self._settings.url, 0
         try:
             async with (
-                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session,
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_TIMEOUT)) as session,
                 session.post(where, data=delivery.body, headers=headers) as answer,
             ):
                 status = answer.status
@@ -214,10 +214,10 @@ class Deliveries:
 def _run_action(run: Run) -> str:
     if run.finished:
         return "completed"
-    begun = any(
+    started = any(
         job.status not in ("queued", "waiting") for job in run.jobs if job.attempt == run.attempt and not job.carried
     )
-    return "in_progress" if begun else "requested"
+    return "in_progress" if started else "requested"
 
 
 def _headers(delivery: Delivery, secret: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FOLDER = ".github/workflows/"
-MAX_JOBS = 256  # of one matrix
+MAX_JOBS = 256  # of a matrix
 _FROM_JSON = re.compile(r"\$\{\{\s*fromJSON\((inputs|needs\.[\w-]+\.outputs)\.([\w-]+)\)\s*\}\}", re.IGNORECASE)
 _WORKFLOW_KEYS = {"name", "run-name", "on", "env", "permissions", "defaults", "jobs"}
 _JOB_KEYS = {"name", "needs", "if", "runs-on", "strategy", "steps", "env", "environment", "outputs"}
@@ -24,12 +24,12 @@ _STEP_KEYS = {"id", "name", "if", "uses", "with", "run", "env", "shell", "workin
 
 
 class WorkflowFileError(ValueError):
-    """A workflow file that GitHub would refuse, or that uses what the stand-in does not know."""
+    """A workflow file that GitHub would refuse, or that uses features the stand-in does not support."""
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One input of workflow_dispatch."""
+    """An input of workflow_dispatch."""
 
     name: str
     required: bool
@@ -40,7 +40,7 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class StepFile:
-    """One step as written; `run` and `uses` may still hold expressions."""
+    """A step of the file; `run` and `uses` may have expressions."""
 
     name: str
     uses: str | None
@@ -50,7 +50,7 @@ class StepFile:
 
 @dataclass(frozen=True, slots=True)
 class JobFile:
-    """One job as written. `matrix` has an entry per job to run, one empty entry without a matrix."""
+    """A job of the file. `matrix` has an entry for each job to run, and an empty entry without a matrix."""
 
     key: str
     name: str | None
@@ -59,11 +59,11 @@ class JobFile:
     runs_on: str
     fail_fast: bool
     max_parallel: int | None
-    matrix: tuple[Mapping[str, str], ...]  # empty: it cannot be worked out
+    matrix: tuple[Mapping[str, str], ...]  # empty: it cannot be evaluated
     steps: tuple[StepFile, ...]
 
-    def shown_name(self, matrix: Mapping[str, str], inputs: Mapping[str, str]) -> str:
-        """The job's name as GitHub shows it: `deploy (backend)` unless the file names it otherwise."""
+    def display_name(self, matrix: Mapping[str, str], inputs: Mapping[str, str]) -> str:
+        """The job's name on GitHub: `deploy (backend)` unless the file has another name."""
         if self.name is not None:
             return expand(self.name, {"matrix": matrix, "inputs": inputs})
         return f"{self.key} ({', '.join(matrix.values())})" if matrix else self.key
@@ -71,7 +71,7 @@ class JobFile:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowFile:
-    """One workflow. `inputs` is None when it cannot be dispatched."""
+    """A workflow. `inputs` is None when it cannot be dispatched."""
 
     path: str
     name: str
@@ -82,9 +82,9 @@ class WorkflowFile:
 
 
 def parse(path: str, text: str, inputs: Mapping[str, str] | None = None) -> WorkflowFile:
-    """Read a workflow file; WorkflowFileError names the key that is wrong or not known here.
+    """Read a workflow file; WorkflowFileError names the wrong or unsupported key.
 
-    `inputs` are what it was dispatched with: a matrix may be made of them. Without them their defaults are taken.
+    `inputs` are those of the dispatch, which a matrix may use; without them the defaults count.
     """
     try:
         raw = yaml.safe_load(text)
@@ -97,15 +97,15 @@ def parse(path: str, text: str, inputs: Mapping[str, str] | None = None) -> Work
     _only(raw, _WORKFLOW_KEYS, path)
     triggers = _triggers(raw.get("on"))
     declared = _inputs(triggers)
-    known = {one.name: one.default or "" for one in declared or ()} | dict(inputs or {})
-    jobs = tuple(_job(path, key, value, known) for key, value in (raw.get("jobs") or {}).items())
+    values = {declaration.name: declaration.default or "" for declaration in declared or ()} | dict(inputs or {})
+    jobs = tuple(_job(path, key, value, values) for key, value in (raw.get("jobs") or {}).items())
     if not jobs or not triggers:
         raise WorkflowFileError(f"{path}: no jobs or no trigger")
     return WorkflowFile(path, raw.get("name", path), raw.get("run-name"), frozenset(triggers), declared, jobs)
 
 
-def _only(mapping: Mapping[str, Any], known: set[str], where: str) -> None:
-    if unknown := set(mapping) - known:
+def _only(mapping: Mapping[str, Any], allowed: set[str], where: str) -> None:
+    if unknown := set(mapping) - allowed:
         raise WorkflowFileError(f"{where}: unknown key {', '.join(sorted(unknown))}")
 
 
@@ -157,37 +157,39 @@ def _step(where: str, raw: Mapping[str, Any]) -> StepFile:
 
 
 def expand_matrix(raw: Mapping[str, Any], inputs: Mapping[str, str] | None = None) -> tuple[Mapping[str, str], ...]:
-    """The combinations of a matrix in GitHub's order, less `exclude`, plus each `include` as one more.
+    """The combinations of a matrix in GitHub's order, less `exclude`, plus each `include`.
 
     An axis may be `${{ fromJSON(inputs.x) }}`, or `${{ fromJSON(needs.a.outputs.x) }}` for the output of a job that
-    makes a list of the words of the input x: no shell runs here, so this is taken for granted. Nothing at all when it
-    is no list, or an empty one: GitHub cannot work out such a job's strategy.
+    splits the input x: no shell runs here, so this is assumed. Empty when the value is not a list or is an empty
+    list: GitHub cannot evaluate such a job's strategy.
     """
     axes = {key: _axis(values, inputs or {}) for key, values in raw.items() if key not in {"include", "exclude"}}
     if not all(axes.values()):
         return ()
     products = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())] if axes else []
-    left = [product for product in products if not any(_fits(product, pattern) for pattern in raw.get("exclude", ()))]
+    remaining = [
+        product for product in products if not any(_fits(product, pattern) for pattern in raw.get("exclude", ()))
+    ]
     more = [{key: str(value) for key, value in entry.items()} for entry in raw.get("include", ())]
-    if len(left) + len(more) > MAX_JOBS:
-        raise WorkflowFileError(f"a matrix of {len(left) + len(more)} jobs: GitHub takes {MAX_JOBS}")
-    return tuple([*left, *more] or [{}])
+    if len(remaining) + len(more) > MAX_JOBS:
+        raise WorkflowFileError(f"a matrix of {len(remaining) + len(more)} jobs: GitHub takes {MAX_JOBS}")
+    return tuple([*remaining, *more] or [{}])
 
 
 def _axis(values: Any, inputs: Mapping[str, str]) -> list[str]:
     if not isinstance(values, str):
         return [str(value) for value in values]
-    wanted = _FROM_JSON.fullmatch(values.strip())
-    if wanted is None:
-        raise WorkflowFileError(f"a matrix of {values!r}, which the stand-in cannot work out")
-    value = inputs.get(wanted[2], "")
-    if wanted[1].lower() != "inputs":
+    expression = _FROM_JSON.fullmatch(values.strip())
+    if expression is None:
+        raise WorkflowFileError(f"a matrix of {values!r}, which the stand-in cannot evaluate")
+    value = inputs.get(expression[2], "")
+    if expression[1].lower() != "inputs":
         return value.split(",") if value else []
     try:
-        found = json.loads(value)
+        items = json.loads(value)
     except ValueError:
         return []
-    return [str(value) for value in found] if isinstance(found, list) else []
+    return [str(value) for value in items] if isinstance(items, list) else []
 
 
 def _fits(combination: Mapping[str, str], pattern: Mapping[str, Any]) -> bool:

@@ -40,7 +40,7 @@ async def deployed(world: World, ref: str) -> Message:
 
 
 def deployments_of(world: World) -> list[Deployment]:
-    return list(infrastructure(world).deployments.known.values())
+    return list(infrastructure(world).deployments.by_id.values())
 
 
 async def test_the_commits_that_go_out_are_listed_and_those_that_are_taken_back(shared_world: World) -> None:

@@ -28,7 +28,7 @@ OPEN, SKIP, MERGE = "Open pull request", "Deploy without promoting", "Merge and 
 def ahead(world: World, name: str) -> str:
     """dev is one commit ahead of main, with no pull request open; that commit."""
     repository = infrastructure(world)
-    for pull in repository.pulls.known.values():
+    for pull in repository.pulls.by_number.values():
         if pull.state == "open":
             repository.pulls.edit(pull, "max-weber", title=None, body=None, state="closed")
     repository.protect("main")
@@ -37,7 +37,7 @@ def ahead(world: World, name: str) -> str:
 
 
 def newest(world: World) -> Pull:
-    return list(infrastructure(world).pulls.known.values())[-1]
+    return list(infrastructure(world).pulls.by_number.values())[-1]
 
 
 async def asked(world: World, *pieces: str) -> tuple[str, Message]:
@@ -71,7 +71,7 @@ async def test_a_kill_at_opening_and_at_merging_repeats_nothing(start_world: Sta
     assert len(world.channel("#dev").messages) == 1
     assert not done.buttons
     repository = infrastructure(world)
-    (pull,) = repository.pulls.known.values()
+    (pull,) = repository.pulls.by_number.values()
     assert pull.merge_commit == repository.graph.branches["main"]
     assert repository.graph.commits[pull.merge_commit or ""].parents[1] == sha
     runs = [run for run in repository.runs.values() if run.actor == BOT_LOGIN]
@@ -95,7 +95,7 @@ async def test_it_can_be_left_out(shared_world: World) -> None:
     await clicks(shared_world, "lee", message, SKIP)
     done = await shows(shared_world, "#dev", number, ":white_check_mark:", "deployed")
     assert "Not promoted, @lee chose to deploy without it" in done.rendered.replace("*", "")
-    assert not [pull for pull in infrastructure(shared_world).pulls.known.values() if pull.state == "open"]
+    assert not [pull for pull in infrastructure(shared_world).pulls.by_number.values() if pull.state == "open"]
 
 
 async def test_naming_a_ref_is_not_asked(shared_world: World) -> None:

@@ -1,4 +1,4 @@
-"""The `packer build` steps: an EC2 builder with its key pair and security group, and the image that comes out."""
+"""The `packer build` steps: an EC2 builder with its key pair and security group, and the resulting image."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """What a build leaves behind when nobody cleans up."""
+    """The resources of a build in EC2."""
 
     name: str  # of the key pair and of the security group: packer_<uuid>
     group_id: str
@@ -38,11 +38,11 @@ class Builder:
 
 @dataclass(frozen=True, slots=True)
 class _Build:
-    """One build under way: its stage, Packer's name for it, and when it began (monotonic seconds)."""
+    """A running build: its stage, Packer's name for it, and its start (monotonic seconds)."""
 
     stage: Stage
     where: str
-    began: float
+    started: float
 
     def say(self, *lines: str) -> None:
         self.stage.log(*packer_log.say(self.where, *lines))
@@ -55,12 +55,12 @@ class _Build:
 
     @property
     def took(self) -> float:
-        """Simulated seconds since it began."""
-        return (time.monotonic() - self.began) * self.stage.clock.speed
+        """Simulated seconds since its start."""
+        return (time.monotonic() - self.started) * self.stage.clock.speed
 
     @property
     def run_tags(self) -> dict[str, str]:
-        """The tags of the builder: with the run's id where the template says so."""
+        """The tags of the builder, with the run's ID where the template sets it."""
         template = self.stage.commit.files.get(f"images/{self.stage.job.matrix['machine']}.pkr.hcl", b"")
         of_run = {"GITHUB_RUN_ID": str(self.stage.job.run_id)} if b"GITHUB_RUN_ID" in template else {}
         return {"Name": NAME_TAG, **of_run}
@@ -74,11 +74,10 @@ class ImageBuilder:
         self._client: EC2Client | None = None
 
     async def play(self, stage: Stage) -> None:
-        """One build.
+        """Run a build.
 
-        A build whose own command fails cleans up after itself, unless its script says that AWS refused that as well;
-        one whose job is cancelled, or whose runner is lost, leaves its builder running, its key pair and its
-        security group.
+        A build with a failing command cleans up, unless its script makes AWS refuse that. A build with a cancelled
+        job or a lost runner leaves its running builder, its key pair and its security group.
         """
         build = _Build(stage, f"amazon-ebs.{stage.job.matrix['machine']}", time.monotonic())
         stage.group(f"Run {stage.command}", stage.command, "shell: /usr/bin/bash -e {0}")
@@ -136,7 +135,7 @@ class ImageBuilder:
         return image
 
     async def _refused(self, build: _Build, builder: Builder, *, leaves: bool) -> None:
-        """AWS refuses to make the image, and perhaps to clean up as well."""
+        """AWS refuses to create the image, and with `leaves` the clean-up."""
         request_id = str(uuid.UUID(int=build.stage.rng.getrandbits(128)))
         why = f"Error stopping instance: {packer_log.refused('StopInstances', request_id)}"
         build.say("Stopping the source instance...")
@@ -169,24 +168,24 @@ class ImageBuilder:
 
     def _open(self, name: str, tags: Mapping[str, str]) -> Builder:
         ec2 = self._ec2()
-        written: list[TagTypeDef] = [{"Key": key, "Value": value} for key, value in tags.items()]
+        tag_list: list[TagTypeDef] = [{"Key": key, "Value": value} for key, value in tags.items()]
         # Packer puts its run_tags on the key pair and the security group as well.
-        ec2.create_key_pair(KeyName=name, TagSpecifications=[{"ResourceType": "key-pair", "Tags": written}])
+        ec2.create_key_pair(KeyName=name, TagSpecifications=[{"ResourceType": "key-pair", "Tags": tag_list}])
         group = ec2.create_security_group(
             GroupName=name,
             Description=GROUP_DESCRIPTION,
-            TagSpecifications=[{"ResourceType": "security-group", "Tags": written}],
+            TagSpecifications=[{"ResourceType": "security-group", "Tags": tag_list}],
         )["GroupId"]
-        made = ec2.run_instances(
+        reservation = ec2.run_instances(
             ImageId=fleet.BASE_IMAGE,
             InstanceType="t3.medium",
             MinCount=1,
             MaxCount=1,
             KeyName=name,
             SecurityGroupIds=[group],
-            TagSpecifications=[{"ResourceType": "instance", "Tags": written}],
+            TagSpecifications=[{"ResourceType": "instance", "Tags": tag_list}],
         )
-        return Builder(name, group, made["Instances"][0]["InstanceId"])
+        return Builder(name, group, reservation["Instances"][0]["InstanceId"])
 
     def _make_image(self, builder: Builder, name: str, matrix: Mapping[str, str]) -> str:
         ec2 = self._ec2()

@@ -1,4 +1,4 @@
-"""What Packer prints, in its own words and colours."""
+"""Packer's output, with its colours."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ def say(where: str, *lines: str) -> list[str]:
 
 
 def detail(where: str, *lines: str) -> list[str]:
-    """Small print of a build: what its tools print, too."""
+    """Details of a build, with the output of its tools."""
     return [f"{PLAIN}    {where}: {line}{_END}" for line in lines]
 
 
 def fault(where: str, *lines: str) -> list[str]:
-    """What went wrong in a build."""
+    """An error of a build."""
     return [f"{FAULT}==> {where}: {line}{_END}" for line in lines]
 
 
 def finished(where: str, seconds: float, region: str, image: str) -> list[str]:
-    """The end of a build that went well, and of Packer."""
+    """The end of a successful build, and of Packer."""
     return [
         f"{BOLD}Build '{where}' finished after {span(seconds)}.{_END}",
         "",
@@ -37,7 +37,7 @@ def finished(where: str, seconds: float, region: str, image: str) -> list[str]:
 
 
 def errored(where: str, seconds: float, why: str) -> list[str]:
-    """The end of a build that did not."""
+    """The end of a failed build."""
     return [
         f"{FAULT}Build '{where}' errored after {span(seconds)}: {why}{_END}",
         "",
@@ -51,7 +51,7 @@ def errored(where: str, seconds: float, why: str) -> list[str]:
 
 
 def refused(operation: str, request_id: str) -> str:
-    """How the AWS SDK words a call that AWS's own rate limit refused."""
+    """The AWS SDK's error for a call that AWS's rate limit refused."""
     return f"operation error EC2: {operation}, https response error StatusCode: 503, RequestID: {request_id}, {LIMITED}"
 
 

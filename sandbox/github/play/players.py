@@ -1,4 +1,4 @@
-"""What steps print and how long they take, by the kind of step."""
+"""The output and duration of steps, by the kind of step."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ async def complete(stage: Stage) -> None:
 
 
 async def action(stage: Stage) -> None:
-    """A step that uses an action, checkout mostly."""
+    """A step that uses an action, such as checkout."""
     stage.group(f"Run {stage.command}", "with:", f"  ref: {stage.commit.sha}")
     await stage.work(stage.rng.uniform(1, 3))
     stage.log(f"HEAD is now at {stage.commit.short} {stage.commit.message.splitlines()[0]}")
 
 
 async def command(stage: Stage) -> None:
-    """Any other step that runs a command; it tells of AWS's rate limit as its command line does."""
+    """Any other step that runs a command; it prints AWS's rate limit as the AWS CLI does."""
     stage.group(f"Run {stage.command}", stage.command, "shell: /usr/bin/bash -e {0}")
     try:
         await stage.work(stage.rng.uniform(2, 8))
@@ -53,7 +53,7 @@ async def command(stage: Stage) -> None:
 
 
 async def playbook(stage: Stage) -> None:
-    """A step that runs ansible-playbook against one machine."""
+    """A step that runs ansible-playbook against a machine."""
     machine = stage.job.matrix.get("machine", "backend")
     host = f"{machine}-1"
     stage.group(f"Run {stage.command}", stage.command, "shell: /usr/bin/bash -e {0}")
@@ -71,7 +71,7 @@ async def playbook(stage: Stage) -> None:
 
 
 def player_of(uses: str | None, run: str | None, *, image_builder: Player | None) -> Player:
-    """Who plays a step, going by what it uses or runs."""
+    """The player of a step, by its action or command."""
     if uses is not None:
         return action
     if run is not None and "ansible-playbook" in run:

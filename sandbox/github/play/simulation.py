@@ -1,4 +1,4 @@
-"""Plays one attempt of a run over simulated time: needs, matrix, fail-fast, cancelling."""
+"""Simulates an attempt of a run: needs, matrix, fail-fast, cancelling."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ CANCEL_TAKES = 2.0  # simulated seconds from the request until a job has ended
 
 
 class Simulation:
-    """One attempt of one run.
+    """An attempt of a run.
 
-    `only` names the jobs that run again (None: all); the others keep what they had. `changed` is called with the
-    run and the job (None: the run itself) after each change of status.
+    `only` names the jobs that run again (None: all jobs). `changed` is called with the run and the job (None: the run
+    itself) after each change of status.
     """
 
     def __init__(
@@ -58,16 +58,16 @@ class Simulation:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin; the run goes on by itself."""
+        """Start the simulation in the background."""
         self._task = asyncio.get_running_loop().create_task(self._play())
 
     async def ended(self) -> None:
-        """Wait until the attempt is over."""
+        """Wait for the end of the attempt."""
         if self._task is not None:
             await asyncio.wait([self._task])
 
     async def stop(self) -> None:
-        """Drop everything, for the stand-in's own end. Raises what went wrong inside the simulation, if anything did."""
+        """Stop at the stand-in's end. Raises the error of the simulation, if there was one."""
         if self._task is None:
             return
         self._task.cancel()
@@ -76,7 +76,7 @@ class Simulation:
             raise error
 
     async def cancel(self, *, force: bool = False) -> None:
-        """End the jobs that run. Jobs with `if: always()` still come after, unless forced."""
+        """Cancel the running jobs. Jobs with `if: always()` still run afterwards, unless forced."""
         self.run.cancelling = True
         self._forced = self._forced or force
         if not force:
@@ -96,7 +96,7 @@ class Simulation:
                 waits_for = [groups[key] for key in file.needs]
                 groups[file.key] = tasks.create_task(self._play_group(file, waits_for))
         self.run.finished = True
-        self._touch(None)
+        self._report(None)
 
     async def _play_group(self, file: JobFile, waits_for: list[asyncio.Task[None]]) -> None:
         if waits_for:
@@ -109,7 +109,7 @@ class Simulation:
             return
         if not self._may_run(file):
             self._add(file, {}, file.key if file.name is None else file.name).end("skipped", self._clock.now())
-            self._touch(self.run.jobs[-1])
+            self._report(self.run.jobs[-1])
             return
         slots = asyncio.Semaphore(file.max_parallel or len(file.matrix))
         jobs = [(self._add(file, matrix, name), slots) for matrix, name in to_run]
@@ -129,7 +129,7 @@ class Simulation:
         return direct.union(*(self._all_needs(by_key[key]) for key in direct))
 
     def _to_run(self, file: JobFile) -> list[tuple[Mapping[str, str], str]]:
-        named = [(matrix, file.shown_name(matrix, self.run.inputs)) for matrix in file.matrix]
+        named = [(matrix, file.display_name(matrix, self.run.inputs)) for matrix in file.matrix]
         return [(matrix, name) for matrix, name in named if self._only is None or name in self._only]
 
     def _add(self, file: JobFile, matrix: Mapping[str, str], name: str) -> Job:
@@ -146,7 +146,7 @@ class Simulation:
             steps=steps,
         )
         self.run.jobs.append(job)
-        self._touch(job)
+        self._report(job)
         return job
 
     def _step_name(self, step: StepFile, matrix: Mapping[str, str]) -> str:
@@ -166,7 +166,7 @@ class Simulation:
             del self._playing[job.job_id]
         if task.cancelled():
             job.end("cancelled", self._clock.now())
-            self._touch(job)
+            self._report(job)
         elif error := task.exception():
             raise error
         if job.conclusion == "failure" and job.file.fail_fast:
@@ -188,22 +188,22 @@ class Simulation:
         if script is not None and script.outcome == "waiting" and not await self._is_approved(job, script):
             return
         job.start(self._clock.now())
-        self._touch(job)
+        self._report(job)
         if script is not None and script.ignores_cancel:
             self._stubborn.add(job.job_id)
         conclusion = await self._play_steps(job, rng, script)
         job.end(conclusion, self._clock.now())
-        self._touch(job)
+        self._report(job)
 
     async def _is_approved(self, job: Job, script: Script) -> bool:
-        """Wait for the approval that the job's environment asks for; a rejected job has failed."""
+        """Wait for the approval of the job's environment; a rejected job fails."""
         job.status = "waiting"
-        self._touch(job)
+        self._report(job)
         if script.hold is not None:
-            await script.hold.told()
+            await script.hold.released()
         if script.hold is not None and script.hold.outcome == "failure":
             job.end("failure", self._clock.now())
-            self._touch(job)
+            self._report(job)
             return False
         return True
 
@@ -224,7 +224,7 @@ class Simulation:
 
     async def _play_step(self, stage: Stage, player: Player) -> bool:
         stage.step.start(self._clock.now())
-        self._touch(stage.job)
+        self._report(stage.job)
         try:
             await player(stage)
         except StepFailedError as error:
@@ -246,27 +246,27 @@ class Simulation:
     def _stage(self, job: Job, step: Step, file: StepFile | None, rng: random.Random, script: Script | None) -> Stage:
         contexts = self._contexts(job.matrix)
         written = "" if file is None else (file.uses or file.run or "").strip().splitlines()[0]
-        mine = script if script is not None and step.name == (script.step or _main_step(job)) else None
-        return Stage(job, step, expand(written, contexts), self.run.commit, self._clock, rng, mine, contexts)
+        own_script = script if script is not None and step.name == (script.step or _main_step(job)) else None
+        return Stage(job, step, expand(written, contexts), self.run.commit, self._clock, rng, own_script, contexts)
 
-    def _touch(self, job: Job | None) -> None:
+    def _report(self, job: Job | None) -> None:
         self.run.updated_at = self._clock.now()
         self._changed(self.run, job)
 
 
 def _main_step(job: Job) -> str:
-    """The last step that runs a command: the work itself, after checking out and setting up."""
+    """The last step that runs a command: the work itself, after checkout and setup."""
     commands = [step for step, file in zip(job.steps[1:-1], job.file.steps, strict=True) if file.run is not None]
     return (commands or job.steps)[-1].name
 
 
 def _needs_first(jobs: tuple[JobFile, ...]) -> list[JobFile]:
     ordered: list[JobFile] = []
-    left = list(jobs)
-    while left:
-        ready = [job for job in left if set(job.needs) <= {one.key for one in ordered}]
+    remaining = list(jobs)
+    while remaining:
+        ready = [job for job in remaining if set(job.needs) <= {earlier.key for earlier in ordered}]
         if not ready:
-            raise ValueError(f"jobs need each other: {', '.join(job.key for job in left)}")
+            raise ValueError(f"jobs need each other: {', '.join(job.key for job in remaining)}")
         ordered.extend(ready)
-        left = [job for job in left if job not in ready]
+        remaining = [job for job in remaining if job not in ready]
     return ordered

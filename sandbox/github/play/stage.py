@@ -1,4 +1,4 @@
-"""Where a step is played: its surroundings, its log, and the scripted turn it may take."""
+"""A step under simulation: its context, its log, and its script."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class StepFailedError(Exception):
 
 
 class RateLimitedError(StepFailedError):
-    """AWS refused by its rate limit; `leaves_builder` when it refused the cleaning as well."""
+    """AWS refused by its rate limit; `leaves_builder` when it refused the clean-up too."""
 
     def __init__(self, *, leaves_builder: bool) -> None:
         super().__init__(1)
@@ -34,14 +34,14 @@ class RateLimitedError(StepFailedError):
 
 
 class RunnerLostError(Exception):
-    """The machine that ran the job is gone: nothing after this runs, nothing is cleaned."""
+    """The job's runner is lost: nothing runs after this, without a clean-up."""
 
 
 @dataclass(slots=True)
 class Stage:
-    """One step being played. `command` is its first line with expressions filled in.
+    """A step under simulation. `command` is its first line with expressions filled in.
 
-    `printed_as` makes a line of the step's log of a line that its script prints.
+    `printed_as` formats a line of the script for the step's log.
     """
 
     job: Job
@@ -64,9 +64,9 @@ class Stage:
         self.log(f"##[group]{title}", *lines, "##[endgroup]")
 
     async def work(self, seconds: float) -> None:
-        """The step's own work, simulated seconds long; here the script has its say.
+        """The step's own work, simulated seconds long, with the script applied.
 
-        Raises StepFailedError or RunnerLostError as the script wants; a script that hangs waits until cancelled.
+        Raises StepFailedError or RunnerLostError if the script does; a hanging script waits until cancelled.
         """
         if self.script is None:
             await self.clock.sleep(seconds)
@@ -75,7 +75,7 @@ class Stage:
         self.log(*map(self.printed_as, self.script.log))
         outcome = self.script.outcome
         if self.script.hold is not None and outcome == "held":
-            await self.script.hold.told()
+            await self.script.hold.released()
             outcome = self.script.hold.outcome
         match outcome:
             case "failure":

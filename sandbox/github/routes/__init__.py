@@ -1,1 +1,1 @@
-"""The API, endpoint by endpoint: what is taken, from whom, and what is answered."""
+"""The endpoints of the API."""

@@ -1,4 +1,4 @@
-"""GET /user, /app, /rate_limit, and how a GitHub App gets its token."""
+"""GET /user, /app and /rate_limit, and a GitHub App's tokens."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class AccountRoutes(Part):
         self._rate_limit = rate_limit
 
     def routes(self) -> list[web.RouteDef]:
-        """What is served."""
+        """The routes."""
         return [
             web.get("/user", self.user),
             web.get("/app", self.app),
@@ -45,15 +45,15 @@ class AccountRoutes(Part):
         ]
 
     async def user(self, request: web.Request) -> web.Response:
-        """Who the token belongs to."""
+        """The owner of the token."""
         caller = _authenticated(request)
         if caller.kind != "user":
             raise GitHubError(403, "Resource not accessible by integration")
         return json_response(authenticated_user(self._site.base, caller.login))
 
     async def rate_limit(self, request: web.Request) -> web.Response:
-        """What is left of the hour; asking costs nothing."""
-        rate = self._rate_limit.shown(request.headers.get("Authorization", ""))
+        """The rate limit; this request does not count."""
+        rate = self._rate_limit.usage(request.headers.get("Authorization", ""))
         search = {"limit": 30, "used": 0, "remaining": 30, "reset": rate["reset"]}
         return json_response({"resources": {"core": rate, "search": search}, "rate": rate})
 
@@ -79,7 +79,7 @@ class AccountRoutes(Part):
         )
 
     async def installation(self, request: web.Request) -> web.Response:
-        """Where the App is installed for this repository."""
+        """The App's installation on this repository."""
         app = self._app(request)
         wanted = f"{request.match_info['owner']}/{request.match_info['name']}"
         installed = self._site.credentials.app_repositories
@@ -88,26 +88,26 @@ class AccountRoutes(Part):
         return json_response(self._installation(app))
 
     async def installations(self, request: web.Request) -> web.Response:
-        """Every installation of the App: there is one."""
+        """The App's only installation."""
         page, links = page_of(request, [self._installation(self._app(request))], self._site.base)
         return json_response(page, headers=links)
 
     async def repositories(self, request: web.Request) -> web.Response:
-        """The repositories that an installation's token can see."""
+        """The repositories that are visible to an installation's token."""
         caller = _authenticated(request)
         if caller.kind != "installation":
             raise GitHubError(403, _NO_INSTALLATION)
         seen = [
-            one
-            for name, one in self._site.repositories.items()
+            repository
+            for name, repository in self._site.repositories.items()
             if caller.repositories is None or name in caller.repositories
         ]
         page, links = page_of(request, seen, self._site.base)
-        shown = [shapes.repository_full(self._site.base, one, may_write=True) for one in page]
-        for one in shown:
-            del one["organization"], one["subscribers_count"], one["network_count"]
+        answers = [shapes.repository_full(self._site.base, repository, may_write=True) for repository in page]
+        for repository in answers:
+            del repository["organization"], repository["subscribers_count"], repository["network_count"]
         selection = "all" if caller.repositories is None else "selected"
-        answer = {"total_count": len(seen), "repository_selection": selection, "repositories": shown}
+        answer = {"total_count": len(seen), "repository_selection": selection, "repositories": answers}
         return json_response(answer, headers=links)
 
     def _installation(self, app: AppIdentity) -> Json:
@@ -136,7 +136,7 @@ class AccountRoutes(Part):
         }
 
     async def access_token(self, request: web.Request) -> web.Response:
-        """A token of the installation, good for an hour."""
+        """A token of the installation, valid for an hour."""
         app = self._app(request)
         if request.match_info["installation_id"] != str(app.installation_id):
             raise not_found()
@@ -159,7 +159,7 @@ class AccountRoutes(Part):
         return "all" if self._site.credentials.app_repositories is None else "selected"
 
     def _narrowed(self, body: Json) -> tuple[dict[str, str] | None, frozenset[str] | None]:
-        """What a token shall be narrowed to; 422 for more than the installation has."""
+        """The requested rights of a token; 422 for more rights than the installation has."""
         credentials = self._site.credentials
         wanted: dict[str, str] | None = body.get("permissions")
         for name, level in (wanted or {}).items():
@@ -169,10 +169,10 @@ class AccountRoutes(Part):
         names = body.get("repositories")
         if names is None:
             return wanted, None
-        known = {name.partition("/")[2]: name for name in credentials.app_repositories or self._site.repositories}
-        if not set(names) <= set(known):
+        full_names = {name.partition("/")[2]: name for name in credentials.app_repositories or self._site.repositories}
+        if not set(names) <= set(full_names):
             raise GitHubError(422, _NO_REPOSITORY)
-        return wanted, frozenset(known[name] for name in names)
+        return wanted, frozenset(full_names[name] for name in names)
 
     def _app(self, request: web.Request) -> AppIdentity:
         caller = _authenticated(request)

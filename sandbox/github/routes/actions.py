@@ -29,14 +29,14 @@ _ACTIONS = f"{REPOSITORY}/actions"
 
 
 class ActionsRoutes(Part):
-    """Everything about workflow runs. Listings lag behind what just happened, as the real ones do."""
+    """The endpoints of workflow runs. Listings lag, as GitHub's do."""
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)
         self._cancelling: set[asyncio.Task[None]] = set()
 
     def routes(self) -> list[web.RouteDef]:
-        """What is served."""
+        """The routes."""
         run = _ACTIONS + "/runs/{run_id}"
         attempt, job = run + "/attempts/{attempt}", _ACTIONS + "/jobs/{job_id}"
         return [
@@ -67,36 +67,36 @@ class ActionsRoutes(Part):
         )
 
     async def run(self, request: web.Request) -> web.Response:
-        """One run, as it is or as a past attempt ended."""
+        """A run, or its state at the end of a past attempt."""
         repository, run = self._run(request)
         return json_response(shapes_actions.run(self._site.base, repository, run))
 
     def _run(self, request: web.Request) -> tuple[Repository, Run]:
         repository, run = self._site.run(request)
         wanted = request.match_info.get("attempt", str(run.attempt))
-        found = run.as_of(int(wanted)) if wanted.isdecimal() else None
-        if found is None:
+        past = run.as_of(int(wanted)) if wanted.isdecimal() else None
+        if past is None:
             raise not_found()
-        return repository, found
+        return repository, past
 
     async def jobs(self, request: web.Request) -> web.Response:
-        """The run's jobs: each one's newest execution, or all of them with filter=all; or those of one attempt."""
+        """The run's jobs: the newest execution of each, all with filter=all, or those of an attempt."""
         repository, run = self._run(request)
         jobs = _listed(repository, run, every=request.query.get("filter") == "all")
         shape = partial(shapes_actions.job, self._site.base, repository, run)
         return self._listed(request, jobs, shape, under="jobs")
 
     async def job(self, request: web.Request) -> web.Response:
-        """One job."""
+        """A job."""
         repository, run, job = self._site.job(request)
         return json_response(shapes_actions.job(self._site.base, repository, run, job))
 
     async def job_logs(self, request: web.Request) -> web.Response:
-        """A redirect to the job's log; none before the job is over, and 410 when it has expired."""
+        """A redirect to the job's log; 404 before the end of the job, 410 after its expiry."""
         _, run, job = self._site.job(request)
         if not self._has_log(job):
             raise not_found()
-        _still_there(run)
+        _check_not_expired(run)
         link = self._site.link(archives.job_log(job), "text/plain", "job-logs.txt")
         return web.Response(status=302, headers={"Location": link})
 
@@ -107,7 +107,7 @@ class ActionsRoutes(Part):
         return age >= self._site.log_lag
 
     async def cancel(self, request: web.Request) -> web.Response:
-        """Ask for the run's end: 202, and the jobs end a little later; 409 when it is over."""
+        """Cancel the run: 202, and the jobs end a little later; 409 when it has ended."""
         repository, run = self._site.run(request)
         writer_of(request)
         if run.finished:
@@ -117,7 +117,7 @@ class ActionsRoutes(Part):
 
     def _soon(self, repository: Repository, run: Run, *, force: bool) -> None:
         async def cancel() -> None:
-            with suppress(ConflictError):  # it has come to its end meanwhile
+            with suppress(ConflictError):  # it has ended meanwhile
                 await repository.cancel(run, force=force)
 
         task = asyncio.get_running_loop().create_task(cancel())
@@ -125,7 +125,7 @@ class ActionsRoutes(Part):
         task.add_done_callback(self._cancelling.discard)
 
     async def rerun(self, request: web.Request) -> web.Response:
-        """The next attempt of all jobs, or of those that failed and what needs them: 201, else 403."""
+        """Rerun all jobs, or the failed jobs and those that need them: 201, else 403."""
         repository, run = self._site.run(request)
         caller, _ = await change(request, "enable_debug_logging")
         failed_only = request.path.endswith("/rerun-failed-jobs")
@@ -136,7 +136,7 @@ class ActionsRoutes(Part):
         return json_response({}, 201)
 
     async def rerun_job(self, request: web.Request) -> web.Response:
-        """The next attempt of one job and what needs it: 201, else 403."""
+        """Rerun a job and the jobs that need it: 201, else 403."""
         repository, run, job = self._site.job(request)
         caller, _ = await change(request, "enable_debug_logging", "enable_debugger")
         try:
@@ -146,7 +146,7 @@ class ActionsRoutes(Part):
         return json_response({}, 201)
 
     async def stop(self) -> None:
-        """Wait for no cancelling that is still under way."""
+        """Stop the cancellations that are running."""
         for task in self._cancelling:
             task.cancel()
         await asyncio.gather(*self._cancelling, return_exceptions=True)
@@ -160,7 +160,7 @@ def _listed(repository: Repository, run: Run, *, every: bool) -> Sequence[Job]:
     return sorted(run.latest_jobs, key=lambda job: job.job_id)
 
 
-def _still_there(run: Run) -> None:
-    # GitHub says nothing better of a log that has expired (rust-lang/triagebot#2241).
+def _check_not_expired(run: Run) -> None:
+    # GitHub's answer for an expired log (rust-lang/triagebot#2241).
     if run.logs_expired:
         raise GitHubError(410, "Server Error")

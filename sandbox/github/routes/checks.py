@@ -1,4 +1,4 @@
-"""Check runs and statuses of a commit, and what protects a branch."""
+"""Check runs and statuses of a commit, and the protection of a branch."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _STATES = {"error", "failure", "pending", "success"}
 
 
 class CheckRoutes(Part):
-    """Whether a commit is good, and what a branch asks of it."""
+    """The endpoints of checks and of branch protection."""
 
     def routes(self) -> list[web.RouteDef]:
-        """What is served. To be added before the routes that take the rest of the path as a ref."""
+        """The routes. Add them before the routes that read the rest of the path as a ref."""
         commit, branch = REPOSITORY + "/commits/{ref:.+}", REPOSITORY + "/branches/{branch:.+}"
         return [
             web.get(commit + "/check-runs", self.check_runs),
@@ -54,7 +54,7 @@ class CheckRoutes(Part):
         return self._listed(request, fits, shape, under="check_runs")
 
     async def check_run(self, request: web.Request) -> web.Response:
-        """One check run."""
+        """A check run."""
         repository = self._site.repository(request)
         wanted = request.match_info["check_id"]
         for sha in repository.graph.commits:
@@ -64,7 +64,7 @@ class CheckRoutes(Part):
         raise not_found()
 
     async def combined(self, request: web.Request) -> web.Response:
-        """The newest status of each context, and what they come to together."""
+        """The newest status of each context, and the combined state."""
         repository = self._site.repository(request)
         sha = commit_of(repository, request.match_info["ref"], not_found()).sha
         every = repository.checks.statuses(sha)
@@ -72,14 +72,14 @@ class CheckRoutes(Part):
         return json_response(shapes_checks.combined(self._site.base, repository, sha, page, len(every)), headers=links)
 
     async def statuses(self, request: web.Request) -> web.Response:
-        """Every status that a commit was ever given, newest first."""
+        """All statuses of a commit, newest first."""
         repository = self._site.repository(request)
         sha = _sha(repository, request.match_info["ref"])
         every = repository.checks.statuses(sha, latest=False)
         return self._listed(request, every, partial(shapes_checks.status, self._site.base, repository))
 
     async def create_status(self, request: web.Request) -> web.Response:
-        """A status for a commit."""
+        """Add a status to a commit."""
         repository = self._site.repository(request)
         caller, body = await change(request, "state", "target_url", "description", "context")
         state = required_text(body, "state")
@@ -88,30 +88,30 @@ class CheckRoutes(Part):
         made = repository.checks.status(
             _sha(repository, request.match_info["sha"]),
             body.get("context") or "default",
-            state,  # type: ignore[arg-type] # one of the four, as was just looked at
+            state,  # type: ignore[arg-type] # checked above
             description=body.get("description"),
             by=caller.login,
         )
         return json_response(shapes_checks.status(self._site.base, repository, made), 201)
 
     async def protection(self, request: web.Request) -> web.Response:
-        """All that protects a branch."""
-        repository, branch, found = self._protected(request)
-        return json_response(shapes_checks.branch_protection(self._site.base, repository, branch, found))
+        """The protection of a branch."""
+        repository, branch, requirements = self._protected(request)
+        return json_response(shapes_checks.branch_protection(self._site.base, repository, branch, requirements))
 
     async def required_checks(self, request: web.Request) -> web.Response:
         """The checks that a branch requires."""
-        repository, branch, found = self._protected(request)
-        if not found.required:
+        repository, branch, requirements = self._protected(request)
+        if not requirements.required:
             raise GitHubError(404, "Required status checks not enabled")
-        return json_response(shapes_checks.status_policy(self._site.base, repository, branch, found))
+        return json_response(shapes_checks.status_policy(self._site.base, repository, branch, requirements))
 
     def _protected(self, request: web.Request) -> tuple[Repository, str, Protection]:
         repository, branch = self._branch(request)
-        found = repository.protections.get(branch)
-        if found is None or found.ruleset:
+        requirements = repository.protections.get(branch)
+        if requirements is None or requirements.ruleset:
             raise GitHubError(404, "Branch not protected")
-        return repository, branch, found
+        return repository, branch, requirements
 
     def _branch(self, request: web.Request) -> tuple[Repository, str]:
         repository = self._site.repository(request)
@@ -121,10 +121,10 @@ class CheckRoutes(Part):
         return repository, branch
 
     async def rules(self, request: web.Request) -> web.Response:
-        """The rules of rulesets that apply to a branch, whether or not it is there."""
+        """The rules of rulesets for a branch, which need not exist."""
         repository = self._site.repository(request)
-        found = shapes_checks.rules(repository, repository.protections.get(request.match_info["branch"]))
-        page, links = page_of(request, found, self._site.base)
+        rules = shapes_checks.rules(repository, repository.protections.get(request.match_info["branch"]))
+        page, links = page_of(request, rules, self._site.base)
         return json_response(page, headers=links)
 
 

@@ -1,4 +1,4 @@
-"""Deployments, what is said of them, and environments."""
+"""Deployments, their statuses, and environments."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ _MAY_SAY = ("state", "target_url", "log_url", "description", "environment", "env
 
 
 class DeploymentRoutes(Part):
-    """GitHub's own record of what was deployed where."""
+    """The endpoints of deployments and environments."""
 
     def routes(self) -> list[web.RouteDef]:
-        """What is served."""
+        """The routes."""
         every = REPOSITORY + "/deployments"
-        one = every + "/{deployment_id}"
+        deployment = every + "/{deployment_id}"
         return [
             web.get(every, self.deployments),
             web.post(every, self.create),
-            web.get(one, self.deployment),
-            web.delete(one, self.delete),
-            web.get(one + "/statuses", self.statuses),
-            web.post(one + "/statuses", self.say),
-            web.get(one + "/statuses/{status_id}", self.status),
+            web.get(deployment, self.deployment),
+            web.delete(deployment, self.delete),
+            web.get(deployment + "/statuses", self.statuses),
+            web.post(deployment + "/statuses", self.set_state),
+            web.get(deployment + "/statuses/{status_id}", self.status),
             web.get(REPOSITORY + "/environments", self.environments),
             web.get(REPOSITORY + "/environments/{environment}", self.environment),
         ]
@@ -50,12 +50,12 @@ class DeploymentRoutes(Part):
         """Deployments, newest first, filtered."""
         repository = self._site.repository(request)
         wanted = {key: request.query[key] for key in _FILTERS if request.query.get(key, "none") != "none"}
-        every = reversed(repository.deployments.known.values())
-        fits = [one for one in every if all(getattr(one, key) == value for key, value in wanted.items())]
+        every = reversed(repository.deployments.by_id.values())
+        fits = [record for record in every if all(getattr(record, key) == value for key, value in wanted.items())]
         return self._listed(request, fits, partial(shapes_deployments.deployment, self._site.base, repository))
 
     async def create(self, request: web.Request) -> web.Response:
-        """Record a deployment: 201; 202 when the default branch was merged instead; 409 when that, or a check, fails."""
+        """Create a deployment: 201; 202 when the default branch was merged instead; 409 when that, or a check, fails."""
         repository = self._site.repository(request)
         caller, body = await change(request, *_MAY)
         ref = required_text(body, "ref")
@@ -90,30 +90,30 @@ class DeploymentRoutes(Part):
         return None
 
     async def deployment(self, request: web.Request) -> web.Response:
-        """One deployment."""
-        repository, one = self._deployment(request)
-        return json_response(shapes_deployments.deployment(self._site.base, repository, one))
+        """A deployment."""
+        repository, record = self._deployment(request)
+        return json_response(shapes_deployments.deployment(self._site.base, repository, record))
 
     async def delete(self, request: web.Request) -> web.Response:
-        """Forget an inactive deployment, or the only one there is: 204."""
-        repository, one = self._deployment(request)
+        """Delete an inactive deployment, or the only deployment: 204."""
+        repository, record = self._deployment(request)
         writer_of(request)
-        if len(repository.deployments.known) > 1 and one.state not in ("inactive", "failure", "error"):
+        if len(repository.deployments.by_id) > 1 and record.state not in ("inactive", "failure", "error"):
             raise GitHubError(
                 422, "We cannot delete an active deployment unless it is the only deployment in a given environment."
             )
-        del repository.deployments.known[one.deployment_id]
+        del repository.deployments.by_id[record.deployment_id]
         return web.Response(status=204)
 
     async def statuses(self, request: web.Request) -> web.Response:
-        """What was said of a deployment, newest first."""
-        repository, one = self._deployment(request)
-        shape = partial(shapes_deployments.status, self._site.base, repository, one)
-        return self._listed(request, one.statuses[::-1], shape)
+        """The statuses of a deployment, newest first."""
+        repository, record = self._deployment(request)
+        shape = partial(shapes_deployments.status, self._site.base, repository, record)
+        return self._listed(request, record.statuses[::-1], shape)
 
-    async def say(self, request: web.Request) -> web.Response:
-        """Say how a deployment stands: 201."""
-        repository, one = self._deployment(request)
+    async def set_state(self, request: web.Request) -> web.Response:
+        """Add a status to a deployment: 201."""
+        repository, record = self._deployment(request)
         caller, body = await change(request, *_MAY_SAY)
         state = required_text(body, "state")
         if state not in STATES:
@@ -121,34 +121,34 @@ class DeploymentRoutes(Part):
         if len(str(body.get("description") or "")) > _LONGEST:
             message = f"description is too long (maximum is {_LONGEST} characters)"
             raise validation_failed("DeploymentStatus", field="description", message=message)
-        made = repository.deployments.say(one, state, by=caller.login, **_texts(body))
-        return json_response(shapes_deployments.status(self._site.base, repository, one, made), 201)
+        made = repository.deployments.set_state(record, state, by=caller.login, **_texts(body))
+        return json_response(shapes_deployments.status(self._site.base, repository, record, made), 201)
 
     async def status(self, request: web.Request) -> web.Response:
-        """One thing that was said."""
-        repository, one = self._deployment(request)
-        for each in one.statuses:
+        """A status of a deployment."""
+        repository, record = self._deployment(request)
+        for each in record.statuses:
             if str(each.status_id) == request.match_info["status_id"]:
-                return json_response(shapes_deployments.status(self._site.base, repository, one, each))
+                return json_response(shapes_deployments.status(self._site.base, repository, record, each))
         raise not_found()
 
     def _deployment(self, request: web.Request) -> tuple[Repository, Deployment]:
         repository = self._site.repository(request)
-        return repository, numbered(repository.deployments.known, request.match_info["deployment_id"])
+        return repository, numbered(repository.deployments.by_id, request.match_info["deployment_id"])
 
     async def environments(self, request: web.Request) -> web.Response:
-        """Every environment that was ever deployed to."""
+        """All environments with a deployment."""
         repository = self._site.repository(request)
-        known = sorted(repository.deployments.environments.items())
+        environments = sorted(repository.deployments.environments.items())
         return self._listed(
             request,
-            known,
-            lambda one: shapes_deployments.environment(self._site.base, repository, *one),
+            environments,
+            lambda environment: shapes_deployments.environment(self._site.base, repository, *environment),
             under="environments",
         )
 
     async def environment(self, request: web.Request) -> web.Response:
-        """One environment."""
+        """An environment."""
         repository = self._site.repository(request)
         name = request.match_info["environment"]
         made = repository.deployments.environments.get(name)

@@ -11,14 +11,14 @@ from sandbox.github.merging import ahead
 from sandbox.github.routes.part import REPOSITORY, Part, commit_of
 from sandbox.github.shapes import commits as shapes_commits, common as shapes
 from sandbox.github.site import caller_of
-from sandbox.github.web import GitHubError, json_response, no_commit, not_found, page_asked, page_of
+from sandbox.github.web import GitHubError, json_response, no_commit, not_found, page_of, requested_page
 
 
 class GitRoutes(Part):
-    """Everything that reads the commit graph."""
+    """The endpoints of the commit graph."""
 
     def routes(self) -> list[web.RouteDef]:
-        """What is served."""
+        """The routes."""
         return [
             web.get(REPOSITORY, self.repository),
             web.get(REPOSITORY + "/commits", self.commits),
@@ -35,7 +35,7 @@ class GitRoutes(Part):
         ]
 
     async def repository(self, request: web.Request) -> web.Response:
-        """The repository itself."""
+        """The repository."""
         repository = self._site.repository(request)
         caller = caller_of(request)
         contents = None if caller is None or caller.permissions is None else caller.permissions.get("contents", "none")
@@ -50,32 +50,32 @@ class GitRoutes(Part):
         return self._listed(request, history, partial(shapes_commits.commit, self._site.base, repository))
 
     async def commit(self, request: web.Request) -> web.Response:
-        """One commit by branch, tag, full or abbreviated id; only its id when asked for application/vnd.github.sha."""
+        """A commit by branch, tag, full or abbreviated SHA; only its SHA for application/vnd.github.sha."""
         repository = self._site.repository(request)
         ref = request.match_info["ref"]
-        found = commit_of(repository, ref, no_commit(ref))
+        commit = commit_of(repository, ref, no_commit(ref))
         if "sha" in request.headers.get("Accept", ""):
-            return web.Response(text=found.sha, content_type="application/vnd.github.sha")
-        return json_response(shapes_commits.commit_detailed(self._site.base, repository, found))
+            return web.Response(text=commit.sha, content_type="application/vnd.github.sha")
+        return json_response(shapes_commits.commit_detailed(self._site.base, repository, commit))
 
     async def reference(self, request: web.Request) -> web.Response:
-        """One reference by its whole name."""
+        """A reference by its full name."""
         repository = self._site.repository(request)
         wanted = f"refs/{request.match_info['ref']}"
-        found = repository.graph.named(wanted)
-        if found is None:
+        named = repository.graph.named(wanted)
+        if named is None:
             raise not_found()
-        return json_response(shapes.reference(self._site.base, repository, *found))
+        return json_response(shapes.reference(self._site.base, repository, *named))
 
     async def references(self, request: web.Request) -> web.Response:
-        """The references whose names begin so."""
+        """The references with this prefix."""
         repository = self._site.repository(request)
         graph = repository.graph
-        known = [(f"refs/heads/{name}", sha) for name, sha in graph.branches.items()]
-        known += [(f"refs/tags/{name}", sha) for name, sha in graph.tags.items()]
+        references = [(f"refs/heads/{name}", sha) for name, sha in graph.branches.items()]
+        references += [(f"refs/tags/{name}", sha) for name, sha in graph.tags.items()]
         prefix = f"refs/{request.match_info.get('ref', '')}"
-        fits = [(name, sha) for name, sha in sorted(known) if name.startswith(prefix)]
-        return self._listed(request, fits, lambda one: shapes.reference(self._site.base, repository, *one))
+        fits = [(name, sha) for name, sha in sorted(references) if name.startswith(prefix)]
+        return self._listed(request, fits, lambda reference: shapes.reference(self._site.base, repository, *reference))
 
     async def branches(self, request: web.Request) -> web.Response:
         """All branches by name."""
@@ -84,7 +84,7 @@ class GitRoutes(Part):
         return self._listed(request, sorted(repository.graph.branches), shape)
 
     async def branch(self, request: web.Request) -> web.Response:
-        """One branch."""
+        """A branch."""
         repository = self._site.repository(request)
         name = request.match_info["branch"]
         if name not in repository.graph.branches:
@@ -92,23 +92,23 @@ class GitRoutes(Part):
         return json_response(shapes_commits.branch(self._site.base, repository, name))
 
     async def compare(self, request: web.Request) -> web.Response:
-        """What the head has that the base has not."""
+        """The commits that the head has and the base does not."""
         repository = self._site.repository(request)
-        one, dots, other = request.match_info["span"].partition("...")
+        base_ref, dots, head_ref = request.match_info["span"].partition("...")
         if not dots:
             raise not_found()
-        base, head = commit_of(repository, one, not_found()), commit_of(repository, other, not_found())
+        base, head = commit_of(repository, base_ref, not_found()), commit_of(repository, head_ref, not_found())
         common = repository.graph.merge_base(base.sha, head.sha)
         if common is None:
-            raise GitHubError(404, f"No common ancestor between {one} and {other}.")
+            raise GitHubError(404, f"No common ancestor between {base_ref} and {head_ref}.")
         asked = request.query.keys() & {"page", "per_page"}
         _, links = page_of(request, ahead(repository.graph, base.sha, head.sha), self._site.base)
-        shown = shapes_commits.Shown(*page_asked(request)) if asked else shapes_commits.Shown()
+        shown = shapes_commits.Shown(*requested_page(request)) if asked else shapes_commits.Shown()
         compared = shapes_commits.comparison(self._site.base, repository, base, head, common, shown=shown)
         return json_response(compared, headers=links if asked else {})
 
     async def contents(self, request: web.Request) -> web.Response:
-        """A file with its content, or what lies in a directory."""
+        """A file with its content, or a directory."""
         repository = self._site.repository(request)
         ref = request.query.get("ref", repository.default_branch)
         commit = commit_of(repository, ref, GitHubError(404, f"No commit found for the ref {ref}"))
@@ -116,15 +116,15 @@ class GitRoutes(Part):
         if path in commit.files:
             if "raw" in request.headers.get("Accept", ""):
                 return web.Response(body=commit.files[path], content_type="application/vnd.github.raw")
-            found = shapes_commits.file_content(self._site.base, repository, ref, path, commit.files[path])
-            return json_response(found)
+            content = shapes_commits.file_content(self._site.base, repository, ref, path, commit.files[path])
+            return json_response(content)
         inside = shapes_commits.folder_content(self._site.base, repository, ref, path, commit.files)
         if not inside:
             raise not_found()
         return json_response(inside)
 
     async def archive(self, request: web.Request) -> web.Response:
-        """A redirect to the archive, which needs no token and lives a minute."""
+        """A redirect to the archive, valid for a minute without a token."""
         repository = self._site.repository(request)
         ref = request.match_info["ref"].strip("/") or repository.default_branch
         commit = commit_of(repository, ref, not_found())

@@ -1,4 +1,4 @@
-"""Which query parameters GitHub's endpoints know: it ignores any other, and whoever sent it is mistaken."""
+"""The query parameters of GitHub's endpoints; GitHub ignores others, which are mistakes of the sender."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _RUNS = _PAGES | {
     "check_suite_id",
     "head_sha",
 }
-# By the endpoint as https://docs.github.com/rest writes it; what is missing here knows none.
-_KNOWN = {
+# By endpoint, from https://docs.github.com/rest; an endpoint that is missing here has none.
+_PARAMETERS = {
     "/installation/repositories": _PAGES,
     "/app/installations": _PAGES | {"since", "outdated"},
     f"{REPOSITORY}/commits": _PAGES | {"sha", "path", "author", "committer", "since", "until"},
@@ -54,10 +54,10 @@ _KNOWN = {
 
 
 def ignored(request: web.Request) -> list[str]:
-    """The parameters of this request that its endpoint does not know, in words."""
+    """A message for each parameter of this request that its endpoint ignores."""
     resource = request.match_info.route.resource
     if resource is None:
         return []
-    known = _KNOWN.get(resource.canonical.removeprefix("/api/v3"), set())
-    unknown = sorted(set(request.query) - known)
+    allowed = _PARAMETERS.get(resource.canonical.removeprefix("/api/v3"), set())
+    unknown = sorted(set(request.query) - allowed)
     return [f"{request.method} {request.path}: no parameter {name}" for name in unknown]

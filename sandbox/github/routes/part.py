@@ -1,4 +1,4 @@
-"""What the parts of the API have in common: lists by page, who may change things, and what a ref names."""
+"""The base of the API's parts: paged lists, authorised changes, commits by ref."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ T = TypeVar("T")
 
 
 class Part(ABC):
-    """A part of the API, over what the site holds."""
+    """A part of the API."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
 
     @abstractmethod
     def routes(self) -> list[web.RouteDef]:
-        """What is served."""
+        """The routes."""
 
     def _listed(
         self, request: web.Request, items: Sequence[T], shape: Callable[[T], Json], *, under: str = ""
     ) -> web.Response:
-        """The asked page of a list; with `under` an object that counts all, and has the page under this key."""
+        """The requested page of a list; with `under` an object with the total count and the page under this key."""
         page, links = page_of(request, items, self._site.base)
-        shown = [shape(one) for one in page]
-        return json_response({"total_count": len(items), under: shown} if under else shown, headers=links)
+        answers = [shape(item) for item in page]
+        return json_response({"total_count": len(items), under: answers} if under else answers, headers=links)
 
 
 async def change(request: web.Request, *keys: str) -> tuple[Caller, Json]:
-    """Who changes something, and the request's object, which may have these keys alone.
+    """The caller of a change, and the request's object, which may have only these keys.
 
-    Raises GitHubError: 401 or 403 for who may not, 400 or 422 for what GitHub would not take.
+    Raises GitHubError: 401 or 403 for a caller without rights, 400 or 422 for an invalid body.
     """
     caller = writer_of(request)
     body = await json_body(request)
@@ -55,7 +55,7 @@ async def change(request: web.Request, *keys: str) -> tuple[Caller, Json]:
 
 
 def commit_of(repository: Repository, ref: str, otherwise: GitHubError) -> Commit:
-    """The commit that a branch, tag, full or abbreviated id names; raises the other where none is of that name."""
+    """The commit that a branch, tag, full or abbreviated SHA names; raises `otherwise` for an unknown name."""
     try:
         return repository.graph.resolve(ref)
     except UnknownRefError as error:

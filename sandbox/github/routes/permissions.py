@@ -1,4 +1,4 @@
-"""Which permission each endpoint asks of Apps and fine-grained tokens, as https://docs.github.com/rest says."""
+"""The permission that each endpoint needs from Apps and fine-grained tokens, from https://docs.github.com/rest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sandbox.github.credentials import Caller
 
 _LEVELS = ("none", "read", "write", "admin")
-# By what follows /repos/{owner}/{name}; the first that fits. The level is read for GET and write otherwise.
+# By the path after /repos/{owner}/{name}; the first match counts. The level is read for GET and write otherwise.
 _PERMISSION = (
     ("/actions/secrets", "secrets"),
     ("/actions", "actions"),
@@ -37,7 +37,7 @@ _PERMISSION = (
 
 
 def needed(request: web.Request) -> tuple[str, str]:
-    """The permission and its level that the request's endpoint asks for."""
+    """The permission and level that the request's endpoint needs."""
     resource = request.match_info.route.resource
     whole = "" if resource is None else resource.canonical
     if "/orgs/{org}/actions/secrets" in whole:
@@ -61,7 +61,7 @@ def check(request: web.Request, caller: Caller | None) -> None:
 
 
 def headers(request: web.Request, caller: Caller | None) -> dict[str, str]:
-    """What GitHub's answers tell of what was needed, and of what a classic token has."""
+    """The headers with the needed permission, and with the scopes of a classic token."""
     name, level = needed(request)
     if caller is None or caller.scopes is None:
         return {"X-Accepted-GitHub-Permissions": f"{name}={level}"}

@@ -1,4 +1,4 @@
-"""Pull requests: listed, opened, looked at, changed, merged."""
+"""Pull requests."""
 
 from __future__ import annotations
 
@@ -34,33 +34,33 @@ _METHODS = ("merge", "squash", "rebase")
 
 
 class PullRoutes(Part):
-    """Everything about pull requests within a repository; there are no forks here."""
+    """The endpoints of pull requests within a repository, without forks."""
 
     def routes(self) -> list[web.RouteDef]:
-        """What is served."""
-        one = _PULLS + "/{number}"
+        """The routes."""
+        pull = _PULLS + "/{number}"
         return [
             web.get(_PULLS, self.pulls),
             web.post(_PULLS, self.create),
-            web.get(one, self.pull),
-            web.patch(one, self.update),
-            web.get(one + "/commits", self.commits),
-            web.get(one + "/files", self.files),
-            web.get(one + "/reviews", self.reviews),
-            web.get(one + "/merge", self.is_merged),
-            web.put(one + "/merge", self.merge),
+            web.get(pull, self.pull),
+            web.patch(pull, self.update),
+            web.get(pull + "/commits", self.commits),
+            web.get(pull + "/files", self.files),
+            web.get(pull + "/reviews", self.reviews),
+            web.get(pull + "/merge", self.is_merged),
+            web.put(pull + "/merge", self.merge),
         ]
 
     async def pulls(self, request: web.Request) -> web.Response:
-        """Pull requests, open ones unless asked otherwise, newest first."""
+        """Pull requests, by default open, newest first."""
         repository = self._site.repository(request)
-        fits = [pull for pull in repository.pulls.known.values() if _fits(repository, pull, request.query)]
+        fits = [pull for pull in repository.pulls.by_number.values() if _fits(repository, pull, request.query)]
         if request.query.get("direction", "desc") == "desc":
             fits.reverse()
         return self._listed(request, fits, partial(shapes_pulls.pull_simple, self._site.base, repository))
 
     async def create(self, request: web.Request) -> web.Response:
-        """Open a pull request: 201; 422 when there is nothing to merge or one is open already."""
+        """Open a pull request: 201; 422 without new commits, or with an open pull request."""
         repository = self._site.repository(request)
         keys = ("title", "head", "base", "body", "draft", "maintainer_can_modify", "head_repo")
         caller, body = await change(request, *keys)
@@ -80,13 +80,13 @@ class PullRoutes(Part):
         return json_response(shapes_pulls.pull(self._site.base, repository, made), 201)
 
     async def pull(self, request: web.Request) -> web.Response:
-        """One pull request; whether it can be merged is null at first."""
+        """A pull request; `mergeable` is null at first."""
         repository, pull = self._pull(request)
-        mergeable = repository.pulls.look(pull)
+        mergeable = repository.pulls.mergeable(pull)
         return json_response(shapes_pulls.pull(self._site.base, repository, pull, mergeable=mergeable))
 
     async def update(self, request: web.Request) -> web.Response:
-        """Its title, body or state."""
+        """Change its title, body or state."""
         repository, pull = self._pull(request)
         caller, body = await change(request, "title", "body", "state", "base", "maintainer_can_modify")
         state = body.get("state")
@@ -103,8 +103,8 @@ class PullRoutes(Part):
         """Its commits, oldest first."""
         repository, pull = self._pull(request)
         common = repository.graph.merge_base(pull.base_sha, pull.head_sha)
-        found = ahead(repository.graph, common.sha, pull.head_sha) if common else []
-        return self._listed(request, found[:250], partial(shapes_commits.commit, self._site.base, repository))
+        commits = ahead(repository.graph, common.sha, pull.head_sha) if common else []
+        return self._listed(request, commits[:250], partial(shapes_commits.commit, self._site.base, repository))
 
     async def files(self, request: web.Request) -> web.Response:
         """The files that it changes."""
@@ -116,7 +116,7 @@ class PullRoutes(Part):
         return self._listed(request, changes, shape)
 
     async def reviews(self, request: web.Request) -> web.Response:
-        """Who approved it."""
+        """Its approving reviews."""
         repository, pull = self._pull(request)
         shape = partial(shapes_pulls.review, self._site.base, repository, pull)
         return self._listed(request, sorted(pull.approvals), shape)
@@ -129,7 +129,7 @@ class PullRoutes(Part):
         return web.Response(status=204)
 
     async def merge(self, request: web.Request) -> web.Response:
-        """Merge it: 200; 405 when it cannot be merged, 409 when `sha` is not its head any more."""
+        """Merge it: 200; 405 when it cannot be merged, 409 when `sha` is no longer its head."""
         repository, pull = self._pull(request)
         caller, body = await change(request, "commit_title", "commit_message", "sha", "merge_method")
         method = body.get("merge_method", "merge")
@@ -153,7 +153,7 @@ class PullRoutes(Part):
 
     def _pull(self, request: web.Request) -> tuple[Repository, Pull]:
         repository = self._site.repository(request)
-        return repository, numbered(repository.pulls.known, request.match_info["number"])
+        return repository, numbered(repository.pulls.by_number, request.match_info["number"])
 
 
 def _fits(repository: Repository, pull: Pull, query: Mapping[str, str]) -> bool:

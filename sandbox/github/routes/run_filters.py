@@ -1,4 +1,4 @@
-"""Which runs a listing shows: GitHub's filters, and the lag of its index."""
+"""The runs of a listing: GitHub's filters, and the lag of its index."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sandbox.github.runs import Run, Workflow
 
 
-_SIGNS: Mapping[str, Callable[[datetime, datetime], bool]] = {
+_COMPARISONS: Mapping[str, Callable[[datetime, datetime], bool]] = {
     ">=": operator.ge,
     "<=": operator.le,
     ">": operator.gt,
@@ -26,7 +26,7 @@ _SIGNS: Mapping[str, Callable[[datetime, datetime], bool]] = {
 def visible_runs(
     repository: Repository, workflow: Workflow | None, query: Mapping[str, str], *, lag: float
 ) -> list[Run]:
-    """The runs that fit the query's filters, newest first, without those younger than `lag` real seconds."""
+    """The runs that match the query's filters, newest first, without those younger than `lag` real seconds."""
     indexed = datetime.now(UTC) - timedelta(seconds=lag)
     created = created_range(query.get("created", ""))
     runs = [run for run in repository.runs.values() if run.created_at <= indexed and workflow in (None, run.workflow)]
@@ -42,7 +42,7 @@ def _fits(run: Run, query: Mapping[str, str]) -> bool:
 def created_range(text: str) -> Callable[[datetime], bool]:
     """What GitHub's date range accepts: `>=T`, `>T`, `<=T`, `<T`, `A..B` with `*` for an open end, or a day.
 
-    Raises GitHubError (422) for a date that is none.
+    Raises GitHubError (422) for an invalid date.
     """
     if not text:
         return lambda _: True
@@ -51,7 +51,7 @@ def created_range(text: str) -> Callable[[datetime], bool]:
         first = datetime.min.replace(tzinfo=UTC) if low == "*" else _time(low)
         last = datetime.max.replace(tzinfo=UTC) if high == "*" else _time(high, end=True)
         return lambda at: first <= at <= last
-    for sign, accepts in _SIGNS.items():
+    for sign, accepts in _COMPARISONS.items():
         if text.startswith(sign):
             moment = _time(text.removeprefix(sign), end=sign in {"<=", ">"})
             return lambda at: accepts(at, moment)

@@ -29,10 +29,10 @@ _VISIBILITIES = ("all", "private", "selected")
 
 
 class SecretRoutes(Part):
-    """Secrets go in, sealed; names and ages come out."""
+    """The endpoints of secrets: sealed values are stored; names and times are returned."""
 
     def routes(self) -> list[web.RouteDef]:
-        """What is served."""
+        """The routes."""
         found: list[web.RouteDef] = []
         for base in (f"{REPOSITORY}/actions/secrets", "/orgs/{org}/actions/secrets"):
             found += [
@@ -52,21 +52,21 @@ class SecretRoutes(Part):
         return self._site.organization_vault
 
     async def secrets(self, request: web.Request) -> web.Response:
-        """The names of all secrets, and when each was changed last."""
-        known = sorted(self._vault(request).known.values(), key=lambda one: one.name)
-        return self._listed(request, known, partial(self._shown, request), under="secrets")
+        """The names of all secrets, with their times."""
+        secrets = sorted(self._vault(request).secrets.values(), key=lambda secret: secret.name)
+        return self._listed(request, secrets, partial(self._answer, request), under="secrets")
 
     async def public_key(self, request: web.Request) -> web.Response:
-        """The key that secrets are sealed with."""
+        """The public key for sealing secrets."""
         vault = self._vault(request)
         return json_response({"key_id": vault.key_id, "key": vault.public_key})
 
     async def secret(self, request: web.Request) -> web.Response:
-        """One secret's name and age; never its value."""
-        return json_response(self._shown(request, self._secret(request)))
+        """A secret's name and times, without its value."""
+        return json_response(self._answer(request, self._secret(request)))
 
     def _secret(self, request: web.Request) -> Secret:
-        found = self._vault(request).known.get(request.match_info["secret"].upper())
+        found = self._vault(request).secrets.get(request.match_info["secret"].upper())
         if found is None:
             raise not_found()
         return found
@@ -91,16 +91,20 @@ class SecretRoutes(Part):
         return json_response({}, 201) if is_new else web.Response(status=204)
 
     async def delete(self, request: web.Request) -> web.Response:
-        """Forget a secret: 204."""
+        """Delete a secret: 204."""
         writer_of(request)
-        del self._vault(request).known[self._secret(request).name]
+        del self._vault(request).secrets[self._secret(request).name]
         return web.Response(status=204)
 
-    def _shown(self, request: web.Request, one: Secret) -> Json:
-        shown: Json = {"name": one.name, "created_at": stamp(one.created_at), "updated_at": stamp(one.updated_at)}
+    def _answer(self, request: web.Request, secret: Secret) -> Json:
+        shown: Json = {
+            "name": secret.name,
+            "created_at": stamp(secret.created_at),
+            "updated_at": stamp(secret.updated_at),
+        }
         if "org" in request.match_info:
-            shown["visibility"] = one.visibility
-            if one.visibility == "selected":
-                here = f"{self._site.base}/orgs/{ORGANIZATION}/actions/secrets/{one.name}"
+            shown["visibility"] = secret.visibility
+            if secret.visibility == "selected":
+                here = f"{self._site.base}/orgs/{ORGANIZATION}/actions/secrets/{secret.name}"
                 shown["selected_repositories_url"] = f"{here}/repositories"
         return shown

@@ -1,4 +1,4 @@
-"""Workflows of GitHub Actions: which there are, switching them on and off, starting them."""
+"""Workflows of GitHub Actions: listing, enabling, disabling, dispatching."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _WORKFLOWS = f"{REPOSITORY}/actions/workflows"
 
 
 class WorkflowRoutes(Part):
-    """Everything about workflows but their runs."""
+    """The endpoints of workflows, without their runs."""
 
     def routes(self) -> list[web.RouteDef]:
-        """What is served."""
-        one = _WORKFLOWS + "/{workflow}"
+        """The routes."""
+        workflow = _WORKFLOWS + "/{workflow}"
         return [
             web.get(_WORKFLOWS, self.workflows),
-            web.get(one, self.workflow),
-            web.put(one + "/enable", self.switch),
-            web.put(one + "/disable", self.switch),
-            web.post(one + "/dispatches", self.dispatch),
+            web.get(workflow, self.workflow),
+            web.put(workflow + "/enable", self.switch),
+            web.put(workflow + "/disable", self.switch),
+            web.post(workflow + "/dispatches", self.dispatch),
         ]
 
     async def workflows(self, request: web.Request) -> web.Response:
@@ -43,19 +43,19 @@ class WorkflowRoutes(Part):
         return self._listed(request, known, shape, under="workflows")
 
     async def workflow(self, request: web.Request) -> web.Response:
-        """One workflow by number or file name."""
+        """A workflow by ID or file name."""
         repository, found = workflow_of(self._site, request)
         return json_response(shapes_actions.workflow(self._site.base, repository, found))
 
     async def switch(self, request: web.Request) -> web.Response:
-        """Enable or disable: 204. One that is disabled by hand cannot be dispatched."""
+        """Enable or disable a workflow: 204. A disabled workflow cannot be dispatched."""
         writer_of(request)
         _, found = workflow_of(self._site, request)
         found.state = "active" if request.path.endswith("/enable") else "disabled_manually"
         return web.Response(status=204)
 
     async def dispatch(self, request: web.Request) -> web.Response:
-        """Start a run: 204, or 200 with where it is when `return_run_details` was asked for."""
+        """Start a run: 204, or 200 with its URLs for `return_run_details`."""
         repository, workflow = workflow_of(self._site, request)
         # The newest Enterprise server (3.19) does not know return_run_details.
         keys = ("ref", "inputs", *([] if self._site.api_path else ["return_run_details"]))
@@ -77,7 +77,7 @@ class WorkflowRoutes(Part):
 
 
 def workflow_of(site: Site, request: web.Request) -> tuple[Repository, Workflow]:
-    """The workflow in the path, by number or file name; 404 when there is none."""
+    """The workflow in the path, by ID or file name; 404 without such a workflow."""
     repository = site.repository(request)
     found = repository.workflow(request.match_info["workflow"])
     if found is None:

@@ -1,4 +1,4 @@
-"""Check runs, commit statuses and what protects a branch, in the shape of GitHub's answers."""
+"""Check runs, commit statuses and branch protection in the shape of GitHub's answers."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
 _BY_NOBODY = {"enforcement_level": "off", "contexts": [], "checks": []}
 
 
-def check_run(base: str, repository: Repository, one: CheckRun) -> Json:
-    """One check run."""
-    url = f"{api_of(base, repository)}/check-runs/{one.check_id}"
-    page = one.url or f"{base}/{repository.full_name}/runs/{one.check_id}"
+def check_run(base: str, repository: Repository, check: CheckRun) -> Json:
+    """A check run."""
+    url = f"{api_of(base, repository)}/check-runs/{check.check_id}"
+    page = check.url or f"{base}/{repository.full_name}/runs/{check.check_id}"
     return {
-        "id": one.check_id,
-        "name": one.name,
-        "node_id": node_id("CR", one.check_id),
-        "head_sha": one.sha,
+        "id": check.check_id,
+        "name": check.name,
+        "node_id": node_id("CR", check.check_id),
+        "head_sha": check.sha,
         "external_id": "",
         "url": url,
         "html_url": page,
         "details_url": page,
-        "status": one.status,
-        "conclusion": one.conclusion,
-        "started_at": stamp(one.started_at),
-        "completed_at": stamp_or_none(one.completed_at),
+        "status": check.status,
+        "conclusion": check.conclusion,
+        "started_at": stamp(check.started_at),
+        "completed_at": stamp_or_none(check.completed_at),
         "output": {
             "title": None,
             "summary": None,
@@ -48,19 +48,19 @@ def check_run(base: str, repository: Repository, one: CheckRun) -> Json:
             "annotations_count": 0,
             "annotations_url": f"{url}/annotations",
         },
-        "check_suite": {"id": one.suite_id or suite_of(one.sha, one.app)},
-        "app": app(base, one.app),
+        "check_suite": {"id": check.suite_id or suite_of(check.sha, check.app)},
+        "app": app(base, check.app),
         "pull_requests": [],
     }
 
 
 def suite_of(sha: str, slug: str) -> int:
-    """The number of the check suite that an app has for a commit."""
+    """The ID of an App's check suite for a commit."""
     return 49_000_000_000 + number_of(f"{slug}:{sha}")
 
 
 def app(base: str, slug: str) -> Json:
-    """The App behind a check run."""
+    """The App of a check run."""
     return {
         "id": ACTIONS_APP_ID if slug == ACTIONS else number_of(slug),
         "slug": slug,
@@ -77,33 +77,33 @@ def app(base: str, slug: str) -> Json:
     }
 
 
-def status(base: str, repository: Repository, one: CommitStatus) -> Json:
-    """One status as lists hold it."""
-    return {**status_simple(base, repository, one), "creator": user(base, one.creator)}
+def status(base: str, repository: Repository, commit_status: CommitStatus) -> Json:
+    """A status in a list."""
+    return {**status_simple(base, repository, commit_status), "creator": user(base, commit_status.creator)}
 
 
-def status_simple(base: str, repository: Repository, one: CommitStatus) -> Json:
-    """One status as the combined one holds it."""
+def status_simple(base: str, repository: Repository, commit_status: CommitStatus) -> Json:
+    """A status in the combined status."""
     return {
-        "url": f"{api_of(base, repository)}/statuses/{one.sha}",
-        "avatar_url": f"{base}/avatars/{one.creator}",
-        "id": one.status_id,
-        "node_id": node_id("SC", one.status_id),
-        "state": one.state,
-        "description": one.description,
-        "target_url": one.target_url,
-        "context": one.context,
-        "created_at": stamp(one.at),
-        "updated_at": stamp(one.at),
+        "url": f"{api_of(base, repository)}/statuses/{commit_status.sha}",
+        "avatar_url": f"{base}/avatars/{commit_status.creator}",
+        "id": commit_status.status_id,
+        "node_id": node_id("SC", commit_status.status_id),
+        "state": commit_status.state,
+        "description": commit_status.description,
+        "target_url": commit_status.target_url,
+        "context": commit_status.context,
+        "created_at": stamp(commit_status.at),
+        "updated_at": stamp(commit_status.at),
     }
 
 
 def combined(base: str, repository: Repository, sha: str, page: list[CommitStatus], total: int) -> Json:
-    """All statuses of a commit together."""
+    """The combined status of a commit."""
     here = api_of(base, repository)
     return {
         "state": repository.checks.combined(sha),
-        "statuses": [status_simple(base, repository, one) for one in page],
+        "statuses": [status_simple(base, repository, entry) for entry in page],
         "sha": sha,
         "total_count": total,
         "repository": repository_minimal(base, repository),
@@ -112,41 +112,41 @@ def combined(base: str, repository: Repository, sha: str, page: list[CommitStatu
     }
 
 
-def protection(one: Protection | None) -> Json:
-    """What a branch's own answer tells of its protection; of rulesets it tells nothing."""
-    if one is None or one.ruleset:
+def protection(requirements: Protection | None) -> Json:
+    """The protection in a branch's answer, without rulesets."""
+    if requirements is None or requirements.ruleset:
         return {"enabled": False, "required_status_checks": _BY_NOBODY}
-    if not one.required:
+    if not requirements.required:
         return {"enabled": True, "required_status_checks": _BY_NOBODY}
-    checks = [{"context": name, "app_id": None} for name in one.required]
-    required = {"enforcement_level": "non_admins", "contexts": list(one.required), "checks": checks}
+    checks = [{"context": name, "app_id": None} for name in requirements.required]
+    required = {"enforcement_level": "non_admins", "contexts": list(requirements.required), "checks": checks}
     return {"enabled": True, "required_status_checks": required}
 
 
-def status_policy(base: str, repository: Repository, branch: str, one: Protection) -> Json:
+def status_policy(base: str, repository: Repository, branch: str, requirements: Protection) -> Json:
     """The required checks of a protected branch."""
     here = f"{api_of(base, repository)}/branches/{branch}/protection/required_status_checks"
     return {
         "url": here,
-        "strict": one.strict,
-        "contexts": list(one.required),
-        "checks": [{"context": name, "app_id": None} for name in one.required],
+        "strict": requirements.strict,
+        "contexts": list(requirements.required),
+        "checks": [{"context": name, "app_id": None} for name in requirements.required],
         "contexts_url": f"{here}/contexts",
     }
 
 
-def branch_protection(base: str, repository: Repository, branch: str, one: Protection) -> Json:
-    """All that protects a branch."""
+def branch_protection(base: str, repository: Repository, branch: str, requirements: Protection) -> Json:
+    """The protection of a branch."""
     url = f"{api_of(base, repository)}/branches/{branch}/protection"
     shown: Json = {"url": url, "enforce_admins": {"url": f"{url}/enforce_admins", "enabled": False}}
-    if one.required:
-        shown["required_status_checks"] = status_policy(base, repository, branch, one)
-    if one.reviews:
+    if requirements.required:
+        shown["required_status_checks"] = status_policy(base, repository, branch, requirements)
+    if requirements.reviews:
         shown["required_pull_request_reviews"] = {
             "url": f"{url}/required_pull_request_reviews",
             "dismiss_stale_reviews": False,
             "require_code_owner_reviews": False,
-            "required_approving_review_count": one.reviews,
+            "required_approving_review_count": requirements.reviews,
             "require_last_push_approval": False,
         }
     for name in ("required_linear_history", "allow_force_pushes", "allow_deletions", "block_creations"):
@@ -154,17 +154,17 @@ def branch_protection(base: str, repository: Repository, branch: str, one: Prote
     return shown
 
 
-def rules(repository: Repository, one: Protection | None) -> list[Json]:
-    """The rules of rulesets for a branch, one entry a rule."""
-    if one is None or not one.ruleset:
+def rules(repository: Repository, requirements: Protection | None) -> list[Json]:
+    """The rules of rulesets for a branch."""
+    if requirements is None or not requirements.ruleset:
         return []
     where = {"ruleset_source_type": "Repository", "ruleset_source": repository.full_name, "ruleset_id": 42}
-    found: list[Json] = []
-    if one.required:
-        required = [{"context": name} for name in one.required]
-        parameters = {"strict_required_status_checks_policy": one.strict, "required_status_checks": required}
-        found.append({"type": "required_status_checks", "parameters": parameters, **where})
-    if one.reviews:
+    entries: list[Json] = []
+    if requirements.required:
+        required = [{"context": name} for name in requirements.required]
+        parameters = {"strict_required_status_checks_policy": requirements.strict, "required_status_checks": required}
+        entries.append({"type": "required_status_checks", "parameters": parameters, **where})
+    if requirements.reviews:
         asked = dict.fromkeys(
             (
                 "dismiss_stale_reviews_on_push",
@@ -174,6 +174,6 @@ def rules(repository: Repository, one: Protection | None) -> list[Json]:
             ),
             False,
         )
-        parameters = {**asked, "required_approving_review_count": one.reviews}
-        found.append({"type": "pull_request", "parameters": parameters, **where})
-    return found
+        parameters = {**asked, "required_approving_review_count": requirements.reviews}
+        entries.append({"type": "pull_request", "parameters": parameters, **where})
+    return entries

@@ -24,59 +24,60 @@ _UNSIGNED = {"verified": False, "reason": "unsigned", "signature": None, "payloa
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Which of a comparison's commits an answer holds; without a `size` the newest 250."""
+    """The page of a comparison's commits; without a `size` the newest 250."""
 
     page: int = 1
     size: int | None = None
 
     def of(self, commits: list[Commit]) -> list[Commit]:
-        """Those of all, oldest first."""
+        """The page of all commits, oldest first."""
         if self.size is None:
             return commits[-MOST_COMMITS:]
         return commits[(self.page - 1) * self.size : self.page * self.size]
 
 
-def commit(base: str, repository: Repository, one: Commit) -> Json:
-    """A commit as lists hold it."""
+def commit(base: str, repository: Repository, git_commit: Commit) -> Json:
+    """A commit in a list."""
     here, web = api_of(base, repository), f"{base}/{repository.full_name}"
-    who = {"name": one.author.name, "email": one.author.email, "date": stamp(one.at)}
+    who = {"name": git_commit.author.name, "email": git_commit.author.email, "date": stamp(git_commit.at)}
     return {
-        "sha": one.sha,
-        "node_id": node_id("C", one.sha),
+        "sha": git_commit.sha,
+        "node_id": node_id("C", git_commit.sha),
         "commit": {
             "author": who,
             "committer": who,
-            "message": one.message,
-            "tree": {"sha": one.tree, "url": f"{here}/git/trees/{one.tree}"},
-            "url": f"{here}/git/commits/{one.sha}",
+            "message": git_commit.message,
+            "tree": {"sha": git_commit.tree, "url": f"{here}/git/trees/{git_commit.tree}"},
+            "url": f"{here}/git/commits/{git_commit.sha}",
             "comment_count": 0,
             "verification": _UNSIGNED,
         },
-        "url": f"{here}/commits/{one.sha}",
-        "html_url": f"{web}/commit/{one.sha}",
-        "comments_url": f"{here}/commits/{one.sha}/comments",
-        "author": user(base, one.author.login),
-        "committer": user(base, one.author.login),
+        "url": f"{here}/commits/{git_commit.sha}",
+        "html_url": f"{web}/commit/{git_commit.sha}",
+        "comments_url": f"{here}/commits/{git_commit.sha}/comments",
+        "author": user(base, git_commit.author.login),
+        "committer": user(base, git_commit.author.login),
         "parents": [
-            {"sha": sha, "url": f"{here}/commits/{sha}", "html_url": f"{web}/commit/{sha}"} for sha in one.parents
+            {"sha": sha, "url": f"{here}/commits/{sha}", "html_url": f"{web}/commit/{sha}"}
+            for sha in git_commit.parents
         ],
     }
 
 
-def commit_detailed(base: str, repository: Repository, one: Commit) -> Json:
-    """A commit with what it changed."""
-    before = repository.graph.commits[one.parents[0]].files if one.parents else {}
-    changes = changed_files(before, one.files)
+def commit_detailed(base: str, repository: Repository, git_commit: Commit) -> Json:
+    """A commit with its changes."""
+    before = repository.graph.commits[git_commit.parents[0]].files if git_commit.parents else {}
+    changes = changed_files(before, git_commit.files)
     added, gone = sum(change.additions for change in changes), sum(change.deletions for change in changes)
     return {
-        **commit(base, repository, one),
+        **commit(base, repository, git_commit),
         "stats": {"total": added + gone, "additions": added, "deletions": gone},
-        "files": [file_change(base, repository, one.sha, change) for change in changes],
+        "files": [file_change(base, repository, git_commit.sha, change) for change in changes],
     }
 
 
 def file_change(base: str, repository: Repository, sha: str, change: FileChange) -> Json:
-    """One file of a commit or comparison."""
+    """A file of a commit or comparison."""
     web = f"{base}/{repository.full_name}"
     return {
         "sha": change.blob,
@@ -93,24 +94,24 @@ def file_change(base: str, repository: Repository, sha: str, change: FileChange)
 
 
 def comparison(
-    base: str, repository: Repository, one: Commit, other: Commit, merge_base: Commit, *, shown: Shown
+    base: str, repository: Repository, git_commit: Commit, other: Commit, merge_base: Commit, *, shown: Shown
 ) -> Json:
     """What `other` has that `one` has not, oldest commit first, as compare/{one}...{other} tells."""
-    of_one = {commit.sha for commit in repository.graph.history(one.sha)}
+    of_one = {commit.sha for commit in repository.graph.history(git_commit.sha)}
     of_other = repository.graph.history(other.sha)
     ahead = [commit for commit in of_other if commit.sha not in of_one][::-1]
     behind = len(of_one - {commit.sha for commit in of_other})
     status = "diverged" if ahead and behind else "ahead" if ahead else "behind" if behind else "identical"
     changes = changed_files(merge_base.files, other.files)[:MOST_FILES] if shown.page == 1 else []
-    here = f"{api_of(base, repository)}/compare/{one.sha}...{other.sha}"
-    web = f"{base}/{repository.full_name}/compare/{one.sha}...{other.sha}"
+    here = f"{api_of(base, repository)}/compare/{git_commit.sha}...{other.sha}"
+    web = f"{base}/{repository.full_name}/compare/{git_commit.sha}...{other.sha}"
     return {
         "url": here,
         "html_url": web,
         "permalink_url": web,
         "diff_url": f"{web}.diff",
         "patch_url": f"{web}.patch",
-        "base_commit": commit(base, repository, one),
+        "base_commit": commit(base, repository, git_commit),
         "merge_base_commit": commit(base, repository, merge_base),
         "status": status,
         "ahead_by": len(ahead),
@@ -122,7 +123,7 @@ def comparison(
 
 
 def branch_short(base: str, repository: Repository, name: str) -> Json:
-    """A branch as the list of branches holds it."""
+    """A branch in the list of branches."""
     sha = repository.graph.branches[name]
     return {
         "name": name,
@@ -132,7 +133,7 @@ def branch_short(base: str, repository: Repository, name: str) -> Json:
 
 
 def branch(base: str, repository: Repository, name: str) -> Json:
-    """One branch with its newest commit."""
+    """A branch with its newest commit."""
     here = f"{api_of(base, repository)}/branches/{name}"
     return {
         "name": name,
@@ -145,14 +146,14 @@ def branch(base: str, repository: Repository, name: str) -> Json:
 
 
 def file_content(base: str, repository: Repository, ref: str, path: str, content: bytes) -> Json:
-    """One file with its content in base64."""
+    """A file with its content in base64."""
     encoded = base64.encodebytes(content).decode()
     entry = _entry(base, repository, ref, path, kind="file", sha=blob_id(content), size=len(content))
     return {**entry, "encoding": "base64", "content": encoded}
 
 
 def folder_content(base: str, repository: Repository, ref: str, folder: str, files: Mapping[str, bytes]) -> list[Json]:
-    """What lies directly in `folder` ("" for the root), by name."""
+    """The entries of `folder` ("" for the root), by name."""
     prefix = f"{folder}/" if folder else ""
     inside = {path.removeprefix(prefix): content for path, content in files.items() if path.startswith(prefix)}
     entries = []

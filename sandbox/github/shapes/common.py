@@ -65,27 +65,27 @@ _REPOSITORY_LINKS = {
 
 
 def stamp(at: datetime) -> str:
-    """A time as GitHub writes it: UTC, whole seconds."""
+    """A time in GitHub's format: UTC, whole seconds."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def stamp_or_none(at: datetime | None) -> str | None:
-    """A time as GitHub writes it, or null."""
+    """A time in GitHub's format, or null."""
     return None if at is None else stamp(at)
 
 
 def node_id(kind: str, number: object) -> str:
-    """An opaque id in the fashion of GitHub's GraphQL."""
+    """An opaque ID in the style of GitHub's GraphQL API."""
     return f"{kind}_{base64.urlsafe_b64encode(str(number).encode()).decode().rstrip('=')}"
 
 
 def number_of(login: str) -> int:
-    """The number of an account, always the same for a login."""
+    """The ID of an account, fixed for a login."""
     return int(hashlib.sha256(login.encode()).hexdigest()[:7], 16)
 
 
 def api_of(base: str, repository: Repository) -> str:
-    """Where the repository lies in the API."""
+    """The API URL of the repository."""
     return f"{base}/repos/{repository.full_name}"
 
 
@@ -110,7 +110,7 @@ def user(base: str, login: str) -> Json:
 
 
 def organization(base: str, login: str) -> Json:
-    """An organization as webhooks name it."""
+    """An organization in a webhook."""
     here = f"{base}/orgs/{login}"
     links = {"hooks_url": "/hooks", "issues_url": "/issues", "events_url": "/events", "repos_url": "/repos"}
     members = {"members_url": "/members{/member}", "public_members_url": "/public_members{/member}"}
@@ -126,7 +126,7 @@ def organization(base: str, login: str) -> Json:
 
 
 def authenticated_user(base: str, login: str) -> Json:
-    """What GET /user tells of the token's owner."""
+    """The answer of GET /user."""
     empty = dict.fromkeys(("company", "location", "email", "hireable", "bio", "twitter_username", "notification_email"))
     counts = dict.fromkeys(("public_repos", "public_gists", "followers", "following"), 0)
     return {
@@ -141,7 +141,7 @@ def authenticated_user(base: str, login: str) -> Json:
 
 
 def repository_minimal(base: str, repository: Repository) -> Json:
-    """A repository as it is embedded in other answers."""
+    """A repository inside other answers."""
     here = api_of(base, repository)
     return {
         "id": repository.repository_id,
@@ -159,7 +159,7 @@ def repository_minimal(base: str, repository: Repository) -> Json:
 
 
 def repository_full(base: str, repository: Repository, *, may_write: bool) -> Json:
-    """What GET /repos/{owner}/{repo} tells."""
+    """The answer of GET /repos/{owner}/{repo}."""
     web = f"{base}/{repository.full_name}"
     pushed = stamp(max(commit.at for commit in repository.graph.commits.values()))
     nothing = dict.fromkeys(("mirror_url", "homepage", "language", "license"))
@@ -197,7 +197,7 @@ def repository_full(base: str, repository: Repository, *, may_write: bool) -> Js
 
 
 def repository_told(base: str, repository: Repository) -> Json:
-    """A repository as webhooks and pull requests tell of it: without what depends on who asks."""
+    """A repository in webhooks and pull requests, without caller-specific fields."""
     full = repository_full(base, repository, may_write=True)
     for key in ("organization", "permissions", "subscribers_count", "network_count"):
         del full[key]
@@ -205,7 +205,7 @@ def repository_told(base: str, repository: Repository) -> Json:
 
 
 def reference(base: str, repository: Repository, name: str, sha: str) -> Json:
-    """A git reference; `name` is the full one (refs/heads/main)."""
+    """A git reference; `name` is the full name (refs/heads/main)."""
     here = api_of(base, repository)
     return {
         "ref": name,

@@ -14,56 +14,56 @@ if TYPE_CHECKING:
     from sandbox.github.web import Json
 
 
-def deployment(base: str, repository: Repository, one: Deployment) -> Json:
-    """One deployment."""
-    here = f"{api_of(base, repository)}/deployments/{one.deployment_id}"
-    changed = one.statuses[-1].at if one.statuses else one.created_at
+def deployment(base: str, repository: Repository, record: Deployment) -> Json:
+    """A deployment."""
+    here = f"{api_of(base, repository)}/deployments/{record.deployment_id}"
+    changed = record.statuses[-1].at if record.statuses else record.created_at
     return {
         "url": here,
-        "id": one.deployment_id,
-        "node_id": node_id("DE", one.deployment_id),
-        "task": one.task,
-        "original_environment": one.environment,
-        "environment": one.statuses[-1].environment if one.statuses else one.environment,
-        "description": one.description,
-        "created_at": stamp(one.created_at),
+        "id": record.deployment_id,
+        "node_id": node_id("DE", record.deployment_id),
+        "task": record.task,
+        "original_environment": record.environment,
+        "environment": record.statuses[-1].environment if record.statuses else record.environment,
+        "description": record.description,
+        "created_at": stamp(record.created_at),
         "updated_at": stamp(changed),
         "statuses_url": f"{here}/statuses",
         "repository_url": api_of(base, repository),
-        "creator": user(base, one.creator),
-        "sha": one.sha,
-        "ref": one.ref,
-        "payload": one.payload,
-        "transient_environment": one.transient,
-        "production_environment": one.production,
+        "creator": user(base, record.creator),
+        "sha": record.sha,
+        "ref": record.ref,
+        "payload": record.payload,
+        "transient_environment": record.transient,
+        "production_environment": record.production,
         "performed_via_github_app": None,
     }
 
 
-def status(base: str, repository: Repository, of: Deployment, one: DeploymentStatus) -> Json:
-    """One thing that was said of a deployment."""
+def status(base: str, repository: Repository, of: Deployment, status_record: DeploymentStatus) -> Json:
+    """A status of a deployment."""
     here = f"{api_of(base, repository)}/deployments/{of.deployment_id}"
     return {
-        "url": f"{here}/statuses/{one.status_id}",
-        "id": one.status_id,
-        "node_id": node_id("DES", one.status_id),
-        "state": one.state,
-        "creator": user(base, one.creator),
-        "description": one.description,
-        "environment": one.environment,
-        "target_url": one.log_url,
-        "created_at": stamp(one.at),
-        "updated_at": stamp(one.at),
+        "url": f"{here}/statuses/{status_record.status_id}",
+        "id": status_record.status_id,
+        "node_id": node_id("DES", status_record.status_id),
+        "state": status_record.state,
+        "creator": user(base, status_record.creator),
+        "description": status_record.description,
+        "environment": status_record.environment,
+        "target_url": status_record.log_url,
+        "created_at": stamp(status_record.at),
+        "updated_at": stamp(status_record.at),
         "deployment_url": here,
         "repository_url": api_of(base, repository),
-        "environment_url": one.environment_url,
-        "log_url": one.log_url,
+        "environment_url": status_record.environment_url,
+        "log_url": status_record.log_url,
         "performed_via_github_app": None,
     }
 
 
 def environment(base: str, repository: Repository, name: str, made: datetime) -> Json:
-    """One environment without rules."""
+    """An environment without rules."""
     number = number_of(f"{repository.full_name}/{name}")
     return {
         "id": number,

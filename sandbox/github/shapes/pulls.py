@@ -14,14 +14,17 @@ if TYPE_CHECKING:
     from sandbox.github.web import Json
 
 
-def pull_simple(base: str, repository: Repository, one: Pull) -> Json:
-    """A pull request as lists hold it."""
-    here, page = f"{api_of(base, repository)}/pulls/{one.number}", f"{base}/{repository.full_name}/pull/{one.number}"
-    issue = f"{api_of(base, repository)}/issues/{one.number}"
+def pull_simple(base: str, repository: Repository, pull_request: Pull) -> Json:
+    """A pull request in a list."""
+    here, page = (
+        f"{api_of(base, repository)}/pulls/{pull_request.number}",
+        f"{base}/{repository.full_name}/pull/{pull_request.number}",
+    )
+    issue = f"{api_of(base, repository)}/issues/{pull_request.number}"
     return {
         "url": here,
-        "id": one.pull_id,
-        "node_id": node_id("PR", one.pull_id),
+        "id": pull_request.pull_id,
+        "node_id": node_id("PR", pull_request.pull_id),
         "html_url": page,
         "diff_url": f"{page}.diff",
         "patch_url": f"{page}.patch",
@@ -30,31 +33,31 @@ def pull_simple(base: str, repository: Repository, one: Pull) -> Json:
         "review_comments_url": f"{here}/comments",
         "review_comment_url": f"{api_of(base, repository)}/pulls/comments{{/number}}",
         "comments_url": f"{issue}/comments",
-        "statuses_url": f"{api_of(base, repository)}/statuses/{one.head_sha}",
-        "number": one.number,
-        "state": one.state,
+        "statuses_url": f"{api_of(base, repository)}/statuses/{pull_request.head_sha}",
+        "number": pull_request.number,
+        "state": pull_request.state,
         "locked": False,
-        "title": one.title,
-        "user": user(base, one.user),
-        "body": one.body,
+        "title": pull_request.title,
+        "user": user(base, pull_request.user),
+        "body": pull_request.body,
         "labels": [],
         "milestone": None,
         "active_lock_reason": None,
-        "created_at": stamp(one.created_at),
-        "updated_at": stamp(one.updated_at),
-        "closed_at": stamp_or_none(one.closed_at),
-        "merged_at": stamp_or_none(one.closed_at if one.merged else None),
-        "merge_commit_sha": one.merge_commit,
+        "created_at": stamp(pull_request.created_at),
+        "updated_at": stamp(pull_request.updated_at),
+        "closed_at": stamp_or_none(pull_request.closed_at),
+        "merged_at": stamp_or_none(pull_request.closed_at if pull_request.merged else None),
+        "merge_commit_sha": pull_request.merge_commit,
         "assignee": None,
         "assignees": [],
         "requested_reviewers": [],
         "requested_teams": [],
-        "head": _side(base, repository, one.head, one.head_sha),
-        "base": _side(base, repository, one.base, one.base_sha),
-        "_links": _links(here, page, issue, one),
+        "head": _side(base, repository, pull_request.head, pull_request.head_sha),
+        "base": _side(base, repository, pull_request.base, pull_request.base_sha),
+        "_links": _links(here, page, issue, pull_request),
         "author_association": "CONTRIBUTOR",
         "auto_merge": None,
-        "draft": one.draft,
+        "draft": pull_request.draft,
     }
 
 
@@ -68,7 +71,7 @@ def _side(base: str, repository: Repository, branch: str, sha: str) -> Json:
     }
 
 
-def _links(here: str, page: str, issue: str, one: Pull) -> Json:
+def _links(here: str, page: str, issue: str, pull_request: Pull) -> Json:
     api = here.rpartition("/pulls/")[0]
     targets = {
         "self": here,
@@ -78,24 +81,24 @@ def _links(here: str, page: str, issue: str, one: Pull) -> Json:
         "review_comments": f"{here}/comments",
         "review_comment": f"{api}/pulls/comments{{/number}}",
         "commits": f"{here}/commits",
-        "statuses": f"{api}/statuses/{one.head_sha}",
+        "statuses": f"{api}/statuses/{pull_request.head_sha}",
     }
     return {name: {"href": target} for name, target in targets.items()}
 
 
-def pull(base: str, repository: Repository, one: Pull, *, mergeable: bool | None = None) -> Json:
-    """One pull request."""
+def pull(base: str, repository: Repository, pull_request: Pull, *, mergeable: bool | None = None) -> Json:
+    """A pull request."""
     graph = repository.graph
-    common = graph.merge_base(one.base_sha, one.head_sha)
-    changes = changed_files(common.files if common else {}, graph.commits[one.head_sha].files)
-    commits = ahead(graph, common.sha, one.head_sha) if common else []
+    common = graph.merge_base(pull_request.base_sha, pull_request.head_sha)
+    changes = changed_files(common.files if common else {}, graph.commits[pull_request.head_sha].files)
+    commits = ahead(graph, common.sha, pull_request.head_sha) if common else []
     return {
-        **pull_simple(base, repository, one),
-        "merged": one.merged,
+        **pull_simple(base, repository, pull_request),
+        "merged": pull_request.merged,
         "mergeable": mergeable,
         "rebaseable": mergeable,
-        "mergeable_state": repository.pulls.state(one) if mergeable is not None else "unknown",
-        "merged_by": user(base, one.merged_by) if one.merged_by else None,
+        "mergeable_state": repository.pulls.state(pull_request) if mergeable is not None else "unknown",
+        "merged_by": user(base, pull_request.merged_by) if pull_request.merged_by else None,
         "comments": 0,
         "review_comments": 0,
         "maintainer_can_modify": False,
@@ -106,10 +109,10 @@ def pull(base: str, repository: Repository, one: Pull, *, mergeable: bool | None
     }
 
 
-def review(base: str, repository: Repository, one: Pull, login: str) -> Json:
+def review(base: str, repository: Repository, pull_request: Pull, login: str) -> Json:
     """An approving review."""
-    page = f"{base}/{repository.full_name}/pull/{one.number}"
-    number = one.pull_id * 100 + sorted(one.approvals).index(login)
+    page = f"{base}/{repository.full_name}/pull/{pull_request.number}"
+    number = pull_request.pull_id * 100 + sorted(pull_request.approvals).index(login)
     return {
         "id": number,
         "node_id": node_id("PRR", number),
@@ -117,12 +120,12 @@ def review(base: str, repository: Repository, one: Pull, login: str) -> Json:
         "body": "",
         "state": "APPROVED",
         "html_url": f"{page}#pullrequestreview-{number}",
-        "pull_request_url": f"{api_of(base, repository)}/pulls/{one.number}",
+        "pull_request_url": f"{api_of(base, repository)}/pulls/{pull_request.number}",
         "_links": {
             "html": {"href": f"{page}#pullrequestreview-{number}"},
-            "pull_request": {"href": f"{api_of(base, repository)}/pulls/{one.number}"},
+            "pull_request": {"href": f"{api_of(base, repository)}/pulls/{pull_request.number}"},
         },
-        "submitted_at": stamp(one.updated_at),
-        "commit_id": one.head_sha,
+        "submitted_at": stamp(pull_request.updated_at),
+        "commit_id": pull_request.head_sha,
         "author_association": "MEMBER",
     }

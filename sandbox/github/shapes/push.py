@@ -19,7 +19,7 @@ _MOST_COMMITS = 2_048
 
 
 def push(base: str, repository: Repository, branch: str, before: str | None, after: str, *, by: str) -> Json:
-    """What is particular to a push of a branch from the commit `before` (None: it is new) to `after`."""
+    """The fields of a push of a branch from the commit `before` (None: a new branch) to `after`."""
     graph = repository.graph
     new = ahead(graph, before, after) if before else [graph.commits[after]]
     pusher = Author.at_github(by)
@@ -39,20 +39,20 @@ def push(base: str, repository: Repository, branch: str, before: str | None, aft
     }
 
 
-def _commit(base: str, repository: Repository, one: Commit) -> Json:
-    before = repository.graph.commits[one.parents[0]].files if one.parents else {}
-    changes = changed_files(before, one.files)
-    who = {"name": one.author.name, "email": one.author.email, "username": one.author.login}
+def _commit(base: str, repository: Repository, git_commit: Commit) -> Json:
+    before = repository.graph.commits[git_commit.parents[0]].files if git_commit.parents else {}
+    changes = changed_files(before, git_commit.files)
+    who = {"name": git_commit.author.name, "email": git_commit.author.email, "username": git_commit.author.login}
     paths = {
         kind: [change.path for change in changes if change.status == kind] for kind in ("added", "removed", "modified")
     }
     return {
-        "id": one.sha,
-        "tree_id": one.tree,
+        "id": git_commit.sha,
+        "tree_id": git_commit.tree,
         "distinct": True,
-        "message": one.message,
-        "timestamp": stamp(one.at),
-        "url": f"{base}/{repository.full_name}/commit/{one.sha}",
+        "message": git_commit.message,
+        "timestamp": stamp(git_commit.at),
+        "url": f"{base}/{repository.full_name}/commit/{git_commit.sha}",
         "author": who,
         "committer": who,
         **paths,

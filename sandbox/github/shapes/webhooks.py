@@ -1,4 +1,4 @@
-"""What webhooks tell beside the repository and the sender, in the shape of GitHub's payloads."""
+"""The event-specific fields of webhook payloads, in GitHub's shape."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOOK_ID = 512_345_678
 
 
 def of_event(base: str, repository: Repository, event: Event) -> tuple[str, str | None, Json]:
-    """The event's name and action, and what is told of it."""
+    """The event's name and action, and its fields."""
     match event:
         case Pushed():
             told = push.push(base, repository, event.branch, event.before, event.after, by=event.sender)
@@ -45,12 +45,12 @@ def _of_deployment(base: str, repository: Repository, event: Deployed) -> tuple[
 
 
 def of_job(base: str, repository: Repository, run: Run, job: Job) -> Json:
-    """What is told of a job."""
+    """The fields of a job event."""
     return {"workflow_job": actions.job(base, repository, run, job)}
 
 
 def of_run(base: str, repository: Repository, run: Run) -> Json:
-    """What is told of a run."""
+    """The fields of a run event."""
     return {
         "workflow_run": actions.run(base, repository, run),
         "workflow": actions.workflow(base, repository, run.workflow),
@@ -58,7 +58,7 @@ def of_run(base: str, repository: Repository, run: Run) -> Json:
 
 
 def of_suite(base: str, repository: Repository, run: Run) -> Json:
-    """What is told of the check suite that a run's jobs are in."""
+    """The fields of a check suite event for a run's suite."""
     url = f"{api_of(base, repository)}/check-suites/{run.suite_id}"
     suite = {
         "id": run.suite_id,
@@ -84,7 +84,7 @@ def of_suite(base: str, repository: Repository, run: Run) -> Json:
 
 
 def pushed_repository(full: Json) -> Json:
-    """A repository as a push tells of it: times as Unix seconds, and the owner's name."""
+    """A repository in a push event: times in Unix seconds, and the owner's name."""
     seconds = {key: int(datetime.fromisoformat(full[key]).timestamp()) for key in ("created_at", "pushed_at")}
     owner = {**full["owner"], "name": full["owner"]["login"], "email": None}
     return {
@@ -98,7 +98,7 @@ def pushed_repository(full: Json) -> Json:
 
 
 def ping(base: str, url: str, events: frozenset[str]) -> Json:
-    """The first thing that a new webhook, which asks for these events at this address, is told."""
+    """The fields of the ping to a new webhook with these events at this URL."""
     hook = {
         "type": "Repository",
         "id": HOOK_ID,

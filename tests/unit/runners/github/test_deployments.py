@@ -49,7 +49,7 @@ async def test_it_is_recorded_at_the_commit_and_nothing_else_is_done(
     repository.checks.check("main", "lint", "failure")
     tip = repository.graph.branches["main"]
     number = await deployments.create(github, wanted)
-    made = repository.deployments.known[number]
+    made = repository.deployments.by_id[number]
     assert (made.sha, made.environment, made.task) == (wanted.sha, "staging", "deploy")
     assert (made.production, made.transient) == (False, False)
     assert made.payload == {"signalbox": {"operation": 7, "asked_at": 1_772_452_800}}
@@ -60,7 +60,7 @@ async def test_it_is_recorded_at_the_commit_and_nothing_else_is_done(
 
 async def test_a_long_description_is_cut(github: GitHub, repository: Repository, wanted: DeploymentRequest) -> None:
     number = await deployments.create(github, replace(wanted, description="x" * 500))
-    assert repository.deployments.known[number].description == "x" * 140
+    assert repository.deployments.by_id[number].description == "x" * 140
 
 
 async def test_it_is_found_by_its_mark_alone(github: GitHub, repository: Repository, wanted: DeploymentRequest) -> None:
@@ -79,7 +79,7 @@ async def test_one_whose_answer_was_lost_is_found(
 ) -> None:
     stand_in.on_request.append(Fault("POST", "/deployments", raising(error), phase="after"))
     number = await deployments.create_once(github, wanted)
-    assert list(repository.deployments.known) == [number]
+    assert list(repository.deployments.by_id) == [number]
 
 
 async def test_one_that_was_never_taken_is_said_to_be_uncertain(
@@ -88,7 +88,7 @@ async def test_one_that_was_never_taken_is_said_to_be_uncertain(
     stand_in.on_request.append(Fault("POST", "/deployments", raising(GitHubError(502, "x"))))
     with pytest.raises(UncertainError):
         await deployments.create_once(github, wanted)
-    assert not repository.deployments.known
+    assert not repository.deployments.by_id
 
 
 async def test_what_is_said_of_it_can_be_read_again(
@@ -99,7 +99,7 @@ async def test_what_is_said_of_it_can_be_read_again(
     await deployments.set_state(github, REPOSITORY, number, "in_progress", log_url=url)
     await deployments.set_state(github, REPOSITORY, number, "success", log_url=url, description="y" * 500)
     assert await deployments.states(github, REPOSITORY, number) == ("success", "in_progress")
-    last = repository.deployments.known[number].statuses[-1]
+    last = repository.deployments.by_id[number].statuses[-1]
     assert (last.log_url, last.description) == (url, "y" * 140)
 
 
@@ -110,7 +110,7 @@ async def test_a_success_takes_the_earlier_ones_for_inactive(
     await deployments.set_state(github, REPOSITORY, first, "success")
     second = await deployments.create(github, replace(wanted, marker={"operation": 8}))
     await deployments.set_state(github, REPOSITORY, second, "success")
-    assert repository.deployments.known[first].state == "inactive"
+    assert repository.deployments.by_id[first].state == "inactive"
 
 
 async def test_without_the_permission_it_is_refused(stand_in: GitHubStandIn, wanted: DeploymentRequest) -> None:

@@ -92,7 +92,7 @@ async def test_one_whose_answer_was_lost_is_found_and_not_opened_again(
         await open_it(github)
     again = await open_it(github)
     assert again is not None
-    assert len(stand_in.repository(APPLICATION).pulls.known) == len(writes(stand_in)) == 1
+    assert len(stand_in.repository(APPLICATION).pulls.by_number) == len(writes(stand_in)) == 1
 
 
 async def test_somebody_else_was_quicker(github: GitHub, stand_in: GitHubStandIn, repository: Repository) -> None:
@@ -102,7 +102,7 @@ async def test_somebody_else_was_quicker(github: GitHub, stand_in: GitHubStandIn
     stand_in.on_request.append(Fault("POST", "/pulls", quicker))
     found = await open_it(github)
     assert found is not None
-    assert (found.number, len(repository.pulls.known)) == (1, 1)
+    assert (found.number, len(repository.pulls.by_number)) == (1, 1)
 
 
 async def test_nothing_to_merge_is_no_pull_request(github: GitHub) -> None:
@@ -127,7 +127,7 @@ async def test_branches_and_repositories_that_are_not_there(github: GitHub) -> N
 async def test_without_the_permission_nothing_is_opened(reader: GitHub, repository: Repository) -> None:
     with pytest.raises(AccessDeniedError):
         await open_it(reader)
-    assert not repository.pulls.known
+    assert not repository.pulls.by_number
 
 
 async def test_it_is_merged_by_a_merge_commit_of_what_was_seen(github: GitHub, repository: Repository) -> None:

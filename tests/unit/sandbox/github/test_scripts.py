@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.github.play.signs import SIGNS
+from sandbox.github.play.tool_failures import TOOL_FAILURES
 from sandbox.github.workflow_file import WorkflowFileError, expand_matrix, parse
 from tests.unit.sandbox.github.client import INFRASTRUCTURE, Client
 
 if TYPE_CHECKING:
     from sandbox.github import GitHubStandIn, Repository
-    from sandbox.github.play.signs import Tool
+    from sandbox.github.play.tool_failures import Tool
 
 DISPATCHES = f"{INFRASTRUCTURE}/actions/workflows/build-images.yml/dispatches"
 
@@ -48,7 +48,7 @@ async def test_inputs_are_refused_where_none_are_declared(client: Client) -> Non
     assert (answer.status, answer.json["message"]) == (422, 'Unexpected inputs provided: ["machines"]')
 
 
-async def test_a_matrix_that_cannot_be_worked_out_fails_the_run(repository: Repository) -> None:
+async def test_a_matrix_that_cannot_be_computed_for_fails_the_run(repository: Repository) -> None:
     run = repository.dispatch("build-images.yml", "build-some", {"machines": "", "environments": "dev"})
     await repository.ended(run)
     assert {job.name: job.conclusion for job in run.jobs} == {"choose": "success", "notify": "success"}
@@ -62,14 +62,14 @@ def test_an_axis_may_be_json(value: str, matrix: object) -> None:
     assert expand_matrix({"x": "${{ fromJSON(inputs.list) }}"}, {"list": value}) == matrix
 
 
-@pytest.mark.parametrize("tool", SIGNS)
+@pytest.mark.parametrize("tool", TOOL_FAILURES)
 async def test_a_tool_may_fail_unnoticed(repository: Repository, tool: Tool) -> None:
     repository.green_but_broken("build-images.yml", job="cron, dev", tool=tool)
     run = repository.dispatch("build-images.yml", "build-some", {"machines": "cron", "environments": "dev"})
     await repository.ended(run)
     job = next(job for job in run.jobs if job.name == "build (cron, dev)")
     assert (run.conclusion, job.conclusion) == ("success", "success")
-    assert [text for _, text in job.log if text in SIGNS[tool]] == list(SIGNS[tool])
+    assert [text for _, text in job.log if text in TOOL_FAILURES[tool]] == list(TOOL_FAILURES[tool])
 
 
 @pytest.mark.parametrize("by", ["aws", "github"])
@@ -117,7 +117,7 @@ def test_a_matrix_has_at_most_256_jobs() -> None:
 
 def test_an_axis_that_is_another_expression_is_refused() -> None:
     text = "on: push\njobs: {a: {runs-on: x, steps: [], strategy: {matrix: {b: '${{ toJSON(inputs.x) }}'}}}}"
-    with pytest.raises(WorkflowFileError, match="cannot work out"):
+    with pytest.raises(WorkflowFileError, match="cannot evaluate"):
         parse("a.yml", text)
 
 

@@ -39,8 +39,8 @@ async def test_a_secret_is_created_and_changed(client: Client, stand_in: GitHubS
     assert [one["name"] for one in listed["secrets"]] == ["DEPLOY_KEY"]
     assert "two" not in str(listed)
     vault = stand_in.repository("PermanentOrg/application").vault
-    assert vault.known["DEPLOY_KEY"].value == "two"
-    assert vault.known["DEPLOY_KEY"].updated_at > vault.known["DEPLOY_KEY"].created_at
+    assert vault.secrets["DEPLOY_KEY"].value == "two"
+    assert vault.secrets["DEPLOY_KEY"].updated_at > vault.secrets["DEPLOY_KEY"].created_at
     assert (await client.ask("DELETE", f"{SECRETS}/deploy_key")).status == 204
     assert (await client.get(f"{SECRETS}/DEPLOY_KEY")).status == 404
 

@@ -41,10 +41,14 @@ def test_a_workflow_is_read_with_inputs_matrix_and_needs() -> None:
         ("dry", False, "false"),
     ]
     first, second = file.jobs
-    assert [first.shown_name(matrix, {}) for matrix in first.matrix] == ["first (a, x)", "first (a, y)", "first (b, x)"]
+    assert [first.display_name(matrix, {}) for matrix in first.matrix] == [
+        "first (a, x)",
+        "first (a, y)",
+        "first (b, x)",
+    ]
     assert (first.fail_fast, first.max_parallel) == (False, 2)
     assert (second.needs, second.condition) == (("first",), "always()")
-    assert second.shown_name({}, {"mark": "7"}) == "After 7"
+    assert second.display_name({}, {"mark": "7"}) == "After 7"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +80,7 @@ def test_every_workflow_of_the_infrastructure_can_be_read() -> None:
 
 
 @pytest.mark.parametrize("text", ["${{ env.HOME }}", "${{ matrix }}", "${{ fromJSON(inputs.x) }}"])
-def test_an_expression_that_cannot_be_worked_out_is_an_error(text: str) -> None:
+def test_an_expression_that_cannot_be_computed_for_is_an_error(text: str) -> None:
     with pytest.raises(ExpressionError):
         expand(text, {"matrix": {}, "inputs": {}})
 

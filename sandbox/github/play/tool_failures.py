@@ -1,4 +1,4 @@
-"""What tools print when something went wrong that their caller did not notice, each in the tool's own words."""
+"""Output of tools for failures that their callers ignore, in each tool's own words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal
 
 Tool = Literal["apt", "npm", "pip", "composer", "shell", "curl", "ansible"]
 
-SIGNS: dict[Tool, tuple[str, ...]] = {
+TOOL_FAILURES: dict[Tool, tuple[str, ...]] = {
     "apt": (
         "Reading package lists...",
         "Building dependency tree...",

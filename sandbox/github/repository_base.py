@@ -1,4 +1,4 @@
-"""The repository as its pull requests and its deployments know it."""
+"""The part of a repository that pull requests and deployments use."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from sandbox.github.events import Event
 
 
-class Home(Protocol):
-    """What they ask of it, and nothing of its workflows and runs."""
+class RepositoryBase(Protocol):
+    """A repository without its workflows and runs."""
 
     owner: str
     repository_id: int
@@ -20,10 +20,10 @@ class Home(Protocol):
     checks: Checks
 
     def protection(self, branch: str) -> Protection:
-        """What the branch requires: nothing, if it is not protected."""
+        """The requirements of the branch; none without protection."""
 
     def pushed(self, branch: str, before: str | None, by: str) -> None:
-        """Tell of a branch's new tip; `before` is what its tip was."""
+        """Announce a branch's new tip; `before` is its old tip."""
 
     def announce(self, event: Event) -> None:
-        """Tell whoever is told by webhook."""
+        """Send an event to the webhooks."""
