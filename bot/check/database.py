@@ -42,7 +42,7 @@ async def check_database(make_store: Callable[[], Store]) -> Findings:
         url = sa.make_url(store.url)
         findings.add_fact(f"{url.get_backend_name()}, {url.host or url.database}, {_revision(tried.revision)}")
     except ConfigError as error:
-        findings.add_problem("; ".join(fault.problem for fault in error.faults), _REMEDY)
+        findings.add_problem("; ".join(fault.problem for fault in error.faults))
     except RunnerError as error:
         findings.add_problem(str(error), error.remedy or _REMEDY)
     except (sa.exc.SQLAlchemyError, OSError, DatabaseAwayError) as error:

@@ -49,7 +49,8 @@ def upgrade(connection: sa.Connection, location: str) -> None:
     if present == REVISION:
         return  # most starts: without the import of alembic, which takes 0.2 s
     if present is None and any(name.startswith(PREFIX) for name in sa.inspect(connection).get_table_names()):
-        raise _refusal(f"{location} has tables of a Signalbox before its first release, which cannot be upgraded")
+        older = f"{location} has tables of a Signalbox before its first release, which cannot be upgraded"
+        raise _refusal(f"{older}. Move that database away, or name an empty one")
     if present is not None and present > REVISION:
         newer = f"{location} is at revision {present}, of a newer Signalbox; this one works with {REVISION}"
         raise _refusal(f"{newer}. Start the newer program, or restore a backup from before the upgrade")

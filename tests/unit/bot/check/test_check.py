@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from bot.config import read
 from bot.store.database import Store
+from bot.store.migrations import REVISION, VERSION_TABLE, migrate
 from runners import terraform
 from runners.errors import ProgramMissingError
 from tests.unit.bot.check.world import CONFIG, WITH_ANSIBLE, World, single
@@ -24,7 +25,7 @@ async def test_where_all_is_well_each_connection_is_one_line(world: World) -> No
     assert "@signalbox in lineside by HTTP, in #ops, #dev, @s0infra has 1" in said[0]
     assert "acme/infrastructure as signalbox-bot, deploy-dev.yml" in said[1]
     assert "us-west-2" in said[2]
-    assert "sqlite" in said[3]
+    assert f"sqlite, {world.database.removeprefix('sqlite:///')}, empty; the next start upgrades it" in said[3]
 
 
 async def test_a_profile_of_aws_that_is_not_there_is_said(world: World) -> None:
@@ -46,12 +47,22 @@ async def test_a_database_address_that_is_none_is_said(world: World) -> None:
     assert "DATABASE_URL cannot be used" in single(await world.faults())
 
 
-async def test_what_check_writes_it_takes_out_again(world: World) -> None:
+async def test_what_check_writes_it_rolls_back(world: World) -> None:
     await world.lines()
     store = Store(world.database)
     tables = await store.run(lambda connection: sa.inspect(connection).get_table_names())
     store.close()
     assert tables == []
+
+
+async def test_the_revision_of_the_database_is_reported(world: World) -> None:
+    store = Store(world.database)
+    await migrate(store)
+    assert (await world.lines())[3].endswith(f", revision {REVISION}")
+    newer = f"UPDATE {VERSION_TABLE} SET version_num = '0999'"  # noqa: S608  -- a constant
+    await store.run(lambda connection: connection.exec_driver_sql(newer))
+    store.close()
+    assert "at revision 0999, of a newer Signalbox" in single(await world.faults())
 
 
 async def test_programs_and_secrets_are_looked_at_where_they_are_needed(

@@ -29,8 +29,8 @@ def names_in(module: str) -> dict[str, Any]:
 
 
 def _imported(module: str, name: str) -> Any:
-    found = importlib.import_module(module)
-    return getattr(found, name) if hasattr(found, name) else importlib.import_module(f"{module}.{name}")
+    loaded = importlib.import_module(module)
+    return getattr(loaded, name) if hasattr(loaded, name) else importlib.import_module(f"{module}.{name}")
 
 
 def evaluated(annotation: Any, module: str) -> Any:

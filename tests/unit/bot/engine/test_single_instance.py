@@ -1,4 +1,4 @@
-"""One process alone works under an executor's name; a killed one lets go of it."""
+"""A single process works under an executor's name; the lock of a killed process is released."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ with single_instance_lock(Store(sys.argv[1]), Path(sys.argv[2]), "serve"):
 ROOT = Path(__file__).parents[4]
 
 
-def test_a_second_one_of_the_same_name_is_refused_in_words(store: Store, tmp_path: Path) -> None:
+def test_a_second_process_of_the_same_name_is_refused_in_words(store: Store, tmp_path: Path) -> None:
     with single_instance_lock(store, tmp_path, "serve"):
         with pytest.raises(ConfigError) as refused, single_instance_lock(store, tmp_path, "serve"):
             pytest.fail("two at once")

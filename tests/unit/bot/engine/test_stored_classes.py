@@ -102,7 +102,7 @@ class _Call:
 
 
 def _calls_of_steps() -> Iterator[_Call]:
-    modules = [_module(found.name) for root in (bot, handlers) for found in _modules_of(root)]
+    modules = [_module(each.name) for root in (bot, handlers) for each in _modules_of(root)]
     by_name = _functions(modules)
     for module in modules:
         for node in ast.walk(ast.parse(inspect.getsource(module))):
@@ -117,8 +117,8 @@ def _calls_of_steps() -> Iterator[_Call]:
 
 
 def _modules_of(package: ModuleType) -> list[pkgutil.ModuleInfo]:
-    found = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
-    return [module for module in found if "migrations" not in module.name and not module.name.endswith("__main__")]
+    each = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    return [module for module in each if "migrations" not in module.name and not module.name.endswith("__main__")]
 
 
 def _module(name: str) -> ModuleType:
@@ -140,8 +140,8 @@ def _returned(function: ast.expr, module: ModuleType, by_name: dict[str, list[tu
         case ast.Lambda(body=ast.Call(func=called)) | ast.Call(func=ast.Name("partial"), args=[called, *_]):
             return _returned(called, module, by_name)
         case ast.Name(name):
-            own = [found for found in by_name.get(name, ()) if found[1] == module.__name__]
-            return [evaluated(*found) for found in own] or [returned_by(names_in(module.__name__)[name])]
+            own = [each for each in by_name.get(name, ()) if each[1] == module.__name__]
+            return [evaluated(*each) for each in own] or [returned_by(names_in(module.__name__)[name])]
         case ast.Attribute(ast.Attribute(ast.Attribute(attr="services") | ast.Name("services"), service), name):
             return [returned_by(getattr(evaluated(Services.__annotations__[service], "bot.services"), name))]
         case ast.Attribute(ast.Name("operation") | ast.Attribute(attr="_operation"), name):
@@ -149,7 +149,7 @@ def _returned(function: ast.expr, module: ModuleType, by_name: dict[str, list[tu
         case ast.Attribute(ast.Name(owner), name) if inspect.ismodule(names_in(module.__name__).get(owner)):
             return [returned_by(getattr(names_in(module.__name__)[owner], name))]
         case ast.Attribute(_, name):  # of an object whose class is not clear here: every method of this name
-            return [evaluated(*found) for found in by_name[name]]
+            return [evaluated(*each) for each in by_name[name]]
     raise AssertionError(f"{module.__name__}:{function.lineno}: a form that this test does not know")
 
 

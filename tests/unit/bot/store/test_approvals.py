@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.unit.bot.conftest import Clock
 
 YES, NO = Outcome.APPROVED, Outcome.REJECTED
-ASK = ApprovalRequest(1, "staging", "b" * 64, "U0ANA", "C0STAGING", "1.0", required=1, expires_after=3_600)
+REQUEST = ApprovalRequest(1, "staging", "b" * 64, "U0ANA", "C0STAGING", "1.0", required=1, expires_after=3_600)
 CROWD = [f"U{number:03}" for number in range(40)]
 
 
@@ -30,37 +30,37 @@ def approvals(store: Store, clock: Clock) -> Approvals:
 
 
 async def outcomes(clicks: Iterable[asyncio.Future[Approval]]) -> tuple[list[Approval], list[Denied]]:
-    """What came of clicks at the same time: those that counted, and the refusals."""
-    found = await asyncio.gather(*clicks, return_exceptions=True)
-    counted = [one for one in found if isinstance(one, Approval)]
-    refused = [one for one in found if isinstance(one, Denied)]
-    assert len(counted) + len(refused) == len(found), found
+    """The results of clicks at the same time: those that counted, and the refusals."""
+    results = await asyncio.gather(*clicks, return_exceptions=True)
+    counted = [result for result in results if isinstance(result, Approval)]
+    refused = [result for result in results if isinstance(result, Denied)]
+    assert len(counted) + len(refused) == len(results), results
     return counted, refused
 
 
-async def test_what_is_asked_twice_is_one_question(approvals: Approvals, clock: Clock) -> None:
-    first = await approvals.create(ASK)
+async def test_the_same_request_twice_is_one_approval(approvals: Approvals, clock: Clock) -> None:
+    first = await approvals.create(REQUEST)
     clock.now += 60
-    assert await approvals.create(replace(ASK, message_ts="2.0", required=5)) == first
-    assert (await approvals.create(replace(ASK, binding="c" * 64))).id != first.id
+    assert await approvals.create(replace(REQUEST, message_ts="2.0", required=5)) == first
+    assert (await approvals.create(replace(REQUEST, binding="c" * 64))).id != first.id
 
 
-async def test_what_is_asked_at_once_is_one_question(url: str, store: Store, clock: Clock) -> None:
+async def test_the_same_request_at_once_is_one_approval(url: str, store: Store, clock: Clock) -> None:
     other = Store(url)
     stores = [Approvals(store, clock), Approvals(other, clock)] * 10
-    found = await asyncio.gather(*(approvals.create(ASK) for approvals in stores))
+    created = await asyncio.gather(*(approvals.create(REQUEST) for approvals in stores))
     other.close()
-    assert len({approval.id for approval in found}) == 1
+    assert len({approval.id for approval in created}) == 1
 
 
 async def test_an_id_cannot_be_guessed(approvals: Approvals) -> None:
-    made = [await approvals.create(replace(ASK, operation=number)) for number in range(5)]
+    made = [await approvals.create(replace(REQUEST, operation=number)) for number in range(5)]
     assert all(len(approval.id) >= 24 for approval in made)
     assert len({approval.id for approval in made}) == 5
 
 
 async def test_it_keeps_what_it_was_asked_for(approvals: Approvals, clock: Clock) -> None:
-    made = await approvals.create(replace(ASK, typed_confirmation="staging"))
+    made = await approvals.create(replace(REQUEST, typed_confirmation="staging"))
     assert (made.binding, made.typed_confirmation, made.requester) == ("b" * 64, "staging", "U0ANA")
     assert (made.channel, made.message_ts) == ("C0STAGING", "1.0")
     assert (made.outcome, made.votes, made.decided_at) == (Outcome.PENDING, (), None)
@@ -69,7 +69,7 @@ async def test_it_keeps_what_it_was_asked_for(approvals: Approvals, clock: Clock
 
 
 async def test_one_approval_is_enough_where_one_is_required(approvals: Approvals, clock: Clock) -> None:
-    made = await approvals.create(ASK)
+    made = await approvals.create(REQUEST)
     clock.now += 5
     decided = await approvals.decide(made.id, "U0LEE", YES)
     assert (decided.outcome, decided.approvers, decided.decided_at) == (YES, ("U0LEE",), clock.now)
@@ -78,7 +78,7 @@ async def test_one_approval_is_enough_where_one_is_required(approvals: Approvals
 
 async def test_many_clicks_at_once_decide_once(url: str, store: Store, clock: Clock) -> None:
     other = Store(url)
-    made = await Approvals(store, clock).create(ASK)
+    made = await Approvals(store, clock).create(REQUEST)
     clicks = [
         asyncio.ensure_future(Approvals([store, other][number % 2], clock).decide(made.id, person, YES))
         for number, person in enumerate(CROWD)
@@ -91,7 +91,7 @@ async def test_many_clicks_at_once_decide_once(url: str, store: Store, clock: Cl
 
 
 async def test_one_person_who_clicks_many_times_at_once_counts_once(approvals: Approvals) -> None:
-    made = await approvals.create(replace(ASK, required=2))
+    made = await approvals.create(replace(REQUEST, required=2))
     clicks = [asyncio.ensure_future(approvals.decide(made.id, "U0LEE", YES)) for _ in range(20)]
     counted, refused = await outcomes(clicks)
     assert len(counted) == 1
@@ -100,32 +100,32 @@ async def test_one_person_who_clicks_many_times_at_once_counts_once(approvals: A
 
 
 async def test_exactly_as_many_people_count_as_are_required(approvals: Approvals) -> None:
-    made = await approvals.create(replace(ASK, required=3))
+    made = await approvals.create(replace(REQUEST, required=3))
     clicks = [asyncio.ensure_future(approvals.decide(made.id, person, YES)) for person in CROWD for _ in range(2)]
     counted, _ = await outcomes(clicks)
     assert len(counted) == 3
     assert sorted(approval.outcome for approval in counted) == [YES, Outcome.PENDING, Outcome.PENDING]
-    settled = await approvals.get(made.id)
-    assert len(set(settled.approvers)) == len(settled.votes) == 3
+    closed = await approvals.get(made.id)
+    assert len(set(closed.approvers)) == len(closed.votes) == 3
 
 
-async def test_approvals_and_rejections_at_once_settle_it_one_way(approvals: Approvals) -> None:
+async def test_approvals_and_rejections_at_once_close_it_one_way(approvals: Approvals) -> None:
     for number in range(5):
-        made = await approvals.create(replace(ASK, operation=number, required=2))
+        made = await approvals.create(replace(REQUEST, operation=number, required=2))
         clicks = [
             asyncio.ensure_future(approvals.decide(made.id, person, YES if place % 2 else NO))
             for place, person in enumerate(CROWD[:10])
         ]
         counted, _ = await outcomes(clicks)
-        settled = await approvals.get(made.id)
+        closed = await approvals.get(made.id)
         last = [approval for approval in counted if approval.outcome is not Outcome.PENDING]
-        assert [approval.outcome for approval in last] == [settled.outcome]
-        rejected = [vote for vote in settled.votes if vote.decision == NO]
-        assert len(rejected) == (1 if settled.outcome is NO else 0)
+        assert [approval.outcome for approval in last] == [closed.outcome]
+        rejected = [vote for vote in closed.votes if vote.decision == NO]
+        assert len(rejected) == (1 if closed.outcome is NO else 0)
 
 
-async def test_one_rejection_settles_it(approvals: Approvals) -> None:
-    made = await approvals.create(replace(ASK, required=3))
+async def test_a_single_rejection_closes_it(approvals: Approvals) -> None:
+    made = await approvals.create(replace(REQUEST, required=3))
     await approvals.decide(made.id, "U0LEE", YES)
     assert (await approvals.decide(made.id, "U0MAX", NO)).outcome is NO
     with pytest.raises(Denied, match="already rejected"):
@@ -133,7 +133,7 @@ async def test_one_rejection_settles_it(approvals: Approvals) -> None:
 
 
 async def test_whoever_approved_may_still_reject(approvals: Approvals) -> None:
-    made = await approvals.create(replace(ASK, required=2))
+    made = await approvals.create(replace(REQUEST, required=2))
     await approvals.decide(made.id, "U0LEE", YES)
     decided = await approvals.decide(made.id, "U0LEE", NO)
     assert decided.outcome is NO
@@ -142,31 +142,31 @@ async def test_whoever_approved_may_still_reject(approvals: Approvals) -> None:
 
 @pytest.mark.parametrize(("after", "outcome"), [(3_599.999, Outcome.PENDING), (3_600, Outcome.EXPIRED)])
 async def test_it_expires_at_the_moment(approvals: Approvals, clock: Clock, after: float, outcome: Outcome) -> None:
-    made = await approvals.create(ASK)
+    made = await approvals.create(REQUEST)
     clock.now += after
     assert (await approvals.get(made.id)).outcome is outcome
 
 
 async def test_a_click_after_it_expired_changes_nothing(approvals: Approvals, clock: Clock) -> None:
-    made = await approvals.create(replace(ASK, required=2))
+    made = await approvals.create(replace(REQUEST, required=2))
     await approvals.decide(made.id, "U0LEE", YES)
     clock.now += 3_600
     for decision in (YES, NO):
         with pytest.raises(Denied, match="expired; nothing was done"):
             await approvals.decide(made.id, "U0MAX", decision)
-    settled = await approvals.get(made.id)
-    assert (settled.outcome, settled.approvers) == (Outcome.EXPIRED, ("U0LEE",))
+    closed = await approvals.get(made.id)
+    assert (closed.outcome, closed.approvers) == (Outcome.EXPIRED, ("U0LEE",))
 
 
-async def test_a_decision_stands_when_its_time_has_passed(approvals: Approvals, clock: Clock) -> None:
-    made = await approvals.create(ASK)
+async def test_a_decision_stays_when_its_time_has_passed(approvals: Approvals, clock: Clock) -> None:
+    made = await approvals.create(REQUEST)
     decided = await approvals.decide(made.id, "U0LEE", YES)
     clock.now += 100_000
     assert await approvals.get(made.id) == decided
 
 
-async def test_a_newer_question_takes_the_place_of_what_is_open(approvals: Approvals) -> None:
-    made = await approvals.create(ASK)
+async def test_a_newer_request_supersedes_a_pending_approval(approvals: Approvals) -> None:
+    made = await approvals.create(REQUEST)
     assert await approvals.supersede(1)
     assert not await approvals.supersede(1)
     assert (await approvals.get(made.id)).outcome is Outcome.SUPERSEDED
@@ -175,13 +175,13 @@ async def test_a_newer_question_takes_the_place_of_what_is_open(approvals: Appro
 
 
 async def test_what_is_decided_cannot_be_superseded(approvals: Approvals) -> None:
-    made = await approvals.create(ASK)
+    made = await approvals.create(REQUEST)
     await approvals.decide(made.id, "U0LEE", YES)
     assert not await approvals.supersede(1)
     assert (await approvals.get(made.id)).outcome is YES
 
 
-async def test_an_unknown_id_is_said_in_words(approvals: Approvals) -> None:
+async def test_an_unknown_id_is_an_error_for_people(approvals: Approvals) -> None:
     for unknown in ("", "nothing", "' OR 1=1 --", "x" * 5_000):
         with pytest.raises(UserError, match="do not know this approval"):
             await approvals.get(unknown)
@@ -189,8 +189,8 @@ async def test_an_unknown_id_is_said_in_words(approvals: Approvals) -> None:
             await approvals.decide(unknown, "U0LEE", YES)
 
 
-async def test_a_decision_whose_note_fails_did_not_happen(approvals: Approvals) -> None:
-    made = await approvals.create(ASK)
+async def test_a_decision_that_cannot_be_recorded_did_not_happen(approvals: Approvals) -> None:
+    made = await approvals.create(REQUEST)
 
     def fail(_: sa.Connection, decided: Approval) -> None:
         assert decided.outcome is YES

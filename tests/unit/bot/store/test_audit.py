@@ -1,4 +1,4 @@
-"""The trail: nothing in it can be changed, removed or inserted unseen; on SQLite and on PostgreSQL."""
+"""The audit log: a change, a removal and an insertion are detected; on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.redaction import Redactor
-from bot.store import audit as trail
+from bot.store import audit as audit_log
 from bot.store.audit import Audit, Entry
 from bot.store.database import Store
 
@@ -28,7 +28,7 @@ def log(store: Store, clock: Clock) -> Audit:
 
 
 async def whole(store: Store) -> str | None:
-    return await store.run(trail.first_fault)
+    return await store.run(audit_log.first_fault)
 
 
 async def change(store: Store, statement: Any) -> None:
@@ -57,7 +57,7 @@ async def test_many_at_once_keep_their_order_and_leave_no_gap(store: Store, log:
     assert await whole(store) is None
 
 
-async def test_two_processes_write_one_trail(url: str, store: Store, log: Audit, clock: Clock) -> None:
+async def test_two_processes_write_a_single_chain(url: str, store: Store, log: Audit, clock: Clock) -> None:
     other_store = Store(url)
     other = Audit(other_store, clock, Redactor())
     await asyncio.gather(*([log, other][number % 2].record(Entry("U0ANA", f"{number}")) for number in range(40)))
@@ -68,7 +68,7 @@ async def test_two_processes_write_one_trail(url: str, store: Store, log: Audit,
     assert len(await log.read(newest=100)) == 50
 
 
-async def test_what_happens_with_it_in_one_transaction_is_told_or_neither_is(store: Store, log: Audit) -> None:
+async def test_an_entry_is_stored_with_the_change_of_its_transaction_or_neither_is(store: Store, log: Audit) -> None:
     def work(connection: sa.Connection) -> None:
         log.append(connection, ENTRY)
         raise ZeroDivisionError
@@ -89,39 +89,41 @@ async def test_what_happens_with_it_in_one_transaction_is_told_or_neither_is(sto
         {"digest": "0" * 64},
     ],
 )
-async def test_a_changed_entry_is_found(store: Store, log: Audit, values: dict[str, Any]) -> None:
+async def test_a_changed_entry_is_detected(store: Store, log: Audit, values: dict[str, Any]) -> None:
     for _ in range(3):
         await log.record(ENTRY)
-    await change(store, sa.update(trail.audit).where(trail.audit.c.number == 2).values(values))
+    await change(store, sa.update(audit_log.audit).where(audit_log.audit.c.number == 2).values(values))
     assert await whole(store) == "entry 2 was changed"
 
 
-async def test_an_entry_that_was_changed_with_its_digest_is_found_by_the_next(store: Store, log: Audit) -> None:
+async def test_an_entry_that_was_changed_with_its_digest_is_detected_by_the_next(store: Store, log: Audit) -> None:
     for _ in range(3):
         await log.record(ENTRY)
     line = (await log.read(newest=2))[1]
-    forged = {**trail.as_json(line), "actor": "U0MAX"}
+    forged = {**audit_log.as_json(line), "actor": "U0MAX"}
     await change(
         store,
-        sa.update(trail.audit).where(trail.audit.c.number == 2).values(actor="U0MAX", digest=trail.digest_of(forged)),
+        sa.update(audit_log.audit)
+        .where(audit_log.audit.c.number == 2)
+        .values(actor="U0MAX", digest=audit_log.digest_of(forged)),
     )
     assert await whole(store) == "entry 3 was changed"
 
 
-async def test_a_removed_entry_is_found(store: Store, log: Audit) -> None:
+async def test_a_removed_entry_is_detected(store: Store, log: Audit) -> None:
     for _ in range(3):
         await log.record(ENTRY)
-    await change(store, sa.delete(trail.audit).where(trail.audit.c.number == 2))
+    await change(store, sa.delete(audit_log.audit).where(audit_log.audit.c.number == 2))
     assert await whole(store) == "entry 2 is missing"
 
 
-async def test_an_inserted_entry_is_found(store: Store, log: Audit) -> None:
+async def test_an_inserted_entry_is_detected(store: Store, log: Audit) -> None:
     for _ in range(3):
         await log.record(ENTRY)
     last = (await log.read(newest=1))[0]
-    row = {**trail.as_json(last), "number": 4, "actor": "U0MAX"}
+    row = {**audit_log.as_json(last), "number": 4, "actor": "U0MAX"}
     del row["time"]  # it is no column
-    await change(store, sa.insert(trail.audit).values({**row, "digest": trail.digest_of(row)}))
+    await change(store, sa.insert(audit_log.audit).values({**row, "digest": audit_log.digest_of(row)}))
     assert await whole(store) == "entry 4 was changed"
 
 
@@ -129,19 +131,21 @@ async def test_an_export_can_be_checked_by_others(store: Store, log: Audit) -> N
     await log.record(
         Entry("U0ANA", "déploy ✓", "staging", None, {"list": [1, 2.5, None, True], "nested": {"b": "ü", "a": 1}})
     )
-    lines = await store.run(lambda connection: [json.dumps(trail.as_json(one)) for one in trail.read_all(connection)])
+    lines = await store.run(
+        lambda connection: [json.dumps(audit_log.as_json(one)) for one in audit_log.read_all(connection)]
+    )
     read = json.loads(lines[0])
-    assert trail.digest_of(read) == read["digest"]
+    assert audit_log.digest_of(read) == read["digest"]
     assert read["action"] == "déploy ✓"
 
 
-async def test_no_secret_is_kept(store: Store, log: Audit) -> None:
+async def test_no_secret_is_stored(store: Store, log: Audit) -> None:
     await log.record(Entry("U0ANA", "plan", detail={"why": f"password {SECRET}", "number": 3}))
     assert (await log.read(newest=1))[0].entry.detail == {"why": "password [redacted]", "number": 3}
     assert await whole(store) is None
 
 
-async def test_whoever_waits_for_an_entry_that_cannot_be_written_is_told(store: Store, log: Audit) -> None:
+async def test_an_entry_that_cannot_be_written_raises_where_it_is_awaited(store: Store, log: Audit) -> None:
     with pytest.raises(TypeError):
         await log.record(Entry("U0ANA", "plan", detail={"no JSON": object()}))
     await log.record(ENTRY)

@@ -20,8 +20,8 @@ ROW = {"operation": 1, "name": "apply", "started_at": 1.0}
 
 
 async def count(store: Store) -> int:
-    found = await store.run(lambda connection: connection.execute(sa.select(side_effects.c.operation)).all())
-    return len(found)
+    rows = await store.run(lambda connection: connection.execute(sa.select(side_effects.c.operation)).all())
+    return len(rows)
 
 
 async def test_what_fails_leaves_nothing_behind(store: Store) -> None:

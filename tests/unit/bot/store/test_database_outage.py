@@ -1,4 +1,4 @@
-"""What is the database's doing and may pass, and what is a fault that waiting would not mend."""
+"""Temporary outages of the database, and faults that waiting would not end."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ async def test_a_server_that_does_not_listen_is_away() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         store = Store(f"postgresql+psycopg://signalbox:hunter2@127.0.0.1:{probe.getsockname()[1]}/signalbox")
-        with pytest.raises(DatabaseAwayError, match=r"the database postgresql 127\.0\.0\.1/signalbox: ") as told:
+        with pytest.raises(DatabaseAwayError, match=r"the database postgresql 127\.0\.0\.1/signalbox: ") as raised:
             await store.run(insert)
-    assert "hunter2" not in str(told.value)
+    assert "hunter2" not in str(raised.value)
     store.close()
 
 
@@ -76,9 +76,9 @@ async def test_a_file_without_room_is_away_until_there_is(tmp_path: Path) -> Non
 async def test_a_file_that_is_no_database_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "signalbox.sqlite").write_text("not a database, and long enough to be told so " * 100)
     store = Store(f"sqlite:///{tmp_path}/signalbox.sqlite")
-    with pytest.raises(sa.exc.DatabaseError) as told:
+    with pytest.raises(sa.exc.DatabaseError) as raised:
         await store.run(insert)
-    assert isinstance(told.value.orig, sqlite3.DatabaseError)
+    assert isinstance(raised.value.orig, sqlite3.DatabaseError)
     store.close()
 
 
@@ -90,7 +90,7 @@ async def test_a_statement_that_is_wrong_is_a_fault(store: Store, statement: str
         await store.run(lambda connection: connection.exec_driver_sql(statement).all())
 
 
-def test_whoever_asked_is_told_what_goes_on_and_what_to_do() -> None:
-    said = read(replies.database_away())
+def test_a_person_reads_what_happens_and_what_to_do() -> None:
+    text = read(replies.database_away())
     for piece in ("could not write this down", "goes on by itself", "Wait a minute", "do this once more"):
-        assert piece in said
+        assert piece in text

@@ -59,7 +59,7 @@ async def test_a_record_is_what_was_asked_for(operations: Operations, clock: Clo
     assert (record.message_ts, record.ended_at, record.activity) == (None, None, "")
 
 
-async def test_the_longest_request_that_can_be_typed_is_kept(operations: Operations) -> None:
+async def test_the_longest_request_that_can_be_typed_is_stored(operations: Operations) -> None:
     title = "Plan for staging " + "x=" * 250
     record = await operations.get(await operations.create(replace(REQUEST, title=title)))
     assert record.title == title[:200]
