@@ -35,14 +35,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, on each worker; skip what cannot run here."""
-    items.sort(key=_longest, reverse=True)
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     items[:] = _dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
     _skip_without_programs(items)
-
-
-def _longest(item: pytest.Item) -> float:
-    timeout = item.get_closest_marker("timeout")
-    return float(timeout.args[0]) if timeout else 0
 
 
 def _dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:

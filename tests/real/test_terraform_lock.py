@@ -86,7 +86,7 @@ async def refused(workspace: Workspace) -> StateLockedError:
     return caught.value
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.slow("waits until Terraform gives up on a lock, more than once")
 async def test_the_lock_of_a_dead_apply_is_known_as_ours_and_given_back(
     workspace: Workspace, bucket: Bucket, tmp_path: Path
 ) -> None:
@@ -129,7 +129,7 @@ PG = """
 
 
 @pytest.mark.needs_postgres
-@pytest.mark.timeout(240)
+@pytest.mark.slow("waits until Terraform gives up on a lock, more than once")
 @pytest.mark.parametrize("rows", ["none yet", "one"])
 async def test_a_lock_in_postgresql_tells_of_no_holder_and_goes_with_it(
     workspace: Workspace, tmp_path: Path, rows: str

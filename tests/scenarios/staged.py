@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 MAIN = "instances/staging/main.tf"
+_STAGING = 'channel: "#staging"\n    machines: [backend, cron'
+# A configuration in which a deploy of staging runs two playbooks: each takes Ansible seconds of processor time.
+TWO_ROLES = {f"{_STAGING}, taskrunner, sftp]": f"{_STAGING}]"}
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 # Whoever is first waits for everything to happen.
-pytestmark = pytest.mark.timeout(500)
+pytestmark = pytest.mark.slow("its world goes through all that can leak a secret")
 
 PASSWORD = 'pa"ss\\word `of` $HOME & <more> (.*)[x]{2}'
 PLANTED = {

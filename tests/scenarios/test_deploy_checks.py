@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from tests.scenarios.moments import Phase
 
 # Somebody else approves, so that time passes between the question and the start.
-SHARED = {"config": {"approval: {required: 0}": "approval: {required: 1, requester_may_approve: false}"}}
+SHARED = {
+    "speed": 200.0,
+    "config": {"approval: {required: 0}": "approval: {required: 1, requester_may_approve: false}"},
+}
 
 
 async def asked(world: World, ref: str, *pieces: str) -> Message:

@@ -6,6 +6,8 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.scenarios.acting import clicks, infrastructure, is_told, operations_in, shows, thread_of, types
 from tests.scenarios.moments import processes_of, until
 from tests.scenarios.staged import approved, playbook_waits
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from tests.scenarios.conftest import StartWorld
 
 CRON = "provisioners/deploy-cron.yml"
+
+pytestmark = pytest.mark.slow("deploys with Ansible, which takes seconds of processor time for each playbook")
 
 
 def breaks_while(world: World, name: str) -> str:

@@ -233,8 +233,10 @@ def machines_not_in_state(world: World) -> set[str]:
     return {machine for machine in MACHINES if f'module.machine["{machine}"]' not in held}
 
 
+@pytest.mark.slow("deploys with Ansible, which takes seconds of processor time for each playbook")
 @pytest.mark.parametrize("moment", ["bot alone", "everything"])
-async def test_a_playbook_runs_once(world: World, moment: str) -> None:
+async def test_a_playbook_runs_once(start_world: StartWorld, moment: str) -> None:
+    world = await start_world(config=staged.TWO_ROLES)
     backend = staged.playbook_waits(world, "backend")
     await approved(world, "/deploy staging")
     await backend.reached()
@@ -242,7 +244,7 @@ async def test_a_playbook_runs_once(world: World, moment: str) -> None:
         await world.bot.kill()
         await world.bot.start()
         backend.open()
-        await shows(world, "#staging", "#1 ", ":white_check_mark:", "to 4 hosts")
+        await shows(world, "#staging", "#1 ", ":white_check_mark:", "to 2 hosts")
         assert backend.times_run == 1
     else:
         await moments.machine_is_lost(world)
@@ -251,12 +253,14 @@ async def test_a_playbook_runs_once(world: World, moment: str) -> None:
         assert backend.times_run == 1
         backend.open()
         await approved(world, "/deploy staging", 2)
-        await shows(world, "#staging", "#2 ", ":white_check_mark:", "to 4 hosts")
+        await shows(world, "#staging", "#2 ", ":white_check_mark:", "to 2 hosts")
         assert backend.times_run == 2
     one_message_each(world, "#staging", backend.times_run)
 
 
-async def test_a_playbook_that_ended_is_not_run_again(world: World) -> None:
+@pytest.mark.slow("deploys with Ansible, which takes seconds of processor time for each playbook")
+async def test_a_playbook_that_ended_is_not_run_again(start_world: StartWorld) -> None:
+    world = await start_world(config=staged.TWO_ROLES)
     backend, cron = staged.playbook_waits(world, "backend"), staged.playbook_waits(world, "cron")
     backend.open()
     cron.open()
@@ -267,7 +271,7 @@ async def test_a_playbook_that_ended_is_not_run_again(world: World) -> None:
     await world.bot.launch()
     await killed_at_row(world)
     await world.bot.start()
-    await shows(world, "#staging", "#1 ", ":white_check_mark:", "to 4 hosts")
+    await shows(world, "#staging", "#1 ", ":white_check_mark:", "to 2 hosts")
     assert (backend.times_run, cron.times_run) == (1, 1)
     one_message_each(world, "#staging", 1)
 
@@ -326,7 +330,7 @@ async def test_a_second_bot_on_the_same_database_does_not_start(world: World) ->
 STRIDE = 2
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.slow("starts the bot once for every other step")
 @pytest.mark.parametrize(("command", "channel", "end"), EVERY_STEP, ids=["plan", "actions"])
 async def test_an_operation_killed_at_each_of_its_steps_is_done_once(
     start_world: StartWorld, command: str, channel: str, end: str

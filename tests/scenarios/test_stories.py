@@ -22,6 +22,7 @@ STORIES = stories.find()
 NEEDS = {"host-key-changed": [pytest.mark.needs_sshd]}
 
 
+@pytest.mark.slow("stories show GitHub's runs and Ansible at work, which take their time")
 @pytest.mark.parametrize("name", [pytest.param(name, marks=NEEDS.get(name, ())) for name in STORIES])
 async def test_goes_as_told(start_world: StartWorld, forked: Launch, name: str) -> None:
     story = STORIES[name]
