@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.slack.blocks import kit
+from bot.slack.blocks import kit, tables
 from bot.slack.blocks.jobs import MARKS
 from handlers.build.matrix_grid import group_of
 from runners import phrases
@@ -16,7 +16,8 @@ from runners.stored import stored
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from bot.slack.blocks.kit import Block, Cell
+    from bot.slack.blocks.kit import Block
+    from bot.slack.blocks.tables import Cell
     from handlers.build.matrix_grid import Grid, MatrixSlot
     from runners.results import Job
 
@@ -78,11 +79,11 @@ def grid_table(cells: Cells) -> list[Block]:
     """Machine roles x environments, each cell linked to its job; with fewer links and words where Slack's limits are hit."""
     for render in _RENDERERS:
         header, *rows = cells.rows(render)
-        if len(header) > MOST_COLUMNS or len(rows) >= kit.TABLE_ROWS:
+        if len(header) > MOST_COLUMNS or len(rows) >= tables.ROWS:
             return job_table(list(cells.grid.cells.values()), cells.annotations, cells.now)
-        if _size([header, *rows]) <= kit.TABLE_CHARACTERS:
+        if _size([header, *rows]) <= tables.CHARACTERS:
             break
-    return [kit.table([str(name) for name in header], rows)]
+    return [tables.table([str(name) for name in header], rows)]
 
 
 def other_jobs(jobs: Sequence[Job]) -> list[Block]:
@@ -100,20 +101,20 @@ def job_table(jobs: Sequence[Job], annotations: Mapping[int, Annotation], now: f
     if not jobs:
         return []
     rows = [_row(job, annotations.get(job.job_id, NO_ANNOTATION), now) for job in jobs]
-    if len(jobs) >= kit.TABLE_ROWS or _size(rows) > kit.TABLE_CHARACTERS:
+    if len(jobs) >= tables.ROWS or _size(rows) > tables.CHARACTERS:
         worst = sorted(jobs, key=lambda job: WORST_FIRST.index(job.state) if job.state in WORST_FIRST else 0)
         rows = [_row(job, annotations.get(job.job_id, NO_ANNOTATION), now) for job in worst]
-    return [kit.table(["Job", "State", "Failing step"], rows)]
+    return [tables.table(["Job", "State", "Failing step"], rows)]
 
 
 def _full(job: Job, annotation: Annotation, now: float) -> Cell:
     icon, text = _state(job, annotation, now)
-    return kit.Link(text, job.url, _suffix(annotation), icon)
+    return tables.Link(text, job.url, _suffix(annotation), icon)
 
 
 def _linked(job: Job, annotation: Annotation, now: float) -> Cell:
     icon, text = _state(job, annotation, now)
-    return kit.Link(text, job.url, before=icon)
+    return tables.Link(text, job.url, before=icon)
 
 
 def _linked_if_faulty(job: Job, annotation: Annotation, now: float) -> Cell:
@@ -150,7 +151,7 @@ def _time(job: Job, now: float) -> str:
 
 def _row(job: Job, annotation: Annotation, now: float) -> list[Cell]:
     return [
-        kit.Link(job.name, job.url),
+        tables.Link(job.name, job.url),
         " ".join((*_state(job, annotation, now), _suffix(annotation))),
         job.failing_step or "",
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot.slack.blocks import kit
+from bot.slack.blocks import kit, tables
 from handlers.builders import orphaned_resource_views
 from handlers.builders.alert_views import CONSOLE
 from runners import phrases
@@ -14,7 +14,8 @@ from runners.results import Verdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.slack.blocks.kit import Block, Cell, Message
+    from bot.slack.blocks.kit import Block, Message
+    from bot.slack.blocks.tables import Cell
     from runners.results import FoundBuilders, Joined
 
 VERDICTS = {
@@ -36,7 +37,7 @@ def page(joined_builders: Sequence[Joined], found: FoundBuilders, problem: str, 
     )
     rows: list[Sequence[Cell]] = [_row(joined, now) for joined in joined_builders]
     columns = ["Builder", "Age", "State", "Why", "Run", "Type", "Region"]
-    blocks: list[Block] = [kit.header(head), *([kit.table(columns, rows, right=(1,))] if rows else [])]
+    blocks: list[Block] = [kit.header(head), *([tables.table(columns, rows, right=(1,))] if rows else [])]
     problems = [
         f":warning: Could not be read: {kit.escape(str(part))}. {kit.escape(part.remedy)}" for part in found.unread
     ]
@@ -51,10 +52,10 @@ def _row(joined: Joined, now: float) -> Sequence[Cell]:
     builder = joined.builder
     url = CONSOLE.format(region=builder.region, instance=builder.instance_id)
     age = builder.age(datetime.fromtimestamp(now, UTC)).total_seconds()
-    run: Cell = kit.Link(f"run {joined.run.number}", joined.run.url) if joined.run else ""
+    run: Cell = tables.Link(f"run {joined.run.number}", joined.run.url) if joined.run else ""
     state = "🔒 kept" if builder.kept else VERDICTS[joined.verdict]
     return [
-        kit.Link(builder.instance_id, url),
+        tables.Link(builder.instance_id, url),
         phrases.age(age),
         state,
         joined.reason,

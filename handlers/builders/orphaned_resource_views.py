@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.slack.blocks import common, kit
+from bot.slack.blocks import common, kit, tables
 from runners import phrases
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.slack.blocks.common import ApprovalView, Head
-    from bot.slack.blocks.kit import Block, Cell, Message
+    from bot.slack.blocks.kit import Block, Message
+    from bot.slack.blocks.tables import Cell
     from runners.results import FoundBuilders, OrphanedResources, Step, Unreadable
 
 REMOVE = "remove-orphans"
@@ -71,7 +72,7 @@ def removed(head: Head, steps: Sequence[Step], approval: ApprovalView) -> Messag
     status = "succeeded" if deleted else "failed"
     return kit.message(
         common.plain(head, news),
-        [common.first_line(head, status, news), kit.table(["What", "Name", "Became", "Why"], rows)],
+        [common.first_line(head, status, news), tables.table(["What", "Name", "Became", "Why"], rows)],
         foot=[common.approval_lines(approval), common.requester_block(head)],
     )
 
@@ -81,7 +82,7 @@ def _listed(orphans: OrphanedResources) -> Block:
     rows += [
         ["security group", security_group.name, security_group.region] for security_group in orphans.security_groups
     ]
-    return kit.table(["What", "Name", "Region"], rows)
+    return tables.table(["What", "Name", "Region"], rows)
 
 
 def _count(resources: FoundBuilders | OrphanedResources) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot.slack.blocks import common, kit, modals
+from bot.slack.blocks import common, kit, modals, tables
 from bot.slack.blocks.images import CONSOLE
 from runners import phrases
 from runners.results import Standing, What
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bot.slack.blocks.common import ApprovalView, Head
-    from bot.slack.blocks.kit import Block, Cell, Message
+    from bot.slack.blocks.kit import Block, Message
+    from bot.slack.blocks.tables import Cell
     from runners.results import Candidate, ImageStanding, ImageSurvey, OrphanedImageResources, Removed, Step, Unreadable
 
 CLEAN_UP, CHOOSE, UNDO = "clean-up-images", "choose-images", "undo-clean-up"
@@ -61,7 +62,9 @@ def page(survey: ImageSurvey, loose: OrphanedImageResources, seen_at: float, *, 
     rows = [
         _standing_row(one, seen_at) for one in sorted(survey.images, key=lambda one: one.standing is not Standing.FREE)
     ]
-    table = [kit.table(["Image", "Machine", "Age", "Snapshots", "Standing", "Why"], rows, right=(2, 3))] if rows else []
+    table = (
+        [tables.table(["Image", "Machine", "Age", "Snapshots", "Standing", "Why"], rows, right=(2, 3))] if rows else []
+    )
     button = kit.button("Clean up…", CLEAN_UP, "all")
     narrow = (
         [kit.context("Some of them: `/infra amis &lt;machine&gt; &lt;environment&gt;`")]
@@ -192,7 +195,7 @@ def _outcomes(view: CleanUpView, done: Sequence[Removed]) -> list[Block]:
     groups = {one.removal.image_id: one for one in view.chosen}
     ordered = sorted(groups, key=lambda image_id: image_id not in known or known[image_id].complete)
     rows = [_outcome_row(groups[image_id], known.get(image_id)) for image_id in ordered]
-    return [kit.table(["What", "Of", "Became", "Why"], rows)] if rows else []
+    return [tables.table(["What", "Of", "Became", "Why"], rows)] if rows else []
 
 
 def _outcome_row(one: Candidate, result: Removed | None) -> Sequence[Cell]:
@@ -224,7 +227,7 @@ def _table(view: CleanUpView) -> list[Block]:
         ]
         for candidate in view.candidates
     ]
-    return [kit.table(["What", "Of", "Age", "GB", "Choice"], rows, right=(2, 3))]
+    return [tables.table(["What", "Of", "Age", "GB", "Choice"], rows, right=(2, 3))]
 
 
 def _standing_row(one: ImageStanding, seen_at: float) -> Sequence[Cell]:
@@ -234,7 +237,7 @@ def _standing_row(one: ImageStanding, seen_at: float) -> Sequence[Cell]:
     why = one.reason or ", ".join(one.used_by)
     machine = f"{one.group.machine} {one.group.environment}"
     return [
-        kit.Link(one.image_id, address),
+        tables.Link(one.image_id, address),
         machine,
         phrases.age(age),
         f"{len(one.snapshots)}, {one.size_gb} GB",
@@ -246,7 +249,7 @@ def _standing_row(one: ImageStanding, seen_at: float) -> Sequence[Cell]:
 def _link(one: Candidate) -> Cell:
     image_id = one.removal.image_id
     if one.what is What.IMAGE:
-        return kit.Link(image_id, CONSOLE.format(region=one.removal.region, image=image_id), after=one.removal.name)
+        return tables.Link(image_id, CONSOLE.format(region=one.removal.region, image=image_id), after=one.removal.name)
     if one.what is What.SNAPSHOT:
         return f"snapshot {', '.join(snapshot.snapshot_id for snapshot in one.removal.snapshots)}"
     return f"volume {image_id}"

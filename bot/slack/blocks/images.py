@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot.slack.blocks import kit
+from bot.slack.blocks import kit, tables
 from runners import phrases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from bot.slack.blocks.kit import Block, Cell
+    from bot.slack.blocks.kit import Block
+    from bot.slack.blocks.tables import Cell
     from runners.results import Image, ImageChange
 
 CONSOLE = "https://{region}.console.aws.amazon.com/ec2/home?region={region}#ImageDetails:imageId={image}"
@@ -39,7 +40,7 @@ def table(
                 _careful(change),
             ]
         )
-    yield kit.table(["Machine", headings[0], "Age", headings[1], "Age", "Commit", "Careful"], rows, right=(2, 4))
+    yield tables.table(["Machine", headings[0], "Age", headings[1], "Age", "Commit", "Careful"], rows, right=(2, 4))
     yield from _untold(image for change in changes for image in (change.before, change.after) if image)
     yield from _warnings(changes, done=headings == APPLIED)
 
@@ -51,7 +52,7 @@ def running(machines: Sequence[tuple[str, Image]], region: str, seen_at: float) 
             [machine, _link(image, region), _age(image, seen_at), (image.commit or "")[:7]]
             for machine, image in machines
         ]
-        yield kit.table(["Machine", PLANNED[0], "Age", "Commit"], rows, right=(2,))
+        yield tables.table(["Machine", PLANNED[0], "Age", "Commit"], rows, right=(2,))
         yield from _untold(image for _, image in machines)
 
 
@@ -83,7 +84,7 @@ def _warnings(changes: Sequence[ImageChange], *, done: bool) -> Iterator[Block]:
 
 def _link(image: Image, region: str) -> Cell:
     address = CONSOLE.format(region=region, image=image.image_id)
-    return kit.Link(image.image_id, address, after=image.name or "")
+    return tables.Link(image.image_id, address, after=image.name or "")
 
 
 def _age(image: Image, seen_at: float) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bot.slack.blocks import kit
+from bot.slack.blocks import kit, tables
 from runners import phrases
 from runners.results import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.slack.blocks.kit import Block, Cell
+    from bot.slack.blocks.kit import Block
+    from bot.slack.blocks.tables import Cell
     from runners.results import Job, WorkflowRun
 
 MARKS = {
@@ -37,7 +38,7 @@ def table(jobs: Sequence[Job], machines: Sequence[str] = (), now: float | None =
         return []
     placed = sorted((_place(job, machines), number) for number, job in enumerate(jobs))
     rows: list[Sequence[Cell]] = [_row(jobs[number], machines, now) for _, number in placed]
-    return [kit.table(["Machine", "Job", "State", "Time", "Failing step"], rows, right=(3,))]
+    return [tables.table(["Machine", "Job", "State", "Time", "Failing step"], rows, right=(3,))]
 
 
 def machine_of(job: Job, machines: Sequence[str]) -> str:
@@ -55,7 +56,7 @@ def _place(job: Job, machines: Sequence[str]) -> int:
 def _row(job: Job, machines: Sequence[str], now: float | None) -> Sequence[Cell]:
     return [
         machine_of(job, machines),
-        kit.Link(job.name, job.url),
+        tables.Link(job.name, job.url),
         MARKS[job.state],
         _time(job, now),
         job.failing_step or "",

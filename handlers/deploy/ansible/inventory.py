@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bot.access import arguments
 from bot.errors import UserError
 from bot.operations.registry import Invocation, Topic
-from bot.slack.blocks import kit
+from bot.slack.blocks import kit, tables
 from handlers.deploy.ansible.scope import find_hosts, settings_of
 from runners import phrases
 
@@ -44,7 +44,7 @@ def page(inventory: Inventory) -> Message:
     more = f"reached {reached}; `python -m bot inventory {inventory.environment}` prints this for Ansible"
     blocks = [
         kit.header(title),
-        kit.table(["Host", "Group", "Address", "Instance", "Image", "Zone"], rows),
+        tables.table(["Host", "Group", "Address", "Instance", "Image", "Zone"], rows),
     ]
     return kit.message(kit.escape(title), blocks, foot=[kit.context(more)])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.slack.blocks import common, kit
+from bot.slack.blocks import common, kit, tables
 from bot.slack.blocks.jobs import MARKS as STATE_LABELS
 from handlers.deploy.views import deploy_message
 from runners import phrases
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from bot.slack.blocks.common import ApprovalView, Head
-    from bot.slack.blocks.kit import Block, Cell, Message
+    from bot.slack.blocks.kit import Block, Message
+    from bot.slack.blocks.tables import Cell
     from handlers.deploy.views import Release
     from runners.results import ChangedKey, FailedTask, HostResult, PlaybookResult
 
@@ -137,7 +138,7 @@ def host_table(state: RolloutState, *, ended: bool = False) -> list[Block]:
     totals = {host.host: result.task_total for result in state.results for host in result.hosts}
     labels = {**STATE_LABELS, State.WAITING: UNTOUCHED} if ended else STATE_LABELS
     rows = [_row(host, labels[host.state], totals[host.host], state.now) for host in ordered]
-    table = kit.table(CHECK_COLUMNS if state.check else COLUMNS, rows, right=(4, 5, 6, 7, 8))
+    table = tables.table(CHECK_COLUMNS if state.check else COLUMNS, rows, right=(4, 5, 6, 7, 8))
     return [*([kit.context(_counts(hosts, labels))] if len(hosts) > 1 else []), table]
 
 

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from bot.redaction import Redactor
-from bot.slack.blocks import kit
+from bot.slack.blocks import kit, tables
 from bot.slack.client import Chat, Posted
 from bot.slack.manifest import read as read_manifest
 from bot.slack.web_api import ChatError, make_client
@@ -40,7 +40,7 @@ def chat(slack: SlackStandIn) -> Chat:
 
 
 def said(text: str) -> kit.Message:
-    return kit.message(text, [kit.section(kit.escape(text)), kit.table(["a"], [[text]])])
+    return kit.message(text, [kit.section(kit.escape(text)), tables.table(["a"], [[text]])])
 
 
 def sent(slack: SlackStandIn) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import example, given, strategies as st
 
-from bot.slack.blocks import kit
+from bot.slack.blocks import kit, tables
 from sandbox.slack.block_kit import check_message
 from sandbox.slack.mrkdwn import unescape
 from tests.unit.bot.drawn import hostile, read, urls
@@ -25,7 +25,7 @@ def test_slack_takes_every_builder_whatever_is_in_it(text: str, other: str, url:
         kit.context(escaped, kit.code(text), kit.link(other, url)),
         kit.divider(),
         kit.actions("row", kit.button(text, "go", "id", style="primary", ask=ask), kit.button(other, "stop", "id")),
-        kit.table([text, other], [[kit.Link(text, url), other], [other, text]], right=(1,)),
+        tables.table([text, other], [[tables.Link(text, url), other], [other, text]], right=(1,)),
         kit.section(kit.preformatted(text)),
     )
 
@@ -39,7 +39,7 @@ def test_a_message_says_itself_in_one_line(text: str) -> None:
 
 @given(st.text())
 def test_escaped_text_is_read_as_it_was_but_for_what_nobody_sees(text: str) -> None:
-    assert unescape(kit.escape(text)) == kit._UNSEEN.sub("", text).replace("```", "'''")
+    assert unescape(kit.escape(text)) == kit._INVISIBLE.sub("", text).replace("```", "'''")
 
 
 @pytest.mark.parametrize("unseen", ["\x00", "\x1b", "\r", "\x7f", "\x85", "\u202e", "\u2066"])
@@ -101,7 +101,7 @@ def test_a_section_that_is_cut_ends_its_code_block_and_no_link_in_half() -> None
 )
 def test_only_plain_http_addresses_become_links(url: str) -> None:
     assert kit.link("a <b>", url) == "a &lt;b&gt;"
-    assert kit.table(["x"], [[kit.Link("a", url)]])["rows"][1][0]["elements"][0]["elements"][0]["type"] == "text"
+    assert tables.table(["x"], [[tables.Link("a", url)]])["rows"][1][0]["elements"][0]["elements"][0]["type"] == "text"
 
 
 def test_a_link_cannot_be_ended_by_its_label() -> None:
@@ -127,7 +127,7 @@ def test_a_moment_has_a_fallback_in_utc() -> None:
 
 
 def test_a_column_that_says_nothing_is_left_out() -> None:
-    made = kit.table(["Job", "Step", "Time"], [["a", "", "1"], ["b", "", "2"]], right=(2,))
+    made = tables.table(["Job", "Step", "Time"], [["a", "", "1"], ["b", "", "2"]], right=(2,))
     assert "Step" not in alone(made)
     assert [len(row) for row in made["rows"]] == [2, 2, 2]
     assert made["column_settings"] == [{"align": "left"}, {"align": "right"}]
@@ -135,7 +135,7 @@ def test_a_column_that_says_nothing_is_left_out() -> None:
 
 @pytest.mark.parametrize(("rows", "cell"), [(10_000, "x"), (300, "y" * 150), (99, "&" * 250), (5, "z" * 5_000)])
 def test_a_table_counts_the_rows_that_it_cannot_hold(rows: int, cell: str) -> None:
-    made = kit.table(["Job", "State"], [[f"{number} {cell}", cell] for number in range(rows)])
+    made = tables.table(["Job", "State"], [[f"{number} {cell}", cell] for number in range(rows)])
     check_message([made])
     shown = len(made["rows"]) - 1
     last = made["rows"][-1][0]["elements"][0]["elements"][0]["text"]
