@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -14,10 +17,7 @@ from bot import __main__ as command_line
 from bot.redaction import Redactor
 from bot.store.audit import Audit, Entry, audit
 from bot.store.database import Store
-from bot.store.migrations import migrate
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from bot.store.migrations import VERSION_TABLE, migrate
 
 CONFIG = """
 slack: {channel: "#ops"}
@@ -185,3 +185,23 @@ def test_an_inventory_of_what_is_not_there_is_refused_in_words(
     code, _, err = run(capsys, "inventory", "dev", "--config", config)
     assert code == 2
     assert "dev does not deploy through Ansible" in err
+
+
+@pytest.mark.parametrize("command", ["serve", "work"])
+def test_a_database_of_a_newer_program_is_refused_at_start(config: Path, command: str) -> None:
+    fill(config)
+    store = store_of(config)
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '0999'")  # noqa: S608  -- a constant
+    store.close()
+    started = subprocess.run(
+        [sys.executable, "-m", "bot", command, "--config", str(config)],
+        env={"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "s", "PATH": os.environ["PATH"]},
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert started.returncode == 2, started.stderr
+    assert "at revision 0999, of a newer Signalbox" in started.stderr
+    assert "Traceback" not in started.stderr
