@@ -43,21 +43,12 @@ class RunnerError(Exception):
         code = f" (exit code {self.exit_code})" if self.exit_code is not None else ""
         return f"{self.doing}: {self.problem}{code}"
 
-    def __reduce__(self) -> tuple[object, ...]:
-        """Survive pickling: the durable engine stores what a step raised."""
-        return (_restore, (type(self), dict(self.__dict__)))
-
     def redacted(self, redact: Callable[[str], str]) -> Self:
         """The same error with every text passed through `redact`."""
-        texts = {key: redact(value) if isinstance(value, str) else value for key, value in self.__dict__.items()}
-        return _restore(type(self), texts)  # type: ignore[return-value]
-
-
-def _restore(kind: type[RunnerError], attributes: dict[str, object]) -> RunnerError:
-    error = kind.__new__(kind)
-    Exception.__init__(error, attributes.get("doing"), attributes.get("problem"))
-    error.__dict__.update(attributes)
-    return error
+        texts = {key: redact(value) if isinstance(value, str) else value for key, value in vars(self).items()}
+        error = type(self).__new__(type(self), texts["doing"], texts["problem"])
+        vars(error).update(texts)
+        return error
 
 
 @stored("program-missing-error")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import pickle
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.engine import serializer
 from runners.errors import (
     AccessDeniedError,
     NoSuchRefError,
@@ -70,7 +70,7 @@ def test_an_error_of_githubs_leaves_a_change_uncertain_and_survives_storage() ->
     error = GITHUB.error_for(refused(502), "x", changes=True)
     assert type(error) is UncertainError
     limited = GITHUB.error_for(refused(429), "x", changes=True, now=NOW)
-    again = pickle.loads(pickle.dumps(limited))  # noqa: S301 - our own bytes
+    again = serializer.unpack(serializer.pack(limited))
     assert (type(again), again.retry_at) == (UnavailableError, NOW + timedelta(minutes=1))
 
 
