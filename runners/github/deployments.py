@@ -62,7 +62,9 @@ async def find(github: GitHub, request: DeploymentRequest) -> int | None:
     """The ID of the deployment with this marker, if there is such a deployment."""
     query = urlencode({"sha": request.sha, "environment": request.environment, "per_page": 100})
     deployments = await CachedReads(github).get(request.repository, f"/deployments?{query}", doing=_doing(request))
-    return next((int(found["id"]) for found in deployments if _marker_of(found) == dict(request.marker)), None)
+    return next(
+        (int(deployment["id"]) for deployment in deployments if _marker_of(deployment) == dict(request.marker)), None
+    )
 
 
 async def create_once(github: GitHub, request: DeploymentRequest) -> int:

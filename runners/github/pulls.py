@@ -1,4 +1,4 @@
-"""Pull requests from one branch to another: found, opened, read, merged."""
+"""Pull requests between branches: find, open, read, merge."""
 
 from __future__ import annotations
 

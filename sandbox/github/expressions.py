@@ -17,7 +17,7 @@ class ExpressionError(ValueError):
 
 
 def expand(text: str, contexts: Mapping[str, Mapping[str, str]]) -> str:
-    """`text` with each `${{ context.name }}` replaced; an unset name of a known context is empty, as on GitHub.
+    """`text` with each `${{ context.name }}` replaced; an unset name of an existing context is empty, as on GitHub.
 
     `secrets.*` become `***`, as in logs.
     """

@@ -102,10 +102,10 @@ class Pages:
         return _page(title, f"<h1>{title}</h1>" + _patches(before.files, after.files))
 
     def _repository(self, request: web.Request) -> Repository:
-        found = self._site.repositories.get(f"{request.match_info['owner']}/{request.match_info['name']}")
-        if found is None:
+        repository = self._site.repositories.get(f"{request.match_info['owner']}/{request.match_info['name']}")
+        if repository is None:
             raise web.HTTPNotFound
-        return found
+        return repository
 
 
 def _state(of: Run | Job) -> str:

@@ -1,4 +1,4 @@
-"""How code is deployed, and what is checked before and after."""
+"""Deploys: how code is deployed, and what is checked before and after."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from bot.config.values import (
 
 
 class Promote(Model):
-    """The branches that a pull request merges before a deploy, in which repositories; how long its checks may take."""
+    """The branches that pull requests merge before a deploy, their repositories, and the time limit of their checks."""
 
     source: Ref = Field(alias="from")
     target: Ref = Field(alias="to")
@@ -35,7 +35,7 @@ class Promote(Model):
 
 
 class DeploySettings(Model):
-    """The keys that the section of every deploy backend has, and what the rest of the configuration asks of it."""
+    """The section of a deploy backend: the keys that all backends have, and what other parts of the product read."""
 
     ref: Ref = "main"
 
@@ -44,15 +44,15 @@ class DeploySettings(Model):
 
     @property
     def secret_names(self) -> frozenset[str]:
-        """The variables of the bot's environment whose values it uses."""
+        """The variables of the bot's environment that the section refers to."""
         return frozenset()
 
 
 class GitHubActions(DeploySettings):
-    """Deploys by a workflow. `mark_input` names the input that takes the operation's mark, if the workflow has one.
+    """Deploys by a workflow. `mark_input` names the workflow's input for the operation's mark.
 
-    `required_checks`: those that the branch requires (true), none (false), or those of these names. With `record` GitHub
-    is told of each deploy, as a deployment of its own.
+    `required_checks`: those that the branch requires (true), none (false), or the checks with these names. With `record`
+    GitHub records each deploy as a deployment.
     """
 
     workflow: Workflow
@@ -94,12 +94,12 @@ class Deploy(Model):
 
     @property
     def backend(self) -> str:
-        """The name of the section that is configured."""
+        """The name of the configured section."""
         return next(name for name in type(self).model_fields if getattr(self, name) is not None)
 
     @property
     def settings(self) -> DeploySettings:
-        """The section that is configured."""
+        """The configured section."""
         section: DeploySettings = getattr(self, self.backend)
         return section
 
@@ -111,9 +111,9 @@ DEPLOY_SECTIONS: Mapping[str, type[DeploySettings]] = {
 
 
 class DaemonCommands(Model):
-    """How a daemon is known, started and stopped where systemd has no unit of its name; `*` stands for all others.
+    """How a daemon without a systemd unit is identified, started and stopped; the name `*` is for all others.
 
-    {daemon} is filled in. `command` is a regular expression that its command line matches.
+    {daemon} is a placeholder. `command` is a regular expression that its command line matches.
     """
 
     command: Regex = ""
@@ -123,7 +123,7 @@ class DaemonCommands(Model):
 
 
 class DaemonChecks(Model):
-    """How long daemons are looked at and waited for after a deploy, and what they are where there is no systemd."""
+    """The time limits of the daemon checks after a deploy, and the daemons without systemd."""
 
     settle: Duration = timedelta(seconds=10)
     stop_within: Duration = timedelta(seconds=30)

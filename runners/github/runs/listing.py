@@ -1,4 +1,4 @@
-"""The runs of a workflow, whoever started them: listed, and read with or without their jobs."""
+"""The runs of a workflow: listed, and read with or without their jobs."""
 
 from __future__ import annotations
 

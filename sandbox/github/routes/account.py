@@ -97,17 +97,17 @@ class AccountRoutes(Part):
         caller = _authenticated(request)
         if caller.kind != "installation":
             raise GitHubError(403, _NO_INSTALLATION)
-        seen = [
+        visible = [
             repository
             for name, repository in self._site.repositories.items()
             if caller.repositories is None or name in caller.repositories
         ]
-        page, links = page_of(request, seen, self._site.base)
+        page, links = page_of(request, visible, self._site.base)
         answers = [shapes.repository_full(self._site.base, repository, may_write=True) for repository in page]
         for repository in answers:
             del repository["organization"], repository["subscribers_count"], repository["network_count"]
         selection = "all" if caller.repositories is None else "selected"
-        answer = {"total_count": len(seen), "repository_selection": selection, "repositories": answers}
+        answer = {"total_count": len(visible), "repository_selection": selection, "repositories": answers}
         return json_response(answer, headers=links)
 
     def _installation(self, app: AppIdentity) -> Json:

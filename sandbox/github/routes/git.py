@@ -103,8 +103,8 @@ class GitRoutes(Part):
             raise GitHubError(404, f"No common ancestor between {base_ref} and {head_ref}.")
         asked = request.query.keys() & {"page", "per_page"}
         _, links = page_of(request, ahead(repository.graph, base.sha, head.sha), self._site.base)
-        shown = shapes_commits.Shown(*requested_page(request)) if asked else shapes_commits.Shown()
-        compared = shapes_commits.comparison(self._site.base, repository, base, head, common, shown=shown)
+        page = shapes_commits.Page(*requested_page(request)) if asked else shapes_commits.Page()
+        compared = shapes_commits.comparison(self._site.base, repository, base, head, common, page=page)
         return json_response(compared, headers=links if asked else {})
 
     async def contents(self, request: web.Request) -> web.Response:

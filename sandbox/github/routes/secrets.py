@@ -33,16 +33,16 @@ class SecretRoutes(Part):
 
     def routes(self) -> list[web.RouteDef]:
         """The routes."""
-        found: list[web.RouteDef] = []
+        routes: list[web.RouteDef] = []
         for base in (f"{REPOSITORY}/actions/secrets", "/orgs/{org}/actions/secrets"):
-            found += [
+            routes += [
                 web.get(base, self.secrets),
                 web.get(base + "/public-key", self.public_key),
                 web.get(base + "/{secret}", self.secret),
                 web.put(base + "/{secret}", self.put),
                 web.delete(base + "/{secret}", self.delete),
             ]
-        return found
+        return routes
 
     def _vault(self, request: web.Request) -> Vault:
         if "org" not in request.match_info:
@@ -66,10 +66,10 @@ class SecretRoutes(Part):
         return json_response(self._answer(request, self._secret(request)))
 
     def _secret(self, request: web.Request) -> Secret:
-        found = self._vault(request).secrets.get(request.match_info["secret"].upper())
-        if found is None:
+        secret = self._vault(request).secrets.get(request.match_info["secret"].upper())
+        if secret is None:
             raise not_found()
-        return found
+        return secret
 
     async def put(self, request: web.Request) -> web.Response:
         """Set a secret: 201 for a new one, else 204."""
@@ -97,14 +97,14 @@ class SecretRoutes(Part):
         return web.Response(status=204)
 
     def _answer(self, request: web.Request, secret: Secret) -> Json:
-        shown: Json = {
+        answer: Json = {
             "name": secret.name,
             "created_at": stamp(secret.created_at),
             "updated_at": stamp(secret.updated_at),
         }
         if "org" in request.match_info:
-            shown["visibility"] = secret.visibility
+            answer["visibility"] = secret.visibility
             if secret.visibility == "selected":
                 here = f"{self._site.base}/orgs/{ORGANIZATION}/actions/secrets/{secret.name}"
-                shown["selected_repositories_url"] = f"{here}/repositories"
-        return shown
+                answer["selected_repositories_url"] = f"{here}/repositories"
+        return answer

@@ -38,20 +38,20 @@ class WorkflowRoutes(Part):
     async def workflows(self, request: web.Request) -> web.Response:
         """All workflows."""
         repository = self._site.repository(request)
-        known = list(repository.workflows.values())
+        registered = list(repository.workflows.values())
         shape = partial(shapes_actions.workflow, self._site.base, repository)
-        return self._listed(request, known, shape, under="workflows")
+        return self._listed(request, registered, shape, under="workflows")
 
     async def workflow(self, request: web.Request) -> web.Response:
         """A workflow by ID or file name."""
-        repository, found = workflow_of(self._site, request)
-        return json_response(shapes_actions.workflow(self._site.base, repository, found))
+        repository, workflow = workflow_of(self._site, request)
+        return json_response(shapes_actions.workflow(self._site.base, repository, workflow))
 
     async def switch(self, request: web.Request) -> web.Response:
         """Enable or disable a workflow: 204. A disabled workflow cannot be dispatched."""
         writer_of(request)
-        _, found = workflow_of(self._site, request)
-        found.state = "active" if request.path.endswith("/enable") else "disabled_manually"
+        _, workflow = workflow_of(self._site, request)
+        workflow.state = "active" if request.path.endswith("/enable") else "disabled_manually"
         return web.Response(status=204)
 
     async def dispatch(self, request: web.Request) -> web.Response:
@@ -72,17 +72,17 @@ class WorkflowRoutes(Part):
             raise GitHubError(422, str(error)) from error
         if body.get("return_run_details") is not True:
             return web.Response(status=204)
-        shown = shapes_actions.run(self._site.base, repository, run)
-        return json_response({"workflow_run_id": run.run_id, "run_url": shown["url"], "html_url": shown["html_url"]})
+        answer = shapes_actions.run(self._site.base, repository, run)
+        return json_response({"workflow_run_id": run.run_id, "run_url": answer["url"], "html_url": answer["html_url"]})
 
 
 def workflow_of(site: Site, request: web.Request) -> tuple[Repository, Workflow]:
     """The workflow in the path, by ID or file name; 404 without such a workflow."""
     repository = site.repository(request)
-    found = repository.workflow(request.match_info["workflow"])
-    if found is None:
+    workflow = repository.workflow(request.match_info["workflow"])
+    if workflow is None:
         raise not_found()
-    return repository, found
+    return repository, workflow
 
 
 def _text(value: object) -> str:

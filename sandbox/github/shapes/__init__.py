@@ -1,1 +1,1 @@
-"""What is told, in the shape of GitHub's answers and payloads."""
+"""The shapes of GitHub's answers and webhook payloads."""

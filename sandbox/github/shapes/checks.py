@@ -138,11 +138,11 @@ def status_policy(base: str, repository: Repository, branch: str, requirements: 
 def branch_protection(base: str, repository: Repository, branch: str, requirements: Protection) -> Json:
     """The protection of a branch."""
     url = f"{api_of(base, repository)}/branches/{branch}/protection"
-    shown: Json = {"url": url, "enforce_admins": {"url": f"{url}/enforce_admins", "enabled": False}}
+    answer: Json = {"url": url, "enforce_admins": {"url": f"{url}/enforce_admins", "enabled": False}}
     if requirements.required:
-        shown["required_status_checks"] = status_policy(base, repository, branch, requirements)
+        answer["required_status_checks"] = status_policy(base, repository, branch, requirements)
     if requirements.reviews:
-        shown["required_pull_request_reviews"] = {
+        answer["required_pull_request_reviews"] = {
             "url": f"{url}/required_pull_request_reviews",
             "dismiss_stale_reviews": False,
             "require_code_owner_reviews": False,
@@ -150,8 +150,8 @@ def branch_protection(base: str, repository: Repository, branch: str, requiremen
             "require_last_push_approval": False,
         }
     for name in ("required_linear_history", "allow_force_pushes", "allow_deletions", "block_creations"):
-        shown[name] = {"enabled": False}
-    return shown
+        answer[name] = {"enabled": False}
+    return answer
 
 
 def rules(repository: Repository, requirements: Protection | None) -> list[Json]:

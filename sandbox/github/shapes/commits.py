@@ -23,7 +23,7 @@ _UNSIGNED = {"verified": False, "reason": "unsigned", "signature": None, "payloa
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Page:
     """The page of a comparison's commits; without a `size` the newest 250."""
 
     page: int = 1
@@ -68,10 +68,10 @@ def commit_detailed(base: str, repository: Repository, git_commit: Commit) -> Js
     """A commit with its changes."""
     before = repository.graph.commits[git_commit.parents[0]].files if git_commit.parents else {}
     changes = changed_files(before, git_commit.files)
-    added, gone = sum(change.additions for change in changes), sum(change.deletions for change in changes)
+    added, deleted = sum(change.additions for change in changes), sum(change.deletions for change in changes)
     return {
         **commit(base, repository, git_commit),
-        "stats": {"total": added + gone, "additions": added, "deletions": gone},
+        "stats": {"total": added + deleted, "additions": added, "deletions": deleted},
         "files": [file_change(base, repository, git_commit.sha, change) for change in changes],
     }
 
@@ -94,31 +94,31 @@ def file_change(base: str, repository: Repository, sha: str, change: FileChange)
 
 
 def comparison(
-    base: str, repository: Repository, git_commit: Commit, other: Commit, merge_base: Commit, *, shown: Shown
+    base: str, repository: Repository, base_commit: Commit, head: Commit, merge_base: Commit, *, page: Page
 ) -> Json:
-    """What `other` has that `one` has not, oldest commit first, as compare/{one}...{other} tells."""
-    of_one = {commit.sha for commit in repository.graph.history(git_commit.sha)}
-    of_other = repository.graph.history(other.sha)
-    ahead = [commit for commit in of_other if commit.sha not in of_one][::-1]
-    behind = len(of_one - {commit.sha for commit in of_other})
+    """The commits that `head` has and `base_commit` does not, oldest first: the answer of compare/{base}...{head}."""
+    in_base = {commit.sha for commit in repository.graph.history(base_commit.sha)}
+    of_other = repository.graph.history(head.sha)
+    ahead = [commit for commit in of_other if commit.sha not in in_base][::-1]
+    behind = len(in_base - {commit.sha for commit in of_other})
     status = "diverged" if ahead and behind else "ahead" if ahead else "behind" if behind else "identical"
-    changes = changed_files(merge_base.files, other.files)[:MOST_FILES] if shown.page == 1 else []
-    here = f"{api_of(base, repository)}/compare/{git_commit.sha}...{other.sha}"
-    web = f"{base}/{repository.full_name}/compare/{git_commit.sha}...{other.sha}"
+    changes = changed_files(merge_base.files, head.files)[:MOST_FILES] if page.page == 1 else []
+    here = f"{api_of(base, repository)}/compare/{base_commit.sha}...{head.sha}"
+    web = f"{base}/{repository.full_name}/compare/{base_commit.sha}...{head.sha}"
     return {
         "url": here,
         "html_url": web,
         "permalink_url": web,
         "diff_url": f"{web}.diff",
         "patch_url": f"{web}.patch",
-        "base_commit": commit(base, repository, git_commit),
+        "base_commit": commit(base, repository, base_commit),
         "merge_base_commit": commit(base, repository, merge_base),
         "status": status,
         "ahead_by": len(ahead),
         "behind_by": behind,
         "total_commits": len(ahead),
-        "commits": [commit(base, repository, each) for each in shown.of(ahead)],
-        "files": [file_change(base, repository, other.sha, change) for change in changes],
+        "commits": [commit(base, repository, each) for each in page.of(ahead)],
+        "files": [file_change(base, repository, head.sha, change) for change in changes],
     }
 
 

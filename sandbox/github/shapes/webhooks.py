@@ -24,12 +24,12 @@ def of_event(base: str, repository: Repository, event: Event) -> tuple[str, str 
     """The event's name and action, and its fields."""
     match event:
         case Pushed():
-            told = push.push(base, repository, event.branch, event.before, event.after, by=event.sender)
-            return "push", None, told
+            payload = push.push(base, repository, event.branch, event.before, event.after, by=event.sender)
+            return "push", None, payload
         case PullChanged():
-            shown = pulls.pull(base, repository, event.pull)
+            described = pulls.pull(base, repository, event.pull)
             moved = dict(zip(("before", "after"), event.moved, strict=True)) if event.moved else {}
-            return "pull_request", event.action, {"number": event.pull.number, "pull_request": shown, **moved}
+            return "pull_request", event.action, {"number": event.pull.number, "pull_request": described, **moved}
         case Deployed():
             return _of_deployment(base, repository, event)
 
