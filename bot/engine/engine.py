@@ -142,10 +142,11 @@ class Engine:
 
         return await DBOS.run_step_async(StepOptions(name=name), run)
 
-    async def result(self, number: int, step: str) -> Any:
-        """The result of an operation's last step of this name; None when that step has not run."""
+    async def result(self, number: int, step: str, kind: type[T]) -> T | None:
+        """The result of an operation's last step of this name; None when that step has not run, or gave no `kind`."""
         steps = await DBOS.list_workflow_steps_async(f"operation-{number}")
-        return next((each["output"] for each in reversed(steps) if each["function_name"] == step), None)
+        output = next((each["output"] for each in reversed(steps) if each["function_name"] == step), None)
+        return output if isinstance(output, kind) else None  # DBOS gives text that cannot be read as it is
 
     async def wait(self, timeout: float) -> None:
         """Inside a workflow: wait for `wake`, or for `timeout` seconds."""

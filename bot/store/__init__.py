@@ -1,1 +1,1 @@
-"""What Signalbox keeps in its database, one file for each group of tables."""
+"""What Signalbox stores in its database: a file for each group of tables."""

@@ -40,14 +40,14 @@ async def record_final_state(operation: Operation, matrix: BuildMatrix, cancelle
 
 async def final_matrix(services: Services, number: int) -> BuildMatrix | None:
     """The matrix with which build `number` ended; None when the end of its run was never read."""
-    final: FinalState | None = await services.engine.result(number, FINAL_STEP)
+    final = await services.engine.result(number, FINAL_STEP, FinalState)
     return final.matrix if final else None
 
 
 async def update_final_message(services: Services, number: int) -> None:
     """Update the message of a build that is over: dismissed warnings, and the operation that runs failed jobs again."""
     record = await services.operations.get(number)
-    final: FinalState | None = await services.engine.result(number, FINAL_STEP) if record.status.ended else None
+    final = await services.engine.result(number, FINAL_STEP, FinalState) if record.status.ended else None
     if final is None:
         return  # a build in progress updates its message itself; a lost run has no warnings on its message
     operation = Operation(services, record)

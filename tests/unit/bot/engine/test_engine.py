@@ -152,14 +152,14 @@ async def test_a_planted_pickle_is_not_read(world: World, tmp_path: Path, serial
     world.work = work
     await world.engine.begin(REQUEST)
     assert await asyncio.wait_for(world.ended.get(), 30) is None
-    assert await world.engine.result(1, "commit") == COMMIT
+    assert await world.engine.result(1, "commit", Commit) == COMMIT
     planted = tmp_path / "planted"
     await world.until("SUCCESS")
     text = b64encode(pickle.dumps(Planted(planted))).decode()
     world.execute("UPDATE operation_outputs SET output = ?, serialization = ?", text, serialization)
     world.execute("UPDATE workflow_input SET inputs = ?", text)
     world.execute("UPDATE workflow_status SET status = 'PENDING', serialization = ?", serialization)
-    await world.engine.result(1, "commit")
+    assert await world.engine.result(1, "commit", Commit) is None
     DBOS.destroy(destroy_registry=True)
     resumed = World(world.database)
     await resumed.engine.launch()
