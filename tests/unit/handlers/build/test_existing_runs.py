@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from bot.config import read
 from bot.errors import Denied, UserError
+from bot.operations.queue import head_of
 from bot.operations.registry import Click
 from bot.store.operations import Request, Status
 from handlers.build import command as build_command, existing_runs
@@ -17,6 +19,10 @@ from runners.results import State, WorkflowRun
 from tests.unit.handlers.conftest import FILE, typed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from bot.operations.operation import Operation
+    from bot.slack.blocks.kit import Message
     from tests.unit.handlers.conftest import Desk
 
 RUN = WorkflowRun(
@@ -40,6 +46,38 @@ async def test_a_run_that_is_found_is_followed_once_and_holds_up_nobody(desk: De
     await desk.operations.create(begun)
     await existing_runs.follow_started(desk.services, replace(RUN, state=State.SUCCEEDED))
     assert len(desk.engine.begun) == 1
+
+
+async def test_a_run_that_another_operation_has_claimed_is_not_followed(desk: Desk) -> None:
+    await existing_runs.follow_started(desk.services, RUN)
+    (begun,) = desk.engine.begun
+    number = await desk.operations.create(begun)
+    ended: list[tuple[Status, str]] = []
+
+    async def step(_: str, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        return await work()
+
+    async def end(status: Status, message: Message, **_: object) -> None:
+        ended.append((status, message.text))
+
+    record = await desk.operations.get(number)
+    made = SimpleNamespace(number=number, record=record, services=desk.services, step=step, end=end)
+    made.head = head_of(record)
+    await desk.run_claims.claim(number + 1, RUN.run_id)
+    await existing_runs.follow_existing(cast("Operation", made))
+    assert [status for status, _ in ended] == [Status.SUPERSEDED]
+    assert "another operation follows this run" in ended[0][1]
+    assert await desk.run_claims.run_of(number) is None
+
+
+async def test_the_failed_jobs_of_a_followed_run_can_run_again(desk: Desk) -> None:
+    arguments = {"run": "4711", "sha": "a" * 40, "by": "started in GitHub"}
+    request = Request("f", "follow-build", "image builds/run 4711", "signalbox", "Build images", "C0OPS", arguments)
+    number = await desk.operations.create(request)
+    await desk.operations.set_message(number, "C0OPS", "1.0")
+    await desk.operations.set_status(number, Status.FAILED)
+    await existing_runs.rerun_failed(desk.services, press(f"{number}:1"))
+    assert [begun.arguments["run"] for begun in desk.engine.begun] == ["4711"]
 
 
 async def test_a_build_that_is_asked_for_is_in_the_shared_line(desk: Desk) -> None:
