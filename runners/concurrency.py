@@ -48,7 +48,7 @@ async def together(*work: Coroutine[Any, Any, T]) -> tuple[T, ...]:
     """The results of all, in their order. Raises what the first that failed raised, by itself and in no group."""
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one) for one in work]
+            tasks = [group.create_task(coroutine) for coroutine in work]
     except* Exception as failed:  # noqa: BLE001  -- raised again below
         first = failed.exceptions[0]
     else:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 LONGEST_MESSAGE = 300  # characters of what the other side says
 
 
-class Told(TypedDict, total=False):
-    """What every RunnerError may tell besides what was being done and what went wrong."""
+class Details(TypedDict, total=False):
+    """What every RunnerError may have besides what was being done and what went wrong."""
 
     remedy: str
     exit_code: int | None
@@ -70,7 +70,7 @@ class StalePlanError(RunnerError):
 class StateLockedError(RunnerError):
     """Somebody else holds Terraform's state lock; `problem` says who and since when.
 
-    The rest is what the lock itself tells, None where it does not: `who` is user@host, `created` aware UTC,
+    The rest is in the lock itself, None where it is not: `who` is user@host, `created` aware UTC,
     `operation` in small letters ("apply", "plan"), `path` the state's.
     """
 
@@ -84,9 +84,9 @@ class StateLockedError(RunnerError):
         created: datetime | None = None,
         operation: str | None = None,
         path: str | None = None,
-        **told: Unpack[Told],
+        **details: Unpack[Details],
     ) -> None:
-        super().__init__(doing, problem, **told)
+        super().__init__(doing, problem, **details)
         self.lock_id = lock_id
         self.who = who
         self.created = created
@@ -111,8 +111,10 @@ class UnavailableError(RunnerError):
     `retry_at` (aware UTC) is the time it named, when it named one.
     """
 
-    def __init__(self, doing: str, problem: str, *, retry_at: datetime | None = None, **told: Unpack[Told]) -> None:
-        super().__init__(doing, problem, **told)
+    def __init__(
+        self, doing: str, problem: str, *, retry_at: datetime | None = None, **details: Unpack[Details]
+    ) -> None:
+        super().__init__(doing, problem, **details)
         self.retry_at = retry_at
 
 
@@ -126,6 +128,6 @@ class AccessDeniedError(RunnerError):
     """The other side refuses these credentials for this."""
 
 
-def on_one_line(said: str) -> str:
+def on_one_line(text: str) -> str:
     """The other side's own words as they fit into `problem`."""
-    return " ".join(said.split())[:LONGEST_MESSAGE]
+    return " ".join(text.split())[:LONGEST_MESSAGE]

@@ -91,7 +91,7 @@ def _merged(first: LogFinding, more: LogFinding) -> LogFinding:
 
 
 def _image_findings(produced: JobImage) -> list[LogFinding]:
-    return [LogFinding(pattern=IMAGE_WARNING, line=0, text=problem) for problem in produced.doubts]
+    return [LogFinding(pattern=IMAGE_WARNING, line=0, text=problem) for problem in produced.warnings]
 
 
 async def _image(services: Services, job: Job, group: ImageGroup, reading: LogReading) -> JobImage:

@@ -111,7 +111,7 @@ async def _find(operation: Operation, run: WorkflowRun) -> RunResources:
         if joined.run and joined.run.run_id == run.run_id and joined.verdict in OVER
     ]
     others = OrphanedResources((), found.key_pairs, found.security_groups, found.volumes)
-    return RunResources(tuple(builder for builder in of_run if not builder.kept), others)
+    return RunResources(tuple(builder for builder in of_run if not builder.protected), others)
 
 
 async def _end(operation: Operation, builder: Builder) -> Termination:
@@ -125,7 +125,7 @@ async def _end(operation: Operation, builder: Builder) -> Termination:
 def _deleted_line(terminations: Sequence[Termination], steps: Sequence[Step]) -> str:
     done = [kit.code(termination.builder.instance_id) for termination in terminations if termination.terminated]
     failed = [kit.code(termination.builder.instance_id) for termination in terminations if not termination.terminated]
-    counts = Counter(step.what for step in steps if step.gone)
+    counts = Counter(step.what for step in steps if step.removed)
     parts = [f"{phrases.plural(len(done), 'builder')} {', '.join(done)} terminated"] if done else []
     parts += [f"{phrases.counted(count, what)} removed" for what, count in counts.items()]
     parts += [f"{', '.join(failed)} could not be terminated: see /infra builders"] if failed else []

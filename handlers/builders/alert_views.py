@@ -174,7 +174,7 @@ def _news(view: AlertView) -> str:
     age = phrases.duration(joined.builder.age(datetime.fromtimestamp(view.at, UTC)).total_seconds())
     if joined.stuck:
         return f"left running, {age} old{price}"
-    if joined.builder.kept:
+    if joined.builder.protected:
         return f"{age} old{price}; its tag signalbox:keep protects it"
     return f"{age} old{price}; it does not count as stuck now ({kit.escape(joined.reason)})"
 
@@ -273,7 +273,7 @@ def _footnotes(view: AlertView) -> list[str]:
     checked, joined = f"looked at {kit.moment(view.at)}", view.joined
     if view.terminated:
         return [f"{view.approvers} may remove it", checked]
-    if joined and joined.builder.kept:
+    if joined and joined.builder.protected:
         return ["nobody can terminate it here as long as it has that tag", checked]
     if joined and not joined.builder.terminable:
         return ["only by hand: it has neither Packer's key pair nor its security group", checked]

@@ -53,7 +53,7 @@ def _row(joined: Joined, now: float) -> Sequence[Cell]:
     url = CONSOLE.format(region=builder.region, instance=builder.instance_id)
     age = builder.age(datetime.fromtimestamp(now, UTC)).total_seconds()
     run: Cell = tables.Link(f"run {joined.run.number}", joined.run.url) if joined.run else ""
-    state = "🔒 kept" if builder.kept else VERDICTS[joined.verdict]
+    state = "🔒 kept" if builder.protected else VERDICTS[joined.verdict]
     return [
         tables.Link(builder.instance_id, url),
         phrases.age(age),

@@ -63,11 +63,11 @@ def nothing(head: Head, unread: Sequence[Unreadable]) -> Message:
 
 def removed(head: Head, steps: Sequence[Step], approval: ApprovalView) -> Message:
     """The outcome for each resource; first those that still exist."""
-    deleted = sum(1 for step in steps if step.gone)
+    deleted = sum(1 for step in steps if step.removed)
     news = f"{deleted} of {len(steps)} removed" + ("" if deleted == len(steps) else "; why the others stay is below")
     rows: list[Sequence[Cell]] = [
         [step.what, step.resource, OUTCOMES.get(step.outcome.value, NOT_YET), step.reason]
-        for step in sorted(steps, key=lambda step: step.gone)
+        for step in sorted(steps, key=lambda step: step.removed)
     ]
     status = "succeeded" if deleted else "failed"
     return kit.message(

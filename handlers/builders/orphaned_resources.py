@@ -53,7 +53,7 @@ async def remove_orphaned_resources(operation: Operation) -> None:
         await operation.end(Status(approval.outcome), views.not_approved(operation.head, orphans, approval))
         return
     steps = await operation.step("remove", lambda: _remove(operation, orphans))
-    deleted = [step.resource for step in steps if step.gone]
+    deleted = [step.resource for step in steps if step.removed]
     status = Status.SUCCEEDED if deleted or not steps else Status.FAILED
     await operation.audit("removed", outcome=", ".join(deleted)[:400])
     message = views.removed(operation.head, steps, approval)
@@ -81,11 +81,11 @@ async def _remove(operation: Operation, approved: OrphanedResources) -> tuple[St
     skipped, keys, groups = list[Step](), list[KeyPair](), list[OrphanedSecurityGroup]()
     for key in approved.key_pairs:
         reason = _reason_to_skip(key.region, key.name, used, unreadable)
-        skipped += [Step("key pair", key.name, Outcome.KEPT, reason)] if reason else []
+        skipped += [Step("key pair", key.name, Outcome.SKIPPED, reason)] if reason else []
         keys += [] if reason else [key]
     for group in approved.security_groups:
         reason = _reason_to_skip(group.region, group.group_id, used, unreadable)
-        skipped += [Step("security group", group.group_id, Outcome.KEPT, reason)] if reason else []
+        skipped += [Step("security group", group.group_id, Outcome.SKIPPED, reason)] if reason else []
         groups += [] if reason else [group]
     deleted = await terminating.clear(account, OrphanedResources((), tuple(keys), tuple(groups)))
     return (*skipped, *deleted)

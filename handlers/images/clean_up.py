@@ -164,7 +164,7 @@ async def _each(
 async def _in_words(operation: Operation, one: Candidate, work: Work) -> Removed:
     now = {known.removal.image_id: known for known in await operation.services.removals.proposed_by(operation.number)}
     if now[one.removal.image_id].spared_by and work is not _enable:  # chosen in the moment of the last approval
-        stays = Step(one.what.value, one.removal.image_id, Outcome.KEPT, "somebody chose that it stays")
+        stays = Step(one.what.value, one.removal.image_id, Outcome.SKIPPED, "somebody chose that it stays")
         return Removed(one.removal, (stays,))
     try:
         return await work(operation, one)
@@ -189,7 +189,7 @@ async def _remove_volume(services: Services, one: Candidate) -> Removed:
     found, _ = await leftovers.loose_volumes(services.account, recognition(services.config), timeout=120)
     still = tuple(volume for volume in found if volume.volume_id == one.removal.image_id)
     if not still:
-        return Removed(one.removal, (Step("volume", one.removal.image_id, Outcome.GONE),))
+        return Removed(one.removal, (Step("volume", one.removal.image_id, Outcome.ABSENT),))
     return Removed(one.removal, await terminating.clear(services.account, OrphanedResources(volumes=still)))
 
 
@@ -201,7 +201,7 @@ async def _disable(operation: Operation, one: Candidate) -> Removed:
 
 async def _enable(operation: Operation, one: Candidate) -> Removed:
     if one.what is not What.IMAGE:
-        return Removed(one.removal, (Step(one.what.value, one.removal.image_id, Outcome.KEPT),))
+        return Removed(one.removal, (Step(one.what.value, one.removal.image_id, Outcome.SKIPPED),))
     return await removing.enable(operation.services.account, one.removal)
 
 

@@ -54,13 +54,14 @@ class CleanUpView:
         return sum(one.size_gb for one in self.chosen)
 
 
-def page(survey: ImageSurvey, loose: OrphanedImageResources, seen_at: float, *, whole: bool = True) -> Message:
+def page(survey: ImageSurvey, loose: OrphanedImageResources, observed_at: float, *, whole: bool = True) -> Message:
     """Images of machines with their standing; where it is the `whole` of them, a button to clean up what may go."""
     free, size = len(survey.free) + len(loose.snapshots) + len(loose.volumes), survey.free_gb
     images = phrases.counted(len(survey.images), "image")
     head = f"{images}, {len(survey.free)} may go ({size} GB at most)" if survey.free else f"{images}, none may go"
     rows = [
-        _standing_row(one, seen_at) for one in sorted(survey.images, key=lambda one: one.standing is not Standing.FREE)
+        _standing_row(one, observed_at)
+        for one in sorted(survey.images, key=lambda one: one.standing is not Standing.FREE)
     ]
     table = (
         [tables.table(["Image", "Machine", "Age", "Snapshots", "Standing", "Why"], rows, right=(2, 3))] if rows else []
@@ -108,12 +109,12 @@ def settled(view: CleanUpView, approval: ApprovalView) -> Message:
     return kit.message(common.plain(view.head, words[approval.outcome]), blocks, foot=foot)
 
 
-def choice_modal(number: int, candidates: Sequence[Candidate], seen_at: float) -> Block:
+def choice_modal(number: int, candidates: Sequence[Candidate], observed_at: float) -> Block:
     """Asks which of the candidates stay."""
     stay = modals.some_of(
         "stay",
         "These stay; all others go once approved",
-        [(candidate.removal.image_id, _named(candidate, seen_at)) for candidate in candidates],
+        [(candidate.removal.image_id, _named(candidate, observed_at)) for candidate in candidates],
         chosen=[candidate.removal.image_id for candidate in candidates if candidate.spared_by],
     )
     return modals.modal(
@@ -164,7 +165,7 @@ def disabled(view: CleanUpView, approval: ApprovalView, done: Sequence[Removed],
 
 def taken_back(view: CleanUpView, person: str, done: Sequence[Removed]) -> Message:
     """Everything can be launched again."""
-    bad = [one for one in done if not all(step.settled for step in one.steps)]
+    bad = [one for one in done if not all(step.final for step in one.steps)]
     news = f"taken back by {kit.user(person)}; nothing was removed"
     if bad:
         news = f"taken back by {kit.user(person)}, but {len(bad)} of {len(done)} could not be enabled again"
@@ -230,9 +231,9 @@ def _table(view: CleanUpView) -> list[Block]:
     return [tables.table(["What", "Of", "Age", "GB", "Choice"], rows, right=(2, 3))]
 
 
-def _standing_row(one: ImageStanding, seen_at: float) -> Sequence[Cell]:
+def _standing_row(one: ImageStanding, observed_at: float) -> Sequence[Cell]:
     address = CONSOLE.format(region=one.region, image=one.image_id)
-    age = (datetime.fromtimestamp(seen_at, UTC) - one.created_at).total_seconds()
+    age = (datetime.fromtimestamp(observed_at, UTC) - one.created_at).total_seconds()
     off = " (disabled)" if one.disabled else ""
     why = one.reason or ", ".join(one.used_by)
     machine = f"{one.group.machine} {one.group.environment}"
@@ -255,9 +256,9 @@ def _link(one: Candidate) -> Cell:
     return f"volume {image_id}"
 
 
-def _named(one: Candidate, seen_at: float) -> str:
+def _named(one: Candidate, observed_at: float) -> str:
     what = one.removal.name or one.removal.image_id
-    return f"{what} ({one.group or one.what.value}, {phrases.age(seen_at - one.made_at)}, {one.size_gb} GB)"
+    return f"{what} ({one.group or one.what.value}, {phrases.age(observed_at - one.made_at)}, {one.size_gb} GB)"
 
 
 def _things(candidates: Sequence[Candidate]) -> str:

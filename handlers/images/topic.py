@@ -45,7 +45,7 @@ async def image(services: Services, _: Invocation, said: Sequence[str]) -> Messa
         rollouts=await services.images.rollouts_of(image_id),
         instances=instances,
         trouble=trouble,
-        seen_at=services.clock(),
+        observed_at=services.clock(),
     )
     return topic_views.page(view)
 

@@ -32,7 +32,7 @@ class Provenance:
     """What is known of an image.
 
     `asked` says who wanted its build (mrkdwn), `log` is what was read of it, None where that is not known; `trouble` says
-    what EC2 did not tell; `seen_at` (Unix seconds) is when it was asked.
+    what EC2 did not tell; `observed_at` (Unix seconds) is when it was asked.
     """
 
     image: Image
@@ -44,7 +44,7 @@ class Provenance:
     rollouts: Sequence[RollOut]
     instances: Sequence[StartedFrom]
     trouble: str
-    seen_at: float
+    observed_at: float
 
 
 def page(one: Provenance) -> Message:
@@ -69,7 +69,7 @@ def _age(one: Provenance) -> str:
     if one.image.name_tag:
         facts.append(f"tag Name {kit.code(one.image.name_tag)}")
     if one.image.created_at:
-        seconds = (datetime.fromtimestamp(one.seen_at, UTC) - one.image.created_at).total_seconds()
+        seconds = (datetime.fromtimestamp(one.observed_at, UTC) - one.image.created_at).total_seconds()
         facts.append(f"made {kit.moment(one.image.created_at.timestamp())}, {phrases.age(seconds)} ago")
     if one.image.size_gb:
         facts.append(f"{one.image.size_gb} GB")

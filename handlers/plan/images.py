@@ -38,7 +38,7 @@ async def view_of(operation: Operation, commit: Commit, summary: PlanSummary) ->
             for machine, before, after in amis.rolled_out(summary, machines)
         )
     warnings = await services.images.open_warnings([change.after.image_id for change in changes])
-    changes = tuple(replace(change, doubts=warnings.get(change.after.image_id, ())) for change in changes)
+    changes = tuple(replace(change, warnings=warnings.get(change.after.image_id, ())) for change in changes)
     return PlanView(operation.head, commit, summary, changes, services.aws.region, services.clock())
 
 

@@ -28,7 +28,7 @@ LOOKED = "found by a scheduled look"
 class PlanView:
     """A plan with what it belongs to: its operation, the commit it was made from, the images that it rolls out.
 
-    `seen_at` (Unix seconds) is when the images were looked up in `region`.
+    `observed_at` (Unix seconds) is when the images were looked up in `region`.
     """
 
     head: Head
@@ -36,7 +36,7 @@ class PlanView:
     summary: PlanSummary
     images: tuple[ImageChange, ...] = ()
     region: str = ""
-    seen_at: float = 0.0
+    observed_at: float = 0.0
 
 
 @stored("moved-branch")
@@ -61,7 +61,7 @@ def up_to_date(plan: PlanView, running: Sequence[tuple[str, Image]] = ()) -> Mes
     news = f"up to date, nothing to do ({held} in place)"
     blocks = [
         *first_lines(plan.head, "succeeded", news, plan.commit),
-        *images.running(running, plan.region, plan.seen_at),
+        *images.running(running, plan.region, plan.observed_at),
         *drift_lines(plan.summary),
     ]
     return kit.message(common.plain(plan.head, news), blocks, foot=[kit.context(_program(plan.summary))])
@@ -96,7 +96,7 @@ def ask(
             *first_lines(plan.head, "approval", news, plan.commit),
             *_warnings(plan.images, protected, typed_confirmation),
             *([kit.section(moved_on(moved))] if moved else []),
-            *images.table(plan.images, plan.region, plan.seen_at),
+            *images.table(plan.images, plan.region, plan.observed_at),
             *changes(plan.summary),
         ],
         foot=[
@@ -173,7 +173,7 @@ def with_plan(
         *first_lines(plan.head, status, news, plan.commit),
         *extra,
         *([] if done or status == "running" else [kit.section("*What was planned:*")]),
-        *images.table(plan.images, plan.region, plan.seen_at, headings),
+        *images.table(plan.images, plan.region, plan.observed_at, headings),
         *changes(plan.summary, done=done),
     ]
     foot = [*buttons, common.approval_lines(approval), _fine_print(plan)]
@@ -200,9 +200,9 @@ def _warnings(rolled_out: Sequence[ImageChange], protected: Sequence[str], typed
         named = phrases.listed([kit.code(address) for address in protected], 5)
         yield kit.section(f":lock: *Protected, and this plan would lose it:* {named}.{word}")
     suspect = [
-        f"{kit.code(change.machine)} ({kit.escape('; '.join(change.doubts[:2]))})"
+        f"{kit.code(change.machine)} ({kit.escape('; '.join(change.warnings[:2]))})"
         for change in rolled_out
-        if change.doubts
+        if change.warnings
     ]
     if suspect:
         last = "" if protected else word

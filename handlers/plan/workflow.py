@@ -86,7 +86,7 @@ async def _approval(operation: Operation, view: PlanView) -> ApprovalView:
     """Wait until people decide; the branch is checked meanwhile, and HCP Terraform where it plans."""
     environment, summary = operation.environment, view.summary
     protected = terraform.protected(environment, summary)
-    suspect = any(change.doubts for change in view.images)
+    suspect = any(change.warnings for change in view.images)
     typed = environment.name if suspect or terraform.needs_typed_confirmation(environment, summary) else ""
     await operation.step("images named", lambda: images.name(operation, view))
     branch = Branch(operation, view.commit)

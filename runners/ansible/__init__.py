@@ -21,15 +21,23 @@ if TYPE_CHECKING:
 
     from runners.ansible.following import OnProgress
 
-__all__ = ["PlaybookJob", "cancel_playbook", "kept_result", "log_of", "read_result", "resume_playbook", "run_playbook"]
+__all__ = [
+    "PlaybookJob",
+    "cancel_playbook",
+    "log_of",
+    "read_result",
+    "resume_playbook",
+    "run_playbook",
+    "stored_result",
+]
 
 
 async def run_playbook(job: PlaybookJob, *, on_progress: OnProgress, timeout: float) -> PlaybookResult:
-    """Run a playbook to its end; `on_progress` hears of changes, one call at a time, and its errors are only logged.
+    """Run a playbook to its end; `on_progress` gets changes, one call at a time, and its errors are only logged.
 
     A playbook that failed on some host is a result, not an error, and so is one that `cancel_playbook` ended. On a
     timeout or when this call is cancelled, everything that it started on this machine is ended (what runs on the hosts
-    goes on there), and `resume_playbook` then says cut short. Variables and key lie on disk only as long as it runs.
+    goes on there), and `resume_playbook` then reports it as interrupted. Variables and key are on disk only while it runs.
 
     Raises:
         NotFoundError: no such playbook; or no host at all.
@@ -49,15 +57,15 @@ async def run_playbook(job: PlaybookJob, *, on_progress: OnProgress, timeout: fl
     except BaseException:
         await give_up(places)
         raise
-    if places.cancelled.exists():  # since we looked, so whoever cancelled it may have found nothing to end
+    if places.cancelled.exists():  # started since the check, so that the cancel may have had nothing to end
         await end(places)
     return await Following(job, places, env).to_the_end(on_progress, timeout)
 
 
 async def resume_playbook(job: PlaybookJob, *, on_progress: OnProgress, timeout: float) -> PlaybookResult | None:
-    """What became of the run that this job's scratch knows: waits for it when it still runs.
+    """The outcome of the run in this job's scratch directory: waits while it still runs.
 
-    `finished` is false when it was cut short: how far it came is then not sure. None when it never started.
+    `finished` is false when it was interrupted: how far it came is then uncertain. None when it never started.
 
     Raises:
         TimedOutError, RunnerError: as `run_playbook`.
@@ -65,7 +73,7 @@ async def resume_playbook(job: PlaybookJob, *, on_progress: OnProgress, timeout:
     places = places_of(job.scratch)
     if places.result.exists():
         places.remove_secrets()
-        return await kept_result(job.scratch)
+        return await stored_result(job.scratch)
     if not places.run.exists() or Detached.attach(places.run) is None:
         await give_up(places)
         return None
@@ -73,7 +81,7 @@ async def resume_playbook(job: PlaybookJob, *, on_progress: OnProgress, timeout:
 
 
 async def cancel_playbook(scratch: Path) -> None:
-    """End the run of the job with this scratch, or keep it from beginning; whoever waits for it gets its result.
+    """End the run of the job with this scratch, or keep it from starting; its waiters get its result.
 
     No further task is begun. What a task has already started on a host may go on there.
     """
@@ -83,7 +91,7 @@ async def cancel_playbook(scratch: Path) -> None:
         await end(places)
 
 
-async def kept_result(scratch: Path) -> PlaybookResult | None:
+async def stored_result(scratch: Path) -> PlaybookResult | None:
     """How the run of the job with this scratch ended, one that took too long as well; None where none has."""
     path = places_of(scratch).result
     if not path.exists():

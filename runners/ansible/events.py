@@ -23,7 +23,7 @@ LOG_LINES = 40
 MOST_FAILURES = 100
 MOST_CHANGES = 2_000
 _MASKED = "***"
-NEVER_SEEN = (
+NEVER_DISPLAYED = (
     "Its host key is on no record: it did not answer when it was asked for it before the deploy, and what was never seen is "
     "not trusted. The next deploy asks it again."
 )
@@ -32,23 +32,23 @@ _SHORTEST_SECRET = 3  # characters: shorter ones would blot out half of every te
 
 
 def masker(secrets: Iterable[str]) -> Mask:
-    """A function that puts *** for each of these values, also where they stand as JSON, in pieces by lines or trimmed."""
-    found: set[str] = set()
+    """A function that replaces each of these values by ***, also in JSON, line by line or trimmed."""
+    forms: set[str] = set()
     for secret in secrets:
         lines = [line for line in secret.splitlines() if len(line.strip()) >= 8]
         for form in (secret, secret.strip(), *lines):
-            found |= {form, json.dumps(form)[1:-1], json.dumps(form, ensure_ascii=False)[1:-1]}
-    forms = sorted((form for form in found if len(form) >= _SHORTEST_SECRET), key=len, reverse=True)
-    if not forms:
+            forms |= {form, json.dumps(form)[1:-1], json.dumps(form, ensure_ascii=False)[1:-1]}
+    longest_first = sorted((form for form in forms if len(form) >= _SHORTEST_SECRET), key=len, reverse=True)
+    if not longest_first:
         return str
-    pattern = re.compile("|".join(re.escape(form) for form in forms))
+    pattern = re.compile("|".join(re.escape(form) for form in longest_first))
     return lambda text: pattern.sub(_MASKED, text)
 
 
 class PlaybookRecord:
-    """Takes the lines in turn; `result` says at any time what they tell.
+    """Takes the lines in turn; `result` is their result at any time.
 
-    `hosts` are the inventory's names in order. `root` is the directory whose name is left out of paths. `mask` is
+    `hosts` are the inventory's names in order. `root` is the directory whose name is omitted from paths. `mask` is
     applied to every text that leaves. `keep_line` is given every line that Ansible prints. With `check` it remembers
     what would change.
     """
@@ -90,7 +90,7 @@ class PlaybookRecord:
 
     @property
     def has_recap(self) -> bool:
-        """Whether Ansible came to its end and told its numbers."""
+        """Whether Ansible finished and printed its recap."""
         return self._processed is not None
 
     @property
@@ -140,11 +140,11 @@ class PlaybookRecord:
             bad = exit_code or any(host.failed or host.unreachable for host in self._hosts.values())
             state = State.FAILED if bad else State.SUCCEEDED
         lost = ended and not self.has_recap
-        left = state if lost else State.RUNNING
+        unfinished = state if lost else State.RUNNING
         return PlaybookResult(
             playbook=self._playbook,
             state=state,
-            hosts=tuple(_left(host, left) for host in self._hosts.values()),
+            hosts=tuple(_left(host, unfinished) for host in self._hosts.values()),
             failures=tuple(self._failures),
             finished=cancelled or not lost,
             task_count=self.numbering.begun,
@@ -166,8 +166,8 @@ class PlaybookRecord:
 
     def _host(self, data: dict[str, Any]) -> HostResult:
         name = str(data.get("host", ""))
-        known = self._hosts.get(name) or HostResult(name, State.WAITING)
-        return replace(known, seen_at=self._at or None)
+        host = self._hosts.get(name) or HostResult(name, State.WAITING)
+        return replace(host, observed_at=self._at or None)
 
     def _put(self, host: HostResult) -> None:
         if host.host:
@@ -182,7 +182,7 @@ class PlaybookRecord:
     def _on_start(self, data: dict[str, Any]) -> None:
         # A host that failed goes on only in a rescue or always section.
         host, number = self._host(data), self.numbering.number(data)
-        started = host.started_at or host.seen_at
+        started = host.started_at or host.observed_at
         host = replace(host, state=State.RUNNING, task_number=number, started_at=started)
         self._put(replace(host, current_task=self._task(data)))
 
@@ -213,7 +213,7 @@ class PlaybookRecord:
     def _add_failure(self, data: dict[str, Any], *, unreachable: bool = False) -> None:
         host, output = str(data.get("host", "")), self._mask(describe(_res_of(data))).replace(self._root, "")
         if unreachable and refused_as_new(output):
-            output = f"{NEVER_SEEN}\n{output}"
+            output = f"{NEVER_DISPLAYED}\n{output}"
         failure = FailedTask(host, self._task(data), self._path(data), tail_of(output), unreachable)
         self._failures.append(failure)
         del self._failures[:-MOST_FAILURES]
@@ -251,9 +251,9 @@ class PlaybookRecord:
 
     def _keep_last_failures(self, host: str, count: int) -> None:
         """Of a host's failures only the last are its end; those before were rescued."""
-        its = [number for number, one in enumerate(self._failures) if one.host == host]
+        its = [number for number, failure in enumerate(self._failures) if failure.host == host]
         rescued = its[: max(len(its) - count, 0)]
-        self._failures = [one for number, one in enumerate(self._failures) if number not in rescued]
+        self._failures = [failure for number, failure in enumerate(self._failures) if number not in rescued]
 
 
 def _left(host: HostResult, state: State) -> HostResult:

@@ -109,9 +109,9 @@ def _as_data(value: object) -> Any:
     if isinstance(value, str):
         return _Unsafe(value)
     if isinstance(value, dict):
-        return {str(key): _as_data(one) for key, one in value.items()}
+        return {str(key): _as_data(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_as_data(one) for one in value]
+        return [_as_data(entry) for entry in value]
     return value
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 GRACE = 5.0  # seconds: ansible-runner answers SIGINT by killing ansible-playbook, at most 5 s later
 PROGRESS_PAUSE = 0.2  # seconds, at least, between two calls of on_progress
 TICK = 10.0  # seconds, at most, between them: what hangs must be seen to hang
-LAST_WORD = 5.0  # seconds that a call of on_progress may go on after the end
+LAST_WORD = 5.0  # seconds that a call of on_progress may take after the end
 LISTING_TIMEOUT = 60.0
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class Following:
 
     async def to_the_end(self, on_progress: OnProgress, timeout: float) -> PlaybookResult:
         """See `run_playbook`."""
-        beside = [asyncio.create_task(self._tell_changes(on_progress)), asyncio.create_task(self._count())]
+        beside = [asyncio.create_task(self._report_changes(on_progress)), asyncio.create_task(self._count())]
         try:
             exit_code = await self._wait(timeout)
         finally:
@@ -110,8 +110,8 @@ class Following:
         except (RunnerError, OSError, ValueError) as error:
             log.info("how many tasks %s has is not known: %s", self._job.playbook, error)
 
-    async def _tell_changes(self, on_progress: OnProgress) -> None:
-        """Tell the newest state after each change, but not too often; whoever is slow delays nothing."""
+    async def _report_changes(self, on_progress: OnProgress) -> None:
+        """Report the newest state after each change, but not too often; a slow receiver delays nothing."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(TICK):
@@ -119,7 +119,7 @@ class Following:
             if self._over.is_set():
                 return
             self._changed.clear()
-            await _tell(on_progress, self._record.result())
+            await _report(on_progress, self._record.result())
             with suppress(TimeoutError):
                 async with asyncio.timeout(PROGRESS_PAUSE):
                     await self._over.wait()
@@ -174,15 +174,15 @@ def _write(places: Places, result: PlaybookResult) -> None:
 
 def read_result(text: str) -> PlaybookResult:
     """A PlaybookResult from the JSON of its fields."""
-    kept = json.loads(text)
-    hosts = tuple(HostResult(**{**one, "state": State(one["state"])}) for one in kept.pop("hosts"))
-    failures = tuple(FailedTask(**one) for one in kept.pop("failures"))
-    changes = tuple(TaskChange(**one) for one in kept.pop("changes"))
-    state = State(kept.pop("state"))
-    return PlaybookResult(**kept, state=state, hosts=hosts, failures=failures, changes=changes)
+    stored = json.loads(text)
+    hosts = tuple(HostResult(**{**entry, "state": State(entry["state"])}) for entry in stored.pop("hosts"))
+    failures = tuple(FailedTask(**entry) for entry in stored.pop("failures"))
+    changes = tuple(TaskChange(**entry) for entry in stored.pop("changes"))
+    state = State(stored.pop("state"))
+    return PlaybookResult(**stored, state=state, hosts=hosts, failures=failures, changes=changes)
 
 
-async def _tell(on_progress: OnProgress, result: PlaybookResult) -> None:
+async def _report(on_progress: OnProgress, result: PlaybookResult) -> None:
     try:
         await on_progress(result)
     except Exception:

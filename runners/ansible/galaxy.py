@@ -22,7 +22,7 @@ from runners.processes import child
 
 TIMEOUT = 600.0  # seconds for all of it
 SERVER_TIMEOUT = "30"  # seconds for one answer of a server
-KEPT = 30 * 86_400.0  # seconds after their last use
+UNUSED_AFTER = 30 * 86_400.0  # seconds after their last use
 # Where teams put the file, and what it may then name.
 PLACES = {
     "requirements.yml": ("collection", "role"),
@@ -77,22 +77,22 @@ async def install(project: Path, cache: Path, scratch: Path, *, timeout: float =
         NotFoundError: there is no such collection or role, or not in this version.
         RunnerError: the file cannot be read, or the disk is full.
     """
-    found = await asyncio.to_thread(find, project)
-    if found is None:
+    requirements = await asyncio.to_thread(find, project)
+    if requirements is None:
         return None
-    kept = (scratch if found.local else cache) / found.digest[:32]
-    async with _locks.setdefault(kept, asyncio.Lock()):
-        if kept.is_dir():
-            await asyncio.to_thread(os.utime, kept)
-            return kept
-        part = kept.with_name(f"{kept.name}.part-{uuid.uuid4().hex[:8]}")
+    target = (scratch if requirements.local else cache) / requirements.digest[:32]
+    async with _locks.setdefault(target, asyncio.Lock()):
+        if target.is_dir():
+            await asyncio.to_thread(os.utime, target)
+            return target
+        part = target.with_name(f"{target.name}.part-{uuid.uuid4().hex[:8]}")
         try:
-            await _install(found, project, part, timeout)
-            await asyncio.to_thread(_keep, part, kept)
+            await _install(requirements, project, part, timeout)
+            await asyncio.to_thread(_store, part, target)
         finally:
             await asyncio.to_thread(shutil.rmtree, part, ignore_errors=True)
     await asyncio.to_thread(remove_unused, cache)
-    return kept
+    return target
 
 
 def search_paths(project: Path, installed: Path) -> dict[str, str]:
@@ -103,21 +103,21 @@ def search_paths(project: Path, installed: Path) -> dict[str, str]:
     paths = {}
     for name in ("collections", "roles"):
         own = settings.get("defaults", f"{name}_path", fallback="")
-        there = [str((project / Path(one).expanduser()).resolve()) for one in own.split(":") if one.strip()]
+        there = [str((project / Path(path).expanduser()).resolve()) for path in own.split(":") if path.strip()]
         paths[f"ANSIBLE_{name.upper()}_PATH"] = ":".join([str(installed / name), *there])
     return paths
 
 
 def remove_unused(cache: Path) -> None:
     """Delete what nobody has used for a month, and halves that were left behind."""
-    for one in list(cache.iterdir()) if cache.is_dir() else []:
+    for entry in list(cache.iterdir()) if cache.is_dir() else []:
         with suppress(FileNotFoundError):  # another process tidies up as well
-            age = time.time() - one.stat().st_mtime
-            if age > (86_400.0 if ".part-" in one.name else KEPT):
-                shutil.rmtree(one, ignore_errors=True)
+            age = time.time() - entry.stat().st_mtime
+            if age > (86_400.0 if ".part-" in entry.name else UNUSED_AFTER):
+                shutil.rmtree(entry, ignore_errors=True)
 
 
-async def _install(found: Requirements, project: Path, part: Path, timeout: float) -> None:
+async def _install(requirements: Requirements, project: Path, part: Path, timeout: float) -> None:
     await asyncio.to_thread(part.mkdir, mode=0o700, parents=True)
     home = part / "home"
     env = child.child_environment(
@@ -131,7 +131,7 @@ async def _install(found: Requirements, project: Path, part: Path, timeout: floa
         },
     )
     end = time.monotonic() + timeout
-    for path, kinds in found.files:
+    for path, kinds in requirements.files:
         name = str(path.relative_to(project))
         for kind in kinds:
             argv = ["ansible-galaxy", kind, "install", "-r", str(path), "-p", str(part / f"{kind}s")]
@@ -154,13 +154,13 @@ async def _run(argv: list[str], name: str, *, cwd: Path, env: dict[str, str], ti
 
 
 def _explained(doing: str, answer: child.Output, name: str) -> RunnerError:
-    said = f"{answer.stdout}\n{answer.stderr}"
-    tail = "\n".join(said.strip().splitlines()[-15:])
-    if _DISK_FULL.search(said):
+    output = f"{answer.stdout}\n{answer.stderr}"
+    tail = "\n".join(output.strip().splitlines()[-15:])
+    if _DISK_FULL.search(output):
         return RunnerError(
             doing, "the disk is full", remedy="Make room on the disk that operations keep their files on."
         )
-    if _NO_ANSWER.search(said):
+    if _NO_ANSWER.search(output):
         return _no_answer(doing, "a server that it names does not answer", tail)
     return NotFoundError(
         doing,
@@ -176,13 +176,13 @@ def _no_answer(doing: str, problem: str, tail: str) -> UnavailableError:
     return UnavailableError(doing, problem, remedy=remedy, log_tail=tail)
 
 
-def _keep(part: Path, kept: Path) -> None:
+def _store(part: Path, target: Path) -> None:
     for kind in ("collections", "roles"):
         (part / kind).mkdir(exist_ok=True)
     try:
-        part.rename(kept)
+        part.rename(target)
     except OSError:
-        if not kept.is_dir():  # else another process was quicker, with the same content
+        if not target.is_dir():  # else another process was quicker, with the same content
             raise
 
 

@@ -1,4 +1,4 @@
-"""What a playbook's run is asked to do, and how Ansible is told."""
+"""What a playbook's run is asked to do, and how Ansible gets it."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LARGEST = 64 << 20  # bytes; what comes after is only counted
-SHOWN = 4 << 20  # bytes: what of it goes into a channel
+LONGEST = 4 << 20  # bytes: what of it goes into a channel
 log = logging.getLogger(__name__)
 
 
@@ -55,10 +55,10 @@ def read_log(path: Path) -> str:
     try:
         whole = path.stat().st_size
         with path.open("rb") as file:
-            if whole <= SHOWN:
+            if whole <= LONGEST:
                 return file.read().decode(errors="replace")
-            head = file.read(SHOWN // 4)
-            file.seek(-3 * SHOWN // 4, os.SEEK_END)
+            head = file.read(LONGEST // 4)
+            file.seek(-3 * LONGEST // 4, os.SEEK_END)
             tail = file.read()
     except FileNotFoundError:
         return ""

@@ -17,7 +17,7 @@ def describe(res: dict[str, Any]) -> str:
     """Why a task failed: its message, then what it printed as an error (else what it printed at all)."""
     if "censored" in res or res.get("_ansible_no_log") is True:
         return HIDDEN
-    items = [one for one in res.get("results") or () if isinstance(one, dict) and one.get("failed")]
+    items = [item for item in res.get("results") or () if isinstance(item, dict) and item.get("failed")]
     if items:
         return "\n".join(f"({_label(item)}) {describe(item)}" for item in items)
     message = _text(res.get("msg"))
@@ -39,7 +39,7 @@ def _text(value: object) -> str:
     if isinstance(value, str):
         return ANSI.sub("", value).strip()
     if isinstance(value, list):
-        return "\n".join(_text(one) for one in value)
+        return "\n".join(_text(entry) for entry in value)
     return json.dumps(value, default=str)
 
 

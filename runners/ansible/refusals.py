@@ -43,8 +43,8 @@ def _names(job: PlaybookJob) -> str:
 
 
 def _first_complaint(tail: str) -> str:
-    found = re.search(r"^(?:\[ERROR\]:|ERROR!) *(.+)$", tail, re.MULTILINE)
-    return found.group(1)[:300] if found else ""
+    match = re.search(r"^(?:\[ERROR\]:|ERROR!) *(.+)$", tail, re.MULTILINE)
+    return match.group(1)[:300] if match else ""
 
 
 def ansible_missing(job: PlaybookJob) -> ProgramMissingError:

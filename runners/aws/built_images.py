@@ -28,7 +28,7 @@ class JobImage:
     """The image of a job, and what does not fit together about it; no image when none came out."""
 
     image: Image | None
-    doubts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 async def image_of_job(
@@ -64,10 +64,10 @@ def _made_by(job: Job, images: Sequence[Image]) -> tuple[Image, ...]:
 def _by_tags(made: Sequence[Image], name_tag: str) -> JobImage:
     if not made:
         return JobImage(None, (f"no image came out: the log names none, and EC2 has no new one called {name_tag}",))
-    doubts = ["the log names no image; this one is from EC2, by its tag Name and its date"]
+    warnings = ["the log names no image; this one is from EC2, by its tag Name and its date"]
     if len(made) > 1:
-        doubts.append(f"EC2 has {len(made)} images called {name_tag} from that time")
-    return JobImage(made[-1], tuple(doubts))
+        warnings.append(f"EC2 has {len(made)} images called {name_tag} from that time")
+    return JobImage(made[-1], tuple(warnings))
 
 
 def _by_log(image_id: str, image: Image | None, made: Sequence[Image], name_tag: str) -> JobImage:
@@ -77,5 +77,5 @@ def _by_log(image_id: str, image: Image | None, made: Sequence[Image], name_tag:
         tag = f"{image.name_tag!r}" if image.name_tag else "not set"
         return JobImage(image, (f"its tag Name is {tag}, not {name_tag!r}: a plan would not find it",))
     others = [image.image_id for image in made if image.image_id != image_id]
-    doubts = (f"EC2 has another image called {name_tag} from that time: {', '.join(others)}",) if others else ()
-    return JobImage(image, doubts)
+    warnings = (f"EC2 has another image called {name_tag} from that time: {', '.join(others)}",) if others else ()
+    return JobImage(image, warnings)

@@ -1,4 +1,4 @@
-"""Daemons on hosts: each must run exactly once. Looked at over ssh, and started again where that is wrong."""
+"""Daemons on hosts: each must run exactly once. Checked over ssh, and restarted where that is not so."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from runners import phrases
-from runners.daemons.judging import SHOWN, judge
-from runners.daemons.looking import (
+from runners.daemons.snapshot import (
     AS_ROOT,
     Daemon,
-    Look,
     Process,
+    Snapshot,
     instances,
     read,
     script,
@@ -23,6 +22,7 @@ from runners.daemons.looking import (
     under_way,
     with_children,
 )
+from runners.daemons.verdict import MOST_LISTED, judge
 from runners.errors import TimedOutError
 from runners.results import DaemonObservation
 from runners.ssh.host_keys import refused_as_new
@@ -36,16 +36,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Daemon", "Patience", "restart", "verify"]
 AT_ONCE = 20  # hosts
-LOOK = 30.0  # seconds for one look at a host, its settling not counted
+SNAPSHOT_TIMEOUT = 30.0  # seconds for a snapshot of a host, without the pause
 START = 60.0  # seconds for a start or stop command beside the patience it is given
 POLL = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """Seconds: between two looks; for a daemon to be gone once stopped; and then after TERM."""
+class Timeouts:
+    """Seconds: between two snapshots; for a daemon to be gone once stopped; and then after TERM."""
 
-    settle: float = 10.0
+    pause: float = 10.0
     stop: float = 30.0
     term: float = 10.0
 
@@ -53,34 +53,37 @@ class Patience:
 async def verify(
     access: Access,
     daemons: Mapping[str, Sequence[Daemon]],
-    patience: Patience,
+    timeouts: Timeouts,
     *,
     began: float | None,
     remedy: bool,
 ) -> tuple[DaemonObservation, ...]:
     """Each daemon of each host's machine type, in the order of hosts.
 
-    `began` (of time.monotonic): it must have been started since. With `remedy` what is wrong is stopped and started
-    once, and looked at again.
+    `began` (of time.monotonic): it must have been started since. With `remedy` a wrong daemon is stopped and started
+    once, and checked again.
     """
 
     async def one_host(host: Host) -> list[DaemonObservation]:
         its = daemons.get(host.machine, ())
-        seen = await _look_twice(access, host, its, patience, began)
-        if not remedy or not all(one.reached for one in seen):
-            return seen
-        return [await _remedied(access, host, daemon, one, patience) for daemon, one in zip(its, seen, strict=True)]
+        observations = await _observe_twice(access, host, its, timeouts, began)
+        if not remedy or not all(observation.reached for observation in observations):
+            return observations
+        return [
+            await _remedied(access, host, daemon, observation, timeouts)
+            for daemon, observation in zip(its, observations, strict=True)
+        ]
 
     return await _on_each(access, one_host)
 
 
-async def restart(access: Access, machine: str, daemon: Daemon, patience: Patience) -> tuple[DaemonObservation, ...]:
-    """Stop a daemon, wait until it is gone, and start it, on each host of a machine type; then look whether it stays."""
+async def restart(access: Access, machine: str, daemon: Daemon, timeouts: Timeouts) -> tuple[DaemonObservation, ...]:
+    """Stop a daemon, wait until it is gone, and start it, on each host of a role; then check whether it stays."""
 
     async def one_host(host: Host) -> list[DaemonObservation]:
         if host.machine != machine:
             return []
-        return [await _restarted(access, host, daemon, patience, "")]
+        return [await _restarted(access, host, daemon, timeouts, "")]
 
     return await _on_each(access, one_host)
 
@@ -94,29 +97,29 @@ async def _on_each(
         async with free:
             return await work(host)
 
-    found = await asyncio.gather(*(limited(host) for host in access.inventory.hosts))
-    return tuple(one for seen in found for one in seen)
+    observations = await asyncio.gather(*(limited(host) for host in access.inventory.hosts))
+    return tuple(one for seen in observations for one in seen)
 
 
-async def _look_twice(
-    access: Access, host: Host, daemons: Sequence[Daemon], patience: Patience, began: float | None
+async def _observe_twice(
+    access: Access, host: Host, daemons: Sequence[Daemon], timeouts: Timeouts, began: float | None
 ) -> list[DaemonObservation]:
     if not daemons:
         return []
-    looks = await _look(access, host, daemons, patience.settle)
-    if isinstance(looks, str):
-        return [DaemonObservation(host.name, host.machine, daemon.name, looks, reached=False) for daemon in daemons]
+    snapshots = await _observe(access, host, daemons, timeouts.pause)
+    if isinstance(snapshots, str):
+        return [DaemonObservation(host.name, host.machine, daemon.name, snapshots, reached=False) for daemon in daemons]
     since = None if began is None else time.monotonic() - began
-    return [judge(host, daemon, looks, settle=patience.settle, since=since) for daemon in daemons]
+    return [judge(host, daemon, snapshots, pause=timeouts.pause, since=since) for daemon in daemons]
 
 
-async def _look(access: Access, host: Host, daemons: Sequence[Daemon], settle: float | None) -> list[Look] | str:
-    """The looks, or why there are none."""
+async def _observe(access: Access, host: Host, daemons: Sequence[Daemon], settle: float | None) -> list[Snapshot] | str:
+    """The snapshots, or why there are none."""
     doing = f"looking at the daemons of {host.name}"
     try:
-        answer = await access.run(host, script(daemons, settle), timeout=LOOK + (settle or 0), doing=doing)
+        answer = await access.run(host, script(daemons, settle), timeout=SNAPSHOT_TIMEOUT + (settle or 0), doing=doing)
     except TimedOutError:
-        return f"the host did not answer within {LOOK + (settle or 0):g} s"
+        return f"the host did not answer within {SNAPSHOT_TIMEOUT + (settle or 0):g} s"
     if answer.exit_code == REFUSED and refused_as_new(answer.stderr):
         return "the host could not be reached: its host key is on no record, where only a deploy to it puts it"
     if answer.exit_code == REFUSED:
@@ -126,50 +129,50 @@ async def _look(access: Access, host: Host, daemons: Sequence[Daemon], settle: f
 
 
 async def _remedied(
-    access: Access, host: Host, daemon: Daemon, seen: DaemonObservation, patience: Patience
+    access: Access, host: Host, daemon: Daemon, observation: DaemonObservation, timeouts: Timeouts
 ) -> DaemonObservation:
-    return seen if seen.ok else await _restarted(access, host, daemon, patience, seen.problem)
+    return observation if observation.ok else await _restarted(access, host, daemon, timeouts, observation.problem)
 
 
-async def _restarted(access: Access, host: Host, daemon: Daemon, patience: Patience, why: str) -> DaemonObservation:
-    """Stop, wait until every process is gone, start, look again: a start that is too quick leaves two, or none.
+async def _restarted(access: Access, host: Host, daemon: Daemon, timeouts: Timeouts, why: str) -> DaemonObservation:
+    """Stop, wait until no process remains, start, and check again: a start that is too quick causes two, or none.
 
-    Its own stop is left out where its PID file names another process, which that stop may end.
+    Its own stop is not used where its PID file names another process, which that stop may end.
     """
     began = time.monotonic()
     because = f" because {why}" if why else ""
-    earlier = await _earlier(access, host, daemon, patience)
+    earlier = await _earlier(access, host, daemon, timeouts)
     if earlier:
         return DaemonObservation(host.name, host.machine, daemon.name, earlier, 0)
-    seen_before = await _look(access, host, [daemon], None)
-    if isinstance(seen_before, str):
-        return DaemonObservation(host.name, host.machine, daemon.name, seen_before, reached=False)
-    commands = {instance.command for look in seen_before for instance in instances(look, daemon)}
-    spared = next(filter(None, (stranger(look, daemon) for look in seen_before)), "")
+    earlier_snapshots = await _observe(access, host, [daemon], None)
+    if isinstance(earlier_snapshots, str):
+        return DaemonObservation(host.name, host.machine, daemon.name, earlier_snapshots, reached=False)
+    commands = {instance.command for snapshot in earlier_snapshots for instance in instances(snapshot, daemon)}
+    spared = next(filter(None, (stranger(snapshot, daemon) for snapshot in earlier_snapshots)), "")
     if spared:
         because = f"{because}; its own stop was left out, for its PID file names {spared}, which is not it"
     else:
-        await _command(access, host, daemon, "stop", patience)
-    left = await _ended(access, host, daemon, patience, commands, told=not spared)
-    if left.problem:
-        problem = f"{left.problem}. It was not started again"
+        await _command(access, host, daemon, "stop", timeouts)
+    remaining = await _ended(access, host, daemon, timeouts, commands, stopped=not spared)
+    if remaining.problem:
+        problem = f"{remaining.problem}. It was not started again"
         did = f"told to stop{because}"
         return DaemonObservation(
-            host.name, host.machine, daemon.name, problem, len(left.found), did=did, stuck=bool(left.found)
+            host.name, host.machine, daemon.name, problem, len(remaining.found), did=did, stuck=bool(remaining.found)
         )
-    said = await _command(access, host, daemon, "start", patience)
-    (seen,) = await _look_twice(access, host, [daemon], patience, began)
-    problem = f"{seen.problem} ({said})" if seen.problem and said else seen.problem
-    return replace(seen, problem=problem, did=f"stopped and started{because}")
+    refusal = await _command(access, host, daemon, "start", timeouts)
+    (observation,) = await _observe_twice(access, host, [daemon], timeouts, began)
+    problem = f"{observation.problem} ({refusal})" if observation.problem and refusal else observation.problem
+    return replace(observation, problem=problem, did=f"stopped and started{because}")
 
 
-async def _earlier(access: Access, host: Host, daemon: Daemon, patience: Patience) -> str:
+async def _earlier(access: Access, host: Host, daemon: Daemon, timeouts: Timeouts) -> str:
     """Wait for a start or stop that was begun before and goes on there: a second start beside it would make two."""
-    end = time.monotonic() + START + patience.stop
+    end = time.monotonic() + START + timeouts.stop
     while True:
-        looks = await _look(access, host, [daemon], None)
-        if isinstance(looks, str) or not looks or not under_way(looks[0], daemon):
-            return ""  # a host out of reach is told by the look that follows
+        snapshots = await _observe(access, host, [daemon], None)
+        if isinstance(snapshots, str) or not snapshots or not under_way(snapshots[0], daemon):
+            return ""  # the next snapshot reports a host that is out of reach
         if time.monotonic() >= end:
             return (
                 f"a start or stop of it that was begun before has not ended on {host.name}. Nothing was done about it"
@@ -179,7 +182,7 @@ async def _earlier(access: Access, host: Host, daemon: Daemon, patience: Patienc
 
 @dataclass(frozen=True, slots=True)
 class _Left:
-    """What still runs of a daemon that was told to stop, its children included, and what is wrong, in words."""
+    """What still runs of a stopped daemon, its children included, and the problem in words."""
 
     found: Sequence[Process] = ()
     pids: Sequence[int] = ()
@@ -187,39 +190,41 @@ class _Left:
 
 
 async def _ended(
-    access: Access, host: Host, daemon: Daemon, patience: Patience, commands: Collection[str], *, told: bool
+    access: Access, host: Host, daemon: Daemon, timeouts: Timeouts, commands: Collection[str], *, stopped: bool
 ) -> _Left:
-    """Wait until no process of it is left, by TERM where its stop does not do it; one not `told` to stop gets TERM at once."""
-    left = await _wait(access, host, daemon, patience.stop if told else 0, commands)
-    if left.problem or not left.pids:
-        return left
-    kill = f"{AS_ROOT}$S kill -s TERM -- {' '.join(map(str, left.pids))}\n"
+    """Wait until no process of it remains, by TERM where its stop has no effect; without `stopped` by TERM at once."""
+    remaining = await _wait(access, host, daemon, timeouts.stop if stopped else 0, commands)
+    if remaining.problem or not remaining.pids:
+        return remaining
+    kill = f"{AS_ROOT}$S kill -s TERM -- {' '.join(map(str, remaining.pids))}\n"
     with suppress(TimedOutError):  # whether it has helped is seen below
-        await access.run(host, kill, timeout=LOOK, doing=f"ending {daemon.name} on {host.name}")
-    limit = patience.term if told else patience.stop
-    left = await _wait(access, host, daemon, limit, commands)
-    if left.problem or not left.pids:
-        return left
-    shown = ", ".join(map(str, left.pids[:SHOWN])) + (", …" if len(left.pids) > SHOWN else "")
-    waited = f"{patience.stop:g} s after its stop and {limit:g} s" if told else f"{limit:g} s"
-    runs = phrases.plural(len(left.pids), "runs", "run")
-    return replace(left, problem=f"it does not stop: {waited} after TERM {shown} still {runs}")
+        await access.run(host, kill, timeout=SNAPSHOT_TIMEOUT, doing=f"ending {daemon.name} on {host.name}")
+    limit = timeouts.term if stopped else timeouts.stop
+    remaining = await _wait(access, host, daemon, limit, commands)
+    if remaining.problem or not remaining.pids:
+        return remaining
+    listed = ", ".join(map(str, remaining.pids[:MOST_LISTED])) + (", …" if len(remaining.pids) > MOST_LISTED else "")
+    waited = f"{timeouts.stop:g} s after its stop and {limit:g} s" if stopped else f"{limit:g} s"
+    runs = phrases.plural(len(remaining.pids), "runs", "run")
+    return replace(remaining, problem=f"it does not stop: {waited} after TERM {listed} still {runs}")
 
 
 async def _wait(access: Access, host: Host, daemon: Daemon, limit: float, commands: Collection[str]) -> _Left:
     """What is left of it after so many seconds, as soon as there is nothing; or why that is not known."""
     end = time.monotonic() + limit
     while True:
-        looks = await _look(access, host, [daemon], None)
-        if isinstance(looks, str) or not looks:
-            return _Left(problem=looks if isinstance(looks, str) else "the host did not answer what was asked of it")
-        found = instances(looks[0], daemon, commands)
-        if not found or time.monotonic() >= end:
-            return _Left(found, with_children(looks[0], found))
+        snapshots = await _observe(access, host, [daemon], None)
+        if isinstance(snapshots, str) or not snapshots:
+            return _Left(
+                problem=snapshots if isinstance(snapshots, str) else "the host did not answer what was asked of it"
+            )
+        running = instances(snapshots[0], daemon, commands)
+        if not running or time.monotonic() >= end:
+            return _Left(running, with_children(snapshots[0], running))
         await asyncio.sleep(POLL)
 
 
-async def _command(access: Access, host: Host, daemon: Daemon, verb: str, patience: Patience) -> str:
+async def _command(access: Access, host: Host, daemon: Daemon, verb: str, timeouts: Timeouts) -> str:
     """Start or stop it; what went wrong with that, in words."""
     name = shlex.quote(daemon.name)
     own = {"start": daemon.start, "stop": daemon.stop}[verb] or f"$S service {name} {verb}"
@@ -232,8 +237,8 @@ async def _command(access: Access, host: Host, daemon: Daemon, verb: str, patien
     )
     doing = f"telling {daemon.name} on {host.name} to {verb}"
     try:
-        answer = await access.run(host, text, timeout=START + patience.stop, doing=doing, mark=daemon.mark)
+        answer = await access.run(host, text, timeout=START + timeouts.stop, doing=doing, mark=daemon.mark)
     except TimedOutError:
         return f"its {verb} command did not end"
-    said = " ".join(answer.stdout.split())
-    return f"its {verb} command said: {said[-200:]}" if said else ""
+    output = " ".join(answer.stdout.split())
+    return f"its {verb} command said: {output[-200:]}" if output else ""

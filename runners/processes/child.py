@@ -16,7 +16,7 @@ from runners.errors import NotFoundError, ProgramMissingError, TimedOutError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-KEPT = 1 << 20  # bytes of each stream kept in memory: the last ones
+LONGEST_OUTPUT = 1 << 20  # bytes of each stream kept in memory: the last ones
 GRACE = 10.0  # seconds between SIGINT and SIGKILL: Terraform gives back its state lock in them
 _AFTER_EXIT = 0.5  # seconds for the rest of the output, when a grandchild still holds the pipe
 _LONGEST_TMPDIR = 80  # Terraform's plugins put sockets there, and a socket's path has at most 104 characters
@@ -161,7 +161,7 @@ def _new_file(path: Path) -> int:
 class _Tail(asyncio.Protocol):
     """The end of what comes through a pipe.
 
-    A pipe of our own and not asyncio's: a process is over when it exits, whoever still holds its output
+    A pipe of our own and not asyncio's: a process is over when it exits, even if another process still holds its output
     (until Python 3.13 `Process.wait` waits for both).
     """
 
@@ -179,8 +179,8 @@ class _Tail(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._kept += data
-        if len(self._kept) > 2 * KEPT:
-            del self._kept[:-KEPT]
+        if len(self._kept) > 2 * LONGEST_OUTPUT:
+            del self._kept[:-LONGEST_OUTPUT]
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc  # a pipe that breaks has ended like any other
@@ -198,4 +198,4 @@ class _Tail(asyncio.Protocol):
 
     @property
     def text(self) -> str:
-        return self._kept[-KEPT:].decode(errors="replace")
+        return self._kept[-LONGEST_OUTPUT:].decode(errors="replace")

@@ -19,7 +19,7 @@ from runners.processes import child, supervise
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
 
-POLL = 0.05  # seconds between looks at the files
+POLL = 0.05  # seconds between reads of the files
 _START_TIMEOUT = 30.0  # seconds: a machine out of breath, not a program that is slow
 _CHUNK = 1 << 18
 LONGEST_LINE = 8 << 20  # bytes; a longer line comes in pieces
@@ -105,8 +105,8 @@ class Detached:
         """Whether there is still something to wait for: the program, or its supervisor about to record its end."""
         if self.exit_code is not None:
             return False
-        known = self._processes()
-        return any(one.running for one in known) if known else self._just_claimed()
+        processes = self._processes()
+        return any(process.running for process in processes) if processes else self._just_claimed()
 
     async def lines(self) -> AsyncGenerator[str, None]:
         """What it prints, line by line from the beginning, until it ended."""
@@ -149,10 +149,10 @@ class Detached:
 
     async def cancel(self, grace: float) -> None:
         """Ask it to stop (SIGINT); after `grace` seconds end it with all its process group (SIGKILL)."""
-        known = self._processes()
-        if known and known[-1].running:
+        processes = self._processes()
+        if processes and processes[-1].running:
             with suppress(ProcessLookupError):
-                os.kill(known[-1].pid, signal.SIGINT)
+                os.kill(processes[-1].pid, signal.SIGINT)
         with suppress(TimedOutError):
             await self.wait(grace)
             return
@@ -182,10 +182,10 @@ class Detached:
             return False
 
     def _kill_group(self) -> None:
-        known = self._processes()
-        if not known:
+        processes = self._processes()
+        if not processes:
             return
-        program = known[-1]
+        program = processes[-1]
         # A group outlives its leader under the leader's number, which nobody else gets meanwhile: a living
         # process of that number that began at another time means that the group is gone.
         if supervise.started_at(program.pid) in (None, program.began):

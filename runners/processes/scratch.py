@@ -40,10 +40,10 @@ def _wipe(directory: Path, doing: str) -> None:
 
 
 def _check(directory: Path, doing: str) -> None:
-    found = directory.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
+    status = directory.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o022:
         raise RunnerError(doing, f"{directory.name} is no directory that only the bot writes to")
-    if any(one.running for one in _started_in(directory)):
+    if any(process.running for process in _started_in(directory)):
         raise RunnerError(doing, "what it started still runs")
 
 
@@ -58,5 +58,5 @@ def _remove(directory: Path) -> None:
     while directory.exists():
         try:
             shutil.rmtree(directory)
-        except FileNotFoundError:  # somebody else deletes in it as well: look again
+        except FileNotFoundError:  # another process deletes in it as well: read again
             continue

@@ -13,22 +13,22 @@ MARK = "SIGNALBOX_RUN"
 
 
 def marked(value: str) -> list[int]:
-    """The processes whose environment says MARK=value; only Linux tells, and only of our own user's."""
+    """The processes whose environment has MARK=value; on Linux only, and only those of our own user."""
     wanted = f"{MARK}={value}".encode()
-    found = []
+    processes = []
     for directory in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # ended meanwhile, or another user's
             if wanted in (directory / "environ").read_bytes().split(b"\0"):
-                found.append(int(directory.name))
-    return found
+                processes.append(int(directory.name))
+    return processes
 
 
 async def end_marked(value: str, grace: float = 2.0) -> None:
     """End them all: SIGTERM, and SIGKILL for what is left after `grace` seconds."""
     end = time.monotonic() + grace
     number = signal.SIGTERM
-    while left := await asyncio.to_thread(marked, value):
-        for pid in left:
+    while remaining := await asyncio.to_thread(marked, value):
+        for pid in remaining:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, number)
         if time.monotonic() > end:

@@ -54,7 +54,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def claim(directory: Path) -> bool:
-    """Take the directory for one program; whoever comes second is told no."""
+    """Claim the directory for a program; a second claim fails."""
     try:
         os.close(os.open(directory / "claim", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except (FileExistsError, FileNotFoundError):

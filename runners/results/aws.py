@@ -13,8 +13,8 @@ class Outcome(StrEnum):
     """What became of one thing that was to go."""
 
     DONE = "done"
-    GONE = "already gone"
-    KEPT = "kept"
+    ABSENT = "already gone"
+    SKIPPED = "kept"
     REFUSED = "refused"
     WAITING = "not yet"
 
@@ -30,14 +30,14 @@ class Step:
     reason: str = ""
 
     @property
-    def settled(self) -> bool:
+    def final(self) -> bool:
         """Whether nothing is left to do or to decide about it."""
-        return self.outcome in (Outcome.DONE, Outcome.GONE, Outcome.KEPT)
+        return self.outcome in (Outcome.DONE, Outcome.ABSENT, Outcome.SKIPPED)
 
     @property
-    def gone(self) -> bool:
+    def removed(self) -> bool:
         """Whether it is not there any more."""
-        return self.outcome in (Outcome.DONE, Outcome.GONE)
+        return self.outcome in (Outcome.DONE, Outcome.ABSENT)
 
 
 @stored("unreadable-region")

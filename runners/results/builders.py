@@ -60,10 +60,10 @@ class AttachedVolume:
 @stored("builder")
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """An instance on which Packer builds, or built, as EC2 tells it. Times are aware UTC.
+    """An instance on which Packer builds, or built, as EC2 lists it. Times are aware UTC.
 
     `started_at` is when Packer began (from the time in its temporary names, else `launched_at`); `image_id` what it
-    was launched from; `run_id` the GitHub Actions run that its tags name; `kept` when the tag signalbox:keep
+    was launched from; `run_id` the GitHub Actions run that its tags name; `protected` when the tag signalbox:keep
     protects it; `account` whose it is; `usage_operation` and `tenancy` what AWS bills it as; `state_reason` how it
     came to its state, in EC2's words ("User initiated (2026-11-23 16:20:01 GMT)").
     """
@@ -84,7 +84,7 @@ class Builder:
     iam_profile: str | None = None
     run_id: int | None = None
     spot: bool = False
-    kept: bool = False
+    protected: bool = False
     account: str = ""
     usage_operation: str = ""
     tenancy: str = "default"
@@ -113,7 +113,7 @@ class Builder:
     @property
     def terminable(self) -> bool:
         """Whether it is Packer's beyond doubt and unprotected: a name tag or a run tag alone is not enough."""
-        return bool(self.temporary_key or self.temporary_groups) and not self.kept
+        return bool(self.temporary_key or self.temporary_groups) and not self.protected
 
     def age(self, now: datetime) -> timedelta:
         """For how long Packer has been at it; zero where our clock is behind."""
@@ -164,7 +164,7 @@ class Joined:
     @property
     def stuck(self) -> bool:
         """Whether somebody has to see to it."""
-        ours = self.builder.live and not self.builder.kept
+        ours = self.builder.live and not self.builder.protected
         return ours and self.verdict in (Verdict.ENDED, Verdict.TOO_OLD)
 
 
@@ -188,12 +188,12 @@ class Termination:
     @property
     def terminated(self) -> bool:
         """Whether the instance is gone."""
-        return bool(self.steps) and self.steps[0].gone
+        return bool(self.steps) and self.steps[0].removed
 
     @property
     def complete(self) -> bool:
         """Whether nothing is left that should go; false: call again, or read the reasons."""
-        return all(step.settled for step in self.steps) and self.terminated
+        return all(step.final for step in self.steps) and self.terminated
 
     @property
     def refused(self) -> tuple[Step, ...]:

@@ -1,4 +1,4 @@
-"""What GitHub tells of a change before it goes out: its commits, its checks, the pull request that brings it."""
+"""A change on GitHub before it is deployed: its commits, its checks, its pull request."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @stored("host")
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One machine that Ansible reaches, as EC2 tells it."""
+    """A machine that Ansible reaches, as EC2 lists it."""
 
     name: str
     machine: str
@@ -67,7 +67,7 @@ class HostResult:
     """How a playbook went on one host, in Ansible's PLAY RECAP numbers.
 
     `current_task` is the one that it is at, or where it stopped; `task_number` counts from 1 through the playbook.
-    `started_at` is when its first task began, `seen_at` when it was last heard of, in Unix seconds.
+    `started_at` is when its first task began, `observed_at` when it was last heard of, in Unix seconds.
     """
 
     host: str
@@ -82,16 +82,16 @@ class HostResult:
     current_task: str | None = None
     task_number: int = 0
     started_at: float | None = None
-    seen_at: float | None = None
+    observed_at: float | None = None
 
 
 @stored("playbook-result")
 @dataclass(frozen=True, slots=True)
 class PlaybookResult:
-    """A playbook under way or ended. `finished` is false when it was cut short.
+    """A playbook under way or ended. `finished` is false when it was interrupted.
 
-    Of one that could not be run at all `refused` says why, and its hosts wait; of one that was ended because it took
-    too long `overdue` says so. `task_count` tasks have begun of `task_total` (0 where that is not known); `changes` are told by a check only.
+    `refused` is why it could not be run at all, and its hosts wait; `overdue` why it was ended for taking
+    too long. `task_count` tasks have begun of `task_total` (0 if unknown); only a check has `changes`.
     """
 
     playbook: str

@@ -1,4 +1,4 @@
-"""Which machine images there are, which of them may go, and what images and builds have left in storage."""
+"""Which machine images exist, which of them can be deleted, and orphaned resources of images and builds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Standing(StrEnum):
-    """Whether an image may go; all but `FREE` are kept."""
+    """Whether an image can be deleted; all but `FREE` are kept."""
 
     IN_USE = "in use"
     NEWEST = "newest"
@@ -44,10 +44,10 @@ class KeepRule:
 
 @dataclass(frozen=True, slots=True)
 class ImageStanding:
-    """An image of ours with whether it may go. Times are aware UTC.
+    """An image of ours with whether it can be deleted. Times are aware UTC.
 
     `reason` says why it is kept; `used_by` names the first of its users, `users` counts them. `last_launched_at` lags
-    behind by a day and is None where AWS does not tell. `disabled`: nobody can launch it. `state` is EC2's.
+    behind by a day and is None where AWS does not report it. `disabled`: nobody can launch it. `state` is EC2's.
     """
 
     region: str
@@ -92,7 +92,7 @@ class OrphanedSnapshot:
 
     @property
     def removal(self) -> Removal:
-        """For `remove`, which looks again, finds no image, and deletes the snapshot."""
+        """For `remove`, which checks again, finds no image, and deletes the snapshot."""
         return Removal(self.region, self.image_id, "", "", (Snapshot(self.snapshot_id, self.size_gb),))
 
 
@@ -108,13 +108,13 @@ class ImageSurvey:
 
     @property
     def free(self) -> tuple[ImageStanding, ...]:
-        """The images that may go."""
+        """The images that can be deleted."""
         return tuple(image for image in self.images if image.standing is Standing.FREE)
 
     @property
     def free_gb(self) -> int:
         """What removing all of these would free at most."""
-        return sum(one.size_gb for one in self.free)
+        return sum(image.size_gb for image in self.free)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @stored("image")
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A machine image; all but its id is None where EC2 does not tell. `created_at` is aware UTC.
+    """A machine image; all but its id is None where EC2 does not report it. `created_at` is aware UTC.
 
     `name_tag` is its tag `Name`, which says for what machine it is; `size_gb` what its snapshots take at most.
     """
@@ -114,13 +114,13 @@ class RollOut:
 class ImageChange:
     """A machine that gets another image; `before` is None for a new machine.
 
-    `doubts` say why the planned image should not be trusted, as far as its build showed it.
+    `warnings` say why the planned image should not be trusted, as far as its build showed it.
     """
 
     machine: str
     before: Image | None
     after: Image
-    doubts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def goes_back(self) -> bool:
@@ -141,7 +141,7 @@ class Snapshot:
 @stored("removal")
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What removing an image takes away. Store it before `remove`: a deregistered image no longer tells its snapshots."""
+    """What removing an image takes away. Store it before `remove`: a deregistered image no longer lists its snapshots."""
 
     region: str
     image_id: str
@@ -162,18 +162,18 @@ class Removed:
     def refused(self) -> str:
         """Why nothing was touched; empty when the image is gone, disabled or enabled as asked."""
         first = self.steps[0]
-        return first.reason if first.outcome in (Outcome.REFUSED, Outcome.KEPT) else ""
+        return first.reason if first.outcome in (Outcome.REFUSED, Outcome.SKIPPED) else ""
 
     @property
     def complete(self) -> bool:
         """Whether all is gone that can go; false: call again, or read the reasons."""
-        return not self.refused and all(step.settled for step in self.steps)
+        return not self.refused and all(step.final for step in self.steps)
 
     @property
     def freed_gb(self) -> int:
         """What the snapshots that are gone took at most."""
-        gone = {step.resource for step in self.steps if step.gone and step.what == "snapshot"}
-        return sum(snapshot.size_gb for snapshot in self.removal.snapshots if snapshot.snapshot_id in gone)
+        removed = {step.resource for step in self.steps if step.removed and step.what == "snapshot"}
+        return sum(snapshot.size_gb for snapshot in self.removal.snapshots if snapshot.snapshot_id in removed)
 
 
 @stored("resource-type")
@@ -188,7 +188,7 @@ class What(StrEnum):
 @stored("removal-candidate")
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Something that may go. `removal` names it (a volume's id stands where the image's does) and its snapshots.
+    """Something that can be deleted. `removal` names it (a volume's id takes the image's field) and its snapshots.
 
     `made_at` is in Unix seconds; `group` is "backend staging" for an image; `spared_by` who wants it to stay (a user id).
     """

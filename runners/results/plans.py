@@ -27,7 +27,7 @@ class Change(StrEnum):
 class AttributeChange:
     """One attribute: `before` and `after` as shown to people.
 
-    None means absent. Sensitive values are already "(sensitive)"; what only the apply will tell is
+    None means absent. Sensitive values are already "(sensitive)"; what is known only after the apply is
     "(known after apply)". `forces_replacement` when this attribute is why the resource is replaced.
     """
 
@@ -79,7 +79,7 @@ class PlanSummary:
 
     `digest` is the SHA-256 (hex) of the plan file's bytes; `changes` are sorted worst first and
     hold no no-ops; `outputs` are the changed output values; `drift` what changed outside of
-    Terraform; `resources` how many managed resources the planned state holds; `url` where else it can be looked at.
+    Terraform; `resources` how many managed resources the planned state holds; `url` where else it can be read.
     Where nothing is to be done, `images` are the AMI ids by the address of the resource that has one.
     """
 
@@ -100,14 +100,14 @@ class PlanSummary:
 
     def count(self, change: Change) -> int:
         """How many resources would be changed in this way."""
-        return sum(1 for one in self.changes if one.change is change)
+        return sum(1 for resource in self.changes if resource.change is change)
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyProgress:
     """An apply under way: `done` of `total` resources; `current` are the addresses under way.
 
-    `elapsed` tells for how many seconds each of these has been, as far as Terraform has said (every ten seconds).
+    `elapsed` has for how many seconds each of these has run, as far as Terraform reports it (every ten seconds).
     """
 
     done: int
@@ -121,8 +121,8 @@ class ApplyProgress:
 class ApplyResult:
     """How an apply ended.
 
-    `finished` is false when Terraform was cut short (killed, machine lost): then the counts are what its log
-    tells, and only a new plan tells the truth. `errors` are empty exactly when all went well. `applied` are the
+    `finished` is false when Terraform was interrupted (killed, machine lost): then the counts come from its
+    log, and only a new plan is certain. `errors` are empty exactly when all went well. `applied` are the
     resources that are done; `under_way` those that were begun and came to no good end; `remaining` those that were
     never begun.
     """

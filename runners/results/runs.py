@@ -72,7 +72,7 @@ class WorkflowRun:
     """One run of a GitHub Actions workflow with its jobs, as last seen. Times are aware UTC.
 
     `actor` is the login of who started this attempt, `event` what GitHub calls its cause ("workflow_dispatch"), `branch` the
-    branch or tag. While GitHub tells nothing new, `stale_since` is when it last answered and `stale_because` why.
+    branch or tag. While GitHub does not answer, `stale_since` is when it last answered and `stale_because` why.
     """
 
     repository: str

@@ -31,7 +31,7 @@ async def console_keys(ec2: EC2Client, instances: Iterable[str]) -> dict[str, tu
     """
     doing = "reading host keys from the machines' consoles"
 
-    async def one(instance: str) -> tuple[str, tuple[HostKey, ...]]:
+    async def keys_of(instance: str) -> tuple[str, tuple[HostKey, ...]]:
         def ask() -> str:
             return ec2.get_console_output(InstanceId=instance).get("Output", "")
 
@@ -40,11 +40,11 @@ async def console_keys(ec2: EC2Client, instances: Iterable[str]) -> dict[str, tu
         except (exceptions.BotoCoreError, exceptions.ClientError) as error:
             raise explained(error, doing) from None
 
-    found = await asyncio.gather(*(one(instance) for instance in instances))
-    return {instance: keys for instance, keys in found if keys}
+    answers = await asyncio.gather(*(keys_of(instance) for instance in instances))
+    return {instance: keys for instance, keys in answers if keys}
 
 
 def keys_in(output: str) -> tuple[HostKey, ...]:
     """The keys in a console's output, of the newest start that has printed any."""
     printed = _PRINTED.findall(output)
-    return read_keys("\n".join(" ".join(found) for found in _KEY.findall(printed[-1]))) if printed else ()
+    return read_keys("\n".join(" ".join(key) for key in _KEY.findall(printed[-1]))) if printed else ()

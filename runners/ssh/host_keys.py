@@ -42,8 +42,8 @@ class HostKey:
 
 def read_keys(text: str) -> tuple[HostKey, ...]:
     """The keys in lines of "kind key", whatever follows on the line; other lines count for nothing."""
-    found = [_key(line.split()) for line in text.splitlines()]
-    return tuple(dict.fromkeys(key for key in found if key))
+    keys = [_key(line.split()) for line in text.splitlines()]
+    return tuple(dict.fromkeys(key for key in keys if key))
 
 
 def write_keys(keys: Iterable[HostKey]) -> str:
@@ -77,47 +77,47 @@ async def scan(inventory: Inventory, scratch: Path) -> dict[str, tuple[HostKey, 
     for line in answer.stdout.splitlines():
         name, _, rest = line.partition(" ")
         lines.setdefault(name, []).append(rest)
-    shown = {host: read_keys("\n".join(lines.get(_name(host, inventory.port), ()))) for host in inventory.hosts}
-    return {host.instance_id: keys for host, keys in shown.items() if keys}
+    presented = {host: read_keys("\n".join(lines.get(_name(host, inventory.port), ()))) for host in inventory.hosts}
+    return {host.instance_id: keys for host, keys in presented.items() if keys}
 
 
 def changed(
-    hosts: Iterable[Host], known: Mapping[str, Sequence[HostKey]], shown: Mapping[str, Sequence[HostKey]]
+    hosts: Iterable[Host], pinned: Mapping[str, Sequence[HostKey]], presented: Mapping[str, Sequence[HostKey]]
 ) -> tuple[ChangedKey, ...]:
     """The servers that show another key than the one on record; those without one on record have not changed."""
-    found = []
+    changes = []
     for host in hosts:
-        before, now = known.get(host.instance_id, ()), shown.get(host.instance_id, ())
+        before, now = pinned.get(host.instance_id, ()), presented.get(host.instance_id, ())
         differing = _differing(before, now)
         if differing:
             old, new = differing
-            found.append(ChangedKey(host.name, host.instance_id, old.fingerprint, new.fingerprint))
-    return tuple(found)
+            changes.append(ChangedKey(host.name, host.instance_id, old.fingerprint, new.fingerprint))
+    return tuple(changes)
 
 
-def _differing(known: Sequence[HostKey], shown: Sequence[HostKey]) -> tuple[HostKey, HostKey] | None:
+def _differing(pinned: Sequence[HostKey], presented: Sequence[HostKey]) -> tuple[HostKey, HostKey] | None:
     """A key on record and the other one of its kind; where no kind is on record any more, the first of each."""
-    if not known or not shown:
+    if not pinned or not presented:
         return None
-    now = {key.kind: key for key in shown}
-    for key in known:
+    now = {key.kind: key for key in presented}
+    for key in pinned:
         if key.kind in now and now[key.kind] != key:
             return key, now[key.kind]
-    return None if any(key.kind in now for key in known) else (known[0], shown[0])
+    return None if any(key.kind in now for key in pinned) else (pinned[0], presented[0])
 
 
-def known_hosts(inventory: Inventory, known: Mapping[str, Sequence[HostKey]]) -> str:
+def known_hosts(inventory: Inventory, pinned: Mapping[str, Sequence[HostKey]]) -> str:
     """The file that ssh compares with: a line for each key on record, by the address that is used now."""
     return "".join(
         f"{_name(host, inventory.port)} {key.kind} {key.key}\n"
         for host in inventory.hosts
-        for key in known.get(host.instance_id, ())
+        for key in pinned.get(host.instance_id, ())
     )
 
 
-def refused_as_new(said: str) -> bool:
+def refused_as_new(output: str) -> bool:
     """Whether ssh, by what it printed, has refused a server because no key of it is on record (OpenSSH's sshconnect.c)."""
-    return bool(_REFUSED_AS_NEW.search(said))
+    return bool(_REFUSED_AS_NEW.search(output))
 
 
 def _name(host: Host, port: int) -> str:

@@ -51,10 +51,10 @@ class Access:
         return [*argv, "--", host.address, " ".join(shell)]
 
     async def run(self, host: Host, script: str, *, timeout: float, doing: str, mark: str = "") -> Output:
-        """Run a POSIX shell script there, as the user that deploys. A `mark` (letters, digits, -) tells its shell in `ps`.
+        """Run a POSIX shell script there, as the user that deploys. A `mark` (letters, digits, -) marks its shell in `ps`.
 
         Raises:
-            TimedOutError: it took longer than `timeout` seconds; on the host it may go on.
+            TimedOutError: it took longer than `timeout` seconds; on the host it may continue.
             ProgramMissingError: there is no ssh here.
         """
         path = self.directory / f"script-{uuid.uuid4().hex}"

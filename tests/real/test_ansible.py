@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from runners.ansible import PlaybookJob, cancel_playbook, kept_result, log_of, resume_playbook, run_playbook
-from runners.ansible.events import NEVER_SEEN
+from runners.ansible import PlaybookJob, cancel_playbook, log_of, resume_playbook, run_playbook, stored_result
+from runners.ansible.events import NEVER_DISPLAYED
 from runners.ansible.logfile import read_log
 from runners.errors import AccessDeniedError, NotFoundError, ProgramMissingError, RunnerError, TimedOutError
 from runners.processes import stragglers
@@ -328,8 +328,8 @@ async def test_a_timeout_ends_everything_and_is_remembered_as_cut_short(playbook
     result = await playbooks.resume()
     assert result
     assert (result.finished, result.state) == (False, State.UNKNOWN)
-    assert await kept_result(playbooks.scratch) == result
-    assert await kept_result(tmp_path / "another") is None
+    assert await stored_result(playbooks.scratch) == result
+    assert await stored_result(tmp_path / "another") is None
     with pytest.raises(RunnerError, match="at most once"):
         await playbooks.run()
 
@@ -375,7 +375,7 @@ async def test_the_tasks_are_counted_and_all_that_was_printed_is_kept(playbooks:
     result = await playbooks.run()
     assert (result.task_count, result.task_total) == (3, 3)
     host = result.hosts[0]
-    assert host.seen_at - host.started_at >= 3  # type: ignore[operator]
+    assert host.observed_at - host.started_at >= 3  # type: ignore[operator]
     log = read_log(log_of(playbooks.scratch))
     assert all(piece in log for piece in ("TASK [Begin]", "PLAY RECAP"))
 
@@ -541,7 +541,7 @@ async def test_a_server_whose_host_key_changed_is_not_trusted(
     result = await playbooks.run(again)
     assert result.hosts[0].state is State.UNREACHABLE
     assert "Host key verification failed" in result.failures[0].output
-    assert NEVER_SEEN not in result.failures[0].output
+    assert NEVER_DISPLAYED not in result.failures[0].output
 
 
 @pytest.mark.needs_sshd
@@ -556,7 +556,7 @@ async def test_a_server_that_was_down_when_its_key_was_asked_for_is_not_trusted_
     given: dict[str, Any] = {"extra_vars": PYTHON, "inventory": there, "private_key": server.user_key}
     result = await playbooks.run(playbooks.job(**given, known_hosts=""))
     assert result.hosts[0].state is State.UNREACHABLE
-    assert result.failures[0].output.startswith(NEVER_SEEN)
+    assert result.failures[0].output.startswith(NEVER_DISPLAYED)
     assert not (tmp_path / "written-staging-backend").exists()
 
     known = host_keys.known_hosts(there, await host_keys.scan(there, tmp_path))

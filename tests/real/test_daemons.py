@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from runners.daemons import Patience, restart, verify
+from runners.daemons import Timeouts, restart, verify
 from runners.results import Host, Inventory
 from runners.ssh.remote import reaching
 from tests.real.daemon_support import Real, make_daemon
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from runners.ssh.remote import Access
 
 pytestmark = pytest.mark.needs_sshd
-QUICK = Patience(settle=0.6, stop=1.0, term=1.0)
+QUICK = Timeouts(pause=0.6, stop=1.0, term=1.0)
 
 
 @pytest.fixture

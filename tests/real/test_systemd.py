@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runners.daemons import Daemon, Patience, restart, verify
+from runners.daemons import Daemon, Timeouts, restart, verify
 from runners.results import Host, Inventory
 from runners.ssh.remote import reaching
 from tests.real.systemd_support import group_of, machine, mentioning, program, running, unit
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.needs_sshd, pytest.mark.needs_systemd]
 ROOT = Path(__file__).parents[2]
-QUICK = Patience(settle=1.5, stop=2.0, term=1.0)
+QUICK = Timeouts(pause=1.5, stop=2.0, term=1.0)
 WORKS = "while :; do sleep 0.1; done\n"
 FORKS = '( setsid sh -c \'echo $$ >"$0"; exec "$1"\' "$2" "$1" & ) </dev/null >/dev/null 2>&1\nsleep 0.3\n'
 

@@ -21,9 +21,9 @@ PLANNED, BEGUN, APPLIED = ("Runs now", "Planned image"), ("Ran before", "Planned
 
 
 def table(
-    changes: Sequence[ImageChange], region: str, seen_at: float, headings: tuple[str, str] = PLANNED
+    changes: Sequence[ImageChange], region: str, observed_at: float, headings: tuple[str, str] = PLANNED
 ) -> Iterator[Block]:
-    """A row per machine; `seen_at` (Unix seconds) is when the images were looked up, for their ages."""
+    """A row per machine; `observed_at` (Unix seconds) is when the images were looked up, for their ages."""
     if not changes:
         return
     rows: list[Sequence[Cell]] = []
@@ -33,9 +33,9 @@ def table(
             [
                 change.machine,
                 _link(now, region) if now else "(new machine)",
-                _age(now, seen_at) if now else "",
+                _age(now, observed_at) if now else "",
                 _link(change.after, region),
-                _age(change.after, seen_at),
+                _age(change.after, observed_at),
                 (change.after.commit or "")[:7],
                 _careful(change),
             ]
@@ -45,11 +45,11 @@ def table(
     yield from _warnings(changes, done=headings == APPLIED)
 
 
-def running(machines: Sequence[tuple[str, Image]], region: str, seen_at: float) -> Iterator[Block]:
-    """A row per machine with the image that it runs; `seen_at` as in `table`."""
+def running(machines: Sequence[tuple[str, Image]], region: str, observed_at: float) -> Iterator[Block]:
+    """A row per machine with the image that it runs; `observed_at` as in `table`."""
     if machines:
         rows: list[Sequence[Cell]] = [
-            [machine, _link(image, region), _age(image, seen_at), (image.commit or "")[:7]]
+            [machine, _link(image, region), _age(image, observed_at), (image.commit or "")[:7]]
             for machine, image in machines
         ]
         yield tables.table(["Machine", PLANNED[0], "Age", "Commit"], rows, right=(2,))
@@ -63,7 +63,7 @@ def _untold(images: Iterable[Image]) -> Iterator[Block]:
 
 
 def _careful(change: ImageChange) -> str:
-    said = [("older than what runs", change.goes_back), ("suspect", bool(change.doubts))]
+    said = [("older than what runs", change.goes_back), ("suspect", bool(change.warnings))]
     words = ", ".join(word for word, so in said if so)
     return f"⚠️ {words}" if words else ""
 
@@ -87,7 +87,7 @@ def _link(image: Image, region: str) -> Cell:
     return tables.Link(image.image_id, address, after=image.name or "")
 
 
-def _age(image: Image, seen_at: float) -> str:
+def _age(image: Image, observed_at: float) -> str:
     if image.created_at is None:
         return "unknown"
-    return phrases.age((datetime.fromtimestamp(seen_at, UTC) - image.created_at).total_seconds())
+    return phrases.age((datetime.fromtimestamp(observed_at, UTC) - image.created_at).total_seconds())

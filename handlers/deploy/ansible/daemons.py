@@ -21,7 +21,7 @@ from handlers.deploy.ansible import daemon_views
 from handlers.deploy.ansible.scope import find_hosts, private_key_of, settings_of
 from handlers.shared import permissions
 from runners import daemons
-from runners.daemons import Daemon, Patience
+from runners.daemons import Daemon, Timeouts
 from runners.ssh import host_keys
 from runners.ssh.remote import reaching
 
@@ -146,10 +146,10 @@ def _daemons(environment: Environment, names: Iterable[str]) -> Iterable[Daemon]
         yield Daemon(name, command=texts.get("command", "").replace("{daemon}", re.escape(name)), **filled)
 
 
-def timeouts(environment: Environment) -> Patience:
+def timeouts(environment: Environment) -> Timeouts:
     """How long a daemon is observed, and how long its stop may take."""
     checks = environment.daemon_checks
-    return Patience(settle=checks.settle.total_seconds(), stop=checks.stop_within.total_seconds())
+    return Timeouts(pause=checks.settle.total_seconds(), stop=checks.stop_within.total_seconds())
 
 
 def _environment(services: Services, name: str) -> Environment:

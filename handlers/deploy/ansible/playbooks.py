@@ -67,7 +67,7 @@ async def resume(operation: Operation, play: Play, on_progress: OnProgress) -> P
 
 async def timed_out(operation: Operation, role: str, error: TimedOutError) -> PlaybookResult | None:
     """Within a step: the partial result of a playbook that was stopped by its timeout; None where it had not begun."""
-    stored = await ansible.kept_result(scratch_of(operation, role))
+    stored = await ansible.stored_result(scratch_of(operation, role))
     if stored is None:
         return None
     hosts = tuple(replace(host, state=State.FAILED) if host.state is State.UNKNOWN else host for host in stored.hosts)

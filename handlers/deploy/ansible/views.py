@@ -191,7 +191,7 @@ def task_position(host: HostResult, total: int) -> str:
 
 
 def _time(host: HostResult, now: float) -> str:
-    until = now if host.state is State.RUNNING else host.seen_at
+    until = now if host.state is State.RUNNING else host.observed_at
     if host.started_at is None or until is None:
         return ""
     return phrases.duration(max(until - host.started_at, 0))

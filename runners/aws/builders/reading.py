@@ -65,7 +65,7 @@ def read_builder(
         iam_profile=profile,
         run_id=run_id_of(tags, recognition),
         spot=instance.get("InstanceLifecycle") == "spot",
-        kept=KEEP_TAG in tags,
+        protected=KEEP_TAG in tags,
         account=account,
         usage_operation=instance.get("UsageOperation", ""),
         tenancy=placement.get("Tenancy", "default"),

@@ -32,14 +32,14 @@ def key_pair(ec2: EC2Client, name: str) -> Step:
     """Delete a key pair, if Packer made it for one build."""
     what = "key pair"
     if not TEMPORARY_NAME.fullmatch(name):
-        return Step(what, name, Outcome.KEPT, "it does not have the kind of name that Packer makes up")
+        return Step(what, name, Outcome.SKIPPED, "it does not have the kind of name that Packer makes up")
 
     def take_away() -> Step:
         found = ec2.describe_key_pairs(Filters=[{"Name": "key-name", "Values": [literally(name)]}])["KeyPairs"]
         if not found:
-            return Step(what, name, Outcome.GONE)
+            return Step(what, name, Outcome.ABSENT)
         if KEEP_TAG in tags_of(found[0]):
-            return Step(what, name, Outcome.KEPT, _PROTECTED)
+            return Step(what, name, Outcome.SKIPPED, _PROTECTED)
         ec2.delete_key_pair(KeyName=name)
         return Step(what, name, Outcome.DONE)
 
@@ -53,12 +53,12 @@ def security_group(ec2: EC2Client, group_id: str) -> Step:
     def take_away() -> Step:
         found = ec2.describe_security_groups(Filters=[{"Name": "group-id", "Values": [group_id]}])["SecurityGroups"]
         if not found:
-            return Step(what, group_id, Outcome.GONE)
+            return Step(what, group_id, Outcome.ABSENT)
         group = found[0]
         if not group["GroupName"].startswith(PREFIX) or group["Description"] != DESCRIPTION:
-            return Step(what, group_id, Outcome.KEPT, f"{group['GroupName']} does not carry Packer's description")
+            return Step(what, group_id, Outcome.SKIPPED, f"{group['GroupName']} does not carry Packer's description")
         if KEEP_TAG in tags_of(group):
-            return Step(what, group_id, Outcome.KEPT, _PROTECTED)
+            return Step(what, group_id, Outcome.SKIPPED, _PROTECTED)
         ec2.delete_security_group(GroupId=group_id)
         return Step(what, group_id, Outcome.DONE)
 
@@ -72,12 +72,12 @@ def volume(ec2: EC2Client, volume_id: str, instance_id: str | None = None) -> St
     def take_away() -> Step:
         found = ec2.describe_volumes(Filters=[{"Name": "volume-id", "Values": [volume_id]}])["Volumes"]
         if not found or found[0]["State"] in ("deleting", "deleted"):
-            return Step(what, volume_id, Outcome.GONE)
+            return Step(what, volume_id, Outcome.ABSENT)
         if KEEP_TAG in tags_of(found[0]):
-            return Step(what, volume_id, Outcome.KEPT, _PROTECTED)
+            return Step(what, volume_id, Outcome.SKIPPED, _PROTECTED)
         others = {one.get("InstanceId", "") for one in found[0].get("Attachments", ())} - {instance_id}
         if others:
-            return Step(what, volume_id, Outcome.KEPT, f"it is attached to {', '.join(sorted(others))}")
+            return Step(what, volume_id, Outcome.SKIPPED, f"it is attached to {', '.join(sorted(others))}")
         if found[0]["State"] != "available":
             return Step(what, volume_id, Outcome.WAITING, f"it is {found[0]['State']}")
         ec2.delete_volume(VolumeId=volume_id)
@@ -93,7 +93,7 @@ def profile(iam: Any, name: str) -> Step:
     """
     what = "IAM profile"
     if not TEMPORARY_NAME.fullmatch(name):
-        return Step(what, name, Outcome.KEPT, "it does not have the kind of name that Packer makes up")
+        return Step(what, name, Outcome.SKIPPED, "it does not have the kind of name that Packer makes up")
 
     def take_away() -> Step:
         found = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
@@ -126,7 +126,7 @@ def _tried(what: str, resource: str, take_away: Callable[[], Step]) -> Step:
         return take_away()
     except exceptions.ClientError as error:
         if code_of(error) in _MISSING:
-            return Step(what, resource, Outcome.GONE)
+            return Step(what, resource, Outcome.ABSENT)
         if code_of(error) in _IN_USE:
             return Step(what, resource, Outcome.WAITING, f"something still uses it ({code_of(error)})")
         return _refusal(what, resource, error)

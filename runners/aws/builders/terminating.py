@@ -67,7 +67,7 @@ async def terminate(
     # A terminated instance no longer lists what belonged to it: the earlier reading has to do.
     current = now if now and now.live else builder
     instance = await told(await _terminate(account, current, now, recognition, patience))
-    if instance.gone:
+    if instance.removed:
         for attempt in _attempts(account, current, delete_profile=delete_profile):
             await told(await _with_retries(attempt, patience))
     return Termination(current, tuple(steps))
@@ -98,10 +98,10 @@ async def _terminate(
 ) -> Step:
     what, instance_id = "instance", builder.instance_id
     if now is None or now.state == "terminated":
-        return Step(what, instance_id, Outcome.GONE)
+        return Step(what, instance_id, Outcome.ABSENT)
     if now.state == "shutting-down":
-        return await _removed(account, builder, recognition, patience, Outcome.GONE)
-    if now.kept:
+        return await _removed(account, builder, recognition, patience, Outcome.ABSENT)
+    if now.protected:
         return Step(what, instance_id, Outcome.REFUSED, f"the tag {KEEP_TAG} protects it")
     if not now.terminable:
         return Step(what, instance_id, Outcome.REFUSED, _NOT_OURS)
@@ -119,7 +119,7 @@ async def _ask_for_termination(account: Account, builder: Builder) -> Step | Non
         await run_blocking(ask, timeout=_CALL_TIMEOUT, doing=doing)
     except exceptions.ClientError as error:
         if code_of(error) == "InvalidInstanceID.NotFound":
-            return Step(what, instance_id, Outcome.GONE)
+            return Step(what, instance_id, Outcome.ABSENT)
         if code_of(error) == "OperationNotPermitted":
             return Step(what, instance_id, Outcome.REFUSED, _PROTECTED)
         refusal = explained(error, doing)
@@ -169,9 +169,9 @@ def _attempts(account: Account, builder: Builder, *, delete_profile: bool) -> It
             yield partial(_in_region, account, region, removing.volume, volume.volume_id, builder.instance_id)
         else:
             reason = "it was attached after the launch, so not by Packer"
-            yield partial(Step, "volume", volume.volume_id, Outcome.KEPT, reason)
+            yield partial(Step, "volume", volume.volume_id, Outcome.SKIPPED, reason)
     if name := builder.temporary_profile:
-        keep = partial(Step, "IAM profile", name, Outcome.KEPT, "deleting IAM profiles is not switched on")
+        keep = partial(Step, "IAM profile", name, Outcome.SKIPPED, "deleting IAM profiles is not switched on")
         yield partial(_profile, account, name) if delete_profile else keep
 
 

@@ -71,16 +71,16 @@ async def remove(
 
     step = await _looked_at(account, removal, rules)
     # Gone before we came: whether its snapshots are used has not been asked yet.
-    used = await _used(account, removal) if step and step.gone else {}
+    used = await _used(account, removal) if step and step.removed else {}
     step = await told(
         step
         or await _with_retries(_Attempt("image", removal.image_id, partial(_deregister, account, removal)), patience)
     )
-    for snapshot in removal.snapshots if step.gone else ():
+    for snapshot in removal.snapshots if step.removed else ():
         delete = partial(_delete_snapshot, account, removal.region, snapshot.snapshot_id)
         reason = used.get(snapshot.snapshot_id)
         if reason:
-            await told(Step("snapshot", snapshot.snapshot_id, Outcome.KEPT, reason))
+            await told(Step("snapshot", snapshot.snapshot_id, Outcome.SKIPPED, reason))
         else:
             await told(await _with_retries(_Attempt("snapshot", snapshot.snapshot_id, delete), patience))
     return Removed(removal, tuple(steps))
@@ -142,7 +142,7 @@ def _stranger(ec2: EC2Client, removal: Removal) -> Step:
     if foreign and foreign[0].get("State") != "deregistered":
         owner = foreign[0].get("OwnerId", "unknown")
         return Step(what, image_id, Outcome.REFUSED, f"it belongs to another account ({owner})")
-    return Step(what, image_id, Outcome.GONE)
+    return Step(what, image_id, Outcome.ABSENT)
 
 
 async def _used(account: Account, removal: Removal) -> dict[str, str]:
@@ -163,7 +163,7 @@ _DISABLED, _AVAILABLE = "disabled", "available"
 def _deregister(account: Account, removal: Removal, *, asked: bool) -> Step | None:
     ec2 = account.ec2(removal.region)
     if not list(own_images(ec2, {"image-id": (removal.image_id,)})):
-        return Step("image", removal.image_id, Outcome.DONE if asked else Outcome.GONE)
+        return Step("image", removal.image_id, Outcome.DONE if asked else Outcome.ABSENT)
     return _tried("image", removal.image_id, lambda: ec2.deregister_image(ImageId=removal.image_id))
 
 
@@ -177,7 +177,7 @@ def _switch(account: Account, removal: Removal, state: str, *, asked: bool) -> S
     ec2, image_id = account.ec2(removal.region), removal.image_id
     image = next(own_images(ec2, {"image-id": (image_id,)}), None)
     if image is None:
-        return Step("image", image_id, Outcome.GONE)
+        return Step("image", image_id, Outcome.ABSENT)
     if image.get("State") == state:
         return Step("image", image_id, Outcome.DONE)
     ask = ec2.disable_image if state == _DISABLED else ec2.enable_image
@@ -191,9 +191,9 @@ def _delete_snapshot(account: Account, region: str, snapshot_id: str, *, asked: 
     )["Snapshots"]
     ours = [snapshot for snapshot in snapshots if snapshot["OwnerId"] == account.number()]
     if not ours:
-        return Step(what, snapshot_id, Outcome.DONE if asked else Outcome.GONE)
+        return Step(what, snapshot_id, Outcome.DONE if asked else Outcome.ABSENT)
     if KEEP_TAG in tags_of(ours[0]):
-        return Step(what, snapshot_id, Outcome.KEPT, f"the tag {KEEP_TAG} protects it")
+        return Step(what, snapshot_id, Outcome.SKIPPED, f"the tag {KEEP_TAG} protects it")
     return _tried(what, snapshot_id, lambda: ec2.delete_snapshot(SnapshotId=snapshot_id))
 
 
@@ -205,7 +205,7 @@ def _tried(what: str, resource: str, ask: Callable[[], object]) -> Step | None:
         if code_of(error) in _MISSING:
             return None
         if code_of(error) == _IN_USE:
-            return Step(what, resource, Outcome.KEPT, f"another image needs it: {explained(error, '').problem}")
+            return Step(what, resource, Outcome.SKIPPED, f"another image needs it: {explained(error, '').problem}")
         raise
     return None
 

@@ -144,7 +144,7 @@ class GitHub:
                 self._last_write = time.monotonic()
 
     async def _with_token(self, repository: str | None, use: Callable[[str], Awaitable[T]]) -> T:
-        """Use a token; when GitHub refuses it (then nothing happened), try once more with a new token where there can be one."""
+        """Use a token; when GitHub refuses it (then nothing happened), retry with a new token if there can be one."""
         token = await self.token(repository)
         try:
             return await use(token)

@@ -133,7 +133,7 @@ def test_who_holds_it_stands_near_the_top(hold: Hold, said: str) -> None:
 @pytest.mark.parametrize(
     ("joined", "said"),
     [
-        (stuck(a_builder(kept=True)), "its tag signalbox:keep protects it"),
+        (stuck(a_builder(protected=True)), "its tag signalbox:keep protects it"),
         (stuck(verdict=Verdict.BUSY, reason="its job build still runs"), "it does not count as stuck now"),
     ],
 )
@@ -168,8 +168,8 @@ def test_one_that_is_gone_and_left_something() -> None:
         (ended(Step("key pair", NAME, Outcome.DONE)), "U0LEE", {}, "terminated for @lee", "check_mark"),
         (ended(), "signalbox", {}, "terminated by itself, as the configuration says", "check_mark"),
         (ended(Step("security group", "sg-1", Outcome.REFUSED, "no")), "U0LEE", {"orphans": ("x",)}, "not everything of it", ":x:"),
-        (Termination(a_builder(), (Step("instance", "i-1", Outcome.GONE),)), "U0LEE", {}, "was gone; what it had", "check_mark"),
-        (Termination(a_builder(), (Step("instance", "i-1", Outcome.GONE),)), "U0LEE", {"existed": True}, "terminated for @lee", "check_mark"),
+        (Termination(a_builder(), (Step("instance", "i-1", Outcome.ABSENT),)), "U0LEE", {}, "was gone; what it had", "check_mark"),
+        (Termination(a_builder(), (Step("instance", "i-1", Outcome.ABSENT),)), "U0LEE", {"existed": True}, "terminated for @lee", "check_mark"),
         (None, "", {"state_reason": "User initiated"}, "is gone, without Signalbox (EC2 says: User initiated)", "check_mark"),
         (None, "U0LEE", {}, "is gone, as @lee wanted; nothing of it was left behind", "check_mark"),
         # Asked for, refused, and ended by somebody else then.
@@ -187,7 +187,7 @@ def test_how_it_ended(last: Termination | None, by: str, more: dict[str, Any], s
 
 def test_the_page_lists_all_with_why_and_what_lies_around() -> None:
     busy = stuck(a_builder(instance_id="i-2"), verdict=Verdict.BUSY, reason="its job build (cron, dev) still runs")
-    kept = stuck(a_builder(instance_id="i-3", kept=True))
+    kept = stuck(a_builder(instance_id="i-3", protected=True))
     found = FoundBuilders(
         (), (KeyPair("us-west-2", NAME, AT),), (), (Unreadable("eu-west-1", "builders", "AWS forbids it", "Allow it."),)
     )
@@ -210,7 +210,7 @@ nasty_jobs = st.builds(a_job, name=hostile, url=urls)
 nasty_builders = st.builds(
     a_builder, instance_id=SOME, region=hostile, type=hostile, zone=hostile, key_name=st.one_of(hostile, st.just(NAME)),
     security_groups=st.tuples(st.builds(SecurityGroup, hostile, hostile, st.booleans())), iam_profile=hostile,
-    state_reason=hostile, kept=st.booleans(),
+    state_reason=hostile, protected=st.booleans(),
 )  # fmt: skip
 nasty_steps = st.builds(Step, hostile, hostile, st.sampled_from(Outcome), hostile)
 

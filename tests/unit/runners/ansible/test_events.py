@@ -235,7 +235,7 @@ def test_tasks_are_numbered_and_counted_with_those_that_no_listing_names() -> No
     made.numbering.plan(2)
     a, b = made.result().hosts
     assert (a.task_number, b.task_number, made.result().task_total) == (2, 1, 3)
-    assert (a.started_at, b.seen_at) == (1_772_445_600.0, 1_772_445_605.0)
+    assert (a.started_at, b.observed_at) == (1_772_445_600.0, 1_772_445_605.0)
     made.take(begin("Two", "u2"))
     made.take(begin("Restart", "u3", "handler_task_start"))
     assert (made.result().task_count, made.result().task_total) == (4, 4)

@@ -33,7 +33,7 @@ def test_a_log_that_was_never_begun_is_empty(tmp_path: Path) -> None:
 def test_what_is_too_long_is_shown_by_its_beginning_and_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logfile, "SHOWN", 40)
+    monkeypatch.setattr(logfile, "LONGEST", 40)
     (tmp_path / "log.txt").write_text("begin" + "x" * 100 + "end")
     shown = read_log(tmp_path / "log.txt")
     assert shown.startswith("beginxxxxx\n… 68 bytes are left out here …\n")

@@ -41,7 +41,7 @@ async def of(aws: Clients, one: Job, *announced: tuple[str, str]) -> JobImage:
 async def test_what_the_log_names_and_ec2_knows_by_its_tag_is_the_image(aws: Clients) -> None:
     image_id = make_image("staging-1", "staging")
     found = await of(aws, job(), (HOME, image_id))
-    assert found.doubts == ()
+    assert found.warnings == ()
     assert found.image is not None
     assert (found.image.image_id, found.image.name, found.image.name_tag) == (image_id, "staging-1", "staging")
     assert found.image.size_gb
@@ -52,14 +52,14 @@ async def test_without_a_word_in_the_log_ec2_is_asked_by_tag_and_date(aws: Clien
     found = await of(aws, job())
     assert found.image is not None
     assert found.image.image_id == image_id
-    assert found.doubts == ("the log names no image; this one is from EC2, by its tag Name and its date",)
+    assert found.warnings == ("the log names no image; this one is from EC2, by its tag Name and its date",)
 
 
 async def test_an_image_of_another_time_is_not_the_job_s(aws: Clients) -> None:
     make_image("staging-1", "staging")
     found = await of(aws, job(ended=timedelta(hours=3)))
     assert found.image is None
-    assert found.doubts == ("no image came out: the log names none, and EC2 has no new one called staging",)
+    assert found.warnings == ("no image came out: the log names none, and EC2 has no new one called staging",)
 
 
 async def test_an_image_that_is_gone_is_said(aws: Clients) -> None:
@@ -72,7 +72,7 @@ async def test_a_wrong_tag_is_said_since_no_plan_would_find_it(aws: Clients, tag
     image_id = make_image("staging-1", tag)
     found = await of(aws, job(), (HOME, image_id))
     assert found.image is not None
-    assert found.doubts == (f"its tag Name is {said}, not 'staging': a plan would not find it",)
+    assert found.warnings == (f"its tag Name is {said}, not 'staging': a plan would not find it",)
 
 
 async def test_two_images_of_one_time_are_said(aws: Clients) -> None:
@@ -80,7 +80,7 @@ async def test_two_images_of_one_time_are_said(aws: Clients) -> None:
     found = await of(aws, job(), (HOME, first))
     assert found.image is not None
     assert found.image.image_id == first
-    assert found.doubts == (f"EC2 has another image called staging from that time: {second}",)
+    assert found.warnings == (f"EC2 has another image called staging from that time: {second}",)
 
 
 async def test_an_image_in_another_region_is_said(aws: Clients) -> None:
@@ -93,8 +93,8 @@ async def test_when_ec2_refuses_the_log_is_believed_with_a_doubt(aws: Clients) -
     found = await of(aws, job(), (HOME, "ami-0123456789abcdef0"))
     assert found.image is not None
     assert found.image.image_id == "ami-0123456789abcdef0"
-    assert len(found.doubts) == 1
-    assert found.doubts[0].startswith("not checked against EC2: ")
+    assert len(found.warnings) == 1
+    assert found.warnings[0].startswith("not checked against EC2: ")
 
 
 async def test_what_was_started_from_an_image_is_told_without_what_is_terminated(aws: Clients) -> None:

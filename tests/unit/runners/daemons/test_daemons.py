@@ -6,14 +6,14 @@ import subprocess
 
 import pytest
 
-from runners.daemons.judging import judge
-from runners.daemons.looking import Daemon, Look, Process, Unit, instances, read, script, stranger, with_children
+from runners.daemons.snapshot import Daemon, Process, Snapshot, Unit, instances, read, script, stranger, with_children
+from runners.daemons.verdict import judge
 from runners.results import Host
 
 HOST = Host("staging-backend", "backend", "i-1", "10.0.0.1", "ami-1", "us-west-2a")
 QUEUE = Daemon("queue-daemon")
 OUTPUT = """
-@@ look
+@@ snapshot
 @@ unit queue-daemon
 LoadState=loaded
 ActiveState=active
@@ -40,7 +40,7 @@ MainPID=0
    50     1      7 /opt/upload --serve
    51    50      7 [upload] <defunct>
   bad line
-@@ look
+@@ snapshot
 @@ ps
 """
 
@@ -49,18 +49,18 @@ def process(pid: int, parent: int = 1, age: int = 100, command: str = "/opt/queu
     return Process(pid, parent, age, command)
 
 
-def look(*processes: Process, unit: Unit | None = None, pid_file: str | None = None) -> Look:
+def look(*processes: Process, unit: Unit | None = None, pid_file: str | None = None) -> Snapshot:
     units = {"queue-daemon": unit} if unit else {}
     files = {} if pid_file is None else {"queue-daemon": pid_file}
-    return Look({process.pid: process for process in processes}, units, files)
+    return Snapshot({process.pid: process for process in processes}, units, files)
 
 
 def unit(main: int, *pids: int, active: str = "active", sub: str = "running", restarts: int = 0) -> Unit:
     return Unit(active, sub, main, restarts, frozenset(pids))
 
 
-def problem(*looks: Look, daemon: Daemon = QUEUE, since: float | None = None) -> str:
-    return judge(HOST, daemon, looks, settle=10, since=since).problem
+def problem(*looks: Snapshot, daemon: Daemon = QUEUE, since: float | None = None) -> str:
+    return judge(HOST, daemon, looks, pause=10, since=since).problem
 
 
 def test_the_answer_of_a_host_is_read() -> None:
@@ -74,7 +74,7 @@ def test_the_answer_of_a_host_is_read() -> None:
 
 
 def test_the_script_is_one_that_a_shell_takes_whatever_the_daemon_is_called() -> None:
-    text = script([Daemon("a'b; touch /tmp/never", pid_file="/tmp/$(touch x)")], settle=0)
+    text = script([Daemon("a'b; touch /tmp/never", pid_file="/tmp/$(touch x)")], pause=0)
     answer = subprocess.run(["sh", "-s"], input=text, capture_output=True, text=True, check=True, timeout=30)
     looks = read(answer.stdout)
     assert len(looks) == 2
@@ -137,7 +137,7 @@ def test_a_loop_slower_than_the_looks_shows_in_what_systemd_counted(
 ) -> None:
     seen = look(process(40, age=age), unit=unit(40, 40, restarts=restarts))
     said = f"systemd restarts it again and again ({restarts} times since it was last told to start)"
-    assert (judge(HOST, QUEUE, [seen, seen], settle=1, since=since).problem == said) is wrong
+    assert (judge(HOST, QUEUE, [seen, seen], pause=1, since=since).problem == said) is wrong
 
 
 def test_of_a_unit_without_a_process_it_is_said_what_systemd_calls_it() -> None:

@@ -9,7 +9,7 @@ from bot.errors import Denied, UserError
 from bot.operations.registry import Click
 from bot.store.operations import Request, Status
 from handlers.deploy.ansible.daemons import configured, request_restart, timeouts, topic
-from runners.daemons import Daemon, Patience
+from runners.daemons import Daemon, Timeouts
 from tests.unit.bot.drawn import read as read_message
 from tests.unit.handlers.conftest import FILE, Desk, typed
 
@@ -43,7 +43,7 @@ def test_texts_are_filled_in_and_the_star_stands_for_all_others(staffed: Desk) -
             Daemon("mail.d", command=r"^mail\.d$", start="/etc/init.d/mail.d start"),
         )
     }
-    assert timeouts(staging) == Patience(settle=5.0, stop=30.0)
+    assert timeouts(staging) == Timeouts(pause=5.0, stop=30.0)
 
 
 async def test_two_presses_at_once_are_one_restart(staffed: Desk) -> None:

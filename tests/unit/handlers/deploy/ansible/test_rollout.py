@@ -266,10 +266,10 @@ async def test_a_playbook_that_was_ended_is_failed_where_it_had_not_ended(
     hosts = HostResult("backend-1", State.UNKNOWN, current_task="Migrate"), HostResult("backend-2", State.SUCCEEDED)
     kept = PlaybookResult("d-backend.yml", State.UNKNOWN, hosts, finished=False)
 
-    async def kept_result(_: Path) -> PlaybookResult | None:
+    async def stored_result(_: Path) -> PlaybookResult | None:
         return kept if annotations_of == [] else None
 
-    monkeypatch.setattr("runners.ansible.kept_result", kept_result)
+    monkeypatch.setattr("runners.ansible.stored_result", stored_result)
     operation = cast("Operation", SimpleNamespace(scratch=tmp_path, annotate=annotate))
     late = TimedOutError("running d-backend.yml", "it took longer than 60 seconds and was ended")
     result = await playbooks.timed_out(operation, "backend", late)

@@ -68,7 +68,7 @@ def test_where_the_tasks_are_not_counted_the_number_stands_alone() -> None:
 
 
 def test_the_time_of_a_host_that_is_done_stands_still() -> None:
-    done = host("backend-1", State.SUCCEEDED, ok=9, started_at=NOW - 500, seen_at=NOW - 490)
+    done = host("backend-1", State.SUCCEEDED, ok=9, started_at=NOW - 500, observed_at=NOW - 490)
     assert "10 s" in read(views.progress(HEAD, OUT, None, rollout(played(State.RUNNING, done))))
 
 

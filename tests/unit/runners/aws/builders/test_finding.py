@@ -125,7 +125,7 @@ def test_packers_names_tell_when_they_were_made_up(name: str, at: datetime | Non
 async def test_a_tag_protects(account: Account) -> None:
     build(account, STARTED, tags={"signalbox:keep": "until Friday"})
     (builder,) = (await find(account, MARKS)).builders
-    assert (builder.kept, builder.terminable) == (True, False)
+    assert (builder.protected, builder.terminable) == (True, False)
 
 
 async def test_builders_of_all_regions_come_oldest_first_without_the_terminated(account: Account) -> None:

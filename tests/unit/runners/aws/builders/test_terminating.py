@@ -93,7 +93,7 @@ async def test_a_second_time_finds_everything_gone(account: Account) -> None:
     builder = await found(account)
     await end(account, builder)
     again = await end(account, builder)
-    assert {step.outcome for step in again.steps} == {Outcome.GONE}
+    assert {step.outcome for step in again.steps} == {Outcome.ABSENT}
     assert again.complete
 
 
@@ -160,7 +160,7 @@ async def test_termination_protection_is_told_with_the_way_out(account: Account)
     [
         ("UnauthorizedOperation", Outcome.REFUSED, "Allow TerminateInstances in the policy"),
         ("RequestLimitExceeded", Outcome.WAITING, "AWS asks for patience"),
-        ("InvalidInstanceID.NotFound", Outcome.GONE, ""),
+        ("InvalidInstanceID.NotFound", Outcome.ABSENT, ""),
     ],
 )
 async def test_what_aws_says_to_a_termination_is_told(account: Account, code: str, outcome: Outcome, said: str) -> None:
@@ -205,7 +205,7 @@ async def test_a_group_that_stays_in_use_is_told_and_the_rest_goes(account: Acco
     builder = await found(account)
     refuse(account.ec2(HOME), "DeleteSecurityGroup", "DependencyViolation")
     done = await end(account, builder, patience=SHORT)
-    (step,) = [one for one in done.steps if not one.settled]
+    (step,) = [one for one in done.steps if not one.final]
     assert (step.outcome, step.reason) == (Outcome.WAITING, "something still uses it (DependencyViolation)")
     assert (done.terminated, done.complete, left(account, built)) == (True, False, {built.group_id})
 
@@ -237,8 +237,8 @@ async def test_volumes_that_were_attached_by_hand_or_moved_on_are_kept(account: 
         volumes=(replace(before, volume_id=mine, from_launch=False), replace(after, volume_id=moved)),
     )
     by_hand, elsewhere = (await end(account, asked)).steps[-2:]
-    assert (by_hand.resource, by_hand.outcome, "not by Packer" in by_hand.reason) == (mine, Outcome.KEPT, True)
-    assert (elsewhere.outcome, elsewhere.reason) == (Outcome.KEPT, f"it is attached to {other}")
+    assert (by_hand.resource, by_hand.outcome, "not by Packer" in by_hand.reason) == (mine, Outcome.SKIPPED, True)
+    assert (elsewhere.outcome, elsewhere.reason) == (Outcome.SKIPPED, f"it is attached to {other}")
     assert {describe_volume["VolumeId"] for describe_volume in ec2.describe_volumes()["Volumes"]} >= {mine, moved}
     assert built.volumes[1] not in {
         describe_volume["VolumeId"] for describe_volume in ec2.describe_volumes()["Volumes"]
@@ -263,12 +263,12 @@ async def test_an_iam_profile_is_told_and_deleted_only_where_asked_for(account: 
     iam, name = with_profile(account)
     builder = await found(account)
     kept = (await end(account, builder)).steps[-1]
-    assert (kept.what, kept.resource, kept.outcome) == ("IAM profile", name, Outcome.KEPT)
+    assert (kept.what, kept.resource, kept.outcome) == ("IAM profile", name, Outcome.SKIPPED)
     assert iam.get_instance_profile(InstanceProfileName=name)
     gone = (await end(account, builder, delete_profile=True)).steps[-1]
     assert gone.outcome is Outcome.DONE
     assert (iam.list_roles()["Roles"], iam.list_instance_profiles()["InstanceProfiles"]) == ([], [])
-    assert (await end(account, builder, delete_profile=True)).steps[-1].outcome is Outcome.GONE
+    assert (await end(account, builder, delete_profile=True)).steps[-1].outcome is Outcome.ABSENT
 
 
 @pytest.mark.parametrize("refused_once", ["DeleteRole", "DeleteInstanceProfile"])
@@ -339,9 +339,9 @@ async def test_leftovers_are_cleared_and_what_is_live_stays(account: Account) ->
     all_of_it = await leftovers(account, MARKS, now=NOW + timedelta(hours=1))
     steps = await clear(account, all_of_it, patience=LONG)
     assert len(steps) == 9
-    assert {step.resource for step in steps if step.outcome is Outcome.KEPT} == {protected}
-    assert {step.outcome for step in steps} == {Outcome.DONE, Outcome.KEPT}
+    assert {step.resource for step in steps if step.outcome is Outcome.SKIPPED} == {protected}
+    assert {step.outcome for step in steps} == {Outcome.DONE, Outcome.SKIPPED}
     assert await lying(account) == ({live.instance_id}, {protected})
     assert {live.key, live.group_id} <= left(account, live)
     again = await clear(account, all_of_it, patience=LONG)
-    assert {step.outcome for step in again} == {Outcome.GONE, Outcome.KEPT}
+    assert {step.outcome for step in again} == {Outcome.ABSENT, Outcome.SKIPPED}

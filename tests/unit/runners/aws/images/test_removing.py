@@ -86,7 +86,7 @@ async def test_after_a_crash_the_stored_removal_is_brought_to_its_end(account: A
     done = await go(account, removal)
     assert (done.complete, done.freed_gb, there(account, removal)) == (True, 15, set())
     again = await go(account, removal)
-    assert {step.outcome for step in again.steps} == {Outcome.GONE}
+    assert {step.outcome for step in again.steps} == {Outcome.ABSENT}
     assert (again.complete, again.freed_gb) == (True, 15)
 
 
@@ -94,7 +94,7 @@ async def test_an_image_that_ec2_still_shows_as_deregistered_is_gone(account: Ac
     removal = await free(account)
     ec2_backends[MOTOS_ACCOUNT][HOME].amis[removal.image_id].state = "deregistered"
     done = await go(account, removal)
-    assert done.steps[0].outcome is Outcome.GONE
+    assert done.steps[0].outcome is Outcome.ABSENT
     assert removal.image_id not in {one.image_id for one in (await survey(account, [GROUP], **SAME)).images}
 
 
@@ -190,7 +190,7 @@ async def test_a_snapshot_that_another_image_needs_is_kept(account: Account) -> 
     refuse(account.ec2(HOME), "DeleteSnapshot", "InvalidSnapshot.InUse", message="in use by ami-0fedcba9876543210")
     done = await go(account, removal)
     snapshot = done.steps[1]
-    assert snapshot.outcome is Outcome.KEPT
+    assert snapshot.outcome is Outcome.SKIPPED
     assert "another image needs it" in snapshot.reason
     assert "ami-0fedcba9876543210" in snapshot.reason
     assert (done.complete, done.freed_gb) == (True, 0)
@@ -201,7 +201,7 @@ async def test_a_protected_snapshot_is_kept(account: Account) -> None:
     (snapshot,) = removal.snapshots
     account.ec2(HOME).create_tags(Resources=[snapshot.snapshot_id], Tags=listed_tags({"signalbox:keep": ""}))
     done = await go(account, removal)
-    assert (done.steps[1].outcome, done.freed_gb) == (Outcome.KEPT, 0)
+    assert (done.steps[1].outcome, done.freed_gb) == (Outcome.SKIPPED, 0)
     assert there(account, removal) == {snapshot.snapshot_id}
 
 
@@ -224,7 +224,7 @@ async def test_of_an_image_that_is_gone_snapshots_that_are_used_are_kept(account
     disk: Any = {"DeviceName": "/dev/sdb", "Ebs": {"SnapshotId": snapshot.snapshot_id}}
     ec2.create_launch_template(LaunchTemplateName="web", LaunchTemplateData={"BlockDeviceMappings": [disk]})
     kept = (await go(account, removal)).steps[1]
-    assert (kept.outcome, kept.reason) == (Outcome.KEPT, "used by launch template web, version 1")
+    assert (kept.outcome, kept.reason) == (Outcome.SKIPPED, "used by launch template web, version 1")
     refuse(ec2, "DescribeLaunchTemplates", "UnauthorizedOperation")
     assert "AWS forbids DescribeLaunchTemplates" in (await go(account, removal)).steps[1].reason
 
@@ -252,7 +252,7 @@ async def test_a_disabled_image_is_removed_as_any_other(account: Account) -> Non
     await disable(account, removal, RULES, patience=LONG)
     assert (await go(account, removal)).complete
     gone = await enable(account, removal, patience=LONG)
-    assert gone.steps[0].outcome is Outcome.GONE
+    assert gone.steps[0].outcome is Outcome.ABSENT
 
 
 async def test_an_image_in_use_is_not_disabled(account: Account) -> None:

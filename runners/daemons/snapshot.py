@@ -34,7 +34,7 @@ class Daemon:
 
     @property
     def mark(self) -> str:
-        """What tells a start or stop of it that is under way on a host; no command line of its own has it."""
+        """What marks a start or stop of it that is under way on a host; no other command line has it."""
         return f"signalbox-{hashlib.sha256(self.name.encode()).hexdigest()[:16]}"
 
     @property
@@ -65,7 +65,7 @@ class Unit:
 
 
 @dataclass(slots=True)
-class Look:
+class Snapshot:
     """A host at one moment: processes by number, units and PID files by daemon. Only units that systemd has loaded."""
 
     processes: dict[int, Process] = field(default_factory=dict)
@@ -73,13 +73,13 @@ class Look:
     pid_files: dict[str, str] = field(default_factory=dict)
 
 
-def script(daemons: Sequence[Daemon], settle: float | None) -> str:
-    """A shell script that looks once, or with `settle` twice, so many seconds apart."""
+def script(daemons: Sequence[Daemon], pause: float | None) -> str:
+    """A shell script that takes a snapshot, or with `pause` two, so many seconds apart."""
     once = (
         "".join(_about(daemon) for daemon in daemons) + f"echo '{_SECTION} ps'\nps -eww -o pid=,ppid=,etimes=,args=\n"
     )
-    again = f"sleep {settle:g}\nlook\n" if settle is not None else ""
-    return f"LC_ALL=C; export LC_ALL\nlook() {{\necho '{_SECTION} look'\n{once}}}\nlook\n{again}"
+    again = f"sleep {pause:g}\nlook\n" if pause is not None else ""
+    return f"LC_ALL=C; export LC_ALL\nlook() {{\necho '{_SECTION} snapshot'\n{once}}}\nlook\n{again}"
 
 
 def _about(daemon: Daemon) -> str:
@@ -96,42 +96,42 @@ def _about(daemon: Daemon) -> str:
     return unit + pid_file
 
 
-def read(text: str) -> list[Look]:
-    """The looks that a script's output tells of, in their order; what is cut off is not there."""
-    looks: list[Look] = []
+def read(text: str) -> list[Snapshot]:
+    """The snapshots in a script's output, in their order; a truncated snapshot is missing."""
+    snapshots: list[Snapshot] = []
     for title, lines in _sections(text):
         kind, _, name = title.partition(" ")
-        if kind == "look":
-            looks.append(Look())
-        elif looks:
-            _take(looks[-1], kind, name, lines)
-    return looks
+        if kind == "snapshot":
+            snapshots.append(Snapshot())
+        elif snapshots:
+            _take(snapshots[-1], kind, name, lines)
+    return snapshots
 
 
 def _sections(text: str) -> list[tuple[str, list[str]]]:
-    found: list[tuple[str, list[str]]] = []
+    sections: list[tuple[str, list[str]]] = []
     for line in text.splitlines():
         if line.startswith(f"{_SECTION} "):
-            found.append((line[len(_SECTION) + 1 :].strip(), []))
-        elif found:
-            found[-1][1].append(line)
-    return found
+            sections.append((line[len(_SECTION) + 1 :].strip(), []))
+        elif sections:
+            sections[-1][1].append(line)
+    return sections
 
 
-def _take(look: Look, kind: str, name: str, lines: list[str]) -> None:
+def _take(snapshot: Snapshot, kind: str, name: str, lines: list[str]) -> None:
     match kind:
         case "ps":
-            look.processes = {one.pid: one for line in lines if (one := _process(line))}
+            snapshot.processes = {process.pid: process for line in lines if (process := _process(line))}
         case "unit":
             unit = _unit(dict(line.partition("=")[::2] for line in lines))
             if unit:
-                look.units[name] = unit
-        case "pids" if name in look.units:
-            known = look.units[name]
+                snapshot.units[name] = unit
+        case "pids" if name in snapshot.units:
+            unit = snapshot.units[name]
             pids = frozenset(int(line) for line in lines if line.strip().isdigit())
-            look.units[name] = Unit(known.active, known.sub, known.main, known.restarts, pids)
+            snapshot.units[name] = Unit(unit.active, unit.sub, unit.main, unit.restarts, pids)
         case "pidfile":
-            look.pid_files[name] = " ".join("\n".join(lines).split())
+            snapshot.pid_files[name] = " ".join("\n".join(lines).split())
 
 
 def _process(line: str) -> Process | None:
@@ -154,49 +154,56 @@ def _unit(values: dict[str, str]) -> Unit | None:
     )
 
 
-def instances(look: Look, daemon: Daemon, also: Collection[str] = ()) -> list[Process]:
+def instances(snapshot: Snapshot, daemon: Daemon, also: Collection[str] = ()) -> list[Process]:
     """The daemon's instances: each with the processes that it has started itself counts as one.
 
     Of a unit: what runs in it, and whatever else has the command line of its main process. Without one: what has the
     daemon's command line. `also` are command lines that it is known to have had.
     """
-    unit = look.units.get(daemon.name)
+    unit = snapshot.units.get(daemon.name)
     if unit is None:
-        its = {pid for pid, one in look.processes.items() if daemon.pattern.search(one.command)}
+        its = {pid for pid, process in snapshot.processes.items() if daemon.pattern.search(process.command)}
     else:
-        main = look.processes.get(unit.main)
-        its = {pid for pid in unit.pids | {unit.main} if pid in look.processes}
-        its |= {pid for pid, one in look.processes.items() if main and one.command == main.command}
-    its |= {pid for pid, one in look.processes.items() if one.command in also}
-    return [look.processes[pid] for pid in sorted(its) if look.processes[pid].parent not in its]
+        main = snapshot.processes.get(unit.main)
+        its = {pid for pid in unit.pids | {unit.main} if pid in snapshot.processes}
+        its |= {pid for pid, process in snapshot.processes.items() if main and process.command == main.command}
+    its |= {pid for pid, process in snapshot.processes.items() if process.command in also}
+    return [snapshot.processes[pid] for pid in sorted(its) if snapshot.processes[pid].parent not in its]
 
 
-def stranger(look: Look, daemon: Daemon) -> str:
+def stranger(snapshot: Snapshot, daemon: Daemon) -> str:
     """What the daemon's PID file names and is not the daemon, though it lives: a stop that reads the file could end it.
 
     A number below 1 stands for many processes at once (kill(2)). Empty where the file names nothing of that kind, and for
     a daemon with a unit, which systemd stops.
     """
-    if daemon.name in look.units:
+    if daemon.name in snapshot.units:
         return ""
-    own = with_children(look, instances(look, daemon))
-    written = re.findall(r"-?\d+", look.pid_files.get(daemon.name, ""))
-    return next((one for one in written if int(one) < 1 or (int(one) in look.processes and int(one) not in own)), "")
+    own = with_children(snapshot, instances(snapshot, daemon))
+    written = re.findall(r"-?\d+", snapshot.pid_files.get(daemon.name, ""))
+    return next(
+        (
+            number
+            for number in written
+            if int(number) < 1 or (int(number) in snapshot.processes and int(number) not in own)
+        ),
+        "",
+    )
 
 
-def under_way(look: Look, daemon: Daemon) -> bool:
+def under_way(snapshot: Snapshot, daemon: Daemon) -> bool:
     """Whether a start or stop of it that Signalbox has begun goes on there; it outlives a bot that is killed."""
-    return any(process.command.endswith(f" {daemon.mark}") for process in look.processes.values())
+    return any(process.command.endswith(f" {daemon.mark}") for process in snapshot.processes.values())
 
 
-def with_children(look: Look, roots: Sequence[Process]) -> list[int]:
+def with_children(snapshot: Snapshot, roots: Sequence[Process]) -> list[int]:
     """These processes and all that they have started."""
     children = defaultdict(list)
-    for one in look.processes.values():
-        children[one.parent].append(one.pid)
-    found, waiting = [], [root.pid for root in roots]
+    for process in snapshot.processes.values():
+        children[process.parent].append(process.pid)
+    family, waiting = [], [root.pid for root in roots]
     while waiting:
         pid = waiting.pop()
-        found.append(pid)
-        waiting += [child for child in children[pid] if child not in found]
-    return sorted(found)
+        family.append(pid)
+        waiting += [child for child in children[pid] if child not in family]
+    return sorted(family)
