@@ -21,12 +21,12 @@ DEFAULT_PORT = 8900
 
 def main() -> int:
     """The exit code is 0 when a story passed, and when the sandbox was closed."""
-    known = stories.find()
-    chosen = _parser(known).parse_args()
+    available = stories.find()
+    chosen = _parser(available).parse_args()
     if chosen.list:
-        print(*(f"{story.name:24} {story.summary}" for story in known.values()), sep="\n")
+        print(*(f"{story.name:24} {story.summary}" for story in available.values()), sep="\n")
         return 0
-    story = known[MAIN_JOB if chosen.demo else chosen.play] if chosen.demo or chosen.play else None
+    story = available[MAIN_JOB if chosen.demo else chosen.play] if chosen.demo or chosen.play else None
     # Without a terminal nobody could close it: then a demo ends with its story.
     stays = story is None or (chosen.demo and sys.stdin.isatty())
     options = story.options if story else Options()
@@ -82,10 +82,12 @@ def _port(chosen: argparse.Namespace, *, stays: bool) -> int:
     return int(chosen.port if chosen.port is not None else DEFAULT_PORT if stays else 0)
 
 
-def _parser(known: dict[str, Story]) -> argparse.ArgumentParser:
+def _parser(available: dict[str, Story]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="Signalbox without Slack, to try out.")
     parser.add_argument("--port", type=int, help=f"of the chat page; {DEFAULT_PORT} unless it only plays a story")
-    parser.add_argument("--play", choices=sorted(known), metavar="NAME", help=f"act out: {', '.join(sorted(known))}")
+    parser.add_argument(
+        "--play", choices=sorted(available), metavar="NAME", help=f"act out: {', '.join(sorted(available))}"
+    )
     parser.add_argument("--demo", action="store_true", help="act the main job out, then stay open for the browser")
     parser.add_argument("--list", action="store_true", help="say which stories there are")
     return parser

@@ -47,7 +47,7 @@ def main() -> None:
 def _obey(backend: EC2Backend, asked: dict[str, Any]) -> dict[str, str]:
     try:
         _backdate(backend, asked["instance"], asked["seconds"])
-    except Exception as error:  # noqa: BLE001 -- whatever it is, the parent is told
+    except Exception as error:  # noqa: BLE001 -- any error is reported to the parent
         return {"error": f"{type(error).__name__}: {error}"}
     return {}
 

@@ -114,7 +114,7 @@ class BotProcess:
         """SIGKILL, as the out-of-memory killer would; what it started lives on."""
         await self._end(signal.SIGKILL)
 
-    async def gone(self, timeout: float = 30) -> None:
+    async def wait_until_dead(self, timeout: float = 30) -> None:
         """Wait until it has died of something else."""
         if self._child is not None:
             await within(timeout, self._child.wait())
@@ -140,7 +140,7 @@ class BotProcess:
     async def _ready(self, child: Child) -> None:
         timer = Timer(READY_WITHIN)
         async with ClientSession(timeout=ClientTimeout(total=2)) as session:
-            while timer.left():
+            while timer.remaining():
                 if child.returncode is not None:
                     break
                 if await self._answers(session):
@@ -158,8 +158,8 @@ class BotProcess:
 
 def surroundings() -> dict[str, str]:
     """What the bot gets of this process's environment: where programs are, and nothing else."""
-    kept = ("PATH", "HOME", "LANG", "TMPDIR")
-    return {name: os.environ[name] for name in kept if name in os.environ}
+    inherited = ("PATH", "HOME", "LANG", "TMPDIR")
+    return {name: os.environ[name] for name in inherited if name in os.environ}
 
 
 def ends_with_parent(argv: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""A server to reach by SSH: a real OpenSSH server on loopback, for whoever runs the sandbox."""
+"""A real OpenSSH server on loopback, run as the user of the sandbox."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class SshServer:
     """The server. `authorised` is the public key that may log in; RuntimeError where there is no sshd."""
 
     def __init__(self, directory: Path, port: int, authorised: str) -> None:
-        found = shutil.which("sshd", path=_SEARCHED)
-        if found is None:
+        program = shutil.which("sshd", path=_SEARCHED)
+        if program is None:
             raise RuntimeError("install OpenSSH's server (Debian: apt-get install openssh-server)")
-        self._program = found
+        self._program = program
         self._directory = directory
         self._port = port
         self._child: asyncio.subprocess.Process | None = None
@@ -62,7 +62,7 @@ class SshServer:
             await self._child.wait()
 
     async def _listens(self) -> None:
-        while not await self._answers():  # noqa: ASYNC110  -- the server tells nobody that it listens
+        while not await self._answers():  # noqa: ASYNC110  -- the server does not report that it listens
             await asyncio.sleep(0.05)
 
     async def _answers(self) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 REFERENCE = 0.02  # seconds of processor time that `_slow_processor` takes where timeouts were chosen
-SLICE = 0.5  # seconds between looks at how busy the machine is
+SLICE = 0.5  # seconds between readings of how busy the machine is
 SAID_AFTER = 15.0  # seconds, and again after as many
 
 
@@ -27,8 +27,8 @@ class Timer:
         self._left = seconds
         self._counted = time.monotonic()
 
-    def left(self) -> float:
-        """Seconds that are left; 0 when the time is up."""
+    def remaining(self) -> float:
+        """Seconds that are remaining; 0 when the time is up."""
         now = time.monotonic()
         self._left -= (now - self._counted) / slowness()
         self._counted = now
@@ -55,9 +55,9 @@ async def within(seconds: float, awaitable: Awaitable[T]) -> T:
     timer, work = Timer(seconds), asyncio.ensure_future(awaitable)
     try:
         while not work.done():
-            if not (left := timer.left()):
+            if not (remaining := timer.remaining()):
                 raise TimeoutError
-            await asyncio.wait({work}, timeout=min(left, SLICE))
+            await asyncio.wait({work}, timeout=min(remaining, SLICE))
         return work.result()
     finally:
         work.cancel()
@@ -67,7 +67,7 @@ async def until(holds: Callable[[], object], seconds: float = 60) -> None:
     """Poll until it holds. Raises TimeoutError after `seconds` of an idle machine."""
     timer = Timer(seconds)
     while not holds():
-        if not timer.left():
+        if not timer.remaining():
             raise TimeoutError
         await asyncio.sleep(0.02)
 

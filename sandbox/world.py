@@ -39,7 +39,7 @@ HCP_SECRETS = {
     "TFE_TOKEN": "SandboxSandbox.atlasv1.sandbox0sandbox0sandbox0sandbox0sandbox0sandbox0",
     "HCP_NOTIFICATION_TOKEN": "sandbox-notification-token-0123456789",
 }
-# Beside them where GitHub tells of runs.
+# Beside them where GitHub reports runs.
 WEBHOOK_SECRET = {"GITHUB_WEBHOOK_SECRET": "sandbox-webhook-secret-0123456789"}
 _PROD_HERE = """      directory: instances/production
       backend_config: {path: "{files}/state/prod.tfstate"}
@@ -55,7 +55,7 @@ class Options:
 
     `page_port` 0 takes a free port; `speed` is simulated seconds per real one on GitHub; `aws` an AWS that runs
     already, else one is started unless `without_aws`; `config` replaces pieces of the configuration's text. With `hcp`
-    prod is planned in HCP Terraform, which sends notifications unless `hcp_silent`. With `webhooks` GitHub tells of runs.
+    prod is planned in HCP Terraform, which sends notifications unless `hcp_silent`. With `webhooks` GitHub reports runs.
     """
 
     page_port: int = 0
@@ -150,12 +150,12 @@ class World:
         return handle
 
     async def _hcp(self, bot_port: int) -> None:
-        told = NotificationSettings(
+        notifications = NotificationSettings(
             f"http://127.0.0.1:{bot_port}/hcp/notifications", HCP_SECRETS["HCP_NOTIFICATION_TOKEN"]
         )
         self.hcp = HcpStandIn(
             tokens={HCP_SECRETS["TFE_TOKEN"]: HcpToken("team", "signalbox")},
-            notifications=None if self.options.hcp_silent else told,
+            notifications=None if self.options.hcp_silent else notifications,
         )
         state = self.files / "state" / "prod.tfstate"
         self.hcp.add("PermanentOrg", "production", working_directory="instances/production", state=state)
@@ -195,8 +195,8 @@ class World:
         return path
 
     def _environment(self, aws: AwsHandle | None) -> dict[str, str]:
-        # Without AWS the address leads nowhere on purpose: nothing may go out to the real one.
-        leads_to_aws = (aws or AwsHandle("http://127.0.0.1:9", REGION)).environment()
+        # Without AWS the address leads nowhere on purpose: nothing may reach the real AWS.
+        aws_variables = (aws or AwsHandle("http://127.0.0.1:9", REGION)).environment()
         secrets = dict(SECRETS)
         if not self.options.socket_mode:
             del secrets["SLACK_APP_TOKEN"]
@@ -206,14 +206,14 @@ class World:
         if self.options.hcp:
             secrets |= HCP_SECRETS
             addresses["TFE_ADDRESS"] = self.hcp.url
-        return {**surroundings(), **leads_to_aws, **secrets, **addresses, **self.options.environment}
+        return {**surroundings(), **aws_variables, **secrets, **addresses, **self.options.environment}
 
 
 @contextmanager
 def held_port() -> Iterator[int]:
     """A port that nobody but the bot listens on: until the end no other program is given it, also while the bot is down."""
     with socket.socket() as holder:
-        # Bound, not listening: whoever sets the same option, as servers do, can bind it and listen.
+        # Bound, not listening: a server that sets the same option can bind it and listen.
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind(("0.0.0.0", 0))  # noqa: S104  -- nothing listens here
         yield int(holder.getsockname()[1])

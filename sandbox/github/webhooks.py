@@ -159,7 +159,7 @@ class Deliveries:
     def _about(self, repository: Repository | None, sender: str) -> Json:
         base, about = self._site.base, dict[str, object]()
         if repository is not None:
-            about["repository"] = shapes.repository_told(base, repository) | {"custom_properties": {}}
+            about["repository"] = shapes.repository_reference(base, repository) | {"custom_properties": {}}
             about["organization"] = shapes.organization(base, repository.owner)
         if (app := self._site.credentials.app) is not None:
             about["installation"] = {"id": app.installation_id, "node_id": shapes.node_id("I", app.installation_id)}

@@ -66,10 +66,10 @@ class Bus:
         """
         timer = Timer(timeout)
         while (result := look()) is None:
-            if not (left := timer.left()):
+            if not (remaining := timer.remaining()):
                 return None
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.add(waiter)
-            await asyncio.wait([waiter], timeout=min(left, SLICE))
+            await asyncio.wait([waiter], timeout=min(remaining, SLICE))
             self._waiters.discard(waiter)
         return result

@@ -32,7 +32,7 @@ class Story:
 
 def find() -> dict[str, Story]:
     """Every story, by name."""
-    found = {}
+    stories = {}
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda info: info.name):
         if module.name.startswith("_"):
             continue
@@ -40,5 +40,5 @@ def find() -> dict[str, Story]:
         name = module.name.replace("_", "-")
         options = getattr(loaded, "OPTIONS", Options())
         own_aws = getattr(loaded, "OWN_AWS", False)
-        found[name] = Story(name, loaded.SUMMARY, loaded.CHANNELS, loaded.play, options, own_aws)
-    return found
+        stories[name] = Story(name, loaded.SUMMARY, loaded.CHANNELS, loaded.play, options, own_aws)
+    return stories

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 
-def tell(text: str) -> None:
-    """Say what happens next, to whoever watches."""
+def announce(text: str) -> None:
+    """Print what happens next."""
     print(f"  • {text}", flush=True)
 
 
 async def types(world: World, name: str, channel: str, text: str) -> Reply:
     """A person types; the app must have answered in time."""
-    tell(f"{name} types {text} in {channel}")
+    announce(f"{name} types {text} in {channel}")
     reply = await world.person(name).type(channel, text)
     expect(reply.ok and not reply.error, f"Slack would show: {reply.error}")
     return reply
@@ -29,23 +29,23 @@ async def types(world: World, name: str, channel: str, text: str) -> Reply:
 
 async def clicks(world: World, name: str, message: Message, button: str) -> Reply:
     """A person presses a button and confirms."""
-    tell(f"{name} presses “{button}”")
+    announce(f"{name} presses “{button}”")
     return await world.person(name).click(message, button)
 
 
 async def shows(world: World, channel: str, *pieces: str, timeout: float = 90) -> Message:
     """Wait for the message in the channel that shows all of these pieces."""
-    shown = world.channel(channel).wait_for(lambda one: all(piece in one.rendered for piece in pieces), timeout)
-    message = await aloud(f"a message in {channel} with {', '.join(map(repr, pieces))}", shown)
-    tell(f"{channel} shows: {message.rendered.splitlines()[0]}")
+    waiting = world.channel(channel).wait_for(lambda posted: all(piece in posted.rendered for piece in pieces), timeout)
+    message = await aloud(f"a message in {channel} with {', '.join(map(repr, pieces))}", waiting)
+    announce(f"{channel} shows: {message.rendered.splitlines()[0]}")
     return message
 
 
-async def is_told(person: Person, piece: str) -> Message:
+async def gets_notice(person: Person, piece: str) -> Message:
     """Wait for what only this person sees."""
-    shown = person.wait_for_ephemeral(lambda one: piece in one.rendered)
-    message = await aloud(f"a message that only {person.user.name} sees, with {piece!r}", shown)
-    tell(f"only {person.user.name} sees: {message.rendered.splitlines()[0]}")
+    waiting = person.wait_for_ephemeral(lambda posted: piece in posted.rendered)
+    message = await aloud(f"a message that only {person.user.name} sees, with {piece!r}", waiting)
+    announce(f"only {person.user.name} sees: {message.rendered.splitlines()[0]}")
     return message
 
 

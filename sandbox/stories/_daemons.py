@@ -53,13 +53,13 @@ class Backend:
     @property
     def running(self) -> int:
         """How many of it run."""
-        found = 0
+        count = 0
         for process in os.scandir("/proc"):
             with suppress(OSError):
                 if process.name.isdigit():
                     words = Path(process.path, "cmdline").read_bytes().split(b"\0")
-                    found += str(self.directory / NAME).encode() in words
-        return found
+                    count += str(self.directory / NAME).encode() in words
+        return count
 
     @property
     def start(self) -> str:

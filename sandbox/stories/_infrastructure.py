@@ -74,8 +74,8 @@ class SlowMachines:
     @property
     def started(self) -> int:
         """How many machines were started so far, from the first plan on."""
-        seen = self.directory / "started"
-        return len(seen.read_text().splitlines()) if seen.exists() else 0
+        marker = self.directory / "started"
+        return len(marker.read_text().splitlines()) if marker.exists() else 0
 
     async def under_way(self, machines: int) -> None:
         """Wait until so many were started."""
@@ -96,16 +96,16 @@ class SlowNetwork:
     @property
     def machines(self) -> int:
         """How many machines were started so far, from the first plan on."""
-        seen = self.directory / "started"
-        return len(seen.read_text().splitlines()) if seen.exists() else 0
+        marker = self.directory / "started"
+        return len(marker.read_text().splitlines()) if marker.exists() else 0
 
     async def under_way(self) -> None:
         """Wait until all old machines are gone, as the state says, and the network is being made."""
         await until(self._is_under_way, "the apply did not come as far as the network")
 
     def _is_under_way(self) -> bool:
-        gone = not any(name in self.state.read_text() for name in ("staging-backend", "staging-cron"))
-        return gone and (self.directory / "begun").exists()
+        missing = not any(name in self.state.read_text() for name in ("staging-backend", "staging-cron"))
+        return missing and (self.directory / "begun").exists()
 
     def let_up(self) -> None:
         """From now on it does not wait."""

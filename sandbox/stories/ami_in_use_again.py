@@ -1,4 +1,4 @@
-"""An old image comes into use between the list and the click: it is looked at again, and stays."""
+"""An old image comes into use between the list and the click: it is checked again, and kept."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import boto3
 
 from sandbox import fleet
-from sandbox.stories._acting import clicks, expect, is_told, shows, tell, types
+from sandbox.stories._acting import announce, clicks, expect, gets_notice, shows, types
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -24,15 +24,18 @@ OWN_AWS = True
 async def play(world: World) -> None:
     """Act it out."""
     await types(world, "ana", "#ops", "/infra amis")
-    page = await is_told(world.person("ana"), "may go")
+    page = await gets_notice(world.person("ana"), "may go")
     await clicks(world, "ana", page, "Clean up…")
     ask = await shows(world, "#ops", "Waiting for approval", "12 images may go")
     old = fleet.Image("dev", "sftp", 1).image_id
-    tell(f"somebody starts an instance from {old} in the console")
+    announce(f"somebody starts an instance from {old} in the console")
     await asyncio.to_thread(_start, world.aws, old)
     await clicks(world, "lee", ask, "approve")
-    told = await shows(world, "#ops", "11 of 12 removed", "1 was left", timeout=120)
-    expect(f"{old} " in told.rendered and "used by instance" in told.rendered, "the message does not say why it stays")
+    message = await shows(world, "#ops", "11 of 12 removed", "1 was left", timeout=120)
+    expect(
+        f"{old} " in message.rendered and "used by instance" in message.rendered,
+        "the message does not say why it stays",
+    )
     expect(await asyncio.to_thread(_is_there, world.aws, old), "the image in use is gone")
 
 

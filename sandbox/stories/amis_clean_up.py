@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from sandbox.stories._acting import clicks, expect, is_told, shows, tell, types
+from sandbox.stories._acting import announce, clicks, expect, gets_notice, shows, types
 from sandbox.world import Options
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ async def play(world: World) -> None:
     """Act it out."""
     before = len(await asyncio.to_thread(_images, world.aws))
     await types(world, "ana", "#ops", "/infra amis")
-    page = await is_told(world.person("ana"), "may go")
+    page = await gets_notice(world.person("ana"), "may go")
     expect("newest: plans take it" in page.rendered, "the page does not say why an image is kept")
     await clicks(world, "ana", page, "Clean up…")
     ask = await shows(world, "#ops", "Waiting for approval", "12 images may go")
-    tell("lee keeps one of them back")
+    announce("lee keeps one of them back")
     await clicks(world, "lee", ask, "Choose what stays…")
     view = await world.person("lee").wait_for_view()
     first = view.blocks[0]["element"]["options"][0]["value"]
@@ -40,9 +40,9 @@ async def play(world: World) -> None:
     ask = await shows(world, "#ops", "Waiting for approval", "11 images may go")
     await clicks(world, "max", ask, "approve")
     await shows(world, "#ops", "11 of 11 removed", timeout=120)
-    left = await asyncio.to_thread(_images, world.aws)
-    expect(len(left) == before - 11, f"there were {before} images, and now there are {len(left)}")
-    expect(first in left, "the image that was to stay is gone")
+    remaining = await asyncio.to_thread(_images, world.aws)
+    expect(len(remaining) == before - 11, f"there were {before} images, and now there are {len(remaining)}")
+    expect(first in remaining, "the image that was to stay is gone")
 
 
 def _images(aws: AwsHandle) -> set[str]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox.stories._acting import clicks, expect, shows, tell, types, until
+from sandbox.stories._acting import announce, clicks, expect, shows, types, until
 from sandbox.stories._infrastructure import slow_network
 from sandbox.world import Options
 
@@ -27,10 +27,10 @@ async def play(world: World) -> None:
     ask = await shows(world, "#staging", "3 to replace", "Waiting for approval")
     await clicks(world, "lee", ask, "approve")
     await network.under_way()
-    tell("the bot, terraform and all else on its machine are killed")
+    announce("the bot, terraform and all else on its machine are killed")
     await _machine_is_lost(world)
     network.let_up()
-    tell("the bot is started again")
+    announce("the bot is started again")
     await world.bot.start()
     ended = await shows(world, "#staging", "#1", "interrupted during the apply", "The state now holds")
     held = ended.rendered.partition("The state now holds")[2].splitlines()[0]
@@ -49,14 +49,14 @@ async def play(world: World) -> None:
 
 
 async def _machine_is_lost(world: World) -> None:
-    # All are stopped before any is killed, so that none can tell of another's end.
+    # All are stopped before any is killed, so that none can report another's end.
     stopped: set[int] = {world.bot.pid}
     os.kill(world.bot.pid, signal.SIGSTOP)
     while new := _processes_of(world) - stopped:
         stopped |= new
         _signal(new, signal.SIGSTOP)
     _signal(stopped, signal.SIGKILL)
-    await world.bot.gone()
+    await world.bot.wait_until_dead()
     await until(lambda: not _processes_of(world), "something that the bot started outlived SIGKILL")
 
 
@@ -68,10 +68,10 @@ def _signal(processes: set[int], number: signal.Signals) -> None:
 
 def _processes_of(world: World) -> set[int]:
     """Whatever has the sandbox's own directory among its arguments or in its environment, however it was started."""
-    return {int(one.name) for one in Path("/proc").glob("[0-9]*") if _is_of(one, os.fsencode(world.files))}
+    return {int(process.name) for process in Path("/proc").glob("[0-9]*") if _is_of(process, os.fsencode(world.files))}
 
 
 def _is_of(process: Path, directory: bytes) -> bool:
     with suppress(OSError):  # it has ended meanwhile, or is somebody else's
-        return any(directory in (process / said).read_bytes() for said in ("cmdline", "environ"))
+        return any(directory in (process / file).read_bytes() for file in ("cmdline", "environ"))
     return False

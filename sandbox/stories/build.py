@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.stories._acting import expect, is_told, shows, types
+from sandbox.stories._acting import expect, gets_notice, shows, types
 from sandbox.world import Options
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ OWN_AWS = True
 async def play(world: World) -> None:
     """Act it out."""
     await types(world, "ana", "#ops", "/build bakend,cron")
-    await is_told(world.person("ana"), "did you mean “backend”?")
+    await gets_notice(world.person("ana"), "did you mean “backend”?")
     await types(world, "ana", "#ops", "/build")
-    board = await shows(world, "#ops", "Build all images at main", "of 12 images", "⏳ waiting")
-    expect("Cancel" in board.buttons, "a build under way can be cancelled")
+    matrix = await shows(world, "#ops", "Build all images at main", "of 12 images", "⏳ waiting")
+    expect("Cancel" in matrix.buttons, "a build under way can be cancelled")
     await shows(world, "#ops", "Build all images at main", "🔄 running")
     done = await shows(world, "#ops", ":white_check_mark:", "12 of 12 images", "ami-", timeout=180)
     expect("Cancel" not in done.buttons, "a finished build can still be cancelled")

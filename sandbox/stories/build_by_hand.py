@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.github.seed import BUILD_SOME, INFRASTRUCTURE
-from sandbox.stories._acting import expect, shows, tell, types, until
+from sandbox.stories._acting import announce, expect, shows, types, until
 from sandbox.world import Options
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ WORKFLOW = "build-images.yml"
 async def play(world: World) -> None:
     """Act it out."""
     repository = world.github.repository(INFRASTRUCTURE)
-    tell("max starts the workflow on GitHub's page")
+    announce("max starts the workflow on GitHub's page")
     held = repository.hold_next(WORKFLOW, job="cron, dev")
     only = {"machines": "cron", "environments": "dev"}
     first = repository.dispatch(WORKFLOW, BUILD_SOME, only, actor="max-weber")
@@ -33,7 +33,7 @@ async def play(world: World) -> None:
     held.release()
     await shows(world, "#ops", ":white_check_mark:", f"Build images, run {first.number}", "1 of 1 image", timeout=120)
 
-    tell("the bot is stopped; max starts another, which ends before the bot is back")
+    announce("the bot is stopped; max starts another, which ends before the bot is back")
     await world.bot.kill()
     second = repository.dispatch(WORKFLOW, BUILD_SOME, {**only, "machines": "sftp"}, actor="max-weber")
     await until(lambda: second.finished, "the run does not end", timeout=120)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.github.seed import BUILD_SOME, INFRASTRUCTURE
-from sandbox.stories._acting import clicks, expect, shows, tell, types
+from sandbox.stories._acting import announce, clicks, expect, shows, types
 from sandbox.world import Options
 
 if TYPE_CHECKING:
@@ -28,18 +28,18 @@ async def play(world: World) -> None:
     await types(world, "ana", "#ops", f"/build cron,sftp dev,staging {BUILD_SOME}")
     failed = await shows(world, "#ops", ":x:", "#1 Build cron and sftp images", "failed", "Rerun failed", timeout=120)
     thread = world.channel("#ops").replies(failed.ts)
-    said = "\n".join(one.rendered for one in thread)
-    first = said.partition("First error")[2].partition("The last lines")[0]
+    text = "\n".join(reply.rendered for reply in thread)
+    first = text.partition("First error")[2].partition("The last lines")[0]
     marked = [line for line in first.splitlines() if line.lstrip().startswith("> ")]
-    expect("at step" in said and "supercron" in "".join(marked), "the thread does not say why the job failed")
-    expect(any(one.files for one in thread), "the log is not in the thread")
+    expect("at step" in text and "supercron" in "".join(marked), "the thread does not say why the job failed")
+    expect(any(reply.files for reply in thread), "the log is not in the thread")
 
     held = repository.hold_next("build-images.yml", job="cron, staging")
     await clicks(world, "lee", failed, "Rerun failed")
     again = await shows(world, "#ops", "#2 Rerun the failed jobs of #1", "rerun 1", "🔄 running")
     await shows(world, "#ops", "#1 Build cron and sftp images", "run again in #2")
     await clicks(world, "ana", again, "Cancel")
-    tell("ana asked for neither, and may approve: so she may cancel")
+    announce("ana asked for neither, and may approve: so she may cancel")
     cancelled = await shows(world, "#ops", ":octagonal_sign:", "#2 Rerun the failed jobs of #1", "cancelled by @ana")
     held.release()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.github.seed import BUILD_SOME, INFRASTRUCTURE
-from sandbox.stories._acting import clicks, expect, shows, tell, types
+from sandbox.stories._acting import announce, clicks, expect, shows, types
 from sandbox.world import Options
 
 if TYPE_CHECKING:
@@ -23,16 +23,16 @@ async def play(world: World) -> None:
     repository = world.github.repository(INFRASTRUCTURE)
     repository.green_but_broken(WORKFLOW, job="cron, dev", tool="npm")
     await types(world, "ana", "#ops", f"/build cron,sftp dev {BUILD_SOME}")
-    board = await shows(world, "#ops", ":warning:", "2 of 2 images, 1 suspect", "⚠️ suspect", "Plan dev", timeout=120)
-    told = next(one for one in world.channel("#ops").replies(board.ts) if "Not a failure" in one.rendered)
-    tell(f"the thread shows: {told.rendered.splitlines()[0]}")
-    expect("npm" in told.rendered, "the thread does not name the sign")
-    image = next(word for word in board.rendered.split() if word.startswith("ami-"))
+    matrix = await shows(world, "#ops", ":warning:", "2 of 2 images, 1 suspect", "⚠️ suspect", "Plan dev", timeout=120)
+    warning = next(reply for reply in world.channel("#ops").replies(matrix.ts) if "Not a failure" in reply.rendered)
+    announce(f"the thread shows: {warning.rendered.splitlines()[0]}")
+    expect("npm" in warning.rendered, "the thread does not name the sign")
+    image = next(word for word in matrix.rendered.split() if word.startswith("ami-"))
 
     lee = world.person("lee")
-    await clicks(world, "lee", told, "Not a failure…")
+    await clicks(world, "lee", warning, "Not a failure…")
     view = await lee.wait_for_view()
-    tell("lee says why it is harmless")
+    announce("lee says why it is harmless")
     await lee.submit(view, {"Why is it harmless?": "the optional packages are not used on this machine"})
     await shows(world, "#ops", "harmless, says @lee", "the optional packages are not used", timeout=30)
 

@@ -1,4 +1,4 @@
-"""A builder at work is left alone, however old; its job is cancelled, nobody cleans up, and it is told within the grace."""
+"""A working builder is not touched, however old; once its job is cancelled and nobody cleans up, it is reported within the grace."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from sandbox.github.seed import BUILD_SOME, INFRASTRUCTURE
-from sandbox.stories._acting import expect, is_told, shows, tell, types, until
+from sandbox.stories._acting import announce, expect, gets_notice, shows, types, until
 from sandbox.world import Options
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ GRACE, ROUND = 5.0, 2.0
 
 async def play(world: World) -> None:
     """Act it out."""
-    tell("max starts a build in GitHub; its only job hangs while Packer's builder runs")
+    announce("max starts a build in GitHub; its only job hangs while Packer's builder runs")
     repository = world.github.repository(INFRASTRUCTURE)
     repository.hang_next("build-images.yml", job="cron, dev")
     run = repository.dispatch(
@@ -41,10 +41,10 @@ async def play(world: World) -> None:
     expect("🔨 works" in page.rendered and "still runs" in page.rendered, "the list does not say that it works")
     expect(len(_alerts(world)) == 1, "the builder at work was told as well")
 
-    tell("max cancels the run in GitHub; Packer gets no time to clean up")
+    announce("max cancels the run in GitHub; Packer gets no time to clean up")
     await repository.cancel(run)
-    told = await shows(world, "#ops", "(cancelled)", "was cancelled", "by its tag", timeout=GRACE + 4 * ROUND + 20)
-    expect("GITHUB_RUN_ID" not in told.text, "the message says more than a person needs")
+    alert = await shows(world, "#ops", "(cancelled)", "was cancelled", "by its tag", timeout=GRACE + 4 * ROUND + 20)
+    expect("GITHUB_RUN_ID" not in alert.text, "the message says more than a person needs")
     await _listed(world, "2 builders, 2 stuck")
 
 
@@ -58,4 +58,4 @@ def _alerts(world: World) -> list[Message]:
 
 async def _listed(world: World, *pieces: str) -> Message:
     await types(world, "ana", "#ops", "/infra builders")
-    return await is_told(world.person("ana"), pieces[0])
+    return await gets_notice(world.person("ana"), pieces[0])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from sandbox.stories._acting import clicks, expect, shows, tell
+from sandbox.stories._acting import announce, clicks, expect, shows
 from sandbox.world import Options
 
 if TYPE_CHECKING:
@@ -22,15 +22,15 @@ OPTIONS = Options(config={"operations:\n": "watch:\n  builders: {every: 3s}\nope
 
 async def play(world: World) -> None:
     """Act it out."""
-    told = await shows(world, "#ops", "left running, 3 h", timeout=30)
-    await clicks(world, "max", told, "It is mine…")
+    alert = await shows(world, "#ops", "left running, 3 h", timeout=30)
+    await clicks(world, "max", alert, "It is mine…")
     view = await world.person("max").wait_for_view()
     await world.person("max").submit(view, {"hours": "4"})
     await shows(world, "#ops", "belongs to @max until", timeout=20)
-    tell("somebody terminates the instance in the console, and deletes its security group there")
+    announce("somebody terminates the instance in the console, and deletes its security group there")
     await asyncio.to_thread(_by_hand, world.aws)
-    left = await shows(world, "#ops", "but left something behind: `key pair packer_", timeout=30)
-    await clicks(world, "lee", left, "Remove what is left")
+    remaining = await shows(world, "#ops", "but left something behind: `key pair packer_", timeout=30)
+    await clicks(world, "lee", remaining, "Remove what is left")
     await shows(world, "#ops", "what it had left is removed for @lee", "key pair", "deleted", timeout=60)
     expect(len(world.channel("#ops").messages) == 1, "there is more than one message for one builder")
 
@@ -43,7 +43,7 @@ def _by_hand(aws: AwsHandle) -> None:
         aws_access_key_id="AKIASANDBOXHAND00000",
         aws_secret_access_key="sandbox",  # noqa: S106  -- the sandbox's AWS takes any
     )
-    found = ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": ["Packer Builder"]}])
-    builder = found["Reservations"][0]["Instances"][0]
+    answer = ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": ["Packer Builder"]}])
+    builder = answer["Reservations"][0]["Instances"][0]
     ec2.terminate_instances(InstanceIds=[builder["InstanceId"]])
     ec2.delete_security_group(GroupId=builder["SecurityGroups"][0]["GroupId"])

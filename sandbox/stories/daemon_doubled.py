@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.stories._acting import clicks, expect, is_told, shows, tell, types
+from sandbox.stories._acting import announce, clicks, expect, gets_notice, shows, types
 from sandbox.stories._daemons import CONFIG, NAME, daemon_of, playbook_runs
 from sandbox.world import Options
 
@@ -26,7 +26,7 @@ async def play(world: World) -> None:
     await shows(world, "#staging", "#1 ", ":white_check_mark:", "deployed", "each runs once")
     expect(backend.running == 1, f"{backend.running} of {NAME} run after the first deploy")
 
-    tell("the playbook starts the daemon again, and nothing stops the one that runs")
+    announce("the playbook starts the daemon again, and nothing stops the one that runs")
     await types(world, "ana", "#staging", "/deploy staging backend")
     ask = await shows(world, "#staging", "#2 ", "Waiting for approval")
     await clicks(world, "lee", ask, "approve")
@@ -34,7 +34,7 @@ async def play(world: World) -> None:
     expect(backend.running == 1, f"{backend.running} of {NAME} run after the second deploy")
 
     await types(world, "max", "#staging", "/infra daemons staging")
-    page = await is_told(world.person("max"), "Daemons of staging: each runs once")
+    page = await gets_notice(world.person("max"), "Daemons of staging: each runs once")
     await clicks(world, "max", page, "Restart")
     await shows(world, "#staging", "#3 ", ":white_check_mark:", "it runs once on each host, with a new process")
     expect(backend.running == 1, f"{backend.running} of {NAME} run after the restart")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.stories._acting import clicks, expect, is_told, shows, types
+from sandbox.stories._acting import clicks, expect, gets_notice, shows, types
 from sandbox.world import Options
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ OPTIONS = Options()
 async def play(world: World) -> None:
     """Act it out."""
     await types(world, "ana", "#staging", "/infra inventory staging")
-    await is_told(world.person("ana"), "Machines of staging: 4 run")
+    await gets_notice(world.person("ana"), "Machines of staging: 4 run")
     await types(world, "ana", "#staging", "/deploy staging")
     ask = await shows(world, "#staging", "#1 ", "Waiting for approval")
     await clicks(world, "lee", ask, "approve")
@@ -27,5 +27,5 @@ async def play(world: World) -> None:
     done = await shows(world, "#staging", "#1 ", ":white_check_mark:", "to 4 hosts")
     for machine in ("backend", "cron", "taskrunner", "sftp"):
         expect(f"staging-{machine}" in done.rendered, f"{machine} has no row")
-    files = [file.name for one in world.channel("#staging").thread(done.ts) for file in one.files]
+    files = [file.name for message in world.channel("#staging").thread(done.ts) for file in message.files]
     expect(files == [f"deploy-1-{name}.txt" for name in ("backend", "cron", "taskrunner", "sftp")], f"files: {files}")

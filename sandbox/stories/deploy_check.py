@@ -1,4 +1,4 @@
-"""What a deploy would change is looked at before it is asked for: nothing is touched, nobody has to approve."""
+"""A check shows what a deploy would change: no changes are made, and nobody has to approve."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ OPTIONS = Options()
 async def play(world: World) -> None:
     """Act it out."""
     await types(world, "ana", "#staging", "/deploy staging backend,sftp check")
-    found = await shows(world, "#staging", "#1 ", "checked: ", "Nothing was touched", "Write the configuration")
-    expect(not found.buttons, "somebody is asked about a check")
+    message = await shows(world, "#staging", "#1 ", "checked: ", "Nothing was touched", "Write the configuration")
+    expect(not message.buttons, "somebody is asked about a check")
     expect(not (world.files / "servers").exists(), "the check has touched the servers")
 
     await types(world, "ana", "#staging", "/deploy staging backend,sftp")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.github.seed import INFRASTRUCTURE
-from sandbox.stories._acting import clicks, expect, shows, tell, types
+from sandbox.stories._acting import announce, clicks, expect, shows, types
 from sandbox.stories._infrastructure import commit
 from sandbox.world import Options
 
@@ -33,7 +33,7 @@ async def play(world: World) -> None:
     expect(failed.buttons == ["Retry failed hosts"], f"it has the buttons {failed.buttons}")
     await shows(world, "#staging", "staging-cron", "failed at", "Install the crontab", "deploy-cron.yml:")
 
-    tell("somebody makes room on the disk")
+    announce("somebody makes room on the disk")
     full.unlink()
     await clicks(world, "max", failed, "Retry failed hosts")
     ask = await shows(world, "#staging", "#2 ", "1 failed host of staging", "Waiting for approval")

@@ -1,4 +1,4 @@
-"""Somebody changes a machine by hand: told once, with a button for a plan that puts it right."""
+"""Somebody changes a machine by hand: reported once, with a button for a plan that corrects it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING
 
-from sandbox.stories._acting import clicks, expect, shows, tell
+from sandbox.stories._acting import announce, clicks, expect, shows
 from sandbox.world import Options
 
 if TYPE_CHECKING:
@@ -20,15 +20,15 @@ OPTIONS = Options(without_aws=True, config={"operations:\n": "watch:\n  drift: {
 
 async def play(world: World) -> None:
     """Act it out."""
-    tell("nobody types anything; dev is as its code says")
+    announce("nobody types anything; dev is as its code says")
     await asyncio.sleep(8)
     expect(not world.channel("#dev").messages, "there is no drift, and yet something was said")
-    tell("somebody changes dev's state by hand")
+    announce("somebody changes dev's state by hand")
     _change_by_hand(world)
-    told = await shows(world, "#dev", "not as the code says", timeout=60)
+    message = await shows(world, "#dev", "not as the code says", timeout=60)
     await asyncio.sleep(12)
     expect(len(world.channel("#dev").messages) == 1, "the same drift was told twice")
-    await clicks(world, "ana", told, "New plan")
+    await clicks(world, "ana", message, "New plan")
     ask = await shows(world, "#dev", "Plan for dev", "Waiting for approval", timeout=60)
     await clicks(world, "ana", ask, "approve")
     await shows(world, "#dev", "Plan for dev", "applied", timeout=60)

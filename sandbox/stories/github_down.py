@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.github import DropConnectionError
 from sandbox.github.seed import INFRASTRUCTURE
-from sandbox.stories._acting import expect, shows, tell, types
+from sandbox.stories._acting import announce, expect, shows, types
 from sandbox.world import Options
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ async def play(world: World) -> None:
     world.github.on_request.append(outage)
     await types(world, "ana", "#dev", "/deploy dev")
     await shows(world, "#dev", "#1 Deploy main to dev", "of 4 jobs done", "running")
-    tell("GitHub is gone")
+    announce("GitHub is gone")
     outage.on = True
     await shows(world, "#dev", "#1 ", "GitHub has told nothing since", "The run goes on there")
     expect(outage.unanswered, "nobody asked GitHub")
-    tell("GitHub is back")
+    announce("GitHub is back")
     outage.on = False
     done = await shows(world, "#dev", "#1 ", ":white_check_mark:", "deployed")
     expect("GitHub told nothing for " in done.rendered, "the message no longer says that GitHub was silent")

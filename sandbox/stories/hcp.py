@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.hcp import Costs, Policies, Task
-from sandbox.stories._acting import clicks, expect, shows, tell, types
+from sandbox.stories._acting import announce, clicks, expect, shows, types
 from sandbox.world import Options
 
 if TYPE_CHECKING:
@@ -29,12 +29,15 @@ async def play(world: World) -> None:
     await clicks(world, "max", ask, "approve")
     done = await shows(world, "#prod", "#1 ", "applied, 1 added, 0 changed, 1 destroyed")
     expect("approve" not in done.rendered.lower().split("approved by")[0], "an applied plan still asks for approval")
-    told = [text for _, text in workspace.runs[0].comments]
-    expect(told and "lee" in told[0] and "max" in told[0], f"HCP Terraform does not know who approved: {told}")
+    comments = [text for _, text in workspace.runs[0].comments]
+    expect(
+        comments and "lee" in comments[0] and "max" in comments[0],
+        f"HCP Terraform does not know who approved: {comments}",
+    )
 
     await types(world, "ana", "#prod", "/plan prod backend_ami=ami-0abc0123456789abc")
     ask = await shows(world, "#prod", "#2 Plan for prod", "Waiting for approval")
-    tell("max discards the run in HCP Terraform's own page")
+    announce("max discards the run in HCP Terraform's own page")
     world.hcp.press(workspace.runs[1], "discard", "max")
     done = await shows(world, "#prod", "#2 ", "discarded in HCP Terraform by max, nothing was applied")
     expect(not done.buttons, "a discarded plan still has buttons")

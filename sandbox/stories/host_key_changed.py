@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import boto3
 
 from sandbox.ssh_server import ADDRESS, SshServer, new_key
-from sandbox.stories._acting import clicks, expect, is_told, shows, tell, types
+from sandbox.stories._acting import announce, clicks, expect, gets_notice, shows, types
 from sandbox.stories._infrastructure import commit
 from sandbox.world import Options, free_port
 
@@ -59,16 +59,16 @@ async def _play(world: World, server: SshServer) -> None:
     await _deploy(world, 1)
     await shows(world, "#staging", "#1 ", ":white_check_mark:", "to 1 host")
 
-    tell("the server starts with another host key, and is the same instance as before")
+    announce("the server starts with another host key, and is the same instance as before")
     await server.stop()
     await server.start()
     await _deploy(world, 2)
     refused = await shows(world, "#staging", "#2 ", "shows another host key. Nothing was touched", "known:", "now:")
     expect(refused.buttons == ["Accept the new host key"], f"it has the buttons {refused.buttons}")
     await clicks(world, "gus", refused, "Accept the new host key")
-    await is_told(world.person("gus"), "You may not approve for staging")
+    await gets_notice(world.person("gus"), "You may not approve for staging")
     await clicks(world, "lee", refused, "Accept the new host key")
-    await is_told(world.person("lee"), "Accepted the new host key of i-")
+    await gets_notice(world.person("lee"), "Accepted the new host key of i-")
     await _deploy(world, 3)
     await shows(world, "#staging", "#3 ", ":white_check_mark:", "to 1 host")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox import fleet
-from sandbox.stories._acting import clicks, expect, shows, tell, types
+from sandbox.stories._acting import announce, clicks, expect, shows, types
 from sandbox.stories._infrastructure import commit_images, images_of
 from sandbox.world import Options
 
@@ -28,7 +28,7 @@ async def play(world: World) -> None:
     """Act it out."""
     await types(world, "ana", "#dev", "/deploy dev")
     await shows(world, "#dev", ":white_check_mark:", "Deploy main to dev", "deployed")
-    tell("the backend of dev goes back to an image of weeks ago")
+    announce("the backend of dev goes back to an image of weeks ago")
     older = fleet.Image("dev", "backend", 2).image_id
     commit_images(world, "dev", {**images_of("dev", fleet.NEWEST), "backend": older}, "Go back to an older backend")
     await types(world, "ana", "#dev", "/plan dev")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.stories._acting import clicks, expect, shows, tell, types
+from sandbox.stories._acting import announce, clicks, expect, shows, types
 from sandbox.stories._infrastructure import change_state, state_of
 from sandbox.world import Options
 
@@ -20,7 +20,7 @@ async def play(world: World) -> None:
     """Act it out."""
     await types(world, "ana", "#staging", "/plan staging")
     ask = await shows(world, "#staging", "#1", "Waiting for approval")
-    tell("somebody else applies something to staging")
+    announce("somebody else applies something to staging")
     change_state(world, "staging")
     changed = state_of(world, "staging").read_bytes()
     await clicks(world, "lee", ask, "approve")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.github.seed import APPLICATION
-from sandbox.stories._acting import clicks, expect, shows, tell, types
+from sandbox.stories._acting import announce, clicks, expect, shows, types
 from sandbox.world import Options
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ async def play(world: World) -> None:
     await clicks(world, "ana", ask, "Open pull request")
     waits = await shows(world, "#staging", "#1 ", "Pull request #1", "not ended yet: tests")
     expect("Merge" not in str(waits.buttons), "what is not green yet can be merged")
-    tell("the tests are through")
+    announce("the tests are through")
     tests.complete("success")
     ask = await shows(world, "#staging", "#1 ", "ready to merge dev into staging", "all 2 required are green")
     expect(not application.pulls.by_number[1].merged, "it was merged before anybody said so")
@@ -46,7 +46,7 @@ async def play(world: World) -> None:
     expect(not done.buttons, "a finished deploy still has buttons")
     expect(f"3 commits of *{APPLICATION}*:" in done.rendered, "what was promoted is not listed at the end")
 
-    tell("the next deploy has nothing to promote, and says so in a line")
+    announce("the next deploy has nothing to promote, and says so in a line")
     await types(world, "ana", "#staging", "/deploy staging")
     ask = await shows(world, "#staging", "#2 ", "Nothing to promote:", "Waiting for approval", "the same commit")
     await clicks(world, "lee", ask, "Reject")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.stories._acting import clicks, expect, shows, tell, types
+from sandbox.stories._acting import announce, clicks, expect, shows, types
 
 if TYPE_CHECKING:
     from sandbox.world import World
@@ -17,9 +17,9 @@ async def play(world: World) -> None:
     """Act it out."""
     await types(world, "ana", "#staging", "/plan staging")
     ask = await shows(world, "#staging", "Plan for staging", "Waiting for approval")
-    tell("the bot is killed")
+    announce("the bot is killed")
     await world.bot.kill()
-    tell("the bot is started again")
+    announce("the bot is started again")
     await world.bot.start()
     await clicks(world, "lee", ask, "approve")
     done = await shows(world, "#staging", "applied", "approved by")

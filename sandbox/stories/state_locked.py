@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.stories._acting import clicks, expect, shows, tell, types
+from sandbox.stories._acting import announce, clicks, expect, shows, types
 from sandbox.stories._infrastructure import locked, state_of
 from sandbox.world import Options
 
@@ -21,12 +21,12 @@ async def play(world: World) -> None:
     await types(world, "ana", "#staging", "/plan staging")
     ask = await shows(world, "#staging", "#1", "Waiting for approval")
     with locked(state_of(world, "staging"), "max@laptop"):
-        tell("max runs terraform on his own machine, and holds the lock")
+        announce("max runs terraform on his own machine, and holds the lock")
         await clicks(world, "lee", ask, "approve")
         refused = await shows(world, "#staging", "#1", "not applied", "max@laptop", "2026-11-23 09:00 UTC")
         expect("Wait until that has ended" in refused.rendered, "it does not say what to do")
         expect("Unlock" not in refused.buttons, "another's lock can be taken away")
-    tell("max is done")
+    announce("max is done")
     await clicks(world, "ana", refused, "New plan")
     ask = await shows(world, "#staging", "#2", "Waiting for approval")
     await clicks(world, "lee", ask, "approve")

@@ -1,10 +1,10 @@
-"""A builder that Packer left behind: told once, terminated by a click, with all that belonged to it."""
+"""An orphaned builder of Packer: reported once, terminated by a click, with all that belonged to it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.stories._acting import clicks, expect, is_told, shows, tell
+from sandbox.stories._acting import announce, clicks, expect, gets_notice, shows
 from sandbox.world import Options
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ OPTIONS = Options(config={"operations:\n": "watch:\n  builders: {every: 3s}\nope
 
 async def play(world: World) -> None:
     """Act it out."""
-    tell("three hours ago a build died; its builder still runs, and nobody has noticed")
-    told = await shows(world, "#ops", "left running, 3 h", timeout=30)
-    expect("security group" in told.rendered, "the message does not say what goes with the builder")
-    await clicks(world, "ana", told, "Snooze 1 h")
+    announce("three hours ago a build died; its builder still runs, and nobody has noticed")
+    alert = await shows(world, "#ops", "left running, 3 h", timeout=30)
+    expect("security group" in alert.rendered, "the message does not say what goes with the builder")
+    await clicks(world, "ana", alert, "Snooze 1 h")
     held = await shows(world, "#ops", "snoozed by @ana until", timeout=20)
     await clicks(world, "gus", held, "Terminate")
-    await is_told(world.person("gus"), "You may not run")
+    await gets_notice(world.person("gus"), "You may not run")
     await clicks(world, "lee", held, "Terminate")
     await shows(world, "#ops", "*: terminated for @lee", "key pair", "deleted", timeout=60)
     reply = await world.slack.person("ana").type("#ops", "/infra builders")

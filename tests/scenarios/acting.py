@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from sandbox.stories._acting import clicks, expect, is_told, shows, types
+from sandbox.stories._acting import clicks, expect, gets_notice, shows, types
 
 if TYPE_CHECKING:
     from sandbox.github.repository import Repository
@@ -21,8 +21,8 @@ __all__ = [
     "decisions",
     "expect",
     "forged",
+    "gets_notice",
     "infrastructure",
-    "is_told",
     "operations_in",
     "shows",
     "thread_of",

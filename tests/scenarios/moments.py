@@ -184,7 +184,7 @@ async def machine_is_lost(world: World) -> None:
     for one in stopped.values():
         with suppress(psutil.NoSuchProcess):
             one.send_signal(signal.SIGKILL)
-    await world.bot.gone()
+    await world.bot.wait_until_dead()
     await until(lambda: not processes_of(world))
 
 

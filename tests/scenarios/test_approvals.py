@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from tests.scenarios.acting import clicks, decisions, forged, is_told, operations_in, shows, thread_of, types
+from tests.scenarios.acting import clicks, decisions, forged, gets_notice, operations_in, shows, thread_of, types
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -108,7 +108,7 @@ async def test_an_approval_expires_and_a_click_after_that_changes_nothing(start_
     seen = expired.rendered
     for button in ("approve", "reject"):
         await clicks(world, "lee", old, button)
-    await is_told(world.person("lee"), "This approval has expired; nothing was done.")
+    await gets_notice(world.person("lee"), "This approval has expired; nothing was done.")
     assert expired.rendered == seen
     await types(world, "ana", "#prod", "/plan prod")
     await shows(world, "#prod", "#2 ", "needs 2 approvals")

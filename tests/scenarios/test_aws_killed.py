@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.packer import NAME_TAG
 from sandbox.world import Options
-from tests.scenarios.acting import clicks, is_told, shows, thread_of, types
+from tests.scenarios.acting import clicks, gets_notice, shows, thread_of, types
 from tests.scenarios.aws_between import aws_between
 from tests.scenarios.conftest import running
 from tests.scenarios.moments import dies_at_slack, until
@@ -100,6 +100,6 @@ async def test_images_go_once_with_their_snapshots(call: str, phase: Phase) -> N
 
 async def asked_to_clean_up(world: World) -> Message:
     await types(world, "ana", "#ops", "/infra amis")
-    page = await is_told(world.person("ana"), "may go")
+    page = await gets_notice(world.person("ana"), "may go")
     await clicks(world, "ana", page, "Clean up…")
     return await shows(world, "#ops", "Waiting for approval", "12 images may go")

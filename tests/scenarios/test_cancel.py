@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.scenarios.acting import answered, clicks, forged, is_told, operations_in, shows, thread_of, types
+from tests.scenarios.acting import answered, clicks, forged, gets_notice, operations_in, shows, thread_of, types
 from tests.scenarios.moments import processes_of, suspended, until
 from tests.scenarios.staged import asked, machines_wait
 
@@ -21,16 +21,16 @@ async def test_a_plan_is_cancelled_by_whoever_asked_for_it_and_nothing_is_left(s
     assert planning.buttons == ["Cancel"]
     old = planning.snapshot()
     await clicks(world, "gus", planning, "Cancel")
-    await is_told(world.person("gus"), "You may not decide for dev")
+    await gets_notice(world.person("gus"), "You may not decide for dev")
     await clicks(world, "ana", planning, "Cancel")
-    await is_told(world.person("ana"), "is being stopped; its message will say what was done")
+    await gets_notice(world.person("ana"), "is being stopped; its message will say what was done")
     ended = await shows(world, "#dev", f"#{before + 1} ", ":octagonal_sign:", "cancelled by @ana")
     assert not ended.buttons
     assert not thread_of(world, ended)
     await until(lambda: not processes_of(world))
     await until(lambda: not list((world.files / "var" / "operations").iterdir()))
     await clicks(world, "ana", old, "Cancel")
-    await is_told(world.person("ana"), f"#{before + 1} is over already; there is nothing to cancel.")
+    await gets_notice(world.person("ana"), f"#{before + 1} is over already; there is nothing to cancel.")
     await types(world, "ana", "#dev", "/plan dev")
     await shows(world, "#dev", f"#{before + 2} ", "up to date")
 
@@ -45,7 +45,7 @@ async def test_an_apply_is_cancelled_once_by_one_of_those_who_may(shared_world: 
     applying = await shows(world, "#staging", f"#{before + 1} ", "applying", "Cancel")
 
     await clicks(world, "gus", applying, "Cancel")
-    await is_told(world.person("gus"), "You may not decide for staging; anyone of @infra may.")
+    await gets_notice(world.person("gus"), "You may not decide for staging; anyone of @infra may.")
     for value in (str(before), "7" * 30, "-1", "x", ""):
         answer = await answered(world, "lee", forged(applying, value=value), "Cancel")
         assert "does not belong to this message" in answer or "I do not know this operation" in answer
@@ -77,7 +77,7 @@ async def test_a_bot_that_is_killed_right_after_cancel_still_cancels(world: Worl
     await gate.reached(3)
     applying = await shows(world, "#staging", "#1 ", "applying", "Cancel")
     await clicks(world, "lee", applying, "Cancel")
-    await is_told(world.person("lee"), "#1 is being stopped")
+    await gets_notice(world.person("lee"), "#1 is being stopped")
     await world.bot.kill()
     await world.bot.start()
     ended = await shows(world, "#staging", "#1 ", "@lee cancelled the apply after")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.postgres_server import PostgresServer, running_postgres
-from tests.scenarios.acting import answered, asked_of_github, is_told, shows, types
+from tests.scenarios.acting import answered, asked_of_github, gets_notice, shows, types
 from tests.scenarios.staged import approved, asked, machines_wait
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ async def test_an_approval_waits_for_the_database_and_a_click_is_answered(
     server.stop()
     assert AWAY in await answered(world, "lee", message, "approve")
     await world.person("ana").type("#dev", "/plan dev")
-    await is_told(world.person("ana"), AWAY)
+    await gets_notice(world.person("ana"), AWAY)
     await asyncio.sleep(AS_LONG)
     server.start()
     await world.person("lee").click(message, "approve")

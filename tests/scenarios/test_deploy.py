@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scenarios.acting import clicks, infrastructure, is_told, operations_in, shows, thread_of, types
+from tests.scenarios.acting import clicks, gets_notice, infrastructure, operations_in, shows, thread_of, types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,7 +161,7 @@ async def test_prod_gets_only_what_dev_runs_and_only_the_commit_that_was_approve
 async def test_a_guest_may_not_deploy(shared_world: World) -> None:
     before = operations_in(shared_world)
     await types(shared_world, "gus", "#dev", "/deploy dev")
-    await is_told(shared_world.person("gus"), "You may not run Signalbox's commands here; anyone of @infra may.")
+    await gets_notice(shared_world.person("gus"), "You may not run Signalbox's commands here; anyone of @infra may.")
     await types(shared_world, "gus", "#dev", "/deploy")
     assert shared_world.person("gus").view is None
     assert operations_in(shared_world) == before

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scenarios.acting import clicks, infrastructure, is_told, operations_in, shows, thread_of, types
+from tests.scenarios.acting import clicks, gets_notice, infrastructure, operations_in, shows, thread_of, types
 from tests.scenarios.moments import processes_of, until
 from tests.scenarios.staged import approved, playbook_waits
 
@@ -130,7 +130,7 @@ async def test_cancel_says_where_each_host_was_left(shared_world: World) -> None
     running = await shows(world, "#staging", f"#{number} ", "Wait at the gate", "1/", "Cancel")
     assert "staging-sftp" in running.rendered, "hosts that wait have a row as well"
     await clicks(world, "gus", running, "Cancel")
-    await is_told(world.person("gus"), "You may not decide for staging")
+    await gets_notice(world.person("gus"), "You may not decide for staging")
     await clicks(world, "lee", running, "Cancel")
     ended = await shows(world, "#staging", f"#{number} ", ":octagonal_sign:", "@lee cancelled it.")
     assert "Left in the middle: staging-cron at Wait at the gate (task 1/" in ended.rendered.replace("`", "")

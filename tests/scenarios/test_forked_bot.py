@@ -59,5 +59,5 @@ async def test_it_leads_a_session_and_ends_by_signals_and_with_whoever_started_i
             world.bot._launch = of_its_own
             await world.bot.start()
             orphan = psutil.Process(world.bot.pid)
-        await world.bot.gone()
+        await world.bot.wait_until_dead()
         assert await asyncio.to_thread(psutil.wait_procs, [orphan], 10) == ([orphan], [])

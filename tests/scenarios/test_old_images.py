@@ -10,7 +10,7 @@ import pytest
 from sandbox import fleet
 from sandbox.stories._infrastructure import commit_images, images_of
 from sandbox.world import Options
-from tests.scenarios.acting import answered, clicks, forged, is_told, operations_in, shows, types
+from tests.scenarios.acting import answered, clicks, forged, gets_notice, operations_in, shows, types
 from tests.scenarios.conftest import running
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ async def test_an_image_that_goes_back_is_marked_and_its_code_deploy_offered_onc
 
     await world.bot.restart()
     await world.person("lee").click(forged(done, value="2"), "Deploy code to dev")
-    await is_told(world.person("lee"), "I do not know this operation (any more).")
+    await gets_notice(world.person("lee"), "I do not know this operation (any more).")
     await clicks(world, "gus", done, "Deploy code to dev")
-    await is_told(world.person("gus"), "You may not run")
+    await gets_notice(world.person("gus"), "You may not run")
     old = done.snapshot()
     for _ in range(2):
         await world.person("ana").click(old, "Deploy code to dev")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from tests.scenarios.acting import answered, clicks, is_told, operations_in, shows, types
+from tests.scenarios.acting import answered, clicks, gets_notice, operations_in, shows, types
 from tests.scenarios.moments import machine_is_lost
 from tests.scenarios.staged import MAIN, change, machines_wait
 
@@ -104,7 +104,7 @@ async def test_a_lock_of_anybody_else_cannot_be_given_back(start_world: StartWor
     forged = locked.snapshot()
     forged.blocks = json.loads(json.dumps(locked.blocks).replace('"plan-again"', '"unlock"'))
     await world.person("lee").click(forged, "unlock")
-    await is_told(world.person("lee"), "There is no lock here that I may give back")
+    await gets_notice(world.person("lee"), "There is no lock here that I may give back")
     assert bucket.lock
     bucket.give_back()
     await clicks(world, "ana", locked, "New plan")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.scenarios.acting import answered, clicks, is_told, operations_in, shows, types
+from tests.scenarios.acting import answered, clicks, gets_notice, operations_in, shows, types
 from tests.scenarios.moments import rows
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ async def test_a_bot_that_is_killed_while_a_plan_is_superseded_comes_back_to_the
     await shows(world, "#staging", "#1 ", "#2 took its place")
     ask = await shows(world, "#staging", "#2 ", "Waiting for approval")
     await clicks(world, "max", old, "approve")
-    await is_told(world.person("max"), "A newer plan took this one's place")
+    await gets_notice(world.person("max"), "A newer plan took this one's place")
     await clicks(world, "max", ask, "approve")
     await shows(world, "#staging", "#2 ", "applied", "approved by @max")
     assert len(world.channel("#staging").messages) == 2

@@ -196,7 +196,7 @@ def repository_full(base: str, repository: Repository, *, may_write: bool) -> Js
     }
 
 
-def repository_told(base: str, repository: Repository) -> Json:
+def repository_reference(base: str, repository: Repository) -> Json:
     """A repository in webhooks and pull requests, without caller-specific fields."""
     full = repository_full(base, repository, may_write=True)
     for key in ("organization", "permissions", "subscribers_count", "network_count"):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.github.differences import changed_files
 from sandbox.github.merging import ahead
-from sandbox.github.shapes.common import api_of, node_id, repository_told, stamp, stamp_or_none, user
+from sandbox.github.shapes.common import api_of, node_id, repository_reference, stamp, stamp_or_none, user
 
 if TYPE_CHECKING:
     from sandbox.github.records import Pull
@@ -67,7 +67,7 @@ def _side(base: str, repository: Repository, branch: str, sha: str) -> Json:
         "ref": branch,
         "sha": sha,
         "user": user(base, repository.owner),
-        "repo": repository_told(base, repository),
+        "repo": repository_reference(base, repository),
     }
 
 

@@ -35,13 +35,13 @@ def of_event(base: str, repository: Repository, event: Event) -> tuple[str, str 
 
 
 def _of_deployment(base: str, repository: Repository, event: Deployed) -> tuple[str, str, Json]:
-    shown = deployments.deployment(base, repository, event.deployment)
-    told: Json = {"deployment": shown, "workflow": None, "workflow_run": None}
+    deployment_json = deployments.deployment(base, repository, event.deployment)
+    payload: Json = {"deployment": deployment_json, "workflow": None, "workflow_run": None}
     if event.status is None:
-        return "deployment", "created", told
-    told["deployment_status"] = deployments.status(base, repository, event.deployment, event.status)
-    told["check_run"] = None
-    return "deployment_status", "created", told
+        return "deployment", "created", payload
+    payload["deployment_status"] = deployments.status(base, repository, event.deployment, event.status)
+    payload["check_run"] = None
+    return "deployment_status", "created", payload
 
 
 def of_job(base: str, repository: Repository, run: Run, job: Job) -> Json:

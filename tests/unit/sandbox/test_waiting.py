@@ -31,7 +31,7 @@ async def test_a_busy_machine_has_more_time(busy: None) -> None:
     await waiting.within(0.01, asyncio.sleep(0.1))
     timer = waiting.Timer(1)
     await asyncio.sleep(0.1)
-    assert 0.9 < timer.left() < 1
+    assert 0.9 < timer.remaining() < 1
 
 
 async def test_until_returns_once_it_holds_and_raises_when_it_does_not() -> None:
