@@ -1,4 +1,4 @@
-"""Takes secrets out of text: values this process knows, and shapes that tokens are known to have."""
+"""Removes secrets from text: the values that this process has, and published token shapes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 HIDDEN = "[redacted]"
-# Shorter values ("true", "db") would blank out half of every message; they are masked where they stand, by the plan.
+# Shorter values ("true", "db") would blank out half of every message; the plan's own masking covers them.
 SHORTEST = 5
 # A value with line breaks (a private key) may be printed line by line.
 LINE_SHORTEST = 16
@@ -34,10 +34,10 @@ TOKEN_SHAPES = re.compile(
 
 
 class Redactor:
-    """Replaces every known secret value, and whatever looks like a token, by "[redacted]".
+    """Replaces secret values, and everything in the shape of a token, by "[redacted]".
 
-    Values can be added while running (what a Terraform plan marks sensitive, for instance); they are kept for
-    the life of the process and never shown.
+    Values can be added while running (what a Terraform plan marks sensitive, for instance); they are held for the life
+    of the process.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
@@ -48,25 +48,25 @@ class Redactor:
     def add(self, secrets: Iterable[str]) -> None:
         """Hide these values from now on, as a whole and, for values of several lines, each long line.
 
-        Also as they look in Slack's mrkdwn and within quotes in JSON, Terraform's code or Ansible's output.
+        Also in their forms in Slack's mrkdwn and within quotes in JSON, Terraform's code or Ansible's output.
         """
         new = {form for secret in secrets for piece in _pieces(secret) for form in _forms(piece)} - self._values
         if new:
             self._values |= new
-            # Longest first, or a secret that begins with another one would leave its tail.
+            # Longest first, or the end of a secret that begins with another secret would remain.
             self._longest_first = tuple(sorted(self._values, key=len, reverse=True))
 
     def __call__(self, text: str) -> str:
         """The text without secrets."""
-        # Looking for each value is far quicker than one expression of them all, and mostly none is there.
-        there = [value for value in self._longest_first if value in text]
-        known = re.sub("|".join(map(re.escape, there)), HIDDEN, text) if there else text
-        return TOKEN_SHAPES.sub(HIDDEN, known)
+        # A search for each value is far faster than an expression of all of them, and mostly none is present.
+        present = [value for value in self._longest_first if value in text]
+        without_values = re.sub("|".join(map(re.escape, present)), HIDDEN, text) if present else text
+        return TOKEN_SHAPES.sub(HIDDEN, without_values)
 
     def holds_secret(self, text: str) -> bool:
-        """Whether somebody wrote a secret in here: a token's shape, or a known value too long to be there by chance."""
-        known = any(len(value) >= LINE_SHORTEST and value in text for value in self._values)
-        return known or TOKEN_SHAPES.search(text) is not None
+        """Whether the text has a secret: a token's shape, or a value that is too long to match by chance."""
+        has_value = any(len(value) >= LINE_SHORTEST and value in text for value in self._values)
+        return has_value or TOKEN_SHAPES.search(text) is not None
 
     def within(self, value: T) -> T:
         """The same frozen dataclass, or JSON-like value, with every string redacted."""

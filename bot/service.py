@@ -1,4 +1,4 @@
-"""Puts the running service together from configuration and settings, and runs it until it is told to stop."""
+"""Composes the service from configuration and settings, and runs it until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 log = logging.getLogger(__name__)
-# A burst of commands must not wait for the kernel to ask again; aiohttp's own 128 is soon full.
+# A burst of commands fits into the backlog; aiohttp's own 128 is soon full.
 BACKLOG = 1024
 
 
@@ -73,7 +73,7 @@ def make_store(settings: Settings, workplace: Path) -> Store:
 
 
 def open_store(settings: Settings, workplace: Path) -> Store:
-    """The database that is there; nothing is made. Raises NothingThereError where an SQLite file is missing."""
+    """The existing database. Raises NothingThereError if an SQLite file is missing."""
     store = _store(settings, workplace)
     if store.file is not None and not store.file.is_file():
         store.close()
@@ -123,11 +123,11 @@ class Service:
             registry = bolt.find_handlers()
             client = make_client(self._settings.slack_bot_token, self._settings.slack_api_url)
             services = self._services(client, store, workplace)
-            # GitHub is not closed before the process ends: what still runs would take that for a failure of its own.
+            # GitHub is not closed before the process ends: running work would take that for a failure.
             bolt.register_operations(services, registry)
-            await _remove_leftovers(services)
+            await _delete_old_scratch(services)
             await services.engine.launch()
-            await _look_at_approvals(services)
+            await _check_approvals(services)
             cursors = Cursors(store, time.time)
             finder = RunFinder(services, cursors, registry.run_listeners)
             stack.push_async_callback(finder.close)
@@ -135,10 +135,10 @@ class Service:
                 await self._listen(stack, services, registry, client, finder)
             finder.start()
             stack.push_async_callback(PeriodicTasks(services, cursors, registry.periodic_tasks).close)
-            gc.freeze()  # what is loaded stays: the collector need not go through it again and again
+            gc.freeze()  # loaded modules stay: the collector need not visit them again
             log.info("ready as %s", self._settings.executor)
             await stopped.wait()
-            log.info("stopping; what is unfinished goes on at the next start")
+            log.info("stopping; unfinished operations continue at the next start")
 
     def _services(self, client: AsyncWebClient, store: Store, workplace: Path) -> Services:
         chat = Chat(client, self._redact)
@@ -182,8 +182,8 @@ class Service:
             receive = hcp_notifications.handler(services, self._settings.hcp_notification_token)
             application.router.add_post(hcp_notifications.PATH, receive)
         if self._settings.github_webhook_secret:
-            told = (services.github.receive_event, finder.hint)
-            hooks = Webhooks(self._config.github.repository, self._settings.github_webhook_secret, told)
+            listeners = (services.github.receive_event, finder.hint)
+            hooks = Webhooks(self._config.github.repository, self._settings.github_webhook_secret, listeners)
             application.router.add_post(github_webhooks.PATH, hooks.handle)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=5)
         await runner.setup()
@@ -197,18 +197,18 @@ class Service:
         stack.push_async_callback(handler.close_async)
 
 
-async def _look_at_approvals(services: Services) -> None:
-    """Let every operation look at its approval now: the wake-up of one just given may have died with the bot."""
+async def _check_approvals(services: Services) -> None:
+    """Make every operation check its approval now: the wake-up of a decision may have been lost with the process."""
     for number in await services.operations.numbers_awaiting_approval():
         await services.engine.wake(number)
 
 
-async def _remove_leftovers(services: Services) -> None:
-    """Delete the files of operations that ended, or that this database does not know: nothing secret stays behind."""
+async def _delete_old_scratch(services: Services) -> None:
+    """Delete the files of operations that ended or are unknown to this database: they may hold secrets."""
     directory = services.workplace / "operations"
-    # Looked at in this order, an operation that another process begins meanwhile is not taken for unknown.
-    found = list(directory.iterdir()) if directory.is_dir() else []
-    kept = await services.operations.open_numbers()
-    for left in found:
-        if not (left.name.isdigit() and int(left.name) in kept):
-            await delete_scratch(left)
+    # Listed before the numbers are read: an operation that another process begins meanwhile is not taken for unknown.
+    scratches = list(directory.iterdir()) if directory.is_dir() else []
+    open_numbers = await services.operations.open_numbers()
+    for scratch in scratches:
+        if not (scratch.name.isdigit() and int(scratch.name) in open_numbers):
+            await delete_scratch(scratch)

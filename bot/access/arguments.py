@@ -1,4 +1,4 @@
-"""Reads the words of a command: allow-lists, and answers that help whoever mistyped."""
+"""Arguments of a command: allow-lists, and replies that help after a typing error."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ REF = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/+-]{0,198}[A-Za-z0-9_+-])?")
 BAD_IN_REF = ("..", "//", "/.", "./", ".lock/")
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._,/=+:-]*")
 TAKEN = re.compile(r"[A-Za-z0-9._,/=+:-]")
-MOST_NAMED = 5  # characters that are not taken
+MOST_NAMED = 5  # invalid characters
 CLOSE_ENOUGH = 60
-NOT_KEPT = (
+REFUSED_CREDENTIALS = (
     "There is a token or another secret in that, so I did nothing and kept nothing of it. Slack has seen it all the "
     "same: replace it by a new one."
 )
 
 
 def split(text: str, usage: str, *, most: int) -> list[str]:
-    """The words of a command, each harmless. Raises UserError for anything else, without repeating it at length."""
+    """The words of a command, of allowed characters. Raises UserError for anything else, without repeating it at length."""
     if len(text) > LONGEST:
         raise UserError(f"That is {len(text):,} characters long; a command takes {LONGEST} at most. Usage: {usage}")
     if not text.isprintable():
@@ -39,7 +39,7 @@ def split(text: str, usage: str, *, most: int) -> list[str]:
     words = text.split()
     for word in words:
         if not WORD.fullmatch(word):
-            raise UserError(f"{shown(word)} {_wrong_with(word)} Usage: {usage}")
+            raise UserError(f"{quoted(word)} {_wrong_with(word)} Usage: {usage}")
     if len(words) > most:
         raise UserError(f"That is {len(words)} words, and I know what to do with {most}. Usage: {usage}")
     return words
@@ -56,38 +56,38 @@ def _wrong_with(word: str) -> str:
 
 
 def no_secret(redact: Redactor, text: str) -> None:
-    """Raises UserError when somebody has typed a secret: what is asked for is stored and shown."""
+    """Raises UserError if the text holds a secret: requests are stored and displayed."""
     if redact.holds_secret(text):
-        raise UserError(NOT_KEPT)
+        raise UserError(REFUSED_CREDENTIALS)
 
 
 def environment(config: Config, name: str, usage: str) -> Environment:
-    """The environment of this name. Raises UserError with the nearest match."""
+    """The environment of this name. Raises UserError with the most similar name."""
     if name in config.environments:
         return config.environments[name]
-    raise UserError(f"There is no environment {shown(name)}{nearest(name, config.environments)} Usage: {usage}")
+    raise UserError(f"There is no environment {quoted(name)}{nearest(name, config.environments)} Usage: {usage}")
 
 
 def ref(word: str, usage: str) -> str:
-    """A branch, tag or commit. Raises UserError for what cannot be one."""
+    """A branch, tag or commit. Raises UserError for an invalid name."""
     if not REF.fullmatch(word) or any(bad in word for bad in BAD_IN_REF) or word.endswith((".lock", ".")):
-        raise UserError(f"{shown(word)} cannot be a branch, tag or commit. Usage: {usage}")
+        raise UserError(f"{quoted(word)} cannot be a branch, tag or commit. Usage: {usage}")
     return word
 
 
-def nearest(word: str, known: Collection[str], *, otherwise: str = "") -> str:
-    """The end of a sentence: "did you mean" with the likeliest, or else all that there are (or `otherwise`)."""
-    best = near(word, known)
-    return f"; did you mean “{best}”?" if best else otherwise or f"; there are {', '.join(known)}."
+def nearest(word: str, names: Collection[str], *, otherwise: str = "") -> str:
+    """The end of a sentence: "did you mean" with the most similar name, else all names (or `otherwise`)."""
+    best = near(word, names)
+    return f"; did you mean “{best}”?" if best else otherwise or f"; there are {', '.join(names)}."
 
 
-def near(word: str, known: Collection[str]) -> str:
-    """The likeliest of those that there are; "" where none is like it."""
-    best = process.extractOne(word, list(known), score_cutoff=CLOSE_ENOUGH)
+def near(word: str, names: Collection[str]) -> str:
+    """The most similar name; empty if none is similar."""
+    best = process.extractOne(word, list(names), score_cutoff=CLOSE_ENOUGH)
     return str(best[0]) if best else ""
 
 
-def shown(word: str) -> str:
-    """A word as it may be shown back: short, on one line, in quotes."""
+def quoted(word: str) -> str:
+    """A word as a reply repeats it: short, on one line, in quotes."""
     printable = "".join(letter if letter.isprintable() else "?" for letter in word)
     return f"“{printable[:40]}…”" if len(printable) > 40 else f"“{printable}”"

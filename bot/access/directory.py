@@ -1,4 +1,4 @@
-"""Who people are: the usergroups they are in, looked up in Slack and remembered for a short while."""
+"""People and their usergroups, read from Slack and cached for a short time."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from bot.slack.client import Chat
 
-# usergroups.users.list is tier 2 (20 a minute); someone taken out of a group keeps their rights this long at most.
-REMEMBER = 30.0
+# usergroups.users.list is tier 2 (20 a minute); a person removed from a group has the group's rights this long at most.
+CACHE_SECONDS = 30.0
 TIMEOUT = 2.0
 
 
@@ -31,12 +31,12 @@ class Directory:
         self._lock = asyncio.Lock()
 
     async def person(self, user_id: str) -> Person:
-        """This person with the groups they are in now. Raises UserError when Slack does not tell."""
+        """This person with their current groups. Raises UserError if Slack does not answer."""
         await self._refresh()
         return Person(user_id, frozenset(group for group, members in self._members.items() if user_id in members))
 
     async def name(self, user_id: str) -> str | None:
-        """What this person is called in Slack; None when it does not tell."""
+        """The name of this person in Slack; None if Slack does not answer."""
         try:
             async with asyncio.timeout(TIMEOUT):
                 return str((await self._chat.query("users.info", user=user_id))["user"]["name"])
@@ -44,7 +44,7 @@ class Directory:
             return None
 
     async def utc_offset(self, user_id: str) -> int:
-        """By how many seconds this person's clock is ahead of UTC; 0 when Slack does not tell."""
+        """The offset of this person's time zone from UTC in seconds; 0 if Slack does not answer."""
         try:
             async with asyncio.timeout(TIMEOUT):
                 return int((await self._chat.query("users.info", user=user_id))["user"]["tz_offset"])
@@ -53,18 +53,18 @@ class Directory:
 
     async def _refresh(self) -> None:
         async with self._lock:
-            if self._clock() - self._read_at < REMEMBER:
+            if self._clock() - self._read_at < CACHE_SECONDS:
                 return
             try:
                 async with asyncio.timeout(TIMEOUT):
-                    found = [await self._users_of(group) for group in self._groups]
+                    members = [await self._users_of(group) for group in self._groups]
             except (ChatError, TimeoutError) as error:
-                # Rights are never guessed: an answer that is too old is no answer.
+                # Rights are never guessed: an expired answer is no answer.
                 raise UserError(
                     "I could not look up in Slack who is in the groups that may do this, so I did nothing. "
                     "Please try again in a minute."
                 ) from error
-            self._members = dict(zip(self._groups, found, strict=True))
+            self._members = dict(zip(self._groups, members, strict=True))
             self._read_at = self._clock()
 
     async def _users_of(self, group: str) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Pure: may this person run this, approve this, now. Whatever is not allowed is refused."""
+"""Pure: whether a person may run or approve something now. The default is to refuse."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Person:
 
 
 def allowed(person: Person, rules: Sequence[str]) -> bool:
-    """Whether one of the rules (a user id, or "usergroup:<id>") names this person."""
+    """Whether any of the rules (a user id, or "usergroup:<id>") names this person."""
     return any(
         rule.removeprefix(GROUP) in person.groups if rule.startswith(GROUP) else rule == person.id for rule in rules
     )
@@ -40,7 +40,7 @@ def check_may_use(config: Config, person: Person) -> None:
 
 
 def check_window(target: Target, now: datetime) -> None:
-    """Raises Denied when changes there have to wait for one of its windows."""
+    """Raises Denied outside of the target's change windows."""
     windows = target.windows
     if windows and not any(window.contains(now) for window in windows):
         opening = min(window.next_opening(now).astimezone(window.zone) for window in windows)
@@ -52,27 +52,27 @@ def check_window(target: Target, now: datetime) -> None:
 
 
 def environment_of(config: Config, name: str) -> Environment:
-    """The environment that an operation was begun for. Raises Denied when it has left the configuration since."""
+    """The environment of an operation. Raises Denied if it was removed from the configuration."""
     if name not in config.environments:
         raise Denied(f"{name} is no longer in the configuration; nothing changed.")
     return config.environments[name]
 
 
 def target_of(config: Config, name: str) -> Target:
-    """Where an operation belongs. Raises Denied when it has left the configuration since it was begun."""
-    found = targets.find_target(config, name)
-    if found is None:
+    """The target of an operation. Raises Denied if it was removed from the configuration."""
+    target = targets.find_target(config, name)
+    if target is None:
         raise Denied(f"{name} is no longer in the configuration; nothing changed.")
-    return found
+    return target
 
 
 def required_approvals(target: Target, *, at_least: int) -> int:
-    """How many people must approve; an apply always takes at least one click, even where none is configured."""
+    """The number of required approvals; an apply always takes at least one, even where none is configured."""
     return max(target.approval.required, at_least)
 
 
 def check_may_approve(config: Config, target: Target, person: Person, requester: str) -> None:
-    """Raises Denied unless this person may approve what `requester` asked for there."""
+    """Raises Denied unless this person may approve what `requester` requested there."""
     rules = approver_rules(config, target)
     if not allowed(person, rules):
         raise Denied(f"You may not approve for {target.name}; {in_words(rules)} may.")
@@ -82,15 +82,15 @@ def check_may_approve(config: Config, target: Target, person: Person, requester:
 
 
 def check_may_reject(config: Config, target: Target, person: Person, requester: str) -> None:
-    """Raises Denied unless this person may reject: whoever may approve, and the requester, who may withdraw it."""
+    """Raises Denied unless this person may reject or cancel: the approvers, and the requester."""
     if person.id != requester and not allowed(person, approver_rules(config, target)):
         raise Denied(f"You may not decide for {target.name}; {in_words(approver_rules(config, target))} may.")
 
 
 def approver_rules(config: Config, target: Target) -> Sequence[str]:
-    """Who may approve: the place's own approvers, or else those of `access`.
+    """Who may approve: the target's own approvers, else those of `access`.
 
-    Where nobody has to, and nobody is named, whoever may run commands may say go.
+    Where no approval is required and no approver is configured, everyone who may run commands may approve.
     """
     own = target.approval.approvers
     named = config.access.approvers if own is None else own
@@ -98,16 +98,16 @@ def approver_rules(config: Config, target: Target) -> Sequence[str]:
 
 
 def approvers_in_words(config: Config, target: Target, requester: str) -> str:
-    """Who may approve what `requester` asked for, in Slack's mentions."""
+    """Who may approve what `requester` requested, in Slack's mentions."""
     rules = approver_rules(config, target)
     free = target.approval.requester_may_approve or target.approval.required == 0
-    # Of a usergroup it is not known here who is in it.
+    # The members of a usergroup are unknown here.
     concerned = any(rule.startswith(GROUP) or rule == requester for rule in rules)
     return in_words(rules) if free or not concerned else f"{in_words(rules)} except <@{requester}>"
 
 
 def groups_named(config: Config) -> frozenset[str]:
-    """The usergroup ids that the configuration names anywhere."""
+    """All usergroup ids in the configuration."""
     rules = [*config.access.operators, *config.access.approvers, *(config.images_approval.approvers or ())]
     for environment in config.environments.values():
         rules += environment.approval.approvers or ()
@@ -115,7 +115,7 @@ def groups_named(config: Config) -> frozenset[str]:
 
 
 def in_words(rules: Sequence[str]) -> str:
-    """The people whom these rules name, in Slack's mentions: whom to ask."""
+    """The people whom these rules name, in Slack's mentions."""
     people = [f"<!subteam^{rule.removeprefix(GROUP)}>" if rule.startswith(GROUP) else f"<@{rule}>" for rule in rules]
     if len(people) == 1 and not rules[0].startswith(GROUP):
         return people[0]

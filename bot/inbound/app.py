@@ -1,4 +1,4 @@
-"""Builds the Bolt app: finds the handler files, attaches what they register, answers every fault in one place."""
+"""The Bolt app: collects what the handler files register, attaches it, and answers every error in one place."""
 
 from __future__ import annotations
 
@@ -54,46 +54,48 @@ _working: set[asyncio.Task[object]] = set()
 
 
 def find_handlers() -> Registry:
-    """Everything that the files in handlers/ register; a new command is one new file."""
-    found = Registry()
+    """Everything that the files in handlers/ register."""
+    registry = Registry()
     for module in sorted(pkgutil.walk_packages(handlers.__path__, "handlers."), key=lambda info: info.name):
         loaded = importlib.import_module(module.name)
         for name, section in SECTIONS.items():
-            found = replace(found, **{section: getattr(found, section) + tuple(getattr(loaded, name, ()))})
-    return found
+            registry = replace(registry, **{section: getattr(registry, section) + tuple(getattr(loaded, name, ()))})
+    return registry
 
 
 def build(client: AsyncWebClient, signing_secret: str) -> AsyncApp:
-    """The Bolt app that checks signatures; nothing is attached to it yet."""
+    """The Bolt app that checks signatures, without listeners."""
     return AsyncApp(
         client=client,
         signing_secret=signing_secret,
         authorize=_authorize(client),
-        logger=logging.getLogger("slack_bolt"),  # all its loggers take this one's level; by themselves the root's
+        logger=logging.getLogger("slack_bolt"),  # Bolt's other loggers take the level of this logger
         raise_error_for_unhandled_request=True,
-        # Answers when the listener is through. Otherwise Bolt looks every 10 ms whether it has acknowledged, for each
-        # request, and after three seconds tells the person that nothing was done, although it still will be.
+        # Bolt answers after the listener. Otherwise it polls the acknowledgement of each request every 10 ms, and after
+        # three seconds replies that nothing was done, although the listener still runs.
         process_before_response=True,
     )
 
 
 def _authorize(client: AsyncWebClient) -> Callable[[], Awaitable[AuthorizeResult]]:
-    """Who the bot's token makes it, asked once: Bolt by itself asks for every request until it has an answer."""
-    known: list[AuthorizeResult] = []
+    """The bot's identity by its token, requested once: Bolt's own way asks at every request until it has an answer."""
+    results: list[AuthorizeResult] = []
     lock = asyncio.Lock()
 
     async def authorize() -> AuthorizeResult:
         async with lock:
-            if not known:
+            if not results:
                 answer = await client.auth_test()
-                known.append(AuthorizeResult.from_auth_test_response(bot_token=client.token, auth_test_response=answer))
-        return known[0]
+                results.append(
+                    AuthorizeResult.from_auth_test_response(bot_token=client.token, auth_test_response=answer)
+                )
+        return results[0]
 
     return authorize
 
 
 def register_operations(services: Services, registry: Registry) -> None:
-    """Tell the durable engine what begins an operation and what each kind does."""
+    """Register with the durable engine what begins an operation, and the workflow of each kind."""
     kinds = {kind.name: kind for kind in registry.kinds}
 
     async def begin_with_services(request: Request) -> None:
@@ -105,7 +107,7 @@ def register_operations(services: Services, registry: Registry) -> None:
 
 
 def attach(app: AsyncApp, services: Services, registry: Registry) -> None:
-    """Answer what the handlers register; everything else is refused in words."""
+    """Attach what the handlers register; everything else is answered with a refusal."""
     for command in registry.commands:
         app.command(command.name)(_on_command(services, registry, command))
     for button in registry.buttons:
@@ -145,7 +147,7 @@ def _on_click(services: Services, registry: Registry, button: Button) -> Callabl
         async def decide() -> None:
             reply = await _answer(lambda: button.handle(services, click))
             if reply:
-                await _tell(services, click.response_url, reply)
+                await _respond(services, click.response_url, reply)
 
         _afterwards(decide())
 
@@ -170,26 +172,28 @@ def _on_home(services: Services, home: HomeTab) -> Callable[..., Awaitable[None]
 
 
 async def _faults(services: Services, modal: Modal, submission: Submission) -> Mapping[str, str]:
-    # A modal closes as if all were well unless it is told a fault, which Slack shows under one of its inputs.
+    # A modal closes as after a success unless the answer has a fault, which Slack displays under an input.
     first = next(iter(submission.values), "")
     try:
         return _secrets_in(services, submission) or await modal.handle(services, submission)
     except UserError as error:
         return {first: str(error)}
-    except Exception as error:  # noqa: BLE001  -- whatever it is, the person gets an answer and the log the whole of it
+    except Exception as error:  # noqa: BLE001  -- for any exception the person gets an answer and the log a traceback
         return {first: _apology(error).text}
 
 
 def _secrets_in(services: Services, submission: Submission) -> Mapping[str, str]:
     return {
-        block: arguments.NOT_KEPT for block, value in submission.values.items() if services.redact.holds_secret(value)
+        block: arguments.REFUSED_CREDENTIALS
+        for block, value in submission.values.items()
+        if services.redact.holds_secret(value)
     }
 
 
 def _afterwards(work: Coroutine[Any, Any, object]) -> None:
-    """Go on with `work`, which raises nothing, once Slack has its answer."""
+    """Continue with `work`, which raises nothing, after Slack has its answer."""
     task = asyncio.create_task(work)
-    _working.add(task)  # the loop itself would let it be collected
+    _working.add(task)  # the loop alone does not keep it from garbage collection
     task.add_done_callback(_working.discard)
 
 
@@ -198,7 +202,7 @@ async def _answer(handle: Callable[[], Awaitable[Message | None]]) -> Message | 
         return await handle()
     except UserError as error:
         return replies.refusal(str(error))
-    except Exception as error:  # noqa: BLE001  -- whatever it is, the person gets an answer and the log the whole of it
+    except Exception as error:  # noqa: BLE001  -- for any exception the person gets an answer and the log a traceback
         return _apology(error)
 
 
@@ -208,18 +212,18 @@ def _on_error(services: Services) -> Callable[..., Awaitable[BoltResponse]]:
         answer = replies.refusal(UNKNOWN) if unknown else _apology(error)
         response_url = body.get("response_url")
         if isinstance(response_url, str):
-            await _tell(services, response_url, answer)
-        # Slack shows people nothing useful for any other status, and sends events again.
+            await _respond(services, response_url, answer)
+        # Slack displays nothing useful for any other status, and repeats events.
         return BoltResponse(status=200, body="")
 
     return listener
 
 
-async def _tell(services: Services, response_url: str, answer: Message) -> None:
+async def _respond(services: Services, response_url: str, answer: Message) -> None:
     try:
         await services.chat.respond(response_url, answer)
     except ChatError as failure:
-        log.warning("the person could not be told: %s", failure)
+        log.warning("the person got no answer: %s", failure)
 
 
 def _apology(error: Exception) -> Message:

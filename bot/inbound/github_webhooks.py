@@ -1,4 +1,4 @@
-"""POST /github/webhooks: GitHub says that something happened to a run, and whoever waits for it is told."""
+"""POST /github/webhooks: GitHub reports that a run changed, and the listeners get a hint."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ PATH = "/github/webhooks"
 SIGNATURE = "X-Hub-Signature-256"
 # docs.github.com/en/webhooks/webhook-events-and-payloads: "Payloads are capped at 25 MB."
 LARGEST_BODY = 25 << 20
-READ_AT_ONCE = 4  # bodies; what an unknown sender can make the bot hold is bounded by this
-PATIENCE = 8.0  # seconds for one body; GitHub waits ten for its answer
-LONG = 1 << 18  # bytes; from here on a body is checked and read on a thread
+READ_AT_ONCE = 4  # bodies; this bounds the memory that an unknown sender can make the bot use
+TIMEOUT = 8.0  # seconds for one body; GitHub waits ten for its answer
+LONG = 1 << 18  # bytes; a larger body is checked and parsed on a thread
 REMEMBERED = 1_000  # deliveries
 _SIGNED = re.compile(r"sha256=[0-9a-f]{64}")
 
 
 class RefusedError(Exception):
-    """Not taken; `status` and the words are the answer."""
+    """The delivery is refused; `status` and the message are the answer."""
 
     def __init__(self, status: int, words: str) -> None:
         super().__init__(words)
@@ -46,9 +46,9 @@ class RefusedError(Exception):
 
 
 class Webhooks:
-    """Takes what is signed with `secret` and is about `repository`, and tells it to the `listeners`.
+    """Receives events of `repository` that are signed with `secret`, and passes them to the `listeners`.
 
-    They get nothing but a hint that there are news: payloads are lost, come twice and in any order.
+    A listener takes an event as a hint only: deliveries get lost, come twice and in any order.
     """
 
     def __init__(self, repository: str, secret: str, listeners: Sequence[Listener]) -> None:
@@ -59,23 +59,23 @@ class Webhooks:
         self._delivered: OrderedDict[str, None] = OrderedDict()
 
     async def handle(self, request: web.Request) -> web.Response:
-        """Answer a delivery: 202 at once for whatever is GitHub's, whether or not it is of use."""
+        """Answer a delivery: 202 at once for every delivery of GitHub, whether or not it is needed."""
         event, delivery = request.headers.get("X-GitHub-Event", ""), request.headers.get("X-GitHub-Delivery", "")[:100]
         try:
             body = await self._body(request)
             payload = await self._payload(body, request.headers.get(SIGNATURE, ""), request.content_type)
-            said = self._take(event, delivery, payload)
+            status = self._take(event, delivery, payload)
         except RefusedError as error:
             log.warning("a webhook was refused (%s): %s", error.status, error)
             return web.json_response({"error": str(error)}, status=error.status)
-        return web.json_response({"status": said}, status=200 if event == "ping" else 202)
+        return web.json_response({"status": status}, status=200 if event == "ping" else 202)
 
     async def _body(self, request: web.Request) -> bytes:
         if (request.content_length or 0) > LARGEST_BODY:
             raise RefusedError(413, "the body is larger than GitHub's are")
         body = bytearray()
         try:
-            async with asyncio.timeout(PATIENCE), self._reading:
+            async with asyncio.timeout(TIMEOUT), self._reading:
                 async for piece in request.content.iter_chunked(1 << 16):
                     body += piece
                     if len(body) > LARGEST_BODY:
@@ -88,9 +88,7 @@ class Webhooks:
         if len(body) < LONG:
             return payload_of(body, signature, content_type, self._secret)
         doing = "reading a webhook"
-        return await run_blocking(
-            payload_of, body, signature, content_type, self._secret, timeout=PATIENCE, doing=doing
-        )
+        return await run_blocking(payload_of, body, signature, content_type, self._secret, timeout=TIMEOUT, doing=doing)
 
     def _take(self, event: str, delivery: str, payload: Mapping[str, Any]) -> str:
         if event == "ping":
@@ -99,19 +97,19 @@ class Webhooks:
         if delivery and delivery in self._delivered:
             return "known already"
         try:
-            news = run_event_of(event, payload)
+            run_event = run_event_of(event, payload)
         except ValueError as error:
             raise RefusedError(400, str(error)) from None
-        said = self._tell(news) if news else "not needed"
+        status = self._notify(run_event) if run_event else "not needed"
         self._remember(delivery)
-        return said
+        return status
 
-    def _tell(self, news: RunEvent) -> str:
-        if news.repository.casefold() != self._repository.casefold():
-            log.info("a webhook of %.140s is passed over: it is another repository", news.repository)
+    def _notify(self, run_event: RunEvent) -> str:
+        if run_event.repository.casefold() != self._repository.casefold():
+            log.info("a webhook of %.140s is passed over: it is another repository", run_event.repository)
             return "another repository"
         for listener in self._listeners:
-            listener(replace(news, repository=self._repository))
+            listener(replace(run_event, repository=self._repository))
         return "taken"
 
     def _remember(self, delivery: str) -> None:
@@ -121,10 +119,10 @@ class Webhooks:
 
 
 def payload_of(body: bytes, signature: str, content_type: str, secret: bytes) -> Mapping[str, Any]:
-    """The payload of a body, once it is known to be GitHub's.
+    """The payload of a body that GitHub signed.
 
     Raises:
-        RefusedError: it is not signed with the secret (compared in constant time), or is no payload.
+        RefusedError: it is not signed with the secret (compared in constant time), or not a payload.
     """
     if not signature:
         raise RefusedError(401, f"there is no {SIGNATURE}: give the webhook a secret")
@@ -145,7 +143,7 @@ def _decoded(body: bytes, content_type: str) -> Mapping[str, Any]:
         text = parse_qs(body.decode(), strict_parsing=True, max_num_fields=10).get("payload", [""])[0]
     elif content_type != "application/json":
         raise RefusedError(415, "the content type is neither application/json nor application/x-www-form-urlencoded")
-    found = json.loads(text)
-    if not isinstance(found, dict):
-        raise ValueError("no object")  # noqa: TRY004 - whatever it is, it is no payload
-    return found
+    payload = json.loads(text)
+    if not isinstance(payload, dict):
+        raise ValueError("no object")  # noqa: TRY004 - the caller answers 400 to either
+    return payload

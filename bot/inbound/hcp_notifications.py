@@ -1,4 +1,4 @@
-"""POST /hcp/notifications: HCP Terraform says that a run changed, and whoever waits for it looks again at once."""
+"""POST /hcp/notifications: HCP Terraform reports that a run changed, and the run's operation checks it at once."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ SIGNATURE = "X-TFE-Notification-Signature"
 
 
 def handler(services: Services, token: str) -> Handler:
-    """Takes what is signed with `token`: the notification itself is not believed, it only makes us look sooner.
+    """Receives notifications that are signed with `token`: a hint only, the run is read from HCP Terraform.
 
-    The form: developer.hashicorp.com/terraform/cloud-docs/api-docs/notification-configurations.
+    The format: developer.hashicorp.com/terraform/cloud-docs/api-docs/notification-configurations.
     """
 
     async def handle(request: web.Request) -> web.Response:
@@ -50,24 +50,24 @@ def is_signed(body: bytes, signature: str, token: str) -> bool:
 
 
 def run_of(body: bytes) -> str | None:
-    """The id of the run that a notification is about; None for one that verifies us, or tells of something else.
+    """The id of a notification's run; None for a verification and for other events.
 
-    Raises ValueError, in words, for what is no notification.
+    Raises ValueError, with a message for the sender, if it is not a notification.
     """
     try:
-        found = json.loads(body)
+        payload = json.loads(body)
     except ValueError:
         raise ValueError("the body is no JSON") from None
-    if not isinstance(found, dict):
+    if not isinstance(payload, dict):
         raise ValueError("the body is no object")  # noqa: TRY004 - the caller answers 400 to either
-    run = found.get("run_id")
+    run = payload.get("run_id")
     return run if isinstance(run, str) and run else None
 
 
 async def _wake(services: Services, run: str) -> None:
     number = await services.run_claims.operation_of_hcp_run(run)
     if number is None:
-        log.info("HCP Terraform told of %.40s, which is none of ours", run)
+        log.info("HCP Terraform reported %.40s, which belongs to no operation", run)
         return
     if services.hcp:
         services.hcp.notice(run)

@@ -1,4 +1,4 @@
-"""Slack's payloads, checked at the edge and turned into values; nothing of them goes further in."""
+"""Slack's payloads, checked and converted to values; no other module reads them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def click(body: dict[str, Any], registry: Registry) -> Click:
 
 
 def submission(body: dict[str, Any], registry: Registry) -> Submission:
-    """A modal sent off (a view_submission payload), its values by block id."""
+    """A submitted modal (a view_submission payload), its values by block id."""
     view = body["view"]
     values = {
         block: _value(next(iter(elements.values()))) for block, elements in view["state"]["values"].items() if elements
@@ -49,24 +49,24 @@ def submission(body: dict[str, Any], registry: Registry) -> Submission:
         callback_id=_text(view, "callback_id"),
         private_metadata=str(view.get("private_metadata") or ""),
         values=values,
-        # A view is sent off once: its id tells a second delivery of the same submission.
+        # A view is submitted once: its id identifies a repeated delivery of the same submission.
         key=_key("view", _text(view, "id")),
         registry=registry,
     )
 
 
 def _value(element: dict[str, Any]) -> str:
-    if "selected_options" in element:  # several: their values with commas between
-        return ",".join(str(one["value"]) for one in element["selected_options"] or ())
+    if "selected_options" in element:  # several: their values, separated by commas
+        return ",".join(str(option["value"]) for option in element["selected_options"] or ())
     chosen = element.get("selected_option")
     return str(chosen["value"]) if chosen else str(element.get("value") or "")
 
 
 def _text(values: dict[str, Any], name: str) -> str:
-    found = values.get(name)
-    if not isinstance(found, str) or not found:
+    value = values.get(name)
+    if not isinstance(value, str) or not value:
         raise UserError(f"Slack's message lacks {name}, so I did nothing.")
-    return found
+    return value
 
 
 def _key(*parts: str) -> str:

@@ -1,4 +1,4 @@
-"""HTTP: Slack's requests, checked before Bolt sees them, and what a load balancer asks."""
+"""HTTP: Slack's requests, checked before Bolt reads them; health and metrics."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OLDEST = 300  # seconds; docs.slack.dev/authentication/verifying-requests-from-s
 
 
 def make(app: AsyncApp | None, services: Services, signing_secret: str) -> web.Application:
-    """The HTTP application; without a Bolt app (Socket Mode) it only tells how it is."""
+    """The HTTP application; without a Bolt app (Socket Mode) it serves health and metrics only."""
     application = web.Application(client_max_size=LARGEST_BODY)
     application.router.add_get("/healthz", _healthz)
     application.router.add_get("/readyz", _readyz(services))
@@ -44,14 +44,14 @@ def make(app: AsyncApp | None, services: Services, signing_secret: str) -> web.A
 
 def _slack_events(app: AsyncApp, services: Services, signing_secret: str) -> Handler:
     async def handle(request: web.Request) -> web.Response:
-        # Bolt reads a body before it checks who sent it, and falls over what is no form and no JSON object.
+        # Bolt reads a body before it checks the signature, and raises on what is neither a form nor a JSON object.
         body = await request.read()
         problem = _not_from_slack(request.headers, body, signing_secret, services.clock())
         if problem:
             return web.json_response({"error": problem}, status=401)
         if not _is_readable(body, request.content_type):
             return web.json_response({"error": "the body is neither a form nor a JSON object"}, status=400)
-        # Made from what was checked: the body's own header may name an encoding that there is none of.
+        # Made of the checked text: the header may name an unknown encoding.
         checked = AsyncBoltRequest(body=body.decode(), query=request.query_string, headers=_lists(request.headers))
         answer = await app.async_dispatch(checked)
         return await to_aiohttp_response(answer)
@@ -76,7 +76,7 @@ def _lists(headers: Mapping[str, str]) -> dict[str, str | Sequence[str]]:
 
 
 def _is_readable(body: bytes, content_type: str) -> bool:
-    """Whether it is what Slack sends: a JSON object, or a form whose field `payload`, if there, is one."""
+    """Whether Slack could have sent it: a JSON object, or a form whose field `payload`, if present, is a JSON object."""
     try:
         text = body.decode()
         if content_type != "application/json" and not text.startswith("{"):

@@ -1,4 +1,4 @@
-"""The records by which a handler file says what it answers: commands, buttons, modals, operations, runs."""
+"""What a handler file registers: commands, buttons, modals, kinds of operations, periodic tasks, run listeners."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """A slash command as typed. `key` is different for each time somebody types one, and the same on redelivery.
+    """A slash command as typed. `key` is new for each command, and the same when Slack delivers one again.
 
-    `registry` is all that the handlers answer, for help and for commands that choose among others.
+    `registry` has everything that is registered, for help and for commands that choose among others.
     """
 
     user: str
@@ -35,7 +35,7 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A press on a button: by whom, on which message, with which opaque value."""
+    """A click on a button: the person, the message, the button's opaque value."""
 
     user: str
     channel: str
@@ -49,7 +49,7 @@ class Click:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A modal sent off. `values` are the inputs' values by block id; an input left empty is ""."""
+    """A submitted modal. `values` are the inputs' values by block id; an empty input is ""."""
 
     user: str
     callback_id: str
@@ -61,7 +61,7 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A slash command. `handle` returns what only the person sees, or None when a message in the channel says it.
+    """A slash command. `handle` returns a reply for the person alone, or None if a message in the channel is the answer.
 
     `usage` begins with the name; `hint` is what Slack shows while typing.
     """
@@ -75,9 +75,9 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A word after /infra: "image" with `hint` "<ami id>". `handle` gets the words after it, at most `most`.
+    """A topic of /infra: "image" with `hint` "<ami id>". `handle` gets the words after it, at most `most`.
 
-    It reads only; what it returns is for the person alone, None when it has answered in another way.
+    It reads only. It returns a reply for the person alone, or None if it has answered in another way.
     """
 
     name: str
@@ -88,13 +88,13 @@ class Topic:
 
     @property
     def usage(self) -> str:
-        """How it is typed."""
+        """How to type it."""
         return f"/infra {self.name} {self.hint}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """What a press on the button with this action id does. A returned message is for the person alone."""
+    """What a click on the button with this action id does. A returned message is for the person alone."""
 
     action_id: str
     handle: Callable[[Services, Click], Coroutine[Any, Any, Message | None]]
@@ -102,7 +102,7 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Modal:
-    """What a modal with this callback id does when sent off; returns faults by block id, empty when all is well."""
+    """What a modal with this callback id does when submitted; returns errors by block id, empty after a success."""
 
     callback_id: str
     handle: Callable[[Services, Submission], Coroutine[Any, Any, Mapping[str, str]]]
@@ -110,7 +110,7 @@ class Modal:
 
 @dataclass(frozen=True, slots=True)
 class HomeTab:
-    """What the app's Home tab shows to a person."""
+    """Sets a person's Home tab."""
 
     publish: Callable[[Services, str], Coroutine[Any, Any, None]]
 
@@ -159,11 +159,11 @@ class PeriodicTask:
 
 @dataclass(frozen=True, slots=True)
 class RunListener:
-    """Runs of a workflow that nobody asked for here: started by hand on GitHub, by a push, by another bot.
+    """Runs of a workflow that were not started by Signalbox: by hand on GitHub, by a push, by another bot.
 
-    `workflow` gives the file's name, or None where such runs are not to be followed. `handle` is called for each run
-    that is found, now and then twice for the same one: what it begins must bear the run in its request's key
-    (`run-<id>`). The run's `jobs` are not read yet.
+    `workflow` gives the file's name, or None if such runs are not to be followed. `handle` is called for each run,
+    sometimes twice for the same run: the key of a request that it begins must contain the run (`run-<id>`). The run's
+    `jobs` are not read yet.
     """
 
     workflow: Callable[[Config], str | None]
@@ -172,9 +172,10 @@ class RunListener:
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """A button: its action, how keys of requests that it begins start (then the older operation's number), what follows.
+    """A button that begins an operation: its action, the prefix of the request's key, and the words that name the link.
 
-    Where a message has several of them, `part` tells them apart: the button's value and the key have it behind the number.
+    The key is the prefix and the older operation's number. Where a message has several such buttons, the button's value
+    and the key end with `part`.
     """
 
     action: str
@@ -182,7 +183,7 @@ class FollowUp:
     words: str
 
     def key(self, number: int, part: str = "") -> str:
-        """The request that this button on the message of operation `number` begins: once, however often it is pressed."""
+        """The key of the request that this button on the message of operation `number` begins, once for any number of clicks."""
         return f"{self.prefix}{number}-{part}" if part else f"{self.prefix}{number}"
 
 
@@ -203,7 +204,7 @@ class ApprovalCheck:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Everything that the handler files register."""
+    """Everything that the handler files register, by section."""
 
     commands: tuple[Command, ...] = ()
     topics: tuple[Topic, ...] = ()

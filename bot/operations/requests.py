@@ -1,4 +1,4 @@
-"""From a command to a durable request: who may, when, where its message goes."""
+"""From a command to a durable request: permission, time and channel."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OperationRequest:
-    """What somebody wants done. `key` is the same when Slack delivers the same wish again.
+    """What a person requests. `key` is the same when Slack delivers the same request again.
 
-    With a `lane` ("run 4711") it waits for nothing else of its place, only for what has the same lane.
+    With a `lane` ("run 4711") it waits for operations of the same lane only, not for the others of its target.
     """
 
     kind: str
@@ -53,34 +53,34 @@ async def check_may_use(services: Services, user: str, command: str) -> None:
         policy.check_may_use(services.config, await services.directory.person(user))
 
 
-async def start(services: Services, wish: OperationRequest, attempt: Entry | None = None) -> None:
+async def start(services: Services, request: OperationRequest, attempt: Entry | None = None) -> None:
     """Check the person and the time, then begin the operation durably. Raises UserError and Denied.
 
     The audit log records a refusal as `attempt` (of a click, see handlers/shared/permissions.py), else as that of a command.
     """
-    async with refusals_recorded(services, attempt or Entry(wish.user, "refused", detail={"what": wish.title})):
-        policy.check_may_use(services.config, await services.directory.person(wish.user))
-        policy.check_window(wish.target, datetime.fromtimestamp(services.clock(), UTC))
+    async with refusals_recorded(services, attempt or Entry(request.user, "refused", detail={"what": request.title})):
+        policy.check_may_use(services.config, await services.directory.person(request.user))
+        policy.check_window(request.target, datetime.fromtimestamp(services.clock(), UTC))
     try:
-        channel = await services.chat.channel_id(wish.target.channel)
+        channel = await services.chat.channel_id(request.target.channel)
     except ChatError as error:
         raise UserError(
-            f"I cannot post to {wish.target.channel} ({error.code}), so I did not start. "
+            f"I cannot post to {request.target.channel} ({error.code}), so I did not start. "
             "Invite me to the channel and try again."
         ) from error
-    # The engine waits for a database that is away, and would begin this after Slack has told the person that it failed.
+    # The engine waits for a database that is away, and would begin this after the person has read that it failed.
     await services.operations.recent(1)
-    await services.engine.begin(request_of(wish, channel))
+    await services.engine.begin(request_of(request, channel))
 
 
-def request_of(wish: OperationRequest, channel: str) -> Request:
-    """The request that begins what is wished, with its message in the channel of this id."""
+def request_of(request: OperationRequest, channel: str) -> Request:
+    """The stored form of a request, with its message in the channel of this id."""
     return Request(
-        key=wish.key,
-        kind=wish.kind,
-        environment=f"{wish.target.name}{LANE}{wish.lane}" if wish.lane else wish.target.name,
-        requester=wish.user,
-        title=wish.title,
+        key=request.key,
+        kind=request.kind,
+        environment=f"{request.target.name}{LANE}{request.lane}" if request.lane else request.target.name,
+        requester=request.user,
+        title=request.title,
         channel=channel,
-        arguments=wish.arguments,
+        arguments=request.arguments,
     )

@@ -1,4 +1,4 @@
-"""Finds the workflow runs that nobody asked for here, and hands each to the handler that wants to hear of them."""
+"""Finds workflow runs that Signalbox did not start, and passes each to the listener of its workflow."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ if TYPE_CHECKING:
     from runners.results import WorkflowRun
 
 log = logging.getLogger(__name__)
-LOOK_EVERY = 60.0  # seconds; what has not changed costs nothing of GitHub's rate limit
-LOOK_WHEN_QUIET = 300.0
-QUIET_AFTER = 30  # looks that found nothing
-LONGEST_PAUSE = 600.0  # between tries that fail
-# A run that our own account started may be on its way to the operation that dispatched it.
+CHECK_INTERVAL = 60.0  # seconds; an unchanged answer costs nothing of GitHub's rate limit
+QUIET_CHECK_INTERVAL = 300.0
+QUIET_CHECKS = 30  # checks without a new run
+LONGEST_PAUSE = 600.0  # seconds between failing checks
+# Seconds in which an operation may still claim a run that our own account started.
 GRACE = 90.0
-OLDEST = timedelta(days=1)  # since a run ended, or was created, for it to be still worth telling of
-# GitHub's list may show runs in another order than they were created in: within this nothing counts as read.
-SETTLES = timedelta(minutes=10)
-ALL_AGAIN = 3_600.0  # seconds between looks that go back a whole day
+OLDEST = timedelta(days=1)  # since its end, or its creation; older runs are not passed on
+# GitHub's list may have runs in another order than that of their creation: the cursor stays behind by this.
+ORDER_DELAY = timedelta(minutes=10)
+FULL_CHECK_INTERVAL = 3_600.0  # seconds between checks that go back a whole day
 
 
 class RunFinder:
-    """Looks for runs of each watched workflow: when GitHub's webhooks tell of one, else every minute."""
+    """Finds runs of each workflow with a listener: after a webhook, else every minute."""
 
-    def __init__(self, services: Services, cursors: Cursors, schedules: Sequence[RunListener]) -> None:
-        named = ((watch, watch.workflow(services.config)) for watch in schedules)
-        self._searches = [Search(services, cursors, watch, workflow) for watch, workflow in named if workflow]
+    def __init__(self, services: Services, cursors: Cursors, listeners: Sequence[RunListener]) -> None:
+        named = ((listener, listener.workflow(services.config)) for listener in listeners)
+        self._searches = [Search(services, cursors, listener, workflow) for listener, workflow in named if workflow]
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin to look. The durable engine must have been launched."""
-        self._tasks = [asyncio.create_task(search.go_on()) for search in self._searches]
+        """Begin to check. The durable engine must have been launched."""
+        self._tasks = [asyncio.create_task(search.repeat()) for search in self._searches]
 
-    def hint(self, news: RunEvent) -> None:
-        """Take what a webhook says."""
+    def hint(self, run_event: RunEvent) -> None:
+        """Take an event of a webhook as a hint."""
         for search in self._searches:
-            search.hint(news)
+            search.hint(run_event)
 
     async def close(self) -> None:
-        """Look no more."""
+        """Stop."""
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
@@ -62,109 +62,109 @@ class RunFinder:
 class Search:
     """The search for runs of one workflow.
 
-    Up to its mark every run was handled; the mark is kept, so that after a stop the search goes on from there.
+    Every run up to its stored cursor was handled; after a restart the search continues from there.
     """
 
-    def __init__(self, services: Services, cursors: Cursors, watch: RunListener, workflow: str) -> None:
+    def __init__(self, services: Services, cursors: Cursors, listener: RunListener, workflow: str) -> None:
         self._services = services
         self._cursors = cursors
-        self._watch = watch
+        self._listener = listener
         self._workflow = workflow
         self._repository = services.config.github.repository
         self._name = f"runs {self._repository} {workflow}"
         self._list = RunList(services.github, self._repository, workflow)
         self._since: datetime | None = None
-        self._all_again_at = 0.0
-        self._mark: int | None = None
+        self._full_check_at = 0.0
+        self._cursor: int | None = None
         self._open: dict[int, WorkflowRun] = {}
-        self._settled: dict[int, datetime] = {}
-        self._first_seen: dict[int, float] = {}
-        self._told: dict[int, str] = {}
+        self._handled: dict[int, datetime] = {}
+        self._first_listed: dict[int, float] = {}
+        self._hints: dict[int, str] = {}
         self._hinted = asyncio.Event()
         self._quiet = 0
         self._failures = 0
         self._refused = False
 
-    def hint(self, news: RunEvent) -> None:
-        """Take what a webhook says of a run, if it is one of ours and not known yet."""
-        if news.workflow == self._workflow and not self._is_known(news.run_id):
-            self._told[news.run_id] = news.actor
+    def hint(self, run_event: RunEvent) -> None:
+        """Take an event as a hint, if it is about a new run of this workflow."""
+        if run_event.workflow == self._workflow and not self._is_handled_or_open(run_event.run_id):
+            self._hints[run_event.run_id] = run_event.actor
             self._hinted.set()
 
-    async def go_on(self) -> None:
-        """Look, again and again; whatever goes wrong is logged once, and tried again."""
+    async def repeat(self) -> None:
+        """Check again and again; the first of several failures is logged."""
         while True:
-            pause = await self._tried()
-            if self._refused:  # GitHub asked for patience: no webhook shortens that
+            pause = await self._check_and_pause()
+            if self._refused:  # GitHub named a time to retry: no webhook shortens that
                 await asyncio.sleep(pause)
                 continue
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._hinted.wait(), pause)
             self._hinted.clear()
 
-    async def _tried(self) -> float:
+    async def _check_and_pause(self) -> float:
         try:
-            await self.look()
-        except Exception as error:  # noqa: BLE001  -- whatever it is, the search goes on
+            await self.check()
+        except Exception as error:  # noqa: BLE001  -- the search continues after any error
             return self._failed(error)
         self._failures, self._refused = 0, False
-        grown = [self._first_seen[run_id] + GRACE - asyncio.get_running_loop().time() for run_id in self._open]
-        return max(0.0, min([LOOK_WHEN_QUIET if self._quiet > QUIET_AFTER else LOOK_EVERY, *grown]))
+        grown = [self._first_listed[run_id] + GRACE - asyncio.get_running_loop().time() for run_id in self._open]
+        return max(0.0, min([QUIET_CHECK_INTERVAL if self._quiet > QUIET_CHECKS else CHECK_INTERVAL, *grown]))
 
     def _failed(self, error: Exception) -> float:
         self._failures += 1
         if self._failures == 1:
             words = str(error) if isinstance(error, RunnerError) else ""
-            log.warning("looking for runs of %s: %s", self._workflow, words or "an error", exc_info=not words)
-        pause = min(LOOK_EVERY * 2.0 ** (self._failures - 1), LONGEST_PAUSE)
+            log.warning("checking for runs of %s: %s", self._workflow, words or "an error", exc_info=not words)
+        pause = min(CHECK_INTERVAL * 2.0 ** (self._failures - 1), LONGEST_PAUSE)
         retry_at = error.retry_at if isinstance(error, UnavailableError) else None
         self._refused = retry_at is not None
         return max(pause, (retry_at - self._now()).total_seconds()) if retry_at else pause
 
-    async def look(self) -> None:
-        """Look once: at what webhooks told of, at GitHub's list, and at what had to wait. Raises RunnerError."""
-        if self._mark is None:
-            self._mark = await self._cursors.get(self._name)
-        await self._read_told()
-        found = await self._listed()
-        for run in found:
-            self._take(run, only_under_way=self._mark is None)  # the very first time
-        self._quiet = self._quiet + 1 if not found else 0
+    async def check(self) -> None:
+        """Check once: hints of webhooks, GitHub's list, and runs that had to wait. Raises RunnerError."""
+        if self._cursor is None:
+            self._cursor = await self._cursors.get(self._name)
+        await self._read_hints()
+        runs = await self._listed()
+        for run in runs:
+            self._take(run, only_under_way=self._cursor is None)  # the very first time
+        self._quiet = self._quiet + 1 if not runs else 0
         try:
-            await self._hand_over()
+            await self._pass_on()
         finally:
-            await self._move_mark()
+            await self._advance_cursor()
 
-    async def _read_told(self) -> None:
-        ours = await self._services.github.login(self._repository) if self._told else None
-        for run_id, actor in list(self._told.items()):
-            # Our own are most probably operations': GitHub's list is soon enough for the others among them.
-            if actor != ours and not self._is_known(run_id):
+    async def _read_hints(self) -> None:
+        ours = await self._services.github.login(self._repository) if self._hints else None
+        for run_id, actor in list(self._hints.items()):
+            # A run that our own account started is probably an operation's: GitHub's list is early enough for the others.
+            if actor != ours and not self._is_handled_or_open(run_id):
                 self._take(await read_run(self._services.github, self._repository, run_id))
-            del self._told[run_id]
+            del self._hints[run_id]
 
     async def _listed(self) -> tuple[WorkflowRun, ...]:
-        # Only what is newer than all that is known, which is mostly nothing and then free; now and then all of a day.
+        # Only newer runs than those that were listed: mostly none, which is free. At times, all runs of a day.
         now, passed = self._now(), asyncio.get_running_loop().time()
-        if self._since is None or passed >= self._all_again_at:
+        if self._since is None or passed >= self._full_check_at:
             self._since = now - OLDEST
-            self._all_again_at = passed + ALL_AGAIN
-        found = await self._list.created_since(self._since)
-        if found:
-            self._since = max(run.created_at for run in found) + timedelta(seconds=1)
-        return found or ()
+            self._full_check_at = passed + FULL_CHECK_INTERVAL
+        runs = await self._list.created_since(self._since)
+        if runs:
+            self._since = max(run.created_at for run in runs) + timedelta(seconds=1)
+        return runs or ()
 
     def _take(self, run: WorkflowRun, *, only_under_way: bool = False) -> None:
-        if self._is_known(run.run_id):
+        if self._is_handled_or_open(run.run_id):
             return
         ended = run.ended_at if run.state.ended else None
         if (ended and only_under_way) or (ended and self._now() - ended > OLDEST):
-            self._settled[run.run_id] = run.created_at
+            self._handled[run.run_id] = run.created_at
             return
         self._open[run.run_id] = run
-        self._first_seen.setdefault(run.run_id, asyncio.get_running_loop().time())
+        self._first_listed.setdefault(run.run_id, asyncio.get_running_loop().time())
 
-    async def _hand_over(self) -> None:
+    async def _pass_on(self) -> None:
         if not self._open:
             return
         failed: Exception | None = None
@@ -175,42 +175,42 @@ class Search:
                     continue
                 log.info("found run %s of %s, started by %.40s", run_id, self._workflow, run.actor)
                 try:
-                    await self._watch.handle(self._services, run)
-                except Exception as error:  # noqa: BLE001  -- the other runs have their turn first
+                    await self._listener.handle(self._services, run)
+                except Exception as error:  # noqa: BLE001  -- raised after the other runs were passed on
                     failed = error
                     continue
-            self._settle(run)
+            self._finish(run)
         if failed:
             raise failed
 
-    def _settle(self, run: WorkflowRun) -> None:
+    def _finish(self, run: WorkflowRun) -> None:
         del self._open[run.run_id]
-        self._first_seen.pop(run.run_id, None)
-        self._settled[run.run_id] = run.created_at
+        self._first_listed.pop(run.run_id, None)
+        self._handled[run.run_id] = run.created_at
 
-    async def _move_mark(self) -> None:
-        old = self._now() - SETTLES
+    async def _advance_cursor(self) -> None:
+        old = self._now() - ORDER_DELAY
         lowest_open = min(self._open, default=None)
         passed = [
             number
-            for number, created in self._settled.items()
+            for number, created in self._handled.items()
             if created < old and (lowest_open is None or number < lowest_open)
         ]
-        mark = max([self._mark or 0, *passed])
-        if mark != self._mark:
-            await self._cursors.advance(self._name, mark)
-            self._mark = mark
-        self._settled = _above(mark, self._settled.items())
+        cursor = max([self._cursor or 0, *passed])
+        if cursor != self._cursor:
+            await self._cursors.advance(self._name, cursor)
+            self._cursor = cursor
+        self._handled = _above(cursor, self._handled.items())
 
-    def _is_known(self, run_id: int) -> bool:
-        return run_id <= (self._mark or 0) or run_id in self._settled or run_id in self._open
+    def _is_handled_or_open(self, run_id: int) -> bool:
+        return run_id <= (self._cursor or 0) or run_id in self._handled or run_id in self._open
 
     def _is_young(self, run_id: int) -> bool:
-        return asyncio.get_running_loop().time() - self._first_seen[run_id] < GRACE
+        return asyncio.get_running_loop().time() - self._first_listed[run_id] < GRACE
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._services.clock(), UTC)
 
 
-def _above(mark: int, numbered: Iterable[tuple[int, datetime]]) -> dict[int, datetime]:
-    return {number: created for number, created in numbered if number > mark}
+def _above(cursor: int, numbered: Iterable[tuple[int, datetime]]) -> dict[int, datetime]:
+    return {number: created for number, created in numbered if number > cursor}

@@ -49,5 +49,5 @@ def _addressed(value: Any, address: str | None) -> Any:
         return [_addressed(inner, address) for inner in value]
     if not isinstance(value, dict):
         return value
-    kept = {key: inner for key, inner in value.items() if address or key not in _ADDRESSES}
-    return {key: address if key in _ADDRESSES else _addressed(inner, address) for key, inner in kept.items()}
+    fields = {key: inner for key, inner in value.items() if address or key not in _ADDRESSES}
+    return {key: address if key in _ADDRESSES else _addressed(inner, address) for key, inner in fields.items()}

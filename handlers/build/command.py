@@ -88,7 +88,7 @@ def parse(config: Config, images: Images, words: Sequence[str]) -> BuildRequest:
             raise UserError(_neither(parts, machine_names, environment_names))
         elif ref:
             raise UserError(
-                f"{typed_arguments.shown(word)} and {typed_arguments.shown(ref)} cannot both be the branch. Usage: {USAGE}"
+                f"{typed_arguments.quoted(word)} and {typed_arguments.quoted(ref)} cannot both be the branch. Usage: {USAGE}"
             )
         else:
             ref = _branch(word)
@@ -104,7 +104,7 @@ def all_machines(config: Config) -> tuple[str, ...]:
 def no_such_ref(config: Config, ref: str) -> str:
     """The error text when GitHub has no ref of the name that was read as a branch."""
     near = _nearest(ref, all_machines(config), tuple(config.environments))
-    return f"{typed_arguments.shown(ref)} is no branch or tag on GitHub, no machine and no environment{near} Nothing was started."
+    return f"{typed_arguments.quoted(ref)} is no branch or tag on GitHub, no machine and no environment{near} Nothing was started."
 
 
 def inputs_for(request: BuildRequest, images: Images, file: WorkflowFile) -> dict[str, str]:
@@ -172,7 +172,7 @@ def _neither(parts: Sequence[str], machines: Sequence[str], environments: Sequen
     unknown = next((part for part in parts if part not in names), "")
     if not unknown:
         return f"{', '.join(parts)} are machines and environments in one word; write them as two. Usage: {USAGE}"
-    return f"{typed_arguments.shown(unknown)} is no machine and no environment{_nearest(unknown, machines, environments)} Usage: {USAGE}"
+    return f"{typed_arguments.quoted(unknown)} is no machine and no environment{_nearest(unknown, machines, environments)} Usage: {USAGE}"
 
 
 def _nearest(word: str, machines: Sequence[str], environments: Sequence[str]) -> str:

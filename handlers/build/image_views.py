@@ -73,7 +73,7 @@ def dismissal_modal(warning: Suspicion, metadata: str) -> Block:
     return modals.modal(
         DISMISSAL,
         [kit.section(pattern), kit.section(kit.preformatted(warning.text, 600)), reason],
-        kept=metadata,
+        metadata=metadata,
         title="Not a failure?",
         submit="It is harmless",
         close="Not now",

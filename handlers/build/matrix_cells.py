@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import kit, tables
-from bot.slack.blocks.jobs import MARKS
+from bot.slack.blocks.jobs import STATE_LABELS
 from handlers.build.matrix_grid import group_of
 from runners import phrases
 from runners.results import State
@@ -71,7 +71,7 @@ class Cells:
     def _cell(self, slot: MatrixSlot, render: Callable[[Job, Annotation, float], Cell]) -> Cell:
         job = self.grid.cells.get(slot)
         if job is None:
-            return MARKS[State.WAITING] if slot in self.slots else NO_JOB
+            return STATE_LABELS[State.WAITING] if slot in self.slots else NO_JOB
         return render(job, self.annotations.get(job.job_id, NO_ANNOTATION), self.now)
 
 
@@ -124,7 +124,7 @@ def _linked_if_faulty(job: Job, annotation: Annotation, now: float) -> Cell:
 
 
 def _bare(job: Job, annotation: Annotation, _: float) -> Cell:
-    return SUSPECT if annotation.suspect else MARKS[job.state]
+    return SUSPECT if annotation.suspect else STATE_LABELS[job.state]
 
 
 _RENDERERS = (_full, _linked, _linked_if_faulty, _bare)  # from most to least detail
@@ -132,7 +132,7 @@ _RENDERERS = (_full, _linked, _linked_if_faulty, _bare)  # from most to least de
 
 def _state(job: Job, annotation: Annotation, now: float) -> tuple[str, str]:
     """The icon of a job's state, and its text with the time and the number of reruns."""
-    icon, _, state = (SUSPECT if annotation.suspect else MARKS[job.state]).partition(" ")
+    icon, _, state = (SUSPECT if annotation.suspect else STATE_LABELS[job.state]).partition(" ")
     time = _time(job, now)
     rerun = f", rerun {annotation.reruns}" if annotation.reruns else ""
     return icon, f"{state}{f' {time}' if time else ''}{rerun}"
@@ -159,9 +159,9 @@ def _row(job: Job, annotation: Annotation, now: float) -> list[Cell]:
 
 def _group(name: str, jobs: Sequence[Job]) -> str:
     if len(jobs) == 1:
-        return f"{kit.link(jobs[0].name, jobs[0].url)} {MARKS[jobs[0].state]}"
+        return f"{kit.link(jobs[0].name, jobs[0].url)} {STATE_LABELS[jobs[0].state]}"
     counts = Counter(job.state for job in jobs)
-    states = ", ".join(f"{MARKS[state]} {counts[state]}" for state in State if counts[state])
+    states = ", ".join(f"{STATE_LABELS[state]} {counts[state]}" for state in State if counts[state])
     faulty = [kit.link(job.name, job.url) for job in jobs if job.state in FAULTY][:MOST_LINKS]
     return f"*{kit.escape(name)}* {states}" + (f" ({', '.join(faulty)})" if faulty else "")
 

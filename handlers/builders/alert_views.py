@@ -153,7 +153,7 @@ def claim_modal(number: int, builder: str) -> Block:
     return modals.modal(
         CLAIM,
         [kit.section(text), modals.one_of("hours", "For how long do you need it?", times, chosen="4")],
-        kept=str(number),
+        metadata=str(number),
         title="It is mine",
         submit="Keep it",
         close="Not now",

@@ -83,9 +83,9 @@ def _with(arguments: Arguments, environment: Environment, word: str) -> Argument
     if len(parts) > 1:
         wrong = next(part for part in parts if part not in environment.machines)
         hint = typed_arguments.nearest(wrong, environment.machines) if environment.machines else "; it has none."
-        raise UserError(f"{environment.name} has no machine type {typed_arguments.shown(wrong)}{hint} Usage: {USAGE}")
+        raise UserError(f"{environment.name} has no machine type {typed_arguments.quoted(wrong)}{hint} Usage: {USAGE}")
     if arguments.ref:
-        both = f"{typed_arguments.shown(arguments.ref)} and {typed_arguments.shown(word)}"
+        both = f"{typed_arguments.quoted(arguments.ref)} and {typed_arguments.quoted(word)}"
         raise UserError(f"{both}: I can deploy one branch, tag or commit. Usage: {USAGE}")
     return replace(arguments, ref=typed_arguments.ref(word, USAGE))
 

@@ -116,7 +116,7 @@ def reason_modal(number: int, environment: str, short: str) -> Block:
     return modals.modal(
         REASON,
         [kit.section(explanation), reason],
-        kept=str(number),
+        metadata=str(number),
         title="Deploy anyway",
         submit="Deploy",
         close="Not now",

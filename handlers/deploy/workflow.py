@@ -112,7 +112,7 @@ def unknown_word(environment: Environment, ref: str) -> UnknownWord | None:
     similar = typed_arguments.near(ref, roles)
     meant = f"; did you mean “{similar}”?" if similar else "."
     problem = (
-        f"{typed_arguments.shown(ref)} is neither a branch or tag nor a machine type of {environment.name}{meant} "
+        f"{typed_arguments.quoted(ref)} is neither a branch or tag nor a machine type of {environment.name}{meant} "
         f"Its machine types are {', '.join(roles)}"
     )
     return UnknownWord(problem, similar)

@@ -117,7 +117,7 @@ async def topic(services: Services, _: Invocation, said: Sequence[str]) -> Messa
     known = sorted({name for group in groups(services.config) for name in (group.machine, group.environment)})
     if unknown := [word for word in said if word not in known]:
         raise UserError(
-            f"I know no machine or environment {arguments.shown(unknown[0])}{arguments.nearest(unknown[0], known)}"
+            f"I know no machine or environment {arguments.quoted(unknown[0])}{arguments.nearest(unknown[0], known)}"
         )
     seen = await survey(services)
     if not said:

@@ -120,7 +120,7 @@ def choice_modal(number: int, candidates: Sequence[Candidate], observed_at: floa
     return modals.modal(
         CHOICE,
         [stay],
-        kept=str(number),
+        metadata=str(number),
         title="Which ones stay?",
         submit="Let these stay",
         close="Not now",

@@ -60,7 +60,7 @@ async def _asked(services: Services, number: int) -> str:
 async def _newest(services: Services, said: Sequence[str]) -> str:
     if len(said) == 1:
         raise UserError(
-            f"{arguments.shown(said[0])} is no AMI id (ami- and 8 or 17 hexadecimal digits). Usage: {USAGE}"
+            f"{arguments.quoted(said[0])} is no AMI id (ami- and 8 or 17 hexadecimal digits). Usage: {USAGE}"
         )
     name, other = said
     if name in services.config.environments:  # the two words in the other order
@@ -68,7 +68,7 @@ async def _newest(services: Services, said: Sequence[str]) -> str:
     environment = arguments.environment(services.config, other, USAGE)
     if name not in environment.machines:
         near = arguments.nearest(name, environment.machines)
-        raise UserError(f"{environment.name} has no machine {arguments.shown(name)}{near} Usage: {USAGE}")
+        raise UserError(f"{environment.name} has no machine {arguments.quoted(name)}{near} Usage: {USAGE}")
     group = services.config.image_group(name, environment.name)
     found = await amis.named(services.aws.ec2, group.name_tag, timeout=TIMEOUT)
     if not found:

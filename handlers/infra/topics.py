@@ -56,7 +56,7 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
     topics = {topic.name: topic for topic in invocation.registry.topics}
     if words[0] not in topics:
         raise UserError(
-            f"I do not know {arguments.shown(words[0])}{arguments.nearest(words[0], topics)} Usage: {USAGE}"
+            f"I do not know {arguments.quoted(words[0])}{arguments.nearest(words[0], topics)} Usage: {USAGE}"
         )
     topic, rest = topics[words[0]], words[1:]
     if len(rest) > topic.most:
@@ -124,7 +124,7 @@ def _how_many(rest: Sequence[str]) -> int:
     if not rest:
         return 10
     if not rest[0].isascii() or not rest[0].isdigit() or not 1 <= int(rest[0]) <= MOST_LINES:
-        raise UserError(f"{arguments.shown(rest[0])} is no number from 1 to {MOST_LINES}. Usage: {USAGE}")
+        raise UserError(f"{arguments.quoted(rest[0])} is no number from 1 to {MOST_LINES}. Usage: {USAGE}")
     return int(rest[0])
 
 

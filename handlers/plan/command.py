@@ -72,7 +72,7 @@ def _no_other_options(arguments: Sequence[str]) -> None:
             raise UserError(f"The address of {word} follows without a space: {word}=ADDRESS. Usage: {USAGE}")
         if word.startswith("-"):
             raise UserError(
-                f"/plan takes no option {typed_arguments.shown(word)}, only {' and '.join(ADDRESSES)}. Usage: {USAGE}"
+                f"/plan takes no option {typed_arguments.quoted(word)}, only {' and '.join(ADDRESSES)}. Usage: {USAGE}"
             )
 
 
@@ -85,7 +85,7 @@ def _addresses(arguments: Sequence[str]) -> dict[str, str]:
         if not address:
             raise UserError(f"{word} lacks its address. Usage: {USAGE}")
         if not ADDRESSES[option](address):
-            raise UserError(f"{typed_arguments.shown(address)} is no address as Terraform writes them. Usage: {USAGE}")
+            raise UserError(f"{typed_arguments.quoted(address)} is no address as Terraform writes them. Usage: {USAGE}")
         addresses.setdefault(option, []).append(address)
     return {option: " ".join(addresses) for option, addresses in addresses.items()}
 
@@ -96,13 +96,13 @@ def _variables(environment: Environment, arguments: Sequence[str]) -> dict[str, 
     for word in arguments:
         name, equals, value = word.partition("=")
         if not equals or not value:
-            raise UserError(f"{typed_arguments.shown(word)} is no variable=value. Usage: {USAGE}")
+            raise UserError(f"{typed_arguments.quoted(word)} is no variable=value. Usage: {USAGE}")
         if name not in allowed:
             raise UserError(_not_taken(environment, name, allowed))
         if name in variables:
             raise UserError(f"{name} is given twice. Usage: {USAGE}")
         if value.startswith("-") or ".." in value:
-            raise UserError(f"{name} cannot be {typed_arguments.shown(value)}. Usage: {USAGE}")
+            raise UserError(f"{name} cannot be {typed_arguments.quoted(value)}. Usage: {USAGE}")
         variables[name] = value
     return variables
 
@@ -111,10 +111,10 @@ def _not_taken(environment: Environment, name: str, allowed: Sequence[str]) -> s
     if not allowed:
         return (
             f"Plans of {environment.name} take no variables, for its terraform.variables in signalbox.yaml lists none. "
-            f"Nothing was started; run /plan {environment.name} without {typed_arguments.shown(name)}."
+            f"Nothing was started; run /plan {environment.name} without {typed_arguments.quoted(name)}."
         )
     alternatives = typed_arguments.nearest(name, allowed, otherwise=f", only {', '.join(allowed)}.")
-    return f"Plans of {environment.name} take no variable {typed_arguments.shown(name)}{alternatives} Usage: {USAGE}"
+    return f"Plans of {environment.name} take no variable {typed_arguments.quoted(name)}{alternatives} Usage: {USAGE}"
 
 
 async def handle(services: Services, invocation: Invocation) -> Message | None:

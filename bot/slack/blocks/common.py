@@ -131,11 +131,11 @@ def failed(head: Head, failure: Failure, context: FailureContext, *buttons: Bloc
     again = (
         f"{'Then run' if failure.remedy else 'Run'} {kit.code(context.next_command)}." if context.next_command else ""
     )
-    said = [part for part in (tail, remedy_lines(failure.remedy), again) if part]
+    parts = [part for part in (tail, remedy_lines(failure.remedy), again) if part]
     of = [commit_line(context.commit)] if context.commit else []
     decided = [approval_lines(context.approval)] if context.approval else []
     small = kit.context(f"while {kit.escape(failure.doing)}")
-    blocks = [first_line(head, "failed", news), requester_block(head, *of), *map(kit.section, said)]
+    blocks = [first_line(head, "failed", news), requester_block(head, *of), *map(kit.section, parts)]
     return kit.message(plain(head, news), blocks, foot=[*buttons, *decided, small])
 
 
@@ -223,18 +223,20 @@ def replace_button(
 
 def approval_lines(approval: ApprovalView) -> Block:
     """Who decided and when; while it is open, who may approve and until when."""
-    said = ", ".join(f"{decision} by {kit.user(person)} {kit.moment(at)}" for person, decision, at in approval.votes)
+    decisions = ", ".join(
+        f"{decision} by {kit.user(person)} {kit.moment(at)}" for person, decision, at in approval.votes
+    )
     if approval.outcome == "pending":
         missing = approval.required - len(approval.votes)
-        need = f"needs {missing} more {phrases.plural(missing, 'approval')}" if said else _need(approval.required)
-        return kit.context(said, f"{need} by {approval.who}", f"expires {kit.moment(approval.expires_at)}")
+        need = f"needs {missing} more {phrases.plural(missing, 'approval')}" if decisions else _need(approval.required)
+        return kit.context(decisions, f"{need} by {approval.who}", f"expires {kit.moment(approval.expires_at)}")
     if approval.outcome == "superseded":
-        return kit.context(said, "superseded by a newer plan")
+        return kit.context(decisions, "superseded by a newer plan")
     if approval.outcome == "expired":
-        return kit.context(said, f"expired {kit.moment(approval.expires_at)} without enough approvals")
+        return kit.context(decisions, f"expired {kit.moment(approval.expires_at)} without enough approvals")
     if approval.outside:
-        return kit.context(said, kit.escape(approval.outside))
-    return kit.context(said)
+        return kit.context(decisions, kit.escape(approval.outside))
+    return kit.context(decisions)
 
 
 def _need(required: int) -> str:

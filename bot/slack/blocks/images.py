@@ -1,4 +1,4 @@
-"""The images of a plan as a table: what runs, what would run, and what to be careful about."""
+"""Images as a table: current and planned, with warnings."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from runners.results import Image, ImageChange
 
 CONSOLE = "https://{region}.console.aws.amazon.com/ec2/home?region={region}#ImageDetails:imageId={image}"
-# What the two columns of images are called: before an apply, once one has begun, after one that succeeded.
+# The headings of the two image columns: before an apply, after its start, after its success.
 PLANNED, BEGUN, APPLIED = ("Runs now", "Planned image"), ("Ran before", "Planned image"), ("Ran before", "Runs now")
 
 
 def table(
     changes: Sequence[ImageChange], region: str, observed_at: float, headings: tuple[str, str] = PLANNED
 ) -> Iterator[Block]:
-    """A row per machine; `observed_at` (Unix seconds) is when the images were looked up, for their ages."""
+    """A row per machine; `observed_at` (Unix seconds) is when the images were read, for their ages."""
     if not changes:
         return
     rows: list[Sequence[Cell]] = []
@@ -37,40 +37,40 @@ def table(
                 _link(change.after, region),
                 _age(change.after, observed_at),
                 (change.after.commit or "")[:7],
-                _careful(change),
+                _warning_cell(change),
             ]
         )
     yield tables.table(["Machine", headings[0], "Age", headings[1], "Age", "Commit", "Careful"], rows, right=(2, 4))
-    yield from _untold(image for change in changes for image in (change.before, change.after) if image)
+    yield from _missing_details(image for change in changes for image in (change.before, change.after) if image)
     yield from _warnings(changes, done=headings == APPLIED)
 
 
 def running(machines: Sequence[tuple[str, Image]], region: str, observed_at: float) -> Iterator[Block]:
-    """A row per machine with the image that it runs; `observed_at` as in `table`."""
+    """A row per machine with its current image; `observed_at` as in `table`."""
     if machines:
         rows: list[Sequence[Cell]] = [
             [machine, _link(image, region), _age(image, observed_at), (image.commit or "")[:7]]
             for machine, image in machines
         ]
         yield tables.table(["Machine", PLANNED[0], "Age", "Commit"], rows, right=(2,))
-        yield from _untold(image for _, image in machines)
+        yield from _missing_details(image for _, image in machines)
 
 
-def _untold(images: Iterable[Image]) -> Iterator[Block]:
-    """Why names and ages are missing, where EC2 has told of none of these images."""
+def _missing_details(images: Iterable[Image]) -> Iterator[Block]:
+    """Why names and ages are missing, if EC2 described none of these images."""
     if all(image.name is None and image.created_at is None for image in images):
         yield kit.context(":information_source: EC2 told nothing of these images, so names and ages are missing")
 
 
-def _careful(change: ImageChange) -> str:
-    said = [("older than what runs", change.goes_back), ("suspect", bool(change.warnings))]
-    words = ", ".join(word for word, so in said if so)
+def _warning_cell(change: ImageChange) -> str:
+    causes = [("older than what runs", change.goes_back), ("suspect", bool(change.doubts))]
+    words = ", ".join(word for word, holds in causes if holds)
     return f"⚠️ {words}" if words else ""
 
 
 def _warnings(changes: Sequence[ImageChange], *, done: bool) -> Iterator[Block]:
     back = [change.machine for change in changes if change.goes_back]
-    if back and not done:  # what follows from it is said in the apply's own words
+    if back and not done:  # after an apply its own message has this
         names = ", ".join(map(kit.code, back))
         yield kit.section(
             f":warning: *Older images:* {names} would go back, with the code that is baked into the image. "

@@ -1,4 +1,4 @@
-"""The jobs of a deploy's run, by machine: state, time, link, and where each failed."""
+"""The jobs of a run by machine: state, time, link, and the failing step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bot.slack.blocks.tables import Cell
     from runners.results import Job, WorkflowRun
 
-MARKS = {
+STATE_LABELS = {
     State.WAITING: "⏳ waiting",
     State.RUNNING: "🔄 running",
     State.SUCCEEDED: "✅ done",
@@ -32,7 +32,7 @@ _MATRIX = re.compile(r"\(([^()]*)\)\s*$")  # how GitHub names the jobs of a matr
 def table(jobs: Sequence[Job], machines: Sequence[str] = (), now: float | None = None) -> list[Block]:
     """A row for each job, those of a machine first and in the machines' order.
 
-    `now` (Unix seconds) tells for how long a job has been running.
+    `now` (Unix seconds) gives the duration of a running job.
     """
     if not jobs:
         return []
@@ -42,7 +42,7 @@ def table(jobs: Sequence[Job], machines: Sequence[str] = (), now: float | None =
 
 
 def machine_of(job: Job, machines: Sequence[str]) -> str:
-    """The machine that the job is for, by its matrix; empty where it is for none, or does not say."""
+    """The machine in the job's matrix; empty if it names none."""
     matrix = _MATRIX.search(job.name)
     words = [word.strip() for word in matrix[1].split(",")] if matrix else []
     return next((word for word in words if word in machines), "")
@@ -57,7 +57,7 @@ def _row(job: Job, machines: Sequence[str], now: float | None) -> Sequence[Cell]
     return [
         machine_of(job, machines),
         tables.Link(job.name, job.url),
-        MARKS[job.state],
+        STATE_LABELS[job.state],
         _time(job, now),
         job.failing_step or "",
     ]
@@ -71,10 +71,10 @@ def _time(job: Job, now: float | None) -> str:
 
 
 def stale(run: WorkflowRun) -> list[Block]:
-    """That GitHub tells nothing now, where it does not: since when, and why."""
+    """A notice during an outage of GitHub: since when, and why."""
     if run.stale_since is None:
         return []
     since = kit.moment(run.stale_since.timestamp())
     because = f" ({kit.escape(run.stale_because)})" if run.stale_because else ""
-    told = f"GitHub has told nothing since {since}{because}. The run goes on there; I look again and again."
-    return [kit.section(f":warning: {told}")]
+    text = f"GitHub has told nothing since {since}{because}. The run goes on there; I look again and again."
+    return [kit.section(f":warning: {text}")]

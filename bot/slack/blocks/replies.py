@@ -1,4 +1,4 @@
-"""Answers to one person: help, faults, refusals, the state of things."""
+"""Replies to a single person: help, errors, refusals, status and audit log."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class OperationLine:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentLine:
-    """An environment in a list: what runs there ("runs ...", escaped) and the operation that has its turn."""
+    """An environment in a list: what runs there (mrkdwn) and its current operation."""
 
     name: str
     running: str
@@ -38,29 +38,29 @@ class EnvironmentLine:
 
 
 def refusal(text: str) -> Message:
-    """Why something was not done; `text` is plain."""
-    said = kit.escape_but_people(text)
-    return kit.message(said, [kit.section(f":no_entry_sign: {said}")])
+    """Why something was not done; `text` is plain text."""
+    escaped = kit.escape_but_people(text)
+    return kit.message(escaped, [kit.section(f":no_entry_sign: {escaped}")])
 
 
 def done(text: str) -> Message:
-    """That something was done; `text` is already escaped."""
+    """That something was done; `text` is mrkdwn."""
     return kit.message(text, [kit.section(text)])
 
 
 def usage(problem: str, usage_line: str) -> Message:
-    """What was wrong with the words, and how they go; both plain."""
+    """What is wrong with the arguments, and the usage; both plain text."""
     return kit.message(problem, [kit.section(f"{kit.escape(problem)}\nUsage: {kit.code(usage_line)}")])
 
 
 def apology(error_id: str) -> Message:
-    """Something unexpected; the id leads to it in the log."""
+    """The reply after an unexpected exception; the log has the traceback under the id."""
     text = f"Sorry, that went wrong on my side. The log has the details under {error_id}; nothing further was done."
     return kit.message(text, [kit.section(f":warning: {text}")])
 
 
 def database_away() -> Message:
-    """What was asked for could not be written down."""
+    """The reply during an outage of the database."""
     text = (
         "My database does not answer, or has no room, so I could not write this down. What is under way waits for it and goes "
         "on by itself. Wait a minute; if the message here has not changed by then, do this once more."
@@ -85,12 +85,12 @@ def status_blocks(environments: Sequence[EnvironmentLine], recent: Sequence[Oper
     for environment in environments:
         turn = f"\n{_line(environment.current)}" if environment.current else ""
         blocks.append(kit.section(f"*{kit.escape(environment.name)}*: {environment.running}{turn}"))
-    history = [_line(one) for one in recent] or ["_None yet._"]
+    history = [_line(operation) for operation in recent] or ["_None yet._"]
     return [*blocks, kit.header("Last operations"), *kit.sections(history)]
 
 
 def audit_page(rows: Sequence[tuple[float, str, str, str]]) -> Message:
-    """The newest entries of the trail as (Unix seconds, actor, what, details)."""
+    """The newest entries of the audit log as (Unix seconds, actor, action, details)."""
     lines = [
         f"{kit.moment(at)} {kit.user(actor)} {kit.escape(what)} {kit.escape_but_people(more)}"
         for at, actor, what, more in rows
@@ -117,7 +117,7 @@ def deploy_modal(environments: Sequence[str], channel: str) -> Block:
                 optional=True,
             ),
         ],
-        kept=channel,
+        metadata=channel,
         title="Deploy",
         submit="Deploy",
         close="Cancel",
@@ -132,15 +132,16 @@ def typed_approval(environment: str, approval_id: str, operation: str, words: st
             kit.section(f"*{kit.escape(operation)}*\n{words}"),
             modals.text("word", f"Type {environment} to approve", longest=100),
         ],
-        kept=approval_id,
+        metadata=approval_id,
         title="Are you sure?",
         submit="Approve",
         close="Not now",
     )
 
 
-def _line(one: OperationLine) -> str:
+def _line(operation: OperationLine) -> str:
     return (
-        f"{common.EMOJI[one.status]} #{one.number} {kit.escape(one.title)}: {kit.escape(one.doing) or one.status}, "
-        f"asked by {kit.user(one.requester)} {kit.moment(one.created_at)}"
+        f"{common.EMOJI[operation.status]} #{operation.number} {kit.escape(operation.title)}: "
+        f"{kit.escape(operation.doing) or operation.status}, "
+        f"asked by {kit.user(operation.requester)} {kit.moment(operation.created_at)}"
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, kit, tables
-from bot.slack.blocks.jobs import MARKS as STATE_LABELS
+from bot.slack.blocks.jobs import STATE_LABELS
 from handlers.deploy.views import deploy_message
 from runners import phrases
 from runners.results import State

@@ -117,7 +117,7 @@ def test_the_nearest_match_is_offered(word: str, hint: str) -> None:
 
 @given(st.text())
 def test_what_is_shown_back_is_short_and_on_one_line(text: str) -> None:
-    shown = arguments.shown(text)
+    shown = arguments.quoted(text)
     assert len(shown) <= 43
     assert shown.isprintable()
 

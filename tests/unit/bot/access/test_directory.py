@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from bot.access.directory import REMEMBER, TIMEOUT, Directory
+from bot.access.directory import CACHE_SECONDS, TIMEOUT, Directory
 from bot.access.policy import Person
 from bot.errors import UserError
 from bot.slack.web_api import ChatError
@@ -68,7 +68,7 @@ def test_whoever_was_taken_out_has_the_rights_for_half_a_minute_at_most() -> Non
         found = [bool((await directory.person("U1")).groups)]
         groups.members["S1"] = []
         found.append(bool((await directory.person("U1")).groups))
-        await asyncio.sleep(REMEMBER + 0.01)
+        await asyncio.sleep(CACHE_SECONDS + 0.01)
         found.append(bool((await directory.person("U1")).groups))
         return found
 
@@ -81,7 +81,7 @@ def test_without_an_answer_nothing_is_guessed(how: str) -> None:
         groups = Groups(S1=["U1"])
         directory = directory_of(groups)
         await directory.person("U1")
-        await asyncio.sleep(REMEMBER + 1)
+        await asyncio.sleep(CACHE_SECONDS + 1)
         groups.fails, groups.takes = how == "fails", 0.1 if how == "fails" else 60
         began = now()
         with pytest.raises(UserError) as refused:

@@ -250,7 +250,7 @@ async def test_a_larger_body_without_a_length_is_refused_on_the_way(receiver: Re
 
 
 async def test_a_body_that_does_not_come_ends_the_waiting(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(github_webhooks, "PATIENCE", 0.2)
+    monkeypatch.setattr(github_webhooks, "TIMEOUT", 0.2)
     address = URL(receiver.url)
     reader, writer = await asyncio.open_connection(address.host, address.port)
     writer.write(f"POST {github_webhooks.PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc".encode())

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from bot.operations.registry import RunListener
-from bot.operations.run_finder import GRACE, LONGEST_PAUSE, LOOK_EVERY, LOOK_WHEN_QUIET, RunFinder
+from bot.operations.run_finder import CHECK_INTERVAL, GRACE, LONGEST_PAUSE, QUIET_CHECK_INTERVAL, RunFinder
 from bot.store.cursors import Cursors
 from runners.errors import UnavailableError
 from runners.github.runs.events import RunEvent
@@ -111,7 +111,7 @@ def test_a_run_started_by_hand_is_found_within_a_minute() -> None:
         began, run_id = now(), hunt.github.build(LEE)
         await asyncio.sleep(900)
         assert hunt.found.ids == [run_id]
-        assert hunt.found.runs[0][1] - began <= LOOK_EVERY + 1
+        assert hunt.found.runs[0][1] - began <= CHECK_INTERVAL + 1
         run = hunt.found.last
         assert run
         assert (run.actor, run.event, run.branch, run.jobs) == (LEE, "workflow_dispatch", "main", ())
@@ -172,7 +172,7 @@ def test_a_run_of_our_account_that_no_operation_claims_is_found_after_a_while() 
         began, run_id = now(), hunt.github.build()
         await asyncio.sleep(400)
         assert hunt.found.ids == [run_id]
-        assert GRACE < hunt.found.runs[0][1] - began < GRACE + LOOK_EVERY + 5
+        assert GRACE < hunt.found.runs[0][1] - began < GRACE + CHECK_INTERVAL + 5
 
     hunting(test)
 
@@ -226,10 +226,10 @@ def test_looking_is_free_while_nothing_happens_and_rarer_when_it_is_quiet() -> N
         await hunt.start()
         await asyncio.sleep(3_500)
         assert hunt.github.calls <= 2
-        assert len(hunt.github.asked) < 3_500 / LOOK_EVERY
+        assert len(hunt.github.asked) < 3_500 / CHECK_INTERVAL
         before = len(hunt.github.asked)
         await asyncio.sleep(3_000)
-        assert len(hunt.github.asked) - before <= 3_000 / LOOK_WHEN_QUIET + 1
+        assert len(hunt.github.asked) - before <= 3_000 / QUIET_CHECK_INTERVAL + 1
 
     hunting(test)
 
@@ -319,9 +319,9 @@ def test_a_rate_limit_is_waited_out_whatever_webhooks_tell() -> None:
 def test_a_found_run_may_have_ended_meanwhile() -> None:
     async def test(hunt: Hunt) -> None:
         await hunt.start()
-        await asyncio.sleep(LOOK_EVERY * 40)  # quiet by now
+        await asyncio.sleep(CHECK_INTERVAL * 40)  # quiet by now
         run_id = hunt.github.repository.dispatch(BUILD, "main", actor=LEE).run_id
-        await asyncio.sleep(LOOK_WHEN_QUIET + 5)
+        await asyncio.sleep(QUIET_CHECK_INTERVAL + 5)
         assert hunt.found.ids == [run_id]
         assert hunt.found.last
         assert hunt.found.last.state is State.SUCCEEDED

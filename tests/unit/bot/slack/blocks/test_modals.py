@@ -11,7 +11,7 @@ MANY = [(f"ami-{number}", "n" * 90) for number in range(120)]
 
 
 def modal(*inputs: dict[str, Any]) -> dict[str, Any]:
-    return modals.modal("asked", inputs, kept="12", title="Sure?", submit="Yes", close="No")
+    return modals.modal("asked", inputs, metadata="12", title="Sure?", submit="Yes", close="No")
 
 
 def test_a_long_question_and_many_options_stay_within_slacks_limits() -> None:
