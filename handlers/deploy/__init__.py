@@ -1,1 +1,1 @@
-"""The parts of /deploy: what goes out, checks, promotion, GitHub Actions, Ansible, daemons."""
+"""/deploy: promotion, checks, approval, and the backends that deploy the code."""

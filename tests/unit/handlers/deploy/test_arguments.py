@@ -32,7 +32,7 @@ DEV, STAGING = CONFIG.environments["dev"], CONFIG.environments["staging"]
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("words", "expected"),
     [
         ([], Arguments()),
         (["main"], Arguments("main")),
@@ -43,12 +43,12 @@ DEV, STAGING = CONFIG.environments["dev"], CONFIG.environments["staging"]
         (["check", "sftp", "v1"], Arguments("v1", ("sftp",), check=True)),
     ],
 )
-def test_words_come_in_any_order(said: list[str], expected: Arguments) -> None:
-    assert read(STAGING, said) == expected
+def test_words_come_in_any_order(words: list[str], expected: Arguments) -> None:
+    assert read(STAGING, words) == expected
 
 
 @pytest.mark.parametrize(
-    ("said", "problem"),
+    ("words", "problem"),
     [
         (["backend,crom"], "staging has no machine type “crom”; did you mean “cron”?"),
         (["backend", "cron"], "Machine types are given twice; put commas between them"),
@@ -58,16 +58,16 @@ def test_words_come_in_any_order(said: list[str], expected: Arguments) -> None:
         (["backend,", "cron"], "Put commas between machine types, without blanks: backend,"),
     ],
 )
-def test_what_makes_no_sense_is_said(said: list[str], problem: str) -> None:
+def test_what_makes_no_sense_is_said(words: list[str], problem: str) -> None:
     with pytest.raises(UserError) as caught:
-        read(STAGING, said)
+        read(STAGING, words)
     assert problem in str(caught.value)
     assert "Usage: /deploy <environment>" in str(caught.value)
 
 
-@pytest.mark.parametrize(("said", "what"), [(["backend"], "takes no machine types"), (["check"], "takes no check")])
-def test_a_workflow_takes_neither(said: list[str], what: str) -> None:
-    arguments = read(DEV, said)
+@pytest.mark.parametrize(("words", "what"), [(["backend"], "takes no machine types"), (["check"], "takes no check")])
+def test_a_workflow_takes_neither(words: list[str], what: str) -> None:
+    arguments = read(DEV, words)
     with pytest.raises(UserError, match=f"dev deploys through GitHub Actions d.yml, which {what}. Nothing was started"):
         check_supported(DEV, roles=bool(arguments.roles), check=arguments.check)
     check_supported(STAGING, roles=True, check=True)

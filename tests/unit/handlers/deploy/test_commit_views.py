@@ -1,4 +1,4 @@
-"""What goes out with a deploy as people see it: commits, commits taken back, checks, and why it was refused."""
+"""The commits and checks of a release in messages: commits taken back, checks that are not green, overrides."""
 
 from __future__ import annotations
 
@@ -26,16 +26,17 @@ def commit(number: int, subject: str = "") -> Commit:
 
 
 def difference(ahead: int, behind: int = 0) -> Difference:
-    commits, lost = (tuple(commit(number) for number in range(count)) for count in (min(ahead, 40), min(behind, 40)))
-    return Difference(ahead, behind, commits, tuple(replace(one, subject=f"Lost {one.subject}") for one in lost), PAGE)
+    added, lost = (tuple(commit(number) for number in range(count)) for count in (min(ahead, 40), min(behind, 40)))
+    lost = tuple(replace(commit, subject=f"Lost {commit.subject}") for commit in lost)
+    return Difference(ahead, behind, added, lost, PAGE)
 
 
 def check(name: str, state: State) -> Check:
     return Check(name, state, f"https://github.com/o/r/runs/{name}")
 
 
-def checks(*found: Check, rule: Rule = Rule.REQUIRED) -> Checks:
-    return Checks("a" * 40, rule, found)
+def checks(*reported: Check, rule: Rule = Rule.REQUIRED) -> Checks:
+    return Checks("a" * 40, rule, reported)
 
 
 LINT, TEST = check("lint", State.SUCCEEDED), check("test", State.FAILED)
@@ -44,24 +45,24 @@ OUT = Release(commit(9), "`9f8e7d6` The one before", "GitHub Actions deploy-prod
 
 def test_the_newest_commits_are_listed_and_the_rest_is_counted_with_a_link() -> None:
     message = views.awaiting_approval(HEAD, replace(OUT, difference=difference(12)), OPEN)
-    said = read(message)
-    assert "*12 commits go out:*\n• 0000000 Change 0 (lee-park)" in said
-    assert "Change 4" in said
-    assert "Change 5" not in said
-    assert "and 7 more" in said
+    rendered = read(message)
+    assert "*12 commits go out:*\n• 0000000 Change 0 (lee-park)" in rendered
+    assert "Change 4" in rendered
+    assert "Change 5" not in rendered
+    assert "and 7 more" in rendered
     assert f"<{PAGE}|7 more>" in str(message.blocks)
 
 
 def test_one_commit_goes_out() -> None:
-    said = read(views.awaiting_approval(HEAD, replace(OUT, difference=difference(1)), OPEN))
-    assert "*1 commit goes out:*" in said
-    assert "more" not in said
+    rendered = read(views.awaiting_approval(HEAD, replace(OUT, difference=difference(1)), OPEN))
+    assert "*1 commit goes out:*" in rendered
+    assert "more" not in rendered
 
 
 def test_what_is_taken_back_comes_first() -> None:
-    said = read(views.awaiting_approval(HEAD, replace(OUT, difference=difference(0, 3)), OPEN))
-    assert "*This takes 3 commits back that run now:*\n• 0000000 Lost Change 0" in said
-    assert "go out" not in said.replace("ready to go out", "")
+    rendered = read(views.awaiting_approval(HEAD, replace(OUT, difference=difference(0, 3)), OPEN))
+    assert "*This takes 3 commits back that run now:*\n• 0000000 Lost Change 0" in rendered
+    assert "go out" not in rendered.replace("ready to go out", "")
     both = read(views.awaiting_approval(HEAD, replace(OUT, difference=difference(2, 1)), OPEN))
     assert both.index("This takes 1 commit back that runs now") < both.index("2 commits go out")
 
@@ -82,14 +83,14 @@ def test_the_thread_has_all_that_the_message_has_not(count: int, listed: bool) -
     message = what.in_thread(difference(count))
     assert (message is not None) == listed
     if message:
-        said = read(message)
-        assert f"*Goes out:* {count} commits" in said
-        assert "Change 5" in said
-        assert ("and 260 more" in said) == (count == 300)
+        rendered = read(message)
+        assert f"*Goes out:* {count} commits" in rendered
+        assert "Change 5" in rendered
+        assert ("and 260 more" in rendered) == (count == 300)
 
 
 @pytest.mark.parametrize(
-    ("found", "words"),
+    ("reported", "words"),
     [
         (checks(LINT), "the required one is green: lint"),
         (checks(LINT, replace(LINT, name="b")), "all 2 required are green"),
@@ -103,13 +104,13 @@ def test_the_thread_has_all_that_the_message_has_not(count: int, listed: bool) -
         (checks(*(check(f"c{number}", State.FAILED) for number in range(20))), "c7 and 12 more"),
     ],
 )
-def test_how_the_checks_stand(found: Checks, words: str) -> None:
-    message = views.awaiting_approval(HEAD, replace(OUT, checks=found), OPEN)
+def test_how_the_checks_stand(reported: Checks, words: str) -> None:
+    message = views.awaiting_approval(HEAD, replace(OUT, checks=reported), OPEN)
     assert words in read(message)
 
 
 @pytest.mark.parametrize(
-    ("found", "green"),
+    ("reported", "green"),
     [
         (checks(LINT), True),
         (checks(TEST, LINT), False),
@@ -120,15 +121,15 @@ def test_how_the_checks_stand(found: Checks, words: str) -> None:
         (checks(TEST, rule=Rule.ANY), False),
     ],
 )
-def test_what_is_green(found: Checks, green: bool) -> None:
-    assert found.green == green
+def test_what_is_green(reported: Checks, green: bool) -> None:
+    assert reported.green == green
 
 
 def test_a_refusal_names_the_checks_and_the_ways_to_go_on() -> None:
     message = views.refused_by_checks(HEAD, replace(OUT, checks=checks(TEST, LINT)), None, checks(TEST, LINT))
-    said = read(message)
+    rendered = read(message)
     assert message.text == "#12 Deploy main to prod: not deployed: 0000009 has 1 check that failed"
-    assert "1 of 2 required failed: test" in said
+    assert "1 of 2 required failed: test" in rendered
     assert buttons(message) == [what.AGAIN, what.ANYWAY]
     running = checks(check("e2e", State.RUNNING))
     later = read(views.refused_by_checks(HEAD, replace(OUT, checks=running), GIVEN, running))
@@ -138,8 +139,8 @@ def test_a_refusal_names_the_checks_and_the_ways_to_go_on() -> None:
 
 def test_who_passed_over_the_checks_and_why_is_shown() -> None:
     note = what.override_notice("U0LEE", "the fix <!channel> for #4", checks(TEST))
-    said = read(views.awaiting_approval(HEAD, replace(OUT, notices=(note,)), OPEN))
-    assert "*Asked for despite its checks* (test), by @lee: the fix <!channel> for #4" in said
+    rendered = read(views.awaiting_approval(HEAD, replace(OUT, notices=(note,)), OPEN))
+    assert "*Asked for despite its checks* (test), by @lee: the fix <!channel> for #4" in rendered
 
 
 def test_the_modal_asks_for_a_reason() -> None:
@@ -152,11 +153,11 @@ def test_the_modal_asks_for_a_reason() -> None:
 def test_slack_takes_all_of_it_whatever_is_in_it(pool: list[str], url: str, count: int, state: State) -> None:
     text = cycle(pool)
     commits = tuple(Commit("r", f"{n:040x}", next(text), next(text), next(text), url) for n in range(count))
-    found = Difference(count * 3, count, commits, commits, url)
-    seen = Checks("a" * 40, Rule.ANY, tuple(Check(next(text), state, url) for _ in range(count)))
-    note = what.override_notice(next(text), next(text), seen)
-    out = Release(Commit("r", "a" * 40, "x", next(text), next(text), url), "x", "y", found, seen, (note,))
+    whole = Difference(count * 3, count, commits, commits, url)
+    reported = Checks("a" * 40, Rule.ANY, tuple(Check(next(text), state, url) for _ in range(count)))
+    note = what.override_notice(next(text), next(text), reported)
+    out = Release(Commit("r", "a" * 40, "x", next(text), next(text), url), "x", "y", whole, reported, (note,))
     read(views.awaiting_approval(HEAD, out, OPEN))
-    read(views.refused_by_checks(HEAD, out, GIVEN, seen))
-    if thread := what.in_thread(found):
+    read(views.refused_by_checks(HEAD, out, GIVEN, reported))
+    if thread := what.in_thread(whole):
         read(thread)

@@ -117,8 +117,8 @@ async def test_a_deploy_that_was_not_refused_by_its_checks_has_nothing_to_pass_o
 
 async def test_a_button_of_another_message_does_nothing(desk: Desk) -> None:
     record = await refused(desk)
-    elsewhere = Click("U0LEE", "C0STAGING", "99.0", "x", str(record.number), "1.2", "")
+    other_message = Click("U0LEE", "C0STAGING", "99.0", "x", str(record.number), "1.2", "")
     for button in (override_checks.try_again, override_checks.ask_reason):
         with pytest.raises(UserError, match="does not belong to this message"):
-            await button(desk.services, elsewhere)
+            await button(desk.services, other_message)
     assert not desk.engine.begun

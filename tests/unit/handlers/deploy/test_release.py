@@ -15,15 +15,15 @@ def runs(machine: str, sha: str, instance: str = "") -> MachineCommit:
     return MachineCommit("staging", machine, instance, sha, "main", "Subject", "U0ANA", 7, 1_700_000_000.0)
 
 
-@pytest.mark.parametrize("known", [(), (runs("backend", NEW), runs("cron", NEW)), (runs("gone", OLD),)])
-def test_nothing_is_said_where_all_run_what_the_environment_runs(known: tuple[MachineCommit, ...]) -> None:
-    assert commits_by_role(known, ["backend", "cron"], NEW) == ""
+@pytest.mark.parametrize("commits", [(), (runs("backend", NEW), runs("cron", NEW)), (runs("gone", OLD),)])
+def test_nothing_is_said_where_all_run_what_the_environment_runs(commits: tuple[MachineCommit, ...]) -> None:
+    assert commits_by_role(commits, ["backend", "cron"], NEW) == ""
 
 
 def test_each_machine_is_told_with_since_when_and_by_whom() -> None:
-    known = [runs("backend", NEW, "i-1"), runs("cron", OLD)]
-    said = commits_by_role(known, ["backend", "cron", "sftp"], OLD)
-    lines = said.splitlines()
+    commits = [runs("backend", NEW, "i-1"), runs("cron", OLD)]
+    rendered = commits_by_role(commits, ["backend", "cron", "sftp"], OLD)
+    lines = rendered.splitlines()
     assert lines[0].startswith("• backend: `aaaaaaa` (since <!date^1700000000")
     assert lines[0].endswith("by <@U0ANA>, #7)")
     assert lines[1].startswith("• cron: `bbbbbbb` (since")
@@ -31,11 +31,13 @@ def test_each_machine_is_told_with_since_when_and_by_whom() -> None:
 
 
 def test_hosts_of_one_type_that_differ_are_counted() -> None:
-    said = commits_by_role([runs("web", OLD), runs("web", NEW, "i-1")], ["web"], OLD)
-    assert "`aaaaaaa` on 1 host (" in said
-    assert "`bbbbbbb` on all others (" in said
-    said = commits_by_role([runs("web", OLD, "i-1"), runs("web", NEW, "i-2"), runs("web", NEW, "i-3")], ["web"], OLD)
-    assert "`aaaaaaa` on 2 hosts (" in said
+    rendered = commits_by_role([runs("web", OLD), runs("web", NEW, "i-1")], ["web"], OLD)
+    assert "`aaaaaaa` on 1 host (" in rendered
+    assert "`bbbbbbb` on all others (" in rendered
+    rendered = commits_by_role(
+        [runs("web", OLD, "i-1"), runs("web", NEW, "i-2"), runs("web", NEW, "i-3")], ["web"], OLD
+    )
+    assert "`aaaaaaa` on 2 hosts (" in rendered
 
 
 def test_an_environment_whose_machines_differ_is_not_said_to_be_unknown() -> None:

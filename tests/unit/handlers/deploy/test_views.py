@@ -38,12 +38,12 @@ def run(state: State, *jobs: Job, ended: bool = True) -> WorkflowRun:
 
 def test_what_would_go_out_and_what_runs_now() -> None:
     message = views.awaiting_approval(HEAD, OUT, OPEN)
-    said = read(message)
+    rendered = read(message)
     assert message.text == "#12 Deploy main to prod: a1b2c3d is ready to go out. Waiting for approval"
-    assert "*Goes out:* a1b2c3d Raise the queue's memory (Lee Park)" in said
-    assert "*Runs now:* `9f8e7d6` The one before" in said
-    assert "needs an approval by anyone of @leads" in said
-    assert "[Approve and deploy to prod]" in said
+    assert "*Goes out:* a1b2c3d Raise the queue's memory (Lee Park)" in rendered
+    assert "*Runs now:* `9f8e7d6` The one before" in rendered
+    assert "needs an approval by anyone of @leads" in rendered
+    assert "[Approve and deploy to prod]" in rendered
     assert buttons(message) == ["approve", "reject"]
 
 
@@ -61,19 +61,19 @@ def test_what_would_go_out_and_what_runs_now() -> None:
 )
 def test_what_ran_before_is_not_said_to_run_once_it_is_over(status: str, commit: str, ran: str) -> None:
     differs = replace(OUT, commits_by_role="• backend: not known")
-    said = read(views.deploy_message(HEAD, status, "news", differs, None))
-    assert f"{commit} a1b2c3d" in said
-    assert f"{ran}\n• backend: not known" in said
-    assert ("*Runs now:*" in said) == ("run the same" in ran)
-    assert ("*Ran before:*" in said) == ("ran the same before" in ran)
-    assert ("*Ran then:*" in said) == ("ran the same then" in ran)
+    rendered = read(views.deploy_message(HEAD, status, "news", differs, None))
+    assert f"{commit} a1b2c3d" in rendered
+    assert f"{ran}\n• backend: not known" in rendered
+    assert ("*Runs now:*" in rendered) == ("run the same" in ran)
+    assert ("*Ran before:*" in rendered) == ("ran the same before" in ran)
+    assert ("*Ran then:*" in rendered) == ("ran the same then" in ran)
 
 
 @pytest.mark.parametrize("status", ["running", "succeeded", "failed"])
 def test_of_a_check_nothing_goes_out(status: str) -> None:
-    said = read(views.deploy_message(HEAD, status, "news", replace(OUT, check=True), None))
-    assert "*Would go out:* a1b2c3d" in said
-    assert "*Runs now:* `9f8e7d6`" in said
+    rendered = read(views.deploy_message(HEAD, status, "news", replace(OUT, check=True), None))
+    assert "*Would go out:* a1b2c3d" in rendered
+    assert "*Runs now:* `9f8e7d6`" in rendered
 
 
 @pytest.mark.parametrize(
@@ -94,30 +94,30 @@ def test_with_the_approval_the_buttons_go() -> None:
 
 def test_jobs_under_way_are_a_table() -> None:
     going = run(State.RUNNING, job("backend", State.SUCCEEDED), job("cron", State.RUNNING), ended=False)
-    said = read(run_views.run_progress(HEAD, OUT, GIVEN, going))
-    assert "deploying a1b2c3d, 1 of 2 jobs done" in said
-    assert "✅ done" in said
-    assert "🔄 running" in said
-    assert "1 min 5 s" in said
-    assert "Failing step" not in said
-    assert "approved by @lee" in said
+    rendered = read(run_views.run_progress(HEAD, OUT, GIVEN, going))
+    assert "deploying a1b2c3d, 1 of 2 jobs done" in rendered
+    assert "✅ done" in rendered
+    assert "🔄 running" in rendered
+    assert "1 min 5 s" in rendered
+    assert "Failing step" not in rendered
+    assert "approved by @lee" in rendered
 
 
 def test_a_run_that_went_well_says_what_went_out_and_how_long_it_took() -> None:
     message = run_views.run_ended(HEAD, OUT, GIVEN, run(State.SUCCEEDED, job("backend", State.SUCCEEDED)))
-    said = read(message)
+    rendered = read(message)
     assert message.text == "#12 Deploy main to prod: deployed a1b2c3d in 2 min 0 s"
-    assert "*Went out:* a1b2c3d" in said
-    assert "*Ran before:* `9f8e7d6`" in said
+    assert "*Went out:* a1b2c3d" in rendered
+    assert "*Ran before:* `9f8e7d6`" in rendered
 
 
 def test_a_run_that_went_well_with_another_commit_is_no_success() -> None:
     ended = run(State.SUCCEEDED, job("backend", State.SUCCEEDED))
-    said = read(run_views.run_ended(HEAD, OUT, GIVEN, ended, warning="GitHub ran `bbbbbbb`"))
-    assert ":x: *#12" in said
-    assert "the run succeeded, but not with a1b2c3d" in said
-    assert "GitHub ran `bbbbbbb`" in said
-    assert "Went out" not in said
+    rendered = read(run_views.run_ended(HEAD, OUT, GIVEN, ended, warning="GitHub ran `bbbbbbb`"))
+    assert ":x: *#12" in rendered
+    assert "the run succeeded, but not with a1b2c3d" in rendered
+    assert "GitHub ran `bbbbbbb`" in rendered
+    assert "Went out" not in rendered
 
 
 @pytest.mark.parametrize(
@@ -136,9 +136,9 @@ def test_a_run_that_went_wrong_names_the_jobs(ended: WorkflowRun, words: str) ->
 
 
 def test_a_failing_job_in_the_thread() -> None:
-    said = read(run_views.job_log(job("cron", State.FAILED, "Run Ansible"), "one\ntwo ```\n"))
-    assert "cron failed at step `Run Ansible`" in said
-    assert "one\ntwo '''" in said
+    rendered = read(run_views.job_log(job("cron", State.FAILED, "Run Ansible"), "one\ntwo ```\n"))
+    assert "cron failed at step `Run Ansible`" in rendered
+    assert "one\ntwo '''" in rendered
     assert "has no log for this job" in read(run_views.job_log(job("cron", State.FAILED), " \n"))
 
 
@@ -153,19 +153,19 @@ def test_what_every_operation_may_say() -> None:
     assert "stopped by a fault in Signalbox itself" in read(common.apology(HEAD, "ab12"))
     trouble = Failure("planning instances/prod", "no such <directory>", "Look.", "Error: x\n")
     message = common.failed(HEAD, trouble, FailureContext())
-    said = read(message)
+    rendered = read(message)
     assert message.text == "#12 Deploy main to prod: failed. No such &lt;directory&gt;"
-    assert "while planning instances/prod" in said.splitlines()[-1]
-    assert "Look." in said
-    assert "```\nError: x\n```" in said
+    assert "while planning instances/prod" in rendered.splitlines()[-1]
+    assert "Look." in rendered
+    assert "```\nError: x\n```" in rendered
     assert "waits for #11" in read(common.waiting(HEAD, "#11"))
 
 
 def test_what_fails_before_anything_goes_out_says_so_of_which_commit_who_approved_and_what_to_type() -> None:
     trouble = Failure("installing collections", "the galaxy does not answer", "Try again later.", "")
-    known = FailureContext("nothing was deployed", COMMIT, GIVEN, "/deploy prod")
-    message = common.failed(HEAD, trouble, known)
-    said = read(message)
+    context = FailureContext("nothing was deployed", COMMIT, GIVEN, "/deploy prod")
+    message = common.failed(HEAD, trouble, context)
+    rendered = read(message)
     assert message.text == "#12 Deploy main to prod: nothing was deployed. The galaxy does not answer"
     for part in (
         "a1b2c3d Raise the queue's memory (Lee Park)",
@@ -173,8 +173,8 @@ def test_what_fails_before_anything_goes_out_says_so_of_which_commit_who_approve
         "Then run `/deploy prod`.",
         "asked by",
     ):
-        assert part in said, part
-    assert "\nRun `/deploy prod`." in read(common.failed(HEAD, replace(trouble, remedy=""), known))
+        assert part in rendered, part
+    assert "\nRun `/deploy prod`." in read(common.failed(HEAD, replace(trouble, remedy=""), context))
 
 
 @given(st.lists(hostile, min_size=1, max_size=5), urls, st.integers(0, 120), st.sampled_from(State))

@@ -21,14 +21,14 @@ RECORD = Record(7, "plan", "dev", "U0ANA", "Plan", {}, "C1", "1.5", Status.WAITI
 CLICK = Click("U0ANA", "C1", "1.5", "cancel", "7", "t", "https://hooks.slack.example/r")
 
 
-def services(*seen: Record) -> Services:
+def services(*records: Record) -> Services:
     """A record of operations that gives these one after the other, then the last again and again."""
-    left = list(seen)
+    remaining = list(records)
 
     async def get(number: int) -> Record:
         if number != RECORD.number:
             raise LookupError
-        return left.pop(0) if len(left) > 1 else left[0]
+        return remaining.pop(0) if len(remaining) > 1 else remaining[0]
 
     return cast("Services", SimpleNamespace(operations=SimpleNamespace(get=get)))
 
@@ -39,7 +39,7 @@ async def test_a_button_that_is_pressed_before_its_messages_address_is_known_cou
 
 
 async def test_a_message_that_never_gets_an_address_has_no_buttons(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow_ups, "EVERY", 0.001)
+    monkeypatch.setattr(follow_ups, "CHECK_INTERVAL", 0.001)
     with pytest.raises(UserError, match="does not belong to this message"):
         await clicks.clicked(services(replace(RECORD, message_ts=None)), CLICK)
 

@@ -48,14 +48,14 @@ def newest_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("looking", "said"),
+    ("looking", "problem"),
     [
         (None, "no run of it has appeared"),
         (UnavailableError("finding the run", "GitHub is away"), "its runs cannot be looked at (GitHub is away)"),
     ],
 )
 async def test_a_start_without_an_answer_is_uncertain(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, looking: UnavailableError | None, said: str
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, looking: UnavailableError | None, problem: str
 ) -> None:
     async def dispatch(*_: object) -> int:
         raise UncertainError("starting d.yml", "no answer")
@@ -69,7 +69,7 @@ async def test_a_start_without_an_answer_is_uncertain(
     monkeypatch.setattr(github_actions, "find_dispatched", find)
     with pytest.raises(UncertainError) as caught:
         await dispatch_once(operation(desk), WANTED)
-    assert said in caught.value.problem
+    assert problem in caught.value.problem
     assert "Look at the repository's Actions page before you run /deploy again" in caught.value.remedy
 
 
@@ -79,12 +79,12 @@ async def test_operations_that_start_the_same_workflow_at_once_have_a_run_each(
     async def dispatch(*_: object) -> int:
         raise UncertainError("starting d.yml", "no answer")
 
-    found: list[asyncio.Event] = [asyncio.Event(), asyncio.Event()]
+    lookups: list[asyncio.Event] = [asyncio.Event(), asyncio.Event()]
 
     async def find(*_: object, exclude: frozenset[int], **__: object) -> int:
         if not exclude:  # both find run 5 before either has claimed it
-            next(event for event in found if not event.is_set()).set()
-            await asyncio.gather(*(event.wait() for event in found))
+            next(event for event in lookups if not event.is_set()).set()
+            await asyncio.gather(*(event.wait() for event in lookups))
         return min({5, 6} - exclude)
 
     monkeypatch.setattr(github_actions, "dispatch", dispatch)

@@ -51,9 +51,9 @@ async def test_an_approver_accepts_it_once_and_the_trail_has_both_fingerprints(d
     assert "This is the same instance as before" in read(desk.chat.says[at])
     answer = await accept(services, pressed("U0LEE", number))
     assert buttons(desk.chat.says[at]) == []
-    shown = read(desk.chat.says[at])
-    assert "the new host key accepted by @lee" in shown
-    assert "UTC. Run /deploy staging again: nothing has gone out yet." in shown.replace("`", "")
+    rendered = read(desk.chat.says[at])
+    assert "the new host key accepted by @lee" in rendered
+    assert "UTC. Run /deploy staging again: nothing has gone out yet." in rendered.replace("`", "")
     assert "Accepted the new host key of i-1. Run /deploy staging again." in read(answer)
     assert await services.host_keys.trusted(["i-1"]) == {"i-1": (OTHER,)}
     (line,) = await desk.audit.read(newest=9)

@@ -37,9 +37,9 @@ def test_what_is_wrong_and_what_was_put_right_is_told_by_host() -> None:
 
 def test_each_daemon_has_a_button_and_those_that_are_wrong_come_first() -> None:
     message = daemon_views.page("staging", [MENDED, GOOD, BAD])
-    said = read(message)
-    assert "Daemons of staging: 1 of 3 wrong" in said
-    assert said.index("*queue* on backend") < said.index("*clock* on cron")
+    rendered = read(message)
+    assert "Daemons of staging: 1 of 3 wrong" in rendered
+    assert rendered.index("*queue* on backend") < rendered.index("*clock* on cron")
     assert [block["accessory"]["action_id"] for block in message.blocks[1:]] == [daemon_views.RESTART] * 2
     assert message.blocks[1]["accessory"]["value"] == "staging backend queue"
     many = [DaemonObservation(f"h-{number}", "web", f"d-{number}") for number in range(60)]
@@ -48,9 +48,9 @@ def test_each_daemon_has_a_button_and_those_that_are_wrong_come_first() -> None:
 
 def test_how_a_restart_went() -> None:
     assert "it runs once on each host, with a new process" in read(daemon_views.restarted(HEAD, [GOOD]))
-    said = read(daemon_views.restarted(HEAD, [GOOD, BAD]))
-    assert ":x:" in said
-    assert "it does not run as it should on staging-backend-2" in said
+    rendered = read(daemon_views.restarted(HEAD, [GOOD, BAD]))
+    assert ":x:" in rendered
+    assert "it does not run as it should on staging-backend-2" in rendered
 
 
 def test_of_one_that_does_not_stop_it_is_said_what_to_do() -> None:
@@ -67,8 +67,10 @@ def test_of_one_that_does_not_stop_it_is_said_what_to_do() -> None:
 @given(st.lists(hostile, min_size=1, max_size=5), st.integers(1, 60))
 def test_slack_takes_whatever_is_in_it(pool: list[str], count: int) -> None:
     text = cycle(pool)
-    seen = [DaemonObservation(next(text), "web", f"d-{number}", next(text), did=next(text)) for number in range(count)]
-    read(daemon_views.page("staging", seen))
-    assert all(len(block["text"]["text"]) <= 3_000 for block in daemon_views.after_deploy(next(text), seen))
-    read(daemon_views.restarted(HEAD, seen))
+    observed = [
+        DaemonObservation(next(text), "web", f"d-{number}", next(text), did=next(text)) for number in range(count)
+    ]
+    read(daemon_views.page("staging", observed))
+    assert all(len(block["text"]["text"]) <= 3_000 for block in daemon_views.after_deploy(next(text), observed))
+    read(daemon_views.restarted(HEAD, observed))
     read(daemon_views.restarting(HEAD))

@@ -75,10 +75,10 @@ async def test_who_restarts_is_told_what_it_waits_for(staffed: Desk) -> None:
     request = Request("k", "deploy", "staging", "U0ANA", "Deploy main", "C0STAGING", {})
     number = await staffed.operations.create(request)
     await staffed.operations.set_status(number, Status.RUNNING, "waits for approval")
-    told = await request_restart(staffed.services, click("U0LEE"))
-    assert told is not None
-    assert "queue is not restarted yet" in read_message(told)
-    assert f"It waits for #{number} (Deploy main), which waits for approval." in read_message(told)
+    answer = await request_restart(staffed.services, click("U0LEE"))
+    assert answer is not None
+    assert "queue is not restarted yet" in read_message(answer)
+    assert f"It waits for #{number} (Deploy main), which waits for approval." in read_message(answer)
 
 
 async def test_whoever_may_not_approve_may_not_restart(staffed: Desk) -> None:
@@ -95,8 +95,8 @@ async def test_a_button_for_what_is_not_configured_does_nothing(staffed: Desk, v
 
 
 @pytest.mark.parametrize(
-    ("said", "answer"), [([], "Which environment?"), (["dev"], "names no daemons"), (["satging"], "did you mean")]
+    ("words", "answer"), [([], "Which environment?"), (["dev"], "names no daemons"), (["satging"], "did you mean")]
 )
-async def test_the_topic_says_what_is_missing(staffed: Desk, said: list[str], answer: str) -> None:
+async def test_the_topic_says_what_is_missing(staffed: Desk, words: list[str], answer: str) -> None:
     with pytest.raises(UserError, match=answer):
-        await topic(staffed.services, typed("daemons"), said)
+        await topic(staffed.services, typed("daemons"), words)

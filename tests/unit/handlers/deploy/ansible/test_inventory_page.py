@@ -14,16 +14,16 @@ ONE = Inventory(
 
 
 def test_each_host_has_a_row_and_how_it_is_reached_is_said() -> None:
-    said = read(page(ONE))
-    assert "Machines of staging: 1 runs" in said
+    rendered = read(page(ONE))
+    assert "Machines of staging: 1 runs" in rendered
     for piece in ("staging-cron", "cron", "10.0.0.9", "i-1", "ami-1", "us-west-2a"):
-        assert piece in said
-    assert "reached by ssh as deployer, port 22222" in said
+        assert piece in rendered
+    assert "reached by ssh as deployer, port 22222" in rendered
     assert "on the bot's own machine" in read(page(replace(ONE, connection="local")))
 
 
 def test_five_hundred_hosts_are_still_a_message() -> None:
     hosts = tuple(replace(ONE.hosts[0], name=f"staging-cron-{number}") for number in range(500))
-    said = read(page(replace(ONE, hosts=hosts)))
-    assert "Machines of staging: 500 run" in said
-    assert "more" in said
+    rendered = read(page(replace(ONE, hosts=hosts)))
+    assert "Machines of staging: 500 run" in rendered
+    assert "more" in rendered

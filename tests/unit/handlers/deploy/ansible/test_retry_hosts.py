@@ -77,13 +77,13 @@ def test_arguments_limit_what_it_is_about(desk: Desk) -> None:
 
 
 async def test_an_instance_that_is_gone_ends_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def found(*_: Any) -> Inventory:
+    async def running(*_: Any) -> Inventory:
         return Inventory("staging", HOSTS, "deployer", 22, "ssh")
 
-    monkeypatch.setattr(rollout_scope, "find_hosts", found)
+    monkeypatch.setattr(rollout_scope, "find_hosts", running)
     services = cast("Services", SimpleNamespace(config=desk.config, aws=None))
-    kept = await scope(desk, hosts="i-3,i-1").find_hosts(services)
-    assert [host.instance_id for host in kept.hosts] == ["i-1", "i-3"]
+    retried = await scope(desk, hosts="i-3,i-1").find_hosts(services)
+    assert [host.instance_id for host in retried.hosts] == ["i-1", "i-3"]
     assert len((await scope(desk).find_hosts(services)).hosts) == 3
     with pytest.raises(UserError, match="i-9 no longer runs in staging, so nothing was done"):
         await scope(desk, hosts="i-1,i-9").find_hosts(services)

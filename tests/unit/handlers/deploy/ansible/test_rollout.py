@@ -1,4 +1,4 @@
-"""A deploy by Ansible from the first machine type to its end: what is refused, overdue, cancelled, retried, told."""
+"""A deploy by Ansible from the first role to its end: refused, timed out, cancelled, retried, reported."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Outcome = PlaybookResult | RunnerError
 
 
 class Fake:
-    """An operation that only notes what it shows and keeps; what becomes of playbooks is for the test to say."""
+    """An operation that only records what it displays and stores; the test decides how playbooks end."""
 
     def __init__(self, *, at_once: bool = False, **arguments: str) -> None:
         text = FILE.replace("machines: [backend]", f"machines: [{', '.join(MACHINES)}]")
@@ -61,8 +61,8 @@ class Fake:
             deployments=self,
         )
         self.cancelled, self.doing, self.failure_context = "", "", FailureContext("nothing was deployed")
-        self.kept: list[tuple[str, str]] = []
-        self.told: dict[str, str] = {}
+        self.annotated: list[tuple[str, str]] = []
+        self.thread: dict[str, str] = {}
         self.files: list[str] = []
         self.status: Status | None = None
         self.message: Message | None = None
@@ -88,7 +88,7 @@ class Fake:
         return self.cancelled or None
 
     async def add(self, _: int, key: str, value: str) -> None:
-        self.kept.append((key, value))
+        self.annotated.append((key, value))
 
     async def set_instances(self, *_: Any, **__: Any) -> None:
         """Which commit a machine runs is tested in tests/unit/bot/store."""
@@ -100,7 +100,7 @@ class Fake:
         self.doing = doing
 
     async def details(self, name: str, message: Message) -> None:
-        self.told[name] = as_read(message)
+        self.thread[name] = as_read(message)
 
     async def attach(self, _: str, *, filename: str, **__: Any) -> None:
         self.files.append(filename)
@@ -114,7 +114,7 @@ class Fake:
         return buttons(self.message)
 
     @property
-    def said(self) -> str:
+    def rendered(self) -> str:
         assert self.message
         return as_read(self.message)
 
@@ -148,9 +148,9 @@ async def deployed(
     cron: Callable[[Play], Outcome] = well,
     sftp: Callable[[Play], Outcome] = well,
     prepared: RunnerError | None = None,
-    left: PlaybookResult | None = None,
+    partial_result: PlaybookResult | None = None,
 ) -> list[str]:
-    """Deploy, where playbooks end as told; which were begun."""
+    """Deploy, where playbooks end as given; returns the roles whose playbooks have begun."""
     becomes, begun = {"backend": backend, "cron": cron, "sftp": sftp}, []
 
     async def run(_: object, play: Play, __: object) -> PlaybookResult:
@@ -174,7 +174,7 @@ async def deployed(
         return HOSTS
 
     async def overdue(*_: object) -> PlaybookResult | None:
-        return left
+        return partial_result
 
     monkeypatch.setattr(playbooks, "run", run)
     monkeypatch.setattr(playbooks, "prepare", prepare)
@@ -192,24 +192,27 @@ async def test_the_first_playbook_is_refused_and_the_next_step_is_the_whole_depl
     operation = Fake()
     assert await deployed(monkeypatch, operation, backend=refuses) == ["backend"]
     assert operation.status is Status.FAILED
-    assert "d-backend.yml could not be run: no <module> [redacted]. Not touched: backend, cron, sftp." in operation.said
-    assert "What Ansible said is in the thread. Put right what failed. Then run `/deploy staging`" in operation.said
-    assert "6 hosts: 6 not touched" in operation.said
+    assert (
+        "d-backend.yml could not be run: no <module> [redacted]. Not touched: backend, cron, sftp."
+        in operation.rendered
+    )
+    assert "What Ansible said is in the thread. Put right what failed. Then run `/deploy staging`" in operation.rendered
+    assert "6 hosts: 6 not touched" in operation.rendered
     assert not operation.buttons
-    assert "line 3" in operation.told["end of backend"]
-    assert SECRET not in operation.told["end of backend"]
-    assert operation.kept == []
+    assert "line 3" in operation.thread["end of backend"]
+    assert SECRET not in operation.thread["end of backend"]
+    assert operation.annotated == []
 
 
 async def test_a_later_playbook_is_refused_and_the_rest_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     operation = Fake()
     assert await deployed(monkeypatch, operation, cron=refuses) == ["backend", "cron"]
-    assert "*Done:* backend-1, backend-2 (2 of 6)" in operation.said
+    assert "*Done:* backend-1, backend-2 (2 of 6)" in operation.rendered
     assert operation.doing == "is deploying"
     assert operation.failure_context == FailureContext(commit=COMMIT), (
         "from the first playbook on nobody may say that nothing was deployed"
     )
-    assert "Then run `/deploy staging cron,sftp`" in operation.said
+    assert "Then run `/deploy staging cron,sftp`" in operation.rendered
     assert operation.files == ["deploy-12-backend.txt", "deploy-12-cron.txt"]
 
 
@@ -223,9 +226,9 @@ async def test_the_hosts_to_retry_are_those_on_which_it_went_wrong(monkeypatch: 
         sftp=lambda play: ended(play, State.SKIPPED, State.UNREACHABLE),
     )
     assert sorted(begun) == sorted(MACHINES)
-    assert operation.kept == [("retry", "i-backend-1"), ("retry", "i-sftp-2"), ("went out", COMMIT.sha)]
+    assert operation.annotated == [("retry", "i-backend-1"), ("retry", "i-sftp-2"), ("went out", COMMIT.sha)]
     assert operation.buttons == ["retry-hosts"]
-    assert "Retry the failed hosts. Then run `/deploy staging cron`" in operation.said
+    assert "Retry the failed hosts. Then run `/deploy staging cron`" in operation.rendered
 
 
 async def test_what_is_the_same_for_all_is_said_once_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,7 +238,9 @@ async def test_what_is_the_same_for_all_is_said_once_with_what_to_do(monkeypatch
         return RunnerError("running it", "the disk is full", remedy="Make room.")
 
     await deployed(monkeypatch, operation, backend=full, cron=full, sftp=full)
-    assert "d-backend.yml, d-cron.yml, d-sftp.yml could not be run: the disk is full. Make room. Not" in operation.said
+    assert (
+        "d-backend.yml, d-cron.yml, d-sftp.yml could not be run: the disk is full. Make room. Not" in operation.rendered
+    )
 
 
 async def test_a_playbook_that_took_too_long_shows_how_far_each_host_came(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,14 +250,14 @@ async def test_a_playbook_that_took_too_long_shows_how_far_each_host_came(monkey
         HostResult("backend-1", State.FAILED, current_task="Migrate", task_number=3),
         HostResult("backend-2", State.SUCCEEDED),
     )
-    left = PlaybookResult("d-backend.yml", State.FAILED, hosts, overdue=late.problem, task_total=4)
-    await deployed(monkeypatch, operation, backend=lambda _: late, left=left)
+    partial_result = PlaybookResult("d-backend.yml", State.FAILED, hosts, overdue=late.problem, task_total=4)
+    await deployed(monkeypatch, operation, backend=lambda _: late, partial_result=partial_result)
     assert operation.status is Status.FAILED
-    assert "failed on backend-1; d-backend.yml did not end: it took longer than 60 seconds" in operation.said
-    assert "Migrate" in operation.said
-    assert "Not touched: cron, sftp" in operation.said
-    assert ("retry", "i-backend-1") in operation.kept
-    assert ("retry", "i-backend-2") not in operation.kept
+    assert "failed on backend-1; d-backend.yml did not end: it took longer than 60 seconds" in operation.rendered
+    assert "Migrate" in operation.rendered
+    assert "Not touched: cron, sftp" in operation.rendered
+    assert ("retry", "i-backend-1") in operation.annotated
+    assert ("retry", "i-backend-2") not in operation.annotated
 
 
 async def test_a_playbook_that_was_ended_is_failed_where_it_had_not_ended(
@@ -264,10 +269,10 @@ async def test_a_playbook_that_was_ended_is_failed_where_it_had_not_ended(
         annotations_of.append(action)
 
     hosts = HostResult("backend-1", State.UNKNOWN, current_task="Migrate"), HostResult("backend-2", State.SUCCEEDED)
-    kept = PlaybookResult("d-backend.yml", State.UNKNOWN, hosts, finished=False)
+    stored = PlaybookResult("d-backend.yml", State.UNKNOWN, hosts, finished=False)
 
     async def stored_result(_: Path) -> PlaybookResult | None:
-        return kept if annotations_of == [] else None
+        return stored if annotations_of == [] else None
 
     monkeypatch.setattr("runners.ansible.stored_result", stored_result)
     operation = cast("Operation", SimpleNamespace(scratch=tmp_path, annotate=annotate))
@@ -284,8 +289,8 @@ async def test_where_nobody_knows_how_far_it_came_no_host_counts_as_untouched(mo
     operation = Fake()
     late = TimedOutError("running d-backend.yml", "it took longer than 60 seconds and was ended")
     await deployed(monkeypatch, operation, backend=lambda _: late)
-    assert "failed on backend-1, backend-2; d-backend.yml did not end" in operation.said
-    assert "Not touched: cron, sftp" in operation.said
+    assert "failed on backend-1, backend-2; d-backend.yml did not end" in operation.rendered
+    assert "Not touched: cron, sftp" in operation.rendered
 
 
 async def test_what_is_cut_short_is_not_offered_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -294,17 +299,17 @@ async def test_what_is_cut_short_is_not_offered_again(monkeypatch: pytest.Monkey
     cut = PlaybookResult("d-backend.yml", State.UNKNOWN, hosts, finished=False)
     await deployed(monkeypatch, operation, backend=lambda _: cut)
     assert operation.status is Status.INTERRUPTED
-    assert "Look at its hosts, then run `/deploy staging`" in operation.said
-    assert operation.kept == []
+    assert "Look at its hosts, then run `/deploy staging`" in operation.rendered
+    assert operation.annotated == []
     assert not operation.buttons
 
 
 async def test_the_thread_has_the_first_failures_and_counts_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     operation = Fake()
     await deployed(monkeypatch, operation, backend=lambda play: ended(play, State.FAILED, State.SUCCEEDED, failures=11))
-    shown = [name for name in operation.told if name.startswith("failure ")]
-    assert len(shown) == rollout_end.FAILURES_POSTED
-    assert "and 3 more failures" in operation.told["more failures"]
+    posted = [name for name in operation.thread if name.startswith("failure ")]
+    assert len(posted) == rollout_end.FAILURES_POSTED
+    assert "and 3 more failures" in operation.thread["more failures"]
 
 
 async def test_what_cannot_be_prepared_ends_it_before_any_playbook(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -321,7 +326,7 @@ async def test_cancel_while_it_is_prepared_touches_nothing(monkeypatch: pytest.M
     operation.cancelled = "U0LEE"
     assert await deployed(monkeypatch, operation) == []
     assert operation.status is Status.CANCELLED
-    assert "cancelled it. Not touched: backend, cron, sftp. To go on, run `/deploy staging`" in operation.said
+    assert "cancelled it. Not touched: backend, cron, sftp. To go on, run `/deploy staging`" in operation.rendered
 
 
 async def test_cancelled_in_the_middle_the_types_that_are_not_done_are_to_be_typed(
@@ -329,34 +334,34 @@ async def test_cancelled_in_the_middle_the_types_that_are_not_done_are_to_be_typ
 ) -> None:
     operation = Fake()
 
-    def left(play: Play) -> Outcome:
+    def stops(play: Play) -> Outcome:
         operation.cancelled = "U0LEE"
         return ended(play, State.SUCCEEDED, State.CANCELLED)
 
-    assert await deployed(monkeypatch, operation, cron=left) == ["backend", "cron"]
-    assert "To go on, run `/deploy staging cron,sftp`" in operation.said
+    assert await deployed(monkeypatch, operation, cron=stops) == ["backend", "cron"]
+    assert "To go on, run `/deploy staging cron,sftp`" in operation.rendered
 
 
 async def test_a_check_that_was_cancelled_says_how_to_check_again(monkeypatch: pytest.MonkeyPatch) -> None:
     operation = Fake(check="check", machines="cron,sftp")
     operation.cancelled = "U0LEE"
     await deployed(monkeypatch, operation)
-    assert "To go on, run `/deploy staging cron,sftp check`" in operation.said
+    assert "To go on, run `/deploy staging cron,sftp check`" in operation.rendered
 
 
 async def test_a_check_goes_on_behind_a_playbook_that_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     operation = Fake(check="check")
     assert await deployed(monkeypatch, operation, backend=refuses) == list(MACHINES)
     assert operation.status is Status.FAILED
-    assert "backend-1, backend-2 could not be checked to the end (d-backend.yml could not be run" in operation.said
+    assert "backend-1, backend-2 could not be checked to the end (d-backend.yml could not be run" in operation.rendered
 
 
 async def test_slow_preparations_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    operation, shown = Fake(), []
+    operation, displayed = Fake(), []
 
     @asynccontextmanager
     async def live() -> AsyncIterator[Any]:
-        yield SimpleNamespace(show=lambda render: shown.append(as_read(render())))
+        yield SimpleNamespace(show=lambda render: displayed.append(as_read(render())))
 
     async def slowly(work: Coroutine[Any, Any, Any], stop: object = None) -> Any:
         if stop is None:
@@ -367,7 +372,7 @@ async def test_slow_preparations_are_shown(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(operation, "unless_cancelled", slowly)
     monkeypatch.setattr(rollout, "DISPLAYED_AFTER", 0.0)
     await deployed(monkeypatch, operation)
-    assert "getting the code, and the collections and roles that it requires" in shown[0]
+    assert "getting the code, and the collections and roles that it requires" in displayed[0]
 
 
 @pytest.mark.parametrize("at_once", [False, True])

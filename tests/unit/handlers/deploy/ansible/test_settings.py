@@ -42,18 +42,18 @@ def test_a_key_that_can_be_used_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (key(BestAvailableEncryption(b"secret")), "The private key in DEPLOY_KEY has a passphrase. Give the whole"),
         ("/home/deployer/.ssh/id_ed25519", "The private key in DEPLOY_KEY cannot be read. Give the whole"),
     ],
 )
-def test_one_that_cannot_be_used_is_told_by_its_variable(text: str, said: str) -> None:
-    with pytest.raises(UserError) as told:
+def test_one_that_cannot_be_used_is_told_by_its_variable(text: str, message: str) -> None:
+    with pytest.raises(UserError) as refused:
         used(DEPLOY_KEY=text)
-    assert str(told.value).startswith(said)
-    assert str(told.value).endswith("Nothing was touched.")
-    assert text not in str(told.value)
+    assert str(refused.value).startswith(message)
+    assert str(refused.value).endswith("Nothing was touched.")
+    assert text not in str(refused.value)
 
 
 def test_one_that_is_not_there_is_told_as_well() -> None:

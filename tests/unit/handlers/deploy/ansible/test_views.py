@@ -52,19 +52,19 @@ def test_a_host_at_work_shows_its_task_its_number_and_its_time() -> None:
     at_work = host("backend-1", State.RUNNING, ok=3, current_task="Restart", task_number=4, started_at=NOW - 65)
     waiting = PlaybookResult("cron", State.WAITING, (host("cron-1", State.WAITING),))
     message = views.progress(HEAD, OUT, GIVEN, rollout(played(State.RUNNING, at_work), waiting))
-    said = read(message)
-    assert "deploying a1b2c3d, 0 of 2 machine types done" in said
-    assert "2 hosts: 1 running, 1 waiting" in said
+    rendered = read(message)
+    assert "deploying a1b2c3d, 0 of 2 machine types done" in rendered
+    assert "2 hosts: 1 running, 1 waiting" in rendered
     for piece in ("backend-1", "🔄 running", "Restart", "4/7", "1 min 5 s", "cron-1", "⏳ waiting"):
-        assert piece in said
-    assert "unreachable" not in said, "a column that says nothing is left out"
+        assert piece in rendered
+    assert "unreachable" not in rendered, "a column that says nothing is left out"
     assert buttons(message) == ["cancel"]
 
 
 def test_where_the_tasks_are_not_counted_the_number_stands_alone() -> None:
     at_work = host("backend-1", State.RUNNING, task_number=4)
-    said = read(views.progress(HEAD, OUT, None, rollout(played(State.RUNNING, at_work, total=0))))
-    assert "4/" not in said
+    rendered = read(views.progress(HEAD, OUT, None, rollout(played(State.RUNNING, at_work, total=0))))
+    assert "4/" not in rendered
 
 
 def test_the_time_of_a_host_that_is_done_stands_still() -> None:
@@ -73,19 +73,19 @@ def test_the_time_of_a_host_that_is_done_stands_still() -> None:
 
 
 def test_all_hosts_done() -> None:
-    said = ended(played(State.SUCCEEDED, host("backend-1", State.SUCCEEDED, ok=9)))
-    assert "deployed a1b2c3d to 1 host" in said
-    assert "Done:" not in said
+    rendered = ended(played(State.SUCCEEDED, host("backend-1", State.SUCCEEDED, ok=9)))
+    assert "deployed a1b2c3d to 1 host" in rendered
+    assert "Done:" not in rendered
 
 
 def test_a_failing_host_is_named_what_was_done_what_was_not_and_a_button_to_retry() -> None:
     failed, done = host("backend-1", State.FAILED, failed=1, current_task="Migrate"), host("backend-2", State.SUCCEEDED)
     results = rollout(played(State.FAILED, failed, done))
     message = outcome_views.ended(HEAD, OUT, GIVEN, results, RolloutEnd(("cron", "sftp"), retry=True))
-    said = read(message)
-    assert "failed on backend-1. Not touched: cron, sftp. What each host said is in the thread" in said
-    assert "*Done:* backend-2 (1 of 2) got a1b2c3d." in said
-    assert "Migrate" in said
+    rendered = read(message)
+    assert "failed on backend-1. Not touched: cron, sftp. What each host said is in the thread" in rendered
+    assert "*Done:* backend-2 (1 of 2) got a1b2c3d." in rendered
+    assert "Migrate" in rendered
     assert buttons(message) == [outcome_views.RETRY]
 
 
@@ -94,12 +94,12 @@ def test_a_playbook_that_could_not_be_run_touched_no_host() -> None:
         "deploy-cron.yml", State.FAILED, (host("cron-1", State.WAITING),), refused="no <module> shel."
     )
     done = played(State.SUCCEEDED, host("backend-1", State.SUCCEEDED))
-    said = ended(done, refused, not_started=("cron", "sftp"), then="/deploy staging cron,sftp")
-    assert "deploy-cron.yml could not be run: no <module> shel. Not touched: cron, sftp." in said
-    assert "failed on" not in said
-    assert "1 not touched, 1 done" in said
-    assert "⚪ not touched" in said
-    assert "Put right what failed. Then run `/deploy staging cron,sftp`" in said
+    rendered = ended(done, refused, not_started=("cron", "sftp"), then="/deploy staging cron,sftp")
+    assert "deploy-cron.yml could not be run: no <module> shel. Not touched: cron, sftp." in rendered
+    assert "failed on" not in rendered
+    assert "1 not touched, 1 done" in rendered
+    assert "⚪ not touched" in rendered
+    assert "Put right what failed. Then run `/deploy staging cron,sftp`" in rendered
 
 
 def test_what_failed_and_what_could_not_be_run_are_told_apart() -> None:
@@ -108,18 +108,18 @@ def test_what_failed_and_what_could_not_be_run_are_told_apart() -> None:
     message = outcome_views.ended(
         HEAD, OUT, GIVEN, both, RolloutEnd(("cron",), retry=True, then="/deploy staging cron")
     )
-    said = read(message)
-    assert "failed on backend-1; deploy-cron.yml could not be run: why. Not touched: cron." in said
-    assert "Retry the failed hosts. Then run `/deploy staging cron`" in said
-    assert "cron-1 again" not in said
+    rendered = read(message)
+    assert "failed on backend-1; deploy-cron.yml could not be run: why. Not touched: cron." in rendered
+    assert "Retry the failed hosts. Then run `/deploy staging cron`" in rendered
+    assert "cron-1 again" not in rendered
 
 
 def test_at_the_end_no_host_waits() -> None:
     to_come = PlaybookResult("cron", State.WAITING, (host("cron-1", State.WAITING),))
     results = played(State.FAILED, host("backend-1", State.FAILED, failed=1)), to_come
-    for said in (ended(*results), read(outcome_views.checked(HEAD, OUT, rollout(*results)))):
-        assert "2 hosts: 1 failed, 1 not touched" in said
-        assert "waiting" not in said
+    for rendered in (ended(*results), read(outcome_views.checked(HEAD, OUT, rollout(*results)))):
+        assert "2 hosts: 1 failed, 1 not touched" in rendered
+        assert "waiting" not in rendered
 
 
 def test_failures_that_are_not_shown_are_counted() -> None:
@@ -129,10 +129,10 @@ def test_failures_that_are_not_shown_are_counted() -> None:
 
 def test_a_host_out_of_reach_is_told_apart_from_a_failed_one() -> None:
     hosts = host("backend-1", State.UNREACHABLE, unreachable=1), host("backend-2", State.FAILED, failed=1)
-    said = ended(played(State.FAILED, *hosts))
-    assert "2 hosts: 1 failed, 1 unreachable" in said
-    assert "🔌 unreachable" in said
-    assert "failed on backend-2; could not reach backend-1. What each host said is in the thread" in said
+    rendered = ended(played(State.FAILED, *hosts))
+    assert "2 hosts: 1 failed, 1 unreachable" in rendered
+    assert "🔌 unreachable" in rendered
+    assert "failed on backend-2; could not reach backend-1. What each host said is in the thread" in rendered
     alone = ended(played(State.FAILED, *hosts[:1], host("backend-3", State.SUCCEEDED)))
     assert "*: could not reach backend-1. What each host said is in the thread" in alone
     assert "failed on" not in alone
@@ -140,72 +140,77 @@ def test_a_host_out_of_reach_is_told_apart_from_a_failed_one() -> None:
 
 def test_a_daemon_that_is_wrong_fails_the_deploy() -> None:
     wrong = DaemonObservation("backend-1", "backend", "queue", "it does not run")
-    said = ended(played(State.SUCCEEDED, host("backend-1", State.SUCCEEDED)), daemons=(wrong,))
-    assert ":x: *#12" in said
-    assert "a1b2c3d went out, but queue on backend-1 does not run as it should" in said
-    assert "queue: it does not run" in said
+    rendered = ended(played(State.SUCCEEDED, host("backend-1", State.SUCCEEDED)), daemons=(wrong,))
+    assert ":x: *#12" in rendered
+    assert "a1b2c3d went out, but queue on backend-1 does not run as it should" in rendered
+    assert "queue: it does not run" in rendered
 
 
 def test_a_playbook_cut_short_is_not_started_again() -> None:
-    said = ended(played(State.UNKNOWN, finished=False), not_started=("cron",))
-    assert "interrupted during deploy-backend.yml, and not started again. Not touched: cron. Run /deploy again" in said
-    told = ended(played(State.UNKNOWN, finished=False), then="/deploy staging backend")
-    assert "Look at its hosts, then run `/deploy staging backend`" in told
+    rendered = ended(played(State.UNKNOWN, finished=False), not_started=("cron",))
+    assert (
+        "interrupted during deploy-backend.yml, and not started again. Not touched: cron. Run /deploy again" in rendered
+    )
+    then = ended(played(State.UNKNOWN, finished=False), then="/deploy staging backend")
+    assert "Look at its hosts, then run `/deploy staging backend`" in then
 
 
 def test_what_is_cancelled_says_by_whom_and_where_each_host_was_left() -> None:
-    left = host("backend-1", State.CANCELLED, current_task="Migrate", task_number=3)
+    stopped = host("backend-1", State.CANCELLED, current_task="Migrate", task_number=3)
     before = host("backend-2", State.CANCELLED)
     then = "/deploy staging backend,cron"
-    said = ended(played(State.CANCELLED, left, before), cancelled_by="<@U0LEE>", not_started=("cron",), then=then)
-    assert ":octagonal_sign:" in said
-    assert (
-        "@lee cancelled it. Left in the middle: backend-1 at `Migrate` (task 3/7), backend-2 at its beginning." in said
+    rendered = ended(
+        played(State.CANCELLED, stopped, before), cancelled_by="<@U0LEE>", not_started=("cron",), then=then
     )
-    assert "Not touched: cron. To go on, run `/deploy staging backend,cron`" in said
+    assert ":octagonal_sign:" in rendered
+    assert (
+        "@lee cancelled it. Left in the middle: backend-1 at `Migrate` (task 3/7), backend-2 at its beginning."
+        in rendered
+    )
+    assert "Not touched: cron. To go on, run `/deploy staging backend,cron`" in rendered
 
 
 def test_the_board_of_a_check_says_what_would_change_also_when_it_was_cancelled() -> None:
     done = played(State.SUCCEEDED, host("backend-1", State.SUCCEEDED, ok=3, changed=2))
     checked = replace(rollout(done), check=True)
-    ending = RolloutEnd(cancelled_by="<@U0LEE>", then="/deploy staging check")
-    said = [read(outcome_views.ended(HEAD, OUT, None, one, ending)) for one in (checked, rollout(done))]
-    assert ["would change" in one for one in said] == [True, False]
+    end = RolloutEnd(cancelled_by="<@U0LEE>", then="/deploy staging check")
+    rendered = [read(outcome_views.ended(HEAD, OUT, None, state, end)) for state in (checked, rollout(done))]
+    assert ["would change" in message for message in rendered] == [True, False]
 
 
 def test_a_check_says_what_would_change_where() -> None:
     changes = tuple(TaskChange(f"backend-{number}", "Write the configuration", "d.yml:9") for number in range(8))
-    found = replace(played(State.SUCCEEDED, host("backend-1", State.SUCCEEDED)), changes=changes)
-    said = read(outcome_views.checked(HEAD, OUT, rollout(found)))
-    assert "checked: 8 changes on 8 hosts. Nothing was touched" in said
-    assert "`Write the configuration` (`d.yml:9`): backend-0, backend-1" in said
-    assert "and 2 more" in said
+    result = replace(played(State.SUCCEEDED, host("backend-1", State.SUCCEEDED)), changes=changes)
+    rendered = read(outcome_views.checked(HEAD, OUT, rollout(result)))
+    assert "checked: 8 changes on 8 hosts. Nothing was touched" in rendered
+    assert "`Write the configuration` (`d.yml:9`): backend-0, backend-1" in rendered
+    assert "and 2 more" in rendered
 
 
 def test_a_check_without_changes_and_one_that_failed() -> None:
     good, bad = host("backend-1", State.SUCCEEDED), host("backend-2", State.UNREACHABLE)
     assert "nothing would change" in read(outcome_views.checked(HEAD, OUT, rollout(played(State.SUCCEEDED, good))))
-    said = read(outcome_views.checked(HEAD, OUT, rollout(played(State.FAILED, good, bad))))
-    assert ":x:" in said
-    assert "backend-2 could not be checked to the end" in said
+    rendered = read(outcome_views.checked(HEAD, OUT, rollout(played(State.FAILED, good, bad))))
+    assert ":x:" in rendered
+    assert "backend-2 could not be checked to the end" in rendered
 
 
 def test_what_a_task_said_on_a_host() -> None:
     failure = FailedTask("backend-1", "Migrate", "deploy.yml:3", "no table <users>")
-    said = read(views.failed_task(failure))
-    assert "`backend-1` failed at `Migrate` (`deploy.yml:3`)" in said
-    assert "no table <users>" in said
+    rendered = read(views.failed_task(failure))
+    assert "`backend-1` failed at `Migrate` (`deploy.yml:3`)" in rendered
+    assert "no table <users>" in rendered
     assert "could not be reached for `Migrate`" in read(views.failed_task(replace(failure, unreachable=True)))
 
 
 def test_another_host_key_is_refused_with_both_fingerprints() -> None:
-    found = [ChangedKey(f"backend-{number}", f"i-{number}", "SHA256:old", "SHA256:new") for number in range(12)]
-    message = views.keys_changed(HEAD, OUT, GIVEN, found[:1])
-    said = read(message)
-    assert "refused: backend-0 shows another host key. Nothing was touched" in said
-    assert "`backend-0` (`i-0`)\nknown: `SHA256:old`\nnow: `SHA256:new`" in said
+    changed = [ChangedKey(f"backend-{number}", f"i-{number}", "SHA256:old", "SHA256:new") for number in range(12)]
+    message = views.keys_changed(HEAD, OUT, GIVEN, changed[:1])
+    rendered = read(message)
+    assert "refused: backend-0 shows another host key. Nothing was touched" in rendered
+    assert "`backend-0` (`i-0`)\nknown: `SHA256:old`\nnow: `SHA256:new`" in rendered
     assert buttons(message) == [views.ACCEPT_KEYS]
-    many = read(views.keys_changed(HEAD, OUT, None, found))
+    many = read(views.keys_changed(HEAD, OUT, None, changed))
     assert "and 6 more show another host key" in many
     assert "… and 2 more" in many
 
@@ -217,19 +222,19 @@ def test_a_usual_number_of_hosts_is_shown_whole_and_in_order(count: int) -> None
              current_task="Install the dependencies of the application")
         for number in range(count)
     ]  # fmt: skip
-    said = read(views.progress(HEAD, OUT, GIVEN, rollout(played(State.RUNNING, *hosts))))
-    assert all(f"staging-taskrunner-{number}" in said for number in range(count))
-    assert " more" not in said
+    rendered = read(views.progress(HEAD, OUT, GIVEN, rollout(played(State.RUNNING, *hosts))))
+    assert all(f"staging-taskrunner-{number}" in rendered for number in range(count))
+    assert " more" not in rendered
 
 
 def test_of_five_hundred_hosts_the_worst_are_shown_and_all_are_counted() -> None:
     hosts = [host(f"web-{number}", State.SUCCEEDED, ok=100) for number in range(498)]
     hosts += [host("web-down", State.UNREACHABLE), host("web-bad", State.FAILED, current_task="Migrate")]
-    said = ended(played(State.FAILED, *hosts), retry=True)
-    assert "500 hosts: 1 failed, 1 unreachable, 498 done" in said
-    board = said[said.index("500 hosts") :]
-    assert board.index("web-bad") < board.index("web-down") < board.index("web-3")
-    assert "more" in said
+    rendered = ended(played(State.FAILED, *hosts), retry=True)
+    assert "500 hosts: 1 failed, 1 unreachable, 498 done" in rendered
+    table = rendered[rendered.index("500 hosts") :]
+    assert table.index("web-bad") < table.index("web-down") < table.index("web-3")
+    assert "more" in rendered
 
 
 @given(st.lists(hostile, min_size=1, max_size=5), urls, st.integers(0, 120), st.sampled_from(State))
@@ -239,12 +244,12 @@ def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, co
     out = Release(Commit("r", "a" * 40, next(text), next(text), next(text), url), "not known", next(text))
     hosts = tuple(HostResult(next(text), state, current_task=next(text), task_number=count) for _ in range(count))
     changes = tuple(TaskChange(next(text), next(text), next(text)) for _ in range(count))
-    one = PlaybookResult(next(text), state, hosts, finished=count % 2 == 0, changes=changes)
-    shown = RolloutState((one,), NOW)
-    read(views.progress(head, out, None, shown))
+    result = PlaybookResult(next(text), state, hosts, finished=count % 2 == 0, changes=changes)
+    rollout_state = RolloutState((result,), NOW)
+    read(views.progress(head, out, None, rollout_state))
     for cancelled_by in ("", "<@U0LEE>"):
-        ending = RolloutEnd(tuple(islice(text, count)), cancelled_by=cancelled_by, retry=bool(count))
-        read(outcome_views.ended(head, out, None, shown, ending))
-    read(outcome_views.checked(head, out, shown))
+        end = RolloutEnd(tuple(islice(text, count)), cancelled_by=cancelled_by, retry=bool(count))
+        read(outcome_views.ended(head, out, None, rollout_state, end))
+    read(outcome_views.checked(head, out, rollout_state))
     read(views.failed_task(FailedTask(next(text), next(text), next(text), next(text))))
-    read(views.playbook_log(replace(one, log_tail=next(text))))
+    read(views.playbook_log(replace(result, log_tail=next(text))))

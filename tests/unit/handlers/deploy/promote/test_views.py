@@ -64,16 +64,16 @@ def test_how_far_a_repository_is(promotion: Promotion, stage: Stage) -> None:
 
 def test_what_would_be_promoted_with_the_choices() -> None:
     message = views.waiting(HEAD, [UNOPENED, NOTHING])
-    said = read(message)
+    rendered = read(message)
     assert message.text.startswith("#7 Deploy main to staging: before the deploy, merge dev into staging?")
-    assert "*o/app*: `dev` is 5 commits ahead of `staging`" in said
-    assert "Change 2" in said
-    assert "Change 3" not in said
-    assert "and 2 more" in said
-    assert "No pull request is open." in said
-    assert "*o/lib*: `staging` has all of `dev`" in said
+    assert "*o/app*: `dev` is 5 commits ahead of `staging`" in rendered
+    assert "Change 2" in rendered
+    assert "Change 3" not in rendered
+    assert "and 2 more" in rendered
+    assert "No pull request is open." in rendered
+    assert "*o/lib*: `staging` has all of `dev`" in rendered
     assert buttons(message) == [OPEN, SKIP, CANCEL]
-    assert "[Open pull request]" in said
+    assert "[Open pull request]" in rendered
 
 
 def test_two_are_opened_with_one_press() -> None:
@@ -107,18 +107,18 @@ def test_silence_of_github_is_said() -> None:
 
 def test_what_can_be_merged_is_asked_for() -> None:
     message = views.ready(HEAD, [READY, NOTHING], ASK, asks_again=False)
-    said = read(message)
-    assert "ready to merge dev into staging in o/app. Waiting for approval" in said
-    assert "Pull request #12 can be merged" in said
-    assert "[Merge and deploy]" in said
+    rendered = read(message)
+    assert "ready to merge dev into staging in o/app. Waiting for approval" in rendered
+    assert "Pull request #12 can be merged" in rendered
+    assert "[Merge and deploy]" in rendered
     assert buttons(message) == [APPROVE, REJECT, SKIP]
     assert "[Merge, then ask for the deploy]" in read(views.ready(HEAD, [READY], ASK, asks_again=True))
 
 
 def test_what_github_answered_to_the_last_merge_is_shown() -> None:
     refused = replace(READY, refusal="GitHub refused the merge: At least 1 approving review is required")
-    said = read(views.ready(HEAD, [refused], ASK, asks_again=True))
-    assert "GitHub refused the merge: At least 1 approving review is required" in said
+    rendered = read(views.ready(HEAD, [refused], ASK, asks_again=True))
+    assert "GitHub refused the merge: At least 1 approving review is required" in rendered
 
 
 @pytest.mark.parametrize(
@@ -140,10 +140,10 @@ def test_what_was_merged_is_listed_for_each_repository() -> None:
     other = replace(MERGED, repository="o/lib", difference=of_lib)
     unseen = replace(MERGED, repository="o/late", difference=None)
     message = views.ended(HEAD, "failed", views.summary([MERGED, other, unseen], approval=GIVEN), [])
-    said = read(message)
-    assert "5 commits of *o/app*:\n• 0000000 Change 0 (lee-park)" in said
-    assert "Change 2 (lee-park)\nand 2 more\n1 commit of *o/lib*:\n• 0000004 Mend <it> (lee-park)" in said
-    assert "of *o/late*" not in said
+    rendered = read(message)
+    assert "5 commits of *o/app*:\n• 0000000 Change 0 (lee-park)" in rendered
+    assert "Change 2 (lee-park)\nand 2 more\n1 commit of *o/lib*:\n• 0000004 Mend <it> (lee-park)" in rendered
+    assert "of *o/late*" not in rendered
     assert "5 commits of *o/app*:" in read(views.waiting(HEAD, [MERGED, UNOPENED]))
 
 
