@@ -63,7 +63,7 @@ def _missing_details(images: Iterable[Image]) -> Iterator[Block]:
 
 
 def _warning_cell(change: ImageChange) -> str:
-    causes = [("older than what runs", change.goes_back), ("suspect", bool(change.doubts))]
+    causes = [("older than what runs", change.goes_back), ("suspect", bool(change.warnings))]
     words = ", ".join(word for word, holds in causes if holds)
     return f"⚠️ {words}" if words else ""
 
