@@ -1,9 +1,9 @@
-"""Each state of a deploy's message, through GitHub Actions and through Ansible."""
+"""What the messages of every deploy share, whichever backend it goes through."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import cycle
 
 import pytest
@@ -12,9 +12,8 @@ from hypothesis import given, strategies as st
 from bot.slack.blocks import common
 from bot.slack.blocks.common import ApprovalView, Failure, FailureContext, Head
 from handlers.deploy import views
-from handlers.deploy.github_actions import views as run_views
 from handlers.deploy.views import Release
-from runners.results import Commit, Job, State, WorkflowRun
+from runners.results import Commit
 from tests.unit.bot.drawn import buttons, hostile, read, urls
 
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -23,17 +22,6 @@ COMMIT = Commit("o/r", "a1b2c3d4" * 5, "main", "Raise the queue's memory", "Lee 
 OUT = Release(COMMIT, "`9f8e7d6` The one before", "GitHub Actions deploy-prod.yml")
 OPEN = ApprovalView("ID", 1, "pending", (), 1_700_003_600.0, "anyone of <!subteam^S0LEADS>")
 GIVEN = replace(OPEN, outcome="approved", votes=(("U0LEE", "approved", 1_700_000_000.0),))
-
-
-def job(name: str, state: State, step: str | None = None) -> Job:
-    return Job(1, name, state, "https://github.com/o/r/actions/runs/1/job/1", AT, AT + timedelta(seconds=65), step)
-
-
-def run(state: State, *jobs: Job, ended: bool = True) -> WorkflowRun:
-    return WorkflowRun(
-        "o/r", 5, 31, 1, "deploy-prod.yml", COMMIT.sha, state, "https://github.com/o/r/actions/runs/5", AT, jobs,
-        AT + timedelta(minutes=2) if ended else None,
-    )  # fmt: skip
 
 
 def test_what_would_go_out_and_what_runs_now() -> None:
@@ -92,63 +80,6 @@ def test_with_the_approval_the_buttons_go() -> None:
     assert not buttons(message)
 
 
-def test_jobs_under_way_are_a_table() -> None:
-    going = run(State.RUNNING, job("backend", State.SUCCEEDED), job("cron", State.RUNNING), ended=False)
-    rendered = read(run_views.run_progress(HEAD, OUT, GIVEN, going))
-    assert "deploying a1b2c3d, 1 of 2 jobs done" in rendered
-    assert "✅ done" in rendered
-    assert "🔄 running" in rendered
-    assert "1 min 5 s" in rendered
-    assert "Failing step" not in rendered
-    assert "approved by @lee" in rendered
-
-
-def test_a_run_that_went_well_says_what_went_out_and_how_long_it_took() -> None:
-    message = run_views.run_ended(HEAD, OUT, GIVEN, run(State.SUCCEEDED, job("backend", State.SUCCEEDED)))
-    rendered = read(message)
-    assert message.text == "#12 Deploy main to prod: deployed a1b2c3d in 2 min 0 s"
-    assert "*Went out:* a1b2c3d" in rendered
-    assert "*Ran before:* `9f8e7d6`" in rendered
-
-
-def test_a_run_that_went_well_with_another_commit_is_no_success() -> None:
-    ended = run(State.SUCCEEDED, job("backend", State.SUCCEEDED))
-    rendered = read(run_views.run_ended(HEAD, OUT, GIVEN, ended, warning="GitHub ran `bbbbbbb`"))
-    assert ":x: *#12" in rendered
-    assert "the run succeeded, but not with a1b2c3d" in rendered
-    assert "GitHub ran `bbbbbbb`" in rendered
-    assert "Went out" not in rendered
-
-
-@pytest.mark.parametrize(
-    ("ended", "words"),
-    [
-        (run(State.FAILED, job("cron", State.FAILED, "Run Ansible")), "the run failed: cron."),
-        (run(State.CANCELLED, job("cron", State.CANCELLED)), "the run was cancelled: cron."),
-        (run(State.UNKNOWN, job("cron", State.UNKNOWN)), "the run ended as unknown: cron."),
-        (run(State.FAILED), "the run failed before any of its jobs did"),
-        (run(State.FAILED, job("a", State.FAILED), job("b", State.CANCELLED)), "the run failed: a."),
-        (run(State.FAILED, *(job(f"j{n}", State.FAILED) for n in range(9))), "j0, j1, j2, j3, j4, j5 and 3 more"),
-    ],
-)
-def test_a_run_that_went_wrong_names_the_jobs(ended: WorkflowRun, words: str) -> None:
-    assert words in read(run_views.run_ended(HEAD, OUT, None, ended))
-
-
-def test_a_failing_job_in_the_thread() -> None:
-    rendered = read(run_views.job_log(job("cron", State.FAILED, "Run Ansible"), "one\ntwo ```\n"))
-    assert "cron failed at step `Run Ansible`" in rendered
-    assert "one\ntwo '''" in rendered
-    assert "has no log for this job" in read(run_views.job_log(job("cron", State.FAILED), " \n"))
-
-
-@pytest.mark.parametrize("count", [99, 256, 10_000])
-def test_the_largest_matrix_is_still_a_message(count: int) -> None:
-    jobs = [job(f"build ({number}, {'x' * 60})", State.FAILED, "Run " + "y" * 300) for number in range(count)]
-    message = run_views.run_ended(HEAD, OUT, GIVEN, run(State.FAILED, *jobs))
-    assert "more" in read(message)
-
-
 def test_what_every_operation_may_say() -> None:
     assert "stopped by a fault in Signalbox itself" in read(common.apology(HEAD, "ab12"))
     trouble = Failure("planning instances/prod", "no such <directory>", "Look.", "Error: x\n")
@@ -177,18 +108,13 @@ def test_what_fails_before_anything_goes_out_says_so_of_which_commit_who_approve
     assert "\nRun `/deploy prod`." in read(common.failed(HEAD, replace(trouble, remedy=""), context))
 
 
-@given(st.lists(hostile, min_size=1, max_size=5), urls, st.integers(0, 120), st.sampled_from(State))
-def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, count: int, state: State) -> None:
+@given(st.lists(hostile, min_size=1, max_size=5), urls)
+def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str) -> None:
     text = cycle(pool)
     head = Head(1, next(text), next(text), next(text))
     out = Release(Commit("r", "a" * 40, next(text), next(text), next(text), url), "not known", next(text))
-    jobs = tuple(Job(n, next(text), state, url, AT, None, next(text)) for n in range(count))
-    going = replace(run(state, *jobs), workflow=next(text), url=url)
     read(views.working(head, "looking", out))
     read(views.awaiting_approval(head, out, OPEN))
     read(views.approved(head, out, GIVEN))
-    read(run_views.run_progress(head, out, GIVEN, going))
-    read(run_views.run_ended(head, out, GIVEN, going))
-    read(run_views.job_log(Job(1, next(text), state, url, failing_step=next(text)), next(text)))
     trouble = Failure(next(text), next(text), next(text), next(text))
     read(common.failed(head, trouble, FailureContext(next(text), out.commit, GIVEN, next(text))))
