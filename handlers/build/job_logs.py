@@ -65,7 +65,7 @@ async def _annotate_successful(
 ) -> Annotation:
     operation, slot = build.operation, build.slot(job)
     # A job whose log could not be read is suspect too.
-    reading = log.reading or LogReading(findings=(LogFinding(NOT_READ, 0, log.why),), found=1)
+    reading = log.reading or LogReading(findings=(LogFinding(NOT_READ, 0, log.why),), matches=1)
     if slot:
         group = operation.services.config.image_group(*slot)
         outcome = await record_job_image(operation, run, job, group, reading)

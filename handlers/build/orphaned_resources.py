@@ -95,7 +95,7 @@ async def delete_orphans(operation: Operation, run: WorkflowRun) -> str:
 
 async def _find(operation: Operation, run: WorkflowRun) -> RunResources:
     services = operation.services
-    found = await leftovers(
+    orphans = await leftovers(
         services.account,
         recognition(services.config),
         now=datetime.fromtimestamp(services.clock(), UTC),
@@ -104,13 +104,13 @@ async def _find(operation: Operation, run: WorkflowRun) -> RunResources:
         until=run.ended_at,
     )
     # By its time alone a builder may belong to another run: only a builder joined to this run is terminated.
-    builders, _ = await join_jobs(services, found.builders)
+    builders, _ = await join_jobs(services, orphans.builders)
     of_run = [
         joined.builder
         for joined in builders
         if joined.run and joined.run.run_id == run.run_id and joined.verdict in OVER
     ]
-    others = OrphanedResources((), found.key_pairs, found.security_groups, found.volumes)
+    others = OrphanedResources((), orphans.key_pairs, orphans.security_groups, orphans.volumes)
     return RunResources(tuple(builder for builder in of_run if not builder.protected), others)
 
 

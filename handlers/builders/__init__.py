@@ -1,1 +1,1 @@
-"""Packer's builders: found, told, held, ended."""
+"""Packer's builders: detected, reported, claimed, terminated."""

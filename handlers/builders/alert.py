@@ -106,8 +106,8 @@ async def _observe(operation: Operation, last: Builder | None) -> Observation:
         builder = await finding.look_again(services.account, arguments["region"], arguments["instance"], tags)
         if builder is None or not builder.live:
             reason = builder.state_reason if builder else ""
-            known = last or builder
-            orphans = await remains(services.account, known) if known else ()
+            earlier = last or builder
+            orphans = await remains(services.account, earlier) if earlier else ()
             return replace(observation, state_reason=reason, orphans=orphans)
         (joined,), _ = await join_jobs(services, [builder])
         cost = await services.prices.so_far(builder, datetime.fromtimestamp(now, UTC))
@@ -151,7 +151,7 @@ def _termination_due(operation: Operation, state: _AlertState, observation: Obse
 
 
 def _unused(operation: Operation, joined: Joined, at: float) -> bool:
-    """Whether no job can still need the builder. While GitHub cannot be read, only its age can tell."""
+    """Whether no job can still need the builder. While GitHub cannot be read, only its age decides."""
     longest = settings(operation.services.config).longest_build
     age = joined.builder.age(datetime.fromtimestamp(at, UTC))
     return joined.joined_by is not JoinedBy.UNREAD or age > longest

@@ -71,13 +71,13 @@ async def _list(operation: Operation) -> OrphanedResources:
 async def _remove(operation: Operation, approved: OrphanedResources) -> tuple[Step, ...]:
     """Delete what was approved and still has no builder; a step for each resource, whatever the outcome."""
     account = operation.services.account
-    found = await finding.find(account, recognition(operation.services.config))
+    builders = await finding.find(account, recognition(operation.services.config))
     used = {
         name
-        for builder in found.builders
+        for builder in builders.builders
         for name in (builder.key_name, *(group.group_id for group in builder.security_groups))
     }
-    unreadable = {part.region: part.problem for part in found.unread}
+    unreadable = {part.region: part.problem for part in builders.unread}
     skipped, keys, groups = list[Step](), list[KeyPair](), list[OrphanedSecurityGroup]()
     for key in approved.key_pairs:
         reason = _reason_to_skip(key.region, key.name, used, unreadable)

@@ -1,1 +1,1 @@
-"""Old images: which may go, and their removal."""
+"""Old images: which can be deleted, and their removal."""

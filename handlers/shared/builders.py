@@ -55,9 +55,9 @@ def recognition(config: Config) -> Recognition:
 
 async def snapshot(services: Services, *, timeout: float = 120.0) -> BuilderSnapshot:
     """Read all builders of all regions, and their jobs. GitHub is asked only when there is a builder."""
-    found = await finding.find(services.account, recognition(services.config), timeout=timeout)
-    joined, problem = await join_jobs(services, found.builders)
-    return BuilderSnapshot(joined, found, problem)
+    builders = await finding.find(services.account, recognition(services.config), timeout=timeout)
+    joined, problem = await join_jobs(services, builders.builders)
+    return BuilderSnapshot(joined, builders, problem)
 
 
 async def join_jobs(services: Services, builders: Sequence[Builder]) -> tuple[tuple[Joined, ...], str]:

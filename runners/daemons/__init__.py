@@ -98,7 +98,7 @@ async def _on_each(
             return await work(host)
 
     observations = await asyncio.gather(*(limited(host) for host in access.inventory.hosts))
-    return tuple(one for seen in observations for one in seen)
+    return tuple(observation for of_host in observations for observation in of_host)
 
 
 async def _observe_twice(
@@ -113,13 +113,13 @@ async def _observe_twice(
     return [judge(host, daemon, snapshots, pause=timeouts.pause, since=since) for daemon in daemons]
 
 
-async def _observe(access: Access, host: Host, daemons: Sequence[Daemon], settle: float | None) -> list[Snapshot] | str:
+async def _observe(access: Access, host: Host, daemons: Sequence[Daemon], pause: float | None) -> list[Snapshot] | str:
     """The snapshots, or why there are none."""
     doing = f"looking at the daemons of {host.name}"
     try:
-        answer = await access.run(host, script(daemons, settle), timeout=SNAPSHOT_TIMEOUT + (settle or 0), doing=doing)
+        answer = await access.run(host, script(daemons, pause), timeout=SNAPSHOT_TIMEOUT + (pause or 0), doing=doing)
     except TimedOutError:
-        return f"the host did not answer within {SNAPSHOT_TIMEOUT + (settle or 0):g} s"
+        return f"the host did not answer within {SNAPSHOT_TIMEOUT + (pause or 0):g} s"
     if answer.exit_code == REFUSED and refused_as_new(answer.stderr):
         return "the host could not be reached: its host key is on no record, where only a deploy to it puts it"
     if answer.exit_code == REFUSED:

@@ -37,7 +37,9 @@ class Classifier:
         self._patterns = tuple(patterns)
         expressions = (*map(_for_blocks, self._patterns), *also, *_CHANGED)
         try:
-            self._candidates = re2.compile("(?m)" + "|".join(f"(?:{one})" for one in expressions), _options())
+            self._candidates = re2.compile(
+                "(?m)" + "|".join(f"(?:{expression})" for expression in expressions), _options()
+            )
             self._set = re2.Set.SearchSet(_options())
             for pattern in self._patterns:
                 self._set.Add(pattern.pattern)

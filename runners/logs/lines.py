@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 BLOCK = 1 << 16  # bytes read at once; a block is rarely more than twice as large
 LONGEST_LINE = 1 << 16  # bytes of a line that are always read; the rest of a longer line is skipped
-LONGEST_SHOWN = 500  # characters of a line that are kept
+LONGEST_READABLE = 500  # characters of a line that are kept
 LONGEST_MATCHED = 4000  # characters of a line that patterns are matched against
 
 TIMESTAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"
@@ -80,23 +80,23 @@ def _text(part: bytes) -> str:
     return _INVISIBLE.sub("", part[: LONGEST_MATCHED * 4].decode("utf-8", "replace")).rstrip()[:LONGEST_MATCHED]
 
 
-def shown(line: bytes) -> str:
-    """The last text that a line showed, cut to LONGEST_SHOWN characters; empty if there is none."""
+def readable(line: bytes) -> str:
+    """The last text that a line showed, cut to LONGEST_READABLE characters; empty if there is none."""
     texts = screens(line)
     return cut(texts[-1]) if texts else ""
 
 
 def cut(text: str) -> str:
-    """At most LONGEST_SHOWN characters of a text, with GitHub's commands as words.
+    """At most LONGEST_READABLE characters of a text, with GitHub's commands as words.
 
     It is cut between words: redaction would not recognise a part of a secret.
     """
     command = _COMMAND.match(text)
     plain = _LABELS.get(command.group(1), "") + text[command.end() :] if command else text
-    if len(plain) <= LONGEST_SHOWN:
+    if len(plain) <= LONGEST_READABLE:
         return plain
-    kept = plain[: LONGEST_SHOWN - 1]
-    return kept[: max(map(kept.rfind, " \t\"'`")) + 1] + "…"
+    beginning = plain[: LONGEST_READABLE - 1]
+    return beginning[: max(map(beginning.rfind, " \t\"'`")) + 1] + "…"
 
 
 def command_of(text: str) -> str:

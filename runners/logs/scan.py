@@ -30,7 +30,7 @@ QUEUE_TIMEOUT = 900.0  # seconds that a log may wait for others
 AROUND = 2  # lines before and after a failure
 BEFORE_ERROR = 5  # lines before an error that GitHub marked: "exit code 1" alone explains nothing
 TAIL = 30  # lines
-KEPT, KEPT_OF_A_PATTERN = 50, 10  # different findings
+MOST_FINDINGS, MOST_OF_A_PATTERN = 50, 10  # different findings
 LONGEST_SCRIPT = 1000  # lines that GitHub may show of a script before it runs
 UNREAD = "could not be read to the end"
 
@@ -70,7 +70,7 @@ async def scan(
     if not truncated:
         return reading
     unread = LogFinding(UNREAD, reading.lines, "it is longer than is downloaded")
-    return replace(reading, findings=(*reading.findings, unread), found=reading.found + 1, truncated=True)
+    return replace(reading, findings=(*reading.findings, unread), matches=reading.matches + 1, truncated=True)
 
 
 def scan_file(
@@ -151,10 +151,10 @@ class _Scanner:
     def _continue(self, lines: Sequence[bytes]) -> None:
         """Complete what the previous block left open."""
         for excerpt in self._incomplete:
-            excerpt.after += [log_lines.shown(line) for line in lines[: AROUND - len(excerpt.after)]]
-        self._incomplete = [one for one in self._incomplete if len(one.after) < AROUND]
+            excerpt.after += [log_lines.readable(line) for line in lines[: AROUND - len(excerpt.after)]]
+        self._incomplete = [excerpt for excerpt in self._incomplete if len(excerpt.after) < AROUND]
         if self._images.listing:
-            self._images.take(map(log_lines.shown, lines))
+            self._images.take(map(log_lines.readable, lines))
 
     def _take_line(self, lines: Sequence[bytes], number: int) -> None:
         line = lines[number]
@@ -170,7 +170,7 @@ class _Scanner:
             self._classify(lines, number, screens)
         if ANNOUNCEMENT in screens[-1]:
             self._images.listing = True
-            self._images.take(map(log_lines.shown, lines[number + 1 :]))
+            self._images.take(map(log_lines.readable, lines[number + 1 :]))
 
     def _enter(self, command: str, text: str, number: int) -> None:
         heading = log_lines.cut(text)
@@ -198,21 +198,24 @@ class _Scanner:
         key = (pattern.name, excerpt.text)
         if key in self._findings:
             self._findings[key].times += 1
-        elif len(self._findings) < KEPT and sum(name == pattern.name for name, _ in self._findings) < KEPT_OF_A_PATTERN:
+        elif (
+            len(self._findings) < MOST_FINDINGS
+            and sum(name == pattern.name for name, _ in self._findings) < MOST_OF_A_PATTERN
+        ):
             self._findings[key] = excerpt
 
     def _take_error(self, lines: Sequence[bytes], number: int) -> None:
         """Keep what leads up to a line that GitHub marks as an error: usually a step has failed."""
         self._up_to_error = [*self._last, *lines[max(0, number + 1 - 2 * TAIL) : number + 1]][-2 * TAIL :]
         if self._first_error is None:
-            text = log_lines.shown(lines[number])
+            text = log_lines.readable(lines[number])
             self._first_error = self._first_of_step or self._excerpt(lines, number, text, BEFORE_ERROR)
 
     def _excerpt(self, lines: Sequence[bytes], number: int, text: str, before: int = AROUND) -> _Excerpt:
         preceding = [*list(self._last)[-before:], *lines[max(0, number - before) : number]][-before:]
-        shown = tuple(map(log_lines.shown, preceding))
-        excerpt = _Excerpt(self._lines + number + 1, text, shown, self._step)
-        excerpt.after += [log_lines.shown(line) for line in lines[number + 1 : number + 1 + AROUND]]
+        leading = tuple(map(log_lines.readable, preceding))
+        excerpt = _Excerpt(self._lines + number + 1, text, leading, self._step)
+        excerpt.after += [log_lines.readable(line) for line in lines[number + 1 : number + 1 + AROUND]]
         if len(excerpt.after) < AROUND:
             self._incomplete.append(excerpt)
         return excerpt
@@ -232,7 +235,7 @@ class _Scanner:
             lines=self._lines,
             bytes=self._bytes,
             findings=(*findings, *unread),
-            found=self._count + len(unread),
+            matches=self._count + len(unread),
             truncated=bool(unread),
             first_error=first.excerpt() if first else None,
             tail=_tail(self._up_to_error or self._last),
@@ -248,4 +251,4 @@ def _cause(first: _Excerpt | None, later: _Excerpt) -> _Excerpt:
 
 def _tail(lines: Iterable[bytes]) -> tuple[str, ...]:
     content = [line for line in lines if log_lines.is_content(line)]
-    return tuple(map(log_lines.shown, content[-TAIL:]))
+    return tuple(map(log_lines.readable, content[-TAIL:]))

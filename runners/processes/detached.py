@@ -77,7 +77,7 @@ class Detached:
     def attach(cls, directory: Path) -> Detached | None:
         """The program that was started in this directory, running or ended; None when none ever was.
 
-        A start that was cut short before the supervisor took hold is undone, so that None stays true.
+        A start that was interrupted before the supervisor took over is undone, so that None stays true.
         """
         directory = directory.absolute()
         if not (directory / "output").exists():

@@ -114,5 +114,5 @@ class ChangedKey:
 
     host: str
     instance_id: str
-    known: str
-    shown: str
+    pinned: str
+    presented: str

@@ -45,7 +45,7 @@ class LogReading:
     """The result of a scan of a job's log. Its texts are foreign: redact them before you store or cut them.
 
     `lines` and `bytes` are what was read; `truncated` if that was not the whole log. `findings` are the first different
-    ones, `found` counts all lines that match. `first_error` is the likely cause of a failed job; `tail` the last lines,
+    ones, `matches` counts all lines that match. `first_error` is the likely cause of a failed job; `tail` the last lines,
     up to the last error that GitHub marked if there is one. `images` are pairs of region and AMI id that Packer
     announced; `rate_limited` is the first line with a text that means "try again", or empty.
     """
@@ -53,7 +53,7 @@ class LogReading:
     lines: int = 0
     bytes: int = 0
     findings: tuple[LogFinding, ...] = ()
-    found: int = 0
+    matches: int = 0
     truncated: bool = False
     first_error: LogExcerpt | None = None
     tail: tuple[str, ...] = ()

@@ -33,7 +33,7 @@ class Hidden:
 class Masked:
     """A text with secrets in it: it is compared as it is, and shows masked."""
 
-    shown: str
+    text: str
     value: str = field(repr=False)
 
 
@@ -217,7 +217,7 @@ def _list_differences(before: list[Any], after: list[Any], path: Path) -> Iterat
 
 
 def _both_json(before: Any, after: Any) -> tuple[Any, Any] | None:
-    before, after = (side.shown if isinstance(side, Masked) else side for side in (before, after))
+    before, after = (side.text if isinstance(side, Masked) else side for side in (before, after))
     if not (isinstance(before, str) and isinstance(after, str) and before[:1] in {"{", "["}):
         return None
     try:
@@ -239,7 +239,7 @@ def show(value: Any) -> str | None:
 
 def _plain(value: Any) -> str:
     if isinstance(value, Masked):
-        return value.shown
+        return value.text
     return SENSITIVE if isinstance(value, Hidden) else UNKNOWN
 
 

@@ -17,7 +17,7 @@ def main(log: str, patterns: str, rate_limits: str) -> None:
     before = peak()
     with Path(log).open("rb", buffering=0) as file:
         reading = scan_file(file, (*BUILT_IN, *map(configured, json.loads(patterns))), json.loads(rate_limits))
-    print(json.dumps({"seconds": time.process_time(), "megabytes": peak() - before, "found": reading.found}))  # noqa: T201 - the parent reads it
+    print(json.dumps({"seconds": time.process_time(), "megabytes": peak() - before, "found": reading.matches}))  # noqa: T201 - the parent reads it
 
 
 if __name__ == "__main__":

@@ -535,8 +535,8 @@ async def test_a_server_whose_host_key_changed_is_not_trusted(
 
     await server.change_key()
     (found,) = host_keys.changed(there.hosts, shown, await host_keys.scan(there, tmp_path))
-    assert (found.host, found.known) == ("staging-backend", shown["i-1"][0].fingerprint)
-    assert found.shown != found.known
+    assert (found.host, found.pinned) == ("staging-backend", shown["i-1"][0].fingerprint)
+    assert found.presented != found.pinned
     again = playbooks.job(**given, known_hosts=known, scratch=tmp_path / "second")
     result = await playbooks.run(again)
     assert result.hosts[0].state is State.UNREACHABLE

@@ -76,7 +76,7 @@ async def test_every_line_of_the_generated_log_that_shows_a_failure_is_found(tmp
     failed = build_log.write(log, 300_000, failed_in=50)
     reading = await scan(log, log_scan.PATTERNS)
     assert failed > 20
-    assert (reading.found, reading.bytes) == (failed, log.stat().st_size)
+    assert (reading.matches, reading.bytes) == (failed, log.stat().st_size)
 
 
 def test_grep_is_asked_for_the_same_as_we_look_for() -> None:

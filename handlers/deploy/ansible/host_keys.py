@@ -82,7 +82,7 @@ async def accept(services: Services, click: Click) -> Message:
 
     def record_accepted(connection: Connection, accepted: Sequence[ChangedKey]) -> None:
         for key in accepted:
-            detail = {"instance": key.instance_id, "before": key.known, "now": key.shown}
+            detail = {"instance": key.instance_id, "before": key.pinned, "now": key.presented}
             entry = Entry(click.user, "host key accepted", record.environment, record.number, detail)
             services.audit.append(connection, entry)
 

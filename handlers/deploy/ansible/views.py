@@ -87,7 +87,7 @@ def keys_changed(head: Head, release: Release, approval: ApprovalView | None, ch
     names = listed([key.host for key in changed])
     news = f"refused: {names} {'shows' if single else 'show'} another host key. Nothing was touched"
     lines = [
-        f"{kit.code(key.host)} ({kit.code(key.instance_id)})\nknown: {kit.code(key.known)}\nnow: {kit.code(key.shown)}"
+        f"{kit.code(key.host)} ({kit.code(key.instance_id)})\nknown: {kit.code(key.pinned)}\nnow: {kit.code(key.presented)}"
         for key in changed[:KEYS_LISTED]
     ]
     more = phrases.rest(len(changed) - KEYS_LISTED, "… and")

@@ -44,7 +44,7 @@ async def test_a_log_that_was_cut_is_not_trusted(log: Path) -> None:
     reading = await scan(log, [], truncated=True)
     assert reading.truncated
     assert [(finding.pattern, finding.line) for finding in reading.findings] == [(UNREAD, 4)]
-    assert reading.found == 1
+    assert reading.matches == 1
 
 
 async def test_a_log_that_is_gone_is_an_error(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 from runners.logs import lines as log_lines, scan as log_scan
 from runners.logs.classifier import Classifier
 from runners.logs.failure_patterns import BUILT_IN, FailurePattern, configured
-from runners.logs.scan import KEPT, KEPT_OF_A_PATTERN, UNREAD, scan_file
+from runners.logs.scan import MOST_FINDINGS, MOST_OF_A_PATTERN, UNREAD, scan_file
 
 if TYPE_CHECKING:
     from runners.results import LogReading
@@ -65,18 +65,18 @@ def test_a_group_that_never_ends_hides_only_so_much() -> None:
 def test_the_same_line_again_is_counted() -> None:
     reading = reading_of(log_of(MISSING, "x", MISSING, MISSING))
     assert [(finding.line, finding.times) for finding in reading.findings] == [(1, 3)]
-    assert reading.found == 3
+    assert reading.matches == 3
 
 
 def test_of_many_findings_the_first_are_kept_and_all_are_counted() -> None:
     noise = [f"curl: (6) Could not resolve host: h{number}" for number in range(100)]
     reading = reading_of(log_of(*noise, MISSING))
-    assert reading.found == 101
-    assert len(reading.findings) == KEPT_OF_A_PATTERN + 1
+    assert reading.matches == 101
+    assert len(reading.findings) == MOST_OF_A_PATTERN + 1
     assert reading.findings[-1].text == MISSING
     every = [configured(f"number{letter}") for letter in "abcdefghijkl"]
     many = reading_of(log_of(*(f"number{letter} {n}" for letter in "abcdefghijkl" for n in range(20))), *every)
-    assert (many.found, len(many.findings)) == (240, KEPT)
+    assert (many.matches, len(many.findings)) == (240, MOST_FINDINGS)
 
 
 def test_colours_timestamps_and_overwritten_progress_are_gone() -> None:
@@ -135,7 +135,7 @@ def test_a_long_line_is_never_cut_within_a_word(length: int) -> None:
     for line in (f"{MISSING} {'x ' * (length // 2)}{secret} and more" + " y" * 300, "x" * length + secret + "y" * 600):
         reading = reading_of(log_of(line, "next"))
         for text in (*reading.tail, *(finding.text for finding in reading.findings)):
-            assert len(text) <= log_lines.LONGEST_SHOWN
+            assert len(text) <= log_lines.LONGEST_READABLE
             assert "ghp_S3" not in text or secret in text
         assert reading.tail[-1] == "next"
 

@@ -65,7 +65,7 @@ async def test_first_sight_then_the_same_key_or_none(
     assert len(operation.notes) == 1
     shows(monkeypatch, OTHER)
     (changed_key,) = await operation.changed()
-    assert (changed_key.known, changed_key.shown) == (ED.fingerprint, OTHER.fingerprint)
+    assert (changed_key.pinned, changed_key.presented) == (ED.fingerprint, OTHER.fingerprint)
     assert operation.notes[-1] == ("host keys refused", {"instances": "i-1"})
     assert await host_keys.known_hosts(cast("Operation", operation), HOSTS) == f"10.0.0.1 {ED.kind} {ED.key}\n"
 
@@ -76,7 +76,7 @@ async def test_a_new_machine_must_show_what_its_console_has(
     operation = Fake(desk, tmp_path, "console")
     shows(monkeypatch, OTHER, console=(ED,))
     (changed_key,) = await operation.changed()
-    assert (changed_key.known, changed_key.shown) == (ED.fingerprint, OTHER.fingerprint)
+    assert (changed_key.pinned, changed_key.presented) == (ED.fingerprint, OTHER.fingerprint)
     assert operation.notes[0] == ("host keys trusted", {"instances": "i-1", "how": "as on the console"})
 
 
