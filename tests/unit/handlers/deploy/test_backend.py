@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
@@ -10,7 +12,7 @@ import pytest
 from bot.config.models.deploy import DEPLOY_SECTIONS
 from bot.errors import UserError
 from handlers.deploy import workflow
-from handlers.deploy.backend import BACKENDS, backend_of
+from handlers.deploy.backend import BACKENDS, DeployBackend, backend_of
 
 if TYPE_CHECKING:
     from bot.operations.operation import Operation
@@ -35,3 +37,13 @@ async def test_a_check_or_a_part_never_becomes_a_whole_deploy_when_the_configura
     operation = SimpleNamespace(environment=desk.config.environments["dev"], record=record)
     with pytest.raises(UserError, match=r"dev deploys through GitHub Actions d\.yml, which takes no"):
         await workflow._verified(cast("Operation", operation), "main")
+
+
+def test_the_backend_in_the_docs_has_the_names_of_the_protocol() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "extending.md").read_text()
+    (module,) = re.findall(r"```python\n(# handlers/deploy/push/backend\.py\n.*?)```", page, flags=re.DOTALL)
+    names: dict[str, object] = {}
+    exec(module, names)  # noqa: S102  -- the page is ours
+    wanted = {*DeployBackend.__annotations__, *(name for name in vars(DeployBackend) if not name.startswith("_"))}
+    assert len(wanted) > 5
+    assert wanted <= set(names)
