@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from bot.store.database import Store, insert_new, metadata
-from runners.results import BuiltImage, RollOut, Suspicion
+from runners.results import BuiltImage, ImageWarning, RollOut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -135,7 +135,7 @@ class Images:
 
     async def add_warnings(
         self, followed: FollowedRun, job: Job, group: ImageGroup, findings: Sequence[LogFinding]
-    ) -> tuple[Suspicion, ...]:
+    ) -> tuple[ImageWarning, ...]:
         """Record the failure patterns in a job's log (already redacted); all warnings of the job."""
         rows = [_warning_row(followed, job, group, finding) for finding in findings]
 
@@ -146,14 +146,14 @@ class Images:
         await self._store.run(work)
         return (await self.warnings_of([job.job_id])).get(job.job_id, ())
 
-    async def warnings_of(self, job_ids: Collection[int]) -> Mapping[int, tuple[Suspicion, ...]]:
+    async def warnings_of(self, job_ids: Collection[int]) -> Mapping[int, tuple[ImageWarning, ...]]:
         """The warnings from these jobs' logs, by job id, in the order of their lines."""
-        by_job: dict[int, tuple[Suspicion, ...]] = {}
+        by_job: dict[int, tuple[ImageWarning, ...]] = {}
         for warning in await self._warnings(log_warnings.c.job_id.in_(list(job_ids))):
             by_job[warning.job_id] = (*by_job.get(warning.job_id, ()), warning)
         return by_job
 
-    async def warning(self, warning_id: str) -> Suspicion | None:
+    async def warning(self, warning_id: str) -> ImageWarning | None:
         """The warning of this id, or None."""
         return next(iter(await self._warnings(log_warnings.c.id == warning_id)), None)
 
@@ -218,7 +218,7 @@ class Images:
         rows = await self._store.run(lambda connection: connection.execute(wanted).mappings().all())
         return tuple(BuiltImage(**{name: row[name] for name in BuiltImage.__slots__}) for row in rows)
 
-    async def _warnings(self, where: sa.ColumnElement[bool]) -> tuple[Suspicion, ...]:
+    async def _warnings(self, where: sa.ColumnElement[bool]) -> tuple[ImageWarning, ...]:
         joined = log_warnings.outerjoin(dismissals, log_warnings.c.fingerprint == dismissals.c.fingerprint)
         wanted = (
             sa.select(log_warnings, dismissals.c.person, dismissals.c.reason)
@@ -259,13 +259,13 @@ def _warning_row(followed: FollowedRun, job: Job, group: ImageGroup, finding: Lo
     }
 
 
-def _open_texts(warnings: Sequence[Suspicion]) -> tuple[str, ...]:
+def _open_texts(warnings: Sequence[ImageWarning]) -> tuple[str, ...]:
     return tuple(
-        dict.fromkeys(warning.pattern if warning.line else warning.text for warning in warnings if warning.stands)
+        dict.fromkeys(warning.pattern if warning.line else warning.text for warning in warnings if warning.is_open)
     )
 
 
-def _warning(row: sa.RowMapping) -> Suspicion:
-    values: dict[str, Any] = {name: row[name] for name in Suspicion.__slots__ if name in row}
+def _warning(row: sa.RowMapping) -> ImageWarning:
+    values: dict[str, Any] = {name: row[name] for name in ImageWarning.__slots__ if name in row}
     values |= {"before": tuple(row["before"]), "after": tuple(row["after"]), "reason": row["reason"] or ""}
-    return Suspicion(**values, dismissed_by=row["person"] or "")
+    return ImageWarning(**values, dismissed_by=row["person"] or "")

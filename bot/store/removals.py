@@ -77,7 +77,7 @@ def _row(operation: int, position: int, candidate: Candidate) -> dict[str, objec
         "snapshots": [[snapshot.snapshot_id, snapshot.size_gb] for snapshot in removal.snapshots],
         "group": candidate.group,
         "created_at": candidate.made_at,
-        "excluded_by": candidate.spared_by,
+        "excluded_by": candidate.excluded_by,
     }
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bot.services import Services
-    from runners.results import Suspicion
+    from runners.results import ImageWarning
 
 
 async def dismiss(services: Services, click: Click) -> None:
@@ -46,23 +46,23 @@ async def dismissed(services: Services, submission: Submission) -> Mapping[str, 
         await services.audit.record(Entry(submission.user, "dismissed a sign of failure", BUILDS, None, detail))
     warnings = (await services.images.warnings_of([warning.job_id]))[warning.job_id]
     await services.chat.update(Posted(channel, ts), image_views.warnings(_job_of(warning), warnings))
-    if not any(other.stands for other in warnings):
+    if not any(other.is_open for other in warnings):
         await update_final_message(services, warning.operation)
     return {}
 
 
-def _job_of(warning: Suspicion) -> Job:
+def _job_of(warning: ImageWarning) -> Job:
     return Job(warning.job_id, warning.job_name, State.SUCCEEDED, warning.job_url)
 
 
-async def _warning(services: Services, warning_id: str) -> Suspicion:
+async def _warning(services: Services, warning_id: str) -> ImageWarning:
     warning = await services.images.warning(warning_id)
     if warning is None:
         raise UserError("I do not know this sign of failure (any more); nothing changed.")
     return warning
 
 
-async def _check_may(services: Services, user: str, warning: Suspicion) -> None:
+async def _check_may(services: Services, user: str, warning: ImageWarning) -> None:
     await permissions.check_may_approve(services, permissions.attempt(user, f"dismiss {warning.pattern}", BUILDS))
 
 

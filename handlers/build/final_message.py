@@ -58,7 +58,9 @@ async def _message(services: Services, number: int, final: FinalState) -> Messag
     matrix = final.matrix
     run = matrix.run
     all_warnings = await services.images.warnings_of(matrix.annotations)
-    dismissed = {job_id for job_id, warnings in all_warnings.items() if not any(warning.stands for warning in warnings)}
+    dismissed = {
+        job_id for job_id, warnings in all_warnings.items() if not any(warning.is_open for warning in warnings)
+    }
     annotations = {
         job_id: replace(annotation, suspect=annotation.suspect and job_id not in dismissed)
         for job_id, annotation in matrix.annotations.items()

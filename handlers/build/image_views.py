@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from bot.slack.blocks.common import LinkedOperation
     from bot.slack.blocks.kit import Block, Message
-    from runners.results import Job, Suspicion
+    from runners.results import ImageWarning, Job
 
 DISMISS, PLAN_IMAGES = "dismiss-sign", "plan-images"
 DISMISSAL = "dismissal"
@@ -49,9 +49,9 @@ class EnvironmentImages:
         return not self.missing and not self.commit_unknown and not self.suspect and len(self.commits) == 1
 
 
-def warnings(job: Job, all_warnings: Sequence[Suspicion]) -> Message:
+def warnings(job: Job, all_warnings: Sequence[ImageWarning]) -> Message:
     """The warnings against the image of a successful job, for the thread, each with a button to dismiss it."""
-    still_open = [warning for warning in all_warnings if warning.stands]
+    still_open = [warning for warning in all_warnings if warning.is_open]
     icon, news = ":white_check_mark:", "green; what spoke against it is harmless, as people have said"
     if still_open:
         in_log = any(warning.line for warning in still_open)
@@ -65,7 +65,7 @@ def warnings(job: Job, all_warnings: Sequence[Suspicion]) -> Message:
     return kit.message(f"{kit.escape(job.name)} is {news}", [*blocks, *more])
 
 
-def dismissal_modal(warning: Suspicion, metadata: str) -> Block:
+def dismissal_modal(warning: ImageWarning, metadata: str) -> Block:
     """Asks why a warning is harmless; `metadata` comes back with the answer."""
     pattern = f"*{kit.escape(warning.pattern)}* in the log of {kit.code(warning.machine)} for {kit.code(warning.environment)}:"
     hint = REASON_HINT + (LATER_HINT.format(warning.machine) if warning.line else "")
@@ -139,13 +139,13 @@ def _names(names: Sequence[str]) -> str:
     return ", ".join(map(kit.code, names))
 
 
-def _warning(warning: Suspicion) -> list[Block]:
+def _warning(warning: ImageWarning) -> list[Block]:
     step = f", in {kit.code(warning.step, 80)}" if warning.step else ""
     line = f" (line {warning.line}{step})" if warning.line else ""
     excerpt = kit.with_context(warning.before, warning.text, warning.after)
     text = kit.preformatted(excerpt, 1_200) if warning.line else kit.escape(warning.text)
     section = kit.section(f"*{kit.escape(warning.pattern)}*{line}\n{text}")
-    if warning.stands:
+    if warning.is_open:
         return [section, kit.actions(f"sign-{warning.id}", kit.button("Not a failure…", DISMISS, warning.id))]
     reason = kit.escape(warning.reason)
     return [section, kit.context(f"harmless, says {kit.user(warning.dismissed_by)}: {reason}")]

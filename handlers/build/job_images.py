@@ -62,7 +62,7 @@ async def record_job_image(
         await operation.details(f"warnings {job.job_id}", image_views.warnings(job, warnings))
         patterns = dict.fromkeys(warning.pattern for warning in warnings)
         await operation.audit("suspect", what=job.name, why=", ".join(patterns)[:200])
-    still_open = tuple(dict.fromkeys(warning.pattern for warning in warnings if warning.stands))
+    still_open = tuple(dict.fromkeys(warning.pattern for warning in warnings if warning.is_open))
     return JobOutcome(produced.image.image_id if produced.image else None, still_open)
 
 

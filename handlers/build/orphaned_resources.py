@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from bot.slack.blocks import kit
 from handlers.shared.builders import begin_alert, join_jobs, recognition, remaining_grace, snapshot
 from runners import phrases
-from runners.aws.builders.leftovers import leftovers
-from runners.aws.builders.terminating import clear, terminate
+from runners.aws.builders.orphaned_resources import find_orphans
+from runners.aws.builders.termination import delete_resources, terminate
 from runners.errors import RunnerError
 from runners.results import OrphanedResources, Verdict
 from runners.stored import stored
@@ -49,8 +49,8 @@ async def orphaned_builders(services: Services, run: WorkflowRun) -> str:
             await begin_alert(services, joined)
     if of_run:
         return _builders_line(services, of_run)
-    if builders.found.unread:
-        problems = "; ".join(kit.escape(str(unreadable)) for unreadable in builders.found.unread[:3])
+    if builders.found.unreadable:
+        problems = "; ".join(kit.escape(str(unreadable)) for unreadable in builders.found.unreadable[:3])
         return f":warning: EC2 could not be asked what the run left behind: {problems}."
     return ""
 
@@ -86,7 +86,8 @@ async def delete_orphans(operation: Operation, run: WorkflowRun) -> str:
             for builder in resources.builders
         ]
         deleted: tuple[Step, ...] = await operation.step(
-            f"delete orphaned resources of attempt {attempt}", lambda: clear(services.account, resources.others)
+            f"delete orphaned resources of attempt {attempt}",
+            lambda: delete_resources(services.account, resources.others),
         )
     except RunnerError as error:
         return f":warning: What the failed jobs may have left in EC2 could not be cleaned: {kit.escape(error.problem)}."
@@ -95,7 +96,7 @@ async def delete_orphans(operation: Operation, run: WorkflowRun) -> str:
 
 async def _find(operation: Operation, run: WorkflowRun) -> RunResources:
     services = operation.services
-    orphans = await leftovers(
+    orphans = await find_orphans(
         services.account,
         recognition(services.config),
         now=datetime.fromtimestamp(services.clock(), UTC),

@@ -12,8 +12,8 @@ from bot.store.operations import Status
 from handlers.builders import alert_views
 from handlers.builders.alert_views import AlertView, Hold
 from handlers.shared.builders import ALERT, join_jobs, recognition, settings
-from runners.aws.builders import finding, terminating
-from runners.aws.builders.remains import remains
+from runners.aws.builders import discovery, termination
+from runners.aws.builders.orphaned_resources import orphans_of
 from runners.errors import RunnerError
 from runners.results import JoinedBy, Verdict
 from runners.stored import stored
@@ -103,11 +103,11 @@ async def _observe(operation: Operation, last: Builder | None) -> Observation:
     hold, requests = await _clicks(operation)
     observation = Observation(at=now, hold=hold, requests=requests)
     try:
-        builder = await finding.look_again(services.account, arguments["region"], arguments["instance"], tags)
+        builder = await discovery.read_instance(services.account, arguments["region"], arguments["instance"], tags)
         if builder is None or not builder.live:
             reason = builder.state_reason if builder else ""
             earlier = last or builder
-            orphans = await remains(services.account, earlier) if earlier else ()
+            orphans = await orphans_of(services.account, earlier) if earlier else ()
             return replace(observation, state_reason=reason, orphans=orphans)
         (joined,), _ = await join_jobs(services, [builder])
         cost = await services.prices.so_far(builder, datetime.fromtimestamp(now, UTC))
@@ -154,7 +154,7 @@ def _unused(operation: Operation, joined: Joined, at: float) -> bool:
     """Whether no job can still need the builder. While GitHub cannot be read, only its age decides."""
     longest = settings(operation.services.config).longest_build
     age = joined.builder.age(datetime.fromtimestamp(at, UTC))
-    return joined.joined_by is not JoinedBy.UNREAD or age > longest
+    return joined.joined_by is not JoinedBy.UNREADABLE or age > longest
 
 
 async def _terminate(operation: Operation, state: _AlertState, observation: Observation, user: str) -> None:
@@ -187,7 +187,7 @@ async def _attempt(operation: Operation, joined: Joined, user: str) -> tuple[Ter
         async with operation.live() as live:
             live.show(lambda: alert_views.terminating(operation.head, joined, user, lines))
             tags = recognition(services.config)
-            return await terminating.terminate(services.account, joined.builder, tags, on_step=add_line), ""
+            return await termination.terminate(services.account, joined.builder, tags, on_step=add_line), ""
     except RunnerError as error:
         return None, services.redact(str(error))
 

@@ -216,20 +216,22 @@ def _instance(builder: Builder) -> str:
 def _owner(joined: Joined) -> str:
     run, jobs = joined.run, joined.jobs
     if run is None:
-        return f"not known: {kit.escape(joined.sure)}"
+        return f"not known: {kit.escape(joined.certainty)}"
     name = kit.link(f"run {run.number} of {run.workflow}", run.url)
     commit = kit.code(run.head_sha[:7])
     others = f", or one of {len(jobs) - 1} others," if len(jobs) > 2 else ", or one other," if len(jobs) == 2 else ""
     of = f"{kit.link(jobs[0].name, jobs[0].url)} ({jobs[0].state.value}){others}" if jobs else ""
     job = f"{of} in {name}" if jobs else f"{name} ({run.state.value})"
     ended = f", ended {kit.moment(joined.ended_at.timestamp())}" if joined.ended_at else ""
-    return f"{job}, commit {commit}{ended}; {kit.escape(joined.sure)}"
+    return f"{job}, commit {commit}{ended}; {kit.escape(joined.certainty)}"
 
 
 def _resources(builder: Builder) -> str:
     resources = [f"key pair {kit.code(builder.temporary_key)}"] if builder.temporary_key else []
     resources += [f"security group {kit.code(group.name)}" for group in builder.temporary_groups]
-    resources += [f"volume {kit.code(volume.volume_id)}" for volume in builder.volumes if not volume.goes_along]
+    resources += [
+        f"volume {kit.code(volume.volume_id)}" for volume in builder.volumes if not volume.deleted_with_instance
+    ]
     resources += (
         [f"IAM profile {kit.code(builder.temporary_profile)} (told, not removed)"] if builder.temporary_profile else []
     )
@@ -263,7 +265,7 @@ def _buttons(view: AlertView) -> list[Block]:
         return [kit.actions(BLOCK, *rest)]
     where = kit.escape(f"{builder.instance_id} in {builder.region}")
     what = f"{where} is terminated for good, and what goes with it is removed. It is looked at again first."
-    if joined.joined_by is JoinedBy.UNREAD:
+    if joined.joined_by is JoinedBy.UNREADABLE:
         what += " Nobody knows now whether its job still runs."
     ask = kit.confirm("Terminate this builder?", what, "Yes, terminate")
     return [kit.actions(BLOCK, kit.button("Terminate", TERMINATE, number, style="danger", ask=ask), *rest)]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bot.slack.blocks.kit import Block, Message
     from bot.slack.blocks.tables import Cell
-    from runners.results import FoundBuilders, Joined
+    from runners.results import BuilderList, Joined
 
 VERDICTS = {
     Verdict.BUSY: "🔨 works",
@@ -27,7 +27,7 @@ VERDICTS = {
 }
 
 
-def page(joined_builders: Sequence[Joined], found: FoundBuilders, problem: str, now: float) -> Message:
+def page(joined_builders: Sequence[Joined], found: BuilderList, problem: str, now: float) -> Message:
     """All builders, and Packer's orphaned resources; `problem` says why GitHub's runs could not be read, `now` is in Unix seconds."""
     stuck = sum(1 for joined in joined_builders if joined.stuck)
     head = (
@@ -39,7 +39,7 @@ def page(joined_builders: Sequence[Joined], found: FoundBuilders, problem: str, 
     columns = ["Builder", "Age", "State", "Why", "Run", "Type", "Region"]
     blocks: list[Block] = [kit.header(head), *([tables.table(columns, rows, right=(1,))] if rows else [])]
     problems = [
-        f":warning: Could not be read: {kit.escape(str(part))}. {kit.escape(part.remedy)}" for part in found.unread
+        f":warning: Could not be read: {kit.escape(str(part))}. {kit.escape(part.remedy)}" for part in found.unreadable
     ]
     if problem:
         problems.append(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bot.slack.blocks.common import ApprovalView, Head
     from bot.slack.blocks.kit import Block, Message
     from bot.slack.blocks.tables import Cell
-    from runners.results import FoundBuilders, OrphanedResources, Step, Unreadable
+    from runners.results import BuilderList, OrphanedResources, Step, Unreadable
 
 REMOVE = "remove-orphans"
 BLOCK = "orphans"
@@ -21,7 +21,7 @@ OUTCOMES = {"done": "✅ deleted", "already gone": "✅ already gone", "kept": "
 NOT_YET = "⏳ not free yet"
 
 
-def page_blocks(found: FoundBuilders) -> list[Block]:
+def page_blocks(found: BuilderList) -> list[Block]:
     """For the page of all builders: the number of orphaned resources and a button; empty when there are none."""
     if not found.key_pairs and not found.security_groups:
         return []
@@ -53,10 +53,12 @@ def not_approved(head: Head, orphans: OrphanedResources, approval: ApprovalView)
     )
 
 
-def nothing(head: Head, unread: Sequence[Unreadable]) -> Message:
+def nothing(head: Head, unreadable: Sequence[Unreadable]) -> Message:
     """The message when no resource is certainly orphaned."""
     news = "nothing to remove: what there is belongs to a builder, or is younger than 15 minutes"
-    problems = [f":warning: Could not be read: {kit.escape(str(part))}. {kit.escape(part.remedy)}" for part in unread]
+    problems = [
+        f":warning: Could not be read: {kit.escape(str(part))}. {kit.escape(part.remedy)}" for part in unreadable
+    ]
     blocks = [common.first_line(head, "succeeded", news), *kit.sections(problems[:10]), common.requester_block(head)]
     return kit.message(common.plain(head, news), blocks)
 
@@ -85,6 +87,6 @@ def _listed(orphans: OrphanedResources) -> Block:
     return tables.table(["What", "Name", "Region"], rows)
 
 
-def _count(resources: FoundBuilders | OrphanedResources) -> str:
+def _count(resources: BuilderList | OrphanedResources) -> str:
     counts = ((len(resources.key_pairs), "key pair"), (len(resources.security_groups), "security group"))
     return " and ".join(phrases.counted(count, name) for count, name in counts if count) or "nothing"

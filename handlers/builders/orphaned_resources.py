@@ -17,7 +17,7 @@ from bot.store.operations import Status
 from handlers.builders import orphaned_resource_views as views
 from handlers.shared import permissions
 from handlers.shared.builders import recognition
-from runners.aws.builders import finding, leftovers, terminating
+from runners.aws.builders import discovery, orphaned_resources, termination
 from runners.results import KeyPair, OrphanedResources, OrphanedSecurityGroup, Outcome, Step
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ async def remove_orphaned_resources(operation: Operation) -> None:
     """Durable: list the resources, wait for approval, check and delete each, report the outcome."""
     orphans = await operation.step("list", lambda: _list(operation))
     if not orphans.key_pairs and not orphans.security_groups:
-        message = views.nothing(operation.head, orphans.unread)
+        message = views.nothing(operation.head, orphans.unreadable)
         await operation.end(Status.SUCCEEDED, message, outcome="nothing to remove")
         return
     required = policy.required_approvals(operation.target, at_least=1)
@@ -63,21 +63,21 @@ async def remove_orphaned_resources(operation: Operation) -> None:
 async def _list(operation: Operation) -> OrphanedResources:
     services = operation.services
     now = datetime.fromtimestamp(services.clock(), UTC)
-    orphans = await leftovers.leftovers(services.account, recognition(services.config), now=now)
+    orphans = await orphaned_resources.find_orphans(services.account, recognition(services.config), now=now)
     # Builders have alerts of their own; volumes are deleted with old images.
-    return OrphanedResources((), orphans.key_pairs, orphans.security_groups, (), orphans.unread)
+    return OrphanedResources((), orphans.key_pairs, orphans.security_groups, (), orphans.unreadable)
 
 
 async def _remove(operation: Operation, approved: OrphanedResources) -> tuple[Step, ...]:
     """Delete what was approved and still has no builder; a step for each resource, whatever the outcome."""
     account = operation.services.account
-    builders = await finding.find(account, recognition(operation.services.config))
+    builders = await discovery.find_builders(account, recognition(operation.services.config))
     used = {
         name
         for builder in builders.builders
         for name in (builder.key_name, *(group.group_id for group in builder.security_groups))
     }
-    unreadable = {part.region: part.problem for part in builders.unread}
+    unreadable = {part.region: part.problem for part in builders.unreadable}
     skipped, keys, groups = list[Step](), list[KeyPair](), list[OrphanedSecurityGroup]()
     for key in approved.key_pairs:
         reason = _reason_to_skip(key.region, key.name, used, unreadable)
@@ -87,7 +87,7 @@ async def _remove(operation: Operation, approved: OrphanedResources) -> tuple[St
         reason = _reason_to_skip(group.region, group.group_id, used, unreadable)
         skipped += [Step("security group", group.group_id, Outcome.SKIPPED, reason)] if reason else []
         groups += [] if reason else [group]
-    deleted = await terminating.clear(account, OrphanedResources((), tuple(keys), tuple(groups)))
+    deleted = await termination.delete_resources(account, OrphanedResources((), tuple(keys), tuple(groups)))
     return (*skipped, *deleted)
 
 

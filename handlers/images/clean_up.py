@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,17 +12,17 @@ from bot.operations.registry import Button, Click, Kind, Modal, Submission
 from bot.store.approvals import Outcome as Decided
 from bot.store.audit import Entry
 from bot.store.operations import Status
-from handlers.images import old_images_views
-from handlers.images.old_images import KIND, PROPOSAL, keep_rule, named_elsewhere, survey
-from handlers.images.old_images_views import CleanUpView
+from handlers.images import clean_up_views
+from handlers.images.clean_up_views import CleanUpView
+from handlers.images.image_list import KIND, PROPOSAL, retention_rules, snapshot
 from handlers.shared import permissions
 from handlers.shared.builders import recognition
 from handlers.shared.clicks import clicked
 from runners import phrases
-from runners.aws.builders import leftovers, terminating
-from runners.aws.images import removing
+from runners.aws.builders import orphaned_resources, termination
+from runners.aws.images import removal
 from runners.errors import RunnerError
-from runners.results import Candidate, OrphanedResources, Outcome, Removed, Step, Unreadable, What
+from runners.results import Candidate, OrphanedResources, Outcome, RemovalResult, Step, Unreadable, What
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from bot.slack.blocks.kit import Message
     from bot.store.operations import Record
 
-    Work = Callable[[Operation, Candidate], Coroutine[Any, Any, Removed]]
+    Work = Callable[[Operation, Candidate], Coroutine[Any, Any, RemovalResult]]
 
 MOST = 100  # in one clean-up: what one person can look through, and one select can hold
 TAKEN_BACK = "taken back"  # a note: who wants the disabled images back
@@ -44,38 +43,38 @@ SHOW_EVERY = 5  # images; Slack takes a change of a message in a second or two
 
 async def clean_up(operation: Operation) -> None:
     """Durable: look, show, wait for approval, disable for a while where that is wanted, remove, report."""
-    found = await operation.step("survey", lambda: _survey(operation))
-    total, unread = found
+    found = await operation.step("propose", lambda: _propose(operation))
+    total, unreadable = found
     if not total:
-        await _nothing(operation, unread)
+        await _nothing(operation, unreadable)
         return
     if not operation.at.ts:
-        await operation.announce(old_images_views.nothing(operation.head, ()))
+        await operation.announce(clean_up_views.nothing(operation.head, ()))
     view, approval = await _approved(operation, max(total - MOST, 0))
     if approval.outcome != Decided.APPROVED:
-        await operation.end(Status(approval.outcome), old_images_views.settled(view, approval))
+        await operation.end(Status(approval.outcome), clean_up_views.not_approved(view, approval))
         return
     if await _taken_back(operation, view, approval):
         return
     done = await _each(operation, view, approval, "remove", _remove)
-    gone = [one for one in done if one.complete]
-    status = Status.SUCCEEDED if gone or not done else Status.FAILED
+    deleted = [one for one in done if one.complete]
+    status = Status.SUCCEEDED if deleted or not done else Status.FAILED
     await operation.end(
-        status, old_images_views.removed(view, approval, done), outcome=f"{len(gone)} of {len(done)} removed"
+        status, clean_up_views.removed(view, approval, done), outcome=f"{len(deleted)} of {len(done)} removed"
     )
 
 
-async def _survey(operation: Operation) -> tuple[int, tuple[Unreadable, ...]]:
+async def _propose(operation: Operation) -> tuple[int, tuple[Unreadable, ...]]:
     services = operation.services
-    seen = await survey(services)
-    await services.removals.propose(operation.number, seen.candidates[:MOST])
-    return len(seen.candidates), (*seen.images.unread, *seen.loose.unread)
+    current = await snapshot(services)
+    await services.removals.propose(operation.number, current.candidates[:MOST])
+    return len(current.candidates), (*current.images.unreadable, *current.orphans.unreadable)
 
 
-async def _nothing(operation: Operation, unread: Sequence[Unreadable]) -> None:
+async def _nothing(operation: Operation, unreadable: Sequence[Unreadable]) -> None:
     if operation.at.ts:
         await operation.end(
-            Status.SUCCEEDED, old_images_views.nothing(operation.head, unread), outcome="nothing may go"
+            Status.SUCCEEDED, clean_up_views.nothing(operation.head, unreadable), outcome="nothing may go"
         )
     else:
         await operation.finish_silently(Status.SUCCEEDED)
@@ -95,7 +94,7 @@ async def _approved(operation: Operation, more: int) -> tuple[CleanUpView, Appro
 
 
 def _draw(operation: Operation, view: CleanUpView, approval: ApprovalView) -> Message:
-    return old_images_views.ask(view, approval, _grace_words(operation))
+    return clean_up_views.ask(view, approval, _grace_words(operation))
 
 
 async def _view(operation: Operation, more: int) -> CleanUpView:
@@ -116,14 +115,14 @@ async def _taken_back(operation: Operation, view: CleanUpView, approval: Approva
     done = await _each(operation, view, approval, "disable", _disable)
     until = await operation.step("disabled until", lambda: _in(operation, grace))
     await operation.show(
-        "disabled", old_images_views.disabled(view, approval, done, until), Status.RUNNING, "has images disabled"
+        "disabled", clean_up_views.disabled(view, approval, done, until), Status.RUNNING, "has images disabled"
     )
     while True:
         now, person = await operation.step("look", lambda: _who_takes_back(operation))
         if person:
             back = await _each(operation, view, approval, "enable", _enable)
             await operation.end(
-                Status.CANCELLED, old_images_views.taken_back(view, person, back), outcome=f"taken back by {person}"
+                Status.CANCELLED, clean_up_views.taken_back(view, person, back), outcome=f"taken back by {person}"
             )
             return True
         if now >= until:
@@ -146,9 +145,9 @@ async def _each(
     approval: ApprovalView,
     doing: str,
     work: Work,
-) -> list[Removed]:
+) -> list[RemovalResult]:
     """Do it with one after the other; a step each, which may be done twice without harm."""
-    done: list[Removed] = []
+    done: list[RemovalResult] = []
     for one in view.chosen:
         result = await operation.step(f"{doing} {one.removal.image_id}", partial(_in_words, operation, one, work))
         done.append(result)
@@ -156,53 +155,50 @@ async def _each(
         await operation.audit(doing, what=one.removal.image_id, outcome=outcome[:300])
         if len(done) % SHOW_EVERY == 0:
             await operation.show(
-                "progress", old_images_views.removing(view, approval, done), Status.RUNNING, "removes images"
+                "progress", clean_up_views.removing(view, approval, done), Status.RUNNING, "removes images"
             )
     return done
 
 
-async def _in_words(operation: Operation, one: Candidate, work: Work) -> Removed:
+async def _in_words(operation: Operation, one: Candidate, work: Work) -> RemovalResult:
     now = {known.removal.image_id: known for known in await operation.services.removals.proposed_by(operation.number)}
-    if now[one.removal.image_id].spared_by and work is not _enable:  # chosen in the moment of the last approval
+    if now[one.removal.image_id].excluded_by and work is not _enable:  # chosen in the moment of the last approval
         stays = Step(one.what.value, one.removal.image_id, Outcome.SKIPPED, "somebody chose that it stays")
-        return Removed(one.removal, (stays,))
+        return RemovalResult(one.removal, (stays,))
     try:
         return await work(operation, one)
     except RunnerError as error:
         reason = operation.services.redact(str(error))
-        return Removed(one.removal, (Step(one.what.value, one.removal.image_id, Outcome.REFUSED, reason),))
+        return RemovalResult(one.removal, (Step(one.what.value, one.removal.image_id, Outcome.REFUSED, reason),))
 
 
-async def _rules(services: Services) -> removing.Rules:
-    now = datetime.fromtimestamp(services.clock(), UTC)
-    return removing.Rules(keep_rule(services.config), await named_elsewhere(services), now)
-
-
-async def _remove(operation: Operation, one: Candidate) -> Removed:
+async def _remove(operation: Operation, one: Candidate) -> RemovalResult:
     services = operation.services
     if one.what is What.VOLUME:
         return await _remove_volume(services, one)
-    return await removing.remove(services.account, one.removal, await _rules(services))
+    return await removal.remove(services.account, one.removal, await retention_rules(services))
 
 
-async def _remove_volume(services: Services, one: Candidate) -> Removed:
-    found, _ = await leftovers.loose_volumes(services.account, recognition(services.config), timeout=120)
-    still = tuple(volume for volume in found if volume.volume_id == one.removal.image_id)
+async def _remove_volume(services: Services, one: Candidate) -> RemovalResult:
+    volumes, _ = await orphaned_resources.orphaned_volumes(services.account, recognition(services.config), timeout=120)
+    still = tuple(volume for volume in volumes if volume.volume_id == one.removal.image_id)
     if not still:
-        return Removed(one.removal, (Step("volume", one.removal.image_id, Outcome.ABSENT),))
-    return Removed(one.removal, await terminating.clear(services.account, OrphanedResources(volumes=still)))
+        return RemovalResult(one.removal, (Step("volume", one.removal.image_id, Outcome.ABSENT),))
+    return RemovalResult(
+        one.removal, await termination.delete_resources(services.account, OrphanedResources(volumes=still))
+    )
 
 
-async def _disable(operation: Operation, one: Candidate) -> Removed:
+async def _disable(operation: Operation, one: Candidate) -> RemovalResult:
     if one.what is not What.IMAGE:
-        return Removed(one.removal, (Step(one.what.value, one.removal.image_id, Outcome.WAITING),))
-    return await removing.disable(operation.services.account, one.removal, await _rules(operation.services))
+        return RemovalResult(one.removal, (Step(one.what.value, one.removal.image_id, Outcome.WAITING),))
+    return await removal.disable(operation.services.account, one.removal, await retention_rules(operation.services))
 
 
-async def _enable(operation: Operation, one: Candidate) -> Removed:
+async def _enable(operation: Operation, one: Candidate) -> RemovalResult:
     if one.what is not What.IMAGE:
-        return Removed(one.removal, (Step(one.what.value, one.removal.image_id, Outcome.SKIPPED),))
-    return await removing.enable(operation.services.account, one.removal)
+        return RemovalResult(one.removal, (Step(one.what.value, one.removal.image_id, Outcome.SKIPPED),))
+    return await removal.enable(operation.services.account, one.removal)
 
 
 def _grace(operation: Operation) -> float:
@@ -222,7 +218,7 @@ async def choose(services: Services, click: Click) -> None:
     await _check(services, click.user, record, "choose images")
     candidates = await services.removals.proposed_by(record.number)
     await services.chat.open_view(
-        click.trigger_id, old_images_views.choice_modal(record.number, candidates, services.clock())
+        click.trigger_id, clean_up_views.choice_modal(record.number, candidates, services.clock())
     )
 
 
@@ -263,5 +259,5 @@ async def _check(services: Services, user: str, record: Record, what: str, statu
 
 
 KINDS = (Kind(KIND, clean_up), Kind(PROPOSAL, clean_up, silent=True))
-BUTTONS = (Button(old_images_views.CHOOSE, choose), Button(old_images_views.UNDO, take_back))
-MODALS = (Modal(old_images_views.CHOICE, chosen),)
+BUTTONS = (Button(clean_up_views.CHOOSE, choose), Button(clean_up_views.UNDO, take_back))
+MODALS = (Modal(clean_up_views.CHOICE, chosen),)

@@ -11,9 +11,9 @@ from bot.config import WatchBuilders
 from bot.config.targets import BUILDERS
 from bot.operations.periodic import REQUESTER
 from bot.operations.requests import OperationRequest, request_of
-from runners.aws.builders import finding
-from runners.aws.builders.joining import Limits, join
-from runners.aws.builders.reading import Recognition
+from runners.aws.builders import discovery
+from runners.aws.builders.job_join import Limits, join
+from runners.aws.builders.recognition import Recognition
 from runners.errors import RunnerError
 from runners.github.runs import listing
 from runners.results import Verdict
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bot.config import Config
     from bot.services import Services
-    from runners.results import Builder, FoundBuilders, Joined, WorkflowRun
+    from runners.results import Builder, BuilderList, Joined, WorkflowRun
 
 ALERT = "builder"  # the kind of operation that follows a stuck builder
 # A builder's job began before the builder did, and may have waited for other jobs.
@@ -38,7 +38,7 @@ class BuilderSnapshot:
     """All builders with their jobs at one time; `problem` says why GitHub's runs could not be read, if they could not."""
 
     joined: tuple[Joined, ...]
-    found: FoundBuilders
+    found: BuilderList
     problem: str = ""
 
 
@@ -55,7 +55,7 @@ def recognition(config: Config) -> Recognition:
 
 async def snapshot(services: Services, *, timeout: float = 120.0) -> BuilderSnapshot:
     """Read all builders of all regions, and their jobs. GitHub is asked only when there is a builder."""
-    builders = await finding.find(services.account, recognition(services.config), timeout=timeout)
+    builders = await discovery.find_builders(services.account, recognition(services.config), timeout=timeout)
     joined, problem = await join_jobs(services, builders.builders)
     return BuilderSnapshot(joined, builders, problem)
 
@@ -75,8 +75,8 @@ async def join_jobs(services: Services, builders: Sequence[Builder]) -> tuple[tu
         since = max(since, min(run.created_at for run in runs))
     watch = settings(services.config)
     limits = Limits(watch.grace, watch.longest_build, watch.older_than)
-    unread = UNREAD_JOBS if services.config.images else NO_WORKFLOW
-    return join(builders, runs, now=now, limits=limits, read_since=since, unread=unread), problem
+    unreadable = UNREAD_JOBS if services.config.images else NO_WORKFLOW
+    return join(builders, runs, now=now, limits=limits, read_since=since, unreadable=unreadable), problem
 
 
 async def _runs(services: Services, builders: Sequence[Builder], since: datetime) -> list[WorkflowRun] | None:

@@ -1,4 +1,4 @@
-"""AWS: clients that are made once and shared, and its errors in words."""
+"""AWS: clients that are made once and shared, pages and filters, errors with their remedies, and waiting for effects."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MOST_VALUES = 200  # of one of EC2's filters
-ATTEMPTS_WHILE_SOMEBODY_WAITS = 7
-KEEP_TAG = "signalbox:keep"  # on whatever nobody may remove from here
+MOST_FILTER_VALUES = 200  # of a filter, by EC2's limit
+INTERACTIVE_ATTEMPTS = 7
+PROTECTION_TAG = "signalbox:keep"  # on a resource that Signalbox must not delete
 
 _CREDENTIALS = "Give the bot AWS credentials: a role on its machine, AWS's own variables, or aws.profile."
 _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
@@ -51,7 +51,7 @@ _BUSY = (
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """An Account's clients of one region. boto3's clients may be shared between threads."""
+    """The clients of an Account for a region. boto3's clients may be shared between threads."""
 
     region: str
     ec2: EC2Client
@@ -59,11 +59,10 @@ class Clients:
 
 
 class Account:
-    """One AWS account in several regions. Clients are made when first needed (the first takes 0.2 s and 20 MB), then shared.
+    """An AWS account in several regions. Clients are made when first needed (the first takes 0.2 s and 20 MB), then shared.
 
-    Its methods block for as long as that takes, and may be called from any thread. Waits are bounded: 5 s to connect,
-    30 s for an answer. A call that AWS throttles is tried `attempts` times, at a pace that adapts to what AWS takes: it
-    slows down, and only fails after about a minute.
+    Its methods block, and may be called from any thread. Timeouts: 5 s to connect, 30 s for an answer. A call that AWS
+    throttles is tried `attempts` times at a pace that adapts to AWS's limits; it fails after about a minute.
 
     Raises:
         AccessDeniedError: there is no such profile.
@@ -71,10 +70,10 @@ class Account:
 
     def __init__(self, regions: Sequence[str], profile: str | None = None, *, attempts: int = 10) -> None:
         self.regions = tuple(dict.fromkeys(regions))
-        self._made: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
         self._number: str | None = None
-        # Making a client is not safe among threads; using it is.
-        self._making = threading.Lock()
+        # Making a client is not thread-safe; using it is.
+        self._client_lock = threading.Lock()
         self._config = Config(
             retries={"mode": "adaptive", "total_max_attempts": attempts},
             connect_timeout=5,
@@ -88,28 +87,28 @@ class Account:
             raise explained(error, "connecting to AWS") from None
 
     def client(self, service: str, region: str | None = None) -> Any:
-        """The client of a service; without a region the account's first one (right for what has no regions, such as IAM)."""
+        """The client of a service; without a region, for the first region (IAM and the like have no regions)."""
         key = (service, region or self.regions[0])
-        with self._making:
-            if key not in self._made:
+        with self._client_lock:
+            if key not in self._clients:
                 try:
-                    made = self._session.client(service, region_name=key[1], config=self._config)  # type: ignore[call-overload]
+                    client = self._session.client(service, region_name=key[1], config=self._config)  # type: ignore[call-overload]
                 except exceptions.BotoCoreError as error:
                     raise explained(error, "connecting to AWS") from None
-                self._made[key] = made
-            return self._made[key]
+                self._clients[key] = client
+            return self._clients[key]
 
     def ec2(self, region: str) -> EC2Client:
-        """EC2 of a region."""
+        """The EC2 client of a region."""
         client: EC2Client = self.client("ec2", region)
         return client
 
     def clients(self, region: str) -> Clients:
-        """What is asked of a region."""
+        """The clients of a region."""
         return Clients(region, self.ec2(region), self.client("sts", region))
 
     def number(self) -> str:
-        """The account's id, 12 digits; asked once."""
+        """The account's id, 12 digits; read once."""
         if self._number is None:
             self._number = str(self.client("sts").get_caller_identity()["Account"])
         return self._number
@@ -125,82 +124,82 @@ def _session(region: str, profile: str | None) -> boto3.Session:
 
 @functools.cache
 def _loader() -> Loader:
-    """AWS's descriptions of its services, read once: each session by itself would read its own, 0.2 s and 20 MB of EC2 alone."""
+    """AWS's service descriptions, read once for all sessions: those of EC2 alone take 0.2 s and 20 MB."""
     loader: Loader = create_loader()
     return loader
 
 
 def make_clients(region: str, profile: str | None = None) -> Clients:
-    """The clients of a region, of an Account of their own: with fewer attempts, since a person waits for the answer.
+    """The clients of a region with fewer attempts, as a person waits for the answer.
 
     Raises:
         AccessDeniedError: there is no such profile.
     """
-    return Account((region,), profile, attempts=ATTEMPTS_WHILE_SOMEBODY_WAITS).clients(region)
+    return Account((region,), profile, attempts=INTERACTIVE_ATTEMPTS).clients(region)
 
 
 async def in_each_region(
-    account: Account, ask: Callable[[str], T], *, what: str, timeout: float
+    account: Account, read: Callable[[str], T], *, what: str, timeout: float
 ) -> tuple[dict[str, T], tuple[Unreadable, ...]]:
-    """The answers of `ask(region)`, which may block, for each region, all at once; and the regions whose `what` cannot be read."""
+    """The answers of `read(region)`, which may block, for each region, all at once; and the regions whose `what` cannot be read."""
     doing = f"reading {what}"
 
-    async def one(region: str) -> T | Unreadable:
+    async def read_in(region: str) -> T | Unreadable:
         try:
-            return await run_blocking(ask, region, timeout=timeout, doing=doing)
+            return await run_blocking(read, region, timeout=timeout, doing=doing)
         except (exceptions.BotoCoreError, exceptions.ClientError) as error:
-            return unread(explained(error, doing), region, what)
+            return unreadable_part(explained(error, doing), region, what)
         except RunnerError as error:
-            return unread(error, region, what)
+            return unreadable_part(error, region, what)
 
-    answers = dict(zip(account.regions, await asyncio.gather(*map(one, account.regions)), strict=True))
-    refused = tuple(answer for answer in answers.values() if isinstance(answer, Unreadable))
-    return {region: answer for region, answer in answers.items() if not isinstance(answer, Unreadable)}, refused
+    answers = dict(zip(account.regions, await asyncio.gather(*map(read_in, account.regions)), strict=True))
+    failed = tuple(answer for answer in answers.values() if isinstance(answer, Unreadable))
+    return {region: answer for region, answer in answers.items() if not isinstance(answer, Unreadable)}, failed
 
 
-def unread(error: RunnerError, region: str, what: str) -> Unreadable:
-    """The error of one region, kept so that the others can go on."""
+def unreadable_part(error: RunnerError, region: str, what: str) -> Unreadable:
+    """An error in a region as part of a result, so that the other regions are read."""
     return Unreadable(region, what, error.problem, error.remedy)
 
 
 def code_of(error: exceptions.ClientError) -> str:
-    """AWS's own name for the error ("DependencyViolation")."""
+    """AWS's code of the error ("DependencyViolation")."""
     return str(error.response.get("Error", {}).get("Code", "unknown"))
 
 
 def filters(named: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:
-    """EC2's filters: all of them hold, each by any of its values (at most MOST_VALUES)."""
+    """EC2's filters: a resource matches all of them, each by any of its values (at most MOST_FILTER_VALUES)."""
     return [{"Name": name, "Values": list(values)} for name, values in named.items()]
 
 
 def batches(values: Iterable[str]) -> Iterator[list[str]]:
-    """Values in lots that fit a filter."""
-    held = iter(values)
-    while batch := list(islice(held, MOST_VALUES)):
+    """The values in batches that fit a filter."""
+    remaining = iter(values)
+    while batch := list(islice(remaining, MOST_FILTER_VALUES)):
         yield batch
 
 
-def listed(client: Any, operation: str, key: str, *, page: int | None = None, **asked: Any) -> Iterator[Any]:
-    """What an operation lists under `key`, page after page of `page` items; one page is in memory at a time."""
-    pages = client.get_paginator(operation).paginate(PaginationConfig={"PageSize": page} if page else {}, **asked)
+def listed(client: Any, operation: str, key: str, *, page: int | None = None, **arguments: Any) -> Iterator[Any]:
+    """The items that an operation lists under `key`, in pages of `page` items; only one page is in memory at a time."""
+    pages = client.get_paginator(operation).paginate(PaginationConfig={"PageSize": page} if page else {}, **arguments)
     for answer in pages:
         yield from answer.get(key, ())
 
 
 def tags_of(resource: Mapping[str, Any]) -> dict[str, str]:
-    """The tags of something, as AWS lists them."""
+    """The tags of a resource by key."""
     return {tag["Key"]: tag["Value"] for tag in resource.get("Tags", ())}
 
 
-def literally(value: str) -> str:
-    """A value for EC2's filters, which take `*` and `?` for wildcards."""
+def escape_wildcards(value: str) -> str:
+    """A value for EC2's filters that matches itself only: `*` and `?` are their wildcards."""
     return re.sub(r"([*?\\])", r"\\\1", value)
 
 
 def explained(error: exceptions.BotoCoreError | exceptions.ClientError, doing: str) -> RunnerError:
-    """What an error of botocore's means for `doing`, and what the person can do about it."""
+    """The error of botocore as a RunnerError, with what the person can do about it."""
     if isinstance(error, exceptions.ClientError):
-        return _refused(error, doing)
+        return _client_error(error, doing)
     if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
         return AccessDeniedError(doing, "there are no AWS credentials", remedy=_CREDENTIALS)
     if isinstance(error, exceptions.ProfileNotFound):
@@ -216,7 +215,7 @@ def explained(error: exceptions.BotoCoreError | exceptions.ClientError, doing: s
     return RunnerError(doing, f"AWS cannot be used ({type(error).__name__})", remedy=_CREDENTIALS)
 
 
-def _refused(error: exceptions.ClientError, doing: str) -> RunnerError:
+def _client_error(error: exceptions.ClientError, doing: str) -> RunnerError:
     code = code_of(error)
     message = on_one_line(error.response.get("Error", {}).get("Message", ""))
     if code in _EXPIRED:
@@ -230,11 +229,3 @@ def _refused(error: exceptions.ClientError, doing: str) -> RunnerError:
     if code in _BUSY or status >= 500:
         return UnavailableError(doing, f"AWS asks for patience ({code})", remedy="Try again in a few minutes.")
     return RunnerError(doing, f"AWS refused {error.operation_name}: {message or 'no reason given'} ({code})")
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """For how long (seconds) AWS may take until a change is visible, and how often (seconds) that is polled."""
-
-    at_most: float
-    every: float

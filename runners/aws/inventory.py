@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from botocore import exceptions
 
-from runners.aws.client import explained, literally
+from runners.aws.client import escape_wildcards, explained
 from runners.concurrency import run_blocking
 from runners.errors import NotFoundError
 from runners.results import Host, Inventory
@@ -86,7 +86,7 @@ def _address_of(instance: InstanceTypeDef, kind: str, *, required: bool, doing: 
 
 
 def _instances(ec2: EC2Client, values: Iterable[str], states: Sequence[str] = ()) -> list[InstanceTypeDef]:
-    filters: list[FilterTypeDef] = [{"Name": f"tag:{TAG}", "Values": [literally(value) for value in values]}]
+    filters: list[FilterTypeDef] = [{"Name": f"tag:{TAG}", "Values": [escape_wildcards(value) for value in values]}]
     if states:
         filters.append({"Name": "instance-state-name", "Values": states})
     pages = ec2.get_paginator("describe_instances").paginate(Filters=filters)

@@ -53,8 +53,8 @@ class AttachedVolume:
 
     volume_id: str
     device: str
-    goes_along: bool
-    from_launch: bool
+    deleted_with_instance: bool
+    attached_at_launch: bool
 
 
 @stored("builder")
@@ -128,7 +128,7 @@ class JoinedBy(StrEnum):
     ONLY_JOB = "only job"
     ONE_OF_SEVERAL = "one of several"
     NO_JOB = "no job"
-    UNREAD = "unread"
+    UNREADABLE = "unreadable"
 
 
 @stored("verdict")
@@ -155,7 +155,7 @@ class Joined:
     builder: Builder
     verdict: Verdict
     joined_by: JoinedBy
-    sure: str
+    certainty: str
     reason: str
     run: WorkflowRun | None = None
     jobs: tuple[Job, ...] = ()
@@ -237,7 +237,7 @@ class OrphanedVolume:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundBuilders:
+class BuilderList:
     """The builders of all regions, the oldest first; what could not be read is in `unread`, and may hide more.
 
     `key_pairs` and `security_groups` are those of Packer's that no instance uses; a build makes them before its
@@ -247,7 +247,7 @@ class FoundBuilders:
     builders: tuple[Builder, ...]
     key_pairs: tuple[KeyPair, ...] = ()
     security_groups: tuple[OrphanedSecurityGroup, ...] = ()
-    unread: tuple[Unreadable, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
 
 
 @stored("orphaned-resources")
@@ -259,7 +259,7 @@ class OrphanedResources:
     key_pairs: tuple[KeyPair, ...] = ()
     security_groups: tuple[OrphanedSecurityGroup, ...] = ()
     volumes: tuple[OrphanedVolume, ...] = ()
-    unread: tuple[Unreadable, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
 
     @property
     def empty(self) -> bool:

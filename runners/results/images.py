@@ -57,7 +57,7 @@ class BuiltImage:
 
 @stored("log-warning")
 @dataclass(frozen=True, slots=True)
-class Suspicion:
+class ImageWarning:
     """What speaks against the image of a job that ended well. `dismissed_by` (a user id) said why it is harmless.
 
     `id` is opaque; `operation` the one that followed the build. `pattern` names the failure pattern that the line matches; without a `line` (0) it is about the image itself; `text` is the line, with some `before` and `after` it, all redacted; `step`
@@ -82,7 +82,7 @@ class Suspicion:
     reason: str = ""
 
     @property
-    def stands(self) -> bool:
+    def is_open(self) -> bool:
         """Whether nobody has said that it is harmless."""
         return not self.dismissed_by
 
@@ -152,7 +152,7 @@ class Removal:
 
 @stored("removed")
 @dataclass(frozen=True, slots=True)
-class Removed:
+class RemovalResult:
     """How removing (disabling, enabling) an image went: the image first, then each of its snapshots."""
 
     removal: Removal
@@ -197,7 +197,7 @@ class Candidate:
     removal: Removal
     group: str
     made_at: float
-    spared_by: str = ""
+    excluded_by: str = ""
 
     @property
     def size_gb(self) -> int:

@@ -14,11 +14,12 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from runners.aws.builders.finding import find
-from runners.aws.builders.reading import Recognition
+from runners.aws.builders.discovery import find_builders
+from runners.aws.builders.recognition import Recognition
 from runners.aws.client import Account, listed
-from runners.aws.images.survey import survey
-from runners.results import ImageGroup, KeepRule, Standing
+from runners.aws.images.listing import list_images
+from runners.aws.images.retention import RetentionRules
+from runners.results import ImageGroup, KeepRule, Retention
 from sandbox.bot_process import PROJECT
 from tests.bench.aws_listing import NAMES, NOW, Region, answering
 from tests.bench.figures import Figure
@@ -90,20 +91,20 @@ async def _round(what: str, *, instances: int = INSTANCES, images: int = IMAGES)
 
 
 async def _builders(account: Account) -> int:
-    found = await find(account, Recognition())
-    if found.unread:
-        raise RuntimeError(str(found.unread[0]))
+    found = await find_builders(account, Recognition())
+    if found.unreadable:
+        raise RuntimeError(str(found.unreadable[0]))
     return len(found.builders)
 
 
 async def _images(account: Account) -> int:
     groups = [ImageGroup("any", name, name) for name in NAMES]
     keep = KeepRule(newest=3, younger_than=timedelta(days=30))
-    found = await survey(account, groups, keep=keep, named_elsewhere={}, now=NOW)
+    found = await list_images(account, groups, RetentionRules(keep, {}, NOW))
     # Without a standing for each there would be nothing to measure.
-    if found.unread or len(found.images) != sum(1 for image in found.images if image.standing in Standing):
+    if found.unreadable or len(found.images) != sum(1 for image in found.images if image.retention in Retention):
         raise RuntimeError("the survey is not whole")
-    return len(found.free)
+    return len(found.deletable)
 
 
 async def _instances(account: Account) -> int:

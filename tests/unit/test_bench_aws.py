@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runners.aws.builders.finding import find
-from runners.aws.builders.reading import Recognition
+from runners.aws.builders.discovery import find_builders
+from runners.aws.builders.recognition import Recognition
 from runners.aws.client import Account
-from runners.aws.images.survey import survey
-from runners.results import ImageGroup, KeepRule, Standing
+from runners.aws.images.listing import list_images
+from runners.aws.images.retention import RetentionRules
+from runners.results import ImageGroup, KeepRule, Retention
 from tests.bench.aws_listing import NAMES, NOW, answering
 
 if TYPE_CHECKING:
@@ -32,19 +33,19 @@ def calls(regions: list[Region]) -> list[int]:
 
 async def test_a_quiet_round_finds_nothing_in_five_calls_a_region(account: Account) -> None:
     regions = answering(account, instances=400, images=1400)
-    found = await find(account, Recognition())
-    assert (found.builders, found.unread, calls(regions)) == ((), (), [5, 5])
+    found = await find_builders(account, Recognition())
+    assert (found.builders, found.unreadable, calls(regions)) == ((), (), [5, 5])
 
 
 async def test_every_image_has_its_standing_and_those_in_use_are_found(account: Account) -> None:
     regions = answering(account, instances=400, images=1400)
     groups = [ImageGroup("any", name, name) for name in NAMES]
     keep = KeepRule(newest=3, younger_than=timedelta(days=1))
-    found = await survey(account, groups, keep=keep, named_elsewhere={}, now=NOW, share_checks=20)
-    assert (len(found.images), found.unread) == (1400, ())
-    counted = {standing: sum(image.standing is standing for image in found.images) for standing in Standing}
+    found = await list_images(account, groups, RetentionRules(keep, {}, NOW), share_checks=20)
+    assert (len(found.images), found.unreadable) == (1400, ())
+    counted = {retention: sum(image.retention is retention for image in found.images) for retention in Retention}
     # Every other of 50 images by an instance, five by a launch template, in each region.
-    assert counted[Standing.IN_USE] == 60
-    assert counted[Standing.FREE] == 40
+    assert counted[Retention.IN_USE] == 60
+    assert counted[Retention.DELETABLE] == 40
     # Two pages of images, one of instances, 21 of launch templates, five of all else, 20 questions about sharing.
     assert calls(regions) == [49, 49]

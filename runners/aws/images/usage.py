@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore import exceptions
 
 from runners import phrases
-from runners.aws.client import MOST_VALUES, explained, filters, listed, unread
+from runners.aws.client import MOST_FILTER_VALUES, explained, filters, listed, unreadable_part
 from runners.aws.images.templates import Templates, alias_unread, is_alias, named_by
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Usage:
     """Who uses which of the wanted ids; with something in `unread` there may be others."""
 
     users: Mapping[str, Users]
-    unread: tuple[Unreadable, ...]
+    unreadable: tuple[Unreadable, ...]
 
 
 def read_usage(account: Account, region: str, wanted: Collection[str]) -> Usage:
@@ -67,7 +67,7 @@ def read_usage(account: Account, region: str, wanted: Collection[str]) -> Usage:
         try:
             ask()
         except (exceptions.BotoCoreError, exceptions.ClientError) as error:
-            missing.append(unread(explained(error, f"reading {what}"), region, what))
+            missing.append(unreadable_part(explained(error, f"reading {what}"), region, what))
 
     def note(uses: Uses) -> None:
         for identifier, user in uses:
@@ -94,7 +94,7 @@ def read_usage(account: Account, region: str, wanted: Collection[str]) -> Usage:
 
 def _instances(ec2: EC2Client, images: Collection[str]) -> Uses:
     asked: dict[str, Collection[str]] = {"instance-state-name": _LIVE}
-    if len(images) <= MOST_VALUES:
+    if len(images) <= MOST_FILTER_VALUES:
         asked["image-id"] = images
     for held in listed(ec2, "describe_instances", "Reservations", page=_PAGE, Filters=filters(asked)):
         for instance in held["Instances"]:

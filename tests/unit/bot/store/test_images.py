@@ -74,7 +74,7 @@ async def test_a_warning_is_recorded_once_and_is_open(images: Images) -> None:
     assert (first.pattern, first.line, first.text, first.before, first.after, first.step) == (
         "apt: package not found", 12, "E: Unable to locate package foo7", ("before",), ("after",), "Run packer",
     )  # fmt: skip
-    assert first.stands
+    assert first.is_open
     assert await images.open_warnings(["ami-1", "ami-2"]) == {"ami-1": ("apt: package not found",)}
 
 
@@ -86,11 +86,11 @@ async def test_a_dismissal_applies_to_later_builds_of_that_machine_alone(images:
     assert await images.open_warnings(["ami-1"]) == {}
     later = replace(SIGN, line=99, text="E: Unable to locate package foo8")
     (again,) = await images.add_warnings(FollowedRun(4, 2), job(8), BACKEND, [later])
-    assert (again.dismissed_by, again.reason, again.stands) == ("U0LEE", "only in dev", False)
+    assert (again.dismissed_by, again.reason, again.is_open) == ("U0LEE", "only in dev", False)
     (of_other_machine,) = await images.add_warnings(
         FollowedRun(4, 2), job(9), ImageGroup("staging", "cron", "cron-staging"), [later]
     )
-    assert of_other_machine.stands
+    assert of_other_machine.is_open
 
 
 async def test_a_warning_about_the_image_itself_is_dismissed_for_that_job_alone(images: Images) -> None:
@@ -103,7 +103,7 @@ async def test_a_warning_about_the_image_itself_is_dismissed_for_that_job_alone(
     await images.dismiss(warning.id, "U0LEE", "looked at it")
     assert await images.open_warnings(["ami-1"]) == {}
     (next_time,) = await images.add_warnings(FollowedRun(4, 2), job(8), BACKEND, [about_image])
-    assert next_time.stands
+    assert next_time.is_open
 
 
 async def test_a_log_scan_is_recorded_once(images: Images) -> None:

@@ -43,7 +43,7 @@ async def test_a_second_list_after_a_crash_changes_nothing(removals: Removals) -
     await removals.propose(7, FIRST)
     await removals.exclude(7, ["ami-1"], "U0LEE")
     await removals.propose(7, [replace(first, group="other") for first in FIRST])
-    assert [(proposed.group, proposed.spared_by) for proposed in await removals.proposed_by(7)] == [
+    assert [(proposed.group, proposed.excluded_by) for proposed in await removals.proposed_by(7)] == [
         ("backend staging", ""),
         ("backend staging", "U0LEE"),
         ("backend staging", ""),
@@ -55,8 +55,8 @@ async def test_exactly_the_last_choice_is_excluded_by_the_person_who_chose_it_fi
     await removals.propose(8, FIRST)
     await removals.exclude(7, ["ami-1", "ami-2"], "U0LEE")
     await removals.exclude(7, ["ami-1", "vol-1", "ami-unknown"], "U0MAX")
-    excluded = {proposed.removal.image_id: proposed.spared_by for proposed in await removals.proposed_by(7)}
+    excluded = {proposed.removal.image_id: proposed.excluded_by for proposed in await removals.proposed_by(7)}
     assert excluded == {"ami-2": "", "ami-1": "U0LEE", "vol-1": "U0MAX"}
-    assert not any(proposed.spared_by for proposed in await removals.proposed_by(8))
+    assert not any(proposed.excluded_by for proposed in await removals.proposed_by(8))
     await removals.exclude(7, [], "U0ANA")
-    assert not any(proposed.spared_by for proposed in await removals.proposed_by(7))
+    assert not any(proposed.excluded_by for proposed in await removals.proposed_by(7))

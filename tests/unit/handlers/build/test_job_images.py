@@ -18,7 +18,7 @@ from bot.slack.client import Posted
 from bot.store.images import FollowedRun
 from bot.store.operations import Request
 from handlers.build import dismissals, image_plans, job_images
-from handlers.images import topic
+from handlers.images import provenance
 from runners.aws.client import make_clients
 from runners.results import BuiltImage, ImageGroup, Job, LogFinding, LogReading, RollOut, State, WorkflowRun
 from tests.unit.bot.drawn import buttons, read
@@ -222,7 +222,7 @@ async def test_a_plan_button_with_anything_else_in_it_begins_nothing(desk: Desk,
 
 
 async def page(desk: Desk, *said: str) -> str:
-    return read(await topic.image(desk.services, cast("Any", SimpleNamespace()), said))
+    return read(await provenance.image(desk.services, cast("Any", SimpleNamespace()), said))
 
 
 async def test_an_image_s_story_goes_from_the_commit_to_the_hosts(desk: Desk, aws: Any) -> None:

@@ -15,7 +15,7 @@ from handlers.build import image_views, log_views, matrix as matrix_views
 from handlers.build.matrix import BuildMatrix
 from handlers.build.matrix_cells import Annotation
 from handlers.build.matrix_grid import arrange, group_of, slot_of
-from runners.results import Commit, Job, LogExcerpt, LogFinding, LogReading, State, Suspicion, WorkflowRun
+from runners.results import Commit, ImageWarning, Job, LogExcerpt, LogFinding, LogReading, State, WorkflowRun
 from tests.unit.bot.drawn import buttons, hostile, read
 
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -252,7 +252,9 @@ def test_a_failure_that_was_mended_since_is_red_no_longer_and_keeps_what_it_said
 def test_a_sign_of_failure_in_a_green_job_marks_its_line() -> None:
     finding = LogFinding("apt: package not found", 5, "E: no", ("a",), ("b",))
     assert "a\n> E: no\nb" in read(log_views.suspect_job(job("notify", State.SUCCEEDED), [finding]))
-    one = Suspicion("s1", 1, 5, 1, "build (cron, dev)", "", "cron", "dev", "shell: killed", 5, "Killed", ("a",), ("b",))
+    one = ImageWarning(
+        "s1", 1, 5, 1, "build (cron, dev)", "", "cron", "dev", "shell: killed", 5, "Killed", ("a",), ("b",)
+    )
     assert "a\n> Killed\nb" in read(image_views.warnings(job("build (cron, dev)", State.SUCCEEDED), [one]))
 
 

@@ -15,7 +15,7 @@ from bot.operations.registry import Click, Submission
 from bot.store.operations import Request, Status
 from handlers.builders import alert_buttons
 from runners.aws.builders.prices import Prices
-from runners.aws.builders.reading import read_builder
+from runners.aws.builders.recognition import read_builder
 from runners.aws.client import Account
 from tests.unit.bot.drawn import read
 from tests.unit.handlers.builder_support import (
@@ -83,7 +83,7 @@ async def test_what_it_has_cost_so_far_is_told_where_the_price_list_can_be_read(
     desk.prices = Prices(lister, desk.clock)
     # Moto does not say what an instance is billed as; EC2 says RunInstances for Linux.
     monkeypatch.setattr(
-        "runners.aws.builders.finding.read_builder",
+        "runners.aws.builders.discovery.read_builder",
         lambda *a, **more: replace(read_builder(*a, **more), usage_operation="RunInstances"),
     )
     course = Course(desk, number, built.instance_id)

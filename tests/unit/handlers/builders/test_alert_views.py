@@ -16,8 +16,8 @@ from handlers.builders.alert_views import AlertView, Hold
 from runners.results import (
     AttachedVolume,
     Builder,
+    BuilderList,
     Cost,
-    FoundBuilders,
     Job,
     Joined,
     JoinedBy,
@@ -45,7 +45,7 @@ APPROVAL = ApprovalView("a1", 1, "pending", (), NOW + 3_600, "<!subteam^S0LEADS>
 
 def a_builder(**changes: Any) -> Builder:
     group = SecurityGroup("sg-1", NAME, temporary=True)
-    volume = AttachedVolume("vol-2", "/dev/sdb", goes_along=False, from_launch=True)
+    volume = AttachedVolume("vol-2", "/dev/sdb", deleted_with_instance=False, attached_at_launch=True)
     usual = Builder(
         "i-1", "us-west-2", "t3.large", "Packer Builder", "running", AT, AT, (Match.KEY_PAIR, Match.NAME_TAG), "ami-1",
         "us-west-2a", NAME, (group,), (volume,), NAME,
@@ -114,7 +114,7 @@ def test_whose_it_is(jobs: tuple[Job, ...], said: str) -> None:
 
 
 def test_of_what_nobody_knows_the_job_that_is_said_and_asked_again_before_it_ends() -> None:
-    unknown = stuck(run=None, jobs=(), joined_by=JoinedBy.UNREAD, sure="GitHub did not tell which jobs ran")
+    unknown = stuck(run=None, jobs=(), joined_by=JoinedBy.UNREADABLE, certainty="GitHub did not tell which jobs ran")
     message = alert_views.alert(view(unknown))
     assert "*Whose:* not known: GitHub did not tell which jobs ran" in read(message)
     assert "Nobody knows now whether its job still runs" in str(message.blocks)
@@ -187,22 +187,22 @@ def test_how_it_ended(last: Termination | None, by: str, more: dict[str, Any], s
 
 def test_the_page_lists_all_with_why_and_what_lies_around() -> None:
     busy = stuck(a_builder(instance_id="i-2"), verdict=Verdict.BUSY, reason="its job build (cron, dev) still runs")
-    kept = stuck(a_builder(instance_id="i-3", protected=True))
-    found = FoundBuilders(
+    protected = stuck(a_builder(instance_id="i-3", protected=True))
+    found = BuilderList(
         (), (KeyPair("us-west-2", NAME, AT),), (), (Unreadable("eu-west-1", "builders", "AWS forbids it", "Allow it."),)
     )
-    message = list_views.page((stuck(), busy, kept), found, "GitHub is down", NOW)
+    message = list_views.page((stuck(), busy, protected), found, "GitHub is down", NOW)
     text = read(message)
     assert message.text == "3 builders, 1 stuck"
     for part in ("⚠️ stuck", "🔨 works", "🔒 kept", "still runs", "1 key pair", "builders in eu-west-1: AWS forbids it. Allow it.", "GitHub is down"):  # fmt: skip
         assert part in text, part
     assert buttons(message) == ["remove-orphans"]
-    assert read(list_views.page((), FoundBuilders(()), "", NOW)) == "No builder is running"
+    assert read(list_views.page((), BuilderList(()), "", NOW)) == "No builder is running"
 
 
 def test_hundreds_of_builders_fit() -> None:
     many = [stuck(a_builder(instance_id=f"i-{number:017x}")) for number in range(300)]
-    assert "300 builders, 300 stuck" in read(list_views.page(many, FoundBuilders(()), "", NOW))
+    assert "300 builders, 300 stuck" in read(list_views.page(many, BuilderList(()), "", NOW))
 
 
 SOME = hostile.filter(str.strip)
@@ -220,7 +220,7 @@ def test_whatever_the_text_slack_takes_it_and_nobody_is_mentioned(data: st.DataO
     draw = data.draw
     jobs = tuple(draw(st.lists(nasty_jobs, max_size=4)))
     joined = stuck(
-        draw(nasty_builders), *jobs, reason=draw(hostile), sure=draw(hostile), verdict=draw(st.sampled_from(Verdict)),
+        draw(nasty_builders), *jobs, reason=draw(hostile), certainty=draw(hostile), verdict=draw(st.sampled_from(Verdict)),
         run=draw(st.one_of(st.none(), st.builds(a_run, workflow=hostile, url=urls))),
     )  # fmt: skip
     steps = tuple(draw(st.lists(nasty_steps, min_size=1, max_size=6)))
@@ -231,11 +231,11 @@ def test_whatever_the_text_slack_takes_it_and_nobody_is_mentioned(data: st.DataO
     for message in (alert_views.alert(shown), alert_views.over(shown), alert_views.reminder(shown)):
         read(message)
     read(alert_views.terminating(HEAD, joined, "U0LEE", [alert_views.step_line(step) for step in steps]))
-    unread = (Unreadable(draw(hostile), draw(hostile), draw(hostile), draw(hostile)),)
-    read(list_views.page((joined,), FoundBuilders((), unread=unread), draw(hostile), NOW))
+    unreadable = (Unreadable(draw(hostile), draw(hostile), draw(hostile), draw(hostile)),)
+    read(list_views.page((joined,), BuilderList((), unreadable=unreadable), draw(hostile), NOW))
     left = OrphanedResources(
         (), (KeyPair(draw(hostile), draw(hostile), AT),), (OrphanedSecurityGroup("r", "sg-1", draw(hostile), None),)
     )
     read(orphaned_resource_views.ask(HEAD, left, APPROVAL))
     read(orphaned_resource_views.removed(HEAD, steps, replace(APPROVAL, outcome="approved")))
-    read(orphaned_resource_views.nothing(HEAD, unread))
+    read(orphaned_resource_views.nothing(HEAD, unreadable))

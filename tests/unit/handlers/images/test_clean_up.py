@@ -17,9 +17,9 @@ from bot.slack.blocks.common import ApprovalView, Head
 from bot.slack.client import Posted
 from bot.store.approvals import Outcome
 from bot.store.operations import Request, Status
-from handlers.images import clean_up, old_images
+from handlers.images import clean_up, image_list
 from handlers.shared.requests import PLANNED_IMAGE
-from runners.results import ImageSurvey, OrphanedImageResources, OrphanedSnapshot
+from runners.results import ImageList, OrphanedImageResources, OrphanedSnapshot
 from tests.unit.bot.drawn import buttons, read
 from tests.unit.handlers.conftest import FILE
 from tests.unit.runners.ec2_world import HOME, image, refuse
@@ -92,8 +92,8 @@ class CleanUp:
         self.shown.append(message)
         await self._desk.operations.set_status(self.number, Status.APPROVAL)
         outcome = self._decide.pop(0)(message)
-        settled = outcome if isinstance(outcome, Outcome) else await outcome
-        return replace(view, outcome=settled.value)
+        finished = outcome if isinstance(outcome, Outcome) else await outcome
+        return replace(view, outcome=finished.value)
 
     async def end(self, status: Status, message: Message, *, outcome: str = "") -> None:
         del outcome
@@ -125,9 +125,9 @@ async def test_what_is_free_goes_and_what_is_kept_stays(desk: Desk, account: Acc
     assert newest not in asked
     assert "2 of 2 removed" in text
     assert there(account) == {newest}
-    kept = account.ec2(HOME).describe_images(ImageIds=[newest])["Images"][0]["BlockDeviceMappings"][0]["Ebs"]
+    protected = account.ec2(HOME).describe_images(ImageIds=[newest])["Images"][0]["BlockDeviceMappings"][0]["Ebs"]
     snapshots = account.ec2(HOME).describe_snapshots(OwnerIds=["self"])["Snapshots"]
-    assert [snapshot["SnapshotId"] for snapshot in snapshots] == [kept["SnapshotId"]]
+    assert [snapshot["SnapshotId"] for snapshot in snapshots] == [protected["SnapshotId"]]
     assert second not in there(account)
 
 
@@ -208,7 +208,7 @@ async def test_one_that_a_waiting_plan_names_is_not_offered(desk: Desk, account:
     plan = await desk.operations.create(Request("p", "plan", "staging", "U0ANA", "Plan staging", "C0STAGING", {}))
     await desk.operations.set_status(plan, Status.APPROVAL)
     await desk.annotations.add(plan, PLANNED_IMAGE, first)
-    page = await old_images.topic(desk.services, cast("Any", None), ())
+    page = await image_list.topic(desk.services, cast("Any", None), ())
     assert f"named in the plan #{plan}" in read(page)
     course = CleanUp(desk, await begun(desk), lambda _: Outcome.REJECTED)
     await course.run()
@@ -288,14 +288,14 @@ def switching(account: Account, monkeypatch: pytest.MonkeyPatch) -> list[tuple[s
 
 async def test_the_page_leads_to_one_clean_up_and_a_schedule_proposes_one(desk: Desk, account: Account) -> None:
     three_images(account)
-    page = await old_images.topic(desk.services, cast("Any", None), ())
+    page = await image_list.topic(desk.services, cast("Any", None), ())
     assert "3 images, 2 may go" in read(page)
     assert buttons(page) == ["clean-up-images"]
     for _ in range(2):
-        await old_images.clean_up(desk.services, pressed(0, "U0ANA", "clean-up-images"))
+        await image_list.clean_up(desk.services, pressed(0, "U0ANA", "clean-up-images"))
     assert len({request.key for request in desk.engine.begun}) == 1
     watched = read_config(KEEPS_ONE + "watch: {images: {every: 7d}}\n")
-    (task,) = old_images.PERIODIC_TASKS
+    (task,) = image_list.PERIODIC_TASKS
     assert {target: interval.days for target, interval in task.intervals(watched).items()} == {IMAGES: 7}
     assert task.intervals(desk.config) == {}
 
@@ -304,7 +304,7 @@ def test_the_snapshots_of_one_image_that_is_no_more_go_together() -> None:
     at = datetime(2026, 11, 1, tzinfo=UTC)
     ends = [OrphanedSnapshot(HOME, "snap-1", "ami-1", 15, at), OrphanedSnapshot(HOME, "snap-2", "ami-1", 8, at),
             OrphanedSnapshot(HOME, "snap-3", "ami-2", 4, at)]  # fmt: skip
-    seen = old_images.Snapshot(ImageSurvey(()), OrphanedImageResources(tuple(ends), ()))
+    seen = image_list.ImageSnapshot(ImageList(()), OrphanedImageResources(tuple(ends), ()))
     assert [(candidate.removal.image_id, candidate.size_gb) for candidate in seen.candidates] == [
         ("ami-1", 23),
         ("ami-2", 4),
@@ -314,8 +314,8 @@ def test_the_snapshots_of_one_image_that_is_no_more_go_together() -> None:
 async def test_the_page_can_be_of_a_machine_or_an_environment(desk: Desk, account: Account) -> None:
     first, _, newest = three_images(account)
     for said in (("backend",), ("staging",), ("staging", "backend")):
-        page = await old_images.topic(desk.services, cast("Any", None), said)
+        page = await image_list.topic(desk.services, cast("Any", None), said)
         assert first in read(page)
         assert newest in read(page)
     with pytest.raises(UserError, match="did you mean “backend”"):
-        await old_images.topic(desk.services, cast("Any", None), ("backnd",))
+        await image_list.topic(desk.services, cast("Any", None), ("backnd",))

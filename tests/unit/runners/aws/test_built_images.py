@@ -100,12 +100,12 @@ async def test_when_ec2_refuses_the_log_is_believed_with_a_doubt(aws: Clients) -
 async def test_what_was_started_from_an_image_is_told_without_what_is_terminated(aws: Clients) -> None:
     ec2 = boto3.client("ec2", HOME)
     tags = [{"ResourceType": "instance", "Tags": listed_tags({"Name": "web", "type": "staging backend"})}]
-    runs, stopped, gone = (
+    runs, stopped, deleted = (
         ec2.run_instances(ImageId=BASE, MinCount=1, MaxCount=1, TagSpecifications=tags)["Instances"][0]["InstanceId"]  # type: ignore[arg-type]  # as boto3 takes it
         for _ in range(3)
     )
     ec2.stop_instances(InstanceIds=[stopped])
-    ec2.terminate_instances(InstanceIds=[gone])
+    ec2.terminate_instances(InstanceIds=[deleted])
     found = await amis.started_from(aws.ec2, BASE, timeout=30)
     assert {(one.instance_id, one.state) for one in found} == {(runs, "running"), (stopped, "stopped")}
     assert {(one.name, one.type_tag) for one in found} == {("web", "staging backend")}

@@ -11,9 +11,9 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.retries.bucket import Clock, TokenBucket
 
-from runners.aws.builders.finding import find, look_again
-from runners.aws.builders.reading import Recognition
-from runners.aws.client import Account, batches, filters, in_each_region, listed, literally, tags_of
+from runners.aws.builders.discovery import find_builders, read_instance
+from runners.aws.builders.recognition import Recognition
+from runners.aws.client import Account, batches, escape_wildcards, filters, in_each_region, listed, tags_of
 from runners.errors import AccessDeniedError, NotFoundError, UnavailableError
 from tests.unit.runners.ec2_world import ABROAD, BASE, HOME, calls_of, refuse
 
@@ -107,23 +107,23 @@ async def test_a_storm_of_throttling_slows_and_does_not_fail(account: Account, n
     patient = Account((HOME, ABROAD))
     for region in patient.regions:
         patient.ec2(region).meta.events.register_first("before-send.ec2.*", throttled(4))
-    found = await find(patient, Recognition())
-    assert found.unread == ()
+    found = await find_builders(patient, Recognition())
+    assert found.unreadable == ()
     assert len(naps) == 8
 
 
 async def test_a_storm_that_does_not_end_is_told_as_such(account: Account, naps: list[float]) -> None:
     account.ec2(ABROAD).meta.events.register_first("before-send.ec2.*", throttled(1_000))
-    found = await find(account, Recognition())
-    assert {one.region for one in found.unread} == {ABROAD}
-    assert found.unread[0].problem == "AWS asks for patience (RequestLimitExceeded)"
-    assert found.unread[0].remedy == "Try again in a few minutes."
+    found = await find_builders(account, Recognition())
+    assert {one.region for one in found.unreadable} == {ABROAD}
+    assert found.unreadable[0].problem == "AWS asks for patience (RequestLimitExceeded)"
+    assert found.unreadable[0].remedy == "Try again in a few minutes."
 
 
 async def test_a_single_call_that_is_throttled_to_the_end_is_unavailable(account: Account) -> None:
     refuse(account.ec2(HOME), "DescribeInstances", "RequestLimitExceeded")
     with pytest.raises(UnavailableError):
-        await look_again(account, HOME, "i-1", Recognition())
+        await read_instance(account, HOME, "i-1", Recognition())
 
 
 async def test_lists_are_read_a_page_at_a_time(account: Account) -> None:
@@ -143,6 +143,6 @@ def test_filters_take_two_hundred_values_each() -> None:
     assert [len(batch) for batch in batches(str(number) for number in range(401))] == [200, 200, 1]
     assert list(batches([])) == []
     assert filters({"a": ("b", "c")}) == [{"Name": "a", "Values": ["b", "c"]}]
-    assert literally("a*b?c\\") == "a\\*b\\?c\\\\"
+    assert escape_wildcards("a*b?c\\") == "a\\*b\\?c\\\\"
     assert tags_of({"Tags": [{"Key": "k", "Value": "v"}]}) == {"k": "v"}
     assert tags_of({}) == {}

@@ -10,21 +10,21 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bot.slack.blocks.common import ApprovalView, Head
-from handlers.images import old_images_views
-from handlers.images.old_images_views import CleanUpView
+from handlers.images import clean_up_views
+from handlers.images.clean_up_views import CleanUpView
 from runners.results import (
+    AssessedImage,
     Candidate,
     ImageGroup,
-    ImageStanding,
-    ImageSurvey,
+    ImageList,
     OrphanedImageResources,
     OrphanedSnapshot,
     OrphanedVolume,
     Outcome,
     Removal,
-    Removed,
+    RemovalResult,
+    Retention,
     Snapshot,
-    Standing,
     Step,
     Unreadable,
     What,
@@ -40,9 +40,9 @@ DONE = replace(OPEN, outcome="approved", votes=(("U0LEE", "approved", NOW),))
 NONE = OrphanedImageResources((), ())
 
 
-def standing(image_id: str = "ami-1", kind: Standing = Standing.FREE, **changes: Any) -> ImageStanding:
+def retention(image_id: str = "ami-1", kind: Retention = Retention.DELETABLE, **changes: Any) -> AssessedImage:
     group = ImageGroup("staging", "backend", "staging")
-    usual = ImageStanding(
+    usual = AssessedImage(
         "us-west-2", image_id, "staging-1", group, AT - timedelta(days=40), "available", kind,
         snapshots=(Snapshot("snap-1", 15),),
     )  # fmt: skip
@@ -58,21 +58,21 @@ def view(*candidates: Candidate, more: int = 0) -> CleanUpView:
     return CleanUpView(HEAD, candidates, NOW, more)
 
 
-def result(one: Candidate, *outcomes: tuple[str, Outcome, str]) -> Removed:
+def result(one: Candidate, *outcomes: tuple[str, Outcome, str]) -> RemovalResult:
     steps = tuple(Step(what, f"{what}-id", outcome, reason) for what, outcome, reason in outcomes)
-    return Removed(one.removal, steps)
+    return RemovalResult(one.removal, steps)
 
 
 def test_the_page_begins_with_what_may_go_and_says_why_the_rest_stays() -> None:
-    kept = standing("ami-2", Standing.IN_USE, reason="used by instance i-1 (stopped)")
-    newest = standing("ami-3", Standing.NEWEST, reason="the newest one")
-    unknown = standing("ami-4", Standing.UNKNOWN, reason="launch templates could not be read")
-    unread = (Unreadable("eu-west-1", "launch templates", "AWS forbids it", "Allow it."),)
+    protected = retention("ami-2", Retention.IN_USE, reason="used by instance i-1 (stopped)")
+    newest = retention("ami-3", Retention.NEWEST, reason="the newest one")
+    unknown = retention("ami-4", Retention.UNKNOWN, reason="launch templates could not be read")
+    unreadable = (Unreadable("eu-west-1", "launch templates", "AWS forbids it", "Allow it."),)
     loose = OrphanedImageResources(
         (OrphanedSnapshot("r", "snap-9", "ami-9", 15, AT),),
         (OrphanedVolume("r", "vol-1", 8, AT), OrphanedVolume("r", "v", 8, AT)),
     )
-    message = old_images_views.page(ImageSurvey((kept, standing(), newest, unknown), unread), loose, NOW)
+    message = clean_up_views.page(ImageList((protected, retention(), newest, unknown), unreadable), loose, NOW)
     text = read(message)
     assert message.text == "4 images, 1 may go (15 GB at most)"
     rows = [line for line in text.splitlines() if line.startswith("ami-")]
@@ -83,32 +83,32 @@ def test_the_page_begins_with_what_may_go_and_says_why_the_rest_stays() -> None:
 
 
 def test_without_anything_to_remove_there_is_no_button() -> None:
-    message = old_images_views.page(ImageSurvey((standing(kind=Standing.IN_USE),)), NONE, NOW)
+    message = clean_up_views.page(ImageList((retention(kind=Retention.IN_USE),)), NONE, NOW)
     assert "1 image, none may go" in read(message)
     assert buttons(message) == []
 
 
 def test_the_page_of_some_has_no_button_for_all() -> None:
-    assert buttons(old_images_views.page(ImageSurvey((standing(),)), NONE, NOW, whole=False)) == []
+    assert buttons(clean_up_views.page(ImageList((retention(),)), NONE, NOW, whole=False)) == []
 
 
 def test_ten_thousand_images_fit() -> None:
-    many = tuple(standing(f"ami-{number:017x}") for number in range(10_000))
-    message = old_images_views.page(ImageSurvey(many), NONE, NOW)
+    many = tuple(retention(f"ami-{number:017x}") for number in range(10_000))
+    message = clean_up_views.page(ImageList(many), NONE, NOW)
     assert "10000 images, 10000 may go" in read(message)
     assert "/infra amis <machine> <environment>" in read(message)
     assert buttons(message) == ["clean-up-images"]
 
 
 def test_the_question_names_each_and_says_what_stays_and_what_is_left_for_later() -> None:
-    message = old_images_views.ask(view(candidate(), candidate("ami-2", spared_by="U0LEE"), more=5), OPEN, "")
+    message = clean_up_views.ask(view(candidate(), candidate("ami-2", excluded_by="U0LEE"), more=5), OPEN, "")
     text = read(message)
     assert "1 image may go, 15 GB at most. Waiting for approval" in text
     assert "1 stays, as somebody chose" in text
     assert "5 more are left for the next time" in text
     assert buttons(message) == ["choose-images", "approve", "reject"]
     assert "for good" in str(message.blocks)
-    assert "after 7 d" in str(old_images_views.ask(view(candidate()), OPEN, "7 d").blocks)
+    assert "after 7 d" in str(clean_up_views.ask(view(candidate()), OPEN, "7 d").blocks)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_the_question_names_each_and_says_what_stays_and_what_is_left_for_later(
 )
 def test_what_became_of_it(outcomes: tuple[tuple[str, Outcome, str], ...], news: str, row: str) -> None:
     one = candidate()
-    text = read(old_images_views.removed(view(one), DONE, [result(one, *outcomes)]))
+    text = read(clean_up_views.removed(view(one), DONE, [result(one, *outcomes)]))
     assert news in text
     assert row in text
 
@@ -130,23 +130,23 @@ def test_what_became_of_it(outcomes: tuple[tuple[str, Outcome, str], ...], news:
 def test_disabled_ones_can_be_taken_back_and_what_could_not_is_said() -> None:
     one = candidate()
     off = result(one, ("image", Outcome.DONE, ""))
-    message = old_images_views.disabled(view(one), DONE, [off], NOW + 86_400)
+    message = clean_up_views.disabled(view(one), DONE, [off], NOW + 86_400)
     assert "1 image disabled; removed 2026-11-24 09:00 UTC unless somebody takes that back" in read(message)
     assert buttons(message) == ["undo-clean-up"]
-    assert "taken back by @lee; nothing was removed" in read(old_images_views.taken_back(view(one), "U0LEE", [off]))
+    assert "taken back by @lee; nothing was removed" in read(clean_up_views.taken_back(view(one), "U0LEE", [off]))
     bad = result(one, ("image", Outcome.REFUSED, "AWS forbids EnableImage"))
-    assert "1 of 1 could not be enabled again" in read(old_images_views.taken_back(view(one), "U0LEE", [bad]))
+    assert "1 of 1 could not be enabled again" in read(clean_up_views.taken_back(view(one), "U0LEE", [bad]))
 
 
 @pytest.mark.parametrize("outcome", ["rejected", "expired"])
 def test_what_was_not_approved(outcome: str) -> None:
     assert f"{outcome}, nothing was removed" in read(
-        old_images_views.settled(view(candidate()), replace(OPEN, outcome=outcome))
+        clean_up_views.not_approved(view(candidate()), replace(OPEN, outcome=outcome))
     )
 
 
 def test_the_choice_begins_with_what_stays_already() -> None:
-    modal = old_images_views.choice_modal(7, [candidate(), candidate("ami-2", spared_by="U0LEE")], NOW)
+    modal = clean_up_views.choice_modal(7, [candidate(), candidate("ami-2", excluded_by="U0LEE")], NOW)
     check_view(modal, "modal")
     element = modal["blocks"][0]["element"]
     assert [one["value"] for one in element["options"]] == ["ami-1", "ami-2"]
@@ -155,14 +155,14 @@ def test_the_choice_begins_with_what_stays_already() -> None:
 
 def test_a_hundred_fit_into_the_question_and_the_choice() -> None:
     many = [candidate(f"ami-{number:017x}") for number in range(100)]
-    read(old_images_views.ask(view(*many), OPEN, ""))
-    assert len(old_images_views.choice_modal(7, many, NOW)["blocks"][0]["element"]["options"]) == 100
-    check_view(old_images_views.choice_modal(7, many, NOW), "modal")
+    read(clean_up_views.ask(view(*many), OPEN, ""))
+    assert len(clean_up_views.choice_modal(7, many, NOW)["blocks"][0]["element"]["options"]) == 100
+    check_view(clean_up_views.choice_modal(7, many, NOW), "modal")
 
 
 nasty_candidates = st.builds(
     candidate, image_id=st.text("abc-019", min_size=1, max_size=20), what=st.sampled_from(What), group=hostile,
-    spared_by=st.sampled_from(["", "U0LEE"]),
+    excluded_by=st.sampled_from(["", "U0LEE"]),
 )  # fmt: skip
 
 
@@ -174,16 +174,16 @@ def test_whatever_the_names_slack_takes_it_and_nobody_is_mentioned(data: st.Data
     shown = view(*named)
     steps = draw(st.lists(st.tuples(hostile, st.sampled_from(Outcome), hostile), min_size=1, max_size=3))
     done = [result(one, *steps) for one in named]
-    unread = (Unreadable(draw(hostile), draw(hostile), draw(hostile), draw(hostile)),)
-    image = standing(reason=draw(hostile), used_by=(draw(hostile),), region=draw(hostile), name=draw(hostile))
+    unreadable = (Unreadable(draw(hostile), draw(hostile), draw(hostile), draw(hostile)),)
+    image = retention(reason=draw(hostile), used_by=(draw(hostile),), region=draw(hostile), name=draw(hostile))
     for message in (
-        old_images_views.page(ImageSurvey((image,), unread), NONE, NOW),
-        old_images_views.ask(shown, OPEN, "7 d"),
-        old_images_views.removing(shown, DONE, done),
-        old_images_views.removed(shown, DONE, done),
-        old_images_views.disabled(shown, DONE, done, NOW),
-        old_images_views.taken_back(shown, "U0LEE", done),
-        old_images_views.nothing(HEAD, unread),
+        clean_up_views.page(ImageList((image,), unreadable), NONE, NOW),
+        clean_up_views.ask(shown, OPEN, "7 d"),
+        clean_up_views.removing(shown, DONE, done),
+        clean_up_views.removed(shown, DONE, done),
+        clean_up_views.disabled(shown, DONE, done, NOW),
+        clean_up_views.taken_back(shown, "U0LEE", done),
+        clean_up_views.nothing(HEAD, unreadable),
     ):
         read(message)
-    check_view(old_images_views.choice_modal(7, named, NOW), "modal")
+    check_view(clean_up_views.choice_modal(7, named, NOW), "modal")

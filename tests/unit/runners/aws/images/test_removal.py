@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from moto.ec2.models import ec2_backends
 
-from runners.aws.builders.reading import Recognition
-from runners.aws.client import Patience
-from runners.aws.images.loose import loose_ends
-from runners.aws.images.removing import Rules, disable, enable, remove
-from runners.aws.images.survey import survey
+from runners.aws.builders.recognition import Recognition
+from runners.aws.images.listing import list_images
+from runners.aws.images.orphaned_storage import find_orphaned_storage
+from runners.aws.images.removal import disable, enable, remove
+from runners.aws.images.retention import RetentionRules
+from runners.aws.steps import Polling
 from runners.errors import AccessDeniedError
-from runners.results import ImageGroup, KeepRule, Outcome, Removal, Removed, Snapshot, Step
+from runners.results import ImageGroup, KeepRule, Outcome, Removal, RemovalResult, Snapshot, Step
 from tests.unit.runners.ec2_world import HOME, MOTOS_ACCOUNT, answer, calls_of, image, listed_tags, refuse
 
 if TYPE_CHECKING:
@@ -24,22 +25,21 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 GROUP = ImageGroup("staging", "backend", "staging")
-RULES = Rules(KeepRule(newest=1, younger_than=timedelta(days=30)), {}, NOW)
-SAME: dict[str, Any] = {"keep": RULES.keep, "named_elsewhere": {}, "now": NOW}
-SHORT = Patience(at_most=0.3, every=0.02)  # for what does not become done
-LONG = Patience(at_most=60, every=0.02)
+RULES = RetentionRules(KeepRule(newest=1, younger_than=timedelta(days=30)), {}, NOW)
+SHORT = Polling(timeout=0.3, interval=0.02)  # for what does not become done
+LONG = Polling(timeout=60, interval=0.02)
 
 
-async def free(account: Account) -> Removal:
+async def deletable(account: Account) -> Removal:
     """An image that may go, beside a newer one."""
     image(account, "staging", NOW - timedelta(days=90))
     image(account, "staging", NOW - timedelta(days=60))
-    (found,) = (await survey(account, [GROUP], **SAME)).free
+    (found,) = (await list_images(account, [GROUP], RULES)).deletable
     return found.removal
 
 
-async def go(account: Account, removal: Removal, rules: Rules = RULES, **more: Any) -> Removed:
-    return await remove(account, removal, rules, **{"patience": LONG, **more})
+async def go(account: Account, removal: Removal, rules: RetentionRules = RULES, **more: Any) -> RemovalResult:
+    return await remove(account, removal, rules, **{"polling": LONG, **more})
 
 
 def there(account: Account, removal: Removal) -> set[str]:
@@ -52,7 +52,7 @@ def there(account: Account, removal: Removal) -> set[str]:
 
 
 async def test_an_image_goes_with_its_snapshots_and_each_is_told(account: Account) -> None:
-    removal = await free(account)
+    removal = await deletable(account)
     (snapshot,) = removal.snapshots
     seen: list[Step] = []
 
@@ -77,7 +77,7 @@ async def test_after_a_crash_the_stored_removal_is_brought_to_its_end(account: A
     def kill(**_: Any) -> None:
         raise KilledError
 
-    removal = await free(account)
+    removal = await deletable(account)
     hook = f"before-call.ec2.{killed_before}"
     account.ec2(HOME).meta.events.register_first(hook, kill)
     with pytest.raises(KilledError):
@@ -91,15 +91,15 @@ async def test_after_a_crash_the_stored_removal_is_brought_to_its_end(account: A
 
 
 async def test_an_image_that_ec2_still_shows_as_deregistered_is_gone(account: Account) -> None:
-    removal = await free(account)
+    removal = await deletable(account)
     ec2_backends[MOTOS_ACCOUNT][HOME].amis[removal.image_id].state = "deregistered"
     done = await go(account, removal)
     assert done.steps[0].outcome is Outcome.ABSENT
-    assert removal.image_id not in {one.image_id for one in (await survey(account, [GROUP], **SAME)).images}
+    assert removal.image_id not in {one.image_id for one in (await list_images(account, [GROUP], RULES)).images}
 
 
 async def test_an_image_that_came_into_use_meanwhile_is_refused_and_stays_whole(account: Account) -> None:
-    removal = await free(account)
+    removal = await deletable(account)
     ec2 = account.ec2(HOME)
     (one,) = ec2.run_instances(ImageId=removal.image_id, MinCount=1, MaxCount=1)["Instances"]
     done = await go(account, removal)
@@ -108,7 +108,7 @@ async def test_an_image_that_came_into_use_meanwhile_is_refused_and_stays_whole(
 
 
 async def test_an_image_that_became_the_newest_meanwhile_is_refused(account: Account) -> None:
-    removal = await free(account)
+    removal = await deletable(account)
     ec2 = account.ec2(HOME)
     for describe_image in ec2.describe_images(Owners=["self"])["Images"]:
         if describe_image["ImageId"] != removal.image_id:
@@ -120,18 +120,18 @@ async def test_an_image_that_became_the_newest_meanwhile_is_refused(account: Acc
 @pytest.mark.parametrize(
     ("rules", "why"),
     [
-        (replace(RULES, named_elsewhere={"?": "named in the plan #12"}), "named in the plan #12"),
+        (replace(RULES, references={"?": "named in the plan #12"}), "named in the plan #12"),
         (replace(RULES, keep=KeepRule(1, timedelta(days=100))), "younger than 100 d"),
     ],
 )
-async def test_what_the_rules_say_now_counts(account: Account, rules: Rules, why: str) -> None:
-    removal = await free(account)
-    named = {removal.image_id if key == "?" else key: value for key, value in rules.named_elsewhere.items()}
-    assert (await go(account, removal, replace(rules, named_elsewhere=named))).refused == why
+async def test_what_the_rules_say_now_counts(account: Account, rules: RetentionRules, why: str) -> None:
+    removal = await deletable(account)
+    named = {removal.image_id if key == "?" else key: value for key, value in rules.references.items()}
+    assert (await go(account, removal, replace(rules, references=named))).refused == why
 
 
 async def test_what_cannot_be_read_now_keeps_the_image(account: Account) -> None:
-    removal = await free(account)
+    removal = await deletable(account)
     refuse(account.client("autoscaling", HOME), "DescribeAutoScalingGroups", "AccessDenied")
     assert "AWS forbids DescribeAutoScalingGroups" in (await go(account, removal)).refused
     refuse(account.ec2(HOME), "DescribeImages", "UnauthorizedOperation")
@@ -140,7 +140,7 @@ async def test_what_cannot_be_read_now_keeps_the_image(account: Account) -> None
 
 
 async def test_an_image_of_another_account_is_refused(account: Account) -> None:
-    removal = await free(account)
+    removal = await deletable(account)
     ec2 = account.ec2(HOME)
     others = ec2.register_image(Name="others", ImageLocation="s3://x")["ImageId"]
     of_theirs(others)
@@ -154,7 +154,7 @@ def of_theirs(image_id: str) -> None:
 
 
 async def test_an_image_whose_name_tag_was_changed_is_refused(account: Account) -> None:
-    removal = await free(account)
+    removal = await deletable(account)
     account.ec2(HOME).create_tags(Resources=[removal.image_id], Tags=listed_tags({"Name": "rescue"}))
     assert (await go(account, removal)).refused == 'its tag Name is not "staging" any more'
 
@@ -170,23 +170,23 @@ async def test_an_image_whose_name_tag_was_changed_is_refused(account: Account) 
 async def test_a_deregistration_that_aws_refuses_leaves_the_snapshots(
     account: Account, code: str, outcome: Outcome
 ) -> None:
-    removal = await free(account)
+    removal = await deletable(account)
     refuse(account.ec2(HOME), "DeregisterImage", code)
-    done = await go(account, removal, patience=SHORT)
+    done = await go(account, removal, polling=SHORT)
     (step,) = done.steps
     assert (step.outcome, done.complete, len(there(account, removal))) == (outcome, False, 2)
     assert code in step.reason
 
 
 async def test_a_throttled_deregistration_is_asked_for_again(account: Account) -> None:
-    removal = await free(account)
+    removal = await deletable(account)
     refused = refuse(account.ec2(HOME), "DeregisterImage", "RequestLimitExceeded", times=2)
     assert (await go(account, removal)).complete
     assert len(refused) == 2
 
 
 async def test_a_snapshot_that_another_image_needs_is_kept(account: Account) -> None:
-    removal = await free(account)
+    removal = await deletable(account)
     refuse(account.ec2(HOME), "DeleteSnapshot", "InvalidSnapshot.InUse", message="in use by ami-0fedcba9876543210")
     done = await go(account, removal)
     snapshot = done.steps[1]
@@ -197,7 +197,7 @@ async def test_a_snapshot_that_another_image_needs_is_kept(account: Account) -> 
 
 
 async def test_a_protected_snapshot_is_kept(account: Account) -> None:
-    removal = await free(account)
+    removal = await deletable(account)
     (snapshot,) = removal.snapshots
     account.ec2(HOME).create_tags(Resources=[snapshot.snapshot_id], Tags=listed_tags({"signalbox:keep": ""}))
     done = await go(account, removal)
@@ -206,9 +206,9 @@ async def test_a_protected_snapshot_is_kept(account: Account) -> None:
 
 
 async def test_a_snapshot_that_is_still_shown_is_not_called_gone(account: Account) -> None:
-    removal = await free(account)
+    removal = await deletable(account)
     answer(account.ec2(HOME), "DeleteSnapshot", {})
-    done = await go(account, removal, patience=SHORT)
+    done = await go(account, removal, polling=SHORT)
     assert (done.steps[1].outcome, done.steps[1].reason) == (
         Outcome.WAITING,
         "AWS has accepted it, but still shows it",
@@ -217,7 +217,7 @@ async def test_a_snapshot_that_is_still_shown_is_not_called_gone(account: Accoun
 
 
 async def test_of_an_image_that_is_gone_snapshots_that_are_used_are_kept(account: Account) -> None:
-    removal = await free(account)
+    removal = await deletable(account)
     (snapshot,) = removal.snapshots
     ec2 = account.ec2(HOME)
     ec2.deregister_image(ImageId=removal.image_id)
@@ -230,13 +230,13 @@ async def test_of_an_image_that_is_gone_snapshots_that_are_used_are_kept(account
 
 
 async def test_disabling_is_undone_by_enabling_and_both_can_be_repeated(account: Account) -> None:
-    removal = await free(account)
+    removal = await deletable(account)
     made = calls_of(account.ec2(HOME))
     for _ in range(2):
-        assert (await disable(account, removal, RULES, patience=LONG)).complete
+        assert (await disable(account, removal, RULES, polling=LONG)).complete
     assert state(account, removal) == "disabled"
     for _ in range(2):
-        assert (await enable(account, removal, patience=LONG)).complete
+        assert (await enable(account, removal, polling=LONG)).complete
     assert state(account, removal) == "available"
     asked = [operation for operation, _ in made]
     assert (asked.count("DisableImage"), asked.count("EnableImage")) == (1, 1)
@@ -248,51 +248,51 @@ def state(account: Account, removal: Removal) -> str:
 
 
 async def test_a_disabled_image_is_removed_as_any_other(account: Account) -> None:
-    removal = await free(account)
-    await disable(account, removal, RULES, patience=LONG)
+    removal = await deletable(account)
+    await disable(account, removal, RULES, polling=LONG)
     assert (await go(account, removal)).complete
-    gone = await enable(account, removal, patience=LONG)
+    gone = await enable(account, removal, polling=LONG)
     assert gone.steps[0].outcome is Outcome.ABSENT
 
 
 async def test_an_image_in_use_is_not_disabled(account: Account) -> None:
-    removal = await free(account)
+    removal = await deletable(account)
     account.ec2(HOME).run_instances(ImageId=removal.image_id, MinCount=1, MaxCount=1)
-    assert "used by instance" in (await disable(account, removal, RULES, patience=LONG)).refused
+    assert "used by instance" in (await disable(account, removal, RULES, polling=LONG)).refused
     assert state(account, removal) == "available"
 
 
 async def test_snapshots_without_an_image_and_volumes_without_an_instance_are_found_and_removed(
     account: Account,
 ) -> None:
-    left, kept = await free(account), image(account, "elsewhere", NOW - timedelta(days=300))
+    left, protected = await deletable(account), image(account, "elsewhere", NOW - timedelta(days=300))
     ec2 = account.ec2(HOME)
     ec2.deregister_image(ImageId=left.image_id)
     mine: Any = [{"ResourceType": "volume", "Tags": listed_tags({"Name": "Packer Builder"})}]
     volume = ec2.create_volume(AvailabilityZone="us-west-2a", Size=7, TagSpecifications=mine)["VolumeId"]
     ec2.create_snapshot(VolumeId=volume, Description="nightly")
     later = datetime.now(UTC) + timedelta(days=2)
-    found = await loose_ends(account, Recognition(), now=later)
+    found = await find_orphaned_storage(account, Recognition(), now=later)
     (loose,) = found.snapshots
     assert (loose.image_id, (Snapshot(loose.snapshot_id, loose.size_gb),)) == (left.image_id, left.snapshots)
     assert [(one.volume_id, one.size_gb) for one in found.volumes] == [(volume, 7)]
-    assert (await loose_ends(account, Recognition(), now=NOW - timedelta(days=90))).snapshots == ()
+    assert (await find_orphaned_storage(account, Recognition(), now=NOW - timedelta(days=90))).snapshots == ()
     done = await go(account, loose.removal)
     assert (done.complete, done.freed_gb, there(account, left)) == (True, 15, set())
-    assert kept in {describe_image["ImageId"] for describe_image in ec2.describe_images(Owners=["self"])["Images"]}
+    assert protected in {describe_image["ImageId"] for describe_image in ec2.describe_images(Owners=["self"])["Images"]}
 
 
 async def test_loose_snapshots_are_not_told_where_their_use_cannot_be_read(account: Account) -> None:
-    removal = await free(account)
+    removal = await deletable(account)
     account.ec2(HOME).deregister_image(ImageId=removal.image_id)
     refuse(account.ec2(HOME), "DescribeFleets", "UnauthorizedOperation")
-    found = await loose_ends(account, Recognition(), now=NOW)
+    found = await find_orphaned_storage(account, Recognition(), now=NOW)
     assert found.snapshots == ()
-    assert [one.what for one in found.unread] == ["EC2 fleets"]
+    assert [one.what for one in found.unreadable] == ["EC2 fleets"]
 
 
 async def test_loose_snapshots_of_an_image_that_came_back_stay(account: Account) -> None:
-    removal = await free(account)
+    removal = await deletable(account)
     loose = replace(removal, name="", name_tag="")
     assert (await go(account, loose)).refused == "it is there again"
     assert len(there(account, removal)) == 2

@@ -1,4 +1,4 @@
-"""Storage that nobody needs any more: snapshots whose image is gone, and volumes of builds that nothing has attached."""
+"""Finds orphaned storage: snapshots whose image was deleted, and volumes of builds that are attached to no instance."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from runners.aws.builders.leftovers import YOUNG, loose_volumes
-from runners.aws.client import KEEP_TAG, filters, in_each_region, listed, tags_of
-from runners.aws.images.survey import own_images
+from runners.aws.builders.orphaned_resources import YOUNG, orphaned_volumes
+from runners.aws.client import PROTECTION_TAG, filters, in_each_region, listed, tags_of
+from runners.aws.images.listing import own_images
 from runners.aws.images.usage import read_usage
 from runners.results import OrphanedImageResources, OrphanedSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runners.aws.builders.reading import Recognition
+    from runners.aws.builders.recognition import Recognition
     from runners.aws.client import Account
     from runners.results import Unreadable
 
@@ -26,33 +26,33 @@ _PAGE = 500
 _YOUNG = timedelta(days=1)
 
 
-async def loose_ends(
+async def find_orphaned_storage(
     account: Account, recognition: Recognition, *, now: datetime, timeout: float = 900.0
 ) -> OrphanedImageResources:
-    """The snapshots that were made for images which are no more, the oldest first, and the unattached volumes of builds.
+    """The snapshots of images that were deleted, the oldest first, and the unattached volumes of builds.
 
-    Younger than a day (snapshots) or 15 minutes (volumes), used by something that launches from it, or protected by
-    the tag signalbox:keep: left out. Where it cannot be read what is used, there are no snapshots and an `unread`.
+    Without those that are younger than a day (snapshots) or 15 minutes (volumes), in use, or protected by the tag
+    signalbox:keep. Where usage cannot be read, there are no snapshots, and the reason is in `unreadable`.
     """
 
-    def ask(region: str) -> tuple[list[OrphanedSnapshot], tuple[Unreadable, ...]]:
+    def read(region: str) -> tuple[list[OrphanedSnapshot], tuple[Unreadable, ...]]:
         return _unused(
             account, region, [orphan for orphan in _orphans(account, region) if now - orphan.created_at >= _YOUNG]
         )
 
-    answers, refused = await in_each_region(account, ask, what="snapshots", timeout=timeout)
-    volumes, missing = await loose_volumes(account, recognition, timeout=timeout)
-    snapshots = [one for found, _ in answers.values() for one in found]
+    answers, failed = await in_each_region(account, read, what="snapshots", timeout=timeout)
+    volumes, unread_volumes = await orphaned_volumes(account, recognition, timeout=timeout)
+    snapshots = [snapshot for of_region, _ in answers.values() for snapshot in of_region]
     return OrphanedImageResources(
-        tuple(sorted(snapshots, key=lambda one: (one.created_at, one.snapshot_id))),
-        tuple(one for one in volumes if now - one.created_at >= YOUNG),
-        (*refused, *(one for _, unread in answers.values() for one in unread), *missing),
+        tuple(sorted(snapshots, key=lambda snapshot: (snapshot.created_at, snapshot.snapshot_id))),
+        tuple(volume for volume in volumes if now - volume.created_at >= YOUNG),
+        (*failed, *(part for _, unreadable in answers.values() for part in unreadable), *unread_volumes),
     )
 
 
 def _orphans(account: Account, region: str) -> Iterator[OrphanedSnapshot]:
     ec2 = account.ec2(region)
-    # The snapshots first: an image that is made meanwhile is then among the images, and not missed.
+    # Snapshots are read first, so that an image which is made meanwhile is among the images.
     candidates = {
         snapshot["SnapshotId"]: (made_for.group(1), snapshot["VolumeSize"], snapshot["StartTime"].astimezone(UTC))
         for snapshot in listed(
@@ -64,7 +64,7 @@ def _orphans(account: Account, region: str) -> Iterator[OrphanedSnapshot]:
             Filters=filters({"description": _DESCRIBED}),
         )
         if (made_for := _IMAGE.match(snapshot.get("Description", ""))) and snapshot["OwnerId"] == account.number()
-        if KEEP_TAG not in tags_of(snapshot)
+        if PROTECTION_TAG not in tags_of(snapshot)
     }
     images = set()
     for image in own_images(ec2, {}):
@@ -82,6 +82,6 @@ def _unused(
     if not snapshots:
         return [], ()
     usage = read_usage(account, region, {snapshot.snapshot_id for snapshot in snapshots})
-    if usage.unread:
-        return [], usage.unread
+    if usage.unreadable:
+        return [], usage.unreadable
     return [snapshot for snapshot in snapshots if snapshot.snapshot_id not in usage.users], ()

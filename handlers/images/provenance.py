@@ -9,7 +9,7 @@ from bot.errors import UserError
 from bot.operations.queue import head_of
 from bot.operations.registry import Invocation, Topic
 from bot.slack.blocks import common, kit
-from handlers.images import topic_views
+from handlers.images import provenance_views
 from runners.aws import amis
 from runners.errors import RunnerError
 from runners.results import Image
@@ -35,19 +35,19 @@ async def image(services: Services, _: Invocation, said: Sequence[str]) -> Messa
     known, instances, trouble = await _from_ec2(services, image_id)
     read = await services.images.log_scan(built.job_id) if built else None
     warnings = (await services.images.warnings_of([built.job_id])).get(built.job_id, ()) if built else ()
-    view = topic_views.Provenance(
+    view = provenance_views.Provenance(
         image=known,
         region=services.aws.region,
         built=built,
         asked=await _asked(services, built.operation) if built else "",
-        log=topic_views.Log(read.lines, read.at) if read else None,
+        log=provenance_views.Log(read.lines, read.at) if read else None,
         warnings=warnings,
         rollouts=await services.images.rollouts_of(image_id),
         instances=instances,
         trouble=trouble,
         observed_at=services.clock(),
     )
-    return topic_views.page(view)
+    return provenance_views.page(view)
 
 
 async def _asked(services: Services, number: int) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.stub import Stubber
 
-from runners.aws.builders.finding import find, look_again
-from runners.aws.builders.reading import Recognition, read_builder, started_by_name
+from runners.aws.builders.discovery import find_builders, read_instance
+from runners.aws.builders.recognition import Recognition, read_builder, started_by_name
 from runners.errors import AccessDeniedError
 from runners.results import Match
 from tests.unit.runners.ec2_world import (
@@ -43,7 +43,7 @@ async def test_a_builder_is_found_with_all_that_belongs_to_it(account: Account) 
     built = build(account, STARTED, tags={"Name": "Packer Builder", "GITHUB_RUN_ID": "4711"})
     launched_at(built.instance_id, STARTED + timedelta(seconds=40))
     launch(account, Name="backend")
-    found = await find(account, MARKS)
+    found = await find_builders(account, MARKS)
     (builder,) = found.builders
     assert (builder.instance_id, builder.region, builder.type, builder.name) == (
         built.instance_id,
@@ -57,12 +57,14 @@ async def test_a_builder_is_found_with_all_that_belongs_to_it(account: Account) 
     assert builder.matched_by == (Match.KEY_PAIR, Match.SECURITY_GROUP, Match.NAME_TAG, Match.RUN_TAG)
     assert (builder.run_id, builder.key_name, builder.image_id, builder.zone) == (4711, built.key, BASE, "us-west-2a")
     assert [group.group_id for group in builder.temporary_groups] == [built.group_id]
-    assert [(volume.volume_id, volume.goes_along, volume.from_launch) for volume in builder.volumes] == [
+    assert [
+        (volume.volume_id, volume.deleted_with_instance, volume.attached_at_launch) for volume in builder.volumes
+    ] == [
         (built.volumes[0], True, True),
         (built.volumes[1], False, True),
     ]
     assert builder.terminable
-    assert (found.key_pairs, found.security_groups, found.unread) == ((), (), ())
+    assert (found.key_pairs, found.security_groups, found.unreadable) == ((), (), ())
 
 
 @pytest.mark.parametrize(
@@ -80,22 +82,22 @@ async def test_each_mark_is_enough_to_be_found_but_not_to_be_terminated(
     if "key" in made:
         account.ec2(HOME).create_key_pair(KeyName=made["key"], KeyType="ed25519")
     launch(account, **made)
-    (builder,) = (await find(account, MARKS)).builders
+    (builder,) = (await find_builders(account, MARKS)).builders
     assert (builder.matched_by, builder.terminable) == (matched, terminable)
 
 
 async def test_a_security_group_counts_only_with_packers_description(account: Account) -> None:
     build(account, STARTED, key="team", group_name="packer_office", description="Office", tags={"Name": "x"})
-    assert (await find(account, MARKS)).builders == ()
+    assert (await find_builders(account, MARKS)).builders == ()
     build(account, STARTED, key="another", tags={"Name": "x"})
-    (builder,) = (await find(account, MARKS)).builders
+    (builder,) = (await find_builders(account, MARKS)).builders
     assert builder.matched_by == (Match.SECURITY_GROUP,)
     assert (builder.terminable, builder.temporary_key) == (True, None)
 
 
 async def test_without_a_time_in_its_names_the_launch_is_the_start(account: Account) -> None:
     launch(account, Name="Packer Builder")
-    (builder,) = (await find(account, MARKS)).builders
+    (builder,) = (await find_builders(account, MARKS)).builders
     assert builder.started_at == builder.launched_at
     assert builder.launched_at.tzinfo is UTC
 
@@ -103,7 +105,7 @@ async def test_without_a_time_in_its_names_the_launch_is_the_start(account: Acco
 async def test_a_name_from_the_future_is_not_believed(account: Account) -> None:
     built = build(account, STARTED + timedelta(days=400))
     launched_at(built.instance_id, STARTED)
-    (builder,) = (await find(account, MARKS)).builders
+    (builder,) = (await find_builders(account, MARKS)).builders
     assert builder.started_at == STARTED
     assert builder.age(STARTED - timedelta(minutes=5)) == timedelta()
 
@@ -124,25 +126,25 @@ def test_packers_names_tell_when_they_were_made_up(name: str, at: datetime | Non
 
 async def test_a_tag_protects(account: Account) -> None:
     build(account, STARTED, tags={"signalbox:keep": "until Friday"})
-    (builder,) = (await find(account, MARKS)).builders
+    (builder,) = (await find_builders(account, MARKS)).builders
     assert (builder.protected, builder.terminable) == (True, False)
 
 
 async def test_builders_of_all_regions_come_oldest_first_without_the_terminated(account: Account) -> None:
     young = build(account, STARTED)
     old = build(account, STARTED - timedelta(days=1), region=ABROAD)
-    gone = build(account, STARTED - timedelta(days=2))
-    account.ec2(HOME).terminate_instances(InstanceIds=[gone.instance_id])
+    deleted = build(account, STARTED - timedelta(days=2))
+    account.ec2(HOME).terminate_instances(InstanceIds=[deleted.instance_id])
     stopped = build(account, STARTED + timedelta(hours=1))
     account.ec2(HOME).stop_instances(InstanceIds=[stopped.instance_id])
-    found = await find(account, MARKS)
+    found = await find_builders(account, MARKS)
     assert [(builder.instance_id, builder.state) for builder in found.builders] == [
         (old.instance_id, "running"),
         (young.instance_id, "running"),
         (stopped.instance_id, "stopped"),
     ]
-    assert [key.name for key in found.key_pairs] == [gone.key]
-    assert [group.group_id for group in found.security_groups] == [gone.group_id]
+    assert [key.name for key in found.key_pairs] == [deleted.key]
+    assert [group.group_id for group in found.security_groups] == [deleted.group_id]
 
 
 async def test_a_region_that_is_denied_is_told_and_the_others_go_on(account: Account) -> None:
@@ -150,29 +152,29 @@ async def test_a_region_that_is_denied_is_told_and_the_others_go_on(account: Acc
     build(account, STARTED, region=ABROAD)
     for operation in ("DescribeInstances", "DescribeKeyPairs", "DescribeSecurityGroups"):
         refuse(account.ec2(ABROAD), operation, "UnauthorizedOperation")
-    found = await find(account, MARKS)
+    found = await find_builders(account, MARKS)
     assert [builder.region for builder in found.builders] == [HOME]
-    (unread,) = found.unread
-    assert str(unread) == "builders in eu-west-1: AWS forbids DescribeInstances (UnauthorizedOperation)"
-    assert "DescribeInstances" in unread.remedy
+    (unreadable,) = found.unreadable
+    assert str(unreadable) == "builders in eu-west-1: AWS forbids DescribeInstances (UnauthorizedOperation)"
+    assert "DescribeInstances" in unreadable.remedy
 
 
 async def test_what_else_cannot_be_read_is_told_beside_what_was_found(account: Account) -> None:
     built = build(account, STARTED, tags={"Name": "Packer Builder"})
     refuse(account.ec2(HOME), "DescribeKeyPairs", "UnauthorizedOperation")
     refuse(account.ec2(HOME), "DescribeSecurityGroups", "UnauthorizedOperation")
-    found = await find(account, MARKS)
+    found = await find_builders(account, MARKS)
     (builder,) = found.builders
     # Its key pair's name is told by the instance itself.
     assert (builder.instance_id, builder.temporary_key, builder.temporary_groups) == (built.instance_id, built.key, ())
-    assert [one.what for one in found.unread] == ["the key pairs of builders", "the security groups of builders"]
+    assert [one.what for one in found.unreadable] == ["the key pairs of builders", "the security groups of builders"]
 
 
 async def test_a_quiet_round_asks_five_narrow_questions_a_region(account: Account) -> None:
     made = calls_of(account.ec2(HOME))
     launch(account, Name="backend")
     made.clear()
-    assert (await find(account, MARKS)).builders == ()
+    assert (await find_builders(account, MARKS)).builders == ()
     assert [operation for operation, _ in made] == [
         "DescribeKeyPairs",
         "DescribeSecurityGroups",
@@ -192,7 +194,7 @@ async def test_every_page_is_read(account: Account) -> None:
                 one.add_response("describe_instances", {"Reservations": [held], "NextToken": f"more-{number}"})
             for _ in range(3):
                 one.add_response("describe_instances", {"Reservations": []})
-        found = await find(account, MARKS)
+        found = await find_builders(account, MARKS)
     assert [builder.instance_id for builder in found.builders] == ["i-0", "i-1"]
 
 
@@ -211,8 +213,8 @@ def test_volumes_that_were_attached_later_are_told_apart() -> None:
         IamInstanceProfile={"Arn": "arn:aws:iam::1:instance-profile/packer-6742a7f0-1111-2222-3333-444444444444"},
         Placement={"Tenancy": "dedicated", "AvailabilityZone": "us-west-2b"},
     )
-    builder = read_builder(instance, region=HOME, account="1", recognition=MARKS, packers_groups=())
-    assert [one.from_launch for one in builder.volumes] == [True, False]
+    builder = read_builder(instance, region=HOME, account="1", recognition=MARKS, packer_groups=())
+    assert [one.attached_at_launch for one in builder.volumes] == [True, False]
     assert builder.temporary_profile == "packer-6742a7f0-1111-2222-3333-444444444444"
     assert (builder.spot, builder.tenancy, builder.zone) == (True, "dedicated", "us-west-2b")
 
@@ -220,14 +222,14 @@ def test_volumes_that_were_attached_later_are_told_apart() -> None:
 async def test_a_second_look_tells_what_became_of_it(account: Account) -> None:
     built = build(account, STARTED)
     account.ec2(HOME).terminate_instances(InstanceIds=[built.instance_id])
-    gone = await look_again(account, HOME, built.instance_id, MARKS)
-    assert gone is not None
-    assert (gone.state, gone.live) == ("terminated", False)
-    assert gone.state_reason.startswith("User initiated")
-    assert await look_again(account, HOME, "i-0123456789abcdef0", MARKS) is None
+    deleted = await read_instance(account, HOME, built.instance_id, MARKS)
+    assert deleted is not None
+    assert (deleted.state, deleted.live) == ("terminated", False)
+    assert deleted.state_reason.startswith("User initiated")
+    assert await read_instance(account, HOME, "i-0123456789abcdef0", MARKS) is None
 
 
 async def test_a_second_look_that_is_denied_is_an_error(account: Account) -> None:
     refuse(account.ec2(HOME), "DescribeInstances", "UnauthorizedOperation")
     with pytest.raises(AccessDeniedError, match="looking at i-1"):
-        await look_again(account, HOME, "i-1", MARKS)
+        await read_instance(account, HOME, "i-1", MARKS)

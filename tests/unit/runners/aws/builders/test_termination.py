@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runners.aws.builders.finding import find
-from runners.aws.builders.leftovers import leftovers
-from runners.aws.builders.reading import Recognition
-from runners.aws.builders.terminating import clear, terminate
-from runners.aws.client import Patience
+from runners.aws.builders.discovery import find_builders
+from runners.aws.builders.orphaned_resources import find_orphans
+from runners.aws.builders.recognition import Recognition
+from runners.aws.builders.termination import delete_resources, terminate
+from runners.aws.steps import Polling
 from runners.errors import AccessDeniedError
 from runners.results import Builder, Outcome, Step, Termination
 from tests.unit.runners.ec2_world import (
@@ -35,17 +35,17 @@ if TYPE_CHECKING:
 
 STARTED = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 MARKS = Recognition()
-SHORT = Patience(at_most=0.3, every=0.02)  # for what does not become done
-LONG = Patience(at_most=60, every=0.02)
+SHORT = Polling(timeout=0.3, interval=0.02)  # for what does not become done
+LONG = Polling(timeout=60, interval=0.02)
 
 
 async def found(account: Account) -> Builder:
-    (builder,) = (await find(account, MARKS)).builders
+    (builder,) = (await find_builders(account, MARKS)).builders
     return builder
 
 
 async def end(account: Account, builder: Builder, **more: Any) -> Termination:
-    return await terminate(account, builder, MARKS, **{"patience": LONG, **more})
+    return await terminate(account, builder, MARKS, **{"polling": LONG, **more})
 
 
 def outcomes(steps: tuple[Step, ...]) -> list[tuple[str, str, str]]:
@@ -68,7 +68,9 @@ def left(account: Account, built: Built) -> set[str]:
 async def test_all_that_packer_made_goes_and_each_is_told(account: Account) -> None:
     built = build(account, STARTED)
     other = build(account, STARTED)
-    builder = next(one for one in (await find(account, MARKS)).builders if one.instance_id == built.instance_id)
+    builder = next(
+        one for one in (await find_builders(account, MARKS)).builders if one.instance_id == built.instance_id
+    )
     seen: list[Step] = []
 
     async def on_step(step: Step) -> None:
@@ -167,7 +169,7 @@ async def test_what_aws_says_to_a_termination_is_told(account: Account, code: st
     build(account, STARTED)
     builder = await found(account)
     refuse(account.ec2(HOME), "TerminateInstances", code)
-    step = (await end(account, builder, patience=SHORT)).steps[0]
+    step = (await end(account, builder, polling=SHORT)).steps[0]
     assert step.outcome is outcome
     assert said in step.reason
 
@@ -188,7 +190,7 @@ async def test_one_that_is_slow_to_end_is_waited_for_and_then_said(account: Acco
     builder = await found(account)
     # AWS has taken the order, and nothing happens.
     answer(account.ec2(HOME), "TerminateInstances", {})
-    (step,) = (await end(account, builder, patience=SHORT)).steps
+    (step,) = (await end(account, builder, polling=SHORT)).steps
     assert (step.outcome, step.reason) == (Outcome.WAITING, "it is still running after 0.3 seconds")
 
 
@@ -204,7 +206,7 @@ async def test_a_group_that_stays_in_use_is_told_and_the_rest_goes(account: Acco
     built = build(account, STARTED)
     builder = await found(account)
     refuse(account.ec2(HOME), "DeleteSecurityGroup", "DependencyViolation")
-    done = await end(account, builder, patience=SHORT)
+    done = await end(account, builder, polling=SHORT)
     (step,) = [one for one in done.steps if not one.final]
     assert (step.outcome, step.reason) == (Outcome.WAITING, "something still uses it (DependencyViolation)")
     assert (done.terminated, done.complete, left(account, built)) == (True, False, {built.group_id})
@@ -234,7 +236,7 @@ async def test_volumes_that_were_attached_by_hand_or_moved_on_are_kept(account: 
     before, after = builder.volumes
     asked = replace(
         builder,
-        volumes=(replace(before, volume_id=mine, from_launch=False), replace(after, volume_id=moved)),
+        volumes=(replace(before, volume_id=mine, attached_at_launch=False), replace(after, volume_id=moved)),
     )
     by_hand, elsewhere = (await end(account, asked)).steps[-2:]
     assert (by_hand.resource, by_hand.outcome, "not by Packer" in by_hand.reason) == (mine, Outcome.SKIPPED, True)
@@ -265,8 +267,8 @@ async def test_an_iam_profile_is_told_and_deleted_only_where_asked_for(account: 
     kept = (await end(account, builder)).steps[-1]
     assert (kept.what, kept.resource, kept.outcome) == ("IAM profile", name, Outcome.SKIPPED)
     assert iam.get_instance_profile(InstanceProfileName=name)
-    gone = (await end(account, builder, delete_profile=True)).steps[-1]
-    assert gone.outcome is Outcome.DONE
+    deleted = (await end(account, builder, delete_profile=True)).steps[-1]
+    assert deleted.outcome is Outcome.DONE
     assert (iam.list_roles()["Roles"], iam.list_instance_profiles()["InstanceProfiles"]) == ([], [])
     assert (await end(account, builder, delete_profile=True)).steps[-1].outcome is Outcome.ABSENT
 
@@ -286,7 +288,7 @@ NOW = datetime.now(UTC)
 
 async def lying(account: Account, **given: Any) -> tuple[set[str], set[str]]:
     """What is left: instances, and the rest."""
-    all_of_it = await leftovers(account, MARKS, **({"now": NOW + timedelta(hours=1)} | given))
+    all_of_it = await find_orphans(account, MARKS, **({"now": NOW + timedelta(hours=1)} | given))
     loose = {
         *(key_pair.name for key_pair in all_of_it.key_pairs),
         *(security_group.group_id for security_group in all_of_it.security_groups),
@@ -336,12 +338,12 @@ async def test_leftovers_are_cleared_and_what_is_live_stays(account: Account) ->
     ec2 = account.ec2(HOME)
     (held,) = ec2.describe_key_pairs(KeyNames=[protected])["KeyPairs"]
     ec2.create_tags(Resources=[held["KeyPairId"]], Tags=[{"Key": "signalbox:keep", "Value": ""}])
-    all_of_it = await leftovers(account, MARKS, now=NOW + timedelta(hours=1))
-    steps = await clear(account, all_of_it, patience=LONG)
+    all_of_it = await find_orphans(account, MARKS, now=NOW + timedelta(hours=1))
+    steps = await delete_resources(account, all_of_it, polling=LONG)
     assert len(steps) == 9
     assert {step.resource for step in steps if step.outcome is Outcome.SKIPPED} == {protected}
     assert {step.outcome for step in steps} == {Outcome.DONE, Outcome.SKIPPED}
     assert await lying(account) == ({live.instance_id}, {protected})
     assert {live.key, live.group_id} <= left(account, live)
-    again = await clear(account, all_of_it, patience=LONG)
+    again = await delete_resources(account, all_of_it, polling=LONG)
     assert {step.outcome for step in again} == {Outcome.ABSENT, Outcome.SKIPPED}

@@ -1,4 +1,4 @@
-"""Which job a builder belongs to, and whether that job still needs it. Pure."""
+"""Joins builders to the jobs they belong to, and decides whether a job still needs its builder; without input or output."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from runners.results import Builder, Job, WorkflowRun
 
-# GitHub's clock, that of the machine which ran Packer, and EC2's.
+# Differences between the clocks of GitHub, EC2 and the machine that ran Packer.
 _SKEW = timedelta(minutes=2)
 
 
@@ -22,8 +22,8 @@ _SKEW = timedelta(minutes=2)
 class Limits:
     """When a builder counts as stuck.
 
-    `grace` after its job has ended, in which Packer may clean up by itself; `longest_build` from its start while its job
-    runs; `unknown_after` from its start when no job is known for it.
+    `grace` is the time after its job has ended in which Packer may clean up; `longest_build` the time from its start
+    while its job runs; `unknown_after` the time from its start when its job is unknown.
     """
 
     grace: timedelta = timedelta(minutes=5)
@@ -38,36 +38,37 @@ def join(
     now: datetime,
     limits: Limits,
     read_since: datetime | None = None,
-    unread: str = "the workflow's runs could not be read",
+    unreadable: str = "the workflow's runs could not be read",
 ) -> tuple[Joined, ...]:
     """Each builder with its job and a verdict, in the order given.
 
-    `runs` are those of the image workflow, with their jobs; None when they could not be read, which `unread` says in
-    words. They are complete from
-    `read_since` on (None: from ever): for a builder that began before, "no job ran then" cannot be said. A run that a
-    builder's tag names is best read by its id (`Builder.run_id`) and put among them.
+    `runs` are those of the image workflow, with their jobs; None when they could not be read, with the reason in
+    `unreadable`. They are complete from `read_since` on (None: always): an older builder's job may be missing. Read the
+    run that a builder's tag names by its id (`Builder.run_id`), and add it to `runs`.
     """
     by_id = {run.run_id: run for run in runs or ()}
     joined = []
     for builder in builders:
         if runs is None:
-            claim = _Claim(JoinedBy.UNREAD, unread)
+            claim = _Claim(JoinedBy.UNREADABLE, unreadable)
         elif builder.run_id:
             claim = _by_tag(builder, builder.run_id, by_id)
         else:
             claim = _by_time(builder, runs, read_since)
         ended_at = _ended_at(claim)
-        verdict, reason = _judged(builder, claim, ended_at, now, limits)
-        joined.append(Joined(builder, verdict, claim.joined_by, claim.sure, reason, claim.run, claim.jobs, ended_at))
+        verdict, reason = _verdict(builder, claim, ended_at, now, limits)
+        joined.append(
+            Joined(builder, verdict, claim.joined_by, claim.certainty, reason, claim.run, claim.jobs, ended_at)
+        )
     return tuple(joined)
 
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """What a builder was joined to; `jobs` are those that may be its own, the likeliest first."""
+    """The run and jobs that a builder may belong to, the likeliest job first."""
 
     joined_by: JoinedBy
-    sure: str
+    certainty: str
     run: WorkflowRun | None = None
     jobs: tuple[Job, ...] = ()
 
@@ -75,18 +76,18 @@ class _Claim:
 def _by_tag(builder: Builder, run_id: int, by_id: Mapping[int, WorkflowRun]) -> _Claim:
     run = by_id.get(run_id)
     if run is None:
-        return _Claim(JoinedBy.UNREAD, f"its tag names run {run_id}, which could not be read")
+        return _Claim(JoinedBy.UNREADABLE, f"its tag names run {run_id}, which could not be read")
     jobs = (job for job in run.jobs if _ran_then(job, builder.started_at))
     return _Claim(JoinedBy.TAG, "by its tag", run, _likeliest_first(jobs, builder.started_at))
 
 
 def _by_time(builder: Builder, runs: Sequence[WorkflowRun], read_since: datetime | None) -> _Claim:
     if read_since and builder.started_at < read_since:
-        return _Claim(JoinedBy.UNREAD, "it began before the runs that were read")
-    held = [(run, job) for run in runs for job in run.jobs if _ran_then(job, builder.started_at)]
-    jobs = _likeliest_first((job for _, job in held), builder.started_at)
-    meant = {run.run_id: run for run, _ in held}
-    run = next(iter(meant.values())) if len(meant) == 1 else None
+        return _Claim(JoinedBy.UNREADABLE, "it began before the runs that were read")
+    candidates = [(run, job) for run in runs for job in run.jobs if _ran_then(job, builder.started_at)]
+    jobs = _likeliest_first((job for _, job in candidates), builder.started_at)
+    candidate_runs = {run.run_id: run for run, _ in candidates}
+    run = next(iter(candidate_runs.values())) if len(candidate_runs) == 1 else None
     if not jobs:
         return _Claim(JoinedBy.NO_JOB, "no job ran then")
     if len(jobs) == 1:
@@ -101,17 +102,17 @@ def _ran_then(job: Job, at: datetime) -> bool:
 
 
 def _likeliest_first(jobs: Iterable[Job], at: datetime) -> tuple[Job, ...]:
-    """Before all others those that ran at that very time, whatever the clocks; a job that went well has cleaned up."""
+    """First the jobs that ran at that time without regard to clock differences, then those that failed: success cleans up."""
 
     def unlikely(job: Job) -> tuple[bool, bool]:
-        then = job.started_at is not None and job.started_at <= at and (job.ended_at is None or at <= job.ended_at)
-        return not then, job.state is State.SUCCEEDED
+        ran_at = job.started_at is not None and job.started_at <= at and (job.ended_at is None or at <= job.ended_at)
+        return not ran_at, job.state is State.SUCCEEDED
 
     return tuple(sorted(jobs, key=unlikely))
 
 
 def _ended_at(claim: _Claim) -> datetime | None:
-    """When the last of what may be its job ended; None while one still runs, or when nothing is known of it."""
+    """When the last job that may be the builder's ended; None while a job still runs, or without a job and run."""
     if claim.jobs:
         if any(not job.state.ended for job in claim.jobs):
             return None
@@ -122,7 +123,7 @@ def _ended_at(claim: _Claim) -> datetime | None:
     return (run.ended_at or run.created_at) if run.state.ended else None
 
 
-def _judged(
+def _verdict(
     builder: Builder, claim: _Claim, ended_at: datetime | None, now: datetime, limits: Limits
 ) -> tuple[Verdict, str]:
     if claim.run is None and not claim.jobs:
@@ -147,8 +148,8 @@ def _judged(
 def _unclaimed(builder: Builder, claim: _Claim, now: datetime, limits: Limits) -> tuple[Verdict, str]:
     age = builder.age(now)
     if age > limits.unknown_after:
-        return Verdict.TOO_OLD, f"{claim.sure}, and it has been there for {phrases.span(age)}"
-    return Verdict.UNKNOWN, f"{claim.sure}; it counts as stuck after {phrases.span(limits.unknown_after)}"
+        return Verdict.TOO_OLD, f"{claim.certainty}, and it has been there for {phrases.span(age)}"
+    return Verdict.UNKNOWN, f"{claim.certainty}; it counts as stuck after {phrases.span(limits.unknown_after)}"
 
 
 def _of_an_earlier_attempt(builder: Builder, claim: _Claim) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runners.aws.builders.joining import Limits, join
+from runners.aws.builders.job_join import Limits, join
 from runners.results import Builder, Job, Joined, JoinedBy, Match, State, Verdict, WorkflowRun
 
 BEGAN = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -67,7 +67,7 @@ TAGGED = builder(run_id=7)
 
 
 @pytest.mark.parametrize(
-    ("one", "runs", "now", "verdict", "sure", "reason"),
+    ("one", "runs", "now", "verdict", "certainty", "reason"),
     [
         (TAGGED, [run(7, job(1))], 20, "busy", "by its tag", "its job build (1) still runs"),
         (
@@ -174,22 +174,22 @@ TAGGED = builder(run_id=7)
     ],
 )
 def test_a_builder_is_judged_by_its_job(
-    one: Builder, runs: list[WorkflowRun], now: float, *, verdict: str, sure: str, reason: str
+    one: Builder, runs: list[WorkflowRun], now: float, *, verdict: str, certainty: str, reason: str
 ) -> None:
     found = joined(one, *runs, now=now)
-    assert (found.verdict.value, found.sure, found.reason) == (verdict, sure, reason)
+    assert (found.verdict.value, found.certainty, found.reason) == (verdict, certainty, reason)
     assert found.stuck is (verdict in ("ended", "too old"))
 
 
 def test_runs_that_could_not_be_read_say_so_and_age_decides() -> None:
     (young, old) = join([builder(), builder(-60)], None, now=at(20), limits=LIMITS)
-    assert (young.joined_by, young.verdict) == (JoinedBy.UNREAD, Verdict.UNKNOWN)
+    assert (young.joined_by, young.verdict) == (JoinedBy.UNREADABLE, Verdict.UNKNOWN)
     assert (old.verdict, old.stuck) == (Verdict.TOO_OLD, True)
     assert old.reason == "the workflow's runs could not be read, and it has been there for 1 h 20 min"
 
 
 def test_no_job_ran_then_is_said_only_of_times_that_were_read() -> None:
-    assert joined(builder(), read_since=at(5)).joined_by is JoinedBy.UNREAD
+    assert joined(builder(), read_since=at(5)).joined_by is JoinedBy.UNREADABLE
     assert joined(builder(), read_since=at(0)).joined_by is JoinedBy.NO_JOB
 
 
@@ -217,7 +217,7 @@ def test_a_job_that_ended_without_a_time_has_ended() -> None:
     assert (found.verdict, found.ended_at) == (Verdict.ENDED, at(0))
 
 
-@pytest.mark.parametrize("changes", [{"kept": True}, {"state": "shutting-down"}])
+@pytest.mark.parametrize("changes", [{"protected": True}, {"state": "shutting-down"}])
 def test_what_is_protected_or_going_is_not_stuck(changes: dict[str, Any]) -> None:
     found = joined(builder(run_id=7, **changes), run(7, job(1, 0, 10)), now=60)
     assert (found.verdict, found.stuck) == (Verdict.ENDED, False)
@@ -237,6 +237,6 @@ def test_the_likeliest_job_comes_first() -> None:
 
 
 def test_why_there_are_no_runs_is_said() -> None:
-    (found,) = join([builder()], None, now=at(60), limits=LIMITS, unread="no workflow is configured")
-    assert (found.joined_by, found.sure) == (JoinedBy.UNREAD, "no workflow is configured")
+    (found,) = join([builder()], None, now=at(60), limits=LIMITS, unreadable="no workflow is configured")
+    assert (found.joined_by, found.certainty) == (JoinedBy.UNREADABLE, "no workflow is configured")
     assert found.reason.startswith("no workflow is configured, and it has been there")

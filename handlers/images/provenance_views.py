@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.slack.blocks.kit import Message
-    from runners.results import BuiltImage, Image, RollOut, StartedFrom, Suspicion
+    from runners.results import BuiltImage, Image, ImageWarning, RollOut, StartedFrom
 
 SHOWN = 10
 
@@ -40,7 +40,7 @@ class Provenance:
     built: BuiltImage | None
     asked: str
     log: Log | None
-    warnings: Sequence[Suspicion]
+    warnings: Sequence[ImageWarning]
     rollouts: Sequence[RollOut]
     instances: Sequence[StartedFrom]
     trouble: str
@@ -97,11 +97,11 @@ def _log(one: Provenance) -> str:
     return f"{mark}Its log of {lines} was read {kit.moment(one.log.read_at)}{found}."
 
 
-def _warnings(warnings: Sequence[Suspicion]) -> list[str]:
+def _warnings(warnings: Sequence[ImageWarning]) -> list[str]:
     lines = []
     for warning in warnings[:SHOWN]:
         text = f"*{kit.escape(warning.pattern)}*: {kit.code(warning.text, 160)}"
-        if warning.stands:
+        if warning.is_open:
             lines.append(f":warning: *Suspect.* {text}")
         else:
             lines.append(

@@ -1,4 +1,4 @@
-"""What EC2 says of an instance, read as a builder."""
+"""Recognises builders among EC2's instances, and reads them from EC2's answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from runners.aws.client import KEEP_TAG, tags_of
+from runners.aws.client import PROTECTION_TAG, tags_of
 from runners.results import TEMPORARY_NAME, AttachedVolume, Builder, Match, SecurityGroup
 
 if TYPE_CHECKING:
@@ -15,35 +15,35 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import InstanceTypeDef
 
 PREFIX = "packer_"
-# What packer-plugin-amazon describes its security group with.
+# The description of the security group that packer-plugin-amazon makes.
 DESCRIPTION = "Temporary group for Packer"
-# A key pair is made shortly before its instance; the clock of the machine that ran Packer may be wrong by this much.
+# The clock of the machine that ran Packer may be wrong by this much.
 _SKEW = timedelta(minutes=10)
-# Volumes that come with an instance are attached at once; later ones were attached by somebody.
+# The volumes of a launch are attached within this time; a person attached later ones.
 _AT_LAUNCH = timedelta(minutes=2)
 _UUIDS_SINCE = datetime(2014, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """What marks a builder beside Packer's own names: the value of its tag `Name`, and the tag with the run's id."""
+    """How builders are tagged, besides Packer's own names: the value of their tag `Name`, and the key of the tag with the run's id."""
 
     name_tag: str | None = "Packer Builder"
     run_tag: str = "GITHUB_RUN_ID"
 
 
 def read_builder(
-    instance: InstanceTypeDef, *, region: str, account: str, recognition: Recognition, packers_groups: Collection[str]
+    instance: InstanceTypeDef, *, region: str, account: str, recognition: Recognition, packer_groups: Collection[str]
 ) -> Builder:
-    """The instance as a builder; `matched_by` is empty when it is none.
+    """The instance as a builder; `matched_by` is empty for an instance that is no builder.
 
-    `packers_groups` are the ids of the security groups that carry Packer's name and description.
+    `packer_groups` are the ids of the security groups with Packer's name and description.
     """
     tags = tags_of(instance)
     launched = instance["LaunchTime"].astimezone(UTC)
     key = instance.get("KeyName") or None
     groups = tuple(
-        SecurityGroup(group["GroupId"], group.get("GroupName", ""), group["GroupId"] in packers_groups)
+        SecurityGroup(group["GroupId"], group.get("GroupName", ""), group["GroupId"] in packer_groups)
         for group in instance.get("SecurityGroups", ())
     )
     profile = instance.get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2] or None
@@ -55,7 +55,7 @@ def read_builder(
         name=tags.get("Name", ""),
         state=instance["State"]["Name"],
         launched_at=launched,
-        started_at=_began(launched, (key, *(group.name for group in groups if group.temporary), profile)),
+        started_at=_started_at(launched, (key, *(group.name for group in groups if group.temporary), profile)),
         matched_by=tuple(_matches(tags, key, groups, recognition)),
         image_id=instance.get("ImageId", ""),
         zone=placement.get("AvailabilityZone", ""),
@@ -65,7 +65,7 @@ def read_builder(
         iam_profile=profile,
         run_id=run_id_of(tags, recognition),
         spot=instance.get("InstanceLifecycle") == "spot",
-        protected=KEEP_TAG in tags,
+        protected=PROTECTION_TAG in tags,
         account=account,
         usage_operation=instance.get("UsageOperation", ""),
         tenancy=placement.get("Tenancy", "default"),
@@ -74,7 +74,7 @@ def read_builder(
 
 
 def started_by_name(name: str) -> datetime | None:
-    """When Packer made up this temporary name; None when it is none of Packer's."""
+    """When Packer generated this temporary name; None for any other name."""
     match = TEMPORARY_NAME.fullmatch(name)
     if not match:
         return None
@@ -88,7 +88,7 @@ def run_id_of(tags: dict[str, str], recognition: Recognition) -> int | None:
     return int(value) if value.isascii() and value.isdigit() else None
 
 
-def _began(launched: datetime, names: Iterable[str | None]) -> datetime:
+def _started_at(launched: datetime, names: Iterable[str | None]) -> datetime:
     """The earliest time in a temporary name, if this instance can have been requested then."""
     times = [at for name in names if name and (at := started_by_name(name)) and at <= launched + _SKEW]
     return min(times, default=launched)
@@ -116,6 +116,6 @@ def _volumes(instance: InstanceTypeDef) -> Iterator[AttachedVolume]:
         yield AttachedVolume(
             volume_id=ebs["VolumeId"],
             device=mapping.get("DeviceName", ""),
-            goes_along=ebs.get("DeleteOnTermination", False),
-            from_launch=first is not None and attached is not None and attached - first <= _AT_LAUNCH,
+            deleted_with_instance=ebs.get("DeleteOnTermination", False),
+            attached_at_launch=first is not None and attached is not None and attached - first <= _AT_LAUNCH,
         )

@@ -15,11 +15,13 @@ from bot.operations import requests
 from bot.operations.periodic import operation_at_interval
 from bot.operations.registry import Button, Click, Invocation, Topic
 from bot.operations.requests import OperationRequest
-from handlers.images import old_images_views
+from handlers.images import clean_up_views
 from handlers.shared import permissions
 from handlers.shared.builders import recognition
 from handlers.shared.requests import PLANNED_IMAGE
-from runners.aws.images import loose, survey as surveying
+from runners.aws.images.listing import list_images
+from runners.aws.images.orphaned_storage import find_orphaned_storage
+from runners.aws.images.retention import RetentionRules
 from runners.results import Candidate, KeepRule, OrphanedImageResources, Removal, What
 
 if TYPE_CHECKING:
@@ -29,62 +31,67 @@ if TYPE_CHECKING:
     from bot.config import Config
     from bot.services import Services
     from bot.slack.blocks.kit import Message
-    from runners.results import ImageGroup, ImageSurvey, OrphanedSnapshot, OrphanedVolume
+    from runners.results import ImageGroup, ImageList, OrphanedSnapshot, OrphanedVolume
 
 KIND, PROPOSAL = "clean up", "propose clean-up"
 TITLE = "Clean up old images"
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class ImageSnapshot:
     """All images with their standing, and what images and builds have left lying."""
 
-    images: ImageSurvey
-    loose: OrphanedImageResources
+    images: ImageList
+    orphans: OrphanedImageResources
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
         """All that may go, the oldest images first."""
         images = [
             Candidate(
-                What.IMAGE, one.removal, f"{one.group.machine} {one.group.environment}", one.created_at.timestamp()
+                What.IMAGE,
+                image.removal,
+                f"{image.group.machine} {image.group.environment}",
+                image.created_at.timestamp(),
             )
-            for one in self.images.free
+            for image in self.images.deletable
         ]
-        snapshots = _by_image(self.loose.snapshots)
-        volumes = [_volume(one) for one in self.loose.volumes]
-        return (*sorted(images, key=lambda one: one.made_at), *snapshots, *volumes)
+        snapshots = _by_image(self.orphans.snapshots)
+        volumes = [_volume(volume) for volume in self.orphans.volumes]
+        return (*sorted(images, key=lambda candidate: candidate.made_at), *snapshots, *volumes)
 
 
 def _by_image(snapshots: Sequence[OrphanedSnapshot]) -> list[Candidate]:
     """One for each image that is no more, with all its snapshots: what is to go is named by the image."""
-    found: dict[tuple[str, str], Candidate] = {}
+    by_image: dict[tuple[str, str], Candidate] = {}
     for snapshot in snapshots:
         key, new = (snapshot.region, snapshot.image_id), snapshot.removal
-        first = found.get(key)
+        first = by_image.get(key)
         if first:
             new = replace(first.removal, snapshots=(*first.removal.snapshots, *new.snapshots))
-        found[key] = Candidate(What.SNAPSHOT, new, snapshot.image_id, snapshot.created_at.timestamp())
-    return list(found.values())
+        by_image[key] = Candidate(What.SNAPSHOT, new, snapshot.image_id, snapshot.created_at.timestamp())
+    return list(by_image.values())
 
 
-def _volume(one: OrphanedVolume) -> Candidate:
+def _volume(volume: OrphanedVolume) -> Candidate:
     # A volume's id stands where an image's does; its size is told as that of a snapshot of its own.
-    removal = Removal(one.region, one.volume_id, "", "", ())
-    return Candidate(What.VOLUME, removal, f"a build, {one.size_gb} GB", one.created_at.timestamp())
+    removal = Removal(volume.region, volume.volume_id, "", "", ())
+    return Candidate(What.VOLUME, removal, f"a build, {volume.size_gb} GB", volume.created_at.timestamp())
 
 
-async def survey(services: Services) -> Snapshot:
-    """Look at everything; what cannot be read is kept, and said."""
-    account, now = services.account, datetime.fromtimestamp(services.clock(), UTC)
-    images = await surveying.survey(
-        account,
-        groups(services.config),
-        keep=keep_rule(services.config),
-        named_elsewhere=await named_elsewhere(services),
-        now=now,
-    )
-    return Snapshot(images, await loose.loose_ends(account, recognition(services.config), now=now))
+async def snapshot(services: Services) -> ImageSnapshot:
+    """Read all images and orphaned storage; what cannot be read is listed as unreadable."""
+    rules = await retention_rules(services)
+    images = await list_images(services.account, groups(services.config), rules)
+    orphans = await find_orphaned_storage(services.account, recognition(services.config), now=rules.now)
+    return ImageSnapshot(images, orphans)
+
+
+async def retention_rules(services: Services) -> RetentionRules:
+    """What decides now whether images can be deleted."""
+    keep = services.config.images.keep if services.config.images else Keep()
+    now = datetime.fromtimestamp(services.clock(), UTC)
+    return RetentionRules(KeepRule(keep.newest, keep.younger_than), await _references(services), now)
 
 
 def groups(config: Config) -> list[ImageGroup]:
@@ -96,36 +103,32 @@ def groups(config: Config) -> list[ImageGroup]:
     ]
 
 
-def keep_rule(config: Config) -> KeepRule:
-    """What is kept of each machine's images whatever happens."""
-    keep = config.images.keep if config.images else Keep()
-    return KeepRule(keep.newest, keep.younger_than)
-
-
-async def named_elsewhere(services: Services) -> Mapping[str, str]:
+async def _references(services: Services) -> Mapping[str, str]:
     """What else needs an image: plans that wait for approval, and the way back from the last apply."""
-    named = dict(await services.images.last_rolled_out())
+    references = dict(await services.images.last_rolled_out())
     for number in await services.operations.numbers_awaiting_approval():
         for image_id in await services.annotations.values_of(number, PLANNED_IMAGE):
-            named[image_id] = f"named in the plan #{number}"
-    return named
+            references[image_id] = f"named in the plan #{number}"
+    return references
 
 
-async def topic(services: Services, _: Invocation, said: Sequence[str]) -> Message:
+async def topic(services: Services, _: Invocation, words: Sequence[str]) -> Message:
     """All images and their standing, or those of the machines and environments that were named."""
     _configured(services.config)
-    known = sorted({name for group in groups(services.config) for name in (group.machine, group.environment)})
-    if unknown := [word for word in said if word not in known]:
+    names = sorted({name for group in groups(services.config) for name in (group.machine, group.environment)})
+    if unknown := [word for word in words if word not in names]:
         raise UserError(
-            f"I know no machine or environment {arguments.quoted(unknown[0])}{arguments.nearest(unknown[0], known)}"
+            f"I know no machine or environment {arguments.quoted(unknown[0])}{arguments.nearest(unknown[0], names)}"
         )
-    seen = await survey(services)
-    if not said:
-        return old_images_views.page(seen.images, seen.loose, services.clock())
-    named = tuple(image for image in seen.images.images if {image.group.machine, image.group.environment} >= set(said))
+    current = await snapshot(services)
+    if not words:
+        return clean_up_views.page(current.images, current.orphans, services.clock())
+    named = tuple(
+        image for image in current.images.images if {image.group.machine, image.group.environment} >= set(words)
+    )
     # A clean-up is of all of them, so it begins on the page of all.
-    return old_images_views.page(
-        replace(seen.images, images=named), OrphanedImageResources((), ()), services.clock(), whole=False
+    return clean_up_views.page(
+        replace(current.images, images=named), OrphanedImageResources((), ()), services.clock(), whole=False
     )
 
 
@@ -151,5 +154,5 @@ def _intervals(config: Config) -> Mapping[str, timedelta]:
 
 HINT = "[machine] [environment]"
 TOPICS = (Topic("amis", HINT, "Machine images: which are in use, which may go.", topic, most=2),)
-BUTTONS = (Button(old_images_views.CLEAN_UP, clean_up),)
+BUTTONS = (Button(clean_up_views.CLEAN_UP, clean_up),)
 PERIODIC_TASKS = (operation_at_interval(PROPOSAL, TITLE, _intervals),)

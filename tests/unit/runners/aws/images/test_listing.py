@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.stub import Stubber
 
-from runners.aws.images.survey import survey
-from runners.results import ImageGroup, ImageStanding, ImageSurvey, KeepRule, Standing
+from runners.aws.images.listing import list_images
+from runners.aws.images.retention import RetentionRules
+from runners.results import AssessedImage, ImageGroup, ImageList, KeepRule, Retention
 from tests.unit.runners.ec2_world import ABROAD, HOME, answer, calls_of, image, listed_tags, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from runners.aws.client import Account
 
@@ -22,13 +24,18 @@ BACKEND, CRON = ImageGroup("staging", "backend", "staging"), ImageGroup("staging
 KEEP = KeepRule(newest=1, younger_than=timedelta(days=30))
 
 
-async def look(account: Account, *groups: ImageGroup, **changes: Any) -> ImageSurvey:
-    given: dict[str, Any] = {"keep": KEEP, "named_elsewhere": {}, "now": NOW}
-    return await survey(account, groups or (BACKEND, CRON), **given | changes)
+async def listed_images(
+    account: Account,
+    *groups: ImageGroup,
+    keep: KeepRule = KEEP,
+    references: Mapping[str, str] = MappingProxyType({}),
+    **more: Any,
+) -> ImageList:
+    return await list_images(account, groups or (BACKEND, CRON), RetentionRules(keep, references, NOW), **more)
 
 
-async def of(account: Account, image_id: str, **changes: Any) -> ImageStanding:
-    (found,) = [one for one in (await look(account, **changes)).images if one.image_id == image_id]
+async def of(account: Account, image_id: str, **changes: Any) -> AssessedImage:
+    (found,) = [one for one in (await listed_images(account, **changes)).images if one.image_id == image_id]
     return found
 
 
@@ -44,54 +51,54 @@ async def test_images_are_told_by_group_newest_first_with_sizes_and_snapshots(ac
     old = old_and_new(account)
     abroad = image(account, "staging", NOW - timedelta(days=70), region=ABROAD)
     image(account, "somebody-elses", NOW - timedelta(days=400))
-    found = await look(account)
-    assert [(one.group.machine, one.region, one.standing.value) for one in found.images] == [
+    found = await listed_images(account)
+    assert [(one.group.machine, one.region, one.retention.value) for one in found.images] == [
         ("backend", HOME, "newest"),
         ("backend", HOME, "free"),
         ("backend", ABROAD, "newest"),
         ("cron", HOME, "newest"),
     ]
-    (free,) = found.free
-    assert (free.image_id, free.size_gb, found.free_gb, len(free.snapshots)) == (old, 15, 15, 1)
-    assert (free.created_at, free.disabled, free.reason) == (NOW - timedelta(days=90), False, "")
+    (deletable,) = found.deletable
+    assert (deletable.image_id, deletable.size_gb, found.deletable_gb, len(deletable.snapshots)) == (old, 15, 15, 1)
+    assert (deletable.created_at, deletable.disabled, deletable.reason) == (NOW - timedelta(days=90), False, "")
     assert {one.image_id for one in found.images} >= {cron, abroad}
     assert found.images[0].reason == "the newest one: Terraform's most_recent would pick it"
-    assert found.unread == ()
-    assert free.removal.snapshots == free.snapshots
+    assert found.unreadable == ()
+    assert deletable.removal.snapshots == deletable.snapshots
 
 
 @pytest.mark.parametrize(
-    ("days", "keep", "standing", "reason"),
+    ("days", "keep", "retention", "reason"),
     [
-        (90, KeepRule(3, timedelta(days=30)), Standing.BY_RULE, "one of the newest 3"),
-        (90, KeepRule(2, timedelta(days=100)), Standing.BY_RULE, "younger than 100 d"),
-        (90, KeepRule(2, timedelta(days=30)), Standing.FREE, ""),
+        (90, KeepRule(3, timedelta(days=30)), Retention.BY_RULE, "one of the newest 3"),
+        (90, KeepRule(2, timedelta(days=100)), Retention.BY_RULE, "younger than 100 d"),
+        (90, KeepRule(2, timedelta(days=30)), Retention.DELETABLE, ""),
     ],
 )
 async def test_rules_keep_the_newest_few_and_the_young(
-    account: Account, days: int, keep: KeepRule, standing: Standing, reason: str
+    account: Account, days: int, keep: KeepRule, retention: Retention, reason: str
 ) -> None:
     asked = image(account, "staging", NOW - timedelta(days=days))
     for newer in (1, 2):
         image(account, "staging", NOW - timedelta(days=days - newer))
     found = await of(account, asked, keep=keep)
-    assert (found.standing, found.reason) == (standing, reason)
+    assert (found.retention, found.reason) == (retention, reason)
 
 
 async def test_two_of_the_same_second_are_both_the_newest(account: Account) -> None:
     made = NOW - timedelta(days=90)
     image(account, "staging", made)
     image(account, "staging", made)
-    assert [one.standing for one in (await look(account)).images] == [Standing.NEWEST] * 2
+    assert [one.retention for one in (await listed_images(account)).images] == [Retention.NEWEST] * 2
 
 
 async def test_a_disabled_image_is_not_the_newest_though_it_is_younger(account: Account) -> None:
     old = image(account, "staging", NOW - timedelta(days=90))
     young = image(account, "staging", NOW - timedelta(days=60))
     account.ec2(HOME).disable_image(ImageId=young)
-    found = {one.image_id: one for one in (await look(account)).images}
-    assert found[old].standing is Standing.NEWEST
-    assert (found[young].standing, found[young].disabled) == (Standing.FREE, True)
+    found = {one.image_id: one for one in (await listed_images(account)).images}
+    assert found[old].retention is Retention.NEWEST
+    assert (found[young].retention, found[young].disabled) == (Retention.DELETABLE, True)
 
 
 def instance(account: Account, used: str) -> None:
@@ -159,7 +166,7 @@ def public(account: Account, used: str) -> None:
     account.ec2(HOME).modify_image_attribute(ImageId=used, LaunchPermission={"Add": [{"Group": "all"}]})
 
 
-def kept(account: Account, used: str) -> None:
+def protected(account: Account, used: str) -> None:
     account.ec2(HOME).create_tags(Resources=[used], Tags=listed_tags({"signalbox:keep": ""}))
 
 
@@ -181,10 +188,10 @@ async def test_whatever_uses_an_image_keeps_it_and_is_named(
     account: Account, use: Callable[[Account, str], None], words: str
 ) -> None:
     used = old_and_new(account)
-    assert (await of(account, used)).standing is Standing.FREE
+    assert (await of(account, used)).retention is Retention.DELETABLE
     use(account, used)
     found = await of(account, used)
-    assert found.standing is Standing.IN_USE
+    assert found.retention is Retention.IN_USE
     assert words in found.reason
 
 
@@ -193,19 +200,19 @@ async def test_what_is_terminated_uses_nothing(account: Account) -> None:
     ec2 = account.ec2(HOME)
     (one,) = ec2.run_instances(ImageId=used, MinCount=1, MaxCount=1)["Instances"]
     ec2.terminate_instances(InstanceIds=[one["InstanceId"]])
-    assert (await of(account, used)).standing is Standing.FREE
+    assert (await of(account, used)).retention is Retention.DELETABLE
 
 
 async def test_a_tag_keeps_an_image(account: Account) -> None:
     used = old_and_new(account)
-    kept(account, used)
+    protected(account, used)
     assert (await of(account, used)).reason == "the tag signalbox:keep protects it"
 
 
 async def test_what_is_named_elsewhere_is_in_use(account: Account) -> None:
     used = old_and_new(account)
-    found = await of(account, used, named_elsewhere={used: "named in the plan #12, which waits for approval"})
-    assert (found.standing, found.reason) == (Standing.IN_USE, "named in the plan #12, which waits for approval")
+    found = await of(account, used, references={used: "named in the plan #12, which waits for approval"})
+    assert (found.retention, found.reason) == (Retention.IN_USE, "named in the plan #12, which waits for approval")
 
 
 async def test_many_users_are_counted_and_the_first_named(account: Account) -> None:
@@ -253,7 +260,7 @@ async def test_a_deleted_fleet_keeps_nothing(account: Account) -> None:
         "LaunchTemplateConfigs": [{"Overrides": [{"ImageId": used}]}],
     }
     answer(account.ec2(HOME), "DescribeFleets", {"Fleets": [fleet]})
-    assert (await of(account, used)).standing is Standing.FREE
+    assert (await of(account, used)).retention is Retention.DELETABLE
 
 
 def _filled(told: Any, used: str) -> Any:
@@ -279,7 +286,7 @@ async def test_an_image_named_by_a_parameter_leaves_all_in_doubt(account: Accoun
     used = old_and_new(account)
     template(account, "ami-00000000000000001", then="resolve:ssm:/images/web")
     found = await of(account, used)
-    assert found.standing is Standing.UNKNOWN
+    assert found.retention is Retention.UNKNOWN
     assert "launch template web, version 2 in us-west-2: it names its image by an SSM parameter" in found.reason
 
 
@@ -304,20 +311,20 @@ async def test_what_cannot_be_read_keeps_everything_of_its_region(
     abroad = image(account, "staging", NOW - timedelta(days=90), region=ABROAD)
     image(account, "staging", NOW - timedelta(days=60), region=ABROAD)
     refuse(account.client(service, HOME), operation, "UnauthorizedOperation")
-    found = await look(account)
+    found = await listed_images(account)
     by_id = {one.image_id: one for one in found.images}
-    assert by_id[old].standing is Standing.UNKNOWN
+    assert by_id[old].retention is Retention.UNKNOWN
     assert f"AWS forbids {operation}" in by_id[old].reason
-    assert by_id[abroad].standing is Standing.FREE
-    assert [(one.region, operation in one.remedy) for one in found.unread] == [(HOME, True)]
+    assert by_id[abroad].retention is Retention.DELETABLE
+    assert [(one.region, operation in one.remedy) for one in found.unreadable] == [(HOME, True)]
 
 
 async def test_a_region_whose_images_cannot_be_read_is_told(account: Account) -> None:
     old_and_new(account)
     refuse(account.ec2(ABROAD), "DescribeImages", "UnauthorizedOperation")
-    found = await look(account)
-    assert len(found.free) == 1
-    assert [str(one) for one in found.unread] == [
+    found = await listed_images(account)
+    assert len(found.deletable) == 1
+    assert [str(one) for one in found.unreadable] == [
         "images in eu-west-1: AWS forbids DescribeImages (UnauthorizedOperation)"
     ]
 
@@ -326,23 +333,23 @@ async def test_sharing_that_cannot_be_read_keeps_the_image(account: Account) -> 
     used = old_and_new(account)
     refuse(account.ec2(HOME), "DescribeImageAttribute", "UnauthorizedOperation")
     found = await of(account, used)
-    assert (found.standing, found.reason[:41]) == (Standing.UNKNOWN, "nobody can say whom it is shared with: AW")
+    assert (found.retention, found.reason[:41]) == (Retention.UNKNOWN, "nobody can say whom it is shared with: AW")
 
 
 async def test_only_so_many_are_asked_about_sharing_the_oldest_first(account: Account) -> None:
     oldest = image(account, "staging", NOW - timedelta(days=99))
     for days in (90, 80, 70):
         image(account, "staging", NOW - timedelta(days=days))
-    found = await look(account, share_checks=1)
-    assert [one.image_id for one in found.free] == [oldest]
-    unasked = [one for one in found.images if one.standing is Standing.UNKNOWN]
+    found = await listed_images(account, share_checks=1)
+    assert [one.image_id for one in found.deletable] == [oldest]
+    unasked = [one for one in found.images if one.retention is Retention.UNKNOWN]
     assert [one.reason for one in unasked] == ["not looked at yet: 1 older ones come first"] * 2
 
 
 async def test_few_images_are_asked_for_by_id_and_not_by_listing_all_instances(account: Account) -> None:
     used = old_and_new(account)
     made = calls_of(account.ec2(HOME))
-    await look(account)
+    await listed_images(account)
     (asked,) = [params for operation, params in made if operation == "DescribeInstances"]
     named = {one["Name"]: one["Values"] for one in asked["Filters"]}
     assert used in named["image-id"]
@@ -363,6 +370,6 @@ async def test_every_page_of_images_is_read(account: Account) -> None:
         stubber.add_response("describe_spot_instance_requests", {"SpotInstanceRequests": []})
         for _ in range(2):
             stubber.add_response("describe_image_attribute", {"LaunchPermissions": []})
-        found = await look(account)
+        found = await listed_images(account)
     assert sorted(one.image_id for one in found.images) == sorted(made)
-    assert len(found.free) == 2
+    assert len(found.deletable) == 2

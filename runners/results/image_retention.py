@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from runners.results.builders import OrphanedVolume
 
 
-class Standing(StrEnum):
-    """Whether an image can be deleted; all but `FREE` are kept."""
+class Retention(StrEnum):
+    """Whether an image can be deleted; all but `DELETABLE` are kept."""
 
     IN_USE = "in use"
     NEWEST = "newest"
     BY_RULE = "kept by rule"
     UNKNOWN = "unknown"
-    FREE = "free"
+    DELETABLE = "free"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class KeepRule:
 
 
 @dataclass(frozen=True, slots=True)
-class ImageStanding:
+class AssessedImage:
     """An image of ours with whether it can be deleted. Times are aware UTC.
 
     `reason` says why it is kept; `used_by` names the first of its users, `users` counts them. `last_launched_at` lags
@@ -56,7 +56,7 @@ class ImageStanding:
     group: ImageGroup
     created_at: datetime
     state: str
-    standing: Standing
+    retention: Retention
     reason: str = ""
     used_by: tuple[str, ...] = ()
     users: int = 0
@@ -97,24 +97,24 @@ class OrphanedSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class ImageSurvey:
+class ImageList:
     """The images of all groups and regions, by group in the order given, the newest first.
 
     What could not be read is in `unread`: what depends on it is `UNKNOWN`, and kept.
     """
 
-    images: tuple[ImageStanding, ...]
-    unread: tuple[Unreadable, ...] = ()
+    images: tuple[AssessedImage, ...]
+    unreadable: tuple[Unreadable, ...] = ()
 
     @property
-    def free(self) -> tuple[ImageStanding, ...]:
+    def deletable(self) -> tuple[AssessedImage, ...]:
         """The images that can be deleted."""
-        return tuple(image for image in self.images if image.standing is Standing.FREE)
+        return tuple(image for image in self.images if image.retention is Retention.DELETABLE)
 
     @property
-    def free_gb(self) -> int:
+    def deletable_gb(self) -> int:
         """What removing all of these would free at most."""
-        return sum(image.size_gb for image in self.free)
+        return sum(image.size_gb for image in self.deletable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,4 +123,4 @@ class OrphanedImageResources:
 
     snapshots: tuple[OrphanedSnapshot, ...]
     volumes: tuple[OrphanedVolume, ...]
-    unread: tuple[Unreadable, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()

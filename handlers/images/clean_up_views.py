@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bot.slack.blocks import common, kit, modals, tables
 from bot.slack.blocks.images import CONSOLE
 from runners import phrases
-from runners.results import Standing, What
+from runners.results import Retention, What
 from runners.stored import stored
 
 if TYPE_CHECKING:
@@ -18,17 +18,25 @@ if TYPE_CHECKING:
     from bot.slack.blocks.common import ApprovalView, Head
     from bot.slack.blocks.kit import Block, Message
     from bot.slack.blocks.tables import Cell
-    from runners.results import Candidate, ImageStanding, ImageSurvey, OrphanedImageResources, Removed, Step, Unreadable
+    from runners.results import (
+        AssessedImage,
+        Candidate,
+        ImageList,
+        OrphanedImageResources,
+        RemovalResult,
+        Step,
+        Unreadable,
+    )
 
 CLEAN_UP, CHOOSE, UNDO = "clean-up-images", "choose-images", "undo-clean-up"
 CHOICE = "image-choice"
 BLOCK = "clean-up"
 MARKS = {
-    Standing.IN_USE: "in use",
-    Standing.NEWEST: "newest: plans take it",
-    Standing.BY_RULE: "kept by rule",
-    Standing.UNKNOWN: "❔ not known, so kept",
-    Standing.FREE: "✅ may go",
+    Retention.IN_USE: "in use",
+    Retention.NEWEST: "newest: plans take it",
+    Retention.BY_RULE: "kept by rule",
+    Retention.UNKNOWN: "❔ not known, so kept",
+    Retention.DELETABLE: "✅ may go",
 }
 MANY = 20  # rows: not all of more than these can be shown
 
@@ -46,7 +54,7 @@ class CleanUpView:
     @property
     def chosen(self) -> tuple[Candidate, ...]:
         """What goes: all that nobody spared."""
-        return tuple(candidate for candidate in self.candidates if not candidate.spared_by)
+        return tuple(candidate for candidate in self.candidates if not candidate.excluded_by)
 
     @property
     def gigabytes(self) -> int:
@@ -54,14 +62,18 @@ class CleanUpView:
         return sum(one.size_gb for one in self.chosen)
 
 
-def page(survey: ImageSurvey, loose: OrphanedImageResources, observed_at: float, *, whole: bool = True) -> Message:
+def page(survey: ImageList, loose: OrphanedImageResources, observed_at: float, *, whole: bool = True) -> Message:
     """Images of machines with their standing; where it is the `whole` of them, a button to clean up what may go."""
-    free, size = len(survey.free) + len(loose.snapshots) + len(loose.volumes), survey.free_gb
+    deletable, size = len(survey.deletable) + len(loose.snapshots) + len(loose.volumes), survey.deletable_gb
     images = phrases.counted(len(survey.images), "image")
-    head = f"{images}, {len(survey.free)} may go ({size} GB at most)" if survey.free else f"{images}, none may go"
+    head = (
+        f"{images}, {len(survey.deletable)} may go ({size} GB at most)"
+        if survey.deletable
+        else f"{images}, none may go"
+    )
     rows = [
         _standing_row(one, observed_at)
-        for one in sorted(survey.images, key=lambda one: one.standing is not Standing.FREE)
+        for one in sorted(survey.images, key=lambda one: one.retention is not Retention.DELETABLE)
     ]
     table = (
         [tables.table(["Image", "Machine", "Age", "Snapshots", "Standing", "Why"], rows, right=(2, 3))] if rows else []
@@ -73,9 +85,9 @@ def page(survey: ImageSurvey, loose: OrphanedImageResources, observed_at: float,
         else []
     )
     goes = [kit.actions(BLOCK, button), kit.context("Nothing goes before somebody has approved it.")]
-    foot = [*narrow, *(goes if free and whole else [])]
+    foot = [*narrow, *(goes if deletable and whole else [])]
     return kit.message(
-        head, [kit.header(head), *table, *_loose(loose), *_unread((*survey.unread, *loose.unread))], foot=foot
+        head, [kit.header(head), *table, *_loose(loose), *_unread((*survey.unreadable, *loose.unreadable))], foot=foot
     )
 
 
@@ -101,7 +113,7 @@ def ask(view: CleanUpView, approval: ApprovalView, keeps: str) -> Message:
     )
 
 
-def settled(view: CleanUpView, approval: ApprovalView) -> Message:
+def not_approved(view: CleanUpView, approval: ApprovalView) -> Message:
     """Rejected, or expired."""
     words = {"rejected": "rejected, nothing was removed", "expired": "expired, nothing was removed"}
     blocks = [common.first_line(view.head, approval.outcome, words[approval.outcome]), *_table(view)]
@@ -115,7 +127,7 @@ def choice_modal(number: int, candidates: Sequence[Candidate], observed_at: floa
         "stay",
         "These stay; all others go once approved",
         [(candidate.removal.image_id, _named(candidate, observed_at)) for candidate in candidates],
-        chosen=[candidate.removal.image_id for candidate in candidates if candidate.spared_by],
+        chosen=[candidate.removal.image_id for candidate in candidates if candidate.excluded_by],
     )
     return modals.modal(
         CHOICE,
@@ -127,16 +139,16 @@ def choice_modal(number: int, candidates: Sequence[Candidate], observed_at: floa
     )
 
 
-def nothing(head: Head, unread: Sequence[Unreadable]) -> Message:
+def nothing(head: Head, unreadable: Sequence[Unreadable]) -> Message:
     """There is nothing that may go."""
     news = "nothing may go: every image is in use, kept by rule, or not known well enough"
     return kit.message(
         common.plain(head, news),
-        [common.first_line(head, "succeeded", news), *_unread(unread), common.requester_block(head)],
+        [common.first_line(head, "succeeded", news), *_unread(unreadable), common.requester_block(head)],
     )
 
 
-def removing(view: CleanUpView, approval: ApprovalView, done: Sequence[Removed]) -> Message:
+def removing(view: CleanUpView, approval: ApprovalView, done: Sequence[RemovalResult]) -> Message:
     """While it goes on."""
     news = f"removing: {len(done)} of {len(view.chosen)} done"
     blocks = [common.first_line(view.head, "running", news), *_outcomes(view, done)]
@@ -147,7 +159,7 @@ def removing(view: CleanUpView, approval: ApprovalView, done: Sequence[Removed])
     )
 
 
-def disabled(view: CleanUpView, approval: ApprovalView, done: Sequence[Removed], until: float) -> Message:
+def disabled(view: CleanUpView, approval: ApprovalView, done: Sequence[RemovalResult], until: float) -> Message:
     """Disabled for a while, with a button to take it all back."""
     off = sum(1 for one in done if not one.refused)
     news = f"{phrases.counted(off, 'image')} disabled; removed {kit.moment(until)} unless somebody takes that back"
@@ -163,7 +175,7 @@ def disabled(view: CleanUpView, approval: ApprovalView, done: Sequence[Removed],
     )
 
 
-def taken_back(view: CleanUpView, person: str, done: Sequence[Removed]) -> Message:
+def taken_back(view: CleanUpView, person: str, done: Sequence[RemovalResult]) -> Message:
     """Everything can be launched again."""
     bad = [one for one in done if not all(step.final for step in one.steps)]
     news = f"taken back by {kit.user(person)}; nothing was removed"
@@ -173,15 +185,15 @@ def taken_back(view: CleanUpView, person: str, done: Sequence[Removed]) -> Messa
     return kit.message(common.plain(view.head, news), blocks, foot=[common.requester_block(view.head)])
 
 
-def removed(view: CleanUpView, approval: ApprovalView, done: Sequence[Removed]) -> Message:
+def removed(view: CleanUpView, approval: ApprovalView, done: Sequence[RemovalResult]) -> Message:
     """What is gone, what was refused, what was freed."""
-    gone = [one for one in done if one.complete]
-    left = len(done) - len(gone)
+    deleted = [one for one in done if one.complete]
+    left = len(done) - len(deleted)
     freed = sum(one.freed_gb for one in done)
-    news = f"{len(gone)} of {len(done)} removed, {freed} GB freed at most"
+    news = f"{len(deleted)} of {len(done)} removed, {freed} GB freed at most"
     if left:
         news += f"; {left} {phrases.plural(left, 'was', 'were')} left, the reasons are below"
-    status = "failed" if left and not gone else "succeeded"
+    status = "failed" if left and not deleted else "succeeded"
     blocks = [common.first_line(view.head, status, news), *_outcomes(view, done)]
     return kit.message(
         common.plain(view.head, news),
@@ -190,7 +202,7 @@ def removed(view: CleanUpView, approval: ApprovalView, done: Sequence[Removed]) 
     )
 
 
-def _outcomes(view: CleanUpView, done: Sequence[Removed]) -> list[Block]:
+def _outcomes(view: CleanUpView, done: Sequence[RemovalResult]) -> list[Block]:
     """A row for each that was to go; those with a reason first."""
     known = {one.removal.image_id: one for one in done}
     groups = {one.removal.image_id: one for one in view.chosen}
@@ -199,7 +211,7 @@ def _outcomes(view: CleanUpView, done: Sequence[Removed]) -> list[Block]:
     return [tables.table(["What", "Of", "Became", "Why"], rows)] if rows else []
 
 
-def _outcome_row(one: Candidate, result: Removed | None) -> Sequence[Cell]:
+def _outcome_row(one: Candidate, result: RemovalResult | None) -> Sequence[Cell]:
     if result is None:
         return [_link(one), one.group, "⏳", ""]
     own = one.removal.image_id  # named in its row already
@@ -224,14 +236,14 @@ def _table(view: CleanUpView) -> list[Block]:
             candidate.group,
             phrases.age(view.at - candidate.made_at),
             str(candidate.size_gb),
-            "stays" if candidate.spared_by else "",
+            "stays" if candidate.excluded_by else "",
         ]
         for candidate in view.candidates
     ]
     return [tables.table(["What", "Of", "Age", "GB", "Choice"], rows, right=(2, 3))]
 
 
-def _standing_row(one: ImageStanding, observed_at: float) -> Sequence[Cell]:
+def _standing_row(one: AssessedImage, observed_at: float) -> Sequence[Cell]:
     address = CONSOLE.format(region=one.region, image=one.image_id)
     age = (datetime.fromtimestamp(observed_at, UTC) - one.created_at).total_seconds()
     off = " (disabled)" if one.disabled else ""
@@ -242,7 +254,7 @@ def _standing_row(one: ImageStanding, observed_at: float) -> Sequence[Cell]:
         machine,
         phrases.age(age),
         f"{len(one.snapshots)}, {one.size_gb} GB",
-        f"{MARKS[one.standing]}{off}",
+        f"{MARKS[one.retention]}{off}",
         why,
     ]
 
@@ -275,7 +287,7 @@ def _loose(loose: OrphanedImageResources) -> list[Block]:
     return [kit.section(f"Left over, of images and builds that are no more: {' and '.join(said)}.")] if said else []
 
 
-def _unread(unread: Sequence[Unreadable]) -> list[Block]:
+def _unread(unreadable: Sequence[Unreadable]) -> list[Block]:
     return kit.sections(
-        [f":warning: Could not be read: {kit.escape(str(one))}. {kit.escape(one.remedy)}" for one in unread[:10]]
+        [f":warning: Could not be read: {kit.escape(str(one))}. {kit.escape(one.remedy)}" for one in unreadable[:10]]
     )

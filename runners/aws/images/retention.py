@@ -1,0 +1,113 @@
+"""Decides whether images can be deleted; without input or output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from runners import phrases
+from runners.results import AssessedImage, Retention
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from runners.aws.images.usage import Usage
+    from runners.results import KeepRule, Unreadable
+
+NEWEST = "the newest one: Terraform's most_recent would pick it"
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionRules:
+    """What decides about images: the rule of the configuration, and the time.
+
+    `references` says what else needs an image, by its id ("named in the plan #12").
+    """
+
+    keep: KeepRule
+    references: Mapping[str, str]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """What protects an image: the tag signalbox:keep, or EC2's deregistration protection."""
+
+    by_tag: bool = False
+    by_ec2: bool = False
+
+
+def assess(
+    images: Iterable[tuple[AssessedImage, Protection]],
+    rules: RetentionRules,
+    *,
+    usage: Usage,
+) -> list[AssessedImage]:
+    """The images of a group and region with their retention, the newest first.
+
+    Where part of the usage could not be read, no image is DELETABLE.
+    """
+    ordered = sorted(images, key=lambda pair: (pair[0].created_at, pair[0].image_id), reverse=True)
+    available = [image for image, _ in ordered if image.state == "available"]
+    newest = available[0].created_at if available else None
+    by_rule = {image.image_id for image in available[: rules.keep.newest]}
+    doubt = _doubt(usage.unreadable)
+    assessed = []
+    for image, protection in ordered:
+        retention, reason = (
+            _used(image, usage, rules.references)
+            # Two images of the same second are both the newest.
+            or ((Retention.NEWEST, NEWEST) if image.state == "available" and image.created_at == newest else None)
+            or _by_rule(image, protection, rules, by_rule)
+            or ((Retention.UNKNOWN, doubt) if doubt else None)
+            or (Retention.DELETABLE, "")
+        )
+        assessed.append(_with_users(image, usage, retention, reason))
+    return assessed
+
+
+def _used(image: AssessedImage, usage: Usage, references: Mapping[str, str]) -> tuple[Retention, str] | None:
+    for identifier in _ids(image):
+        if identifier in usage.users:
+            by = str(usage.users[identifier])
+            return (
+                Retention.IN_USE,
+                f"used by {by}" if identifier == image.image_id else f"its snapshot {identifier} is used by {by}",
+            )
+    if image.image_id in references:
+        return Retention.IN_USE, references[image.image_id]
+    return (Retention.IN_USE, "it is public: others may launch it") if image.public else None
+
+
+def _by_rule(
+    image: AssessedImage, protection: Protection, rules: RetentionRules, by_rule: Collection[str]
+) -> tuple[Retention, str] | None:
+    if image.state in ("pending", "transient"):
+        return Retention.BY_RULE, "it is still being made"
+    if protection.by_tag:
+        return Retention.BY_RULE, "the tag signalbox:keep protects it"
+    if protection.by_ec2:
+        return Retention.BY_RULE, "it is protected from deregistration in EC2"
+    if image.image_id in by_rule:
+        return Retention.BY_RULE, f"one of the newest {rules.keep.newest}"
+    if rules.now - image.created_at < rules.keep.younger_than:
+        return Retention.BY_RULE, f"younger than {phrases.span(rules.keep.younger_than)}"
+    return None
+
+
+def _doubt(unreadable: Collection[Unreadable]) -> str:
+    if not unreadable:
+        return ""
+    more = "".join(f" ({line})" for line in phrases.rest(len(unreadable) - 1))
+    return f"nobody can say whether it is used: {next(iter(unreadable))}{more}"
+
+
+def _with_users(image: AssessedImage, usage: Usage, retention: Retention, reason: str) -> AssessedImage:
+    users = [usage.users[identifier] for identifier in _ids(image) if identifier in usage.users]
+    named = tuple(name for user in users for name in user.named)
+    return replace(image, retention=retention, reason=reason, used_by=named, users=sum(user.count for user in users))
+
+
+def _ids(image: AssessedImage) -> Sequence[str]:
+    return (image.image_id, *(snapshot.snapshot_id for snapshot in image.snapshots))
