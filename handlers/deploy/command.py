@@ -9,9 +9,9 @@ from bot.access import arguments as typed_arguments, policy
 from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Button, Click, Command, Invocation, Modal, Submission
-from bot.slack.blocks import replies
 from handlers.deploy.arguments import USAGE, limited, read
 from handlers.deploy.backend import check_supported
+from handlers.deploy.modal import deploy_modal
 from handlers.deploy.promote import workflow as promote_workflow
 from handlers.shared.clicks import clicked, start_follow_up
 from handlers.shared.requests import CODE_DEPLOY, DEPLOY_AFTER, default_ref, deploy_request
@@ -35,7 +35,7 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
     if not words:
         await requests.check_may_use(services, invocation.user, "/deploy")
         names = list(services.config.environments)
-        await services.chat.open_view(invocation.trigger_id, replies.deploy_modal(names, invocation.channel))
+        await services.chat.open_view(invocation.trigger_id, deploy_modal(names, invocation.channel))
         return None
     environment = typed_arguments.environment(services.config, words[0], USAGE)
     arguments = read(environment, words[1:])

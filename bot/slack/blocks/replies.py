@@ -103,27 +103,6 @@ def home(blocks: Sequence[Block]) -> Block:
     return {"type": "home", "blocks": list(blocks)[: kit.VIEW_BLOCKS]}
 
 
-def deploy_modal(environments: Sequence[str], channel: str) -> Block:
-    """Asks for environment and ref; `channel` is kept for the answer."""
-    return modals.modal(
-        "deploy",
-        [
-            modals.one_of("environment", "Environment", [(name, name) for name in environments]),
-            modals.text(
-                "ref",
-                "Branch, tag or commit",
-                longest=200,
-                hint="Leave empty for the environment's usual branch.",
-                optional=True,
-            ),
-        ],
-        metadata=channel,
-        title="Deploy",
-        submit="Deploy",
-        close="Cancel",
-    )
-
-
 def typed_approval(environment: str, approval_id: str, operation: str, words: str) -> Block:
     """Asks the approver to type the environment's name; `words` (mrkdwn) say of the operation what to read first."""
     return modals.modal(

@@ -83,8 +83,8 @@ def read(message: Message) -> str:
 
 def _mrkdwn(value: Any) -> Iterator[str]:
     if isinstance(value, list):
-        for one in value:
-            yield from _mrkdwn(one)
+        for item in value:
+            yield from _mrkdwn(item)
     elif isinstance(value, dict):
         if value.get("type") == "mrkdwn":
             yield value["text"]

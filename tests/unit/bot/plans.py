@@ -42,7 +42,7 @@ NOW, NEW = (
     Image("ami-0new", "staging-2"),
 )
 WITH_IMAGES = replace(VIEW, images=(ImageChange("backend", NOW, NEW),), region="us-west-2")
-ELSEWHERE = replace(ONE, outcome="elsewhere", outside="discarded in HCP Terraform by <max>")
+DECIDED_OUTSIDE = replace(ONE, outcome="elsewhere", outside="discarded in HCP Terraform by <max>")
 
 
 def headings(message: Message) -> list[str]:

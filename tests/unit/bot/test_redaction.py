@@ -39,21 +39,21 @@ TOKENS = [
 
 
 @given(st.lists(secrets, min_size=1, max_size=5), plain, plain)
-def test_no_secret_survives_in_any_text(known: list[str], before: str, after: str) -> None:
-    redact = Redactor(known)
-    said = redact(after.join([before, *known, *reversed(known)]))
-    assert not [secret for secret in known if secret.strip() in said]
-    assert redact(said) == said
+def test_no_secret_survives_in_any_text(values: list[str], before: str, after: str) -> None:
+    redact = Redactor(values)
+    rendered = redact(after.join([before, *values, *reversed(values)]))
+    assert not [secret for secret in values if secret.strip() in rendered]
+    assert redact(rendered) == rendered
 
 
 @given(secrets, plain)
 def test_no_secret_survives_quoting_or_drawing(secret: str, beside: str) -> None:
     redact, text = Redactor([secret]), f"{beside}{secret}{beside}"
     for drawn in (json.dumps(text), kit.escape(text), html.escape(json.dumps(text), quote=False)):
-        said = redact(drawn)
-        assert secret.strip() not in said
-        assert html.escape(secret.strip(), quote=False) not in said
-        assert json.dumps(secret.strip())[1:-1] not in said
+        rendered = redact(drawn)
+        assert secret.strip() not in rendered
+        assert html.escape(secret.strip(), quote=False) not in rendered
+        assert json.dumps(secret.strip())[1:-1] not in rendered
 
 
 @given(secrets, secrets)
@@ -73,16 +73,16 @@ def test_no_secret_survives_in_nested_values(secret: str) -> None:
 
 
 @dataclass(frozen=True)
-class Told:
+class Recorded:
     state: State
     lines: tuple[str, ...]
     count: int
 
 
 def test_a_dataclass_keeps_its_shape() -> None:
-    told = Redactor(["failed", "hunter2"]).within(Told(State.FAILED, ("a hunter2",), 3))
-    assert told == Told(State.FAILED, (f"a {HIDDEN}",), 3)
-    assert told.state is State.FAILED
+    recorded = Redactor(["failed", "hunter2"]).within(Recorded(State.FAILED, ("a hunter2",), 3))
+    assert recorded == Recorded(State.FAILED, (f"a {HIDDEN}",), 3)
+    assert recorded.state is State.FAILED
 
 
 @pytest.mark.parametrize("token", TOKENS)
@@ -147,8 +147,8 @@ def test_the_log_hides_secrets_in_messages_arguments_and_tracebacks() -> None:
         record = logging.LogRecord(
             "x", logging.ERROR, "f", 1, "with %s", ("hunter2-and-more",), (type(error), error, error.__traceback__)
         )
-    said = formatter.format(record)
-    assert "with [redacted]" in said
-    assert "ValueError: the password is [redacted]" in said
-    assert "hunter2" not in said
-    assert "Traceback" in said
+    rendered = formatter.format(record)
+    assert "with [redacted]" in rendered
+    assert "ValueError: the password is [redacted]" in rendered
+    assert "hunter2" not in rendered
+    assert "Traceback" in rendered

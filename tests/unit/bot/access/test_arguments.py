@@ -1,4 +1,4 @@
-"""Words of commands: an allow-list, and answers that help whoever mistyped."""
+"""Arguments of commands: an allow-list, and replies that help after a typing error."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ BAD = ["; rm -rf /", "$(id)", "`id`", "--upload-pack=sh", "-x", "../..", "a|b", 
 def refusal(call: object, *args: object, **more: object) -> str:
     with pytest.raises(UserError) as refused:
         call(*args, **more)  # type: ignore[operator]
-    said = str(refused.value)
-    assert len(said) < 400
-    assert said.isprintable()
-    assert said.endswith(USAGE)
-    return said
+    rendered = str(refused.value)
+    assert len(rendered) < 400
+    assert rendered.isprintable()
+    assert rendered.endswith(USAGE)
+    return rendered
 
 
 @given(st.text(max_size=120))
 def test_only_harmless_words_come_through(text: str) -> None:
-    taken, said = outcome_of(text)
+    taken, rendered = outcome_of(text)
     assert len(taken) <= 2
     assert all(set(word) <= SAFE and word[0].isalnum() for word in taken)
-    assert len(said) < 400
-    assert said.isprintable()
+    assert len(rendered) < 400
+    assert rendered.isprintable()
 
 
 def outcome_of(text: str) -> tuple[list[str], str]:
@@ -117,9 +117,9 @@ def test_the_nearest_match_is_offered(word: str, hint: str) -> None:
 
 @given(st.text())
 def test_what_is_shown_back_is_short_and_on_one_line(text: str) -> None:
-    shown = arguments.quoted(text)
-    assert len(shown) <= 43
-    assert shown.isprintable()
+    displayed = arguments.quoted(text)
+    assert len(displayed) <= 43
+    assert displayed.isprintable()
 
 
 def test_a_secret_that_was_typed_is_not_kept() -> None:

@@ -65,12 +65,12 @@ def test_whoever_was_taken_out_has_the_rights_for_half_a_minute_at_most() -> Non
     async def go() -> list[bool]:
         groups = Groups(S1=["U1"])
         directory = directory_of(groups)
-        found = [bool((await directory.person("U1")).groups)]
+        result = [bool((await directory.person("U1")).groups)]
         groups.members["S1"] = []
-        found.append(bool((await directory.person("U1")).groups))
+        result.append(bool((await directory.person("U1")).groups))
         await asyncio.sleep(CACHE_SECONDS + 0.01)
-        found.append(bool((await directory.person("U1")).groups))
-        return found
+        result.append(bool((await directory.person("U1")).groups))
+        return result
 
     assert run_virtually(go()) == [True, True, False]
 
@@ -90,8 +90,8 @@ def test_without_an_answer_nothing_is_guessed(how: str) -> None:
         groups.fails, groups.takes = False, 0.1
         return str(refused.value), took, await directory.person("U1")
 
-    said, took, later = run_virtually(go())
-    assert "could not look up in Slack" in said
+    rendered, took, later = run_virtually(go())
+    assert "could not look up in Slack" in rendered
     assert took <= TIMEOUT + 0.01
     assert later.groups == {"S1"}
 

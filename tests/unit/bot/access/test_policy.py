@@ -27,12 +27,12 @@ environments:
     approval: {required: 1, requester_may_approve: true}
   prod:
     deploy: {github_actions: {workflow: d.yml}}
-    approval: {required: 2, requester_may_approve: false, approvers: ["usergroup:S0LEADS", U0MAX]}
+    approval: {required: 2, requester_may_approve: false, approvers: ["usergroup:S0APPROVERS", U0MAX]}
     windows: ["Mon-Thu 09:00-16:00 America/Los_Angeles", "Sun 10:00-11:00 UTC"]
 """
 CONFIG = read(FILE, "signalbox.yaml")
 OPERATOR = Person("U0ANA", frozenset({"S0INFRA"}))
-LEAD = Person("U0LEE", frozenset({"S0INFRA", "S0LEADS"}))
+APPROVER = Person("U0LEE", frozenset({"S0INFRA", "S0APPROVERS"}))
 MAX = Person("U0MAX", frozenset())
 SOLO = Person("U0SOLO", frozenset())
 GUEST = Person("U0GUS", frozenset())
@@ -55,7 +55,7 @@ def refused(call: object, *args: object) -> str:
     ("person", "rules", "allowed"),
     [
         (OPERATOR, ["usergroup:S0INFRA"], True),
-        (OPERATOR, ["usergroup:S0LEADS"], False),
+        (OPERATOR, ["usergroup:S0APPROVERS"], False),
         (OPERATOR, ["U0ANA"], True),
         (OPERATOR, ["u0ana"], False),
         (OPERATOR, [], False),
@@ -69,7 +69,7 @@ def test_a_rule_names_a_person_or_a_group_and_nothing_else(person: Person, rules
 
 
 @pytest.mark.parametrize(
-    ("person", "may"), [(OPERATOR, True), (LEAD, True), (SOLO, True), (MAX, False), (GUEST, False)]
+    ("person", "may"), [(OPERATOR, True), (APPROVER, True), (SOLO, True), (MAX, False), (GUEST, False)]
 )
 def test_only_operators_may_run_commands(person: Person, may: bool) -> None:
     words = refused(policy.check_may_use, CONFIG, person)
@@ -86,9 +86,9 @@ def test_only_operators_may_run_commands(person: Person, may: bool) -> None:
         ("staging", GUEST, "U0ANA", "may not approve for staging"),
         ("staging", GUEST, "U0GUS", "may not approve for staging"),
         ("prod", OPERATOR, "U0LEE", "may not approve for prod"),
-        ("prod", LEAD, "U0ANA", ""),
+        ("prod", APPROVER, "U0ANA", ""),
         ("prod", MAX, "U0ANA", ""),
-        ("prod", LEAD, "U0LEE", "You asked for this yourself"),
+        ("prod", APPROVER, "U0LEE", "You asked for this yourself"),
         ("prod", OPERATOR, "U0ANA", "may not approve for prod"),
         # Where nobody has to approve a deploy, an apply takes one click, also of who asked for it.
         ("dev", OPERATOR, "U0ANA", ""),
@@ -96,16 +96,16 @@ def test_only_operators_may_run_commands(person: Person, may: bool) -> None:
     ],
 )
 def test_who_may_approve_whose_request(environment: str, person: Person, requester: str, words: str) -> None:
-    said = refused(policy.check_may_approve, CONFIG, env(environment), person, requester)
-    assert words in said
-    assert bool(said) == bool(words)
+    rendered = refused(policy.check_may_approve, CONFIG, env(environment), person, requester)
+    assert words in rendered
+    assert bool(rendered) == bool(words)
 
 
 @pytest.mark.parametrize(
     ("environment", "person", "requester", "may"),
     [
-        ("prod", LEAD, "U0ANA", True),
-        ("prod", LEAD, "U0LEE", True),
+        ("prod", APPROVER, "U0ANA", True),
+        ("prod", APPROVER, "U0LEE", True),
         ("prod", OPERATOR, "U0ANA", True),
         ("prod", OPERATOR, "U0LEE", False),
         ("prod", GUEST, "U0ANA", False),
@@ -115,8 +115,8 @@ def test_who_may_approve_whose_request(environment: str, person: Person, request
 def test_approvers_may_reject_and_whoever_asked_may_withdraw(
     environment: str, person: Person, requester: str, may: bool
 ) -> None:
-    said = refused(policy.check_may_reject, CONFIG, env(environment), person, requester)
-    assert (said == "") is may
+    rendered = refused(policy.check_may_reject, CONFIG, env(environment), person, requester)
+    assert (rendered == "") is may
 
 
 @pytest.mark.parametrize(
@@ -138,10 +138,10 @@ def test_an_apply_takes_a_click_even_where_none_is_configured(name: str, at_leas
     ],
 )
 def test_changes_wait_for_a_window_and_are_told_the_next(moment: datetime, words: str) -> None:
-    said = refused(policy.check_window, env("prod"), moment)
-    assert words in said
-    assert bool(said) == bool(words)
-    assert not words or "only changed during Mon-Thu 09:00-16:00 America/Los_Angeles or Sun" in said
+    rendered = refused(policy.check_window, env("prod"), moment)
+    assert words in rendered
+    assert bool(rendered) == bool(words)
+    assert not words or "only changed during Mon-Thu 09:00-16:00 America/Los_Angeles or Sun" in rendered
 
 
 def test_without_windows_any_time_will_do() -> None:
@@ -174,7 +174,7 @@ def test_whose_word_counts(approval: Approval, rules: tuple[str, ...]) -> None:
 
 def test_where_nobody_may_approve_nobody_can() -> None:
     config, environment = _with(CONFIG, "dev", Approval(required=1, approvers=()))
-    assert "nobody may" in refused(policy.check_may_approve, config, environment, LEAD, "U0ANA")
+    assert "nobody may" in refused(policy.check_may_approve, config, environment, APPROVER, "U0ANA")
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_where_nobody_may_approve_nobody_can() -> None:
     [
         ("dev", "U0ANA", "anyone of <!subteam^S0INFRA>"),
         ("staging", "U0ANA", "anyone of <!subteam^S0INFRA>"),
-        ("prod", "U0MAX", "anyone of <!subteam^S0LEADS>, <@U0MAX> except <@U0MAX>"),
+        ("prod", "U0MAX", "anyone of <!subteam^S0APPROVERS>, <@U0MAX> except <@U0MAX>"),
     ],
 )
 def test_whoever_asked_is_named_where_they_may_not_approve(environment: str, requester: str, words: str) -> None:
@@ -196,7 +196,7 @@ def test_whoever_asked_is_not_named_where_the_rules_do_not_name_them() -> None:
 
 
 def test_every_group_that_is_named_is_looked_up() -> None:
-    assert policy.groups_named(CONFIG) == {"S0INFRA", "S0LEADS"}
+    assert policy.groups_named(CONFIG) == {"S0INFRA", "S0APPROVERS"}
 
 
 @pytest.mark.parametrize(
@@ -204,8 +204,8 @@ def test_every_group_that_is_named_is_looked_up() -> None:
     [
         ([], "nobody"),
         (["U0MAX"], "<@U0MAX>"),
-        (["usergroup:S0LEADS"], "anyone of <!subteam^S0LEADS>"),
-        (["usergroup:S0LEADS", "U0MAX"], "anyone of <!subteam^S0LEADS>, <@U0MAX>"),
+        (["usergroup:S0APPROVERS"], "anyone of <!subteam^S0APPROVERS>"),
+        (["usergroup:S0APPROVERS", "U0MAX"], "anyone of <!subteam^S0APPROVERS>, <@U0MAX>"),
     ],
 )
 def test_whom_to_ask(rules: list[str], words: str) -> None:

@@ -48,8 +48,8 @@ async def test_every_example_is_taken(examples: list[tuple[str, dict[str, Any]]]
     async with started(Receiver()) as receiver:
         for event, payload in examples:
             body = json.dumps(payload).encode()
-            status, said = await receiver.deliver(None, event=event, body=body)
-            assert status == (200 if event == "ping" else 202), f"{event}: {said}"
+            status, rendered = await receiver.deliver(None, event=event, body=body)
+            assert status == (200 if event == "ping" else 202), f"{event}: {rendered}"
         assert not receiver.heard  # none is about our repository
 
 

@@ -139,13 +139,13 @@ async def test_what_github_did_not_sign_is_refused_and_its_body_not_logged(
 ) -> None:
     signature_header: dict[str, Any] = {"X-Hub-Signature-256": signature}
     with caplog.at_level(logging.INFO):
-        status, said = await receiver.deliver(of_run(), **signature_header)
+        status, rendered = await receiver.deliver(of_run(), **signature_header)
     assert status == 401
-    assert len(said) < 200
+    assert len(rendered) < 200
     assert not receiver.heard
     assert "refused (401)" in caplog.text
-    assert "lee-park" not in caplog.text + said
-    assert SECRET not in caplog.text + said
+    assert "lee-park" not in caplog.text + rendered
+    assert SECRET not in caplog.text + rendered
 
 
 async def test_a_ping_is_answered(receiver: Receiver) -> None:

@@ -72,7 +72,7 @@ async def address(woken: Woken) -> AsyncIterator[str]:
     await runner.cleanup()
 
 
-async def told(address: str, body: bytes, *, token: str = TOKEN, **headers: str) -> int:
+async def notify(address: str, body: bytes, *, token: str = TOKEN, **headers: str) -> int:
     signed = {"X-TFE-Notification-Signature": hmac.new(token.encode(), body, hashlib.sha512).hexdigest()}
     async with aiohttp.request("POST", address, data=io.BytesIO(body), headers={**signed, **headers}) as answer:
         return answer.status
@@ -84,7 +84,7 @@ def about(run: str | None) -> bytes:
 
 async def test_a_notification_wakes_the_operation_that_the_run_belongs_to(woken: Woken, address: str) -> None:
     await woken.run_claims.claim_hcp(7, "run-seven")
-    assert await told(address, about("run-seven")) == 200
+    assert await notify(address, about("run-seven")) == 200
     assert (woken.numbers, woken.runs) == ([7], ["run-seven"])
 
 
@@ -93,7 +93,7 @@ async def test_verification_and_what_is_not_ours_are_taken_and_passed_over(
     woken: Woken, address: str, run: Any
 ) -> None:
     await woken.run_claims.claim_hcp(7, "run-seven")
-    assert await told(address, about(run)) == 200
+    assert await notify(address, about(run)) == 200
     assert not woken.numbers
 
 
@@ -102,25 +102,25 @@ async def test_what_is_not_signed_with_our_token_is_refused(
     woken: Woken, address: str, headers: dict[str, str]
 ) -> None:
     await woken.run_claims.claim_hcp(7, "run-seven")
-    assert await told(address, about("run-seven"), token="wrong", **headers) == 401
+    assert await notify(address, about("run-seven"), token="wrong", **headers) == 401
     assert not woken.numbers
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff"])
 async def test_a_signed_body_that_is_no_notification_is_refused(address: str, body: bytes) -> None:
-    assert await told(address, body) == 400
+    assert await notify(address, body) == 400
 
 
 async def test_a_body_of_more_than_a_megabyte_is_refused(address: str) -> None:
-    assert await told(address, b" " * (1 << 20) + b"{}") == 413
+    assert await notify(address, b" " * (1 << 20) + b"{}") == 413
 
 
 async def test_a_decision_taken_elsewhere_ends_the_question(store: Store, clock: Clock) -> None:
     approvals = Approvals(store, clock)
     asked = await approvals.create(ASK)
     await approvals.decide(asked.id, "U0LEE", Outcome.APPROVED)
-    settled = await approvals.close_outside_slack(asked.id)
-    assert settled.outcome is Outcome.OUTSIDE_SLACK
+    finished = await approvals.close_outside_slack(asked.id)
+    assert finished.outcome is Outcome.OUTSIDE_SLACK
     with pytest.raises(Denied, match="outside of Slack meanwhile"):
         await approvals.decide(asked.id, "U0MAX", Outcome.APPROVED)
 

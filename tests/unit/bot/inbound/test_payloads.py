@@ -58,9 +58,9 @@ def test_a_redelivery_has_the_same_key_and_nothing_else_has() -> None:
 
 @given(st.text(), st.text())
 def test_keys_do_not_run_into_each_other(text: str, user: str) -> None:
-    one = read({**COMMAND, "text": text, "user_id": "U" + user})
+    item = read({**COMMAND, "text": text, "user_id": "U" + user})
     other = read({**COMMAND, "text": text + "x", "user_id": "U" + user})
-    assert one.key != other.key
+    assert item.key != other.key
 
 
 @pytest.mark.parametrize("missing", ["user_id", "channel_id", "trigger_id", "command"])

@@ -41,7 +41,7 @@ COMMAND = {
 
 
 class Handled:
-    """What the handlers were given, and what they are told to do."""
+    """What the handlers were given, and their replies."""
 
     def __init__(self) -> None:
         self.seen: list[Any] = []
@@ -134,7 +134,7 @@ async def test_a_signed_command_is_handled_and_its_answer_redacted(
     assert status == 200
     assert json.loads(text)["response_type"] == "ephemeral"
     assert PLANTED not in text
-    assert [one.text for one in handled.seen] == ["staging"]
+    assert [item.text for item in handled.seen] == ["staging"]
 
 
 @pytest.mark.parametrize("at", ["x", "", "12.5", "²", "-5", "1" * 13, "0", "99999999999"])
@@ -190,10 +190,10 @@ async def test_a_fault_is_an_apology_with_the_id_that_is_in_the_log(
     handled.raises = ZeroDivisionError("inside")
     with caplog.at_level(logging.ERROR):
         status, text = await post(client, form())
-    said = json.loads(text)["text"]
-    error_id = said.split("under ")[1][:8]
+    rendered = json.loads(text)["text"]
+    error_id = rendered.split("under ")[1][:8]
     assert status == 200
-    assert "Sorry" in said
+    assert "Sorry" in rendered
     assert f"error {error_id}" in caplog.text
     assert "ZeroDivisionError: inside" in caplog.text
     assert "inside" not in text

@@ -103,11 +103,11 @@ class World:
     async def until(self, request: Request, *statuses: Status) -> Record:
         """The request's record, as soon as it stands so."""
         for _ in range(400):
-            found = [one for one in await self._all() if one.arguments["key"] == request.key]
-            if found and found[0].status in statuses:
-                return found[0]
+            result = [item for item in await self._all() if item.arguments["key"] == request.key]
+            if result and result[0].status in statuses:
+                return result[0]
             await asyncio.sleep(0.02)
-        raise AssertionError(f"{request.title} never was {statuses}: {found}")
+        raise AssertionError(f"{request.title} never was {statuses}: {result}")
 
     def said_of(self, record: Record) -> str:
         return self.chat.says[record.message_ts or ""]
@@ -151,18 +151,18 @@ async def succeed(operation: Operation) -> None:
 
 
 async def test_an_operation_is_numbered_announced_run_and_ended(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    seen: list[str] = []
+    observed: list[str] = []
 
     async def body(operation: Operation) -> None:
         operation.scratch.mkdir(parents=True)
-        seen.append(world.said_of(operation.record))
+        observed.append(world.said_of(operation.record))
         await succeed(operation)
 
     with caplog.at_level(logging.INFO):
         record = await world.until(await world.begin(body), Status.SUCCEEDED)
     assert f"operation {record.number}: test in dev, for U0ANA" in caplog.text
-    assert f"#{record.number} Test key" in seen[0]
-    assert "starting" in seen[0]
+    assert f"#{record.number} Test key" in observed[0]
+    assert "starting" in observed[0]
     assert record.ended_at is not None
     for _ in range(200):  # that it has ended is kept right before it is shown
         if ":white_check_mark:" in world.said_of(record):
@@ -211,7 +211,7 @@ async def test_one_at_a_time_in_order_and_those_in_line_are_told_for_what(world:
     for _ in range(3):
         followers.append(await world.begin(follow))
         await world.until(followers[-1], Status.WAITING)
-    elsewhere = await world.until(await world.begin(follow, "staging"), Status.SUCCEEDED)
+    outside = await world.until(await world.begin(follow, "staging"), Status.SUCCEEDED)
     waiting = await world.until(followers[0], Status.WAITING)
     for _ in range(100):
         if "waits for" in world.chat.says.get(waiting.message_ts or "", ""):
@@ -221,7 +221,7 @@ async def test_one_at_a_time_in_order_and_those_in_line_are_told_for_what(world:
     assert f"waits for #{ahead.number} (Test {first.key}, asked by @ana)" in world.said_of(waiting)
     gate.set()
     ended = [await world.until(follower, Status.SUCCEEDED) for follower in followers]
-    assert order == [ahead.number, elsewhere.number, *sorted(one.number for one in ended)]
+    assert order == [ahead.number, outside.number, *sorted(item.number for item in ended)]
 
 
 async def test_who_waits_is_told_as_soon_as_the_one_ahead_does_something_else(world: World) -> None:
@@ -358,9 +358,9 @@ async def test_a_fault_of_our_own_is_an_apology_with_the_id_in_the_log(
 
     with caplog.at_level(logging.ERROR):
         record = await world.until(await world.begin(body), Status.FAILED)
-    said = world.said_of(record)
-    error_id = said.split("under `")[1][:8]
-    assert "a fault in Signalbox itself" in said
+    rendered = world.said_of(record)
+    error_id = rendered.split("under `")[1][:8]
+    assert "a fault in Signalbox itself" in rendered
     assert f"error {error_id}" in caplog.text
     assert "ZeroDivisionError" in caplog.text
 
@@ -378,7 +378,9 @@ async def test_an_effect_that_was_begun_before_is_looked_for_not_repeated(world:
             return "found"
 
         await operation.once("dispatch", do, recover)
-        await world.services.operations.begin_side_effect(operation.number, "apply")  # as a try cut short leaves it
+        await world.services.operations.begin_side_effect(
+            operation.number, "apply"
+        )  # as an interrupted attempt leaves it
         await operation.once("apply", do, recover)
         await succeed(operation)
 
@@ -386,41 +388,41 @@ async def test_an_effect_that_was_begun_before_is_looked_for_not_repeated(world:
     assert did == ["done", "found"]
 
 
-def asking(required: int, seen: list[str]) -> Body:
+def asking(required: int, observed: list[str]) -> Body:
     async def body(operation: Operation) -> None:
         view = await operation.approved(
-            f"binding of {operation.number}", required, lambda one: _open(operation, one, seen)
+            f"binding of {operation.number}", required, lambda item: _open(operation, item, observed)
         )
-        seen.append(view.outcome)
+        observed.append(view.outcome)
         await succeed(operation)
 
     return body
 
 
-def _open(operation: Operation, view: common.ApprovalView, seen: list[str]) -> Message:
-    seen.append(f"{view.id} {len(view.votes)}")
+def _open(operation: Operation, view: common.ApprovalView, observed: list[str]) -> Message:
+    observed.append(f"{view.id} {len(view.votes)}")
     buttons = common.decision_buttons(view, approve="Approve", question="Sure?")
     return kit.message("open", [buttons, common.approval_lines(view), common.requester_block(operation.head)])
 
 
 async def test_an_approval_wakes_the_operation_and_votes_are_shown(world: World) -> None:
-    seen: list[str] = []
-    request = await world.begin(asking(2, seen))
+    observed: list[str] = []
+    request = await world.begin(asking(2, observed))
     record = await world.until(request, Status.APPROVAL)
-    approval_id = seen[0].split()[0]
+    approval_id = observed[0].split()[0]
     for person in ("U0LEE", "U0MAX"):
         await world.services.approvals.decide(approval_id, person, Outcome.APPROVED)
         await world.services.engine.wake(record.number)
         await asyncio.sleep(0.3)
     await world.until(request, Status.SUCCEEDED)
-    assert seen == [f"{approval_id} 0", f"{approval_id} 1", "approved"]
+    assert observed == [f"{approval_id} 0", f"{approval_id} 1", "approved"]
 
 
 async def test_an_approval_that_nobody_gives_expires_by_itself(world: World) -> None:
-    seen: list[str] = []
+    observed: list[str] = []
     began = time.monotonic()
-    await world.until(await world.begin(asking(1, seen), "staging"), Status.SUCCEEDED)
-    assert seen[-1] == "expired"
+    await world.until(await world.begin(asking(1, observed), "staging"), Status.SUCCEEDED)
+    assert observed[-1] == "expired"
     assert time.monotonic() - began >= 1
     assert any(line.entry.action == "expired" for line in await world.services.audit.read(newest=5))
 

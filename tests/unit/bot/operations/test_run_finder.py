@@ -1,4 +1,4 @@
-"""Runs that nobody asked for here are found, each once, whether webhooks come or not, and also after a stop."""
+"""Runs that Signalbox did not start are found, each once, with and without webhooks, and after a restart."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ LEE = "lee-park"
 
 
 @dataclass
-class Kept:
-    """What stays over a restart: marks, and what operations have claimed."""
+class Stored:
+    """What is stored over a restart: cursors, and the runs that operations have claimed."""
 
-    marks: dict[str, int] = field(default_factory=dict)
+    positions: dict[str, int] = field(default_factory=dict)
     claimed: set[int] = field(default_factory=set)
 
     async def get(self, name: str) -> int | None:
-        return self.marks.get(name)
+        return self.positions.get(name)
 
     async def advance(self, name: str, number: int) -> None:
-        self.marks[name] = max(number, self.marks.get(name, 0))
+        self.positions[name] = max(number, self.positions.get(name, 0))
 
     async def claimed_runs(self) -> frozenset[int]:
         return frozenset(self.claimed)
 
 
 @dataclass
-class Found:
-    """A handler that remembers what it was given, when, and fails as often as it is told."""
+class Listener:
+    """A listener that records each run with its time, and fails `fails` times first."""
 
     runs: list[tuple[int, float]] = field(default_factory=list)
     fails: int = 0
@@ -72,16 +72,16 @@ class Hunt:
     """A finder over a GitHub of its own."""
 
     github: VirtualGitHub = field(default_factory=VirtualGitHub)
-    kept: Kept = field(default_factory=Kept)
-    found: Found = field(default_factory=Found)
+    stored: Stored = field(default_factory=Stored)
+    listener: Listener = field(default_factory=Listener)
     workflow: str | None = BUILD
     finder: RunFinder | None = None
 
     async def start(self) -> None:
         config = SimpleNamespace(github=SimpleNamespace(repository=REPOSITORY))
-        services = SimpleNamespace(config=config, github=self.github, run_claims=self.kept, clock=clock)
-        watch = RunListener(lambda _: self.workflow, self.found.handle)
-        self.finder = RunFinder(cast("Services", services), cast("Cursors", self.kept), [watch])
+        services = SimpleNamespace(config=config, github=self.github, run_claims=self.stored, clock=clock)
+        watch = RunListener(lambda _: self.workflow, self.listener.handle)
+        self.finder = RunFinder(cast("Services", services), cast("Cursors", self.stored), [watch])
         self.finder.start()
         await asyncio.sleep(5)
 
@@ -110,9 +110,9 @@ def test_a_run_started_by_hand_is_found_within_a_minute() -> None:
         await hunt.start()
         began, run_id = now(), hunt.github.build(LEE)
         await asyncio.sleep(900)
-        assert hunt.found.ids == [run_id]
-        assert hunt.found.runs[0][1] - began <= CHECK_INTERVAL + 1
-        run = hunt.found.last
+        assert hunt.listener.ids == [run_id]
+        assert hunt.listener.runs[0][1] - began <= CHECK_INTERVAL + 1
+        run = hunt.listener.last
         assert run
         assert (run.actor, run.event, run.branch, run.jobs) == (LEE, "workflow_dispatch", "main", ())
 
@@ -127,8 +127,8 @@ def test_a_webhook_finds_it_at_once_and_many_find_it_once() -> None:
             hunt.hint(run_id)
             await asyncio.sleep(1)
         await asyncio.sleep(600)
-        assert hunt.found.ids == [run_id]
-        assert hunt.found.runs[0][1] - began < 3
+        assert hunt.listener.ids == [run_id]
+        assert hunt.listener.runs[0][1] - began < 3
 
     hunting(test)
 
@@ -139,7 +139,7 @@ def test_other_workflows_and_none_at_all_are_left_alone() -> None:
         run = hunt.github.repository.dispatch("deploy-dev.yml", "main", actor=LEE)
         hunt.hint(run.run_id, workflow="deploy-dev.yml")
         await asyncio.sleep(200)
-        assert not hunt.found.ids
+        assert not hunt.listener.ids
 
     hunting(test)
 
@@ -148,7 +148,7 @@ def test_other_workflows_and_none_at_all_are_left_alone() -> None:
         await hunt.start()
         hunt.github.build(LEE)
         await asyncio.sleep(600)
-        assert (hunt.found.ids, hunt.github.asked) == ([], [])
+        assert (hunt.listener.ids, hunt.github.asked) == ([], [])
 
     hunting(unconfigured)
 
@@ -159,9 +159,9 @@ def test_a_run_of_an_operation_is_not_found() -> None:
         run_id = hunt.github.build()
         hunt.hint(run_id, "signalbox-bot")
         await asyncio.sleep(GRACE - 10)  # the answer to the dispatch may take long
-        hunt.kept.claimed.add(run_id)
+        hunt.stored.claimed.add(run_id)
         await asyncio.sleep(2_000)
-        assert not hunt.found.ids
+        assert not hunt.listener.ids
 
     hunting(test)
 
@@ -171,8 +171,8 @@ def test_a_run_of_our_account_that_no_operation_claims_is_found_after_a_while() 
         await hunt.start()
         began, run_id = now(), hunt.github.build()
         await asyncio.sleep(400)
-        assert hunt.found.ids == [run_id]
-        assert GRACE < hunt.found.runs[0][1] - began < GRACE + CHECK_INTERVAL + 5
+        assert hunt.listener.ids == [run_id]
+        assert GRACE < hunt.listener.runs[0][1] - began < GRACE + CHECK_INTERVAL + 5
 
     hunting(test)
 
@@ -184,7 +184,7 @@ def test_at_the_very_first_start_only_what_is_under_way_is_found() -> None:
         under_way = hunt.github.build(LEE)
         await hunt.start()
         await asyncio.sleep(300)
-        assert hunt.found.ids == [under_way]
+        assert hunt.listener.ids == [under_way]
 
     hunting(test)
 
@@ -200,7 +200,7 @@ def test_what_went_on_or_ended_while_the_bot_was_down_is_found_afterwards_and_no
         goes_on = hunt.github.build(LEE)
         await hunt.start()
         await asyncio.sleep(3_600)
-        assert hunt.found.ids == [first, ended, goes_on]
+        assert hunt.listener.ids == [first, ended, goes_on]
         states = hunt.github.repository.runs
         assert states[ended].finished
 
@@ -216,7 +216,7 @@ def test_what_ended_more_than_a_day_ago_is_not_told_any_more() -> None:
         await asyncio.sleep(timedelta(days=1, hours=1).total_seconds())
         await hunt.start()
         await asyncio.sleep(600)
-        assert not hunt.found.ids
+        assert not hunt.listener.ids
 
     hunting(test)
 
@@ -238,7 +238,7 @@ def test_a_run_that_goes_on_costs_no_call_a_minute() -> None:
     async def test(hunt: Hunt) -> None:
         await hunt.start()
         run_id = hunt.github.build()
-        hunt.kept.claimed.add(run_id)
+        hunt.stored.claimed.add(run_id)
         await asyncio.sleep(1_300)
         assert hunt.github.calls <= 4
 
@@ -250,7 +250,7 @@ def test_many_new_runs_are_found_over_all_pages() -> None:
         await hunt.start()
         ids = [hunt.github.repository.dispatch(BUILD, "main", actor=LEE).run_id for _ in range(230)]
         await asyncio.sleep(120)
-        assert hunt.found.ids == ids
+        assert hunt.listener.ids == ids
 
     hunting(test)
 
@@ -258,10 +258,10 @@ def test_many_new_runs_are_found_over_all_pages() -> None:
 def test_a_handler_that_falls_over_is_tried_again_and_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
     async def test(hunt: Hunt) -> None:
         await hunt.start()
-        hunt.found.fails = 1
+        hunt.listener.fails = 1
         first, second = hunt.github.build(LEE), hunt.github.build(LEE)
         await asyncio.sleep(600)
-        assert sorted(hunt.found.ids) == [first, second]
+        assert sorted(hunt.listener.ids) == [first, second]
         assert len([line for line in caplog.records if line.exc_info]) == 1
 
     with caplog.at_level(logging.WARNING):
@@ -284,7 +284,7 @@ def test_an_outage_is_logged_once_and_backed_off_from(caplog: pytest.LogCaptureF
         assert 5 < tries < 12
         hunt.github.trouble = None
         await asyncio.sleep(LONGEST_PAUSE)
-        assert hunt.found.ids == [run_id]
+        assert hunt.listener.ids == [run_id]
 
     with caplog.at_level(logging.WARNING):
         hunting(test)
@@ -311,7 +311,7 @@ def test_a_rate_limit_is_waited_out_whatever_webhooks_tell() -> None:
         assert len(asked) == 1
         await asyncio.sleep(600)
         assert asked[1] - asked[0] >= 999
-        assert hunt.found.ids == [run_id]
+        assert hunt.listener.ids == [run_id]
 
     hunting(test)
 
@@ -322,18 +322,18 @@ def test_a_found_run_may_have_ended_meanwhile() -> None:
         await asyncio.sleep(CHECK_INTERVAL * 40)  # quiet by now
         run_id = hunt.github.repository.dispatch(BUILD, "main", actor=LEE).run_id
         await asyncio.sleep(QUIET_CHECK_INTERVAL + 5)
-        assert hunt.found.ids == [run_id]
-        assert hunt.found.last
-        assert hunt.found.last.state is State.SUCCEEDED
+        assert hunt.listener.ids == [run_id]
+        assert hunt.listener.last
+        assert hunt.listener.last.state is State.SUCCEEDED
 
     hunting(test)
 
 
 async def test_a_mark_only_grows_and_stays(store: Store, clock: Clock) -> None:
-    marks = Cursors(store, clock)
-    assert await marks.get("runs") is None
+    positions = Cursors(store, clock)
+    assert await positions.get("runs") is None
     for number, expected in ((0, 0), (19_600_000_007, 19_600_000_007), (5, 19_600_000_007)):
-        await marks.advance("runs", number)
-        assert await marks.get("runs") == expected
-    await asyncio.gather(*(marks.advance("other", number) for number in range(20)))
-    assert await marks.get("other") == 19
+        await positions.advance("runs", number)
+        assert await positions.get("runs") == expected
+    await asyncio.gather(*(positions.advance("other", number) for number in range(20)))
+    assert await positions.get("other") == 19

@@ -39,7 +39,7 @@ def chat(slack: SlackStandIn) -> Chat:
     return Chat(make_client(TOKEN, f"{slack.url}/api/"), Redactor([SECRET]))
 
 
-def said(text: str) -> kit.Message:
+def message_of(text: str) -> kit.Message:
     return kit.message(text, [kit.section(kit.escape(text)), tables.table(["a"], [[text]])])
 
 
@@ -51,8 +51,8 @@ def sent(slack: SlackStandIn) -> str:
 
 
 async def test_a_message_is_posted_and_changed(slack: SlackStandIn, chat: Chat) -> None:
-    at = await chat.post(STAGING, said("one"))
-    await chat.update(at, said("two"))
+    at = await chat.post(STAGING, message_of("one"))
+    await chat.update(at, message_of("two"))
     (message,) = slack.workspace.channel("#staging").messages
     assert (at.channel, at.ts, message.edited) == (STAGING, message.ts, True)
     assert "two" in message.rendered
@@ -60,29 +60,29 @@ async def test_a_message_is_posted_and_changed(slack: SlackStandIn, chat: Chat) 
 
 
 async def test_no_secret_leaves_by_any_way(slack: SlackStandIn, chat: Chat) -> None:
-    at = await chat.post(STAGING, said(f"post {SECRET}"), marker=f"7:{SECRET}")
-    await chat.post(STAGING, said(SECRET), thread=at.ts)
-    await chat.update(at, said(f"update {SECRET}"))
-    await chat.post_ephemeral(STAGING, "U0ANA", said(f"tell {SECRET}"))
+    at = await chat.post(STAGING, message_of(f"post {SECRET}"), marker=f"7:{SECRET}")
+    await chat.post(STAGING, message_of(SECRET), thread=at.ts)
+    await chat.update(at, message_of(f"update {SECRET}"))
+    await chat.post_ephemeral(STAGING, "U0ANA", message_of(f"tell {SECRET}"))
     await chat.publish_home("U0ANA", {"type": "home", "blocks": [kit.section(kit.escape(SECRET))]})
     await chat.upload(at, filename="plan.txt", title=f"plan {SECRET}", content=f"text {SECRET}\nghp_{'a1' * 18}\n")
     everything = sent(slack)
     for form in (SECRET, kit.escape(SECRET), "hunter2", "ghp_"):
         assert form not in everything
     assert "[redacted]" in everything
-    assert "hunter2" not in str(chat.reply(said(SECRET)))
+    assert "hunter2" not in str(chat.reply(message_of(SECRET)))
     assert not slack.refused
 
 
 async def test_the_answer_to_a_command_is_for_the_person_alone(chat: Chat) -> None:
-    body = chat.reply(said("one"))
+    body = chat.reply(message_of("one"))
     assert body["response_type"] == "ephemeral"
     assert body["text"] == "one"
 
 
 async def test_a_message_is_found_by_its_mark_among_hundreds(slack: SlackStandIn, chat: Chat) -> None:
-    wanted = await chat.post(STAGING, said("wanted"), marker="7:message")
-    await asyncio.gather(*(chat.post(STAGING, said("x"), marker=f"8:{number}") for number in range(230)))
+    wanted = await chat.post(STAGING, message_of("wanted"), marker="7:message")
+    await asyncio.gather(*(chat.post(STAGING, message_of("x"), marker=f"8:{number}") for number in range(230)))
     assert await chat.find(STAGING, "7:message", since=0) == wanted
     assert await chat.find(STAGING, "7:mess", since=0) is None
     pages = [call for call in slack.calls if call.method == "conversations.history"]
@@ -90,14 +90,14 @@ async def test_a_message_is_found_by_its_mark_among_hundreds(slack: SlackStandIn
 
 
 async def test_in_a_thread_too(chat: Chat) -> None:
-    parent = await chat.post(STAGING, said("parent"))
-    wanted = await chat.post(STAGING, said("wanted"), thread=parent.ts, marker="7:log")
+    parent = await chat.post(STAGING, message_of("parent"))
+    wanted = await chat.post(STAGING, message_of("wanted"), thread=parent.ts, marker="7:log")
     assert await chat.find(STAGING, "7:log", since=0, thread=parent.ts) == wanted
     assert await chat.find(STAGING, "7:other", since=0, thread=parent.ts) is None
-    await chat.post(STAGING, said("unmarked"), thread=parent.ts)
+    await chat.post(STAGING, message_of("unmarked"), thread=parent.ts)
     ((mark, (at, message)),) = (await chat.marked_messages(parent)).items()
     assert (mark, at, message.text) == ("7:log", wanted, "wanted")
-    assert [block["type"] for block in message.blocks] == [block["type"] for block in said("wanted").blocks]
+    assert [block["type"] for block in message.blocks] == [block["type"] for block in message_of("wanted").blocks]
 
 
 async def test_somebody_elses_mark_is_not_ours(slack: SlackStandIn, chat: Chat) -> None:
@@ -108,7 +108,7 @@ async def test_somebody_elses_mark_is_not_ours(slack: SlackStandIn, chat: Chat) 
 
 
 async def test_a_file_is_found_in_its_thread(chat: Chat) -> None:
-    at = await chat.post(STAGING, said("parent"))
+    at = await chat.post(STAGING, message_of("parent"))
     assert not await chat.has_file(at, "plan-7.txt")
     await chat.upload(at, filename="plan-7.txt", title="The plan", content="")
     assert await chat.has_file(at, "plan-7.txt")
@@ -127,13 +127,13 @@ async def test_channels_by_name_and_by_id(slack: SlackStandIn, chat: Chat) -> No
 
 async def test_what_slack_refuses_carries_its_own_word(slack: SlackStandIn, chat: Chat) -> None:
     with pytest.raises(ChatError) as refused:
-        await chat.post("C0NOWHERE", said("x"))
+        await chat.post("C0NOWHERE", message_of("x"))
     assert str(refused.value) == "Slack's chat.postMessage answered channel_not_found"
     assert not refused.value.transient
     with pytest.raises(ChatError, match=r"invalid_blocks .*\[json-pointer:/blocks/0"):
         await chat.post(STAGING, kit.Message("x", ({"type": "section"},)))
     with pytest.raises(ChatError, match="message_not_found"):
-        await chat.update(Posted(STAGING, "1.0"), said("x"))
+        await chat.update(Posted(STAGING, "1.0"), message_of("x"))
     with pytest.raises(ChatError, match=r"expired|invalid"):
         await chat.open_view("1.2.3", {"type": "modal"})
     slack.refused.clear()
@@ -157,7 +157,7 @@ def test_what_passes_by_itself_is_told_from_what_does_not(code: str, transient: 
 
 
 class Broken:
-    """A Slack that answers as it is told: (status, body, headers), the last one for good; None hangs up."""
+    """A Slack with prepared answers: (status, body, headers), the last repeated; None closes the connection."""
 
     def __init__(self, *answers: tuple[int, str, dict[str, str]] | None) -> None:
         self.answers = list(answers)
@@ -193,7 +193,7 @@ async def at_broken(broken: Broken, use: Callable[[Chat, str], Awaitable[Any]]) 
 
 async def test_too_fast_is_tried_again_when_slack_says() -> None:
     broken = Broken(LIMITED, LIMITED, OK)
-    assert await at_broken(broken, lambda chat, _: chat.post("C1", said("x"))) == Posted("C1", "1.5")
+    assert await at_broken(broken, lambda chat, _: chat.post("C1", message_of("x"))) == Posted("C1", "1.5")
     assert broken.asked == 3
 
 
@@ -203,7 +203,7 @@ async def test_too_fast_is_tried_again_when_slack_says() -> None:
 async def test_a_message_that_may_have_been_posted_is_not_sent_again(answer: Any) -> None:
     broken = Broken(answer)
     with pytest.raises(ChatError) as failed:
-        await at_broken(broken, lambda chat, _: chat.post("C1", said("x")))
+        await at_broken(broken, lambda chat, _: chat.post("C1", message_of("x")))
     assert failed.value.transient
     assert broken.asked == 1
 
@@ -212,11 +212,11 @@ async def test_a_message_that_may_have_been_posted_is_not_sent_again(answer: Any
 async def test_every_way_to_slack_fails_in_the_same_way(answer: Any) -> None:
     at = Posted("C1", "1.0")
     ways: list[Callable[[Chat, str], Awaitable[Any]]] = [
-        lambda chat, _: chat.update(at, said("x")),
+        lambda chat, _: chat.update(at, message_of("x")),
         lambda chat, _: chat.find("C1", "mark", since=0),
         lambda chat, _: chat.upload(at, filename="f", title="t", content="c"),
         lambda chat, _: chat.scopes(),
-        lambda chat, url: chat.respond(f"{url}hooks/1", said("x")),
+        lambda chat, url: chat.respond(f"{url}hooks/1", message_of("x")),
         lambda chat, _: chat.channel_id("#ops"),
     ]
     for way in ways:
@@ -234,9 +234,9 @@ async def test_an_upload_whose_bytes_are_not_taken_fails_in_the_same_way() -> No
 
 
 async def test_the_newest_state_of_a_live_message_is_shown(slack: SlackStandIn, chat: Chat) -> None:
-    at = await chat.post(STAGING, said("begun"))
+    at = await chat.post(STAGING, message_of("begun"))
     async with chat.live(at) as live:
         for number in range(50):
-            live.show(lambda number=number: said(f"state {number}"))  # type: ignore[misc]
+            live.show(lambda number=number: message_of(f"state {number}"))  # type: ignore[misc]
         await slack.workspace.channel("#staging").wait_for(lambda message: "state 49" in message.rendered)
     assert len([call for call in slack.calls if call.method == "chat.update"]) < 50

@@ -23,14 +23,14 @@ AT = Posted("C0OPS", "1.0")
 
 
 async def turns_at(pace: Pace, count: int) -> list[float]:
-    began, seen = now(), list[float]()
+    began, observed = now(), list[float]()
 
-    async def one() -> None:
+    async def item() -> None:
         await pace.turn()
-        seen.append(now() - began)
+        observed.append(now() - began)
 
-    await asyncio.gather(*(one() for _ in range(count)))
-    return seen
+    await asyncio.gather(*(item() for _ in range(count)))
+    return observed
 
 
 def test_a_small_burst_then_one_at_a_time_in_order() -> None:
@@ -50,25 +50,25 @@ def test_a_pause_earns_no_more_than_a_burst() -> None:
 @given(st.floats(0.1, 5), st.integers(1, 5), st.lists(st.floats(0, 20), min_size=1, max_size=30))
 def test_never_more_than_the_rhythm_allows(interval: float, burst: int, pauses: list[float]) -> None:
     async def go() -> list[float]:
-        pace, seen = Pace(interval, burst), []
+        pace, observed = Pace(interval, burst), []
         for pause in pauses:
             await asyncio.sleep(pause)
             await pace.turn()
-            seen.append(now())
-        return seen
+            observed.append(now())
+        return observed
 
-    seen = run_virtually(go())
-    for first in range(len(seen)):
-        for last in range(first, len(seen)):
-            allowed = burst + (seen[last] - seen[first]) / interval
+    observed = run_virtually(go())
+    for first in range(len(observed)):
+        for last in range(first, len(observed)):
+            allowed = burst + (observed[last] - observed[first]) / interval
             assert last - first + 1 <= allowed + 1e-6
 
 
 class Screen:
-    """Takes a message's states, each after `takes` seconds, and fails where it is told to."""
+    """Takes a message's states, each after `takes` seconds, and fails where the test asks for it."""
 
     def __init__(self, takes: float = 1.0, failures: tuple[str, ...] = ()) -> None:
-        self.shown: list[str] = []
+        self.displayed: list[str] = []
         self._takes = takes
         self._failures = list(failures)
 
@@ -77,7 +77,7 @@ class Screen:
         await asyncio.sleep(self._takes)
         if self._failures:
             raise ChatError("chat.update", self._failures.pop(0))
-        self.shown.append(message.text)
+        self.displayed.append(message.text)
 
 
 def live_on(screen: Screen) -> LiveMessage:
@@ -96,13 +96,13 @@ def test_states_in_between_are_skipped_and_the_newest_is_shown() -> None:
                 live.show(saying(str(number)))
                 await asyncio.sleep(0.05)
             await asyncio.sleep(3)
-        return screen.shown
+        return screen.displayed
 
-    shown = run_virtually(go())
-    assert shown[0] == "0"
-    assert shown[-1] == "99"
-    assert len(shown) < 10
-    assert shown == sorted(shown, key=int)
+    displayed = run_virtually(go())
+    assert displayed[0] == "0"
+    assert displayed[-1] == "99"
+    assert len(displayed) < 10
+    assert displayed == sorted(displayed, key=int)
 
 
 def test_closing_waits_for_what_is_being_sent_and_sends_no_more() -> None:
@@ -112,10 +112,10 @@ def test_closing_waits_for_what_is_being_sent_and_sends_no_more() -> None:
             live.show(saying("first"))
             await asyncio.sleep(1)
             live.show(saying("overtaken"))
-        return screen.shown, now() - began
+        return screen.displayed, now() - began
 
-    shown, took = run_virtually(go())
-    assert shown == ["first"]
+    displayed, took = run_virtually(go())
+    assert displayed == ["first"]
     assert took == pytest.approx(5)
 
 
@@ -124,7 +124,7 @@ def test_nothing_shown_is_nothing_sent() -> None:
         screen = Screen()
         async with live_on(screen):
             await asyncio.sleep(1)
-        return screen.shown
+        return screen.displayed
 
     assert run_virtually(go()) == []
 
@@ -136,7 +136,7 @@ def test_progress_that_slack_does_not_take_stops_nothing() -> None:
             for text in ("one", "two", "three"):
                 live.show(saying(text))
                 await asyncio.sleep(2)
-        return screen.shown
+        return screen.displayed
 
     assert run_virtually(go()) == ["three"]
 

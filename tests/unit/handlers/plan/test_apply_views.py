@@ -15,7 +15,7 @@ from runners.results import ApplyProgress, ApplyResult, AttributeChange, Diagnos
 from tests.unit.bot.drawn import buttons, hostile, read, urls
 from tests.unit.bot.plans import (
     COMMIT,
-    ELSEWHERE,
+    DECIDED_OUTSIDE,
     GIVEN,
     HEAD,
     OPEN,
@@ -186,7 +186,9 @@ def test_what_to_do_is_said_once_and_a_command_stands_on_its_own_line() -> None:
 
 
 def test_what_was_confirmed_elsewhere_says_where_and_by_whom() -> None:
-    under_way = read(apply_views.applying(VIEW, replace(ELSEWHERE, outside="confirmed in HCP Terraform by max"), None))
+    under_way = read(
+        apply_views.applying(VIEW, replace(DECIDED_OUTSIDE, outside="confirmed in HCP Terraform by max"), None)
+    )
     assert "confirmed in HCP Terraform by max, applying" in under_way
 
 

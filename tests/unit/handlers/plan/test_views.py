@@ -13,7 +13,7 @@ from handlers.plan import change_views, views
 from handlers.plan.views import PlanView
 from runners.results import AttributeChange, Change, Diagnostic, Image, ImageChange, PlanSummary, ResourceChange
 from tests.unit.bot.drawn import buttons, hostile, read, urls
-from tests.unit.bot.plans import COMMIT, ELSEWHERE, HEAD, ONE, OPEN, SUMMARY, VIEW, WITH_IMAGES, view_of
+from tests.unit.bot.plans import COMMIT, DECIDED_OUTSIDE, HEAD, ONE, OPEN, SUMMARY, VIEW, WITH_IMAGES, view_of
 
 
 def test_while_planning() -> None:
@@ -201,9 +201,9 @@ def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, co
 
 
 def test_what_was_decided_elsewhere_says_where_and_by_whom() -> None:
-    said = read(views.decided_outside(VIEW, ELSEWHERE))
+    said = read(views.decided_outside(VIEW, DECIDED_OUTSIDE))
     assert "discarded in HCP Terraform by <max>, nothing was applied" in said
-    assert not buttons(views.decided_outside(VIEW, ELSEWHERE))
+    assert not buttons(views.decided_outside(VIEW, DECIDED_OUTSIDE))
 
 
 def test_a_plan_that_can_be_looked_at_elsewhere_is_linked_and_its_notes_are_no_warnings() -> None:

@@ -19,7 +19,7 @@ def job(name: str, state: State = State.SUCCEEDED, ended: bool = True) -> Job:
     return Job(1, name, state, "https://github.com/o/r/actions/runs/1/job/1", AT, end)
 
 
-def shown(*jobs: Job, now: float | None = None) -> str:
+def displayed(*jobs: Job, now: float | None = None) -> str:
     return read(kit.message("jobs", job_blocks.table(jobs, MACHINES, now)))
 
 
@@ -40,20 +40,20 @@ def test_a_job_is_of_the_machine_that_its_matrix_names(name: str, machine: str) 
 
 
 def test_machines_come_in_their_order_and_other_jobs_after_them() -> None:
-    said = shown(job("notify"), job("deploy (cron)"), job("deploy (backend)"))
-    assert said.index("deploy (backend)") < said.index("deploy (cron)") < said.index("notify")
-    assert "Machine" in said
+    rendered = displayed(job("notify"), job("deploy (cron)"), job("deploy (backend)"))
+    assert rendered.index("deploy (backend)") < rendered.index("deploy (cron)") < rendered.index("notify")
+    assert "Machine" in rendered
 
 
 def test_without_machines_there_is_no_column_for_them() -> None:
-    assert "Machine" not in shown(job("lint"), job("ship"))
+    assert "Machine" not in displayed(job("lint"), job("ship"))
     assert not job_blocks.table([], MACHINES)
 
 
 def test_a_job_under_way_tells_for_how_long() -> None:
     going = job("deploy (cron)", State.RUNNING, ended=False)
-    assert "2 min 5 s" in shown(going, now=AT.timestamp() + 125)
-    assert "min" not in shown(going)
+    assert "2 min 5 s" in displayed(going, now=AT.timestamp() + 125)
+    assert "min" not in displayed(going)
 
 
 def test_silence_is_told_with_its_reason() -> None:
@@ -61,7 +61,7 @@ def test_silence_is_told_with_its_reason() -> None:
         "o/r", 5, 31, 1, "d.yml", "a" * 40, State.RUNNING, "https://x/1", AT,
         stale_since=AT, stale_because="GitHub cannot be <reached>",
     )  # fmt: skip
-    said = read(kit.message("stale", job_blocks.stale(run)))
-    assert "GitHub has told nothing since" in said
-    assert "GitHub cannot be <reached>" in said
-    assert "The run goes on there" in said
+    rendered = read(kit.message("stale", job_blocks.stale(run)))
+    assert "GitHub has told nothing since" in rendered
+    assert "GitHub cannot be <reached>" in rendered
+    assert "The run goes on there" in rendered

@@ -109,16 +109,16 @@ def test_a_link_cannot_be_ended_by_its_label() -> None:
 
 
 @pytest.mark.parametrize(
-    ("user_id", "shown"),
+    ("user_id", "displayed"),
     [("U0ANA", "<@U0ANA>"), ("W12", "<@W12>"), ("signalbox", "signalbox"), ("U0>|<!channel", "U0&gt;|&lt;!channel")],
 )
-def test_only_ids_become_mentions(user_id: str, shown: str) -> None:
-    assert kit.user(user_id) == shown
+def test_only_ids_become_mentions(user_id: str, displayed: str) -> None:
+    assert kit.user(user_id) == displayed
 
 
 def test_for_one_person_only_mentions_of_people_and_groups_stay() -> None:
-    said = "<@U0ANA> <!subteam^S0INFRA> <!channel> <https://x|y>"
-    assert kit.escape_but_people(said) == "<@U0ANA> <!subteam^S0INFRA> &lt;!channel&gt; &lt;https://x|y&gt;"
+    rendered = "<@U0ANA> <!subteam^S0INFRA> <!channel> <https://x|y>"
+    assert kit.escape_but_people(rendered) == "<@U0ANA> <!subteam^S0INFRA> &lt;!channel&gt; &lt;https://x|y&gt;"
     assert kit.without_mentions("ask <@U0ANA> or <!subteam^S0INFRA>") == "ask U0ANA or S0INFRA"
 
 
@@ -137,9 +137,9 @@ def test_a_column_that_says_nothing_is_left_out() -> None:
 def test_a_table_counts_the_rows_that_it_cannot_hold(rows: int, cell: str) -> None:
     made = tables.table(["Job", "State"], [[f"{number} {cell}", cell] for number in range(rows)])
     check_message([made])
-    shown = len(made["rows"]) - 1
+    displayed = len(made["rows"]) - 1
     last = made["rows"][-1][0]["elements"][0]["elements"][0]["text"]
-    assert last == f"… {rows - shown + 1} more" if shown < rows else last.startswith(f"{rows - 1} ")
+    assert last == f"… {rows - displayed + 1} more" if displayed < rows else last.startswith(f"{rows - 1} ")
 
 
 @given(st.lists(st.integers(0, 4_000), max_size=80), st.lists(st.integers(0, 800), max_size=4))
@@ -158,15 +158,15 @@ def test_a_message_keeps_its_foot_and_says_what_it_leaves_out(body: list[int], f
 @given(st.lists(st.text(alphabet="ab \n", min_size=1, max_size=900), min_size=1, max_size=30))
 def test_items_are_packed_whole_and_in_order(items: list[str]) -> None:
     made = kit.sections(items)
-    shown = "\n".join(block["text"]["text"] for block in made)
-    assert shown == "\n".join(items) or kit.EMPTY in shown
+    displayed = "\n".join(block["text"]["text"] for block in made)
+    assert displayed == "\n".join(items) or kit.EMPTY in displayed
     assert len(made) <= 1 + sum(map(len, items)) // 1_000
 
 
 def test_small_print_is_added_at_the_end_where_there_is_room() -> None:
     short = kit.message("done", [kit.section("done"), kit.context("asked by somebody")])
     longer = kit.with_small_print(short, "ended")
-    assert [one["text"] for one in longer.blocks[-1]["elements"]] == ["asked by somebody", "ended"]
+    assert [item["text"] for item in longer.blocks[-1]["elements"]] == ["asked by somebody", "ended"]
     bare = kit.with_small_print(kit.message("done", [kit.section("done")]), "ended")
     assert [block["type"] for block in bare.blocks] == ["section", "context"]
     full = kit.message("done", [kit.section("x") for _ in range(kit.MESSAGE_BLOCKS)])

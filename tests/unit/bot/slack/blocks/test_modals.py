@@ -25,11 +25,11 @@ def test_a_long_question_and_many_options_stay_within_slacks_limits() -> None:
 
 
 def test_only_what_can_be_chosen_is_chosen_at_first() -> None:
-    one, some = modals.one_of("one", "?", MANY, chosen="ami-3"), modals.some_of("some", "?", MANY, chosen=["ami-110"])
-    assert one["element"]["initial_option"] == one["element"]["options"][3]
+    item, some = modals.one_of("one", "?", MANY, chosen="ami-3"), modals.some_of("some", "?", MANY, chosen=["ami-110"])
+    assert item["element"]["initial_option"] == item["element"]["options"][3]
     assert "initial_options" not in some["element"]  # Slack takes no option that is not among the first hundred
     assert some["optional"] is True
-    assert "optional" not in one
+    assert "optional" not in item
 
 
 def test_an_input_is_named_as_its_value_in_the_answer() -> None:

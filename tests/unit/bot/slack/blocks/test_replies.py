@@ -6,6 +6,7 @@ from hypothesis import given, strategies as st
 
 from bot.slack.blocks import replies
 from bot.slack.blocks.replies import EnvironmentLine, OperationLine
+from handlers.deploy.modal import deploy_modal
 from sandbox.slack.block_kit import check_view
 from tests.unit.bot.drawn import hostile, read
 
@@ -24,9 +25,9 @@ def test_an_apology_has_the_id_that_is_in_the_log() -> None:
 
 
 def test_help_has_every_command() -> None:
-    said = read(replies.help_page([(f"/command{number} <x>", "Does it.") for number in range(60)]))
-    assert "`/command0 <x>`" in said
-    assert "`/command59 <x>`" in said
+    rendered = read(replies.help_page([(f"/command{number} <x>", "Does it.") for number in range(60)]))
+    assert "`/command0 <x>`" in rendered
+    assert "`/command59 <x>`" in rendered
 
 
 def test_how_things_stand() -> None:
@@ -34,10 +35,10 @@ def test_how_things_stand() -> None:
         EnvironmentLine("dev", "runs `abc`", line("Plan for dev", doing="is planning")),
         EnvironmentLine("prod", "?", None),
     ]
-    said = read(replies.status_page(lines, [line("Deploy main to dev", "failed")]))
-    assert "*dev*: runs `abc`" in said
-    assert "#3 Plan for dev: is planning, asked by @ana" in said
-    assert ":x: #3 Deploy main to dev: failed" in said
+    rendered = read(replies.status_page(lines, [line("Deploy main to dev", "failed")]))
+    assert "*dev*: runs `abc`" in rendered
+    assert "#3 Plan for dev: is planning, asked by @ana" in rendered
+    assert ":x: #3 Deploy main to dev: failed" in rendered
     assert "_None yet._" in read(replies.status_page(lines, []))
 
 
@@ -46,8 +47,8 @@ def test_every_entry_of_the_trail_that_was_asked_for_is_shown_whole() -> None:
         (1_700_000_000.0 + n, "U0ANA", f"click {n} refused", f"#{n} why=ask <!subteam^S0LEADS> " + "x" * 150)
         for n in range(30)
     ]
-    said = read(replies.audit_page(rows))
-    assert all(f"@ana click {number} refused #{number} why=ask @leads" in said for number in range(30))
+    rendered = read(replies.audit_page(rows))
+    assert all(f"@ana click {number} refused #{number} why=ask @leads" in rendered for number in range(30))
     assert "_Nothing yet._" in read(replies.audit_page([]))
 
 
@@ -59,12 +60,12 @@ def test_slack_takes_every_answer_whatever_is_in_it(pool: list[str], count: int)
     read(replies.apology("ab12"))
     read(replies.help_page([(first, last)] * count))
     read(replies.status_page(lines, [line(last, "waiting", first)] * count))
-    trail = last.replace("<@U0EVIL>", "")
-    read(replies.audit_page([(1.0, first, last, trail)] * min(count, 30)))
+    audit_log = last.replace("<@U0EVIL>", "")
+    read(replies.audit_page([(1.0, first, last, audit_log)] * min(count, 30)))
     check_view(replies.home(replies.status_blocks(lines[:20], [line(last)] * 8)), "home")
 
 
 @given(st.text(max_size=200))
 def test_slack_takes_the_modals(text: str) -> None:
-    check_view(replies.deploy_modal(["dev", "a" * 80], "C0OPS"), "modal")
+    check_view(deploy_modal(["dev", "a" * 80], "C0OPS"), "modal")
     check_view(replies.typed_approval(text, "id", f"#7 Plan for {text}", "Read the warnings."), "modal")
