@@ -1,0 +1,58 @@
+"""The world of operations that the tests of a module share."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+import pytest_asyncio
+
+from bot.config import read
+from bot.engine.engine import Engine, EngineSettings
+from bot.operations import lifecycle
+from bot.operations.registry import Kind
+from bot.redaction import Redactor
+from bot.store.approvals import Approvals
+from bot.store.audit import Audit
+from bot.store.database import Store
+from bot.store.migrations import migrate
+from bot.store.operations import Operations, Request
+from tests.unit.bot.operations.lifecycle_world import FILE, SECRET, Chat, World
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import pytest
+
+    from bot.services import Services
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    directory = tmp_path_factory.mktemp("lifecycle")
+    store, chat, redact = Store(f"sqlite:///{directory}/signalbox.sqlite"), Chat(), Redactor([SECRET])
+    await migrate(store)
+    services = cast(
+        "Services",
+        SimpleNamespace(
+            config=read(FILE, "signalbox.yaml"), chat=chat, redact=redact, clock=time.time, workplace=directory,
+            engine=Engine(EngineSettings(store.url, "test", wake_interval=0.05, queue_interval=0.05)),
+            operations=Operations(store, time.time), approvals=Approvals(store, time.time),
+            audit=Audit(store, time.time, redact),
+        ),
+    )  # fmt: skip
+    made = World(services, chat)
+
+    async def begin(request: Request) -> None:
+        await lifecycle.begin(services, request, Kind("test", made.workflow))
+
+    async def run(number: int) -> None:
+        await lifecycle.run(services, number, Kind("test", made.workflow))
+
+    services.engine.register_begin(begin)
+    services.engine.register("test", run)
+    await services.engine.launch()
+    yield made
+    services.engine.destroy()
+    store.close()

@@ -1,0 +1,98 @@
+"""A world of operations: the real engine over SQLite, a Slack that records, and workflows that tests bring along."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from bot.slack.blocks import common
+from bot.slack.client import Posted
+from bot.slack.web_api import ChatError
+from bot.store.operations import Record, Request, Status
+from tests.unit.bot.drawn import read as read_message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from bot.operations.operation import Operation
+    from bot.services import Services
+    from bot.slack.blocks.kit import Message
+
+    Workflow = Callable[[Operation], Coroutine[Any, Any, None]]
+
+FILE = """
+slack: {channel: "#ops"}
+github: {repository: o/r}
+aws: {region: us-west-2}
+access: {operators: [U0ANA], approvers: [U0LEE, U0MAX]}
+environments:
+  dev: {deploy: {github_actions: {workflow: d.yml}}}
+  staging: {deploy: {github_actions: {workflow: d.yml}}, approval: {required: 2, expires_after: 1s}}
+"""
+SECRET = "hunter2-and-more"
+
+
+class Chat:
+    """Slack: what each message says now, after checking that Slack would take it."""
+
+    def __init__(self) -> None:
+        self.says: dict[str, str] = {}
+        self.refuses: set[str] = set()
+
+    async def post(self, channel: str, message: Message, **_: Any) -> Posted:
+        if channel in self.refuses:
+            raise ChatError("chat.postMessage", "not_in_channel")
+        at = Posted(channel, f"{len(self.says) + 1}.0")
+        self.says[at.ts] = read_message(message)
+        return at
+
+    async def update(self, at: Posted, message: Message) -> None:
+        self.says[at.ts] = read_message(message)
+
+    async def find(self, *_: Any, **__: Any) -> None:
+        return None
+
+    async def channel_id(self, name: str) -> str:
+        return name
+
+
+class World:
+    """The services, and workflows by the key of the test's request."""
+
+    def __init__(self, services: Services, chat: Chat) -> None:
+        self.services = services
+        self.chat = chat
+        self.workflows: dict[str, Workflow] = {}
+        self._keys = 0
+
+    async def begin(self, workflow: Workflow, environment: str = "dev", **more: Any) -> Request:
+        self._keys += 1
+        key = f"key {self._keys}"
+        self.workflows[key] = workflow
+        request = Request(key, "test", environment, "U0ANA", f"Test {key}", "C0OPS", {"key": key})
+        request = replace(request, **more)
+        await self.services.engine.begin(request)
+        return request
+
+    async def workflow(self, operation: Operation) -> None:
+        await self.workflows[operation.record.arguments["key"]](operation)
+
+    async def until(self, request: Request, *statuses: Status) -> Record:
+        """The request's record, as soon as it stands so."""
+        for _ in range(400):
+            result = [item for item in await self._all() if item.arguments["key"] == request.key]
+            if result and result[0].status in statuses:
+                return result[0]
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"{request.title} never was {statuses}: {result}")
+
+    def said_of(self, record: Record) -> str:
+        return self.chat.says[record.message_ts or ""]
+
+    async def _all(self) -> tuple[Record, ...]:
+        return await self.services.operations._select()
+
+
+async def succeed(operation: Operation) -> None:
+    await operation.end(Status.SUCCEEDED, common.short_message(operation.head, "succeeded", "all done"))

@@ -1,0 +1,61 @@
+"""Approvals of operations on the real engine: a decision wakes the operation, time ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.slack.blocks import common, kit
+from bot.store.approvals import Outcome
+from bot.store.operations import Status
+from tests.unit.bot.operations.lifecycle_world import World, succeed
+
+if TYPE_CHECKING:
+    from bot.operations.operation import Operation
+    from bot.slack.blocks.kit import Message
+    from tests.unit.bot.operations.lifecycle_world import Workflow
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def asking(required: int, observed: list[str]) -> Workflow:
+    async def body(operation: Operation) -> None:
+        view = await operation.approved(
+            f"binding of {operation.number}", required, lambda item: _open(operation, item, observed)
+        )
+        observed.append(view.outcome)
+        await succeed(operation)
+
+    return body
+
+
+def _open(operation: Operation, view: common.ApprovalView, observed: list[str]) -> Message:
+    observed.append(f"{view.id} {len(view.votes)}")
+    buttons = common.decision_buttons(view, approve="Approve", question="Sure?")
+    return kit.message("open", [buttons, common.approval_lines(view), common.requester_block(operation.head)])
+
+
+async def test_an_approval_wakes_the_operation_and_votes_are_shown(world: World) -> None:
+    observed: list[str] = []
+    request = await world.begin(asking(2, observed))
+    record = await world.until(request, Status.APPROVAL)
+    approval_id = observed[0].split()[0]
+    for person in ("U0LEE", "U0MAX"):
+        await world.services.approvals.decide(approval_id, person, Outcome.APPROVED)
+        await world.services.engine.wake(record.number)
+        await asyncio.sleep(0.3)
+    await world.until(request, Status.SUCCEEDED)
+    assert observed == [f"{approval_id} 0", f"{approval_id} 1", "approved"]
+
+
+async def test_an_approval_that_nobody_gives_expires_by_itself(world: World) -> None:
+    observed: list[str] = []
+    began = time.monotonic()
+    await world.until(await world.begin(asking(1, observed), "staging"), Status.SUCCEEDED)
+    assert observed[-1] == "expired"
+    assert time.monotonic() - began >= 1
+    assert any(line.entry.action == "expired" for line in await world.services.audit.read(newest=5))
