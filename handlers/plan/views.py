@@ -77,9 +77,7 @@ def ask(
 ) -> Message:
     """The plan with its Approve and Reject buttons.
 
-    `protected` are addresses that would be lost though they are protected; `typed_confirmation` is what an approver types
-    then,
-    asked for when the button is pressed.
+    `protected` are protected addresses that would be lost; an approver then types `typed_confirmation`.
     """
     news = f"{counts(plan.summary)}. Waiting for approval"
     question = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import tomllib
@@ -25,6 +26,59 @@ def tracked() -> list[Path]:
         made = {".venv", ".cache", ".git", "var"}
         paths = [path for path in ROOT.rglob("*") if not made & set(path.relative_to(ROOT).parts)]
     return [path for path in paths if path.is_file()]
+
+
+def sources(folder: str) -> list[Path]:
+    """The Python files of a top-level folder, without those of the sandbox's repositories."""
+    return [path for path in sorted((ROOT / folder).rglob("*.py")) if "infrastructure" not in path.parts]
+
+
+LONGEST_FILE, LONGEST_FUNCTION = 300, 40  # lines
+# What may be longer, and why: "path" or "path:function".
+EXCEPTIONS = {
+    "sandbox/github/shapes/actions.py:run": "one literal: the fields of GitHub's workflow run",
+    "sandbox/github/shapes/pulls.py:pull_simple": "one literal: the fields of GitHub's pull request",
+    "tests/real/test_main_job_in_browser.py:test_a_plan_is_asked_for_approved_by_the_lead_and_applied": "one story",
+}
+# Tests of one subject that share helpers and tables.
+EXCEPTIONS |= dict.fromkeys(
+    [
+        "tests/real/test_ansible.py",
+        "tests/real/test_terraform.py",
+        "tests/scenarios/test_hcp.py",
+        "tests/scenarios/test_killed.py",
+        "tests/unit/bot/operations/test_run_finder.py",
+        "tests/unit/handlers/build/test_matrix.py",
+        "tests/unit/handlers/images/test_clean_up.py",
+        "tests/unit/handlers/plan/test_views.py",
+        "tests/unit/runners/aws/builders/test_termination.py",
+        "tests/unit/runners/aws/images/test_listing.py",
+        "tests/unit/runners/hcp/test_hcp_terraform.py",
+        "tests/unit/runners/terraform/test_plan.py",
+        "tests/unit/sandbox/hcp/test_stand_in.py",
+        "tests/unit/sandbox/slack/test_slack_block_kit.py",
+        "tests/unit/sandbox/slack/test_slack_web_api.py",
+    ],
+    "one subject, with helpers and tables that its tests share",
+)
+
+
+def over_budget(path: Path) -> list[tuple[str, int]]:
+    """The file and its functions that are longer than their budgets, with their lines."""
+    text, name = path.read_text("utf-8"), path.relative_to(ROOT).as_posix()
+    over = [(name, lines)] if (lines := len(text.splitlines())) > LONGEST_FILE else []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
+            lines = node.end_lineno - node.lineno + 1
+            over += [(f"{name}:{node.name}", lines)] if lines > LONGEST_FUNCTION else []
+    return over
+
+
+def test_files_and_functions_stay_within_their_budgets() -> None:
+    folders = ("bot", "handlers", "runners", "sandbox", "tests")
+    over = dict(entry for folder in folders for path in sources(folder) for entry in over_budget(path))
+    assert {name: lines for name, lines in over.items() if name not in EXCEPTIONS} == {}
+    assert set(EXCEPTIONS) <= set(over), "these are within their budgets now"
 
 
 def modules_of_bot() -> set[str]:
