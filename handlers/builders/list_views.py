@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot.slack.blocks import kit, tables
+from bot.slack.blocks import common, kit, tables
 from handlers.builders import orphaned_resource_views
 from handlers.builders.alert_views import CONSOLE
 from runners import phrases
@@ -27,7 +27,7 @@ VERDICTS = {
 }
 
 
-def page(joined_builders: Sequence[Joined], found: BuilderList, problem: str, now: float) -> Message:
+def page(joined_builders: Sequence[Joined], builders: BuilderList, problem: str, now: float) -> Message:
     """All builders, and Packer's orphaned resources; `problem` says why GitHub's runs could not be read, `now` is in Unix seconds."""
     stuck = sum(1 for joined in joined_builders if joined.stuck)
     head = (
@@ -38,14 +38,11 @@ def page(joined_builders: Sequence[Joined], found: BuilderList, problem: str, no
     rows: list[Sequence[Cell]] = [_row(joined, now) for joined in joined_builders]
     columns = ["Builder", "Age", "State", "Why", "Run", "Type", "Region"]
     blocks: list[Block] = [kit.header(head), *([tables.table(columns, rows, right=(1,))] if rows else [])]
-    problems = [
-        f":warning: Could not be read: {kit.escape(str(part))}. {kit.escape(part.remedy)}" for part in found.unreadable
-    ]
+    problems = common.unreadable_parts(builders.unreadable, most=len(builders.unreadable))
     if problem:
-        problems.append(
-            f":warning: GitHub's runs could not be read, so nobody knows whose job still runs: {kit.escape(problem)}"
-        )
-    return kit.message(head, [*blocks, *orphaned_resource_views.page_blocks(found), *kit.sections(problems)])
+        text = f":warning: GitHub's runs could not be read, so nobody knows whose job still runs: {kit.escape(problem)}"
+        problems.append(kit.section(text))
+    return kit.message(head, [*blocks, *orphaned_resource_views.page_blocks(builders), *problems])
 
 
 def _row(joined: Joined, now: float) -> Sequence[Cell]:

@@ -21,11 +21,11 @@ OUTCOMES = {"done": "✅ deleted", "already gone": "✅ already gone", "kept": "
 NOT_YET = "⏳ not free yet"
 
 
-def page_blocks(found: BuilderList) -> list[Block]:
+def page_blocks(builders: BuilderList) -> list[Block]:
     """For the page of all builders: the number of orphaned resources and a button; empty when there are none."""
-    if not found.key_pairs and not found.security_groups:
+    if not builders.key_pairs and not builders.security_groups:
         return []
-    counts = kit.section(f"Of Packer's, without a builder: {_count(found)}.")
+    counts = kit.section(f"Of Packer's, without a builder: {_count(builders)}.")
     return [counts, kit.actions(BLOCK, kit.button("Remove these…", REMOVE, "all"))]
 
 
@@ -56,10 +56,11 @@ def not_approved(head: Head, orphans: OrphanedResources, approval: ApprovalView)
 def nothing(head: Head, unreadable: Sequence[Unreadable]) -> Message:
     """The message when no resource is certainly orphaned."""
     news = "nothing to remove: what there is belongs to a builder, or is younger than 15 minutes"
-    problems = [
-        f":warning: Could not be read: {kit.escape(str(part))}. {kit.escape(part.remedy)}" for part in unreadable
+    blocks = [
+        common.first_line(head, "succeeded", news),
+        *common.unreadable_parts(unreadable),
+        common.requester_block(head),
     ]
-    blocks = [common.first_line(head, "succeeded", news), *kit.sections(problems[:10]), common.requester_block(head)]
     return kit.message(common.plain(head, news), blocks)
 
 

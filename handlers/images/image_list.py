@@ -1,4 +1,4 @@
-"""/infra amis: which images are in use, which are kept, which may go; and the way to a clean-up."""
+"""/infra amis: which images are in use, kept or deletable; and the button and the schedule that begin a clean-up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.operations import requests
 from bot.operations.periodic import operation_at_interval
 from bot.operations.registry import Button, Click, Invocation, Topic
 from bot.operations.requests import OperationRequest
-from handlers.images import clean_up_views
+from handlers.images import list_views
 from handlers.shared import permissions
 from handlers.shared.builders import recognition
 from handlers.shared.requests import PLANNED_IMAGE
@@ -39,14 +39,14 @@ TITLE = "Clean up old images"
 
 @dataclass(frozen=True, slots=True)
 class ImageSnapshot:
-    """All images with their standing, and what images and builds have left lying."""
+    """All images with their retention, and the orphaned storage of images and builds, at one time."""
 
     images: ImageList
     orphans: OrphanedImageResources
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
-        """All that may go, the oldest images first."""
+        """All that can be removed: first the images, oldest first."""
         images = [
             Candidate(
                 What.IMAGE,
@@ -62,7 +62,7 @@ class ImageSnapshot:
 
 
 def _by_image(snapshots: Sequence[OrphanedSnapshot]) -> list[Candidate]:
-    """One for each image that is no more, with all its snapshots: what is to go is named by the image."""
+    """A candidate for each deleted image, with all its snapshots: its id is the image's."""
     by_image: dict[tuple[str, str], Candidate] = {}
     for snapshot in snapshots:
         key, new = (snapshot.region, snapshot.image_id), snapshot.removal
@@ -74,7 +74,7 @@ def _by_image(snapshots: Sequence[OrphanedSnapshot]) -> list[Candidate]:
 
 
 def _volume(volume: OrphanedVolume) -> Candidate:
-    # A volume's id stands where an image's does; its size is told as that of a snapshot of its own.
+    # The field for an image's id has the volume's; a volume has no snapshots, so its size is part of the group.
     removal = Removal(volume.region, volume.volume_id, "", "", ())
     return Candidate(What.VOLUME, removal, f"a build, {volume.size_gb} GB", volume.created_at.timestamp())
 
@@ -95,7 +95,7 @@ async def retention_rules(services: Services) -> RetentionRules:
 
 
 def groups(config: Config) -> list[ImageGroup]:
-    """The images of every machine of every environment."""
+    """The image groups of all machine roles of all environments."""
     return [
         config.image_group(machine, environment.name)
         for environment in config.environments.values()
@@ -104,7 +104,7 @@ def groups(config: Config) -> list[ImageGroup]:
 
 
 async def _references(services: Services) -> Mapping[str, str]:
-    """What else needs an image: plans that wait for approval, and the way back from the last apply."""
+    """What else needs an image, by its id: plans that wait for approval, and rollbacks of the last applies."""
     references = dict(await services.images.last_rolled_out())
     for number in await services.operations.numbers_awaiting_approval():
         for image_id in await services.annotations.values_of(number, PLANNED_IMAGE):
@@ -113,7 +113,7 @@ async def _references(services: Services) -> Mapping[str, str]:
 
 
 async def topic(services: Services, _: Invocation, words: Sequence[str]) -> Message:
-    """All images and their standing, or those of the machines and environments that were named."""
+    """All images with their retention, or those of the named machine roles and environments."""
     _configured(services.config)
     names = sorted({name for group in groups(services.config) for name in (group.machine, group.environment)})
     if unknown := [word for word in words if word not in names]:
@@ -122,18 +122,18 @@ async def topic(services: Services, _: Invocation, words: Sequence[str]) -> Mess
         )
     current = await snapshot(services)
     if not words:
-        return clean_up_views.page(current.images, current.orphans, services.clock())
+        return list_views.page(current.images, current.orphans, services.clock())
     named = tuple(
         image for image in current.images.images if {image.group.machine, image.group.environment} >= set(words)
     )
-    # A clean-up is of all of them, so it begins on the page of all.
-    return clean_up_views.page(
+    # A clean-up concerns all images, so only the page of all images has its button.
+    return list_views.page(
         replace(current.images, images=named), OrphanedImageResources((), ()), services.clock(), whole=False
     )
 
 
-async def clean_up(services: Services, click: Click) -> None:
-    """Begin a clean-up: it looks again, shows what may go, and waits for approval."""
+async def request_clean_up(services: Services, click: Click) -> None:
+    """Begin a clean-up, which proposes candidates and waits for approval."""
     _configured(services.config)
     target = target_of(services.config, IMAGES)
     key = f"clean-up-{click.trigger_id}-{click.user}"[:80]
@@ -154,5 +154,5 @@ def _intervals(config: Config) -> Mapping[str, timedelta]:
 
 HINT = "[machine] [environment]"
 TOPICS = (Topic("amis", HINT, "Machine images: which are in use, which may go.", topic, most=2),)
-BUTTONS = (Button(clean_up_views.CLEAN_UP, clean_up),)
+BUTTONS = (Button(list_views.CLEAN_UP, request_clean_up),)
 PERIODIC_TASKS = (operation_at_interval(PROPOSAL, TITLE, _intervals),)

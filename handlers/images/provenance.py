@@ -1,4 +1,4 @@
-"""/infra image: where an image comes from, what speaks against it, where it went, what runs from it now."""
+"""/infra image: the origin of an image, the warnings against it, its rollouts, and the instances that run it."""
 
 from __future__ import annotations
 
@@ -26,43 +26,43 @@ USAGE = f"/infra image {HINT}"
 TIMEOUT = 20.0
 
 
-async def image(services: Services, _: Invocation, said: Sequence[str]) -> Message:
-    """Everything that is known of one image: the one named, or the newest of a machine."""
-    if not said:
+async def image(services: Services, _: Invocation, words: Sequence[str]) -> Message:
+    """The origin and the use of the named image, or of the newest image of a machine role."""
+    if not words:
         raise UserError(f"Which image? Usage: {USAGE}")
-    image_id = said[0] if amis.AMI_ID.fullmatch(said[0]) else await _newest(services, said)
+    image_id = words[0] if amis.AMI_ID.fullmatch(words[0]) else await _newest(services, words)
     built = await services.images.get(image_id)
-    known, instances, trouble = await _from_ec2(services, image_id)
+    image_in_ec2, instances, problem = await _from_ec2(services, image_id)
     read = await services.images.log_scan(built.job_id) if built else None
     warnings = (await services.images.warnings_of([built.job_id])).get(built.job_id, ()) if built else ()
-    view = provenance_views.Provenance(
-        image=known,
+    view = provenance_views.ProvenanceView(
+        image=image_in_ec2,
         region=services.aws.region,
         built=built,
-        asked=await _asked(services, built.operation) if built else "",
+        requester=await _requester(services, built.operation) if built else "",
         log=provenance_views.Log(read.lines, read.at) if read else None,
         warnings=warnings,
         rollouts=await services.images.rollouts_of(image_id),
         instances=instances,
-        trouble=trouble,
+        problem=problem,
         observed_at=services.clock(),
     )
     return provenance_views.page(view)
 
 
-async def _asked(services: Services, number: int) -> str:
-    """Who asked for a build, in mrkdwn."""
+async def _requester(services: Services, number: int) -> str:
+    """Who requested a build, in mrkdwn."""
     record = await services.operations.get(number)
-    by = record.arguments.get("by", "")  # of a run that nobody asked for here
+    by = record.arguments.get("by", "")  # of a run that was started in GitHub
     return kit.escape(by) if by else common.requester_text(head_of(record))
 
 
-async def _newest(services: Services, said: Sequence[str]) -> str:
-    if len(said) == 1:
+async def _newest(services: Services, words: Sequence[str]) -> str:
+    if len(words) == 1:
         raise UserError(
-            f"{arguments.quoted(said[0])} is no AMI id (ami- and 8 or 17 hexadecimal digits). Usage: {USAGE}"
+            f"{arguments.quoted(words[0])} is no AMI id (ami- and 8 or 17 hexadecimal digits). Usage: {USAGE}"
         )
-    name, other = said
+    name, other = words
     if name in services.config.environments:  # the two words in the other order
         name, other = other, name
     environment = arguments.environment(services.config, other, USAGE)
@@ -70,21 +70,21 @@ async def _newest(services: Services, said: Sequence[str]) -> str:
         near = arguments.nearest(name, environment.machines)
         raise UserError(f"{environment.name} has no machine {arguments.quoted(name)}{near} Usage: {USAGE}")
     group = services.config.image_group(name, environment.name)
-    found = await amis.named(services.aws.ec2, group.name_tag, timeout=TIMEOUT)
-    if not found:
+    images = await amis.named(services.aws.ec2, group.name_tag, timeout=TIMEOUT)
+    if not images:
         raise UserError(f"EC2 has no image of ours whose tag Name is {group.name_tag} in {services.aws.region}.")
-    return found[-1].image_id
+    return images[-1].image_id
 
 
 async def _from_ec2(services: Services, image_id: str) -> tuple[Image, Sequence[StartedFrom], str]:
     try:
-        known = await amis.describe(services.aws.ec2, [image_id], timeout=TIMEOUT)
+        images = await amis.describe(services.aws.ec2, [image_id], timeout=TIMEOUT)
         instances = await amis.started_from(services.aws.ec2, image_id, timeout=TIMEOUT)
     except RunnerError as error:
         return Image(image_id), (), f"EC2 could not be asked: {error.problem}"
-    if image_id not in known:
+    if image_id not in images:
         return Image(image_id), instances, "EC2 does not know this image (any more), or does not show it to us"
-    return known[image_id], instances, ""
+    return images[image_id], instances, ""
 
 
 TOPICS = (Topic("image", HINT, "Where an image comes from, and what runs from it.", image, most=2),)

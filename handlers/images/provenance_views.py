@@ -1,4 +1,4 @@
-"""One image with its whole story: commit, run, job, warnings, plans that rolled it out, instances."""
+"""The page of /infra image: commit, run, job, warnings, plans that rolled the image out, instances."""
 
 from __future__ import annotations
 
@@ -16,67 +16,67 @@ if TYPE_CHECKING:
     from bot.slack.blocks.kit import Message
     from runners.results import BuiltImage, Image, ImageWarning, RollOut, StartedFrom
 
-SHOWN = 10
+MOST_LINES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A job's log that was read: how many lines, and when (Unix seconds)."""
+    """That a job's log was read: how many lines, and when (Unix seconds)."""
 
     lines: int
     read_at: float
 
 
 @dataclass(frozen=True, slots=True)
-class Provenance:
-    """What is known of an image.
+class ProvenanceView:
+    """The origin and the use of an image.
 
-    `asked` says who wanted its build (mrkdwn), `log` is what was read of it, None where that is not known; `trouble` says
-    what EC2 did not tell; `observed_at` (Unix seconds) is when it was asked.
+    `requester` is who requested its build (mrkdwn); `log` is None where its job's log was not read; `problem` says what
+    EC2 did not report; `observed_at` (Unix seconds) is when EC2 was read.
     """
 
     image: Image
     region: str
     built: BuiltImage | None
-    asked: str
+    requester: str
     log: Log | None
     warnings: Sequence[ImageWarning]
     rollouts: Sequence[RollOut]
     instances: Sequence[StartedFrom]
-    trouble: str
+    problem: str
     observed_at: float
 
 
-def page(one: Provenance) -> Message:
-    """The image's story, from the commit to the hosts."""
-    image_id = one.image.image_id
-    address = CONSOLE.format(region=one.region, image=image_id)
-    name = f" {kit.code(one.image.name)}" if one.image.name else ""
+def page(view: ProvenanceView) -> Message:
+    """The page, from the commit to the instances."""
+    image_id = view.image.image_id
+    address = CONSOLE.format(region=view.region, image=image_id)
+    name = f" {kit.code(view.image.name)}" if view.image.name else ""
     parts = [
-        f"*{kit.link(image_id, address)}*{name}{_age(one)}",
-        f":warning: {kit.escape(one.trouble)}." if one.trouble else "",
-        _built(one.built, one.image.commit, one.asked),
-        _log(one),
-        *_warnings(one.warnings),
-        _rollouts(one.rollouts),
-        _instances(one),
+        f"*{kit.link(image_id, address)}*{name}{_age(view)}",
+        f":warning: {kit.escape(view.problem)}." if view.problem else "",
+        _built(view.built, view.image.commit, view.requester),
+        _log(view),
+        *_warnings(view.warnings),
+        _rollouts(view.rollouts),
+        _instances(view),
     ]
     return kit.message(f"Image {image_id}", kit.sections([part for part in parts if part]))
 
 
-def _age(one: Provenance) -> str:
+def _age(view: ProvenanceView) -> str:
     facts = []
-    if one.image.name_tag:
-        facts.append(f"tag Name {kit.code(one.image.name_tag)}")
-    if one.image.created_at:
-        seconds = (datetime.fromtimestamp(one.observed_at, UTC) - one.image.created_at).total_seconds()
-        facts.append(f"made {kit.moment(one.image.created_at.timestamp())}, {phrases.age(seconds)} ago")
-    if one.image.size_gb:
-        facts.append(f"{one.image.size_gb} GB")
+    if view.image.name_tag:
+        facts.append(f"tag Name {kit.code(view.image.name_tag)}")
+    if view.image.created_at:
+        seconds = (datetime.fromtimestamp(view.observed_at, UTC) - view.image.created_at).total_seconds()
+        facts.append(f"made {kit.moment(view.image.created_at.timestamp())}, {phrases.age(seconds)} ago")
+    if view.image.size_gb:
+        facts.append(f"{view.image.size_gb} GB")
     return f": {', '.join(facts)}" if facts else ""
 
 
-def _built(built: BuiltImage | None, commit: str | None, asked: str) -> str:
+def _built(built: BuiltImage | None, commit: str | None, requester: str) -> str:
     if built is None:
         tagged = f" Its tags name the commit {kit.code(commit[:12])}." if commit else ""
         return f"*Built:* not seen by Signalbox.{tagged}"
@@ -85,21 +85,21 @@ def _built(built: BuiltImage | None, commit: str | None, asked: str) -> str:
     job = kit.link(f"job for {built.machine}, {built.environment}", built.job_url)
     source = built.run_url.partition("/actions/")[0]
     sha = kit.link(built.sha[:7], f"{source}/commit/{built.sha}")
-    return f"*Built* from commit {sha} in {run}{again}, {job} (#{built.operation}, {asked})"
+    return f"*Built* from commit {sha} in {run}{again}, {job} (#{built.operation}, {requester})"
 
 
-def _log(one: Provenance) -> str:
-    if one.log is None:
+def _log(view: ProvenanceView) -> str:
+    if view.log is None:
         return ""
-    clean = one.built is not None and not one.warnings
-    mark, found = (":white_check_mark: ", ", and has no sign of failure") if clean else ("", "")
-    lines = f"{one.log.lines:,} {phrases.plural(one.log.lines, 'line')}"
-    return f"{mark}Its log of {lines} was read {kit.moment(one.log.read_at)}{found}."
+    clean = view.built is not None and not view.warnings
+    mark, verdict = (":white_check_mark: ", ", and has no sign of failure") if clean else ("", "")
+    lines = f"{view.log.lines:,} {phrases.plural(view.log.lines, 'line')}"
+    return f"{mark}Its log of {lines} was read {kit.moment(view.log.read_at)}{verdict}."
 
 
 def _warnings(warnings: Sequence[ImageWarning]) -> list[str]:
     lines = []
-    for warning in warnings[:SHOWN]:
+    for warning in warnings[:MOST_LINES]:
         text = f"*{kit.escape(warning.pattern)}*: {kit.code(warning.text, 160)}"
         if warning.is_open:
             lines.append(f":warning: *Suspect.* {text}")
@@ -116,18 +116,18 @@ def _rollouts(rollouts: Sequence[RollOut]) -> str:
     lines = [
         f"#{rollout.operation} to {kit.code(rollout.machine)} in {kit.escape(rollout.environment)} {kit.moment(rollout.at)}, asked by "
         f"{kit.user(rollout.person)}"
-        for rollout in rollouts[:SHOWN]
+        for rollout in rollouts[:MOST_LINES]
     ]
-    more = phrases.rest(len(rollouts) - SHOWN)
+    more = phrases.rest(len(rollouts) - MOST_LINES)
     return "*Rolled out by:*\n" + "\n".join([*lines, *more])
 
 
-def _instances(one: Provenance) -> str:
-    if not one.instances:
-        return "" if one.trouble.startswith("EC2 could not") else "*Runs now:* on no instance."
+def _instances(view: ProvenanceView) -> str:
+    if not view.instances:
+        return "" if view.problem.startswith("EC2 could not") else "*Runs now:* on no instance."
     lines = [
         f"{kit.code(host.instance_id)} {kit.escape(host.type_tag or host.name or 'without a name')} ({kit.escape(host.state)})"
-        for host in one.instances[:SHOWN]
+        for host in view.instances[:MOST_LINES]
     ]
-    more = phrases.rest(len(one.instances) - SHOWN)
+    more = phrases.rest(len(view.instances) - MOST_LINES)
     return "*Started from it:*\n" + "\n".join([*lines, *more])

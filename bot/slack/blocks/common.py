@@ -11,10 +11,10 @@ from runners import phrases
 from runners.stored import stored
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bot.slack.blocks.kit import Block, Message
-    from runners.results import Commit
+    from runners.results import Commit, Unreadable
 
 EMOJI = {
     "waiting": ":hourglass_flowing_sand:",
@@ -241,3 +241,10 @@ def approval_lines(approval: ApprovalView) -> Block:
 
 def _need(required: int) -> str:
     return f"needs {phrases.plural(required, 'an approval', f'{required} approvals')}"
+
+
+def unreadable_parts(parts: Sequence[Unreadable], most: int = 10) -> list[Block]:
+    """What could not be read of AWS, and why."""
+    return kit.sections(
+        [f":warning: Could not be read: {kit.escape(str(part))}. {kit.escape(part.remedy)}" for part in parts[:most]]
+    )

@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
 
 from bot.slack.blocks.common import Head
-from handlers.build import image_views, log_views, matrix as matrix_views
+from handlers.build import log_views, matrix as matrix_views
 from handlers.build.matrix import BuildMatrix
 from handlers.build.matrix_cells import Annotation
-from handlers.build.matrix_grid import arrange, group_of, slot_of
-from runners.results import Commit, ImageWarning, Job, LogExcerpt, LogFinding, LogReading, State, WorkflowRun
+from runners.results import Commit, Job, LogExcerpt, LogFinding, LogReading, State, WorkflowRun
 from tests.unit.bot.drawn import buttons, hostile, read
+from tests.unit.handlers.build.jobs import AT, ENVIRONMENTS, MACHINES, job
 
-AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 NOW = AT.timestamp() + 14 * 60 + 20
 HEAD = Head(12, "Build all images at main", "image builds", "U0ANA")
 COMMIT = Commit("o/r", "a1b2c3d4" * 5, "main", "Build with less memory", "Lee Park", "https://github.com/o/r/c/1")
-MACHINES, ENVIRONMENTS = ("backend", "cron", "taskrunner", "sftp"), ("dev", "staging", "prod")
 ALL = frozenset(product(MACHINES, ENVIRONMENTS))
-
-
-def job(name: str, state: State, number: int = 1, minutes_taken: float = 12, **more: Any) -> Job:
-    began = None if state is State.WAITING else AT
-    ended = AT + timedelta(minutes=minutes_taken) if state.ended else None
-    return Job(number, name, state, f"https://github.com/o/r/actions/runs/5/job/{number}", began, ended, **more)
 
 
 def run(*jobs: Job, state: State = State.RUNNING, **more: Any) -> WorkflowRun:
@@ -214,50 +206,6 @@ def test_hostile_names_break_nothing(name: str, step: str, note: str) -> None:
     read(log_views.suspect_job(jobs[0], [finding] * 9))
 
 
-def test_a_failed_job_shows_step_first_error_and_the_last_lines() -> None:
-    tail = tuple(f"line {number} {'x' * 200}" for number in range(30))
-    reading = LogReading(lines=400, first_error=LogExcerpt(371, "E: no", ("a", "b"), ("c",), "Run packer"), tail=tail)
-    failed = job("build (cron, dev)", State.FAILED, failing_step="Build the image")
-    said = read(log_views.failed_job(failed, reading, ""))
-    assert "failed at step `Build the image` after 12 min" in said
-    assert "First error* (line 371, under `Run packer`)" in said
-    assert "a\nb\n> E: no\nc" in said
-    assert "line 29" in said
-    assert (said.count("```"), said.count("…\n")) == (4, 1)
-    assert "line 1 " not in said
-    gone = read(log_views.failed_job(failed, None, "GitHub has no log of it (any more)"))
-    assert "GitHub has no log of it (any more); the link leads to" in gone
-    assert "Its log is empty" in read(log_views.failed_job(failed, LogReading(), ""))
-
-
-def test_a_failure_that_was_mended_since_is_red_no_longer_and_keeps_what_it_said() -> None:
-    failed = job("build (cron, dev)", State.FAILED, failing_step="Build the image")
-    shown = log_views.failed_job(failed, LogReading(lines=4, tail=("no more cron",)), "")
-    good = replace(failed, state=State.SUCCEEDED, url="https://github.com/o/r/job/99")
-    mended = log_views.recovered_job(shown, good, suspect=False)
-    assert mended is not None
-    assert mended.text == "build (cron, dev) ended well when it was run again"
-    said = read(mended)
-    assert said.startswith(
-        ":white_check_mark: *It ended well when it was run again.* Before that: build (cron, dev) failed"
-    )
-    assert "no more cron" in said
-    assert "https://github.com/o/r/job/99|It ended well" in str(mended.blocks)
-    assert log_views.recovered_job(mended, good, suspect=False) is None
-    doubted = log_views.recovered_job(shown, good, suspect=True)
-    assert doubted is not None
-    assert read(doubted).startswith(":warning: *It ended well when it was run again, but it is suspect.*")
-
-
-def test_a_sign_of_failure_in_a_green_job_marks_its_line() -> None:
-    finding = LogFinding("apt: package not found", 5, "E: no", ("a",), ("b",))
-    assert "a\n> E: no\nb" in read(log_views.suspect_job(job("notify", State.SUCCEEDED), [finding]))
-    one = ImageWarning(
-        "s1", 1, 5, 1, "build (cron, dev)", "", "cron", "dev", "shell: killed", 5, "Killed", ("a",), ("b",)
-    )
-    assert "a\n> Killed\nb" in read(image_views.warnings(job("build (cron, dev)", State.SUCCEEDED), [one]))
-
-
 def test_a_board_whose_failed_jobs_run_again_names_who_does_it_in_place_of_the_button() -> None:
     failed = board(job("build (cron, dev)", State.FAILED), state=State.FAILED)
     assert "Rerun failed" in read(matrix_views.ended(failed, rerun=True))
@@ -271,53 +219,3 @@ def test_cancel_asks_by_number_and_title_in_red() -> None:
     (ask,) = [one["confirm"] for block in message.blocks for one in block.get("elements", ()) if "confirm" in one]
     assert (ask["title"]["text"], ask["style"]) == ("Cancel #12?", "danger")
     assert ask["text"]["text"].startswith("*Build all images at main*: ")
-
-
-@pytest.mark.parametrize(
-    ("name", "place"),
-    [
-        ("build (backend, staging)", ("backend", "staging")),
-        ("build (staging, backend)", ("backend", "staging")),
-        ("build / backend staging", ("backend", "staging")),
-        ("Build Backend for Staging", ("backend", "staging")),
-        ("backend-staging", ("backend", "staging")),
-        ("backend_staging (ubuntu-24.04)", ("backend", "staging")),
-        ("build / dev-tools (backend, staging)", ("backend", "staging")),
-        ("validate (backend)", None),
-        ("deploy (staging)", None),
-        ("build (backend, cron, staging)", None),
-        ("build (backends, staging)", None),
-        ("notify", None),
-        ("", None),
-    ],
-)
-def test_a_job_s_name_tells_what_it_builds(name: str, place: tuple[str, str] | None) -> None:
-    assert slot_of(name, MACHINES, ENVIRONMENTS) == place
-
-
-def test_names_that_are_parts_of_each_other_are_told_apart() -> None:
-    assert slot_of("build (task-runner, prod-eu)", ("task", "task-runner"), ("prod", "prod-eu")) == (
-        "task-runner",
-        "prod-eu",
-    )
-
-
-def test_of_two_matrices_the_one_that_builds_has_the_grid() -> None:
-    smoke = [job("smoke (backend, dev)", State.SUCCEEDED, 1), job("smoke (cron, dev)", State.SUCCEEDED, 2)]
-    few = [job("build (backend, dev)", State.RUNNING, 3), job("build (cron, dev)", State.RUNNING, 4)]
-    grid = arrange([*smoke, *few], MACHINES, ENVIRONMENTS)
-    assert {cell.job_id for cell in grid.cells.values()} == {3, 4}
-    assert [other.job_id for other in grid.others] == [1, 2]
-
-
-@pytest.mark.parametrize(
-    ("name", "group"), [("build (a, b)", "build"), ("ci / build (a)", "ci"), ("notify", "notify"), ("(x)", "(x)")]
-)
-def test_a_matrix_goes_by_its_job(name: str, group: str) -> None:
-    assert group_of(name) == group
-
-
-@given(names=st.lists(st.text(max_size=12), max_size=6), name=st.text(max_size=40))
-def test_any_name_has_a_place_or_none(names: list[str], name: str) -> None:
-    found = slot_of(name, [one for one in names if one], ENVIRONMENTS)
-    assert found is None or found[0] in names

@@ -16,8 +16,8 @@ from bot.store.approvals import Outcome
 from bot.store.operations import Request, Status
 from handlers.builders import orphaned_resources, watch as builder_watch
 from tests.unit.bot.drawn import buttons, read
+from tests.unit.handlers.clean_up_support import CleanUp
 from tests.unit.handlers.conftest import FILE, MONDAY_NOON
-from tests.unit.handlers.images.test_clean_up import CleanUp
 from tests.unit.runners.ec2_world import HOME, TEMPORARY, build, launched_at, packers_name, refuse
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,17 +13,10 @@ from bot.slack.blocks.common import ApprovalView, Head
 from handlers.images import clean_up_views
 from handlers.images.clean_up_views import CleanUpView
 from runners.results import (
-    AssessedImage,
     Candidate,
-    ImageGroup,
-    ImageList,
-    OrphanedImageResources,
-    OrphanedSnapshot,
-    OrphanedVolume,
     Outcome,
     Removal,
     RemovalResult,
-    Retention,
     Snapshot,
     Step,
     Unreadable,
@@ -37,16 +30,6 @@ NOW = AT.timestamp()
 HEAD = Head(7, "Clean up old images", "old images", "U0ANA")
 OPEN = ApprovalView("a1", 1, "pending", (), NOW + 3_600, "<!subteam^S0LEADS>")
 DONE = replace(OPEN, outcome="approved", votes=(("U0LEE", "approved", NOW),))
-NONE = OrphanedImageResources((), ())
-
-
-def retention(image_id: str = "ami-1", kind: Retention = Retention.DELETABLE, **changes: Any) -> AssessedImage:
-    group = ImageGroup("staging", "backend", "staging")
-    usual = AssessedImage(
-        "us-west-2", image_id, "staging-1", group, AT - timedelta(days=40), "available", kind,
-        snapshots=(Snapshot("snap-1", 15),),
-    )  # fmt: skip
-    return replace(usual, **changes)
 
 
 def candidate(image_id: str = "ami-1", what: What = What.IMAGE, **changes: Any) -> Candidate:
@@ -61,43 +44,6 @@ def view(*candidates: Candidate, more: int = 0) -> CleanUpView:
 def result(one: Candidate, *outcomes: tuple[str, Outcome, str]) -> RemovalResult:
     steps = tuple(Step(what, f"{what}-id", outcome, reason) for what, outcome, reason in outcomes)
     return RemovalResult(one.removal, steps)
-
-
-def test_the_page_begins_with_what_may_go_and_says_why_the_rest_stays() -> None:
-    protected = retention("ami-2", Retention.IN_USE, reason="used by instance i-1 (stopped)")
-    newest = retention("ami-3", Retention.NEWEST, reason="the newest one")
-    unknown = retention("ami-4", Retention.UNKNOWN, reason="launch templates could not be read")
-    unreadable = (Unreadable("eu-west-1", "launch templates", "AWS forbids it", "Allow it."),)
-    loose = OrphanedImageResources(
-        (OrphanedSnapshot("r", "snap-9", "ami-9", 15, AT),),
-        (OrphanedVolume("r", "vol-1", 8, AT), OrphanedVolume("r", "v", 8, AT)),
-    )
-    message = clean_up_views.page(ImageList((protected, retention(), newest, unknown), unreadable), loose, NOW)
-    text = read(message)
-    assert message.text == "4 images, 1 may go (15 GB at most)"
-    rows = [line for line in text.splitlines() if line.startswith("ami-")]
-    assert [row.split(" ")[0] for row in rows] == ["ami-1", "ami-2", "ami-3", "ami-4"]
-    for part in ("used by instance i-1 (stopped)", "the newest one", "not known, so kept", "1 snapshot and 2 volumes", "launch templates in eu-west-1: AWS forbids it. Allow it."):  # fmt: skip
-        assert part in text, part
-    assert buttons(message) == ["clean-up-images"]
-
-
-def test_without_anything_to_remove_there_is_no_button() -> None:
-    message = clean_up_views.page(ImageList((retention(kind=Retention.IN_USE),)), NONE, NOW)
-    assert "1 image, none may go" in read(message)
-    assert buttons(message) == []
-
-
-def test_the_page_of_some_has_no_button_for_all() -> None:
-    assert buttons(clean_up_views.page(ImageList((retention(),)), NONE, NOW, whole=False)) == []
-
-
-def test_ten_thousand_images_fit() -> None:
-    many = tuple(retention(f"ami-{number:017x}") for number in range(10_000))
-    message = clean_up_views.page(ImageList(many), NONE, NOW)
-    assert "10000 images, 10000 may go" in read(message)
-    assert "/infra amis <machine> <environment>" in read(message)
-    assert buttons(message) == ["clean-up-images"]
 
 
 def test_the_question_names_each_and_says_what_stays_and_what_is_left_for_later() -> None:
@@ -175,9 +121,7 @@ def test_whatever_the_names_slack_takes_it_and_nobody_is_mentioned(data: st.Data
     steps = draw(st.lists(st.tuples(hostile, st.sampled_from(Outcome), hostile), min_size=1, max_size=3))
     done = [result(one, *steps) for one in named]
     unreadable = (Unreadable(draw(hostile), draw(hostile), draw(hostile), draw(hostile)),)
-    image = retention(reason=draw(hostile), used_by=(draw(hostile),), region=draw(hostile), name=draw(hostile))
     for message in (
-        clean_up_views.page(ImageList((image,), unreadable), NONE, NOW),
         clean_up_views.ask(shown, OPEN, "7 d"),
         clean_up_views.removing(shown, DONE, done),
         clean_up_views.removed(shown, DONE, done),
