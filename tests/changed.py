@@ -29,7 +29,7 @@ def main() -> None:
 def changed_files(*refs: str) -> set[Path]:
     """What the work tree has otherwise than the merge base, files that git does not have yet included."""
     bases = (_git("merge-base", "HEAD", ref) for ref in (refs or ("origin/main", "main")))
-    base = next((found[0] for found in bases if found), "HEAD")
+    base = next((result[0] for result in bases if result), "HEAD")
     names = _git("diff", "--name-only", base) + _git("ls-files", "--others", "--exclude-standard")
     return {PROJECT / name for name in names}
 
@@ -66,9 +66,9 @@ def imported(path: Path) -> frozenset[Path]:
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            names |= {one.name for one in node.names}
+            names |= {item.name for item in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{one.name}" for one in node.names)}
+            names |= {node.module, *(f"{node.module}.{item.name}" for item in node.names)}
     bases = (PROJECT.joinpath(*name.split(".")) for name in names)
     files = (file for base in bases for file in (base.with_suffix(".py"), base / "__init__.py"))
     return frozenset(file for file in files if file.is_file())

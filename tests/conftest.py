@@ -54,13 +54,13 @@ def _dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
     hands: list[list[pytest.Item]] = [[] for _ in range(workers)]
     for module in modules.values():
         min(hands, key=len).extend(module)
-    left = len(items)
+    remaining = len(items)
     for number, hand in enumerate(hands):
-        size = left // (workers - number)
+        size = remaining // (workers - number)
         missing = max(0, size - len(hand))
         hand.extend(units[:missing])
         del units[:missing]
-        left -= size
+        remaining -= size
     return [item for hand in hands for item in hand] + units
 
 
@@ -84,9 +84,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     """List slow tests without a reason. They fail nothing: on a busy machine any test may be slow."""
-    reports = [one for stat in ("passed", "failed") for one in terminalreporter.getreports(stat) if one.when == "call"]
-    slow = [one for one in reports if one.duration > SLOW and "slow" not in one.keywords]
+    reports = [
+        entry for stat in ("passed", "failed") for entry in terminalreporter.getreports(stat) if entry.when == "call"
+    ]
+    slow = [entry for entry in reports if entry.duration > SLOW and "slow" not in entry.keywords]
     if slow:
         terminalreporter.section(f"slower than {SLOW:.0f} s and not marked with a reason")
-        for report in sorted(slow, key=lambda one: -one.duration):
+        for report in sorted(slow, key=lambda entry: -entry.duration):
             terminalreporter.line(f"{report.duration:6.1f} s {report.nodeid}")

@@ -86,8 +86,8 @@ def _user() -> str | None:
     """Whom to run it as: PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return None
-    known = {entry.pw_name for entry in pwd.getpwall()}
-    return "postgres" if "postgres" in known else "nobody"
+    existing = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in existing else "nobody"
 
 
 def _run(user: str | None, *command: object) -> None:

@@ -31,8 +31,8 @@ def sshd() -> str | None:
 
 def systemd() -> str | None:
     """The path of systemd itself, where the programs that give it namespaces are as well. Debian keeps it off PATH."""
-    found = [path for path in ("/usr/lib/systemd/systemd", "/lib/systemd/systemd") if Path(path).exists()]
-    return found[0] if found and _first("unshare") and _first("systemctl") else None
+    result = [path for path in ("/usr/lib/systemd/systemd", "/lib/systemd/systemd") if Path(path).exists()]
+    return result[0] if result and _first("unshare") and _first("systemctl") else None
 
 
 def initdb() -> str | None:

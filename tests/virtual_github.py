@@ -69,7 +69,7 @@ class VirtualGitHub(GitHub):
     @property
     def calls(self) -> int:
         """What counts for the rate limit."""
-        return sum(not one.unchanged for one in self.asked)
+        return sum(not item.unchanged for item in self.asked)
 
     async def get(self, repository: str | None, path: str, *, doing: str, etag: str | None = None) -> Answer:
         """Answer as GitHub does: with an ETag, and with nothing when it is known."""
@@ -87,25 +87,25 @@ class VirtualGitHub(GitHub):
     def _answer(self, path: str) -> dict[str, Any] | None:
         url = urlsplit(path)
         query = {key: values[-1] for key, values in parse_qs(url.query).items()}
-        if found := re.fullmatch(r".*/runs/(\d+)(/jobs)?", url.path):
-            run = self.repository.runs.get(int(found[1]))
+        if result := re.fullmatch(r".*/runs/(\d+)(/jobs)?", url.path):
+            run = self.repository.runs.get(int(result[1]))
             if run is None:
                 return None
-            return self._jobs(run, query) if found[2] else shapes_actions.run(BASE, self.repository, run)
+            return self._jobs(run, query) if result[2] else shapes_actions.run(BASE, self.repository, run)
         return self._runs(url.path.split("/")[-2], query)
 
     def _runs(self, workflow: str, query: dict[str, str]) -> dict[str, Any] | None:
-        known = self.repository.workflow(workflow)
-        if known is None:
+        existing = self.repository.workflow(workflow)
+        if existing is None:
             return None
         created = created_range(query.get("created", ""))
-        its = (run for run in reversed(self.repository.runs.values()) if run.workflow is known)
+        its = (run for run in reversed(self.repository.runs.values()) if run.workflow is existing)
         runs = [run for run in its if created(run.created_at.replace(microsecond=0))]
         size, page = int(query.get("per_page", 30)), int(query.get("page", 1))
-        shown = runs[(page - 1) * size : page * size]
+        rendered = runs[(page - 1) * size : page * size]
         return {
             "total_count": len(runs),
-            "workflow_runs": [shapes_actions.run(BASE, self.repository, run) for run in shown],
+            "workflow_runs": [shapes_actions.run(BASE, self.repository, run) for run in rendered],
         }
 
     async def login(self, repository: str) -> str | None:
@@ -116,20 +116,20 @@ class VirtualGitHub(GitHub):
     def _jobs(self, run: Run, query: dict[str, str]) -> dict[str, Any]:
         jobs = run.latest_jobs
         size, page = int(query["per_page"]), int(query["page"])
-        shown = jobs[(page - 1) * size : page * size]
+        rendered = jobs[(page - 1) * size : page * size]
         return {
             "total_count": len(jobs),
-            "jobs": [shapes_actions.job(BASE, self.repository, run, one) for one in shown],
+            "jobs": [shapes_actions.job(BASE, self.repository, run, item) for item in rendered],
         }
 
     def send_webhooks(self, *, late: float = 1.0, lost: Callable[[str, dict[str, Any]], bool] | None = None) -> None:
         """From now on tell of each change of status, `late` seconds afterwards, except of what is `lost`."""
-        told: dict[tuple[str, int, int], str] = {}
+        message: dict[tuple[str, int, int], str] = {}
 
-        def tell(event: str, action: str, number: int, attempt: int, thing: dict[str, Any]) -> None:
-            if told.get((event, number, attempt)) == action:
+        def report(event: str, action: str, number: int, attempt: int, thing: dict[str, Any]) -> None:
+            if message.get((event, number, attempt)) == action:
                 return
-            told[event, number, attempt] = action
+            message[event, number, attempt] = action
             payload = json.loads(json.dumps({"action": action, event: thing, "repository": {"full_name": REPOSITORY}}))
             if lost and lost(event, payload):
                 return
@@ -139,10 +139,10 @@ class VirtualGitHub(GitHub):
 
         def changed(repository: Repository, run: Run, job: Job | None) -> None:
             if job:
-                shown = shapes_actions.job(BASE, repository, run, job)
-                tell("workflow_job", job.status, job.job_id, job.attempt, shown)
-            shown = shapes_actions.run(BASE, repository, run)
-            tell("workflow_run", "completed" if run.finished else "requested", run.run_id, run.attempt, shown)
+                rendered = shapes_actions.job(BASE, repository, run, job)
+                report("workflow_job", job.status, job.job_id, job.attempt, rendered)
+            rendered = shapes_actions.run(BASE, repository, run)
+            report("workflow_run", "completed" if run.finished else "requested", run.run_id, run.attempt, rendered)
 
         self.repository.listeners.append(changed)
 

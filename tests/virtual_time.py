@@ -18,10 +18,10 @@ class _Jumping(selectors.DefaultSelector):
         self.now = 1_000.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        found = super().select(0 if timeout is not None else None)
-        if timeout is not None and timeout > 0 and not found:
+        result = super().select(0 if timeout is not None else None)
+        if timeout is not None and timeout > 0 and not result:
             self.now += timeout
-        return found
+        return result
 
 
 class _Loop(asyncio.SelectorEventLoop):

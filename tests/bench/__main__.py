@@ -50,9 +50,9 @@ async def measure(names: Iterable[str], *, quick: bool) -> list[Figure]:
     figures: list[Figure] = []
     for name in names:
         _say(f"measuring {name}, load average {os.getloadavg()[0]:.1f} ...")
-        found = await MEASUREMENTS[name](quick=quick)
-        _say(f"{table(found)}\n")
-        figures += found
+        result = await MEASUREMENTS[name](quick=quick)
+        _say(f"{table(result)}\n")
+        figures += result
     return figures
 
 

@@ -117,8 +117,8 @@ def _page(action: str, tag: str, count: int, item: Callable[[int], str], asked: 
     return _response(action, f"<{tag}>{items}</{tag}>{more}")
 
 
-def _response(action: str, told: str) -> str:
-    return f'<{action}Response xmlns="{_NAMESPACE}"><requestId>r</requestId>{told}</{action}Response>'
+def _response(action: str, message: str) -> str:
+    return f'<{action}Response xmlns="{_NAMESPACE}"><requestId>r</requestId>{message}</{action}Response>'
 
 
 def _template(number: int) -> str:

@@ -38,25 +38,25 @@ _Used = dict[str, float]
 
 async def measure(*, quick: bool) -> list[Figure]:
     """Each round in a process of its own, in turn; processor time, since the network is not there to wait for."""
-    rounds = 1 if quick else 3
-    pairs = [(await _round("builders"), await _round("instances")) for _ in range(rounds)]
-    many = [await _round("images") for _ in range(rounds)]
-    few = [await _round("images", instances=FEW) for _ in range(rounds)]
+    tasks = 1 if quick else 3
+    pairs = [(await _round("builders"), await _round("instances")) for _ in range(tasks)]
+    many = [await _round("images") for _ in range(tasks)]
+    few = [await _round("images", instances=FEW) for _ in range(tasks)]
     quiet, everything = pairs[0]
     images = many[0]
-    peak, small = (median([one["megabytes"] for one in used]) for used in (many, few))
+    peak, small = (median([item["megabytes"] for item in used]) for used in (many, few))
     return [
         Figure("AWS, quiet round: calls", quiet["calls"], "", QUIET_CALLS, detail=f"{quiet['kilobytes']:.0f} KB told"),
         Figure(
             "AWS, quiet round: time beside listing all",
-            median([one["seconds"] / other["seconds"] for one, other in pairs]),
+            median([item["seconds"] / other["seconds"] for item, other in pairs]),
             "",
             BESIDE_ALL,
             detail=f"{INSTANCES} instances: {everything['calls']:.0f} calls, {everything['kilobytes'] / 1e3:.1f} MB",
         ),
         Figure(
             "AWS, images: time",
-            median([one["seconds"] for one in many]),
+            median([item["seconds"] for item in many]),
             " s",
             SECONDS,
             detail=f"{IMAGES} images, {INSTANCES} instances, {len(REGIONS)} regions: {images['calls']:.0f} calls, "
@@ -83,36 +83,36 @@ async def _round(what: str, *, instances: int = INSTANCES, images: int = IMAGES)
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
     )
-    said, _ = await child.communicate()
+    text, _ = await child.communicate()
     if child.returncode:
         raise RuntimeError(f"the round of {what} ended with {child.returncode}")
-    used: _Used = json.loads(said)
+    used: _Used = json.loads(text)
     return used
 
 
 async def _builders(account: Account) -> int:
-    found = await find_builders(account, Recognition())
-    if found.unreadable:
-        raise RuntimeError(str(found.unreadable[0]))
-    return len(found.builders)
+    result = await find_builders(account, Recognition())
+    if result.unreadable:
+        raise RuntimeError(str(result.unreadable[0]))
+    return len(result.builders)
 
 
 async def _images(account: Account) -> int:
     groups = [ImageGroup("any", name, name) for name in NAMES]
     keep = KeepRule(newest=3, younger_than=timedelta(days=30))
-    found = await list_images(account, groups, RetentionRules(keep, {}, NOW))
+    result = await list_images(account, groups, RetentionRules(keep, {}, NOW))
     # Without a standing for each there would be nothing to measure.
-    if found.unreadable or len(found.images) != sum(1 for image in found.images if image.retention in Retention):
+    if result.unreadable or len(result.images) != sum(1 for image in result.images if image.retention in Retention):
         raise RuntimeError("the survey is not whole")
-    return len(found.deletable)
+    return len(result.deletable)
 
 
 async def _instances(account: Account) -> int:
     """What a quiet round would be without filters."""
     return sum(
-        len(one["Instances"])
+        len(item["Instances"])
         for region in account.regions
-        for one in listed(account.ec2(region), "describe_instances", "Reservations", page=1000)
+        for item in listed(account.ec2(region), "describe_instances", "Reservations", page=1000)
     )
 
 
@@ -128,13 +128,13 @@ def _use(what: str, instances: int, images: int) -> _Used:
     regions: list[Region] = answering(account, instances, images)
     gc.collect()
     before, began = _most(), time.process_time()
-    found = asyncio.run(PERIODIC_TASKS[what](account))
+    result = asyncio.run(PERIODIC_TASKS[what](account))
     return {
         "seconds": time.process_time() - began,
         "megabytes": max(_most() - before, 0.1),
         "calls": sum(region.calls for region in regions),
         "kilobytes": sum(region.sent for region in regions) / 1e3,
-        "found": found,
+        "found": result,
     }
 
 

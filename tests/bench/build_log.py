@@ -28,7 +28,7 @@ _SYLLABLES = (
 )
 # A few hundred packages; some have names that look like a failure.
 _WORDS = (
-    *(f"lib{one}{other}" for one in _SYLLABLES for other in _SYLLABLES),
+    *(f"lib{item}{other}" for item in _SYLLABLES for other in _SYLLABLES),
     *("liberror-perl", "symfony/error-handler", "ca-certificates", "fail2ban", "curl"),
 )
 _QUIET = (
@@ -63,9 +63,9 @@ def write(path: Path, size: int, *, failed_in: int = 20_000) -> int:
             number += 1
             fails = number % failed_in == 0
             failed += fails
-            said = chance.choice(_FAILED if fails else _QUIET).format(
+            text = chance.choice(_FAILED if fails else _QUIET).format(
                 word=chance.choice(_WORDS), n=chance.randrange(9999)
             )
             at = f"2026-11-23T12:{number // 60000 % 60:02}:{number // 1000 % 60:02}.{number % 1000:03}4567Z"
-            written += file.write(f"{at}     amazon-ebs.backend: {said}\n".encode())
+            written += file.write(f"{at}     amazon-ebs.backend: {text}\n".encode())
     return failed

@@ -29,13 +29,13 @@ SECRET = SECRETS["SLACK_SIGNING_SECRET"]
 
 async def measure(*, quick: bool) -> list[Figure]:
     """Rounds of both in turn, so that what else the machine does falls on both."""
-    rounds, requests = (2, 200) if quick else (8, 1500)
+    tasks, requests = (2, 200) if quick else (8, 1500)
     async with World(Options(without_aws=True)) as world, bare_app(world) as bare:
         whole = f"http://127.0.0.1:{world.bot.port}/slack/events"
         for url in (bare, whole):
             await _rate(url, 100)
-        pairs = [(await _rate(bare, requests), await _rate(whole, requests)) for _ in range(rounds)]
-        _check_trail(world, 100 + rounds * requests)
+        pairs = [(await _rate(bare, requests), await _rate(whole, requests)) for _ in range(tasks)]
+        _check_trail(world, 100 + tasks * requests)
     return [_figure(pairs)]
 
 

@@ -38,7 +38,7 @@ PLAYBOOK = """- hosts: all
 
 async def measure(*, quick: bool) -> list[Figure]:
     """Both in turn, each on files of its own."""
-    rounds = 1 if quick else 3
+    tasks = 1 if quick else 3
     with tempfile.TemporaryDirectory(prefix="deploy-") as place:
         directory = Path(place)
         addresses = [f"127.0.0.{number}" for number in range(1, HOSTS + 1)]
@@ -48,11 +48,11 @@ async def measure(*, quick: bool) -> list[Figure]:
                     await _by_hand(directory / f"hand-{number}", servers),
                     await _by_runner(directory / f"run-{number}", servers),
                 )
-                for number in range(rounds)
+                for number in range(tasks)
             ]
     overheads = [runner - FACTOR * hand for hand, runner in pairs]
     hand, runner = (median(seconds) for seconds in zip(*pairs, strict=True))
-    detail = f"median of {rounds} rounds; {runner:.2f} s beside {hand:.2f} s by hand, {HOSTS} hosts"
+    detail = f"median of {tasks} rounds; {runner:.2f} s beside {hand:.2f} s by hand, {HOSTS} hosts"
     what = f"a deploy over SSH beyond {FACTOR:g} times its time by hand"
     return [Figure(what, median(overheads), " s", OVERHEAD, detail=detail)]
 
@@ -75,7 +75,7 @@ async def _by_runner(directory: Path, servers: list[Server]) -> float:
     """With what a deploy does before it: asking every host for its keys."""
     project, there = _project(directory), _inventory(servers)
     began = time.perf_counter()
-    known = await host_keys.scan(there, directory)
+    existing = await host_keys.scan(there, directory)
     job = PlaybookJob(
         project=project,
         playbook="deploy.yml",
@@ -85,7 +85,7 @@ async def _by_runner(directory: Path, servers: list[Server]) -> float:
         secret_vars={"database_url": "mysql://bench"},
         private_key=servers[0].user_key,
         scratch=directory / "scratch",
-        known_hosts=host_keys.known_hosts(there, known),
+        known_hosts=host_keys.known_hosts(there, existing),
     )
 
     async def heard(_: PlaybookResult) -> None:

@@ -35,21 +35,21 @@ async def measure(*, quick: bool) -> list[Figure]:
 
 def _figures(seeds: list[str], seconds: int) -> list[Figure]:
     polled = [run_virtually(_follow(seed, webhooks=False)) for seed in seeds]
-    told = [run_virtually(_follow(seed, webhooks=True)) for seed in seeds]
+    message = [run_virtually(_follow(seed, webhooks=True)) for seed in seeds]
     calls, unchanged = run_virtually(_crowd(seconds))
     over = f"{MANY} runs at any moment, for {seconds // 60} minutes"
     return [
         _cost("calls for a run, by polling", polled, POLLING),
-        _cost("calls for a run, with webhooks", told, WEBHOOKS),
-        Figure("its end told after, by polling", max(one.late for one in polled), " s", detail="slowest"),
-        Figure("its end told after, with webhooks", max(one.late for one in told), " s", detail="slowest"),
+        _cost("calls for a run, with webhooks", message, WEBHOOKS),
+        Figure("its end told after, by polling", max(item.late for item in polled), " s", detail="slowest"),
+        Figure("its end told after, with webhooks", max(item.late for item in message), " s", detail="slowest"),
         Figure("calls in an hour, 50 runs at once", calls, "", HOURLY, detail=over),
         Figure("with those not counted (304)", calls + unchanged, "", detail=over),
     ]
 
 
 def _cost(what: str, runs: list[Watched], limit: float) -> Figure:
-    dearest = max(runs, key=lambda one: one.calls)
+    dearest = max(runs, key=lambda item: item.calls)
     detail = (
         f"{dearest.minutes:.0f} minutes, {JOBS} jobs; {dearest.unchanged} answers 304 beside; dearest of {len(runs)}"
     )

@@ -35,13 +35,13 @@ _Used = dict[str, float]
 
 async def measure(*, quick: bool) -> list[Figure]:
     """Run both in turn, each in a process of its own, and count processor time, because other work must not matter."""
-    size, rounds = (QUICK_SIZE, 1) if quick else (SIZE, 3)
+    size, tasks = (QUICK_SIZE, 1) if quick else (SIZE, 3)
     with tempfile.TemporaryDirectory(prefix="log-scan-") as directory:
         log, patterns = Path(directory) / "log", Path(directory) / "patterns"
         failed = await asyncio.to_thread(build_log.write, log, size)
         patterns.write_text("".join(f"{for_grep(pattern)}\n" for pattern in PATTERNS))
-        pairs = [(await _read(log, failed), await _grep(log, patterns)) for _ in range(rounds)]
-    return _figures(size / 1e6, [one for one, _ in pairs], [seconds for _, seconds in pairs if seconds])
+        pairs = [(await _read(log, failed), await _grep(log, patterns)) for _ in range(tasks)]
+    return _figures(size / 1e6, [item for item, _ in pairs], [seconds for _, seconds in pairs if seconds])
 
 
 def _figures(megabytes: float, readings: Sequence[_Used], greps: Sequence[float]) -> list[Figure]:
@@ -111,7 +111,7 @@ async def _run(*argv: str) -> bytes:
     child = await asyncio.create_subprocess_exec(
         *argv, cwd=PROJECT, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
     )
-    said, _ = await child.communicate()
+    text, _ = await child.communicate()
     if child.returncode and argv[0] != "env":
         raise RuntimeError(f"{' '.join(argv[:4])} ended with {child.returncode}")
-    return said
+    return text

@@ -97,8 +97,14 @@ def _job(place: Path, hosts: int) -> PlaybookJob:
 
 def _events(hosts: int, tasks: int) -> Iterator[str]:
     def event(kind: str, stdout: str = "", **data: object) -> str:
-        told = {"uuid": "u" * 36, "counter": 1, "created": "2026-03-02T10:00:00+00:00", "event": kind, "stdout": stdout}
-        return json.dumps({**told, "event_data": data})
+        message = {
+            "uuid": "u" * 36,
+            "counter": 1,
+            "created": "2026-03-02T10:00:00+00:00",
+            "event": kind,
+            "stdout": stdout,
+        }
+        return json.dumps({**message, "event_data": data})
 
     names = [f"web-{number}" for number in range(hosts)]
     for task in range(tasks):

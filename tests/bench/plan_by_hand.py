@@ -23,13 +23,13 @@ CODE = PROJECT / "sandbox" / "infrastructure" / "instances"
 
 async def measure(*, quick: bool) -> list[Figure]:
     """The sandbox's staging environment, planned in turn by hand and through the runner."""
-    rounds = 2 if quick else 8
+    tasks = 2 if quick else 8
     search_path = os.environ.get("PATH", os.defpath)
     program = await terraform.find_program(None, search_path)
-    pairs = [(await _by_hand(program), await _by_runner(program, search_path)) for _ in range(rounds)]
+    pairs = [(await _by_hand(program), await _by_runner(program, search_path)) for _ in range(tasks)]
     overheads = [runner - FACTOR * hand for hand, runner in pairs]
     hand, runner = (median(seconds) for seconds in zip(*pairs, strict=True))
-    detail = f"median of {rounds} rounds; {runner:.2f} s beside {hand:.2f} s by hand"
+    detail = f"median of {tasks} rounds; {runner:.2f} s beside {hand:.2f} s by hand"
     return [
         Figure(f"a plan beyond {FACTOR:g} times its time by hand", median(overheads), " s", OVERHEAD, detail=detail)
     ]

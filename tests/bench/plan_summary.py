@@ -36,15 +36,15 @@ READERS: dict[str, Callable[[bytes], object]] = {
 
 async def measure(*, quick: bool) -> list[Figure]:
     """Each reading in a process of its own, in turn; processor time, since other work must not count."""
-    rounds = 1 if quick else 5
+    tasks = 1 if quick else 5
     figures = []
     with tempfile.TemporaryDirectory(prefix="plan-summary-") as directory:
         for resources, all_new, what in ((RESOURCES, False, "one change in 20"), (ALL_NEW, True, "all new")):
             file = Path(directory) / "plan.json"
             file.write_bytes(await asyncio.to_thread(document, resources, all_new=all_new))
-            pairs = [(await _read("parse", file), await _read("summary", file)) for _ in range(rounds)]
+            pairs = [(await _read("parse", file), await _read("summary", file)) for _ in range(tasks)]
             figures += _figures(what, file.stat().st_size, resources, pairs)
-        figures.append(await _growth(Path(directory), rounds))
+        figures.append(await _growth(Path(directory), tasks))
     return figures
 
 
@@ -66,13 +66,13 @@ def _figures(what: str, size: int, resources: int, pairs: list[tuple[_Used, _Use
     ]
 
 
-async def _growth(directory: Path, rounds: int) -> Figure:
+async def _growth(directory: Path, tasks: int) -> Figure:
     """Time for each resource of a large plan beside that of a small one."""
     large, small = directory / "large.json", directory / "small.json"
     large.write_bytes(document(RESOURCES))
     small.write_bytes(document(SMALL))
-    many = median([(await _read("summary", large))["seconds"] for _ in range(rounds)]) / RESOURCES
-    few = median([(await _read("summary", small, REPEATS))["seconds"] for _ in range(rounds)]) / SMALL / REPEATS
+    many = median([(await _read("summary", large))["seconds"] for _ in range(tasks)]) / RESOURCES
+    few = median([(await _read("summary", small, REPEATS))["seconds"] for _ in range(tasks)]) / SMALL / REPEATS
     detail = f"{many * 1e6:.0f} and {few * 1e6:.0f} microseconds a resource"
     return Figure(
         f"plan summary, a resource of {RESOURCES} beside one of {SMALL}", many / few, "", GROWTH, detail=detail
@@ -96,10 +96,10 @@ async def _read(reader: str, file: Path, times: int = 1) -> _Used:
     child = await asyncio.create_subprocess_exec(
         *argv, cwd=PROJECT, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
     )
-    said, _ = await child.communicate()
+    text, _ = await child.communicate()
     if child.returncode:
         raise RuntimeError(f"{reader} of {file.name} ended with {child.returncode}")
-    used: _Used = json.loads(said)
+    used: _Used = json.loads(text)
     return used
 
 

@@ -60,11 +60,11 @@ def command(text: str, *, trigger: str, secret: str, channel: str = OPS) -> Post
 async def volley(url: str, posts: Sequence[Post], *, at_once: int) -> list[Answer]:
     """Send all posts, `at_once` of them at any moment; raises what aiohttp raises."""
     answers: list[Answer] = []
-    left = iter(posts)
+    remaining = iter(posts)
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session, asyncio.TaskGroup() as group:
         for _ in range(at_once):
-            group.create_task(_send_all(session, url, left, answers))
+            group.create_task(_send_all(session, url, remaining, answers))
     return answers
 
 
@@ -75,8 +75,8 @@ async def rate(url: str, posts: Sequence[Post], *, at_once: int) -> tuple[float,
     return len(posts) / (time.perf_counter() - began), answers
 
 
-async def _send_all(session: aiohttp.ClientSession, url: str, left: Iterable[Post], answers: list[Answer]) -> None:
-    for post in left:
+async def _send_all(session: aiohttp.ClientSession, url: str, remaining: Iterable[Post], answers: list[Answer]) -> None:
+    for post in remaining:
         began = time.perf_counter()
         async with session.post(url, data=post.body, headers=post.headers) as response:
             body = await response.text()

@@ -33,9 +33,9 @@ def program() -> Program:
 async def workspace(tmp_path: Path, program: Program) -> AsyncIterator[Workspace]:
     made = workspace_in(tmp_path, program)
     yield made
-    for one in running(made):
+    for item in running(made):
         with suppress(ProcessLookupError):
-            os.kill(one, signal.SIGKILL)
+            os.kill(item, signal.SIGKILL)
 
 
 @pytest.fixture

@@ -62,12 +62,12 @@ class Real:
 
     @property
     def processes(self) -> list[psutil.Process]:
-        found = []
+        result = []
         for process in psutil.process_iter():
             with suppress(psutil.Error):
                 if f"{self.directory}/{self.name}" in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(process)
-        return found
+                    result.append(process)
+        return result
 
     def start(self) -> None:
         """Start one, and wait until it has forked as often as it does."""

@@ -83,9 +83,9 @@ def message(page: Page, words: str) -> Locator:
     return page.get_by_role("log").first.get_by_test_id("message").filter(has_text=words)
 
 
-async def press(page: Page, shown: Locator, button: str) -> None:
+async def press(page: Page, rendered: Locator, button: str) -> None:
     """Press a message's button and agree to what it asks."""
-    await shown.get_by_role("button", name=button).click()
+    await rendered.get_by_role("button", name=button).click()
     await page.get_by_test_id("confirm-ok").click()
 
 

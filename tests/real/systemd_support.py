@@ -66,16 +66,16 @@ async def machine(directory: Path, port: int, units: Mapping[str, str]) -> Async
         key = make_key(directory / "user_key")
         # An address of its own: what others begin at the same moment may have the same port.
         server = Server(directory / "sshd", port, key, (directory / "user_key.pub").read_text(), _own_address())
-        kept = directory / "units"
-        kept.mkdir()
+        stored = directory / "units"
+        stored.mkdir()
         services = {"ssh": SSHD % server.config, **units}
         for name, text in services.items():
-            (kept / f"{name}.service").write_text(text)
-        (kept / "test.target").write_text(TARGET % " ".join(f"{name}.service" for name in services))
+            (stored / f"{name}.service").write_text(text)
+        (stored / "test.target").write_text(TARGET % " ".join(f"{name}.service" for name in services))
         with (directory / "systemd.log").open("ab") as log:
             started = await asyncio.create_subprocess_exec(
                 *("sh", "-c", 'echo $$ >"$1/cgroup.procs" && shift && exec unshare "$@"', "sh", str(group)),
-                *(*NAMESPACES, "sh", "-c", BEGIN, "sh", str(kept), systemd() or ""),
+                *(*NAMESPACES, "sh", "-c", BEGIN, "sh", str(stored), systemd() or ""),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -104,10 +104,10 @@ async def _own_group() -> AsyncIterator[Path]:
             yield group
     finally:
         keeper.stdin.close()
-        _, said = await keeper.communicate()
+        _, rendered = await keeper.communicate()
     if not made:
-        pytest.skip(f"nobody may make cgroups here ({said.decode().strip()}): {PRIVILEGED}")
-    assert not keeper.returncode, f"{group} is left: {said.decode()}"
+        pytest.skip(f"nobody may make cgroups here ({rendered.decode().strip()}): {PRIVILEGED}")
+    assert not keeper.returncode, f"{group} is left: {rendered.decode()}"
 
 
 def _mounted() -> Path:
@@ -115,18 +115,18 @@ def _mounted() -> Path:
     if os.geteuid() != 0:
         pytest.skip("a systemd of its own takes root: sudo --preserve-env=PATH .venv/bin/pytest -m needs_systemd")
     mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
-    found = next((Path(words[1]) for words in mounts if words[2] == "cgroup2"), None)
-    if found is None:
+    result = next((Path(words[1]) for words in mounts if words[2] == "cgroup2"), None)
+    if result is None:
         pytest.skip(f"no cgroup2 is mounted: mount -t cgroup2 none /sys/fs/cgroup; or {PRIVILEGED}")
-    return found
+    return result
 
 
 async def _have_namespaces() -> None:
     pipe = asyncio.subprocess.PIPE
     tried = await asyncio.create_subprocess_exec("unshare", *NAMESPACES, "true", stderr=pipe)
-    _, said = await tried.communicate()
+    _, rendered = await tried.communicate()
     if tried.returncode:
-        pytest.skip(f"nobody may have namespaces here ({said.decode().strip()}): {PRIVILEGED}")
+        pytest.skip(f"nobody may have namespaces here ({rendered.decode().strip()}): {PRIVILEGED}")
 
 
 def _own_address() -> str:
@@ -135,14 +135,14 @@ def _own_address() -> str:
 
 def running(command: str) -> list[int]:
     """The processes whose whole command line is this, as this machine numbers them; what they have forked is left out."""
-    found = {one.pid: one.ppid() for one in psutil.process_iter(["cmdline"]) if _is(one, command)}
-    return [pid for pid, parent in found.items() if parent not in found]
+    result = {item.pid: item.ppid() for item in psutil.process_iter(["cmdline"]) if _is(item, command)}
+    return [pid for pid, parent in result.items() if parent not in result]
 
 
 def mentioning(directory: Path) -> list[int]:
     """The processes with this directory in their command line."""
     its = f"{directory}/"
-    return [one.pid for one in psutil.process_iter(["cmdline"]) if its in f"{' '.join(one.info['cmdline'] or ())}/"]
+    return [item.pid for item in psutil.process_iter(["cmdline"]) if its in f"{' '.join(item.info['cmdline'] or ())}/"]
 
 
 def group_of(pid: int) -> Path:

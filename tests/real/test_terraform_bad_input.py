@@ -115,8 +115,8 @@ async def test_each_fault_is_told_and_leaves_nothing(workspace: Workspace, tmp_p
     assert caught.value.doing == case.doing
     assert case.log in caught.value.log_tail
     assert await none_runs(space)
-    left = {one.name for one in space.scratch.iterdir()} if space.scratch.exists() else set()
-    assert left <= {"tmp", "data"}
+    remaining = {item.name for item in space.scratch.iterdir()} if space.scratch.exists() else set()
+    assert remaining <= {"tmp", "data"}
     assert not list((space.scratch / "tmp").glob("*"))
     await nothing_stands_in_the_way(workspace, tmp_path)
 

@@ -134,7 +134,7 @@ async def test_drift_is_found_without_lock_or_leftovers_and_is_the_same_each_tim
     assert (none.drift, none.changes, none.outputs) == ((), (), ())
     outputs = {"size": {"value": "big", "type": "string"}}
     write(built, json.dumps({**EMPTY, "serial": 2, "outputs": outputs}), "other.tfstate")
-    found = [await refresh_only_summary(third, variables={}, timeout=LONG) for _ in range(2)]
-    assert [(output.path, output.before, output.after) for output in found[0].outputs] == [("seen.size", None, "big")]
-    assert fingerprint(found[0]) == fingerprint(found[1]) != fingerprint(none)
-    assert not {"plan", "plan.json", "plan.txt", "plan.log"} & {one.name for one in third.scratch.iterdir()}
+    result = [await refresh_only_summary(third, variables={}, timeout=LONG) for _ in range(2)]
+    assert [(output.path, output.before, output.after) for output in result[0].outputs] == [("seen.size", None, "big")]
+    assert fingerprint(result[0]) == fingerprint(result[1]) != fingerprint(none)
+    assert not {"plan", "plan.json", "plan.txt", "plan.log"} & {item.name for item in third.scratch.iterdir()}

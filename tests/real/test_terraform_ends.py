@@ -48,7 +48,7 @@ def hanging(remote_state: HttpState) -> str:
 async def nothing_is_left(workspace: Workspace, tmp_path: Path) -> None:
     """No process, no lock, no file of the plan."""
     assert await none_runs(workspace)
-    assert not [one.name for one in workspace.scratch.iterdir() if one.name.startswith(("plan", "approved"))]
+    assert not [item.name for item in workspace.scratch.iterdir() if item.name.startswith(("plan", "approved"))]
     write(workspace, 'resource "terraform_data" "a" {}')
     assert (await planned(replace(workspace, scratch=tmp_path / "next"))).summary.changes
 
@@ -77,9 +77,9 @@ async def test_a_plan_that_never_ends_is_ended(workspace: Workspace, remote_stat
 
 async def test_a_cancelled_apply_says_what_is_done_what_was_under_way_and_what_is_left(workspace: Workspace) -> None:
     write(workspace, SEVERAL)
-    seen, plan = Seen(), await planned(workspace)
-    task = asyncio.create_task(applied(workspace, plan, seen))
-    await asyncio.wait_for(seen.there.wait(), LONG)
+    observed, plan = Seen(), await planned(workspace)
+    task = asyncio.create_task(applied(workspace, plan, observed))
+    await asyncio.wait_for(observed.there.wait(), LONG)
     assert await terraform.cancel_apply(workspace.scratch, grace=30)
     result = await task
     assert (result.finished, result.succeeded, result.added) == (True, False, 3)
@@ -101,9 +101,9 @@ async def test_after_the_grace_the_whole_process_group_ends(workspace: Workspace
     deaf = Program("/bin/sh", "terraform", workspace.program.version, ("-c", DEAF, workspace.program.path))
     space = replace(workspace, program=deaf)
     write(space, SEVERAL.replace("sleep 50", "trap '' INT TERM; sleep 49 & echo $! > child; wait"))
-    seen, plan = Seen(), await planned(space)
-    task = asyncio.create_task(applied(space, plan, seen))
-    await asyncio.wait_for(seen.there.wait(), LONG)
+    observed, plan = Seen(), await planned(space)
+    task = asyncio.create_task(applied(space, plan, observed))
+    await asyncio.wait_for(observed.there.wait(), LONG)
     while not (space.directory / "child").exists():  # noqa: ASYNC110 - the shell tells nobody
         await asyncio.sleep(0.05)
     assert len(running(space)) >= 3

@@ -70,9 +70,9 @@ async def bucket() -> AsyncIterator[Bucket]:
 
 async def killed_apply(workspace: Workspace) -> TerraformRun:
     """An apply that dies with its supervisor, and the record of it."""
-    seen, plan, began = Seen(), await planned(workspace), datetime.now(UTC)
-    task = asyncio.create_task(applied(workspace, plan, seen))
-    await asyncio.wait_for(seen.there.wait(), LONG)
+    observed, plan, began = Seen(), await planned(workspace), datetime.now(UTC)
+    task = asyncio.create_task(applied(workspace, plan, observed))
+    await asyncio.wait_for(observed.there.wait(), LONG)
     for pid in running(workspace):
         os.kill(pid, signal.SIGKILL)
     assert not (await task).finished
@@ -141,9 +141,9 @@ async def test_a_lock_in_postgresql_tells_of_no_holder_and_goes_with_it(
         if rows == "one":
             earlier = replace(workspace, scratch=tmp_path / "earlier")
             assert (await applied(earlier, await planned(earlier, turn="quick"))).succeeded
-        seen, plan, began = Seen(), await planned(workspace), datetime.now(UTC)
-        task = asyncio.create_task(applied(workspace, plan, seen))
-        await asyncio.wait_for(seen.there.wait(), LONG)
+        observed, plan, began = Seen(), await planned(workspace), datetime.now(UTC)
+        task = asyncio.create_task(applied(workspace, plan, observed))
+        await asyncio.wait_for(observed.there.wait(), LONG)
         second = replace(workspace, scratch=tmp_path / "second")
         error = await refused(second)
         assert error.problem == "somebody holds the state's lock, and the backend does not tell who"

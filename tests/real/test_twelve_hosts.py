@@ -68,16 +68,16 @@ async def test_one_is_killed_and_one_has_another_key_and_ten_go_on(
 ) -> None:
     playbooks.write("deploy.yml", WAITING % {"directory": tmp_path})
     there = inventory_of(servers)
-    known = await host_keys.scan(there, tmp_path)
-    assert len(known) == HOSTS
+    existing = await host_keys.scan(there, tmp_path)
+    assert len(existing) == HOSTS
     await servers[4].change_key()
-    (changed,) = host_keys.changed(there.hosts, known, await host_keys.scan(there, tmp_path))
+    (changed,) = host_keys.changed(there.hosts, existing, await host_keys.scan(there, tmp_path))
     assert changed.host == "web-5"
 
     job = playbooks.job(
         inventory=there,
         private_key=servers[0].user_key,
-        known_hosts=host_keys.known_hosts(there, known),
+        known_hosts=host_keys.known_hosts(there, existing),
         extra_vars={"waits_for": ""},
         forks=HOSTS,
     )
@@ -93,10 +93,10 @@ async def test_one_is_killed_and_one_has_another_key_and_ten_go_on(
     assert states.pop("web-5") is State.UNREACHABLE
     assert set(states.values()) == {State.SUCCEEDED}
     assert len(states) == HOSTS - 2
-    said = {failure.host: failure for failure in result.failures}
-    assert "Host key verification failed" in said["web-5"].output
+    text = {failure.host: failure for failure in result.failures}
+    assert "Host key verification failed" in text["web-5"].output
     assert all(failure.unreachable for failure in result.failures)
-    assert said["web-3"].task == "Wait"
+    assert text["web-3"].task == "Wait"
     assert result.task_total == 3
 
 
@@ -124,6 +124,6 @@ async def test_one_that_hangs_is_cancelled_and_told_apart_from_those_that_are_do
     await cancel_playbook(playbooks.scratch)
     result = await running
     assert result.state is State.CANCELLED
-    left = next(host for host in result.hosts if host.host == "web-7")
-    assert (left.state, left.current_task, left.ok) == (State.CANCELLED, "Wait", 1)
-    assert {host.current_task for host in result.hosts if host is not left} == {"End"}
+    remaining = next(host for host in result.hosts if host.host == "web-7")
+    assert (remaining.state, remaining.current_task, remaining.ok) == (State.CANCELLED, "Wait", 1)
+    assert {host.current_task for host in result.hosts if host is not remaining} == {"End"}

@@ -162,13 +162,13 @@ def rows(world: World, query: str) -> list[tuple[object, ...]]:
 
 def processes_of(world: World) -> list[psutil.Process]:
     """Whatever works for this world's bot, itself excepted, however far it has gone from it."""
-    return [one for one in psutil.process_iter() if one.pid != os.getpid() and _is_of(world, one)]
+    return [item for item in psutil.process_iter() if item.pid != os.getpid() and _is_of(world, item)]
 
 
 def _is_of(world: World, process: psutil.Process) -> bool:
     with suppress(psutil.Error):
-        said = [*process.cmdline(), *process.environ().values()]
-        return "bot" not in process.cmdline()[2:3] and any(str(world.files) in text for text in said)
+        rendered = [*process.cmdline(), *process.environ().values()]
+        return "bot" not in process.cmdline()[2:3] and any(str(world.files) in text for text in rendered)
     return False
 
 
@@ -176,14 +176,14 @@ async def machine_is_lost(world: World) -> None:
     """End the bot and all that it started in one moment, so that none can note the others' end."""
     stopped: dict[int, psutil.Process] = {world.bot.pid: psutil.Process(world.bot.pid)}
     stopped[world.bot.pid].suspend()
-    while new := [one for one in processes_of(world) if one.pid not in stopped]:
-        for one in new:
-            stopped[one.pid] = one
+    while new := [item for item in processes_of(world) if item.pid not in stopped]:
+        for item in new:
+            stopped[item.pid] = item
             with suppress(psutil.NoSuchProcess):
-                one.suspend()
-    for one in stopped.values():
+                item.suspend()
+    for item in stopped.values():
         with suppress(psutil.NoSuchProcess):
-            one.send_signal(signal.SIGKILL)
+            item.send_signal(signal.SIGKILL)
     await world.bot.wait_until_dead()
     await until(lambda: not processes_of(world))
 
@@ -200,11 +200,11 @@ async def suspended(world: World, command: str, timeout: float = 60) -> psutil.P
 
 async def _suspended(world: World, command: str) -> psutil.Process:
     while True:
-        for one in processes_of(world):
+        for item in processes_of(world):
             with suppress(psutil.Error):
-                if command in one.cmdline()[1:4]:
-                    one.suspend()
-                    return one
+                if command in item.cmdline()[1:4]:
+                    item.suspend()
+                    return item
         await asyncio.sleep(0.01)
 
 
@@ -218,5 +218,5 @@ async def second_bot(world: World) -> tuple[int | None, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    said, _ = await waiting.within(60, child.communicate())
-    return child.returncode, said.decode()
+    rendered, _ = await waiting.within(60, child.communicate())
+    return child.returncode, rendered.decode()

@@ -115,10 +115,10 @@ async def watching_children(world: World) -> AsyncIterator[Watch]:
 def mrkdwn_in(content: Any) -> Iterator[str]:
     """Every piece of text in which Slack would see mentions and links."""
     if isinstance(content, list):
-        for one in content:
-            yield from mrkdwn_in(one)
+        for item in content:
+            yield from mrkdwn_in(item)
     elif isinstance(content, dict):
         if content.get("type") == "mrkdwn":
             yield content["text"]
-        for one in content.values():
-            yield from mrkdwn_in(one)
+        for item in content.values():
+            yield from mrkdwn_in(item)

@@ -65,13 +65,13 @@ async def asked(shared_world: World) -> AsyncIterator[Asked]:
 async def test_a_click_that_does_not_count_is_answered_and_changes_nothing(
     asked: Asked, who: str, what: str, button: str, answer: str
 ) -> None:
-    seen = asked.staging.rendered, asked.prod.rendered
+    observed = asked.staging.rendered, asked.prod.rendered
     person = asked.world.person(who)
     heard = len(person.ephemerals)
     reply = await person.click(asked.click_of(what), button)
     assert reply.status == 200
-    await person.wait_for_ephemeral(lambda one: answer in one.rendered and len(person.ephemerals) == heard + 1)
-    assert (asked.staging.rendered, asked.prod.rendered) == seen
+    await person.wait_for_ephemeral(lambda item: answer in item.rendered and len(person.ephemerals) == heard + 1)
+    assert (asked.staging.rendered, asked.prod.rendered) == observed
     assert {status for _, _, status in operations_in(asked.world)} == {"approval"}
 
 
@@ -81,12 +81,12 @@ async def test_two_clicks_at_once_decide_once_and_later_ones_change_nothing(aske
     done = await shows(world, "#staging", "Plan for staging", "applied, 3 added, 1 changed, 3 destroyed")
     assert done.rendered.count("approved by") == 1
     assert not decisions(done)
-    told = [one for name in ("lee", "max") for one in world.person(name).ephemerals]
-    assert sum("This was already approved; your click changed nothing." in one.rendered for one in told) == 2
-    settled = done.rendered
+    report = [item for name in ("lee", "max") for item in world.person(name).ephemerals]
+    assert sum("This was already approved; your click changed nothing." in item.rendered for item in report) == 2
+    finished = done.rendered
     await clicks(world, "max", old, "reject")
-    await world.person("max").wait_for_ephemeral(lambda one: "already approved" in one.rendered)
-    assert done.rendered == settled
+    await world.person("max").wait_for_ephemeral(lambda item: "already approved" in item.rendered)
+    assert done.rendered == finished
     thread = thread_of(world, done)
     assert thread.count("[file]") == 1
 
@@ -105,10 +105,10 @@ async def test_an_approval_expires_and_a_click_after_that_changes_nothing(start_
     old = (await shows(world, "#prod", "Plan for prod", "needs 2 approvals")).snapshot()
     expired = await shows(world, "#prod", ":alarm_clock:", "expired, nothing was applied")
     assert not decisions(expired)
-    seen = expired.rendered
+    observed = expired.rendered
     for button in ("approve", "reject"):
         await clicks(world, "lee", old, button)
     await gets_notice(world.person("lee"), "This approval has expired; nothing was done.")
-    assert expired.rendered == seen
+    assert expired.rendered == observed
     await types(world, "ana", "#prod", "/plan prod")
     await shows(world, "#prod", "#2 ", "needs 2 approvals")

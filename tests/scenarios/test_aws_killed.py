@@ -26,8 +26,8 @@ WATCHED = {"operations:\n": "watch:\n  builders: {every: 2s}\noperations:\n"}
 def of_builders(aws: AwsBetween) -> list[str]:
     """What of the builder is still there."""
     ec2 = aws.ec2()
-    found = ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": [NAME_TAG]}])["Reservations"]
-    states = [one["State"]["Name"] for held in found for one in held["Instances"]]
+    result = ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": [NAME_TAG]}])["Reservations"]
+    states = [item["State"]["Name"] for held in result for item in held["Instances"]]
     keys = [describe_key_pair["KeyName"] for describe_key_pair in ec2.describe_key_pairs()["KeyPairs"]]
     groups = [
         describe_security_group["GroupName"]
@@ -43,16 +43,16 @@ def of_builders(aws: AwsBetween) -> list[str]:
 @pytest.mark.parametrize(("call", "phase"), [("TerminateInstances", "after"), ("DeleteSecurityGroup", "before")])
 async def test_a_builder_is_ended_once_with_all_that_belongs_to_it(call: str, phase: Phase) -> None:
     async with aws_between() as aws, running(Options(aws=aws.handle, config=WATCHED)) as world:
-        told = await shows(world, "#ops", "left running, 3 h")
+        message = await shows(world, "#ops", "left running, 3 h")
         death = aws.dies_at(world, call, phase)
-        await clicks(world, "lee", told, "Terminate")
+        await clicks(world, "lee", message, "Terminate")
         await death.wait()
         assert of_builders(aws)
         await world.bot.start()
         done = await shows(world, "#ops", "*: terminated for @lee", "security group")
-        assert done.ts == told.ts
+        assert done.ts == message.ts
         assert of_builders(aws) == []
-        assert [aws.calls[one] for one in ("TerminateInstances", "DeleteKeyPair", "DeleteSecurityGroup")] == [1, 1, 1]
+        assert [aws.calls[item] for item in ("TerminateInstances", "DeleteKeyPair", "DeleteSecurityGroup")] == [1, 1, 1]
         one_message_each(world, "#ops", 1)
 
 
@@ -66,15 +66,15 @@ async def test_a_builder_is_told_once_and_a_snooze_outlives_the_bot() -> None:
         await bare.bot.start()
         await posted.wait()
         await bare.bot.start()
-        told = await shows(bare, "#ops", "left running, 3 h")
-        await clicks(bare, "ana", told, "4 h")
+        message = await shows(bare, "#ops", "left running, 3 h")
+        await clicks(bare, "ana", message, "4 h")
         await shows(bare, "#ops", "snoozed by @ana until")
         await bare.bot.kill()
         looks = aws.calls["DescribeInstances"]
         await bare.bot.start()
         await looked_again(aws, looks)
         still = await shows(bare, "#ops", "snoozed by @ana until")
-        assert (still.ts, thread_of(bare, still)) == (told.ts, "")
+        assert (still.ts, thread_of(bare, still)) == (message.ts, "")
         one_message_each(bare, "#ops", 1)
 
 
@@ -94,7 +94,7 @@ async def test_images_go_once_with_their_snapshots(call: str, phase: Phase) -> N
         done = await shows(world, "#ops", "12 of 12 removed")
         assert done.ts == ask.ts
         assert len(aws.ec2().describe_snapshots(OwnerIds=["self"])["Snapshots"]) == before - 12
-        assert [aws.calls[one] for one in ("DeregisterImage", "DeleteSnapshot")] == [12, 12]
+        assert [aws.calls[item] for item in ("DeregisterImage", "DeleteSnapshot")] == [12, 12]
         one_message_each(world, "#ops", 1)
 
 

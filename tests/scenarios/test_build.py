@@ -126,9 +126,9 @@ async def test_a_failure_beside_a_rate_limit_is_never_run_again_by_itself(start_
     repository.rate_limited(WORKFLOW, job="cron, dev")
     repository.fail_next(WORKFLOW, job="sftp, dev", log=["E: Unable to locate package supercron"])
     failed = await builds(world, TWO, ":x:", "failed; 0 of 2 images", "Rerun failed")
-    said = thread_of(world, failed)
-    assert "Unable to locate package supercron" in said
-    assert "RequestLimitExceeded" in said
+    rendered = thread_of(world, failed)
+    assert "Unable to locate package supercron" in rendered
+    assert "RequestLimitExceeded" in rendered
     assert (runs(world)[0].attempt, posts(world, "/rerun-failed-jobs")) == (1, 0)
     assert not world.channel("#ops").messages[1:]
 
@@ -160,7 +160,7 @@ async def test_a_guest_may_neither_build_nor_rerun(start_world: StartWorld) -> N
     assert "You may not run Signalbox's commands" in reply.ephemerals[0].rendered
     gus = world.person("gus")
     await gus.click(failed, "Rerun failed")
-    await gus.wait_for_ephemeral(lambda one: "may not" in one.rendered and one is not reply.ephemerals[0])
+    await gus.wait_for_ephemeral(lambda item: "may not" in item.rendered and item is not reply.ephemerals[0])
     assert (len(runs(world)), runs(world)[0].attempt) == (1, 1)
 
 

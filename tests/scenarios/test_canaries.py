@@ -161,9 +161,9 @@ SHAPED = {**CANARIES, "the token in a log": TOKEN_IN_LOG}
 
 
 async def test_slack_was_told_no_secret(aftermath: Aftermath) -> None:
-    told = [(where, found(text, SHAPED)) for where, text in searching.said_to_slack(aftermath.world)]
-    assert len(told) > 50
-    assert [one for one in told if one[1]] == []
+    report = [(where, found(text, SHAPED)) for where, text in searching.said_to_slack(aftermath.world)]
+    assert len(report) > 50
+    assert [item for item in report if item[1]] == []
 
 
 async def test_the_log_has_no_secret(aftermath: Aftermath) -> None:
@@ -173,9 +173,9 @@ async def test_the_log_has_no_secret(aftermath: Aftermath) -> None:
 
 
 async def test_the_database_keeps_no_secret(aftermath: Aftermath) -> None:
-    kept = [(table, found(value, SHAPED)) for table, value in searching.kept_in_database(aftermath.world)]
-    assert len(kept) > 200
-    assert [one for one in kept if one[1]] == []
+    stored = [(table, found(value, SHAPED)) for table, value in searching.kept_in_database(aftermath.world)]
+    assert len(stored) > 200
+    assert [item for item in stored if item[1]] == []
     logs = [value for _, value in searching.kept_in_database(aftermath.world) if b"the token is" in value]
     assert logs
     assert all(searching.HIDDEN.encode() in value for value in logs)
@@ -183,9 +183,9 @@ async def test_the_database_keeps_no_secret(aftermath: Aftermath) -> None:
 
 async def test_no_file_keeps_a_secret(aftermath: Aftermath) -> None:
     """Terraform's state and the servers' own configuration are where the secrets belong."""
-    left = dict(searching.files_of(aftermath.world, but=("state", "servers")))
-    assert any(name.endswith("signalbox.sqlite") for name in left)
-    assert {name: secrets for name, content in left.items() if (secrets := found(content, SHAPED))} == {}
+    remaining = dict(searching.files_of(aftermath.world, but=("state", "servers")))
+    assert any(name.endswith("signalbox.sqlite") for name in remaining)
+    assert {name: secrets for name, content in remaining.items() if (secrets := found(content, SHAPED))} == {}
     belong = {
         path: found(path.read_bytes(), SHAPED) for path in aftermath.world.files.glob("s*/**/*") if path.is_file()
     }
@@ -197,11 +197,11 @@ async def test_no_operation_leaves_its_files(aftermath: Aftermath) -> None:
 
 
 async def test_children_get_no_secret_but_those_meant_for_them(aftermath: Aftermath) -> None:
-    seen = aftermath.children.seen
+    observed = aftermath.children.seen
     for program in ("terraform plan", "terraform apply", "ansible-playbook", "ansible_runner"):
-        assert any(program.split()[-1] in one and program.split()[0] in one for one, _ in seen), program
+        assert any(program.split()[-1] in item and program.split()[0] in item for item, _ in observed), program
     leaks = {
-        (program, text.partition("=")[0], *found(text, CANARIES)) for program, text in seen if found(text, CANARIES)
+        (program, text.partition("=")[0], *found(text, CANARIES)) for program, text in observed if found(text, CANARIES)
     }
     # The configuration gives this one to terraform; what terraform starts inherits it.
     meant = {

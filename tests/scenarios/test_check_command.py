@@ -75,26 +75,26 @@ def config(tmp_path: Path) -> Path:
 @pytest.mark.needs_terraform
 @pytest.mark.asyncio(loop_scope="module")
 async def test_check_says_of_everything_that_it_works(elsewhere: dict[str, str], config: Path) -> None:
-    code, said = await bot("check", config, elsewhere)
-    names = [line.split()[:2] for line in said.splitlines()]
+    code, rendered = await bot("check", config, elsewhere)
+    names = [line.split()[:2] for line in rendered.splitlines()]
     tried = ["slack", "github", "aws", "database", "terraform", "ansible", "ec2", "secrets"]
-    assert names == [*(["ok", name] for name in tried), ["note", "signalbox"]], said
+    assert names == [*(["ok", name] for name in tried), ["note", "signalbox"]], rendered
     assert code == 0
-    assert "in #ops, #dev, #staging, #prod, @infra has 3, @leads has 2" in said
-    assert "deploy-dev.yml, deploy-prod.yml, build-images.yml" in said
+    assert "in #ops, #dev, #staging, #prod, @infra has 3, @leads has 2" in rendered
+    assert "deploy-dev.yml, deploy-prod.yml, build-images.yml" in rendered
 
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_check_says_what_is_wrong_and_shows_no_secret(elsewhere: dict[str, str], config: Path) -> None:
     config.write_text(config.read_text().replace('"#staging"', '"#random"').replace("deploy-dev.yml", "deploy-dve.yml"))
     environment = {**elsewhere, "DATABASE_URL": f"sqlite:////nowhere/{SECRET}/x.sqlite"}
-    code, said = await bot("check", config, environment)
+    code, rendered = await bot("check", config, environment)
     assert code == 1
-    assert "FAIL  slack      the bot is not in #random. Type /invite" in said
-    assert "there is no workflow deploy-dve.yml in PermanentOrg/infrastructure" in said
-    assert "FAIL  database   cannot be written to: unable to open database file" in said
-    assert "Traceback" not in said
-    assert "canary" not in said
+    assert "FAIL  slack      the bot is not in #random. Type /invite" in rendered
+    assert "there is no workflow deploy-dve.yml in PermanentOrg/infrastructure" in rendered
+    assert "FAIL  database   cannot be written to: unable to open database file" in rendered
+    assert "Traceback" not in rendered
+    assert "canary" not in rendered
 
 
 @pytest.mark.parametrize("command", ["serve", "check", "work"])
@@ -102,8 +102,8 @@ async def test_a_faulty_file_is_exit_code_2_and_every_fault_a_line(command: str,
     path = tmp_path / "signalbox.yaml"
     text = (ROOT / "signalbox.example.yaml").read_text("utf-8")
     path.write_text(text.replace("expires_after: 30m", "expires_after: 1 hour").replace("us-west-2", "moon"))
-    code, said = await bot(command, path, {"PATH": os.defpath})
+    code, rendered = await bot(command, path, {"PATH": os.defpath})
     assert code == 2
-    region, expiry = said.splitlines()
+    region, expiry = rendered.splitlines()
     assert region.startswith(f"{path}:7: aws.region: ")
     assert expiry.endswith('"1 hour" is not a duration; write for example 30s, 45m, 2h or 90d')

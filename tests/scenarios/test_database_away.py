@@ -75,4 +75,4 @@ async def test_a_deploy_is_dispatched_once(start_world: StartWorld, server: Post
     await asyncio.sleep(AS_LONG)
     server.start()
     await shows(world, "#dev", ":white_check_mark: *#1 ", "deployed")
-    assert sum("/dispatches" in one for one in asked_of_github(world)) == 1
+    assert sum("/dispatches" in item for item in asked_of_github(world)) == 1

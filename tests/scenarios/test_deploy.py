@@ -69,22 +69,22 @@ async def test_a_failing_job_is_shown_with_its_step_and_the_end_of_its_log(share
     new_branch(shared_world, "fails", {"a": "b"})
     await types(shared_world, "ana", "#dev", "/deploy dev fails")
     failed = await shows(shared_world, "#dev", ":x:", "Deploy fails to dev", "the run failed: deploy (cron). ")
-    said = thread_of(shared_world, failed)
-    assert "deploy (cron) failed" in said
-    assert "cancelled" not in said
-    assert "at step Run playbook" in said.replace("`", "")
-    assert log[1] in said
+    rendered = thread_of(shared_world, failed)
+    assert "deploy (cron) failed" in rendered
+    assert "cancelled" not in rendered
+    assert "at step Run playbook" in rendered.replace("`", "")
+    assert log[1] in rendered
     assert not failed.buttons
 
 
 @contextmanager
 def without_workflow(world: World) -> Iterator[None]:
-    known = infrastructure(world).workflows
-    taken = known.pop(DEPLOY_DEV)
+    existing = infrastructure(world).workflows
+    taken = existing.pop(DEPLOY_DEV)
     try:
         yield
     finally:
-        known[DEPLOY_DEV] = taken
+        existing[DEPLOY_DEV] = taken
 
 
 @contextmanager

@@ -94,10 +94,10 @@ async def test_what_is_not_green_is_refused_and_tried_again(shared_world: World)
     assert len(repository.runs) == runs
     repository.checks.check("checked", "e2e", "failure")
     await clicks(shared_world, "lee", ask, "approve")
-    gone = await shows(
+    missing = await shows(
         shared_world, "#dev", f"#{number + 1} ", ":x:", "1 of 2 required failed: e2e", "approved by @lee"
     )
-    assert gone.buttons == ["Try again", "Deploy anyway…"]
+    assert missing.buttons == ["Try again", "Deploy anyway…"]
     assert len(repository.runs) == runs
 
 
@@ -119,15 +119,15 @@ async def test_a_reason_lets_exactly_that_commit_out_and_is_kept(shared_world: W
     await clicks(shared_world, "max", ask, "approve")
     done = await shows(shared_world, "#dev", f"#{number} ", ":white_check_mark:", "deployed")
     assert "Stops the <!channel> outage" in done.rendered
-    kept = moments.rows(shared_world, "SELECT detail FROM signalbox_audit WHERE action = 'checks passed over'")
-    assert "Stops the <!channel> outage" in str(kept)
+    stored = moments.rows(shared_world, "SELECT detail FROM signalbox_audit WHERE action = 'checks passed over'")
+    assert "Stops the <!channel> outage" in str(stored)
 
     sha = repository.commit("urgent", {"a": "newer"}, "Come later").sha
     repository.checks.check("urgent", "lint", "failure")
     assert f"deployed anyway: #{number} Deploy urgent to dev  asked by @lee" in refused.rendered
     assert not refused.buttons
-    told = await answered(shared_world, "max", old, "Deploy anyway…")
-    assert f"begun anew from this message already: it is #{number}." in told
+    report = await answered(shared_world, "max", old, "Deploy anyway…")
+    assert f"begun anew from this message already: it is #{number}." in report
     await asked(shared_world, "urgent", ":x:", sha[:7], "1 of 1 failed: lint")
 
 
@@ -174,9 +174,9 @@ async def test_a_kill_at_recording_records_it_once(start_world: StartWorld, phas
     created = dies_at_github(world, "POST", "/deployments", phase)
     await types(world, "ana", "#dev", "/deploy dev")
     await created.wait()
-    said = dies_at_github(world, "POST", "/statuses", phase)
+    text = dies_at_github(world, "POST", "/statuses", phase)
     await world.bot.start()
-    await said.wait()
+    await text.wait()
     await world.bot.start()
     await shows(world, "#dev", "#1 ", ":white_check_mark:", "deployed")
     (made,) = deployments_of(world)

@@ -37,7 +37,7 @@ def breaks_while(world: World, name: str) -> str:
 def files_in(world: World, message: Message) -> dict[str, str]:
     """The files in a message's thread, by name."""
     thread = world.channel("#staging").thread(message.ts)
-    return {file.name: (file.content or b"").decode() for one in thread for file in one.files}
+    return {file.name: (file.content or b"").decode() for item in thread for file in item.files}
 
 
 async def test_a_failing_host_stops_the_rest_and_is_retried_alone_and_once(shared_world: World) -> None:
@@ -53,10 +53,10 @@ async def test_a_failing_host_stops_the_rest_and_is_retried_alone_and_once(share
     assert "2 not touched" in failed.rendered
     assert "*Done:* staging-backend (1 of 4)" in failed.rendered
     assert failed.buttons == ["Retry failed hosts"]
-    said = thread_of(world, failed)
-    assert "Start the crontab" in said
-    assert "deploy-cron.yml:" in said
-    assert "non-zero return code" in said
+    text = thread_of(world, failed)
+    assert "Start the crontab" in text
+    assert "deploy-cron.yml:" in text
+    assert "non-zero return code" in text
     logs = files_in(world, failed)
     assert "PLAY RECAP" in logs[f"deploy-{before + 1}-cron.txt"]
     assert "TASK [Write the configuration]" in logs[f"deploy-{before + 1}-backend.txt"]
@@ -67,8 +67,8 @@ async def test_a_failing_host_stops_the_rest_and_is_retried_alone_and_once(share
     for _ in range(2):
         await world.person("max").click(failed, "Retry failed hosts")
     ask = await shows(world, "#staging", f"#{before + 2} ", "to 1 failed host of staging", "Waiting for approval")
-    told = await shows(world, "#staging", f"#{before + 1} ", f"retried: #{before + 2} Deploy", "asked by @max")
-    assert not told.buttons, "the retry that was begun stands in the button's place"
+    report = await shows(world, "#staging", f"#{before + 1} ", f"retried: #{before + 2} Deploy", "asked by @max")
+    assert not report.buttons, "the retry that was begun stands in the button's place"
     await clicks(world, "lee", ask, "approve")
     done = await shows(world, "#staging", f"#{before + 2} ", ":white_check_mark:", "to 1 host")
     assert "staging-backend" not in done.rendered

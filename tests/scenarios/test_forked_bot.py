@@ -43,8 +43,8 @@ async def test_it_has_no_environment_but_its_own(forked: Launch, tmp_path: Path)
     assert await there.wait() == 1
     assert secret in log.read_text()
     log.unlink()
-    gone = await forked((*BOT, "serve", "--config", "signalbox.example.yaml"), {}, log)
-    assert await gone.wait() == 2
+    removed = await forked((*BOT, "serve", "--config", "signalbox.example.yaml"), {}, log)
+    assert await removed.wait() == 2
     assert "SLACK_BOT_TOKEN" in log.read_text()
 
 

@@ -56,7 +56,7 @@ def _no_faults_left(shared_world: World) -> AsyncIterator[None]:  # type: ignore
 
 @pytest.mark.parametrize("asked", [DISPATCH, COMMIT])
 @pytest.mark.parametrize(
-    ("status", "message", "said"),
+    ("status", "message", "text"),
     [
         (401, "Bad credentials", "GitHub does not accept our credentials (Bad credentials)"),
         (403, "Resource not accessible by integration", "GitHub forbids it: Resource not accessible by integration"),
@@ -65,10 +65,10 @@ def _no_faults_left(shared_world: World) -> AsyncIterator[None]:  # type: ignore
     ],
 )
 async def test_a_refusal_is_said_and_nothing_runs(
-    shared_world: World, asked: tuple[str, str], status: int, message: str, said: str
+    shared_world: World, asked: tuple[str, str], status: int, message: str, text: str
 ) -> None:
     number, runs = await deploys(shared_world, Fault(asked, "before", lambda: GitHubError(status, message), 99))
-    failed = await shows(shared_world, "#dev", number, ":x:", said)
+    failed = await shows(shared_world, "#dev", number, ":x:", text)
     assert not failed.buttons
     assert len(infrastructure(shared_world).runs) == runs
 

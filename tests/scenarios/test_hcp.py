@@ -165,7 +165,7 @@ async def test_a_linked_workspace_plans_its_own_branch_and_says_which_commit(wor
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "said"),
+    ("setting", "value", "text"),
     [
         ("auto_apply", True, "Switch the workspace to manual apply"),
         ("locked_by", "max", "no plan was made. The workspace is locked by max"),
@@ -174,11 +174,11 @@ async def test_a_linked_workspace_plans_its_own_branch_and_says_which_commit(wor
     ],
 )
 async def test_a_workspace_that_cannot_be_used_is_refused_in_words(
-    world: World, setting: str, value: object, said: str
+    world: World, setting: str, value: object, text: str
 ) -> None:
     setattr(workspace_of(world), setting, value)
     await types(world, "ana", "#prod", "/plan prod")
-    await shows(world, "#prod", "#1 ", ":x:", said)
+    await shows(world, "#prod", "#1 ", ":x:", text)
     assert all(run.over for run in workspace_of(world).runs)
 
 
@@ -332,8 +332,8 @@ async def test_drift_is_looked_for_there_by_runs_that_only_plan(start_world: Sta
     world = await start_world(hcp=True, without_aws=True, config=WATCHED)
     workspace = workspace_of(world)
     workspace.lock("max", "maintenance")
-    told = await shows(world, "#prod", "the environment is not as the code says: 1 to replace")
-    assert told.buttons == ["New plan"]
+    report = await shows(world, "#prod", "the environment is not as the code says: 1 to replace")
+    assert report.buttons == ["New plan"]
     looks = len(workspace.runs)
     await until(lambda: len([run for run in workspace.runs if run.over]) >= looks + 2, "nobody looked again")
     assert len(world.channel("#prod").messages) == 1, "the same drift was told twice"
@@ -342,6 +342,6 @@ async def test_drift_is_looked_for_there_by_runs_that_only_plan(start_world: Sta
         assert "looks for drift" in run.message
         assert run.status in ("pending", "plan_queued", "planning", "planned_and_finished")
     workspace.unlock()
-    await clicks(world, "ana", told, "New plan")
+    await clicks(world, "ana", report, "New plan")
     await shows(world, "#prod", "Plan for prod", "1 to replace", "Waiting for approval")
     await shows(world, "#prod", "not as the code says", "new plan: #")

@@ -109,8 +109,8 @@ async def test_a_decision_is_in_the_trail_or_was_not_made(world: World) -> None:
     if moments.rows(world, "SELECT outcome FROM signalbox_approvals") == [("pending",)]:
         await world.person("lee").click(message, "approve")
     await shows(world, "#staging", "#1 ", "applied, 3 added", "approved by @lee")
-    said = moments.rows(world, "SELECT actor, operation FROM signalbox_audit WHERE action = 'approved'")
-    assert said == [("U0LEE", 1)]
+    text = moments.rows(world, "SELECT actor, operation FROM signalbox_audit WHERE action = 'approved'")
+    assert text == [("U0LEE", 1)]
 
 
 @pytest.mark.parametrize("phase", ["before", "after"])
@@ -147,7 +147,7 @@ async def test_an_operation_is_announced_once(start_world: StartWorld, phase: Ph
     await shows(world, "#staging", "#1 ", "rejected")
     one_message_each(world, "#staging", 1)
     in_thread = world.channel("#staging").replies(message.ts)
-    assert len([one for one in in_thread if not one.files]) == 1
+    assert len([item for item in in_thread if not item.files]) == 1
 
 
 async def test_a_plan_file_is_uploaded_once(world: World) -> None:
@@ -208,14 +208,14 @@ async def test_an_apply_that_was_lost_with_its_machine_is_not_started_again(worl
     await moments.machine_is_lost(world)
     lost = machines_not_in_state(world)
     await world.bot.start()
-    told = await shows(world, "#staging", "#1 ", "interrupted during the apply, and not started again")
-    assert told.ts == message.ts
-    assert "The state now holds" in told.rendered
-    assert told.buttons == ["New plan"]
+    report = await shows(world, "#staging", "#1 ", "interrupted during the apply, and not started again")
+    assert report.ts == message.ts
+    assert "The state now holds" in report.rendered
+    assert report.buttons == ["New plan"]
     assert machines.times_run == 3
     machines.open()
     if lost:
-        assert all(f'module.machine["{one}"].terraform_data.server' in told.text for one in lost), told.text
+        assert all(f'module.machine["{item}"].terraform_data.server' in report.text for item in lost), report.text
         await approved(world, "/plan staging", 2)
         await shows(world, "#staging", "#2 ", f"applied, {len(lost)} added")
     assert machines.times_run == 3 + len(lost)
@@ -229,7 +229,7 @@ def machines_not_in_state(world: World) -> set[str]:
     where something else ends meanwhile: then that one is in the state, and no later plan misses it.
     """
     state = json.loads((world.files / "state" / "staging.tfstate").read_text())
-    held = {one.get("module") for one in state["resources"] if one["name"] == "server" and one["instances"]}
+    held = {item.get("module") for item in state["resources"] if item["name"] == "server" and item["instances"]}
     return {machine for machine in MACHINES if f'module.machine["{machine}"]' not in held}
 
 
@@ -309,9 +309,9 @@ async def test_the_line_survives(world: World) -> None:
 
 async def test_a_plan_waits_on_through_a_polite_stop(world: World) -> None:
     message = await asked(world, "/plan staging", "#staging", "#1 ", "Waiting for approval")
-    shown = json.dumps(message.blocks)
+    rendered = json.dumps(message.blocks)
     assert await stopped_politely(world) == 0
-    assert json.dumps(message.blocks) == shown
+    assert json.dumps(message.blocks) == rendered
     await world.bot.start()
     await world.person("lee").click(message, "approve")
     await shows(world, "#staging", "#1 ", "applied, 3 added")
@@ -319,10 +319,10 @@ async def test_a_plan_waits_on_through_a_polite_stop(world: World) -> None:
 
 
 async def test_a_second_bot_on_the_same_database_does_not_start(world: World) -> None:
-    code, said = await moments.second_bot(world)
+    code, text = await moments.second_bot(world)
     assert code == 2
-    assert "another Signalbox is running as 'serve' on this database" in said
-    assert "Traceback" not in said
+    assert "another Signalbox is running as 'serve' on this database" in text
+    assert "Traceback" not in text
     await asked(world, "/plan dev", "#dev", "#1 ", "up to date")
 
 

@@ -117,8 +117,8 @@ def _texts(value: object) -> list[str]:
         case {"type": "text" | "link", "text": str(text)}:
             return [text]
         case dict():
-            return [text for one in value.values() for text in _texts(one)]
+            return [text for item in value.values() for text in _texts(item)]
         case list():
-            return [text for one in value for text in _texts(one)]
+            return [text for item in value for text in _texts(item)]
         case _:
             return []

@@ -40,7 +40,7 @@ async def test_a_variable_that_is_allowed_goes_into_the_plan(shared_world: World
 
 
 @pytest.mark.parametrize(
-    ("said", "answer"),
+    ("text", "answer"),
     [
         ("staging backend_amy=ami-1", "Plans of staging take no variable “backend_amy”; did you mean “backend_ami”?"),
         ("staging region=mars", "Plans of staging take no variable “region”, only backend_ami, ready_when."),
@@ -52,9 +52,9 @@ async def test_a_variable_that_is_allowed_goes_into_the_plan(shared_world: World
         ("staging -var=backend_ami=x", "takes no option “-var=backend_ami=x”, only -target and -replace"),
     ],
 )
-async def test_a_variable_that_is_not_allowed_is_refused(shared_world: World, said: str, answer: str) -> None:
+async def test_a_variable_that_is_not_allowed_is_refused(shared_world: World, text: str, answer: str) -> None:
     before = operations_in(shared_world)
-    reply = await types(shared_world, "ana", "#staging", f"/plan {said}")
+    reply = await types(shared_world, "ana", "#staging", f"/plan {text}")
     assert answer in reply.ephemerals[0].rendered
     assert "Usage: /plan" in reply.ephemerals[0].rendered
     assert operations_in(shared_world) == before

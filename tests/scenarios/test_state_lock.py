@@ -42,8 +42,8 @@ class Bucket:
     @property
     def lock(self) -> dict[str, str]:
         """What the lock says; nothing when there is none."""
-        found = self.client.list_objects_v2(Bucket=self.name, Prefix=LOCK).get("Contents", ())
-        return json.loads(self.client.get_object(Bucket=self.name, Key=LOCK)["Body"].read()) if found else {}
+        result = self.client.list_objects_v2(Bucket=self.name, Prefix=LOCK).get("Contents", ())
+        return json.loads(self.client.get_object(Bucket=self.name, Key=LOCK)["Body"].read()) if result else {}
 
     def take(self, **info: str) -> None:
         """As somebody else's Terraform does."""

@@ -30,8 +30,8 @@ async def test_goes_as_told(start_world: StartWorld, forked: Launch, name: str) 
         async with running(story.options, launch=forked) as world:
             await story.play(world)
         return
-    told = story.options
-    options = {field.name: getattr(told, field.name) for field in fields(told) if field.name != "aws"}
+    message = story.options
+    options = {field.name: getattr(message, field.name) for field in fields(message) if field.name != "aws"}
     await story.play(await start_world(**options))
 
 

@@ -24,12 +24,12 @@ async def test_a_newer_plan_takes_over_between_two_approvals_and_the_older_canno
     stale = ask.snapshot()
 
     await types(world, "ana", "#prod", "/plan prod")
-    gone = await shows(world, "#prod", older, ":fast_forward:", f"{newer}took its place, nothing was applied")
-    assert not gone.buttons
-    assert "approved by @lee" in gone.rendered
-    assert "superseded by a newer plan" in gone.rendered
-    assert f":arrow_right: newer plan: {newer}Plan for prod" in gone.rendered
-    assert f"|{newer}Plan for prod>" in str(gone.blocks), "the newer plan is not linked to"
+    missing = await shows(world, "#prod", older, ":fast_forward:", f"{newer}took its place, nothing was applied")
+    assert not missing.buttons
+    assert "approved by @lee" in missing.rendered
+    assert "superseded by a newer plan" in missing.rendered
+    assert f":arrow_right: newer plan: {newer}Plan for prod" in missing.rendered
+    assert f"|{newer}Plan for prod>" in str(missing.blocks), "the newer plan is not linked to"
     ask = await shows(world, "#prod", newer, "needs 2 approvals")
 
     for button in ("approve", "reject"):
@@ -40,11 +40,11 @@ async def test_a_newer_plan_takes_over_between_two_approvals_and_the_older_canno
     assert (before + 2,) not in rows(world, votes), "an approval of the older counts for the newer"
 
     await world.bot.restart()
-    assert not gone.buttons
+    assert not missing.buttons
     for name in ("lee", "max"):
         await clicks(world, name, ask, "approve")
     await shows(world, "#prod", newer, "applied", "approved by @lee", "approved by @max")
-    assert "nothing was applied" in gone.rendered
+    assert "nothing was applied" in missing.rendered
 
 
 async def test_a_deploy_waits_for_a_plan_and_does_not_supersede_it(shared_world: World) -> None:

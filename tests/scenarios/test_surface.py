@@ -21,17 +21,17 @@ COMMANDS = {command.name: command for command in REGISTRY.commands}
 
 def test_the_manifest_has_the_commands_that_are_registered() -> None:
     declared = yaml.safe_load((PROJECT / "app.yaml").read_text())["features"]["slash_commands"]
-    assert {one["command"] for one in declared} == set(COMMANDS)
+    assert {item["command"] for item in declared} == set(COMMANDS)
     assert all(command.usage.startswith(name) for name, command in COMMANDS.items())
 
 
 @pytest.mark.parametrize("text", ["/infra", "/infra help"])
 async def test_help_lists_every_command(shared_world: World, text: str) -> None:
     reply = await types(shared_world, "ana", "#ops", text)
-    shown = reply.ephemerals[0].rendered.replace("`", "")
-    told = [(one.usage, one.summary) for one in COMMANDS.values() if one.name != "/infra"]
-    told += [(topic.usage, topic.summary) for topic in REGISTRY.topics]
-    assert [line for line, summary in told if line not in shown or summary not in shown] == []
+    rendered = reply.ephemerals[0].rendered.replace("`", "")
+    message = [(item.usage, item.summary) for item in COMMANDS.values() if item.name != "/infra"]
+    message += [(topic.usage, topic.summary) for topic in REGISTRY.topics]
+    assert [line for line, summary in message if line not in rendered or summary not in rendered] == []
 
 
 async def test_the_home_tab_shows_how_things_stand_to_those_who_may_know(shared_world: World) -> None:
@@ -48,15 +48,15 @@ async def test_status_and_audit_tell_what_happened_to_operators_alone(shared_wor
     await shows(shared_world, "#dev", "up to date")
     status = await types(shared_world, "lee", "#ops", "/infra status")
     assert "#1 Plan for dev: succeeded" in status.ephemerals[0].rendered
-    trail = await types(shared_world, "lee", "#ops", "/infra audit 5")
-    assert "@ana #1 plan in dev" in trail.ephemerals[0].rendered
+    audit_log = await types(shared_world, "lee", "#ops", "/infra audit 5")
+    assert "@ana #1 plan in dev" in audit_log.ephemerals[0].rendered
     for text in ("/infra status", "/infra audit", "/infra help"):
         refused = await types(shared_world, "gus", "#ops", text)
         assert "You may not run Signalbox's commands" in refused.ephemerals[0].rendered
 
 
 async def test_thirty_deploys_at_once_are_all_acknowledged_and_each_begins_once(world: World) -> None:
-    async def one(number: int) -> tuple[str, float]:
+    async def item(number: int) -> tuple[str, float]:
         began = asyncio.get_running_loop().time()
         branch = f"b{number}"
         infrastructure(world).graph.branch(branch, "main")
@@ -64,7 +64,7 @@ async def test_thirty_deploys_at_once_are_all_acknowledged_and_each_begins_once(
         assert reply.ok, reply.error
         return branch, asyncio.get_running_loop().time() - began
 
-    answered = await asyncio.gather(*(one(number) for number in range(30)))
+    answered = await asyncio.gather(*(item(number) for number in range(30)))
     assert max(took for _, took in answered) < 3
     async with asyncio.timeout(60):
         while len(operations_in(world)) < 30:  # noqa: ASYNC110  -- a database tells nobody

@@ -20,9 +20,9 @@ async def trail(world: World, number: int) -> list[tuple[str, dict[str, str]]]:
     query = f"SELECT action, detail FROM signalbox_audit WHERE operation = {number} ORDER BY number"  # noqa: S608  -- a number of ours
     async with asyncio.timeout(60):
         while True:  # it is noted right after the end is shown
-            found = [(str(action), json.loads(str(detail))) for action, detail in moments.rows(world, query)]
-            if found and found[-1][0] == "ended":
-                return found
+            result = [(str(action), json.loads(str(detail))) for action, detail in moments.rows(world, query)]
+            if result and result[-1][0] == "ended":
+                return result
             await asyncio.sleep(0.05)
 
 
@@ -38,9 +38,9 @@ async def logged(world: World, number: int, *lines: str) -> None:
 
 def number_of(message: Message) -> int:
     """Of the operation whose message it is."""
-    found = re.search(r"#(\d+) ", message.rendered)
-    assert found, message.rendered
-    return int(found[1])
+    result = re.search(r"#(\d+) ", message.rendered)
+    assert result, message.rendered
+    return int(result[1])
 
 
 async def approved(world: World, *pieces: str) -> tuple[Message, Message]:
@@ -62,16 +62,16 @@ async def test_of_an_apply_the_plan_is_told_that_was_approved_and_what_was_done(
     world = shared_world
     await types(world, "ana", "#staging", "/plan staging")
     ask, end = await approved(world, "applied, 3 added")
-    told = await trail(world, number_of(end))
-    assert [action for action, _ in told] == ["plan", "planned", "approved", "apply started", "apply ended", "ended"]
-    found = dict(told)
-    assert found["planned"] == found["apply started"]
-    assert len(found["planned"]["plan"]) == 12
-    assert found["planned"]["plan"] in ask.rendered
-    assert found["planned"]["commit"] == infrastructure(world).graph.resolve("main").sha[:7]
-    assert found["planned"]["changes"] == "3 to replace, 1 to update, 3 outputs"
-    assert found["apply ended"] == {"outcome": "applied", "done": "3 added, 1 changed, 3 destroyed"}
-    assert found["ended"]["outcome"] == "applied"
+    report = await trail(world, number_of(end))
+    assert [action for action, _ in report] == ["plan", "planned", "approved", "apply started", "apply ended", "ended"]
+    result = dict(report)
+    assert result["planned"] == result["apply started"]
+    assert len(result["planned"]["plan"]) == 12
+    assert result["planned"]["plan"] in ask.rendered
+    assert result["planned"]["commit"] == infrastructure(world).graph.resolve("main").sha[:7]
+    assert result["planned"]["changes"] == "3 to replace, 1 to update, 3 outputs"
+    assert result["apply ended"] == {"outcome": "applied", "done": "3 added, 1 changed, 3 destroyed"}
+    assert result["ended"]["outcome"] == "applied"
     await logged(
         world,
         number_of(end),
@@ -86,13 +86,13 @@ async def test_of_a_deploy_by_github_actions_the_run_is_told(shared_world: World
     world = shared_world
     await types(world, "ana", "#dev", "/deploy dev")
     message = await shows(world, "#dev", ":white_check_mark:", "deployed")
-    told = await trail(world, number_of(message))
-    assert [action for action, _ in told] == ["deploy", "dispatched", "recorded on GitHub", "run ended", "ended"]
-    found = dict(told)
-    assert found["dispatched"]["url"] == found["run ended"]["url"]
-    assert found["dispatched"]["commit"] == found["run ended"]["commit"]
-    assert found["run ended"]["outcome"] == "succeeded"
-    assert found["ended"]["outcome"] == "deployed"
+    report = await trail(world, number_of(message))
+    assert [action for action, _ in report] == ["deploy", "dispatched", "recorded on GitHub", "run ended", "ended"]
+    result = dict(report)
+    assert result["dispatched"]["url"] == result["run ended"]["url"]
+    assert result["dispatched"]["commit"] == result["run ended"]["commit"]
+    assert result["run ended"]["outcome"] == "succeeded"
+    assert result["ended"]["outcome"] == "deployed"
     await logged(world, number_of(message), "begins dispatch")
 
 
@@ -100,8 +100,8 @@ async def test_of_a_deploy_by_ansible_each_playbook_is_told(shared_world: World)
     world = shared_world
     await types(world, "ana", "#staging", "/deploy staging")
     _, end = await approved(world, ":white_check_mark:", "deployed")
-    told = await trail(world, number_of(end))
-    plays = [detail["machine"] for action, detail in told if action == "playbook started"]
-    ends = [(detail["machine"], detail["outcome"]) for action, detail in told if action == "playbook ended"]
+    report = await trail(world, number_of(end))
+    plays = [detail["machine"] for action, detail in report if action == "playbook started"]
+    ends = [(detail["machine"], detail["outcome"]) for action, detail in report if action == "playbook ended"]
     assert plays == ["backend", "cron", "taskrunner", "sftp"]
     assert ends == [(machine, "succeeded") for machine in plays]

@@ -33,17 +33,17 @@ def calls(regions: list[Region]) -> list[int]:
 
 async def test_a_quiet_round_finds_nothing_in_five_calls_a_region(account: Account) -> None:
     regions = answering(account, instances=400, images=1400)
-    found = await find_builders(account, Recognition())
-    assert (found.builders, found.unreadable, calls(regions)) == ((), (), [5, 5])
+    result = await find_builders(account, Recognition())
+    assert (result.builders, result.unreadable, calls(regions)) == ((), (), [5, 5])
 
 
 async def test_every_image_has_its_standing_and_those_in_use_are_found(account: Account) -> None:
     regions = answering(account, instances=400, images=1400)
     groups = [ImageGroup("any", name, name) for name in NAMES]
     keep = KeepRule(newest=3, younger_than=timedelta(days=1))
-    found = await list_images(account, groups, RetentionRules(keep, {}, NOW), share_checks=20)
-    assert (len(found.images), found.unreadable) == (1400, ())
-    counted = {retention: sum(image.retention is retention for image in found.images) for retention in Retention}
+    result = await list_images(account, groups, RetentionRules(keep, {}, NOW), share_checks=20)
+    assert (len(result.images), result.unreadable) == (1400, ())
+    counted = {retention: sum(image.retention is retention for image in result.images) for retention in Retention}
     # Every other of 50 images by an instance, five by a launch template, in each region.
     assert counted[Retention.IN_USE] == 60
     assert counted[Retention.DELETABLE] == 40

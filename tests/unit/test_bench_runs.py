@@ -82,7 +82,7 @@ async def test_every_line_of_the_generated_log_that_shows_a_failure_is_found(tmp
 def test_grep_is_asked_for_the_same_as_we_look_for() -> None:
     pattern = FailurePattern("a", r"^(?:[EW]: )?no [\w./]+\d", "a")
     assert log_scan.for_grep(pattern) == "^[^ ]* (==> [^ ]+: |    [^ ]+: )?([EW]: )?no [[:alnum:]_./]+[0-9]"
-    assert [one.pattern for one in log_scan.PATTERNS if "(?" in log_scan.for_grep(one)] == []
+    assert [item.pattern for item in log_scan.PATTERNS if "(?" in log_scan.for_grep(item)] == []
 
 
 async def _misses(*, quick: bool) -> list[Figure]:

@@ -56,9 +56,9 @@ def fill(config: Path) -> None:
     async def go() -> None:
         store = store_of(config)
         await migrate(store)
-        trail = Audit(store, lambda: 1.5, Redactor())
+        audit_log = Audit(store, lambda: 1.5, Redactor())
         for number in range(3):
-            await trail.record(Entry("U0ANA", f"deploy {number}", "dev", number))
+            await audit_log.record(Entry("U0ANA", f"deploy {number}", "dev", number))
         store.close()
 
     asyncio.run(go())
@@ -117,7 +117,7 @@ def test_without_a_trail_that_is_said_and_nothing_is_made(
     code, out, err = run(capsys, "audit", action, "--config", config)
     assert (code, out) == (1, "")
     assert f"There is no audit log in {config.parent}/var/signalbox.sqlite." in err
-    assert [one.name for one in config.parent.iterdir()] == ["signalbox.yaml"]
+    assert [item.name for item in config.parent.iterdir()] == ["signalbox.yaml"]
 
 
 def test_a_database_without_a_trail_is_left_as_it_is(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,10 +41,10 @@ def test_the_least_that_is_needed() -> None:
 
 
 def test_everything_that_is_missing_is_said_at_once() -> None:
-    said = faults({"PORT": "http"})
-    assert "SLACK_BOT_TOKEN: is not set" in said
-    assert "SLACK_SIGNING_SECRET: is not set" in said
-    assert "PORT: 'http' is not a port number" in said
+    text = faults({"PORT": "http"})
+    assert "SLACK_BOT_TOKEN: is not set" in text
+    assert "SLACK_SIGNING_SECRET: is not set" in text
+    assert "PORT: 'http' is not a port number" in text
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "3000.0", " 3000", "²", "٣", "0x50"])

@@ -30,7 +30,9 @@ async def test_a_deploy_begins_with_the_ref_or_the_usual_one(desk: Desk) -> None
     assert await deploy_command.handle(desk.services, typed("dev v1.2")) is None
     await deploy_command.handle(desk.services, typed("dev"))
     await deploy_command.handle(desk.services, typed("staging"))
-    begun = [(one.kind, one.environment, one.title, one.channel, dict(one.arguments)) for one in desk.engine.begun]
+    begun = [
+        (item.kind, item.environment, item.title, item.channel, dict(item.arguments)) for item in desk.engine.begun
+    ]
     assert begun == [
         ("deploy", "dev", "Deploy v1.2 to dev", "C0DEV", {"ref": "v1.2"}),
         ("deploy", "dev", "Deploy trunk to dev", "C0DEV", {"ref": "trunk"}),
@@ -53,7 +55,7 @@ async def test_a_deploy_without_words_asks_for_them(desk: Desk) -> None:
 )
 async def test_what_the_modal_asks_for_begins(desk: Desk, values: dict[str, str], ref: str) -> None:
     assert await deploy_command.submitted(desk.services, sent_off(**values)) == {}
-    assert [one.arguments["ref"] for one in desk.engine.begun] == [ref]
+    assert [item.arguments["ref"] for item in desk.engine.begun] == [ref]
 
 
 async def test_faults_of_the_modal_are_under_their_field(desk: Desk) -> None:
@@ -95,8 +97,8 @@ async def test_faults_of_the_modal_are_under_their_field(desk: Desk) -> None:
 async def test_what_is_not_understood_is_said_and_begins_nothing(
     desk: Desk, command: Any, text: str, words: str
 ) -> None:
-    said = await refusal(command.handle(desk.services, typed(text)))
-    assert re.search(words, said), said
+    rendered = await refusal(command.handle(desk.services, typed(text)))
+    assert re.search(words, rendered), rendered
     assert not desk.engine.begun
 
 
@@ -131,7 +133,7 @@ async def test_outside_of_its_windows_nothing_begins(desk: Desk) -> None:
     for command in (deploy_command, plan_command):
         assert "The next window opens Monday" in await refusal(command.handle(desk.services, typed("prod")))
     await deploy_command.handle(desk.services, typed("dev"))
-    assert [one.environment for one in desk.engine.begun] == ["dev"]
+    assert [item.environment for item in desk.engine.begun] == ["dev"]
 
 
 async def test_help_status_and_the_trail_are_for_the_person_alone(desk: Desk) -> None:

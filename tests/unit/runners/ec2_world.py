@@ -83,7 +83,7 @@ def build(
         TagSpecifications=[{"ResourceType": "instance", "Tags": listed_tags(tags or {"Name": "Packer Builder"})}],
         **more,
     )["Instances"][0]
-    volumes = tuple(one["Ebs"]["VolumeId"] for one in instance["BlockDeviceMappings"])
+    volumes = tuple(item["Ebs"]["VolumeId"] for item in instance["BlockDeviceMappings"])
     return Built(instance["InstanceId"], key, group["GroupId"], volumes)
 
 
@@ -112,10 +112,10 @@ def refuse(client: Any, operation: str, code: str, *, message: str = "no", times
     return refused
 
 
-def answer(client: Any, operation: str, told: dict[str, Any]) -> None:
+def answer(client: Any, operation: str, report: dict[str, Any]) -> None:
     """Let all calls of the operation be answered with this: for what moto does not know, or what AWS is slow to do."""
     answered = SimpleNamespace(status_code=200)
-    client.meta.events.register_first(f"before-call.{_service(client)}.{operation}", lambda **_: (answered, told))
+    client.meta.events.register_first(f"before-call.{_service(client)}.{operation}", lambda **_: (answered, report))
 
 
 def _service(client: Any) -> str:

@@ -72,7 +72,7 @@ def instances(ec2: EC2Client, state: str = "*") -> list[Any]:
 
 
 def tag(of: Any, key: str) -> str | None:
-    return next((one["Value"] for one in of.get("Tags", []) if one["Key"] == key), None)
+    return next((item["Value"] for item in of.get("Tags", []) if item["Key"] == key), None)
 
 
 async def test_three_environments_of_four_machines_run_and_two_old_ones_do_not(ec2: EC2Client) -> None:
@@ -83,25 +83,25 @@ async def test_three_environments_of_four_machines_run_and_two_old_ones_do_not(e
     for environment in fleet.ENVIRONMENTS:
         for machine in fleet.MACHINES:
             assert running[f"{environment} {machine}"]["ImageId"] == fleet.running_image(environment, machine).image_id
-    assert all(one["PublicDnsName"] and one["PrivateIpAddress"] for one in running.values())
+    assert all(item["PublicDnsName"] and item["PrivateIpAddress"] for item in running.values())
     assert [tag(instance, "type") for instance in instances(ec2, "stopped")] == ["staging backend"]
     assert [tag(instance, "type") for instance in instances(ec2, "terminated")] == ["prod cron"]
 
 
 async def test_images_have_their_ages_their_tags_and_snapshots(ec2: EC2Client) -> None:
-    found = {image["ImageId"]: image for image in ec2.describe_images(Owners=["self"])["Images"]}
-    assert set(found) == {image.image_id for image in fleet.images()}
+    result = {image["ImageId"]: image for image in ec2.describe_images(Owners=["self"])["Images"]}
+    assert set(result) == {image.image_id for image in fleet.images()}
     now = datetime.now(UTC)
     for image in fleet.images():
-        shown = found[image.image_id]
-        made = datetime.fromisoformat(shown["CreationDate"])
+        rendered = result[image.image_id]
+        made = datetime.fromisoformat(rendered["CreationDate"])
         assert abs((now - made).total_seconds() / 86_400 - fleet.AGE_OF_GENERATION[image.generation]) < 0.05
-        assert shown["Name"] == f"{image.hostname}-{int(made.timestamp())}"
+        assert rendered["Name"] == f"{image.hostname}-{int(made.timestamp())}"
         tags = {"Name": image.hostname, "built_by": "packer", "environment": image.environment}
-        assert {key: tag(shown, key) for key in tags} == tags
+        assert {key: tag(rendered, key) for key in tags} == tags
     assert fleet.Image("staging", "cron", 1).hostname == "cron-staging"
-    snapshots = [image["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"] for image in found.values()]
-    assert len(ec2.describe_snapshots(SnapshotIds=snapshots)["Snapshots"]) == len(found)
+    snapshots = [image["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"] for image in result.values()]
+    assert len(ec2.describe_snapshots(SnapshotIds=snapshots)["Snapshots"]) == len(result)
 
 
 async def test_launch_times_lie_in_the_past(ec2: EC2Client) -> None:
@@ -111,7 +111,7 @@ async def test_launch_times_lie_in_the_past(ec2: EC2Client) -> None:
 
 
 async def test_a_builder_was_left_behind(ec2: EC2Client) -> None:
-    builder = min(builders(ec2), key=lambda one: one["LaunchTime"])
+    builder = min(builders(ec2), key=lambda item: item["LaunchTime"])
     name = builder["KeyName"]
     started = int(name.removeprefix("packer_")[:8], 16)
     assert abs(builder["LaunchTime"].timestamp() - started) < 5
@@ -162,21 +162,21 @@ class TestImageBuilds:
         await stand_in.stop()
 
     async def test_each_job_makes_an_image_and_cleans_up(self, repository: Repository, ec2: EC2Client) -> None:
-        known = {image["ImageId"] for image in ec2.describe_images(Owners=["self"])["Images"]}
-        left = leftovers(ec2)
+        existing = {image["ImageId"] for image in ec2.describe_images(Owners=["self"])["Images"]}
+        remaining = leftovers(ec2)
         run = repository.dispatch("build-images.yml", "main")
         await repository.ended(run)
         assert run.conclusion == "success"
         made = [
             describe_image
             for describe_image in ec2.describe_images(Owners=["self"])["Images"]
-            if describe_image["ImageId"] not in known
+            if describe_image["ImageId"] not in existing
         ]
         hostnames = {fleet.Image(env, machine, 4).hostname for env in fleet.ENVIRONMENTS for machine in fleet.MACHINES}
         assert {tag(image, "Name") for image in made} == hostnames
         assert len(made) == 12
         assert all(image["Name"].rpartition("-")[0] == tag(image, "Name") for image in made)
-        assert leftovers(ec2) == left
+        assert leftovers(ec2) == remaining
         job = next(job for job in run.jobs if job.name == "build (cron, staging)")
         printed = [text for _, text in job.log if text.startswith("us-west-2: ami-")]
         of_cron = next(image for image in made if tag(image, "Name") == "cron-staging")
@@ -223,11 +223,11 @@ class TestImageBuilds:
         run = repository.dispatch("build-images.yml", "build-some", {"machines": "cron,sftp", "environments": "dev"})
         await repository.ended(run)
         ends = {job.name: job for job in run.jobs}
-        left, cleaned = ends["build (cron, dev)"], ends["build (sftp, dev)"]
-        assert (left.conclusion, cleaned.conclusion) == ("failure", "failure")
+        remaining, cleaned = ends["build (cron, dev)"], ends["build (sftp, dev)"]
+        assert (remaining.conclusion, cleaned.conclusion) == ("failure", "failure")
         assert any("api error RequestLimitExceeded" in text for _, text in cleaned.log)
-        builder = next(one for one in builders(ec2) if one["InstanceId"] == builder_of(left))
-        assert builder_of(cleaned) not in {one["InstanceId"] for one in builders(ec2)}
+        builder = next(item for item in builders(ec2) if item["InstanceId"] == builder_of(remaining))
+        assert builder_of(cleaned) not in {item["InstanceId"] for item in builders(ec2)}
         # The templates of this branch mark what they make.
         assert tag(builder, "GITHUB_RUN_ID") == str(run.run_id)
         group = ec2.describe_security_groups(GroupNames=[builder["KeyName"]])["SecurityGroups"][0]
@@ -239,8 +239,8 @@ class TestImageBuilds:
 
     async def test_a_green_build_may_be_broken(self, repository: Repository, ec2: EC2Client) -> None:
         repository.green_but_broken("build-images.yml", job="cron, dev", tool="npm")
-        one = {"machines": "cron", "environments": "dev"}
-        run = repository.dispatch("build-images.yml", "build-some", one)
+        item = {"machines": "cron", "environments": "dev"}
+        run = repository.dispatch("build-images.yml", "build-some", item)
         await repository.ended(run)
         job = next(job for job in run.jobs if job.name == "build (cron, dev)")
         assert (run.conclusion, job.conclusion) == ("success", "success")
@@ -273,8 +273,8 @@ def builders(ec2: EC2Client) -> list[Any]:
 
 def builder_of(job: Job) -> str | None:
     """The instance that the job's log tells of."""
-    found = (re.search(r"Instance ID: (i-\w+)", text) for _, text in job.log)
-    return next((one[1] for one in found if one), None)
+    result = (re.search(r"Instance ID: (i-\w+)", text) for _, text in job.log)
+    return next((item[1] for item in result if item), None)
 
 
 def is_ending(job: Job) -> bool:

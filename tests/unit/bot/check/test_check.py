@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 async def test_where_all_is_well_each_connection_is_one_line(world: World) -> None:
-    said = await world.lines()
-    assert [line.split()[:2] for line in said] == [["ok", "slack"], ["ok", "github"], ["ok", "aws"], ["ok", "database"]]
-    assert "@signalbox in lineside by HTTP, in #ops, #dev, @s0infra has 1" in said[0]
-    assert "acme/infrastructure as signalbox-bot, deploy-dev.yml" in said[1]
-    assert "us-west-2" in said[2]
-    assert f"sqlite, {world.database.removeprefix('sqlite:///')}, empty; the next start upgrades it" in said[3]
+    text = await world.lines()
+    assert [line.split()[:2] for line in text] == [["ok", "slack"], ["ok", "github"], ["ok", "aws"], ["ok", "database"]]
+    assert "@signalbox in lineside by HTTP, in #ops, #dev, @s0infra has 1" in text[0]
+    assert "acme/infrastructure as signalbox-bot, deploy-dev.yml" in text[1]
+    assert "us-west-2" in text[2]
+    assert f"sqlite, {world.database.removeprefix('sqlite:///')}, empty; the next start upgrades it" in text[3]
 
 
 async def test_a_profile_of_aws_that_is_not_there_is_said(world: World) -> None:
@@ -68,19 +68,19 @@ async def test_the_revision_of_the_database_is_reported(world: World) -> None:
 async def test_programs_and_secrets_are_looked_at_where_they_are_needed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def found(_configured: str | None, _path: str) -> terraform.Program:
+    async def result(_configured: str | None, _path: str) -> terraform.Program:
         return terraform.Program(path="/opt/terraform", name="terraform", version="1.11.4")
 
-    monkeypatch.setattr(terraform, "find_program", found)
+    monkeypatch.setattr(terraform, "find_program", result)
     world.config = read(CONFIG + WITH_ANSIBLE)
     world.environ |= {"DEPLOY_KEY": "/home/me/.ssh/id", "PATH": ""}
-    said = await world.lines()
-    assert "ok    terraform  terraform 1.11.4, /opt/terraform" in said
-    assert any(line.startswith("ok    ansible    ansible-playbook [core 2.") for line in said)
-    unset, no_key = (line for line in said if line.startswith("FAIL  secrets "))
+    text = await world.lines()
+    assert "ok    terraform  terraform 1.11.4, /opt/terraform" in text
+    assert any(line.startswith("ok    ansible    ansible-playbook [core 2.") for line in text)
+    unset, no_key = (line for line in text if line.startswith("FAIL  secrets "))
     assert "DB_PASSWORD is not set. Set it in the bot's environment" in unset
     assert "DEPLOY_KEY is not a private key. Set it to the text of the key" in no_key
-    assert not any("/home/me" in line for line in said)
+    assert not any("/home/me" in line for line in text)
 
 
 async def test_a_missing_terraform_comes_with_its_remedy(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +105,7 @@ async def test_a_surprise_in_one_check_hides_no_other(world: World, caplog: pyte
     assert world.slack
     world.slack.channels = {}
     world.slack.auth_test = lambda: 1 / 0  # type: ignore[assignment,method-assign,return-value]
-    said = await world.lines()
-    assert said[0].startswith("FAIL  slack      could not be checked (ZeroDivisionError)")
-    assert [line.split()[0] for line in said[1:]] == ["ok", "ok", "ok"]
+    text = await world.lines()
+    assert text[0].startswith("FAIL  slack      could not be checked (ZeroDivisionError)")
+    assert [line.split()[0] for line in text[1:]] == ["ok", "ok", "ok"]
     assert "checking slack" in caplog.text

@@ -38,8 +38,8 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
 
 
 async def said(file: str) -> list[tuple[bool, str, str]]:
-    found = await checking.check_ec2(read(file, "signalbox.yaml"))
-    return [(connection.ok, connection.detail, connection.remedy) for connection in found.connections()]
+    result = await checking.check_ec2(read(file, "signalbox.yaml"))
+    return [(connection.ok, connection.detail, connection.remedy) for connection in result.connections()]
 
 
 async def test_all_that_is_allowed_is_one_line_and_every_call_a_dry_run(account: Account) -> None:

@@ -115,11 +115,11 @@ async def test_of_an_app_every_permission_is_known(
 
     monkeypatch.setattr(world.github, "permissions", permissions)
     world.hub.scopes, world.hub.permissions = None, {}
-    found = Findings("github")
-    await check_permissions(world.config, world.github, found)
-    said = [what.removeprefix("the App lacks the permission ").partition(":")[0] for what, _ in found.problems]
-    assert sorted(said) == lacking
-    assert all("accept the change" in remedy for _, remedy in found.problems)
+    result = Findings("github")
+    await check_permissions(world.config, world.github, result)
+    rendered = [what.removeprefix("the App lacks the permission ").partition(":")[0] for what, _ in result.problems]
+    assert sorted(rendered) == lacking
+    assert all("accept the change" in remedy for _, remedy in result.problems)
 
 
 async def test_whether_webhooks_are_set_up_is_told(world: World) -> None:
@@ -130,8 +130,8 @@ async def test_whether_webhooks_are_set_up_is_told(world: World) -> None:
 
 def test_what_is_not_configured_needs_no_permission() -> None:
     bare = CONFIG.replace("mark_input: mark}", "mark_input: mark, required_checks: false, record: false}")
-    found = {(need.permission, need.access) for need in needs(read(bare))}
-    assert found == {("metadata", "read"), ("contents", "read"), ("actions", "write")}
+    result = {(need.permission, need.access) for need in needs(read(bare))}
+    assert result == {("metadata", "read"), ("contents", "read"), ("actions", "write")}
     by_ansible = CONFIG.partition("  dev:")[0] + WITH_ANSIBLE
     assert {(need.permission, need.access) for need in needs(read(by_ansible))} == {
         ("metadata", "read"),

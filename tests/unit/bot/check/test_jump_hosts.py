@@ -24,7 +24,7 @@ BY_SSH, LOCAL = "private_key_env: DEPLOY_KEY", "connection: local"
 
 
 @pytest.mark.parametrize(
-    ("connection", "variables", "told"),
+    ("connection", "variables", "message"),
     [
         (BY_SSH, 'ansible_ssh_common_args: "-o ProxyJump=bastion"', True),
         (BY_SSH, "ansible_ssh_extra_args: -J ops@bastion", True),
@@ -35,10 +35,10 @@ BY_SSH, LOCAL = "private_key_env: DEPLOY_KEY", "connection: local"
         (LOCAL, "ansible_ssh_common_args: -J bastion", False),
     ],
 )
-def test_a_variable_that_leads_through_a_jump_host_is_named(connection: str, variables: str, *, told: bool) -> None:
-    found = lines(jump_hosts(read(CONFIG % (connection, variables), "signalbox.yaml")))
-    assert bool(found) is told
-    for line in found:
+def test_a_variable_that_leads_through_a_jump_host_is_named(connection: str, variables: str, *, message: bool) -> None:
+    result = lines(jump_hosts(read(CONFIG % (connection, variables), "signalbox.yaml")))
+    assert bool(result) is message
+    for line in result:
         assert line.startswith("note  signalbox  environments.staging.deploy.ansible.extra_vars.ansible_ssh_")
         assert " routes ssh through a jump host. " in line
         assert "/etc/ssh/ssh_known_hosts" in line

@@ -57,13 +57,13 @@ async def hub(key: tuple[str, str]) -> AsyncIterator[GitHubStandIn]:
 
 async def problems(github: GitHub) -> tuple[list[str], list[str]]:
     """What is wrong, and what is noted besides."""
-    found = Findings("github")
+    result = Findings("github")
     try:
-        await check_permissions(CONFIG, github, found)
+        await check_permissions(CONFIG, github, result)
     finally:
         await github.close()
-    assert all(remedy for _, remedy in found.problems)
-    return [what for what, _ in found.problems], found.facts
+    assert all(remedy for _, remedy in result.problems)
+    return [what for what, _ in result.problems], result.facts
 
 
 def as_app(hub: GitHubStandIn, key: tuple[str, str]) -> GitHub:
@@ -81,16 +81,16 @@ async def test_an_app_with_all_that_is_needed_lacks_nothing(hub: GitHubStandIn, 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "metadata"])
 async def test_each_permission_that_an_app_lacks_is_named(hub: GitHubStandIn, key: tuple[str, str], name: str) -> None:
-    hub.site.credentials.app_permissions = {one: access for one, access in NEEDED.items() if one != name}
-    said, _ = await problems(as_app(hub, key))
-    assert said
-    assert all(one.startswith(f"the App lacks the permission {NAMES[name]}: ") for one in said)
+    hub.site.credentials.app_permissions = {item: access for item, access in NEEDED.items() if item != name}
+    text, _ = await problems(as_app(hub, key))
+    assert text
+    assert all(item.startswith(f"the App lacks the permission {NAMES[name]}: ") for item in text)
 
 
 async def test_reading_is_not_writing(hub: GitHubStandIn, key: tuple[str, str]) -> None:
     hub.site.credentials.app_permissions = dict.fromkeys(NEEDED, "read")
-    said, _ = await problems(as_app(hub, key))
-    assert [one.partition("permission ")[2].partition(", needed")[0] for one in said] == [
+    text, _ = await problems(as_app(hub, key))
+    assert [item.partition("permission ")[2].partition(", needed")[0] for item in text] == [
         f"Actions: read and write on {HOME}",
         f"Deployments: read and write on {HOME}",
         f"Contents: read and write on {APPLICATION}",
@@ -103,8 +103,8 @@ async def test_an_app_that_is_not_installed_on_a_repository_says_which(
 ) -> None:
     hub.site.credentials.app_permissions = NEEDED
     hub.site.credentials.app_repositories = frozenset({HOME})
-    (said,), _ = await problems(as_app(hub, key))
-    assert APPLICATION in said
+    (text,), _ = await problems(as_app(hub, key))
+    assert APPLICATION in text
 
 
 async def test_a_fine_grained_token_is_tried_by_reading(hub: GitHubStandIn) -> None:
@@ -116,23 +116,23 @@ async def test_a_fine_grained_token_is_tried_by_reading(hub: GitHubStandIn) -> N
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "metadata"])
 async def test_each_permission_that_a_fine_grained_token_lacks_is_named(hub: GitHubStandIn, name: str) -> None:
-    given = {one: access for one, access in NEEDED.items() if one != name}
+    given = {item: access for item, access in NEEDED.items() if item != name}
     hub.site.credentials.grants = {TOKEN: Grant(scopes=None, permissions=given)}
-    said, _ = await problems(with_token(hub))
-    assert said
-    assert all(one.startswith(f"the token lacks the permission {NAMES[name]}: ") for one in said)
+    text, _ = await problems(with_token(hub))
+    assert text
+    assert all(item.startswith(f"the token lacks the permission {NAMES[name]}: ") for item in text)
 
 
 async def test_a_fine_grained_token_for_other_repositories_says_which_it_misses(hub: GitHubStandIn) -> None:
     grant = Grant(scopes=None, permissions=NEEDED, repositories=frozenset({HOME}))
     hub.site.credentials.grants = {TOKEN: grant}
-    (said,), _ = await problems(with_token(hub))
-    assert APPLICATION in said
+    (text,), _ = await problems(with_token(hub))
+    assert APPLICATION in text
 
 
 async def test_a_classic_token_is_known_by_its_scopes(hub: GitHubStandIn) -> None:
     assert await problems(with_token(hub)) == ([], [])
     hub.site.credentials.grants = {TOKEN: Grant(scopes=("read:org",))}
-    said, _ = await problems(with_token(hub))
+    text, _ = await problems(with_token(hub))
     # A private repository is hidden from who lacks the scope, as if it were not there.
-    assert [HOME in said[0], APPLICATION in said[1], len(said)] == [True, True, 2]
+    assert [HOME in text[0], APPLICATION in text[1], len(text)] == [True, True, 2]

@@ -167,8 +167,8 @@ class World:
         def make_store() -> Store:
             return Store(self.database)
 
-        found = await check(self.config, self.environ, slack=self.slack, github=self.github, make_store=make_store)
-        return lines(found)
+        result = await check(self.config, self.environ, slack=self.slack, github=self.github, make_store=make_store)
+        return lines(result)
 
     async def faults(self) -> list[str]:
         return [line for line in await self.lines() if line.startswith("FAIL")]

@@ -67,10 +67,10 @@ def test_what_is_not_said_is_the_safe_choice() -> None:
     assert (config.images, config.watch, config.terraform.program) == (None, None, None)
 
 
-@pytest.mark.parametrize("said", ["off", '"off"', "start"])
-def test_off_needs_no_quotes(said: str) -> None:
-    config = read(f"{SMALL}    code_deploy_after_old_image: {said}\n")
-    assert config.environments["dev"].code_deploy_after_old_image == said.strip('"')
+@pytest.mark.parametrize("rendered", ["off", '"off"', "start"])
+def test_off_needs_no_quotes(rendered: str) -> None:
+    config = read(f"{SMALL}    code_deploy_after_old_image: {rendered}\n")
+    assert config.environments["dev"].code_deploy_after_old_image == rendered.strip('"')
 
 
 def test_the_secrets_that_are_asked_for_are_known_by_name() -> None:
@@ -222,23 +222,23 @@ def test_any_value_in_the_place_of_another_loads_or_is_faulted_in_words(data: st
     try:
         read(yaml.safe_dump(typed, sort_keys=False))
     except ConfigError as error:
-        said = [fault.problem for fault in error.faults]
+        rendered = [fault.problem for fault in error.faults]
     else:
-        said = ["nothing is wrong"]
-    assert said
-    assert all(problem and "Input should" not in problem for problem in said)
+        rendered = ["nothing is wrong"]
+    assert rendered
+    assert all(problem and "Input should" not in problem for problem in rendered)
 
 
 def _documented(model: type[BaseModel], above: str = "") -> list[str]:
-    found = []
+    result = []
     for key, annotation in keys_below(model, ()).items():
         if model.__name__ == "Environment" and key == "name":
             continue  # the key of the environment, not a key in it
-        found.append(f"{above}{key}")
+        result.append(f"{above}{key}")
         for inner in _models_in(annotation):
             named = "<name>." if "Mapping" in str(annotation) else ""
-            found += _documented(inner, f"{above}{key}.{named}")
-    return found
+            result += _documented(inner, f"{above}{key}.{named}")
+    return result
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

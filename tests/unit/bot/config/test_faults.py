@@ -264,8 +264,8 @@ def test_nothing_is_concluded_from_a_value_that_is_wrong_in_itself(
 ) -> None:
     with pytest.raises(ConfigError) as caught:
         read(text_of(top, environment))
-    said = [fault.key for fault in caught.value.faults]
-    assert said == [key if key.startswith(("slack", "access")) else f"environments.dev.{key}"]
+    rendered = [fault.key for fault in caught.value.faults]
+    assert rendered == [key if key.startswith(("slack", "access")) else f"environments.dev.{key}"]
 
 
 def test_a_channel_that_is_wrong_in_both_places_is_said_in_both() -> None:

@@ -132,7 +132,7 @@ async def test_an_export_can_be_checked_by_others(store: Store, log: Audit) -> N
         Entry("U0ANA", "déploy ✓", "staging", None, {"list": [1, 2.5, None, True], "nested": {"b": "ü", "a": 1}})
     )
     lines = await store.run(
-        lambda connection: [json.dumps(audit_log.as_json(one)) for one in audit_log.read_all(connection)]
+        lambda connection: [json.dumps(audit_log.as_json(item)) for item in audit_log.read_all(connection)]
     )
     read = json.loads(lines[0])
     assert audit_log.digest_of(read) == read["digest"]

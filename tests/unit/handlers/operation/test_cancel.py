@@ -37,11 +37,11 @@ async def test_one_that_waits_is_withdrawn_at_once_and_never_begins(desk: Desk, 
     answer = await cancel.cancel(desk.services, press(number, user))
     assert answer is not None
     assert f"#{number} is withdrawn" in read(answer)
-    told = desk.chat.says[Posted("C0STAGING", f"{number}.0")]
+    message = desk.chat.says[Posted("C0STAGING", f"{number}.0")]
     name = {"U0ANA": "ana", "U0LEE": "lee"}[user]
-    assert f"withdrawn by @{name} before it had begun; nothing was changed" in read(told)
-    assert "after 42 s" in read(told)
-    assert not buttons(told)
+    assert f"withdrawn by @{name} before it had begun; nothing was changed" in read(message)
+    assert "after 42 s" in read(message)
+    assert not buttons(message)
     next_one = desk.chat.says[Posted("C0STAGING", f"{behind}.0")]
     assert f"waits for #{ahead} " in read(next_one)
     assert buttons(next_one) == ["cancel"]

@@ -54,11 +54,11 @@ class Chat(conftest.Chat):
 @pytest.fixture
 async def chat(desk: Desk) -> Chat:
     """An operation that is over, with "New plan" under it."""
-    shown = Chat()
-    shown.says[OLD] = ENDED
-    desk.chat = shown
+    rendered = Chat()
+    rendered.says[OLD] = ENDED
+    desk.chat = rendered
     await created(desk, "first", OLD)
-    return shown
+    return rendered
 
 
 async def created(desk: Desk, key: str, at: Posted, user: str = "U0ANA") -> int:
@@ -81,10 +81,10 @@ async def test_the_button_gives_way_to_the_plan_that_it_began(
 
     monkeypatch.setattr(desk.engine, "begin", begin)
     await plan_again.plan_again(desk.services, press())
-    told = chat.says[OLD]
-    assert not buttons(told)
-    assert "*It failed*\n:arrow_right: new plan: #2 Plan for staging backend_ami=ami-1  asked by @lee" in read(told)
-    assert "https://acme.slack.com/archives/C0STAGING/p25|#2 Plan for staging" in str(told.blocks)
+    message = chat.says[OLD]
+    assert not buttons(message)
+    assert "*It failed*\n:arrow_right: new plan: #2 Plan for staging backend_ami=ami-1  asked by @lee" in read(message)
+    assert "https://acme.slack.com/archives/C0STAGING/p25|#2 Plan for staging" in str(message.blocks)
     with pytest.raises(UserError, match="A new plan was begun from this message already: it is #2"):
         await plan_again.plan_again(desk.services, press())
 
@@ -109,11 +109,11 @@ async def test_the_code_deploy_after_an_apply_is_begun_once_and_named_in_the_but
 
 
 async def test_an_operation_that_a_button_began_names_itself_there(desk: Desk, chat: Chat) -> None:
-    for lead in find_handlers().follow_ups:
-        chat.says[OLD] = kit.message("over", [kit.actions("next", kit.button("Go", lead.action, "1"))])
-        number = await created(desk, lead.key(1), Posted("C0STAGING", "2.5"), "U0LEE")
+    for follow_up in find_handlers().follow_ups:
+        chat.says[OLD] = kit.message("over", [kit.actions("next", kit.button("Go", follow_up.action, "1"))])
+        number = await created(desk, follow_up.key(1), Posted("C0STAGING", "2.5"), "U0LEE")
         await follow_ups.link_from_older(await operation_of(desk, number), find_handlers().follow_ups)
-        assert read(chat.says[OLD]).startswith(f":arrow_right: {lead.words}: #{number} Plan for staging")
+        assert read(chat.says[OLD]).startswith(f":arrow_right: {follow_up.words}: #{number} Plan for staging")
         assert not buttons(chat.says[OLD])
 
 
@@ -127,9 +127,9 @@ async def test_a_plan_that_was_superseded_knows_the_newer_one_with_its_link_once
     await desk.annotations.add(1, SUPERSEDED_BY, "99")
     assert await plan_again.newer(operation) == LinkedOperation(Head(newer, "Plan for staging", "staging", "U0LEE"), "")
     await desk.operations.set_message(newer, "C0STAGING", "2.5")
-    found = await plan_again.newer(operation)
-    assert found is not None
-    assert found.url == "https://acme.slack.com/archives/C0STAGING/p25"
+    result = await plan_again.newer(operation)
+    assert result is not None
+    assert result.url == "https://acme.slack.com/archives/C0STAGING/p25"
 
 
 async def test_an_address_that_slack_does_not_tell_keeps_nothing_back(
@@ -145,10 +145,10 @@ async def test_an_address_that_slack_does_not_tell_keeps_nothing_back(
 async def test_only_the_button_for_a_new_plan_goes() -> None:
     both = replace(ENDED, blocks=(next_buttons.unlock_button(HEAD, "#1"), *ENDED.blocks))
     newer = LinkedOperation(replace(HEAD, number=2), "https://acme.slack.com/archives/C/p1")
-    told = common.replace_button(both, PLAN_AGAIN, "new plan", newer)
-    assert told is not None
-    assert buttons(told) == ["unlock"]
-    assert common.replace_button(told, PLAN_AGAIN, "new plan", newer) is None
+    message = common.replace_button(both, PLAN_AGAIN, "new plan", newer)
+    assert message is not None
+    assert buttons(message) == ["unlock"]
+    assert common.replace_button(message, PLAN_AGAIN, "new plan", newer) is None
 
 
 async def test_a_message_that_is_slow_to_come_keeps_nobody_waiting(
@@ -180,19 +180,19 @@ async def test_the_plan_that_a_board_s_button_began_is_named_in_its_place_and_th
     monkeypatch.setattr(desk.engine, "begin", begin)
     click = Click("U0LEE", OLD.channel, OLD.ts, "plan-images", "1:staging", "1.2", "")
     await image_plans.plan_images(desk.services, click)
-    told = read(chat.says[OLD])
-    assert "planned: #2 Plan for staging" in told
-    assert "asked by @lee" in told
-    assert "*staging*: all 1 images are there" in told, "what the button stood beside stays"
-    assert "[Plan dev]" in told
-    assert "[Plan staging]" not in told
+    message = read(chat.says[OLD])
+    assert "planned: #2 Plan for staging" in message
+    assert "asked by @lee" in message
+    assert "*staging*: all 1 images are there" in message, "what the button stood beside stays"
+    assert "[Plan dev]" in message
+    assert "[Plan staging]" not in message
     with pytest.raises(UserError, match="already: it is #2"):
         await image_plans.plan_images(desk.services, click)
     begun = await image_plans.plans_begun(desk.services, 1, [ready("dev"), ready("staging")])
     anew = kit.message(
         "built", [kit.section("*Images*"), *image_views.environment_rows(1, [ready("dev"), ready("staging")], begun)]
     )
-    assert read(anew) == told, "drawn anew, the board says the same"
+    assert read(anew) == message, "drawn anew, the board says the same"
 
 
 async def test_a_plan_from_a_board_takes_the_button_over_after_a_restart(desk: Desk, chat: Chat) -> None:

@@ -67,8 +67,8 @@ def test_while_it_is_applied() -> None:
 
 def test_applied() -> None:
     done = ApplyResult(finished=True, added=1, changed=1, destroyed=2)
-    said = read(apply_views.applied(VIEW, GIVEN, done))
-    assert ":white_check_mark: *#7 Plan for staging*: applied, 1 added, 1 changed, 2 destroyed" in said
+    text = read(apply_views.applied(VIEW, GIVEN, done))
+    assert ":white_check_mark: *#7 Plan for staging*: applied, 1 added, 1 changed, 2 destroyed" in text
     offered = apply_views.applied(VIEW, GIVEN, done, Ending(note="An old image came back.", offer_deploy=True))
     assert "An old image came back." in read(offered)
     assert len(buttons(offered)) == 1
@@ -76,10 +76,10 @@ def test_applied() -> None:
 
 def test_an_apply_that_fails_shows_the_errors_and_what_to_do() -> None:
     errors = tuple(Diagnostic("error", f"no room {number}", "Buy\nmore", "main.tf", 3) for number in range(5))
-    said = read(apply_views.applied(VIEW, GIVEN, ApplyResult(True, 1, 0, 0, errors=errors)))
-    assert "the apply failed after 1 added, 0 changed, 0 destroyed. What was done stays done" in said
-    assert "*no room 0* in `main.tf:3`" in said
-    assert "and 2 more errors" in said
+    text = read(apply_views.applied(VIEW, GIVEN, ApplyResult(True, 1, 0, 0, errors=errors)))
+    assert "the apply failed after 1 added, 0 changed, 0 destroyed. What was done stays done" in text
+    assert "*no room 0* in `main.tf:3`" in text
+    assert "and 2 more errors" in text
     cancelled = apply_views.applied(
         VIEW, GIVEN, ApplyResult(True, 1, 0, 0, errors=errors), Ending(cancelled_by="<@U0LEE>")
     )
@@ -88,10 +88,10 @@ def test_an_apply_that_fails_shows_the_errors_and_what_to_do() -> None:
 
 def test_an_apply_cut_short_tells_what_is_known() -> None:
     result = ApplyResult(False, 1, 0, 0, applied=("aws_eip.a",), in_state=("aws_eip.a", "aws_instance.b"))
-    said = read(apply_views.applied(VIEW, GIVEN, result))
-    assert "interrupted during the apply, and not started again" in said
-    assert "*Done:* `aws_eip.a`" in said
-    assert "The state now holds: `aws_eip.a`, `aws_instance.b`." in said
+    text = read(apply_views.applied(VIEW, GIVEN, result))
+    assert "interrupted during the apply, and not started again" in text
+    assert "*Done:* `aws_eip.a`" in text
+    assert "The state now holds: `aws_eip.a`, `aws_instance.b`." in text
     unknown = read(apply_views.applied(VIEW, GIVEN, replace(result, in_state=None, applied=())))
     assert "state now holds" not in unknown
     assert "It had reported nothing yet." in unknown
@@ -99,18 +99,18 @@ def test_an_apply_cut_short_tells_what_is_known() -> None:
 
 def test_an_apply_cut_short_says_first_what_is_gone() -> None:
     cut_short = ApplyResult(False, 0, 0, 2, in_state=("aws_eip.backend",))
-    told = apply_views.applied(WITH_IMAGES, GIVEN, cut_short)
-    assert told.text.startswith(
+    report = apply_views.applied(WITH_IMAGES, GIVEN, cut_short)
+    assert report.text.startswith(
         "#7 Plan for staging: 1 resource was destroyed and has not come back: `aws_instance.backend`; "
         "destroyed as planned: `aws_instance.cron` (interrupted during the apply"
     )
-    assert headings(told)[1:4:2] == ["Ran before", "Planned image"]
+    assert headings(report)[1:4:2] == ["Ran before", "Planned image"]
     two = replace(SUMMARY, changes=(SUMMARY.changes[1], replace(SUMMARY.changes[1], address="aws_instance.cron")))
-    said = read(apply_views.applied(replace(VIEW, summary=two), GIVEN, cut_short))
-    assert "2 resources were destroyed and have not come back: `aws_instance.backend`, `aws_instance.cron`" in said
+    text = read(apply_views.applied(replace(VIEW, summary=two), GIVEN, cut_short))
+    assert "2 resources were destroyed and have not come back: `aws_instance.backend`, `aws_instance.cron`" in text
     all_there = replace(cut_short, in_state=("aws_eip.backend", "aws_instance.backend", "aws_instance.cron"))
-    for known in (all_there, replace(cut_short, in_state=None)):
-        assert "#7 Plan for staging*: interrupted during the apply" in read(apply_views.applied(VIEW, GIVEN, known))
+    for existing in (all_there, replace(cut_short, in_state=None)):
+        assert "#7 Plan for staging*: interrupted during the apply" in read(apply_views.applied(VIEW, GIVEN, existing))
 
 
 def test_an_apply_of_outputs_alone_counts_them() -> None:
@@ -122,11 +122,11 @@ def test_an_apply_of_outputs_alone_counts_them() -> None:
 
 
 def test_an_apply_that_stopped_tells_how_far_it_came() -> None:
-    left = tuple(f"aws_eip.n{number}" for number in range(14))
-    stopped = ApplyResult(True, 1, 0, 0, ("aws_eip.a",), (Diagnostic("error", "no"),), None, ("aws_eip.b",), left)
-    said = read(apply_views.applied(VIEW, GIVEN, stopped))
-    assert "*Done:* `aws_eip.a`\n*Begun, and not done:* `aws_eip.b`\n*Not begun:* `aws_eip.n0`" in said
-    assert "`aws_eip.n9` and 4 more" in said
+    remaining = tuple(f"aws_eip.n{number}" for number in range(14))
+    stopped = ApplyResult(True, 1, 0, 0, ("aws_eip.a",), (Diagnostic("error", "no"),), None, ("aws_eip.b",), remaining)
+    text = read(apply_views.applied(VIEW, GIVEN, stopped))
+    assert "*Done:* `aws_eip.a`\n*Begun, and not done:* `aws_eip.b`\n*Not begun:* `aws_eip.n0`" in text
+    assert "`aws_eip.n9` and 4 more" in text
 
 
 def test_a_lock_is_said_and_only_one_of_our_own_can_be_given_back() -> None:
@@ -150,9 +150,9 @@ def test_where_there_is_no_plan_what_is_wrong_comes_first() -> None:
     trouble = Failure("planning x", "invalid reference (main.tf:3)", "Mend it. Plan again.", "Error: <no>")
     message = apply_views.not_planned(HEAD, COMMIT, trouble)
     assert message.text == "#7 Plan for staging: no plan was made. Invalid reference (main.tf:3)"
-    said = read(message)
-    assert said.index("Error: <no>") < said.index("Mend it.") < said.index("while planning x")
-    assert "Plan again." not in said
+    text = read(message)
+    assert text.index("Error: <no>") < text.index("Mend it.") < text.index("while planning x")
+    assert "Plan again." not in text
     assert buttons(message) == ["plan-again"]
     nowhere = apply_views.not_planned(HEAD, None, replace(trouble, log_tail=""), again=False)
     assert "Mend it. Plan again." in read(nowhere)
@@ -161,9 +161,9 @@ def test_where_there_is_no_plan_what_is_wrong_comes_first() -> None:
 
 
 def test_approved_but_refused() -> None:
-    said = read(apply_views.refused(VIEW, GIVEN, "The plan is stale.\nSomebody else changed it.", "Run /plan again."))
-    assert "not applied. The plan is stale." in said
-    assert "Run /plan again." in said
+    text = read(apply_views.refused(VIEW, GIVEN, "The plan is stale.\nSomebody else changed it.", "Run /plan again."))
+    assert "not applied. The plan is stale." in text
+    assert "Run /plan again." in text
 
 
 def test_what_to_do_is_said_once_and_a_command_stands_on_its_own_line() -> None:
@@ -174,12 +174,12 @@ def test_what_to_do_is_said_once_and_a_command_stands_on_its_own_line() -> None:
     assert "Plan again" not in read(stale)
     assert buttons(stale) == ["plan-again"]
     wait = "Wait. Or release the lock with:\nterraform force-unlock 6741213b"
-    for told in (
+    for report in (
         apply_views.refused(VIEW, GIVEN, "somebody holds the lock", wait),
         apply_views.locked(HEAD, COMMIT, "somebody holds the lock", wait),
     ):
-        assert ". Somebody holds the lock" in read(told)
-        assert "release the lock with:\n`terraform force-unlock 6741213b`" in read(told)
+        assert ". Somebody holds the lock" in read(report)
+        assert "release the lock with:\n`terraform force-unlock 6741213b`" in read(report)
     failed = common.failed(HEAD, Failure("applying", "the disk is full", "Plan again.", ""), FailureContext())
     assert "Plan again." in read(failed)
     assert not buttons(failed)
@@ -220,6 +220,6 @@ def test_only_what_was_done_is_said_to_be_done() -> None:
 
 
 def test_that_nothing_was_applied_is_said_once() -> None:
-    said = read(apply_views.refused(VIEW, GIVEN, "the state has changed", "Nothing was applied. Plan again."))
-    assert "Nothing was applied" not in said
-    assert "A new plan shows what would change now." in said
+    text = read(apply_views.refused(VIEW, GIVEN, "the state has changed", "Nothing was applied. Plan again."))
+    assert "Nothing was applied" not in text
+    assert "A new plan shows what would change now." in text

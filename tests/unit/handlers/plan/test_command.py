@@ -17,8 +17,8 @@ def config() -> Config:
 
 
 def test_addresses_and_variables_are_kept_and_taken_apart_again(config: Config) -> None:
-    said = 'staging -target=module.machine["cron"] backend_ami=ami-0123 -replace=aws_instance.web[0] -target=module.db'
-    environment, arguments = plan_command.read(config, said)
+    text = 'staging -target=module.machine["cron"] backend_ami=ami-0123 -replace=aws_instance.web[0] -target=module.db'
+    environment, arguments = plan_command.read(config, text)
     assert environment.name == "staging"
     assert plan_command.chosen(arguments) == Chosen(
         {"backend_ami": "ami-0123"}, ('module.machine["cron"]', "module.db"), ("aws_instance.web[0]",)
@@ -32,7 +32,7 @@ def test_quotes_that_a_keyboard_has_bent_are_straightened(config: Config) -> Non
 
 
 @pytest.mark.parametrize(
-    "said",
+    "text",
     [
         "staging -target=",
         "staging -target=;reboot",
@@ -49,15 +49,15 @@ def test_quotes_that_a_keyboard_has_bent_are_straightened(config: Config) -> Non
         "-target=aws_instance.web",
     ],
 )
-def test_what_is_no_address_is_refused_in_words(config: Config, said: str) -> None:
+def test_what_is_no_address_is_refused_in_words(config: Config, text: str) -> None:
     with pytest.raises(UserError) as refused:
-        plan_command.read(config, said)
+        plan_command.read(config, text)
     assert "Usage" in str(refused.value) or "addresses" in str(refused.value)
     assert len(str(refused.value)) < 400
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("text", "message"),
     [
         ("staging -target module.db", "The address of -target follows without a space: -target=ADDRESS."),
         ("staging -replace= -target=module.db", "-replace= lacks its address."),
@@ -66,10 +66,10 @@ def test_what_is_no_address_is_refused_in_words(config: Config, said: str) -> No
         ("staging -\x1b[31m", "/plan takes no option “-?[31m”"),
     ],
 )
-def test_an_option_that_is_mistyped_is_told_as_an_option(config: Config, said: str, told: str) -> None:
+def test_an_option_that_is_mistyped_is_told_as_an_option(config: Config, text: str, message: str) -> None:
     with pytest.raises(UserError) as refused:
-        plan_command.read(config, said)
-    assert told in str(refused.value)
+        plan_command.read(config, text)
+    assert message in str(refused.value)
     assert "\x1b" not in str(refused.value)
 
 

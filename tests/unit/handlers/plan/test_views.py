@@ -17,10 +17,10 @@ from tests.unit.bot.plans import COMMIT, DECIDED_OUTSIDE, HEAD, ONE, OPEN, SUMMA
 
 
 def test_while_planning() -> None:
-    said = read(views.working(HEAD, "planning", COMMIT))
-    assert "#7 Plan for staging*: planning" in said
-    assert "asked by @ana" in said
-    assert "a1b2c3d Raise the queue's memory (Lee Park)" in said
+    text = read(views.working(HEAD, "planning", COMMIT))
+    assert "#7 Plan for staging*: planning" in text
+    assert "asked by @ana" in text
+    assert "a1b2c3d Raise the queue's memory (Lee Park)" in text
 
 
 @pytest.mark.parametrize(("resources", "words"), [(0, "0 resources"), (1, "1 resource"), (12, "12 resources")])
@@ -32,14 +32,14 @@ def test_up_to_date(resources: int, words: str) -> None:
 
 def test_the_question_shows_the_worst_first_and_both_buttons() -> None:
     message = views.ask(VIEW, OPEN)
-    said = read(message)
+    text = read(message)
     assert message.text == ("#7 Plan for staging: 1 to destroy, 1 to replace, 1 to change. Waiting for approval")
-    assert said.index("aws_instance.cron") < said.index("aws_instance.backend") < said.index("aws_eip.backend")
-    assert "`ami`: `ami-0old` → `ami-0new` _forces replacement_" in said
-    assert "`tags.Name`: _(none)_ → `backend`" in said
-    assert "known after apply" not in said
-    assert "needs 2 approvals by anyone of @leads" in said
-    assert "[Approve and apply to staging]" in said
+    assert text.index("aws_instance.cron") < text.index("aws_instance.backend") < text.index("aws_eip.backend")
+    assert "`ami`: `ami-0old` → `ami-0new` _forces replacement_" in text
+    assert "`tags.Name`: _(none)_ → `backend`" in text
+    assert "known after apply" not in text
+    assert "needs 2 approvals by anyone of @leads" in text
+    assert "[Approve and apply to staging]" in text
     assert buttons(message) == ["approve", "reject"]
 
 
@@ -52,15 +52,15 @@ def test_the_confirmation_repeats_what_will_happen() -> None:
 
 
 def test_one_of_two_has_approved() -> None:
-    said = read(views.ask(VIEW, ONE))
-    assert "approved by @lee" in said
-    assert "needs 1 more approval by anyone of @leads" in said
+    text = read(views.ask(VIEW, ONE))
+    assert "approved by @lee" in text
+    assert "needs 1 more approval by anyone of @leads" in text
 
 
 def test_what_is_protected_takes_a_typed_word() -> None:
     lost = [f"aws_db_instance.db{number}" for number in range(7)]
-    said = read(views.ask(VIEW, OPEN, lost, typed_confirmation="staging"))
-    assert "`aws_db_instance.db4` and 2 more. To approve, type `staging`." in said
+    text = read(views.ask(VIEW, OPEN, lost, typed_confirmation="staging"))
+    assert "`aws_db_instance.db4` and 2 more. To approve, type `staging`." in text
 
 
 def test_where_a_word_is_typed_next_the_button_asks_no_question_of_its_own() -> None:
@@ -81,9 +81,9 @@ def test_a_decision_against_it(outcome: str, words: str) -> None:
 
 
 def test_a_newer_plan_took_its_place() -> None:
-    said = read(views.decided(VIEW, replace(ONE, outcome="superseded")))
-    assert "a newer plan took its place, nothing was applied" in said
-    assert "approved by @lee 2023-11-14 22:13 UTC  superseded by a newer plan" in said
+    text = read(views.decided(VIEW, replace(ONE, outcome="superseded")))
+    assert "a newer plan took its place, nothing was applied" in text
+    assert "approved by @lee 2023-11-14 22:13 UTC  superseded by a newer plan" in text
 
 
 def test_the_plan_that_took_its_place_is_named_with_its_link() -> None:
@@ -98,13 +98,13 @@ def test_the_plan_that_took_its_place_is_named_with_its_link() -> None:
 
 
 def test_what_is_destroyed_is_named_without_what_it_was() -> None:
-    gone = ResourceChange(
+    missing = ResourceChange(
         "aws_eip.a", "aws_eip", Change.DELETE, (AttributeChange("ip", "10.1.1.1", None),), "no longer in"
     )
-    said = read(views.ask(replace(VIEW, summary=replace(SUMMARY, changes=(gone,))), OPEN))
-    assert "`aws_eip.a`, no longer in" in said
-    assert "10.1.1.1" not in said
-    assert "10.1.1.1" in read(change_views.details(replace(SUMMARY, changes=(gone,))))
+    text = read(views.ask(replace(VIEW, summary=replace(SUMMARY, changes=(missing,))), OPEN))
+    assert "`aws_eip.a`, no longer in" in text
+    assert "10.1.1.1" not in text
+    assert "10.1.1.1" in read(change_views.details(replace(SUMMARY, changes=(missing,))))
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ def test_where_the_branch_went_is_said_and_it_can_still_be_approved(commits: int
 def test_no_resource_is_dropped_between_two_that_are_shown() -> None:
     long = tuple(AttributeChange(f"attribute{number}", "b" * 5_000, "a" * 5_000) for number in range(3))
     many = tuple(ResourceChange(f"aws_instance.n{n}", "aws_instance", Change.REPLACE, long) for n in range(12))
-    said = read(views.ask(PlanView(HEAD, COMMIT, replace(SUMMARY, changes=many)), OPEN))
-    assert all(f"aws_instance.n{number}`" in said for number in range(12))
+    text = read(views.ask(PlanView(HEAD, COMMIT, replace(SUMMARY, changes=many)), OPEN))
+    assert all(f"aws_instance.n{number}`" in text for number in range(12))
 
 
 @pytest.mark.parametrize("count", [13, 10_000])
@@ -155,10 +155,10 @@ def test_what_is_too_many_to_show_is_counted_by_module_and_type() -> None:
         ),
         ResourceChange("aws_eip.last", "aws_eip", Change.CREATE),
     )
-    said = read(views.ask(PlanView(HEAD, COMMIT, replace(SUMMARY, changes=many)), OPEN))
-    assert "• 3 to replace: `aws_ebs_volume` in `module.web.module.disk`" in said
-    assert "• 3 to create: `aws_ebs_volume` in `module.web.module.disk`" in said
-    assert "• 1 to create: `aws_eip` in the root module" in said
+    text = read(views.ask(PlanView(HEAD, COMMIT, replace(SUMMARY, changes=many)), OPEN))
+    assert "• 3 to replace: `aws_ebs_volume` in `module.web.module.disk`" in text
+    assert "• 3 to create: `aws_ebs_volume` in `module.web.module.disk`" in text
+    assert "• 1 to create: `aws_eip` in the root module" in text
 
 
 def test_the_table_of_images_shows_ids_that_lead_to_the_console_and_names() -> None:
@@ -170,12 +170,12 @@ def test_the_table_of_images_shows_ids_that_lead_to_the_console_and_names() -> N
 
 def test_details_say_how_many_they_leave_out() -> None:
     many = tuple(ResourceChange(f"aws_eip.n{number}", "aws_eip", Change.CREATE) for number in range(45))
-    said = read(change_views.details(replace(SUMMARY, changes=many)))
-    assert "and 5 more; the attached plan has all of them" in said
-    crowded = tuple(replace(one, attributes=(AttributeChange("x" * 80, "y" * 80, None),) * 20) for one in many)
-    said = read(change_views.details(replace(SUMMARY, changes=crowded)))
-    assert "… 8 more attributes" in said
-    assert "The rest is in the attached plan." in said
+    text = read(change_views.details(replace(SUMMARY, changes=many)))
+    assert "and 5 more; the attached plan has all of them" in text
+    crowded = tuple(replace(item, attributes=(AttributeChange("x" * 80, "y" * 80, None),) * 20) for item in many)
+    text = read(change_views.details(replace(SUMMARY, changes=crowded)))
+    assert "… 8 more attributes" in text
+    assert "The rest is in the attached plan." in text
 
 
 def test_a_plan_that_only_changes_outputs_has_details_too() -> None:
@@ -201,8 +201,8 @@ def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, co
 
 
 def test_what_was_decided_elsewhere_says_where_and_by_whom() -> None:
-    said = read(views.decided_outside(VIEW, DECIDED_OUTSIDE))
-    assert "discarded in HCP Terraform by <max>, nothing was applied" in said
+    text = read(views.decided_outside(VIEW, DECIDED_OUTSIDE))
+    assert "discarded in HCP Terraform by <max>, nothing was applied" in text
     assert not buttons(views.decided_outside(VIEW, DECIDED_OUTSIDE))
 
 
@@ -218,64 +218,64 @@ def test_a_plan_that_can_be_looked_at_elsewhere_is_linked_and_its_notes_are_no_w
 def test_drift_that_the_code_does_not_contradict_is_told_as_such() -> None:
     drifted = (ResourceChange("aws_instance.web", "aws_instance", Change.UPDATE),)
     quiet = replace(SUMMARY, changes=(), outputs=(), drift=drifted)
-    said = read(views.drifted(HEAD, COMMIT, quiet))
-    assert "1 resource changed outside of Terraform, as the code allows" in said
+    text = read(views.drifted(HEAD, COMMIT, quiet))
+    assert "1 resource changed outside of Terraform, as the code allows" in text
     assert "nothing differs any more" in read(views.drifted(HEAD, COMMIT, replace(quiet, drift=())))
 
 
 def test_what_is_asked_is_said_before_anything_else() -> None:
-    said = read(views.ask(VIEW, OPEN, ["aws_instance.cron"], typed_confirmation="staging"))
-    first = said.splitlines()[:2]
+    text = read(views.ask(VIEW, OPEN, ["aws_instance.cron"], typed_confirmation="staging"))
+    first = text.splitlines()[:2]
     assert first[0].endswith("*#7 Plan for staging*: 1 to destroy, 1 to replace, 1 to change. Waiting for approval")
     assert first[1] == "asked by @ana  a1b2c3d Raise the queue's memory (Lee Park)"
 
 
 def test_that_nothing_is_destroyed_is_said_too() -> None:
-    kept = replace(SUMMARY, changes=SUMMARY.changes[1:])
-    assert change_views.counts(kept) == "1 to replace, 1 to change, 0 to destroy"
+    stored = replace(SUMMARY, changes=SUMMARY.changes[1:])
+    assert change_views.counts(stored) == "1 to replace, 1 to change, 0 to destroy"
     only = replace(SUMMARY, changes=(), outputs=(AttributeChange("a", "b", "c"),))
     assert change_views.counts(only) == "1 output to change"
 
 
 @pytest.mark.parametrize("outcome", ["rejected", "expired", "superseded"])
 def test_what_was_not_applied_is_said_to_have_been_planned(outcome: str) -> None:
-    said = read(views.decided(VIEW, replace(OPEN, outcome=outcome)))
-    assert "*What was planned:*" in said
-    assert "*To destroy*" in said
-    assert "*Destroyed*" not in said
+    text = read(views.decided(VIEW, replace(OPEN, outcome=outcome)))
+    assert "*What was planned:*" in text
+    assert "*To destroy*" in text
+    assert "*Destroyed*" not in text
 
 
 def test_warnings_say_why_and_where_and_how_many_there_are() -> None:
     failed = Diagnostic("warning", "Check failed", "The port\nis closed.\n\nMore.", "main.tf", 9, address="check.port")
     five = replace(SUMMARY, warnings=(failed,) * 5)
-    said = read(views.ask(replace(VIEW, summary=five), OPEN))
-    assert ":warning: Check failed (`check.port`) in `main.tf:9`: The port is closed." in said
-    assert "and 2 more warnings, in the thread" in said
+    text = read(views.ask(replace(VIEW, summary=five), OPEN))
+    assert ":warning: Check failed (`check.port`) in `main.tf:9`: The port is closed." in text
+    assert "and 2 more warnings, in the thread" in text
     assert read(change_views.details(five)).count("Check failed") == 5
 
 
 def test_what_was_changed_outside_of_terraform_is_in_the_thread_with_its_values() -> None:
     by_hand = ResourceChange("aws_eip.a", "aws_eip", Change.UPDATE, (AttributeChange("ip", "10.0.0.1", "10.0.0.2"),))
-    said = read(change_views.details(replace(SUMMARY, drift=(by_hand,))))
-    assert "*Changed outside of Terraform*\n:large_yellow_circle: *Changed in place*: `aws_eip.a`" in said
-    assert "`ip`: `10.0.0.1` → `10.0.0.2`" in said
+    text = read(change_views.details(replace(SUMMARY, drift=(by_hand,))))
+    assert "*Changed outside of Terraform*\n:large_yellow_circle: *Changed in place*: `aws_eip.a`" in text
+    assert "`ip`: `10.0.0.1` → `10.0.0.2`" in text
 
 
 def test_what_is_new_or_goes_has_one_value() -> None:
     made = ResourceChange("aws_eip.a", "aws_eip", Change.CREATE, (AttributeChange("ip", None, "10.0.0.1"),))
-    said = read(views.ask(replace(VIEW, summary=replace(SUMMARY, changes=(made,))), OPEN))
-    assert "`ip`: `10.0.0.1`" in said
-    assert "(none)" not in said
+    text = read(views.ask(replace(VIEW, summary=replace(SUMMARY, changes=(made,))), OPEN))
+    assert "`ip`: `10.0.0.1`" in text
+    assert "(none)" not in text
 
 
 def test_what_was_too_much_to_compare_is_marked() -> None:
     big = ResourceChange("aws_instance.big", "aws_instance", Change.UPDATE, detailed=False)
-    gone = replace(big, address="aws_instance.gone", change=Change.DELETE)
-    summary = replace(SUMMARY, changes=(gone, big, *SUMMARY.changes[2:]))
+    missing = replace(big, address="aws_instance.gone", change=Change.DELETE)
+    summary = replace(SUMMARY, changes=(missing, big, *SUMMARY.changes[2:]))
     mark = "\n      _too much to compare here; see the attached plan_"
-    said = read(views.ask(replace(VIEW, summary=summary), OPEN))
-    assert f"`aws_instance.big`{mark}" in said
-    assert said.count("too much to compare") == 1, "of what goes, its name says everything"
+    text = read(views.ask(replace(VIEW, summary=summary), OPEN))
+    assert f"`aws_instance.big`{mark}" in text
+    assert text.count("too much to compare") == 1, "of what goes, its name says everything"
     thread = read(change_views.details(summary))
     assert f"`aws_instance.big`{mark}" in thread
     assert f"`aws_instance.gone`{mark}" in thread
@@ -286,8 +286,8 @@ def test_up_to_date_shows_the_images_that_run() -> None:
     made = Image("ami-0new", "staging-2", commit="f00dfeed" * 5)
     message = views.up_to_date(quiet, (("backend", made), ("cron", Image("ami-0old"))))
     table = next(block for block in message.blocks if block["type"] == "table")
-    said = [[cell["elements"][0]["elements"][0]["text"] for cell in row] for row in table["rows"]]
-    assert said == [
+    text = [[cell["elements"][0]["elements"][0]["text"] for cell in row] for row in table["rows"]]
+    assert text == [
         ["Machine", "Runs now", "Age", "Commit"],
         ["backend", "ami-0new", "unknown", "f00dfee"],
         ["cron", "ami-0old", "unknown", " "],

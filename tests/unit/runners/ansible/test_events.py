@@ -147,10 +147,10 @@ def test_secrets_are_masked_wherever_they_stand() -> None:
         event("verbose", "x" * 490 + "word-line-two"),
     ]
     made = record(*lines, secrets=(secret,))
-    told = repr(made.result()) + made.log_tail()
-    assert "***" in told
+    message = repr(made.result()) + made.log_tail()
+    assert "***" in message
     for piece in ("word-line", 'p"ss', 'p\\"ss', "xxword"):
-        assert piece not in told
+        assert piece not in message
 
 
 def test_masking_knows_overlapping_and_empty_secrets() -> None:
@@ -187,10 +187,10 @@ def test_why_a_task_failed(res: dict[str, Any], expected: str) -> None:
 
 
 def test_long_output_keeps_its_first_line_and_its_end() -> None:
-    shown = tail_of("what\n" + "".join(f"line {number}\n" for number in range(1000)))
-    assert shown.startswith("what\n…\n")
-    assert shown.endswith("line 999")
-    assert len(shown.splitlines()) == 20
+    rendered = tail_of("what\n" + "".join(f"line {number}\n" for number in range(1000)))
+    assert rendered.startswith("what\n…\n")
+    assert rendered.endswith("line 999")
+    assert len(rendered.splitlines()) == 20
     assert len(tail_of("a\n" + "x" * 400 + "\n" + ("y" * 400 + "\n") * 15)) <= 2000
 
 
@@ -222,8 +222,8 @@ def begin(task: str, uuid: str, kind: str = "task_start") -> str:
 
 
 def at(host: str, task: str, uuid: str, created: str) -> str:
-    told = json.loads(on("start", host, task, task_uuid=uuid))
-    return json.dumps({**told, "created": created})
+    message = json.loads(on("start", host, task, task_uuid=uuid))
+    return json.dumps({**message, "created": created})
 
 
 def test_tasks_are_numbered_and_counted_with_those_that_no_listing_names() -> None:
@@ -267,7 +267,7 @@ def test_only_a_check_remembers_what_would_change() -> None:
 
 
 def test_every_line_is_kept_masked_for_the_log() -> None:
-    kept: list[str] = []
-    made = PlaybookRecord("deploy.yml", ["a"], ROOT, masker(["pass-word"]), keep_line=kept.append)
+    stored: list[str] = []
+    made = PlaybookRecord("deploy.yml", ["a"], ROOT, masker(["pass-word"]), keep_line=stored.append)
     made.take(event("verbose", "one pass-word\n\n" + "x" * 600))
-    assert kept == ["one ***", "", "x" * 600]
+    assert stored == ["one ***", "", "x" * 600]

@@ -35,9 +35,9 @@ def test_what_is_too_long_is_shown_by_its_beginning_and_its_end(
 ) -> None:
     monkeypatch.setattr(logfile, "LONGEST", 40)
     (tmp_path / "log.txt").write_text("begin" + "x" * 100 + "end")
-    shown = read_log(tmp_path / "log.txt")
-    assert shown.startswith("beginxxxxx\n… 68 bytes are left out here …\n")
-    assert shown.endswith("xend")
+    rendered = read_log(tmp_path / "log.txt")
+    assert rendered.startswith("beginxxxxx\n… 68 bytes are left out here …\n")
+    assert rendered.endswith("xend")
 
 
 def test_a_log_without_end_is_cut_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,10 +82,10 @@ def test_the_script_is_one_that_a_shell_takes_whatever_the_daemon_is_called() ->
 
 
 def test_one_process_with_its_children_is_one_instance() -> None:
-    seen = look(process(5), process(6, 5), process(7, 6, command="worker"))
-    assert [instance.pid for instance in instances(seen, QUEUE)] == [5]
-    assert with_children(seen, instances(seen, QUEUE)) == [5, 6, 7]
-    assert problem(seen, seen) == ""
+    observed = look(process(5), process(6, 5), process(7, 6, command="worker"))
+    assert [instance.pid for instance in instances(observed, QUEUE)] == [5]
+    assert with_children(observed, instances(observed, QUEUE)) == [5, 6, 7]
+    assert problem(observed, observed) == ""
 
 
 @pytest.mark.parametrize(
@@ -108,16 +108,16 @@ def test_a_daemon_is_known_by_its_configured_command() -> None:
 
 
 def test_another_process_of_the_same_command_outside_of_its_unit_is_a_second_instance() -> None:
-    seen = look(process(40, command="php q"), process(90, command="php q"), unit=unit(40, 40))
-    assert problem(seen, seen) == "it runs 2 times (processes 40, 90)"
+    observed = look(process(40, command="php q"), process(90, command="php q"), unit=unit(40, 40))
+    assert problem(observed, observed) == "it runs 2 times (processes 40, 90)"
 
 
 def test_what_its_unit_calls_failed_is_said() -> None:
     assert problem(look(), look(unit=unit(0, active="failed", sub="failed"))) == (
         "it does not run: systemd calls it failed (failed)"
     )
-    seen = look(process(40), unit=unit(40, 40, active="deactivating", sub="stop-sigterm"))
-    assert problem(seen, seen) == "systemd calls it deactivating (stop-sigterm)"
+    observed = look(process(40), unit=unit(40, 40, active="deactivating", sub="stop-sigterm"))
+    assert problem(observed, observed) == "systemd calls it deactivating (stop-sigterm)"
 
 
 def test_one_that_does_not_stay_is_said() -> None:
@@ -135,9 +135,9 @@ def test_one_that_does_not_stay_is_said() -> None:
 def test_a_loop_slower_than_the_looks_shows_in_what_systemd_counted(
     restarts: int, age: int, since: float | None, *, wrong: bool
 ) -> None:
-    seen = look(process(40, age=age), unit=unit(40, 40, restarts=restarts))
-    said = f"systemd restarts it again and again ({restarts} times since it was last told to start)"
-    assert (judge(HOST, QUEUE, [seen, seen], pause=1, since=since).problem == said) is wrong
+    observed = look(process(40, age=age), unit=unit(40, 40, restarts=restarts))
+    rendered = f"systemd restarts it again and again ({restarts} times since it was last told to start)"
+    assert (judge(HOST, QUEUE, [observed, observed], pause=1, since=since).problem == rendered) is wrong
 
 
 def test_of_a_unit_without_a_process_it_is_said_what_systemd_calls_it() -> None:
@@ -146,10 +146,10 @@ def test_of_a_unit_without_a_process_it_is_said_what_systemd_calls_it() -> None:
 
 
 def test_one_from_before_the_deploy_is_said() -> None:
-    seen = look(process(5, age=100))
-    assert "it was not started again: process 5 has run for 100 s" in problem(seen, seen, since=60.0)
-    assert problem(seen, seen, since=99.5) == ""
-    assert problem(seen, seen) == ""
+    observed = look(process(5, age=100))
+    assert "it was not started again: process 5 has run for 100 s" in problem(observed, observed, since=60.0)
+    assert problem(observed, observed, since=99.5) == ""
+    assert problem(observed, observed) == ""
 
 
 def test_its_pid_file_counts_where_there_is_no_unit() -> None:

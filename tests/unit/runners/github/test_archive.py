@@ -51,8 +51,8 @@ async def test_what_an_interrupted_fetch_left_is_replaced(
     github: GitHub, stand_in: GitHubStandIn, tmp_path: Path
 ) -> None:
     (tmp_path / "code" / "stale").mkdir(parents=True)
-    found = await commits.resolve(github, REPOSITORY, "main")
-    root = await fetch_code(github, found, tmp_path / "code")
+    result = await commits.resolve(github, REPOSITORY, "main")
+    root = await fetch_code(github, result, tmp_path / "code")
     assert [path.name for path in (tmp_path / "code").iterdir()] == [root.name]
 
 
@@ -66,22 +66,22 @@ async def test_a_commit_that_is_not_there_leaves_nothing(github: GitHub, tmp_pat
 async def test_an_outage_leaves_nothing(
     github: GitHub, stand_in: GitHubStandIn, tmp_path: Path, error: Exception
 ) -> None:
-    found = await commits.resolve(github, REPOSITORY, "main")
+    result = await commits.resolve(github, REPOSITORY, "main")
 
     def act() -> object:
         raise error
 
     stand_in.on_request.append(Fault("GET", "tarball", act, times=99))
     with pytest.raises(UnavailableError):
-        await fetch_code(github, found, tmp_path / "code")
+        await fetch_code(github, result, tmp_path / "code")
     assert not (tmp_path / "code").exists()
 
 
 async def test_an_archive_over_the_limit_leaves_nothing(github: GitHub, tmp_path: Path) -> None:
-    found = await commits.resolve(github, REPOSITORY, "main")
+    result = await commits.resolve(github, REPOSITORY, "main")
     for limits in (Limits(size=100), Limits(entries=3)):
         with pytest.raises(RunnerError, match="larger than"):
-            await fetch_code(github, found, tmp_path / "code", limits=limits)
+            await fetch_code(github, result, tmp_path / "code", limits=limits)
         assert not (tmp_path / "code").exists()
 
 

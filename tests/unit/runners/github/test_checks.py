@@ -33,13 +33,13 @@ async def of(github: GitHub, repository: Repository, branch: str | None = "stagi
     return await checks.checks_of(CachedReads(github), repository.full_name, sha, branch=branch, names=names)
 
 
-def states(found: Checks) -> dict[str, State]:
-    return {check.name: check.state for check in found.checks}
+def states(result: Checks) -> dict[str, State]:
+    return {check.name: check.state for check in result.checks}
 
 
 async def test_without_any_checks_all_is_well(github: GitHub, repository: Repository) -> None:
-    found = await of(github, repository)
-    assert (found.rule, found.checks, found.green) == (Rule.ANY, (), True)
+    result = await of(github, repository)
+    assert (result.rule, result.checks, result.green) == (Rule.ANY, (), True)
 
 
 @pytest.mark.parametrize("ruleset", [False, True])
@@ -51,16 +51,16 @@ async def test_those_that_the_branch_requires_count_and_no_others(
     repository.checks.check("dev", "unit", None)
     repository.checks.check("dev", "nobody needs this", "failure")
     repository.checks.status("dev", "deploys/preview", "failure")
-    found = await of(github, repository)
-    assert found.rule is Rule.REQUIRED
-    assert states(found) == {
+    result = await of(github, repository)
+    assert result.rule is Rule.REQUIRED
+    assert states(result) == {
         "deploys/preview": State.FAILED,
         "unit": State.RUNNING,
         "e2e": State.WAITING,
         "lint": State.SUCCEEDED,
     }
-    assert [check.name for check in found.checks][:2] == ["deploys/preview", "unit"], "the worst comes first"
-    assert not found.green
+    assert [check.name for check in result.checks][:2] == ["deploys/preview", "unit"], "the worst comes first"
+    assert not result.green
 
 
 async def test_all_that_is_required_is_green(github: GitHub, repository: Repository) -> None:
@@ -97,22 +97,22 @@ async def test_a_status_is_a_check_too(github: GitHub, repository: Repository, s
 async def test_those_that_are_named_count_in_spite_of_the_branch(github: GitHub, repository: Repository) -> None:
     repository.protect("staging", required=["lint"])
     repository.checks.check("dev", "unit")
-    found = await of(github, repository, "staging", "unit", "e2e")
-    assert (found.rule, states(found)) == (Rule.NAMED, {"e2e": State.WAITING, "unit": State.SUCCEEDED})
+    result = await of(github, repository, "staging", "unit", "e2e")
+    assert (result.rule, states(result)) == (Rule.NAMED, {"e2e": State.WAITING, "unit": State.SUCCEEDED})
 
 
 @pytest.mark.parametrize("branch", [None, "no-such-branch", "v1/../../x?"])
 async def test_a_tag_requires_nothing(github: GitHub, repository: Repository, branch: str | None) -> None:
     repository.checks.check("dev", "lint", "failure")
-    found = await of(github, repository, branch)
-    assert (found.rule, found.green) == (Rule.ANY, False)
+    result = await of(github, repository, branch)
+    assert (result.rule, result.green) == (Rule.ANY, False)
 
 
 async def test_hundreds_are_read(github: GitHub, repository: Repository) -> None:
     for number in range(230):
         repository.checks.check("dev", f"shard {number}", "failure" if number == 229 else "success")
-    found = await of(github, repository)
-    assert (len(found.checks), [check.name for check in found.failed]) == (230, ["shard 229"])
+    result = await of(github, repository)
+    assert (len(result.checks), [check.name for check in result.failed]) == (230, ["shard 229"])
 
 
 async def test_a_deploy_that_failed_at_the_commit_does_not_forbid_the_next_one(
@@ -124,8 +124,8 @@ async def test_a_deploy_that_failed_at_the_commit_does_not_forbid_the_next_one(
     await repository.ended(run)
     await asyncio.sleep(0.4)  # until GitHub's list has it
     sha = repository.graph.resolve("main").sha
-    found = await checks.checks_of(CachedReads(github), INFRASTRUCTURE, sha, branch="main")
-    assert found.checks == ()
+    result = await checks.checks_of(CachedReads(github), INFRASTRUCTURE, sha, branch="main")
+    assert result.checks == ()
     named = await checks.checks_of(CachedReads(github), INFRASTRUCTURE, sha, branch="main", names=["deploy (cron)"])
     assert states(named) == {"deploy (cron)": State.FAILED}
 
@@ -160,4 +160,4 @@ async def test_looking_again_costs_nothing_while_nothing_changes(
     assert await checks.checks_of(reads, APPLICATION, sha, branch="staging") == first
     again = list(stand_in.requests)[before:]
     assert again
-    assert {one.status for one in again} == {304}
+    assert {item.status for item in again} == {304}

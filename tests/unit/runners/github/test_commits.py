@@ -25,29 +25,29 @@ async def between(github: GitHub, base: str, head: str, **more: bool) -> Differe
 
 
 async def test_what_a_branch_has_more_is_told_newest_first(github: GitHub) -> None:
-    found = await between(github, "staging", "dev")
-    assert (found.ahead, found.behind) == (3, 0)
-    assert [commit.subject for commit in found.commits] == [
+    result = await between(github, "staging", "dev")
+    assert (result.ahead, result.behind) == (3, 0)
+    assert [commit.subject for commit in result.commits] == [
         "Store when a link expires",
         "Let links expire",
         "Resume an upload that was cut off",
     ]
-    assert found.lost == ()
-    assert "/compare/" in found.url
+    assert result.lost == ()
+    assert "/compare/" in result.url
 
 
 async def test_what_it_lacks_is_told_too(github: GitHub) -> None:
-    found = await between(github, "dev", "staging")
-    assert (found.ahead, found.behind, found.commits) == (0, 3, ())
-    assert found.lost[0].subject == "Store when a link expires"
+    result = await between(github, "dev", "staging")
+    assert (result.ahead, result.behind, result.commits) == (0, 3, ())
+    assert result.lost[0].subject == "Store when a link expires"
     assert (await between(github, "dev", "staging", lost=False)).lost == ()
 
 
 async def test_branches_that_went_apart_have_both(github: GitHub, stand_in: GitHubStandIn) -> None:
     stand_in.repository(APPLICATION).commit("staging", {"a": "b"}, "Fix it in staging")
-    found = await between(github, "staging", "dev")
-    assert (found.ahead, found.behind) == (3, 1)
-    assert [commit.subject for commit in found.lost] == ["Fix it in staging"]
+    result = await between(github, "staging", "dev")
+    assert (result.ahead, result.behind) == (3, 1)
+    assert [commit.subject for commit in result.lost] == ["Fix it in staging"]
 
 
 @pytest.mark.parametrize("count", [100, 101, 102, 260])
@@ -56,9 +56,9 @@ async def test_of_many_commits_the_newest_are_told(github: GitHub, stand_in: Git
     repository.graph.branch("many", "dev")
     for number in range(count):
         repository.commit("many", {"n": str(number)}, f"Change {number}")
-    found = await between(github, "dev", "many")
-    assert found.ahead == count
-    assert [commit.subject for commit in found.commits] == [f"Change {count - 1 - n}" for n in range(commits.NEWEST)]
+    result = await between(github, "dev", "many")
+    assert result.ahead == count
+    assert [commit.subject for commit in result.commits] == [f"Change {count - 1 - n}" for n in range(commits.NEWEST)]
 
 
 async def test_a_commit_that_is_gone_is_not_found(github: GitHub) -> None:
@@ -67,8 +67,8 @@ async def test_a_commit_that_is_gone_is_not_found(github: GitHub) -> None:
 
 
 async def test_the_same_is_no_difference(github: GitHub) -> None:
-    found = await between(github, "dev", "dev")
-    assert (found.ahead, found.behind, found.commits, found.lost) == (0, 0, (), ())
+    result = await between(github, "dev", "dev")
+    assert (result.ahead, result.behind, result.commits, result.lost) == (0, 0, (), ())
 
 
 @pytest.mark.parametrize("ref", ["main", "staging", "last-applied"])
@@ -89,11 +89,11 @@ async def test_what_a_branch_has_that_a_commit_has_not_is_told_oldest_first(
     before = repository.graph.resolve("main").sha
     made = [repository.commit("main", {f"{name}.txt": name}, f"Add {name}\n\nAt length.") for name in ("one", "two")]
     ahead = await commits.compare(github, REPOSITORY, before, "main")
-    assert [(one.sha, one.subject, one.ref) for one in ahead] == [
+    assert [(item.sha, item.subject, item.ref) for item in ahead] == [
         (made[0].sha, "Add one", "main"),
         (made[1].sha, "Add two", "main"),
     ]
-    assert all(one.url.startswith(stand_in.url) for one in ahead)
+    assert all(item.url.startswith(stand_in.url) for item in ahead)
     assert await commits.compare(github, REPOSITORY, "main", before) == ()
     assert await commits.compare(github, REPOSITORY, before, before) == ()
 

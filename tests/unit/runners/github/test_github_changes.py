@@ -42,13 +42,13 @@ def changing_methods() -> frozenset[str]:
 
 def verbs_in(node: ast.AST) -> set[str]:
     """The HTTP verbs that appear as a text of their own."""
-    return {one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and one.value in VERBS}
+    return {item.value for item in ast.walk(node) if isinstance(item, ast.Constant) and item.value in VERBS}
 
 
 def changes_in(node: ast.AST) -> set[str]:
     """What within this code changes something, by name."""
     called = {
-        one.func.attr for one in ast.walk(node) if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute)
+        item.func.attr for item in ast.walk(node) if isinstance(item, ast.Call) and isinstance(item.func, ast.Attribute)
     }
     return (called & changing_methods()) | verbs_in(node)
 
@@ -72,8 +72,8 @@ def calls_of_github(function: ast.AsyncFunctionDef) -> Iterator[tuple[ast.AST, b
         for argument in call.args:
             given = local.get(argument.id) if isinstance(argument, ast.Name) else argument
             if isinstance(given, ast.FunctionDef | ast.Lambda):
-                said = [keyword.value for keyword in call.keywords if keyword.arg == "changes"]
-                yield given, bool(said) and isinstance(said[0], ast.Constant) and said[0].value is True
+                text = [keyword.value for keyword in call.keywords if keyword.arg == "changes"]
+                yield given, bool(text) and isinstance(text[0], ast.Constant) and text[0].value is True
 
 
 def test_what_pygithub_changes_is_known() -> None:
@@ -84,8 +84,8 @@ def test_what_pygithub_changes_is_known() -> None:
 def test_a_change_is_said_to_be_one_wherever_it_is_made() -> None:
     for file, module in files():
         for function in functions(module):
-            for code, said in calls_of_github(function):
-                assert said or not changes_in(code), f"{file}: {function.name} changes something without changes=True"
+            for code, text in calls_of_github(function):
+                assert text or not changes_in(code), f"{file}: {function.name} changes something without changes=True"
 
 
 def test_nothing_is_changed_but_through_call() -> None:
@@ -94,8 +94,8 @@ def test_nothing_is_changed_but_through_call() -> None:
             continue
         handed_over = {code for function in functions(module) for code, _ in calls_of_github(function)}
         inside = {node for code in handed_over for node in ast.walk(code)}
-        loose = [node for node in ast.walk(module) if isinstance(node, ast.Constant) and node.value in VERBS]
-        assert {node.lineno for node in loose if node not in inside} == set(), f"{file} changes something by itself"
+        orphaned = [node for node in ast.walk(module) if isinstance(node, ast.Constant) and node.value in VERBS]
+        assert {node.lineno for node in orphaned if node not in inside} == set(), f"{file} changes something by itself"
 
 
 def test_pygithub_is_made_in_one_place_which_repeats_nothing() -> None:
@@ -165,14 +165,14 @@ CHANGES: dict[str, Change] = {
 
 
 def test_every_change_is_tried_below() -> None:
-    found = {
+    result = {
         f"{Path(file).stem}.{function.name}"
         for file, module in files()
         for function in functions(module)
-        for _, said in calls_of_github(function)
-        if said and file.startswith("runners/github/")
+        for _, text in calls_of_github(function)
+        if text and file.startswith("runners/github/")
     }
-    assert found == set(CHANGES)
+    assert result == set(CHANGES)
 
 
 @pytest.mark.parametrize("name", CHANGES)

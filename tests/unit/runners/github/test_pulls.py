@@ -74,9 +74,9 @@ async def test_it_is_opened_once_and_found_again(github: GitHub, stand_in: GitHu
     assert (made.number, made.state, made.repository) == (1, PullState.OPEN, APPLICATION)
     assert made.head_sha == stand_in.repository(APPLICATION).graph.branches["dev"]
     assert made.url.endswith("/pull/1")
-    found = await pulls.find(CachedReads(github), APPLICATION, "dev", "staging")
-    assert found is not None
-    assert found.number == 1
+    result = await pulls.find(CachedReads(github), APPLICATION, "dev", "staging")
+    assert result is not None
+    assert result.number == 1
     again = await open_it(github)
     assert again is not None
     assert again.number == 1
@@ -100,9 +100,9 @@ async def test_somebody_else_was_quicker(github: GitHub, stand_in: GitHubStandIn
         repository.pulls.open("dev", "staging", title="By hand")
 
     stand_in.on_request.append(Fault("POST", "/pulls", quicker))
-    found = await open_it(github)
-    assert found is not None
-    assert (found.number, len(repository.pulls.by_number)) == (1, 1)
+    result = await open_it(github)
+    assert result is not None
+    assert (result.number, len(repository.pulls.by_number)) == (1, 1)
 
 
 async def test_nothing_to_merge_is_no_pull_request(github: GitHub) -> None:
@@ -190,9 +190,9 @@ async def test_a_conflict_is_no_way_through(github: GitHub, repository: Reposito
 
 async def test_drafts_and_closed_ones_are_told_apart(github: GitHub, repository: Repository) -> None:
     made = repository.pulls.open("dev", "staging", title="Not yet", draft=True)
-    found = await pulls.find(CachedReads(github), APPLICATION, "dev", "staging")
-    assert found is not None
-    assert found.obstacle == "draft"
+    result = await pulls.find(CachedReads(github), APPLICATION, "dev", "staging")
+    assert result is not None
+    assert result.obstacle == "draft"
     repository.pulls.edit(made, "max-weber", title=None, body=None, state="closed")
     assert (await pulls.read(CachedReads(github), APPLICATION, made.number)).state is PullState.CLOSED
     assert await pulls.find(CachedReads(github), APPLICATION, "dev", "staging") is None

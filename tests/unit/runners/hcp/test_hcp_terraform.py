@@ -79,8 +79,8 @@ async def client() -> AsyncIterator[Client]:
         return made[-1]
 
     yield make
-    for one in made:
-        await one.close()
+    for item in made:
+        await item.close()
 
 
 @pytest.fixture
@@ -125,29 +125,29 @@ async def test_a_plan_is_read_masked_and_applied_as_it_is(stand_in: HcpStandIn, 
     stand_in.workspaces["prod"].costs = Costs("212.64", "-12.50")
     stand_in.workspaces["prod"].policies = Policies(passed=3, advisory_failed=2)
     workspace, run = await planned(hcp, code, word='${"quoted"}')
-    found = await hcp_plan.read_plan(hcp, run)
-    (change,) = found.summary.changes
+    actual = await hcp_plan.read_plan(hcp, run)
+    (change,) = actual.summary.changes
     assert (change.address, change.change) == ("terraform_data.one", Change.CREATE)
-    assert found.summary.url == run.url
-    assert SECRET in found.sensitive
-    assert SECRET not in repr(found.summary)
-    assert any(one.after == '${"quoted"}' for one in (*change.attributes, *found.summary.outputs))
-    assert [(one.severity, one.summary) for one in found.summary.warnings] == [
+    assert actual.summary.url == run.url
+    assert SECRET in actual.sensitive
+    assert SECRET not in repr(actual.summary)
+    assert any(item.after == '${"quoted"}' for item in (*change.attributes, *actual.summary.outputs))
+    assert [(item.severity, item.summary) for item in actual.summary.warnings] == [
         ("warning", "Policies failed: 2 advisory"),
         ("note", "Estimated costs: 212.64 USD a month (-12.50)"),
     ]
     assert "terraform_data.one: Plan to create" in await hcp_plan.plan_text(hcp, run)
-    seen: list[ApplyProgress] = []
+    observed: list[ApplyProgress] = []
 
-    async def progress(one: ApplyProgress) -> None:
-        seen.append(one)
+    async def progress(item: ApplyProgress) -> None:
+        observed.append(item)
 
-    await hcp_apply.confirm(hcp, workspace, run.id, digest=found.summary.digest, comment="Approved by ana")
+    await hcp_apply.confirm(hcp, workspace, run.id, digest=actual.summary.digest, comment="Approved by ana")
     result = await hcp_apply.follow_apply(hcp, workspace, run.id, total=1, on_progress=progress, timeout=60)
     assert result.succeeded
     assert (result.added, result.changed, result.destroyed) == (1, 0, 0)
     assert result.applied == ("terraform_data.one",)
-    assert all(one.total == 1 for one in seen)
+    assert all(item.total == 1 for item in observed)
     assert stand_in.archive.refused_tokens == 0
     assert stand_in.workspaces["prod"].runs[0].comments == [("signalbox", "Approved by ana")]
 
@@ -175,10 +175,10 @@ async def test_a_run_is_confirmed_once(hcp: HcpTerraform, code: Path) -> None:
 @needs_terraform
 async def test_a_failed_apply_tells_why_without_secrets(hcp: HcpTerraform, code: Path) -> None:
     workspace, run = await planned(hcp, code, command=f"echo {SECRET}; exit 3")
-    found = await hcp_plan.read_plan(hcp, run)
-    await hcp_apply.confirm(hcp, workspace, run.id, digest=found.summary.digest, comment="")
+    actual = await hcp_plan.read_plan(hcp, run)
+    await hcp_apply.confirm(hcp, workspace, run.id, digest=actual.summary.digest, comment="")
     result = await hcp_apply.follow_apply(
-        hcp, workspace, run.id, total=1, on_progress=ignore, timeout=60, sensitive=found.sensitive
+        hcp, workspace, run.id, total=1, on_progress=ignore, timeout=60, sensitive=actual.sensitive
     )
     assert result.finished
     assert not result.succeeded
@@ -191,7 +191,7 @@ async def test_an_apply_that_is_cancelled_says_by_whom(stand_in: HcpStandIn, hcp
     workspace, run = await planned(hcp, code, command="sleep 30")
     digest = (await hcp_plan.read_plan(hcp, run)).summary.digest
     await hcp_apply.confirm(hcp, workspace, run.id, digest=digest, comment="")
-    await hcp_terraform.watch(hcp, workspace, run.id, until=lambda one: one.cancelable, timeout=30)
+    await hcp_terraform.watch(hcp, workspace, run.id, until=lambda item: item.cancelable, timeout=30)
     inside = stand_in.workspaces["prod"].runs[0]
     await hcp_terraform.watch(hcp, workspace, run.id, until=lambda _: inside.process is not None, timeout=30)
     assert await hcp_terraform.cancel(hcp, workspace, run.id, comment="stop")
@@ -245,7 +245,7 @@ async def test_a_run_that_is_dismissed_while_it_waits_or_plans_applies_nothing(
     workspace, run = await planned(hcp, code)
     await hcp_terraform.dismiss(hcp, workspace, run.id, comment="no")
     await hcp_terraform.dismiss(hcp, workspace, run.id, comment="no")
-    assert [one.status for one in stand_in.workspaces["prod"].runs] == ["discarded"]
+    assert [item.status for item in stand_in.workspaces["prod"].runs] == ["discarded"]
     assert stand_in.workspaces["prod"].runs[0].comments == [("signalbox", "no")]
     stand_in.workspaces["prod"].lock("max")
     _, waiting = await begun(hcp, code)
@@ -351,10 +351,10 @@ async def test_what_is_no_answer_of_hcp_terraforms(body: bytes, client: Client) 
 
 
 async def test_our_token_goes_to_hcp_terraform_alone(stand_in: HcpStandIn, hcp: HcpTerraform, client: Client) -> None:
-    seen: list[str | None] = []
+    observed: list[str | None] = []
 
     async def handle(request: web.Request) -> web.Response:
-        seen.append(request.headers.get("Authorization"))
+        observed.append(request.headers.get("Authorization"))
         if request.path == "/api/v2/plans/p/json-output":
             return web.Response(status=307, headers={"Location": stand_in.archive.download_address(b"{}")})
         return web.Response(text="log")
@@ -369,7 +369,7 @@ async def test_our_token_goes_to_hcp_terraform_alone(stand_in: HcpStandIn, hcp: 
     assert await there.download("/api/v2/plans/p/json-output", doing="reading") == b"{}"
     assert await hcp.download(f"http://{host}:{port}/log", doing="reading") == b"log"
     await runner.cleanup()
-    assert seen == [f"Bearer {TOKEN}", None]
+    assert observed == [f"Bearer {TOKEN}", None]
     assert stand_in.archive.refused_tokens == 0
 
 

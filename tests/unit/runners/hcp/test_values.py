@@ -51,10 +51,10 @@ def run(status: str, *, waits: bool = False) -> Run:
     ],
 )
 def test_each_status_is_a_phase(status: str, waits: bool, phase: Phase) -> None:
-    found = read_run(shapes.run(run(status, waits=waits)), page=PAGE)
-    assert found.phase is phase
-    assert found.url == f"{PAGE}/runs/{found.id}"
-    assert found.phase.over == (phase not in (Phase.PLANNING, Phase.WAITING, Phase.OVERRIDE, Phase.APPLYING))
+    result = read_run(shapes.run(run(status, waits=waits)), page=PAGE)
+    assert result.phase is phase
+    assert result.url == f"{PAGE}/runs/{result.id}"
+    assert result.phase.over == (phase not in (Phase.PLANNING, Phase.WAITING, Phase.OVERRIDE, Phase.APPLYING))
 
 
 def test_a_workspace_says_who_locked_it_and_why() -> None:
@@ -62,19 +62,19 @@ def test_a_workspace_says_who_locked_it_and_why() -> None:
         "data": shapes.workspace(workspace(locked_by="max", locked_reason="freeze"), may_run=True),
         "included": [shapes.user("max")],
     }
-    found = read_workspace(document, "acme")
-    assert found.locked_by == "max (freeze)"
+    result = read_workspace(document, "acme")
+    assert result.locked_by == "max (freeze)"
     with pytest.raises(RunnerError, match=r"locked by max \(freeze\)"):
-        check_usable(found)
+        check_usable(result)
 
 
 def test_a_lock_that_a_run_holds_is_none_of_a_persons() -> None:
     busy = workspace()
     busy.runs.append(Run(busy, "by hand", Configuration(auto_queue_runs=False), "max", status="planning"))
-    found = read_workspace({"data": shapes.workspace(busy, may_run=True)}, "acme")
-    assert found.locked_by is None
-    assert found.current_run == busy.runs[0].id
-    check_usable(found)
+    result = read_workspace({"data": shapes.workspace(busy, may_run=True)}, "acme")
+    assert result.locked_by is None
+    assert result.current_run == busy.runs[0].id
+    check_usable(result)
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ def test_a_lock_that_a_run_holds_is_none_of_a_persons() -> None:
 def test_a_workspace_is_refused_with_a_remedy(
     settings: dict[str, object], may_run: bool, error: type[RunnerError], remedy: str
 ) -> None:
-    found = read_workspace({"data": shapes.workspace(workspace(**settings), may_run=may_run)}, "acme")
+    result = read_workspace({"data": shapes.workspace(workspace(**settings), may_run=may_run)}, "acme")
     with pytest.raises(error) as raised:
-        check_usable(found)
+        check_usable(result)
     assert remedy in raised.value.remedy
 
 
@@ -124,7 +124,7 @@ def test_a_rate_limit_names_the_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "rendered"),
     [
         ({"errors": [{"status": "409", "title": "transition not allowed"}]}, "transition not allowed"),
         ({"errors": [{"title": "invalid", "detail": "Name is taken"}, "and more"]}, "Name is taken; and more"),
@@ -132,8 +132,8 @@ def test_a_rate_limit_names_the_time() -> None:
         (None, ""),
     ],
 )
-def test_the_words_of_an_error_document(body: object, said: str) -> None:
-    assert message_of(body) == said
+def test_the_words_of_an_error_document(body: object, rendered: str) -> None:
+    assert message_of(body) == rendered
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def test_it_is_a_failure_under_packers_prefix_as_well(line: str) -> None:
 
 def test_every_pattern_has_lines_of_its_own() -> None:
     assert {pattern.name for pattern in BUILT_IN} == set(TRUE)
-    unmatched = [one.pattern for one in BUILT_IN if not any(in_python(one).search(line) for _, line in CASES)]
+    unmatched = [item.pattern for item in BUILT_IN if not any(in_python(item).search(line) for _, line in CASES)]
     assert unmatched == []
 
 

@@ -70,7 +70,7 @@ async def test_prints_line_by_line_and_leaves_its_exit_code(place: Path) -> None
 async def test_what_it_leaves_on_disk_is_private(place: Path) -> None:
     job = await start(place, "print('x')")
     await job.wait(10)
-    modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in place.iterdir()}
+    modes = {item.name: stat.S_IMODE(item.stat().st_mode) for item in place.iterdir()}
     assert modes == dict.fromkeys(["claim", "exit", "output", "pid"], 0o600)
     assert stat.S_IMODE(place.stat().st_mode) == 0o700
 

@@ -28,14 +28,14 @@ def test_the_fingerprint_is_what_ssh_shows(tmp_path: Path) -> None:
     key = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     public = (tmp_path / "key.pub").read_text()
-    shown = subprocess.run(["ssh-keygen", "-lf", f"{key}.pub"], check=True, capture_output=True, text=True).stdout
-    assert read_keys(public)[0].fingerprint in shown.split()
+    rendered = subprocess.run(["ssh-keygen", "-lf", f"{key}.pub"], check=True, capture_output=True, text=True).stdout
+    assert read_keys(public)[0].fingerprint in rendered.split()
 
 
 def test_a_server_that_shows_another_key_of_a_known_kind_has_changed() -> None:
-    known = {"i-a": (ED, RSA), "i-b": (ED,)}
-    (found,) = changed([A, B], known, {"i-a": (RSA, ED_TOO), "i-b": (ED, RSA)})
-    assert found == ChangedKey("staging-a", "i-a", ED.fingerprint, ED_TOO.fingerprint)
+    existing = {"i-a": (ED, RSA), "i-b": (ED,)}
+    (result,) = changed([A, B], existing, {"i-a": (RSA, ED_TOO), "i-b": (ED, RSA)})
+    assert result == ChangedKey("staging-a", "i-a", ED.fingerprint, ED_TOO.fingerprint)
 
 
 def test_one_that_shows_no_known_kind_at_all_has_changed() -> None:
@@ -50,11 +50,11 @@ def test_new_instances_silent_ones_and_fewer_kinds_have_not_changed() -> None:
 
 
 def test_ssh_compares_by_the_address_of_now() -> None:
-    def found(port: int) -> str:
+    def result(port: int) -> str:
         return known_hosts(Inventory("staging", (A, B), "deployer", port, "ssh"), {"i-a": (ED,), "i-gone": (RSA,)})
 
-    assert found(22) == f"10.0.0.1 ssh-ed25519 {ED.key}\n"
-    assert found(22222) == f"[10.0.0.1]:22222 ssh-ed25519 {ED.key}\n"
+    assert result(22) == f"10.0.0.1 ssh-ed25519 {ED.key}\n"
+    assert result(22222) == f"[10.0.0.1]:22222 ssh-ed25519 {ED.key}\n"
 
 
 def test_a_server_refused_as_new_is_told_from_one_whose_key_has_changed() -> None:

@@ -38,16 +38,18 @@ AT = datetime(2026, 11, 23, 14, 11, 46, 885761, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-def locked(said: str, *, identity: str = "6741213b-d566", path: str = "p", created: str = CREATED) -> StateLockedError:
-    detail = said + INFO.format(identity=identity, path=path, created=created, info="")
-    found = Diagnostic("error", "Error acquiring the state lock", detail)
-    error = terraform_errors.explain("planning", 1, [found], version="terraform 1.11.4")
+def locked(
+    rendered: str, *, identity: str = "6741213b-d566", path: str = "p", created: str = CREATED
+) -> StateLockedError:
+    detail = rendered + INFO.format(identity=identity, path=path, created=created, info="")
+    result = Diagnostic("error", "Error acquiring the state lock", detail)
+    error = terraform_errors.explain("planning", 1, [result], version="terraform 1.11.4")
     assert isinstance(error, StateLockedError)
     return error
 
 
 @pytest.mark.parametrize(
-    ("said", "identity", "path"),
+    ("rendered", "identity", "path"),
     [
         (DYNAMODB, "6741213b-d566-2ec1-f459-eb5b044a1395", "states/prod/terraform.tfstate"),
         (S3, "6741213b-d566-2ec1-f459-eb5b044a1395", "states/prod/terraform.tfstate"),
@@ -56,8 +58,8 @@ def locked(said: str, *, identity: str = "6741213b-d566", path: str = "p", creat
     ],
     ids=["dynamodb", "s3", "gcs", "local"],
 )
-def test_what_a_lock_tells_is_read_whatever_the_backend(said: str, identity: str, path: str) -> None:
-    error = locked(said, identity=identity, path=path)
+def test_what_a_lock_tells_is_read_whatever_the_backend(rendered: str, identity: str, path: str) -> None:
+    error = locked(rendered, identity=identity, path=path)
     assert (error.lock_id, error.who, error.operation, error.path) == (identity, "signalbox@lineside", "apply", path)
     assert error.created == AT
 
@@ -80,8 +82,8 @@ def test_the_time_is_utc_or_unknown(created: str, time: datetime | None) -> None
 
 
 def test_what_is_not_said_is_unknown() -> None:
-    found = Diagnostic("error", "Error acquiring the state lock", "Lock Info:\n  ID: 1\n")
-    error = terraform_errors.explain("planning", 1, [found], version="")
+    result = Diagnostic("error", "Error acquiring the state lock", "Lock Info:\n  ID: 1\n")
+    error = terraform_errors.explain("planning", 1, [result], version="")
     assert isinstance(error, StateLockedError)
     assert (error.lock_id, error.who, error.created, error.operation, error.path) == ("1", None, None, None, None)
     assert error.problem == "somebody holds the state's lock (lock 1)"
@@ -126,7 +128,7 @@ def test_our_own_name_is_user_and_host() -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "rendered",
     [
         "Error message: Workspace is already locked: default\n",
         "Error message: Already locked for workspace creation: default\n",
@@ -136,8 +138,8 @@ def test_our_own_name_is_user_and_host() -> None:
     ],
     ids=["pg", "pg, first apply", "pg, another's first apply", "http, no body", "http, no JSON"],
 )
-def test_a_backend_that_describes_our_own_lock_alone_tells_of_no_holder(said: str) -> None:
-    error = locked(said, path="")
+def test_a_backend_that_describes_our_own_lock_alone_tells_of_no_holder(rendered: str) -> None:
+    error = locked(rendered, path="")
     assert (error.lock_id, error.who, error.created, error.operation, error.path) == (None,) * 5
     assert error.problem == "somebody holds the state's lock, and the backend does not tell who"
     assert "Wait until that has ended." in error.remedy
@@ -145,13 +147,15 @@ def test_a_backend_that_describes_our_own_lock_alone_tells_of_no_holder(said: st
     assert not lock_is_ours(error, RUN)
 
 
-@pytest.mark.parametrize("said", ["pq: permission denied for table states", "dial tcp 10.0.0.5:5432: connect: refused"])
-def test_a_lock_that_postgresql_could_not_be_asked_for_is_nobodys(said: str) -> None:
-    detail = f"Error message: {said}\n" + INFO.format(identity="6741213b", path="", created=CREATED, info="")
-    found = Diagnostic("error", "Error acquiring the state lock", detail)
-    error = terraform_errors.explain("planning", 1, [found], version="terraform 1.11.4")
+@pytest.mark.parametrize(
+    "rendered", ["pq: permission denied for table states", "dial tcp 10.0.0.5:5432: connect: refused"]
+)
+def test_a_lock_that_postgresql_could_not_be_asked_for_is_nobodys(rendered: str) -> None:
+    detail = f"Error message: {rendered}\n" + INFO.format(identity="6741213b", path="", created=CREATED, info="")
+    result = Diagnostic("error", "Error acquiring the state lock", detail)
+    error = terraform_errors.explain("planning", 1, [result], version="terraform 1.11.4")
     assert not isinstance(error, StateLockedError)
-    assert said in error.problem
+    assert rendered in error.problem
 
 
 def test_http_backends_tell_of_the_lock_that_was_asked_for_and_that_is_not_taken_for_the_holders() -> None:

@@ -27,13 +27,13 @@ def read(*resources: dict[str, Any], **more: Any) -> PlanSummary:
     return read_plan({"resource_changes": list(resources), **more}, digest="d", program="terraform 1.11.4")
 
 
-def only(one: dict[str, Any], **more: Any) -> ResourceChange:
-    (change,) = read(one, **more).changes
+def only(item: dict[str, Any], **more: Any) -> ResourceChange:
+    (change,) = read(item, **more).changes
     return change
 
 
-def rows(one: ResourceChange) -> list[tuple[str, str | None, str | None]]:
-    return [(each.path, each.before, each.after) for each in one.attributes]
+def rows(item: ResourceChange) -> list[tuple[str, str | None, str | None]]:
+    return [(each.path, each.before, each.after) for each in item.attributes]
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def rows(one: ResourceChange) -> list[tuple[str, str | None, str | None]]:
 )
 def test_each_action_is_counted(actions: list[str], change: Change) -> None:
     summary = read(resource(actions, {"a": 1}, {"a": 2}))
-    assert [one.change for one in summary.changes] == [change]
+    assert [item.change for item in summary.changes] == [change]
     assert summary.count(change) == 1
     assert not summary.up_to_date
 
@@ -58,22 +58,22 @@ def test_an_empty_plan_is_up_to_date() -> None:
 def test_moves_and_imports_are_changes_though_nothing_is_done() -> None:
     moved = resource(["no-op"], previous_address="aws_instance.old")
     imported = resource(["no-op"], importing={"id": "i-0123"}, address="aws_instance.found")
-    found = read(moved, imported).changes
-    assert [(one.change, one.previous_address, one.reason) for one in found] == [
+    result = read(moved, imported).changes
+    assert [(item.change, item.previous_address, item.reason) for item in result] == [
         (Change.MOVE, "aws_instance.old", None),
         (Change.IMPORT, None, "imported from i-0123"),
     ]
 
 
 def test_an_imported_resource_that_also_changes_is_a_change() -> None:
-    one = only(resource(["update"], {"a": 1}, {"a": 2}, importing={"id": "i-0123"}))
-    assert (one.change, one.reason) == (Change.UPDATE, "imported from i-0123")
+    item = only(resource(["update"], {"a": 1}, {"a": 2}, importing={"id": "i-0123"}))
+    assert (item.change, item.reason) == (Change.UPDATE, "imported from i-0123")
 
 
 def test_worst_comes_first() -> None:
     orders = [["create"], ["update"], ["read"], ["delete"], ["forget"], ["delete", "create"]]
-    found = read(*(resource(order, {"a": 1}, {"a": 2}) for order in orders)).changes
-    assert [one.change for one in found] == [
+    result = read(*(resource(order, {"a": 1}, {"a": 2}) for order in orders)).changes
+    assert [item.change for item in result] == [
         Change.DELETE,
         Change.REPLACE,
         Change.FORGET,
@@ -91,9 +91,9 @@ def test_both_orders_of_a_replacement_are_told_apart() -> None:
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_reasons_are_words(reason: str) -> None:
-    said = only(resource(["delete"], {"a": 1}, action_reason=reason)).reason
-    assert said
-    assert "because" not in said
+    rendered = only(resource(["delete"], {"a": 1}, action_reason=reason)).reason
+    assert rendered
+    assert "because" not in rendered
 
 
 def test_a_reason_of_a_later_version_is_still_readable() -> None:
@@ -151,16 +151,16 @@ def test_true_is_not_one() -> None:
 
 def test_a_new_resource_shows_what_is_set_and_then_what_is_not_known_yet() -> None:
     after: dict[str, Any] = {"ami": "ami-1", "tags": {}, "list": [], "none": None}
-    one = only(resource(["create"], None, after, after_unknown={"arn": True, "tags": {}}))
-    assert rows(one) == [("ami", None, "ami-1"), ("arn", None, "(known after apply)")]
+    item = only(resource(["create"], None, after, after_unknown={"arn": True, "tags": {}}))
+    assert rows(item) == [("ami", None, "ami-1"), ("arn", None, "(known after apply)")]
 
 
 def test_unknown_parts_inside_a_value() -> None:
     unknown = {"block": [{"id": True, "size": False}], "map": {"k": True}}
-    one = only(
+    item = only(
         resource(["update"], {"block": [{"id": "a", "size": 1}]}, {"block": [{"size": 1}]}, after_unknown=unknown)
     )
-    assert rows(one) == [("block[0].id", "a", "(known after apply)"), ("map.k", None, "(known after apply)")]
+    assert rows(item) == [("block[0].id", "a", "(known after apply)"), ("map.k", None, "(known after apply)")]
 
 
 @pytest.mark.parametrize(
@@ -175,15 +175,17 @@ def test_unknown_parts_inside_a_value() -> None:
 )
 def test_what_forces_the_replacement_is_marked_and_comes_first(paths: list[Any], forcing: set[str]) -> None:
     before, after = {"a": 1, "ami": "x", "disk": [{"size": 1}]}, {"a": 2, "ami": "y", "disk": [{"size": 2}]}
-    one = only(resource(["delete", "create"], before, after, replace_paths=paths))
-    assert {each.path for each in one.attributes if each.forces_replacement} == forcing
-    assert {each.path for each in one.attributes[: len(forcing)]} == forcing
+    item = only(resource(["delete", "create"], before, after, replace_paths=paths))
+    assert {each.path for each in item.attributes if each.forces_replacement} == forcing
+    assert {each.path for each in item.attributes[: len(forcing)]} == forcing
 
 
 def test_long_values_show_where_they_differ() -> None:
     start = "#!/bin/sh\n" + "echo same\n" * 500
-    one = only(resource(["update"], {"user_data": start + "old" + "z" * 900}, {"user_data": start + "new" + "z" * 900}))
-    (_, before, after), *_ = rows(one)
+    item = only(
+        resource(["update"], {"user_data": start + "old" + "z" * 900}, {"user_data": start + "new" + "z" * 900})
+    )
+    (_, before, after), *_ = rows(item)
     assert before
     assert after
     assert "same\nold" in before
@@ -202,12 +204,12 @@ def test_long_values_show_where_they_differ() -> None:
     ],
 )
 def test_what_is_marked_is_masked_however_deep(value: Any, marks: Any) -> None:
-    for one in (
+    for item in (
         resource(["create"], None, value, after_sensitive=marks),
         resource(["delete"], value, None, before_sensitive=marks),
         resource(["update"], {"p": "other-secret"}, value, before_sensitive={"p": True}, after_sensitive=marks),
     ):
-        document = {"resource_changes": [one]}
+        document = {"resource_changes": [item]}
         assert SECRET in sensitive_values(document)
         summary = read_plan(document, digest="d", program="p")
         assert SECRET not in repr(summary)
@@ -224,8 +226,8 @@ def test_a_changed_secret_shows_as_changed() -> None:
 
 
 def test_a_secret_not_known_yet_stays_a_secret() -> None:
-    one = only(resource(["create"], None, {}, after_unknown={"p": True}, after_sensitive={"p": True}))
-    assert rows(one) == [("p", None, "(sensitive)")]
+    item = only(resource(["create"], None, {}, after_unknown={"p": True}, after_sensitive={"p": True}))
+    assert rows(item) == [("p", None, "(sensitive)")]
 
 
 def test_a_secret_is_masked_wherever_it_was_copied_to() -> None:
@@ -277,9 +279,9 @@ def test_numbers_can_be_secrets_and_short_values_are_masked_only_where_they_stan
         after_sensitive={"pin": True, "flag": True, "db": True},
     )
     copy = resource(["create"], None, {"a": 9876, "b": "is 9876", "c": 98765, "d": "pg"}, address="aws_instance.copy")
-    found = {change.address: {row[0]: row[2] for row in rows(change)} for change in read(marked, copy).changes}
-    assert found["aws_instance.web"] == dict.fromkeys(["pin", "flag", "db"], "(sensitive)")
-    assert found["aws_instance.copy"] == {"a": "(sensitive)", "b": "is (sensitive)", "c": "98765", "d": "pg"}
+    result = {change.address: {row[0]: row[2] for row in rows(change)} for change in read(marked, copy).changes}
+    assert result["aws_instance.web"] == dict.fromkeys(["pin", "flag", "db"], "(sensitive)")
+    assert result["aws_instance.copy"] == {"a": "(sensitive)", "b": "is (sensitive)", "c": "98765", "d": "pg"}
     assert sensitive_values({"resource_changes": [marked]}) == {"9876"}
 
 
@@ -363,7 +365,7 @@ def test_drift_alone_is_up_to_date() -> None:
     drift = [resource(["update"], {"a": 1}, {"a": 2}), resource(["delete"], {"a": 1}, address="aws_instance.gone")]
     summary = read(resource_drift=drift)
     assert summary.up_to_date
-    assert [(one.address, one.change) for one in summary.drift] == [
+    assert [(item.address, item.change) for item in summary.drift] == [
         ("aws_instance.gone", Change.DELETE),
         ("aws_instance.web", Change.UPDATE),
     ]
@@ -387,7 +389,7 @@ def test_what_is_left_for_later_is_a_warning() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "problem"),
+    ("rendered", "problem"),
     [
         ({"errored": True}, "only a part of the plan"),
         ({"errored": True, "applyable": False, "complete": False}, "only a part of the plan"),
@@ -395,17 +397,17 @@ def test_what_is_left_for_later_is_a_warning() -> None:
         ({"applyable": False}, "cannot be applied"),
     ],
 )
-def test_a_plan_that_terraform_itself_disowns_is_never_shown(said: dict[str, Any], problem: str) -> None:
+def test_a_plan_that_terraform_itself_disowns_is_never_shown(rendered: dict[str, Any], problem: str) -> None:
     with pytest.raises(RunnerError, match=problem) as caught:
-        read(resource(["update"], {"a": 1}, {"a": 2}), **said)
+        read(resource(["update"], {"a": 1}, {"a": 2}), **rendered)
     assert caught.value.remedy
 
 
 def test_a_plan_of_some_resources_or_with_some_left_for_later_is_not_complete_and_that_is_fine() -> None:
-    one = resource(["create"])
-    deferred = [{"reason": "absent_prereq", "resource_change": one}]
-    assert read(one, complete=False, deferred_changes=deferred).changes
-    assert read_plan({"resource_changes": [one], "complete": False}, digest="", program="", partial=True).changes
+    item = resource(["create"])
+    deferred = [{"reason": "absent_prereq", "resource_change": item}]
+    assert read(item, complete=False, deferred_changes=deferred).changes
+    assert read_plan({"resource_changes": [item], "complete": False}, digest="", program="", partial=True).changes
 
 
 def test_nothing_to_apply_is_no_fault() -> None:
@@ -427,9 +429,9 @@ def check(status: str, *messages: str) -> dict[str, Any]:
 
 
 def test_failed_checks_are_warnings_once_each() -> None:
-    said = Diagnostic("warning", "Check block assertion failed", "It is down.", line=5)
+    rendered = Diagnostic("warning", "Check block assertion failed", "It is down.", line=5)
     checks = [check("fail", "It is down.", "It is slow."), check("error"), check("pass", "x"), check("unknown", "y")]
-    summary = read_plan({"checks": checks}, digest="d", program="p", warnings=[said])
+    summary = read_plan({"checks": checks}, digest="d", program="p", warnings=[rendered])
     assert [(warning.summary, warning.detail, warning.address) for warning in summary.warnings] == [
         ("Check block assertion failed", "It is down.", None),
         ("Check failed", "It is slow.", "check.health"),
@@ -467,7 +469,7 @@ def test_one_huge_value_costs_the_others_nothing() -> None:
     output = {"actions": ["update"], "before": "x" * 3_000_000, "after": "y"}
     summary = read(huge, small, output_changes={"o": output})
     assert [(change.detailed, len(change.attributes)) for change in summary.changes] == [(False, 0), (True, 1)]
-    assert [(one.path, one.before, one.after) for one in summary.outputs] == [("o", TOO_LONG, TOO_LONG)]
+    assert [(item.path, item.before, item.after) for item in summary.outputs] == [("o", TOO_LONG, TOO_LONG)]
 
 
 def test_thousands_of_secrets_are_masked_as_a_few_are() -> None:

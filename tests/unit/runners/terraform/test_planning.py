@@ -61,7 +61,7 @@ PLAN = decode(
 
 
 @pytest.mark.parametrize(
-    ("address", "known", "exactly"),
+    ("address", "existing", "exactly"),
     [
         ("aws_instance.web", True, False),
         ('aws_instance.web["a"]', True, True),
@@ -77,8 +77,8 @@ PLAN = decode(
         ("terraform_data.any", False, False),
     ],
 )
-def test_an_address_is_known_when_something_is_there(address: str, known: bool, exactly: bool) -> None:
-    assert knows(PLAN, address, exactly=False) is known
+def test_an_address_is_known_when_something_is_there(address: str, existing: bool, exactly: bool) -> None:
+    assert knows(PLAN, address, exactly=False) is existing
     assert knows(PLAN, address, exactly=True) is exactly
 
 

@@ -20,11 +20,11 @@ def _load() -> Any:
     that may not fit. The models need none of it: an empty parent package stands in.
     """
     if "githubkit" not in sys.modules:
-        found = importlib.util.find_spec("githubkit_schemas")
-        assert found is not None
-        assert found.submodule_search_locations is not None
+        result = importlib.util.find_spec("githubkit_schemas")
+        assert result is not None
+        assert result.submodule_search_locations is not None
         parent = types.ModuleType("githubkit")
-        parent.__path__ = [str(Path(found.submodule_search_locations[0]).parent / "githubkit")]
+        parent.__path__ = [str(Path(result.submodule_search_locations[0]).parent / "githubkit")]
         sys.modules["githubkit"] = parent
     cast("Any", importlib.import_module("githubkit.module_hooks.lazy_module")).apply()
     return importlib.import_module("githubkit_schemas.v2022_11_28.models")

@@ -43,7 +43,7 @@ async def test_each_attempt_is_told_as_it_ended(client: Client, repository: Repo
     assert (await client.post(f"{RUNS}/{run_id}/rerun-failed-jobs")).status == 201
     first = (await client.get(f"{RUNS}/{run_id}/attempts/1")).json
     second = (await client.get(f"{RUNS}/{run_id}/attempts/2")).json
-    assert [(one["run_attempt"], one["status"], one["conclusion"]) for one in (first, second)] == [
+    assert [(item["run_attempt"], item["status"], item["conclusion"]) for item in (first, second)] == [
         (1, "completed", "failure"),
         (2, second["status"], None),
     ]
@@ -70,8 +70,8 @@ async def test_a_job_that_did_not_run_again_is_listed_anew_with_its_old_times(
     await client.post(f"{RUNS}/{run_id}/rerun-failed-jobs")
     await client.ended(run_id)
     after = await client.jobs(run_id)
-    kept = [name for name, job in before.items() if job["conclusion"] == "success"]
-    for name in kept:
+    stored = [name for name, job in before.items() if job["conclusion"] == "success"]
+    for name in stored:
         assert after[name]["id"] != before[name]["id"]
         assert after[name]["started_at"] == before[name]["started_at"] <= after[name]["created_at"]
     every = (await client.get(f"{RUNS}/{run_id}/jobs?filter=all&per_page=100")).json
@@ -154,13 +154,13 @@ async def test_256_jobs_come_on_three_pages(client: Client, repository: Reposito
     repository.commit("main", {".github/workflows/wide.yml": WIDE}, "Add a wide matrix")
     run_id = await client.dispatch("wide.yml")
     await repository.ended(repository.runs[run_id])
-    seen = []
+    observed = []
     for page in (1, 2, 3):
         answer = await client.get(f"{RUNS}/{run_id}/jobs?per_page=100&page={page}")
         assert answer.json["total_count"] == 256
         assert ('rel="next"' in answer.headers["Link"]) is (page < 3)
-        seen += [job["id"] for job in answer.json["jobs"]]
-    assert len(set(seen)) == 256
+        observed += [job["id"] for job in answer.json["jobs"]]
+    assert len(set(observed)) == 256
 
 
 async def test_what_github_would_not_know_is_noted(client: Client, stand_in: GitHubStandIn) -> None:

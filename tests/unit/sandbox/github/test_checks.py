@@ -36,12 +36,12 @@ async def test_check_runs_have_every_conclusion_and_come_in_pages(client: Client
     first = await client.get(f"{COMMIT}/check-runs?per_page=5")
     second = await client.get(f"{COMMIT}/check-runs?per_page=5&page=2")
     assert (first.json["total_count"], 'rel="next"' in first.headers["Link"]) == (9, True)
-    found = first.json["check_runs"] + second.json["check_runs"]
+    result = first.json["check_runs"] + second.json["check_runs"]
     # GitHub alone gives "stale", and leaves it out of its schema.
-    all_fit("CheckRun", [run for run in found if run["conclusion"] != "stale"])
-    assert {run["name"]: run["conclusion"] for run in found}["waits"] is None
-    assert all(run["conclusion"] in (None, run["name"].removeprefix("is ")) for run in found)
-    fits("CheckRun", (await client.get(f"{APPLICATION}/check-runs/{found[0]['id']}")).json)
+    all_fit("CheckRun", [run for run in result if run["conclusion"] != "stale"])
+    assert {run["name"]: run["conclusion"] for run in result}["waits"] is None
+    assert all(run["conclusion"] in (None, run["name"].removeprefix("is ")) for run in result)
+    fits("CheckRun", (await client.get(f"{APPLICATION}/check-runs/{result[0]['id']}")).json)
     only = (await client.get(f"{COMMIT}/check-runs?status=queued")).json
     assert [run["name"] for run in only["check_runs"]] == ["waits"]
 
@@ -57,13 +57,13 @@ async def test_a_check_that_ran_again_counts_once(client: Client, repository: Re
 async def test_jobs_of_a_run_are_check_runs_of_its_commit(client: Client) -> None:
     run_id = await client.dispatch("deploy-dev.yml")
     await client.ended(run_id)
-    found = (await client.get(f"{INFRASTRUCTURE}/commits/main/check-runs")).json["check_runs"]
-    assert {run["name"] for run in found} == set(await client.jobs(run_id))
-    assert {run["check_suite"]["id"] for run in found} == {(await client.run(run_id))["check_suite_id"]}
+    result = (await client.get(f"{INFRASTRUCTURE}/commits/main/check-runs")).json["check_runs"]
+    assert {run["name"] for run in result} == set(await client.jobs(run_id))
+    assert {run["check_suite"]["id"] for run in result} == {(await client.run(run_id))["check_suite_id"]}
     again = await client.dispatch("deploy-dev.yml")
     await client.ended(again)
-    assert (await client.get(f"{INFRASTRUCTURE}/commits/main/check-runs")).json["total_count"] == 2 * len(found)
-    all_fit("CheckRun", found)
+    assert (await client.get(f"{INFRASTRUCTURE}/commits/main/check-runs")).json["total_count"] == 2 * len(result)
+    all_fit("CheckRun", result)
 
 
 @pytest.mark.parametrize(
@@ -94,10 +94,10 @@ async def test_a_protected_branch_names_its_required_checks(client: Client, repo
     branch = f"{APPLICATION}/branches/staging"
     assert (await client.get(f"{branch}/protection")).json["message"] == "Branch not protected"
     repository.protect("staging", required=["lint"], strict=True, reviews=2)
-    shown = (await client.get(branch)).json
-    fits("BranchWithProtection", shown)
-    assert shown["protected"] is True
-    assert shown["protection"]["required_status_checks"]["contexts"] == ["lint"]
+    rendered = (await client.get(branch)).json
+    fits("BranchWithProtection", rendered)
+    assert rendered["protected"] is True
+    assert rendered["protection"]["required_status_checks"]["contexts"] == ["lint"]
     fits("BranchProtection", (await client.get(f"{branch}/protection")).json)
     policy = (await client.get(f"{branch}/protection/required_status_checks")).json
     fits("StatusCheckPolicy", policy)
@@ -107,13 +107,13 @@ async def test_a_protected_branch_names_its_required_checks(client: Client, repo
 
 async def test_a_ruleset_is_told_as_rules_alone(client: Client, repository: Repository) -> None:
     repository.protect("staging", required=["lint"], reviews=1, ruleset=True)
-    shown = (await client.get(f"{APPLICATION}/branches/staging")).json
-    assert shown["protection"]["required_status_checks"]["contexts"] == []
-    found = (await client.get(f"{APPLICATION}/rules/branches/staging")).json
-    assert [rule["type"] for rule in found] == ["required_status_checks", "pull_request"]
-    assert found[0]["parameters"]["required_status_checks"] == [{"context": "lint"}]
-    fits("RepositoryRuleDetailedOneof8", found[0])
-    fits("RepositoryRuleDetailedOneof7", found[1])
+    rendered = (await client.get(f"{APPLICATION}/branches/staging")).json
+    assert rendered["protection"]["required_status_checks"]["contexts"] == []
+    result = (await client.get(f"{APPLICATION}/rules/branches/staging")).json
+    assert [rule["type"] for rule in result] == ["required_status_checks", "pull_request"]
+    assert result[0]["parameters"]["required_status_checks"] == [{"context": "lint"}]
+    fits("RepositoryRuleDetailedOneof8", result[0])
+    fits("RepositoryRuleDetailedOneof7", result[1])
     assert (await client.get(f"{APPLICATION}/rules/branches/nothing")).json == []
 
 
@@ -129,13 +129,13 @@ async def test_a_comparison_shows_the_newest_250_commits_or_a_page(client: Clien
         repository.commit("dev", {"counter": f"{number}"}, f"Count {number}")
     whole = await client.get(f"{APPLICATION}/compare/staging...dev")
     fits("CommitComparison", whole.json)
-    messages = [one["commit"]["message"] for one in whole.json["commits"]]
+    messages = [item["commit"]["message"] for item in whole.json["commits"]]
     assert (whole.json["total_commits"], len(messages), messages[-1]) == (263, 250, "Count 259")
     assert "Link" not in whole.headers
-    seen = []
+    observed = []
     for page in (1, 2, 3):
         answer = await client.get(f"{APPLICATION}/compare/staging...dev?per_page=100&page={page}")
         assert bool(answer.json["files"]) is (page == 1)
         assert ('rel="next"' in answer.headers["Link"]) is (page < 3)
-        seen += [one["commit"]["message"] for one in answer.json["commits"]]
-    assert (len(seen), seen[0], seen[-1]) == (263, "Resume an upload that was cut off", "Count 259")
+        observed += [item["commit"]["message"] for item in answer.json["commits"]]
+    assert (len(observed), observed[0], observed[-1]) == (263, "Resume an upload that was cut off", "Count 259")

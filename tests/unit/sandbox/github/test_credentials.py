@@ -98,8 +98,8 @@ async def test_an_app_gets_a_token_for_its_installation(anonymous: Client) -> No
     fits("InstallationToken", answer.json)
     as_installation = bearing(answer.json["token"])
     run = await anonymous.post(DISPATCHES, {"ref": "main", "return_run_details": True}, headers=as_installation)
-    shown = await anonymous.get(run.json["run_url"], headers=as_installation)
-    assert (shown.json["actor"]["login"], shown.json["actor"]["type"]) == ("signalbox[bot]", "Bot")
+    rendered = await anonymous.get(run.json["run_url"], headers=as_installation)
+    assert (rendered.json["actor"]["login"], rendered.json["actor"]["type"]) == ("signalbox[bot]", "Bot")
     assert (await anonymous.get("/user", headers=as_installation)).status == 403
 
 

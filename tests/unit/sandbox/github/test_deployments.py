@@ -62,8 +62,8 @@ async def test_lists_are_filtered_and_newest_first(client: Client) -> None:
         f"?sha={first['sha']}&environment=prod": [],
         "?task=deploy&per_page=1": [second],
     }.items():
-        found = (await client.get(f"{DEPLOYMENTS}{query}")).json
-        assert [one["id"] for one in found] == [one["id"] for one in wanted], query
+        result = (await client.get(f"{DEPLOYMENTS}{query}")).json
+        assert [item["id"] for item in result] == [item["id"] for item in wanted], query
 
 
 @pytest.mark.parametrize(
@@ -112,9 +112,9 @@ async def test_success_makes_earlier_ones_inactive(client: Client) -> None:
         await recorded(client, environment="dev"),
         await recorded(client),
     ]
-    for one in made:
-        await said(client, one, "success", auto_inactive=one is made[-1])
-    states = [(await client.get(f"{DEPLOYMENTS}/{one['id']}/statuses")).json[0]["state"] for one in made]
+    for item in made:
+        await said(client, item, "success", auto_inactive=item is made[-1])
+    states = [(await client.get(f"{DEPLOYMENTS}/{item['id']}/statuses")).json[0]["state"] for item in made]
     assert states == ["inactive", "success", "success", "success", "success"]
 
 

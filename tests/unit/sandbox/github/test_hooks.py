@@ -51,17 +51,17 @@ async def test_a_hook_breaks_the_connection(
 
 
 async def test_a_hook_sees_the_request_and_may_wait(client: Client, stand_in: GitHubStandIn) -> None:
-    seen: list[Exchange] = []
+    observed: list[Exchange] = []
 
     async def look(exchange: Exchange) -> None:
-        seen.append(exchange)
+        observed.append(exchange)
         await asyncio.sleep(0.1)
 
     stand_in.on_request.append(look)
     began = time.monotonic()
     await client.post(DISPATCHES, {"ref": "main"})
     assert time.monotonic() - began >= 0.2
-    assert [(one.phase, one.status, one.body) for one in seen] == [
+    assert [(item.phase, item.status, item.body) for item in observed] == [
         ("before", 0, b'{"ref": "main"}'),
         ("after", 204, b'{"ref": "main"}'),
     ]
@@ -69,10 +69,10 @@ async def test_a_hook_sees_the_request_and_may_wait(client: Client, stand_in: Gi
 
 async def test_an_unchanged_answer_is_304_and_costs_nothing(client: Client, stand_in: GitHubStandIn) -> None:
     first = await client.get(INFRASTRUCTURE)
-    left = int(first.headers["X-RateLimit-Remaining"])
+    remaining = int(first.headers["X-RateLimit-Remaining"])
     again = await client.get(INFRASTRUCTURE, headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status, again.body, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
-    assert int(again.headers["X-RateLimit-Remaining"]) == left
+    assert int(again.headers["X-RateLimit-Remaining"]) == remaining
     assert stand_in.requests[-1].conditional
 
 

@@ -58,15 +58,15 @@ def test_main_is_what_lies_in_the_directory_and_history_leads_there() -> None:
     history = graph.history(tip.sha)
     assert len(history) == 8
     assert len({commit.author.login for commit in history}) == 3
-    assert all(one.at > other.at for one, other in itertools.pairwise(history))
+    assert all(item.at > other.at for item, other in itertools.pairwise(history))
 
 
 def test_every_image_that_the_code_names_is_one_that_aws_begins_with() -> None:
-    known = {image.image_id for image in fleet.images()}
+    existing = {image.image_id for image in fleet.images()}
     for environment, directory in fleet.DIRECTORIES.items():
         images = json.loads(infrastructure_files()[f"{directory}/images.auto.tfvars.json"])["images"]
         assert set(images) == set(fleet.MACHINES), environment
-        assert set(images.values()) <= known
+        assert set(images.values()) <= existing
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ async def test_a_plan_upon_the_seeded_state(
     checkout: Path, tmp_path: Path, environment: str, replaced: set[str], updated: set[str]
 ) -> None:
     changes = {
-        one["address"]: one["change"] for one in (await planned(checkout, tmp_path, environment))["resource_changes"]
+        item["address"]: item["change"] for item in (await planned(checkout, tmp_path, environment))["resource_changes"]
     }
     actions = {address: change["actions"] for address, change in changes.items() if change["actions"] != ["no-op"]}
     wanted = {f'module.machine["{machine}"].terraform_data.server': ["delete", "create"] for machine in replaced}

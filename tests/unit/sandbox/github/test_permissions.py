@@ -99,8 +99,8 @@ async def test_an_installation_sees_its_repositories_alone(installed: Client, st
     assert (await installed.get("/installation/repositories")).json["total_count"] == 1
     as_app = bearing(signed())
     assert (await installed.get(f"{APPLICATION}/installation", headers=as_app)).status == 404
-    shown = (await installed.get(f"{INFRASTRUCTURE}/installation", headers=as_app)).json
-    assert shown["repository_selection"] == "selected"
+    rendered = (await installed.get(f"{INFRASTRUCTURE}/installation", headers=as_app)).json
+    assert rendered["repository_selection"] == "selected"
     all_fit("Installation", (await installed.get("/app/installations", headers=as_app)).json)
     by_person = await installed.get("/installation/repositories", headers=bearing(TOKEN))
     assert by_person.status == 403
@@ -172,8 +172,8 @@ async def test_an_enterprise_server_has_its_api_below_a_path() -> None:
         paged = await client.get(f"{INFRASTRUCTURE}/commits?per_page=2")
         assert f"<{made.url}/repos/" in paged.headers["Link"]
         run = next(iter(made.repository("PermanentOrg/infrastructure").runs))
-        shown = await client.run(run)
-        assert (await client.get(shown["jobs_url"])).status == 200
-        assert (await session.get(shown["html_url"])).status == 200
+        rendered = await client.run(run)
+        assert (await client.get(rendered["jobs_url"])).status == 200
+        assert (await session.get(rendered["html_url"])).status == 200
         assert (await client.get(f"{made.site.base}{INFRASTRUCTURE}")).status == 404
     await made.stop()

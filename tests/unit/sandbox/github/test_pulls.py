@@ -31,11 +31,11 @@ async def opened(client: Client, **more: Any) -> Any:
 async def looked_at(client: Client, number: int = 1) -> Any:
     """The pull request, once GitHub knows whether it can be merged."""
     for _ in range(200):
-        found = (await client.get(f"{PULLS}/{number}")).json
-        if found["mergeable"] is not None:
-            return found
+        result = (await client.get(f"{PULLS}/{number}")).json
+        if result["mergeable"] is not None:
+            return result
         await asyncio.sleep(0.01)
-    raise AssertionError(found["mergeable_state"])
+    raise AssertionError(result["mergeable_state"])
 
 
 async def merge(client: Client, **body: Any) -> Any:
@@ -49,9 +49,9 @@ async def test_it_is_opened_listed_and_looked_at(client: Client, repository: Rep
     assert (made["head"]["sha"], made["base"]["ref"]) == (repository.graph.branches["dev"], "staging")
     first = (await client.get(f"{PULLS}/1")).json
     assert (first["mergeable"], first["mergeable_state"]) == (None, "unknown")
-    found = await looked_at(client)
-    fits("PullRequest", found)
-    assert (found["mergeable"], found["mergeable_state"], found["commits"], found["merged"]) == (
+    result = await looked_at(client)
+    fits("PullRequest", result)
+    assert (result["mergeable"], result["mergeable_state"], result["commits"], result["merged"]) == (
         True,
         "clean",
         3,
@@ -59,7 +59,7 @@ async def test_it_is_opened_listed_and_looked_at(client: Client, repository: Rep
     )
     commits = await client.get(f"{PULLS}/1/commits")
     all_fit("Commit", commits.json)
-    assert [one["commit"]["message"] for one in commits.json][-1] == "Store when a link expires"
+    assert [item["commit"]["message"] for item in commits.json][-1] == "Store when a link expires"
     all_fit("DiffEntry", (await client.get(f"{PULLS}/1/files")).json)
 
 
@@ -126,9 +126,9 @@ async def test_it_is_merged(client: Client, repository: Repository, method: str,
     tip = repository.graph.resolve("staging")
     assert (tip.sha, len(tip.parents), dict(tip.files)) == (answer.json["sha"], parents, dict(head.files))
     assert before in {commit.sha for commit in repository.graph.history(tip.sha)}
-    found = (await client.get(f"{PULLS}/1")).json
-    assert (found["state"], found["merged"], found["merged_by"]["login"]) == ("closed", True, "signalbox-bot")
-    fits("PullRequest", found)
+    result = (await client.get(f"{PULLS}/1")).json
+    assert (result["state"], result["merged"], result["merged_by"]["login"]) == ("closed", True, "signalbox-bot")
+    fits("PullRequest", result)
     assert (await client.get(f"{PULLS}/1/merge")).status == 204
     again = await merge(client)
     assert (again.status, again.json["message"]) == (405, "Pull Request is not mergeable")
@@ -154,8 +154,8 @@ async def test_a_head_that_moved_is_409_and_a_base_that_moves_405(client: Client
 async def test_a_conflict_is_dirty_and_not_merged(client: Client, repository: Repository) -> None:
     repository.commit("staging", {"src/share.php": "other"}, "Change the same file")
     await opened(client)
-    found = await looked_at(client)
-    assert (found["mergeable"], found["mergeable_state"]) == (False, "dirty")
+    result = await looked_at(client)
+    assert (result["mergeable"], result["mergeable_state"]) == (False, "dirty")
     assert (await merge(client)).status == 405
 
 
@@ -213,6 +213,6 @@ async def test_what_was_merged_by_hand_counts_as_merged(client: Client, reposito
     graph, before = repository.graph, repository.graph.branches["staging"]
     graph.branch("staging", "dev")
     repository.pushed("staging", before, "ana-duarte")
-    found = (await client.get(f"{PULLS}/1")).json
-    assert (found["merged"], found["merged_by"]["login"]) == (True, "ana-duarte")
+    result = (await client.get(f"{PULLS}/1")).json
+    assert (result["merged"], result["merged_by"]["login"]) == (True, "ana-duarte")
     assert (await merge(client)).status == 405

@@ -57,7 +57,7 @@ async def test_commits_branches_and_comparisons(remote: Remote, stand_in: GitHub
         assert b"t3.large" in text.decoded_content
         inside = remote.get_contents("instances")
         assert isinstance(inside, list)
-        assert [one.name for one in inside] == ["dev", "modules", "production", "staging"]
+        assert [item.name for item in inside] == ["dev", "modules", "production", "staging"]
 
     await asyncio.to_thread(look)
 

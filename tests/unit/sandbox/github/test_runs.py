@@ -164,13 +164,13 @@ async def test_rerunning_failed_jobs_keeps_those_that_succeeded(
     after = await client.jobs(run_id)
     assert (run["run_attempt"], run["conclusion"]) == (2, "success")
     for name, job in before.items():
-        kept = job["conclusion"] == "success" and name != "notify"
+        stored = job["conclusion"] == "success" and name != "notify"
         if carry_over == "drop":
-            assert (name not in after) is kept, name
+            assert (name not in after) is stored, name
             continue
-        assert (after[name]["completed_at"] == job["completed_at"] and kept) or not kept, name
-        assert (after[name]["id"] == job["id"]) is (kept and carry_over == "keep"), name
-        assert after[name]["run_attempt"] == (1 if kept and carry_over == "keep" else 2)
+        assert (after[name]["completed_at"] == job["completed_at"] and stored) or not stored, name
+        assert (after[name]["id"] == job["id"]) is (stored and carry_over == "keep"), name
+        assert after[name]["run_attempt"] == (1 if stored and carry_over == "keep" else 2)
     executions = await client.get(f"{RUNS}/{run_id}/jobs?filter=all&per_page=100")
     assert executions.json["total_count"] > len(after)
 

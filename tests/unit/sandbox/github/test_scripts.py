@@ -140,5 +140,5 @@ async def test_a_push_starts_what_it_triggers_where_it_is_wished(client: Client,
     (run,) = repository.runs.values()
     assert (run.workflow.filename, run.event, run.branch, run.commit.sha) == ("checks.yml", "push", "dev", commit.sha)
     await repository.ended(run)
-    found = (await client.get(f"{INFRASTRUCTURE}/commits/dev/check-runs")).json["check_runs"]
-    assert [(one["name"], one["conclusion"]) for one in found] == [("lint", "success")]
+    result = (await client.get(f"{INFRASTRUCTURE}/commits/dev/check-runs")).json["check_runs"]
+    assert [(item["name"], item["conclusion"]) for item in result] == [("lint", "success")]

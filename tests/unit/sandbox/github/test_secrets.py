@@ -36,7 +36,7 @@ async def test_a_secret_is_created_and_changed(client: Client, stand_in: GitHubS
     assert (await put(client, "DEPLOY_KEY", await sealed(client, "two"))).status == 204
     listed = (await client.get(SECRETS)).json
     fits("ReposOwnerRepoActionsSecretsGetResponse200", listed)
-    assert [one["name"] for one in listed["secrets"]] == ["DEPLOY_KEY"]
+    assert [item["name"] for item in listed["secrets"]] == ["DEPLOY_KEY"]
     assert "two" not in str(listed)
     vault = stand_in.repository("PermanentOrg/application").vault
     assert vault.secrets["DEPLOY_KEY"].value == "two"

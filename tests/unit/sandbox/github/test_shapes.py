@@ -55,20 +55,20 @@ async def test_lists_fit_the_published_schema(client: Client, path: str, model: 
 
 async def test_runs_and_jobs_fit_at_every_change(stand_in: GitHubStandIn) -> None:
     repository = stand_in.repository("PermanentOrg/infrastructure")
-    seen = set()
+    observed = set()
 
     def changed(_: Repository, run: Run, job: Job | None) -> None:
         fits("WorkflowRun", shapes_actions.run(stand_in.url, repository, run))
         if job is not None:
             fits("Job", shapes_actions.job(stand_in.url, repository, run, job))
-            seen.add((job.status, job.conclusion))
+            observed.add((job.status, job.conclusion))
 
     repository.listeners.append(changed)
     repository.fail_next("build-images.yml", job="validate (cron)")
     repository.slow_next("build-images.yml", job="validate (sftp)", times_slower=100)
     await repository.ended(repository.dispatch("build-images.yml", "main"))
     endings = {"failure", "cancelled", "skipped", "success"}
-    assert seen == {("queued", None), ("in_progress", None), *(("completed", ending) for ending in endings)}
+    assert observed == {("queued", None), ("in_progress", None), *(("completed", ending) for ending in endings)}
 
 
 async def test_listings_and_dispatches_fit(client: Client) -> None:

@@ -45,7 +45,7 @@ async def run_once(url: str) -> GitHubStandIn:
     repository = stand_in.repository("PermanentOrg/infrastructure")
     await repository.ended(repository.dispatch("deploy-dev.yml", "main"))
     for _ in range(1_500):
-        if any((one.event, one.action) == ("workflow_run", "completed") for one in stand_in.deliveries.sent):
+        if any((item.event, item.action) == ("workflow_run", "completed") for item in stand_in.deliveries.sent):
             break
         await asyncio.sleep(0.02)
     await stand_in.stop()
@@ -57,13 +57,13 @@ async def test_each_change_is_told_once_signed_and_in_order(
 ) -> None:
     url, came = received
     await run_once(url)
-    told: list[tuple[str, dict[str, Any]]] = []
+    message: list[tuple[str, dict[str, Any]]] = []
     for headers, body in came:
         digest = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
         assert headers["X-Hub-Signature-256"] == f"sha256={digest}"
-        told.append((headers["X-GitHub-Event"], json.loads(body)))
-    runs = [payload for event, payload in told if event == "workflow_run"]
-    jobs = [payload for event, payload in told if event == "workflow_job"]
+        message.append((headers["X-GitHub-Event"], json.loads(body)))
+    runs = [payload for event, payload in message if event == "workflow_run"]
+    jobs = [payload for event, payload in message if event == "workflow_job"]
     assert [payload["action"] for payload in runs] == ["requested", "in_progress", "completed"]
     assert runs[-1]["workflow_run"]["conclusion"] == "success"
     of_cron = [payload["action"] for payload in jobs if payload["workflow_job"]["name"] == "deploy (cron)"]
@@ -130,8 +130,8 @@ async def test_pushes_and_pull_requests_are_told(connected: GitHubStandIn, recei
     made = (await client.post(f"{APPLICATION}/deployments", deployment)).json
     await client.post(f"{APPLICATION}/deployments/{made['id']}/statuses", {"state": "success"})
     await until(lambda: len(received[1]) == 8)
-    told = [(headers["X-GitHub-Event"], json.loads(body)) for headers, body in received[1][1:]]
-    assert [(event, payload.get("action")) for event, payload in told] == [
+    message = [(headers["X-GitHub-Event"], json.loads(body)) for headers, body in received[1][1:]]
+    assert [(event, payload.get("action")) for event, payload in message] == [
         ("pull_request", "opened"),
         ("pull_request", "synchronize"),
         ("push", None),
@@ -140,8 +140,8 @@ async def test_pushes_and_pull_requests_are_told(connected: GitHubStandIn, recei
         ("deployment", "created"),
         ("deployment_status", "created"),
     ]
-    assert told[4][1]["pull_request"]["merged"] is True
-    for event, payload in told:
+    assert message[4][1]["pull_request"]["merged"] is True
+    for event, payload in message:
         words = [*event.split("_"), *(payload.get("action") or "").split("_")]
         fits("Webhook" + "".join(word.title() for word in words), payload)
 
@@ -161,7 +161,7 @@ async def test_deliveries_can_be_lost_doubled_and_mixed_up(connected: GitHubStan
     await until(lambda: len(received[1]) == 5)
     assert events(received) == [twice, twice, second, first]
     assert received[1][1][0]["X-GitHub-Delivery"] == received[1][2][0]["X-GitHub-Delivery"]
-    assert [json.loads(one.body)["after"] for one in deliveries.lost] == [lost[1]]
+    assert [json.loads(item.body)["after"] for item in deliveries.lost] == [lost[1]]
     assert await deliveries.redeliver(deliveries.lost[0]) == 202
     assert events(received)[-1] == lost
 

@@ -35,7 +35,7 @@ def test_a_workflow_is_read_with_inputs_matrix_and_needs() -> None:
     file = parse(".github/workflows/try.yml", WORKFLOW)
     assert file.triggers == {"workflow_dispatch"}
     assert file.inputs is not None
-    assert [(one.name, one.required, one.default) for one in file.inputs] == [
+    assert [(item.name, item.required, item.default) for item in file.inputs] == [
         ("mark", True, None),
         ("level", False, "low"),
         ("dry", False, "false"),

@@ -84,12 +84,12 @@ async def test_pytfe_reads_everything_of_a_run(hcp: HcpStandIn, ask: Ask) -> Non
     hcp.workspaces["prod"].costs, hcp.workspaces["prod"].policies = Costs("12.00", "+2.00"), Policies(passed=1)
     run = queued(hcp)
     await until(run, "policy_checked")
-    seen = await ask(lambda client: client.runs.read(run.id))
-    assert (seen.status, seen.actions.is_confirmable, seen.has_changes) == ("policy_checked", True, True)
-    assert [one.id for one in await ask(lambda client: list(client.runs.list(seen.workspace.id)))] == [run.id]
-    plan = await ask(lambda client: client.plans.read(seen.plan.id))
+    observed = await ask(lambda client: client.runs.read(run.id))
+    assert (observed.status, observed.actions.is_confirmable, observed.has_changes) == ("policy_checked", True, True)
+    assert [item.id for item in await ask(lambda client: list(client.runs.list(observed.workspace.id)))] == [run.id]
+    plan = await ask(lambda client: client.plans.read(observed.plan.id))
     assert (plan.status, plan.resource_additions) == ("finished", 1)
-    cost = await ask(lambda client: client.cost_estimates.read(seen.cost_estimate.id))
+    cost = await ask(lambda client: client.cost_estimates.read(observed.cost_estimate.id))
     assert cost.proposed_monthly_cost == "12.00"
     (check,) = await ask(lambda client: list(client.policy_checks.list(run.id)))
     assert (check.status, check.result.passed) == ("passed", 1)
@@ -97,9 +97,9 @@ async def test_pytfe_reads_everything_of_a_run(hcp: HcpStandIn, ask: Ask) -> Non
     assert made.body == "looks good"
     await ask(lambda client: client.runs.apply(run.id, RunApplyOptions(comment="go")))
     await until(run, "applied")
-    apply = await ask(lambda client: client.applies.read(seen.apply.id))
+    apply = await ask(lambda client: client.applies.read(observed.apply.id))
     assert (apply.status, apply.resource_additions) == ("finished", 1)
-    assert [one.action for one in await ask(lambda client: list(client.run_events.list(run.id)))] == [
+    assert [item.action for item in await ask(lambda client: list(client.run_events.list(run.id)))] == [
         "created",
         "confirmed",
     ]
@@ -149,8 +149,8 @@ async def test_states_allow_what_hashicorp_documents(hcp: HcpStandIn, ask: Ask) 
 async def test_tokens(hcp: HcpStandIn, ask: Ask) -> None:
     with pytest.raises(AuthError):
         await ask(lambda client: client.workspaces.read("prod", organization="acme"), "wrong")
-    seen = await ask(lambda client: client.workspaces.read("prod", organization="acme"), "org")
-    assert not seen.permissions.can_queue_run
+    observed = await ask(lambda client: client.workspaces.read("prod", organization="acme"), "org")
+    assert not observed.permissions.can_queue_run
     identity = hcp.workspaces["prod"].id
     wanted = RunCreateOptions.model_validate({"workspace": Workspace.model_validate({"id": identity})})
     with pytest.raises(NotFound):
@@ -199,8 +199,8 @@ async def test_the_archive_refuses_tokens_and_corrupt_code(hcp: HcpStandIn, ask:
             assert answer.status == 200
         async with session.put(made.upload_url, data=b"again") as answer:
             assert answer.status == 404
-    seen = await ask(lambda client: client.configuration_versions.read(made.id))
-    assert seen.status == "errored"
+    observed = await ask(lambda client: client.configuration_versions.read(made.id))
+    assert observed.status == "errored"
     assert not hcp.workspaces["prod"].runs
 
 
@@ -245,10 +245,10 @@ async def test_notifications_are_signed_and_follow_a_run(tmp_path: Path) -> None
     run = queued(hcp)
     triggers = []
     while "run:needs_attention" not in triggers:
-        told, signed = await asyncio.wait_for(received.get(), 60)
+        message, signed = await asyncio.wait_for(received.get(), 60)
         assert signed
-        triggers.append(told["notifications"][0]["trigger"])
-        assert told["run_id"] == (None if triggers == ["verification"] else run.id)
+        triggers.append(message["notifications"][0]["trigger"])
+        assert message["run_id"] == (None if triggers == ["verification"] else run.id)
     assert triggers == ["verification", "run:created", "run:planning", "run:needs_attention"]
     await hcp.stop()
     await runner.cleanup()
@@ -290,12 +290,14 @@ async def test_pytfe_reads_what_run_tasks_have_said(hcp: HcpStandIn, ask: Ask) -
     hcp.workspaces["prod"].tasks = (Task("scan", "failed", "2 findings", "https://scan.example.com/1"), Task("cost"))
     run = queued(hcp)
     await until(run, "post_plan_completed")
-    seen = await ask(lambda client: client.runs.read(run.id))
-    assert (seen.status, seen.actions.is_confirmable) == ("post_plan_completed", True)
+    observed = await ask(lambda client: client.runs.read(run.id))
+    assert (observed.status, observed.actions.is_confirmable) == ("post_plan_completed", True)
     (stage,) = await ask(lambda client: list(client.task_stages.list(run.id)))
     assert (stage.stage, stage.status) == ("post_plan", "failed")
-    assert [one.id for one in seen.task_stages] == [stage.id]
-    first, second = [await ask(lambda client, one=one: client.task_results.read(one.id)) for one in stage.task_results]
+    assert [item.id for item in observed.task_stages] == [stage.id]
+    first, second = [
+        await ask(lambda client, item=item: client.task_results.read(item.id)) for item in stage.task_results
+    ]
     assert (first.task_name, first.status, first.message, first.url) == (
         "scan",
         "failed",
@@ -321,7 +323,7 @@ async def test_a_run_that_only_plans_takes_no_turn_and_is_never_confirmed(hcp: H
     )
     made = await ask(lambda client: client.runs.create(wanted))
     await until(workspace.runs[1], "planned_and_finished")
-    seen = await ask(lambda client: client.runs.read(made.id))
-    assert (seen.plan_only, seen.has_changes, seen.actions.is_confirmable) == (True, True, False)
-    assert (seen.target_addrs, seen.replace_addrs) == (["terraform_data.one"], ["terraform_data.one"])
+    observed = await ask(lambda client: client.runs.read(made.id))
+    assert (observed.plan_only, observed.has_changes, observed.actions.is_confirmable) == (True, True, False)
+    assert (observed.target_addrs, observed.replace_addrs) == (["terraform_data.one"], ["terraform_data.one"])
     assert workspace.current is waiting

@@ -67,7 +67,7 @@ def modal(blocks: list[Block], **more: Any) -> Block:
 
 
 def pointers(error: pytest.ExceptionInfo[ApiError]) -> list[str]:
-    return [one.rpartition("json-pointer:")[2].rstrip("]") for one in error.value.extra["errors"]]
+    return [item.rpartition("json-pointer:")[2].rstrip("]") for item in error.value.extra["errors"]]
 
 
 # What is built from a number, the most it may be, and where Slack points when it is one more.
@@ -132,7 +132,7 @@ LIMITS: dict[str, tuple[Callable[[int], list[Block]], int, str]] = {
                 {
                     "type": "static_select",
                     "option_groups": [
-                        {"label": plain(), "options": [{"text": plain(), "value": str(one)}]} for one in range(n)
+                        {"label": plain(), "options": [{"text": plain(), "value": str(item)}]} for item in range(n)
                     ],
                 }
             )
@@ -179,7 +179,7 @@ def test_a_message_at_the_limit_passes_and_one_past_it_is_refused(name: str) -> 
     assert error.value.code == "invalid_blocks"
     assert pointers(error) == [pointer]
     assert error.value.answer["response_metadata"]["messages"] == [
-        f"[ERROR] {one}" for one in error.value.extra["errors"]
+        f"[ERROR] {item}" for item in error.value.extra["errors"]
     ]
 
 
@@ -441,9 +441,9 @@ def test_what_slacks_own_models_build_passes(block: sdk.Block) -> None:
 
 def objects_in(value: Any) -> list[Block]:
     if isinstance(value, list):
-        return [found for one in value for found in objects_in(one)]
+        return [result for item in value for result in objects_in(item)]
     if isinstance(value, dict):
-        return [value, *(found for one in value.values() for found in objects_in(one))]
+        return [value, *(result for item in value.values() for result in objects_in(item))]
     return []
 
 
@@ -455,7 +455,7 @@ def test_an_unknown_field_is_refused_at_any_depth(block: sdk.Block) -> None:
         objects_in(spoilt)[number]["surprise"] = 1
         with pytest.raises(ApiError, match="invalid_blocks") as error:
             check_message([spoilt])
-        assert any("invalid additional property: surprise" in one for one in error.value.extra["errors"])
+        assert any("invalid additional property: surprise" in item for item in error.value.extra["errors"])
 
 
 words = st.sampled_from(["type", "text", "elements", "section", "actions", "button", "table", "rows", "mrkdwn", "x"])

@@ -50,7 +50,7 @@ async def test_a_command_is_acknowledged_and_its_button_changes_the_message(pair
     message = await channel.wait_for(asks, 60)
     assert message.rendered == "Apply *3 changes*?\n[Approve]"
     assert (await pair.slack.person("lee").click(message, "Approve")).ok
-    await channel.wait_for(lambda one: one.rendered == "Approved by @lee", 60)
+    await channel.wait_for(lambda item: item.rendered == "Approved by @lee", 60)
     assert message.buttons == []
     assert pair.app.heard == ["/deploy staging", "approve 12 by U0LEE"]
     assert not pair.slack.refused

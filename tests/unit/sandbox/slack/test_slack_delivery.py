@@ -100,14 +100,14 @@ async def test_an_answer_that_slack_would_not_take_is_an_error(
 
 
 @pytest.mark.parametrize(
-    ("status", "shown"), [(404, "http_client_error"), (500, "http_service_error"), (302, "http_client_error")]
+    ("status", "rendered"), [(404, "http_client_error"), (500, "http_service_error"), (302, "http_client_error")]
 )
 async def test_any_other_status_is_shown_as_slack_shows_it(
-    slack: SlackStandIn, app: ListeningApp, status: int, shown: str
+    slack: SlackStandIn, app: ListeningApp, status: int, rendered: str
 ) -> None:
     app.status = status
     reply = await slack.person("ana").type("#ops", "/deploy")
-    assert (reply.status, reply.error) == (status, f'/deploy failed with the error "{shown}"')
+    assert (reply.status, reply.error) == (status, f'/deploy failed with the error "{rendered}"')
 
 
 async def test_an_app_has_three_seconds_then_the_person_sees_a_timeout(
@@ -135,7 +135,7 @@ async def test_what_is_no_command_of_the_app_is_not_sent(slack: SlackStandIn, ap
     slack.workspace.channel("#prod").members.discard("U0GUS")
     assert not (await slack.person("gus").type("#prod", "/deploy")).ok
     await app.wait_for(1)
-    assert [one.fields["type"] for one in app.received] == ["event_callback"]
+    assert [item.fields["type"] for item in app.received] == ["event_callback"]
 
 
 def button(**more: Any) -> list[dict[str, Any]]:
@@ -179,7 +179,7 @@ async def test_a_click_tells_everything_about_itself(
 async def test_a_choice_is_in_the_state_of_the_next_click(
     slack: SlackStandIn, client: AsyncWebClient, app: ListeningApp
 ) -> None:
-    options = [{"text": {"type": "plain_text", "text": one.title()}, "value": one} for one in ("dev", "prod")]
+    options = [{"text": {"type": "plain_text", "text": item.title()}, "value": item} for item in ("dev", "prod")]
     menu = {"type": "static_select", "action_id": "env", "options": options}
     blocks = [{"type": "actions", "block_id": "m", "elements": [menu]}, *button()]
     await client.chat_postMessage(channel="C0OPS", text="Where?", blocks=blocks)
@@ -221,15 +221,15 @@ async def test_a_button_that_is_gone_cannot_be_clicked_but_a_client_that_lags_ca
     assert app.received[-1].fields["message"]["text"] == "decided"
 
 
-@pytest.mark.parametrize(("status", "shown"), [(500, "status code 500"), (404, "status code 404")])
+@pytest.mark.parametrize(("status", "rendered"), [(500, "status code 500"), (404, "status code 404")])
 async def test_a_click_that_the_app_fails_shows_an_error(
-    slack: SlackStandIn, client: AsyncWebClient, app: ListeningApp, status: int, shown: str
+    slack: SlackStandIn, client: AsyncWebClient, app: ListeningApp, status: int, rendered: str
 ) -> None:
     await client.chat_postMessage(channel="C0OPS", text="?", blocks=button())
     app.status = status
     reply = await slack.person("ana").click(slack.workspace.channel("#ops").messages[0], "Yes")
     assert (reply.ok, reply.status) == (False, status)
-    assert shown in str(reply.error)
+    assert rendered in str(reply.error)
 
 
 async def test_an_event_is_tried_again_until_it_is_taken(slack: SlackStandIn, app: ListeningApp) -> None:
@@ -239,8 +239,8 @@ async def test_an_event_is_tried_again_until_it_is_taken(slack: SlackStandIn, ap
     await app.wait_for(3)
     app.status = 200
     await app.wait_for(4)
-    assert [one.headers.get("X-Slack-Retry-Num") for one in app.received] == [None, "1", "2", "3"]
-    assert len({one.fields["event_id"] for one in app.received}) == 1
+    assert [item.headers.get("X-Slack-Retry-Num") for item in app.received] == [None, "1", "2", "3"]
+    assert len({item.fields["event_id"] for item in app.received}) == 1
     event = app.received[0].fields["event"]
     assert event["text"] == "hello <@U0LEE>, see <#C0PROD|prod> &amp; &lt;this&gt;"
     assert (event["type"], event["channel"], event["user"]) == ("message", "C0OPS", "U0ANA")
@@ -250,7 +250,7 @@ async def test_nothing_is_heard_from_channels_without_the_bot(slack: SlackStandI
     await slack.person("ana").type("#random", "psst")
     await slack.person("ana").type("#ops", "hello")
     await app.wait_for(1)
-    assert [one.fields["event"]["channel"] for one in app.received] == ["C0OPS"]
+    assert [item.fields["event"]["channel"] for item in app.received] == ["C0OPS"]
 
 
 async def test_the_request_url_is_verified_by_a_challenge(slack: SlackStandIn, app: ListeningApp) -> None:
@@ -270,4 +270,4 @@ async def test_200_commands_at_once_all_arrive_within_three_seconds(slack: Slack
     ana = slack.person("ana")
     replies = await asyncio.gather(*(ana.type("#ops", f"/deploy {number}") for number in range(200)))
     assert all(reply.ok for reply in replies)
-    assert {one.fields["text"] for one in app.received} == {str(number) for number in range(200)}
+    assert {item.fields["text"] for item in app.received} == {str(number) for number in range(200)}

@@ -29,15 +29,15 @@ class Page:
     async def get(self, path: str) -> dict[str, Any]:
         async with self.session.get(f"{self.slack.url}/page/api/{path}") as response:
             assert (response.status, response.headers["Cache-Control"]) == (200, "no-store")
-            found: dict[str, Any] = await response.json()
-            return found
+            result: dict[str, Any] = await response.json()
+            return result
 
     async def post(self, path: str, **body: Any) -> dict[str, Any]:
         body = {("as" if name == "user" else name): value for name, value in body.items()}
         async with self.session.post(f"{self.slack.url}/page/api/{path}", json=body) as response:
             assert response.status == 200, await response.text()
-            found: dict[str, Any] = await response.json()
-            return found
+            result: dict[str, Any] = await response.json()
+            return result
 
     async def status(self, path: str, **more: Any) -> int:
         async with self.session.get(f"{self.slack.url}{path}", **more) as response:
@@ -92,12 +92,12 @@ async def watch(page: Page, user: str) -> Stream:
 
 
 async def test_the_page_learns_the_workspace(page: Page) -> None:
-    found = await page.get("workspace")
-    assert found["team"] == {"id": "T0SANDBOX", "name": "Lineside", "domain": "lineside"}
-    assert [one["name"] for one in found["people"]] == ["ana", "lee", "max", "gus"]
-    assert [one["name"] for one in found["channels"]] == ["ops", "dev", "staging", "prod", "random"]
-    assert {"command": "/deploy", "usage_hint": "<env> [ref]", "description": "Deploy"} in found["commands"]
-    assert found["bot"] == {"id": "U0SIGNAL", "name": "Signalbox"}
+    result = await page.get("workspace")
+    assert result["team"] == {"id": "T0SANDBOX", "name": "Lineside", "domain": "lineside"}
+    assert [item["name"] for item in result["people"]] == ["ana", "lee", "max", "gus"]
+    assert [item["name"] for item in result["channels"]] == ["ops", "dev", "staging", "prod", "random"]
+    assert {"command": "/deploy", "usage_hint": "<env> [ref]", "description": "Deploy"} in result["commands"]
+    assert result["bot"] == {"id": "U0SIGNAL", "name": "Signalbox"}
 
 
 async def test_a_command_a_click_and_what_the_page_hears_of_them(page: Page) -> None:
@@ -123,7 +123,7 @@ async def test_a_command_a_click_and_what_the_page_hears_of_them(page: Page) -> 
     name, data = await lee.next()
     assert (name, data["message"]["text"], data["message"]["blocks"]) == ("changed", "Approved by <@U0LEE>", [])
     listed = (await page.get("channels/C0OPS/messages?as=U0ANA"))["messages"]
-    assert [(one["text"], one["ephemeral"]) for one in listed if one["ephemeral"]] == [("on it", True)]
+    assert [(item["text"], item["ephemeral"]) for item in listed if item["ephemeral"]] == [("on it", True)]
     assert len((await page.get("channels/C0OPS/messages?as=U0LEE"))["messages"]) == 1
 
 
@@ -132,7 +132,7 @@ async def test_a_thread_holds_its_replies(page: Page) -> None:
     (parent,) = (await page.get("channels/C0DEV/messages?as=U0LEE"))["messages"]
     await page.post("say", user="U0LEE", channel="C0DEV", text="second", thread_ts=parent["ts"])
     thread = (await page.get(f"channels/C0DEV/threads/{parent['ts']}?as=U0ANA"))["messages"]
-    assert [one["text"] for one in thread] == ["first", "second"]
+    assert [item["text"] for item in thread] == ["first", "second"]
     (parent,) = (await page.get("channels/C0DEV/messages?as=U0LEE"))["messages"]
     assert (parent["reply_count"], parent["latest_reply"]) == (1, thread[1]["ts"])
 
@@ -172,8 +172,8 @@ async def test_a_modal_comes_is_corrected_and_goes(page: Page) -> None:
 async def test_nobody_acts_in_anothers_modal(page: Page) -> None:
     await page.post("say", user="U0ANA", channel="C0OPS", text="/deploy")
     view = await page.slack.person("ana").wait_for_view(5)
-    found = await page.post("submit", user="U0GUS", view_id=view.id, values={})
-    assert found == {"ok": False, "error": "this view is gone"}
+    result = await page.post("submit", user="U0GUS", view_id=view.id, values={})
+    assert result == {"ok": False, "error": "this view is gone"}
     assert view.open
 
 
@@ -184,11 +184,11 @@ async def test_the_home_tab_is_asked_for_once(page: Page) -> None:
 
 
 async def test_an_error_is_worded_as_slack_words_it(page: Page) -> None:
-    found = await page.post("say", user="U0ANA", channel="C0OPS", text="/destroy")
-    assert found == {"ok": False, "error": "/destroy is not a valid command"}
+    result = await page.post("say", user="U0ANA", channel="C0OPS", text="/destroy")
+    assert result == {"ok": False, "error": "/destroy is not a valid command"}
     page.slack.deliver_to("http://127.0.0.1:9/slack/events")
-    found = await page.post("say", user="U0ANA", channel="C0OPS", text="/deploy dev")
-    assert found == {"ok": False, "error": '/deploy failed with the error "dispatch_failed"'}
+    result = await page.post("say", user="U0ANA", channel="C0OPS", text="/deploy dev")
+    assert result == {"ok": False, "error": '/deploy failed with the error "dispatch_failed"'}
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ SECTION_WITH_BROADCAST = {"type": "section", "text": {"type": "mrkdwn", "text": 
 
 
 @pytest.mark.parametrize(
-    ("text", "blocks", "found"),
+    ("text", "blocks", "result"),
     [
         ("<!channel> down", [], ("channel",)),
         ("<!here|here>", [], ("here",)),
@@ -77,9 +77,9 @@ SECTION_WITH_BROADCAST = {"type": "section", "text": {"type": "mrkdwn", "text": 
     ],
 )
 def test_a_broadcast_is_noticed_wherever_it_hides(
-    text: str, blocks: list[dict[str, Any]], found: tuple[str, ...]
+    text: str, blocks: list[dict[str, Any]], result: tuple[str, ...]
 ) -> None:
-    assert mrkdwn.broadcasts(text, blocks) == found
+    assert mrkdwn.broadcasts(text, blocks) == result
 
 
 def test_a_broadcast_stays_on_record_after_an_update() -> None:
@@ -97,7 +97,7 @@ def plain(words: str) -> dict[str, Any]:
 def test_every_kind_of_block_is_drawn() -> None:
     button = {"type": "button", "action_id": "a", "text": plain("Approve")}
     menu = {"type": "static_select", "action_id": "b", "placeholder": plain("Which?")}
-    cells = [[{"type": "raw_text", "text": one} for one in row] for row in (("Machine", "AMI"), ("cron", "ami-1"))]
+    cells = [[{"type": "raw_text", "text": entry} for entry in row] for row in (("Machine", "AMI"), ("cron", "ami-1"))]
     item = {
         "type": "rich_text_section",
         "elements": [{"type": "text", "text": "one "}, {"type": "user", "user_id": "U0LEE"}],

@@ -27,8 +27,8 @@ class Socket:
         self.websocket = websocket
 
     async def next(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(await self.websocket.receive_str(timeout=5))
-        return found
+        result: dict[str, Any] = json.loads(await self.websocket.receive_str(timeout=5))
+        return result
 
     async def ack(self, envelope: dict[str, Any], **more: Any) -> None:
         await self.websocket.send_str(json.dumps({"envelope_id": envelope["envelope_id"], **more}))
@@ -104,14 +104,14 @@ async def test_without_an_ack_the_person_sees_a_timeout(slack: SlackStandIn, ses
 async def test_payloads_are_shared_among_the_connections(slack: SlackStandIn, session: Sockets) -> None:
     sockets = [await connect(slack, session), await connect(slack, session)]
     typing = [asyncio.create_task(slack.person("ana").type("#ops", f"/deploy {number}")) for number in range(4)]
-    seen = []
+    observed = []
     for socket in sockets:
         for _ in range(2):
             envelope = await socket.next()
-            seen.append(envelope["payload"]["text"])
+            observed.append(envelope["payload"]["text"])
             await socket.ack(envelope)
     assert all(reply.ok for reply in await asyncio.gather(*typing))
-    assert sorted(seen) == ["0", "1", "2", "3"]
+    assert sorted(observed) == ["0", "1", "2", "3"]
 
 
 async def test_what_a_lost_connection_had_comes_again_over_another(slack: SlackStandIn, session: Sockets) -> None:
@@ -134,7 +134,7 @@ async def test_an_event_that_is_not_acknowledged_comes_again(
     await slack.person("ana").type("#ops", "hello")
     first = await socket.next()
     second = await socket.next()
-    assert [one["retry_attempt"] for one in (first, second)] == [0, 1]
+    assert [item["retry_attempt"] for item in (first, second)] == [0, 1]
     assert first["payload"] == second["payload"]
     await socket.ack(second)
 
@@ -153,7 +153,7 @@ async def test_only_the_app_token_opens_connections(slack: SlackStandIn, session
     opened = [await session.ws_connect(slack.socket_mode.ticket_url()) for _ in range(10)]
     with pytest.raises(SlackApiError, match="too_many_websockets"):
         await client.apps_connections_open(app_token=APP_TOKEN)
-    assert not any(one.closed for one in opened)
+    assert not any(item.closed for item in opened)
 
 
 async def test_an_ack_that_is_none_is_noted(slack: SlackStandIn, session: Sockets) -> None:

@@ -92,8 +92,8 @@ async def test_an_external_id_is_unique_and_finds_the_view(slack: SlackStandIn, 
     await client.views_open(trigger_id=give("U0ANA"), view=modal(external_id="deploy-12"))
     twice = client.views_open(trigger_id=give("U0LEE"), view=modal(external_id="deploy-12"))
     assert await error_of(twice) == "duplicate_external_id"
-    found = await client.views_update(external_id="deploy-12", view=modal("Found", external_id="deploy-12"))
-    assert found["view"]["title"]["text"] == "Found"
+    result = await client.views_update(external_id="deploy-12", view=modal("Found", external_id="deploy-12"))
+    assert result["view"]["title"]["text"] == "Found"
 
 
 async def test_the_home_tab_is_each_persons_own(slack: SlackStandIn, client: AsyncWebClient) -> None:

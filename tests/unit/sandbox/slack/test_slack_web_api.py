@@ -24,15 +24,15 @@ SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "hello"}}
 async def raw(slack: SlackStandIn, method: str, **request: Any) -> dict[str, Any]:
     async with aiohttp.ClientSession() as session, session.post(f"{slack.url}/api/{method}", **request) as response:
         assert response.status == 200
-        found: dict[str, Any] = await response.json()
-        return found
+        result: dict[str, Any] = await response.json()
+        return result
 
 
 async def error_of(call: Any) -> dict[str, Any]:
     with pytest.raises(SlackApiError) as error:
         await call
-    found: dict[str, Any] = error.value.response.data
-    return found
+    result: dict[str, Any] = error.value.response.data
+    return result
 
 
 def bearer(token: str = BOT_TOKEN) -> dict[str, str]:
@@ -40,9 +40,9 @@ def bearer(token: str = BOT_TOKEN) -> dict[str, str]:
 
 
 async def test_auth_test_says_who_the_bot_is(client: AsyncWebClient) -> None:
-    found = await client.auth_test()
-    assert (found["team_id"], found["user_id"], found["bot_id"]) == ("T0SANDBOX", "U0SIGNAL", "B0SIGNAL")
-    assert "chat:write" in found.headers["X-OAuth-Scopes"]
+    result = await client.auth_test()
+    assert (result["team_id"], result["user_id"], result["bot_id"]) == ("T0SANDBOX", "U0SIGNAL", "B0SIGNAL")
+    assert "chat:write" in result.headers["X-OAuth-Scopes"]
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ async def test_auth_test_says_who_the_bot_is(client: AsyncWebClient) -> None:
 async def test_a_call_with_a_bad_token_or_body_is_refused(
     slack: SlackStandIn, request_body: dict[str, Any], expected: str
 ) -> None:
-    found = await raw(slack, "auth.test", **request_body)
-    assert (found["ok"], found["error"]) == (False, expected)
+    result = await raw(slack, "auth.test", **request_body)
+    assert (result["ok"], result["error"]) == (False, expected)
 
 
 async def test_the_token_may_be_a_form_field(slack: SlackStandIn) -> None:
@@ -70,46 +70,46 @@ async def test_the_token_may_be_a_form_field(slack: SlackStandIn) -> None:
 
 
 async def test_an_unknown_method_is_refused(slack: SlackStandIn) -> None:
-    found = await raw(slack, "chat.shout", headers=bearer())
-    assert found["error"] == "unknown_method"
+    result = await raw(slack, "chat.shout", headers=bearer())
+    assert result["error"] == "unknown_method"
     assert [call.method for call in slack.refused] == ["chat.shout"]
 
 
 async def test_an_unknown_argument_is_refused(slack: SlackStandIn) -> None:
     body = {"channel": "C0OPS", "text": "x", "colour": "red"}
-    found = await raw(slack, "chat.postMessage", headers=bearer(), json=body)
-    assert found["error"] == "invalid_arguments"
-    assert found["response_metadata"]["messages"] == ["[ERROR] unknown argument: colour"]
+    result = await raw(slack, "chat.postMessage", headers=bearer(), json=body)
+    assert result["error"] == "invalid_arguments"
+    assert result["response_metadata"]["messages"] == ["[ERROR] unknown argument: colour"]
 
 
 async def test_a_missing_argument_is_refused(slack: SlackStandIn) -> None:
-    found = await raw(slack, "chat.postMessage", headers=bearer(), json={"text": "x"})
-    assert found["errors"] == ["missing required field: channel"]
+    result = await raw(slack, "chat.postMessage", headers=bearer(), json={"text": "x"})
+    assert result["errors"] == ["missing required field: channel"]
 
 
 async def test_another_workspace_is_refused(slack: SlackStandIn) -> None:
-    found = await raw(slack, "auth.test", headers=bearer(), json={"team_id": "T0OTHER"})
-    assert found["error"] == "team_access_not_granted"
+    result = await raw(slack, "auth.test", headers=bearer(), json={"team_id": "T0OTHER"})
+    assert result["error"] == "team_access_not_granted"
 
 
 async def test_a_json_body_is_ignored_where_slack_takes_forms_alone(slack: SlackStandIn) -> None:
-    found = await raw(slack, "users.info", headers=bearer(), json={"user": "U0ANA"})
-    assert found["error"] == "invalid_arguments"
+    result = await raw(slack, "users.info", headers=bearer(), json={"user": "U0ANA"})
+    assert result["error"] == "invalid_arguments"
     assert (await raw(slack, "users.info", headers=bearer(), data={"user": "U0ANA"}))["ok"]
 
 
 async def test_blocks_and_metadata_may_be_json_in_a_form(slack: SlackStandIn) -> None:
     metadata = {"event_type": "operation", "event_payload": {"number": 12}}
     form = {"channel": "C0OPS", "text": "x", "blocks": json.dumps([SECTION]), "metadata": json.dumps(metadata)}
-    found = await raw(slack, "chat.postMessage", headers=bearer(), data=form)
-    assert found["message"]["metadata"] == metadata
-    assert found["message"]["blocks"][0]["text"]["text"] == "hello"
+    result = await raw(slack, "chat.postMessage", headers=bearer(), data=form)
+    assert result["message"]["metadata"] == metadata
+    assert result["message"]["blocks"][0]["text"]["text"] == "hello"
 
 
 async def test_a_scope_that_was_not_granted_is_missing(slack: SlackStandIn, client: AsyncWebClient) -> None:
     slack.register_commands({"oauth_config": {"scopes": {"bot": ["commands", "users:read"]}}})
-    found = await error_of(client.chat_postMessage(channel="C0OPS", text="x"))
-    assert (found["error"], found["needed"], found["provided"]) == (
+    result = await error_of(client.chat_postMessage(channel="C0OPS", text="x"))
+    assert (result["error"], result["needed"], result["provided"]) == (
         "missing_scope",
         "chat:write",
         "commands,users:read",
@@ -152,8 +152,8 @@ BAD_POSTS: list[tuple[dict[str, Any], str]] = [
 async def test_a_bad_post_is_refused_and_nothing_is_said(
     slack: SlackStandIn, client: AsyncWebClient, arguments: dict[str, Any], expected: str
 ) -> None:
-    found = await error_of(client.api_call("chat.postMessage", json=arguments))
-    assert found["error"] == expected
+    result = await error_of(client.api_call("chat.postMessage", json=arguments))
+    assert result["error"] == expected
     assert [channel.messages for channel in slack.workspace.channels.values() if channel.messages] == []
     assert [call.error for call in slack.refused] == [expected]
 
@@ -176,11 +176,11 @@ async def test_a_reply_goes_into_the_thread_and_not_under_another_reply(
     reply = await client.chat_postMessage(channel="C0OPS", text="reply", thread_ts=parent["ts"])
     channel = slack.workspace.channel("C0OPS")
     assert [message.text for message in channel.messages] == ["parent"]
-    assert [one.text for one in channel.thread(parent["ts"])] == ["parent", "reply"]
+    assert [item.text for item in channel.thread(parent["ts"])] == ["parent", "reply"]
     under = client.chat_postMessage(channel="C0OPS", text="x", thread_ts=reply["ts"])
     assert (await error_of(under))["error"] == "invalid_thread_ts"
     replies = await client.conversations_replies(channel="C0OPS", ts=parent["ts"])
-    assert [one["text"] for one in replies["messages"]] == ["parent", "reply"]
+    assert [item["text"] for item in replies["messages"]] == ["parent", "reply"]
     assert replies["messages"][0]["reply_count"] == 1
 
 
@@ -192,19 +192,19 @@ async def test_metadata_is_given_back_on_request_only(client: AsyncWebClient) ->
     whole = await client.conversations_history(channel="C0OPS", include_all_metadata=True)
     assert whole["messages"][0]["metadata"] == metadata
     await client.chat_update(channel="C0OPS", ts=posted["ts"], text="y")
-    kept = await client.conversations_history(channel="C0OPS", include_all_metadata=True)
-    assert kept["messages"][0]["metadata"] == metadata
+    stored = await client.conversations_history(channel="C0OPS", include_all_metadata=True)
+    assert stored["messages"][0]["metadata"] == metadata
 
 
 async def test_history_is_newest_first_in_pages_and_from_oldest(client: AsyncWebClient) -> None:
     sent = [(await client.chat_postMessage(channel="C0OPS", text=str(number)))["ts"] for number in range(5)]
     first = await client.conversations_history(channel="C0OPS", limit=2)
-    assert [one["ts"] for one in first["messages"]] == [sent[4], sent[3]]
+    assert [item["ts"] for item in first["messages"]] == [sent[4], sent[3]]
     assert first["has_more"]
-    seen = [one["ts"] async for page in first for one in page["messages"]]
-    assert seen == sent[::-1]
+    observed = [item["ts"] async for page in first for item in page["messages"]]
+    assert observed == sent[::-1]
     since = await client.conversations_history(channel="C0OPS", oldest=sent[2])
-    assert [one["ts"] for one in since["messages"]] == [sent[4], sent[3]]
+    assert [item["ts"] for item in since["messages"]] == [sent[4], sent[3]]
     inclusive = await client.conversations_history(channel="C0OPS", oldest=sent[2], inclusive=True)
     assert len(inclusive["messages"]) == 3
 
@@ -215,7 +215,7 @@ async def test_a_cursor_nobody_gave_is_refused(client: AsyncWebClient) -> None:
 
 
 async def test_channels_are_listed_in_pages_and_can_be_joined(slack: SlackStandIn, client: AsyncWebClient) -> None:
-    names = [one["name"] async for page in await client.conversations_list(limit=2) for one in page["channels"]]
+    names = [item["name"] async for page in await client.conversations_list(limit=2) for item in page["channels"]]
     assert names == ["ops", "dev", "staging", "prod", "random"]
     assert not (await client.conversations_info(channel="C0RANDOM"))["channel"]["is_member"]
     assert (await error_of(client.conversations_history(channel="C0RANDOM")))["error"] == "not_in_channel"
@@ -227,8 +227,8 @@ async def test_channels_are_listed_in_pages_and_can_be_joined(slack: SlackStandI
 
 
 async def test_private_channels_need_their_own_scope(client: AsyncWebClient) -> None:
-    found = await error_of(client.conversations_list(types="public_channel,private_channel"))
-    assert (found["error"], found["needed"]) == ("missing_scope", "groups:read")
+    result = await error_of(client.conversations_list(types="public_channel,private_channel"))
+    assert (result["error"], result["needed"]) == ("missing_scope", "groups:read")
 
 
 async def test_people_and_groups_are_told_apart(slack: SlackStandIn, client: AsyncWebClient) -> None:
@@ -271,19 +271,19 @@ async def test_reactions_come_once_and_go(slack: SlackStandIn, client: AsyncWebC
 
 async def test_a_permalink_leads_to_the_message(client: AsyncWebClient) -> None:
     ts = (await client.chat_postMessage(channel="C0OPS", text="x"))["ts"]
-    found = await client.chat_getPermalink(channel="C0OPS", message_ts=ts)
-    assert found["permalink"] == f"https://lineside.slack.com/archives/C0OPS/p{ts.replace('.', '')}"
+    result = await client.chat_getPermalink(channel="C0OPS", message_ts=ts)
+    assert result["permalink"] == f"https://lineside.slack.com/archives/C0OPS/p{ts.replace('.', '')}"
 
 
 async def test_hooks_see_a_call_before_and_after_it_takes_effect(slack: SlackStandIn, client: AsyncWebClient) -> None:
-    seen: list[tuple[str, int, bool]] = []
+    observed: list[tuple[str, int, bool]] = []
 
     async def watch(call: ApiCall) -> None:
-        seen.append((call.phase, len(slack.workspace.channel("#ops").messages), call.answer is not None))
+        observed.append((call.phase, len(slack.workspace.channel("#ops").messages), call.answer is not None))
 
     slack.on_call.append(watch)
     await client.chat_postMessage(channel="C0OPS", text="x")
-    assert seen == [("before", 0, False), ("after", 1, True)]
+    assert observed == [("before", 0, False), ("after", 1, True)]
 
 
 async def test_a_hook_can_make_slack_fail(slack: SlackStandIn, client: AsyncWebClient) -> None:

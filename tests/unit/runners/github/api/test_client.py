@@ -59,10 +59,10 @@ async def client_of(url: str, *, answer_timeout: int = ANSWER_TIMEOUT) -> GitHub
 
 
 async def test_a_redirect_to_another_host_gets_no_token(servers: Servers) -> None:
-    seen: list[Mapping[str, str]] = []
+    observed: list[Mapping[str, str]] = []
 
     async def store(request: web.Request) -> web.Response:
-        seen.append(request.headers.copy())
+        observed.append(request.headers.copy())
         return web.Response(text="2026-11-23T12:00:00.0000000Z the end\n")
 
     elsewhere = await servers.start(store)
@@ -73,7 +73,7 @@ async def test_a_redirect_to_another_host_gets_no_token(servers: Servers) -> Non
 
     client = await client_of(await servers.start(api))
     assert await logs.job_log_tail(client, REPOSITORY, 1) == "the end"
-    assert "Authorization" not in seen[0]
+    assert "Authorization" not in observed[0]
     await client.close()
 
 

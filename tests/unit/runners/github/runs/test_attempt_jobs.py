@@ -14,8 +14,8 @@ async def test_what_github_does_not_list_at_the_end_is_dropped_and_its_order_kep
 
     async def ask(page: int, etag: str | None) -> Answer:
         assert (page, etag) == (1, None)
-        shown = [{"id": number, "name": "x", "status": "completed", "conclusion": "success"} for number in (5, 3)]
-        return Answer({"total_count": 2, "jobs": shown}, "tag")
+        rendered = [{"id": number, "name": "x", "status": "completed", "conclusion": "success"} for number in (5, 3)]
+        return Answer({"total_count": 2, "jobs": rendered}, "tag")
 
     poll = await jobs.poll(ask, whole=True)
     assert (poll.calls, poll.missed_webhook) == (1, True)

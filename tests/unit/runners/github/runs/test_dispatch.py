@@ -66,7 +66,7 @@ async def test_a_dispatch_without_an_answer_is_never_repeated_and_can_be_found(
     with pytest.raises(UncertainError, match="may have happened"):
         await dispatch.dispatch(github, REPOSITORY, DEPLOY, "staging")
     assert posts(stand_in) == 1
-    found = await dispatch.find_dispatched(
+    result = await dispatch.find_dispatched(
         github,
         REPOSITORY,
         DEPLOY,
@@ -77,7 +77,7 @@ async def test_a_dispatch_without_an_answer_is_never_repeated_and_can_be_found(
         timeout=10,
         pause=0.1,
     )
-    assert list(stand_in.repository(REPOSITORY).runs) == [found]
+    assert list(stand_in.repository(REPOSITORY).runs) == [result]
 
 
 async def find(github: GitHub, *, exclude: Sequence[int] = (), sha: str = "", timeout: float = 1) -> int | None:

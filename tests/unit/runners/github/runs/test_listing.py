@@ -52,7 +52,7 @@ async def test_a_run_comes_with_the_jobs_of_all_its_attempts(github: GitHub, sta
 async def test_only_what_was_created_since_then_is_listed(github: GitHub, stand_in: GitHubStandIn) -> None:
     run = await failed_run(stand_in)
     later = datetime.now(UTC) + timedelta(days=300)
-    assert run.run_id in [one.run_id for one in await listing.runs_since(github, REPOSITORY, DEPLOY, LONG_AGO)]
+    assert run.run_id in [item.run_id for item in await listing.runs_since(github, REPOSITORY, DEPLOY, LONG_AGO)]
     assert await listing.runs_since(github, REPOSITORY, DEPLOY, later) == ()
 
 
@@ -75,7 +75,7 @@ async def test_the_runs_under_way_are_listed(github: GitHub, stand_in: GitHubSta
     repository.hang_next("deploy-dev.yml", job="cron")
     run = repository.dispatch("deploy-dev.yml", "main", actor="max-weber")
     await asyncio.sleep(0.4)
-    found = await listing.unfinished_runs(github, REPOSITORY, "deploy-dev.yml")
-    assert [(one.run_id, one.number, one.actor) for one in found] == [(run.run_id, 2, "max-weber")]
+    result = await listing.unfinished_runs(github, REPOSITORY, "deploy-dev.yml")
+    assert [(item.run_id, item.number, item.actor) for item in result] == [(run.run_id, 2, "max-weber")]
     with pytest.raises(NotFoundError):
         await listing.unfinished_runs(github, REPOSITORY, "none.yml")

@@ -47,6 +47,6 @@ def test_a_run_without_jobs_ends_when_it_was_last_touched() -> None:
         "created_at": "2026-11-23T10:00:00Z",
         "updated_at": "2026-11-23T10:00:05Z",
     }
-    seen = parse_run("o/r", run, [])
-    assert (seen.state, seen.workflow, seen.attempt) == (State.FAILED, "deploy.yml", 1)
-    assert seen.ended_at == datetime(2026, 11, 23, 10, 0, 5, tzinfo=UTC)
+    observed = parse_run("o/r", run, [])
+    assert (observed.state, observed.workflow, observed.attempt) == (State.FAILED, "deploy.yml", 1)
+    assert observed.ended_at == datetime(2026, 11, 23, 10, 0, 5, tzinfo=UTC)

@@ -71,10 +71,10 @@ def test_with_webhooks_it_costs_eight_and_each_job_is_shown_at_once() -> None:
         assert github.calls <= 8
         assert lag(github, last, began, at) < 5
         for job in last.jobs:
-            shown = next(when for when, run in items for one in run.jobs if one == job)
+            rendered = next(when for when, run in items for item in run.jobs if item == job)
             assert job.ended_at
             ended = (job.ended_at - datetime(2026, 11, 23, 10, 0, tzinfo=UTC)).total_seconds()
-            assert began + shown - ended < 5, job.name
+            assert began + rendered - ended < 5, job.name
         await github.close()
 
     run_virtually(go())
@@ -115,10 +115,10 @@ def test_where_webhooks_tell_of_runs_alone_their_jobs_are_asked_for_as_without()
 def test_webhooks_in_any_order_late_and_again_never_take_a_job_back() -> None:
     async def go() -> None:
         github = VirtualGitHub()
-        kept: list[tuple[str, dict[str, Any]]] = []
+        stored: list[tuple[str, dict[str, Any]]] = []
 
         def keep(event: str, payload: dict[str, Any]) -> bool:
-            kept.append((event, payload))
+            stored.append((event, payload))
             return True
 
         github.send_webhooks(lost=keep)
@@ -127,7 +127,7 @@ def test_webhooks_in_any_order_late_and_again_never_take_a_job_back() -> None:
         async def replay() -> None:
             for _ in range(200):
                 await asyncio.sleep(7)
-                for event, payload in reversed(kept[-40:]):
+                for event, payload in reversed(stored[-40:]):
                     news = run_event_of(event, payload)
                     assert news
                     github.receive_event(news)
@@ -137,9 +137,9 @@ def test_webhooks_in_any_order_late_and_again_never_take_a_job_back() -> None:
         replaying.cancel()
         order = {State.WAITING: 0, State.RUNNING: 1}
         for before, after in itertools.pairwise(items):
-            known = {job.job_id: job for job in after.jobs}
+            existing = {job.job_id: job for job in after.jobs}
             for job in before.jobs:
-                assert order.get(known[job.job_id].state, 2) >= order.get(job.state, 2)
+                assert order.get(existing[job.job_id].state, 2) >= order.get(job.state, 2)
         assert items[-1].state is State.SUCCEEDED
         await github.close()
 
@@ -203,8 +203,8 @@ def test_fifty_runs_at_once_stay_within_githubs_hourly_limit() -> None:
         await asyncio.sleep(3_600)
         assert github.calls < 5_000
         assert len(github.asked) < 5_000  # even if 304s counted
-        for one in watching:
-            one.cancel()
+        for item in watching:
+            item.cancel()
         await asyncio.gather(*watching, return_exceptions=True)
         await github.close()
 
@@ -220,7 +220,7 @@ def test_256_jobs_come_in_three_pages_and_settled_pages_are_left_alone() -> None
         run_id = github.repository.dispatch("many.yml", "main").run_id
         last = (await seen(github, run_id))[-1][1]
         assert (last.state, len(last.jobs), len({job.job_id for job in last.jobs})) == (State.SUCCEEDED, 256, 256)
-        pages = [one.path.rpartition("=")[2] for one in github.asked if "/jobs" in one.path]
+        pages = [item.path.rpartition("=")[2] for item in github.asked if "/jobs" in item.path]
         assert set(pages) == {"1", "2", "3"}
         assert pages.count("1") < pages.count("3")
         await github.close()

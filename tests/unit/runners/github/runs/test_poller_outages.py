@@ -44,10 +44,10 @@ def test_ten_minutes_without_github_are_told_and_lose_nothing() -> None:
         items = await seen(github, run_id)
         stale = [(at, run) for at, run in items if run.stale_since]
         assert len(stale) == 1
-        at, said = stale[0]
+        at, text = stale[0]
         assert 314 < at < 390
-        assert said.stale_because == "GitHub answered with its error 502"
-        assert len([one for one in github.asked if 1_300 < one.at < 1_900]) == 0
+        assert text.stale_because == "GitHub answered with its error 502"
+        assert len([item for item in github.asked if 1_300 < item.at < 1_900]) == 0
         back = next(at for at, run in items if at > stale[0][0] and run.stale_since is None)
         assert back < 900 + 70
         assert items[-1][1].state is State.SUCCEEDED

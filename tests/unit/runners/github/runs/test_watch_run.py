@@ -43,15 +43,15 @@ async def all_of(
 async def test_a_run_is_followed_to_its_end(github: GitHub, stand_in: GitHubStandIn) -> None:
     run_id = await dispatch.dispatch(github, REPOSITORY, DEPLOY, "staging")
     assert run_id
-    seen = await all_of(github, run_id)
-    assert [run.state.ended for run in seen] == [False] * (len(seen) - 1) + [True]
-    last = seen[-1]
+    observed = await all_of(github, run_id)
+    assert [run.state.ended for run in observed] == [False] * (len(observed) - 1) + [True]
+    last = observed[-1]
     assert last.state is State.SUCCEEDED
     assert {job.name for job in last.jobs} == {f"deploy ({name})" for name in ("backend", "cron", "taskrunner", "sftp")}
     assert all(job.state is State.SUCCEEDED and job.started_at and job.ended_at for job in last.jobs)
     assert last.ended_at == max(job.ended_at for job in last.jobs if job.ended_at)
-    assert State.RUNNING in {run.state for run in seen}
-    assert all(one != other for one, other in itertools.pairwise(seen))
+    assert State.RUNNING in {run.state for run in observed}
+    assert all(item != other for item, other in itertools.pairwise(observed))
 
 
 async def test_looking_again_is_conditional_and_shared_by_all_who_watch(
@@ -69,7 +69,7 @@ async def test_looking_again_is_conditional_and_shared_by_all_who_watch(
     assert all(look.conditional for look in looks[2:])
     repository = stand_in.repository(REPOSITORY)
     await repository.cancel(repository.runs[run_id])
-    ends = [(await one)[-1] for one in watching]
+    ends = [(await item)[-1] for item in watching]
     assert {end.state for end in ends} == {State.CANCELLED}
     assert len({id(github.pollers[REPOSITORY])}) == len(github.pollers)
 

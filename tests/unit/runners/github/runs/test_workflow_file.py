@@ -110,7 +110,7 @@ async def test_a_file_is_read_at_the_ref_that_is_asked_for(github: GitHub, stand
     here = await workflow_file.read(github, REPOSITORY, BUILD, "main")
     there = await workflow_file.read(github, REPOSITORY, BUILD, "chosen/few")
     assert (here.dispatchable, here.inputs, len(here.jobs)) == (True, (), 16)
-    assert [one.name for one in there.inputs] == ["machines"]
+    assert [item.name for item in there.inputs] == ["machines"]
 
 
 async def test_a_file_that_is_not_there_is_said_with_its_ref(github: GitHub) -> None:
@@ -131,9 +131,9 @@ async def test_a_file_that_cannot_be_read_is_said(github: GitHub, stand_in: GitH
 
 async def test_whether_a_workflow_is_switched_off_is_told(github: GitHub, stand_in: GitHubStandIn) -> None:
     assert await workflow_file.state(github, REPOSITORY, BUILD) == "active"
-    known = stand_in.repository(REPOSITORY).workflow(BUILD)
-    assert known is not None
-    known.state = "disabled_inactivity"
+    existing = stand_in.repository(REPOSITORY).workflow(BUILD)
+    assert existing is not None
+    existing.state = "disabled_inactivity"
     assert await workflow_file.state(github, REPOSITORY, BUILD) == "disabled_inactivity"
     with pytest.raises(NotFoundError, match=r"knows no workflow none\.yml"):
         await workflow_file.state(github, REPOSITORY, "none.yml")
