@@ -10,7 +10,7 @@ from bot.check.result import Findings
 from runners import hcp as hcp_terraform
 from runners.errors import RunnerError, StateLockedError
 from runners.hcp.client import PUBLIC_ADDRESS
-from runners.hcp.values import read_workspace
+from runners.hcp.values import workspace_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +55,7 @@ async def _check_workspace(session: aiohttp.ClientSession, address: str, hcp: Hc
     url = f"{address}/api/v2/organizations/{hcp.organization}/workspaces/{hcp.workspace}"
     async with session.get(url, allow_redirects=False) as response:
         if response.status == 200:
-            _check_usable(read_workspace(await response.json(content_type=None), hcp.organization), name, findings)
+            _check_usable(workspace_from(await response.json(content_type=None), hcp.organization), name, findings)
         elif response.status == 401:
             findings.add_problem("HCP Terraform does not accept TFE_TOKEN", "Create a new token and set TFE_TOKEN.")
         elif response.status == 404:

@@ -70,5 +70,5 @@ async def _wake(services: Services, run: str) -> None:
         log.info("HCP Terraform reported %.40s, which belongs to no operation", run)
         return
     if services.hcp:
-        services.hcp.notice(run)
+        services.hcp.notify(run)
     await services.engine.wake(number)

@@ -1,45 +1,48 @@
-"""The two backends of plans, a terraform program on this machine and HCP Terraform, and what both offer."""
+"""The interface of plan backends, and the choice between the two: a terraform program on this machine, HCP Terraform."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from handlers.plan import hcp, terraform
+from handlers.plan import hcp_backend, local_backend
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from bot.config import Environment
     from bot.operations.operation import Operation
     from bot.slack.blocks.common import ApprovalView
-    from handlers.plan.terraform import Progress
     from handlers.plan.views import PlanView
-    from runners.results import ApplyResult, Commit, PlanSummary
+    from runners.results import ApplyProgress, ApplyResult, Commit, PlanSummary
+
+    OnProgress = Callable[[ApplyProgress], Awaitable[None]]
 
 
 class PlanBackend(Protocol):
-    """What a plan needs. `commit_to_plan` is called from the durable workflow, the rest from within steps."""
+    """Makes and applies plans. The workflow calls `commit_to_plan` directly, the others within steps."""
 
     async def commit_to_plan(self, operation: Operation) -> Commit:
-        """The commit that will be planned."""
+        """The commit to plan. Raises RunnerError."""
 
     async def make_plan(self, operation: Operation, commit: Commit) -> PlanSummary:
-        """The plan, with nothing sensitive in it. Raises RunnerError."""
+        """Make the plan, and return its summary without sensitive values. Raises RunnerError."""
 
     async def plan_text(self, operation: Operation) -> str:
         """The plan as Terraform prints it."""
 
-    async def apply(self, operation: Operation, view: PlanView, on_progress: Progress) -> ApplyResult:
-        """Apply the plan that was approved, and no other. Raises RunnerError."""
+    async def apply(self, operation: Operation, view: PlanView, on_progress: OnProgress) -> ApplyResult:
+        """Apply the approved plan, and no other. Raises RunnerError."""
 
-    async def find_out(self, operation: Operation, view: PlanView, on_progress: Progress) -> ApplyResult:
+    async def resume_apply(self, operation: Operation, view: PlanView, on_progress: OnProgress) -> ApplyResult:
         """After a restart: follow the apply to its outcome. Raises RunnerError."""
 
     async def stop_apply(self, operation: Operation) -> None:
         """Interrupt the apply."""
 
-    async def finish(self, operation: Operation, approval: ApprovalView) -> None:
-        """The plan will not be applied: discard what waits for that."""
+    async def discard_plan(self, operation: Operation, approval: ApprovalView) -> None:
+        """Discard a plan that will not be applied."""
 
 
 def backend_of(environment: Environment) -> PlanBackend:
     """The backend that plans this environment."""
-    return hcp if environment.terraform and environment.terraform.hcp else terraform
+    return hcp_backend if environment.terraform and environment.terraform.hcp else local_backend

@@ -1,4 +1,4 @@
-"""What a plan changes, in words: its resources worst first, its outputs, what has drifted, what it warns of."""
+"""Views of a plan's changes: resources (worst first), outputs, drift, warnings."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ WORDS = {
     Change.IMPORT: "to import",
     Change.READ: "to read",
 }
-_STAYS = " (it stays, but Terraform no longer manages it)"
-# What leads a group of resources: before an apply, and after one that has done it.
+_STILL_EXISTS = " (it stays, but Terraform no longer manages it)"
+# Headings of a group of resources: before an apply, and after a successful apply.
 TO_DO = {
     Change.DELETE: ":red_circle: *To destroy*",
     Change.REPLACE: ":large_orange_circle: *To replace*",
-    Change.FORGET: f":white_circle: *To forget*{_STAYS}",
+    Change.FORGET: f":white_circle: *To forget*{_STILL_EXISTS}",
     Change.UPDATE: ":large_yellow_circle: *To change in place*",
     Change.CREATE: ":large_green_circle: *To create*",
     Change.MOVE: ":white_circle: *To move*",
@@ -42,7 +42,7 @@ TO_DO = {
 DONE = {
     Change.DELETE: ":red_circle: *Destroyed*",
     Change.REPLACE: ":large_orange_circle: *Replaced*",
-    Change.FORGET: f":white_circle: *Forgotten*{_STAYS}",
+    Change.FORGET: f":white_circle: *Forgotten*{_STILL_EXISTS}",
     Change.UPDATE: ":large_yellow_circle: *Changed in place*",
     Change.CREATE: ":large_green_circle: *Created*",
     Change.MOVE: ":white_circle: *Moved*",
@@ -53,11 +53,11 @@ MOST_RESOURCES, MOST_ATTRIBUTES, MOST_GROUPS, MOST_WARNINGS = 12, 3, 15, 3
 _INDEX = re.compile(r'\["(?:[^"\\]|\\.)*"\]|\[\d+\]')  # of an instance: ["backend"] or [0]
 DETAIL_RESOURCES, DETAIL_ATTRIBUTES, DETAIL_WARNINGS = 40, 12, 20
 TOO_MUCH = "too much to compare here; see the attached plan"
-UNKNOWN = "(known after apply)"  # how results.AttributeChange says it
+UNKNOWN = "(known after apply)"  # as in results.AttributeChange
 
 
 def counts(summary: PlanSummary) -> str:
-    """The plan in numbers, worst first: "1 to destroy, 2 to replace"; that it destroys nothing is said as well."""
+    """The numbers of changes, worst first: "1 to destroy, 2 to replace"; "0 to destroy" is included."""
     numbers = [(summary.count(change), words) for change, words in WORDS.items()]
     parts = [f"{number} {words}" for number, words in numbers if number]
     if summary.changes and not summary.count(Change.DELETE):
@@ -68,7 +68,7 @@ def counts(summary: PlanSummary) -> str:
 
 
 def changes(summary: PlanSummary, *, done: bool = False) -> Iterator[Block]:
-    """What would change, or has (`done`), destroys and replacements first, with values; the rest is in the thread."""
+    """What will change, or has changed (`done`), worst first, with values; the rest is in the thread."""
     listed, headings = summary.changes[:MOST_RESOURCES], DONE if done else TO_DO
     for change, group in groupby(listed, key=lambda resource: resource.change):
         yield from kit.sections([headings[change], *map(_brief, group)])
@@ -81,25 +81,25 @@ def changes(summary: PlanSummary, *, done: bool = False) -> Iterator[Block]:
 
 
 def details(summary: PlanSummary) -> Message:
-    """Every changed resource with its attributes, for the thread; outputs, drift and warnings as well."""
-    blocks = list(_all_of(summary.changes, TO_DO))
+    """The message in the thread: every changed resource with its attributes, outputs, drift and warnings."""
+    blocks = list(_full_list(summary.changes, TO_DO))
     if summary.outputs:
         blocks += kit.sections(["*Outputs*", *map(_attribute, summary.outputs[:DETAIL_RESOURCES])])
     if summary.drift:
-        blocks += [kit.section("*Changed outside of Terraform*"), *_all_of(summary.drift, DONE)]
+        blocks += [kit.section("*Changed outside of Terraform*"), *_full_list(summary.drift, DONE)]
     blocks += _warnings(summary.warnings, DETAIL_WARNINGS)
     text = f"The plan in detail: {counts(summary)}"
     return kit.message(text, blocks or [kit.section(text)], more="The rest is in the attached plan.")
 
 
-def _all_of(resources: Sequence[ResourceChange], headings: Mapping[Change, str]) -> Iterator[Block]:
+def _full_list(resources: Sequence[ResourceChange], headings: Mapping[Change, str]) -> Iterator[Block]:
     yield from kit.sections(_full(resource, headings) for resource in resources[:DETAIL_RESOURCES])
     if (hidden := len(resources) - DETAIL_RESOURCES) > 0:
         yield kit.context(f"and {hidden} more; the attached plan has all of them")
 
 
 def _grouped(hidden: Sequence[ResourceChange]) -> Iterator[Block]:
-    """Those that are too many to be shown one by one: how many of each kind, by module and type."""
+    """The numbers of resources that are not displayed, by kind of change, module and type."""
     if not hidden:
         return
     groups = Counter((WORDS[resource.change], _module(resource.address), resource.type) for resource in hidden)
@@ -112,14 +112,14 @@ def _grouped(hidden: Sequence[ResourceChange]) -> Iterator[Block]:
 
 
 def _module(address: str) -> str:
-    """The module that a resource is in, whichever instance of it; empty for the root module."""
+    """The module of a resource, without instance keys; empty for the root module."""
     return ".".join(re.findall(r"module\.[A-Za-z0-9_-]+", _INDEX.sub("", address)))
 
 
 def _brief(resource: ResourceChange) -> str:
-    """The resource and what matters most about it: why it is replaced, and what becomes known before the apply."""
+    """The resource with its most important attributes: those that force a replacement, else those with known values."""
     if resource.change in (Change.DELETE, Change.FORGET):
-        return _name(resource, with_reason=True)  # that it goes is all there is to say; what it was is in the thread
+        return _name(resource, with_reason=True)  # its attributes are in the thread
     forcing = [attribute for attribute in resource.attributes if attribute.forces_replacement]
     attributes = [
         attribute for attribute in resource.attributes if attribute.after != UNKNOWN and attribute not in forcing
@@ -147,11 +147,11 @@ def _name(resource: ResourceChange, *, with_reason: bool) -> str:
 
 
 def _value(attribute: AttributeChange, change: Change) -> str:
-    """An attribute of a resource; of a whole new or vanishing one there is but one value."""
-    only = {Change.CREATE: attribute.after, Change.DELETE: attribute.before}.get(change)
-    if only is None:
+    """An attribute of a resource; a new or destroyed resource has only one value."""
+    value = {Change.CREATE: attribute.after, Change.DELETE: attribute.before}.get(change)
+    if value is None:
         return _attribute(attribute)
-    return f"      {kit.code(attribute.path, 80)}: {kit.code(only, 80)}"
+    return f"      {kit.code(attribute.path, 80)}: {kit.code(value, 80)}"
 
 
 def _attribute(attribute: AttributeChange) -> str:
@@ -162,7 +162,7 @@ def _attribute(attribute: AttributeChange) -> str:
 
 
 def drift_lines(summary: PlanSummary) -> Iterator[Block]:
-    """What was changed outside of Terraform."""
+    """The resources that were changed outside of Terraform, in small print."""
     if summary.drift:
         addresses = phrases.listed_of(
             [kit.code(resource.address) for resource in summary.drift[:5]], len(summary.drift)
@@ -172,18 +172,18 @@ def drift_lines(summary: PlanSummary) -> Iterator[Block]:
 
 def _warnings(warnings: Sequence[Diagnostic], most: int) -> Iterator[Block]:
     for warning in warnings[:most]:
-        sign = ":information_source:" if warning.severity == "note" else ":warning:"
-        why = kit.escape(kit.cut(" ".join(warning.detail.split("\n\n")[0].split()), 300))
+        icon = ":information_source:" if warning.severity == "note" else ":warning:"
+        detail = kit.escape(kit.cut(" ".join(warning.detail.split("\n\n")[0].split()), 300))
         about = f" ({kit.code(warning.address)})" if warning.address else ""
-        what = kit.link(warning.summary, warning.url)
-        yield kit.context(f"{sign} {what}{about}{target(warning)}{f': {why}' if why else ''}")
+        summary_link = kit.link(warning.summary, warning.url)
+        yield kit.context(f"{icon} {summary_link}{about}{code_position(warning)}{f': {detail}' if detail else ''}")
     hidden = len(warnings) - most
     for line in phrases.rest(hidden, noun=phrases.plural(hidden, "warning")):
         yield kit.context(f"{line}, in the thread")
 
 
-def target(diagnostic: Diagnostic) -> str:
-    """Where in the code it is, in mrkdwn; empty if Terraform does not report that."""
+def code_position(diagnostic: Diagnostic) -> str:
+    """The file and line of a diagnostic in mrkdwn; empty if Terraform does not report them."""
     if not diagnostic.filename:
         return ""
     line = f":{diagnostic.line}" if diagnostic.line else ""

@@ -1,4 +1,4 @@
-"""The words after /plan: the environment, its variables, and the addresses to plan alone or to replace."""
+"""The arguments of /plan: an environment, variables, and addresses to plan alone or to replace."""
 
 from __future__ import annotations
 
@@ -13,31 +13,24 @@ from handlers.shared.requests import plan_request
 from runners.terraform.addresses import MOST, is_replaceable, is_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Mapping, Sequence
 
     from bot.config import Config, Environment
-    from bot.operations.operation import Operation
     from bot.services import Services
     from bot.slack.blocks.kit import Message
-    from handlers.plan.terraform import Progress
-    from handlers.plan.views import PlanView
-    from runners.results import ApplyResult
-
-    Apply = Callable[[Operation, PlanView, Progress], Coroutine[Any, Any, ApplyResult]]
 
 
 USAGE = "/plan <environment> [variable=value ...] [-target=ADDRESS ...] [-replace=ADDRESS ...]"
 MOST_WORDS = 12
 TARGET, REPLACE = "-target", "-replace"
 ADDRESSES = {TARGET: is_target, REPLACE: is_replaceable}
-# Keyboards and chat clients make these of plain quotes.
+# Keyboards and chat clients replace plain quotes by these.
 STRAIGHT = str.maketrans({"“": '"', "”": '"', "„": '"'})
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What a plan is limited to: values of variables, addresses to plan alone, addresses to replace."""
+    """The choices of a plan: values of variables, addresses to plan alone, addresses to replace."""
 
     variables: Mapping[str, str]
     targets: tuple[str, ...]
@@ -45,7 +38,7 @@ class Chosen:
 
 
 def read(config: Config, text: str) -> tuple[Environment, dict[str, str]]:
-    """The environment, and the rest as an operation keeps it (see `chosen`). Raises UserError."""
+    """The environment, and the operation's arguments, which `chosen` reads. Raises UserError."""
     parts = text.translate(STRAIGHT).split(" ")
     addresses = [word for word in parts if word.startswith(tuple(f"{option}=" for option in ADDRESSES))]
     rest = " ".join(word for word in parts if word not in addresses)
@@ -60,13 +53,13 @@ def read(config: Config, text: str) -> tuple[Environment, dict[str, str]]:
 
 
 def chosen(arguments: Mapping[str, str]) -> Chosen:
-    """What an operation keeps, taken apart again."""
+    """The choices in an operation's arguments."""
     variables = {name: value for name, value in arguments.items() if name not in ADDRESSES}
     return Chosen(variables, tuple(arguments.get(TARGET, "").split()), tuple(arguments.get(REPLACE, "").split()))
 
 
 def _no_other_options(arguments: Sequence[str]) -> None:
-    """Raises UserError for an option that /plan does not take, or one whose address is a word of its own."""
+    """Raise UserError for an option that /plan does not take, or whose address is a separate word."""
     for word in arguments:
         if word in ADDRESSES:
             raise UserError(f"The address of {word} follows without a space: {word}=ADDRESS. Usage: {USAGE}")
@@ -98,7 +91,7 @@ def _variables(environment: Environment, arguments: Sequence[str]) -> dict[str, 
         if not equals or not value:
             raise UserError(f"{typed_arguments.quoted(word)} is no variable=value. Usage: {USAGE}")
         if name not in allowed:
-            raise UserError(_not_taken(environment, name, allowed))
+            raise UserError(_unknown_variable(environment, name, allowed))
         if name in variables:
             raise UserError(f"{name} is given twice. Usage: {USAGE}")
         if value.startswith("-") or ".." in value:
@@ -107,7 +100,7 @@ def _variables(environment: Environment, arguments: Sequence[str]) -> dict[str, 
     return variables
 
 
-def _not_taken(environment: Environment, name: str, allowed: Sequence[str]) -> str:
+def _unknown_variable(environment: Environment, name: str, allowed: Sequence[str]) -> str:
     if not allowed:
         return (
             f"Plans of {environment.name} take no variables, for its terraform.variables in signalbox.yaml lists none. "

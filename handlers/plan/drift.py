@@ -1,4 +1,4 @@
-"""Drift check: a periodic plan that reports each change outside of Terraform once, with a button for a real plan."""
+"""Drift check: a periodic plan that reports each difference once, with a button for a plan that can be applied."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.store.operations import Status
 from handlers.plan import views
 from handlers.plan.backend import backend_of
 from handlers.plan.change_views import details
-from handlers.plan.hcp_run import LOOKS
+from handlers.plan.hcp_run import DRIFT_CHECK
 from runners.terraform import fingerprint
 
 if TYPE_CHECKING:
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
 
 
 async def drift(operation: Operation) -> None:
-    """Durable: plan; silent while there is nothing new, else one message with the details in its thread."""
-    work = backend_of(operation.environment)
-    commit = await work.commit_to_plan(operation)
-    summary = await operation.step("plan", lambda: work.make_plan(operation, commit))
-    differs = bool(summary.drift) or not summary.up_to_date
-    current = fingerprint(summary) if differs else ""
+    """Durable: plan, and post a message only when the drift differs from what was reported last."""
+    backend = backend_of(operation.environment)
+    commit = await backend.commit_to_plan(operation)
+    summary = await operation.step("plan", lambda: backend.make_plan(operation, commit))
+    drifted = bool(summary.drift) or not summary.up_to_date
+    current = fingerprint(summary) if drifted else ""
     reported = await operation.step(
-        "told", lambda: operation.services.deployments.reported_drift(operation.environment.name)
+        "reported drift", lambda: operation.services.deployments.reported_drift(operation.environment.name)
     )
     if current == reported:
         await operation.finish_silently(Status.SUCCEEDED)
         return
     await operation.announce(views.drifted(operation.head, commit, summary))
-    if differs:
+    if drifted:
         await operation.details("plan in detail", details(summary))
         await operation.attach(
             "plan as text",
             filename=f"drift-{operation.number}.txt",
             title="The plan as Terraform prints it",
-            read=lambda: work.plan_text(operation),
+            read=lambda: backend.plan_text(operation),
         )
     await operation.step(
         "remember", lambda: operation.services.deployments.set_reported_drift(operation.environment.name, current)
@@ -50,11 +50,11 @@ async def drift(operation: Operation) -> None:
 
 
 def _intervals(config: Config) -> Mapping[str, timedelta]:
-    watch = config.watch.drift if config.watch else None
-    if watch is None:
+    drift = config.watch.drift if config.watch else None
+    if drift is None:
         return {}
-    return {name: watch.every for name, environment in config.environments.items() if environment.terraform}
+    return {name: drift.every for name, environment in config.environments.items() if environment.terraform}
 
 
-KINDS = (Kind(LOOKS, drift, silent=True),)
-PERIODIC_TASKS = (operation_at_interval(LOOKS, "Look for drift in {target}", _intervals),)
+KINDS = (Kind(DRIFT_CHECK, drift, silent=True),)
+PERIODIC_TASKS = (operation_at_interval(DRIFT_CHECK, "Look for drift in {target}", _intervals),)

@@ -1,4 +1,4 @@
-"""The images of a plan: shown before they are rolled out, and followed by a code deploy where they go back."""
+"""The images that a plan rolls out: displayed in its message, recorded, and followed by a code deploy if they are older."""
 
 from __future__ import annotations
 
@@ -22,16 +22,15 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger(__name__)
-TIMEOUT = 20.0
+EC2_TIMEOUT = 20.0  # seconds
 
 
 async def view_of(operation: Operation, commit: Commit, summary: PlanSummary) -> PlanView:
-    """The plan for its message, with details of its images from EC2; without, if EC2 does not answer."""
+    """The view of a plan, with its images' details from EC2, or with their ids alone if EC2 does not answer."""
     services, machines = operation.services, operation.environment.machines
     try:
-        changes = await amis.describe_changes(services.aws.ec2, summary, machines, timeout=TIMEOUT)
+        changes = await amis.describe_changes(services.aws.ec2, summary, machines, timeout=EC2_TIMEOUT)
     except RunnerError as error:
-        # The plan can be read without names and ages; the ids are in it, and the table says "unknown".
         log.warning("operation %s: %s", operation.number, services.redact(str(error)))
         changes = tuple(
             ImageChange(machine, Image(before) if before else None, Image(after))
@@ -42,14 +41,14 @@ async def view_of(operation: Operation, commit: Commit, summary: PlanSummary) ->
     return PlanView(operation.head, commit, summary, changes, services.aws.region, services.clock())
 
 
-async def name(operation: Operation, view: PlanView) -> None:
-    """Note which images this plan would roll out, so that no clean-up takes them away while it waits."""
+async def record_planned_images(operation: Operation, view: PlanView) -> None:
+    """Within a step: annotate the plan with its images, so that no clean-up removes them while it waits."""
     for image_id in dict.fromkeys(change.after.image_id for change in view.images):
         await operation.services.annotations.add(operation.number, PLANNED_IMAGE, image_id)
 
 
-async def remember(operation: Operation, view: PlanView) -> None:
-    """Remember what an apply that succeeded has put where. Within a step; done twice it is remembered once."""
+async def record_rollouts(operation: Operation, view: PlanView) -> None:
+    """Within a step: record the images that a successful apply rolled out."""
     record, environment = operation.record, operation.environment.name
     for change in view.images:
         image_id = change.after.image_id
@@ -59,8 +58,8 @@ async def remember(operation: Operation, view: PlanView) -> None:
         await operation.services.images.add_rollout(rollout)
 
 
-async def behind_the_code(operation: Operation, view: PlanView) -> tuple[str, ...]:
-    """The machines whose new image was made before the environment's last code deploy: it brings old code back."""
+async def machines_with_old_code(operation: Operation, view: PlanView) -> tuple[str, ...]:
+    """Within a step: the machines whose new image is older than the environment's last code deploy."""
     deployed = await operation.services.deployments.current(operation.environment.name)
     return tuple(
         change.machine
@@ -70,43 +69,40 @@ async def behind_the_code(operation: Operation, view: PlanView) -> tuple[str, ..
     )
 
 
-async def follow_up(operation: Operation, machines: tuple[str, ...], result: ApplyResult) -> tuple[str, bool]:
-    """After an apply that put old code back: start the code deploy, or say that it is needed.
+async def deploy_newer_code(operation: Operation, machines: tuple[str, ...], result: ApplyResult) -> tuple[str, bool]:
+    """Durable: after an apply that rolled out old code on these machines, start the code deploy, if so configured.
 
-    Returns what to say (mrkdwn), and whether to offer a button for it. Called from the durable body, not from a step.
+    Returns a text for the message (mrkdwn), and whether to offer the deploy as a button.
     """
-    how = operation.environment.code_deploy_after_old_image
-    if not machines or not result.succeeded or how == "off":
+    configured = operation.environment.code_deploy_after_old_image
+    if not machines or not result.succeeded or configured == "off":
         return "", False
     names = ", ".join(map(kit.code, machines))
-    why = f":warning: {names} now {phrases.plural(len(machines), 'runs', 'run')} an image that is older than the last code deploy, so old code is back."
-    if how == "offer":
-        return f"{why} Deploy the code again.", True
+    text = f":warning: {names} now {phrases.plural(len(machines), 'runs', 'run')} an image that is older than the last code deploy, so old code is back."
+    if configured == "offer":
+        return f"{text} Deploy the code again.", True
     environment = operation.environment
     key = CODE_DEPLOY.key(operation.number)
     request = deploy_request(environment, default_ref(environment), operation.record.requester, key)
     await operation.services.engine.begin(requests.request_of(request, operation.record.channel))
-    name = await operation.step("code deploy begun", lambda: _link_to(operation.services, key))
-    return f"{why} The code deploy has been started{f': {name}' if name else ''}.", False
+    link = await operation.step("code deploy begun", lambda: _link_to(operation.services, key))
+    return f"{text} The code deploy has been started{f': {link}' if link else ''}.", False
 
 
 async def _link_to(services: Services, key: str) -> str:
-    """The operation that this request has begun, with its link; empty when it is not shown anywhere for too long."""
-    begun = await follow_ups.wait_for_started(services, key)
-    if begun is None:
+    """A link to the operation that the request with this key started; empty if it has no message in time."""
+    started = await follow_ups.wait_for_started(services, key)
+    if started is None:
         return ""
-    other = await follow_ups.linked(services, begun)
-    return kit.link(f"#{begun.number} {begun.title}", other.url)
-
-
-log = logging.getLogger(__name__)
+    other = await follow_ups.linked(services, started)
+    return kit.link(f"#{started.number} {started.title}", other.url)
 
 
 async def running(operation: Operation, summary: PlanSummary) -> tuple[tuple[str, Image], ...]:
-    """Each machine with its image, as the state has it; by their ids alone when EC2 does not answer."""
+    """Each machine with its image according to the state, or with the image's id alone if EC2 does not answer."""
     services, machines = operation.services, operation.environment.machines
     try:
-        return await amis.describe_running(services.aws.ec2, summary, machines, timeout=TIMEOUT)
+        return await amis.describe_running(services.aws.ec2, summary, machines, timeout=EC2_TIMEOUT)
     except RunnerError as error:
         log.warning("operation %s: %s", operation.number, services.redact(str(error)))
         return amis.running(summary, machines)

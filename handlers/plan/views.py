@@ -1,4 +1,4 @@
-"""A Terraform plan as a message that can be read in ten seconds."""
+"""Views of a plan: its message while it is made, while it waits for approval and after the decision; a drift report."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, images, kit
-from handlers.plan import next_buttons
 from handlers.plan.change_views import changes, counts, drift_lines
+from handlers.shared.requests import DEPLOY_AFTER
 from runners import phrases
 from runners.stored import stored
 
@@ -20,15 +20,17 @@ if TYPE_CHECKING:
 
 IN_THREAD = "There is more than fits into one message: all of it is in the thread."
 MOST_COMPARED = 250  # the most commits that GitHub lists
-LOOKED = "found by a scheduled look"
+SCHEDULED = "found by a scheduled look"
+PLAN_AGAIN, UNLOCK = "plan-again", "unlock"  # buttons
+UNLOCK_BLOCK = "unlock"
 
 
 @stored("plan-view")
 @dataclass(frozen=True, slots=True)
 class PlanView:
-    """A plan with what it belongs to: its operation, the commit it was made from, the images that it rolls out.
+    """A plan with its operation, its commit, and the images that it rolls out.
 
-    `observed_at` (Unix seconds) is when the images were looked up in `region`.
+    `observed_at` (Unix seconds) is when the images were read from EC2 in `region`.
     """
 
     head: Head
@@ -41,8 +43,8 @@ class PlanView:
 
 @stored("moved-branch")
 @dataclass(frozen=True, slots=True)
-class Moved:
-    """A branch that has moved on since it was planned, by these commits (none: it went back), to `tip` (a full SHA)."""
+class BranchMove:
+    """A branch that has moved since it was planned, by these commits (none: backwards), to `tip` (a full SHA)."""
 
     ref: str
     tip: str
@@ -50,15 +52,15 @@ class Moved:
 
 
 def working(head: Head, doing: str, commit: Commit | None) -> Message:
-    """Before there is a plan to show."""
+    """While the plan is made; `doing` is what the operation does."""
     stop = common.cancel_button(head, "Terraform is stopped. A plan changes nothing, so nothing is left half done.")
     return kit.message(common.plain(head, doing), [*first_lines(head, "running", doing, commit), stop])
 
 
 def up_to_date(plan: PlanView, running: Sequence[tuple[str, Image]] = ()) -> Message:
-    """Nothing to do, with the images that run, by machine; the operation ends here."""
-    held = phrases.counted(plan.summary.resources, "resource")
-    news = f"up to date, nothing to do ({held} in place)"
+    """After a plan without changes: nothing to do, and the images that run, by machine."""
+    resources = phrases.counted(plan.summary.resources, "resource")
+    news = f"up to date, nothing to do ({resources} in place)"
     blocks = [
         *first_lines(plan.head, "succeeded", news, plan.commit),
         *images.running(running, plan.region, plan.observed_at),
@@ -73,9 +75,9 @@ def ask(
     protected: Sequence[str] = (),
     *,
     typed_confirmation: str = "",
-    moved: Moved | None = None,
+    move: BranchMove | None = None,
 ) -> Message:
-    """The plan with its Approve and Reject buttons.
+    """The plan with its buttons Approve and Reject.
 
     `protected` are protected addresses that would be lost; an approver then types `typed_confirmation`.
     """
@@ -93,7 +95,7 @@ def ask(
         [
             *first_lines(plan.head, "approval", news, plan.commit),
             *_warnings(plan.images, protected, typed_confirmation),
-            *([kit.section(moved_on(moved))] if moved else []),
+            *([kit.section(branch_move(move))] if move else []),
             *images.table(plan.images, plan.region, plan.observed_at),
             *changes(plan.summary),
         ],
@@ -108,50 +110,50 @@ def ask(
     )
 
 
-def moved_on(moved: Moved) -> str:
-    """By which commits the branch has moved on since the plan, in mrkdwn."""
-    name, number = kit.code(moved.ref), len(moved.commits)
+def branch_move(move: BranchMove) -> str:
+    """How the branch has moved since the plan, with its newest commits, in mrkdwn."""
+    name, number = kit.code(move.ref), len(move.commits)
     if not number:
         return f":warning: *{name} no longer has the commit of this plan.*"
     count = phrases.counted(number, "commit") if number < MOST_COMPARED else f"{number} commits or more"
     lines = [
         f"{kit.link(commit.short, commit.url)} {kit.escape(kit.cut(commit.subject, 90))}"
-        for commit in moved.commits[-5:]
+        for commit in move.commits[-5:]
     ]
     more = f" and {number - 5} before" if number > 5 else ""
     return f":warning: *{name} has moved on by {count} since this plan:* {', '.join(reversed(lines))}{more}."
 
 
 def decided(plan: PlanView, approval: ApprovalView, newer: LinkedOperation | None = None) -> Message:
-    """The plan after what ended it: rejected, expired, or `newer`, a newer plan. Nothing on it can be approved any more."""
+    """The plan after it was rejected, expired, or superseded by `newer`."""
     news = {
         "rejected": "rejected, nothing was applied",
         "expired": "expired, nothing was applied",
         "superseded": f"{f'#{newer.head.number}' if newer else 'a newer plan'} took its place, nothing was applied",
     }[approval.outcome]
-    next_one = [next_buttons.plan_again_button(plan.head)] if approval.outcome == "expired" else []
-    next_one += [common.linked_line("newer plan", newer)] if newer else []
-    return with_plan(plan, approval, approval.outcome, f"{news} ({counts(plan.summary)})", buttons=next_one)
+    buttons = [plan_again_button(plan.head)] if approval.outcome == "expired" else []
+    buttons += [common.linked_line("newer plan", newer)] if newer else []
+    return with_plan(plan, approval, approval.outcome, f"{news} ({counts(plan.summary)})", buttons=buttons)
 
 
 def decided_outside(plan: PlanView, approval: ApprovalView) -> Message:
-    """The plan after it was put away outside of Slack."""
+    """The plan after it was discarded or cancelled in HCP Terraform."""
     news = f"{kit.escape(approval.outside)}, nothing was applied ({counts(plan.summary)})"
     return with_plan(plan, approval, "rejected", news)
 
 
 def drifted(head: Head, commit: Commit, summary: PlanSummary) -> Message:
-    """What a look by itself has found to differ; or that nothing differs any more."""
+    """The result of a drift check: the differences, or that there are none any more."""
     if summary.up_to_date and not summary.drift:
         news = "nothing differs any more: the environment is as the code says"
-        checked = kit.context(LOOKED, common.commit_line(commit))
+        checked = kit.context(SCHEDULED, common.commit_line(commit))
         return kit.message(common.plain(head, news), [common.first_line(head, "succeeded", news), checked])
     news = f"the environment is not as the code says: {counts(summary)}"
     if summary.up_to_date:
         news = f"{phrases.counted(len(summary.drift), 'resource')} changed outside of Terraform, as the code allows"
     first = kit.section(f":mag: *#{head.number} {kit.escape(head.title)}*: {news}")
-    blocks = [first, kit.context(LOOKED, common.commit_line(commit)), *changes(summary)]
-    foot = [next_buttons.plan_again_button(head), kit.context(_program(summary))]
+    blocks = [first, kit.context(SCHEDULED, common.commit_line(commit)), *changes(summary)]
+    foot = [plan_again_button(head), kit.context(_program(summary))]
     return kit.message(common.plain(head, news), blocks, foot=foot, more=IN_THREAD)
 
 
@@ -165,7 +167,7 @@ def with_plan(
     headings: tuple[str, str] = images.PLANNED,
     buttons: Iterable[Block] = (),
 ) -> Message:
-    """The plan's message once it is decided: `news` in its first line, `extra` and the plan below, then `buttons`."""
+    """The plan's message after its decision: `news` in the first line, `extra` and the plan below, then `buttons`."""
     done = status == "succeeded"
     blocks = [
         *first_lines(plan.head, status, news, plan.commit),
@@ -179,9 +181,29 @@ def with_plan(
 
 
 def first_lines(head: Head, status: str, news: str, commit: Commit | None) -> list[Block]:
-    """What must be seen first: the environment and what of it, who asked for it, of which commit by whom."""
-    of = [common.commit_line(commit)] if commit else []
-    return [common.first_line(head, status, news), common.requester_block(head, *of)]
+    """The first lines: the state, the requester, the commit."""
+    commit_lines = [common.commit_line(commit)] if commit else []
+    return [common.first_line(head, status, news), common.requester_block(head, *commit_lines)]
+
+
+def plan_again_button(head: Head) -> Block:
+    """The button "New plan", with the same arguments."""
+    return kit.actions(common.NEXT_BLOCK, kit.button("New plan", PLAN_AGAIN, str(head.number)))
+
+
+def unlock_button(head: Head, orphaned_by: str) -> Block:
+    """The button "Unlock" for the lock that the operation `orphaned_by` left."""
+    question = (
+        f"{orphaned_by} left the lock on the state of *{kit.escape(head.environment)}*, and is over. It is given back."
+    )
+    ask = kit.confirm("Unlock the state?", question, "Yes, unlock it")
+    return kit.actions(UNLOCK_BLOCK, kit.button("Unlock", UNLOCK, str(head.number), style="danger", ask=ask))
+
+
+def deploy_after_button(head: Head) -> Block:
+    """The button that deploys code after an apply that rolled out older code."""
+    text = f"Deploy code to {head.environment}"
+    return kit.actions(common.NEXT_BLOCK, kit.button(text, DEPLOY_AFTER, str(head.number), style="primary"))
 
 
 def _fine_print(plan: PlanView) -> Block:
@@ -193,17 +215,17 @@ def _program(summary: PlanSummary) -> str:
 
 
 def _warnings(rolled_out: Sequence[ImageChange], protected: Sequence[str], typed_confirmation: str) -> Iterator[Block]:
-    word = f" To approve, type {kit.code(typed_confirmation)}." if typed_confirmation else ""
+    remedy = f" To approve, type {kit.code(typed_confirmation)}." if typed_confirmation else ""
     if protected:
         named = phrases.listed([kit.code(address) for address in protected], 5)
-        yield kit.section(f":lock: *Protected, and this plan would lose it:* {named}.{word}")
+        yield kit.section(f":lock: *Protected, and this plan would lose it:* {named}.{remedy}")
     suspect = [
         f"{kit.code(change.machine)} ({kit.escape('; '.join(change.warnings[:2]))})"
         for change in rolled_out
         if change.warnings
     ]
     if suspect:
-        last = "" if protected else word
+        last = "" if protected else remedy
         yield kit.section(f":warning: *Suspect images would be rolled out:* {phrases.listed(suspect, 5)}.{last}")
-    elif word and not protected:
-        yield kit.section(f":lock: *This plan destroys or replaces more than usual.*{word}")
+    elif remedy and not protected:
+        yield kit.section(f":lock: *This plan destroys or replaces more than usual.*{remedy}")

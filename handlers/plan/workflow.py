@@ -1,4 +1,4 @@
-"""The durable workflow of /plan: plan an environment, and apply exactly that once it is approved."""
+"""The workflow of /plan: make a plan, wait for its approval, apply exactly that plan."""
 
 from __future__ import annotations
 
@@ -14,19 +14,12 @@ from bot.slack.blocks import kit
 from bot.slack.blocks.common import Failure
 from bot.store.approvals import Outcome
 from bot.store.operations import Status
-from handlers.plan import (
-    again as plan_again,
-    apply_views,
-    hcp,
-    images,
-    state_lock,
-    terraform,
-    views,
-)
+from handlers.plan import apply_views, hcp_backend, images, new_plan, state_lock, views
 from handlers.plan.apply_views import Ending
 from handlers.plan.backend import backend_of
-from handlers.plan.branch import Branch
+from handlers.plan.branch_moves import BranchMonitor
 from handlers.plan.change_views import details
+from handlers.plan.settings import needs_typed_confirmation, protected_losses
 from runners.errors import NotFoundError, RunnerError, StateLockedError
 
 if TYPE_CHECKING:
@@ -35,12 +28,11 @@ if TYPE_CHECKING:
 
     from bot.operations.operation import Operation
     from bot.slack.blocks.common import ApprovalView
-    from handlers.plan.backend import PlanBackend
-    from handlers.plan.terraform import Progress
+    from handlers.plan.backend import OnProgress, PlanBackend
     from handlers.plan.views import PlanView
     from runners.results import ApplyProgress, ApplyResult, Commit, PlanSummary
 
-    Apply = Callable[[Operation, PlanView, Progress], Coroutine[Any, Any, ApplyResult]]
+    Apply = Callable[[Operation, PlanView, OnProgress], Coroutine[Any, Any, ApplyResult]]
 
 log = logging.getLogger(__name__)
 CONFIRMATION = (
@@ -50,12 +42,12 @@ CONFIRMATION = (
 
 
 async def plan(operation: Operation) -> None:
-    """Durable: plan, show, wait for approval, apply exactly that, report."""
+    """Durable: make a plan, display it, wait for approval, apply exactly that plan, report the outcome."""
     backend = backend_of(operation.environment)
-    made = await _made(operation, backend)
-    if made is None:
+    planned = await _make_plan(operation, backend)
+    if planned is None:
         return
-    commit, summary = made
+    commit, summary = planned
     view = await operation.step("images", lambda: images.view_of(operation, commit, summary))
     if summary.up_to_date:
         running = await operation.step("images that run", lambda: images.running(operation, summary))
@@ -72,7 +64,7 @@ async def plan(operation: Operation) -> None:
 
 
 async def _attach_details(operation: Operation, backend: PlanBackend, summary: PlanSummary) -> None:
-    """The details in the thread, and the plan as a file."""
+    """Post the details in the thread, and the plan as a file."""
     await operation.details("plan in detail", details(summary))
     await operation.attach(
         "plan as text",
@@ -83,37 +75,37 @@ async def _attach_details(operation: Operation, backend: PlanBackend, summary: P
 
 
 async def _approval(operation: Operation, view: PlanView) -> ApprovalView:
-    """Wait until people decide; the branch is checked meanwhile, and HCP Terraform where it plans."""
+    """Wait for a decision; meanwhile check whether the branch moves, and whether people decide in HCP Terraform."""
     environment, summary = operation.environment, view.summary
-    protected = terraform.protected(environment, summary)
+    protected = protected_losses(environment, summary)
     suspect = any(change.warnings for change in view.images)
-    typed = environment.name if suspect or terraform.needs_typed_confirmation(environment, summary) else ""
-    await operation.step("images named", lambda: images.name(operation, view))
-    branch = Branch(operation, view.commit)
-    await branch.remember()
+    typed = environment.name if suspect or needs_typed_confirmation(environment, summary) else ""
+    await operation.step("images named", lambda: images.record_planned_images(operation, view))
+    branch = BranchMonitor(operation, view.commit)
+    await branch.record_planned_commit()
     return await operation.approved(
         _binding(operation, view.commit, summary),
         policy.required_approvals(environment, at_least=1),
-        lambda pending: views.ask(view, pending, protected, typed_confirmation=typed, moved=branch.moved),
+        lambda pending: views.ask(view, pending, protected, typed_confirmation=typed, move=branch.move),
         typed_confirmation=typed,
         updates=branch.check,
-        decided_outside=hcp.watcher(operation),
+        decided_outside=hcp_backend.outside_check(operation),
     )
 
 
 async def _end_without_apply(
     operation: Operation, backend: PlanBackend, view: PlanView, approval: ApprovalView
 ) -> None:
-    """Rejected, expired or superseded: discard what waited for the apply."""
-    await operation.step("discard", lambda: backend.finish(operation, approval))
+    """After the plan was rejected, expired or superseded: discard it, and end the operation."""
+    await operation.step("discard", lambda: backend.discard_plan(operation, approval))
     newer = None
     if approval.outcome == Outcome.SUPERSEDED:
-        newer = await operation.step("newer plan", lambda: plan_again.newer(operation))
+        newer = await operation.step("newer plan", lambda: new_plan.superseding_plan(operation))
     await operation.end(Status(approval.outcome), views.decided(view, approval, newer))
 
 
-async def _made(operation: Operation, backend: PlanBackend) -> tuple[Commit, PlanSummary] | None:
-    """The plan and its commit; None when there is none and the message says why."""
+async def _make_plan(operation: Operation, backend: PlanBackend) -> tuple[Commit, PlanSummary] | None:
+    """Make the plan; on failure end the operation and return None."""
     commit = None
     try:
         commit = await backend.commit_to_plan(operation)
@@ -122,22 +114,22 @@ async def _made(operation: Operation, backend: PlanBackend) -> tuple[Commit, Pla
         planning = partial(backend.make_plan, operation, commit)
         return commit, await operation.step("plan", lambda: operation.unless_cancelled(planning()))
     except StateLockedError as error:
-        left_by = await state_lock.left_by(operation, error)
-        message = apply_views.locked(operation.head, commit, error.problem, error.remedy, left_by=left_by)
+        orphaned_by = await state_lock.orphaned_by(operation, error)
+        message = apply_views.locked(operation.head, commit, error.problem, error.remedy, orphaned_by=orphaned_by)
     except RunnerError as error:
         log.warning("operation %s: %s", operation.number, operation.services.redact(str(error)))
         failure = Failure(error.doing, error.problem, error.remedy, error.log_tail)
-        # The same arguments would fail again where an address does not exist.
+        # The same arguments fail again when an address does not exist.
         message = apply_views.not_planned(operation.head, commit, failure, again=not isinstance(error, NotFoundError))
     await operation.end(Status.FAILED, message)
     return None
 
 
 async def _follow_outside_decision(operation: Operation, view: PlanView, approval: ApprovalView) -> None:
-    """Somebody decided in HCP Terraform: the message shows that and follows what they began."""
-    decision = await operation.step("decided in HCP Terraform", lambda: hcp.outside_decision(operation))
-    decided = replace(approval, outside=decision.words)
-    await operation.audit("decided elsewhere", how=decision.words)
+    """After a decision in HCP Terraform: display it, and follow the apply if the run was confirmed."""
+    decision = await operation.step("decided in HCP Terraform", lambda: hcp_backend.outside_decision(operation))
+    decided = replace(approval, outside=decision.text)
+    await operation.audit("decided elsewhere", how=decision.text)
     if decision.applies:
         await _apply(operation, view, decided)
     else:
@@ -149,8 +141,8 @@ async def _apply(operation: Operation, view: PlanView, approval: ApprovalView) -
     try:
         result = await _apply_once(operation, view, approval)
     except RunnerError as error:
-        left_by = await state_lock.left_by(operation, error) if isinstance(error, StateLockedError) else ""
-        message = apply_views.refused(view, approval, error.problem, error.remedy, left_by=left_by)
+        orphaned_by = await state_lock.orphaned_by(operation, error) if isinstance(error, StateLockedError) else ""
+        message = apply_views.refused(view, approval, error.problem, error.remedy, orphaned_by=orphaned_by)
         await operation.end(Status.FAILED, message)
         return
     await _report(operation, view, approval, result)
@@ -160,10 +152,9 @@ async def _apply_once(operation: Operation, view: PlanView, approval: ApprovalVi
     backend = backend_of(operation.environment)
 
     async def followed(apply: Apply) -> ApplyResult:
-        # Live updates stay within the step: repeated after a restart, or still on their way when it ends, they would
-        # overwrite the outcome.
+        # Live updates must end with the step: later they would overwrite the outcome.
         async with operation.live() as live:
-            # Slack's rate limits may delay this for seconds; the apply does not wait.
+            # The apply does not wait for this update: Slack's rate limits may delay it for seconds.
             live.show(lambda: apply_views.applying(view, approval, None))
 
             async def progress(reported: ApplyProgress) -> None:
@@ -171,7 +162,9 @@ async def _apply_once(operation: Operation, view: PlanView, approval: ApprovalVi
 
             return await _stoppable(operation, apply(operation, view, progress))
 
-    return await operation.once("apply", do=lambda: followed(backend.apply), recover=lambda: followed(backend.find_out))
+    return await operation.once(
+        "apply", do=lambda: followed(backend.apply), recover=lambda: followed(backend.resume_apply)
+    )
 
 
 async def _report(operation: Operation, view: PlanView, approval: ApprovalView, result: ApplyResult) -> None:
@@ -179,11 +172,11 @@ async def _report(operation: Operation, view: PlanView, approval: ApprovalView, 
     stopped_by = await operation.step("who cancelled", lambda: record.cancel_requested(operation.number))
     cancelled = bool(stopped_by) and not result.succeeded
     if result.succeeded:
-        await operation.step("images rolled out", lambda: images.remember(operation, view))
-    old = await operation.step("images behind the code", lambda: images.behind_the_code(operation, view))
-    note, offer = await images.follow_up(operation, old, result)
+        await operation.step("images rolled out", lambda: images.record_rollouts(operation, view))
+    machines = await operation.step("images behind the code", lambda: images.machines_with_old_code(operation, view))
+    text, offer = await images.deploy_newer_code(operation, machines, result)
     ending = Ending(
-        note=note, offer_deploy=offer, cancelled_by=kit.user(stopped_by) if stopped_by and cancelled else ""
+        text=text, offer_deploy=offer, cancelled_by=kit.user(stopped_by) if stopped_by and cancelled else ""
     )
     await operation.end(_status(result, cancelled=cancelled), apply_views.applied(view, approval, result, ending))
 

@@ -1,21 +1,26 @@
-"""HCP Terraform: start a run, follow it, read its plan, confirm exactly that plan, or discard it."""
+"""HCP Terraform: create a run, follow it, read its plan, confirm exactly that plan, or discard it."""
 
-from runners.hcp.ending import cancel, dismiss
-from runners.hcp.following import commit_sha, read, watch, who_decided
-from runners.hcp.planning import wait_for_plan
-from runners.hcp.starting import create_run, find_run
+from runners.hcp.apply_run import confirm, follow_apply
+from runners.hcp.configuration import upload_configuration
+from runners.hcp.plans import plan_text, read_plan, wait_for_plan
+from runners.hcp.runs import cancel, create_run, discard, fetched_commit, find_run, follow_run, read_run, who_decided
 from runners.hcp.workspaces import check_usable, workspace_of
 
 __all__ = [
     "cancel",
     "check_usable",
-    "commit_sha",
+    "confirm",
     "create_run",
-    "dismiss",
+    "discard",
+    "fetched_commit",
     "find_run",
-    "read",
+    "follow_apply",
+    "follow_run",
+    "plan_text",
+    "read_plan",
+    "read_run",
+    "upload_configuration",
     "wait_for_plan",
-    "watch",
     "who_decided",
     "workspace_of",
 ]

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from runners.errors import StalePlanError, TimedOutError, UncertainError
 from runners.hcp import log as hcp_log
 from runners.hcp.errors import RunConflictError
-from runners.hcp.following import read, watch, who_decided
-from runners.hcp.reading import log_of, read_plan
+from runners.hcp.plans import read_log, read_plan
+from runners.hcp.runs import follow_run, read_run, who_decided
 from runners.hcp.values import HcpRun, HcpWorkspace, Phase
 from runners.results import ApplyResult, Diagnostic
+from runners.terraform.masking import Masker
 from runners.terraform.summary import masked
-from runners.terraform.values import Masker
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 
 async def confirm(hcp: HcpTerraform, workspace: HcpWorkspace, run_id: str, *, digest: str, comment: str) -> None:
-    """Apply the run's plan if it is the one that `digest` names and still waits for confirmation.
+    """Confirm the run if it waits for confirmation and its plan has this digest.
 
     Raises:
-        StalePlanError: it is another plan, or the run no longer waits; nothing was done here.
-        RunnerError: one of its family; UncertainError only when the run cannot be read either.
+        StalePlanError: the plan has another digest, or the run no longer waits; nothing was confirmed.
+        RunnerError: or one of its kinds; UncertainError only when the run cannot be read either.
     """
     doing = f"confirming the run {run_id} in {workspace}"
-    run = await read(hcp, workspace, run_id)
+    run = await read_run(hcp, workspace, run_id)
     _refuse_unless_waiting(run, doing)
-    planned = await read_plan(hcp, run)
-    if planned.summary.digest != digest:
+    plan = await read_plan(hcp, run)
+    if plan.summary.digest != digest:
         raise StalePlanError(
             doing, "its plan is not the one that was approved", remedy="Nothing was applied. Plan again."
         )
@@ -50,10 +50,10 @@ async def confirm(hcp: HcpTerraform, workspace: HcpWorkspace, run_id: str, *, di
     try:
         await hcp.call(apply, doing=doing, changes=True)
     except RunConflictError:
-        _refuse_unless_waiting(await read(hcp, workspace, run_id), doing)
+        _refuse_unless_waiting(await read_run(hcp, workspace, run_id), doing)
         raise
     except UncertainError:
-        if (await read(hcp, workspace, run_id)).phase is Phase.WAITING:
+        if (await read_run(hcp, workspace, run_id)).phase is Phase.WAITING:
             raise
 
 
@@ -73,19 +73,21 @@ async def follow_apply(
     timeout: float,
     sensitive: frozenset[str] = frozenset(),
 ) -> ApplyResult:
-    """Follow a confirmed run to its end; `total` is the number of resources the plan changes.
+    """Follow a confirmed run until it ends; `total` is the number of resources that the plan changes.
 
-    `finished` is false when it was killed, or is still under way after `timeout` seconds (HCP Terraform goes on).
+    The result's `finished` is false for a run that was killed, or is not over after `timeout` seconds (it then continues).
     """
     mask = Masker(sensitive)
 
-    async def look(run: HcpRun) -> None:
+    async def report(run: HcpRun) -> None:
         if run.phase is Phase.APPLYING and run.apply_id:
-            progress = hcp_log.progress(hcp_log.counter(await log_of(hcp, "applies", run.apply_id)), total)
+            progress = hcp_log.progress(hcp_log.count(await read_log(hcp, "applies", run.apply_id)), total)
             await on_progress(replace(progress, current=tuple(map(mask, progress.current))))
 
     try:
-        run = await watch(hcp, workspace, run_id, until=lambda run: run.phase.over, timeout=timeout, on_run=look)
+        run = await follow_run(
+            hcp, workspace, run_id, until=lambda run: run.phase.ended, timeout=timeout, on_run=report
+        )
     except TimedOutError as error:
         late = Diagnostic("error", f"The apply takes longer than {timeout:g} seconds", error.remedy)
         return ApplyResult(False, 0, 0, 0, errors=(late,))  # noqa: FBT003 - a field
@@ -98,17 +100,17 @@ async def _result(hcp: HcpTerraform, run: HcpRun, mask: Masker) -> ApplyResult:
     if run.apply_id:
         document = await hcp.read(f"/api/v2/applies/{run.apply_id}", doing=f"reading the apply of {run.id}")
         attributes = document["data"]["attributes"]
-        log = await log_of(hcp, "applies", run.apply_id)
-    counted = hcp_log.counter(log)
+        log = await read_log(hcp, "applies", run.apply_id)
+    counter = hcp_log.count(log)
     errors = [masked(error, mask) for error in await _errors(hcp, run, log)]
     return ApplyResult(
-        finished=not run.cut_short,
-        added=_number(attributes.get("resource-additions"), counted.added),
-        changed=_number(attributes.get("resource-changes"), counted.changed),
-        destroyed=_number(attributes.get("resource-destructions"), counted.destroyed),
-        applied=tuple(map(mask, counted.applied)),
-        under_way=tuple(map(mask, counted.under_way)),
-        remaining=tuple(map(mask, counted.remaining)),
+        finished=not run.killed,
+        added=_number(attributes.get("resource-additions"), counter.added),
+        changed=_number(attributes.get("resource-changes"), counter.changed),
+        destroyed=_number(attributes.get("resource-destructions"), counter.destroyed),
+        applied=tuple(map(mask, counter.applied)),
+        under_way=tuple(map(mask, counter.under_way)),
+        remaining=tuple(map(mask, counter.remaining)),
         errors=tuple(errors),
     )
 

@@ -24,16 +24,16 @@ PUBLIC_ADDRESS = "https://app.terraform.io"
 TIMEOUT = 30.0  # seconds for one request
 _DOWNLOAD_TIMEOUT = 300.0
 _MOST_BYTES = 512 << 20  # of one plan's JSON; of a log
-_PAUSES = (0.5, 2.0)  # seconds before asking again
+_PAUSES = (0.5, 2.0)  # seconds before each further attempt of a read
 _LONGEST_PAUSE = 60.0
 _MEDIA_TYPE = "application/vnd.api+json"
 
 
 class HcpTerraform:
-    """HCP Terraform or Terraform Enterprise at `address`. Made once; `close` it at the end, unless the process ends.
+    """A client of HCP Terraform or Terraform Enterprise at `address`. Create it once; `close` it, unless the process ends.
 
-    Requests are never repeated here: pytfe would send POST again after a 502, and a run could be created twice.
-    Reads are: `read_pauses` are the seconds before each further try.
+    Reads are repeated: `read_pauses` are the seconds before each further attempt. Requests that change something are not:
+    pytfe would send POST again after a 502, and a run could be created twice.
     """
 
     def __init__(self, address: str, *, token: str, read_pauses: tuple[float, ...] = _PAUSES) -> None:
@@ -41,7 +41,7 @@ class HcpTerraform:
         self._token = token
         self._read_pauses = read_pauses
         self._connections = Connections(HCP_TERRAFORM, self.address)
-        self._noticed: dict[str, asyncio.Event] = {}
+        self._notified: dict[str, asyncio.Event] = {}
 
     def __repr__(self) -> str:
         return f"HcpTerraform({self.address!r})"
@@ -67,10 +67,10 @@ class HcpTerraform:
             self._client.close()
 
     async def call(self, function: Callable[[TFEClient], T], *, doing: str, changes: bool = False) -> T:
-        """`function` with pytfe's client, on a thread; `changes` when it changes something at the other side.
+        """Call `function` with pytfe's client on a thread; `changes`: whether it changes something in HCP Terraform.
 
         Raises:
-            RunnerError: or one of its kinds, as hcp/errors.py chooses; UncertainError when it may have happened.
+            RunnerError: or one of its kinds (see hcp/errors.py); UncertainError when the change may have happened.
         """
 
         def call() -> T:
@@ -90,10 +90,10 @@ class HcpTerraform:
         return await HCP_TERRAFORM.call_on_thread(call, doing=doing, changes=changes, timeout=4 * TIMEOUT)
 
     async def read(self, path: str, *, doing: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """A JSON:API document as it is.
+        """A JSON:API document without a model.
 
-        For what pytfe's models refuse: they raise on statuses that HashiCorp documents ("force_canceled" of a run,
-        "managed_queued" of an apply), and drop what was included beside a run's events.
+        pytfe's models raise on statuses that HashiCorp documents ("force_canceled" of a run, "managed_queued" of an
+        apply), and drop the resources included with a run's events.
         """
 
         def get(client: TFEClient) -> dict[str, Any]:
@@ -109,12 +109,12 @@ class HcpTerraform:
         return await self._repeat_read(lambda: self.call(get, doing=doing))
 
     async def download(self, url: str, *, doing: str) -> bytes:
-        """The content behind a path of the API, or behind an address that it handed out.
+        """The content at a path of the API, or at a URL that the API returned.
 
-        pytfe sends our token on to where a plan's JSON is redirected to; here only HCP Terraform itself gets it.
+        pytfe sends TFE_TOKEN also to the URL that a plan's JSON is redirected to; here only HCP Terraform itself gets it.
 
         Raises:
-            RunnerError: one of its family; NotFoundError also when the address has expired.
+            RunnerError: or one of its kinds; NotFoundError also when the URL has expired.
         """
         return await self._repeat_read(lambda: self._download(url, doing))
 
@@ -128,22 +128,22 @@ class HcpTerraform:
     async def _repeat_read(self, read: Callable[[], Awaitable[T]]) -> T:
         return await repeat_read(read, pauses=self._read_pauses, longest_pause=_LONGEST_PAUSE)
 
-    def notice(self, run_id: str) -> None:
-        """This run has changed: pauses for it end at once."""
-        event = self._noticed.get(run_id)
+    def notify(self, run_id: str) -> None:
+        """End the pause for this run at once: it has changed."""
+        event = self._notified.get(run_id)
         if event:
             event.set()
 
     async def pause(self, run_id: str, seconds: float) -> None:
-        """Wait until `notice` is called for this run, for `seconds` at most."""
-        event = self._noticed.setdefault(run_id, asyncio.Event())
+        """Wait until `notify` is called for this run, for `seconds` at most."""
+        event = self._notified.setdefault(run_id, asyncio.Event())
         try:
             async with asyncio.timeout(seconds):
                 await event.wait()
         except TimeoutError:
             return
         finally:
-            self._noticed.pop(run_id, None)
+            self._notified.pop(run_id, None)
 
 
 def _is_resource(candidate: Any) -> bool:
@@ -157,7 +157,7 @@ def _is_resource(candidate: Any) -> bool:
 def _error_for(error: TFEError, doing: str, *, changes: bool) -> RunnerError:
     if error.status is None:
         return HCP_TERRAFORM.no_answer(doing, "HCP Terraform does not answer", changes=changes)
-    wait = getattr(error, "retry_after", None)
-    headers = {} if wait is None else {"retry-after": str(ceil(wait))}
+    seconds = getattr(error, "retry_after", None)
+    headers = {} if seconds is None else {"retry-after": str(ceil(seconds))}
     refusal = Refusal(error.status, details_of(error.errors) or on_one_line(str(error)), headers)
     return HCP_TERRAFORM.error_for(refusal, doing, changes=changes)

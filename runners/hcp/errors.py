@@ -1,4 +1,4 @@
-"""What HCP Terraform's refusals mean: pure functions from a refusal to a RunnerError."""
+"""Maps HCP Terraform's refusals to RunnerErrors by their status. Pure."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 NO_ORGANIZATION_TOKEN = (
-    "Use the token of a team or of a person who may apply runs there: an organization's token cannot."  # noqa: S105 - words
+    "Use the token of a team or of a person who may apply runs there: an organization's token cannot."  # noqa: S105 - a text
 )
 
 
 @stored("run-conflict-error")
 class RunConflictError(RunnerError):
-    """The run is in another state than this request needs (409): read the run again."""
+    """The run's state does not allow this request (409): read the run again."""
 
 
 def _unauthorised(refusal: Refusal, doing: str) -> RunnerError:
@@ -76,5 +76,5 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def plain_log(text: str) -> str:
-    """A log without terminal colours and without the marks that HCP Terraform puts around it (STX, ETX)."""
+    """A log without terminal colours and without the control characters that HCP Terraform adds (STX, ETX)."""
     return _ESCAPES.sub("", text).replace("\x02", "").replace("\x03", "").replace("\r\n", "\n")

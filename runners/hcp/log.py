@@ -1,4 +1,4 @@
-"""What Terraform printed in a run of HCP Terraform: JSON lines ("structured run output"), or text for people. Pure."""
+"""Reads logs of HCP Terraform's runs: JSON lines ("structured run output"), or text for people. Pure."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _ENDS = re.compile(r"^(\S.*?): (Creation|Modifications|Destruction) complete aft
 _ACTIONS = {"Creation": "create", "Modifications": "update", "Destruction": "delete"}
 
 
-def counter(log: str) -> ApplyCounter:
-    """An apply's log, counted."""
-    counted = ApplyCounter()
+def count(log: str) -> ApplyCounter:
+    """The counts of an apply's log."""
+    counter = ApplyCounter()
     for line in plain_log(log).splitlines():
-        counted.take(_as_message(line) or line)
-    return counted
+        counter.take(_as_message(line) or line)
+    return counter
 
 
 def _as_message(line: str) -> str:
-    """The JSON message that says what a line for people says; empty for all others."""
+    """The JSON message equivalent to a line for people; empty for any other line."""
     if line.startswith("{"):
         return ""
     if match := _BEGINS.match(line):
@@ -46,21 +46,21 @@ def _quoted(address: str) -> str:
     return address.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def progress(counted: ApplyCounter, total: int) -> ApplyProgress:
-    """How far it is; `total` is what the plan says, where the log itself does not."""
-    progress = counted.progress
+def progress(counter: ApplyCounter, total: int) -> ApplyProgress:
+    """The apply's progress; `total` is the plan's number of resources, for a log that does not name all of them."""
+    progress = counter.progress
     return ApplyProgress(progress.done, max(progress.total, total), progress.current, progress.elapsed)
 
 
 def diagnostics(log: str) -> list[Diagnostic]:
-    """The errors and warnings in a log of either kind, each once."""
+    """The distinct errors and warnings in a log of either form."""
     text = plain_log(log)
     diagnostics = [*terraform_errors.from_json_lines(text.splitlines()), *terraform_errors.from_text(for_people(text))]
     return terraform_errors.distinct(diagnostics)
 
 
 def for_people(log: str) -> str:
-    """The log as text: of JSON lines their message."""
+    """The log as text: each JSON line as its message."""
     return "\n".join(_lines(plain_log(log))).strip()
 
 
@@ -74,5 +74,5 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def tail(log: str, lines: int = 30) -> str:
-    """Its last lines, for people."""
+    """The log's last lines, for people."""
     return "\n".join(for_people(log).splitlines()[-lines:])

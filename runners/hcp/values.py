@@ -1,4 +1,4 @@
-"""Workspaces and runs of HCP Terraform as values. Pure."""
+"""Workspaces and runs of HCP Terraform as values, read from JSON:API documents. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Phase(Enum):
-    """Where a run is, as far as we care."""
+    """How far a run is; several of HCP Terraform's statuses are one phase."""
 
     PLANNING = "planning"
     WAITING = "waiting for confirmation"
@@ -28,13 +28,13 @@ class Phase(Enum):
     ERRORED = "failed"
 
     @property
-    def over(self) -> bool:
-        """Whether nothing more happens in it."""
-        return self in _OVER
+    def ended(self) -> bool:
+        """Whether the run can no longer change."""
+        return self in _ENDED
 
 
-_OVER = (Phase.UNCHANGED, Phase.APPLIED, Phase.DISCARDED, Phase.CANCELED, Phase.ERRORED)
-# developer.hashicorp.com/terraform/cloud-docs/api-docs/run, "Run States"; whatever else there is comes before a plan.
+_ENDED = (Phase.UNCHANGED, Phase.APPLIED, Phase.DISCARDED, Phase.CANCELED, Phase.ERRORED)
+# developer.hashicorp.com/terraform/cloud-docs/api-docs/run, "Run States". All other statuses come before a plan.
 _PHASES = {
     "policy_override": Phase.OVERRIDE,
     "tf_policy_override": Phase.OVERRIDE,
@@ -58,10 +58,11 @@ _PHASES = {
 @stored("hcp-workspace")
 @dataclass(frozen=True, slots=True)
 class HcpWorkspace:
-    """A workspace. `branch` is empty where the workspace's repository does not say; `locked_by` is in words.
+    """A workspace.
 
-    `repository` (owner/name) is None for a workspace that gets its code through the API. `current_run` is the run
-    that has its turn.
+    `locked_by` is the name of the lock's holder, perhaps with a reason in brackets. `repository` (owner/name) is None for
+    a workspace that gets its code through the API; `branch` is empty for the repository's default branch. `current_run`
+    is the id of the run that the others wait for.
     """
 
     id: str
@@ -80,9 +81,10 @@ class HcpWorkspace:
 
 @dataclass(frozen=True, slots=True)
 class HcpRun:
-    """A run as last seen. `status` is HCP Terraform's word; ids are None while there is no such thing.
+    """The state of a run when it was read.
 
-    `targets` are the only addresses that it plans, `replaces` those that it makes anew.
+    `status` is HCP Terraform's own. Ids are None while there is no such object. `targets` are the only addresses that it
+    plans (empty: all), `replaces` the addresses that it replaces.
     """
 
     id: str
@@ -105,17 +107,17 @@ class HcpRun:
 
     @property
     def phase(self) -> Phase:
-        """Where it is."""
+        """Its phase."""
         return Phase.WAITING if self.confirmable else _PHASES.get(self.status, Phase.PLANNING)
 
     @property
-    def cut_short(self) -> bool:
-        """Whether it was killed rather than asked to end."""
+    def killed(self) -> bool:
+        """Whether it was killed, and not interrupted."""
         return self.status == "force_canceled"
 
 
-def read_run(data: Json, *, page: str) -> HcpRun:
-    """A run from its JSON:API resource; `page` is its workspace's address in the browser. Raises KeyError."""
+def run_from(data: Json, *, page: str) -> HcpRun:
+    """The run in a JSON:API resource; `page` is its workspace's URL in the browser. Raises KeyError."""
     attributes, actions = data["attributes"], data["attributes"].get("actions") or {}
     return HcpRun(
         id=data["id"],
@@ -139,7 +141,7 @@ def read_run(data: Json, *, page: str) -> HcpRun:
 
 
 def related(data: Json, name: str) -> str | None:
-    """The id at the other end of a to-one relationship."""
+    """The id that a to-one relationship refers to."""
     linkage = _linkage(data, name)
     return linkage.get("id") if isinstance(linkage, dict) else None
 
@@ -148,8 +150,8 @@ def _linkage(data: Json, name: str) -> Any:
     return ((data.get("relationships") or {}).get(name) or {}).get("data")
 
 
-def read_workspace(document: Json, organization: str) -> HcpWorkspace:
-    """A workspace from its document, read with `include=locked_by`. Raises KeyError."""
+def workspace_from(document: Json, organization: str) -> HcpWorkspace:
+    """The workspace in a document that was read with `include=locked_by`. Raises KeyError."""
     data = document["data"]
     attributes = data["attributes"]
     linked = attributes.get("vcs-repo") or {}
@@ -168,7 +170,7 @@ def read_workspace(document: Json, organization: str) -> HcpWorkspace:
 
 
 def _locked_by(document: Json) -> str | None:
-    """In words; None for a lock that a run holds, since that goes by itself."""
+    """The holder's name with its reason; None for the lock of a run, which ends with the run."""
     data = document["data"]
     holder = _linkage(data, "locked-by") or {}
     if holder.get("type") == "runs":
@@ -189,15 +191,15 @@ def name_of(document: Json, reference: Json) -> str | None:
     return None
 
 
-# The words of a run's event that settle it, see developer.hashicorp.com/terraform/enterprise/api-docs/run.
-_SETTLING = ("confirm", "appl", "discard", "cancel", "force")
+# How the actions of events that decide a run begin, see developer.hashicorp.com/terraform/enterprise/api-docs/run.
+_DECISIONS = ("confirm", "appl", "discard", "cancel", "force")
 
 
 def decided_by(document: Json) -> str | None:
-    """Who decided a run, from its events read with `include=actor`; None when they name nobody."""
+    """The person who decided a run, from its events, read with `include=actor`; None when they name nobody."""
     events = sorted(document["data"], key=lambda event: str((event.get("attributes") or {}).get("created-at", "")))
     for event in reversed(events):
-        if str((event.get("attributes") or {}).get("action", "")).startswith(_SETTLING):
+        if str((event.get("attributes") or {}).get("action", "")).startswith(_DECISIONS):
             actor = _linkage(event, "actor")
             if isinstance(actor, dict):
                 return name_of(document, actor)

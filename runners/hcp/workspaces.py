@@ -1,4 +1,4 @@
-"""Workspaces of HCP Terraform: found by name, and refused where a plan could not wait there for an approval."""
+"""Workspaces of HCP Terraform: read by name, and refused where a plan could not wait for an approval."""
 
 from __future__ import annotations
 
@@ -6,31 +6,33 @@ from typing import TYPE_CHECKING
 
 from runners.errors import AccessDeniedError, RunnerError, StateLockedError
 from runners.hcp import errors as hcp_errors
-from runners.hcp.values import HcpWorkspace, read_workspace
+from runners.hcp.values import HcpWorkspace, workspace_from
 
 if TYPE_CHECKING:
     from runners.hcp.client import HcpTerraform
 
 
 async def workspace_of(hcp: HcpTerraform, organization: str, name: str) -> HcpWorkspace:
-    """The workspace, as it is now.
+    """The workspace's present state.
 
     Raises:
-        NotFoundError, AccessDeniedError, UnavailableError: as they say.
+        NotFoundError: it does not exist, or TFE_TOKEN may not read it.
+        AccessDeniedError: TFE_TOKEN is not accepted.
+        UnavailableError: HCP Terraform does not answer.
     """
     doing = f"reading the workspace {organization}/{name} of HCP Terraform"
     path = f"/api/v2/organizations/{organization}/workspaces/{name}"
-    return read_workspace(await hcp.read(path, doing=doing, query={"include": "locked_by"}), organization)
+    return workspace_from(await hcp.read(path, doing=doing, query={"include": "locked_by"}), organization)
 
 
 def check_usable(workspace: HcpWorkspace, *, plan_only: bool = False) -> None:
     """Refuse a workspace in which a plan would be applied without anybody's approval, or could not run.
 
-    A run that is `plan_only` never applies, and waits for no lock.
+    `plan_only`: the run can never be applied, and waits for no lock.
 
     Raises:
-        RunnerError: it applies by itself.
-        AccessDeniedError: our token may not start runs.
+        RunnerError: it applies plans automatically.
+        AccessDeniedError: TFE_TOKEN may not start runs.
         StateLockedError: somebody locked it.
     """
     doing = f"planning in {workspace}"
@@ -46,5 +48,5 @@ def check_usable(workspace: HcpWorkspace, *, plan_only: bool = False) -> None:
 
 
 def page_of(hcp: HcpTerraform, workspace: HcpWorkspace) -> str:
-    """The workspace's address for a browser."""
+    """The workspace's URL in the browser."""
     return f"{hcp.address}/app/{workspace.organization}/workspaces/{workspace.name}"

@@ -1,4 +1,4 @@
-"""Terraform: init, plan, apply of exactly that plan, what the state holds."""
+"""Terraform: init, plan, apply of exactly that plan, the state and its lock."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from runners.errors import NotFoundError, TimedOutError
 from runners.processes.child import GRACE
 from runners.processes.stragglers import end_marked
 from runners.terraform import errors as terraform_errors, program as terraform_program
-from runners.terraform.apply_run import APPLY, apply, cancel_apply, find_out, resume_apply, stored_sensitive
-from runners.terraform.lock import TerraformRun, force_unlock, lock_is_ours, own_name
-from runners.terraform.planning import PLAN_FILE, PLAN_TEXT, Planned, fingerprint, plan, refresh_only_summary
+from runners.terraform.apply_run import APPLY, apply, cancel_apply, never_started, resume_apply, stored_sensitive
+from runners.terraform.planning import PLAN_FILE, PLAN_TEXT, SavedPlan, fingerprint, plan
 from runners.terraform.program import Program, Workspace, find_program
-from runners.terraform.state import addresses_in_state
+from runners.terraform.state import TerraformRun, addresses_in_state, force_unlock, is_orphaned_lock, own_name
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,51 +24,50 @@ if TYPE_CHECKING:
 __all__ = [
     "PLAN_FILE",
     "PLAN_TEXT",
-    "Planned",
     "Program",
+    "SavedPlan",
     "TerraformRun",
     "Workspace",
     "addresses_in_state",
     "apply",
     "cancel_apply",
-    "find_out",
     "find_program",
     "fingerprint",
     "force_unlock",
     "init",
-    "lock_is_ours",
+    "is_orphaned_lock",
+    "never_started",
     "own_name",
     "plan",
-    "refresh_only_summary",
     "resume_apply",
     "stored_sensitive",
 ]
 
 
 async def init(workspace: Workspace, *, timeout: float) -> None:
-    """Download providers and modules, connect the backend, select the workspace. Can be done again.
+    """Download providers and modules, connect the backend, select the workspace; it can be repeated.
 
     Raises:
-        NotFoundError: the directory is not there or holds no code, or there is no such workspace.
+        NotFoundError: the directory does not exist or has no code, or there is no such workspace.
         UnavailableError: a provider or module cannot be downloaded.
         AccessDeniedError: the backend refuses the credentials.
-        RunnerError: Terraform does not take the code; `log_tail` has its diagnostics.
+        RunnerError: Terraform rejects the code; `log_tail` has its diagnostics.
     """
     doing = f"initialising {workspace.name}"
     terraform_program.prepare(workspace, doing)
     if not (workspace.scratch / APPLY).exists():
-        # What a bot that died left running here would hold the state's lock, and write its plan over ours.
+        # Processes of a bot that died would hold the state's lock and overwrite this plan.
         await end_marked(str(workspace.scratch), GRACE)
     argv = ["init", "-input=false", "-no-color", terraform_program.lock_timeout()]
     argv += ["-lockfile=readonly"] if workspace.lock_file.exists() else []
     argv += terraform_program.backend_arguments(workspace)
-    async with _alone(workspace.plugin_cache, timeout, doing):
-        answer = await terraform_program.run(workspace, argv, timeout=timeout, doing=doing)
-    if answer.exit_code:
-        text = f"{answer.stdout}\n{answer.stderr}"
+    async with _exclusive(workspace.plugin_cache, timeout, doing):
+        output = await terraform_program.run(workspace, argv, timeout=timeout, doing=doing)
+    if output.exit_code:
+        text = f"{output.stdout}\n{output.stderr}"
         diagnostics = terraform_errors.from_text(text)
         raise terraform_errors.explain(
-            doing, answer.exit_code, diagnostics, version=str(workspace.program), tail=text[-3000:]
+            doing, output.exit_code, diagnostics, version=str(workspace.program), tail=text[-3000:]
         )
     if workspace.selected:
         await _select(workspace, workspace.selected, timeout)
@@ -78,43 +76,43 @@ async def init(workspace: Workspace, *, timeout: float) -> None:
 async def _select(workspace: Workspace, name: str, timeout: float) -> None:
     doing = f"selecting the workspace {name} of {workspace.name}"
     argv = ["workspace", "select", "-no-color", terraform_program.checked_workspace(name, doing)]
-    answer = await terraform_program.run(workspace, argv, timeout=timeout, doing=doing)
-    if not answer.exit_code:
+    output = await terraform_program.run(workspace, argv, timeout=timeout, doing=doing)
+    if not output.exit_code:
         return
-    text = f"{answer.stdout}\n{answer.stderr}"
+    text = f"{output.stdout}\n{output.stderr}"
     if "doesn't exist" in text:
         problem = f"there is no workspace {name}"
         remedy = f"Correct terraform.workspace, or make it: terraform workspace new {name}"
-        raise NotFoundError(doing, problem, remedy=remedy, exit_code=answer.exit_code)
+        raise NotFoundError(doing, problem, remedy=remedy, exit_code=output.exit_code)
     diagnostics, plain = terraform_errors.from_text(text), terraform_errors.plain(text)
-    raise terraform_errors.explain(doing, answer.exit_code, diagnostics, version=str(workspace.program), tail=plain)
+    raise terraform_errors.explain(doing, output.exit_code, diagnostics, version=str(workspace.program), tail=plain)
 
 
 @asynccontextmanager
-async def _alone(plugin_cache: Path | None, timeout: float, doing: str) -> AsyncIterator[None]:
-    """One init at a time fills the cache: Terraform does not promise to cope with two."""
+async def _exclusive(plugin_cache: Path | None, timeout: float, doing: str) -> AsyncIterator[None]:
+    """Hold the plugin cache's lock: Terraform does not promise that two inits can fill it at the same time."""
     if plugin_cache is None:
         yield
         return
     plugin_cache.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = os.open(plugin_cache / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
-        await _take(handle, timeout, doing)
+        await _lock(handle, timeout, doing)
         yield
     finally:
-        os.close(handle)  # and with it the lock
+        os.close(handle)  # this releases the lock
 
 
-async def _take(handle: int, timeout: float, doing: str) -> None:
+async def _lock(handle: int, timeout: float, doing: str) -> None:
     try:
         async with asyncio.timeout(timeout):
-            while not _locked(handle):  # noqa: ASYNC110 - the kernel wakes no event
+            while not _try_lock(handle):  # noqa: ASYNC110 - the kernel wakes no event
                 await asyncio.sleep(0.1)
     except TimeoutError:
         raise TimedOutError(doing, f"others filled the plugin cache for more than {timeout:g} seconds") from None
 
 
-def _locked(handle: int) -> bool:
+def _try_lock(handle: int) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

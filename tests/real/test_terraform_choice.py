@@ -11,7 +11,7 @@ import pytest
 from runners import terraform
 from runners.errors import NotFoundError, RunnerError
 from runners.results import Change
-from runners.terraform import fingerprint, refresh_only_summary
+from runners.terraform import fingerprint
 from tests.real.terraform_support import LONG, applied, planned, write
 
 if TYPE_CHECKING:
@@ -114,27 +114,25 @@ async def test_a_workspace_is_selected_but_never_made(workspace: Workspace, tmp_
             await terraform.init(replace(second, selected=odd or " "), timeout=LONG)
 
 
-async def test_drift_is_found_without_lock_or_leftovers_and_is_the_same_each_time(built: Workspace) -> None:
+async def test_the_fingerprint_of_a_real_plan_is_the_same_each_time(built: Workspace) -> None:
     write(
         built,
         """
-        variable "path" { default = "a" }
         data "terraform_remote_state" "other" {
           backend = "local"
           config  = { path = "other.tfstate" }
         }
-        resource "terraform_data" "new" { input = var.path }
+        resource "terraform_data" "new" { input = "a" }
         output "seen" { value = data.terraform_remote_state.other.outputs }
         """,
     )
     await applied(built, await planned(built))
     third = replace(built, scratch=built.scratch.with_name("third"))
     await terraform.init(third, timeout=LONG)
-    none = await refresh_only_summary(third, variables={"path": "code that is not applied yet"}, timeout=LONG)
-    assert (none.drift, none.changes, none.outputs) == ((), (), ())
+    unchanged = (await terraform.plan(third, variables={}, timeout=LONG)).summary
+    assert unchanged.up_to_date
     outputs = {"size": {"value": "big", "type": "string"}}
     write(built, json.dumps({**EMPTY, "serial": 2, "outputs": outputs}), "other.tfstate")
-    result = [await refresh_only_summary(third, variables={}, timeout=LONG) for _ in range(2)]
-    assert [(output.path, output.before, output.after) for output in result[0].outputs] == [("seen.size", None, "big")]
-    assert fingerprint(result[0]) == fingerprint(result[1]) != fingerprint(none)
-    assert not {"plan", "plan.json", "plan.txt", "plan.log"} & {item.name for item in third.scratch.iterdir()}
+    first, second = [(await terraform.plan(third, variables={}, timeout=LONG)).summary for _ in range(2)]
+    assert [(output.path, output.before, output.after) for output in first.outputs] == [("seen.size", None, "big")]
+    assert fingerprint(first) == fingerprint(second) != fingerprint(unchanged)

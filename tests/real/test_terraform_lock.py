@@ -14,7 +14,7 @@ import pytest
 
 from runners import terraform
 from runners.errors import NotFoundError, RunnerError, StateLockedError
-from runners.terraform import TerraformRun, lock_is_ours, own_name
+from runners.terraform import TerraformRun, is_orphaned_lock, own_name
 from sandbox.aws import AwsStandIn
 from tests.postgres_server import running_postgres
 from tests.real.terraform_support import LONG, Seen, applied, none_runs, planned, running, write
@@ -99,10 +99,10 @@ async def test_the_lock_of_a_dead_apply_is_known_as_ours_and_given_back(
     assert (error.who, error.operation, error.path) == (own_name(), "apply", "states/staging/terraform.tfstate")
     assert error.created is not None
     assert run.began <= error.created <= datetime.now(UTC)
-    assert lock_is_ours(error, run)
-    assert not lock_is_ours(error, replace(run, ended=None))
+    assert is_orphaned_lock(error, run)
+    assert not is_orphaned_lock(error, replace(run, ended=None))
     later = timedelta(minutes=5)
-    assert not lock_is_ours(error, TerraformRun(run.who, run.began + later, run.began + 2 * later))
+    assert not is_orphaned_lock(error, TerraformRun(run.who, run.began + later, run.began + 2 * later))
     with pytest.raises(NotFoundError, match="no longer locked by 6741213b"):
         await terraform.force_unlock(second, "6741213b", timeout=LONG)
     assert "tflock" in await bucket.keys()
@@ -147,7 +147,7 @@ async def test_a_lock_in_postgresql_tells_of_no_holder_and_goes_with_it(
         second = replace(workspace, scratch=tmp_path / "second")
         error = await refused(second)
         assert error.problem == "somebody holds the state's lock, and the backend does not tell who"
-        assert not lock_is_ours(error, TerraformRun(own_name(), began, datetime.now(UTC)))
+        assert not is_orphaned_lock(error, TerraformRun(own_name(), began, datetime.now(UTC)))
         for pid in running(workspace):
             os.kill(pid, signal.SIGKILL)
         assert not (await task).finished

@@ -53,8 +53,6 @@ EXCEPTIONS |= dict.fromkeys(
         "tests/unit/handlers/plan/test_views.py",
         "tests/unit/runners/aws/builders/test_termination.py",
         "tests/unit/runners/aws/images/test_listing.py",
-        "tests/unit/runners/hcp/test_hcp_terraform.py",
-        "tests/unit/runners/terraform/test_plan.py",
         "tests/unit/sandbox/hcp/test_stand_in.py",
         "tests/unit/sandbox/slack/test_slack_block_kit.py",
         "tests/unit/sandbox/slack/test_slack_web_api.py",

@@ -18,7 +18,7 @@ from bot.store.operations import Request, Status
 from handlers.builders.alert_views import MINE, SNOOZES, TERMINATE
 from handlers.deploy.ansible import rollout_end
 from handlers.deploy.checks import REFUSED
-from handlers.plan.state_lock import LEFT
+from handlers.plan.state_lock import ORPHANED_LOCK
 from runners.results import Job, LogFinding, State
 from tests.unit.handlers.conftest import WATCHED
 
@@ -50,7 +50,7 @@ async def _arrange(desk: Desk, action: str) -> str:
     await desk.operations.set_message(number, "C0STAGING", "1.0")
     await desk.operations.set_status(number, STATUSES.get(action, Status.RUNNING))
     await desk.services.run_claims.claim(number, 10)
-    for what in (REFUSED, rollout_end.COMMIT, rollout_end.RETRY, LEFT):
+    for what in (REFUSED, rollout_end.COMMIT, rollout_end.RETRY, ORPHANED_LOCK):
         await desk.services.annotations.add(number, what, SHA)
     if action in ("approve", "reject"):
         return (await desk.asked()).id

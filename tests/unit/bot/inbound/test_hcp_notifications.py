@@ -50,7 +50,7 @@ class Woken:
     async def wake(self, number: int) -> None:
         self.numbers.append(number)
 
-    def notice(self, run: str) -> None:
+    def notify(self, run: str) -> None:
         self.runs.append(run)
 
 

@@ -20,7 +20,7 @@ from tests.unit.handlers.conftest import SUNDAY, Desk, pressed, sent_off
 def nothing_moves(monkeypatch: pytest.MonkeyPatch) -> None:
     """No feature objects: the check of the branch has tests of its own."""
 
-    monkeypatch.setattr("handlers.plan.branch.APPROVAL_CHECKS", ())
+    monkeypatch.setattr("handlers.plan.branch_moves.APPROVAL_CHECKS", ())
 
 
 async def outcome(desk: Desk, approval: Approval) -> Outcome:
@@ -151,7 +151,7 @@ async def test_a_branch_that_moves_on_while_the_word_is_typed_is_said_before_it_
     async def once(*_: object) -> Objection | None:
         return Objection(kit.message(news.pop(), []), "It has moved.") if news else None
 
-    monkeypatch.setattr("handlers.plan.branch.APPROVAL_CHECKS", (ApprovalCheck(once),))
+    monkeypatch.setattr("handlers.plan.branch_moves.APPROVAL_CHECKS", (ApprovalCheck(once),))
     faults = await approve.typed(desk.services, sent_off("U0LEE", approval.id, word="staging"))
     assert faults == {"word": "It has moved."}
     assert await outcome(desk, approval) is Outcome.PENDING

@@ -69,7 +69,7 @@ def test_applied() -> None:
     done = ApplyResult(finished=True, added=1, changed=1, destroyed=2)
     text = read(apply_views.applied(VIEW, GIVEN, done))
     assert ":white_check_mark: *#7 Plan for staging*: applied, 1 added, 1 changed, 2 destroyed" in text
-    offered = apply_views.applied(VIEW, GIVEN, done, Ending(note="An old image came back.", offer_deploy=True))
+    offered = apply_views.applied(VIEW, GIVEN, done, Ending(text="An old image came back.", offer_deploy=True))
     assert "An old image came back." in read(offered)
     assert len(buttons(offered)) == 1
 
@@ -136,8 +136,8 @@ def test_a_lock_is_said_and_only_one_of_our_own_can_be_given_back() -> None:
     assert "Wait until that has ended." in read(others)
     assert buttons(others) == ["plan-again"]
     for ours in (
-        apply_views.locked(HEAD, COMMIT, problem, "Wait.", left_by="#3"),
-        apply_views.refused(VIEW, GIVEN, problem, "Wait.", left_by="#3"),
+        apply_views.locked(HEAD, COMMIT, problem, "Wait.", orphaned_by="#3"),
+        apply_views.refused(VIEW, GIVEN, problem, "Wait.", orphaned_by="#3"),
     ):
         assert "That was #3, which is over and left the lock." in read(ours)
         assert "Wait." not in read(ours)

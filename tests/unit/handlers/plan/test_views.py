@@ -117,8 +117,8 @@ def test_what_is_destroyed_is_named_without_what_it_was() -> None:
     ],
 )
 def test_where_the_branch_went_is_said_and_it_can_still_be_approved(commits: int, words: str) -> None:
-    moved = views.Moved("main", "f" * 40, (COMMIT,) * commits)
-    asked = views.ask(VIEW, OPEN, moved=moved)
+    move = views.BranchMove("main", "f" * 40, (COMMIT,) * commits)
+    asked = views.ask(VIEW, OPEN, move=move)
     assert words in read(asked)
     assert (" and 2 before." in read(asked)) is (commits == 7)
     assert buttons(asked) == ["approve", "reject"]

@@ -1,4 +1,4 @@
-"""What HCP Terraform tells, as values; its refusals, as words; its logs, counted."""
+"""HCP Terraform's documents as values, its refusals as errors, its logs as counts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError, UnavailableError, UncertainError
 from runners.hcp import check_usable, log as hcp_log
 from runners.hcp.errors import HCP_TERRAFORM, RunConflictError, message_of, plain_log
-from runners.hcp.starting import literal
-from runners.hcp.values import Phase, decided_by, read_run, read_workspace
+from runners.hcp.runs import literal
+from runners.hcp.values import Phase, decided_by, run_from, workspace_from
 from runners.http import Refusal
 from sandbox.hcp import shapes
 from sandbox.hcp.model import Configuration, Event, Run, Workspace
@@ -51,10 +51,10 @@ def run(status: str, *, waits: bool = False) -> Run:
     ],
 )
 def test_each_status_is_a_phase(status: str, waits: bool, phase: Phase) -> None:
-    result = read_run(shapes.run(run(status, waits=waits)), page=PAGE)
-    assert result.phase is phase
-    assert result.url == f"{PAGE}/runs/{result.id}"
-    assert result.phase.over == (phase not in (Phase.PLANNING, Phase.WAITING, Phase.OVERRIDE, Phase.APPLYING))
+    run_state = run_from(shapes.run(run(status, waits=waits)), page=PAGE)
+    assert run_state.phase is phase
+    assert run_state.url == f"{PAGE}/runs/{run_state.id}"
+    assert run_state.phase.ended == (phase not in (Phase.PLANNING, Phase.WAITING, Phase.OVERRIDE, Phase.APPLYING))
 
 
 def test_a_workspace_says_who_locked_it_and_why() -> None:
@@ -62,19 +62,19 @@ def test_a_workspace_says_who_locked_it_and_why() -> None:
         "data": shapes.workspace(workspace(locked_by="max", locked_reason="freeze"), may_run=True),
         "included": [shapes.user("max")],
     }
-    result = read_workspace(document, "acme")
-    assert result.locked_by == "max (freeze)"
+    locked = workspace_from(document, "acme")
+    assert locked.locked_by == "max (freeze)"
     with pytest.raises(RunnerError, match=r"locked by max \(freeze\)"):
-        check_usable(result)
+        check_usable(locked)
 
 
 def test_a_lock_that_a_run_holds_is_none_of_a_persons() -> None:
     busy = workspace()
     busy.runs.append(Run(busy, "by hand", Configuration(auto_queue_runs=False), "max", status="planning"))
-    result = read_workspace({"data": shapes.workspace(busy, may_run=True)}, "acme")
-    assert result.locked_by is None
-    assert result.current_run == busy.runs[0].id
-    check_usable(result)
+    read = workspace_from({"data": shapes.workspace(busy, may_run=True)}, "acme")
+    assert read.locked_by is None
+    assert read.current_run == busy.runs[0].id
+    check_usable(read)
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ def test_a_lock_that_a_run_holds_is_none_of_a_persons() -> None:
 def test_a_workspace_is_refused_with_a_remedy(
     settings: dict[str, object], may_run: bool, error: type[RunnerError], remedy: str
 ) -> None:
-    result = read_workspace({"data": shapes.workspace(workspace(**settings), may_run=may_run)}, "acme")
+    unusable = workspace_from({"data": shapes.workspace(workspace(**settings), may_run=may_run)}, "acme")
     with pytest.raises(error) as raised:
-        check_usable(result)
+        check_usable(unusable)
     assert remedy in raised.value.remedy
 
 
@@ -124,7 +124,7 @@ def test_a_rate_limit_names_the_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "rendered"),
+    ("body", "message"),
     [
         ({"errors": [{"status": "409", "title": "transition not allowed"}]}, "transition not allowed"),
         ({"errors": [{"title": "invalid", "detail": "Name is taken"}, "and more"]}, "Name is taken; and more"),
@@ -132,8 +132,8 @@ def test_a_rate_limit_names_the_time() -> None:
         (None, ""),
     ],
 )
-def test_the_words_of_an_error_document(body: object, rendered: str) -> None:
-    assert message_of(body) == rendered
+def test_the_words_of_an_error_document(body: object, message: str) -> None:
+    assert message_of(body) == message
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ module.m["x y"].aws_instance.b: Modifying... [id=i-2]
 
 
 def test_a_log_for_people_is_counted_too() -> None:
-    counted = hcp_log.counter(TEXT)
+    counted = hcp_log.count(TEXT)
     assert counted.destroyed == 1
     assert set(hcp_log.progress(counted, 5).current) == {"aws_instance.a", 'module.m["x y"].aws_instance.b'}
     assert hcp_log.progress(counted, 5).total == 5
@@ -207,7 +207,7 @@ JSON = (
 
 
 def test_structured_output_is_counted_and_read_as_text() -> None:
-    assert hcp_log.progress(hcp_log.counter(JSON), 1).current == ("aws_instance.a",)
+    assert hcp_log.progress(hcp_log.count(JSON), 1).current == ("aws_instance.a",)
     assert [diagnostic.summary for diagnostic in hcp_log.diagnostics(JSON)] == ["no capacity"]
     text = "aws_instance.a: Creating...\nOperation failed: failed running terraform apply (exit 1)"
     assert hcp_log.for_people(JSON) == text

@@ -104,7 +104,7 @@ def test_there_may_be_only_so_many() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "result", "covered"),
+    ("address", "candidate", "covered"),
     [
         ("a.b", "a.b", True),
         ("a.b", "a.b[0]", True),
@@ -116,5 +116,5 @@ def test_there_may_be_only_so_many() -> None:
         ("a.b", "module.m.a.b", False),
     ],
 )
-def test_an_address_covers_what_is_inside_of_it(address: str, result: str, covered: bool) -> None:
-    assert covers(address, result) is covered
+def test_an_address_covers_what_is_inside_of_it(address: str, candidate: str, covered: bool) -> None:
+    assert covers(address, candidate) is covered

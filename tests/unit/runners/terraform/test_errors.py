@@ -167,11 +167,11 @@ def test_a_fault_in_the_code_shows_its_place_and_its_line() -> None:
     assert "main.tf:2\n      input =" in error.log_tail
 
 
-@pytest.mark.parametrize("rendered", ["no space left on device", "file too large", "disk quota exceeded"])
-def test_a_full_disk_is_named_wherever_it_is_said(rendered: str) -> None:
+@pytest.mark.parametrize("reason", ["no space left on device", "file too large", "disk quota exceeded"])
+def test_a_full_disk_is_named_wherever_it_is_said(reason: str) -> None:
     for error in (
-        explained(Diagnostic("error", "Failed to write", f"write x: {rendered}")),
-        explained(tail=f"x: {rendered}"),
+        explained(Diagnostic("error", "Failed to write", f"write x: {reason}")),
+        explained(tail=f"x: {reason}"),
     ):
         assert error.problem == "the disk is full"
         assert error.remedy
@@ -238,13 +238,13 @@ def test_warnings_alone_explain_nothing_but_the_tail_is_shown() -> None:
 
 
 def test_only_diagnostics_are_taken_from_json_lines() -> None:
-    result = {"severity": "error", "summary": "S", "range": {"filename": "a.tf", "start": {"line": 3}}}
+    diagnostic = {"severity": "error", "summary": "S", "range": {"filename": "a.tf", "start": {"line": 3}}}
     lines = [
         "plain",
         "{cut sh",
         "[1]",
         '{"type": "version"}',
         '{"type": "diagnostic", "diagnostic": 5}',
-        json.dumps({"type": "diagnostic", "diagnostic": result}),
+        json.dumps({"type": "diagnostic", "diagnostic": diagnostic}),
     ]
     assert list(terraform_errors.from_json_lines(lines)) == [Diagnostic("error", "S", "", "a.tf", 3)]

@@ -1,4 +1,4 @@
-"""When two plans say the same, and which addresses a plan knows."""
+"""Fingerprints of plans, and the addresses in a plan."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from runners.results import AttributeChange, Change, Diagnostic, PlanSummary, ResourceChange
 from runners.terraform.json_plan import decode
 from runners.terraform.planning import fingerprint
-from runners.terraform.summary import knows
+from runners.terraform.summary import has_address
 
 SIZE = AttributeChange("size", "small", "large")
 ARN = AttributeChange("arn", "arn:1", "(known after apply)")
@@ -61,7 +61,7 @@ PLAN = decode(
 
 
 @pytest.mark.parametrize(
-    ("address", "existing", "exactly"),
+    ("address", "present", "exactly"),
     [
         ("aws_instance.web", True, False),
         ('aws_instance.web["a"]', True, True),
@@ -77,10 +77,10 @@ PLAN = decode(
         ("terraform_data.any", False, False),
     ],
 )
-def test_an_address_is_known_when_something_is_there(address: str, existing: bool, exactly: bool) -> None:
-    assert knows(PLAN, address, exactly=False) is existing
-    assert knows(PLAN, address, exactly=True) is exactly
+def test_an_address_is_known_when_something_is_there(address: str, present: bool, exactly: bool) -> None:
+    assert has_address(PLAN, address, exactly=False) is present
+    assert has_address(PLAN, address, exactly=True) is exactly
 
 
 def test_a_plan_without_code_or_changes_knows_nothing() -> None:
-    assert not knows(decode({}), "module.a", exactly=False)
+    assert not has_address(decode({}), "module.a", exactly=False)

@@ -1,4 +1,4 @@
-"""Code as HCP Terraform takes it: a gzipped tar archive of the repository, uploaded as a configuration version."""
+"""Uploads code to HCP Terraform as a configuration version: a gzipped tar archive of the repository."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from runners.hcp.client import HcpTerraform
     from runners.hcp.values import HcpWorkspace
 
-_LEFT_OUT = (".git", ".terraform")
+_EXCLUDED = (".git", ".terraform")
 _PACK_TIMEOUT = 300.0  # seconds
 _UNPACK_TIMEOUT = 120.0
 _ERRORED, _UPLOADED = "errored", "uploaded"
 
 
-async def upload(hcp: HcpTerraform, workspace: HcpWorkspace, root: Path, *, doing: str) -> str:
-    """Upload the files under `root` and wait until HCP Terraform has unpacked them: the configuration version's id.
+async def upload_configuration(hcp: HcpTerraform, workspace: HcpWorkspace, root: Path, *, doing: str) -> str:
+    """Upload the files under `root`, wait until HCP Terraform has unpacked them, and return the configuration version's id.
 
-    The workspace's own "working directory" says where in them Terraform starts. Nothing runs yet.
+    Terraform starts in the workspace's "working directory" inside of them. Nothing runs yet.
 
     Raises:
-        RunnerError: one of its family; TimedOutError when they are not unpacked in time.
+        RunnerError: or one of its kinds; TimedOutError when they are not unpacked in time.
     """
     archive = await run_blocking(pack, root, timeout=_PACK_TIMEOUT, doing=doing)
     configuration, address = await hcp.call(lambda client: _create(client, workspace), doing=doing, changes=True)
@@ -55,25 +55,25 @@ async def upload(hcp: HcpTerraform, workspace: HcpWorkspace, root: Path, *, doin
 
 
 def _create(client: TFEClient, workspace: HcpWorkspace) -> tuple[str, str]:
-    from pytfe.models import ConfigurationVersionCreateOptions  # noqa: PLC0415 - see hcp_client
+    from pytfe.models import ConfigurationVersionCreateOptions  # noqa: PLC0415 - as in client.py
 
-    # By itself it would start a run without our mark in it.
+    # An automatic run would not carry this operation's marker.
     options = ConfigurationVersionCreateOptions.model_validate({"auto-queue-runs": False})
-    made = client.configuration_versions.create(workspace.id, options)
-    if not made.upload_url:
+    configuration = client.configuration_versions.create(workspace.id, options)
+    if not configuration.upload_url:
         raise ValueError("no upload-url")
-    return made.id, made.upload_url
+    return configuration.id, configuration.upload_url
 
 
 def pack(root: Path) -> bytes:
-    """The archive; the same files give the same bytes' content, without owners and times. Links stay links."""
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w:gz", compresslevel=6) as archive:
+    """The gzipped tar archive of the files under `root`, without owners and times. Links stay links."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz", compresslevel=6) as archive:
         for path in sorted(root.rglob("*")):
-            inside = path.relative_to(root)
-            if not any(part in _LEFT_OUT for part in inside.parts):
-                archive.add(path, arcname=str(inside), recursive=False, filter=_anonymous)
-    return made.getvalue()
+            relative = path.relative_to(root)
+            if not any(part in _EXCLUDED for part in relative.parts):
+                archive.add(path, arcname=str(relative), recursive=False, filter=_anonymous)
+    return content.getvalue()
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo | None:

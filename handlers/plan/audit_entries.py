@@ -1,4 +1,4 @@
-"""What plans and applies leave in the audit log: what was planned, what was applied, how it ended."""
+"""Entries of plans and applies in the audit log: what was planned, what is being applied, how the apply ended."""
 
 from __future__ import annotations
 
@@ -15,49 +15,49 @@ if TYPE_CHECKING:
     from runners.results import ApplyResult, Commit, PlanSummary
 
 
-LONGEST = 200
-DIGITS = 12  # of a plan's digest, as its message shows it
+LONGEST_PROBLEM = 200  # characters
+DIGITS = 12  # of a plan's digest, as in its message
 
 
-async def planned(operation: Operation, commit: Commit, summary: PlanSummary) -> None:
-    """Within a step: which commit was planned, and what the plan would do."""
+async def record_plan(operation: Operation, commit: Commit, summary: PlanSummary) -> None:
+    """Within a step: record the commit that was planned, and the number of changes."""
     digest = summary.digest[:DIGITS]
     await operation.annotate("planned", commit=commit.short, plan=digest, changes=counts(summary))
 
 
-async def apply_started(operation: Operation, view: PlanView) -> None:
-    """Within a step, before the apply: which plan it is of."""
+async def record_apply_start(operation: Operation, view: PlanView) -> None:
+    """Within a step, before the apply: record which plan is applied."""
     summary = view.summary
     digest = summary.digest[:DIGITS]
     await operation.annotate("apply started", commit=view.commit.short, plan=digest, changes=counts(summary))
 
 
-async def apply_ended(operation: Operation, apply: Awaitable[ApplyResult]) -> ApplyResult:
-    """Within a step: wait for the apply, and note how it ended; what it raises is noted and raised."""
+async def record_apply_end(operation: Operation, apply: Awaitable[ApplyResult]) -> ApplyResult:
+    """Within a step: wait for the apply and record its outcome, also when it raises a RunnerError."""
     try:
         result = await apply
     except RunnerError as error:
-        why = operation.services.redact(error.problem)[:LONGEST]
+        why = operation.services.redact(error.problem)[:LONGEST_PROBLEM]
         await operation.annotate("apply ended", outcome="not applied", why=why)
         raise
-    await apply_found(operation, result)
+    await record_apply_result(operation, result)
     return result
 
 
-async def apply_found(operation: Operation, result: ApplyResult) -> None:
-    """Within a step: how an apply ended."""
+async def record_apply_result(operation: Operation, result: ApplyResult) -> None:
+    """Within a step: record the outcome of an apply."""
     done = f"{result.added} added, {result.changed} changed, {result.destroyed} destroyed"
-    await operation.annotate("apply ended", outcome=_apply_in_words(result), done=done)
+    await operation.annotate("apply ended", outcome=_outcome(result), done=done)
 
 
 def counts(summary: PlanSummary) -> str:
-    """How many resources would be changed in which way, worst first."""
+    """The number of resources for each kind of change, worst first."""
     parts = [f"{number} to {change.value}" for change in Change if (number := summary.count(change))]
     parts += [f"{len(summary.outputs)} outputs"] if summary.outputs else []
     return ", ".join(parts) or "none"
 
 
-def _apply_in_words(result: ApplyResult) -> str:
+def _outcome(result: ApplyResult) -> str:
     if not result.finished:
         return "cut short"
     return "applied" if result.succeeded else "failed"

@@ -1,10 +1,10 @@
-"""What a plan marks sensitive, gathered from all the places where it does. Pure."""
+"""The sensitive values of a plan: from its changes, states, outputs and variables. Pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runners.terraform import json_plan as shape, values
+from runners.terraform import json_plan, masking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from runners.terraform.json_plan import (
         ChangeJson,
-        CodeModule,
         Document,
         Module,
+        ModuleConfiguration,
         PlanJson,
         ResourceJson,
         StateResource,
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 def sensitive_values(document: Document) -> frozenset[str]:
-    """Every scalar, as text of at least four characters, that the plan marks sensitive anywhere."""
-    return frozenset(_sensitive(shape.decode(document)))
+    """Every scalar that the plan marks sensitive, as text of at least four characters."""
+    return frozenset(_sensitive(json_plan.decode(document)))
 
 
 def _sensitive(plan: PlanJson) -> Iterator[str]:
@@ -35,7 +35,7 @@ def _sensitive(plan: PlanJson) -> Iterator[str]:
         if state:
             for output in (state.outputs or {}).values():
                 if output.sensitive:
-                    yield from values.scalars(shape.value(output.value))
+                    yield from masking.scalars(json_plan.decoded(output.value))
             for resource in resources(state.root_module):
                 yield from _marked(resource.values, resource.sensitive_values)
     given = {name: variable.value for name, variable in (plan.variables or {}).items()}
@@ -57,27 +57,29 @@ def _resource_changes(plan: PlanJson) -> Iterator[ResourceJson]:
 
 
 def _marked(value: Raw, marks: Raw) -> Iterator[str]:
-    if not shape.marks_something(marks):
+    if not json_plan.has_mark(marks):
         return
-    shapes = shape.value(marks)
-    if not isinstance(shapes, dict):
-        yield from values.marked(shape.value(value), shapes)
+    decoded_marks = json_plan.decoded(marks)
+    if not isinstance(decoded_marks, dict):
+        yield from masking.marked_scalars(json_plan.decoded(value), decoded_marks)
         return
-    fields = shape.fields(value)
-    for key, mark in shapes.items():
-        if key in fields and values.marks_any(mark):
-            yield from values.marked(shape.value(fields[key]), mark)
+    fields = json_plan.fields(value)
+    for key, mark in decoded_marks.items():
+        if key in fields and masking.marks_any(mark):
+            yield from masking.marked_scalars(json_plan.decoded(fields[key]), mark)
 
 
-def _sensitive_variables(module: CodeModule | None, given: Mapping[str, Raw]) -> Iterator[str]:
+def _sensitive_variables(module: ModuleConfiguration | None, given: Mapping[str, Raw]) -> Iterator[str]:
     if module is None:
         return
     for name, variable in (module.variables or {}).items():
         if variable.sensitive:
-            yield from values.scalars(shape.value(given.get(name, shape.NULL)))
-            yield from values.scalars(shape.value(variable.default))
+            yield from masking.scalars(json_plan.decoded(given.get(name, json_plan.NULL)))
+            yield from masking.scalars(json_plan.decoded(variable.default))
     for call in (module.module_calls or {}).values():
-        expressions = {name: shape.fields(expression) for name, expression in shape.fields(call.expressions).items()}
+        expressions = {
+            name: json_plan.fields(expression) for name, expression in json_plan.fields(call.expressions).items()
+        }
         constants = {
             name: expression["constant_value"]
             for name, expression in expressions.items()
@@ -87,7 +89,7 @@ def _sensitive_variables(module: CodeModule | None, given: Mapping[str, Raw]) ->
 
 
 def resources(module: Module | None) -> Iterator[StateResource]:
-    """The resources of a module and of those inside of it."""
+    """The resources of a module and of its child modules."""
     if module:
         yield from module.resources or ()
         for child in module.child_modules or ():

@@ -20,8 +20,8 @@ from bot.store.annotations import SUPERSEDED_BY
 from bot.store.operations import Request
 from handlers.build import image_plans, image_views
 from handlers.deploy import command as deploy_command
-from handlers.plan import again as plan_again, next_buttons
-from handlers.plan.next_buttons import PLAN_AGAIN
+from handlers.plan import new_plan, views
+from handlers.plan.views import PLAN_AGAIN
 from tests.unit.bot.drawn import buttons, read
 from tests.unit.handlers import conftest
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 OLD = Posted("C0STAGING", "1.0")
 HEAD = Head(1, "Plan for staging", "staging", "U0ANA")
-ENDED = kit.message("ended", [kit.section("*It failed*"), next_buttons.plan_again_button(HEAD), kit.context("asked")])
+ENDED = kit.message("ended", [kit.section("*It failed*"), views.plan_again_button(HEAD), kit.context("asked")])
 
 
 class Chat(conftest.Chat):
@@ -80,19 +80,19 @@ async def test_the_button_gives_way_to_the_plan_that_it_began(
         await created(desk, request.key, Posted("C0STAGING", "2.5"), request.requester)
 
     monkeypatch.setattr(desk.engine, "begin", begin)
-    await plan_again.plan_again(desk.services, press())
+    await new_plan.plan_again(desk.services, press())
     message = chat.says[OLD]
     assert not buttons(message)
     assert "*It failed*\n:arrow_right: new plan: #2 Plan for staging backend_ami=ami-1  asked by @lee" in read(message)
     assert "https://acme.slack.com/archives/C0STAGING/p25|#2 Plan for staging" in str(message.blocks)
     with pytest.raises(UserError, match="A new plan was begun from this message already: it is #2"):
-        await plan_again.plan_again(desk.services, press())
+        await new_plan.plan_again(desk.services, press())
 
 
 async def test_the_code_deploy_after_an_apply_is_begun_once_and_named_in_the_buttons_place(
     desk: Desk, chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chat.says[OLD] = kit.message("applied", [kit.section("*applied*"), next_buttons.deploy_after_button(HEAD)])
+    chat.says[OLD] = kit.message("applied", [kit.section("*applied*"), views.deploy_after_button(HEAD)])
 
     async def begin(request: Request) -> None:
         assert (request.key, request.kind, request.arguments) == ("after-1", "deploy", {"ref": "stable"})
@@ -121,13 +121,15 @@ async def test_a_plan_that_was_superseded_knows_the_newer_one_with_its_link_once
     desk: Desk, chat: Chat
 ) -> None:
     operation = await operation_of(desk, 1)
-    assert await plan_again.newer(operation) is None
+    assert await new_plan.superseding_plan(operation) is None
     newer = await desk.operations.create(Request("2", "plan", "staging", "U0LEE", "Plan for staging", "C0STAGING", {}))
     await desk.annotations.add(1, SUPERSEDED_BY, str(newer))
     await desk.annotations.add(1, SUPERSEDED_BY, "99")
-    assert await plan_again.newer(operation) == LinkedOperation(Head(newer, "Plan for staging", "staging", "U0LEE"), "")
+    assert await new_plan.superseding_plan(operation) == LinkedOperation(
+        Head(newer, "Plan for staging", "staging", "U0LEE"), ""
+    )
     await desk.operations.set_message(newer, "C0STAGING", "2.5")
-    result = await plan_again.newer(operation)
+    result = await new_plan.superseding_plan(operation)
     assert result is not None
     assert result.url == "https://acme.slack.com/archives/C0STAGING/p25"
 
@@ -143,7 +145,7 @@ async def test_an_address_that_slack_does_not_tell_keeps_nothing_back(
 
 
 async def test_only_the_button_for_a_new_plan_goes() -> None:
-    both = replace(ENDED, blocks=(next_buttons.unlock_button(HEAD, "#1"), *ENDED.blocks))
+    both = replace(ENDED, blocks=(views.unlock_button(HEAD, "#1"), *ENDED.blocks))
     newer = LinkedOperation(replace(HEAD, number=2), "https://acme.slack.com/archives/C/p1")
     message = common.replace_button(both, PLAN_AGAIN, "new plan", newer)
     assert message is not None
@@ -155,7 +157,7 @@ async def test_a_message_that_is_slow_to_come_keeps_nobody_waiting(
     desk: Desk, chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(follow_ups, "MESSAGE_CHECKS", 1)
-    await plan_again.plan_again(desk.services, press())
+    await new_plan.plan_again(desk.services, press())
     assert chat.says[OLD] is ENDED
 
 

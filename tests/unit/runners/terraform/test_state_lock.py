@@ -1,4 +1,4 @@
-"""Locks in the words of Terraform's backends, and whether one was left behind by a run of our own."""
+"""State locks as Terraform's backends report them, and which of them are orphaned."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.engine import serializer
 from runners.errors import StateLockedError
 from runners.results import Diagnostic
 from runners.terraform import errors as terraform_errors
-from runners.terraform.lock import TerraformRun, lock_is_ours, own_name
+from runners.terraform.state import TerraformRun, is_orphaned_lock, own_name
 
 INFO = """Lock Info:
   ID:        {identity}
@@ -39,17 +39,17 @@ MINUTE = timedelta(minutes=1)
 
 
 def locked(
-    rendered: str, *, identity: str = "6741213b-d566", path: str = "p", created: str = CREATED
+    message: str, *, identity: str = "6741213b-d566", path: str = "p", created: str = CREATED
 ) -> StateLockedError:
-    detail = rendered + INFO.format(identity=identity, path=path, created=created, info="")
-    result = Diagnostic("error", "Error acquiring the state lock", detail)
-    error = terraform_errors.explain("planning", 1, [result], version="terraform 1.11.4")
+    detail = message + INFO.format(identity=identity, path=path, created=created, info="")
+    diagnostic = Diagnostic("error", "Error acquiring the state lock", detail)
+    error = terraform_errors.explain("planning", 1, [diagnostic], version="terraform 1.11.4")
     assert isinstance(error, StateLockedError)
     return error
 
 
 @pytest.mark.parametrize(
-    ("rendered", "identity", "path"),
+    ("message", "identity", "path"),
     [
         (DYNAMODB, "6741213b-d566-2ec1-f459-eb5b044a1395", "states/prod/terraform.tfstate"),
         (S3, "6741213b-d566-2ec1-f459-eb5b044a1395", "states/prod/terraform.tfstate"),
@@ -58,8 +58,8 @@ def locked(
     ],
     ids=["dynamodb", "s3", "gcs", "local"],
 )
-def test_what_a_lock_tells_is_read_whatever_the_backend(rendered: str, identity: str, path: str) -> None:
-    error = locked(rendered, identity=identity, path=path)
+def test_what_a_lock_tells_is_read_whatever_the_backend(message: str, identity: str, path: str) -> None:
+    error = locked(message, identity=identity, path=path)
     assert (error.lock_id, error.who, error.operation, error.path) == (identity, "signalbox@lineside", "apply", path)
     assert error.created == AT
 
@@ -82,8 +82,8 @@ def test_the_time_is_utc_or_unknown(created: str, time: datetime | None) -> None
 
 
 def test_what_is_not_said_is_unknown() -> None:
-    result = Diagnostic("error", "Error acquiring the state lock", "Lock Info:\n  ID: 1\n")
-    error = terraform_errors.explain("planning", 1, [result], version="")
+    diagnostic = Diagnostic("error", "Error acquiring the state lock", "Lock Info:\n  ID: 1\n")
+    error = terraform_errors.explain("planning", 1, [diagnostic], version="")
     assert isinstance(error, StateLockedError)
     assert (error.lock_id, error.who, error.created, error.operation, error.path) == ("1", None, None, None, None)
     assert error.problem == "somebody holds the state's lock (lock 1)"
@@ -98,7 +98,7 @@ RUN = TerraformRun("signalbox@lineside", AT - MINUTE, AT + MINUTE)
 
 
 @pytest.mark.parametrize(
-    ("run", "ours"),
+    ("run", "orphaned"),
     [
         (RUN, True),
         (replace(RUN, began=AT, ended=AT), True),
@@ -110,15 +110,15 @@ RUN = TerraformRun("signalbox@lineside", AT - MINUTE, AT + MINUTE)
     ],
     ids=["within", "at once", "still runs", "somebody else", "another host", "before it", "after it"],
 )
-def test_a_lock_is_ours_only_when_a_run_of_ours_that_is_over_took_it(run: TerraformRun, ours: bool) -> None:
-    assert lock_is_ours(locked(S3), run) is ours
+def test_a_lock_is_ours_only_when_a_run_of_ours_that_is_over_took_it(run: TerraformRun, orphaned: bool) -> None:
+    assert is_orphaned_lock(locked(S3), run) is orphaned
 
 
 @pytest.mark.parametrize("missing", ["lock_id", "who", "created"])
 def test_a_lock_that_says_too_little_is_not_ours(missing: str) -> None:
     error = locked(S3)
     setattr(error, missing, None)
-    assert not lock_is_ours(error, RUN)
+    assert not is_orphaned_lock(error, RUN)
 
 
 def test_our_own_name_is_user_and_host() -> None:
@@ -128,7 +128,7 @@ def test_our_own_name_is_user_and_host() -> None:
 
 
 @pytest.mark.parametrize(
-    "rendered",
+    "message",
     [
         "Error message: Workspace is already locked: default\n",
         "Error message: Already locked for workspace creation: default\n",
@@ -138,28 +138,28 @@ def test_our_own_name_is_user_and_host() -> None:
     ],
     ids=["pg", "pg, first apply", "pg, another's first apply", "http, no body", "http, no JSON"],
 )
-def test_a_backend_that_describes_our_own_lock_alone_tells_of_no_holder(rendered: str) -> None:
-    error = locked(rendered, path="")
+def test_a_backend_that_describes_our_own_lock_alone_tells_of_no_holder(message: str) -> None:
+    error = locked(message, path="")
     assert (error.lock_id, error.who, error.created, error.operation, error.path) == (None,) * 5
     assert error.problem == "somebody holds the state's lock, and the backend does not tell who"
     assert "Wait until that has ended." in error.remedy
     assert "force-unlock" not in error.remedy
-    assert not lock_is_ours(error, RUN)
+    assert not is_orphaned_lock(error, RUN)
 
 
 @pytest.mark.parametrize(
-    "rendered", ["pq: permission denied for table states", "dial tcp 10.0.0.5:5432: connect: refused"]
+    "message", ["pq: permission denied for table states", "dial tcp 10.0.0.5:5432: connect: refused"]
 )
-def test_a_lock_that_postgresql_could_not_be_asked_for_is_nobodys(rendered: str) -> None:
-    detail = f"Error message: {rendered}\n" + INFO.format(identity="6741213b", path="", created=CREATED, info="")
-    result = Diagnostic("error", "Error acquiring the state lock", detail)
-    error = terraform_errors.explain("planning", 1, [result], version="terraform 1.11.4")
+def test_a_lock_that_postgresql_could_not_be_asked_for_is_nobodys(message: str) -> None:
+    detail = f"Error message: {message}\n" + INFO.format(identity="6741213b", path="", created=CREATED, info="")
+    diagnostic = Diagnostic("error", "Error acquiring the state lock", detail)
+    error = terraform_errors.explain("planning", 1, [diagnostic], version="terraform 1.11.4")
     assert not isinstance(error, StateLockedError)
-    assert rendered in error.problem
+    assert message in error.problem
 
 
 def test_http_backends_tell_of_the_lock_that_was_asked_for_and_that_is_not_taken_for_the_holders() -> None:
     error = locked("Error message: HTTP remote state already locked: ID=9705f129-6229\n", identity="52a9a1bd-acca")
     assert (error.lock_id, error.who, error.created, error.operation) == ("9705f129-6229", None, None, None)
     assert "52a9a1bd" not in error.problem
-    assert not lock_is_ours(error, RUN)
+    assert not is_orphaned_lock(error, RUN)

@@ -1,4 +1,4 @@
-"""Results of run tasks in HCP Terraform: other services that check a plan."""
+"""Results of a run's tasks in HCP Terraform: other services that check its plan."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
     from runners.hcp.values import HcpRun
 
 # developer.hashicorp.com/terraform/cloud-docs/api-docs/run-tasks/run-task-stages-and-results, "Run Task Result Status"
-_UNDER_WAY = ("pending", "running")
+_UNFINISHED = ("pending", "running")
 _PASSED = "passed"
 _MANDATORY = "mandatory"
 
 
-async def tasks(hcp: HcpTerraform, run: HcpRun) -> list[Diagnostic]:
-    """What each run task has said until now; those that come before the apply only are not begun yet."""
-    return [_described(result) for result in await _results(hcp, run) if result.get("status") not in _UNDER_WAY]
+async def results(hcp: HcpTerraform, run: HcpRun) -> list[Diagnostic]:
+    """The results so far; tasks of the stage before the apply have none yet."""
+    return [_described(result) for result in await _read_results(hcp, run) if result.get("status") not in _UNFINISHED]
 
 
 async def mandatory_failures(hcp: HcpTerraform, run: HcpRun) -> list[Diagnostic]:
-    """The run tasks that ended this run."""
-    ended = [result for result in await _results(hcp, run) if result.get("status") not in (_PASSED, *_UNDER_WAY)]
-    return [_described(result) for result in ended if result.get("workspace-task-enforcement-level") == _MANDATORY]
+    """The results that ended this run."""
+    failed = [result for result in await _read_results(hcp, run) if result.get("status") not in (_PASSED, *_UNFINISHED)]
+    return [_described(result) for result in failed if result.get("workspace-task-enforcement-level") == _MANDATORY]
 
 
-async def _results(hcp: HcpTerraform, run: HcpRun) -> list[Mapping[str, Any]]:
+async def _read_results(hcp: HcpTerraform, run: HcpRun) -> list[Mapping[str, Any]]:
     if not run.has_tasks:
         return []
     doing = f"reading the run tasks of {run.id}"
@@ -49,6 +49,6 @@ async def _results(hcp: HcpTerraform, run: HcpRun) -> list[Mapping[str, Any]]:
 def _described(result: Mapping[str, Any]) -> Diagnostic:
     status = str(result.get("status") or "unknown")
     level = result.get("workspace-task-enforcement-level")
-    about = f"Run task {result.get('task-name') or result.get('task-id')}{f' ({level})' if level else ''}: {status}"
+    summary = f"Run task {result.get('task-name') or result.get('task-id')}{f' ({level})' if level else ''}: {status}"
     severity = "note" if status == _PASSED else "warning"
-    return Diagnostic(severity, about, str(result.get("message") or ""), url=str(result.get("url") or ""))
+    return Diagnostic(severity, summary, str(result.get("message") or ""), url=str(result.get("url") or ""))

@@ -1,4 +1,4 @@
-"""New plan: begun once from an older operation's message; and the plan that took an older one's place."""
+"""The button "New plan" on an older operation's message, and the link from a superseded plan to the newer one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bot.access import policy
 from bot.operations import follow_ups
 from bot.operations.registry import Button, FollowUp
 from bot.store.annotations import SUPERSEDED_BY
-from handlers.plan.next_buttons import PLAN_AGAIN
+from handlers.plan.views import PLAN_AGAIN
 from handlers.shared.clicks import clicked, start_follow_up
 from handlers.shared.requests import plan_request
 
@@ -22,7 +22,7 @@ NEW_PLAN = FollowUp(PLAN_AGAIN, "again-", "new plan")
 
 
 async def plan_again(services: Services, click: Click) -> None:
-    """Begin a new plan, with the same words where it was a plan; a second click on the same message begins no second one."""
+    """Start a new plan, with the older plan's arguments; at most once for each message."""
     record = await clicked(services, click)
     environment = policy.environment_of(services.config, record.environment)
     arguments = record.arguments if record.kind == "plan" else {}
@@ -31,8 +31,8 @@ async def plan_again(services: Services, click: Click) -> None:
     await start_follow_up(services, NEW_PLAN, record, request, begun="A new plan was begun")
 
 
-async def newer(operation: Operation) -> LinkedOperation | None:
-    """Within a step: the plan that took this one's place, with its link once it has a message."""
+async def superseding_plan(operation: Operation) -> LinkedOperation | None:
+    """Within a step: the plan that superseded this one, with a link once it has a message."""
     services = operation.services
     numbers = await services.annotations.values_of(operation.number, SUPERSEDED_BY)
     if not numbers:

@@ -1,0 +1,135 @@
+"""The plan backend on this machine: a terraform program makes a plan file, and applies exactly that file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from handlers.plan import audit_entries, command as plan_command
+from handlers.plan.settings import settings_of, timeout_of
+from handlers.shared.checkout import code_of, commit_of
+from runners import terraform
+from runners.concurrency import run_blocking
+from runners.processes.child import child_environment
+from runners.terraform import Workspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.config import Terraform
+    from bot.operations.operation import Operation
+    from bot.slack.blocks.common import ApprovalView
+    from handlers.plan.backend import OnProgress
+    from handlers.plan.views import PlanView
+    from runners.results import ApplyResult, Commit, PlanSummary
+
+
+async def commit_to_plan(operation: Operation) -> Commit:
+    """The present commit of the configured ref."""
+    ref = settings_of(operation.environment).ref
+    return await operation.step("resolve", lambda: commit_of(operation, ref))
+
+
+async def make_plan(operation: Operation, commit: Commit) -> PlanSummary:
+    """Fetch the code at the commit, initialise and plan; the plan's sensitive values are redacted from then on."""
+    workspace, timeout = await _workspace(operation, commit), timeout_of(operation.services.config)
+    await terraform.init(workspace, timeout=timeout)
+    chosen = plan_command.chosen(operation.record.arguments)
+    plan = await terraform.plan(
+        workspace, variables=chosen.variables, targets=chosen.targets, replaces=chosen.replaces, timeout=timeout
+    )
+    redact = operation.services.redact
+    redact.add(plan.sensitive)
+    await audit_entries.record_plan(operation, commit, plan.summary)
+    return replace(redact.within(plan.summary), digest=plan.summary.digest)
+
+
+async def plan_text(operation: Operation) -> str:
+    """The plan as Terraform prints it."""
+    await _redact_sensitive(operation)
+    file = operation.scratch / terraform.PLAN_TEXT
+    return await run_blocking(file.read_text, "utf-8", "replace", timeout=60, doing="reading the plan")
+
+
+async def apply(operation: Operation, view: PlanView, on_progress: OnProgress) -> ApplyResult:
+    """Apply the approved plan, and no other."""
+    await _redact_sensitive(operation)
+    workspace = await _workspace(operation, view.commit)
+    await audit_entries.record_apply_start(operation, view)
+    applying = terraform.apply(
+        workspace,
+        operation.scratch / terraform.PLAN_FILE,
+        view.summary.digest,
+        on_progress=on_progress,
+        timeout=timeout_of(operation.services.config),
+    )
+    result = await audit_entries.record_apply_end(operation, applying)
+    return operation.services.redact.within(result)
+
+
+async def resume_apply(operation: Operation, view: PlanView, on_progress: OnProgress) -> ApplyResult:
+    """After a restart: follow the apply to its outcome; an apply that was started is never started again."""
+    await _redact_sensitive(operation)
+    workspace, timeout = await _workspace(operation, view.commit), timeout_of(operation.services.config)
+    resumed = await terraform.resume_apply(workspace, on_progress=on_progress, timeout=timeout)
+    if resumed is None and (operation.scratch / terraform.PLAN_FILE).is_file():
+        # The scratch directory is complete and has no trace of an apply: it was not started, and the approval is valid.
+        return await apply(operation, view, on_progress)
+    result = resumed or await terraform.never_started(workspace)
+    await audit_entries.record_apply_result(operation, result)
+    return operation.services.redact.within(result)
+
+
+async def stop_apply(operation: Operation) -> None:
+    """Interrupt the apply: Terraform finishes the changes that it has begun, and begins no more."""
+    grace = operation.services.config.terraform.cancel_grace.total_seconds()
+    await terraform.cancel_apply(operation.scratch, grace=grace)
+
+
+async def discard_plan(operation: Operation, approval: ApprovalView) -> None:
+    """Do nothing: the plan file is deleted with the operation's directory."""
+    del operation, approval
+
+
+async def unlock(operation: Operation, commit: Commit, lock_id: str) -> None:
+    """Release the state's lock of this id. Raises NotFoundError when there is no such lock (any more)."""
+    workspace, timeout = await _workspace(operation, commit), timeout_of(operation.services.config)
+    await terraform.init(workspace, timeout=timeout)
+    await terraform.force_unlock(workspace, lock_id, timeout=timeout)
+
+
+async def _redact_sensitive(operation: Operation) -> None:
+    # After a restart the redactor lacks the plan's sensitive values.
+    sensitive = await run_blocking(terraform.stored_sensitive, operation.scratch, timeout=60, doing="reading the plan")
+    operation.services.redact.add(sensitive)
+
+
+async def _workspace(operation: Operation, commit: Commit) -> Workspace:
+    services, settings = operation.services, settings_of(operation.environment)
+    program = await terraform.find_program(services.config.terraform.program, services.secrets.search_path)
+    root = await code_of(operation, commit)
+    return Workspace(
+        program=program,
+        directory=root / str(settings.directory),
+        scratch=operation.scratch,
+        env=_environment(operation, settings),
+        plugin_cache=_plugin_cache(operation),
+        backend_config=settings.backend_config,
+        var_files=settings.var_files,
+        selected=settings.workspace,
+    )
+
+
+def _environment(operation: Operation, settings: Terraform) -> dict[str, str]:
+    # Built from the configuration alone: the bot's own tokens never reach terraform or a plan's code.
+    services = operation.services
+    secret = {name: services.secrets.value(source) for name, source in settings.secret_environment.items()}
+    services.redact.add(secret.values())
+    aws = services.config.aws
+    profile = {"AWS_PROFILE": aws.profile, **services.secrets.aws_files} if aws.profile else {}
+    return child_environment(operation.scratch, {"AWS_REGION": aws.region, **profile, **settings.environment, **secret})
+
+
+def _plugin_cache(operation: Operation) -> Path | None:
+    configured = operation.services.config.terraform.plugin_cache
+    return operation.services.workplace / configured if configured else operation.services.workplace / "plugin-cache"
