@@ -24,13 +24,13 @@ _PROJECT = Path(__file__).parent.parent
 
 @dataclass(frozen=True, slots=True)
 class AwsHandle:
-    """Where AWS is: what AWS_ENDPOINT_URL holds, and the region."""
+    """The address of the stand-in for AWS_ENDPOINT_URL, and its region."""
 
     url: str
     region: str
 
     def environment(self) -> dict[str, str]:
-        """The variables that lead AWS's own libraries here and nowhere else."""
+        """The environment variables by which AWS's libraries use the stand-in only."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_DEFAULT_REGION": self.region,
@@ -47,11 +47,11 @@ class AwsStandIn:
         self._region = region
         self._child: asyncio.subprocess.Process | None = None
         self._handle: AwsHandle | None = None
-        self._asking = asyncio.Lock()
+        self._request_lock = asyncio.Lock()
 
     @property
     def handle(self) -> AwsHandle:
-        """Where it is; RuntimeError before it has started."""
+        """The address and region; RuntimeError before it has started."""
         if self._handle is None:
             raise RuntimeError("AWS has not been started")
         return self._handle
@@ -64,7 +64,7 @@ class AwsStandIn:
         return self._child.pid
 
     async def start(self) -> AwsHandle:
-        """Start the server with its seed; returns when it answers. RuntimeError when it does not come up."""
+        """Start the server with its seed, and wait until it answers. RuntimeError when it ends before that."""
         self._child = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "sandbox.aws_server", self._region),
             cwd=_PROJECT,
@@ -82,12 +82,12 @@ class AwsStandIn:
         return self._handle
 
     async def backdate(self, instance_id: str, by: timedelta) -> None:
-        """Make an instance so much older: AWS sets launch times, and moto always to now."""
-        async with self._asking:
+        """Make an instance older by this time: moto sets each launch time to the current time."""
+        async with self._request_lock:
             if self._child is None or self._child.stdin is None:
                 raise RuntimeError("AWS has not been started")
-            asked = {"instance": instance_id, "seconds": by.total_seconds()}
-            self._child.stdin.write(json.dumps(asked).encode() + b"\n")
+            request = {"instance": instance_id, "seconds": by.total_seconds()}
+            self._child.stdin.write(json.dumps(request).encode() + b"\n")
             await self._child.stdin.drain()
             answer = await self._answer()
         if answer.get("error"):
@@ -103,7 +103,7 @@ class AwsStandIn:
         return answer
 
     async def stop(self) -> None:
-        """End the child: by the end of its input, and by force when that is not enough."""
+        """End the child by the end of its input; kill it when it has not ended in time."""
         child, self._child, self._handle = self._child, None, None
         if child is None:
             return

@@ -1,4 +1,4 @@
-"""The child: `python -m sandbox.aws_server REGION` serves moto on a free port until its standard input ends.
+"""The child process: `python -m sandbox.aws_server REGION` serves moto on a free port until its standard input ends.
 
 It prints one line of JSON when it is ready, `{"port": N}`, and one for each line that it reads:
 `{"instance": ID, "seconds": S}` makes an instance S seconds older.
@@ -26,7 +26,7 @@ UBUNTU = "099720109477"
 
 
 def main() -> None:
-    """Serve until nobody is left to serve."""
+    """Serve until standard input ends."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     region = sys.argv[1]
     backend: EC2Backend = ec2_backends[ACCOUNT][region]
@@ -39,14 +39,14 @@ def main() -> None:
         _backdate(backend, instance_id, age)
     print(json.dumps({"port": port}), flush=True)
     for line in sys.stdin:
-        print(json.dumps(_obey(backend, json.loads(line))), flush=True)
-    # Requests may be under way in other threads; nobody waits for their answers.
+        print(json.dumps(_backdate_on_request(backend, json.loads(line))), flush=True)
+    # Requests may be in progress in other threads, but their clients have ended.
     os._exit(0)
 
 
-def _obey(backend: EC2Backend, asked: dict[str, Any]) -> dict[str, str]:
+def _backdate_on_request(backend: EC2Backend, request: dict[str, Any]) -> dict[str, str]:
     try:
-        _backdate(backend, asked["instance"], asked["seconds"])
+        _backdate(backend, request["instance"], request["seconds"])
     except Exception as error:  # noqa: BLE001 -- any error is reported to the parent
         return {"error": f"{type(error).__name__}: {error}"}
     return {}
@@ -58,7 +58,7 @@ def _backdate(backend: EC2Backend, instance_id: str, seconds: float) -> None:
 
 
 def _seed_images(backend: EC2Backend, region: str, now: float) -> None:
-    """The images straight into moto's state: its API lets nobody choose an id or a date."""
+    """Add the images to moto's state directly: its API does not let us choose an id or a date."""
     _add(backend, region, fleet.BASE_IMAGE, now - 200 * 86_400, name="ubuntu-noble-24.04-amd64", owner=UBUNTU, tags={})
     for image in fleet.images():
         made = image.made_at(now)
@@ -88,7 +88,7 @@ def _add(
 
 
 def _utc(at: float) -> datetime:
-    # moto keeps naive times and writes them out as UTC.
+    # moto stores naive times, and writes them as UTC.
     return datetime.fromtimestamp(at, UTC).replace(tzinfo=None)
 
 

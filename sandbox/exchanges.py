@@ -1,4 +1,4 @@
-"""The requests to a stand-in as tests see them, and how a test breaks one."""
+"""The requests to a stand-in for tests, and hooks by which a test makes a request fail."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 class DropConnectionError(Exception):
-    """Raised by a hook: the connection breaks without an answer."""
+    """Raised by a hook to break the connection without an answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request as hooks see it. `status` is the answer's, 0 in the phase before it took effect."""
+    """A request for hooks. `status` is the answer's; 0 in the phase before the request takes effect."""
 
     method: str
     path: str
@@ -41,12 +41,12 @@ class Request:
     conditional: bool = False
 
 
-# A hook may wait, raise the stand-in's own error to answer so, or raise DropConnectionError.
+# A hook may wait, raise the stand-in's own error to answer with it, or raise DropConnectionError.
 Hook = Callable[[Exchange], Awaitable[None]]
 
 
 def drop(request: web.Request) -> web.Response:
-    """Break the connection; the answer that is returned reaches nobody."""
+    """Break the connection; the returned answer is not sent."""
     transport = request.transport
     if isinstance(transport, asyncio.Transport):
         transport.abort()

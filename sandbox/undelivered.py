@@ -1,4 +1,4 @@
-"""Warnings while a receiver is away: a line when it begins, and a line when something gets through again."""
+"""Warnings while a receiver cannot be reached: a line when that begins, and a line when a delivery succeeds again."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import aiohttp
 
 
 class Undelivered:
-    """Counts, for each receiver, the deliveries in a row that it did not get.
+    """Counts, for each receiver, the consecutive deliveries that failed.
 
-    `kind` is what they are called, e.g. webhook; `like` names who in life does not send them again either.
+    `kind` is the noun for a delivery ("webhook"); `like` names the real service that does not retry either.
     """
 
     def __init__(self, kind: str, *, like: str | None = None) -> None:
@@ -19,7 +19,7 @@ class Undelivered:
         self._missed: Counter[str] = Counter()
 
     def missed(self, what: str, url: str, error: aiohttp.ClientError | TimeoutError) -> None:
-        """Count a lost delivery. Only the first is reported: a receiver that is away misses many."""
+        """Count a failed delivery. Only the first is reported, as an unreachable receiver misses many."""
         self._missed[url] += 1
         if self._missed[url] == 1:
             print(
@@ -29,7 +29,7 @@ class Undelivered:
             )
 
     def received(self, url: str) -> None:
-        """One got there."""
+        """Record that a delivery succeeded."""
         number = self._missed.pop(url, 0)
         if number:
             lost = "1 was lost" if number == 1 else f"{number} were lost"

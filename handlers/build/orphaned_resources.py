@@ -40,17 +40,17 @@ class RunResources:
 
 async def orphaned_builders(services: Services, run: WorkflowRun) -> str:
     """A line (mrkdwn) about the run's builders that still exist, empty when none does. Stuck ones get their alerts."""
-    builders = await snapshot(services, timeout=TIMEOUT)
+    current = await snapshot(services, timeout=TIMEOUT)
     of_run = [
-        joined for joined in builders.joined if joined.run and joined.run.run_id == run.run_id and joined.builder.live
+        joined for joined in current.joined if joined.run and joined.run.run_id == run.run_id and joined.builder.live
     ]
     for joined in of_run:
         if joined.stuck and _watched(services):
             await begin_alert(services, joined)
     if of_run:
         return _builders_line(services, of_run)
-    if builders.found.unreadable:
-        problems = "; ".join(kit.escape(str(unreadable)) for unreadable in builders.found.unreadable[:3])
+    if current.builders.unreadable:
+        problems = "; ".join(kit.escape(str(unreadable)) for unreadable in current.builders.unreadable[:3])
         return f":warning: EC2 could not be asked what the run left behind: {problems}."
     return ""
 

@@ -30,8 +30,8 @@ async def check_builders(services: Services, _: DueRun) -> timedelta | None:
 
 async def topic(services: Services, _: Invocation, __: Sequence[str]) -> Message:
     """All builders that there are now, busy and stuck."""
-    builders = await snapshot(services)
-    return list_views.page(builders.joined, builders.found, builders.problem, services.clock())
+    current = await snapshot(services)
+    return list_views.page(current.joined, current.builders, current.problem, services.clock())
 
 
 def _intervals(config: Config) -> Mapping[str, timedelta]:

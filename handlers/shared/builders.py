@@ -38,7 +38,7 @@ class BuilderSnapshot:
     """All builders with their jobs at one time; `problem` says why GitHub's runs could not be read, if they could not."""
 
     joined: tuple[Joined, ...]
-    found: BuilderList
+    builders: BuilderList
     problem: str = ""
 
 

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 # EC2 user guide: ids have 8 or 17 hexadecimal digits.
 AMI_ID = re.compile(r"ami-(?:[0-9a-f]{17}|[0-9a-f]{8})")
-# Tags in which image builds commonly keep the commit they were made from.
+# Tags in which image builds commonly record their commit.
 COMMIT_TAGS = ("commit", "git_sha", "git_commit", "sha")
 
 
 def rolled_out(summary: PlanSummary, machines: Sequence[str]) -> tuple[tuple[str, str | None, str], ...]:
     """What the plan does to images, as (machine, AMI id now or None, planned AMI id), in the order of the changes.
 
-    A machine is known by its name in the resource's address; without one the address itself stands for it.
+    A machine role is recognised by its name in the resource's address; without it, the address is used.
     """
     images: dict[tuple[str, str], str | None] = {}
     for resource in summary.changes:
@@ -41,14 +41,14 @@ def rolled_out(summary: PlanSummary, machines: Sequence[str]) -> tuple[tuple[str
 
 
 async def describe(ec2: EC2Client, image_ids: Collection[str], *, timeout: float) -> Mapping[str, Image]:
-    """The images by id; those that EC2 does not know (any more), or does not show us, are left out.
+    """The images by id, without those that EC2 does not list.
 
     Raises:
-        AccessDeniedError, UnavailableError: as AWS says.
+        AccessDeniedError, UnavailableError: AWS refused the query, or cannot be reached.
     """
     if not image_ids:
         return {}
-    # A filter, since asking for an id that is not there would be an error for all of them.
+    # A filter, as a query by ids fails for all ids when one does not exist.
     images = await _describe(ec2, "image-id", sorted(image_ids), timeout=timeout)
     return {image.image_id: image for image in images}
 
@@ -60,7 +60,7 @@ async def named(ec2: EC2Client, name_tag: str, *, timeout: float) -> tuple[Image
 
 
 async def started_from(ec2: EC2Client, image_id: str, *, timeout: float) -> tuple[StartedFrom, ...]:
-    """The instances that were started from the image, those that are terminated left out. Raises as `describe`."""
+    """The instances that were started from the image, without terminated ones. Raises as `describe`."""
     doing = f"looking up what runs from {image_id}"
 
     def ask() -> list[StartedFrom]:
@@ -89,7 +89,7 @@ async def _describe(
     def ask() -> list[Image]:
         filters = [{"Name": filtered, "Values": list(values)}]
         pages = ec2.get_paginator("describe_images").paginate(Filters=filters, **whose)  # type: ignore[arg-type]
-        return [_image(one) for page in pages for one in page["Images"]]
+        return [_image(image) for page in pages for image in page["Images"]]
 
     try:
         return await run_blocking(ask, timeout=timeout, doing=doing)
@@ -113,7 +113,7 @@ async def describe_changes(
 
 
 def running(summary: PlanSummary, machines: Sequence[str]) -> tuple[tuple[str, Image], ...]:
-    """What runs according to a plan that has nothing to do: each machine with the id of its image, in order."""
+    """The images in use by a plan without changes: each machine role with the id of its image, in order."""
     by_place = {machine: place for place, machine in enumerate(machines)}
     images = {(_machine(address, machines), image) for address, image in summary.images}
     ordered = sorted(images, key=lambda pair: (by_place.get(pair[0], len(by_place)), pair))
@@ -130,7 +130,7 @@ async def describe_running(
 
 
 def _image_of(resource: ResourceChange) -> tuple[str | None, str] | None:
-    # What forces the replacement comes first: other attributes may carry the same id along.
+    # The attribute that forces the replacement comes first: others may contain the same id.
     ordered: list[AttributeChange] = sorted(resource.attributes, key=lambda attribute: not attribute.forces_replacement)
     for attribute in ordered:
         before, after = attribute.before or "", attribute.after or ""

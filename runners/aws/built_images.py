@@ -1,4 +1,4 @@
-"""Which image a build job made: what its log announces and what EC2 knows by tags, held against each other."""
+"""Finds the image that a build job made, by its log and by EC2's tags, and reports where these disagree."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
     from runners.results import Job
 
-# EC2's clock and GitHub's may differ a little, and an image's date is when it was begun, before the job ended.
+# EC2's clock and GitHub's may differ a little; an image's date is when its creation began, before the job ended.
 MARGIN = timedelta(minutes=2)
 
 
 @stored("job-image")
 @dataclass(frozen=True, slots=True)
 class JobImage:
-    """The image of a job, and what does not fit together about it; no image when none came out."""
+    """The image of a job, or None, and the warnings about it."""
 
     image: Image | None
     warnings: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ async def image_of_job(
     """Find the image of a job that has ended well.
 
     `announced` are the (region, AMI id) pairs of its log; `name_tag` is what the tag `Name` of its image must be.
-    When EC2 cannot be asked, the log alone is believed, and that is a doubt.
+    When EC2 cannot be read, the image is taken from the log, with a warning.
     """
     here = tuple(image_id for place, image_id in announced if place == region)
     try:

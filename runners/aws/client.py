@@ -1,4 +1,4 @@
-"""AWS: clients that are made once and shared, pages and filters, errors with their remedies, and waiting for effects."""
+"""AWS: clients that are made once and shared, pages and filters, and errors with their remedies."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def make_clients(region: str, profile: str | None = None) -> Clients:
 async def in_each_region(
     account: Account, read: Callable[[str], T], *, what: str, timeout: float
 ) -> tuple[dict[str, T], tuple[Unreadable, ...]]:
-    """The answers of `read(region)`, which may block, for each region, all at once; and the regions whose `what` cannot be read."""
+    """The results of `read(region)`, which may block, for all regions at once; and the regions whose `what` cannot be read."""
     doing = f"reading {what}"
 
     async def read_in(region: str) -> T | Unreadable:

@@ -1,4 +1,4 @@
-"""The running machines of an environment, found in EC2 by their tag, and as Ansible reads them."""
+"""The running hosts of an environment, by EC2's tags, and the inventory that Ansible reads."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ async def find_hosts(
     """The running instances whose tag `type` is `tag` with {environment} and {machine} filled in, for each machine.
 
     Hosts come in the order of `machines`, the oldest instance first, and are named "staging-backend", or
-    "staging-backend-1", ... where a machine has several. `address` is "public_dns" or "private_ip"; with
+    "staging-backend-1", ... where a machine role has several. `address` is "public_dns" or "private_ip"; with
     `connection` "local" a host without one keeps its instance id as its address.
 
     Raises:
-        NotFoundError: a machine has no running instance, or none with such an address; says what there is instead.
-        AccessDeniedError, UnavailableError: as AWS says.
+        NotFoundError: a machine role has no running instance, or none with such an address; it names what exists instead.
+        AccessDeniedError, UnavailableError: AWS refused the query, or cannot be reached.
     """
     doing = f"looking for the machines of {environment}"
     wanted = {machine: tag.format(environment=environment, machine=machine) for machine in machines}

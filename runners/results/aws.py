@@ -1,4 +1,4 @@
-"""What the parts that look around in AWS and clean up there have in common."""
+"""Results that all clean-ups in AWS share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runners.stored import stored
 
 @stored("aws-outcome")
 class Outcome(StrEnum):
-    """What became of one thing that was to go."""
+    """The outcome for a resource that was to be deleted."""
 
     DONE = "done"
     ABSENT = "already gone"
@@ -22,7 +22,7 @@ class Outcome(StrEnum):
 @stored("aws-step")
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that was to go: `what` it is ("instance", "key pair", "snapshot"), its id or name, and why it is still there."""
+    """The deletion of a resource: `what` it is ("instance", "key pair", "snapshot"), its id or name, and why it still exists."""
 
     what: str
     resource: str
@@ -31,19 +31,19 @@ class Step:
 
     @property
     def final(self) -> bool:
-        """Whether nothing is left to do or to decide about it."""
+        """Whether no retry and no decision is needed."""
         return self.outcome in (Outcome.DONE, Outcome.ABSENT, Outcome.SKIPPED)
 
     @property
     def removed(self) -> bool:
-        """Whether it is not there any more."""
+        """Whether the resource does not exist any more."""
         return self.outcome in (Outcome.DONE, Outcome.ABSENT)
 
 
 @stored("unreadable-region")
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Something of a region that could not be read: `what` it was, why, and what to do about it."""
+    """A part of a region that could not be read: `what` it was, why, and the remedy."""
 
     region: str
     what: str

@@ -1,4 +1,4 @@
-"""What is known of Packer's builders, of what they leave behind, and of the jobs that they belong to."""
+"""Packer's builders, the jobs that they belong to, and their orphaned resources."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class SecurityGroup:
 @stored("attached-volume")
 @dataclass(frozen=True, slots=True)
 class AttachedVolume:
-    """A volume of a builder. `goes_along`: AWS deletes it with the instance. `from_launch`: not attached later on."""
+    """A volume of a builder; `deleted_with_instance` by AWS, or not; `attached_at_launch`, or later."""
 
     volume_id: str
     device: str
@@ -64,8 +64,8 @@ class Builder:
 
     `started_at` is when Packer began (from the time in its temporary names, else `launched_at`); `image_id` what it
     was launched from; `run_id` the GitHub Actions run that its tags name; `protected` when the tag signalbox:keep
-    protects it; `account` whose it is; `usage_operation` and `tenancy` what AWS bills it as; `state_reason` how it
-    came to its state, in EC2's words ("User initiated (2026-11-23 16:20:01 GMT)").
+    protects it; `account` is its owner; `usage_operation` and `tenancy` what AWS bills it as; `state_reason` is
+    EC2's reason for its state ("User initiated (2026-11-23 16:20:01 GMT)").
     """
 
     instance_id: str
@@ -92,12 +92,12 @@ class Builder:
 
     @property
     def live(self) -> bool:
-        """Whether it is there and nobody is terminating it; a builder is stopped for a while when its image is made."""
+        """Whether it exists and is not being terminated; Packer stops a builder while its image is made."""
         return self.state in LIVE
 
     @property
     def temporary_key(self) -> str | None:
-        """Its key pair's name where Packer made that for this build alone."""
+        """The name of its key pair, if Packer made that for this build alone."""
         return self.key_name if self.key_name and TEMPORARY_NAME.fullmatch(self.key_name) else None
 
     @property
@@ -107,16 +107,16 @@ class Builder:
 
     @property
     def temporary_profile(self) -> str | None:
-        """Its IAM instance profile's name where Packer made that for this build alone."""
+        """The name of its IAM instance profile, if Packer made that for this build alone."""
         return self.iam_profile if self.iam_profile and TEMPORARY_NAME.fullmatch(self.iam_profile) else None
 
     @property
     def terminable(self) -> bool:
-        """Whether it is Packer's beyond doubt and unprotected: a name tag or a run tag alone is not enough."""
+        """Whether it is certainly Packer's, and not protected: a name tag or a run tag alone is not enough."""
         return bool(self.temporary_key or self.temporary_groups) and not self.protected
 
     def age(self, now: datetime) -> timedelta:
-        """For how long Packer has been at it; zero where our clock is behind."""
+        """The time since Packer began; zero where our clock is behind."""
         return max(now - self.started_at, timedelta())
 
 
@@ -133,7 +133,7 @@ class JoinedBy(StrEnum):
 
 @stored("verdict")
 class Verdict(StrEnum):
-    """How a builder stands. `ENDING`: its job has ended, and Packer may still be cleaning up."""
+    """Whether a builder is in use or stuck. `ENDING`: its job has ended, and Packer may still be cleaning up."""
 
     BUSY = "busy"
     ENDING = "ending"
@@ -147,9 +147,9 @@ class Verdict(StrEnum):
 class Joined:
     """A builder with the job it belongs to.
 
-    `sure` says in words how sure that is ("by its tag", "one of 3 jobs that ran then"), `reason` why the verdict is
-    what it is. `run` is None where no run, or more than one, is meant; `jobs` are those that may be its own, the
-    likeliest first; `ended_at` is when the last of them ended.
+    `certainty` says how certain that is ("by its tag", "one of 3 jobs that ran then"), `reason` is the reason of the
+    verdict. `run` is None when no run, or several, are possible; `jobs` are the possible jobs, the likeliest first;
+    `ended_at` is when the last of them ended.
     """
 
     builder: Builder
@@ -163,7 +163,7 @@ class Joined:
 
     @property
     def stuck(self) -> bool:
-        """Whether somebody has to see to it."""
+        """Whether a person has to act."""
         ours = self.builder.live and not self.builder.protected
         return ours and self.verdict in (Verdict.ENDED, Verdict.TOO_OLD)
 
@@ -180,24 +180,24 @@ class Cost:
 @stored("termination")
 @dataclass(frozen=True, slots=True)
 class Termination:
-    """How terminating a builder went: the instance first, then what Packer had made for it."""
+    """The outcome of terminating a builder: the instance first, then the resources that Packer made for it."""
 
     builder: Builder
     steps: tuple[Step, ...]
 
     @property
     def terminated(self) -> bool:
-        """Whether the instance is gone."""
+        """Whether the instance is terminated."""
         return bool(self.steps) and self.steps[0].removed
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is left that should go; false: call again, or read the reasons."""
+        """Whether all that can be deleted is deleted; if not, call again, or read the reasons."""
         return all(step.final for step in self.steps) and self.terminated
 
     @property
     def refused(self) -> tuple[Step, ...]:
-        """What AWS, or our own care, would not let go."""
+        """The steps that AWS or our own rules refused."""
         return tuple(step for step in self.steps if step.outcome is Outcome.REFUSED)
 
 
@@ -238,10 +238,10 @@ class OrphanedVolume:
 
 @dataclass(frozen=True, slots=True)
 class BuilderList:
-    """The builders of all regions, the oldest first; what could not be read is in `unread`, and may hide more.
+    """The builders of all regions, the oldest first; what could not be read is in `unreadable`: there may be more.
 
     `key_pairs` and `security_groups` are those of Packer's that no instance uses; a build makes them before its
-    instance, so young ones may still be waiting for theirs.
+    instance, so young ones may belong to a build that starts.
     """
 
     builders: tuple[Builder, ...]
@@ -253,7 +253,7 @@ class BuilderList:
 @stored("orphaned-resources")
 @dataclass(frozen=True, slots=True)
 class OrphanedResources:
-    """What builds have left behind; `builders` are instances that are still there."""
+    """Orphaned resources of builds; `builders` are instances that still exist."""
 
     builders: tuple[Builder, ...] = ()
     key_pairs: tuple[KeyPair, ...] = ()
@@ -263,5 +263,5 @@ class OrphanedResources:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing was found; with something in `unread` that may not be all."""
+        """Whether there are no orphaned resources, as far as AWS could be read (see `unreadable`)."""
         return not (self.builders or self.key_pairs or self.security_groups or self.volumes)

@@ -27,7 +27,7 @@ class Retention(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImageGroup:
-    """The images of a machine in an environment: those whose tag `Name` is `name_tag`."""
+    """The images of a machine role in an environment: those whose tag `Name` is `name_tag`."""
 
     environment: str
     machine: str
@@ -36,7 +36,7 @@ class ImageGroup:
 
 @dataclass(frozen=True, slots=True)
 class KeepRule:
-    """Of each group the `newest` ones are kept, and whatever is younger."""
+    """Of each group, the `newest` images are kept, and all that are younger."""
 
     newest: int
     younger_than: timedelta
@@ -66,7 +66,7 @@ class AssessedImage:
 
     @property
     def size_gb(self) -> int:
-        """What its snapshots take at most."""
+        """The most that its snapshots take."""
         return sum(snapshot.size_gb for snapshot in self.snapshots)
 
     @property
@@ -76,13 +76,13 @@ class AssessedImage:
 
     @property
     def removal(self) -> Removal:
-        """What removing it would take away."""
+        """What its removal deletes."""
         return Removal(self.region, self.image_id, self.name, self.group.name_tag, self.snapshots)
 
 
 @dataclass(frozen=True, slots=True)
 class OrphanedSnapshot:
-    """A snapshot that was made for an image which is no more."""
+    """A snapshot of a deleted image."""
 
     region: str
     snapshot_id: str
@@ -100,7 +100,7 @@ class OrphanedSnapshot:
 class ImageList:
     """The images of all groups and regions, by group in the order given, the newest first.
 
-    What could not be read is in `unread`: what depends on it is `UNKNOWN`, and kept.
+    What could not be read is in `unreadable`: images that depend on it are `UNKNOWN`, and kept.
     """
 
     images: tuple[AssessedImage, ...]
@@ -113,13 +113,13 @@ class ImageList:
 
     @property
     def deletable_gb(self) -> int:
-        """What removing all of these would free at most."""
+        """The most that removing all of these frees."""
         return sum(image.size_gb for image in self.deletable)
 
 
 @dataclass(frozen=True, slots=True)
 class OrphanedImageResources:
-    """What images and builds have left behind in storage."""
+    """Orphaned storage of images and builds."""
 
     snapshots: tuple[OrphanedSnapshot, ...]
     volumes: tuple[OrphanedVolume, ...]

@@ -1,4 +1,4 @@
-"""Machine images: where they come from, where they go, and their removal."""
+"""Machine images: their origin, their rollouts, and their removal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Image:
     """A machine image; all but its id is None where EC2 does not report it. `created_at` is aware UTC.
 
-    `name_tag` is its tag `Name`, which says for what machine it is; `size_gb` what its snapshots take at most.
+    `name_tag` is its tag `Name`, which names the machine role; `size_gb` is the most that its snapshots take.
     """
 
     image_id: str
@@ -33,9 +33,9 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class BuiltImage:
-    """An image with where it comes from: the commit, the run and the job that made it. Times are Unix seconds.
+    """An image with its origin: the commit, the run and the job that built it. Times are Unix seconds.
 
-    `operation` is the one that followed its build.
+    `operation` is the number of the operation that followed its build.
     """
 
     image_id: str
@@ -58,10 +58,11 @@ class BuiltImage:
 @stored("log-warning")
 @dataclass(frozen=True, slots=True)
 class ImageWarning:
-    """What speaks against the image of a job that ended well. `dismissed_by` (a user id) said why it is harmless.
+    """A warning against the image of a successful job. The user `dismissed_by` gave the reason why it is harmless.
 
-    `id` is opaque; `operation` the one that followed the build. `pattern` names the failure pattern that the line matches; without a `line` (0) it is about the image itself; `text` is the line, with some `before` and `after` it, all redacted; `step`
-    the heading it was printed under.
+    `id` is opaque; `operation` followed the build. `pattern` names the failure pattern that the line matches; without a
+    `line` (0) the warning is about the image itself; `text` is the line, with some lines `before` and `after` it, all
+    redacted; `step` is the heading that it was printed under.
     """
 
     id: str
@@ -83,13 +84,13 @@ class ImageWarning:
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody has said that it is harmless."""
+        """Whether nobody has dismissed it."""
         return not self.dismissed_by
 
 
 @dataclass(frozen=True, slots=True)
 class StartedFrom:
-    """An instance that was started from an image; `type_tag` is its tag `type`, `state` EC2's word."""
+    """An instance that was started from an image; `type_tag` is its tag `type`, `state` is EC2's."""
 
     instance_id: str
     name: str
@@ -99,7 +100,7 @@ class StartedFrom:
 
 @dataclass(frozen=True, slots=True)
 class RollOut:
-    """An apply that put an image on a machine. `at` is in Unix seconds, `person` who asked for it."""
+    """An apply that put an image on a machine. `at` is in Unix seconds, `person` its requester."""
 
     image_id: str
     operation: int
@@ -132,7 +133,7 @@ class ImageChange:
 @stored("snapshot")
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A snapshot of an image; `size_gb` is its volume's size, of which storage takes at most that much."""
+    """A snapshot of an image; `size_gb` is its volume's size, the most that its storage takes."""
 
     snapshot_id: str
     size_gb: int
@@ -141,7 +142,7 @@ class Snapshot:
 @stored("removal")
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What removing an image takes away. Store it before `remove`: a deregistered image no longer lists its snapshots."""
+    """What the removal of an image deletes. Store it before `remove`: a deregistered image no longer lists its snapshots."""
 
     region: str
     image_id: str
@@ -153,35 +154,35 @@ class Removal:
 @stored("removed")
 @dataclass(frozen=True, slots=True)
 class RemovalResult:
-    """How removing (disabling, enabling) an image went: the image first, then each of its snapshots."""
+    """The outcome of removing (disabling, enabling) an image: the image first, then each of its snapshots."""
 
     removal: Removal
     steps: tuple[Step, ...]
 
     @property
     def refused(self) -> str:
-        """Why nothing was touched; empty when the image is gone, disabled or enabled as asked."""
+        """Why no changes were made; empty when the image is removed, disabled or enabled as requested."""
         first = self.steps[0]
         return first.reason if first.outcome in (Outcome.REFUSED, Outcome.SKIPPED) else ""
 
     @property
     def complete(self) -> bool:
-        """Whether all is gone that can go; false: call again, or read the reasons."""
+        """Whether all that can be deleted is deleted; if not, call again, or read the reasons."""
         return not self.refused and all(step.final for step in self.steps)
 
     @property
     def freed_gb(self) -> int:
-        """What the snapshots that are gone took at most."""
+        """The most that the deleted snapshots took."""
         removed = {step.resource for step in self.steps if step.removed and step.what == "snapshot"}
         return sum(snapshot.size_gb for snapshot in self.removal.snapshots if snapshot.snapshot_id in removed)
 
 
 @stored("resource-type")
 class What(StrEnum):
-    """What is to go."""
+    """What kind of resource a candidate is."""
 
     IMAGE = "image"
-    SNAPSHOT = "snapshot"  # of an image that is no more
+    SNAPSHOT = "snapshot"  # of a deleted image
     VOLUME = "volume"  # that a build left behind
 
 
@@ -190,7 +191,7 @@ class What(StrEnum):
 class Candidate:
     """Something that can be deleted. `removal` names it (a volume's id takes the image's field) and its snapshots.
 
-    `made_at` is in Unix seconds; `group` is "backend staging" for an image; `spared_by` who wants it to stay (a user id).
+    `made_at` is in Unix seconds; `group` is "backend staging" for an image; `excluded_by` the user who excluded it.
     """
 
     what: What
@@ -201,5 +202,5 @@ class Candidate:
 
     @property
     def size_gb(self) -> int:
-        """What it takes at most."""
+        """The most that it takes."""
         return sum(snapshot.size_gb for snapshot in self.removal.snapshots)

@@ -46,7 +46,7 @@ MEASUREMENTS: dict[str, Measurement] = {
 
 
 async def measure(names: Iterable[str], *, quick: bool) -> list[Figure]:
-    """Each measurement by itself, one after the other, told about as it goes."""
+    """Run the measurements one after the other, and print the name of each."""
     figures: list[Figure] = []
     for name in names:
         _say(f"measuring {name}, load average {os.getloadavg()[0]:.1f} ...")
@@ -57,7 +57,7 @@ async def measure(names: Iterable[str], *, quick: bool) -> list[Figure]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure what the command line names."""
+    """Run the measurements that the command line names."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measures Signalbox.")
     parser.add_argument("--only", choices=MEASUREMENTS, action="append", help="this measurement; may be repeated")
     parser.add_argument("--quick", action="store_true", help="few runs: whether it works, not how fast it is")

@@ -1,4 +1,4 @@
-"""AWS's answers for the benchmark, page by page in EC2's XML, told to botocore in place of the network."""
+"""AWS's answers for the benchmark, page by page in EC2's XML, passed to botocore without a network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from runners.aws.client import Account
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-# Four machines in three environments.
+# Four machine roles in three environments.
 NAMES = tuple(
     machine + environment
     for environment in ("dev", "staging", "prod")
@@ -26,7 +26,7 @@ _NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
 
 
 class Region:
-    """One region with so many instances and images, and a few of everything else that can launch one."""
+    """A region with so many instances and images, and a few of each other resource that launches instances."""
 
     def __init__(self, number: int, instances: int, images: int) -> None:
         self._number = number
@@ -36,34 +36,34 @@ class Region:
         self.sent = 0
 
     def answer(self, request: Any, **_: Any) -> AWSResponse:
-        """What AWS would send for the request."""
-        asked = dict(parse_qsl(_text(request.body)))
-        body = self._body(asked["Action"], asked).encode()
+        """The answer of AWS to the request."""
+        parameters = dict(parse_qsl(_text(request.body)))
+        body = self._body(parameters["Action"], parameters).encode()
         self.calls += 1
         self.sent += len(body)
         return AWSResponse(request.url, 200, HTTPHeaders.from_dict({"content-type": "text/xml"}), _Raw(body))
 
-    def _body(self, action: str, asked: Mapping[str, str]) -> str:
+    def _body(self, action: str, parameters: Mapping[str, str]) -> str:
         listed: dict[str, tuple[str, int, Callable[[int], str]]] = {
-            "DescribeInstances": ("reservationSet", self._matching(asked), self._instance),
+            "DescribeInstances": ("reservationSet", self._matching(parameters), self._instance),
             "DescribeImages": ("imagesSet", self._images, self._image),
             "DescribeLaunchTemplates": ("launchTemplates", 20, _template),
             "DescribeLaunchTemplateVersions": ("launchTemplateVersionSet", 5, self._version),
         }
         if action in listed:
-            return _page(action, *listed[action], asked)
+            return _page(action, *listed[action], parameters)
         if action == "DescribeAutoScalingGroups":
             return _scaling(action, "AutoScalingGroups")
         if action == "DescribeLaunchConfigurations":
             return _scaling(action, "LaunchConfigurations")
         if action == "DescribeKeyPairs":
             return _response(action, "<keySet/>")
-        # The rest answers that there is nothing: key pairs, security groups, fleets, spot requests, whom it is shared with.
+        # All other lists are empty: security groups, fleets, spot requests, launch permissions.
         return _response(action, "")
 
-    def _matching(self, asked: Mapping[str, str]) -> int:
-        """All instances, or none where it is asked for Packer's: nothing is being built."""
-        names = {value for key, value in asked.items() if key.startswith("Filter.") and key.endswith(".Name")}
+    def _matching(self, parameters: Mapping[str, str]) -> int:
+        """All instances, or none where the filter is for Packer's: no build is in progress."""
+        names = {value for key, value in parameters.items() if key.startswith("Filter.") and key.endswith(".Name")}
         return 0 if names & {"key-name", "tag:Name", "tag-key"} else self._instances
 
     def _id(self, number: int) -> str:
@@ -87,7 +87,7 @@ class Region:
 
 
 def answering(account: Account, instances: int, images: int) -> list[Region]:
-    """Let all clients of the account be answered from here; instances and images are spread over its regions."""
+    """Answer all clients of the account from here; its regions share the instances and images."""
     regions = []
     count = len(account.regions)
     for number, name in enumerate(account.regions):
@@ -99,7 +99,7 @@ def answering(account: Account, instances: int, images: int) -> list[Region]:
 
 
 class _Raw(io.BytesIO):
-    """A body as urllib3 hands it out."""
+    """A response body with the interface of urllib3."""
 
     def stream(self, **_: Any) -> Iterator[bytes]:
         yield self.read()
@@ -109,9 +109,9 @@ def _text(body: Any) -> str:
     return body.decode() if isinstance(body, bytes) else str(body)
 
 
-def _page(action: str, tag: str, count: int, item: Callable[[int], str], asked: Mapping[str, str]) -> str:
-    first = int(asked.get("NextToken", 0))
-    until = min(count, first + int(asked.get("MaxResults", count)))
+def _page(action: str, tag: str, count: int, item: Callable[[int], str], parameters: Mapping[str, str]) -> str:
+    first = int(parameters.get("NextToken", 0))
+    until = min(count, first + int(parameters.get("MaxResults", count)))
     items = "".join(map(item, range(first, until)))
     more = f"<nextToken>{until}</nextToken>" if until < count else ""
     return _response(action, f"<{tag}>{items}</{tag}>{more}")

@@ -1,4 +1,4 @@
-"""A round through a large AWS account: the builders in quiet times, and all images with whatever uses them."""
+"""Reads a large AWS account: the builders while there are none, and all images with what uses them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _Used = dict[str, float]
 
 
 async def measure(*, quick: bool) -> list[Figure]:
-    """Each round in a process of its own, in turn; processor time, since the network is not there to wait for."""
+    """Run each reading in a process of its own, in turn; processor time is measured, as there is no network to wait for."""
     tasks = 1 if quick else 3
     pairs = [(await _round("builders"), await _round("instances")) for _ in range(tasks)]
     many = [await _round("images") for _ in range(tasks)]
@@ -101,14 +101,14 @@ async def _images(account: Account) -> int:
     groups = [ImageGroup("any", name, name) for name in NAMES]
     keep = KeepRule(newest=3, younger_than=timedelta(days=30))
     result = await list_images(account, groups, RetentionRules(keep, {}, NOW))
-    # Without a standing for each there would be nothing to measure.
+    # The measurement is valid only if the retention of each image was decided.
     if result.unreadable or len(result.images) != sum(1 for image in result.images if image.retention in Retention):
-        raise RuntimeError("the survey is not whole")
+        raise RuntimeError("the list of images is not complete")
     return len(result.deletable)
 
 
 async def _instances(account: Account) -> int:
-    """What a quiet round would be without filters."""
+    """A reading of builders without filters."""
     return sum(
         len(item["Instances"])
         for region in account.regions
@@ -116,7 +116,7 @@ async def _instances(account: Account) -> int:
     )
 
 
-PERIODIC_TASKS: dict[str, Callable[[Account], Coroutine[Any, Any, int]]] = {
+READINGS: dict[str, Callable[[Account], Coroutine[Any, Any, int]]] = {
     "builders": _builders,
     "images": _images,
     "instances": _instances,
@@ -127,30 +127,26 @@ def _use(what: str, instances: int, images: int) -> _Used:
     account = Account(REGIONS)
     regions: list[Region] = answering(account, instances, images)
     gc.collect()
-    before, began = _most(), time.process_time()
-    result = asyncio.run(PERIODIC_TASKS[what](account))
+    before, began = _peak_memory(), time.process_time()
+    result = asyncio.run(READINGS[what](account))
     return {
         "seconds": time.process_time() - began,
-        "megabytes": max(_most() - before, 0.1),
+        "megabytes": max(_peak_memory() - before, 0.1),
         "calls": sum(region.calls for region in regions),
         "kilobytes": sum(region.sent for region in regions) / 1e3,
         "found": result,
     }
 
 
-def _most() -> float:
-    """Megabytes that this process had at most (Linux's VmHWM: ru_maxrss would count the parent's too)."""
-    [line] = [
-        splitline
-        for splitline in Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-        if "VmHWM" in splitline
-    ]
+def _peak_memory() -> float:
+    """The peak memory of this process in megabytes (Linux's VmHWM: ru_maxrss would include the parent's)."""
+    [line] = [line for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines() if "VmHWM" in line]
     return int(line.split()[1]) * 1024 / 1e6
 
 
 def _main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=PERIODIC_TASKS)
+    parser.add_argument("what", choices=READINGS)
     parser.add_argument("instances", type=int)
     parser.add_argument("images", type=int)
     given = parser.parse_args()

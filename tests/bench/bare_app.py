@@ -1,6 +1,6 @@
-"""A Slack app that only checks the signature and acknowledges: what the bot's speed is held against.
+"""A Slack app that only checks the signature and acknowledges: the reference for the bot's speed.
 
-`python -m tests.bench.bare_app PORT SLACK_API_URL TOKEN SIGNING_SECRET`, until it is told to stop.
+`python -m tests.bench.bare_app PORT SLACK_API_URL TOKEN SIGNING_SECRET`, until SIGTERM.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Writes a job's log of any size, as the build of an image prints it: apt, pip, npm, composer, Ansible under Packer."""
+"""Writes a job's log of any size like that of an image build: apt, pip, npm, composer, Ansible under Packer."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _SYLLABLES = (
     "ro",
     "sys",
 )
-# A few hundred packages; some have names that look like a failure.
+# A few hundred packages; the names of some resemble a failure.
 _WORDS = (
-    *(f"lib{item}{other}" for item in _SYLLABLES for other in _SYLLABLES),
+    *(f"lib{item}{second}" for item in _SYLLABLES for second in _SYLLABLES),
     *("liberror-perl", "symfony/error-handler", "ca-certificates", "fail2ban", "curl"),
 )
 _QUIET = (
@@ -55,7 +55,7 @@ _FAILED = (
 
 
 def write(path: Path, size: int, *, failed_in: int = 20_000) -> int:
-    """Write about `size` bytes, always the same; returns how many lines show a failure, one in `failed_in`."""
+    """Write about `size` bytes, always the same; returns the number of lines with a failure, one in `failed_in`."""
     chance = random.Random(4)  # noqa: S311 - no secret
     failed = written = number = 0
     with path.open("wb") as file:

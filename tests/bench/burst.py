@@ -16,12 +16,12 @@ from tests.bench.posts import command, volley
 if TYPE_CHECKING:
     from tests.bench.posts import Answer
 
-SLACK_WAITS = 3.0  # seconds; after that Slack tells the person that the app failed
+SLACK_WAITS = 3.0  # seconds; after that Slack reports to the person that the app failed
 NUMBERED_WITHIN = 120.0
 
 
 async def measure(*, quick: bool) -> list[Figure]:
-    """How long the slowest answer took, and how many of the deploys are in the record, after a kill at once."""
+    """The time of the slowest answer, and how many of the deploys are recorded, after an immediate kill."""
     size = 20 if quick else 200
     async with World(Options(without_aws=True)) as world:
         answers = await _burst(world, size)
@@ -50,7 +50,7 @@ async def _burst(world: World, size: int) -> list[Answer]:
 
 
 async def _numbered(world: World, size: int) -> Counter[str]:
-    """How often each deploy is in the record, once all are or none has come for a while."""
+    """How often each deploy is recorded, once all are, or none was added for a time."""
     end = time.monotonic() + NUMBERED_WITHIN
     while True:
         titles = Counter(title for (title,) in record.read(world, "SELECT title FROM signalbox_operations"))
@@ -60,7 +60,7 @@ async def _numbered(world: World, size: int) -> Counter[str]:
 
 
 def _check_messages(world: World) -> None:
-    """Slack takes about one message a second, so most are still to come; none may be there twice."""
+    """No message is there twice. Slack takes about a message a second, so most are not there yet."""
     marks = Counter(str(message.metadata) for message in world.channel("#dev").messages)
     twice = [mark for mark, times in marks.items() if times > 1]
     if twice:

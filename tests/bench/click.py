@@ -21,7 +21,7 @@ SESSION = "instances/dev/session.auto.tfvars.json"
 
 
 async def measure(*, quick: bool) -> list[Figure]:
-    """Plans of dev, each with something to change, approved one after the other."""
+    """Plans of dev with a change each, approved one after the other."""
     runs = 1 if quick else 8
     async with World(Options(without_aws=True)) as world:
         seconds = [await _run(world, number) for number in range(1, runs + 1)]
@@ -55,9 +55,9 @@ async def _shows(world: World, number: int, piece: str) -> Message:
 
 
 async def _apply_runs(pids: Path) -> None:
-    """Wait until the program that the supervisor noted down has become terraform, applying."""
+    """Wait until the program that the supervisor recorded is a terraform that applies."""
     async with asyncio.timeout(60):
-        while not _applies(pids):  # noqa: ASYNC110 - nobody tells
+        while not _applies(pids):  # noqa: ASYNC110 - there is no event
             await asyncio.sleep(LOOK_EVERY)
 
 

@@ -28,14 +28,14 @@ SECRET = SECRETS["SLACK_SIGNING_SECRET"]
 
 
 async def measure(*, quick: bool) -> list[Figure]:
-    """Rounds of both in turn, so that what else the machine does falls on both."""
+    """Measure both in turn, so that other work of the machine affects both."""
     tasks, requests = (2, 200) if quick else (8, 1500)
     async with World(Options(without_aws=True)) as world, bare_app(world) as bare:
         whole = f"http://127.0.0.1:{world.bot.port}/slack/events"
         for url in (bare, whole):
             await _rate(url, 100)
         pairs = [(await _rate(bare, requests), await _rate(whole, requests)) for _ in range(tasks)]
-        _check_trail(world, 100 + tasks * requests)
+        _check_audit_log(world, 100 + tasks * requests)
     return [_figure(pairs)]
 
 
@@ -65,8 +65,8 @@ def _check(answers: list[Answer]) -> None:
         raise RuntimeError(f"{len(refused)} of {len(answers)} requests were refused: {refused[0]}")
 
 
-def _check_trail(world: World, requests: int) -> None:
-    """Every command the bot answered is in its trail: nothing was made fast by leaving it out."""
+def _check_audit_log(world: World, requests: int) -> None:
+    """Check that each answered command is in the audit log: the speed does not come from an omission."""
     [(annotations_of,)] = record.read(world, "SELECT count(*) FROM signalbox_audit WHERE action = '/infra help'")
     if annotations_of != requests:
         raise RuntimeError(f"the bot answered {requests} commands and noted {annotations_of}")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from runners.results import PlaybookResult
 
 HOSTS = 12
-FACTOR, OVERHEAD = 1.1, 1.0  # at most so many times the time by hand, and so many seconds
+FACTOR, OVERHEAD = 1.1, 1.0  # limits: times the time by hand, and seconds
 TIMEOUT = 300.0
 PLAYBOOK = """- hosts: all
   gather_facts: false
@@ -37,7 +37,7 @@ PLAYBOOK = """- hosts: all
 
 
 async def measure(*, quick: bool) -> list[Figure]:
-    """Both in turn, each on files of its own."""
+    """Measure both in turn, each on files of its own."""
     tasks = 1 if quick else 3
     with tempfile.TemporaryDirectory(prefix="deploy-") as place:
         directory = Path(place)
@@ -72,7 +72,7 @@ def _project(directory: Path) -> Path:
 
 
 async def _by_runner(directory: Path, servers: list[Server]) -> float:
-    """With what a deploy does before it: asking every host for its keys."""
+    """Deploy by the runner, with the preparation of a deploy: reading the keys of every host."""
     project, there = _project(directory), _inventory(servers)
     began = time.perf_counter()
     existing = await host_keys.scan(there, directory)
@@ -88,10 +88,10 @@ async def _by_runner(directory: Path, servers: list[Server]) -> float:
         known_hosts=host_keys.known_hosts(there, existing),
     )
 
-    async def heard(_: PlaybookResult) -> None:
-        """Nobody watches."""
+    async def ignore(_: PlaybookResult) -> None:
+        """Ignore the progress."""
 
-    result = await run_playbook(job, on_progress=heard, timeout=TIMEOUT)
+    result = await run_playbook(job, on_progress=ignore, timeout=TIMEOUT)
     if result.state is not State.SUCCEEDED:
         raise RuntimeError(f"the deploy failed: {result.log_tail}")
     return time.perf_counter() - began

@@ -1,4 +1,4 @@
-"""What a measurement hands back, and the table that people read."""
+"""The results of measurements, and the table of them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured value with the limit it is held to; a figure without a limit is only told.
+    """A measured value with its limit; a figure without a limit is only printed.
 
-    `more_is_better` says on which side of the limit it has to lie; `detail` is what the value was made of.
+    `more_is_better` says on which side of the limit the value must be; `detail` explains the value.
     """
 
     what: str
@@ -26,14 +26,14 @@ class Figure:
 
     @property
     def holds(self) -> bool:
-        """Whether the value keeps its limit."""
+        """Whether the value is within its limit."""
         if self.limit is None:
             return True
         return self.value >= self.limit if self.more_is_better else self.value <= self.limit
 
     @property
     def target(self) -> str:
-        """The limit in words."""
+        """The limit as text."""
         if self.limit is None:
             return "-"
         return f"{'at least' if self.more_is_better else 'at most'} {_number(self.limit)}{self.unit}"
@@ -47,7 +47,7 @@ class Figure:
 
 
 def of_runs(what: str, seconds: Sequence[float], limit: float) -> Figure:
-    """The slowest of several runs, held to a limit in seconds."""
+    """The slowest of several runs, with a limit in seconds."""
     detail = f"median {median(seconds):.2f} s of {len(seconds)} runs"
     return Figure(f"{what}, slowest", max(seconds), " s", limit, detail=detail)
 

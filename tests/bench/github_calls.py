@@ -1,4 +1,4 @@
-"""What following workflow runs costs of GitHub's rate limit, on a virtual clock: with webhooks, without, and many at once."""
+"""How much of GitHub's rate limit it takes to follow workflow runs, on a virtual clock: with webhooks, without, many at once."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tests.virtual_time import now, run_virtually
 
 POLLING = 30.0  # calls for a run of twenty minutes
 WEBHOOKS = 8.0
-HOURLY = 5_000.0  # what GitHub gives a token in an hour
+HOURLY = 5_000.0  # a token's calls in an hour, by GitHub's limit
 MANY = 50  # runs at once
 JOBS = 17  # 12 builds, before them 4 checks, after them 1 notification
 
 
 @dataclass(frozen=True)
 class Watched:
-    """One run that was followed: what it cost, and how soon its end was told."""
+    """A followed run: the calls that it took, and the delay until its end was reported."""
 
     calls: int
     unchanged: int
@@ -28,7 +28,7 @@ class Watched:
 
 
 async def measure(*, quick: bool) -> list[Figure]:
-    """Runs that differ by chance; the dearest counts."""
+    """Follow random runs; the most expensive counts."""
     seeds = ["one"] if quick else ["one", "two", "three", "four", "five"]
     return await asyncio.to_thread(_figures, seeds, 600 if quick else 3_600)
 
@@ -70,7 +70,7 @@ async def _follow(seed: str, *, webhooks: bool) -> Watched:
 
 
 async def _crowd(seconds: int) -> tuple[int, int]:
-    """Calls, and answers that cost nothing; when a run ends the next one begins."""
+    """Calls, and answers that cost nothing; when a run ends, the next run begins."""
     github = VirtualGitHub()
 
     async def follow() -> None:

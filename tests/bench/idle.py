@@ -1,4 +1,4 @@
-"""What the bot takes of the machine while nobody wants anything, and while a plan waits for approval."""
+"""Memory and processor time of the idle bot, and of the bot while a plan waits for approval."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tests.bench.figures import Figure
 
 MEMORY = 250.0  # megabytes, resident
 PROCESSOR = 1.0  # percent of one core
-SETTLES = 65.0  # seconds; the durable engine looks for schedules every second for a minute, and rarely then
+SETTLES = 65.0  # seconds; the durable engine polls for schedules every second for a minute, and rarely after that
 AFTER_THE_PLAN = 5.0  # seconds
 
 
 async def measure(*, quick: bool) -> list[Figure]:
-    """Memory and processor time of the bot's process over some seconds, after it has settled."""
+    """Memory and processor time of the bot's process over some seconds, after its start is over."""
     seconds = 3.0 if quick else 20.0
     async with World(Options(without_aws=True)) as world:
         await asyncio.sleep(1.0 if quick else SETTLES)

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.log_reader LOG PATTERNS RATE_LIMITS`: scans a log, the last two as JSON, and prints what that took."""
+"""`python -m tests.bench.log_reader LOG PATTERNS RATE_LIMITS`: scans a log and prints the resources that it took; the last two arguments are JSON."""
 
 from __future__ import annotations
 

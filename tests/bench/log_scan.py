@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SIZE, QUICK_SIZE = 200_000_000, 10_000_000
 SPEED, MEMORY = 100.0, 20.0
-# Those of the example configuration.
+# The patterns of the example configuration.
 CONFIGURED = ("(?i)\\berror:", "(?i)fatal:", "npm ERR!", "E: Unable to locate package")
 PATTERNS = (*BUILT_IN, *map(configured, CONFIGURED))
 RATE_LIMITS = ("RequestLimitExceeded", "API rate limit exceeded")
@@ -34,7 +34,7 @@ _Used = dict[str, float]
 
 
 async def measure(*, quick: bool) -> list[Figure]:
-    """Run both in turn, each in a process of its own, and count processor time, because other work must not matter."""
+    """Run both in turn, each in a process of its own; processor time is measured, so that other work does not matter."""
     size, tasks = (QUICK_SIZE, 1) if quick else (SIZE, 3)
     with tempfile.TemporaryDirectory(prefix="log-scan-") as directory:
         log, patterns = Path(directory) / "log", Path(directory) / "patterns"

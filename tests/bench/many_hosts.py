@@ -1,4 +1,4 @@
-"""What Ansible says of 500 hosts and 100 tasks, read while the event loop has other things to do, and drawn."""
+"""Ansible's events for 500 hosts and 100 tasks, read while the event loop has other work, and rendered."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from runners.results import PlaybookResult
 
-ANSWER = 1.0  # seconds in which commands are answered: so long at most may the loop be held
-LOOKS = 0.01  # seconds between looks at the loop
+ANSWER = 1.0  # seconds: commands are answered within this, so the event loop may be blocked no longer
+LOOKS = 0.01  # seconds between checks of the loop
 TIER = 50  # updates a minute that Slack takes
 HEAD = Head(1, "Deploy main to staging", "staging", "U0ANA")
 OUT = Release(Commit("o/r", "a" * 40, "main", "Many hosts", "Lee", "https://github.com/o/r/commit/1"), "`b`", "Ansible")
@@ -34,7 +34,7 @@ RESULT = {"changed": True, "stdout": "x" * 400, "stderr": "", "rc": 0, "cmd": ["
 
 
 async def measure(*, quick: bool) -> list[Figure]:
-    """Follow such a run from a file that is there whole, which is faster than any Ansible writes it."""
+    """Follow such a run from a complete file, which is faster than Ansible writes it."""
     hosts, tasks = (50, 10) if quick else (500, 100)
     with tempfile.TemporaryDirectory(prefix="many-hosts-") as place:
         job = _job(Path(place), hosts)

@@ -1,4 +1,4 @@
-"""How much memory this process had at most."""
+"""The peak memory of this process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def peak() -> float:
-    """Megabytes (Linux's VmHWM: ru_maxrss would count the parent's too)."""
+    """The peak in megabytes (Linux's VmHWM: ru_maxrss would include the parent's)."""
     [line] = [
         splitline
         for splitline in Path("/proc/self/status").read_text(encoding="ascii").splitlines()

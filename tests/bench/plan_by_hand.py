@@ -16,13 +16,13 @@ from runners.terraform import Program, Workspace
 from sandbox.bot_process import PROJECT
 from tests.bench.figures import Figure
 
-FACTOR, OVERHEAD = 1.1, 0.5  # at most so many times the time by hand, and so many seconds
+FACTOR, OVERHEAD = 1.1, 0.5  # limits: times the time by hand, and seconds
 TIMEOUT = 120.0
 CODE = PROJECT / "sandbox" / "infrastructure" / "instances"
 
 
 async def measure(*, quick: bool) -> list[Figure]:
-    """The sandbox's staging environment, planned in turn by hand and through the runner."""
+    """Plan the sandbox's staging environment in turn by hand and through the runner."""
     tasks = 2 if quick else 8
     search_path = os.environ.get("PATH", os.defpath)
     program = await terraform.find_program(None, search_path)

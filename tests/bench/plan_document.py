@@ -1,4 +1,4 @@
-"""A large plan as `terraform show -json` prints it: machines in modules, of which one in twenty changes."""
+"""A large plan as `terraform show -json` prints it: instances in modules, of which one in twenty changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SECRET_MARKS: dict[str, object] = {**MARKS, "password": True}
 
 
 def document(resources: int, *, all_new: bool = False) -> bytes:
-    """So many machines (about 5 kB each); one in twenty changes and one in twenty has a secret, or all are new."""
+    """A plan with so many instances (about 5 kB each): one in twenty changes and one in twenty has a secret, or all are new."""
     numbers = range(resources)
     state = [_resource(number) for number in numbers]
     return msgspec.json.encode(

@@ -35,7 +35,7 @@ READERS: dict[str, Callable[[bytes], object]] = {
 
 
 async def measure(*, quick: bool) -> list[Figure]:
-    """Each reading in a process of its own, in turn; processor time, since other work must not count."""
+    """Run each reading in a process of its own, in turn; processor time is measured, so that other work does not count."""
     tasks = 1 if quick else 5
     figures = []
     with tempfile.TemporaryDirectory(prefix="plan-summary-") as directory:
@@ -67,7 +67,7 @@ def _figures(what: str, size: int, resources: int, pairs: list[tuple[_Used, _Use
 
 
 async def _growth(directory: Path, tasks: int) -> Figure:
-    """Time for each resource of a large plan beside that of a small one."""
+    """The time per resource of a large plan, relative to a small plan."""
     large, small = directory / "large.json", directory / "small.json"
     large.write_bytes(document(RESOURCES))
     small.write_bytes(document(SMALL))
@@ -104,7 +104,7 @@ async def _read(reader: str, file: Path, times: int = 1) -> _Used:
 
 
 def _use(reader: str, file: Path, times: int) -> _Used:
-    """Processor seconds and megabytes that reading takes; the document itself is in memory before."""
+    """Processor seconds and megabytes that a reading takes; the document is in memory before."""
     content = file.read_bytes()
     gc.collect()
     before, began = peak(), time.process_time()

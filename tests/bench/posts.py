@@ -20,7 +20,7 @@ ANA, OPS = "U0ANA", "C0OPS"
 
 @dataclass(frozen=True)
 class Post:
-    """A signed request, made ahead so that signing does not count."""
+    """A signed request, made beforehand so that signing does not count."""
 
     body: bytes
     headers: dict[str, str]
@@ -28,7 +28,7 @@ class Post:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back, and after how many seconds."""
+    """An answer, and after how many seconds it came."""
 
     status: int
     body: str
@@ -36,7 +36,7 @@ class Answer:
 
 
 def command(text: str, *, trigger: str, secret: str, channel: str = OPS) -> Post:
-    """Ana types `text`; `trigger` tells it from all others. The signature is good for five minutes."""
+    """The request for `text` typed by Ana; `trigger` distinguishes it from all others. The signature is valid for five minutes."""
     name, _, words = text.partition(" ")
     fields = {
         "team_id": "T0SANDBOX",
@@ -58,7 +58,7 @@ def command(text: str, *, trigger: str, secret: str, channel: str = OPS) -> Post
 
 
 async def volley(url: str, posts: Sequence[Post], *, at_once: int) -> list[Answer]:
-    """Send all posts, `at_once` of them at any moment; raises what aiohttp raises."""
+    """Send all posts, at most `at_once` of them at a time. Raises the errors of aiohttp."""
     answers: list[Answer] = []
     remaining = iter(posts)
     connector = aiohttp.TCPConnector(limit=0)

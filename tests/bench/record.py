@@ -1,4 +1,4 @@
-"""What the bot has written down."""
+"""Reads the database of the bot."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ if TYPE_CHECKING:
 
 
 def read(world: World, query: str) -> list[tuple[Any, ...]]:
-    """The rows of the bot's database that answer the query."""
+    """The rows that the query selects from the bot's database."""
     with closing(sqlite3.connect(f"file:{world.files}/var/signalbox.sqlite?mode=ro", uri=True)) as database:
         return database.execute(query).fetchall()

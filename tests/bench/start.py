@@ -1,4 +1,4 @@
-"""From the start of the process to its readiness to serve."""
+"""The time from the start of the process until it is ready."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TARGET = 3.0
 
 
 async def measure(*, quick: bool) -> list[Figure]:
-    """The bot stopped and started again and again; each time until /readyz says so (asked every 50 ms)."""
+    """Stop and start the bot several times; each start is over when /readyz reports it (polled every 50 ms)."""
     runs = 2 if quick else 8
     async with World(Options(without_aws=True)) as world:
         seconds = [await _start(world) for _ in range(runs)]

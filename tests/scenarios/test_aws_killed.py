@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.packer import NAME_TAG
+from sandbox.fleet import PACKER_NAME_TAG
 from sandbox.world import Options
 from tests.scenarios.acting import clicks, gets_notice, shows, thread_of, types
 from tests.scenarios.aws_between import aws_between
@@ -26,7 +26,7 @@ WATCHED = {"operations:\n": "watch:\n  builders: {every: 2s}\noperations:\n"}
 def of_builders(aws: AwsBetween) -> list[str]:
     """What of the builder is still there."""
     ec2 = aws.ec2()
-    result = ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": [NAME_TAG]}])["Reservations"]
+    result = ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": [PACKER_NAME_TAG]}])["Reservations"]
     states = [item["State"]["Name"] for held in result for item in held["Instances"]]
     keys = [describe_key_pair["KeyName"] for describe_key_pair in ec2.describe_key_pairs()["KeyPairs"]]
     groups = [

@@ -1,1 +1,1 @@
-"""Packer's builders: found, joined to the jobs that they belong to, and cleaned away."""
+"""Packer's builders: discovery, the jobs that they belong to, termination, orphaned resources, prices."""

@@ -68,7 +68,7 @@ async def read_instance(
     EC2 lists a terminated instance for about an hour.
 
     Raises:
-        AccessDeniedError, UnavailableError: as AWS says.
+        AccessDeniedError, UnavailableError: AWS refused the query, or cannot be reached.
     """
     doing = f"looking at {instance_id}"
 

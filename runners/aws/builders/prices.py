@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # The price list has endpoints of its own; this one has all regions.
 REGION = "us-east-1"
 VALID_FOR = 24 * 3600.0  # seconds
-UNKNOWN_FOR = 3600.0  # seconds until a price that could not be read is asked for again
+UNKNOWN_FOR = 3600.0  # seconds until a price that could not be read is read again
 _TIMEOUT = 60.0
 _HOURLY = "Hrs"
 # Linux by the second, at least a minute (EC2 user guide, "On-Demand Instances").
@@ -61,7 +61,7 @@ class Prices:
         try:
             hourly = await run_blocking(self._ask, *key, timeout=_TIMEOUT, doing="reading AWS's price list")
         except (exceptions.BotoCoreError, exceptions.ClientError, RunnerError):
-            # Most who run this will not have allowed it; the message then simply has no cost.
+            # Most policies do not allow it; the message has no cost then.
             hourly = None
         self._known[key] = (self._clock() + (UNKNOWN_FOR if hourly is None else VALID_FOR), hourly)
         return hourly

@@ -1,1 +1,1 @@
-"""Machine images: which are in use, which can be deleted, and their removal."""
+"""Machine images: usage, retention, removal, orphaned storage."""

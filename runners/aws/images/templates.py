@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
 _ALIAS = "resolve:ssm:"
-_VERSIONS = 200  # of a template in one answer, the most that EC2 gives
+_VERSIONS = 200  # of a template in an answer, by EC2's limit
 
 
 def is_alias(image: str) -> bool:
@@ -41,7 +41,7 @@ def named_by(launched: Mapping[str, Any]) -> Iterator[str]:
 
 
 class Templates:
-    """The launch templates of one region, all versions; only what names one of the wanted ids is kept in memory."""
+    """All versions of the launch templates of a region; only what names wanted ids stays in memory."""
 
     def __init__(self, ec2: EC2Client, wanted: Collection[str]) -> None:
         self._ec2 = ec2
@@ -52,7 +52,7 @@ class Templates:
         self._versions: dict[str, dict[str, tuple[str, ...]]] = {}
 
     def read(self) -> None:
-        """Read them all: a call for the list, and one for every 200 versions of each. Raises botocore's errors."""
+        """Read all: a call for the list, and a call for every 200 versions of each template. Raises botocore's errors."""
         for template in listed(self._ec2, "describe_launch_templates", "LaunchTemplates", page=200):
             template_id, name = template["LaunchTemplateId"], template["LaunchTemplateName"]
             self._ids[name], self._names[template_id] = template_id, name
@@ -68,21 +68,21 @@ class Templates:
         ):
             named = tuple(named_by(version["LaunchTemplateData"]))
             if not more and any(is_alias(each) for each in named):
-                # Only now: resolving takes a permission of its own, and without it nothing could be read.
+                # Only now, as resolving needs a permission of its own: without it, nothing could be read.
                 return self._read(template_id, ResolveAlias=True)
             if wanted := tuple(each for each in named if each in self._wanted or is_alias(each)):
                 images[str(version["VersionNumber"])] = wanted
         return images
 
     def uses(self) -> Iterator[tuple[str, str]]:
-        """Each wanted id that a version names, with that version in words."""
+        """Each wanted id that a version names, with a description of the version."""
         for template_id, versions in self._versions.items():
             for number, ids in versions.items():
-                for one in ids:
-                    yield one, f"launch template {self._names[template_id]}, version {number}"
+                for identifier in ids:
+                    yield identifier, f"launch template {self._names[template_id]}, version {number}"
 
     def named(self, specification: Mapping[str, str]) -> tuple[str, ...]:
-        """The wanted ids that the version names which somebody refers to, by id or name; the default one if unsaid."""
+        """The wanted ids that a version names; without a version, the default version. The template is given by id or name."""
         given = specification.get("LaunchTemplateId") or self._ids.get(specification.get("LaunchTemplateName", ""), "")
         version = specification.get("Version") or "$Default"
         return self._versions.get(given, {}).get(self._numbers.get((given, version), version), ())
@@ -92,5 +92,5 @@ class Templates:
         images: set[str] = set()
         for config in configs:
             images.update(self.named(config.get("LaunchTemplateSpecification", {})))
-            images.update(one["ImageId"] for one in config.get("Overrides", ()) if one.get("ImageId"))
+            images.update(override["ImageId"] for override in config.get("Overrides", ()) if override.get("ImageId"))
         return images

@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from runners.aws.client import Account
     from runners.results import Unreadable
 
-    # The id of an image or a snapshot, and who uses it, in words.
+    # The id of an image or a snapshot, and a description of its user.
     Uses = Iterator[tuple[str, str]]
 
-_PAGE = 250  # instances in one answer: some 2 KB each, and ten times that in memory
+_PAGE = 250  # instances in an answer: some 2 KB each, and ten times that in memory
 _NAMED = 5  # users that are named; the others are counted
 _LIVE = ("pending", "running", "shutting-down", "stopping", "stopped")
 
 
 @dataclass
 class Users:
-    """Who uses one image: the first few by name, and how many there are."""
+    """The users of an image: the first few by name, and their number."""
 
     named: list[str] = field(default_factory=list)
     count: int = 0
 
     def add(self, user: str) -> None:
-        """One more."""
+        """Add a user."""
         self.count += 1
         if len(self.named) < _NAMED:
             self.named.append(user)
@@ -50,14 +50,14 @@ class Users:
 
 @dataclass
 class Usage:
-    """Who uses which of the wanted ids; with something in `unread` there may be others."""
+    """The users of the wanted ids; if something is in `unreadable`, there may be others."""
 
     users: Mapping[str, Users]
     unreadable: tuple[Unreadable, ...]
 
 
 def read_usage(account: Account, region: str, wanted: Collection[str]) -> Usage:
-    """Who uses the images and snapshots of these ids. Blocks; memory grows with what is wanted, not with what there is."""
+    """The users of the images and snapshots of these ids. Blocks; memory grows with the wanted ids, not with the account."""
     users: defaultdict[str, Users] = defaultdict(Users)
     missing: list[Unreadable] = []
     images = {identifier for identifier in wanted if identifier.startswith("ami-")}
@@ -86,7 +86,7 @@ def read_usage(account: Account, region: str, wanted: Collection[str]) -> Usage:
     read("spot fleets", lambda: note(_spot_fleets(ec2, templates)))
     read("EC2 fleets", lambda: note(_fleets(ec2, templates)))
     read("spot requests", lambda: note(_spot_requests(ec2)))
-    # Last, since they say less than those who launch from them.
+    # Last, as the resources that launch from them are better descriptions.
     note(templates.uses())
     note(_of_configurations(configurations))
     return Usage(users, tuple(missing))
@@ -102,7 +102,7 @@ def _instances(ec2: EC2Client, images: Collection[str]) -> Uses:
 
 
 def _configurations(scaling: Any, wanted: Collection[str]) -> dict[str, list[str]]:
-    """What the launch configurations name of what is wanted, by their names."""
+    """The wanted ids that launch configurations name, by the name of the configuration."""
     images = {}
     for configuration in listed(scaling, "describe_launch_configurations", "LaunchConfigurations", page=100):
         ids = [each for each in named_by(configuration) if each in wanted or is_alias(each)]
@@ -126,7 +126,7 @@ def _scaling_groups(scaling: Any, templates: Templates, configurations: Mapping[
         templates_named += [override.get("LaunchTemplateSpecification") for override in overrides]
         ids = set(configurations.get(group.get("LaunchConfigurationName", ""), ()))
         ids |= {override["ImageId"] for override in overrides if override.get("ImageId")}
-        ids.update(*(templates.named(one) for one in templates_named if one))
+        ids.update(*(templates.named(specification) for specification in templates_named if specification))
         for identifier in sorted(ids):
             yield identifier, user
 
@@ -150,7 +150,7 @@ def _fleets(ec2: EC2Client, templates: Templates) -> Uses:
 
 
 def _spot_requests(ec2: EC2Client) -> Uses:
-    """Requests that will launch (again): a persistent one does so whenever there is room."""
+    """Spot requests that will launch: a persistent request launches again whenever there is capacity."""
     asked = filters({"state": ("open", "active", "disabled")})
     for request in listed(ec2, "describe_spot_instance_requests", "SpotInstanceRequests", page=1000, Filters=asked):
         for identifier in named_by(request.get("LaunchSpecification", {})):

@@ -13,9 +13,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sandbox import fleet
+from sandbox.fleet import PACKER_GROUP_DESCRIPTION, PACKER_NAME_TAG, packer_name
 from sandbox.github.play import packer_log
 from sandbox.github.play.stage import RateLimitedError, StepFailedError
-from sandbox.packer import GROUP_DESCRIPTION, NAME_TAG, packer_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +63,7 @@ class _Build:
         """The tags of the builder, with the run's ID where the template sets it."""
         template = self.stage.commit.files.get(f"images/{self.stage.job.matrix['machine']}.pkr.hcl", b"")
         of_run = {"GITHUB_RUN_ID": str(self.stage.job.run_id)} if b"GITHUB_RUN_ID" in template else {}
-        return {"Name": NAME_TAG, **of_run}
+        return {"Name": PACKER_NAME_TAG, **of_run}
 
 
 class ImageBuilder:
@@ -173,7 +173,7 @@ class ImageBuilder:
         ec2.create_key_pair(KeyName=name, TagSpecifications=[{"ResourceType": "key-pair", "Tags": tag_list}])
         group = ec2.create_security_group(
             GroupName=name,
-            Description=GROUP_DESCRIPTION,
+            Description=PACKER_GROUP_DESCRIPTION,
             TagSpecifications=[{"ResourceType": "security-group", "Tags": tag_list}],
         )["GroupId"]
         reservation = ec2.run_instances(
