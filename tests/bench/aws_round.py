@@ -10,7 +10,6 @@ import os
 import sys
 import time
 from datetime import timedelta
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from runners.results import ImageGroup, KeepRule, Retention
 from sandbox.bot_process import PROJECT
 from tests.bench.aws_listing import NAMES, NOW, Region, answering
 from tests.bench.figures import Figure
+from tests.bench.memory import peak
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -44,7 +44,7 @@ async def measure(*, quick: bool) -> list[Figure]:
     few = [await _round("images", instances=FEW) for _ in range(tasks)]
     quiet, everything = pairs[0]
     images = many[0]
-    peak, small = (median([item["megabytes"] for item in used]) for used in (many, few))
+    large, small = (median([item["megabytes"] for item in used]) for used in (many, few))
     return [
         Figure("AWS, quiet round: calls", quiet["calls"], "", QUIET_CALLS, detail=f"{quiet['kilobytes']:.0f} KB told"),
         Figure(
@@ -62,9 +62,9 @@ async def measure(*, quick: bool) -> list[Figure]:
             detail=f"{IMAGES} images, {INSTANCES} instances, {len(REGIONS)} regions: {images['calls']:.0f} calls, "
             f"{images['kilobytes'] / 1e3:.0f} MB told, {images['found']:.0f} free",
         ),
-        Figure("AWS, images: memory", peak, " MB", MEGABYTES, detail="over what the process had before"),
+        Figure("AWS, images: memory", large, " MB", MEGABYTES, detail="over what the process had before"),
         Figure(
-            f"AWS, images: memory beside that with {FEW} instances", peak / small, "", GROWTH, detail=f"{small:.0f} MB"
+            f"AWS, images: memory beside that with {FEW} instances", large / small, "", GROWTH, detail=f"{small:.0f} MB"
         ),
     ]
 
@@ -127,21 +127,15 @@ def _use(what: str, instances: int, images: int) -> _Used:
     account = Account(REGIONS)
     regions: list[Region] = answering(account, instances, images)
     gc.collect()
-    before, began = _peak_memory(), time.process_time()
+    before, began = peak(), time.process_time()
     result = asyncio.run(READINGS[what](account))
     return {
         "seconds": time.process_time() - began,
-        "megabytes": max(_peak_memory() - before, 0.1),
+        "megabytes": max(peak() - before, 0.1),
         "calls": sum(region.calls for region in regions),
         "kilobytes": sum(region.sent for region in regions) / 1e3,
         "found": result,
     }
-
-
-def _peak_memory() -> float:
-    """The peak memory of this process in megabytes (Linux's VmHWM: ru_maxrss would include the parent's)."""
-    [line] = [line for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines() if "VmHWM" in line]
-    return int(line.split()[1]) * 1024 / 1e6
 
 
 def _main() -> None:
