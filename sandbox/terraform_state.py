@@ -1,4 +1,4 @@
-"""The Terraform state that the sandbox begins with, written as Terraform itself would have left it."""
+"""The Terraform state at the sandbox's start, in the form that Terraform writes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sandbox.github.seed import INFRASTRUCTURE, LAST_APPLIED, sandbox_repositori
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Where the last apply was of another commit than the one before: dev is up to date.
+# The commits of the last applies: dev is up to date.
 _APPLIED = {"dev": "main", "staging": LAST_APPLIED, "prod": LAST_APPLIED}
 _INSTANCE_TYPES = {
     "dev": {"backend": "t3.medium", "cron": "t3.small", "taskrunner": "t3.medium", "sftp": "t3.small"},
@@ -26,20 +26,20 @@ Json = dict[str, Any]
 
 
 def database_password(environment: str) -> str:
-    """The default of the variable `database_password`: sensitive, so it must show up nowhere."""
+    """The default of the variable `database_password`, which is sensitive: it must appear in no message."""
     return f"{fleet.DIRECTORIES[environment].rpartition('/')[2]}-password-of-the-sandbox"
 
 
 def session_key(environment: str, generation: int) -> str:
-    """The value of the session key, sensitive too."""
+    """The value of the session key, which is sensitive, too."""
     return hashlib.sha256(f"{database_password(environment)}/{generation}".encode()).hexdigest()
 
 
 def write_state(path: Path, environment: str) -> None:
-    """Write the state of one environment to `path`, readable by the owner alone.
+    """Write the state of an environment to `path`, with mode 0600.
 
-    dev: all applied, a plan finds nothing to do. staging and prod: the commit `last-applied`, so a plan of main
-    replaces machines.
+    dev has everything applied, so a plan has no changes. staging and prod have the commit `last-applied`, so a plan of
+    main replaces machines.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
@@ -47,7 +47,7 @@ def write_state(path: Path, environment: str) -> None:
 
 
 def state(environment: str) -> Json:
-    """The state in Terraform's format 4. Tests hold it against a real terraform: its plan after this is as stated."""
+    """The state in Terraform's format 4. Tests make a plan from it with a real terraform."""
     graph = CommitGraph()
     sandbox_repositories()[INFRASTRUCTURE](graph)
     files = graph.resolve(_APPLIED[environment]).files
@@ -68,17 +68,17 @@ def state(environment: str) -> Json:
 
 
 def _outputs(environment: str, images: dict[str, str]) -> Json:
-    where = f"database.{environment}.internal/permanent"
-    url = f"mysql://{environment}:{database_password(environment)}@{where}"
+    server = f"database.{environment}.internal/permanent"
+    url = f"mysql://{environment}:{database_password(environment)}@{server}"
     return {
         "database_url": {"value": url, "type": "string", "sensitive": True},
         "images": {"value": images, "type": _type(images)},
     }
 
 
-def _session_key(made: str, key: Json) -> Json:
+def _session_key(resource_id: str, key: Json) -> Json:
     secret = [[{"type": "get_attr", "value": "input"}, {"type": "get_attr", "value": "value"}]]
-    return _resource("session_key", _attributes(made, key, None), secret)
+    return _resource("session_key", _attributes(resource_id, key, None), secret)
 
 
 def _machine(environment: str, name: str, image: str) -> Json:
@@ -92,9 +92,9 @@ def _machine(environment: str, name: str, image: str) -> Json:
     return {"module": f'module.machine["{name}"]', **_resource("server", attributes, [])}
 
 
-def _attributes(made: str, value: Json, triggers: Json | None) -> Json:
+def _attributes(resource_id: str, value: Json, triggers: Json | None) -> Json:
     dynamic = {"value": value, "type": _type(value)}
-    return {"id": made, "input": dynamic, "output": dynamic, "triggers_replace": triggers}
+    return {"id": resource_id, "input": dynamic, "output": dynamic, "triggers_replace": triggers}
 
 
 def _resource(name: str, attributes: Json, sensitive: list[Any]) -> Json:

@@ -1,4 +1,4 @@
-"""Where HCP Terraform keeps files: another host, with addresses that need no token and refuse one."""
+"""The host of HCP Terraform's files: its signed URLs need no token, and refuse requests with a token."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _LARGEST_UPLOAD = 100 << 20
-_STX, _ETX = b"\x02", b"\x03"  # around a log; the end is written when there is no more to come
+_STX, _ETX = b"\x02", b"\x03"  # around a log; ETX once it is complete
 
 
 class Archive:
-    """A server of its own: a signed address needs no token, and a token sent with it is a mistake."""
+    """A server for uploads, downloads and logs by signed URL; `refused_tokens` counts requests with a token."""
 
     def __init__(self) -> None:
         self.base = ""
@@ -29,7 +29,7 @@ class Archive:
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
-        """Serve on 127.0.0.1, at a free port."""
+        """Serve on a free port of 127.0.0.1."""
         application = web.Application(client_max_size=_LARGEST_UPLOAD, middlewares=[self._no_token])
         application.add_routes(
             [
@@ -50,22 +50,22 @@ class Archive:
             await self._runner.cleanup()
 
     def upload_address(self, configuration: Configuration, uploaded: Callable[[], None]) -> str:
-        """Where this configuration version's archive goes; `uploaded` is called once it is here."""
+        """The URL for the upload of this configuration version's archive, after which `uploaded` is called."""
         return f"{self.base}/v1/object/{self._key(self._uploads, (configuration, uploaded))}"
 
     def download_address(self, content: bytes) -> str:
-        """Where this content can be had."""
+        """The URL of this content."""
         return f"{self.base}/v1/object/{self._key(self._downloads, content)}"
 
     def log_address(self, stage: Stage) -> str:
-        """Where a log can be had while it grows."""
-        existing = next((key for key, logged in self._logs.items() if logged is stage), None)
+        """The URL of a log, which may still grow."""
+        existing = next((key for key, other in self._logs.items() if other is stage), None)
         return f"{self.base}/v1/log/{existing or self._key(self._logs, stage)}"
 
     @staticmethod
-    def _key(addresses: dict[str, T], what: T) -> str:
+    def _key(targets: dict[str, T], target: T) -> str:
         key = secrets.token_urlsafe(24)
-        addresses[key] = what
+        targets[key] = target
         return key
 
     @web.middleware

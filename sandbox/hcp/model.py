@@ -1,4 +1,4 @@
-"""What HCP Terraform remembers: workspaces, uploaded code, runs with what happened in them."""
+"""The model of HCP Terraform's stand-in: tokens, workspaces, configuration versions, runs."""
 
 from __future__ import annotations
 
@@ -13,29 +13,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-OVER = ("planned_and_finished", "applied", "discarded", "errored", "canceled", "force_canceled")
-PAUSED = (
-    "planned",
-    "post_plan_completed",
-    "cost_estimated",
-    "policy_checked",
-)  # each only as the last thing before a confirmation
+ENDED = ("planned_and_finished", "applied", "discarded", "errored", "canceled", "force_canceled")
+# Each of these only as the last status before a confirmation.
+PAUSED = ("planned", "post_plan_completed", "cost_estimated", "policy_checked")
 _ALPHABET = string.ascii_letters + string.digits
 
 
 def new_id(kind: str) -> str:
-    """An id as HCP Terraform makes them: run-CZcmD7eagjhyX0vN."""
+    """An id in HCP Terraform's form: run-CZcmD7eagjhyX0vN."""
     return f"{kind}-{''.join(secrets.choice(_ALPHABET) for _ in range(16))}"
 
 
 def now() -> str:
-    """The time as its answers write it."""
+    """The present time in the API's form."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, slots=True)
 class HcpToken:
-    """Who a token is: the token of a user, a team or an organization, by a name. `admin` may read plans as JSON."""
+    """The owner of a token: a user, a team or an organization. `admin`: whether it may read plans as JSON."""
 
     kind: Literal["user", "team", "organization"]
     name: str
@@ -44,7 +40,7 @@ class HcpToken:
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """How the policies of a workspace turn out at each run."""
+    """The results of a workspace's policies in each run."""
 
     passed: int = 1
     advisory_failed: int = 0
@@ -54,7 +50,7 @@ class Policies:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What every run of a workspace is estimated to cost, in USD a month, as texts."""
+    """The cost estimate of each run of a workspace, in USD a month, as texts."""
 
     proposed: str
     delta: str
@@ -62,7 +58,7 @@ class Costs:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A run task of a workspace, and what it says at each run after the plan."""
+    """A run task of a workspace, and its result in each run after the plan."""
 
     name: str
     status: Literal["passed", "failed", "errored", "unreachable"] = "passed"
@@ -73,7 +69,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """What a run task has said of a run."""
+    """The result of a run task in a run."""
 
     task: Task
     at: str = field(default_factory=now)
@@ -82,7 +78,7 @@ class TaskResult:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """Code that came from a repository: files by path, and the commit they are of."""
+    """Code that was fetched from a repository: its commit, and files by path."""
 
     sha: str
     message: str
@@ -91,7 +87,7 @@ class Fetched:
 
 @dataclass
 class Configuration:
-    """A configuration version. `archive` is what was uploaded; `fetched` what the repository gave."""
+    """A configuration version: its code is an uploaded `archive`, or was `fetched` from a repository."""
 
     auto_queue_runs: bool
     source: str = "tfe-api"
@@ -104,7 +100,7 @@ class Configuration:
 
 @dataclass
 class Stage:
-    """A plan or an apply: its log grows while it runs."""
+    """A plan or an apply, whose log grows while it runs."""
 
     id: str
     status: str = "pending"
@@ -118,7 +114,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that somebody did with a run."""
+    """An action of a person on a run."""
 
     action: str
     actor: str
@@ -159,9 +155,9 @@ class Run:
     apply: Stage = field(default_factory=lambda: Stage(new_id("apply")))
 
     @property
-    def over(self) -> bool:
-        """Whether nothing more happens in it."""
-        return self.status in OVER
+    def ended(self) -> bool:
+        """Whether the run can no longer change."""
+        return self.status in ENDED
 
     @property
     def confirmable(self) -> bool:
@@ -170,18 +166,18 @@ class Run:
 
     @property
     def discardable(self) -> bool:
-        """Whether it waits: for its turn, for a confirmation, for a policy's override."""
+        """Whether it waits in the queue, for a confirmation, or for an override of a policy."""
         return self.confirmable or self.status in ("pending", "policy_override")
 
     @property
     def cancelable(self) -> bool:
-        """Whether it is at work."""
+        """Whether it is planning or applying."""
         return self.status in ("fetching", "plan_queued", "planning", "apply_queued", "applying")
 
 
 @dataclass
 class Workspace:
-    """A workspace and its runs, oldest first. `fetch` gives the code of `branch` where a repository is linked."""
+    """A workspace and its runs, oldest first. `fetch` returns the code of `branch` of a linked repository."""
 
     organization: str
     name: str
@@ -204,18 +200,18 @@ class Workspace:
 
     @property
     def current(self) -> Run | None:
-        """The run that has the workspace's turn: the oldest that is not over; those that only plan take none."""
-        return next((run for run in self.runs if not run.over and not run.plan_only), None)
+        """The run that the others wait for: the oldest that has not ended, except for those that only plan."""
+        return next((run for run in self.runs if not run.ended and not run.plan_only), None)
 
     def lock(self, who: str, reason: str = "") -> None:
-        """Runs that are not at work wait from now on."""
+        """Let runs wait until `unlock`, unless they are planning or applying."""
         self.locked_by, self.locked_reason = who, reason
 
     def unlock(self) -> None:
-        """Runs go on."""
+        """Let the runs continue."""
         self.locked_by, self.locked_reason = None, ""
         self.changed.set()
 
     def link(self, repository: str, branch: str, fetch: Callable[[], Fetched]) -> None:
-        """Take the code from a repository from now on."""
+        """Fetch the code of later runs from a repository."""
         self.repository, self.branch, self.fetch = repository, branch, fetch

@@ -1,4 +1,4 @@
-"""Notifications about runs: signed with the token that both sides know, sent once, in order."""
+"""Notifications about runs: signed with a shared token, sent once, in order."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _ATTENTION = ("run:needs_attention", "Run Needs Attention")
 
 @dataclass(frozen=True, slots=True)
 class NotificationSettings:
-    """Where notifications go, and the token they are signed with."""
+    """The receiver's URL, and the token that signs the notifications."""
 
     url: str
     token: str
@@ -48,7 +48,7 @@ def sign(body: bytes, token: str) -> str:
 
 
 def payload(run: Run | None, page: str, trigger: str, message: str, by: str) -> Json:
-    """A notification in version 1 of its form; without a run it is the one that verifies a new receiver."""
+    """A notification (payload version 1); without a run it verifies a new receiver."""
     return {
         "payload_version": 1,
         "notification_configuration_id": new_id("nc"),
@@ -73,38 +73,38 @@ def payload(run: Run | None, page: str, trigger: str, message: str, by: str) -> 
 
 
 class Notifications:
-    """Notifies the receiver of changes of runs; nothing is sent again."""
+    """Notifies the receiver of changes of runs, without retries."""
 
     def __init__(self, settings: NotificationSettings | None) -> None:
         self._settings = settings
-        self._waiting: asyncio.Queue[Json] = asyncio.Queue()
+        self._queue: asyncio.Queue[Json] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
         self._undelivered = Undelivered("notification")
         self.answers: deque[int] = deque(maxlen=1_000)
 
     def start(self) -> None:
-        """Begin to send; first the one that verifies."""
+        """Start to send, first the verification."""
         if self._settings:
-            self._waiting.put_nowait(payload(None, "", "verification", "Verification of test", ""))
+            self._queue.put_nowait(payload(None, "", "verification", "Verification of test", ""))
             self._task = asyncio.create_task(self._send())
 
     async def stop(self) -> None:
-        """Send nothing more."""
+        """Stop sending."""
         if self._task:
             self._task.cancel()
             await asyncio.wait({self._task})
 
     def notify(self, run: Run, page: str, by: str) -> None:
-        """Something happened to this run."""
+        """Queue a notification about this run's status."""
         trigger = _ATTENTION if run.confirmable or run.status == "policy_override" else _TRIGGERS.get(run.status)
         if self._settings and trigger:
-            self._waiting.put_nowait(payload(run, page, *trigger, by))
+            self._queue.put_nowait(payload(run, page, *trigger, by))
 
     async def _send(self) -> None:
         settings = self._settings
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
             while settings:
-                notification = await self._waiting.get()
+                notification = await self._queue.get()
                 body = json.dumps(notification).encode()
                 headers = {"Content-Type": "application/json", SIGNATURE: sign(body, settings.token)}
                 try:

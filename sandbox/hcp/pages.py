@@ -1,4 +1,4 @@
-"""HCP Terraform's own page of a run, small: what it is, its logs, and the buttons that people press there."""
+"""A small page for each run: its status, its logs, and the buttons for people."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from sandbox.hcp.model import Run
     from sandbox.hcp.site import Site
 
-WHO = "max"  # who presses buttons in the page
+WHO = "max"  # the person who presses the buttons
 _STYLE = "body{font:15px system-ui;max-width:60em;margin:2em auto;padding:0 1em}pre{background:#1112;padding:1em;overflow:auto}"
 
 
 class Pages:
-    """The pages that links of the bot lead to; no token is asked for."""
+    """The pages that the bot's links open; they need no token."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
 
     def all(self) -> list[web.RouteDef]:
         """Every route."""
-        place = "/app/{organization}/workspaces/{workspace}/runs/{id}"
-        return [web.get(place, self._show), web.post(place + "/{action:apply|discard|cancel}", self._act)]
+        path = "/app/{organization}/workspaces/{workspace}/runs/{id}"
+        return [web.get(path, self._show), web.post(path + "/{action:apply|discard|cancel}", self._act)]
 
     async def _show(self, request: web.Request) -> web.Response:
         try:
@@ -46,10 +46,10 @@ class Pages:
 def _page(run: Run) -> str:
     buttons = [("apply", "Confirm & Apply", run.confirmable), ("discard", "Discard run", run.discardable)]
     buttons.append(("cancel", "Cancel run", run.cancelable))
-    # Addresses are whole: the page's own has no slash at its end.
-    here = f"/app/{run.workspace.organization}/workspaces/{run.workspace.name}/runs/{run.id}"
+    # Absolute paths: the page's own has no slash at its end.
+    path = f"/app/{run.workspace.organization}/workspaces/{run.workspace.name}/runs/{run.id}"
     forms = "".join(
-        f'<form method="post" action="{here}/{action}"><button>{escape(label)}</button></form>'
+        f'<form method="post" action="{path}/{action}"><button>{escape(label)}</button></form>'
         for action, label, offered in buttons
         if offered
     )

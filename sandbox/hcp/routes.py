@@ -1,4 +1,4 @@
-"""The API's addresses: what each takes and answers."""
+"""The API's endpoints."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from aiohttp import web
 
 from sandbox.hcp import shapes, terraform
 from sandbox.hcp.model import Configuration
-from sandbox.hcp.web import CALLER, body_of, document, invalid, linked, not_found, page, resource
+from sandbox.hcp.web import CALLER, document, invalid, linked, not_found, page, read_body, resource
 
 if TYPE_CHECKING:
     from sandbox.hcp.model import HcpToken, Run, Stage, Workspace
@@ -28,12 +28,12 @@ _RUN_ATTRIBUTES: dict[str, type | tuple[type, ...]] = {
     "save-plan": bool,
     "allow-empty-apply": bool,
 }
-# HashiCorp's own client repeats its options' other fields among the attributes, and HCP Terraform passes them over.
+# HashiCorp's client repeats other fields of its options among the attributes, and HCP Terraform ignores them.
 _FROM_PYTFE = ("type", "workspace", "configuration-version")
 
 
 class Routes:
-    """Handlers of the API; each request has passed authentication."""
+    """Handlers of authenticated API requests."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -72,34 +72,34 @@ class Routes:
         return document(content)
 
     async def _create_configuration(self, request: web.Request) -> web.Response:
-        workspace = self._of_id(request.match_info["id"])
+        workspace = self._workspace_by_id(request.match_info["id"])
         _no_organization(request)
         types: dict[str, Any] = {"auto-queue-runs": bool, "speculative": bool, "provisional": bool}
-        given = resource(await body_of(request), "configuration-versions", types)
-        made = Configuration(auto_queue_runs=given.get("auto-queue-runs", True))
-        workspace.configurations.append(made)
+        attributes = resource(await read_body(request), "configuration-versions", types)
+        configuration = Configuration(auto_queue_runs=attributes.get("auto-queue-runs", True))
+        workspace.configurations.append(configuration)
         address = self._site.archive.upload_address(
-            made, lambda: self._uploaded(workspace, made, _caller(request).name)
+            configuration, lambda: self._uploaded(workspace, configuration, _caller(request).name)
         )
-        return document({"data": shapes.configuration(made, address)}, 201)
+        return document({"data": shapes.configuration(configuration, address)}, 201)
 
     def _uploaded(self, workspace: Workspace, configuration: Configuration, by: str) -> None:
-        configuration.error = terraform.fault_of(configuration.archive)
+        configuration.error = terraform.upload_error(configuration.archive)
         configuration.status = "errored" if configuration.error else "uploaded"
         if configuration.status == "uploaded" and configuration.auto_queue_runs:
             self._site.runs.create(workspace, configuration, "Triggered via API", by)
 
     async def _configuration(self, request: web.Request) -> web.Response:
-        return document({"data": shapes.configuration(self._configured(request)[1], None)})
+        return document({"data": shapes.configuration(self._find_configuration(request)[1], None)})
 
     async def _ingress(self, request: web.Request) -> web.Response:
-        workspace, configuration = self._configured(request)
+        workspace, configuration = self._find_configuration(request)
         attributes = shapes.ingress(configuration, workspace.repository or "", workspace.branch)
         if attributes is None:
             raise not_found()
         return document({"data": attributes})
 
-    def _configured(self, request: web.Request) -> tuple[Workspace, Configuration]:
+    def _find_configuration(self, request: web.Request) -> tuple[Workspace, Configuration]:
         for workspace in self._site.workspaces.values():
             for configuration in workspace.configurations:
                 if configuration.id == request.match_info["id"]:
@@ -107,31 +107,33 @@ class Routes:
         raise not_found()
 
     async def _create_run(self, request: web.Request) -> web.Response:
-        body = await body_of(request)
-        given = resource(body, "runs", _RUN_ATTRIBUTES, ignored=_FROM_PYTFE)
-        workspace = self._of_id(linked(body, "workspace", "workspaces") or "")
+        body = await read_body(request)
+        attributes = resource(body, "runs", _RUN_ATTRIBUTES, ignored=_FROM_PYTFE)
+        workspace = self._workspace_by_id(linked(body, "workspace", "workspaces") or "")
         _no_organization(request)
-        configuration = self._for_run(workspace, linked(body, "configuration-version", "configuration-versions"))
+        configuration = self._configuration_for(
+            workspace, linked(body, "configuration-version", "configuration-versions")
+        )
         run = self._site.runs.create(
             workspace,
             configuration,
-            given.get("message") or "Queued manually via the Terraform Enterprise API",
+            attributes.get("message") or "Queued manually via the Terraform Enterprise API",
             _caller(request).name,
-            _variables(given.get("variables") or []),
-            auto_apply=given.get("auto-apply"),
-            plan_only=given.get("plan-only", False),
-            targets=_addresses(given, "target-addrs"),
-            replaces=_addresses(given, "replace-addrs"),
+            _variables(attributes.get("variables") or []),
+            auto_apply=attributes.get("auto-apply"),
+            plan_only=attributes.get("plan-only", False),
+            targets=_addresses(attributes, "target-addrs"),
+            replaces=_addresses(attributes, "replace-addrs"),
         )
         return document({"data": shapes.run(run)}, 201)
 
-    def _for_run(self, workspace: Workspace, wanted: str | None) -> Configuration:
-        if wanted is None and workspace.repository:
-            made = Configuration(auto_queue_runs=False, source="github", status="fetching")
-            workspace.configurations.append(made)
-            return made
+    def _configuration_for(self, workspace: Workspace, configuration_id: str | None) -> Configuration:
+        if configuration_id is None and workspace.repository:
+            configuration = Configuration(auto_queue_runs=False, source="github", status="fetching")
+            workspace.configurations.append(configuration)
+            return configuration
         ready = [configuration for configuration in workspace.configurations if configuration.status == "uploaded"]
-        configurations = [configuration for configuration in ready if wanted in (None, configuration.id)]
+        configurations = [configuration for configuration in ready if configuration_id in (None, configuration.id)]
         if not configurations:
             raise invalid("Configuration version is missing")
         return configurations[-1]
@@ -140,13 +142,13 @@ class Routes:
         return document({"data": shapes.run(self._site.run(request.match_info["id"]))})
 
     async def _list_runs(self, request: web.Request) -> web.Response:
-        workspace = self._of_id(request.match_info["id"])
+        workspace = self._workspace_by_id(request.match_info["id"])
         return document(page(request, [shapes.run(run) for run in reversed(workspace.runs)]))
 
     async def _act(self, request: web.Request) -> web.Response:
         run = self._site.run(request.match_info["id"])
         _no_organization(request)
-        body = await body_of(request)
+        body = await read_body(request)
         comment = body.get("comment", "")
         if set(body) - {"comment"} or not isinstance(comment, str):
             raise invalid("an action takes a comment and nothing else")
@@ -159,13 +161,13 @@ class Routes:
 
     async def _comment(self, request: web.Request) -> web.Response:
         run = self._site.run(request.match_info["id"])
-        given = resource(await body_of(request), "comments", {"body": str})
-        run.comments.append((_caller(request).name, given["body"]))
-        return document({"data": shapes.comment(len(run.comments), given["body"])}, 201)
+        text = resource(await read_body(request), "comments", {"body": str})["body"]
+        run.comments.append((_caller(request).name, text))
+        return document({"data": shapes.comment(len(run.comments), text)}, 201)
 
     async def _comments(self, request: web.Request) -> web.Response:
         run = self._site.run(request.match_info["id"])
-        return document({"data": [shapes.comment(at, text) for at, (_, text) in enumerate(run.comments, 1)]})
+        return document({"data": [shapes.comment(number, text) for number, (_, text) in enumerate(run.comments, 1)]})
 
     async def _policy_checks(self, request: web.Request) -> web.Response:
         run = self._site.run(request.match_info["id"])
@@ -183,18 +185,18 @@ class Routes:
         raise not_found()
 
     async def _plan(self, request: web.Request) -> web.Response:
-        run = self._with(request, "plan")
+        run = self._run_of_stage(request, "plan")
         return document({"data": shapes.stage(run.plan, "plans", self._log(run.plan))})
 
     async def _apply(self, request: web.Request) -> web.Response:
-        run = self._with(request, "apply")
+        run = self._run_of_stage(request, "apply")
         return document({"data": shapes.stage(run.apply, "applies", self._log(run.apply))})
 
     def _log(self, stage: Stage) -> str | None:
         return self._site.archive.log_address(stage) if stage.log else None
 
     async def _json_output(self, request: web.Request) -> web.Response:
-        run = self._with(request, "plan")
+        run = self._run_of_stage(request, "plan")
         caller = _caller(request)
         if caller.kind == "organization" or not caller.admin:
             raise not_found()
@@ -211,15 +213,15 @@ class Routes:
                 return document({"data": shapes.cost_estimate(run)})
         raise not_found()
 
-    def _with(self, request: web.Request, stage: str) -> Run:
+    def _run_of_stage(self, request: web.Request, stage: str) -> Run:
         for run in self._site.all_runs():
             if getattr(run, stage).id == request.match_info["id"]:
                 return run
         raise not_found()
 
-    def _of_id(self, wanted: str) -> Workspace:
+    def _workspace_by_id(self, workspace_id: str) -> Workspace:
         for workspace in self._site.workspaces.values():
-            if workspace.id == wanted:
+            if workspace.id == workspace_id:
                 return workspace
         raise not_found()
 
@@ -229,24 +231,24 @@ def _caller(request: web.Request) -> HcpToken:
 
 
 def _no_organization(request: web.Request) -> None:
-    """Runs are nothing for organization tokens: to those they are not there."""
+    """Raise ApiError 404 for the token of an organization, which may not use runs."""
     if _caller(request).kind == "organization":
         raise not_found()
 
 
-def _addresses(given: Json, name: str) -> tuple[str, ...]:
-    addresses = given.get(name) or []
+def _addresses(attributes: Json, name: str) -> tuple[str, ...]:
+    addresses = attributes.get(name) or []
     if not all(isinstance(address, str) and address for address in addresses):
         raise invalid(f"{name} is a list of addresses")
     return tuple(addresses)
 
 
-def _variables(given: list[Any]) -> tuple[tuple[str, str], ...]:
-    for variable in given:
+def _variables(variables: list[Any]) -> tuple[tuple[str, str], ...]:
+    for variable in variables:
         if (
             not isinstance(variable, dict)
             or set(variable) != {"key", "value"}
-            or not all(isinstance(x, str) for x in variable.values())
+            or not all(isinstance(text, str) for text in variable.values())
         ):
             raise invalid("variables are objects with key and value, both texts")
-    return tuple((variable["key"], variable["value"]) for variable in given)
+    return tuple((variable["key"], variable["value"]) for variable in variables)

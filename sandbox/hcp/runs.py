@@ -1,4 +1,4 @@
-"""A run from its creation to its end, in HCP Terraform's states, with terraform at work in it."""
+"""Advances runs through HCP Terraform's statuses, with a real terraform."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sandbox.hcp.model import Configuration, Workspace
 
-BY_ITSELF = "hcp-terraform"
+SYSTEM = "hcp-terraform"  # who changed a run that nobody acted on
 _APPLIED = re.compile(r"Resources: (\d+) added, (\d+) changed, (\d+) destroyed")
 _CONFLICTS = {
     "apply": "Run was not paused for confirmation; apply not allowed.",
@@ -27,7 +27,7 @@ _CONFLICTS = {
 
 
 class Runs:
-    """Makes runs and moves them on. `on_change` gets every change of state, with who made it."""
+    """Creates and advances runs. `on_change` gets each change of a run's status, with the name of who caused it."""
 
     def __init__(self, files: Path, on_change: Callable[[Run, str], None]) -> None:
         self._files = files
@@ -51,11 +51,11 @@ class Runs:
         run.events.append(Event("created", by))
         workspace.runs.append(run)
         self._on_change(run, by)
-        run.task = asyncio.create_task(self._live(run))
+        run.task = asyncio.create_task(self._advance(run))
         return run
 
     async def stop(self, runs: Iterable[Run]) -> None:
-        """Kill whatever runs in these. Raises what went wrong inside the stand-in itself, if anything did."""
+        """Kill the processes of these runs. Raises the first error inside the stand-in itself, if there was any."""
         tasks = [run.task for run in runs if run.task and not run.task.done()]
         for task in tasks:
             task.cancel()
@@ -64,7 +64,7 @@ class Runs:
             raise self.faults[0]
 
     def act(self, run: Run, action: str, by: str, comment: str = "") -> None:
-        """Apply, discard or cancel. Raises ApiError 409 when the run is in no state for it."""
+        """Apply, discard or cancel. Raises ApiError 409 when the run's status does not allow it."""
         allowed = {"apply": run.confirmable, "discard": run.discardable, "cancel": run.cancelable}
         if not allowed[action]:
             raise ApiError(409, "transition not allowed", _CONFLICTS[action])
@@ -87,23 +87,23 @@ class Runs:
     def _cancel(self, run: Run, by: str) -> None:
         run.timestamps["canceled-at"] = now()
         if run.process:
-            terraform.interrupt(run)  # the run's own task notes the end
+            terraform.interrupt(run)  # the run's own task sets the status at its end
         else:
             self._move(run, "canceled", by)
             run.proceed.set()
 
-    def _move(self, run: Run, status: str, by: str = BY_ITSELF) -> None:
+    def _move(self, run: Run, status: str, by: str = SYSTEM) -> None:
         run.status = status
         run.timestamps[f"{status.replace('_', '-')}-at"] = now()
-        if run.over:
+        if run.ended:
             run.workspace.changed.set()
         self._on_change(run, by)
 
-    async def _live(self, run: Run) -> None:
+    async def _advance(self, run: Run) -> None:
         try:
-            await self._turn(run)
-            if not run.over:
-                await self._plan(run)  # one that only plans is over then
+            await self._wait_in_queue(run)
+            if not run.ended:
+                await self._plan(run)
             if run.status == "planned":
                 await self._after_plan(run)
             if run.status == "confirmed":
@@ -112,11 +112,11 @@ class Runs:
             self.faults.append(error)
             self._move(run, "errored")
 
-    async def _turn(self, run: Run) -> None:
+    async def _wait_in_queue(self, run: Run) -> None:
         workspace = run.workspace
         if run.plan_only:
             return
-        while not run.over and (workspace.current is not run or workspace.locked_by):
+        while not run.ended and (workspace.current is not run or workspace.locked_by):
             workspace.changed.clear()
             changed, proceed = (asyncio.ensure_future(event.wait()) for event in (workspace.changed, run.proceed))
             try:
@@ -126,31 +126,31 @@ class Runs:
                 proceed.cancel()
 
     async def _plan(self, run: Run) -> None:
-        here, directory = self._files / run.id, self._files / run.id / "code" / run.workspace.working_directory
+        files, directory = self._files / run.id, self._files / run.id / "code" / run.workspace.working_directory
         if run.configuration.source == "github" and run.configuration.fetched is None and run.workspace.fetch:
             self._move(run, "fetching")
             run.configuration.fetched = run.workspace.fetch()
             run.configuration.status = "uploaded"
         self._move(run, "plan_queued")
         self._move(run, "planning")
-        log = self._log(run.plan, here / "plan.log")
-        await asyncio.to_thread(terraform.unpack, run.configuration, here / "code")
+        log = self._log(run.plan, files / "plan.log")
+        await asyncio.to_thread(terraform.unpack, run.configuration, files / "code")
         if not directory.is_dir():
             log.write_text(f"Error: Working directory {run.workspace.working_directory} does not exist\n")
-            return self._ended(run, run.plan, 1)
+            return self._end_stage(run, run.plan, 1)
         await asyncio.to_thread(terraform.prepare, directory, run.workspace.state, dict(run.variables))
         json_lines = ["-json"] if run.workspace.structured else []
-        code = await terraform.execute(run, ["init", "-input=false", "-no-color"], directory, here / "init.log")
+        code = await terraform.execute(run, ["init", "-input=false", "-no-color"], directory, files / "init.log")
         if code:
-            log.write_bytes((here / "init.log").read_bytes())
-            return self._ended(run, run.plan, code)
-        arguments = ["plan", *json_lines, "-input=false", "-out=tfplan", *_chosen(run)]
+            log.write_bytes((files / "init.log").read_bytes())
+            return self._end_stage(run, run.plan, code)
+        arguments = ["plan", *json_lines, "-input=false", "-out=tfplan", *_plan_options(run)]
         code = await terraform.execute(run, arguments, directory, log)
         if code == 0:
-            run.plan.json_plan = await terraform.show_plan(run, directory, here / "plan.json")
+            run.plan.json_plan = await terraform.show_plan(run, directory, files / "plan.json")
             _count(run)
-        goes_on = run.has_changes and not run.plan_only
-        return self._ended(run, run.plan, code, "planned" if goes_on else "planned_and_finished")
+        can_apply = run.has_changes and not run.plan_only
+        return self._end_stage(run, run.plan, code, "planned" if can_apply else "planned_and_finished")
 
     def _log(self, stage: Stage, log: Path) -> Path:
         stage.status, stage.log = "running", log
@@ -158,11 +158,11 @@ class Runs:
         log.touch()
         return log
 
-    def _ended(self, run: Run, stage: Stage, code: int, well: str = "") -> None:
+    def _end_stage(self, run: Run, stage: Stage, code: int, next_status: str = "") -> None:
         stage.ended = True
         canceled = "canceled-at" in run.timestamps
         stage.status = "canceled" if canceled else "errored" if code else "finished"
-        self._move(run, "canceled" if canceled else "errored" if code else well)
+        self._move(run, "canceled" if canceled else "errored" if code else next_status)
 
     async def _after_plan(self, run: Run) -> None:
         workspace = run.workspace
@@ -185,25 +185,25 @@ class Runs:
         if run.auto_apply:
             return self._move(run, "confirmed")
         run.waits = True
-        self._on_change(run, BY_ITSELF)
+        self._on_change(run, SYSTEM)
         await run.proceed.wait()
         return None
 
     async def _apply(self, run: Run) -> None:
-        here, directory = self._files / run.id, self._files / run.id / "code" / run.workspace.working_directory
+        files, directory = self._files / run.id, self._files / run.id / "code" / run.workspace.working_directory
         self._move(run, "apply_queued")
         self._move(run, "applying")
-        log = self._log(run.apply, here / "apply.log")
+        log = self._log(run.apply, files / "apply.log")
         json_lines = ["-json"] if run.workspace.structured else []
         code = await terraform.execute(run, ["apply", *json_lines, "-input=false", "tfplan"], directory, log)
         counts = _APPLIED.findall(await asyncio.to_thread(log.read_text, errors="replace"))
         added, changed, destroyed = map(int, counts[-1]) if counts else (None, None, None)
         run.apply.additions, run.apply.changes, run.apply.destructions = added, changed, destroyed
-        self._ended(run, run.apply, code, "applied")
+        self._end_stage(run, run.apply, code, "applied")
 
 
-def _chosen(run: Run) -> list[str]:
-    # A run that only plans waits for no other, so it must not mind the state's lock.
+def _plan_options(run: Run) -> list[str]:
+    # A run that only plans does not wait for others, so it must ignore the state's lock.
     lock = ["-lock=false"] if run.plan_only else []
     return [
         *lock,

@@ -1,4 +1,4 @@
-"""What the API and the pages work on: the workspaces with their runs, and where files lie."""
+"""The state that the API and the pages share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The state behind the routes: `workspaces` by name, what moves their runs on, and the host of their files."""
+    """The workspaces by name, the runs' progress, and the host of their files."""
 
     workspaces: dict[str, Workspace]
     runs: Runs
@@ -28,9 +28,9 @@ class Site:
         for workspace in self.workspaces.values():
             yield from workspace.runs
 
-    def run(self, wanted: str) -> Run:
+    def run(self, run_id: str) -> Run:
         """The run of this id. Raises ApiError (404)."""
-        run = next((candidate for candidate in self.all_runs() if candidate.id == wanted), None)
+        run = next((candidate for candidate in self.all_runs() if candidate.id == run_id), None)
         if run is None:
             raise not_found()
         return run

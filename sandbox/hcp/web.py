@@ -1,4 +1,4 @@
-"""JSON:API as HCP Terraform speaks it: documents in, documents and errors out; strict about both."""
+"""JSON:API of HCP Terraform: reads requests strictly, and makes documents, pages and errors."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ class ApiError(Exception):
         self.headers = dict(headers or {})
 
     def response(self) -> web.Response:
-        """As it goes over the wire."""
+        """The error as a response."""
         return document({"errors": self.errors}, self.status, self.headers)
 
 
 def not_found() -> ApiError:
-    """What it says of all that is not there, or not for this token."""
+    """The error for an object that does not exist, or is hidden from the token."""
     return ApiError(404, "not found")
 
 
 def invalid(detail: str) -> ApiError:
-    """A body it does not take."""
+    """The error for a body that is not accepted."""
     return ApiError(422, "unprocessable entity", detail)
 
 
 def document(payload: Json | None, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """An answer with the JSON:API content type; None for one without a body."""
-    body = b"" if payload is None else json.dumps(payload).encode()
-    return web.Response(body=body, status=status, headers={**(headers or {}), "Content-Type": MEDIA_TYPE})
+    """A response with the JSON:API content type; without a body for None."""
+    content = b"" if payload is None else json.dumps(payload).encode()
+    return web.Response(body=content, status=status, headers={**(headers or {}), "Content-Type": MEDIA_TYPE})
 
 
-async def body_of(request: web.Request) -> Json:
-    """The request's JSON object; empty when there is none."""
+async def read_body(request: web.Request) -> Json:
+    """The JSON object in the request's body; empty for an empty body."""
     raw = await request.read()
     if not raw:
         return {}
@@ -66,7 +66,7 @@ async def body_of(request: web.Request) -> Json:
 def resource(
     body: Json, kind: str, fields: Mapping[str, type | tuple[type, ...]], ignored: Collection[str] = ()
 ) -> Json:
-    """The attributes of the resource in a body; every one must be known and of its type."""
+    """The attributes of the resource in a body; each must be in `fields` or `ignored`, and of its type."""
     data = body.get("data")
     if not isinstance(data, dict) or data.get("type") != kind:
         raise invalid(f"data.type must be {kind}")
@@ -82,7 +82,7 @@ def resource(
 
 
 def linked(body: Json, name: str, kind: str) -> str | None:
-    """The id of a to-one relationship in a body; None when it is not given."""
+    """The id of a to-one relationship in a body; None when it is absent."""
     relationship = (body["data"].get("relationships") or {}).get(name)
     if relationship is None:
         return None

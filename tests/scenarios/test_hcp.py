@@ -179,7 +179,7 @@ async def test_a_workspace_that_cannot_be_used_is_refused_in_words(
     setattr(workspace_of(world), setting, value)
     await types(world, "ana", "#prod", "/plan prod")
     await shows(world, "#prod", "#1 ", ":x:", text)
-    assert all(run.over for run in workspace_of(world).runs)
+    assert all(run.ended for run in workspace_of(world).runs)
 
 
 @pytest.mark.parametrize("phase", ["before", "after"])
@@ -222,7 +222,7 @@ async def test_approved_here_but_discarded_there_a_moment_before(world: World) -
     run = only_run(world)
 
     async def hook(exchange: Exchange) -> None:
-        if exchange.path.endswith("/actions/apply") and exchange.phase == "before" and not run.over:
+        if exchange.path.endswith("/actions/apply") and exchange.phase == "before" and not run.ended:
             world.hcp.press(run, "discard", "max")
 
     world.hcp.on_request.append(hook)
@@ -335,7 +335,7 @@ async def test_drift_is_looked_for_there_by_runs_that_only_plan(start_world: Sta
     report = await shows(world, "#prod", "the environment is not as the code says: 1 to replace")
     assert report.buttons == ["New plan"]
     looks = len(workspace.runs)
-    await until(lambda: len([run for run in workspace.runs if run.over]) >= looks + 2, "nobody looked again")
+    await until(lambda: len([run for run in workspace.runs if run.ended]) >= looks + 2, "nobody looked again")
     assert len(world.channel("#prod").messages) == 1, "the same drift was told twice"
     for run in workspace.runs:
         assert run.plan_only

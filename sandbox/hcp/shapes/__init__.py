@@ -1,4 +1,4 @@
-"""What HCP Terraform remembers, in the shape of its API's answers. Pure."""
+"""The model's objects as JSON:API resources. Pure."""
 
 from sandbox.hcp.shapes.checks import cost_estimate, policy_check, task_result, task_stage
 from sandbox.hcp.shapes.common import user

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def task_stage(run: Run) -> Json:
-    """The stage after the plan, with the run tasks that began in it."""
+    """The task stage after the plan, with the results of its run tasks."""
     failed = any(task_result.task.status != "passed" for task_result in run.task_results)
     at = run.timestamps.get("post-plan-running-at", run.created_at)
     return {
@@ -37,7 +37,7 @@ def task_stage(run: Run) -> Json:
 
 
 def task_result(run: Run, result: TaskResult) -> Json:
-    """What a run task has said."""
+    """The result of a run task."""
     task = result.task
     return {
         "id": result.id,
@@ -63,7 +63,7 @@ def task_result(run: Run, result: TaskResult) -> Json:
 
 
 def policy_check(run: Run) -> Json:
-    """How the policies went."""
+    """The results of the policies."""
     outcomes = run.workspace.policies
     result = {
         "result": not (outcomes and (outcomes.hard_failed or outcomes.soft_failed)),
@@ -91,7 +91,7 @@ def policy_check(run: Run) -> Json:
 
 
 def cost_estimate(run: Run) -> Json:
-    """What it would cost."""
+    """The cost estimate."""
     costs = run.workspace.costs
     return {
         "id": run.cost_estimate,

@@ -1,4 +1,4 @@
-"""Users, and what relates one thing to another."""
+"""Users and relationships."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ VERSION = "1.11.4"  # of Terraform
 
 
 def user_id(name: str) -> str:
-    """The id of a user, made from the name."""
+    """The id of the user with this name."""
     return f"user-{name}"
 
 
 def user(name: str) -> Json:
-    """A user as it is included beside what it did."""
+    """A user, as included in other documents."""
     return {"id": user_id(name), "type": "users", "attributes": {"username": name, "is-service-account": False}}
 
 
 def related(kind: str, identity: str | None) -> Json:
-    """A relationship to one other thing, or to none."""
+    """A to-one relationship, empty for None."""
     return {"data": {"id": identity, "type": kind} if identity else None}
 
 
 def related_all(kind: str, identities: Iterable[str]) -> Json:
-    """A relationship to several things."""
+    """A to-many relationship."""
     return {"data": [{"id": identity, "type": kind} for identity in identities]}

@@ -1,4 +1,4 @@
-"""Configuration versions, and the commits that they are of."""
+"""Configuration versions and their commits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def configuration(version: Configuration, upload_url: str | None) -> Json:
-    """A configuration version; only its creator gets the upload address."""
+    """A configuration version; only its creator gets the upload URL."""
     return {
         "id": version.id,
         "type": "configuration-versions",
@@ -35,7 +35,7 @@ def configuration(version: Configuration, upload_url: str | None) -> Json:
 
 
 def ingress(version: Configuration, repository: str, branch: str) -> Json | None:
-    """Which commit a configuration version is of; None for one that was uploaded."""
+    """The commit of a configuration version; None for uploaded code."""
     if version.fetched is None:
         return None
     page = f"https://github.com/{repository}/commit/{version.fetched.sha}"

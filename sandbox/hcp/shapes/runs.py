@@ -1,4 +1,4 @@
-"""Runs, their plans and applies, and what was done and said."""
+"""Runs, their plans and applies, events and comments."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _PERMISSIONS = dict.fromkeys(
 )
 
 
-def run(made: Run) -> Json:
+def run(model: Run) -> Json:
     """A run."""
     return {
-        "id": made.id,
+        "id": model.id,
         "type": "runs",
-        "attributes": {**_asked(made), **_state(made)},
-        "relationships": _relationships(made),
-        "links": {"self": f"/api/v2/runs/{made.id}"},
+        "attributes": {**_request(model), **_state(model)},
+        "relationships": _relationships(model),
+        "links": {"self": f"/api/v2/runs/{model.id}"},
     }
 
 
-def _asked(run: Run) -> Json:
-    """What was asked for when it was created."""
+def _request(run: Run) -> Json:
+    """The attributes that the creating request sets."""
     return {
         "allow-empty-apply": False,
         "auto-apply": run.auto_apply,
@@ -91,36 +91,36 @@ def _relationships(run: Run) -> Json:
     }
 
 
-def stage(logged: Stage, kind: str, log_url: str | None) -> Json:
+def stage(model: Stage, kind: str, log_url: str | None) -> Json:
     """A plan or an apply."""
     return {
-        "id": logged.id,
+        "id": model.id,
         "type": kind,
         "attributes": {
             "execution-details": {"mode": "remote"},
             **(
                 {
                     "generated-configuration": False,
-                    "has-changes": bool(logged.additions or logged.changes or logged.destructions),
+                    "has-changes": bool(model.additions or model.changes or model.destructions),
                 }
                 if kind == "plans"
                 else {}
             ),
-            "resource-additions": logged.additions,
-            "resource-changes": logged.changes,
-            "resource-destructions": logged.destructions,
+            "resource-additions": model.additions,
+            "resource-changes": model.changes,
+            "resource-destructions": model.destructions,
             "resource-imports": 0,
-            "status": logged.status,
+            "status": model.status,
             "status-timestamps": {},
             "log-read-url": log_url,
         },
         "relationships": {"state-versions": related_all("state-versions", [])},
-        "links": {"self": f"/api/v2/{kind}/{logged.id}"},
+        "links": {"self": f"/api/v2/{kind}/{model.id}"},
     }
 
 
 def events(run: Run) -> Json:
-    """What was done with a run, and who did it."""
+    """The events of a run, with their actors."""
     listed = [
         {
             "id": event.id,

@@ -11,45 +11,45 @@ if TYPE_CHECKING:
     from sandbox.hcp.web import Json
 
 
-def workspace(linked: Workspace, *, may_run: bool) -> Json:
+def workspace(model: Workspace, *, may_run: bool) -> Json:
     """A workspace."""
-    current = linked.current
+    current = model.current
     return {
-        "id": linked.id,
+        "id": model.id,
         "type": "workspaces",
         "attributes": {
             "actions": {"is-destroyable": True},
             "allow-destroy-plan": True,
-            "auto-apply": linked.auto_apply,
+            "auto-apply": model.auto_apply,
             "created-at": "2024-01-08T09:00:00.000Z",
             "description": None,
             "execution-mode": "remote",
             "file-triggers-enabled": True,
             "global-remote-state": False,
-            "locked": linked.locked_by is not None or (current is not None and current.status != "pending"),
-            "locked-reason": linked.locked_reason,
-            "name": linked.name,
+            "locked": model.locked_by is not None or (current is not None and current.status != "pending"),
+            "locked-reason": model.locked_reason,
+            "name": model.name,
             "operations": True,
             "permissions": _permissions(may_run=may_run),
             "queue-all-runs": False,
             "resource-count": 0,
             "source": "tfe-api",
             "speculative-enabled": True,
-            "structured-run-output-enabled": linked.structured,
+            "structured-run-output-enabled": model.structured,
             "terraform-version": VERSION,
             "trigger-prefixes": [],
             "updated-at": "2024-01-08T09:00:00.000Z",
-            "vcs-repo": _repository(linked),
-            "vcs-repo-identifier": linked.repository,
-            "working-directory": linked.working_directory,
+            "vcs-repo": _repository(model),
+            "vcs-repo-identifier": model.repository,
+            "working-directory": model.working_directory,
         },
         "relationships": {
-            "organization": related("organizations", linked.organization),
+            "organization": related("organizations", model.organization),
             "current-run": related("runs", current.id if current else None),
-            "latest-run": related("runs", linked.runs[-1].id if linked.runs else None),
-            "locked-by": _locked_by(linked),
+            "latest-run": related("runs", model.runs[-1].id if model.runs else None),
+            "locked-by": _locked_by(model),
         },
-        "links": {"self": f"/api/v2/organizations/{linked.organization}/workspaces/{linked.name}"},
+        "links": {"self": f"/api/v2/organizations/{model.organization}/workspaces/{model.name}"},
     }
 
 
