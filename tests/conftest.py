@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
     """An order in which each worker begins with a share of the scenarios and goes on with unit tests.
 
-    With worksteal a worker gets one piece of the list, and whoever has finished takes over the end of another's. Unit
+    With worksteal a worker gets one piece of the list, and a worker that has finished takes over the end of another's. Unit
     tests are best to take: they are short, and do not share a world that would have to be started again.
     """
     units = [item for item in items if item.path.is_relative_to(UNITS)]

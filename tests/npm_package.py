@@ -14,7 +14,7 @@ import pytest
 from tests.programs import npm
 
 CACHE = Path(__file__).parent.parent / ".cache" / "npm"
-PATIENCE = 120  # seconds
+TIMEOUT = 120  # seconds
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ class NpmPackage:
         CACHE.mkdir(parents=True, exist_ok=True)
         argv = (str(npm()), "pack", f"{self.name}@{self.version}", "--ignore-scripts", "--pack-destination", str(CACHE))
         try:
-            done = subprocess.run(argv, capture_output=True, text=True, timeout=PATIENCE, cwd=CACHE, check=False)
+            done = subprocess.run(argv, capture_output=True, text=True, timeout=TIMEOUT, cwd=CACHE, check=False)
             problem = done.stderr.strip()[-500:] if done.returncode else ""
         except subprocess.TimeoutExpired:
-            problem = f"no answer within {PATIENCE} seconds"
+            problem = f"no answer within {TIMEOUT} seconds"
         if problem and os.environ.get("CI") in {"true", "1"}:
             pytest.fail(f"npm did not bring {self.name}: {problem}")
         if problem:

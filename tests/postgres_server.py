@@ -31,7 +31,7 @@ TIMEOUT = 60
 class PostgresServer:
     """A running server. `host` and `port` are where it listens; everybody from this machine may do everything.
 
-    `stop` takes it away as an administrator or a crash does, whoever is connected; `start` brings it back as it was.
+    `stop` takes it away as an administrator or a crash does, also while clients are connected; `start` brings it back as it was.
     """
 
     host: str

@@ -123,7 +123,7 @@ class VirtualGitHub(GitHub):
         }
 
     def send_webhooks(self, *, late: float = 1.0, lost: Callable[[str, dict[str, Any]], bool] | None = None) -> None:
-        """From now on tell of each change of status, `late` seconds afterwards, except of what is `lost`."""
+        """From now on report each change of status, `late` seconds afterwards, except of what is `lost`."""
         message: dict[tuple[str, int, int], str] = {}
 
         def report(event: str, action: str, number: int, attempt: int, thing: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""An event loop whose clock jumps to the next timer: waiting takes no time, and its length can be told."""
+"""An event loop whose clock jumps to the next timer: waiting takes no time, and its length can be measured."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ async def resume_playbook(job: PlaybookJob, *, on_progress: OnProgress, timeout:
 async def cancel_playbook(scratch: Path) -> None:
     """End the run of the job with this scratch, or keep it from starting; its waiters get its result.
 
-    No further task is begun. What a task has already started on a host may go on there.
+    No further task is begun. What a task has already started on a host may continue there.
     """
     places = places_of(scratch)
     await asyncio.to_thread(places.mark_cancelled)

@@ -158,7 +158,13 @@ async def _restarted(access: Access, host: Host, daemon: Daemon, timeouts: Timeo
         problem = f"{remaining.problem}. It was not started again"
         did = f"told to stop{because}"
         return DaemonObservation(
-            host.name, host.machine, daemon.name, problem, len(remaining.found), did=did, stuck=bool(remaining.found)
+            host.name,
+            host.machine,
+            daemon.name,
+            problem,
+            len(remaining.processes),
+            did=did,
+            stuck=bool(remaining.processes),
         )
     refusal = await _command(access, host, daemon, "start", timeouts)
     (observation,) = await _observe_twice(access, host, [daemon], timeouts, began)
@@ -184,7 +190,7 @@ async def _earlier(access: Access, host: Host, daemon: Daemon, timeouts: Timeout
 class _Left:
     """What still runs of a stopped daemon, its children included, and the problem in words."""
 
-    found: Sequence[Process] = ()
+    processes: Sequence[Process] = ()
     pids: Sequence[int] = ()
     problem: str = ""
 

@@ -20,7 +20,7 @@ class Images:
         self.listing = False
 
     @property
-    def found(self) -> tuple[tuple[str, str], ...]:
+    def images(self) -> tuple[tuple[str, str], ...]:
         """Region and AMI id, each pair once, in the order of the log."""
         return tuple(self._images)
 

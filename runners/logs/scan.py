@@ -239,7 +239,7 @@ class _Scanner:
             truncated=bool(unread),
             first_error=first.excerpt() if first else None,
             tail=_tail(self._up_to_error or self._last),
-            images=self._images.found,
+            images=self._images.images,
             rate_limited=self._rate_limited,
         )
 

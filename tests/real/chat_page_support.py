@@ -125,7 +125,7 @@ APPROVAL = [
 
 
 class SmallApp:
-    """What it was told is in `heard`; a click on Wait is acknowledged once `go_on` is set."""
+    """What it was set up is in `heard`; a click on Wait is acknowledged once `go_on` is set."""
 
     def __init__(self) -> None:
         self.heard: list[str] = []
@@ -248,7 +248,7 @@ async def eventually(page: Page, holds: Callable[[], bool]) -> None:
 
 @asynccontextmanager
 async def small_world(browser: Browser) -> AsyncIterator[Chat]:
-    """Everything behind the page, started; leaving checks that nothing went out and no script failed."""
+    """Everything behind the page, started; leaving it checks that nothing was sent out and no script failed."""
     app = SmallApp()
     runner = web.AppRunner(app.app.web_app(path="/slack/events"), access_log=None, shutdown_timeout=0.1)
     await runner.setup()

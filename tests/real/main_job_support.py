@@ -1,4 +1,4 @@
-"""The whole sandbox behind a browser: what people do on the chat page, and pictures of it for a person to look at."""
+"""The whole sandbox behind a browser: what people do on the chat page, and pictures of it for a person to see."""
 
 from __future__ import annotations
 

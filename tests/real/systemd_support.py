@@ -31,7 +31,7 @@ mkdir -p /run/systemd/system /run/sshd
 cp "$1"/* /run/systemd/system/
 exec env -i PATH="$PATH" container=test "$2" --system --unit=test.target
 """
-# Ends all that runs in a cgroup once whoever holds the other end of its stdin is gone, and removes it.
+# Ends all that runs in a cgroup once the holder of the other end of its stdin has ended, and removes it.
 KEEPER = """trap '' HUP INT TERM
 mkdir "$1" || exit 1
 echo made

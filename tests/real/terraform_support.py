@@ -42,8 +42,8 @@ async def planned(workspace: Workspace, **variables: str) -> SavedPlan:
     return await terraform.plan(workspace, variables=variables, timeout=LONG)
 
 
-class Seen:
-    """Collects progress, and tells when an address is under way."""
+class ProgressLog:
+    """Collects progress, and reports when an address is under way."""
 
     def __init__(self, address: str = "terraform_data.slow") -> None:
         self.all: list[ApplyProgress] = []
@@ -56,10 +56,10 @@ class Seen:
             self.there.set()
 
 
-async def applied(workspace: Workspace, plan: SavedPlan, observed: Seen | None = None) -> ApplyResult:
+async def applied(workspace: Workspace, plan: SavedPlan, observed: ProgressLog | None = None) -> ApplyResult:
     """Apply the plan."""
     return await terraform.apply(
-        workspace, plan.plan_file, plan.summary.digest, on_progress=observed or Seen(), timeout=LONG
+        workspace, plan.plan_file, plan.summary.digest, on_progress=observed or ProgressLog(), timeout=LONG
     )
 
 

@@ -1,4 +1,4 @@
-"""Real daemons, looked after over real OpenSSH servers."""
+"""Real daemons, watched over real OpenSSH servers."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ async def test_one_that_runs_twice_is_made_one(access: Access, daemon: Real) -> 
 
 async def test_one_that_was_not_started_again_by_the_deploy_is_told(access: Access, daemon: Real) -> None:
     daemon.start()
-    time.sleep(2.5)  # noqa: ASYNC251 - as long as ps needs to tell its age
+    time.sleep(2.5)  # noqa: ASYNC251 - as long as ps needs to show its age
     began = time.monotonic()
     observed = await look(access, daemon, began=began)
     assert "it was not started again" in observed.problem

@@ -103,7 +103,7 @@ async def test_one_that_systemd_restarts_again_and_again_is_told(backend: Machin
 
 async def test_one_that_crashes_more_slowly_than_it_is_watched_is_told_after_a_deploy(backend: Machine) -> None:
     began = time.monotonic() - 60
-    while int((await backend.does("systemctl show -P NRestarts slowly")).strip()) < 2:  # noqa: ASYNC110  -- nobody tells
+    while int((await backend.does("systemctl show -P NRestarts slowly")).strip()) < 2:  # noqa: ASYNC110  -- no event is sent
         await asyncio.sleep(0.3)
     observed = await backend.look("slowly", began=began)
     assert "again and again" in observed.problem or "auto-restart" in observed.problem
@@ -126,7 +126,7 @@ async def test_one_that_forked_gets_another_process_by_a_restart(backend: Machin
 
 
 async def test_one_that_the_deploy_did_not_start_again_is_told(backend: Machine) -> None:
-    await asyncio.sleep(2.5)  # as long as ps needs to tell its age
+    await asyncio.sleep(2.5)  # as long as ps needs to show its age
     assert "it was not started again" in (await backend.look("works", began=time.monotonic())).problem
 
 
@@ -164,6 +164,6 @@ async def test_a_machine_leaves_nothing_behind_when_its_tests_are_killed(
         tests.kill()
         await tests.wait()
     async with asyncio.timeout(60):
-        while group.exists() or mentioning(directory):  # noqa: ASYNC110  -- the kernel tells nobody
+        while group.exists() or mentioning(directory):  # noqa: ASYNC110  -- the kernel sends no event
             await asyncio.sleep(0.05)
     assert (await backend.look("works")).ok, "one beside it goes on"

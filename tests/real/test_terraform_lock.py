@@ -17,7 +17,7 @@ from runners.errors import NotFoundError, RunnerError, StateLockedError
 from runners.terraform import TerraformRun, is_orphaned_lock, own_name
 from sandbox.aws import AwsStandIn
 from tests.postgres_server import running_postgres
-from tests.real.terraform_support import LONG, Seen, applied, none_runs, planned, running, write
+from tests.real.terraform_support import LONG, ProgressLog, applied, none_runs, planned, running, write
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -70,7 +70,7 @@ async def bucket() -> AsyncIterator[Bucket]:
 
 async def killed_apply(workspace: Workspace) -> TerraformRun:
     """An apply that dies with its supervisor, and the record of it."""
-    observed, plan, began = Seen(), await planned(workspace), datetime.now(UTC)
+    observed, plan, began = ProgressLog(), await planned(workspace), datetime.now(UTC)
     task = asyncio.create_task(applied(workspace, plan, observed))
     await asyncio.wait_for(observed.there.wait(), LONG)
     for pid in running(workspace):
@@ -141,7 +141,7 @@ async def test_a_lock_in_postgresql_tells_of_no_holder_and_goes_with_it(
         if rows == "one":
             earlier = replace(workspace, scratch=tmp_path / "earlier")
             assert (await applied(earlier, await planned(earlier, turn="quick"))).succeeded
-        observed, plan, began = Seen(), await planned(workspace), datetime.now(UTC)
+        observed, plan, began = ProgressLog(), await planned(workspace), datetime.now(UTC)
         task = asyncio.create_task(applied(workspace, plan, observed))
         await asyncio.wait_for(observed.there.wait(), LONG)
         second = replace(workspace, scratch=tmp_path / "second")

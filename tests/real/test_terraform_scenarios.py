@@ -41,7 +41,7 @@ APPROVAL = ApprovalView("p-7", 1, "open", (), 1_800_000_000.0, "<!subteam^S0LEAD
 
 @dataclass(frozen=True)
 class Expected:
-    said: tuple[str, ...]
+    wording: tuple[str, ...]
     unsaid: tuple[str, ...]
     in_thread: tuple[str, ...]
 
@@ -80,7 +80,7 @@ async def summary_of(folder: Path, workspace: Workspace) -> PlanSummary:
 def holds(folder: Path, summary: PlanSummary) -> None:
     wanted, message = expected(folder), message_of(summary)
     at = 0
-    for line in wanted.said:
+    for line in wanted.wording:
         assert line in message[at:], f"{line!r} is not there, or not in its place:\n{message}"
         at = message.index(line, at) + len(line)
     for line in wanted.unsaid:

@@ -37,7 +37,7 @@ def infrastructure(world: World) -> Repository:
 
 
 async def answered(world: World, name: str, message: Message, button: str) -> str:
-    """A person presses a button; what the bot then tells them alone."""
+    """A person presses a button; what the bot then answers them alone."""
     person = world.person(name)
     heard = len(person.ephemerals)
     await person.click(message, button)

@@ -40,7 +40,7 @@ class AwsBetween:
         return death
 
     def ec2(self) -> EC2Client:
-        """For a look at what there is, past all counting."""
+        """For a reading of what there is, past all counting."""
         keys = self.moto.environment()
         return boto3.client(
             "ec2",

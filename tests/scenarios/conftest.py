@@ -19,7 +19,7 @@ from tests.postgres_server import PostgresServer, running_postgres
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator
 
-FAST = 60.0  # simulated seconds per real one on GitHub, where a test does not look at a run under way
+FAST = 60.0  # simulated seconds per real one on GitHub, where a test does not watch a run under way
 _HERE = Path(__file__).parent
 _running: list[World] = []  # whose channels and log are printed under a failing test
 

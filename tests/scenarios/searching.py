@@ -26,8 +26,8 @@ LONG_LINE = 16  # of a secret of several lines, each such line is a secret too
 HIDDEN = "[redacted]"
 
 
-def found(text: str | bytes, secrets: Mapping[str, str]) -> list[str]:
-    """The names of the secrets that stand in the text: as they are, escaped, quoted, or one of their lines."""
+def secrets_in(text: str | bytes, secrets: Mapping[str, str]) -> list[str]:
+    """The names of the secrets that are in the text: as they are, escaped, quoted, or one of their lines."""
     content = text.encode(errors="surrogatepass") if isinstance(text, str) else text
     return [name for name, value in secrets.items() if any(form in content for form in _forms(value))]
 
@@ -61,7 +61,7 @@ def files_of(world: World, but: Iterable[str]) -> Iterator[tuple[str, bytes]]:
             yield str(relative), path.read_bytes()
 
 
-def kept_in_database(world: World) -> Iterator[tuple[str, bytes]]:
+def stored_in_database(world: World) -> Iterator[tuple[str, bytes]]:
     """Every value of every table; where one is base64, what it encodes as well."""
     with closing(sqlite3.connect(database(world))) as connection:
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
@@ -86,7 +86,7 @@ class Watch:
         self.seen: set[tuple[str, str]] = set()
 
     def look(self) -> None:
-        """Look again and again until told to stop."""
+        """Check repeatedly until stopped."""
         while not self._over.wait(0.05):
             for process in processes_of(self._world):
                 with suppress(psutil.Error):

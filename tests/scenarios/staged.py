@@ -1,4 +1,4 @@
-"""Work that says when it is under way and waits until it may go on: code committed for the bot to run."""
+"""Work that says when it is under way and waits until it may continue: code committed for the bot to run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Approve and Reject: whoever may not, clicks what is not theirs, twice, or too late, changes nothing."""
+"""Approve and Reject: a person who may not, clicks what is not theirs, twice, or too late, changes nothing."""
 
 from __future__ import annotations
 

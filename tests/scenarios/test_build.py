@@ -1,4 +1,4 @@
-"""/build: what is refused, what the board tells of runs that go wrong, and that nothing is done twice when the bot dies."""
+"""/build: what is refused, what the board reports of runs that go wrong, and that nothing is done twice when the bot dies."""
 
 from __future__ import annotations
 

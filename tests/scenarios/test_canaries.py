@@ -17,7 +17,7 @@ from sandbox.terraform_state import database_password, session_key
 from sandbox.world import SECRETS, Options
 from tests.scenarios import searching, staged
 from tests.scenarios.conftest import messages_of, running
-from tests.scenarios.searching import Watch, found
+from tests.scenarios.searching import Watch, secrets_in
 from tests.scenarios.staged import asked, shows
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sandbox.aws import AwsHandle
     from sandbox.world import World
 
-# Whoever is first waits for everything to happen.
+# The first test waits for everything to happen.
 pytestmark = pytest.mark.slow("its world goes through all that can leak a secret")
 
 PASSWORD = 'pa"ss\\word `of` $HOME & <more> (.*)[x]{2}'
@@ -93,7 +93,7 @@ class Aftermath:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def aftermath(aws: AwsHandle) -> AsyncIterator[Aftermath]:
-    """Everything happened once; each test looks at another place."""
+    """Everything happened once; each test checks another place."""
     options = Options(aws=aws, environment=PLANTED, config=CONFIG, speed=60.0)
     async with running(options) as world, searching.watching_children(world) as children:
         await somebody_types_secrets(world)
@@ -161,7 +161,7 @@ SHAPED = {**CANARIES, "the token in a log": TOKEN_IN_LOG}
 
 
 async def test_slack_was_told_no_secret(aftermath: Aftermath) -> None:
-    report = [(where, found(text, SHAPED)) for where, text in searching.said_to_slack(aftermath.world)]
+    report = [(where, secrets_in(text, SHAPED)) for where, text in searching.said_to_slack(aftermath.world)]
     assert len(report) > 50
     assert [item for item in report if item[1]] == []
 
@@ -169,14 +169,14 @@ async def test_slack_was_told_no_secret(aftermath: Aftermath) -> None:
 async def test_the_log_has_no_secret(aftermath: Aftermath) -> None:
     log = aftermath.world.bot.log.read_text()
     assert "operation 3" in log or "ready" in log
-    assert found(log, SHAPED) == []
+    assert secrets_in(log, SHAPED) == []
 
 
 async def test_the_database_keeps_no_secret(aftermath: Aftermath) -> None:
-    stored = [(table, found(value, SHAPED)) for table, value in searching.kept_in_database(aftermath.world)]
+    stored = [(table, secrets_in(value, SHAPED)) for table, value in searching.stored_in_database(aftermath.world)]
     assert len(stored) > 200
     assert [item for item in stored if item[1]] == []
-    logs = [value for _, value in searching.kept_in_database(aftermath.world) if b"the token is" in value]
+    logs = [value for _, value in searching.stored_in_database(aftermath.world) if b"the token is" in value]
     assert logs
     assert all(searching.HIDDEN.encode() in value for value in logs)
 
@@ -185,9 +185,9 @@ async def test_no_file_keeps_a_secret(aftermath: Aftermath) -> None:
     """Terraform's state and the servers' own configuration are where the secrets belong."""
     remaining = dict(searching.files_of(aftermath.world, but=("state", "servers")))
     assert any(name.endswith("signalbox.sqlite") for name in remaining)
-    assert {name: secrets for name, content in remaining.items() if (secrets := found(content, SHAPED))} == {}
+    assert {name: secrets for name, content in remaining.items() if (secrets := secrets_in(content, SHAPED))} == {}
     belong = {
-        path: found(path.read_bytes(), SHAPED) for path in aftermath.world.files.glob("s*/**/*") if path.is_file()
+        path: secrets_in(path.read_bytes(), SHAPED) for path in aftermath.world.files.glob("s*/**/*") if path.is_file()
     }
     assert {"STAGING_DATABASE_URL", "DATABASE_PASSWORD"} <= {name for names in belong.values() for name in names}
 
@@ -201,7 +201,9 @@ async def test_children_get_no_secret_but_those_meant_for_them(aftermath: Afterm
     for program in ("terraform plan", "terraform apply", "ansible-playbook", "ansible_runner"):
         assert any(program.split()[-1] in item and program.split()[0] in item for item, _ in observed), program
     leaks = {
-        (program, text.partition("=")[0], *found(text, CANARIES)) for program, text in observed if found(text, CANARIES)
+        (program, text.partition("=")[0], *secrets_in(text, CANARIES))
+        for program, text in observed
+        if secrets_in(text, CANARIES)
     }
     # The configuration gives this one to terraform; what terraform starts inherits it.
     meant = {
@@ -217,7 +219,7 @@ async def test_pages_show_no_secret(aftermath: Aftermath) -> None:
     async with ClientSession(f"http://127.0.0.1:{aftermath.world.bot.port}") as session:
         for path in ("/", "/healthz", "/readyz", "/metrics", "/slack/events"):
             async with session.get(path) as response:
-                assert found(await response.text(), SHAPED) == []
+                assert secrets_in(await response.text(), SHAPED) == []
 
 
 async def test_foreign_text_mentions_nobody_and_forges_no_link(aftermath: Aftermath) -> None:
@@ -235,4 +237,4 @@ async def test_the_trail_names_no_secret(aftermath: Aftermath) -> None:
     await aftermath.world.person("ana").type("#ops", "/infra audit 30")
     page = aftermath.world.person("ana").ephemerals[-1]
     assert "plan" in page.rendered
-    assert found(json.dumps(page.blocks), SHAPED) == []
+    assert secrets_in(json.dumps(page.blocks), SHAPED) == []

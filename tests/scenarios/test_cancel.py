@@ -1,4 +1,4 @@
-"""Cancel: by whoever may, once, in a plan and in an apply; also when the bot is killed in between."""
+"""Cancel: by people who may, once, in a plan and in an apply; also when the bot is killed in between."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\ncanary-of-a-private-key\n-----END OP
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def elsewhere() -> AsyncIterator[dict[str, str]]:
+async def outside() -> AsyncIterator[dict[str, str]]:
     """Slack, GitHub and AWS, as the environment that leads the bot to them."""
     async with AsyncExitStack() as ends:
         slack = SlackStandIn(SlackSettings(BOT_TOKEN, "shh", None, "http://127.0.0.1:9/slack/events"))
@@ -74,8 +74,8 @@ def config(tmp_path: Path) -> Path:
 
 @pytest.mark.needs_terraform
 @pytest.mark.asyncio(loop_scope="module")
-async def test_check_says_of_everything_that_it_works(elsewhere: dict[str, str], config: Path) -> None:
-    code, rendered = await bot("check", config, elsewhere)
+async def test_check_says_of_everything_that_it_works(outside: dict[str, str], config: Path) -> None:
+    code, rendered = await bot("check", config, outside)
     names = [line.split()[:2] for line in rendered.splitlines()]
     tried = ["slack", "github", "aws", "database", "terraform", "ansible", "ec2", "secrets"]
     assert names == [*(["ok", name] for name in tried), ["note", "signalbox"]], rendered
@@ -85,9 +85,9 @@ async def test_check_says_of_everything_that_it_works(elsewhere: dict[str, str],
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_check_says_what_is_wrong_and_shows_no_secret(elsewhere: dict[str, str], config: Path) -> None:
+async def test_check_says_what_is_wrong_and_shows_no_secret(outside: dict[str, str], config: Path) -> None:
     config.write_text(config.read_text().replace('"#staging"', '"#random"').replace("deploy-dev.yml", "deploy-dve.yml"))
-    environment = {**elsewhere, "DATABASE_URL": f"sqlite:////nowhere/{SECRET}/x.sqlite"}
+    environment = {**outside, "DATABASE_URL": f"sqlite:////nowhere/{SECRET}/x.sqlite"}
     code, rendered = await bot("check", config, environment)
     assert code == 1
     assert "FAIL  slack      the bot is not in #random. Type /invite" in rendered

@@ -1,4 +1,4 @@
-"""What goes out, held against its checks; deployed all the same for a reason; recorded on GitHub."""
+"""A release held against its checks; deployed anyway for a reason; recorded on GitHub."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def asked(world: World, ref: str, *pieces: str) -> Message:
 
 
 async def deployed(world: World, ref: str) -> Message:
-    """The branch goes out to dev; the message at the end."""
+    """The branch is deployed to dev; the message at the end."""
     message = await asked(world, ref, "Waiting for approval")
     number = message.rendered.split("*")[1].split(" ")[0]
     await clicks(world, "lee", message, "approve")

@@ -31,12 +31,12 @@ class Fault:
     asked: tuple[str, str]
     phase: str
     raises: Callable[[], Exception]
-    left: int = 1
+    remaining: int = 1
 
     async def __call__(self, exchange: Exchange) -> None:
         method, piece = self.asked
-        if self.left and exchange.method == method and piece in exchange.path and exchange.phase == self.phase:
-            self.left -= 1
+        if self.remaining and exchange.method == method and piece in exchange.path and exchange.phase == self.phase:
+            self.remaining -= 1
             raise self.raises()
 
 
@@ -106,7 +106,7 @@ async def test_reading_goes_on_after_faults_that_pass(shared_world: World) -> No
     shared_world.github.on_request.extend(faults)
     number, runs = await deploys(shared_world, Fault(RUN, "after", lambda: GitHubError(500, "Oops")))
     await shows(shared_world, "#dev", number, ":white_check_mark:", "deployed")
-    assert [fault.left for fault in faults] == [0, 0, 0]
+    assert [fault.remaining for fault in faults] == [0, 0, 0]
     assert len(infrastructure(shared_world).runs) == runs + 1
 
 

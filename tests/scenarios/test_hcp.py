@@ -127,7 +127,7 @@ async def test_the_message_follows_without_notifications_too(start_world: StartW
 
 
 async def cancelled_in_line(world: World) -> Run:
-    """A plan waits for its turn behind this run, and is cancelled."""
+    """A plan is queued behind this run, and is cancelled."""
     other = world.hcp.runs.create(workspace_of(world), world_configuration(world), "Queued by hand", "max")
     await until_waiting(other)
     await types(world, "ana", "#prod", "/plan prod")
@@ -151,7 +151,7 @@ def world_configuration(world: World) -> Configuration:
 
 async def until_waiting(run: Run) -> None:
     async with asyncio.timeout(60):
-        while not run.confirmable:  # noqa: ASYNC110 - the stand-in tells nobody
+        while not run.confirmable:  # noqa: ASYNC110 - the stand-in sends no event
             await asyncio.sleep(0.05)
 
 
@@ -316,7 +316,7 @@ async def test_a_plan_is_limited_to_addresses_there_too(world: World) -> None:
     assert not failed.buttons
 
 
-_ELSEWHERE = """    terraform:
+_OTHER_WORKSPACE = """    terraform:
       directory: instances/dev
       backend_config: {path: "{files}/state/dev.tfstate"}
 """
@@ -325,7 +325,7 @@ _STAGING = """    terraform:
       backend_config: {path: "{files}/state/staging.tfstate"}
       variables: [backend_ami, ready_when]
 """
-WATCHED = {"operations:\n": "watch:\n  drift: {every: 4s}\noperations:\n", _ELSEWHERE: "", _STAGING: ""}
+WATCHED = {"operations:\n": "watch:\n  drift: {every: 4s}\noperations:\n", _OTHER_WORKSPACE: "", _STAGING: ""}
 
 
 async def test_drift_is_looked_for_there_by_runs_that_only_plan(start_world: StartWorld) -> None:

@@ -1,4 +1,4 @@
-"""The bot is killed at the worst moments: nothing runs twice, nothing is lost, and the one message tells the truth."""
+"""The bot is killed at the worst moments: nothing runs twice, nothing is lost, and the one message is true."""
 
 from __future__ import annotations
 

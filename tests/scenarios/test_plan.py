@@ -1,4 +1,4 @@
-"""/plan: nothing to do, variables, and what may go wrong before and after the approval."""
+"""/plan: nothing to do, variables, and what may fail before and after the approval."""
 
 from __future__ import annotations
 

@@ -44,11 +44,11 @@ class Stumble:
     method: str
     phase: str
     fault: Callable[[], BaseException]
-    left: int
+    remaining: int
 
     async def __call__(self, call: ApiCall) -> None:
-        if self.left and (call.method, call.phase) == (self.method, self.phase):
-            self.left -= 1
+        if self.remaining and (call.method, call.phase) == (self.method, self.phase):
+            self.remaining -= 1
             raise self.fault()
 
 
@@ -67,7 +67,7 @@ async def test_the_last_state_arrives_in_one_message(
     await types(shared_world, "ana", "#dev", "/plan dev")
     await shows(shared_world, "#dev", f"#{before + 1} ", "up to date")
     shared_world.slack.on_call.remove(stumble)
-    assert stumble.left == 0
+    assert stumble.remaining == 0
     assert len(shared_world.channel("#dev").messages) == before + 1
 
 

@@ -1,4 +1,4 @@
-"""Every story that the sandbox can act out goes as told; the main one over Socket Mode and on PostgreSQL as well."""
+"""Every story that the sandbox can act out passes; the main one over Socket Mode and on PostgreSQL as well."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def test_the_main_job_over_socket_mode_survives_reconnecting_and_redeliver
 
 async def connected(world: World) -> None:
     async with asyncio.timeout(60):
-        while not world.slack.socket_mode.connections:  # noqa: ASYNC110  -- the stand-in tells nobody
+        while not world.slack.socket_mode.connections:  # noqa: ASYNC110  -- the stand-in sends no event
             await asyncio.sleep(0.05)
 
 

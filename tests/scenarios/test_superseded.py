@@ -1,4 +1,4 @@
-"""A newer plan takes the place of an older one that waits for approval; a deploy only waits behind it."""
+"""A newer plan replaces an older one that waits for approval; a deploy only waits behind it."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ async def test_thirty_deploys_at_once_are_all_acknowledged_and_each_begins_once(
     answered = await asyncio.gather(*(item(number) for number in range(30)))
     assert max(took for _, took in answered) < 3
     async with asyncio.timeout(60):
-        while len(operations_in(world)) < 30:  # noqa: ASYNC110  -- a database tells nobody
+        while len(operations_in(world)) < 30:  # noqa: ASYNC110  -- a database sends no event
             await asyncio.sleep(0.05)
     await asyncio.sleep(0.5)
     titles = sorted(title for _, title, _ in operations_in(world))

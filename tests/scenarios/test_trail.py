@@ -1,4 +1,4 @@
-"""What the trail and the log tell afterwards: what was planned, begun in the world, and how each operation ended."""
+"""What the trail and the log show afterwards: what was planned, begun in the world, and how each operation ended."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 
-async def trail(world: World, number: int) -> list[tuple[str, dict[str, str]]]:
+async def audit_log(world: World, number: int) -> list[tuple[str, dict[str, str]]]:
     """(action, details) of an operation that is over, oldest first."""
     query = f"SELECT action, detail FROM signalbox_audit WHERE operation = {number} ORDER BY number"  # noqa: S608  -- a number of ours
     async with asyncio.timeout(60):
@@ -27,7 +27,7 @@ async def trail(world: World, number: int) -> list[tuple[str, dict[str, str]]]:
 
 
 async def logged(world: World, number: int, *lines: str) -> None:
-    """Wait until the bot's log tells all this of the operation."""
+    """Wait until the bot's log has all this of the operation."""
     async with asyncio.timeout(60):
         while True:  # the last line is written right after the trail's
             log = world.bot.log.read_text()
@@ -53,7 +53,7 @@ async def approved(world: World, *pieces: str) -> tuple[Message, Message]:
 async def test_of_a_plan_without_changes_it_is_told_that_there_are_none(shared_world: World) -> None:
     await types(shared_world, "ana", "#dev", "/plan dev")
     message = await shows(shared_world, "#dev", "up to date")
-    *_, (planned, up_to_date), (_, nothing) = await trail(shared_world, number_of(message))
+    *_, (planned, up_to_date), (_, nothing) = await audit_log(shared_world, number_of(message))
     assert (planned, up_to_date["changes"]) == ("planned", "none")
     assert nothing == {"status": "succeeded", "outcome": "up to date"}
 
@@ -62,7 +62,7 @@ async def test_of_an_apply_the_plan_is_told_that_was_approved_and_what_was_done(
     world = shared_world
     await types(world, "ana", "#staging", "/plan staging")
     ask, end = await approved(world, "applied, 3 added")
-    report = await trail(world, number_of(end))
+    report = await audit_log(world, number_of(end))
     assert [action for action, _ in report] == ["plan", "planned", "approved", "apply started", "apply ended", "ended"]
     result = dict(report)
     assert result["planned"] == result["apply started"]
@@ -86,7 +86,7 @@ async def test_of_a_deploy_by_github_actions_the_run_is_told(shared_world: World
     world = shared_world
     await types(world, "ana", "#dev", "/deploy dev")
     message = await shows(world, "#dev", ":white_check_mark:", "deployed")
-    report = await trail(world, number_of(message))
+    report = await audit_log(world, number_of(message))
     assert [action for action, _ in report] == ["deploy", "dispatched", "recorded on GitHub", "run ended", "ended"]
     result = dict(report)
     assert result["dispatched"]["url"] == result["run ended"]["url"]
@@ -100,7 +100,7 @@ async def test_of_a_deploy_by_ansible_each_playbook_is_told(shared_world: World)
     world = shared_world
     await types(world, "ana", "#staging", "/deploy staging")
     _, end = await approved(world, ":white_check_mark:", "deployed")
-    report = await trail(world, number_of(end))
+    report = await audit_log(world, number_of(end))
     plays = [detail["machine"] for action, detail in report if action == "playbook started"]
     ends = [(detail["machine"], detail["outcome"]) for action, detail in report if action == "playbook ended"]
     assert plays == ["backend", "cron", "taskrunner", "sftp"]

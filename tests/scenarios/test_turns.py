@@ -42,8 +42,8 @@ async def test_while_one_waits_for_approval_others_queue_and_other_environments_
     await clicks(shared_world, "lee", ask, "reject")
     ask = await shows(shared_world, "#staging", second, "Waiting for approval")
     await clicks(shared_world, "ana", ask, "reject")
-    withdrawn = await shows(shared_world, "#staging", second, "rejected, nothing was deployed", "rejected by @ana")
-    assert not decisions(withdrawn)
+    cancelled = await shows(shared_world, "#staging", second, "rejected, nothing was deployed", "rejected by @ana")
+    assert not decisions(cancelled)
 
 
 async def test_one_that_waits_can_be_withdrawn_at_once_and_never_begins(shared_world: World) -> None:
@@ -55,8 +55,8 @@ async def test_one_that_waits_can_be_withdrawn_at_once_and_never_begins(shared_w
     await types(shared_world, "ana", "#staging", "/deploy staging")
     waits = await shows(shared_world, "#staging", second, f"waits for {first}")
     await clicks(shared_world, "ana", waits, "Withdraw")
-    withdrawn = await shows(shared_world, "#staging", second, "withdrawn by @ana before it had begun", "ended ")
-    assert not withdrawn.buttons
+    cancelled = await shows(shared_world, "#staging", second, "withdrawn by @ana before it had begun", "ended ")
+    assert not cancelled.buttons
     assert decisions(ask), "the one ahead still waits for its decision"
     await clicks(shared_world, "ana", ask, "reject")
     rejected = await shows(shared_world, "#staging", first, "rejected by @ana")

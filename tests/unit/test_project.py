@@ -80,8 +80,8 @@ def test_files_and_functions_stay_within_their_budgets() -> None:
 
 
 def modules_of_bot() -> set[str]:
-    found = [path for path in (ROOT / "bot").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
-    return {f"bot.{path.stem}" for path in found} - {"bot.__init__"}
+    paths = [path for path in (ROOT / "bot").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
+    return {f"bot.{path.stem}" for path in paths} - {"bot.__init__"}
 
 
 def test_every_file_of_bot_has_a_layer() -> None:
@@ -147,5 +147,5 @@ def test_the_locks_agree() -> None:
 
 
 def test_what_the_project_depends_on_is_pinned() -> None:
-    names = {re.split(r"[\[<>=; ]", one)[0].lower() for one in PROJECT["project"]["dependencies"]}
+    names = {re.split(r"[\[<>=; ]", requirement)[0].lower() for requirement in PROJECT["project"]["dependencies"]}
     assert names <= {name.lower() for name in _pinned("requirements.lock")}

@@ -107,7 +107,7 @@ class Course:
         self.ended = (status, message)
 
     @property
-    def said(self) -> str:
+    def transcript(self) -> str:
         """All that its message ever showed."""
         return "\n".join(read(message) for message in self.shown)
 
@@ -118,7 +118,7 @@ class Course:
         return read(self.ended[1])
 
 
-async def told(desk: Desk) -> int:
+async def alerted(desk: Desk) -> int:
     """The number of the one message that was begun."""
     (request,) = desk.engine.begun
     number = await desk.operations.create(request)
@@ -136,7 +136,7 @@ async def stuck(desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch, *
     built = a_builder(account, **more)
     github(monkeypatch, a_run(State.CANCELLED))
     await builder_watch.check_builders(desk.services, DUE)
-    return await told(desk), built
+    return await alerted(desk), built
 
 
 def ended_by_packer(account: Account, built: Built, *, but: str = "") -> Callable[[], None]:

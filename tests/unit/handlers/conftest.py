@@ -1,4 +1,4 @@
-"""A desk for handlers: real records in SQLite, people and Slack made up, and an engine that only notes what it is told."""
+"""A desk for handlers: real records in SQLite, people and Slack made up, and an engine that only records its calls."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ class Desk:
         )  # fmt: skip
         return cast("Services", made)
 
-    async def trail(self) -> list[tuple[str, str]]:
+    async def audit_log(self) -> list[tuple[str, str]]:
         """(actor, action) of every entry, oldest first."""
         return [(line.entry.actor, line.entry.action) for line in reversed(await self.audit.read(newest=99))]
 
@@ -197,7 +197,7 @@ def account(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
 
 @pytest.fixture
 def builders_watched(desk: Desk, account: Account) -> None:
-    """Stuck builders are looked for, and told without what they cost."""
+    """Stuck builders are searched for, and reported without what they cost."""
     desk.config = read(WATCHED)
     desk.prices = Prices(account, desk.clock)
     refuse(account.client("pricing", "us-east-1"), "GetProducts", "AccessDeniedException")

@@ -125,7 +125,7 @@ async def test_a_guest_may_do_nothing_and_that_is_kept(desk: Desk, command: Any,
         await command.handle(desk.services, typed(text, "U0GUS"))
     assert not desk.engine.begun
     assert not desk.chat.views
-    assert await desk.trail() == [("U0GUS", "refused")]
+    assert await desk.audit_log() == [("U0GUS", "refused")]
 
 
 async def test_outside_of_its_windows_nothing_begins(desk: Desk) -> None:

@@ -41,7 +41,7 @@ asyncio.run(main())
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def aws() -> AsyncIterator[AwsStandIn]:
-    """One for all: it takes seconds to start. Tests look at what they add."""
+    """One for all: it takes seconds to start. Tests check what they add."""
     made = AwsStandIn()
     await made.start()
     yield made
@@ -163,7 +163,7 @@ class TestImageBuilds:
 
     async def test_each_job_makes_an_image_and_cleans_up(self, repository: Repository, ec2: EC2Client) -> None:
         existing = {image["ImageId"] for image in ec2.describe_images(Owners=["self"])["Images"]}
-        remaining = leftovers(ec2)
+        remaining = orphans_of(ec2)
         run = repository.dispatch("build-images.yml", "main")
         await repository.ended(run)
         assert run.conclusion == "success"
@@ -176,24 +176,24 @@ class TestImageBuilds:
         assert {tag(image, "Name") for image in made} == hostnames
         assert len(made) == 12
         assert all(image["Name"].rpartition("-")[0] == tag(image, "Name") for image in made)
-        assert leftovers(ec2) == remaining
+        assert orphans_of(ec2) == remaining
         job = next(job for job in run.jobs if job.name == "build (cron, staging)")
         printed = [text for _, text in job.log if text.startswith("us-west-2: ami-")]
         of_cron = next(image for image in made if tag(image, "Name") == "cron-staging")
         assert printed == [f"us-west-2: {of_cron['ImageId']}"]
 
     async def test_a_builder_runs_while_its_job_does(self, repository: Repository, ec2: EC2Client) -> None:
-        before = leftovers(ec2)
+        before = orphans_of(ec2)
         repository.hang_next("build-images.yml", job="sftp, prod")
         run = repository.dispatch("build-images.yml", "main")
         await until(lambda: [job.status for job in run.jobs].count("completed") == 15)
-        of_the_job = leftovers(ec2) - before
+        of_the_job = orphans_of(ec2) - before
         assert len(of_the_job) == 3  # the instance, its key pair, its security group
         await repository.cancel(run)
         await repository.ended(run)
         assert run.conclusion == "cancelled"
         # The cancelled job had no time to clean up.
-        assert leftovers(ec2) - before == of_the_job
+        assert orphans_of(ec2) - before == of_the_job
 
     async def test_a_failed_build_cleans_up_and_its_cancelled_siblings_do_not(
         self, repository: Repository, ec2: EC2Client
@@ -272,7 +272,7 @@ def builders(ec2: EC2Client) -> list[Any]:
 
 
 def builder_of(job: Job) -> str | None:
-    """The instance that the job's log tells of."""
+    """The instance that the job's log reports of."""
     result = (re.search(r"Instance ID: (i-\w+)", text) for _, text in job.log)
     return next((item[1] for item in result if item), None)
 
@@ -281,7 +281,7 @@ def is_ending(job: Job) -> bool:
     return any("Stopping the source instance" in text for _, text in job.log)
 
 
-def leftovers(ec2: EC2Client) -> set[str]:
+def orphans_of(ec2: EC2Client) -> set[str]:
     """Builders, key pairs and security groups of Packer's that are there."""
     running = {builder["InstanceId"] for builder in builders(ec2)}
     keys = {f"key {describe_key_pair['KeyName']}" for describe_key_pair in ec2.describe_key_pairs()["KeyPairs"]}

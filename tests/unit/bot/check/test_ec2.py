@@ -37,14 +37,14 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
         yield made
 
 
-async def said(file: str) -> list[tuple[bool, str, str]]:
+async def findings(file: str) -> list[tuple[bool, str, str]]:
     result = await checking.check_ec2(read(file, "signalbox.yaml"))
     return [(connection.ok, connection.detail, connection.remedy) for connection in result.connections()]
 
 
 async def test_all_that_is_allowed_is_one_line_and_every_call_a_dry_run(account: Account) -> None:
     made: list[tuple[str, dict[str, Any]]] = calls_of(account.ec2(HOME))
-    ((ok, detail, _),) = await said(IMAGES)
+    ((ok, detail, _),) = await findings(IMAGES)
     assert ok
     assert detail == "9 read calls and 8 delete calls checked in us-west-2, eu-west-1"
     assert len(made) == 17
@@ -53,7 +53,7 @@ async def test_all_that_is_allowed_is_one_line_and_every_call_a_dry_run(account:
 
 async def test_only_what_is_configured_is_asked_for(account: Account) -> None:
     made = calls_of(account.ec2(HOME))
-    await said(WATCHED)
+    await findings(WATCHED)
     assert len(made) == 8
     assert not checking.uses_ec2(read(FILE, "signalbox.yaml"))
     assert checking.uses_ec2(read(WATCHED, "signalbox.yaml"))
@@ -61,7 +61,7 @@ async def test_only_what_is_configured_is_asked_for(account: Account) -> None:
 
 async def test_where_it_may_not_look_that_is_a_problem_with_a_remedy(account: Account) -> None:
     refuse(account.ec2(ABROAD), "DescribeKeyPairs", "UnauthorizedOperation")
-    ((ok, detail, remedy),) = await said(WATCHED)
+    ((ok, detail, remedy),) = await findings(WATCHED)
     assert (ok, detail) == (False, "EC2 forbids DescribeKeyPairs in eu-west-1")
     assert "docs/builders.md" in remedy
 
@@ -69,20 +69,20 @@ async def test_where_it_may_not_look_that_is_a_problem_with_a_remedy(account: Ac
 async def test_what_it_may_not_remove_is_told_since_a_policy_may_go_by_tags(account: Account) -> None:
     for name in ("TerminateInstances", "DeleteSnapshot"):
         refuse(account.ec2(HOME), name, "UnauthorizedOperation")
-    ((ok, detail, _),) = await said(IMAGES)
+    ((ok, detail, _),) = await findings(IMAGES)
     assert ok
     assert "EC2 forbids a dry run of TerminateInstances, DeleteSnapshot in us-west-2" in detail
 
 
 async def test_ids_that_are_not_there_are_no_refusal(account: Account) -> None:
     refuse(account.ec2(HOME), "TerminateInstances", "InvalidInstanceID.NotFound")
-    ((ok, detail, _),) = await said(WATCHED)
+    ((ok, detail, _),) = await findings(WATCHED)
     assert ok
     assert "forbids" not in detail
 
 
 async def test_a_profile_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    ((ok, _, remedy),) = await said(WATCHED.replace("region: us-west-2", "profile: nobody, region: us-west-2"))
+    ((ok, _, remedy),) = await findings(WATCHED.replace("region: us-west-2", "profile: nobody, region: us-west-2"))
     assert not ok
     assert "aws.profile" in remedy

@@ -1,4 +1,4 @@
-"""What each kind of identity lacks on GitHub, told by the stand-in that guards every endpoint as GitHub's reference says."""
+"""What each kind of identity lacks on GitHub, according to the stand-in that guards every endpoint as GitHub's reference says."""
 
 from __future__ import annotations
 

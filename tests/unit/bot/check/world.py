@@ -73,7 +73,7 @@ class FakeSlack:
         return {"user": "signalbox", "team": "lineside"}
 
     def conversations_list(self, *, cursor: str, **_: Any) -> dict[str, Any]:
-        # A page each, so that whoever reads the first one only is found out.
+        # A page each, so that a reader of the first page alone fails.
         names = list(self.channels)
         at = int(cursor or 0)
         page = [{"id": f"C{at}", "name": names[at][1:], "is_member": self.channels[names[at]]}] if names else []

@@ -26,9 +26,9 @@ images: {workflow: build.yml, ref: trunk}
 CONFIG = read_config(FILE)
 
 
-def told(*said: str) -> BuildRequest:
+def parsed(*rendered: str) -> BuildRequest:
     assert CONFIG.images
-    return parse(CONFIG, CONFIG.images, said)
+    return parse(CONFIG, CONFIG.images, rendered)
 
 
 def given(wanted: BuildRequest, *inputs: Input, text: str = FILE) -> dict[str, str]:
@@ -38,7 +38,7 @@ def given(wanted: BuildRequest, *inputs: Input, text: str = FILE) -> dict[str, s
 
 
 @pytest.mark.parametrize(
-    ("said", "wanted", "title"),
+    ("rendered", "wanted", "title"),
     [
         ([], ((), (), "trunk"), "Build all images at trunk"),
         (["all"], ((), (), "trunk"), "Build all images at trunk"),
@@ -52,16 +52,16 @@ def given(wanted: BuildRequest, *inputs: Input, text: str = FILE) -> dict[str, s
         (["staging", "ref=staging"], ((), ("staging",), "staging"), "Build all images for staging at staging"),
     ],
 )  # fmt: skip
-def test_words_are_told_apart(said: list[str], wanted: tuple[Any, ...], title: str) -> None:
-    found = told(*said)
-    assert (found.machines, found.environments, found.ref) == wanted
-    assert found.title == title
-    assert request_from(found.arguments) == found
-    assert told(*found.command.split()[1:]) == found
+def test_words_are_told_apart(rendered: list[str], wanted: tuple[Any, ...], title: str) -> None:
+    result = parsed(*rendered)
+    assert (result.machines, result.environments, result.ref) == wanted
+    assert result.title == title
+    assert request_from(result.arguments) == result
+    assert parsed(*result.command.split()[1:]) == result
 
 
 @pytest.mark.parametrize(
-    ("said", "answer"),
+    ("rendered", "answer"),
     [
         (["bakend,cron"], "“bakend” is no machine and no environment; did you mean “backend”?"),
         (["cron,staging"], "cron, staging are machines and environments in one word; write them as two"),
@@ -73,25 +73,25 @@ def test_words_are_told_apart(said: list[str], wanted: tuple[Any, ...], title: s
         (["sftp", "dev"], "dev has no sftp in the configuration"),
     ],
 )
-def test_what_is_mistyped_is_refused(said: list[str], answer: str) -> None:
+def test_what_is_mistyped_is_refused(rendered: list[str], answer: str) -> None:
     with pytest.raises(UserError, match=re.escape(answer)):
-        told(*said)
+        parsed(*rendered)
 
 
 def test_a_word_that_is_no_branch_either_gets_the_nearest_name() -> None:
-    said = build_command.no_such_ref(CONFIG, "bakend")
-    assert said.endswith("no environment; did you mean “backend”? Nothing was started.")
+    rendered = build_command.no_such_ref(CONFIG, "bakend")
+    assert rendered.endswith("no environment; did you mean “backend”? Nothing was started.")
 
 
 def test_a_word_that_is_like_none_gets_machines_and_environments_apart() -> None:
     names = ". Machines: backend, cron, sftp. Environments: dev, staging. "
     assert build_command.no_such_ref(CONFIG, "qqq").endswith(f"{names}Nothing was started.")
     with pytest.raises(UserError, match=re.escape(names)):
-        told("cron,qqq")
+        parsed("cron,qqq")
 
 
 @pytest.mark.parametrize(
-    ("said", "inputs", "expected"),
+    ("rendered", "inputs", "expected"),
     [
         ([], [], {}),
         (["cron"], [Input("machines")], {"machines": "cron"}),
@@ -102,26 +102,26 @@ def test_a_word_that_is_like_none_gets_machines_and_environments_apart() -> None
     ],
 )  # fmt: skip
 def test_words_become_the_inputs_that_the_workflow_declares(
-    said: list[str], inputs: list[Input], expected: dict[str, str]
+    rendered: list[str], inputs: list[Input], expected: dict[str, str]
 ) -> None:
-    assert given(told(*said), *inputs) == expected
+    assert given(parsed(*rendered), *inputs) == expected
 
 
 def test_the_configuration_can_name_the_inputs() -> None:
     text = FILE.replace("ref: trunk", "ref: trunk, inputs: {machines: hosts}")
-    assert given(told("cron"), Input("hosts"), Input("machines"), text=text) == {"hosts": "cron"}
+    assert given(parsed("cron"), Input("hosts"), Input("machines"), text=text) == {"hosts": "cron"}
     with pytest.raises(UserError, match="no input for machines"):
-        given(told("cron"), Input("machines"), text=text)
+        given(parsed("cron"), Input("machines"), text=text)
 
 
 @pytest.mark.parametrize(
-    ("said", "inputs", "answer"),
+    ("rendered", "inputs", "answer"),
     [
         (["cron"], [], r"build\.yml takes no inputs at trunk: it always builds the same images\. Nothing was started"),
         (["dev"], [Input("machines")], "no input for environments at trunk; it has machines"),
         (["cron,backend"], [Input("machine", options=("cron", "backend"))], "takes one of cron, backend, not cron,backend"),
     ],
 )  # fmt: skip
-def test_words_that_the_workflow_cannot_take_are_refused(said: list[str], inputs: list[Input], answer: str) -> None:
+def test_words_that_the_workflow_cannot_take_are_refused(rendered: list[str], inputs: list[Input], answer: str) -> None:
     with pytest.raises(UserError, match=answer):
-        given(told(*said), *inputs)
+        given(parsed(*rendered), *inputs)

@@ -1,4 +1,4 @@
-"""Runs that nobody asked for here, and the button that runs what failed again: begun once, by whoever may."""
+"""Runs that nobody asked for here, and the button that runs what failed again: begun once, by people who may."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ async def test_what_failed_is_run_again_once_for_each_attempt(desk: Desk) -> Non
     with pytest.raises(UserError, match="were run again already"):
         await existing_runs.rerun_failed(desk.services, press(f"{number}:1", "U0MAX"))
     await existing_runs.rerun_failed(desk.services, press(f"{number}:2", "U0MAX"))
-    assert [one.key for one in desk.engine.begun] == ["rerun-4711-1", "rerun-4711-2"]
+    assert [item.key for item in desk.engine.begun] == ["rerun-4711-1", "rerun-4711-2"]
 
 
 @pytest.mark.parametrize("value", ["1:x", "1:", "1", "1:-1", "99:1", "x:1", ":1"])
@@ -150,4 +150,4 @@ async def test_a_guest_runs_nothing_again(desk: Desk) -> None:
     with pytest.raises(Denied):
         await existing_runs.rerun_failed(desk.services, press(f"{number}:1", "U0GUS"))
     assert not desk.engine.begun
-    assert await desk.trail() == [("U0GUS", "click refused")]
+    assert await desk.audit_log() == [("U0GUS", "click refused")]

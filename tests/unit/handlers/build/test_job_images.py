@@ -1,4 +1,4 @@
-"""What a build job made: remembered, told in the thread, dismissed with a reason, planned by a button."""
+"""What a build job made: remembered, reported in the thread, dismissed with a reason, planned by a button."""
 
 from __future__ import annotations
 
@@ -86,19 +86,19 @@ async def test_a_good_image_is_remembered_and_nothing_is_said(desk: Desk, aws: A
     outcome = await settle(steps, LogReading(images=((REGION, made),)))
     assert (outcome.image_id, outcome.suspect) == (made, False)
     assert steps.thread == {}
-    kept = await desk.services.images.get(made)
-    assert kept is not None
-    assert (kept.sha, kept.run_id, kept.job_id, kept.operation) == ("a" * 40, 10, 7, 1)
+    stored = await desk.services.images.get(made)
+    assert stored is not None
+    assert (stored.sha, stored.run_id, stored.job_id, stored.operation) == ("a" * 40, 10, 7, 1)
 
 
 async def test_signs_of_failure_make_a_green_job_suspect_and_are_told_in_the_thread(desk: Desk, aws: Any) -> None:
     made, steps = image(aws), Steps(desk)
     outcome = await settle(steps, LogReading(images=((REGION, made),), findings=(SIGN,)))
     assert outcome.warnings == ("apt: package not found",)
-    said = steps.thread["warnings 7"]
-    assert "build (backend, staging) is green, but its log shows signs of failure: suspect" in read(said)
-    assert "E: Unable to locate package foo" in read(said)
-    assert buttons(said) == ["dismiss-sign"]
+    rendered = steps.thread["warnings 7"]
+    assert "build (backend, staging) is green, but its log shows signs of failure: suspect" in read(rendered)
+    assert "E: Unable to locate package foo" in read(rendered)
+    assert buttons(rendered) == ["dismiss-sign"]
     assert steps.trail == [("suspect", {"what": "build (backend, staging)", "why": "apt: package not found"})]
 
 
@@ -118,11 +118,11 @@ def test_lines_of_one_sign_that_follow_each_other_are_one_finding() -> None:
         before = tuple(lines[max(0, number - 2) : number])
         return LogFinding(sign, 35 + number, lines[number], before, tuple(lines[number + 1 : number + 3]))
 
-    (one,) = job_images.merge_adjacent([finding(1), finding(0), finding(2)])
-    assert (one.line, one.text, one.after, one.times) == (35, lines[0], tuple(lines[1:]), 3)
+    (item,) = job_images.merge_adjacent([finding(1), finding(0), finding(2)])
+    assert (item.line, item.text, item.after, item.times) == (35, lines[0], tuple(lines[1:]), 3)
     assert len(job_images.merge_adjacent([finding(0), finding(2, "apt: other")])) == 2
     far = replace(finding(2), line=90)
-    assert [found.line for found in job_images.merge_adjacent([finding(0), far])] == [35, 90]
+    assert [result.line for result in job_images.merge_adjacent([finding(0), far])] == [35, 90]
 
 
 async def suspicious(desk: Desk, aws: Any) -> str:
@@ -136,16 +136,16 @@ def pressed(user: str, value: str, action: str = "dismiss-sign") -> Click:
 
 
 async def test_a_sign_is_dismissed_with_a_reason_which_is_shown_and_kept(desk: Desk, aws: Any) -> None:
-    await board(desk)
+    await matrix_of(desk)
     sign = await suspicious(desk, aws)
     await dismissals.dismiss(desk.services, pressed("U0LEE", sign))
     view = desk.chat.views[-1]
     answer = Submission("U0LEE", "dismissal", view["private_metadata"], {"reason": " only  docs "}, "k")
     assert await dismissals.dismissed(desk.services, answer) == {}
-    shown = desk.chat.says[Posted("C0OPS", "5.0")]
-    assert "harmless, says @lee: only docs" in read(shown)
-    assert buttons(shown) == []
-    assert await desk.trail() == [("U0LEE", "dismissed a sign of failure")]
+    displayed = desk.chat.says[Posted("C0OPS", "5.0")]
+    assert "harmless, says @lee: only docs" in read(displayed)
+    assert buttons(displayed) == []
+    assert await desk.audit_log() == [("U0LEE", "dismissed a sign of failure")]
     empty = Submission("U0LEE", "dismissal", view["private_metadata"], {"reason": "   "}, "k")
     assert "reason" in await dismissals.dismissed(desk.services, empty)
 
@@ -155,7 +155,7 @@ async def test_who_may_not_approve_may_not_dismiss_either(desk: Desk, aws: Any) 
     with pytest.raises(Denied):
         await dismissals.dismiss(desk.services, pressed("U0ANA", sign))
     assert desk.chat.views == []
-    assert await desk.trail() == [("U0ANA", "click refused")]
+    assert await desk.audit_log() == [("U0ANA", "click refused")]
     with pytest.raises(UserError, match="do not know this sign"):
         await dismissals.dismiss(desk.services, pressed("U0LEE", "made-up"))
 
@@ -165,9 +165,9 @@ async def built(desk: Desk, **changes: Any) -> BuiltImage:
         "ami-00000000000000001", "backend", "staging", "o/r", "a" * 40, 10, 3,
         "https://github.com/o/r/actions/runs/10", 1, 7, "https://github.com/o/r/job/7", 1, "backend-staging-1", 8, 9.0,
     )  # fmt: skip
-    one = replace(usual, **changes)
-    await desk.services.images.add(one)
-    return one
+    item = replace(usual, **changes)
+    await desk.services.images.add(item)
+    return item
 
 
 async def test_an_environment_is_ready_when_all_its_images_are_there_of_one_commit_and_none_is_doubtful(
@@ -197,14 +197,14 @@ async def test_an_image_from_before_is_there_though_its_commit_is_not_known(desk
     assert (ready.missing, ready.commit_unknown, ready.ready) == ((), ("backend",), False)
 
 
-async def board(desk: Desk) -> int:
+async def matrix_of(desk: Desk) -> int:
     number = await desk.operations.create(Request("k", "build", BUILDS, "U0ANA", "Build images", "C0OPS", {}))
     await desk.operations.set_message(number, "C0OPS", "5.0")
     return number
 
 
 async def test_the_plan_button_begins_one_plan(desk: Desk) -> None:
-    number = await board(desk)
+    number = await matrix_of(desk)
     await image_plans.plan_images(desk.services, pressed("U0ANA", f"{number}:staging", "plan-images"))
     (request,) = desk.engine.begun
     assert (request.kind, request.environment, request.requester) == ("plan", "staging", "U0ANA")
@@ -215,14 +215,14 @@ async def test_the_plan_button_begins_one_plan(desk: Desk) -> None:
 
 @pytest.mark.parametrize("value", ["1:moon", "1", "x:staging", "99:staging", ":", "1:staging:2"])
 async def test_a_plan_button_with_anything_else_in_it_begins_nothing(desk: Desk, value: str) -> None:
-    await board(desk)
+    await matrix_of(desk)
     with pytest.raises((UserError, Denied)):
         await image_plans.plan_images(desk.services, pressed("U0ANA", value, "plan-images"))
     assert desk.engine.begun == []
 
 
-async def page(desk: Desk, *said: str) -> str:
-    return read(await provenance.image(desk.services, cast("Any", SimpleNamespace()), said))
+async def page(desk: Desk, *rendered: str) -> str:
+    return read(await provenance.image(desk.services, cast("Any", SimpleNamespace()), rendered))
 
 
 async def test_an_image_s_story_goes_from_the_commit_to_the_hosts(desk: Desk, aws: Any) -> None:
@@ -255,8 +255,8 @@ async def test_an_image_whose_log_was_clean_says_so_and_who_started_its_build(de
 
 async def test_of_an_image_whose_log_nobody_could_read_nothing_good_is_said(desk: Desk, aws: Any) -> None:
     number, made = await asked_for(desk), image(aws)
-    unread = LogFinding("log not read", 0, "GitHub has no log of it")
-    await settle(Steps(desk, number), LogReading(images=((REGION, made),), findings=(unread,)))
+    unreadable = LogFinding("log not read", 0, "GitHub has no log of it")
+    await settle(Steps(desk, number), LogReading(images=((REGION, made),), findings=(unreadable,)))
     text = await page(desk, made)
     assert "was read" not in text
     assert "Suspect." in text
@@ -278,9 +278,9 @@ async def test_an_image_that_nobody_knows_is_said_to_be_unknown(desk: Desk, aws:
 
 
 @pytest.mark.parametrize(
-    ("said", "answer"),
+    ("rendered", "answer"),
     [((), "Which image"), (("nonsense",), "is no AMI id"), (("cron", "staging"), "has no machine"), (("a", "b"), "no environment")],
 )  # fmt: skip
-async def test_words_that_name_no_image_are_answered(desk: Desk, said: tuple[str, ...], answer: str) -> None:
+async def test_words_that_name_no_image_are_answered(desk: Desk, rendered: tuple[str, ...], answer: str) -> None:
     with pytest.raises(UserError, match=answer):
-        await page(desk, *said)
+        await page(desk, *rendered)

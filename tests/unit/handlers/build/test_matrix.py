@@ -32,7 +32,7 @@ def run(*jobs: Job, state: State = State.RUNNING, **more: Any) -> WorkflowRun:
     )  # fmt: skip
 
 
-def board(*jobs: Job, state: State = State.RUNNING, **more: Any) -> BuildMatrix:
+def matrix_of(*jobs: Job, state: State = State.RUNNING, **more: Any) -> BuildMatrix:
     usual: dict[str, Any] = {"machines": MACHINES, "environments": ENVIRONMENTS, "commit": COMMIT, "now": NOW}
     return BuildMatrix(HEAD, run(*jobs, state=state), **{**usual, **more})
 
@@ -49,41 +49,41 @@ def test_a_run_under_way_is_a_grid_with_links() -> None:
     jobs[7] = job("build (taskrunner, staging)", State.WAITING, 107)
     validate = [job(f"validate ({machine})", State.SUCCEEDED, 10 + at) for at, machine in enumerate(MACHINES)]
     message = matrix_views.in_progress(
-        board(*validate, *jobs, job("notify", State.WAITING, 200), annotations={111: Annotation(suspect=True)})
+        matrix_of(*validate, *jobs, job("notify", State.WAITING, 200), annotations={111: Annotation(suspect=True)})
     )
-    said = read(message)
+    text = read(message)
     assert message.text == "#12 Build all images at main: 9 of 12 images, 1 suspect, 1 failed, 14 min"
-    assert "| dev | staging | prod" in " ".join(said.split())
-    assert "🔄 running 14 min" in said
-    assert "✅ done 12 min" in said
-    assert "⚠️ suspect 12 min" in said
-    assert "*validate* ✅ done 4" in said
-    assert "notify ⏳ waiting" in said
+    assert "| dev | staging | prod" in " ".join(text.split())
+    assert "🔄 running 14 min" in text
+    assert "✅ done 12 min" in text
+    assert "⚠️ suspect 12 min" in text
+    assert "*validate* ✅ done 4" in text
+    assert "notify ⏳ waiting" in text
     assert "https://github.com/o/r/actions/runs/5/job/103" in str(message.blocks)
     assert buttons(message) == ["cancel"]
-    assert "asked by" in said
+    assert "asked by" in text
 
 
 def test_what_github_does_not_list_yet_waits_on_the_grid() -> None:
     validate = job("validate (backend)", State.RUNNING)
-    said = read(matrix_views.in_progress(board(validate, expected=ALL)))
-    assert "0 of 12 images, 14 min" in said
-    assert said.count("⏳ waiting") == 12
-    over = read(matrix_views.ended(board(replace(validate, state=State.FAILED), state=State.FAILED, expected=ALL)))
+    text = read(matrix_views.in_progress(matrix_of(validate, expected=ALL)))
+    assert "0 of 12 images, 14 min" in text
+    assert text.count("⏳ waiting") == 12
+    over = read(matrix_views.ended(matrix_of(replace(validate, state=State.FAILED), state=State.FAILED, expected=ALL)))
     assert "⏳" not in over
     assert "failed; no image was begun, 41 min" in over
     assert "validate (backend)" in over
 
 
 def test_only_what_is_built_has_rows_and_columns() -> None:
-    said = read(
+    text = read(
         matrix_views.in_progress(
-            board(job("build (cron, dev)", State.RUNNING), job("build (sftp, prod)", State.RUNNING, 2))
+            matrix_of(job("build (cron, dev)", State.RUNNING), job("build (sftp, prod)", State.RUNNING, 2))
         )
     )
-    assert "backend" not in said
-    assert "staging" not in said
-    assert "- " in said
+    assert "backend" not in text
+    assert "staging" not in text
+    assert "- " in text
 
 
 @pytest.mark.parametrize(
@@ -102,24 +102,24 @@ def test_only_what_is_built_has_rows_and_columns() -> None:
     ],
 )
 def test_how_it_ended(state: State, annotations: dict[int, Annotation], sign: str, news: str) -> None:
-    said = read(matrix_views.ended(board(*builds(State.SUCCEEDED), state=state, annotations=annotations)))
-    assert said.startswith(sign)
-    assert news in said
-    assert "Cancel" not in said
+    text = read(matrix_views.ended(matrix_of(*builds(State.SUCCEEDED), state=state, annotations=annotations)))
+    assert text.startswith(sign)
+    assert news in text
+    assert "Cancel" not in text
 
 
 def test_a_run_that_never_came_to_a_job_sends_people_to_github() -> None:
-    said = read(matrix_views.ended(board(state=State.FAILED), rerun=True))
-    assert "failed; no job ran. Its page on GitHub says why" in said
-    assert "[Rerun failed]" not in said
+    text = read(matrix_views.ended(matrix_of(state=State.FAILED), rerun=True))
+    assert "failed; no job ran. Its page on GitHub says why" in text
+    assert "[Rerun failed]" not in text
 
 
 def test_who_cancelled_is_named_and_what_failed_can_run_again() -> None:
-    over = board(*builds(State.CANCELLED), state=State.CANCELLED)
+    over = matrix_of(*builds(State.CANCELLED), state=State.CANCELLED)
     message = matrix_views.ended(over, cancelled="cancelled by <@U0LEE>", rerun=True)
     assert "cancelled by" in read(message)
     assert buttons(message) == ["rerun-failed"]
-    assert buttons(matrix_views.ended(board(*builds(State.SUCCEEDED), state=State.SUCCEEDED), rerun=True)) == []
+    assert buttons(matrix_views.ended(matrix_of(*builds(State.SUCCEEDED), state=State.SUCCEEDED), rerun=True)) == []
 
 
 def test_images_reruns_and_unread_logs_are_in_their_cells() -> None:
@@ -127,43 +127,43 @@ def test_images_reruns_and_unread_logs_are_in_their_cells() -> None:
         100: Annotation(image="ami-0123456789abcdef0", reruns=1),
         101: Annotation(unread="log not read"),
     }
-    said = read(matrix_views.ended(board(*builds(State.SUCCEEDED), state=State.SUCCEEDED, annotations=annotations)))
-    assert "✅ done 12 min, rerun 1 ami-0123456789abcdef0" in said
-    assert "(log not read)" in said
+    text = read(matrix_views.ended(matrix_of(*builds(State.SUCCEEDED), state=State.SUCCEEDED, annotations=annotations)))
+    assert "✅ done 12 min, rerun 1 ami-0123456789abcdef0" in text
+    assert "(log not read)" in text
 
 
 def test_a_run_without_a_grid_is_a_list() -> None:
     jobs = [job("lint", State.SUCCEEDED), job("image", State.FAILED, 2, failing_step="Run packer")]
-    message = matrix_views.ended(board(*jobs, state=State.FAILED, machines=(), environments=()), rerun=True)
-    said = read(message)
-    assert "failed; 1 of 2 jobs done, 1 failed" in said
-    assert "Run packer" in said
-    assert "lint" in said
-    empty = read(matrix_views.in_progress(board(machines=(), environments=())))
+    message = matrix_views.ended(matrix_of(*jobs, state=State.FAILED, machines=(), environments=()), rerun=True)
+    text = read(message)
+    assert "failed; 1 of 2 jobs done, 1 failed" in text
+    assert "Run packer" in text
+    assert "lint" in text
+    empty = read(matrix_views.in_progress(matrix_of(machines=(), environments=())))
     assert "0 of 0 jobs done" in empty
 
 
 def test_late_news_and_notes_are_said() -> None:
-    late = replace(board(*builds(State.RUNNING)).run, stale_since=AT, stale_because="GitHub cannot be reached")
-    shown = replace(board(*builds(State.RUNNING), notices=(":repeat: rate limited; rerun 1 of 2",)), run=late)
-    said = read(matrix_views.in_progress(shown, cancelling="being cancelled by <@U0LEE>"))
-    assert "GitHub has told nothing since" in said
-    assert "rerun 1 of 2" in said
-    assert "being cancelled by" in said
-    assert "[Cancel]" not in said
+    late = replace(matrix_of(*builds(State.RUNNING)).run, stale_since=AT, stale_because="GitHub cannot be reached")
+    rendered = replace(matrix_of(*builds(State.RUNNING), notices=(":repeat: rate limited; rerun 1 of 2",)), run=late)
+    text = read(matrix_views.in_progress(rendered, cancelling="being cancelled by <@U0LEE>"))
+    assert "GitHub has told nothing since" in text
+    assert "rerun 1 of 2" in text
+    assert "being cancelled by" in text
+    assert "[Cancel]" not in text
 
 
 def test_a_run_that_is_lost_sight_of_keeps_what_was_seen() -> None:
-    said = read(matrix_views.lost(board(*builds(State.RUNNING)), "GitHub does not <!channel> answer"))
-    assert "no longer followed: GitHub does not" in said
-    assert "🔄 running" in said
-    assert "[Cancel]" not in said
+    text = read(matrix_views.lost(matrix_of(*builds(State.RUNNING)), "GitHub does not <!channel> answer"))
+    assert "no longer followed: GitHub does not" in text
+    assert "🔄 running" in text
+    assert "[Cancel]" not in text
 
 
 def test_a_build_that_nobody_asked_for_here_says_who_started_it() -> None:
-    said = read(matrix_views.in_progress(board(*builds(State.RUNNING), by="started in GitHub by max-weber")))
-    assert "started in GitHub by max-weber" in said
-    assert "asked by" not in said
+    text = read(matrix_views.in_progress(matrix_of(*builds(State.RUNNING), by="started in GitHub by max-weber")))
+    assert "started in GitHub by max-weber" in text
+    assert "asked by" not in text
 
 
 @pytest.mark.parametrize(("count", "across"), [(256, 16), (256, 2), (256, 64), (256, 25), (99, 3), (120, 1)])
@@ -175,29 +175,29 @@ def test_as_many_jobs_as_github_takes_are_one_message(count: int, across: int, s
         job(f"build ({machine}, {name})", state, number + 100, failing_step="Build")
         for number, (machine, name) in enumerate(list(product(machines, environments))[:count])
     ]
-    annotations = {one.job_id: Annotation(suspect=True, reruns=2, image="ami-0123456789abcdef0") for one in jobs[::3]}
-    shown = board(*jobs, state=state, machines=machines, environments=environments, annotations=annotations)
-    said = read(matrix_views.ended(shown, rerun=True) if state.ended else matrix_views.in_progress(shown))
+    annotations = {item.job_id: Annotation(suspect=True, reruns=2, image="ami-0123456789abcdef0") for item in jobs[::3]}
+    rendered = matrix_of(*jobs, state=state, machines=machines, environments=environments, annotations=annotations)
+    text = read(matrix_views.ended(rendered, rerun=True) if state.ended else matrix_views.in_progress(rendered))
     good = count if state is State.SUCCEEDED else 0
-    assert f"{good} of {count} images" in said
+    assert f"{good} of {count} images" in text
 
 
 def test_many_other_jobs_are_counted_and_the_troubled_named() -> None:
     others = [job(f"test ({number})", State.SUCCEEDED, 1_000 + number) for number in range(1, 240)]
     others[7] = job("test (8)", State.FAILED, 1_008)
-    said = read(matrix_views.in_progress(board(*builds(State.RUNNING), *others)))
-    assert "❌ failed 1 (test (8))" in said
-    assert "✅ done 238" in said
+    text = read(matrix_views.in_progress(matrix_of(*builds(State.RUNNING), *others)))
+    assert "❌ failed 1 (test (8))" in text
+    assert "✅ done 238" in text
     groups = [job(f"part-{number}", State.SUCCEEDED, 1_000 + number) for number in range(1, 80)]
-    assert "and 69 more" in read(matrix_views.in_progress(board(*builds(State.RUNNING), *groups)))
+    assert "and 69 more" in read(matrix_views.in_progress(matrix_of(*builds(State.RUNNING), *groups)))
 
 
 @given(name=hostile, step=hostile, note=hostile)
 def test_hostile_names_break_nothing(name: str, step: str, note: str) -> None:
     jobs = [job(name, State.FAILED, 7, failing_step=step), *builds(State.RUNNING)]
-    shown = board(*jobs, state=State.FAILED, by="x", annotations={7: Annotation(unread=note)})
-    read(matrix_views.ended(shown, rerun=True))
-    read(matrix_views.in_progress(replace(shown, machines=(), environments=())))
+    rendered = matrix_of(*jobs, state=State.FAILED, by="x", annotations={7: Annotation(unread=note)})
+    read(matrix_views.ended(rendered, rerun=True))
+    read(matrix_views.in_progress(replace(rendered, machines=(), environments=())))
     excerpt = LogExcerpt(3, name, (step,), (note,), step=name)
     finding = LogFinding(name, 3, step, (note,), (), name)
     reading = LogReading(lines=9, first_error=excerpt, tail=(name, step, note) * 10, findings=(finding,))
@@ -207,7 +207,7 @@ def test_hostile_names_break_nothing(name: str, step: str, note: str) -> None:
 
 
 def test_a_board_whose_failed_jobs_run_again_names_who_does_it_in_place_of_the_button() -> None:
-    failed = board(job("build (cron, dev)", State.FAILED), state=State.FAILED)
+    failed = matrix_of(job("build (cron, dev)", State.FAILED), state=State.FAILED)
     assert "Rerun failed" in read(matrix_views.ended(failed, rerun=True))
     again = read(matrix_views.ended(failed, rerun=True, again=14))
     assert "run again in #14" in again
@@ -215,7 +215,7 @@ def test_a_board_whose_failed_jobs_run_again_names_who_does_it_in_place_of_the_b
 
 
 def test_cancel_asks_by_number_and_title_in_red() -> None:
-    message = matrix_views.in_progress(board(*builds(State.RUNNING)))
-    (ask,) = [one["confirm"] for block in message.blocks for one in block.get("elements", ()) if "confirm" in one]
+    message = matrix_views.in_progress(matrix_of(*builds(State.RUNNING)))
+    (ask,) = [item["confirm"] for block in message.blocks for item in block.get("elements", ()) if "confirm" in item]
     assert (ask["title"]["text"], ask["style"]) == ("Cancel #12?", "danger")
     assert ask["text"]["text"].startswith("*Build all images at main*: ")

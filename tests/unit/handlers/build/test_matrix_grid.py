@@ -56,5 +56,5 @@ def test_a_matrix_goes_by_its_job(name: str, group: str) -> None:
 
 @given(names=st.lists(st.text(max_size=12), max_size=6), name=st.text(max_size=40))
 def test_any_name_has_a_place_or_none(names: list[str], name: str) -> None:
-    found = slot_of(name, [one for one in names if one], ENVIRONMENTS)
-    assert found is None or found[0] in names
+    result = slot_of(name, [item for item in names if item], ENVIRONMENTS)
+    assert result is None or result[0] in names

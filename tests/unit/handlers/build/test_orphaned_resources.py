@@ -29,10 +29,10 @@ async def test_what_a_run_left_is_known_as_soon_as_it_has_ended(
     github(monkeypatch, run)
     monkeypatch.setattr(listing, "run_with_jobs", unknown_run)
     desk.now = MONDAY_NOON - 2 * 3_600 + 60
-    said = await orphaned_resources.orphaned_builders(desk.services, run)
-    assert f"Still in EC2: builder `{ours.instance_id}`" in said
-    assert others.instance_id not in said
-    assert "told here if it is still there in 4 min" in said
+    text = await orphaned_resources.orphaned_builders(desk.services, run)
+    assert f"Still in EC2: builder `{ours.instance_id}`" in text
+    assert others.instance_id not in text
+    assert "told here if it is still there in 4 min" in text
     refuse(account.ec2(HOME), "DescribeInstances", "UnauthorizedOperation")
     assert "could not be asked" in await orphaned_resources.orphaned_builders(desk.services, run)
 

@@ -52,7 +52,7 @@ async def test_a_volume_that_stayed_behind_is_told_and_removed_by_a_click(
         lambda: alert_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate")),
     )  # fmt: skip
     text = await course.run()
-    assert f"left something behind: `volume {built.volumes[1]}`" in course.said
+    assert f"left something behind: `volume {built.volumes[1]}`" in course.transcript
     assert f"volume `{built.volumes[1]}` deleted" in text
     assert "was gone; what it had left is removed for @lee" in text
 

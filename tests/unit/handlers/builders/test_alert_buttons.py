@@ -48,10 +48,10 @@ async def test_terminate_ends_it_with_all_that_belongs_to_it(
     assert "security group" in text
     ec2 = account.ec2(HOME)
     assert ec2.describe_key_pairs()["KeyPairs"] == []
-    assert [one["State"]["Name"] for held in ec2.describe_instances()["Reservations"] for one in held["Instances"]] == [
-        "terminated"
-    ]
-    assert ("U0LEE", "terminate builder") in await desk.trail()
+    assert [
+        item["State"]["Name"] for held in ec2.describe_instances()["Reservations"] for item in held["Instances"]
+    ] == ["terminated"]
+    assert ("U0LEE", "terminate builder") in await desk.audit_log()
 
 
 async def test_a_builder_whose_job_runs_again_is_not_terminated(
@@ -68,7 +68,7 @@ async def test_a_builder_whose_job_runs_again_is_not_terminated(
     with pytest.raises(TimeoutError):
         await course.run()
     assert "not terminated: its job build (backend, staging) still runs" in read(course.shown[-1])
-    states = [one["State"]["Name"] for held in account.ec2(HOME).describe_instances()["Reservations"] for one in held["Instances"]]  # fmt: skip
+    states = [item["State"]["Name"] for held in account.ec2(HOME).describe_instances()["Reservations"] for item in held["Instances"]]  # fmt: skip
     assert states == ["running"]
 
 
@@ -123,7 +123,7 @@ async def test_aws_that_fails_in_the_middle_is_told_and_what_is_left_goes_later_
     number, built = await stuck(desk, account, monkeypatch)
 
     def down() -> Any:
-        # It is looked at for the message and before it is terminated; then AWS is gone for a while.
+        # It is checked for the message and before it is terminated; then AWS is gone for a while.
         refuse(account.ec2(HOME), "DescribeKeyPairs", "ServiceUnavailable", times=1)
         calls = iter(range(9))
 
@@ -141,7 +141,7 @@ async def test_aws_that_fails_in_the_middle_is_told_and_what_is_left_goes_later_
 
     course = Course(desk, number, built.instance_id, down, lambda: None, lambda: None)
     text = await course.run()
-    assert "AWS asks for patience" in course.said
+    assert "AWS asks for patience" in course.transcript
     assert "terminated for @lee" in text
     assert account.ec2(HOME).describe_key_pairs()["KeyPairs"] == []
     assert account.ec2(HOME).describe_volumes()["Volumes"] == []

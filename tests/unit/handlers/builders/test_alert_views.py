@@ -101,7 +101,7 @@ def test_without_a_price_nothing_is_said_of_costs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("jobs", "said"),
+    ("jobs", "rendered"),
     [
         ((a_job(),), "build (cron, dev) (cancelled) in run 3"),
         ((a_job(), a_job("b")), "build (cron, dev) (cancelled), or one other, in run 3"),
@@ -109,8 +109,8 @@ def test_without_a_price_nothing_is_said_of_costs() -> None:
         ((), "run 3 of Build images (cancelled)"),
     ],
 )
-def test_whose_it_is(jobs: tuple[Job, ...], said: str) -> None:
-    assert f"*Whose:* {said}" in read(alert_views.alert(view(stuck(None, *jobs))))
+def test_whose_it_is(jobs: tuple[Job, ...], rendered: str) -> None:
+    assert f"*Whose:* {rendered}" in read(alert_views.alert(view(stuck(None, *jobs))))
 
 
 def test_of_what_nobody_knows_the_job_that_is_said_and_asked_again_before_it_ends() -> None:
@@ -121,25 +121,25 @@ def test_of_what_nobody_knows_the_job_that_is_said_and_asked_again_before_it_end
 
 
 @pytest.mark.parametrize(
-    ("hold", "said"),
+    ("hold", "rendered"),
     [(Hold("U0ANA", NOW + 60, mine=False), "snoozed by @ana"), (Hold("U0MAX", NOW + 60, mine=True), "belongs to @max")],
 )
-def test_who_holds_it_stands_near_the_top(hold: Hold, said: str) -> None:
+def test_who_holds_it_stands_near_the_top(hold: Hold, rendered: str) -> None:
     message = alert_views.alert(view(hold=hold))
-    assert said in read(message)
-    assert said.split(" @", maxsplit=1)[0] in str(message.blocks[1])
+    assert rendered in read(message)
+    assert rendered.split(" @", maxsplit=1)[0] in str(message.blocks[1])
 
 
 @pytest.mark.parametrize(
-    ("joined", "said"),
+    ("joined", "rendered"),
     [
         (stuck(a_builder(protected=True)), "its tag signalbox:keep protects it"),
         (stuck(verdict=Verdict.BUSY, reason="its job build still runs"), "it does not count as stuck now"),
     ],
 )
-def test_one_that_is_not_stuck_now_has_no_buttons(joined: Joined, said: str) -> None:
+def test_one_that_is_not_stuck_now_has_no_buttons(joined: Joined, rendered: str) -> None:
     message = alert_views.alert(view(joined))
-    assert said in read(message)
+    assert rendered in read(message)
     assert buttons(message) == []
 
 
@@ -163,7 +163,7 @@ def test_one_that_is_gone_and_left_something() -> None:
 
 
 @pytest.mark.parametrize(
-    ("last", "by", "more", "said", "mark"),
+    ("last", "by", "more", "rendered", "mark"),
     [
         (ended(Step("key pair", NAME, Outcome.DONE)), "U0LEE", {}, "terminated for @lee", "check_mark"),
         (ended(), "signalbox", {}, "terminated by itself, as the configuration says", "check_mark"),
@@ -176,10 +176,10 @@ def test_one_that_is_gone_and_left_something() -> None:
         (Termination(a_builder(), (Step("instance", "i-1", Outcome.REFUSED, "protected"),)), "", {}, "without Signalbox", "check_mark"),
     ],
 )  # fmt: skip
-def test_how_it_ended(last: Termination | None, by: str, more: dict[str, Any], said: str, mark: str) -> None:
+def test_how_it_ended(last: Termination | None, by: str, more: dict[str, Any], rendered: str, mark: str) -> None:
     message = alert_views.over(view(terminated=True, termination=last, terminated_by=by, **more))
     text = read(message)
-    assert said in text
+    assert rendered in text
     assert mark in text.splitlines()[0]
     assert "told 2026-11-23 11:59 UTC, over 2026-11-23 12:00 UTC" in text
     assert buttons(message) == []
@@ -188,10 +188,10 @@ def test_how_it_ended(last: Termination | None, by: str, more: dict[str, Any], s
 def test_the_page_lists_all_with_why_and_what_lies_around() -> None:
     busy = stuck(a_builder(instance_id="i-2"), verdict=Verdict.BUSY, reason="its job build (cron, dev) still runs")
     protected = stuck(a_builder(instance_id="i-3", protected=True))
-    found = BuilderList(
+    result = BuilderList(
         (), (KeyPair("us-west-2", NAME, AT),), (), (Unreadable("eu-west-1", "builders", "AWS forbids it", "Allow it."),)
     )
-    message = list_views.page((stuck(), busy, protected), found, "GitHub is down", NOW)
+    message = list_views.page((stuck(), busy, protected), result, "GitHub is down", NOW)
     text = read(message)
     assert message.text == "3 builders, 1 stuck"
     for part in ("⚠️ stuck", "🔨 works", "🔒 kept", "still runs", "1 key pair", "builders in eu-west-1: AWS forbids it. Allow it.", "GitHub is down"):  # fmt: skip
@@ -224,18 +224,18 @@ def test_whatever_the_text_slack_takes_it_and_nobody_is_mentioned(data: st.DataO
         run=draw(st.one_of(st.none(), st.builds(a_run, workflow=hostile, url=urls))),
     )  # fmt: skip
     steps = tuple(draw(st.lists(nasty_steps, min_size=1, max_size=6)))
-    shown = view(
+    displayed = view(
         joined, terminated=draw(st.booleans()), problem=draw(hostile), state_reason=draw(hostile), refusal=draw(hostile),
         orphans=tuple(draw(st.lists(SOME, max_size=3))), termination=draw(st.one_of(st.none(), st.just(Termination(joined.builder, steps)))),
     )  # fmt: skip
-    for message in (alert_views.alert(shown), alert_views.over(shown), alert_views.reminder(shown)):
+    for message in (alert_views.alert(displayed), alert_views.over(displayed), alert_views.reminder(displayed)):
         read(message)
     read(alert_views.terminating(HEAD, joined, "U0LEE", [alert_views.step_line(step) for step in steps]))
     unreadable = (Unreadable(draw(hostile), draw(hostile), draw(hostile), draw(hostile)),)
     read(list_views.page((joined,), BuilderList((), unreadable=unreadable), draw(hostile), NOW))
-    left = OrphanedResources(
+    remaining = OrphanedResources(
         (), (KeyPair(draw(hostile), draw(hostile), AT),), (OrphanedSecurityGroup("r", "sg-1", draw(hostile), None),)
     )
-    read(orphaned_resource_views.ask(HEAD, left, APPROVAL))
+    read(orphaned_resource_views.ask(HEAD, remaining, APPROVAL))
     read(orphaned_resource_views.removed(HEAD, steps, replace(APPROVAL, outcome="approved")))
     read(orphaned_resource_views.nothing(HEAD, unreadable))

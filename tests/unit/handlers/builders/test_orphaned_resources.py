@@ -1,4 +1,4 @@
-"""Packer's key pairs and security groups without a builder: listed, approved, looked at again, removed; EC2 is moto."""
+"""Packer's key pairs and security groups without a builder: listed, approved, checked again, removed; EC2 is moto."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def there(account: Account) -> set[str]:
     } - {"default"}
 
 
-class Loose(CleanUp):
+class OrphanCleanUp(CleanUp):
     """The operation."""
 
     async def run(self) -> str:
@@ -78,7 +78,7 @@ async def test_what_lies_around_is_listed_and_goes_once_approved(desk: Desk, acc
     page = await builder_watch.topic(desk.services, cast("Any", None), ())
     assert "without a builder: 2 key pairs and 2 security groups" in read(page)
     assert buttons(page) == ["remove-orphans"]
-    course = Loose(desk, await begun(desk), lambda _: Outcome.APPROVED)
+    course = OrphanCleanUp(desk, await begun(desk), lambda _: Outcome.APPROVED)
     text = await course.run()
     asked = read(course.shown[0])
     assert "1 key pair and 1 security group of Packer's may go" in asked
@@ -103,7 +103,7 @@ async def test_what_a_builder_uses_meanwhile_or_cannot_be_seen_stays(desk: Desk,
         assert built.instance_id
         return Outcome.APPROVED
 
-    text = await Loose(desk, await begun(desk), launch).run()
+    text = await OrphanCleanUp(desk, await begun(desk), launch).run()
     assert "2 of 4 removed" in text
     assert "a builder uses it now" in text
     assert used in there(account)
@@ -116,7 +116,7 @@ async def test_what_a_builder_uses_meanwhile_or_cannot_be_seen_stays(desk: Desk,
         return Outcome.APPROVED
 
     desk.engine.begun.clear()
-    text = await Loose(desk, await begun(desk), deny).run()
+    text = await OrphanCleanUp(desk, await begun(desk), deny).run()
     assert "could not be looked at again" in text
     assert again in there(account)
 
@@ -124,7 +124,7 @@ async def test_what_a_builder_uses_meanwhile_or_cannot_be_seen_stays(desk: Desk,
 @pytest.mark.parametrize("outcome", [Outcome.REJECTED, Outcome.EXPIRED])
 async def test_without_approval_all_stays(desk: Desk, account: Account, outcome: Outcome) -> None:
     name = lying(account, YESTERDAY)
-    course = Loose(desk, await begun(desk), lambda _: outcome)
+    course = OrphanCleanUp(desk, await begun(desk), lambda _: outcome)
     assert "nothing was removed" in await course.run()
     assert name in there(account)
 
@@ -136,14 +136,14 @@ async def test_interrupted_in_the_middle_all_is_told(desk: Desk, account: Accoun
         account.ec2(HOME).delete_key_pair(KeyName=name)
         return Outcome.APPROVED
 
-    text = await Loose(desk, await begun(desk), half_done).run()
+    text = await OrphanCleanUp(desk, await begun(desk), half_done).run()
     assert "2 of 2 removed" in text
     assert "already gone" in text
 
 
 async def test_nothing_to_remove_is_said_and_a_guest_is_refused(desk: Desk, account: Account) -> None:
     assert there(account) == set()
-    course = Loose(desk, await begun(desk))
+    course = OrphanCleanUp(desk, await begun(desk))
     assert "nothing to remove" in await course.run()
     assert course.ended is not None
     assert course.ended[0] is Status.SUCCEEDED

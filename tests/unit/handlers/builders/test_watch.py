@@ -1,4 +1,4 @@
-"""Builders that were left running are found, and each is told once."""
+"""Builders that were left running are found, and each is reported once."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tests.unit.handlers.builder_support import (
     Course,
     a_builder,
     a_run,
+    alerted,
     github,
     stuck,
-    told,
 )
 from tests.unit.handlers.conftest import MONDAY_NOON, WATCHED
 
@@ -37,7 +37,7 @@ async def test_a_builder_whose_run_has_ended_is_told_once(
     built = a_builder(account)
     github(monkeypatch, a_run(State.FAILED))
     await builder_watch.check_builders(desk.services, DUE)
-    number = await told(desk)
+    number = await alerted(desk)
     request = desk.engine.begun[0]
     assert (request.kind, request.environment) == ("builder", f"{BUILDERS}/{built.instance_id}")
     assert target_of(desk.config, request.environment).name == BUILDERS

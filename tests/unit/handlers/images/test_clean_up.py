@@ -1,4 +1,4 @@
-"""A clean-up of images: surveyed, chosen, approved, looked at again, removed; EC2 is moto."""
+"""A clean-up of images: surveyed, chosen, approved, checked again, removed; EC2 is moto."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ async def test_what_is_free_goes_and_what_is_kept_stays(desk: Desk, account: Acc
     assert second not in there(account)
 
 
-@pytest.mark.parametrize(("outcome", "said"), [(Outcome.REJECTED, "rejected"), (Outcome.EXPIRED, "expired")])
-async def test_without_approval_nothing_goes(desk: Desk, account: Account, outcome: Outcome, said: str) -> None:
+@pytest.mark.parametrize(("outcome", "rendered"), [(Outcome.REJECTED, "rejected"), (Outcome.EXPIRED, "expired")])
+async def test_without_approval_nothing_goes(desk: Desk, account: Account, outcome: Outcome, rendered: str) -> None:
     made = three_images(account)
     text = await CleanUp(desk, await begun(desk), lambda _: outcome).run()
-    assert f"{said}, nothing was removed" in text
+    assert f"{rendered}, nothing was removed" in text
     assert there(account) == set(made)
 
 
@@ -162,7 +162,7 @@ async def test_disabled_first_it_can_be_taken_back(
     assert "taken back by @lee; nothing was removed" in text
     assert any("undo-clean-up" in buttons(message) for message in course.shown)
     assert there(account) == set(made)
-    assert switched == [*(("disable", one) for one in made[:2]), *(("enable", one) for one in made[:2])]
+    assert switched == [*(("disable", item) for item in made[:2]), *(("enable", item) for item in made[:2])]
 
 
 async def test_disabled_first_it_goes_when_the_time_is_over(
@@ -180,26 +180,26 @@ async def test_disabled_first_it_goes_when_the_time_is_over(
 
 def switching(account: Account, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """Moto neither disables nor enables images: this does, and notes it."""
-    ec2, seen = account.ec2(HOME), list[tuple[str, str]]()
+    ec2, observed = account.ec2(HOME), list[tuple[str, str]]()
     off: set[str] = set()
     describe = ec2.describe_images
 
     def described(**asked: Any) -> Any:
         answer = describe(**asked)
-        for one in answer["Images"]:
-            one["State"] = "disabled" if one["ImageId"] in off else one["State"]
+        for item in answer["Images"]:
+            item["State"] = "disabled" if item["ImageId"] in off else item["State"]
         return answer
 
     def disable(*, ImageId: str, **_: Any) -> Any:  # noqa: N803  -- boto3's own name
-        seen.append(("disable", ImageId))
+        observed.append(("disable", ImageId))
         off.add(ImageId)
         return {"Return": True}
 
     def enable(*, ImageId: str, **_: Any) -> Any:  # noqa: N803  -- boto3's own name
-        seen.append(("enable", ImageId))
+        observed.append(("enable", ImageId))
         off.discard(ImageId)
         return {"Return": True}
 
     for name, function in (("describe_images", described), ("disable_image", disable), ("enable_image", enable)):
         monkeypatch.setattr(ec2, name, function)
-    return seen
+    return observed

@@ -41,9 +41,9 @@ def view(*candidates: Candidate, more: int = 0) -> CleanUpView:
     return CleanUpView(HEAD, candidates, NOW, more)
 
 
-def result(one: Candidate, *outcomes: tuple[str, Outcome, str]) -> RemovalResult:
+def result(item: Candidate, *outcomes: tuple[str, Outcome, str]) -> RemovalResult:
     steps = tuple(Step(what, f"{what}-id", outcome, reason) for what, outcome, reason in outcomes)
-    return RemovalResult(one.removal, steps)
+    return RemovalResult(item.removal, steps)
 
 
 def test_the_question_names_each_and_says_what_stays_and_what_is_left_for_later() -> None:
@@ -67,21 +67,21 @@ def test_the_question_names_each_and_says_what_stays_and_what_is_left_for_later(
     ],
 )
 def test_what_became_of_it(outcomes: tuple[tuple[str, Outcome, str], ...], news: str, row: str) -> None:
-    one = candidate()
-    text = read(clean_up_views.removed(view(one), DONE, [result(one, *outcomes)]))
+    item = candidate()
+    text = read(clean_up_views.removed(view(item), DONE, [result(item, *outcomes)]))
     assert news in text
     assert row in text
 
 
 def test_disabled_ones_can_be_taken_back_and_what_could_not_is_said() -> None:
-    one = candidate()
-    off = result(one, ("image", Outcome.DONE, ""))
-    message = clean_up_views.disabled(view(one), DONE, [off], NOW + 86_400)
+    item = candidate()
+    off = result(item, ("image", Outcome.DONE, ""))
+    message = clean_up_views.disabled(view(item), DONE, [off], NOW + 86_400)
     assert "1 image disabled; removed 2026-11-24 09:00 UTC unless somebody takes that back" in read(message)
     assert buttons(message) == ["undo-clean-up"]
-    assert "taken back by @lee; nothing was removed" in read(clean_up_views.taken_back(view(one), "U0LEE", [off]))
-    bad = result(one, ("image", Outcome.REFUSED, "AWS forbids EnableImage"))
-    assert "1 of 1 could not be enabled again" in read(clean_up_views.taken_back(view(one), "U0LEE", [bad]))
+    assert "taken back by @lee; nothing was removed" in read(clean_up_views.taken_back(view(item), "U0LEE", [off]))
+    bad = result(item, ("image", Outcome.REFUSED, "AWS forbids EnableImage"))
+    assert "1 of 1 could not be enabled again" in read(clean_up_views.taken_back(view(item), "U0LEE", [bad]))
 
 
 @pytest.mark.parametrize("outcome", ["rejected", "expired"])
@@ -95,8 +95,8 @@ def test_the_choice_begins_with_what_stays_already() -> None:
     modal = clean_up_views.choice_modal(7, [candidate(), candidate("ami-2", excluded_by="U0LEE")], NOW)
     check_view(modal, "modal")
     element = modal["blocks"][0]["element"]
-    assert [one["value"] for one in element["options"]] == ["ami-1", "ami-2"]
-    assert [one["value"] for one in element["initial_options"]] == ["ami-2"]
+    assert [item["value"] for item in element["options"]] == ["ami-1", "ami-2"]
+    assert [item["value"] for item in element["initial_options"]] == ["ami-2"]
 
 
 def test_a_hundred_fit_into_the_question_and_the_choice() -> None:
@@ -115,18 +115,18 @@ nasty_candidates = st.builds(
 @given(st.data())
 def test_whatever_the_names_slack_takes_it_and_nobody_is_mentioned(data: st.DataObject) -> None:
     draw = data.draw
-    found = draw(st.lists(nasty_candidates, min_size=1, max_size=4, unique_by=lambda one: one.removal.image_id))
-    named = [replace(one, removal=replace(one.removal, name=draw(hostile), region=draw(hostile))) for one in found]
-    shown = view(*named)
+    actual = draw(st.lists(nasty_candidates, min_size=1, max_size=4, unique_by=lambda item: item.removal.image_id))
+    named = [replace(item, removal=replace(item.removal, name=draw(hostile), region=draw(hostile))) for item in actual]
+    rendered = view(*named)
     steps = draw(st.lists(st.tuples(hostile, st.sampled_from(Outcome), hostile), min_size=1, max_size=3))
-    done = [result(one, *steps) for one in named]
+    done = [result(item, *steps) for item in named]
     unreadable = (Unreadable(draw(hostile), draw(hostile), draw(hostile), draw(hostile)),)
     for message in (
-        clean_up_views.ask(shown, OPEN, "7 d"),
-        clean_up_views.removing(shown, DONE, done),
-        clean_up_views.removed(shown, DONE, done),
-        clean_up_views.disabled(shown, DONE, done, NOW),
-        clean_up_views.taken_back(shown, "U0LEE", done),
+        clean_up_views.ask(rendered, OPEN, "7 d"),
+        clean_up_views.removing(rendered, DONE, done),
+        clean_up_views.removed(rendered, DONE, done),
+        clean_up_views.disabled(rendered, DONE, done, NOW),
+        clean_up_views.taken_back(rendered, "U0LEE", done),
         clean_up_views.nothing(HEAD, unreadable),
     ):
         read(message)

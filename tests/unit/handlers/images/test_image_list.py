@@ -43,8 +43,8 @@ def test_the_snapshots_of_one_image_that_is_no_more_go_together() -> None:
     at = datetime(2026, 11, 1, tzinfo=UTC)
     ends = [OrphanedSnapshot(HOME, "snap-1", "ami-1", 15, at), OrphanedSnapshot(HOME, "snap-2", "ami-1", 8, at),
             OrphanedSnapshot(HOME, "snap-3", "ami-2", 4, at)]  # fmt: skip
-    seen = image_list.ImageSnapshot(ImageList(()), OrphanedImageResources(tuple(ends), ()))
-    assert [(candidate.removal.image_id, candidate.size_gb) for candidate in seen.candidates] == [
+    observed = image_list.ImageSnapshot(ImageList(()), OrphanedImageResources(tuple(ends), ()))
+    assert [(candidate.removal.image_id, candidate.size_gb) for candidate in observed.candidates] == [
         ("ami-1", 23),
         ("ami-2", 4),
     ]
@@ -52,8 +52,8 @@ def test_the_snapshots_of_one_image_that_is_no_more_go_together() -> None:
 
 async def test_the_page_can_be_of_a_machine_or_an_environment(desk: Desk, account: Account) -> None:
     first, _, newest = three_images(account)
-    for said in (("backend",), ("staging",), ("staging", "backend")):
-        page = await image_list.topic(desk.services, cast("Any", None), said)
+    for text in (("backend",), ("staging",), ("staging", "backend")):
+        page = await image_list.topic(desk.services, cast("Any", None), text)
         assert first in read(page)
         assert newest in read(page)
     with pytest.raises(UserError, match="did you mean “backend”"):

@@ -41,11 +41,11 @@ def test_the_page_begins_with_what_may_go_and_says_why_the_rest_stays() -> None:
     newest = retention("ami-3", Retention.NEWEST, reason="the newest one")
     unknown = retention("ami-4", Retention.UNKNOWN, reason="launch templates could not be read")
     unreadable = (Unreadable("eu-west-1", "launch templates", "AWS forbids it", "Allow it."),)
-    loose = OrphanedImageResources(
+    orphaned = OrphanedImageResources(
         (OrphanedSnapshot("r", "snap-9", "ami-9", 15, AT),),
         (OrphanedVolume("r", "vol-1", 8, AT), OrphanedVolume("r", "v", 8, AT)),
     )
-    message = list_views.page(ImageList((protected, retention(), newest, unknown), unreadable), loose, NOW)
+    message = list_views.page(ImageList((protected, retention(), newest, unknown), unreadable), orphaned, NOW)
     text = read(message)
     assert message.text == "4 images, 1 may go (15 GB at most)"
     rows = [line for line in text.splitlines() if line.startswith("ami-")]

@@ -35,7 +35,7 @@ async def test_an_approval_is_counted_kept_logged_and_wakes_the_operation(
         await approve.approve(desk.services, pressed(approval))
     assert "operation 1: approved by U0LEE, approved" in caplog.text
     assert await outcome(desk, approval) is Outcome.APPROVED
-    assert await desk.trail() == [("U0LEE", "approved")]
+    assert await desk.audit_log() == [("U0LEE", "approved")]
     assert desk.engine.woken == [1]
 
 
@@ -43,7 +43,7 @@ async def test_a_rejection_too(desk: Desk) -> None:
     approval = await desk.asked()
     await approve.reject(desk.services, pressed(approval, action_id="reject"))
     assert await outcome(desk, approval) is Outcome.REJECTED
-    assert await desk.trail() == [("U0LEE", "rejected")]
+    assert await desk.audit_log() == [("U0LEE", "rejected")]
     assert desk.engine.woken == [1]
 
 
@@ -59,7 +59,7 @@ async def test_a_guest_changes_nothing(desk: Desk, call: object) -> None:
     with pytest.raises(Denied, match="You may not"):
         await call(desk.services, pressed(approval, "U0GUS"))  # type: ignore[operator]
     assert await outcome(desk, approval) is Outcome.PENDING
-    assert await desk.trail() == [("U0GUS", "click refused")]
+    assert await desk.audit_log() == [("U0GUS", "click refused")]
     assert not desk.engine.woken
 
 

@@ -38,12 +38,12 @@ ENDED = kit.message("ended", [kit.section("*It failed*"), views.plan_again_butto
 
 
 class Chat(conftest.Chat):
-    """Tells what it shows, and where that is."""
+    """Reports what it shows, and where that is."""
 
-    gone = False
+    missing = False
 
     async def read(self, at: Posted) -> Message | None:
-        if self.gone:
+        if self.missing:
             raise ChatError("conversations.history", "channel_not_found")
         return self.says.get(at)
 
@@ -161,7 +161,7 @@ async def test_a_message_that_is_slow_to_come_keeps_nobody_waiting(
     assert chat.says[OLD] is ENDED
 
 
-def built_board() -> Message:
+def built_matrix() -> Message:
     return kit.message(
         "built", [kit.section("*Images*"), *image_views.environment_rows(1, [ready("dev"), ready("staging")])]
     )
@@ -174,7 +174,7 @@ def ready(name: str) -> image_views.EnvironmentImages:
 async def test_the_plan_that_a_board_s_button_began_is_named_in_its_place_and_the_others_stay(
     desk: Desk, chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chat.says[OLD] = built_board()
+    chat.says[OLD] = built_matrix()
 
     async def begin(request: Request) -> None:
         await created(desk, request.key, Posted("C0STAGING", "2.5"), request.requester)
@@ -198,7 +198,7 @@ async def test_the_plan_that_a_board_s_button_began_is_named_in_its_place_and_th
 
 
 async def test_a_plan_from_a_board_takes_the_button_over_after_a_restart(desk: Desk, chat: Chat) -> None:
-    chat.says[OLD] = built_board()
+    chat.says[OLD] = built_matrix()
     number = await created(desk, "plan-images-1-dev", Posted("C0DEV", "2.5"))
     await follow_ups.link_from_older(await operation_of(desk, number), find_handlers().follow_ups)
     assert f"planned: #{number} " in read(chat.says[OLD])
@@ -229,7 +229,7 @@ async def test_a_plan_that_nobody_began_by_a_button_changes_no_message(desk: Des
 
 @pytest.mark.parametrize("how", ["message", "channel"])
 async def test_an_older_message_that_is_gone_keeps_no_plan_from_going_on(desk: Desk, chat: Chat, how: str) -> None:
-    chat.gone = how == "channel"
+    chat.missing = how == "channel"
     chat.says.clear()
     number = await created(desk, "again-1", Posted("C0STAGING", "2.5"))
     await follow_ups.link_from_older(await operation_of(desk, number), find_handlers().follow_ups)

@@ -1,4 +1,4 @@
-"""Which image each machine runs, as a plan that has nothing to do tells it."""
+"""Which image each machine runs, as a plan that has nothing to do reports it."""
 
 from __future__ import annotations
 

@@ -34,67 +34,67 @@ def job(*, ended: timedelta = timedelta(minutes=1), took: timedelta = timedelta(
     return Job(7, "build (backend, staging)", State.SUCCEEDED, "https://github.com/o/r/job/7", end - took, end)
 
 
-async def of(aws: Clients, one: Job, *announced: tuple[str, str]) -> JobImage:
-    return await image_of_job(aws.ec2, one, announced, name_tag="staging", region=HOME, timeout=30)
+async def of(aws: Clients, item: Job, *announced: tuple[str, str]) -> JobImage:
+    return await image_of_job(aws.ec2, item, announced, name_tag="staging", region=HOME, timeout=30)
 
 
 async def test_what_the_log_names_and_ec2_knows_by_its_tag_is_the_image(aws: Clients) -> None:
     image_id = make_image("staging-1", "staging")
-    found = await of(aws, job(), (HOME, image_id))
-    assert found.warnings == ()
-    assert found.image is not None
-    assert (found.image.image_id, found.image.name, found.image.name_tag) == (image_id, "staging-1", "staging")
-    assert found.image.size_gb
+    result = await of(aws, job(), (HOME, image_id))
+    assert result.warnings == ()
+    assert result.image is not None
+    assert (result.image.image_id, result.image.name, result.image.name_tag) == (image_id, "staging-1", "staging")
+    assert result.image.size_gb
 
 
 async def test_without_a_word_in_the_log_ec2_is_asked_by_tag_and_date(aws: Clients) -> None:
     image_id = make_image("staging-1", "staging")
-    found = await of(aws, job())
-    assert found.image is not None
-    assert found.image.image_id == image_id
-    assert found.warnings == ("the log names no image; this one is from EC2, by its tag Name and its date",)
+    result = await of(aws, job())
+    assert result.image is not None
+    assert result.image.image_id == image_id
+    assert result.warnings == ("the log names no image; this one is from EC2, by its tag Name and its date",)
 
 
 async def test_an_image_of_another_time_is_not_the_job_s(aws: Clients) -> None:
     make_image("staging-1", "staging")
-    found = await of(aws, job(ended=timedelta(hours=3)))
-    assert found.image is None
-    assert found.warnings == ("no image came out: the log names none, and EC2 has no new one called staging",)
+    result = await of(aws, job(ended=timedelta(hours=3)))
+    assert result.image is None
+    assert result.warnings == ("no image came out: the log names none, and EC2 has no new one called staging",)
 
 
 async def test_an_image_that_is_gone_is_said(aws: Clients) -> None:
-    found = await of(aws, job(), (HOME, "ami-0123456789abcdef0"))
-    assert found == JobImage(None, ("the log names ami-0123456789abcdef0, which EC2 does not know (any more)",))
+    result = await of(aws, job(), (HOME, "ami-0123456789abcdef0"))
+    assert result == JobImage(None, ("the log names ami-0123456789abcdef0, which EC2 does not know (any more)",))
 
 
-@pytest.mark.parametrize(("tag", "said"), [("cron-staging", "'cron-staging'"), (None, "not set")])
-async def test_a_wrong_tag_is_said_since_no_plan_would_find_it(aws: Clients, tag: str | None, said: str) -> None:
+@pytest.mark.parametrize(("tag", "text"), [("cron-staging", "'cron-staging'"), (None, "not set")])
+async def test_a_wrong_tag_is_said_since_no_plan_would_find_it(aws: Clients, tag: str | None, text: str) -> None:
     image_id = make_image("staging-1", tag)
-    found = await of(aws, job(), (HOME, image_id))
-    assert found.image is not None
-    assert found.warnings == (f"its tag Name is {said}, not 'staging': a plan would not find it",)
+    result = await of(aws, job(), (HOME, image_id))
+    assert result.image is not None
+    assert result.warnings == (f"its tag Name is {text}, not 'staging': a plan would not find it",)
 
 
 async def test_two_images_of_one_time_are_said(aws: Clients) -> None:
     first, second = make_image("staging-1", "staging"), make_image("staging-2", "staging")
-    found = await of(aws, job(), (HOME, first))
-    assert found.image is not None
-    assert found.image.image_id == first
-    assert found.warnings == (f"EC2 has another image called staging from that time: {second}",)
+    result = await of(aws, job(), (HOME, first))
+    assert result.image is not None
+    assert result.image.image_id == first
+    assert result.warnings == (f"EC2 has another image called staging from that time: {second}",)
 
 
 async def test_an_image_in_another_region_is_said(aws: Clients) -> None:
-    found = await of(aws, job(), ("eu-west-1", "ami-0123456789abcdef0"))
-    assert found == JobImage(None, ("the log names an image in eu-west-1, not in us-west-2",))
+    result = await of(aws, job(), ("eu-west-1", "ami-0123456789abcdef0"))
+    assert result == JobImage(None, ("the log names an image in eu-west-1, not in us-west-2",))
 
 
 async def test_when_ec2_refuses_the_log_is_believed_with_a_doubt(aws: Clients) -> None:
     refuse(aws.ec2, "DescribeImages", "UnauthorizedOperation")
-    found = await of(aws, job(), (HOME, "ami-0123456789abcdef0"))
-    assert found.image is not None
-    assert found.image.image_id == "ami-0123456789abcdef0"
-    assert len(found.warnings) == 1
-    assert found.warnings[0].startswith("not checked against EC2: ")
+    result = await of(aws, job(), (HOME, "ami-0123456789abcdef0"))
+    assert result.image is not None
+    assert result.image.image_id == "ami-0123456789abcdef0"
+    assert len(result.warnings) == 1
+    assert result.warnings[0].startswith("not checked against EC2: ")
 
 
 async def test_what_was_started_from_an_image_is_told_without_what_is_terminated(aws: Clients) -> None:
@@ -106,6 +106,6 @@ async def test_what_was_started_from_an_image_is_told_without_what_is_terminated
     )
     ec2.stop_instances(InstanceIds=[stopped])
     ec2.terminate_instances(InstanceIds=[deleted])
-    found = await amis.started_from(aws.ec2, BASE, timeout=30)
-    assert {(one.instance_id, one.state) for one in found} == {(runs, "running"), (stopped, "stopped")}
-    assert {(one.name, one.type_tag) for one in found} == {("web", "staging backend")}
+    result = await amis.started_from(aws.ec2, BASE, timeout=30)
+    assert {(item.instance_id, item.state) for item in result} == {(runs, "running"), (stopped, "stopped")}
+    assert {(item.name, item.type_tag) for item in result} == {("web", "staging backend")}

@@ -48,7 +48,7 @@ async def test_regions_are_asked_at_once_and_each_may_refuse(account: Account) -
 
     answers, refused = await in_each_region(account, ask, what="things", timeout=5)
     assert answers == {HOME: "US-WEST-2"}
-    assert [(one.region, one.what, one.problem) for one in refused] == [(ABROAD, "things", "there is nothing")]
+    assert [(item.region, item.what, item.problem) for item in refused] == [(ABROAD, "things", "there is nothing")]
 
 
 async def test_a_region_that_does_not_answer_in_time_is_told(account: Account) -> None:
@@ -57,7 +57,7 @@ async def test_a_region_that_does_not_answer_in_time_is_told(account: Account) -
         return region
 
     answers, refused = await in_each_region(account, ask, what="things", timeout=0.2)
-    assert (list(answers), [one.region for one in refused]) == ([HOME], [ABROAD])
+    assert (list(answers), [item.region for item in refused]) == ([HOME], [ABROAD])
 
 
 async def test_what_is_wrong_with_us_is_no_answer_of_a_region(account: Account) -> None:
@@ -70,13 +70,13 @@ async def test_what_is_wrong_with_us_is_no_answer_of_a_region(account: Account) 
 
 def throttled(times: int) -> Any:
     """The first `times` requests get what EC2 sends when it is asked too much."""
-    left = [times]
+    remaining = [times]
     body = b"<Response><Errors><Error><Code>RequestLimitExceeded</Code><Message>Slow down</Message></Error></Errors></Response>"
 
     def answer(request: Any, **_: Any) -> AWSResponse | None:
-        if not left[0]:
+        if not remaining[0]:
             return None
-        left[0] -= 1
+        remaining[0] -= 1
         raw = SimpleNamespace(stream=lambda **_: iter((body,)))
         return AWSResponse(request.url, 503, HTTPHeaders.from_dict({}), raw)
 
@@ -107,17 +107,17 @@ async def test_a_storm_of_throttling_slows_and_does_not_fail(account: Account, n
     patient = Account((HOME, ABROAD))
     for region in patient.regions:
         patient.ec2(region).meta.events.register_first("before-send.ec2.*", throttled(4))
-    found = await find_builders(patient, Recognition())
-    assert found.unreadable == ()
+    result = await find_builders(patient, Recognition())
+    assert result.unreadable == ()
     assert len(naps) == 8
 
 
 async def test_a_storm_that_does_not_end_is_told_as_such(account: Account, naps: list[float]) -> None:
     account.ec2(ABROAD).meta.events.register_first("before-send.ec2.*", throttled(1_000))
-    found = await find_builders(account, Recognition())
-    assert {one.region for one in found.unreadable} == {ABROAD}
-    assert found.unreadable[0].problem == "AWS asks for patience (RequestLimitExceeded)"
-    assert found.unreadable[0].remedy == "Try again in a few minutes."
+    result = await find_builders(account, Recognition())
+    assert {item.region for item in result.unreadable} == {ABROAD}
+    assert result.unreadable[0].problem == "AWS asks for patience (RequestLimitExceeded)"
+    assert result.unreadable[0].remedy == "Try again in a few minutes."
 
 
 async def test_a_single_call_that_is_throttled_to_the_end_is_unavailable(account: Account) -> None:

@@ -26,7 +26,7 @@ from tests.unit.runners.ec2_world import HOME
 def launch(clients: Clients, tag: str, count: int = 1) -> list[str]:
     tags: Any = [{"ResourceType": "instance", "Tags": [{"Key": "type", "Value": tag}, {"Key": "Name", "Value": "x"}]}]
     started = clients.ec2.run_instances(ImageId="ami-12c6146b", MinCount=count, MaxCount=count, TagSpecifications=tags)
-    return [one["InstanceId"] for one in started["Instances"]]
+    return [item["InstanceId"] for item in started["Instances"]]
 
 
 async def find(clients: Clients, *machines: str, environment: str = "staging", **changes: Any) -> Inventory:
@@ -44,17 +44,17 @@ async def test_running_machines_come_in_the_configured_order(aws: Clients) -> No
     (cron,) = launch(aws, "staging cron")
     backends = launch(aws, "staging backend", 2)
     launch(aws, "prod backend")
-    found = await find(aws, "backend", "cron")
-    assert [(one.name, one.machine) for one in found.hosts] == [
+    actual = await find(aws, "backend", "cron")
+    assert [(item.name, item.machine) for item in actual.hosts] == [
         ("staging-backend-1", "backend"),
         ("staging-backend-2", "backend"),
         ("staging-cron", "cron"),
     ]
-    assert {one.instance_id for one in found.hosts} == {cron, *backends}
-    host = found.hosts[-1]
+    assert {item.instance_id for item in actual.hosts} == {cron, *backends}
+    host = actual.hosts[-1]
     assert host.address.endswith("compute.amazonaws.com")
     assert (host.image_id, host.zone[:-1]) == ("ami-12c6146b", HOME)
-    assert (found.environment, found.user, found.port, found.connection) == ("staging", "deployer", 22222, "ssh")
+    assert (actual.environment, actual.user, actual.port, actual.connection) == ("staging", "deployer", 22222, "ssh")
 
 
 def instance(number: int) -> dict[str, Any]:
@@ -72,8 +72,8 @@ async def test_every_page_is_read_and_the_oldest_comes_first(aws: Clients) -> No
         for numbers, more in (((9, 3), {"NextToken": "more"}), ((5,), {})):
             page = {"Reservations": [{"Instances": [instance(number) for number in numbers]}]}
             stubber.add_response("describe_instances", page | more)
-        found = await find(aws, "backend")
-    assert [(host.name, host.instance_id) for host in found.hosts] == [
+        actual = await find(aws, "backend")
+    assert [(host.name, host.instance_id) for host in actual.hosts] == [
         ("staging-backend-1", "i-3"),
         ("staging-backend-2", "i-5"),
         ("staging-backend-3", "i-9"),
@@ -187,11 +187,11 @@ def inventory(connection: str = "ssh") -> Inventory:
 
 def read_by_ansible(source: Path) -> dict[str, Any]:
     program = Path(sys.executable).parent / "ansible-inventory"
-    told = subprocess.run(
+    message = subprocess.run(
         [program, "-i", str(source), "--list"], capture_output=True, text=True, check=True, timeout=60
     )
-    assert "WARNING" not in told.stderr
-    result: dict[str, Any] = json.loads(told.stdout)
+    assert "WARNING" not in message.stderr
+    result: dict[str, Any] = json.loads(message.stdout)
     return result
 
 
@@ -221,8 +221,8 @@ def test_ansible_reads_the_inventory_as_script_and_as_file(tmp_path: Path, form:
 
 
 def test_a_local_inventory_names_no_user_and_uses_this_python() -> None:
-    told: Any = ansible_inventory(inventory("local"))
-    variables = told["_meta"]["hostvars"]["staging-cron"]
+    message: Any = ansible_inventory(inventory("local"))
+    variables = message["_meta"]["hostvars"]["staging-cron"]
     assert variables["ansible_connection"] == "local"
     assert variables["ansible_python_interpreter"] == sys.executable
     assert "ansible_user" not in variables

@@ -1,4 +1,4 @@
-"""What a host tells of its daemons, and what is made of it."""
+"""What a host reports of its daemons, and what is made of it."""
 
 from __future__ import annotations
 

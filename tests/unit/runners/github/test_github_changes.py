@@ -1,4 +1,4 @@
-"""Whatever changes something on GitHub goes out once: in the code, and when GitHub's answer is lost."""
+"""Each change on GitHub is sent once: in the code, and when GitHub's answer is lost."""
 
 from __future__ import annotations
 

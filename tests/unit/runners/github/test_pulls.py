@@ -1,4 +1,4 @@
-"""Pull requests found, opened once, looked at and merged once, against GitHub's stand-in."""
+"""Pull requests found, opened once, checked and merged once, against GitHub's stand-in."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ async def run_python(
     )
 
 
-async def eventually_gone(pid: int) -> bool:
+async def eventually_ended(pid: int) -> bool:
     for _ in range(100):
         if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
             return True
@@ -122,7 +122,7 @@ async def test_a_grandchild_that_holds_the_pipe_delays_nothing_and_ends(tmp_path
     )
     answer = await run_python(tmp_path, code)
     assert (answer.exit_code, answer.stdout) == (0, "done\n")
-    assert await eventually_gone(await pid_in(tmp_path / "pid"))
+    assert await eventually_ended(await pid_in(tmp_path / "pid"))
 
 
 async def test_after_the_timeout_the_whole_group_ends(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ async def test_after_the_timeout_the_whole_group_ends(tmp_path: Path) -> None:
     with pytest.raises(TimedOutError, match="longer than 1 seconds") as caught:
         await run_python(tmp_path, code, timeout=1)
     assert "why" in caught.value.log_tail
-    assert await eventually_gone(await pid_in(tmp_path / "pid"))
+    assert await eventually_ended(await pid_in(tmp_path / "pid"))
 
 
 async def test_a_cancelled_call_interrupts_first(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ async def test_a_cancelled_call_interrupts_first(tmp_path: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert (tmp_path / "interrupted").exists()
-    assert await eventually_gone(pid)
+    assert await eventually_ended(pid)
 
 
 @pytest.mark.parametrize("cancels", [1, 2], ids=["waits for the grace", "a second cancel does not wait"])
@@ -165,7 +165,7 @@ async def test_one_that_ignores_the_interrupt_is_killed(tmp_path: Path, cancels:
         await asyncio.sleep(0.1)
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert await eventually_gone(pid)
+    assert await eventually_ended(pid)
 
 
 async def test_a_missing_program_and_a_missing_directory_are_told_apart(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ async def start(place: Path, code: str) -> Detached:
     return await Detached.start(place, [sys.executable, "-c", code], cwd=place.parent, env=env)
 
 
-async def gone(pid: int) -> bool:
+async def ended(pid: int) -> bool:
     for _ in range(100):
         if supervise.started_at(pid) is None:
             return True
@@ -171,14 +171,14 @@ async def test_killed_with_its_supervisor_it_has_no_exit_code_and_its_children_e
     for pid in pids(place):
         os.kill(pid, signal.SIGKILL)
     assert await job.wait(10) is None
-    assert await gone(int((place.parent / "child").read_text()))
+    assert await ended(int((place.parent / "child").read_text()))
 
 
 async def test_without_its_supervisor_the_program_is_still_seen(place: Path) -> None:
     job = await start(place, "import time; print('on', flush=True); time.sleep(1); print('done')")
     supervisor, _ = pids(place)
     os.kill(supervisor, signal.SIGKILL)
-    assert await gone(supervisor)
+    assert await ended(supervisor)
     again = Detached.attach(place)
     assert again is not None
     assert again.running
@@ -200,7 +200,7 @@ async def test_what_it_left_running_ends_with_it(place: Path) -> None:
     job = await start(place, code)
     child = [line async for line in job.lines()]
     assert await job.wait(10) == 0
-    assert await gone(int(child[0]))
+    assert await ended(int(child[0]))
 
 
 async def test_cancel_interrupts_first(place: Path) -> None:

@@ -17,7 +17,7 @@ def _load() -> Any:
     """The models' module.
 
     The schemas' package imports all of githubkit for its side effects, and with that the HTTP cache of a version
-    that may not fit. The models need none of it: an empty parent package stands in.
+    that may not fit. The models need none of it: an empty parent package replaces it.
     """
     if "githubkit" not in sys.modules:
         result = importlib.util.find_spec("githubkit_schemas")

@@ -27,7 +27,7 @@ async def recorded(client: Client, **more: Any) -> Any:
     return answer.json
 
 
-async def said(client: Client, made: Any, state: str, **more: Any) -> Any:
+async def report_state(client: Client, made: Any, state: str, **more: Any) -> Any:
     return await client.post(f"{DEPLOYMENTS}/{made['id']}/statuses", {"state": state, **more})
 
 
@@ -36,10 +36,10 @@ async def test_a_deployment_is_recorded_and_told_of(client: Client, repository: 
     fits("Deployment", made)
     assert (made["sha"], made["ref"]) == (repository.graph.branches["staging"], "staging")
     assert (made["payload"], made["creator"]["login"]) == ({"mark": "7"}, "signalbox-bot")
-    running = await said(client, made, "in_progress", log_url="https://example.com/log")
+    running = await report_state(client, made, "in_progress", log_url="https://example.com/log")
     assert running.status == 201
     fits("DeploymentStatus", running.json)
-    await said(client, made, "success", environment_url="https://staging.example.com", description="Done")
+    await report_state(client, made, "success", environment_url="https://staging.example.com", description="Done")
     statuses = (await client.get(f"{DEPLOYMENTS}/{made['id']}/statuses")).json
     all_fit("DeploymentStatus", statuses)
     assert [statuse["state"] for statuse in statuses] == ["success", "in_progress"]
@@ -113,21 +113,21 @@ async def test_success_makes_earlier_ones_inactive(client: Client) -> None:
         await recorded(client),
     ]
     for item in made:
-        await said(client, item, "success", auto_inactive=item is made[-1])
+        await report_state(client, item, "success", auto_inactive=item is made[-1])
     states = [(await client.get(f"{DEPLOYMENTS}/{item['id']}/statuses")).json[0]["state"] for item in made]
     assert states == ["inactive", "success", "success", "success", "success"]
 
 
 @pytest.mark.parametrize("more", [{"state": "done"}, {"description": "x" * 141}, {"url": "x"}])
 async def test_what_cannot_be_said_is_422(client: Client, more: dict[str, str]) -> None:
-    answer = await said(client, await recorded(client), more.pop("state", "success"), **more)
+    answer = await report_state(client, await recorded(client), more.pop("state", "success"), **more)
     assert answer.status == 422
 
 
 async def test_an_active_deployment_is_not_deleted(client: Client) -> None:
     first, second = await recorded(client), await recorded(client)
     assert (await client.ask("DELETE", f"{DEPLOYMENTS}/{first['id']}")).status == 422
-    await said(client, first, "inactive")
+    await report_state(client, first, "inactive")
     assert (await client.ask("DELETE", f"{DEPLOYMENTS}/{first['id']}")).status == 204
     assert (await client.ask("DELETE", f"{DEPLOYMENTS}/{second['id']}")).status == 204
     assert (await client.get(f"{DEPLOYMENTS}/{second['id']}")).status == 404

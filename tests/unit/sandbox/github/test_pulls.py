@@ -1,4 +1,4 @@
-"""Pull requests as GitHub opens, looks at, refuses and merges them."""
+"""Pull requests as GitHub opens, checks, refuses and merges them."""
 
 from __future__ import annotations
 

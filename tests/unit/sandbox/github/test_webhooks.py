@@ -93,7 +93,7 @@ async def test_a_receiver_that_is_away_harms_no_run(capsys: pytest.CaptureFixtur
 
 @pytest.fixture
 async def connected(received: Receiver, stand_in: GitHubStandIn) -> GitHubStandIn:
-    """A stand-in that tells the receiver, once it has said ping."""
+    """A stand-in that notifies the receiver, once it has said ping."""
     stand_in.deliver_to(WebhookSettings(received[0], SECRET))
     await until(lambda: len(stand_in.deliveries.sent) == 1)
     return stand_in

@@ -1,4 +1,4 @@
-"""The stand-in for HCP Terraform: read by HashiCorp's own client, strict about what it is sent, signed when it tells."""
+"""The stand-in for HCP Terraform: read by HashiCorp's own client, strict about what it is sent, signed when it notifies."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def ask(hcp: HcpStandIn) -> AsyncIterator[Ask]:
 
 async def until(run: Run, *statuses: str) -> None:
     async with asyncio.timeout(60):
-        while run.status not in statuses or (run.status in PAUSED and not run.confirmable):  # noqa: ASYNC110 - the stand-in tells nobody
+        while run.status not in statuses or (run.status in PAUSED and not run.confirmable):  # noqa: ASYNC110 - the stand-in sends no event
             await asyncio.sleep(0.02)
 
 
@@ -256,7 +256,7 @@ async def test_notifications_are_signed_and_follow_a_run(tmp_path: Path) -> None
 
 async def answered(hcp: HcpStandIn, *statuses: int) -> None:
     async with asyncio.timeout(60):
-        while tuple(hcp.notifications.answers) != statuses:  # noqa: ASYNC110 - the stand-in tells nobody
+        while tuple(hcp.notifications.answers) != statuses:  # noqa: ASYNC110 - the stand-in sends no event
             await asyncio.sleep(0.02)
 
 

@@ -132,7 +132,7 @@ class BoltApp:
 
 
 async def _close(client: SocketModeClient) -> None:
-    """Close what `close` leaves open when the client is just connecting again: it looks at the old connection only."""
+    """Close what `close` leaves open when the client is just connecting again: it checks the old connection only."""
     await client.close()  # type: ignore[no-untyped-call]
     tasks = [client.message_processor, client.current_session_monitor, client.message_receiver]
     await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)

@@ -1,4 +1,4 @@
-"""A tiny app that keeps what Slack sends it and answers as told."""
+"""A tiny app that keeps what Slack sends it and answers as set up."""
 
 from __future__ import annotations
 

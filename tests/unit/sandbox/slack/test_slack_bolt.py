@@ -89,7 +89,7 @@ async def test_the_home_tab_is_published_when_it_is_opened(pair: Pair) -> None:
 async def test_messages_are_heard(pair: Pair) -> None:
     await pair.slack.person("ana").type("#ops", "all quiet?")
     async with asyncio.timeout(60):
-        while not pair.app.heard:  # noqa: ASYNC110 - Bolt offers no way to be told
+        while not pair.app.heard:  # noqa: ASYNC110 - Bolt offers no event
             await asyncio.sleep(0.01)
     assert pair.app.heard == ["message all quiet?"]
 

@@ -68,4 +68,4 @@ async def test_whoever_may_not_approve_may_not_accept(desk: Desk) -> None:
     with pytest.raises(Denied):
         await accept(services, pressed("U0ANA", number))
     assert await services.host_keys.trusted(["i-1"]) == {"i-1": (ED,)}
-    assert await desk.trail() == [("U0ANA", "click refused")]
+    assert await desk.audit_log() == [("U0ANA", "click refused")]

@@ -85,7 +85,7 @@ async def test_whoever_may_not_approve_may_not_restart(staffed: Desk) -> None:
     with pytest.raises(Denied):
         await request_restart(staffed.services, click("U0ANA"))
     assert staffed.engine.begun == []
-    assert await staffed.trail() == [("U0ANA", "click refused")]
+    assert await staffed.audit_log() == [("U0ANA", "click refused")]
 
 
 @pytest.mark.parametrize("value", ["", "staging", "staging backend", "staging backend other", "moon backend queue"])

@@ -36,7 +36,7 @@ async def test_choices_are_kept_and_told(desk: Desk) -> None:
     choices = await desk.annotations.values_of(number, CHOICE)
     assert choices == (f"open U0LEE {desk.now - 2.5:.3f}", f"skip U0ANA {desk.now:.3f}")
     assert desk.engine.woken == [number, number]
-    assert await desk.trail() == [("U0LEE", "open pull requests"), ("U0ANA", "deploy without promoting")]
+    assert await desk.audit_log() == [("U0LEE", "open pull requests"), ("U0ANA", "deploy without promoting")]
 
 
 async def test_guests_choose_nothing(desk: Desk) -> None:

@@ -24,7 +24,7 @@ SHORT = Polling(timeout=0.3, interval=0.02)  # for what does not become done
 LONG = Polling(timeout=60, interval=0.02)
 
 
-async def found(account: Account) -> Builder:
+async def discovered(account: Account) -> Builder:
     (builder,) = (await find_builders(account, MARKS)).builders
     return builder
 
@@ -37,7 +37,7 @@ def outcomes(steps: tuple[Step, ...]) -> list[tuple[str, str, str]]:
     return [(step.what, step.resource, step.outcome.value) for step in steps]
 
 
-def left(account: Account, built: Built) -> set[str]:
+def remaining_of(account: Account, built: Built) -> set[str]:
     ec2 = account.ec2(HOME)
     keys = {describe_key_pair["KeyName"] for describe_key_pair in ec2.describe_key_pairs()["KeyPairs"]}
     groups = {
@@ -46,5 +46,5 @@ def left(account: Account, built: Built) -> set[str]:
     }
     volumes = {describe_volume["VolumeId"] for describe_volume in ec2.describe_volumes()["Volumes"]}
     held = ec2.describe_instances()["Reservations"]
-    live = {i["InstanceId"] for one in held for i in one["Instances"] if i["State"]["Name"] != "terminated"}
+    live = {i["InstanceId"] for item in held for i in item["Instances"] if i["State"]["Name"] != "terminated"}
     return (keys | groups | volumes | live) & {built.instance_id, built.key, built.group_id, *built.volumes}

@@ -43,8 +43,8 @@ async def test_a_builder_is_found_with_all_that_belongs_to_it(account: Account) 
     built = build(account, STARTED, tags={"Name": "Packer Builder", "GITHUB_RUN_ID": "4711"})
     launched_at(built.instance_id, STARTED + timedelta(seconds=40))
     launch(account, Name="backend")
-    found = await find_builders(account, MARKS)
-    (builder,) = found.builders
+    result = await find_builders(account, MARKS)
+    (builder,) = result.builders
     assert (builder.instance_id, builder.region, builder.type, builder.name) == (
         built.instance_id,
         HOME,
@@ -64,7 +64,7 @@ async def test_a_builder_is_found_with_all_that_belongs_to_it(account: Account) 
         (built.volumes[1], False, True),
     ]
     assert builder.terminable
-    assert (found.key_pairs, found.security_groups, found.unreadable) == ((), (), ())
+    assert (result.key_pairs, result.security_groups, result.unreadable) == ((), (), ())
 
 
 @pytest.mark.parametrize(
@@ -137,14 +137,14 @@ async def test_builders_of_all_regions_come_oldest_first_without_the_terminated(
     account.ec2(HOME).terminate_instances(InstanceIds=[deleted.instance_id])
     stopped = build(account, STARTED + timedelta(hours=1))
     account.ec2(HOME).stop_instances(InstanceIds=[stopped.instance_id])
-    found = await find_builders(account, MARKS)
-    assert [(builder.instance_id, builder.state) for builder in found.builders] == [
+    result = await find_builders(account, MARKS)
+    assert [(builder.instance_id, builder.state) for builder in result.builders] == [
         (old.instance_id, "running"),
         (young.instance_id, "running"),
         (stopped.instance_id, "stopped"),
     ]
-    assert [key.name for key in found.key_pairs] == [deleted.key]
-    assert [group.group_id for group in found.security_groups] == [deleted.group_id]
+    assert [key.name for key in result.key_pairs] == [deleted.key]
+    assert [group.group_id for group in result.security_groups] == [deleted.group_id]
 
 
 async def test_a_region_that_is_denied_is_told_and_the_others_go_on(account: Account) -> None:
@@ -152,9 +152,9 @@ async def test_a_region_that_is_denied_is_told_and_the_others_go_on(account: Acc
     build(account, STARTED, region=ABROAD)
     for operation in ("DescribeInstances", "DescribeKeyPairs", "DescribeSecurityGroups"):
         refuse(account.ec2(ABROAD), operation, "UnauthorizedOperation")
-    found = await find_builders(account, MARKS)
-    assert [builder.region for builder in found.builders] == [HOME]
-    (unreadable,) = found.unreadable
+    result = await find_builders(account, MARKS)
+    assert [builder.region for builder in result.builders] == [HOME]
+    (unreadable,) = result.unreadable
     assert str(unreadable) == "builders in eu-west-1: AWS forbids DescribeInstances (UnauthorizedOperation)"
     assert "DescribeInstances" in unreadable.remedy
 
@@ -163,11 +163,11 @@ async def test_what_else_cannot_be_read_is_told_beside_what_was_found(account: A
     built = build(account, STARTED, tags={"Name": "Packer Builder"})
     refuse(account.ec2(HOME), "DescribeKeyPairs", "UnauthorizedOperation")
     refuse(account.ec2(HOME), "DescribeSecurityGroups", "UnauthorizedOperation")
-    found = await find_builders(account, MARKS)
-    (builder,) = found.builders
-    # Its key pair's name is told by the instance itself.
+    result = await find_builders(account, MARKS)
+    (builder,) = result.builders
+    # Its key pair's name is read from the instance itself.
     assert (builder.instance_id, builder.temporary_key, builder.temporary_groups) == (built.instance_id, built.key, ())
-    assert [one.what for one in found.unreadable] == ["the key pairs of builders", "the security groups of builders"]
+    assert [item.what for item in result.unreadable] == ["the key pairs of builders", "the security groups of builders"]
 
 
 async def test_a_quiet_round_asks_five_narrow_questions_a_region(account: Account) -> None:
@@ -180,25 +180,25 @@ async def test_a_quiet_round_asks_five_narrow_questions_a_region(account: Accoun
         "DescribeSecurityGroups",
         *["DescribeInstances"] * 3,
     ]
-    named = [{one["Name"] for one in asked["Filters"]} - {"instance-state-name"} for _, asked in made]
+    named = [{item["Name"] for item in asked["Filters"]} - {"instance-state-name"} for _, asked in made]
     assert named == [{"key-name"}, {"group-name", "description"}, {"key-name"}, {"tag:Name"}, {"tag-key"}]
 
 
 async def test_every_page_is_read(account: Account) -> None:
     with Stubber(account.ec2(HOME)) as stubber, Stubber(account.ec2(ABROAD)) as quiet:
-        for one, pages in ((stubber, 2), (quiet, 0)):
-            one.add_response("describe_key_pairs", {"KeyPairs": []})
-            one.add_response("describe_security_groups", {"SecurityGroups": []})
+        for item, pages in ((stubber, 2), (quiet, 0)):
+            item.add_response("describe_key_pairs", {"KeyPairs": []})
+            item.add_response("describe_security_groups", {"SecurityGroups": []})
             for number in range(pages):
-                held = {"OwnerId": "1", "Instances": [told(number)]}
-                one.add_response("describe_instances", {"Reservations": [held], "NextToken": f"more-{number}"})
+                held = {"OwnerId": "1", "Instances": [described(number)]}
+                item.add_response("describe_instances", {"Reservations": [held], "NextToken": f"more-{number}"})
             for _ in range(3):
-                one.add_response("describe_instances", {"Reservations": []})
-        found = await find_builders(account, MARKS)
-    assert [builder.instance_id for builder in found.builders] == ["i-0", "i-1"]
+                item.add_response("describe_instances", {"Reservations": []})
+        result = await find_builders(account, MARKS)
+    assert [builder.instance_id for builder in result.builders] == ["i-0", "i-1"]
 
 
-def told(number: int = 0, **changes: Any) -> Any:
+def described(number: int = 0, **changes: Any) -> Any:
     given = {"InstanceId": f"i-{number}", "LaunchTime": STARTED, "State": {"Name": "running"}, "KeyName": "packer_x"}
     return given | changes
 
@@ -207,14 +207,14 @@ def test_volumes_that_were_attached_later_are_told_apart() -> None:
     def mapping(volume: str, at: timedelta) -> dict[str, Any]:
         return {"DeviceName": "/dev/sdb", "Ebs": {"VolumeId": volume, "AttachTime": STARTED + at}}
 
-    instance = told(
+    instance = described(
         BlockDeviceMappings=[mapping("vol-1", timedelta(seconds=1)), mapping("vol-2", timedelta(minutes=30))],
         InstanceLifecycle="spot",
         IamInstanceProfile={"Arn": "arn:aws:iam::1:instance-profile/packer-6742a7f0-1111-2222-3333-444444444444"},
         Placement={"Tenancy": "dedicated", "AvailabilityZone": "us-west-2b"},
     )
     builder = read_builder(instance, region=HOME, account="1", recognition=MARKS, packer_groups=())
-    assert [one.attached_at_launch for one in builder.volumes] == [True, False]
+    assert [item.attached_at_launch for item in builder.volumes] == [True, False]
     assert builder.temporary_profile == "packer-6742a7f0-1111-2222-3333-444444444444"
     assert (builder.spot, builder.tenancy, builder.zone) == (True, "dedicated", "us-west-2b")
 

@@ -36,7 +36,7 @@ def builder(started: float = 2, **changes: Any) -> Builder:
 
 def job(number: int, start: float | None = 0, end: float | None = None, state: State | None = None) -> Job:
     state = state or (State.RUNNING if end is None else State.FAILED)
-    started, ended = (None if one is None else at(one) for one in (start, end))
+    started, ended = (None if item is None else at(item) for item in (start, end))
     return Job(number, f"build ({number})", state, "", started, ended)
 
 
@@ -58,16 +58,16 @@ def run(
     )
 
 
-def joined(one: Builder, *runs: WorkflowRun, now: float = 20, **more: Any) -> Joined:
-    (found,) = join([one], runs, now=at(now), limits=LIMITS, **more)
-    return found
+def joined(item: Builder, *runs: WorkflowRun, now: float = 20, **more: Any) -> Joined:
+    (result,) = join([item], runs, now=at(now), limits=LIMITS, **more)
+    return result
 
 
 TAGGED = builder(run_id=7)
 
 
 @pytest.mark.parametrize(
-    ("one", "runs", "now", "verdict", "certainty", "reason"),
+    ("item", "runs", "now", "verdict", "certainty", "reason"),
     [
         (TAGGED, [run(7, job(1))], 20, "busy", "by its tag", "its job build (1) still runs"),
         (
@@ -111,7 +111,7 @@ TAGGED = builder(run_id=7)
             "by its tag",
             "its run failed 30 min ago",
         ),
-        # Its job was over before the builder began: only the run itself tells.
+        # Its job was over before the builder began: only the run itself shows it.
         (TAGGED, [run(7, job(1, -60, -30))], 40, "busy", "by its tag", "its run still runs"),
         (
             TAGGED,
@@ -174,11 +174,11 @@ TAGGED = builder(run_id=7)
     ],
 )
 def test_a_builder_is_judged_by_its_job(
-    one: Builder, runs: list[WorkflowRun], now: float, *, verdict: str, certainty: str, reason: str
+    item: Builder, runs: list[WorkflowRun], now: float, *, verdict: str, certainty: str, reason: str
 ) -> None:
-    found = joined(one, *runs, now=now)
-    assert (found.verdict.value, found.certainty, found.reason) == (verdict, certainty, reason)
-    assert found.stuck is (verdict in ("ended", "too old"))
+    result = joined(item, *runs, now=now)
+    assert (result.verdict.value, result.certainty, result.reason) == (verdict, certainty, reason)
+    assert result.stuck is (verdict in ("ended", "too old"))
 
 
 def test_runs_that_could_not_be_read_say_so_and_age_decides() -> None:
@@ -194,9 +194,9 @@ def test_no_job_ran_then_is_said_only_of_times_that_were_read() -> None:
 
 
 def test_the_run_is_told_only_where_one_alone_is_meant() -> None:
-    one, other = run(7, job(1), job(2)), run(8, job(3))
-    assert joined(builder(), one).run == one
-    both = joined(builder(), one, other)
+    item, other = run(7, job(1), job(2)), run(8, job(3))
+    assert joined(builder(), item).run == item
+    both = joined(builder(), item, other)
     assert (both.run, len(both.jobs), both.joined_by) == (None, 3, JoinedBy.ONE_OF_SEVERAL)
 
 
@@ -213,30 +213,30 @@ def test_a_job_that_was_skipped_built_nothing() -> None:
 
 
 def test_a_job_that_ended_without_a_time_has_ended() -> None:
-    found = joined(builder(), run(7, job(1, 0, None, State.FAILED)), now=30)
-    assert (found.verdict, found.ended_at) == (Verdict.ENDED, at(0))
+    result = joined(builder(), run(7, job(1, 0, None, State.FAILED)), now=30)
+    assert (result.verdict, result.ended_at) == (Verdict.ENDED, at(0))
 
 
 @pytest.mark.parametrize("changes", [{"protected": True}, {"state": "shutting-down"}])
 def test_what_is_protected_or_going_is_not_stuck(changes: dict[str, Any]) -> None:
-    found = joined(builder(run_id=7, **changes), run(7, job(1, 0, 10)), now=60)
-    assert (found.verdict, found.stuck) == (Verdict.ENDED, False)
+    result = joined(builder(run_id=7, **changes), run(7, job(1, 0, 10)), now=60)
+    assert (result.verdict, result.stuck) == (Verdict.ENDED, False)
 
 
 def test_a_clock_that_is_behind_makes_nothing_old() -> None:
-    found = joined(builder(run_id=7), run(7, job(1, 0, 10)), now=-30)
-    assert (found.verdict, found.stuck) == (Verdict.ENDING, False)
+    result = joined(builder(run_id=7), run(7, job(1, 0, 10)), now=-30)
+    assert (result.verdict, result.stuck) == (Verdict.ENDING, False)
 
 
 def test_the_likeliest_job_comes_first() -> None:
     validated = job(1, -5, 1, State.SUCCEEDED)
     beside = job(2, 0, 30, State.SUCCEEDED)
     died = job(3, 0, 30, State.CANCELLED)
-    found = joined(TAGGED, run(7, validated, beside, died, state=State.CANCELLED, ended=30), now=60)
-    assert [one.job_id for one in found.jobs] == [3, 2, 1]
+    result = joined(TAGGED, run(7, validated, beside, died, state=State.CANCELLED, ended=30), now=60)
+    assert [item.job_id for item in result.jobs] == [3, 2, 1]
 
 
 def test_why_there_are_no_runs_is_said() -> None:
-    (found,) = join([builder()], None, now=at(60), limits=LIMITS, unreadable="no workflow is configured")
-    assert (found.joined_by, found.certainty) == (JoinedBy.UNREADABLE, "no workflow is configured")
-    assert found.reason.startswith("no workflow is configured, and it has been there")
+    (result,) = join([builder()], None, now=at(60), limits=LIMITS, unreadable="no workflow is configured")
+    assert (result.joined_by, result.certainty) == (JoinedBy.UNREADABLE, "no workflow is configured")
+    assert result.reason.startswith("no workflow is configured, and it has been there")

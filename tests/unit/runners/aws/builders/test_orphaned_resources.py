@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from runners.aws.builders.orphaned_resources import find_orphans
 from runners.aws.builders.termination import delete_resources
 from runners.results import Outcome
-from tests.unit.runners.aws.builders.terminated import LONG, MARKS, STARTED, left
+from tests.unit.runners.aws.builders.terminated import LONG, MARKS, STARTED, remaining_of
 from tests.unit.runners.ec2_world import (
     ABROAD,
     HOME,
@@ -25,12 +25,12 @@ NOW = datetime.now(UTC)
 async def lying(account: Account, **given: Any) -> tuple[set[str], set[str]]:
     """What is left: instances, and the rest."""
     all_of_it = await find_orphans(account, MARKS, **({"now": NOW + timedelta(hours=1)} | given))
-    loose = {
+    orphaned = {
         *(key_pair.name for key_pair in all_of_it.key_pairs),
         *(security_group.group_id for security_group in all_of_it.security_groups),
         *(volume.volume_id for volume in all_of_it.volumes),
     }
-    return {builder.instance_id for builder in all_of_it.builders}, loose
+    return {builder.instance_id for builder in all_of_it.builders}, orphaned
 
 
 def ended(account: Account, started_at: datetime, tags: dict[str, str], region: str = HOME) -> tuple[str, str, str]:
@@ -50,10 +50,10 @@ async def test_the_leftovers_of_a_run_are_told_by_tag_and_by_time(account: Accou
     running = build(account, began, tags={"GITHUB_RUN_ID": "7"})
     build(account, NOW - timedelta(days=3), tags={"Name": "Packer Builder"})
     # Key pairs have no tag here: those of both runs began then.
-    instances, loose = await lying(account, run_id=7, since=began, until=until)
+    instances, orphaned = await lying(account, run_id=7, since=began, until=until)
     assert instances == {running.instance_id}
-    assert {key, group, volume} <= loose
-    assert len(loose) == 4
+    assert {key, group, volume} <= orphaned
+    assert len(orphaned) == 4
     assert await lying(account, run_id=7) == ({running.instance_id}, {group, volume})
     assert await lying(account, since=NOW - timedelta(days=30), until=NOW - timedelta(days=20)) == (set(), set())
 
@@ -80,6 +80,6 @@ async def test_leftovers_are_cleared_and_what_is_live_stays(account: Account) ->
     assert {step.resource for step in steps if step.outcome is Outcome.SKIPPED} == {protected}
     assert {step.outcome for step in steps} == {Outcome.DONE, Outcome.SKIPPED}
     assert await lying(account) == ({live.instance_id}, {protected})
-    assert {live.key, live.group_id} <= left(account, live)
+    assert {live.key, live.group_id} <= remaining_of(account, live)
     again = await delete_resources(account, all_of_it, polling=LONG)
     assert {step.outcome for step in again} == {Outcome.ABSENT, Outcome.SKIPPED}

@@ -107,13 +107,13 @@ async def test_a_price_is_read_once_a_day(account: Account) -> None:
     clock = Clock()
     prices = Prices(account, clock)
     with stubbed(account, listed("1"), listed("2")) as stubber:
-        seen = []
+        observed = []
         for seconds in (0.0, VALID_FOR - 1, 1.0):
             clock.now += seconds
             cost = await prices.so_far(BUILDER, NOW)
-            seen.append(cost.hourly if cost else None)
+            observed.append(cost.hourly if cost else None)
         stubber.assert_no_pending_responses()
-    assert seen == [Decimal(1), Decimal(1), Decimal(2)]
+    assert observed == [Decimal(1), Decimal(1), Decimal(2)]
 
 
 async def test_a_list_that_may_not_be_read_is_asked_again_after_an_hour(account: Account) -> None:

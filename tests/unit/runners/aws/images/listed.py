@@ -32,8 +32,8 @@ async def listed_images(
 
 
 async def of(account: Account, image_id: str, **changes: Any) -> AssessedImage:
-    (found,) = [one for one in (await listed_images(account, **changes)).images if one.image_id == image_id]
-    return found
+    (result,) = [item for item in (await listed_images(account, **changes)).images if item.image_id == image_id]
+    return result
 
 
 def old_and_new(account: Account) -> str:

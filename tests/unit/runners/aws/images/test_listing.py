@@ -1,4 +1,4 @@
-"""Which images may go (moto): whatever uses them, is kept by rule, or cannot be read, keeps them."""
+"""Which images can be deleted (moto): whatever uses them, is kept by rule, or cannot be read, keeps them."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ async def test_images_are_told_by_group_newest_first_with_sizes_and_snapshots(ac
     old = old_and_new(account)
     abroad = image(account, "staging", NOW - timedelta(days=70), region=ABROAD)
     image(account, "somebody-elses", NOW - timedelta(days=400))
-    found = await listed_images(account)
-    assert [(one.group.machine, one.region, one.retention.value) for one in found.images] == [
+    result = await listed_images(account)
+    assert [(item.group.machine, item.region, item.retention.value) for item in result.images] == [
         ("backend", HOME, "newest"),
         ("backend", HOME, "free"),
         ("backend", ABROAD, "newest"),
         ("cron", HOME, "newest"),
     ]
-    (deletable,) = found.deletable
-    assert (deletable.image_id, deletable.size_gb, found.deletable_gb, len(deletable.snapshots)) == (old, 15, 15, 1)
+    (deletable,) = result.deletable
+    assert (deletable.image_id, deletable.size_gb, result.deletable_gb, len(deletable.snapshots)) == (old, 15, 15, 1)
     assert (deletable.created_at, deletable.disabled, deletable.reason) == (NOW - timedelta(days=90), False, "")
-    assert {one.image_id for one in found.images} >= {cron, abroad}
-    assert found.images[0].reason == "the newest one: Terraform's most_recent would pick it"
-    assert found.unreadable == ()
+    assert {item.image_id for item in result.images} >= {cron, abroad}
+    assert result.images[0].reason == "the newest one: Terraform's most_recent would pick it"
+    assert result.unreadable == ()
     assert deletable.removal.snapshots == deletable.snapshots
 
 
@@ -51,24 +51,24 @@ async def test_rules_keep_the_newest_few_and_the_young(
     asked = image(account, "staging", NOW - timedelta(days=days))
     for newer in (1, 2):
         image(account, "staging", NOW - timedelta(days=days - newer))
-    found = await of(account, asked, keep=keep)
-    assert (found.retention, found.reason) == (retention, reason)
+    result = await of(account, asked, keep=keep)
+    assert (result.retention, result.reason) == (retention, reason)
 
 
 async def test_two_of_the_same_second_are_both_the_newest(account: Account) -> None:
     made = NOW - timedelta(days=90)
     image(account, "staging", made)
     image(account, "staging", made)
-    assert [one.retention for one in (await listed_images(account)).images] == [Retention.NEWEST] * 2
+    assert [item.retention for item in (await listed_images(account)).images] == [Retention.NEWEST] * 2
 
 
 async def test_a_disabled_image_is_not_the_newest_though_it_is_younger(account: Account) -> None:
     old = image(account, "staging", NOW - timedelta(days=90))
     young = image(account, "staging", NOW - timedelta(days=60))
     account.ec2(HOME).disable_image(ImageId=young)
-    found = {one.image_id: one for one in (await listed_images(account)).images}
-    assert found[old].retention is Retention.NEWEST
-    assert (found[young].retention, found[young].disabled) == (Retention.DELETABLE, True)
+    result = {item.image_id: item for item in (await listed_images(account)).images}
+    assert result[old].retention is Retention.NEWEST
+    assert (result[young].retention, result[young].disabled) == (Retention.DELETABLE, True)
 
 
 async def test_a_tag_keeps_an_image(account: Account) -> None:
@@ -79,8 +79,8 @@ async def test_a_tag_keeps_an_image(account: Account) -> None:
 
 async def test_what_is_named_elsewhere_is_in_use(account: Account) -> None:
     used = old_and_new(account)
-    found = await of(account, used, references={used: "named in the plan #12, which waits for approval"})
-    assert (found.retention, found.reason) == (Retention.IN_USE, "named in the plan #12, which waits for approval")
+    result = await of(account, used, references={used: "named in the plan #12, which waits for approval"})
+    assert (result.retention, result.reason) == (Retention.IN_USE, "named in the plan #12, which waits for approval")
 
 
 @pytest.mark.parametrize(
@@ -104,20 +104,20 @@ async def test_what_cannot_be_read_keeps_everything_of_its_region(
     abroad = image(account, "staging", NOW - timedelta(days=90), region=ABROAD)
     image(account, "staging", NOW - timedelta(days=60), region=ABROAD)
     refuse(account.client(service, HOME), operation, "UnauthorizedOperation")
-    found = await listed_images(account)
-    by_id = {one.image_id: one for one in found.images}
+    result = await listed_images(account)
+    by_id = {item.image_id: item for item in result.images}
     assert by_id[old].retention is Retention.UNKNOWN
     assert f"AWS forbids {operation}" in by_id[old].reason
     assert by_id[abroad].retention is Retention.DELETABLE
-    assert [(one.region, operation in one.remedy) for one in found.unreadable] == [(HOME, True)]
+    assert [(item.region, operation in item.remedy) for item in result.unreadable] == [(HOME, True)]
 
 
 async def test_a_region_whose_images_cannot_be_read_is_told(account: Account) -> None:
     old_and_new(account)
     refuse(account.ec2(ABROAD), "DescribeImages", "UnauthorizedOperation")
-    found = await listed_images(account)
-    assert len(found.deletable) == 1
-    assert [str(one) for one in found.unreadable] == [
+    result = await listed_images(account)
+    assert len(result.deletable) == 1
+    assert [str(item) for item in result.unreadable] == [
         "images in eu-west-1: AWS forbids DescribeImages (UnauthorizedOperation)"
     ]
 
@@ -125,27 +125,27 @@ async def test_a_region_whose_images_cannot_be_read_is_told(account: Account) ->
 async def test_sharing_that_cannot_be_read_keeps_the_image(account: Account) -> None:
     used = old_and_new(account)
     refuse(account.ec2(HOME), "DescribeImageAttribute", "UnauthorizedOperation")
-    found = await of(account, used)
-    assert (found.retention, found.reason[:41]) == (Retention.UNKNOWN, "nobody can say whom it is shared with: AW")
+    result = await of(account, used)
+    assert (result.retention, result.reason[:41]) == (Retention.UNKNOWN, "nobody can say whom it is shared with: AW")
 
 
 async def test_only_so_many_are_asked_about_sharing_the_oldest_first(account: Account) -> None:
     oldest = image(account, "staging", NOW - timedelta(days=99))
     for days in (90, 80, 70):
         image(account, "staging", NOW - timedelta(days=days))
-    found = await listed_images(account, share_checks=1)
-    assert [one.image_id for one in found.deletable] == [oldest]
-    unasked = [one for one in found.images if one.retention is Retention.UNKNOWN]
-    assert [one.reason for one in unasked] == ["not looked at yet: 1 older ones come first"] * 2
+    result = await listed_images(account, share_checks=1)
+    assert [item.image_id for item in result.deletable] == [oldest]
+    unasked = [item for item in result.images if item.retention is Retention.UNKNOWN]
+    assert [item.reason for item in unasked] == ["not looked at yet: 1 older ones come first"] * 2
 
 
 async def test_every_page_of_images_is_read(account: Account) -> None:
     made = [image(account, "staging", NOW - timedelta(days=90 - number)) for number in range(3)]
     described = account.ec2(HOME).describe_images(ImageIds=made)["Images"]
     with Stubber(account.ec2(HOME)) as stubber:
-        for number, one in enumerate(described):
+        for number, item in enumerate(described):
             more = {} if number == 2 else {"NextToken": f"page-{number}"}
-            stubber.add_response("describe_images", {"Images": [one], **more})
+            stubber.add_response("describe_images", {"Images": [item], **more})
         stubber.add_response("describe_launch_templates", {"LaunchTemplates": []})
         stubber.add_response("describe_instances", {"Reservations": []})
         stubber.add_response("describe_spot_fleet_requests", {"SpotFleetRequestConfigs": []})
@@ -153,6 +153,6 @@ async def test_every_page_of_images_is_read(account: Account) -> None:
         stubber.add_response("describe_spot_instance_requests", {"SpotInstanceRequests": []})
         for _ in range(2):
             stubber.add_response("describe_image_attribute", {"LaunchPermissions": []})
-        found = await listed_images(account)
-    assert sorted(one.image_id for one in found.images) == sorted(made)
-    assert len(found.deletable) == 2
+        result = await listed_images(account)
+    assert sorted(item.image_id for item in result.images) == sorted(made)
+    assert len(result.deletable) == 2

@@ -1,4 +1,4 @@
-"""Removing images (moto): looked at once more, each effect seen, and brought to its end after a crash."""
+"""Removing images (moto): checked again, each effect seen, and brought to its end after a crash."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ LONG = Polling(timeout=60, interval=0.02)
 
 
 async def deletable(account: Account) -> Removal:
-    """An image that may go, beside a newer one."""
+    """An image that can be deleted, beside a newer one."""
     image(account, "staging", NOW - timedelta(days=90))
     image(account, "staging", NOW - timedelta(days=60))
-    (found,) = (await list_images(account, [GROUP], RULES)).deletable
-    return found.removal
+    (result,) = (await list_images(account, [GROUP], RULES)).deletable
+    return result.removal
 
 
 async def go(account: Account, removal: Removal, rules: RetentionRules = RULES, **more: Any) -> RemovalResult:
@@ -54,10 +54,10 @@ def there(account: Account, removal: Removal) -> set[str]:
 async def test_an_image_goes_with_its_snapshots_and_each_is_told(account: Account) -> None:
     removal = await deletable(account)
     (snapshot,) = removal.snapshots
-    seen: list[Step] = []
+    observed: list[Step] = []
 
     async def on_step(step: Step) -> None:
-        seen.append(step)
+        observed.append(step)
         await asyncio.sleep(0)
 
     done = await go(account, removal, on_step=on_step)
@@ -65,7 +65,7 @@ async def test_an_image_goes_with_its_snapshots_and_each_is_told(account: Accoun
         ("image", removal.image_id, Outcome.DONE),
         ("snapshot", snapshot.snapshot_id, Outcome.DONE),
     ]
-    assert (tuple(seen), done.complete, done.refused, done.freed_gb) == (done.steps, True, "", 15)
+    assert (tuple(observed), done.complete, done.refused, done.freed_gb) == (done.steps, True, "", 15)
     assert there(account, removal) == set()
 
 
@@ -95,15 +95,15 @@ async def test_an_image_that_ec2_still_shows_as_deregistered_is_gone(account: Ac
     ec2_backends[MOTOS_ACCOUNT][HOME].amis[removal.image_id].state = "deregistered"
     done = await go(account, removal)
     assert done.steps[0].outcome is Outcome.ABSENT
-    assert removal.image_id not in {one.image_id for one in (await list_images(account, [GROUP], RULES)).images}
+    assert removal.image_id not in {item.image_id for item in (await list_images(account, [GROUP], RULES)).images}
 
 
 async def test_an_image_that_came_into_use_meanwhile_is_refused_and_stays_whole(account: Account) -> None:
     removal = await deletable(account)
     ec2 = account.ec2(HOME)
-    (one,) = ec2.run_instances(ImageId=removal.image_id, MinCount=1, MaxCount=1)["Instances"]
+    (item,) = ec2.run_instances(ImageId=removal.image_id, MinCount=1, MaxCount=1)["Instances"]
     done = await go(account, removal)
-    assert done.refused == f"used by instance {one['InstanceId']} (running)"
+    assert done.refused == f"used by instance {item['InstanceId']} (running)"
     assert (done.complete, done.freed_gb, len(there(account, removal))) == (False, 0, 2)
 
 
@@ -223,8 +223,8 @@ async def test_of_an_image_that_is_gone_snapshots_that_are_used_are_kept(account
     ec2.deregister_image(ImageId=removal.image_id)
     disk: Any = {"DeviceName": "/dev/sdb", "Ebs": {"SnapshotId": snapshot.snapshot_id}}
     ec2.create_launch_template(LaunchTemplateName="web", LaunchTemplateData={"BlockDeviceMappings": [disk]})
-    kept = (await go(account, removal)).steps[1]
-    assert (kept.outcome, kept.reason) == (Outcome.SKIPPED, "used by launch template web, version 1")
+    stored = (await go(account, removal)).steps[1]
+    assert (stored.outcome, stored.reason) == (Outcome.SKIPPED, "used by launch template web, version 1")
     refuse(ec2, "DescribeLaunchTemplates", "UnauthorizedOperation")
     assert "AWS forbids DescribeLaunchTemplates" in (await go(account, removal)).steps[1].reason
 
@@ -251,8 +251,8 @@ async def test_a_disabled_image_is_removed_as_any_other(account: Account) -> Non
     removal = await deletable(account)
     await disable(account, removal, RULES, polling=LONG)
     assert (await go(account, removal)).complete
-    gone = await enable(account, removal, polling=LONG)
-    assert gone.steps[0].outcome is Outcome.ABSENT
+    missing = await enable(account, removal, polling=LONG)
+    assert missing.steps[0].outcome is Outcome.ABSENT
 
 
 async def test_an_image_in_use_is_not_disabled(account: Account) -> None:
@@ -265,20 +265,23 @@ async def test_an_image_in_use_is_not_disabled(account: Account) -> None:
 async def test_snapshots_without_an_image_and_volumes_without_an_instance_are_found_and_removed(
     account: Account,
 ) -> None:
-    left, protected = await deletable(account), image(account, "elsewhere", NOW - timedelta(days=300))
+    remaining, protected = await deletable(account), image(account, "elsewhere", NOW - timedelta(days=300))
     ec2 = account.ec2(HOME)
-    ec2.deregister_image(ImageId=left.image_id)
+    ec2.deregister_image(ImageId=remaining.image_id)
     mine: Any = [{"ResourceType": "volume", "Tags": listed_tags({"Name": "Packer Builder"})}]
     volume = ec2.create_volume(AvailabilityZone="us-west-2a", Size=7, TagSpecifications=mine)["VolumeId"]
     ec2.create_snapshot(VolumeId=volume, Description="nightly")
     later = datetime.now(UTC) + timedelta(days=2)
-    found = await find_orphaned_storage(account, Recognition(), now=later)
-    (loose,) = found.snapshots
-    assert (loose.image_id, (Snapshot(loose.snapshot_id, loose.size_gb),)) == (left.image_id, left.snapshots)
-    assert [(one.volume_id, one.size_gb) for one in found.volumes] == [(volume, 7)]
+    result = await find_orphaned_storage(account, Recognition(), now=later)
+    (orphaned,) = result.snapshots
+    assert (orphaned.image_id, (Snapshot(orphaned.snapshot_id, orphaned.size_gb),)) == (
+        remaining.image_id,
+        remaining.snapshots,
+    )
+    assert [(item.volume_id, item.size_gb) for item in result.volumes] == [(volume, 7)]
     assert (await find_orphaned_storage(account, Recognition(), now=NOW - timedelta(days=90))).snapshots == ()
-    done = await go(account, loose.removal)
-    assert (done.complete, done.freed_gb, there(account, left)) == (True, 15, set())
+    done = await go(account, orphaned.removal)
+    assert (done.complete, done.freed_gb, there(account, remaining)) == (True, 15, set())
     assert protected in {describe_image["ImageId"] for describe_image in ec2.describe_images(Owners=["self"])["Images"]}
 
 
@@ -286,13 +289,13 @@ async def test_loose_snapshots_are_not_told_where_their_use_cannot_be_read(accou
     removal = await deletable(account)
     account.ec2(HOME).deregister_image(ImageId=removal.image_id)
     refuse(account.ec2(HOME), "DescribeFleets", "UnauthorizedOperation")
-    found = await find_orphaned_storage(account, Recognition(), now=NOW)
-    assert found.snapshots == ()
-    assert [one.what for one in found.unreadable] == ["EC2 fleets"]
+    result = await find_orphaned_storage(account, Recognition(), now=NOW)
+    assert result.snapshots == ()
+    assert [item.what for item in result.unreadable] == ["EC2 fleets"]
 
 
 async def test_loose_snapshots_of_an_image_that_came_back_stay(account: Account) -> None:
     removal = await deletable(account)
-    loose = replace(removal, name="", name_tag="")
-    assert (await go(account, loose)).refused == "it is there again"
+    orphaned = replace(removal, name="", name_tag="")
+    assert (await go(account, orphaned)).refused == "it is there again"
     assert len(there(account, removal)) == 2

@@ -95,29 +95,29 @@ async def test_whatever_uses_an_image_keeps_it_and_is_named(
     used = old_and_new(account)
     assert (await of(account, used)).retention is Retention.DELETABLE
     use(account, used)
-    found = await of(account, used)
-    assert found.retention is Retention.IN_USE
-    assert words in found.reason
+    result = await of(account, used)
+    assert result.retention is Retention.IN_USE
+    assert words in result.reason
 
 
 async def test_what_is_terminated_uses_nothing(account: Account) -> None:
     used = old_and_new(account)
     ec2 = account.ec2(HOME)
-    (one,) = ec2.run_instances(ImageId=used, MinCount=1, MaxCount=1)["Instances"]
-    ec2.terminate_instances(InstanceIds=[one["InstanceId"]])
+    (item,) = ec2.run_instances(ImageId=used, MinCount=1, MaxCount=1)["Instances"]
+    ec2.terminate_instances(InstanceIds=[item["InstanceId"]])
     assert (await of(account, used)).retention is Retention.DELETABLE
 
 
 async def test_many_users_are_counted_and_the_first_named(account: Account) -> None:
     used = old_and_new(account)
     account.ec2(HOME).run_instances(ImageId=used, MinCount=8, MaxCount=8)
-    found = await of(account, used)
-    assert (found.users, len(found.used_by)) == (8, 5)
-    assert found.reason.endswith(" and 3 more")
+    result = await of(account, used)
+    assert (result.users, len(result.used_by)) == (8, 5)
+    assert result.reason.endswith(" and 3 more")
 
 
 @pytest.mark.parametrize(
-    ("operation", "key", "told", "words"),
+    ("operation", "key", "message", "words"),
     [
         (
             "DescribeFleets",
@@ -138,10 +138,10 @@ async def test_many_users_are_counted_and_the_first_named(account: Account) -> N
     ],
 )
 async def test_fleets_and_spot_requests_keep_what_they_would_launch(
-    account: Account, operation: str, key: str, told: dict[str, Any], words: str
+    account: Account, operation: str, key: str, message: dict[str, Any], words: str
 ) -> None:
     used = old_and_new(account)
-    answer(account.ec2(HOME), operation, {key: [_filled(told, used)]})
+    answer(account.ec2(HOME), operation, {key: [_filled(message, used)]})
     assert (await of(account, used)).reason == f"used by {words}"
 
 
@@ -156,12 +156,12 @@ async def test_a_deleted_fleet_keeps_nothing(account: Account) -> None:
     assert (await of(account, used)).retention is Retention.DELETABLE
 
 
-def _filled(told: Any, used: str) -> Any:
-    if isinstance(told, dict):
-        return {key: _filled(value, used) for key, value in told.items()}
-    if isinstance(told, list):
-        return [_filled(value, used) for value in told]
-    return used if told == "?" else told
+def _filled(message: Any, used: str) -> Any:
+    if isinstance(message, dict):
+        return {key: _filled(value, used) for key, value in message.items()}
+    if isinstance(message, list):
+        return [_filled(value, used) for value in message]
+    return used if message == "?" else message
 
 
 async def test_a_template_that_names_a_snapshot_keeps_its_image(account: Account) -> None:
@@ -171,16 +171,16 @@ async def test_a_template_that_names_a_snapshot_keeps_its_image(account: Account
     account.ec2(HOME).create_launch_template(
         LaunchTemplateName="web", LaunchTemplateData={"BlockDeviceMappings": [disk]}
     )
-    found = await of(account, used)
-    assert found.reason == f"its snapshot {snapshot.snapshot_id} is used by launch template web, version 1"
+    result = await of(account, used)
+    assert result.reason == f"its snapshot {snapshot.snapshot_id} is used by launch template web, version 1"
 
 
 async def test_an_image_named_by_a_parameter_leaves_all_in_doubt(account: Account) -> None:
     used = old_and_new(account)
     template(account, "ami-00000000000000001", then="resolve:ssm:/images/web")
-    found = await of(account, used)
-    assert found.retention is Retention.UNKNOWN
-    assert "launch template web, version 2 in us-west-2: it names its image by an SSM parameter" in found.reason
+    result = await of(account, used)
+    assert result.retention is Retention.UNKNOWN
+    assert "launch template web, version 2 in us-west-2: it names its image by an SSM parameter" in result.reason
 
 
 async def test_few_images_are_asked_for_by_id_and_not_by_listing_all_instances(account: Account) -> None:
@@ -188,6 +188,6 @@ async def test_few_images_are_asked_for_by_id_and_not_by_listing_all_instances(a
     made = calls_of(account.ec2(HOME))
     await listed_images(account)
     (asked,) = [params for operation, params in made if operation == "DescribeInstances"]
-    named = {one["Name"]: one["Values"] for one in asked["Filters"]}
+    named = {item["Name"]: item["Values"] for item in asked["Filters"]}
     assert used in named["image-id"]
     assert "terminated" not in named["instance-state-name"]

@@ -65,11 +65,11 @@ async def test_a_redirect_to_another_host_gets_no_token(servers: Servers) -> Non
         observed.append(request.headers.copy())
         return web.Response(text="2026-11-23T12:00:00.0000000Z the end\n")
 
-    elsewhere = await servers.start(store)
+    other_host = await servers.start(store)
 
     async def api(request: web.Request) -> web.Response:
         assert request.headers["Authorization"] == "Bearer ghp_canary"
-        return web.Response(status=302, headers={"Location": f"{elsewhere}/log?signature=canary%2B1"})
+        return web.Response(status=302, headers={"Location": f"{other_host}/log?signature=canary%2B1"})
 
     client = await client_of(await servers.start(api))
     assert await logs.job_log_tail(client, REPOSITORY, 1) == "the end"

@@ -111,7 +111,7 @@ async def answered(
 
 @pytest.mark.parametrize(
     ("name", "status"),
-    # Whoever watches waits a rate limit out.
+    # Watchers wait a rate limit out.
     [(name, status) for name in EVERY for status in KINDS if (name, status) != ("watch", 429)],
 )
 async def test_every_refusal_at_every_call_is_an_error_in_words(
@@ -151,7 +151,7 @@ async def test_a_change_in_githubs_fault_is_uncertain_where_it_was_asked_for(
 
     outcome = await answered(CHANGES[name], monkeypatch, fail_changes)
     if name == "cancel":
-        assert outcome is True  # whoever follows the run sees whether it ends
+        assert outcome is True  # followers of the run see whether it ends
         return
     assert isinstance(outcome, UncertainError), repr(outcome)
     assert "Look on GitHub" in outcome.remedy

@@ -29,7 +29,7 @@ REPOSITORY = "PermanentOrg/infrastructure"
 
 
 class Storage:
-    """What GitHub's API redirects to; it answers as it is told, in turn, the last answer for ever."""
+    """What GitHub's API redirects to; it answers as set up, in turn, the last answer for ever."""
 
     def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)
@@ -145,17 +145,17 @@ async def test_a_full_disk_is_named(tmp_path: Path) -> None:
 
 
 async def test_a_link_is_not_followed_to_another_file(tmp_path: Path) -> None:
-    (tmp_path / "log").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "log").symlink_to(tmp_path / "other_host")
     with pytest.raises(RunnerError, match="cannot keep"):
         await download(Storage(says(200, b"x")), tmp_path / "log")
-    assert not (tmp_path / "elsewhere").exists()
+    assert not (tmp_path / "other_host").exists()
 
 
 async def test_the_place_that_keeps_logs_never_sees_our_token(tmp_path: Path) -> None:
     storage = Storage(says(200, b"log\n"))
-    elsewhere = web.Application()
-    elsewhere.router.add_get("/{path:.*}", storage.serve)
-    async with TestServer(elsewhere) as server:
+    other_host = web.Application()
+    other_host.router.add_get("/{path:.*}", storage.serve)
+    async with TestServer(other_host) as server:
         away = str(server.make_url("/signed?sig=a%2Bb"))
 
         async def redirects(request: web.Request) -> web.StreamResponse:
@@ -184,7 +184,7 @@ async def test_a_cancelled_download_leaves_nothing(tmp_path: Path) -> None:
 
     task = asyncio.create_task(download(Storage(hangs), tmp_path / "log"))
     async with asyncio.timeout(60):
-        while not (tmp_path / "log").exists():  # noqa: ASYNC110 - nobody tells
+        while not (tmp_path / "log").exists():  # noqa: ASYNC110 - no event is sent
             await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -31,7 +31,7 @@ jobs:
 """
 
 
-async def seen(github: VirtualGitHub, run_id: int, **more: Any) -> list[tuple[float, WorkflowRun]]:
+async def observed_states(github: VirtualGitHub, run_id: int, **more: Any) -> list[tuple[float, WorkflowRun]]:
     """Every item with the seconds at which it came, and a virtual hour at most."""
     began = now()
     async with asyncio.timeout(7_200):
@@ -39,7 +39,7 @@ async def seen(github: VirtualGitHub, run_id: int, **more: Any) -> list[tuple[fl
 
 
 def lag(github: VirtualGitHub, run: WorkflowRun, began: float, at: float) -> float:
-    """Seconds from the run's end to when it was told."""
+    """Seconds from the run's end to when it was set up."""
     truly = max(job.completed_at for job in github.repository.runs[run.run_id].jobs if job.completed_at)
     since = truly - datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
     return began + at - since.total_seconds()
@@ -49,7 +49,7 @@ def test_a_run_of_twenty_minutes_costs_thirty_calls_by_polling() -> None:
     async def go() -> None:
         github = VirtualGitHub()
         began, run_id = now(), github.build()
-        items = await seen(github, run_id)
+        items = await observed_states(github, run_id)
         at, last = items[-1]
         assert (last.state, len(last.jobs)) == (State.SUCCEEDED, 17)
         assert 1_000 < at < 1_400
@@ -65,7 +65,7 @@ def test_with_webhooks_it_costs_eight_and_each_job_is_shown_at_once() -> None:
         github = VirtualGitHub()
         github.send_webhooks(late=1)
         began, run_id = now(), github.build()
-        items = await seen(github, run_id)
+        items = await observed_states(github, run_id)
         at, last = items[-1]
         assert last.state is State.SUCCEEDED
         assert github.calls <= 8
@@ -89,7 +89,7 @@ def test_lost_webhooks_cost_a_slow_look_at_most(lost: str) -> None:
         github = VirtualGitHub()
         github.send_webhooks(late=1, lost=is_lost)
         began, run_id = now(), github.build()
-        at, last = (await seen(github, run_id))[-1]
+        at, last = (await observed_states(github, run_id))[-1]
         assert last.state is State.SUCCEEDED
         assert lag(github, last, began, at) < poll_schedule.WEBHOOKS_BUSY * 5
         assert github.calls <= 30
@@ -103,8 +103,8 @@ def test_where_webhooks_tell_of_runs_alone_their_jobs_are_asked_for_as_without()
         github = VirtualGitHub()
         github.send_webhooks(late=1, lost=lambda event, _: event == "workflow_job")
         began, run_id = now(), github.build()
-        items = await seen(github, run_id)
-        assert lag(github, items[-1][1], began, items[-1][0]) < 5  # the end is told
+        items = await observed_states(github, run_id)
+        assert lag(github, items[-1][1], began, items[-1][0]) < 5  # the end is reported
         assert len(items) > 12
         assert 12 < github.calls <= 30
         await github.close()
@@ -133,7 +133,7 @@ def test_webhooks_in_any_order_late_and_again_never_take_a_job_back() -> None:
                     github.receive_event(news)
 
         replaying = asyncio.create_task(replay())
-        items = [run for _, run in await seen(github, run_id)]
+        items = [run for _, run in await observed_states(github, run_id)]
         replaying.cancel()
         order = {State.WAITING: 0, State.RUNNING: 1}
         for before, after in itertools.pairwise(items):
@@ -152,7 +152,7 @@ def test_webhooks_that_come_before_the_first_look_cost_nothing_more() -> None:
         github.send_webhooks(late=0.05)  # before the answer to the first look
         run_id = github.build()
         await asyncio.sleep(0.02)
-        assert (await seen(github, run_id))[-1][1].state is State.SUCCEEDED
+        assert (await observed_states(github, run_id))[-1][1].state is State.SUCCEEDED
         assert github.calls <= 8
         await github.close()
 
@@ -165,14 +165,14 @@ def test_a_webhook_alone_ends_nothing() -> None:
         github.send_webhooks()
         github.repository.hang_next(BUILD, job="cron")
         run_id = github.repository.dispatch(BUILD, "main").run_id
-        watching = asyncio.create_task(seen(github, run_id))
+        watching = asyncio.create_task(observed_states(github, run_id))
         await asyncio.sleep(60)
         before = len(github.asked)
         for _ in range(5):
             github.receive_event(RunEvent(REPOSITORY, run_id, 1, BUILD, ended=True))
         await asyncio.sleep(120)
         assert not watching.done()
-        assert 1 <= len(github.asked) - before < 20  # looked after together, for a while
+        assert 1 <= len(github.asked) - before < 20  # watched together, for a while
         await github.repository.cancel(github.repository.runs[run_id])
         assert (await watching)[-1][1].state is State.CANCELLED
         await github.close()
@@ -184,7 +184,7 @@ def test_many_watchers_of_a_run_cost_what_one_does() -> None:
     async def go(watchers: int) -> int:
         github = VirtualGitHub()
         run_id = github.build()
-        ends = await asyncio.gather(*(seen(github, run_id) for _ in range(watchers)))
+        ends = await asyncio.gather(*(observed_states(github, run_id) for _ in range(watchers)))
         assert {end[-1][1].state for end in ends} == {State.SUCCEEDED}
         await github.close()
         return len(github.asked)
@@ -199,7 +199,7 @@ def test_fifty_runs_at_once_stay_within_githubs_hourly_limit() -> None:
         for _ in range(50):
             github.repository.hang_next(BUILD, job="cron, prod")
             ids.append(github.build())
-        watching = [asyncio.create_task(seen(github, run_id)) for run_id in ids]
+        watching = [asyncio.create_task(observed_states(github, run_id)) for run_id in ids]
         await asyncio.sleep(3_600)
         assert github.calls < 5_000
         assert len(github.asked) < 5_000  # even if 304s counted
@@ -218,7 +218,7 @@ def test_256_jobs_come_in_three_pages_and_settled_pages_are_left_alone() -> None
         for two in "abcdefghijklmnop":
             github.repository.slow_next("many.yml", job=f"p, {two}", times_slower=50)
         run_id = github.repository.dispatch("many.yml", "main").run_id
-        last = (await seen(github, run_id))[-1][1]
+        last = (await observed_states(github, run_id))[-1][1]
         assert (last.state, len(last.jobs), len({job.job_id for job in last.jobs})) == (State.SUCCEEDED, 256, 256)
         pages = [item.path.rpartition("=")[2] for item in github.asked if "/jobs" in item.path]
         assert set(pages) == {"1", "2", "3"}

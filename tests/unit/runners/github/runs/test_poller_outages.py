@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-async def seen(github: VirtualGitHub, run_id: int, **more: Any) -> list[tuple[float, WorkflowRun]]:
+async def observed_states(github: VirtualGitHub, run_id: int, **more: Any) -> list[tuple[float, WorkflowRun]]:
     """Every item with the seconds at which it came, and a virtual hour at most."""
     began = now()
     async with asyncio.timeout(7_200):
@@ -41,7 +41,7 @@ def test_ten_minutes_without_github_are_told_and_lose_nothing() -> None:
         github.trouble = outage(
             1_300, 1_900, lambda: UnavailableError("watching", "GitHub answered with its error 502")
         )
-        items = await seen(github, run_id)
+        items = await observed_states(github, run_id)
         stale = [(at, run) for at, run in items if run.stale_since]
         assert len(stale) == 1
         at, text = stale[0]
@@ -70,7 +70,7 @@ def test_while_github_does_not_answer_it_is_asked_twice_a_minute_whatever_is_wat
 
         ids = [github.build() for _ in range(10)]
         github.trouble = trouble
-        watching = [asyncio.create_task(seen(github, run_id)) for run_id in ids]
+        watching = [asyncio.create_task(observed_states(github, run_id)) for run_id in ids]
         await asyncio.sleep(700)
         assert 10 < tries < 30
         ends = await asyncio.gather(*watching, return_exceptions=True)
@@ -93,7 +93,7 @@ def test_what_github_asks_of_one_look_is_kept_for_all() -> None:
                 raise UnavailableError("watching", "GitHub's rate limit is used up", retry_at=in_a_while)
 
         github.trouble = trouble
-        watching = [asyncio.create_task(seen(github, github.build())) for _ in range(3)]
+        watching = [asyncio.create_task(observed_states(github, github.build())) for _ in range(3)]
         results = await asyncio.gather(*watching)
         assert asked[30] - asked[29] >= 1_195
         for items in results:
@@ -109,9 +109,9 @@ def test_a_rerun_is_followed_in_its_new_attempt() -> None:
         github = VirtualGitHub()
         github.repository.fail_next(BUILD, job="cron, dev")
         run_id = github.repository.dispatch(BUILD, "main").run_id
-        first = (await seen(github, run_id))[-1][1]
+        first = (await observed_states(github, run_id))[-1][1]
         assert (first.state, first.attempt) == (State.FAILED, 1)
-        following = asyncio.create_task(seen(github, run_id, attempt=2))
+        following = asyncio.create_task(observed_states(github, run_id, attempt=2))
         await asyncio.sleep(12)  # GitHub may need a moment to know the attempt
         github.repository.rerun(github.repository.runs[run_id], failed_only=True, actor="lee-park")
         items = [run for _, run in await following]
@@ -119,7 +119,7 @@ def test_a_rerun_is_followed_in_its_new_attempt() -> None:
         assert [run.state.ended for run in items] == [False] * (len(items) - 1) + [True]
         assert items[-1].state is State.SUCCEEDED
         assert items[-1].actor == "lee-park"
-        again = [run for _, run in await seen(github, run_id)]
+        again = [run for _, run in await observed_states(github, run_id)]
         assert [(run.attempt, run.state) for run in again] == [(2, State.SUCCEEDED)]
         await github.close()
 
@@ -130,9 +130,9 @@ def test_an_attempt_that_never_comes_is_said() -> None:
     async def go() -> None:
         github = VirtualGitHub()
         run_id = github.repository.dispatch(BUILD, "main").run_id
-        await seen(github, run_id)
+        await observed_states(github, run_id)
         with pytest.raises(NotFoundError, match="no attempt 2"):
-            await seen(github, run_id, attempt=2)
+            await observed_states(github, run_id, attempt=2)
         await github.close()
 
     run_virtually(go())
@@ -143,11 +143,11 @@ def test_late_news_of_an_earlier_attempt_changes_nothing() -> None:
         github = VirtualGitHub()
         github.repository.fail_next(BUILD, job="cron, dev")
         run_id = github.repository.dispatch(BUILD, "main").run_id
-        first = (await seen(github, run_id))[-1][1]
+        first = (await observed_states(github, run_id))[-1][1]
         run = github.repository.runs[run_id]
         github.repository.hang_next(BUILD, job="cron, dev")
         github.repository.rerun(run, failed_only=True, actor="lee-park")
-        following = asyncio.create_task(seen(github, run_id, attempt=2))
+        following = asyncio.create_task(observed_states(github, run_id, attempt=2))
         await asyncio.sleep(60)
         asked = len(github.asked)
         for job in first.jobs:
