@@ -50,8 +50,8 @@ def test_only_what_failed_for_a_rate_limit_alone_runs_again(
 def test_the_first_jobs_are_named_with_what_they_were_refused_for() -> None:
     names = ("build (cron, dev)", "build (backend, dev)", "build (backend, prod)", "notify", "lint")
     jobs = [job(name, State.FAILED, number) for number, name in enumerate(names)]
-    said = "api error RequestLimitExceeded: Request limit exceeded."
-    build = FollowedBuild(operation(), 5, limited=dict.fromkeys(range(len(names)), said))
+    text = "api error RequestLimitExceeded: Request limit exceeded."
+    build = FollowedBuild(operation(), 5, limited=dict.fromkeys(range(len(names)), text))
     assert CONFIG.images
     rules = CONFIG.images.rerun
     assert rate_limits_of(build, run(jobs[0]), rules) == "cron dev: `RequestLimitExceeded`"

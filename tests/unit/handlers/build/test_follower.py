@@ -21,8 +21,8 @@ from tests.unit.handlers.build.followed import (
 )
 
 
-async def upcoming(build: FollowedBuild, seen: WorkflowRun) -> NextAction | None:
-    return await Follower(build)._next_action(seen)
+async def upcoming(build: FollowedBuild, observed: WorkflowRun) -> NextAction | None:
+    return await Follower(build)._next_action(observed)
 
 
 async def test_a_cancel_comes_before_logs_and_logs_before_the_end() -> None:
@@ -30,18 +30,18 @@ async def test_a_cancel_comes_before_logs_and_logs_before_the_end() -> None:
     operations = cast("Operations", build.operation.services.operations)
     going = run(LIMITED, job("slow", State.RUNNING, 8))
     operations.person = "U0LEE"
-    found = await upcoming(build, going)
-    assert found
-    assert (found.action, found.person, found.run.jobs) == (Action.CANCEL, "U0LEE", ())
+    result = await upcoming(build, going)
+    assert result
+    assert (result.action, result.person, result.run.jobs) == (Action.CANCEL, "U0LEE", ())
     build.cancelled_by, build.cancelled_at = "U0LEE", build.operation.services.clock()
-    found = await upcoming(build, going)
-    assert found
-    assert (found.action, found.job, found.run.jobs) == (Action.READ, LIMITED, ())
+    result = await upcoming(build, going)
+    assert result
+    assert (result.action, result.job, result.run.jobs) == (Action.READ, LIMITED, ())
     build.record(LIMITED, Annotation(), "")
     assert await upcoming(build, going) is None
-    found = await upcoming(build, run(LIMITED, state=State.CANCELLED))
-    assert found
-    assert (found.action, found.run.jobs) == (Action.END, (LIMITED,))
+    result = await upcoming(build, run(LIMITED, state=State.CANCELLED))
+    assert result
+    assert (result.action, result.run.jobs) == (Action.END, (LIMITED,))
 
 
 async def test_a_run_that_does_not_end_when_cancelled_is_ended_by_force_once() -> None:
@@ -50,9 +50,9 @@ async def test_a_run_that_does_not_end_when_cancelled_is_ended_by_force_once() -
     build.cancelled_at = build.operation.services.clock() - FORCE_AFTER + 1
     assert await upcoming(build, going) is None
     build.cancelled_at -= 2
-    found = await upcoming(build, going)
-    assert found
-    assert found.action is Action.FORCE
+    result = await upcoming(build, going)
+    assert result
+    assert result.action is Action.FORCE
     build.forced = True
     assert await upcoming(build, going) is None
 
@@ -60,9 +60,9 @@ async def test_a_run_that_does_not_end_when_cancelled_is_ended_by_force_once() -
 async def test_a_cancel_after_the_end_changes_nothing() -> None:
     build = FollowedBuild(operation(), 5)
     cast("Operations", build.operation.services.operations).person = "U0LEE"
-    found = await upcoming(build, run(SIBLING, state=State.FAILED))
-    assert found
-    assert found.action is Action.END
+    result = await upcoming(build, run(SIBLING, state=State.FAILED))
+    assert result
+    assert result.action is Action.END
 
 
 async def test_an_error_of_watching_is_raised_where_news_are_awaited() -> None:

@@ -66,9 +66,9 @@ async def test_a_log_is_read_redacted_and_told_why(build: FollowedBuild, stand_i
 
 
 async def test_a_log_that_is_no_more_is_not_waited_for(build: FollowedBuild, stand_in: GitHubStandIn) -> None:
-    gone = await ended_job(stand_in, lost=True)
+    missing = await ended_job(stand_in, lost=True)
     async with asyncio.timeout(job_logs.LOG_DELAY / 2):
-        read = await job_logs._read(build, gone)
+        read = await job_logs._read(build, missing)
     assert (read.reading, read.why) == (None, "GitHub has no log of it (any more)")
 
 

@@ -1,4 +1,4 @@
-"""GitHub on a bad day. Asked by POST: the client itself repeats a GET over a connection that broke."""
+"""GitHub on a bad day. Requests are POSTs: the client itself repeats a GET over a connection that broke."""
 
 from __future__ import annotations
 
