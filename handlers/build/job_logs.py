@@ -47,7 +47,7 @@ async def process_log(build: FollowedBuild, run: WorkflowRun, job: Job) -> None:
     """Durable: read the log of a job that has ended, post in the thread what is wrong, and record the job's annotation."""
     operation = build.operation
     log = await operation.step(f"log of job {job.job_id}", lambda: _read(build, job))
-    annotation = Annotation(unread=NOT_READ if log.why else "")
+    annotation = Annotation(log_problem=NOT_READ if log.why else "")
     if job.state is State.SUCCEEDED:
         annotation = await _annotate_successful(build, run, job, log, annotation)
     elif build.logs_posted < MOST_LOGS_POSTED:

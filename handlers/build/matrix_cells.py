@@ -35,14 +35,14 @@ WORST_FIRST = (*FAULTY, State.RUNNING, State.WAITING, State.SUCCEEDED, State.SKI
 class Annotation:
     """What the matrix adds to the state of a job on GitHub.
 
-    `reruns` counts how often it was run again, `image` is the AMI that it built, `unread` says why its log was not
+    `reruns` counts how often it was run again, `image` is the AMI that it built, `log_problem` says why its log was not
     read ("log expired").
     """
 
     suspect: bool = False
     reruns: int = 0
     image: str = ""
-    unread: str = ""
+    log_problem: str = ""
 
 
 NO_ANNOTATION = Annotation()
@@ -139,7 +139,7 @@ def _state(job: Job, annotation: Annotation, now: float) -> tuple[str, str]:
 
 
 def _suffix(annotation: Annotation) -> str:
-    return " ".join(filter(None, [annotation.image, f"({annotation.unread})" if annotation.unread else ""]))
+    return " ".join(filter(None, [annotation.image, f"({annotation.log_problem})" if annotation.log_problem else ""]))
 
 
 def _time(job: Job, now: float) -> str:

@@ -125,7 +125,7 @@ def test_who_cancelled_is_named_and_what_failed_can_run_again() -> None:
 def test_images_reruns_and_unread_logs_are_in_their_cells() -> None:
     annotations = {
         100: Annotation(image="ami-0123456789abcdef0", reruns=1),
-        101: Annotation(unread="log not read"),
+        101: Annotation(log_problem="log not read"),
     }
     text = read(matrix_views.ended(matrix_of(*builds(State.SUCCEEDED), state=State.SUCCEEDED, annotations=annotations)))
     assert "✅ done 12 min, rerun 1 ami-0123456789abcdef0" in text
@@ -195,7 +195,7 @@ def test_many_other_jobs_are_counted_and_the_troubled_named() -> None:
 @given(name=hostile, step=hostile, note=hostile)
 def test_hostile_names_break_nothing(name: str, step: str, note: str) -> None:
     jobs = [job(name, State.FAILED, 7, failing_step=step), *builds(State.RUNNING)]
-    rendered = matrix_of(*jobs, state=State.FAILED, by="x", annotations={7: Annotation(unread=note)})
+    rendered = matrix_of(*jobs, state=State.FAILED, by="x", annotations={7: Annotation(log_problem=note)})
     read(matrix_views.ended(rendered, rerun=True))
     read(matrix_views.in_progress(replace(rendered, machines=(), environments=())))
     excerpt = LogExcerpt(3, name, (step,), (note,), step=name)
