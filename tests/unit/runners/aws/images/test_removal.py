@@ -4,51 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from moto.ec2.models import ec2_backends
 
-from runners.aws.builders.recognition import Recognition
 from runners.aws.images.listing import list_images
-from runners.aws.images.orphaned_storage import find_orphaned_storage
-from runners.aws.images.removal import disable, enable, remove
-from runners.aws.images.retention import RetentionRules
-from runners.aws.steps import Polling
+from runners.aws.images.removal import disable, enable
 from runners.errors import AccessDeniedError
-from runners.results import ImageGroup, KeepRule, Outcome, Removal, RemovalResult, Snapshot, Step
-from tests.unit.runners.ec2_world import HOME, MOTOS_ACCOUNT, answer, calls_of, image, listed_tags, refuse
+from runners.results import KeepRule, Outcome, Removal, Step
+from tests.unit.runners.aws.images.removals import GROUP, LONG, RULES, SHORT, deletable, go, there
+from tests.unit.runners.ec2_world import HOME, MOTOS_ACCOUNT, answer, calls_of, listed_tags, refuse
 
 if TYPE_CHECKING:
     from runners.aws.client import Account
-
-NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-GROUP = ImageGroup("staging", "backend", "staging")
-RULES = RetentionRules(KeepRule(newest=1, younger_than=timedelta(days=30)), {}, NOW)
-SHORT = Polling(timeout=0.3, interval=0.02)  # for what does not become done
-LONG = Polling(timeout=60, interval=0.02)
-
-
-async def deletable(account: Account) -> Removal:
-    """An image that can be deleted, beside a newer one."""
-    image(account, "staging", NOW - timedelta(days=90))
-    image(account, "staging", NOW - timedelta(days=60))
-    (result,) = (await list_images(account, [GROUP], RULES)).deletable
-    return result.removal
-
-
-async def go(account: Account, removal: Removal, rules: RetentionRules = RULES, **more: Any) -> RemovalResult:
-    return await remove(account, removal, rules, **{"polling": LONG, **more})
-
-
-def there(account: Account, removal: Removal) -> set[str]:
-    ec2 = account.ec2(removal.region)
-    images = {describe_image["ImageId"] for describe_image in ec2.describe_images(Owners=["self"])["Images"]}
-    snapshots = {
-        describe_snapshot["SnapshotId"] for describe_snapshot in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]
-    }
-    return (images | snapshots) & {removal.image_id, *(snapshot.snapshot_id for snapshot in removal.snapshots)}
+    from runners.aws.images.retention import RetentionRules
 
 
 async def test_an_image_goes_with_its_snapshots_and_each_is_told(account: Account) -> None:
@@ -260,42 +231,3 @@ async def test_an_image_in_use_is_not_disabled(account: Account) -> None:
     account.ec2(HOME).run_instances(ImageId=removal.image_id, MinCount=1, MaxCount=1)
     assert "used by instance" in (await disable(account, removal, RULES, polling=LONG)).refused
     assert state(account, removal) == "available"
-
-
-async def test_snapshots_without_an_image_and_volumes_without_an_instance_are_found_and_removed(
-    account: Account,
-) -> None:
-    remaining, protected = await deletable(account), image(account, "elsewhere", NOW - timedelta(days=300))
-    ec2 = account.ec2(HOME)
-    ec2.deregister_image(ImageId=remaining.image_id)
-    mine: Any = [{"ResourceType": "volume", "Tags": listed_tags({"Name": "Packer Builder"})}]
-    volume = ec2.create_volume(AvailabilityZone="us-west-2a", Size=7, TagSpecifications=mine)["VolumeId"]
-    ec2.create_snapshot(VolumeId=volume, Description="nightly")
-    later = datetime.now(UTC) + timedelta(days=2)
-    result = await find_orphaned_storage(account, Recognition(), now=later)
-    (orphaned,) = result.snapshots
-    assert (orphaned.image_id, (Snapshot(orphaned.snapshot_id, orphaned.size_gb),)) == (
-        remaining.image_id,
-        remaining.snapshots,
-    )
-    assert [(item.volume_id, item.size_gb) for item in result.volumes] == [(volume, 7)]
-    assert (await find_orphaned_storage(account, Recognition(), now=NOW - timedelta(days=90))).snapshots == ()
-    done = await go(account, orphaned.removal)
-    assert (done.complete, done.freed_gb, there(account, remaining)) == (True, 15, set())
-    assert protected in {describe_image["ImageId"] for describe_image in ec2.describe_images(Owners=["self"])["Images"]}
-
-
-async def test_loose_snapshots_are_not_told_where_their_use_cannot_be_read(account: Account) -> None:
-    removal = await deletable(account)
-    account.ec2(HOME).deregister_image(ImageId=removal.image_id)
-    refuse(account.ec2(HOME), "DescribeFleets", "UnauthorizedOperation")
-    result = await find_orphaned_storage(account, Recognition(), now=NOW)
-    assert result.snapshots == ()
-    assert [item.what for item in result.unreadable] == ["EC2 fleets"]
-
-
-async def test_loose_snapshots_of_an_image_that_came_back_stay(account: Account) -> None:
-    removal = await deletable(account)
-    orphaned = replace(removal, name="", name_tag="")
-    assert (await go(account, orphaned)).refused == "it is there again"
-    assert len(there(account, removal)) == 2
