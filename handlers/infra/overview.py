@@ -1,4 +1,4 @@
-"""How things stand: each environment, the last operations, as an answer and as the Home tab."""
+"""The state of each environment and the last operations, as an answer and as the Home tab."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ async def status(services: Services) -> Message:
 
 
 async def publish_home(services: Services, user: str) -> None:
-    """Show the same on the Home tab, to those who may run commands."""
+    """Publish the same as the Home tab of a person who may run commands; others get a hint."""
     person = await services.directory.person(user)
     if policy.allowed(person, services.config.access.operators):
         blocks = replies.status_blocks(await _environments(services), await _recent(services))
     else:
-        blocks = _stranger()
+        blocks = _no_access()
     await services.chat.publish_home(user, replies.home(blocks))
 
 
@@ -36,15 +36,15 @@ async def _environments(services: Services) -> list[EnvironmentLine]:
 
 
 async def _environment(services: Services, name: str) -> EnvironmentLine:
-    running = await services.deployments.current(name)
-    line = await services.operations.open_in(name)
-    if running is None:
-        what = "no deploy by Signalbox yet"
+    deployed = await services.deployments.current(name)
+    unfinished = await services.operations.open_in(name)
+    if deployed is None:
+        text = "no deploy by Signalbox yet"
     else:
-        subject = kit.escape(kit.cut(running.subject, 80))
-        by = f"deployed by {kit.user(running.person)} {kit.moment(running.at)}"
-        what = f"runs {kit.code(running.sha[:7])} {subject}, {by}"
-    return EnvironmentLine(name, what, _line(line[0]) if line else None)
+        subject = kit.escape(kit.cut(deployed.subject, 80))
+        by = f"deployed by {kit.user(deployed.person)} {kit.moment(deployed.at)}"
+        text = f"runs {kit.code(deployed.sha[:7])} {subject}, {by}"
+    return EnvironmentLine(name, text, _line(unfinished[0]) if unfinished else None)
 
 
 async def _recent(services: Services) -> list[OperationLine]:
@@ -57,5 +57,5 @@ def _line(record: Record) -> OperationLine:
     )
 
 
-def _stranger() -> list[Block]:
+def _no_access() -> list[Block]:
     return [kit.section("Signalbox runs the infrastructure team's deploys. Ask that team if you need to use it.")]

@@ -1,4 +1,4 @@
-"""/infra: topics that are read only; help, how things stand and who did what are here, others in files of their own."""
+"""/infra: finds the topic and answers; its own topics are help, status and audit, and features register others."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 NAME = "/infra"
-SOON = 2.0  # seconds; Slack waits for three
-_working: set[asyncio.Task[None]] = set()
+ANSWER_TIMEOUT = 2.0  # seconds; Slack waits for three
+_pending_answers: set[asyncio.Task[None]] = set()
 USAGE = "/infra help | status | audit [how many]"
-MOST_WORDS = 4
+MOST_ARGUMENTS = 4
 MOST_LINES = 30
 DIGEST = re.compile(r"\b[0-9a-f]{40,64}\b")
-UNSAID = ("url", "status")
-# What stands before a detail's value where its name alone would not read well.
-IN_WORDS = {
+OMITTED = ("url", "status")
+# The text before a detail's value, where it is not the detail's name.
+PREFIXES = {
     "binding": "of ",
     "approval": "of ",
     "outcome": "",
@@ -51,36 +51,36 @@ IN_WORDS = {
 
 
 async def handle(services: Services, invocation: Invocation) -> Message | None:
-    """Hand the words over to their topic; what it reads is answered to the person alone."""
-    words = arguments.split(invocation.text, USAGE, most=MOST_WORDS) or ["help"]
+    """Pass the arguments to their topic; only the person gets the answer."""
+    typed = arguments.split(invocation.text, USAGE, most=MOST_ARGUMENTS) or ["help"]
     topics = {topic.name: topic for topic in invocation.registry.topics}
-    if words[0] not in topics:
+    if typed[0] not in topics:
         raise UserError(
-            f"I do not know {arguments.quoted(words[0])}{arguments.nearest(words[0], topics)} Usage: {USAGE}"
+            f"I do not know {arguments.quoted(typed[0])}{arguments.nearest(typed[0], topics)} Usage: {USAGE}"
         )
-    topic, rest = topics[words[0]], words[1:]
+    topic, rest = topics[typed[0]], typed[1:]
     if len(rest) > topic.most:
         raise UserError(f"That is more than {topic.name} takes. Usage: {topic.usage}")
     await requests.check_may_use(services, invocation.user, f"/infra {topic.name}")
     await services.audit.record(Entry(invocation.user, f"/infra {topic.name}"))
-    return await _soon_or_later(services, invocation, topic.handle(services, invocation, rest))
+    return await _answer_now_or_later(services, invocation, topic.handle(services, invocation, rest))
 
 
-async def _soon_or_later(
+async def _answer_now_or_later(
     services: Services, invocation: Invocation, work: Coroutine[Any, Any, Message | None]
 ) -> Message | None:
-    """The answer, where it comes in time for Slack; else a word now, and the answer when it is there."""
-    task = asyncio.create_task(_worded(work))
-    done, _ = await asyncio.wait({task}, timeout=SOON)
+    """The answer, if it is ready in time for Slack; else a notice, and the answer later."""
+    task = asyncio.create_task(_with_user_errors(work))
+    done, _ = await asyncio.wait({task}, timeout=ANSWER_TIMEOUT)
     if done:
         return task.result()
     later = asyncio.create_task(_answer_later(services, invocation, task))
-    _working.add(later)  # the loop itself would let it be collected
-    later.add_done_callback(_working.discard)
+    _pending_answers.add(later)  # the event loop itself holds only a weak reference
+    later.add_done_callback(_pending_answers.discard)
     return replies.done(":mag: Looking; this takes a moment. The answer follows here.")
 
 
-async def _worded(work: Coroutine[Any, Any, Message | None]) -> Message | None:
+async def _with_user_errors(work: Coroutine[Any, Any, Message | None]) -> Message | None:
     try:
         return await work
     except RunnerError as error:
@@ -111,13 +111,13 @@ async def help_page(_: Services, invocation: Invocation, __: Sequence[str]) -> M
 
 
 async def status(services: Services, _: Invocation, __: Sequence[str]) -> Message:
-    """How the environments stand, and the last operations."""
+    """The environments and the last operations."""
     return await overview.status(services)
 
 
 async def audit(services: Services, _: Invocation, rest: Sequence[str]) -> Message:
-    """The newest lines of the trail."""
-    return replies.audit_page([_row(line) for line in await services.audit.read(newest=_how_many(rest))])
+    """The newest entries of the audit log."""
+    return replies.audit_page([_row(stored) for stored in await services.audit.read(newest=_how_many(rest))])
 
 
 def _how_many(rest: Sequence[str]) -> int:
@@ -128,22 +128,22 @@ def _how_many(rest: Sequence[str]) -> int:
     return int(rest[0])
 
 
-def _row(line: StoredEntry) -> tuple[float, str, str, str]:
-    entry = line.entry
+def _row(stored: StoredEntry) -> tuple[float, str, str, str]:
+    entry = stored.entry
     where = f"in {entry.environment}" if entry.environment else ""
     number = f"#{entry.operation}" if entry.operation else ""
     what = " ".join(part for part in (number, entry.action, where) if part)
-    return line.at, entry.actor, what, _in_words(entry.detail)[:200]
+    return stored.at, entry.actor, what, _describe(entry.detail)[:200]
 
 
-def _in_words(detail: Mapping[str, object]) -> str:
-    """An entry's details as the end of a sentence; addresses are left to the export, and digests are short."""
+def _describe(detail: Mapping[str, object]) -> str:
+    """An entry's details in brackets, without URLs, which the export has; digests are short."""
     parts = []
     for name, value in detail.items():
-        if not value or name in UNSAID:
+        if not value or name in OMITTED:
             continue
         value_text = DIGEST.sub(lambda digest: digest[0][:12], str(value))
-        parts.append(f"{IN_WORDS.get(name, f'{name} ')}{value_text}")
+        parts.append(f"{PREFIXES.get(name, f'{name} ')}{value_text}")
     return f"({', '.join(parts)})" if parts else ""
 
 

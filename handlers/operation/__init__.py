@@ -1,1 +1,1 @@
-"""Buttons that every operation has: approve, reject, cancel."""
+"""The buttons of every operation: Approve, Reject, Cancel."""

@@ -1,4 +1,4 @@
-"""Approve and Reject: checked when clicked, decided once, then the operation is woken."""
+"""Approve and Reject: each click is checked, a decision is made once, and then wakes the operation."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ log = logging.getLogger(__name__)
 
 
 async def approve(services: Services, click: Click) -> Message | None:
-    """Count this person's approval, if they may give it; ask for the typed confirmation first where it is required.
+    """Count this person's approval if they may approve; first ask for a typed confirmation where one is required.
 
-    It does not count while a feature objects: the answer then gives the reason.
+    While a feature objects, the approval does not count, and the answer has the reason.
     """
     approval = await _clicked(services, click, Outcome.APPROVED)
     if approval.outcome is Outcome.PENDING and (objection := await _objection(services, click.registry, approval)):
         return objection.message
     if approval.typed_confirmation and approval.outcome is Outcome.PENDING:
         record = await services.operations.get(approval.operation)
-        words = next((kind.confirmation for kind in click.registry.kinds if kind.name == record.kind), "")
+        explanation = next((kind.confirmation for kind in click.registry.kinds if kind.name == record.kind), "")
         view = replies.typed_approval(
-            approval.typed_confirmation, approval.id, f"#{record.number} {record.title}", words
+            approval.typed_confirmation, approval.id, f"#{record.number} {record.title}", explanation
         )
         await services.chat.open_view(click.trigger_id, view)
         return None
@@ -47,13 +47,13 @@ async def approve(services: Services, click: Click) -> Message | None:
 
 
 async def reject(services: Services, click: Click) -> None:
-    """End the matter, if this person may."""
+    """Reject the operation, if this person may."""
     approval = await _clicked(services, click, Outcome.REJECTED)
     await _decide(services, approval, click.user, Outcome.REJECTED)
 
 
 async def typed(services: Services, submission: Submission) -> Mapping[str, str]:
-    """Count an approval that was confirmed by typing; everything is checked again, for time has passed."""
+    """Count an approval that was confirmed by typing, after all checks are made again."""
     try:
         approval = await services.approvals.get(submission.private_metadata)
         if submission.values["word"].strip() != approval.typed_confirmation:
@@ -87,24 +87,24 @@ async def _clicked(services: Services, click: Click, decision: Outcome) -> Appro
 
 
 async def _check_may(services: Services, approval: Approval, user: str, decision: Outcome) -> None:
-    tried = _attempt(approval, user, decision)
+    attempt = _attempt(approval, user, decision)
     if decision is Outcome.APPROVED:
-        await permissions.check_may_approve(services, tried, requester=approval.requester, in_window=True)
+        await permissions.check_may_approve(services, attempt, requester=approval.requester, in_window=True)
     else:
-        await permissions.check_may_reject(services, tried, requester=approval.requester)
+        await permissions.check_may_reject(services, attempt, requester=approval.requester)
 
 
 async def _decide(services: Services, approval: Approval, user: str, decision: Outcome) -> None:
-    def note(connection: Connection, decided: Approval) -> None:
+    def record_decision(connection: Connection, decided: Approval) -> None:
         detail = {"binding": decided.binding, "outcome": decided.outcome.value}
         entry = Entry(user, decision.value, decided.environment, decided.operation, detail)
         services.audit.append(connection, entry)
 
     async with refusals_recorded(services, _attempt(approval, user, decision)):
         try:
-            decided = await services.approvals.decide(approval.id, user, decision, note)
+            decided = await services.approvals.decide(approval.id, user, decision, record_decision)
         except Denied:
-            # A click that was counted, but whose wake-up was lost in a crash, takes effect by the next click.
+            # If a crash lost the wake-up after an earlier click was counted, this click wakes the operation.
             await services.engine.wake(approval.operation)
             raise
     log.info("operation %s: %s by %s, %s", approval.operation, decision.value, user, decided.outcome.value)
@@ -112,8 +112,8 @@ async def _decide(services: Services, approval: Approval, user: str, decision: O
 
 
 def _attempt(approval: Approval, user: str, decision: Outcome) -> Entry:
-    what = "approve" if decision is Outcome.APPROVED else "reject"
-    return permissions.attempt(user, what, approval.environment, approval.operation)
+    action = "approve" if decision is Outcome.APPROVED else "reject"
+    return permissions.attempt(user, action, approval.environment, approval.operation)
 
 
 BUTTONS = (Button(APPROVE, approve), Button(REJECT, reject))

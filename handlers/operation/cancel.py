@@ -1,4 +1,4 @@
-"""Cancel: stops an operation that runs, and withdraws one that waits in the queue."""
+"""Cancel: stops a running operation, and removes a waiting operation from the queue."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 async def cancel(services: Services, click: Click) -> Message | None:
-    """Ask the operation to stop, if this person may: its requester, and people who may approve it."""
+    """Ask the operation to stop, for its requester and for people who may approve it."""
     record = await clicked(services, click)
-    tried = permissions.attempt_on(record, click.user, "cancel")
-    await permissions.check_may_reject(services, tried, requester=record.requester)
+    attempt = permissions.attempt_on(record, click.user, "cancel")
+    await permissions.check_may_reject(services, attempt, requester=record.requester)
     if record.status.ended:
         raise UserError(f"#{record.number} is over already; there is nothing to cancel.")
     if record.status is Status.WAITING:

@@ -39,12 +39,12 @@ class Ending:
 def applying(plan: PlanView, approval: ApprovalView, progress: ApplyProgress | None) -> Message:
     """While the plan is applied."""
     if progress is None:
-        news = f"{kit.escape(approval.outside) or 'approved'}, applying ({counts(plan.summary)})"
-        return with_plan(plan, approval, "running", news, buttons=[_stop_apply(plan)])
+        headline = f"{kit.escape(approval.outside) or 'approved'}, applying ({counts(plan.summary)})"
+        return with_plan(plan, approval, "running", headline, buttons=[_stop_apply(plan)])
     current = ", ".join(_current_changes(progress)[:3])
-    news = f"applying, {progress.done} of {progress.total} done" + (f", now {current}" if current else "")
+    headline = f"applying, {progress.done} of {progress.total} done" + (f", now {current}" if current else "")
     headings = images.BEGUN if progress.done or progress.current else images.PLANNED
-    return with_plan(plan, approval, "running", news, headings=headings, buttons=[_stop_apply(plan)])
+    return with_plan(plan, approval, "running", headline, headings=headings, buttons=[_stop_apply(plan)])
 
 
 def applied(plan: PlanView, approval: ApprovalView, result: ApplyResult, ending: Ending | None = None) -> Message:
@@ -67,12 +67,12 @@ def applied(plan: PlanView, approval: ApprovalView, result: ApplyResult, ending:
     status, event = "failed", "the apply failed"
     if ending.cancelled_by:
         status, event = "cancelled", f"{ending.cancelled_by} cancelled the apply"
-    news = f"{event} after {done}. What was done stays done; a new plan shows what is left"
+    headline = f"{event} after {done}. What was done stays done; a new plan shows what is left"
     again = [plan_again_button(plan.head)]
     # After a cancel the errors explain little; after a failure they come first.
     report = [_progress(result), list(_errors(result.errors))]
     extra = [*_text_block(ending.text), *chain(*(report if ending.cancelled_by else reversed(report)))]
-    return with_plan(plan, approval, status, news, extra, headings=_headings(result), buttons=again)
+    return with_plan(plan, approval, status, headline, extra, headings=_headings(result), buttons=again)
 
 
 def refused(plan: PlanView, approval: ApprovalView, problem: str, remedy: str, *, orphaned_by: str = "") -> Message:
@@ -80,10 +80,10 @@ def refused(plan: PlanView, approval: ApprovalView, problem: str, remedy: str, *
 
     `orphaned_by` is the operation that is over and left the lock ("#3"), or empty.
     """
-    news = f"not applied. {kit.escape(common.sentence(problem))}"
+    headline = f"not applied. {kit.escape(common.sentence(problem))}"
     buttons = [*_unlock(plan.head, orphaned_by), plan_again_button(plan.head)]
     text = _orphaned_lock(orphaned_by) if orphaned_by else _remedy_beside_button(remedy.removeprefix(NOTHING_APPLIED))
-    return with_plan(plan, approval, "failed", news, _text_block(text), buttons=buttons)
+    return with_plan(plan, approval, "failed", headline, _text_block(text), buttons=buttons)
 
 
 def not_planned(head: Head, commit: Commit | None, failure: Failure, *, again: bool = True) -> Message:
@@ -95,18 +95,18 @@ def not_planned(head: Head, commit: Commit | None, failure: Failure, *, again: b
 
 def locked(head: Head, commit: Commit | None, problem: str, remedy: str, *, orphaned_by: str = "") -> Message:
     """After planning failed because the state is locked; `orphaned_by` as in `refused`."""
-    news = f"no plan was made. {kit.escape(common.sentence(problem))}"
+    headline = f"no plan was made. {kit.escape(common.sentence(problem))}"
     text = _orphaned_lock(orphaned_by) if orphaned_by else _remedy_beside_button(remedy)
     buttons = [*_unlock(head, orphaned_by), plan_again_button(head)]
     return kit.message(
-        common.plain(head, news), [*first_lines(head, "failed", news, commit), *_text_block(text), *buttons]
+        common.plain(head, headline), [*first_lines(head, "failed", headline, commit), *_text_block(text), *buttons]
     )
 
 
-def unlocked(head: Head, news: str) -> Message:
+def unlocked(head: Head, headline: str) -> Message:
     """After an orphaned lock was released, with a button for a new plan."""
-    blocks = [common.first_line(head, "succeeded", news), plan_again_button(head)]
-    return kit.message(common.plain(head, news), [*blocks, common.requester_block(head)])
+    blocks = [common.first_line(head, "succeeded", headline), plan_again_button(head)]
+    return kit.message(common.plain(head, headline), [*blocks, common.requester_block(head)])
 
 
 def _orphaned_lock(orphaned_by: str) -> str:
@@ -123,9 +123,9 @@ def _unlock(head: Head, orphaned_by: str) -> list[Block]:
 
 
 def _interrupted(plan: PlanView, approval: ApprovalView, result: ApplyResult) -> Message:
-    news = "interrupted during the apply, and not started again"
+    headline = "interrupted during the apply, and not started again"
     if not_recreated := _not_recreated(plan.summary, result):
-        news = f"{not_recreated} ({news})"
+        headline = f"{not_recreated} ({headline})"
     reported = result.applied or result.under_way
     first = f"Terraform was cut short. {'Until then it had reported:' if reported else 'It had reported nothing yet.'}"
     state = [] if result.in_state is None else [f"The state now holds: {_listed(result.in_state) or 'nothing'}."]
@@ -133,7 +133,7 @@ def _interrupted(plan: PlanView, approval: ApprovalView, result: ApplyResult) ->
     extra = [kit.section(first), *_progress(result), kit.section(last)]
     again = [plan_again_button(plan.head)]
     headings = images.BEGUN if not_recreated else _headings(result)
-    return with_plan(plan, approval, "interrupted", news, extra, headings=headings, buttons=again)
+    return with_plan(plan, approval, "interrupted", headline, extra, headings=headings, buttons=again)
 
 
 def _done(summary: PlanSummary, result: ApplyResult) -> str:
@@ -183,9 +183,9 @@ def _errors(errors: Sequence[Diagnostic]) -> Iterator[Block]:
     for error in errors[:3]:
         address = f" ({kit.code(error.address)})" if error.address else ""
         detail = "\n\n".join(part.rstrip() for part in (error.detail, error.snippet) if part)
-        body = "\n" + kit.preformatted(detail, 900) if detail else ""
+        details = "\n" + kit.preformatted(detail, 900) if detail else ""
         summary = kit.escape(kit.cut(error.summary, 200))
-        yield kit.section(f":x: *{summary}*{address}{code_position(error)}{body}")
+        yield kit.section(f":x: *{summary}*{address}{code_position(error)}{details}")
     hidden = len(errors) - 3
     yield from (kit.context(line) for line in phrases.rest(hidden, noun=phrases.plural(hidden, "error")))
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bot.slack.blocks.kit import Block, Message
     from runners.results import AttributeChange, Diagnostic, PlanSummary, ResourceChange
 
-WORDS = {
+CHANGE_TEXTS = {
     Change.DELETE: "to destroy",
     Change.REPLACE: "to replace",
     Change.FORGET: "to forget",
@@ -58,10 +58,10 @@ UNKNOWN = "(known after apply)"  # as in results.AttributeChange
 
 def counts(summary: PlanSummary) -> str:
     """The numbers of changes, worst first: "1 to destroy, 2 to replace"; "0 to destroy" is included."""
-    numbers = [(summary.count(change), words) for change, words in WORDS.items()]
-    parts = [f"{number} {words}" for number, words in numbers if number]
+    numbers = [(summary.count(change), text) for change, text in CHANGE_TEXTS.items()]
+    parts = [f"{number} {text}" for number, text in numbers if number]
     if summary.changes and not summary.count(Change.DELETE):
-        parts.append(f"0 {WORDS[Change.DELETE]}")
+        parts.append(f"0 {CHANGE_TEXTS[Change.DELETE]}")
     if summary.outputs:
         parts.append(f"{phrases.counted(len(summary.outputs), 'output')} to change")
     return ", ".join(parts) or "nothing to do"
@@ -102,10 +102,10 @@ def _grouped(hidden: Sequence[ResourceChange]) -> Iterator[Block]:
     """The numbers of resources that are not displayed, by kind of change, module and type."""
     if not hidden:
         return
-    groups = Counter((WORDS[resource.change], _module(resource.address), resource.type) for resource in hidden)
+    groups = Counter((CHANGE_TEXTS[resource.change], _module(resource.address), resource.type) for resource in hidden)
     lines = [
-        f"• {count} {words}: {kit.code(kind)} in {kit.code(module) if module else 'the root module'}"
-        for (words, module, kind), count in list(groups.items())[:MOST_GROUPS]
+        f"• {count} {text}: {kit.code(kind)} in {kit.code(module) if module else 'the root module'}"
+        for (text, module, kind), count in list(groups.items())[:MOST_GROUPS]
     ]
     more = phrases.rest(len(groups) - MOST_GROUPS, "… and", "kinds")
     yield from kit.sections([f"*And {len(hidden):,} more* (all of it is in the thread)", *lines, *more])

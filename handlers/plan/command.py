@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 USAGE = "/plan <environment> [variable=value ...] [-target=ADDRESS ...] [-replace=ADDRESS ...]"
-MOST_WORDS = 12
+MOST_ARGUMENTS = 12
 TARGET, REPLACE = "-target", "-replace"
 ADDRESSES = {TARGET: is_target, REPLACE: is_replaceable}
 # Keyboards and chat clients replace plain quotes by these.
@@ -43,7 +43,7 @@ def read(config: Config, text: str) -> tuple[Environment, dict[str, str]]:
     addresses = [word for word in parts if word.startswith(tuple(f"{option}=" for option in ADDRESSES))]
     rest = " ".join(word for word in parts if word not in addresses)
     _no_other_options(rest.split())
-    arguments = typed_arguments.split(rest, USAGE, most=MOST_WORDS)
+    arguments = typed_arguments.split(rest, USAGE, most=MOST_ARGUMENTS)
     if not arguments:
         raise UserError(f"Which environment? There are {', '.join(config.environments)}. Usage: {USAGE}")
     environment = typed_arguments.environment(config, arguments[0], USAGE)

@@ -65,10 +65,10 @@ async def unlock(operation: Operation) -> None:
         return True
 
     released = await operation.step("unlock", release)
-    news = "the state is unlocked" if released else "that lock was gone already; nothing was changed"
+    headline = "the state is unlocked" if released else "that lock was gone already; nothing was changed"
     await operation.audit("unlocked", lock=lock, given_back=str(released).lower())
     outcome = "unlocked" if released else "was gone already"
-    await operation.end(Status.SUCCEEDED, apply_views.unlocked(operation.head, news), outcome=outcome)
+    await operation.end(Status.SUCCEEDED, apply_views.unlocked(operation.head, headline), outcome=outcome)
 
 
 async def start_unlock(services: Services, click: Click) -> None:

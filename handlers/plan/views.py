@@ -60,13 +60,13 @@ def working(head: Head, doing: str, commit: Commit | None) -> Message:
 def up_to_date(plan: PlanView, running: Sequence[tuple[str, Image]] = ()) -> Message:
     """After a plan without changes: nothing to do, and the images that run, by machine."""
     resources = phrases.counted(plan.summary.resources, "resource")
-    news = f"up to date, nothing to do ({resources} in place)"
+    headline = f"up to date, nothing to do ({resources} in place)"
     blocks = [
-        *first_lines(plan.head, "succeeded", news, plan.commit),
+        *first_lines(plan.head, "succeeded", headline, plan.commit),
         *images.running(running, plan.region, plan.observed_at),
         *drift_lines(plan.summary),
     ]
-    return kit.message(common.plain(plan.head, news), blocks, foot=[kit.context(_program(plan.summary))])
+    return kit.message(common.plain(plan.head, headline), blocks, foot=[kit.context(_program(plan.summary))])
 
 
 def ask(
@@ -81,7 +81,7 @@ def ask(
 
     `protected` are protected addresses that would be lost; an approver then types `typed_confirmation`.
     """
-    news = f"{counts(plan.summary)}. Waiting for approval"
+    headline = f"{counts(plan.summary)}. Waiting for approval"
     question = (
         ""
         if typed_confirmation
@@ -91,9 +91,9 @@ def ask(
         )
     )
     return kit.message(
-        common.plain(plan.head, news),
+        common.plain(plan.head, headline),
         [
-            *first_lines(plan.head, "approval", news, plan.commit),
+            *first_lines(plan.head, "approval", headline, plan.commit),
             *_warnings(plan.images, protected, typed_confirmation),
             *([kit.section(branch_move(move))] if move else []),
             *images.table(plan.images, plan.region, plan.observed_at),
@@ -126,64 +126,64 @@ def branch_move(move: BranchMove) -> str:
 
 def decided(plan: PlanView, approval: ApprovalView, newer: LinkedOperation | None = None) -> Message:
     """The plan after it was rejected, expired, or superseded by `newer`."""
-    news = {
+    headline = {
         "rejected": "rejected, nothing was applied",
         "expired": "expired, nothing was applied",
         "superseded": f"{f'#{newer.head.number}' if newer else 'a newer plan'} took its place, nothing was applied",
     }[approval.outcome]
     buttons = [plan_again_button(plan.head)] if approval.outcome == "expired" else []
     buttons += [common.linked_line("newer plan", newer)] if newer else []
-    return with_plan(plan, approval, approval.outcome, f"{news} ({counts(plan.summary)})", buttons=buttons)
+    return with_plan(plan, approval, approval.outcome, f"{headline} ({counts(plan.summary)})", buttons=buttons)
 
 
 def decided_outside(plan: PlanView, approval: ApprovalView) -> Message:
     """The plan after it was discarded or cancelled in HCP Terraform."""
-    news = f"{kit.escape(approval.outside)}, nothing was applied ({counts(plan.summary)})"
-    return with_plan(plan, approval, "rejected", news)
+    headline = f"{kit.escape(approval.outside)}, nothing was applied ({counts(plan.summary)})"
+    return with_plan(plan, approval, "rejected", headline)
 
 
 def drifted(head: Head, commit: Commit, summary: PlanSummary) -> Message:
     """The result of a drift check: the differences, or that there are none any more."""
     if summary.up_to_date and not summary.drift:
-        news = "nothing differs any more: the environment is as the code says"
+        headline = "nothing differs any more: the environment is as the code says"
         checked = kit.context(SCHEDULED, common.commit_line(commit))
-        return kit.message(common.plain(head, news), [common.first_line(head, "succeeded", news), checked])
-    news = f"the environment is not as the code says: {counts(summary)}"
+        return kit.message(common.plain(head, headline), [common.first_line(head, "succeeded", headline), checked])
+    headline = f"the environment is not as the code says: {counts(summary)}"
     if summary.up_to_date:
-        news = f"{phrases.counted(len(summary.drift), 'resource')} changed outside of Terraform, as the code allows"
-    first = kit.section(f":mag: *#{head.number} {kit.escape(head.title)}*: {news}")
+        headline = f"{phrases.counted(len(summary.drift), 'resource')} changed outside of Terraform, as the code allows"
+    first = kit.section(f":mag: *#{head.number} {kit.escape(head.title)}*: {headline}")
     blocks = [first, kit.context(SCHEDULED, common.commit_line(commit)), *changes(summary)]
     foot = [plan_again_button(head), kit.context(_program(summary))]
-    return kit.message(common.plain(head, news), blocks, foot=foot, more=IN_THREAD)
+    return kit.message(common.plain(head, headline), blocks, foot=foot, more=IN_THREAD)
 
 
 def with_plan(
     plan: PlanView,
     approval: ApprovalView,
     status: str,
-    news: str,
+    headline: str,
     extra: Iterable[Block] = (),
     *,
     headings: tuple[str, str] = images.PLANNED,
     buttons: Iterable[Block] = (),
 ) -> Message:
-    """The plan's message after its decision: `news` in the first line, `extra` and the plan below, then `buttons`."""
+    """The plan's message after its decision: `headline` in the first line, `extra` and the plan below, then `buttons`."""
     done = status == "succeeded"
     blocks = [
-        *first_lines(plan.head, status, news, plan.commit),
+        *first_lines(plan.head, status, headline, plan.commit),
         *extra,
         *([] if done or status == "running" else [kit.section("*What was planned:*")]),
         *images.table(plan.images, plan.region, plan.observed_at, headings),
         *changes(plan.summary, done=done),
     ]
     foot = [*buttons, common.approval_lines(approval), _fine_print(plan)]
-    return kit.message(common.plain(plan.head, news), blocks, foot=foot, more=IN_THREAD)
+    return kit.message(common.plain(plan.head, headline), blocks, foot=foot, more=IN_THREAD)
 
 
-def first_lines(head: Head, status: str, news: str, commit: Commit | None) -> list[Block]:
+def first_lines(head: Head, status: str, headline: str, commit: Commit | None) -> list[Block]:
     """The first lines: the state, the requester, the commit."""
     commit_lines = [common.commit_line(commit)] if commit else []
-    return [common.first_line(head, status, news), common.requester_block(head, *commit_lines)]
+    return [common.first_line(head, status, headline), common.requester_block(head, *commit_lines)]
 
 
 def plan_again_button(head: Head) -> Block:

@@ -182,9 +182,9 @@ def _locked_by(document: Json) -> str | None:
 
 def name_of(document: Json, reference: Json) -> str | None:
     """The name of a user or team that was included in a document."""
-    wanted = reference.get("type"), reference.get("id")
+    referenced = reference.get("type"), reference.get("id")
     for resource in document.get("included") or ():
-        if (resource.get("type"), resource.get("id")) == wanted:
+        if (resource.get("type"), resource.get("id")) == referenced:
             attributes = resource.get("attributes") or {}
             name = attributes.get("username") or attributes.get("name")
             return str(name) if name else None

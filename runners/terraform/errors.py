@@ -98,10 +98,10 @@ def _from_lines(lines: Sequence[str]) -> Diagnostic:
     first = _START.match(lines[0])
     severity, summary = (first[1].lower(), first[2]) if first else ("error", lines[0])
     heading = next((at for at, line in enumerate(lines) if not line), len(lines))  # long summaries are wrapped
-    body = list(lines[heading:])
-    position = next((match for line in body if (match := _POSITION.match(line))), None)
-    code = [match[1] for line in body if (match := _CODE.match(line))] if position else []
-    detail = [line for line in body if not (position and (_POSITION.match(line) or _CODE.match(line)))]
+    rest = list(lines[heading:])
+    position = next((match for line in rest if (match := _POSITION.match(line))), None)
+    code = [match[1] for line in rest if (match := _CODE.match(line))] if position else []
+    detail = [line for line in rest if not (position and (_POSITION.match(line) or _CODE.match(line)))]
     return Diagnostic(
         severity=severity,
         summary=" ".join([summary, *lines[1:heading]]),
@@ -198,10 +198,10 @@ def _locked(diagnostic: Diagnostic, version: str) -> _Explanation | None:
         operation=operation,
         path=fields.get("Path"),
     )
-    held = f"has held the state's lock since {since}" if since else "holds the state's lock"
+    holding = f"has held the state's lock since {since}" if since else "holds the state's lock"
     return (
         error,
-        f"{who} {held} ({f'{operation}, ' if operation else ''}lock {fields['ID']})",
+        f"{who} {holding} ({f'{operation}, ' if operation else ''}lock {fields['ID']})",
         f"Wait until that has ended. If it no longer runs, release the lock with:\nterraform force-unlock {fields['ID']}",
     )
 

@@ -84,10 +84,10 @@ def _spellings(value: str) -> Iterator[str]:
 
 
 def _pattern_of(values: Sequence[str]) -> re.Pattern[str]:
-    return re.compile("|".join(map(_whole_number, values)))
+    return re.compile("|".join(map(_value_pattern, values)))
 
 
-def _whole_number(value: str) -> str:
+def _value_pattern(value: str) -> str:
     return rf"(?<!\d){value}(?!\d)" if value.isdecimal() else re.escape(value)
 
 

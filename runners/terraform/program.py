@@ -117,7 +117,7 @@ async def _read_program(command: tuple[str, ...], search_path: str) -> Program:
     try:
         version = str(json.loads(output.stdout)["terraform_version"])
     except (ValueError, KeyError, TypeError):
-        problem = f"{command[-1]} does not output as terraform does"
+        problem = f"{command[-1]} does not answer as terraform does"
         raise ProgramMissingError(
             doing, problem, exit_code=output.exit_code, log_tail=(output.stderr or output.stdout)[-2000:]
         ) from None

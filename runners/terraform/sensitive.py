@@ -38,8 +38,8 @@ def _sensitive(plan: PlanJson) -> Iterator[str]:
                     yield from masking.scalars(json_plan.decoded(output.value))
             for resource in resources(state.root_module):
                 yield from _marked(resource.values, resource.sensitive_values)
-    given = {name: variable.value for name, variable in (plan.variables or {}).items()}
-    yield from _sensitive_variables(plan.configuration.root_module if plan.configuration else None, given)
+    values = {name: variable.value for name, variable in (plan.variables or {}).items()}
+    yield from _sensitive_variables(plan.configuration.root_module if plan.configuration else None, values)
 
 
 def _changes(plan: PlanJson) -> Iterator[ChangeJson]:
@@ -69,12 +69,12 @@ def _marked(value: Raw, marks: Raw) -> Iterator[str]:
             yield from masking.marked_scalars(json_plan.decoded(fields[key]), mark)
 
 
-def _sensitive_variables(module: ModuleConfiguration | None, given: Mapping[str, Raw]) -> Iterator[str]:
+def _sensitive_variables(module: ModuleConfiguration | None, values: Mapping[str, Raw]) -> Iterator[str]:
     if module is None:
         return
     for name, variable in (module.variables or {}).items():
         if variable.sensitive:
-            yield from masking.scalars(json_plan.decoded(given.get(name, json_plan.NULL)))
+            yield from masking.scalars(json_plan.decoded(values.get(name, json_plan.NULL)))
             yield from masking.scalars(json_plan.decoded(variable.default))
     for call in (module.module_calls or {}).values():
         expressions = {

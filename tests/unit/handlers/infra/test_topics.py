@@ -53,7 +53,7 @@ def probing(work: Any) -> Invocation:
 async def test_what_takes_longer_than_slack_waits_is_answered_when_it_is_there(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(infra_topics, "SOON", 0.01)
+    monkeypatch.setattr(infra_topics, "ANSWER_TIMEOUT", 0.01)
     go = asyncio.Event()
 
     async def slow(*_: Any) -> Message:
@@ -64,7 +64,7 @@ async def test_what_takes_longer_than_slack_waits_is_answered_when_it_is_there(
     assert answer is not None
     assert "The answer follows here" in read(answer)
     go.set()
-    await asyncio.gather(*infra_topics._working)
+    await asyncio.gather(*infra_topics._pending_answers)
     assert [read(message) for message in desk.chat.told] == ["found"]
 
 
@@ -72,7 +72,7 @@ async def test_what_takes_longer_than_slack_waits_is_answered_when_it_is_there(
 async def test_what_a_runner_cannot_do_is_said_in_its_words(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, *, late: bool
 ) -> None:
-    monkeypatch.setattr(infra_topics, "SOON", 0.01 if late else 5.0)
+    monkeypatch.setattr(infra_topics, "ANSWER_TIMEOUT", 0.01 if late else 5.0)
 
     async def fails(*_: Any) -> Message:
         await asyncio.sleep(0.1)
@@ -80,7 +80,7 @@ async def test_what_a_runner_cannot_do_is_said_in_its_words(
 
     if late:
         await infra_topics.handle(desk.services, probing(fails))
-        await asyncio.gather(*infra_topics._working)
+        await asyncio.gather(*infra_topics._pending_answers)
         assert "AWS cannot be reached" in read(desk.chat.told[-1])
     else:
         with pytest.raises(UserError, match="AWS cannot be reached"):

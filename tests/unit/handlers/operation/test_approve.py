@@ -70,12 +70,12 @@ async def test_the_requester_may_not_where_somebody_else_has_to(desk: Desk) -> N
     assert await outcome(desk, approval) is Outcome.PENDING
 
 
-@pytest.mark.parametrize("place", [{"channel": "C0OTHER"}, {"message_ts": "2.0"}, {"channel": "", "message_ts": ""}])
-async def test_a_click_on_another_message_changes_nothing(desk: Desk, place: dict[str, str]) -> None:
+@pytest.mark.parametrize("address", [{"channel": "C0OTHER"}, {"message_ts": "2.0"}, {"channel": "", "message_ts": ""}])
+async def test_a_click_on_another_message_changes_nothing(desk: Desk, address: dict[str, str]) -> None:
     approval = await desk.asked()
     for call in (approve.approve, approve.reject):
         with pytest.raises(Denied, match="does not belong to this message"):
-            await call(desk.services, pressed(approval, **place))
+            await call(desk.services, pressed(approval, **address))
     assert await outcome(desk, approval) is Outcome.PENDING
 
 

@@ -42,9 +42,9 @@ async def test_one_that_waits_is_withdrawn_at_once_and_never_begins(desk: Desk, 
     assert f"withdrawn by @{name} before it had begun; nothing was changed" in read(message)
     assert "after 42 s" in read(message)
     assert not buttons(message)
-    next_one = desk.chat.says[Posted("C0STAGING", f"{behind}.0")]
-    assert f"waits for #{ahead} " in read(next_one)
-    assert buttons(next_one) == ["cancel"]
+    waiting_message = desk.chat.says[Posted("C0STAGING", f"{behind}.0")]
+    assert f"waits for #{ahead} " in read(waiting_message)
+    assert buttons(waiting_message) == ["cancel"]
     assert not await desk.operations.start(number)
     assert (await desk.operations.get(number)).status is Status.CANCELLED
     assert await desk.audit_log() == [(user, "withdraw")]

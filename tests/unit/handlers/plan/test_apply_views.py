@@ -154,10 +154,10 @@ def test_where_there_is_no_plan_what_is_wrong_comes_first() -> None:
     assert text.index("Error: <no>") < text.index("Mend it.") < text.index("while planning x")
     assert "Plan again." not in text
     assert buttons(message) == ["plan-again"]
-    nowhere = apply_views.not_planned(HEAD, None, replace(trouble, log_tail=""), again=False)
-    assert "Mend it. Plan again." in read(nowhere)
-    assert "```" not in read(nowhere)
-    assert not buttons(nowhere)
+    not_repeatable = apply_views.not_planned(HEAD, None, replace(trouble, log_tail=""), again=False)
+    assert "Mend it. Plan again." in read(not_repeatable)
+    assert "```" not in read(not_repeatable)
+    assert not buttons(not_repeatable)
 
 
 def test_approved_but_refused() -> None:
@@ -204,12 +204,12 @@ def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, co
 
 
 def test_only_what_was_done_is_said_to_be_done() -> None:
-    whole = ApplyResult(True, 1, 1, 2)
-    assert "*Destroyed*" in read(apply_views.applied(VIEW, GIVEN, whole))
-    partly = replace(whole, errors=(Diagnostic("error", "no"),))
+    complete = ApplyResult(True, 1, 1, 2)
+    assert "*Destroyed*" in read(apply_views.applied(VIEW, GIVEN, complete))
+    partly = replace(complete, errors=(Diagnostic("error", "no"),))
     stopped = (
         apply_views.applied(VIEW, GIVEN, partly),
-        apply_views.applied(VIEW, GIVEN, replace(whole, finished=False)),
+        apply_views.applied(VIEW, GIVEN, replace(complete, finished=False)),
     )
     for message in (*stopped, apply_views.refused(VIEW, GIVEN, "the state has changed", "")):
         assert "*What was planned:*" in read(message)

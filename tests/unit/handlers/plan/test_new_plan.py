@@ -1,4 +1,4 @@
-"""New plan under an older message: begun once, and named there in the button's place, also after a restart."""
+"""The button "New plan": it starts one plan, which replaces the button by a link, also after a restart."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ ENDED = kit.message("ended", [kit.section("*It failed*"), views.plan_again_butto
 
 
 class Chat(conftest.Chat):
-    """Reports what it shows, and where that is."""
+    """Has the messages that were posted, with their addresses."""
 
-    missing = False
+    deleted = False
 
     async def read(self, at: Posted) -> Message | None:
-        if self.missing:
+        if self.deleted:
             raise ChatError("conversations.history", "channel_not_found")
         return self.says.get(at)
 
@@ -161,7 +161,7 @@ async def test_a_message_that_is_slow_to_come_keeps_nobody_waiting(
     assert chat.says[OLD] is ENDED
 
 
-def built_matrix() -> Message:
+def build_message() -> Message:
     return kit.message(
         "built", [kit.section("*Images*"), *image_views.environment_rows(1, [ready("dev"), ready("staging")])]
     )
@@ -174,7 +174,7 @@ def ready(name: str) -> image_views.EnvironmentImages:
 async def test_the_plan_that_a_board_s_button_began_is_named_in_its_place_and_the_others_stay(
     desk: Desk, chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chat.says[OLD] = built_matrix()
+    chat.says[OLD] = build_message()
 
     async def begin(request: Request) -> None:
         await created(desk, request.key, Posted("C0STAGING", "2.5"), request.requester)
@@ -185,20 +185,20 @@ async def test_the_plan_that_a_board_s_button_began_is_named_in_its_place_and_th
     message = read(chat.says[OLD])
     assert "planned: #2 Plan for staging" in message
     assert "asked by @lee" in message
-    assert "*staging*: all 1 images are there" in message, "what the button stood beside stays"
+    assert "*staging*: all 1 images are there" in message, "the text beside the button stays"
     assert "[Plan dev]" in message
     assert "[Plan staging]" not in message
     with pytest.raises(UserError, match="already: it is #2"):
         await image_plans.plan_images(desk.services, click)
     begun = await image_plans.plans_begun(desk.services, 1, [ready("dev"), ready("staging")])
-    anew = kit.message(
+    rendered_again = kit.message(
         "built", [kit.section("*Images*"), *image_views.environment_rows(1, [ready("dev"), ready("staging")], begun)]
     )
-    assert read(anew) == message, "drawn anew, the board says the same"
+    assert read(rendered_again) == message, "rendered again, the message is the same"
 
 
 async def test_a_plan_from_a_board_takes_the_button_over_after_a_restart(desk: Desk, chat: Chat) -> None:
-    chat.says[OLD] = built_matrix()
+    chat.says[OLD] = build_message()
     number = await created(desk, "plan-images-1-dev", Posted("C0DEV", "2.5"))
     await follow_ups.link_from_older(await operation_of(desk, number), find_handlers().follow_ups)
     assert f"planned: #{number} " in read(chat.says[OLD])
@@ -229,7 +229,7 @@ async def test_a_plan_that_nobody_began_by_a_button_changes_no_message(desk: Des
 
 @pytest.mark.parametrize("how", ["message", "channel"])
 async def test_an_older_message_that_is_gone_keeps_no_plan_from_going_on(desk: Desk, chat: Chat, how: str) -> None:
-    chat.missing = how == "channel"
+    chat.deleted = how == "channel"
     chat.says.clear()
     number = await created(desk, "again-1", Posted("C0STAGING", "2.5"))
     await follow_ups.link_from_older(await operation_of(desk, number), find_handlers().follow_ups)

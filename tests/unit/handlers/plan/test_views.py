@@ -118,10 +118,10 @@ def test_what_is_destroyed_is_named_without_what_it_was() -> None:
 )
 def test_where_the_branch_went_is_said_and_it_can_still_be_approved(commits: int, words: str) -> None:
     move = views.BranchMove("main", "f" * 40, (COMMIT,) * commits)
-    asked = views.ask(VIEW, OPEN, move=move)
-    assert words in read(asked)
-    assert (" and 2 before." in read(asked)) is (commits == 7)
-    assert buttons(asked) == ["approve", "reject"]
+    question = views.ask(VIEW, OPEN, move=move)
+    assert words in read(question)
+    assert (" and 2 before." in read(question)) is (commits == 7)
+    assert buttons(question) == ["approve", "reject"]
 
 
 def test_no_resource_is_dropped_between_two_that_are_shown() -> None:

@@ -65,11 +65,11 @@ async def test_a_request_that_changes_something_is_sent_once(
 
 
 async def test_a_machine_that_does_not_answer(hcp: HcpTerraform, client: Client) -> None:
-    nobody = client("http://127.0.0.1:9", TOKEN)
+    unreachable = client("http://127.0.0.1:9", TOKEN)
     with pytest.raises(UnavailableError):
-        await workspace_of(nobody)
+        await workspace_of(unreachable)
     with pytest.raises(UnavailableError):
-        await nobody.download("/api/v2/plans/plan-1/json-output", doing="reading")
+        await unreachable.download("/api/v2/plans/plan-1/json-output", doing="reading")
 
 
 @pytest.mark.parametrize("body", [b"<html>sign in</html>", b"[]", b'{"data": {}}', b""])

@@ -104,10 +104,10 @@ def test_no_diagnostic_is_too_odd(inside: dict[str, object]) -> None:
 
 
 def test_what_was_under_way_and_what_is_left_are_told_apart() -> None:
-    wanted = [planned(name, "create") for name in "abcd"]
+    planned_lines = [planned(name, "create") for name in "abcd"]
     begun = [hook("apply_start", name, "create") for name in "abc"]
     ended = [hook("apply_complete", "a", "create"), hook("apply_errored", "b", "create")]
-    counted = counter(*wanted, *begun, *ended)
+    counted = counter(*planned_lines, *begun, *ended)
     assert (counted.applied, counted.under_way, counted.remaining) == (["a"], ("b", "c"), ("d",))
 
 

@@ -204,10 +204,10 @@ def test_a_provider_that_crashed_is_named(summary: str, detail: str, name: str) 
 
 
 @pytest.mark.parametrize(
-    ("code", "says"), [(-9, r"killed (SIGKILL)"), (-99, "killed (signal 99)"), (1, "with an error")]
+    ("code", "problem"), [(-9, r"killed (SIGKILL)"), (-99, "killed (signal 99)"), (1, "with an error")]
 )
-def test_an_end_without_words_says_how_it_ended(code: int, says: str) -> None:
-    assert says in terraform_errors.explain("planning", code, (), version="").problem
+def test_an_end_without_words_says_how_it_ended(code: int, problem: str) -> None:
+    assert problem in terraform_errors.explain("planning", code, (), version="").problem
 
 
 def test_missing_credentials() -> None:
