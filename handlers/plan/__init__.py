@@ -1,1 +1,1 @@
-"""The parts of /plan: Terraform here or in HCP Terraform, images, locks, drift."""
+"""/plan: plans and applies by Terraform on this machine or in HCP Terraform; images, state locks, drift checks."""

@@ -137,7 +137,7 @@ async def discard_plan(operation: Operation, approval: ApprovalView) -> None:
 
 
 def outside_check(operation: Operation) -> Callable[[], Coroutine[Any, Any, bool]] | None:
-    """The check whether the run was decided in HCP Terraform; None for an environment that is planned elsewhere."""
+    """The check whether the run was decided in HCP Terraform; None without HCP Terraform."""
     if operation.environment.terraform is None or operation.environment.terraform.hcp is None:
         return None
     return lambda: decided_outside(operation)
