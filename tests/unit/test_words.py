@@ -1,4 +1,4 @@
-"""Words that the project does not use: the terms of the field stand in their place (docs/extending.md has the table)."""
+"""Words that the project does not use in names, docstrings and comments, and the terms that it uses instead."""
 
 from __future__ import annotations
 
