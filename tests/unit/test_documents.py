@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,11 @@ def test_the_configuration_page_marks_exactly_the_inactive_settings() -> None:
     rows = [line for line in (ROOT / "docs/configuration.md").read_text().splitlines() if line.startswith("| `")]
     marked = [line.split("`")[1] for line in rows if "**No effect in this version.**" in line]
     assert sorted(marked) == sorted(named)
+
+
+def test_the_paths_that_the_architecture_page_names_exist() -> None:
+    named = re.findall(
+        r"`((?:bot|handlers|runners|sandbox|tests)/[\w/.]+)", (ROOT / "docs/architecture.md").read_text()
+    )
+    assert len(named) > 30
+    assert [path for path in named if not (ROOT / path).exists()] == []
