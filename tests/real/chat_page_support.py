@@ -125,13 +125,14 @@ APPROVAL = [
 
 
 class SmallApp:
-    """What it was set up is in `heard`; a click on Wait is acknowledged once `go_on` is set."""
+    """Records in `heard` what it received; a click on Wait and /silent are acknowledged once `go_on` is set."""
 
     def __init__(self) -> None:
         self.heard: list[str] = []
         self.go_on = asyncio.Event()
         self.client = AsyncWebClient(token=TOKEN)
-        self.app = AsyncApp(client=self.client, signing_secret=SECRET)
+        # By itself Bolt answers 404 after three seconds, which on a busy machine is before Slack's time is over.
+        self.app = AsyncApp(client=self.client, signing_secret=SECRET, process_before_response=True)
         for name, listener in {
             "/deploy": self._deploy,
             "/plan": self._plan,
@@ -161,8 +162,10 @@ class SmallApp:
     async def _whisper(self, ack: Any, body: dict[str, Any]) -> None:
         await ack(f"only for <@{body['user_id']}>: `{body['text']}`")
 
-    async def _silent(self) -> None:
+    async def _silent(self, ack: Any) -> None:
         self.heard.append("silence")
+        await self.go_on.wait()
+        await ack()
 
     async def _submitted(self, ack: Any, body: dict[str, Any], view: dict[str, Any], client: Any) -> None:
         ref = view["state"]["values"]["ref"]["ref"]["value"]

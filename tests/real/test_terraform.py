@@ -382,6 +382,9 @@ async def killed_inside_apply(tmp_path: Path, workspace: Workspace, plan: SavedP
     async for line in bot.stdout:
         if b"terraform_data.slow" in line:
             break
+    # The resource is announced before its command runs.
+    while not (workspace.directory / "shell").exists():  # noqa: ASYNC110  -- a file sends no event
+        await asyncio.sleep(0.01)
     bot.kill()
     await bot.wait()
 
