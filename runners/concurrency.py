@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from runners.errors import TimedOutError
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
-P = ParamSpec("P")
 
 THREADS = 16
 _pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="blocking")
