@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -85,6 +86,7 @@ class BotProcess:
         self._environment = {**environment, "PORT": str(port)}
         self.port = port
         self.log = log
+        self.starts: list[float] = []  # when each start began, in seconds since the epoch
         self._launch = launch
         self._child: Child | None = None
 
@@ -104,6 +106,7 @@ class BotProcess:
     async def launch(self) -> None:
         """Start it; returns at once."""
         argv = (sys.executable, "-m", "bot", "serve", "--config", str(self._config))
+        self.starts.append(time.time())
         self._child = await self._launch(argv, self._environment, self.log)
 
     async def stop(self) -> None:
