@@ -29,6 +29,7 @@ def limited_by_an_earlier_bot(refused: ApiCall, calls: Iterable[ApiCall], starts
 
 
 def _counts_with(call: ApiCall, other: ApiCall) -> bool:
+    if call.method != other.method:
+        return False
     same_channel = call.arguments.get("channel") == other.arguments.get("channel")
-    counts = same_channel or not METHODS[other.method].tier.by_channel
-    return call.method == other.method and counts
+    return not METHODS[other.method].tier.by_channel or same_channel

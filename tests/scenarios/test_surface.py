@@ -56,19 +56,17 @@ async def test_status_and_audit_tell_what_happened_to_operators_alone(shared_wor
 
 
 async def test_thirty_deploys_at_once_are_all_acknowledged_and_each_begins_once(world: World) -> None:
-    async def item(number: int) -> tuple[str, float]:
-        began = asyncio.get_running_loop().time()
+    async def item(number: int) -> str:
         branch = f"b{number}"
         infrastructure(world).graph.branch(branch, "main")
         reply = await world.person(("ana", "lee", "max")[number % 3]).type("#dev", f"/deploy dev {branch}")
-        assert reply.ok, reply.error
-        return branch, asyncio.get_running_loop().time() - began
+        assert reply.ok, reply.error  # Slack's stand-in gives a command three seconds, of an idle machine
+        return branch
 
-    answered = await asyncio.gather(*(item(number) for number in range(30)))
-    assert max(took for _, took in answered) < 3
+    branches = await asyncio.gather(*(item(number) for number in range(30)))
     async with asyncio.timeout(60):
         while len(operations_in(world)) < 30:  # noqa: ASYNC110  -- a database sends no event
             await asyncio.sleep(0.05)
     await asyncio.sleep(0.5)
     titles = sorted(title for _, title, _ in operations_in(world))
-    assert titles == sorted(f"Deploy {branch} to dev" for branch, _ in answered)
+    assert titles == sorted(f"Deploy {branch} to dev" for branch in branches)

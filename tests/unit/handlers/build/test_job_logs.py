@@ -67,9 +67,9 @@ async def test_a_log_is_read_redacted_and_told_why(build: FollowedBuild, stand_i
 
 async def test_a_log_that_is_no_more_is_not_waited_for(build: FollowedBuild, stand_in: GitHubStandIn) -> None:
     missing = await ended_job(stand_in, lost=True)
-    async with asyncio.timeout(job_logs.LOG_DELAY / 2):
-        read = await job_logs._read(build, missing)
+    read = await job_logs._read(build, missing)
     assert (read.reading, read.why) == (None, "GitHub has no log of it (any more)")
+    assert [item.status for item in stand_in.requests if item.path.endswith("/logs")] == [410], "asked for it again"
 
 
 async def test_of_a_large_log_the_end_is_shown(tmp_path: Path) -> None:
