@@ -10,12 +10,10 @@ from bot.config.targets import find_target
 from bot.errors import Cancelled, UserError
 from bot.operations.follow_ups import link_from_older
 from bot.operations.operation import Operation
-from bot.operations.posting import post_announcement
+from bot.operations.posting import deliver, post_announcement
 from bot.operations.queue import head_of, update_cancelled, update_next, waiting_message
 from bot.slack.blocks import common, kit
-from bot.slack.client import Posted
 from bot.slack.retry import with_retries
-from bot.slack.web_api import ChatError
 from bot.store.annotations import SUPERSEDED_BY
 from bot.store.audit import Entry
 from bot.store.operations import Record, Request, Status
@@ -61,7 +59,7 @@ async def run(services: Services, number: int, kind: Kind, follow_ups: Sequence[
     operation = Operation(services, record, kind.success)
     try:
         if await operation.step("start", lambda: _is_cancelled(services, number)):
-            await operation.step("cancelled", lambda: update_cancelled(services.operations, services.chat, number))
+            await operation.step("cancelled", lambda: update_cancelled(services, number))
         else:
             await link_from_older(operation, follow_ups)
             await kind.workflow(operation)
@@ -101,29 +99,23 @@ async def _give_up(services: Services, record: Record) -> None:
     news = f"not started: {kit.escape(record.environment)} is no longer in the configuration"
     message = common.short_message(head_of(record), "failed", news)
     await services.operations.set_status(record.number, Status.FAILED)
-    at = Posted(record.channel, record.message_ts or "")
-    await with_retries(lambda: services.chat.update(at, message))
+    await deliver(services, record.number, message)
 
 
 async def _announce(services: Services, number: int) -> str:
     record = await services.operations.get(number)
     ahead = [older for older in await services.operations.open_in(record.environment) if older.number < number]
     message = waiting_message(ahead[-1], record) if ahead else _starting(record)
-    try:
-        await post_announcement(services, record, message)
-    except ChatError as error:
-        if error.transient:
-            log.warning("operation %s: its message is delayed: %s", number, error)
-            await with_retries(lambda: post_announcement(services, record, message))
-            return ""
+    refused = await with_retries(lambda: post_announcement(services, record, message))
+    if refused:
         # Without a message nobody could follow or approve it, so it does not start.
-        log.error("operation %s cannot be announced in %s: %s", number, record.channel, error)  # noqa: TRY400
-        await services.operations.set_status(number, Status.FAILED, str(error))
-        return error.code
+        log.error("operation %s cannot be announced in %s: %s", number, record.channel, refused)
+        await services.operations.set_status(number, Status.FAILED, str(refused))
+        return refused.code
     if (
         ahead and await services.operations.get(ahead[-1].number) != ahead[-1]
     ):  # it changed while Slack took the message
-        await update_next(services.operations, services.chat, ahead[-1])
+        await update_next(services, ahead[-1])
     return ""
 
 
@@ -135,7 +127,7 @@ async def _report_refusal(services: Services, number: int, refusal: str) -> None
 
     async def report() -> None:
         channel = await services.chat.channel_id(services.config.slack.channel)
-        await services.chat.post(channel, message)
+        await post_announcement(services, record, message, channel)
 
     await with_retries(report)
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bot.access import policy
 from bot.errors import Cancelled, DatabaseAwayError
 from bot.operations.approval import OpenApproval
-from bot.operations.posting import attach_file, post_announcement, post_in_thread
+from bot.operations.posting import attach_file, deliver, deliver_once, post_announcement, post_in_thread
 from bot.operations.queue import head_of, update_next, update_waiting
 from bot.slack.blocks import common, kit
 from bot.slack.blocks.common import ApprovalView, Failure, FailureContext
 from bot.slack.client import Posted
+from bot.slack.errors import Verdict
+from bot.slack.live import LiveMessage
 from bot.slack.retry import with_retries
 from bot.store.audit import Entry
 from bot.store.operations import Record, Status
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from bot.operations.approval import DecidedOutside, Updates
     from bot.services import Services
     from bot.slack.blocks.kit import Message
-    from bot.slack.live import LiveMessage
+    from bot.slack.web_api import ChatError
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -48,7 +50,9 @@ class Operation:
         self.number = record.number
         self.target: Target = policy.target_of(services.config, record.environment)
         self.head = head_of(record)
+        # Its message when the workflow began; a message that was lost has another address by now (see posting.py).
         self.at = Posted(record.channel, record.message_ts or "")
+        self._shown: Message | None = None
         # What a failure reports; the workflow replaces it whenever it gets to know more.
         self.failure_context = FailureContext()
 
@@ -97,11 +101,11 @@ class Operation:
 
     async def show(self, name: str, message: Message, status: Status, doing: str = "", *, timed: bool = True) -> None:
         """Durably set the operation's message and status; an ended and `timed` operation's message has its duration."""
+        self._shown = message
 
         async def change() -> None:
             await self.services.operations.set_status(self.number, status, doing)
-            if self.at.ts:  # a silent operation has no message
-                await self._update(self._with_times(message) if status.ended and timed else message)
+            await self._update(self._with_times(message) if status.ended and timed else message)
             if doing and status is Status.RUNNING:
                 await self._update_next()
 
@@ -118,13 +122,13 @@ class Operation:
 
     async def update_waiting(self) -> None:
         """Update the messages of the operations that are queued behind this one."""
-        await update_waiting(self.services.operations, self.services.chat, self.record.environment)
+        await update_waiting(self.services, self.record.environment)
 
     async def _update_next(self) -> None:
-        await update_next(self.services.operations, self.services.chat, self.record)
+        await update_next(self.services, self.record)
 
     async def _update(self, message: Message) -> None:
-        await with_retries(lambda: self.services.chat.update(self.at, message))
+        await deliver(self.services, self.number, message)
 
     def _with_times(self, message: Message) -> Message:
         ended = common.ended_words(self.record.created_at, self.record.ended_at or self.services.clock())
@@ -132,6 +136,7 @@ class Operation:
 
     async def announce(self, message: Message) -> None:
         """Post the message of an operation that was silent until now."""
+        self._shown = message
         await self.step("announce", lambda: post_announcement(self.services, self.record, message))
         record = await self.step("record again", lambda: self.services.operations.get(self.number))
         self.record, self.at = record, Posted(record.channel, record.message_ts or "")
@@ -140,7 +145,7 @@ class Operation:
         """Post into the message's thread, once."""
 
         async def post() -> None:
-            await with_retries(lambda: post_in_thread(self.services, self.record, self.at, name, message))
+            await self._in_thread(lambda: post_in_thread(self.services, self.record, name, message))
 
         await self.step(name, post)
 
@@ -151,17 +156,26 @@ class Operation:
 
         async def upload() -> None:
             content = await read()
-            await with_retries(
-                lambda: attach_file(
-                    self.services, self.record, self.at, filename=filename, title=title, content=content
-                )
+            refused = await self._in_thread(
+                lambda: attach_file(self.services, self.record, filename=filename, title=title, content=content)
             )
+            if refused:
+                missing = common.not_attached(title, refused.code)
+                await self._in_thread(lambda: post_in_thread(self.services, self.record, f"no {filename}", missing))
 
         await self.step(name, upload)
 
+    async def _in_thread(self, post: Callable[[], Coroutine[Any, Any, None]]) -> ChatError | None:
+        """Post into the thread with retries; if the message above it is lost, that is posted again first."""
+        refused = await with_retries(post)
+        if refused and refused.verdict in (Verdict.MESSAGE, Verdict.CHANNEL) and self._shown:
+            await self._update(self._shown)
+            refused = await with_retries(post)
+        return refused
+
     def live(self) -> LiveMessage:
         """For progress within a step: displayed at Slack's pace, not durable."""
-        return self.services.chat.live(self.at)
+        return LiveMessage(lambda message: deliver_once(self.services, self.number, message))
 
     async def unless_cancelled(
         self, work: Coroutine[Any, Any, T], stop: Callable[[], Coroutine[Any, Any, None]] | None = None

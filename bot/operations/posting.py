@@ -1,39 +1,155 @@
-"""An operation's message and what is posted into its thread: each once, even if the bot is killed meanwhile."""
+"""An operation's message and what is posted into its thread: each once, even if the bot is killed meanwhile.
+
+A message that is lost (deleted, or in a channel that takes nothing from the bot any more) is posted again: where it was,
+else in `slack.channel`. The database names the current one.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+from bot.slack.blocks import kit
+from bot.slack.client import Posted
+from bot.slack.errors import Verdict
+from bot.slack.retry import with_retries
+from bot.slack.web_api import ChatError
 
 if TYPE_CHECKING:
     from bot.services import Services
     from bot.slack.blocks.kit import Message
-    from bot.slack.client import Posted
     from bot.store.operations import Record
 
+log = logging.getLogger(__name__)
+POSTED_AGAIN = "posted again"  # an annotation: why the message is not the first one (mrkdwn)
+# Two changes of one message may both find that it is lost; it is posted again once.
+_replacing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
-async def post_announcement(services: Services, record: Record, message: Message) -> Posted:
-    """Post an operation's one message, or return the message that an earlier attempt posted. Raises ChatError."""
-    marker = f"{record.number}:message"
-    first = await services.operations.begin_side_effect(record.number, "message")
-    posted = None if first else await services.chat.find(record.channel, marker, since=record.created_at - 60)
-    at = posted or await services.chat.post(record.channel, message, marker=marker)
+
+async def post_announcement(services: Services, record: Record, message: Message, channel: str = "") -> Posted:
+    """Post an operation's one message, or return the message that an earlier attempt posted. Raises ChatError.
+
+    `channel` is another one than the operation's own, if that takes no message.
+    """
+    where, name = channel or record.channel, f"message in {channel}" if channel else "message"
+    marker = f"{record.number}:{name}"
+    first = await services.operations.begin_side_effect(record.number, name)
+    posted = None if first else await _find(services, record, where, marker)
+    at = posted or await services.chat.post(where, message, marker=marker)
     await services.operations.set_message(record.number, at.channel, at.ts)
     return at
 
 
-async def post_in_thread(services: Services, record: Record, at: Posted, name: str, message: Message) -> None:
-    """Post into the thread of an operation's message, unless an earlier attempt did. Raises ChatError."""
+async def current(services: Services, number: int) -> Posted:
+    """The operation's message as the database names it; without a `ts` if it has none."""
+    record = await services.operations.get(number)
+    return Posted(record.channel, record.message_ts or "")
+
+
+async def deliver(services: Services, number: int, message: Message) -> None:
+    """Change an operation's message, with retries; a lost one is posted again. A silent operation has none to change."""
+    refused = await with_retries(lambda: _change(services, number, message))
+    if refused and not refused.transient:
+        refused = await with_retries(lambda: _replace(services, number, message))
+    if refused:
+        log.error("operation %s: its message does not show how it stands: %s", number, refused)
+
+
+async def deliver_once(services: Services, number: int, message: Message) -> None:
+    """The same without retries, for progress. Raises ChatError."""
+    try:
+        await _change(services, number, message)
+    except ChatError as error:
+        if error.verdict not in (Verdict.MESSAGE, Verdict.CHANNEL):
+            raise
+        await _replace(services, number, message)
+
+
+async def _change(services: Services, number: int, message: Message) -> None:
+    at = await current(services, number)
+    if at.ts:
+        await services.chat.update(at, await _with_reason(services, number, message))
+
+
+async def _with_reason(services: Services, number: int, message: Message) -> Message:
+    reasons = await services.annotations.values_of(number, POSTED_AGAIN)
+    return kit.with_small_print(message, reasons[-1]) if reasons else message
+
+
+async def _replace(services: Services, number: int, message: Message) -> None:
+    """Post the message again, once, in the first channel that takes it. Raises ChatError."""
+    async with _replacing.setdefault(number, asyncio.Lock()):
+        try:
+            await _change(services, number, message)  # it may have been posted again meanwhile
+        except ChatError as error:
+            if error.transient:
+                raise
+            lost = error
+        else:
+            return
+        record = await services.operations.get(number)
+        home = await services.chat.channel_id(services.config.slack.channel)
+        for channel in dict.fromkeys((record.channel, home)):
+            try:
+                await _post_again(services, record, channel, message, lost)
+            except ChatError as error:
+                if error.transient:
+                    raise
+                log.error("operation %s: no message in %s: %s", number, channel, error)  # noqa: TRY400
+                lost = error
+            else:
+                return
+        raise lost
+
+
+async def _post_again(services: Services, record: Record, channel: str, message: Message, why: ChatError) -> None:
+    # The names hold the lost message, so that each loss is made good once, also after a crash between these lines.
+    name = f"message after {record.message_ts} in {channel}"[:80]
     marker = f"{record.number}:{name}"
+    first = await services.operations.begin_side_effect(record.number, name)
+    posted = None if first else await _find(services, record, channel, marker)
+    reason = _reason(record, channel, why)
+    at = posted or await services.chat.post(channel, kit.with_small_print(message, reason), marker=marker)
+    log.warning("operation %s: its message is posted again in %s: %s", record.number, channel, why)
+    await services.annotations.add(record.number, POSTED_AGAIN, reason)
+    await services.operations.set_message(record.number, at.channel, at.ts)
+    if posted:
+        await _change(services, record.number, message)
+
+
+async def _find(services: Services, record: Record, channel: str, marker: str) -> Posted | None:
+    try:
+        return await services.chat.find(channel, marker, since=record.created_at - 60)
+    except ChatError as error:
+        if error.verdict is not Verdict.CHANNEL:
+            raise
+        return None  # posting shows whether the bot can join the channel
+
+
+def _reason(record: Record, channel: str, why: ChatError) -> str:
+    """Why the message is where it is, in mrkdwn of at most 200 characters."""
+    code = kit.code(why.code.partition(" ")[0])
+    if channel != record.channel:
+        return f"Posted here because <#{record.channel}> takes no message from Signalbox ({code})."
+    if why.code == "message_not_found":
+        return "Posted again because the earlier message was deleted."
+    return f"Posted again because the earlier message cannot be changed ({code})."
+
+
+async def post_in_thread(services: Services, record: Record, name: str, message: Message) -> None:
+    """Post into the thread of an operation's message, unless an earlier attempt did. Raises ChatError."""
+    marker, at = f"{record.number}:{name}", await current(services, record.number)
     first = await services.operations.begin_side_effect(record.number, f"thread {name}"[:80])
     posted = None if first else await services.chat.find(at.channel, marker, since=record.created_at, thread=at.ts)
     if not posted:
         await services.chat.post(at.channel, message, thread=at.ts, marker=marker)
 
 
-async def attach_file(
-    services: Services, record: Record, at: Posted, *, filename: str, title: str, content: str
-) -> None:
+async def attach_file(services: Services, record: Record, *, filename: str, title: str, content: str) -> None:
     """Upload a text file into the thread of an operation's message, unless an earlier attempt did. Raises ChatError."""
+    at = await current(services, record.number)
     first = await services.operations.begin_side_effect(record.number, f"file {filename}"[:80])
     if first or not await services.chat.has_file(at, filename):
         await services.chat.upload(at, filename=filename, title=title, content=content)

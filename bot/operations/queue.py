@@ -5,34 +5,31 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from bot.operations.posting import deliver
 from bot.slack.blocks import common, kit
 from bot.slack.blocks.common import Head
-from bot.slack.client import Posted
-from bot.slack.retry import with_retries
 from bot.store.operations import Record, Status
 
 if TYPE_CHECKING:
-    from bot.slack.client import Chat
-    from bot.store.operations import Operations
+    from bot.services import Services
 
 
-async def update_waiting(operations: Operations, chat: Chat, environment: str) -> None:
+async def update_waiting(services: Services, environment: str) -> None:
     """Update the message of each queued operation of this environment."""
-    for ahead, behind in pairwise(await operations.open_in(environment)):
-        await _update(chat, ahead, behind)
+    for ahead, behind in pairwise(await services.operations.open_in(environment)):
+        await _update(services, ahead, behind)
 
 
-async def update_next(operations: Operations, chat: Chat, ahead: Record) -> None:
+async def update_next(services: Services, ahead: Record) -> None:
     """Update the message of the operation right behind `ahead`, if any."""
-    for record, behind in pairwise(await operations.open_in(ahead.environment)):
+    for record, behind in pairwise(await services.operations.open_in(ahead.environment)):
         if record.number == ahead.number:
-            await _update(chat, record, behind)
+            await _update(services, record, behind)
 
 
-async def _update(chat: Chat, ahead: Record, behind: Record) -> None:
+async def _update(services: Services, ahead: Record, behind: Record) -> None:
     if behind.status is Status.WAITING and behind.message_ts:
-        at, message = Posted(behind.channel, behind.message_ts), waiting_message(ahead, behind)
-        await with_retries(lambda: chat.update(at, message))
+        await deliver(services, behind.number, waiting_message(ahead, behind))
 
 
 def waiting_message(ahead: Record, record: Record) -> kit.Message:
@@ -43,14 +40,13 @@ def waiting_message(ahead: Record, record: Record) -> kit.Message:
     return common.waiting(head_of(record), text)
 
 
-async def update_cancelled(operations: Operations, chat: Chat, number: int) -> None:
+async def update_cancelled(services: Services, number: int) -> None:
     """Update the message of an operation that was cancelled while it was queued."""
-    record, person = await operations.get(number), await operations.cancel_requested(number)
+    record, person = await services.operations.get(number), await services.operations.cancel_requested(number)
     news = f"withdrawn by {kit.user(person or 'somebody')} before it had begun; nothing was changed"
     message = common.short_message(head_of(record), Status.CANCELLED.value, news)
     ended = common.ended_words(record.created_at, record.ended_at or record.created_at)
-    at = Posted(record.channel, record.message_ts or "")
-    await with_retries(lambda: chat.update(at, kit.with_small_print(message, ended)))
+    await deliver(services, number, kit.with_small_print(message, ended))
 
 
 def head_of(record: Record) -> Head:

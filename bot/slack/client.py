@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from bot.slack.blocks.common import APPROVE
 from bot.slack.blocks.kit import Message
-from bot.slack.live import LiveMessage
+from bot.slack.blocks.plain import simpler_forms
+from bot.slack.errors import Verdict
 from bot.slack.pacing import Pace
 from bot.slack.web_api import ChatError, WebApi
 from runners.stored import stored
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from slack_sdk.web.async_client import AsyncWebClient
 
     from bot.redaction import Redactor
     from bot.slack.blocks.kit import Block
 
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+REFUSED_AS_IT_IS = (Verdict.CONTENT, Verdict.UNKNOWN)
 METADATA_TYPE = "signalbox_operation"  # the event type of our messages' metadata
 # Slack: about one message a second in a channel; chat.update is tier 3, 50 a minute for the whole workspace.
 POST_INTERVAL = 1.05
@@ -46,34 +53,57 @@ class Chat(WebApi):
 
     async def post(self, channel: str, message: Message, *, thread: str | None = None, marker: str = "") -> Posted:
         """Post a message; its metadata holds `marker`, by which `find` finds it after a crash."""
+        return await self._as_member(channel, lambda: self._post(channel, message, thread, marker))
+
+    async def _as_member(self, channel: str, call: Callable[[], Awaitable[T]]) -> T:
+        """Call Slack; where the bot has to be in the channel for that, join it first and call again."""
         try:
-            return await self._post(channel, message, thread, marker)
+            return await call()
         except ChatError as error:
             if error.code != "not_in_channel":
                 raise
             # The bot may join a public channel that the configuration names; into a private channel a person invites it.
-            await self.api("conversations.join", channel=channel)
-            return await self._post(channel, message, thread, marker)
+            try:
+                await self.api("conversations.join", channel=channel)
+            except ChatError as not_joined:
+                raise (not_joined if not_joined.transient else error) from not_joined
+            return await call()
 
     async def _post(self, channel: str, message: Message, thread: str | None, marker: str) -> Posted:
         await self._posts.setdefault(channel, Pace(POST_INTERVAL, burst=1)).turn()
         where = {"thread_ts": thread} if thread else {}
         metadata = {"metadata": {"event_type": METADATA_TYPE, "event_payload": {"mark": marker}}} if marker else {}
-        answer = await self.api(
-            "chat.postMessage",
-            channel=channel,
-            **_content(message),
-            unfurl_links=False,
-            unfurl_media=False,
-            **where,
-            **metadata,
-        )
+        plain_links = {"unfurl_links": False, "unfurl_media": False}
+        answer = await self._say("chat.postMessage", message, channel=channel, **plain_links, **where, **metadata)
         return Posted(answer["channel"], answer["ts"])
 
     async def update(self, at: Posted, message: Message) -> None:
         """Change a message to its new state, at Slack's pace."""
         await self._updates.turn()
-        await self.api("chat.update", channel=at.channel, ts=at.ts, **_content(message))
+        await self._as_member(at.channel, lambda: self._say("chat.update", message, channel=at.channel, ts=at.ts))
+
+    async def _say(self, method: str, message: Message, **arguments: Any) -> dict[str, Any]:
+        """Call a method with a message; what Slack refuses for its content is said in simpler forms."""
+
+        async def call(form: Message) -> dict[str, Any]:
+            return await self.api(method, **_content(form), **arguments)
+
+        return await self._in_some_form(method, message, call)
+
+    async def _in_some_form(self, method: str, message: Message, call: Callable[[Message], Awaitable[T]]) -> T:
+        # Redacted as a whole first: simpler forms cut the text, and half a secret is not recognized.
+        content = self.redacted(_content(message))
+        form = Message(content["text"], tuple(content["blocks"]))
+        simpler = simpler_forms(form, APPROVE)
+        while True:
+            try:
+                return await call(form)
+            except ChatError as error:
+                following = next(simpler, None) if error.verdict in REFUSED_AS_IT_IS else None
+                if following is None:
+                    raise
+                log.error("%s of “%s” is refused: %s; trying it simpler", method, form.text[:60], error)  # noqa: TRY400
+                form = following
 
     async def read(self, at: Posted) -> Message | None:
         """A message as Slack has it now; None if it was deleted."""
@@ -133,11 +163,11 @@ class Chat(WebApi):
 
     async def respond(self, response_url: str, message: Message) -> None:
         """Answer a click or command for that person alone, at the URL that came with it."""
-        await self.send_response(response_url, _content(message))
+        await self._in_some_form("response_url", message, lambda form: self.send_response(response_url, _content(form)))
 
     async def post_ephemeral(self, channel: str, user: str, message: Message) -> None:
         """Post a message into a channel that one person alone can see."""
-        await self.api("chat.postEphemeral", channel=channel, user=user, **_content(message))
+        await self._say("chat.postEphemeral", message, channel=channel, user=user)
 
     async def open_view(self, trigger_id: str, view: Block) -> None:
         """Open a modal; the trigger works once, within three seconds."""
@@ -158,15 +188,11 @@ class Chat(WebApi):
             self._channels |= {f"#{channel['name']}": channel["id"] for channel in answer["channels"]}
             if name in self._channels:
                 return self._channels[name]
-        raise ChatError("conversations.list", f"no channel {name} that I can see")
+        raise ChatError("conversations.list", f"channel_not_found (no channel {name} that I can see)")
 
     def reply(self, message: Message) -> dict[str, Any]:
         """A message as the answer to a command: redacted, for the person alone."""
         return {**self.redacted(_content(message)), "response_type": "ephemeral"}
-
-    def live(self, at: Posted) -> LiveMessage:
-        """A message whose states may come faster than Slack takes them."""
-        return LiveMessage(self, at)
 
 
 def _content(message: Message) -> dict[str, Any]:

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from bot.slack.web_api import ChatError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from bot.slack.blocks.kit import Message
-    from bot.slack.client import Chat, Posted
 
 log = logging.getLogger(__name__)
 
 
 class LiveMessage:
-    """Displays the newest state of a message at Slack's pace: states in between are skipped, the last state is not."""
+    """Displays the newest state of a message at Slack's pace: states in between are skipped, the last state is not.
 
-    def __init__(self, chat: Chat, at: Posted) -> None:
-        self._chat = chat
-        self._at = at
+    `send` changes the message to a state; it raises ChatError.
+    """
+
+    def __init__(self, send: Callable[[Message], Coroutine[Any, Any, None]]) -> None:
+        self._send_one = send
         self._newest: Callable[[], Message] | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -45,7 +46,7 @@ class LiveMessage:
         while self._newest is not None:
             render, self._newest = self._newest, None
             try:
-                await self._chat.update(self._at, render())
+                await self._send_one(render())
             except ChatError as error:
                 # Progress may be missed; the durable step that follows displays the outcome, with retries.
                 log.warning("progress was not shown: %s", error)

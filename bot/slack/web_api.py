@@ -10,16 +10,14 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from bot.slack.errors import NO_ANSWER, Verdict, verdict
 from runners.stored import stored
 
 if TYPE_CHECKING:
     from bot.redaction import Redactor
 
-NO_ANSWER = "no_answer"
 # SlackClientError beside SlackApiError: an upload whose bytes were refused raises SlackRequestError.
 FAILURES = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
-# Errors that pass (docs.slack.dev, the errors common to all methods); a retry may help.
-TRANSIENT = (NO_ANSWER, "ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
 
 
 @stored("chat-error")
@@ -35,9 +33,14 @@ class ChatError(Exception):
         return f"Slack's {self.method} answered {self.code}"
 
     @property
+    def verdict(self) -> Verdict:
+        """What the code means for what was to be sent."""
+        return verdict(self.code)
+
+    @property
     def transient(self) -> bool:
-        """Whether a retry may help."""
-        return self.code.startswith(TRANSIENT)
+        """Whether it passes by itself."""
+        return self.verdict is Verdict.PASSES
 
 
 class WebApi:

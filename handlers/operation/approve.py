@@ -79,7 +79,9 @@ async def _objection(services: Services, registry: Registry, approval: Approval)
 
 async def _clicked(services: Services, click: Click, decision: Outcome) -> Approval:
     approval = await services.approvals.get(click.value)
-    if (click.channel, click.message_ts) != (approval.channel, approval.message_ts):
+    record = await services.operations.get(approval.operation)
+    # The message as it is now: one that was lost has been posted again since the approval was requested.
+    if (click.channel, click.message_ts) != (record.channel, record.message_ts):
         async with refusals_recorded(services, _attempt(approval, click.user, decision)):
             raise Denied("This button does not belong to this message.")
     await _check_may(services, approval, click.user, decision)

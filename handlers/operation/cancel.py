@@ -40,8 +40,8 @@ async def _cancel_waiting(services: Services, record: Record, user: str) -> Mess
             f"#{record.number} has just begun and can no longer be withdrawn; its message shows what it does."
         )
     await services.audit.record(Entry(user, "withdraw", record.environment, record.number))
-    await update_cancelled(services.operations, services.chat, record.number)
-    await update_waiting(services.operations, services.chat, record.environment)
+    await update_cancelled(services, record.number)
+    await update_waiting(services, record.environment)
     return replies.done(f"#{record.number} is withdrawn; it will not begin.")
 
 

@@ -22,6 +22,8 @@ class Channel:
         self.topic = topic
         self.purpose = purpose
         self.members = members
+        self.archived = False
+        self.private = False
         self._bus = bus
         self._messages: dict[str, Message] = {}
         self._replies: dict[str, list[Message]] = {}

@@ -11,7 +11,7 @@ from sandbox.slack.errors import ApiError
 
 # chat.postMessage cuts at 40,000 characters; refusing is stricter and never loses text unseen.
 LONGEST_TEXT = 40_000
-LONGEST_UPDATE = 4_000
+LONGEST_UPDATE = 4_000  # bytes in UTF-8, where chat.postMessage counts characters
 LARGEST_METADATA = 8_000
 
 
@@ -34,7 +34,7 @@ def draft(arguments: dict[str, Any], *, longest: int = LONGEST_TEXT) -> Draft:
     text = arguments.get("text") or ""
     if not isinstance(text, str):
         raise ApiError("invalid_arguments")
-    if len(text) > longest:
+    if (len(text.encode(errors="replace")) if longest == LONGEST_UPDATE else len(text)) > longest:
         raise ApiError("msg_too_long")
     blocks = _blocks(arguments.get("blocks"))
     if not text.strip() and not blocks:

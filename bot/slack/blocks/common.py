@@ -158,6 +158,12 @@ def apology(head: Head, error_id: str) -> Message:
     return short_message(head, "failed", news, detail)
 
 
+def not_attached(title: str, code: str) -> Message:
+    """The message in place of a file that Slack does not take."""
+    text = f":warning: {kit.escape(title)} could not be attached: Slack answered {kit.code(code.partition(' ')[0])}."
+    return kit.message(text, [kit.section(text)])
+
+
 def waiting(head: Head, waits_for: str) -> Message:
     """The message of a queued operation; `waits_for` is mrkdwn."""
     news = f"waits for {waits_for}"

@@ -25,7 +25,7 @@ VIEW_BLOCKS = 100
 SECTION = 3_000
 CONTEXT = 2_000
 HEADER = 150
-TEXT = 3_000
+TEXT = 3_000  # bytes: chat.update takes about 4,000 of them, and masking may lengthen what is sent
 URL = 3_000
 BUTTON = 75
 CONFIRM_TITLE, CONFIRM_TEXT, CONFIRM_BUTTON = 100, 300, 30
@@ -199,7 +199,7 @@ def message(text: str, blocks: Iterable[Block], *, foot: Sequence[Block] = (), m
         foot = [context(f"_{more}_"), *foot]
         while body and (_size([*body, *foot]) > MESSAGE_CHARACTERS or len(body) + len(foot) > MESSAGE_BLOCKS):
             body.pop()
-    return Message(_cut_mrkdwn(one_line(text), TEXT) or MORE, (*body, *foot))
+    return Message(cut_bytes(one_line(text), TEXT) or MORE, (*body, *foot))
 
 
 def with_small_print(message: Message, text: str) -> Message:
@@ -214,8 +214,16 @@ def with_small_print(message: Message, text: str) -> Message:
     return Message(message.text, blocks) if fits else message
 
 
+def cut_bytes(text: str, limit: int) -> str:
+    """Mrkdwn of at most `limit` bytes in UTF-8; never half a character, entity, link, mention or time."""
+    if len(text.encode(errors="replace")) <= limit:
+        return text
+    whole = text.encode(errors="replace")[: limit - len("…".encode())].decode(errors="ignore")
+    return _cut_mrkdwn(whole + "…", len(whole))
+
+
 def _cut_mrkdwn(text: str, limit: int) -> str:
-    """Mrkdwn cut to `limit`; never half a link, mention or time."""
+    """Mrkdwn cut to `limit` characters; never half a link, mention or time."""
     first = cut(text, limit)
     opened = first.rfind("<")
     return f"{first[:opened]}…" if opened > first.rfind(">") else first

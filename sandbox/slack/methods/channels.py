@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def find(backend: Backend, name: str, *, by_name: bool = False) -> Channel:
-    """The channel of a call; only chat.postMessage takes names.
+    """The channel of a call; only chat.postMessage takes names. A private one is unknown to an app that is not in it.
 
     Raises:
         ApiError: channel_not_found.
@@ -23,7 +23,7 @@ def find(backend: Backend, name: str, *, by_name: bool = False) -> Channel:
     channel = backend.workspace.channels.get(name)
     if channel is None and by_name:
         channel = backend.workspace.channels.get(backend.workspace.channel_id(name.lstrip("#")) or "")
-    if channel is None:
+    if channel is None or (channel.private and seed.BOT_USER_ID not in channel.members):
         raise ApiError("channel_not_found")
     return channel
 

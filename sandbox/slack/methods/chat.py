@@ -34,8 +34,12 @@ def _post(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
 def _postable(backend: Backend, name: str) -> Channel:
     granted = backend.registration.scopes
     if granted is not None and "chat:write.public" in granted:
-        return channels.find(backend, name, by_name=True)
-    return channels.joined(backend, name, by_name=True)
+        channel = channels.find(backend, name, by_name=True)
+    else:
+        channel = channels.joined(backend, name, by_name=True)
+    if channel.archived:
+        raise ApiError("is_archived")
+    return channel
 
 
 def _thread(channel: Channel, given: dict[str, Any]) -> str | None:
@@ -53,6 +57,8 @@ def _thread(channel: Channel, given: dict[str, Any]) -> str | None:
 
 def _whisper(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
     channel = channels.joined(backend, given["channel"])
+    if channel.archived:
+        raise ApiError("is_archived")
     if given["user"] not in channel.members:
         raise ApiError("user_not_in_channel")
     checked = draft(given)
@@ -65,6 +71,8 @@ def _whisper(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
 
 def _update(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
     channel = channels.joined(backend, given["channel"])
+    if channel.archived:
+        raise ApiError("is_inactive")
     message = channels.own_message(channel, given["ts"], "cant_update_message")
     arguments = given if "blocks" in given else {**given, "blocks": message.blocks or None}
     if "text" not in given and "blocks" not in given:

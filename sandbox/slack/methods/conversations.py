@@ -23,12 +23,12 @@ def _channel_json(channel: Channel) -> dict[str, Any]:
         "id": channel.id,
         "name": channel.name,
         "name_normalized": channel.name,
-        "is_channel": True,
-        "is_group": False,
+        "is_channel": not channel.private,
+        "is_group": channel.private,
         "is_im": False,
         "is_mpim": False,
-        "is_private": False,
-        "is_archived": False,
+        "is_private": channel.private,
+        "is_archived": channel.archived,
         "is_general": False,
         "is_member": seed.BOT_USER_ID in channel.members,
         "num_members": len(channel.members),
@@ -45,9 +45,17 @@ def _list(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
     for kind, scope in (("private_channel", "groups:read"), ("mpim", "mpim:read"), ("im", "im:read")):
         if kind in kinds and not backend.registration.may(scope):
             raise ApiError("missing_scope", needed=scope, provided=",".join(sorted(backend.registration.scopes or ())))
-    every = list(backend.workspace.channels.values()) if "public_channel" in kinds else []
+    every = [channel for channel in backend.workspace.channels.values() if _listed(channel, kinds, given)]
     page, cursor = channels.page(every, given, default=100, most=1000)
     return {"channels": [_channel_json(channel) for channel in page], "response_metadata": cursor}
+
+
+def _listed(channel: Channel, kinds: list[str], given: dict[str, Any]) -> bool:
+    if channel.archived and given.get("exclude_archived", False):
+        return False
+    if channel.private:
+        return "private_channel" in kinds and seed.BOT_USER_ID in channel.members
+    return "public_channel" in kinds
 
 
 def _info(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
@@ -62,6 +70,8 @@ def _members(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
 
 def _join(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
     channel = channels.find(backend, given["channel"])
+    if channel.archived:
+        raise ApiError("is_archived")
     already = seed.BOT_USER_ID in channel.members
     channel.members.add(seed.BOT_USER_ID)
     return {"channel": _channel_json(channel), **({"warning": "already_in_channel"} if already else {})}

@@ -32,6 +32,8 @@ def _complete(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
         raise ApiError("invalid_arguments")
     files = [backend.workspace.files.uploaded(reference["id"]) for reference in wanted]
     channel = channels.joined(backend, given["channel_id"]) if "channel_id" in given else None
+    if channel is not None and channel.archived:
+        raise ApiError("posting_to_channel_denied")
     if "thread_ts" in given and (channel is None or channel.find(given["thread_ts"]) is None):
         raise ApiError("thread_not_found" if channel else "invalid_arguments")
     for file, reference in zip(files, wanted, strict=True):

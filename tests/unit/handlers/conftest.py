@@ -170,7 +170,17 @@ class Desk:
         """An approval that is open, for operation 1."""
         usual = {"binding": "b" * 64, "requester": "U0ANA", "channel": "C0STAGING", "message_ts": "1.0"}
         given = {"required": 1, "expires_after": 3_600.0, **usual, **more}
+        await self._has_message(environment, given["channel"], given["message_ts"])
         return await self.approvals.create(ApprovalRequest(operation=1, environment=environment, **given))
+
+    async def _has_message(self, environment: str, channel: str, ts: str) -> None:
+        """Operation 1 has a message, which has the buttons."""
+        if not await self.operations.open_numbers():
+            await self.operations.create(
+                Request("key 1", "plan", environment, "U0ANA", f"Plan for {environment}", channel, {})
+            )
+        if (await self.operations.get(1)).message_ts is None:
+            await self.operations.set_message(1, channel, ts)
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from bot.engine.engine import Engine, EngineSettings
 from bot.operations import lifecycle
 from bot.operations.registry import Kind
 from bot.redaction import Redactor
+from bot.store.annotations import Annotations
 from bot.store.approvals import Approvals
 from bot.store.audit import Audit
 from bot.store.database import Store
@@ -39,7 +40,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
             config=read(FILE, "signalbox.yaml"), chat=chat, redact=redact, clock=time.time, workplace=directory,
             engine=Engine(EngineSettings(store.url, "test", wake_interval=0.05, queue_interval=0.05)),
             operations=Operations(store, time.time), approvals=Approvals(store, time.time),
-            audit=Audit(store, time.time, redact),
+            audit=Audit(store, time.time, redact), annotations=Annotations(store, time.time),
         ),
     )  # fmt: skip
     made = World(services, chat)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bot.slack.blocks import kit
-from bot.slack.client import Chat, Posted
+from bot.slack.client import Posted
 from bot.slack.live import LiveMessage
 from bot.slack.pacing import Pace
 from bot.slack.retry import RETRY_DELAYS, with_retries
@@ -81,7 +81,7 @@ class Screen:
 
 
 def live_on(screen: Screen) -> LiveMessage:
-    return LiveMessage(cast("Chat", screen), AT)
+    return LiveMessage(lambda message: screen.update(AT, message))
 
 
 def saying(text: str) -> Callable[[], kit.Message]:
@@ -161,6 +161,8 @@ async def tried(failures: list[str]) -> tuple[int, float]:
         ([], 1, 0),
         (["no_answer (TimeoutError)", "ratelimited"], 3, 3),
         (["channel_not_found", "no_answer"], 1, 0),
+        (["a_code_of_tomorrow"] * 2, 3, 3),
+        (["a_code_of_tomorrow"] * 9, 3, 3),
         (["invalid_blocks unknown"], 1, 0),
         (["internal_error"] * 100, len(RETRY_DELAYS), sum(RETRY_DELAYS)),
     ],
