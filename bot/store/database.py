@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 TIMEOUT = 30.0  # seconds for one transaction
+_BUSY_TIMEOUT = 30.0  # seconds that a connection to SQLite waits for another's lock
 
 metadata = sa.MetaData()  # each file of bot/store defines its own tables in it
 
@@ -86,11 +89,29 @@ def _reason(error: sa.exc.SQLAlchemyError) -> str:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # _begin_immediate begins the transactions, not the driver
     cursor = connection.cursor()
-    # Write-ahead logging lets readers and one writer work together; the mode is stored in the file, so the durable
-    # engine's connections use it too. Every commit reaches the disk (synchronous=FULL): approvals must not be lost.
-    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    # Every commit reaches the disk (synchronous=FULL): approvals must not be lost.
+    for pragma in (f"busy_timeout={_BUSY_TIMEOUT * 1000:.0f}", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
+    _use_write_ahead_log(cursor)
     cursor.close()
+
+
+def _use_write_ahead_log(cursor: sqlite3.Cursor) -> None:
+    """Let readers and one writer work together. The file stores the mode, so the engine's connections use it too.
+
+    While several processes open a new file at once, the change of mode fails at once, whatever the busy timeout is:
+    https://sqlite.org/c3ref/busy_handler.html, "may result in a deadlock".
+    """
+    end = time.monotonic() + _BUSY_TIMEOUT
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _begin_immediate(connection: sa.Connection) -> None:

@@ -31,6 +31,7 @@ environments:
   staging: {deploy: {github_actions: {workflow: d.yml}}, approval: {required: 2, expires_after: 1s}}
 """
 SECRET = "hunter2-and-more"
+ATTEMPTS = 3000  # checks, 0.02 s apart: only ends a test that hangs
 
 
 class Chat:
@@ -80,7 +81,7 @@ class World:
 
     async def until(self, request: Request, *statuses: Status) -> Record:
         """The request's record, as soon as it stands so."""
-        for _ in range(400):
+        for _ in range(ATTEMPTS):
             result = [item for item in await self._all() if item.arguments["key"] == request.key]
             if result and result[0].status in statuses:
                 return result[0]
@@ -89,6 +90,15 @@ class World:
 
     def said_of(self, record: Record) -> str:
         return self.chat.says[record.message_ts or ""]
+
+    async def until_said(self, record: Record, words: str) -> str:
+        """What the operation's message says, as soon as `words` are in it: it is drawn after the status is stored."""
+        for _ in range(ATTEMPTS):
+            if words in self.said_of(record):
+                break
+            await asyncio.sleep(0.02)
+        assert words in self.said_of(record)
+        return self.said_of(record)
 
     async def _all(self) -> tuple[Record, ...]:
         return await self.services.operations._select()

@@ -13,7 +13,7 @@ from bot.errors import UserError
 from bot.slack.blocks import common
 from bot.store.operations import Status
 from runners.errors import RunnerError, UncertainError
-from tests.unit.bot.operations.lifecycle_world import SECRET, World, succeed
+from tests.unit.bot.operations.lifecycle_world import ATTEMPTS, SECRET, World, succeed
 
 if TYPE_CHECKING:
     from bot.operations.operation import Operation
@@ -36,12 +36,9 @@ async def test_an_operation_is_numbered_announced_run_and_ended(world: World, ca
     assert f"#{record.number} Test key" in observed[0]
     assert "starting" in observed[0]
     assert record.ended_at is not None
-    for _ in range(200):  # that it has ended is kept right before it is shown
-        if ":white_check_mark:" in world.said_of(record):
-            break
-        await asyncio.sleep(0.02)
-    assert re.search(r"ended .+ after \d+ s", world.said_of(record))
-    for _ in range(200):  # it is removed right after its end is shown
+    message = await world.until_said(record, ":white_check_mark:")
+    assert re.search(r"ended .+ after \d+ s", message)
+    for _ in range(ATTEMPTS):  # it is removed right after its end is shown
         if not (world.services.workplace / "operations" / str(record.number)).exists():
             return
         await asyncio.sleep(0.02)
@@ -68,13 +65,9 @@ async def test_what_fails_after_an_answer_was_lost_is_not_said_to_have_left_all_
         raise UncertainError("starting it", "no answer came", remedy="Look.")
 
     record = await world.until(await world.begin(body), Status.FAILED)
-    for _ in range(200):
-        if ":x:" in world.said_of(record):
-            break
-        await asyncio.sleep(0.02)
-    assert "failed. No answer came" in world.said_of(record)
-    assert "nothing was deployed" not in world.said_of(record)
-    assert "/deploy dev" not in world.said_of(record)
+    message = await world.until_said(record, "failed. No answer came")
+    assert "nothing was deployed" not in message
+    assert "/deploy dev" not in message
 
 
 @pytest.mark.parametrize(
@@ -96,8 +89,7 @@ async def test_what_fails_is_said_and_frees_the_environment(world: World, error:
         await operation.step("fail", fail)
 
     record = await world.until(await world.begin(body), Status.FAILED)
-    assert words in world.said_of(record)
-    assert SECRET not in world.said_of(record)
+    assert SECRET not in await world.until_said(record, words)
     await world.until(await world.begin(succeed), Status.SUCCEEDED)
 
 
@@ -109,9 +101,8 @@ async def test_a_fault_of_our_own_is_an_apology_with_the_id_in_the_log(
 
     with caplog.at_level(logging.ERROR):
         record = await world.until(await world.begin(body), Status.FAILED)
-    rendered = world.said_of(record)
-    error_id = rendered.split("under `")[1][:8]
-    assert "a fault in Signalbox itself" in rendered
+    message = await world.until_said(record, "a fault in Signalbox itself")
+    error_id = message.split("under `")[1][:8]
     assert f"error {error_id}" in caplog.text
     assert "ZeroDivisionError" in caplog.text
 
@@ -148,4 +139,4 @@ async def test_a_channel_that_takes_no_message_starts_nothing_and_keeps_the_line
 
 async def test_an_environment_that_left_the_configuration_ends_what_waited_for_it(world: World) -> None:
     record = await world.until(await world.begin(succeed, "gone"), Status.FAILED)
-    assert "gone is no longer in the configuration" in world.said_of(record)
+    await world.until_said(record, "gone is no longer in the configuration")

@@ -9,7 +9,7 @@ import pytest
 
 from bot.slack.blocks import common
 from bot.store.operations import Request, Status
-from tests.unit.bot.operations.lifecycle_world import World, succeed
+from tests.unit.bot.operations.lifecycle_world import ATTEMPTS, World, succeed
 
 if TYPE_CHECKING:
     from bot.operations.operation import Operation
@@ -43,7 +43,7 @@ async def test_one_at_a_time_in_order_and_those_in_line_are_told_for_what(world:
         await world.until(followers[-1], Status.WAITING)
     outside = await world.until(await world.begin(follow, "staging"), Status.SUCCEEDED)
     waiting = await world.until(followers[0], Status.WAITING)
-    for _ in range(100):
+    for _ in range(ATTEMPTS):
         if "waits for" in world.chat.says.get(waiting.message_ts or "", ""):
             break
         await asyncio.sleep(0.02)
@@ -66,7 +66,7 @@ async def test_who_waits_is_told_as_soon_as_the_one_ahead_does_something_else(wo
         await succeed(operation)
 
     async def says(request: Request, words: str) -> bool:
-        for _ in range(200):
+        for _ in range(ATTEMPTS):
             record = await world.until(request, Status.WAITING)
             if words in world.chat.says.get(record.message_ts or "", ""):
                 return True
@@ -100,7 +100,7 @@ async def test_one_that_went_on_while_the_message_behind_it_was_posted_is_told_a
 
     monkeypatch.setattr(world.chat, "post", slow)
     behind = await world.begin(succeed)
-    for _ in range(200):
+    for _ in range(ATTEMPTS):
         record = await world.until(behind, Status.WAITING)
         if "which is deploying" in world.chat.says.get(record.message_ts or "", ""):
             break
@@ -132,10 +132,7 @@ async def test_one_that_was_withdrawn_while_it_waited_does_not_begin(world: Worl
     last = await world.begin(body)
     gate.set()
     after = await world.until(last, Status.SUCCEEDED)
-    for _ in range(200):  # what was withdrawn has its turn as well, and shows in it that it is over
-        if "withdrawn by @lee before it had begun" in world.said_of(record):
-            break
-        await asyncio.sleep(0.02)
-    assert "withdrawn by @lee before it had begun" in world.said_of(record)
+    # What was cancelled has its turn as well, and shows in it that it is over.
+    await world.until_said(record, "withdrawn by @lee before it had begun")
     assert began == [after.number]
     assert (await world.services.operations.get(record.number)).status is Status.CANCELLED

@@ -49,6 +49,23 @@ async def test_what_is_written_at_once_is_all_there(url: str, store: Store) -> N
     assert await count(store) == 60
 
 
+async def test_a_start_waits_while_another_writes_to_a_file_that_has_no_write_ahead_log_yet(tmp_path: Path) -> None:
+    path = tmp_path / "signalbox.sqlite"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("CREATE TABLE tables_of_another_start (name)")
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("INSERT INTO tables_of_another_start VALUES ('first')")
+    store = Store(f"sqlite:///{path}")
+    migrating = asyncio.create_task(migrate(store))
+    await asyncio.sleep(0.2)
+    assert not migrating.done()
+    other.execute("COMMIT")
+    await migrating
+    assert await count(store) == 0
+    store.close()
+    other.close()
+
+
 async def test_what_is_read_stays_so_until_it_is_written(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path}/signalbox.sqlite")
     await migrate(store)
