@@ -19,6 +19,14 @@ run_claims = sa.Table(
     sa.Column("claimed_at", sa.Double, nullable=False),
 )
 
+dispatches = sa.Table(
+    "signalbox_dispatches",
+    metadata,
+    sa.Column("operation", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("workflow", sa.String(700), nullable=False, index=True),  # "owner/name file.yml ref"
+    sa.Column("sent_at", sa.Double, nullable=False),
+)
+
 hcp_runs = sa.Table(
     "signalbox_hcp_runs",
     metadata,
@@ -48,6 +56,39 @@ class RunClaims:
         """All runs of GitHub Actions that belong to operations."""
         return await self._store.run(lambda connection: frozenset(connection.scalars(sa.select(run_claims.c.run_id))))
 
+    async def begin_dispatch(self, operation: int, workflow: str, *, alone_since: float | None = None) -> bool:
+        """Record that a request to start the workflow is about to be sent; false when it must not be sent now.
+
+        That is while another operation's request, sent at `alone_since` (Unix seconds) or later, has no run yet. None:
+        whatever others do.
+        """
+        row = {"operation": operation, "workflow": workflow, "sent_at": self._clock()}
+
+        def work(connection: sa.Connection) -> bool:
+            if connection.dialect.name == "postgresql":  # SQLite's transactions exclude each other anyway
+                connection.execute(sa.text("LOCK TABLE signalbox_dispatches IN EXCLUSIVE MODE"))
+            if alone_since is not None and connection.scalar(_rivals(operation, workflow, alone_since)):
+                return False
+            insert_new(connection, dispatches, row)
+            return True
+
+        return await self._store.run(work)
+
+    async def was_dispatched(self, operation: int) -> bool:
+        """Whether this operation has sent, or was about to send, its request to start a workflow."""
+        sent = sa.select(sa.func.count()).select_from(dispatches).where(dispatches.c.operation == operation)
+        return bool(await self._store.run(lambda connection: connection.scalar(sent)))
+
+    async def drop_dispatch(self, operation: int) -> None:
+        """Record that GitHub refused the request: it started nothing."""
+        refused = sa.delete(dispatches).where(dispatches.c.operation == operation)
+        await self._store.run(lambda connection: connection.execute(refused))
+
+    async def rivals(self, operation: int, workflow: str, since: float) -> int:
+        """How many other operations sent a request for the workflow at `since` (Unix seconds) or later, and have no run yet."""
+        count = _rivals(operation, workflow, since)
+        return int(await self._store.run(lambda connection: connection.scalar(count)) or 0)
+
     async def claim_hcp(self, operation: int, run_id: str) -> bool:
         """Claim this run of HCP Terraform; false when it belongs to another operation."""
         return await self._claim(hcp_runs, operation, run_id)
@@ -72,3 +113,13 @@ class RunClaims:
     async def _run_of(self, table: sa.Table, operation: int) -> int | str | None:
         first = sa.select(table.c.run_id).where(table.c.operation == operation).order_by(table.c.claimed_at).limit(1)
         return await self._store.run(lambda connection: connection.scalar(first))
+
+
+def _rivals(operation: int, workflow: str, since: float) -> sa.Select[int]:
+    with_run = sa.select(run_claims.c.operation)
+    return (
+        sa.select(sa.func.count())
+        .select_from(dispatches)
+        .where(dispatches.c.workflow == workflow, dispatches.c.operation != operation, dispatches.c.sent_at >= since)
+        .where(dispatches.c.operation.not_in(with_run))
+    )

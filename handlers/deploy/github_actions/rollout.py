@@ -91,14 +91,14 @@ async def _end_record(operation: Operation, record: DeploymentRecord, release: R
 def _dispatch_of(operation: Operation, release: Release) -> Dispatch:
     actions = settings_of(operation.environment)
     command = f"/deploy {operation.environment.name} {release.commit.ref}"
-    mark = {actions.mark_input: f"signalbox-{operation.number}"} if actions.mark_input else {}
     return Dispatch(
         operation.services.config.github.repository,
         actions.workflow,
         release.commit,
         command="/deploy",
-        inputs={**actions.inputs, **mark},
+        inputs=actions.inputs,
         moved_on=f"so nothing was deployed. Run {command} again to see and deploy the newer commit.",
+        mark_input=actions.mark_input or "",
     )
 
 

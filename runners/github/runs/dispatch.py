@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from runners.errors import NotFoundError, RunnerError
 from runners.github.api.errors import check_repository
+from runners.github.runs.parsing import parse_run
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from github.Repository import Repository
 
     from runners.github import GitHub
+    from runners.results import WorkflowRun
 
 _NEWEST = 50  # runs that are searched: fewer start between a dispatch and the search for its run
 
@@ -35,7 +36,7 @@ async def dispatch(
 ) -> int | None:
     """Start a workflow by its `workflow_dispatch` trigger, on a branch or tag; the request is never repeated.
 
-    Returns the run's id, or None where GitHub does not give it (Enterprise servers do not): see `find_dispatched`.
+    Returns the run's id, or None where GitHub does not give it (Enterprise servers do not): see `started_runs`.
 
     Raises:
         UncertainError: no answer came: it may have started.
@@ -71,46 +72,44 @@ async def dispatch(
         raise _no_workflow(doing, repository, workflow) from None
 
 
-async def find_dispatched(
-    github: GitHub,
-    repository: str,
-    workflow: str,
-    *,
-    ref: str,
-    head_sha: str,
-    after_run_id: int,
-    exclude: Collection[int] = (),
-    timeout: float = 30.0,
-    pause: float = 2.0,
-) -> int | None:
-    """The run that our dispatch started: by us, on `ref`, newer than the baseline, not among `exclude`.
+async def started_runs(
+    github: GitHub, repository: str, workflow: str, *, ref: str, head_sha: str, after_run_id: int, mark: str = ""
+) -> tuple[WorkflowRun, ...]:
+    """The runs that our dispatch may have started, those at `head_sha` first: by us, on `ref`, newer than the baseline.
 
-    A run at `head_sha` is preferred; the ref may have moved between resolving and dispatching, so another run of the
-    ref counts as well. Reads the list every `pause` seconds for `timeout` seconds, since GitHub's list lags.
+    The ref may have moved between resolving and dispatching, so runs at another commit are among them. With `mark` only
+    runs that show it count: GitHub's API gives no inputs of a run, but its name and its jobs' names. GitHub's list lags
+    by seconds.
     """
     doing = f"looking for our run of {workflow} in {repository}"
     us = await github.login(repository)
-    end = time.monotonic() + timeout
-    while True:
-        runs = await _newest_runs(github, repository, workflow, doing)
-        ours = [run for run in runs if run["id"] > after_run_id and run["id"] not in exclude]
-        run_id = _match(ours, us, ref, head_sha)
-        if run_id or time.monotonic() >= end:
-            return run_id
-        await asyncio.sleep(pause)
-
-
-def _match(runs: list[dict[str, Any]], us: str | None, ref: str, head_sha: str) -> int | None:
     name = ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
     ours = [
         run
-        for run in runs
-        if run["event"] == "workflow_dispatch"
+        for run in await _newest_runs(github, repository, workflow, doing)
+        if run["id"] > after_run_id
+        and run["event"] == "workflow_dispatch"
         and run["head_branch"] == name
         and us in (None, (run.get("actor") or {}).get("login"))
     ]
+    if mark:
+        ours = [run for run in ours if await _shows(github, repository, run, mark)]
     ours.sort(key=lambda run: (run["head_sha"] != head_sha, run["id"]))
-    return int(ours[0]["id"]) if ours else None
+    return tuple(parse_run(repository, run) for run in ours)
+
+
+async def _shows(github: GitHub, repository: str, run: Mapping[str, Any], mark: str) -> bool:
+    # `name` was the run's own name before `display_title` existed, and still is on some servers.
+    if any(_has(str(run.get(key) or ""), mark) for key in ("display_title", "name")):
+        return True
+    path = f"/repos/{repository}/actions/runs/{run['id']}/jobs?per_page=100"
+    jobs = (await github.get(repository, path, doing=f"reading the jobs of run {run['id']}")).data["jobs"]
+    return any(_has(str(job["name"]), mark) for job in jobs)
+
+
+def _has(text: str, mark: str) -> bool:
+    """Whether the text has the mark as a whole word: the mark of #4 is not in the mark of #42."""
+    return re.search(rf"(?<![\w-]){re.escape(mark)}(?![\w-])", text) is not None
 
 
 async def _newest_runs(github: GitHub, repository: str, workflow: str, doing: str) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -15,7 +16,7 @@ from runners.errors import NotFoundError, RunnerError
 from runners.github.api.errors import check_repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from runners.github import GitHub
 
@@ -24,6 +25,9 @@ LONGEST = 1 << 20  # bytes; GitHub accepts no longer files
 PARSING = 10.0  # seconds
 MOST_JOBS = 256  # of a matrix; GitHub's own limit
 _DISPATCH = "workflow_dispatch"
+_EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
+_FORMAT = re.compile(r"format\(\s*'([^']*)'\s*,(.*)\)", re.IGNORECASE)
+_INPUT = re.compile(r"(?:github\.event\.)?inputs\.([\w-]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +44,15 @@ class Input:
 class WorkflowFile:
     """A parsed workflow. `inputs` are empty for a workflow without inputs or without workflow_dispatch.
 
-    `jobs` are GitHub's names of the jobs of its matrices, as far as these are literal.
+    `jobs` are GitHub's names of the jobs of its matrices, as far as these are literal. `shown` are the inputs whose
+    values the name of each run, or of a job without a condition, shows: GitHub's API gives a run's inputs nowhere else.
     """
 
     name: str
     dispatchable: bool
     inputs: tuple[Input, ...] = ()
     jobs: tuple[str, ...] = ()
+    shown: frozenset[str] = frozenset()
 
 
 async def read(github: GitHub, repository: str, workflow: str, ref: str) -> WorkflowFile:
@@ -109,7 +115,29 @@ def parse(workflow: str, text: bytes) -> WorkflowFile:
         dispatchable=on == _DISPATCH or (isinstance(on, list | dict) and _DISPATCH in on),
         inputs=tuple(_inputs(on)),
         jobs=tuple(names),
+        shown=frozenset(_shown([raw.get("run-name"), *map(_certain_name, jobs.values())])),
     )
+
+
+def missing_inputs(file: WorkflowFile, given: Collection[str]) -> tuple[str, ...]:
+    """The inputs that GitHub refuses a dispatch without: required, without a default, and not among `given`."""
+    return tuple(each.name for each in file.inputs if each.required and not each.default and each.name not in given)
+
+
+def _certain_name(job: Any) -> Any:
+    """The job's own name; None for a job that may not run, or not under this name."""
+    return None if "if" in _mapping(job) or "needs" in _mapping(job) else _mapping(job).get("name")
+
+
+def _shown(names: Iterable[Any]) -> Iterable[str]:
+    """The inputs that stand in one of these names by themselves, or where the template of a format() has them."""
+    for expression in itertools.chain.from_iterable(_EXPRESSION.findall(str(name)) for name in names if name):
+        call = _FORMAT.fullmatch(expression)
+        parts = enumerate(call[2].split(",")) if call else [(0, expression)]
+        for number, part in parts:
+            reference = _INPUT.fullmatch(part.strip())
+            if reference and (call is None or f"{{{number}}}" in call[1].replace("{{", "")):
+                yield reference[1]
 
 
 def _inputs(on: Any) -> Iterable[Input]:

@@ -77,6 +77,12 @@ def _create_run_claims() -> None:
         sa.Column("claimed_at", sa.Double, nullable=False),
     )
     op.create_table(
+        "signalbox_dispatches",
+        sa.Column("operation", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("workflow", sa.String(700), nullable=False, index=True),
+        sa.Column("sent_at", sa.Double, nullable=False),
+    )
+    op.create_table(
         "signalbox_hcp_runs",
         sa.Column("run_id", sa.String(80), primary_key=True),
         sa.Column("operation", sa.Integer, nullable=False, index=True),

@@ -15,7 +15,7 @@ from sandbox.github import BOT_LOGIN, DropConnectionError, GitHubError, GitHubSt
 from tests.unit.runners.conftest import TOKEN, Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 REPOSITORY = "PermanentOrg/infrastructure"
 
@@ -66,39 +66,23 @@ async def test_a_dispatch_without_an_answer_is_never_repeated_and_can_be_found(
     with pytest.raises(UncertainError, match="may have happened"):
         await dispatch.dispatch(github, REPOSITORY, DEPLOY, "staging")
     assert posts(stand_in) == 1
-    result = await dispatch.find_dispatched(
-        github,
-        REPOSITORY,
-        DEPLOY,
-        ref="staging",
-        head_sha=commit.sha,
-        after_run_id=baseline,
-        exclude=(),
-        timeout=10,
-        pause=0.1,
-    )
-    assert list(stand_in.repository(REPOSITORY).runs) == [result]
+    assert await find(github, sha=commit.sha, after=baseline) == list(stand_in.repository(REPOSITORY).runs)
 
 
-async def find(github: GitHub, *, exclude: Sequence[int] = (), sha: str = "", timeout: float = 1) -> int | None:
-    return await dispatch.find_dispatched(
-        github,
-        REPOSITORY,
-        DEPLOY,
-        ref="staging",
-        head_sha=sha,
-        after_run_id=0,
-        exclude=exclude,
-        timeout=timeout,
-        pause=0.1,
+async def find(github: GitHub, *, sha: str = "", after: int = 0, mark: str = "") -> list[int]:
+    """The runs that may be ours, once GitHub's list no longer lags."""
+    await asyncio.sleep(0.4)
+    runs = await dispatch.started_runs(
+        github, REPOSITORY, DEPLOY, ref="staging", head_sha=sha, after_run_id=after, mark=mark
     )
+    return [run.run_id for run in runs]
 
 
 async def test_a_dispatch_that_never_arrived_is_not_found(github: GitHub, stand_in: GitHubStandIn) -> None:
     stand_in.on_request.append(Fault("POST", "/dispatches", raising(DropConnectionError())))
     with pytest.raises(UncertainError):
         await dispatch.dispatch(github, REPOSITORY, DEPLOY, "staging")
-    assert await find(github) is None
+    assert await find(github) == []
 
 
 async def test_runs_of_others_of_other_refs_and_claimed_ones_are_not_ours(
@@ -108,21 +92,49 @@ async def test_runs_of_others_of_other_refs_and_claimed_ones_are_not_ours(
     repository.dispatch(DEPLOY, "staging", actor="lee-park")
     repository.dispatch(DEPLOY, "main", actor=BOT_LOGIN)
     repository.dispatch("deploy-dev.yml", "staging", actor=BOT_LOGIN)
-    claimed = repository.dispatch(DEPLOY, "staging", actor=BOT_LOGIN)
-    assert await find(github, exclude=[claimed.run_id]) is None
+    older = repository.dispatch(DEPLOY, "staging", actor=BOT_LOGIN)
+    assert await find(github, after=older.run_id) == []
     ours = repository.dispatch(DEPLOY, "staging", actor=BOT_LOGIN)
-    assert await find(github, exclude=[claimed.run_id], timeout=5) == ours.run_id
+    assert await find(github, after=older.run_id) == [ours.run_id]
 
 
-async def test_a_run_at_the_resolved_commit_is_preferred_and_a_moved_branch_still_found(
+async def test_runs_at_the_resolved_commit_come_first_and_those_of_a_moved_branch_are_among_them(
     github: GitHub, stand_in: GitHubStandIn
 ) -> None:
     repository = stand_in.repository(REPOSITORY)
-    sha = repository.graph.resolve("staging").sha
+    before = repository.dispatch(DEPLOY, "staging", actor=BOT_LOGIN)
     repository.commit("staging", {"moved.txt": "on\n"}, "Move the branch")
-    moved = repository.dispatch(DEPLOY, "staging", actor=BOT_LOGIN)
-    assert await find(github, sha=sha, timeout=5) == moved.run_id
-    assert await find(github, sha=moved.commit.sha, timeout=5) == moved.run_id
+    after = repository.dispatch(DEPLOY, "staging", actor=BOT_LOGIN)
+    assert await find(github, sha=before.commit.sha) == [before.run_id, after.run_id]
+    assert await find(github, sha=after.commit.sha) == [after.run_id, before.run_id]
+
+
+MARKED = """
+name: Deploy
+run-name: {run_name}
+on: {{workflow_dispatch: {{inputs: {{mark: {{}}}}}}}}
+jobs:
+  deploy: {{name: "{job}", runs-on: ubuntu-latest, steps: [{{run: make}}]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("run_name", "job"), [("'Deploy ${{ inputs.mark }}'", "deploy"), ("Deploy", "deploy for ${{ inputs.mark }}")]
+)
+async def test_only_runs_that_bear_the_mark_in_a_name_are_ours(
+    github: GitHub, stand_in: GitHubStandIn, run_name: str, job: str
+) -> None:
+    repository = stand_in.repository(REPOSITORY)
+    text = MARKED.format(run_name=run_name, job=job)
+    for branch in ("main", "staging"):
+        repository.commit(branch, {f".github/workflows/{DEPLOY}": text}, "Show the mark")
+    runs = {
+        mark: repository.dispatch(DEPLOY, "staging", {"mark": mark}, actor=BOT_LOGIN).run_id
+        for mark in ("signalbox-4-17", "signalbox-42-17", "signalbox-4-171", "")
+    }
+    assert await find(github, mark="signalbox-4-17") == [runs["signalbox-4-17"]]
+    assert await find(github, mark="signalbox-42-17") == [runs["signalbox-42-17"]]
+    assert await find(github, mark="signalbox-2-17") == []
 
 
 @pytest.mark.parametrize(

@@ -137,3 +137,29 @@ async def test_whether_a_workflow_is_switched_off_is_told(github: GitHub, stand_
     assert await workflow_file.state(github, REPOSITORY, BUILD) == "disabled_inactivity"
     with pytest.raises(NotFoundError, match=r"knows no workflow none\.yml"):
         await workflow_file.state(github, REPOSITORY, "none.yml")
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        ("run-name: 'Deploy ${{ inputs.mark }}'", {"mark"}),
+        ("run-name: ${{inputs.mark}} by ${{ github.actor }} to ${{ github.event.inputs.where }}", {"mark", "where"}),
+        ("run-name: \"${{ format('Deploy {0} ({1})', github.ref, inputs.mark) }}\"", {"mark"}),
+        ("run-name: \"${{ format('Deploy {0}', github.ref, inputs.mark) }}\"", set()),
+        ("run-name: \"${{ inputs.mark && 'marked' }}\"", set()),
+        ("run-name: Deploy inputs.mark", set()),
+        ("name: 'Deploy ${{ inputs.mark }}'", set()),  # a workflow's name has no expressions
+        ("jobs: {a: {name: 'x ${{ inputs.mark }}'}}", {"mark"}),
+        ("jobs: {a: {name: 'x ${{ inputs.mark }}', if: failure()}}", set()),
+        ("jobs: {a: {}, b: {name: 'x ${{ inputs.mark }}', needs: a}}", set()),
+    ],
+)
+def test_the_inputs_that_github_will_show_are_those_in_the_runs_or_a_jobs_name(names: str, shown: set[str]) -> None:
+    assert parse(BUILD, f"on: workflow_dispatch\n{names}\n".encode()).shown == shown
+
+
+def test_required_inputs_without_a_default_are_missing_unless_they_are_given() -> None:
+    declared = "a: {required: true}, b: {required: true, default: x}, c: {}, d: {required: true, default: ''}"
+    file = parse(BUILD, f"on: {{workflow_dispatch: {{inputs: {{{declared}}}}}}}".encode())
+    assert workflow_file.missing_inputs(file, ()) == ("a", "d")
+    assert workflow_file.missing_inputs(file, ("a", "d")) == ()

@@ -1,0 +1,98 @@
+"""Which run is an operation's: asked where runs look alike, and answered by a button."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.errors import UserError
+from bot.operations.registry import Button
+from bot.slack.blocks import replies
+from bot.store.audit import Entry
+from bot.store.operations import Status
+from handlers.shared import permissions, run_choice_views
+from handlers.shared.clicks import clicked
+from handlers.shared.run_choice_views import CHOOSE_RUN, NO_RUN
+from handlers.shared.run_search import UnclearRuns
+from runners.errors import RunnerError, UnavailableError
+
+if TYPE_CHECKING:
+    from bot.operations.operation import Operation
+    from bot.operations.registry import Click
+    from bot.services import Services
+    from bot.slack.blocks.kit import Message
+    from handlers.shared.run_search import RunSearch
+
+CHOSEN = "run chosen"  # an annotation of the operation: the run's id, or NO_RUN, and who said so
+CHECK_INTERVAL = 60.0  # seconds, even if nobody clicks: the runs may have become certain meanwhile
+
+
+async def chosen_run(operation: Operation, search: RunSearch, unclear: UnclearRuns) -> int:
+    """Durable: display the runs, and wait until somebody says which of them is the operation's, or it becomes certain.
+
+    Raises RunnerError when somebody says that it is none of them, and UncertainError when nobody says anything.
+    """
+    began = await operation.step("asks which run", lambda: _ask(operation, unclear))
+    expires = began + operation.target.approval.expires_after.total_seconds()
+    while True:
+        message = run_choice_views.which_run(operation.head, unclear.runs, search.unshown_mark, expires)
+        await operation.show("which run", message, Status.RUNNING, "waits until somebody says which run is its own")
+        await operation.services.engine.wait(CHECK_INTERVAL)
+        answer = await operation.step("answer", lambda: _answer(operation, search, expires))
+        if isinstance(answer, int):
+            return answer
+        if answer is not None:
+            unclear = answer
+
+
+async def _ask(operation: Operation, unclear: UnclearRuns) -> float:
+    await operation.annotate("run unclear", runs=", ".join(str(run.run_id) for run in unclear.runs))
+    return operation.services.clock()
+
+
+async def _answer(operation: Operation, search: RunSearch, expires: float) -> int | UnclearRuns | None:
+    """Within a step: the run; else the runs that are possible now, None where these cannot be read."""
+    services, number = operation.services, operation.number
+    answers = [value.split(" ") for value in await services.annotations.values_of(number, CHOSEN)]
+    if answers and answers[-1][0] == NO_RUN:
+        await services.run_claims.drop_dispatch(number)
+        raise _none_of_them(search)
+    try:
+        runs = await search.candidates()
+    except UnavailableError:
+        return None
+    chosen = answers[-1][0] if answers else ""
+    if chosen in {str(run.run_id) for run in runs} and await search.claim(int(chosen)):
+        return int(chosen)
+    if certain := await search.claim_if_certain(runs):
+        return certain
+    if services.clock() >= expires:
+        raise search.uncertain("Its run looks like others", "nobody said which of them it is")
+    return UnclearRuns(tuple(runs)) if runs else None
+
+
+def _none_of_them(search: RunSearch) -> RunnerError:
+    wanted = search.wanted
+    return RunnerError(
+        f"starting {wanted.workflow}",
+        "none of the runs on GitHub is this operation's, somebody said",
+        remedy=f"Run {wanted.command} again.",
+    )
+
+
+async def choose(services: Services, click: Click) -> Message:
+    """Take the word of an approver or of the requester for which run is the operation's."""
+    number, _, run = click.value.partition(":")
+    record = await clicked(services, click, number)
+    attempt = permissions.attempt_on(record, click.user, "say which run it is")
+    await permissions.check_may_reject(services, attempt, requester=record.requester)
+    if record.status.ended:
+        raise UserError(f"#{record.number} is over already; nothing changed.")
+    if run != NO_RUN and (not run.isdecimal() or int(run) in await services.run_claims.claimed_runs()):
+        raise UserError("This run belongs to another operation by now; choose again in a moment.")
+    await services.annotations.add(record.number, CHOSEN, f"{run} {click.user}")
+    await services.audit.record(Entry(click.user, "run chosen", record.environment, record.number, {"run": run}))
+    await services.engine.wake(record.number)
+    return replies.done(f"#{record.number} continues; its message says how.")
+
+
+BUTTONS = (Button(CHOOSE_RUN, choose),)
