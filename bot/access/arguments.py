@@ -9,6 +9,7 @@ from rapidfuzz import process
 
 from bot.errors import UserError
 from runners import phrases
+from runners.github.refs import is_ref
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -17,35 +18,66 @@ if TYPE_CHECKING:
     from bot.redaction import Redactor
 
 LONGEST = 500
-# Git's own rules are wider (git-check-ref-format); these characters are enough for people, and harmless everywhere.
-REF = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/+-]{0,198}[A-Za-z0-9_+-])?")
-BAD_IN_REF = ("..", "//", "/.", "./", ".lock/")
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._,/=+:-]*")
 TAKEN = re.compile(r"[A-Za-z0-9._,/=+:-]")
 MOST_NAMED = 5  # invalid characters
 CLOSE_ENOUGH = 60
+# A branch or tag as it is typed: letters and digits of any script. All other characters that git takes need quotes.
+UNQUOTED_REF = re.compile(r"\w[\w.,/=+:#@%-]*")
+QUOTES = ('""', "“”", "””", "„“")  # Slack's clients turn straight quotes into others
 REFUSED_CREDENTIALS = (
     "There is a token or another secret in that, so I did nothing and kept nothing of it. Slack has seen it all the "
     "same: replace it by a new one."
 )
 
 
-def split(text: str, usage: str, *, most: int) -> list[str]:
-    """The words of a command, of allowed characters. Raises UserError for anything else, without repeating it at length."""
+class QuotedRef(str):
+    """A word that stood in quotes: a branch, tag or commit, whatever else has that name."""
+
+    __slots__ = ()
+
+
+def split(text: str, usage: str, *, most: int, refs: bool = False) -> list[str]:
+    """The words of a command, of allowed characters. Raises UserError for anything else, without repeating it at length.
+
+    With `refs` a word may be any branch or tag that git takes; with unusual characters in quotes, as a QuotedRef.
+    """
     if len(text) > LONGEST:
         raise UserError(f"That is {len(text):,} characters long; a command takes {LONGEST} at most. Usage: {usage}")
     if not text.isprintable():
-        raise UserError(f"That has a line break or an invisible character in it, which I do not take. Usage: {usage}")
-    words = text.split()
+        instead = " A branch with such a name is deployed by its commit." if refs else ""
+        raise UserError(
+            f"That has a line break or an invisible character in it, which I do not take.{instead} Usage: {usage}"
+        )
+    words = [unquoted(word) if refs else word for word in text.split()]
     for word in words:
-        if not WORD.fullmatch(word):
-            raise UserError(f"{quoted(word)} {_wrong_with(word)} Usage: {usage}")
+        if not WORD.fullmatch(word) and not (refs and _is_typed_ref(word)):
+            raise UserError(f"{quoted(word)} {_wrong_with(word, refs=refs)} Usage: {usage}")
     if len(words) > most:
         raise UserError(f"That is {len(words)} words, and I know what to do with {most}. Usage: {usage}")
     return words
 
 
-def _wrong_with(word: str) -> str:
+def unquoted(word: str) -> str:
+    """The word; a QuotedRef of what is in its quotes."""
+    in_quotes = len(word) > 2 and word[0] + word[-1] in QUOTES
+    return QuotedRef(word[1:-1]) if in_quotes else word
+
+
+def _is_typed_ref(word: str) -> bool:
+    return is_ref(word) and (isinstance(word, QuotedRef) or UNQUOTED_REF.fullmatch(word) is not None)
+
+
+def typed_ref(name: str) -> str:
+    """A branch, tag or commit as it is typed in a command: in quotes where these are needed."""
+    return name if UNQUOTED_REF.fullmatch(name) else f'"{name}"'
+
+
+def _wrong_with(word: str, *, refs: bool = False) -> str:
+    if isinstance(word, QuotedRef):
+        return "cannot be a branch, tag or commit."
+    if refs and is_ref(word):
+        return f'has characters that need quotes: type "{quoted(word)[1:-1]}", or the commit.'
     foreign = list(dict.fromkeys(letter for letter in word if not TAKEN.fullmatch(letter)))
     if not foreign:
         return "must begin with a letter or digit."
@@ -69,10 +101,11 @@ def environment(config: Config, name: str, usage: str) -> Environment:
 
 
 def ref(word: str, usage: str) -> str:
-    """A branch, tag or commit. Raises UserError for an invalid name."""
-    if not REF.fullmatch(word) or any(bad in word for bad in BAD_IN_REF) or word.endswith((".lock", ".")):
-        raise UserError(f"{quoted(word)} cannot be a branch, tag or commit. Usage: {usage}")
-    return word
+    """A branch, tag or commit, in quotes or not. Raises UserError for a name that git does not take, or nobody can read."""
+    name = str(unquoted(word))
+    if not is_ref(name) or not name.isprintable():
+        raise UserError(f"{quoted(name)} cannot be a branch, tag or commit. Usage: {usage}")
+    return name
 
 
 def nearest(word: str, names: Collection[str], *, otherwise: str = "") -> str:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import yaml
-
 from bot.check.permissions import check_permissions
 from bot.check.result import Findings
 from bot.config import GitHubActions
-from runners.errors import NotFoundError, RunnerError
+from runners.errors import NotFoundError, RunnerError, UnavailableError
+from runners.github.runs import workflow_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bot.config import Config
     from runners.github import GitHub
+    from runners.github.runs.workflow_file import WorkflowFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +28,8 @@ class _Dispatch:
     workflow: str
     ref: str
     inputs: tuple[str, ...]
+    mark_input: str = ""
+    fixed_inputs: bool = True  # people give no inputs besides these
 
 
 async def check_github(config: Config, environ: Mapping[str, str], github: GitHub) -> Findings:
@@ -59,9 +59,10 @@ def _dispatches(config: Config) -> list[_Dispatch]:
     for name, actions in config.deployed_by(GitHubActions).items():
         mark_input = (actions.mark_input,) if actions.mark_input else ()
         key = f"environments.{name}.deploy.github_actions"
-        dispatches.append(_Dispatch(key, actions.workflow, actions.ref, (*actions.inputs, *mark_input)))
+        inputs = (*actions.inputs, *mark_input)
+        dispatches.append(_Dispatch(key, actions.workflow, actions.ref, inputs, actions.mark_input or ""))
     if config.images:
-        dispatches.append(_Dispatch("images", config.images.workflow, config.images.ref, ()))
+        dispatches.append(_Dispatch("images", config.images.workflow, config.images.ref, (), fixed_inputs=False))
     return dispatches
 
 
@@ -84,43 +85,42 @@ async def _check_workflow(github: GitHub, repository: str, dispatch: _Dispatch, 
 
 
 async def _check_file(github: GitHub, repository: str, dispatch: _Dispatch, findings: Findings) -> None:
-    path = (
-        f"/repos/{repository}/contents/.github/workflows/{quote(dispatch.workflow)}?ref={quote(dispatch.ref, safe='')}"
-    )
     try:
-        about = (await github.get(repository, path, doing=f"reading {dispatch.workflow} on {dispatch.ref}")).data
+        file = await workflow_file.read(github, repository, dispatch.workflow, dispatch.ref)
     except NotFoundError:
         findings.add_problem(
             f"{dispatch.key}: there is no {dispatch.workflow} on {dispatch.ref}",
             "Check `ref`, or add the workflow to that branch.",
         )
         return
-    inputs = dispatch_inputs(str(about.get("content", "")))
-    if inputs is None:
+    except UnavailableError:
+        raise
+    except RunnerError as error:
+        findings.add_problem(f"{dispatch.key}: {error}", error.remedy)
+        return
+    where = f"{dispatch.workflow} on {dispatch.ref}"
+    if not file.dispatchable:
         findings.add_problem(
-            f"{dispatch.key}: {dispatch.workflow} on {dispatch.ref} cannot be started by the bot",
-            "Add `workflow_dispatch:` below `on:`.",
+            f"{dispatch.key}: {where} cannot be started by the bot", "Add `workflow_dispatch:` below `on:`."
         )
         return
-    unknown = [name for name in dispatch.inputs if name not in inputs]
-    if unknown:
+    _check_inputs(file, dispatch, where, findings)
+
+
+def _check_inputs(file: WorkflowFile, dispatch: _Dispatch, where: str, findings: Findings) -> None:
+    declared = {each.name for each in file.inputs}
+    if unknown := [name for name in dispatch.inputs if name not in declared]:
         findings.add_problem(
             f"{dispatch.key}: {dispatch.workflow} has no input {', '.join(unknown)}",
             "Add it below `workflow_dispatch: inputs:`, or remove it from signalbox.yaml.",
         )
-
-
-def dispatch_inputs(content: str) -> frozenset[str] | None:
-    """The inputs of a workflow file (base64, as GitHub returns it); None without workflow_dispatch."""
-    try:
-        # The base loader reads `on` as text; YAML 1.1 reads it as true.
-        workflow = yaml.load(base64.b64decode(content), Loader=yaml.BaseLoader)  # noqa: S506  -- makes text, lists, maps
-    except (yaml.YAMLError, binascii.Error, UnicodeDecodeError, RecursionError):
-        return None
-    events = workflow.get("on") if isinstance(workflow, dict) else None
-    if isinstance(events, dict) and "workflow_dispatch" in events:
-        trigger = events["workflow_dispatch"]
-        inputs = trigger.get("inputs") if isinstance(trigger, dict) else None
-        return frozenset(inputs) if isinstance(inputs, dict) else frozenset()
-    names = events if isinstance(events, list) else [events]
-    return frozenset() if "workflow_dispatch" in names else None
+    elif dispatch.mark_input and dispatch.mark_input not in file.displayed:
+        findings.add_problem(
+            f"{dispatch.key}: GitHub does not show the mark: no name of a run of {where} contains it",
+            f"Add `run-name: Deploy ${{{{ inputs.{dispatch.mark_input} }}}}` to the workflow, or remove `mark_input`.",
+        )
+    if dispatch.fixed_inputs and (missing := workflow_file.missing_inputs(file, dispatch.inputs)):
+        findings.add_problem(
+            f"{dispatch.key}: {where} requires the input {', '.join(missing)}, which has no default",
+            f"Set it under {dispatch.key}.inputs, or give it a default in the workflow.",
+        )

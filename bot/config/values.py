@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, PlainValidator
 from bot.config import log_patterns
 from bot.config.windows import EXAMPLE, Window
 from bot.settings import OWN_SECRETS
+from runners.github.refs import is_ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,9 +126,8 @@ def _workflow_problem(text: str) -> str | None:
 
 
 def _ref_problem(text: str) -> str | None:
-    odd = ".." in text or "//" in text or text.endswith(("/", ".", ".lock"))
-    good = re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_./+-]{0,249}", text, re.ASCII)
-    return None if good and not odd else "is not a valid branch, tag or commit; check the name"
+    good = is_ref(text) and text.isprintable()
+    return None if good else "is not a valid branch, tag or commit; check the name"
 
 
 def _secret_source_problem(text: str) -> str | None:

@@ -77,7 +77,7 @@ class RunClaims:
     async def was_dispatched(self, operation: int) -> bool:
         """Whether this operation has sent, or was about to send, its request to start a workflow."""
         sent = sa.select(sa.func.count()).select_from(dispatches).where(dispatches.c.operation == operation)
-        return bool(await self._store.run(lambda connection: connection.scalar(sent)))
+        return bool(await self._store.run(lambda connection: connection.scalar(sent) or 0))
 
     async def drop_dispatch(self, operation: int) -> None:
         """Record that GitHub refused the request: it started nothing."""
@@ -87,7 +87,7 @@ class RunClaims:
     async def rivals(self, operation: int, workflow: str, since: float) -> int:
         """How many other operations sent a request for the workflow at `since` (Unix seconds) or later, and have no run yet."""
         count = _rivals(operation, workflow, since)
-        return int(await self._store.run(lambda connection: connection.scalar(count)) or 0)
+        return await self._store.run(lambda connection: connection.scalar(count) or 0)
 
     async def claim_hcp(self, operation: int, run_id: str) -> bool:
         """Claim this run of HCP Terraform; false when it belongs to another operation."""

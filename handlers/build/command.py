@@ -59,7 +59,8 @@ class BuildRequest:
     @property
     def command(self) -> str:
         """The command that requests the same build."""
-        words = [",".join(self.machines), ",".join(self.environments), f"{REF}{self.ref}"]
+        typed = typed_arguments.typed_ref(self.ref)
+        words = [",".join(self.machines), ",".join(self.environments), f"{REF}{typed}" if typed == self.ref else typed]
         return " ".join(["/build", *filter(None, words)])
 
 
@@ -76,15 +77,17 @@ def parse(config: Config, images: Images, words: Sequence[str]) -> BuildRequest:
     ref = ""
     machine_names, environment_names = all_machines(config), tuple(config.environments)
     for word in words:
-        parts = tuple(dict.fromkeys(filter(None, word.split(","))))
-        if word == ALL:
+        is_ref = isinstance(word, typed_arguments.QuotedRef) or word.startswith(REF)
+        parts = (word,) if is_ref else tuple(dict.fromkeys(filter(None, word.split(","))))
+        if word == ALL and not is_ref:
             continue
-        are_environments = all(part in environment_names for part in parts)
-        if all(part in machine_names for part in parts) and not (machines and are_environments):
+        are_environments = not is_ref and all(part in environment_names for part in parts)
+        are_machines = not is_ref and all(part in machine_names for part in parts)
+        if are_machines and not (machines and are_environments):
             machines = _only_once(machines, parts, "machines")
         elif are_environments:
             environments = _only_once(environments, parts, "environments")
-        elif "," in word:
+        elif "," in word and not is_ref:
             raise UserError(_neither(parts, machine_names, environment_names))
         elif ref:
             raise UserError(
@@ -161,7 +164,8 @@ def _only_once(before: tuple[str, ...], parts: tuple[str, ...], what: str) -> tu
 
 
 def _branch(word: str) -> str:
-    ref = typed_arguments.ref(word.removeprefix(REF), USAGE)
+    name = word if isinstance(word, typed_arguments.QuotedRef) else word.removeprefix(REF)
+    ref = typed_arguments.ref(name, USAGE)
     if SHA.fullmatch(ref):
         raise UserError("GitHub starts workflows on a branch or tag only; name one of these rather than a commit.")
     return ref
@@ -194,7 +198,7 @@ def _listed(names: Sequence[str]) -> str:
 async def handle(services: Services, invocation: Invocation) -> Message | None:
     """Start a build of all images, or of those that are named."""
     await requests.check_may_use(services, invocation.user, "/build")
-    words = typed_arguments.split(invocation.text, USAGE, most=3)
+    words = typed_arguments.split(invocation.text, USAGE, most=3, refs=True)
     request = parse(services.config, images_of(services.config), words)
     target = policy.target_of(services.config, BUILDS)
     operation = OperationRequest("build", request.title, invocation.user, invocation.key, target, request.arguments)

@@ -57,7 +57,7 @@ def command_text(environment: Environment, ref: str, roles: Sequence[str] = (), 
     all_roles = set(roles) >= set(environment.machines)
     words = [
         "" if all_roles else ",".join(roles),
-        "" if ref == default_ref(environment) else ref,
+        "" if ref == default_ref(environment) else ref if ref == ANY_REF else typed_arguments.typed_ref(ref),
         CHECK if check else "",
     ]
     return " ".join(filter(None, [f"/deploy {environment.name}", *words]))
@@ -71,6 +71,8 @@ def repeating_command(environment: Environment, arguments: Mapping[str, str]) ->
 
 
 def _with(arguments: Arguments, environment: Environment, word: str) -> Arguments:
+    if isinstance(word, typed_arguments.QuotedRef):
+        return _with_ref(arguments, word)
     if word == CHECK:
         return replace(arguments, check=True)
     parts = tuple(dict.fromkeys(word.split(",")))
@@ -84,6 +86,10 @@ def _with(arguments: Arguments, environment: Environment, word: str) -> Argument
         wrong = next(part for part in parts if part not in environment.machines)
         hint = typed_arguments.nearest(wrong, environment.machines) if environment.machines else "; it has none."
         raise UserError(f"{environment.name} has no machine type {typed_arguments.quoted(wrong)}{hint} Usage: {USAGE}")
+    return _with_ref(arguments, word)
+
+
+def _with_ref(arguments: Arguments, word: str) -> Arguments:
     if arguments.ref:
         both = f"{typed_arguments.quoted(arguments.ref)} and {typed_arguments.quoted(word)}"
         raise UserError(f"{both}: I can deploy one branch, tag or commit. Usage: {USAGE}")

@@ -31,7 +31,7 @@ MOST_WORDS = 4  # the environment's name among them
 
 async def handle(services: Services, invocation: Invocation) -> Message | None:
     """Start a deploy; without arguments open the modal."""
-    words = typed_arguments.split(invocation.text, USAGE, most=MOST_WORDS)
+    words = typed_arguments.split(invocation.text, USAGE, most=MOST_WORDS, refs=True)
     if not words:
         await requests.check_may_use(services, invocation.user, "/deploy")
         names = list(services.config.environments)

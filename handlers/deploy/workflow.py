@@ -135,7 +135,7 @@ async def _check_order(operation: Operation, commit: Commit) -> None:
         runs = f"runs {current.sha[:7]}" if current else "was not deployed to by Signalbox yet"
         raise UserError(
             f"{operation.environment.name} only gets what {before} runs. {commit.short} is not there: {before} {runs}. "
-            f"Nothing was deployed; run /deploy {before} {commit.ref} first."
+            f"Nothing was deployed; run /deploy {before} {typed_arguments.typed_ref(commit.ref)} first."
         )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from handlers.shared.run_choice import chosen_run
 from handlers.shared.run_search import Dispatch, RunSearch, run_url
+from runners.errors import RunnerError, UnavailableError
 from runners.github.runs import dispatch, workflow_file
 
 if TYPE_CHECKING:
@@ -18,13 +19,13 @@ __all__ = ["Dispatch", "dispatch_once", "run_ended", "run_url"]
 async def dispatch_once(operation: Operation, wanted: Dispatch) -> int:
     """Durable: start the workflow, and return its run's id. Raises UserError and RunnerError when it is not started.
 
-    Where the run cannot be told from others, people say which run it is.
+    Where the run cannot be distinguished from others, people say which run it is.
     """
     newest = await operation.step("newest run", lambda: _newest(operation, wanted))
     marked = bool(wanted.mark_input) and await operation.step("mark", lambda: _shows_mark(operation, wanted))
     search = RunSearch(operation, wanted, newest, marked=marked)
-    found = await operation.once("dispatch", do=search.start, recover=search.recover)
-    return found if isinstance(found, int) else await chosen_run(operation, search, found)
+    result = await operation.once("dispatch", do=search.start, recover=search.recover)
+    return result if isinstance(result, int) else await chosen_run(operation, search, result)
 
 
 async def _newest(operation: Operation, wanted: Dispatch) -> int:
@@ -34,8 +35,13 @@ async def _newest(operation: Operation, wanted: Dispatch) -> int:
 async def _shows_mark(operation: Operation, wanted: Dispatch) -> bool:
     """Whether GitHub will show the mark of the run that is about to be started."""
     github, sha = operation.services.github, wanted.commit.sha
-    file = await workflow_file.read(github, wanted.repository, wanted.workflow, sha)
-    return wanted.mark_input in file.shown
+    try:
+        file = await workflow_file.read(github, wanted.repository, wanted.workflow, sha)
+    except UnavailableError:
+        raise
+    except RunnerError:
+        return False  # GitHub says what is wrong with the file when it is to start it
+    return wanted.mark_input in file.displayed
 
 
 async def run_ended(operation: Operation, run: WorkflowRun) -> None:

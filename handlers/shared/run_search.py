@@ -54,7 +54,7 @@ class Dispatch:
 @stored("unclear-runs")
 @dataclass(frozen=True, slots=True)
 class UnclearRuns:
-    """The runs that may be the operation's; which of them it is cannot be told."""
+    """The runs that may be the operation's; which of them it is cannot be determined."""
 
     runs: tuple[WorkflowRun, ...]
 
@@ -74,7 +74,7 @@ class RunSearch:
         # The time distinguishes it from an operation of the same number in another database.
         self._mark = f"signalbox-{operation.number}-{int(operation.record.created_at)}" if wanted.mark_input else ""
         self._shown_mark = self._mark if marked else ""
-        self._sole: int | None = None
+        self._only: int | None = None
 
     @property
     def wanted(self) -> Dispatch:
@@ -168,11 +168,11 @@ class RunSearch:
 
     async def claim_if_certain(self, runs: Sequence[WorkflowRun]) -> int | None:
         """The run, claimed, if it is certainly ours. Without a mark it has to be the only one twice in a row."""
-        sole = runs[0].run_id if len(runs) == 1 else None
-        seen_before, self._sole = sole is not None and sole == self._sole, sole
-        if sole is None or not (self._shown_mark or (seen_before and not await self._rivals())):
+        only = runs[0].run_id if len(runs) == 1 else None
+        twice, self._only = only is not None and only == self._only, only
+        if only is None or not (self._shown_mark or (twice and not await self._rivals())):
             return None
-        return sole if await self.claim(sole) else None
+        return only if await self.claim(only) else None
 
     async def _rivals(self) -> int:
         since = self._operation.services.clock() - RIVAL_FOR

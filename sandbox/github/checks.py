@@ -58,12 +58,16 @@ class CommitStatus:
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """The requirements of a branch. `strict`: heads must contain the base's newest commit; `ruleset`: by a ruleset, not by branch protection."""
+    """The requirements of a branch. `strict`: heads must contain the base's newest commit; `ruleset`: by a ruleset, not by branch protection.
+
+    `sources` names the App that has to report a required check; any may report the others.
+    """
 
     required: tuple[str, ...] = ()
     strict: bool = False
     reviews: int = 0
     ruleset: bool = False
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -84,12 +88,18 @@ class Checks:
         *,
         status: Literal["queued", "in_progress", "completed"] | None = None,
         app: str = ACTIONS,
+        suite: int = 0,
     ) -> CheckRun:
-        """Add a check run to the commit that `ref` names now; without a conclusion it runs until `complete`."""
+        """Add a check run to the commit that `ref` names now; without a conclusion it runs until `complete`.
+
+        `suite` is a check suite of its own, as another event of the same App makes; 0: the App's suite for the commit.
+        """
         sha = self._graph.resolve(ref).sha
         now = datetime.now(UTC)
         state = "completed" if conclusion else status or "in_progress"
-        check = CheckRun(next(self._numbers), sha, name, state, conclusion, now, now if conclusion else None, app)
+        check = CheckRun(
+            next(self._numbers), sha, name, state, conclusion, now, now if conclusion else None, app, suite
+        )
         self._runs.append(check)
         return check
 
@@ -130,17 +140,18 @@ class Checks:
             return "failure"
         return "success" if states == {"success"} else "pending"
 
-    def contexts(self, sha: str) -> dict[str, str]:
-        """The state of each check run and status of a commit by name, in the terms of deployments."""
-        of_runs = {run.name: run.conclusion or "pending" for run in self.runs(sha)[::-1]}
-        return of_runs | {status.context: status.state for status in self.statuses(sha)}
+    def contexts(self, sha: str, app: str | None = None) -> dict[str, str]:
+        """The state of each check run and status of a commit by name, in the terms of deployments; of one App, or of all."""
+        runs = [run for run in self.runs(sha)[::-1] if app in (None, run.app)]
+        statuses = [status for status in self.statuses(sha) if app is None or status.creator == f"{app}[bot]"]
+        of_runs = {run.name: run.conclusion or "pending" for run in runs}
+        return of_runs | {status.context: status.state for status in statuses}
 
-    def missing(self, sha: str, required: tuple[str, ...]) -> list[str]:
+    def missing(self, sha: str, required: tuple[str, ...], sources: Mapping[str, str] | None = None) -> list[str]:
         """The reasons why the required checks block this commit, in GitHub's words."""
-        contexts = self.contexts(sha)
         reasons = []
         for name in required:
-            state = contexts.get(name)
+            state = self.contexts(sha, (sources or {}).get(name)).get(name)
             if state in _PASSES:
                 continue
             word = "expected" if state is None else "in progress" if state == "pending" else "failing"

@@ -134,7 +134,7 @@ class Pulls:
     def obstacles(self, pull: Pull) -> list[str]:
         """The reasons why the base's protection blocks it, in GitHub's words."""
         protection = self._repository.protection(pull.base)
-        reasons = self._repository.checks.missing(pull.head_sha, protection.required)
+        reasons = self._repository.checks.missing(pull.head_sha, protection.required, protection.sources)
         if len(pull.approvals) < protection.reviews:
             number = protection.reviews
             noun = "review is" if number == 1 else "reviews are"

@@ -102,9 +102,13 @@ class Repository(ScriptedRuns):
         strict: bool = False,
         reviews: int = 0,
         ruleset: bool = False,
+        sources: Mapping[str, str] | None = None,
     ) -> None:
-        """Require these checks and `reviews` approvals for the branch, by protection or by a ruleset."""
-        self.protections[branch] = Protection(tuple(required), strict, reviews, ruleset)
+        """Require these checks and `reviews` approvals for the branch, by protection or by a ruleset.
+
+        `sources` names the App that has to report a check.
+        """
+        self.protections[branch] = Protection(tuple(required), strict, reviews, ruleset, sources or {})
 
     def protection(self, branch: str) -> Protection:
         """The requirements of the branch; none without protection."""

@@ -109,7 +109,7 @@ def without_trigger(world: World) -> Iterator[None]:
     [
         (without_workflow, "staging", "nothing was deployed. There is no workflow deploy-dev.yml"),
         (with_disabled_workflow, "staging", "disabled workflow"),
-        (without_trigger, "untriggered", "does not have 'workflow_dispatch' trigger"),
+        (without_trigger, "untriggered", "has no workflow_dispatch trigger at untriggered"),
     ],
 )
 async def test_a_workflow_that_cannot_be_started_is_said(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from bot.errors import UserError
 from handlers.deploy.arguments import COMMIT_SHA
 from handlers.deploy.github_actions.rollout import roll_out, settings_of
+from runners.errors import RunnerError, UnavailableError
+from runners.github.runs import workflow_file
 
 if TYPE_CHECKING:
     from bot.config import Environment
@@ -28,7 +30,25 @@ def required_checks(environment: Environment) -> bool | tuple[str, ...]:
     return settings_of(environment).required_checks
 
 
-async def verify(_: Operation, ref: str) -> None:
-    """Raises UserError for a commit: GitHub starts no workflow on one."""
+async def verify(operation: Operation, ref: str) -> None:
+    """Raises UserError for what GitHub would refuse: a commit, and a workflow that lacks its trigger or an input."""
     if COMMIT_SHA.fullmatch(ref):
         raise UserError("GitHub starts workflows on a branch or tag only; name one of these rather than a commit.")
+    actions, services = settings_of(operation.environment), operation.services
+    try:
+        file = await workflow_file.read(services.github, services.config.github.repository, actions.workflow, ref)
+    except UnavailableError:
+        raise
+    except RunnerError:
+        return  # no such ref, no such workflow, a file that only GitHub can read: what comes next says which
+    if not file.dispatchable:
+        raise UserError(
+            f"{actions.workflow} has no workflow_dispatch trigger at {ref}, so GitHub does not start it. Add "
+            "`workflow_dispatch:` to its `on:` there. Nothing was deployed."
+        )
+    given = (*actions.inputs, *filter(None, [actions.mark_input]))
+    if missing := workflow_file.missing_inputs(file, given):
+        raise UserError(
+            f"{actions.workflow} at {ref} requires the input {', '.join(missing)}, which has no default. Set it under "
+            f"environments.{operation.environment.name}.deploy.github_actions.inputs. Nothing was deployed."
+        )

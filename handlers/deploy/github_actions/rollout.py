@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bot.access.arguments import typed_ref
 from bot.errors import UserError
 from bot.slack.blocks import kit
 from bot.slack.blocks.common import FailureContext
@@ -90,7 +91,7 @@ async def _end_record(operation: Operation, record: DeploymentRecord, release: R
 
 def _dispatch_of(operation: Operation, release: Release) -> Dispatch:
     actions = settings_of(operation.environment)
-    command = f"/deploy {operation.environment.name} {release.commit.ref}"
+    command = f"/deploy {operation.environment.name} {typed_ref(release.commit.ref)}"
     return Dispatch(
         operation.services.config.github.repository,
         actions.workflow,

@@ -44,7 +44,7 @@ class Input:
 class WorkflowFile:
     """A parsed workflow. `inputs` are empty for a workflow without inputs or without workflow_dispatch.
 
-    `jobs` are GitHub's names of the jobs of its matrices, as far as these are literal. `shown` are the inputs whose
+    `jobs` are GitHub's names of the jobs of its matrices, as far as these are literal. `displayed` are the inputs whose
     values the name of each run, or of a job without a condition, shows: GitHub's API gives a run's inputs nowhere else.
     """
 
@@ -52,7 +52,7 @@ class WorkflowFile:
     dispatchable: bool
     inputs: tuple[Input, ...] = ()
     jobs: tuple[str, ...] = ()
-    shown: frozenset[str] = frozenset()
+    displayed: frozenset[str] = frozenset()
 
 
 async def read(github: GitHub, repository: str, workflow: str, ref: str) -> WorkflowFile:
@@ -115,7 +115,7 @@ def parse(workflow: str, text: bytes) -> WorkflowFile:
         dispatchable=on == _DISPATCH or (isinstance(on, list | dict) and _DISPATCH in on),
         inputs=tuple(_inputs(on)),
         jobs=tuple(names),
-        shown=frozenset(_shown([raw.get("run-name"), *map(_certain_name, jobs.values())])),
+        displayed=frozenset(_displayed_inputs([raw.get("run-name"), *map(_certain_name, jobs.values())])),
     )
 
 
@@ -129,8 +129,8 @@ def _certain_name(job: Any) -> Any:
     return None if "if" in _mapping(job) or "needs" in _mapping(job) else _mapping(job).get("name")
 
 
-def _shown(names: Iterable[Any]) -> Iterable[str]:
-    """The inputs that stand in one of these names by themselves, or where the template of a format() has them."""
+def _displayed_inputs(names: Iterable[Any]) -> Iterable[str]:
+    """The inputs that are in one of these names by themselves, or where the template of a format() has them."""
     for expression in itertools.chain.from_iterable(_EXPRESSION.findall(str(name)) for name in names if name):
         call = _FORMAT.fullmatch(expression)
         parts = enumerate(call[2].split(",")) if call else [(0, expression)]

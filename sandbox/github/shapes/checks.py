@@ -118,9 +118,17 @@ def protection(requirements: Protection | None) -> Json:
         return {"enabled": False, "required_status_checks": _BY_NOBODY}
     if not requirements.required:
         return {"enabled": True, "required_status_checks": _BY_NOBODY}
-    checks = [{"context": name, "app_id": None} for name in requirements.required]
-    required = {"enforcement_level": "non_admins", "contexts": list(requirements.required), "checks": checks}
+    required = {
+        "enforcement_level": "non_admins",
+        "contexts": list(requirements.required),
+        "checks": _with_apps(requirements),
+    }
     return {"enabled": True, "required_status_checks": required}
+
+
+def _with_apps(requirements: Protection) -> list[Json]:
+    sources = [(name, requirements.sources.get(name)) for name in requirements.required]
+    return [{"context": name, "app_id": app("", source)["id"] if source else None} for name, source in sources]
 
 
 def status_policy(base: str, repository: Repository, branch: str, requirements: Protection) -> Json:
@@ -130,7 +138,7 @@ def status_policy(base: str, repository: Repository, branch: str, requirements: 
         "url": here,
         "strict": requirements.strict,
         "contexts": list(requirements.required),
-        "checks": [{"context": name, "app_id": None} for name in requirements.required],
+        "checks": _with_apps(requirements),
         "contexts_url": f"{here}/contexts",
     }
 
@@ -161,7 +169,10 @@ def rules(repository: Repository, requirements: Protection | None) -> list[Json]
     where = {"ruleset_source_type": "Repository", "ruleset_source": repository.full_name, "ruleset_id": 42}
     entries: list[Json] = []
     if requirements.required:
-        required = [{"context": name} for name in requirements.required]
+        required = [
+            {"context": name, **({"integration_id": app("", source)["id"]} if source else {})}
+            for name, source in ((name, requirements.sources.get(name)) for name in requirements.required)
+        ]
         parameters = {"strict_required_status_checks_policy": requirements.strict, "required_status_checks": required}
         entries.append({"type": "required_status_checks", "parameters": parameters, **where})
     if requirements.reviews:

@@ -78,28 +78,56 @@ def test_too_much_is_counted_not_repeated() -> None:
     assert "3 words" in refusal(arguments.split, "a b c", USAGE, most=2)
 
 
-@pytest.mark.parametrize("good", ["main", "v1.2.3", "feature/a_b-c+d", "a", "a1b2c3d", "release/2026.03", "x" * 200])
-def test_branches_tags_and_commits(good: str) -> None:
-    assert arguments.ref(good, USAGE) == good
+GOOD = [
+    "main",
+    "v1.2.3",
+    "feature/a_b-c+d",
+    "a",
+    "a1b2c3d",
+    "feature/#123-x",
+    "renovate/@types/node",
+    "päuschen",
+    "日本",
+]
+ODD = ["@ana", "#1", "fix(ui)", "it's", 'say-"hi"', "a&b", "!", "🚀", "$x", "a`b", "<!channel>"]
+
+
+@pytest.mark.parametrize("good", GOOD)
+def test_branches_tags_and_commits_are_typed_as_they_are(good: str) -> None:
+    assert arguments.split(f"dev {good}", USAGE, most=2, refs=True) == ["dev", good]
+    assert arguments.ref(good, USAGE) == arguments.typed_ref(good) == good
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("quotes", ['""', "“”"])
+def test_a_name_with_unusual_characters_is_taken_in_quotes(odd: str, quotes: str) -> None:
+    assert "quotes" in refusal(arguments.split, f"dev {odd}", USAGE, most=2, refs=True) or not odd.isascii()
+    words = arguments.split(f"dev {quotes[0]}{odd}{quotes[1]}", USAGE, most=2, refs=True)
+    assert words == ["dev", odd]
+    assert isinstance(words[1], arguments.QuotedRef)
+    assert arguments.typed_ref(odd) == f'"{odd}"'
+    assert arguments.ref(odd, USAGE) == odd
 
 
 @pytest.mark.parametrize(
-    "bad", [*BAD, "", "a..b", "a//b", "/a", "a/", "a.", ".a", "a/.b", "a./b", "a.lock", "a.lock/b", "x" * 201, "a b"]
-)
+    "bad", ["", "a..b", "a//b", "/a", "a/", "a.", ".a", "a/.b", "a.lock", "a.lock/b", "x" * 245, "a b", "a@{b", "-x",
+            "HEAD", "a~1", "a^", "a:b", "a?", "a*", "[a", "a\\b", "a\nb", "a\u202eb", "a\u200bb", "\ud800"]
+)  # fmt: skip
 def test_what_cannot_be_a_ref_is_refused(bad: str) -> None:
     assert "cannot be a branch, tag or commit" in refusal(arguments.ref, bad, USAGE)
 
 
+def test_an_invisible_character_is_refused_and_the_commit_can_be_typed() -> None:
+    assert "by its commit" in refusal(arguments.split, "dev a\u200bb", USAGE, most=2, refs=True)
+
+
 @given(st.text(max_size=40))
-def test_a_ref_that_is_taken_is_harmless_to_every_program(text: str) -> None:
+def test_a_ref_is_typed_as_it_is_told_to_be(text: str) -> None:
     try:
         ref = arguments.ref(text, USAGE)
     except UserError:
         return
-    assert set(ref) <= SAFE
-    assert ref[0].isalnum()
-    assert ".." not in ref
-    assert "//" not in ref
+    assert arguments.split(f"dev {arguments.typed_ref(ref)}", USAGE, most=2, refs=True) == ["dev", ref]
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-
 import pytest
 
-from bot.check.github import dispatch_inputs
 from bot.check.permissions import check_permissions, needs
 from bot.check.result import Findings
 from bot.config import read
-from tests.unit.bot.check.world import CONFIG, WITH_ANSIBLE, World, single
+from tests.unit.bot.check.world import CONFIG, WITH_ANSIBLE, WORKFLOW, World, single
 
 
 async def test_a_workflow_that_is_not_there_is_named(world: World) -> None:
@@ -158,16 +155,19 @@ async def test_a_token_that_github_refuses_says_what_to_set(world: World) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "inputs"),
+    ("before", "after", "words"),
     [
-        ("on: workflow_dispatch", frozenset()),
-        ("on: [push, workflow_dispatch]", frozenset()),
-        ("on: {workflow_dispatch: }", frozenset()),
-        ("on: {workflow_dispatch: {inputs: {a: {}}}}", frozenset({"a"})),
-        ("on: push", None),
-        ("on: [", None),
-        ("[]", None),
+        ("run-name: Deploy ${{ inputs.mark }}\n", "", "GitHub does not show the mark"),
+        ("inputs.mark }}", "inputs.verbose }}", "Add `run-name: Deploy ${{ inputs.mark }}`"),
+        ("mark: {}", "mark: {}\n      where: {required: true}", "requires the input where, which has no default"),
+        ("mark: {}", "mark: {}\n      where: {required: true, default: x}", ""),
+        ("mark: {}", "other: {}", "has no input mark"),
+        ("on:\n", "on: [", "the file is no workflow"),
     ],
 )
-def test_workflow_dispatch_is_read_in_each_of_its_forms(text: str, inputs: frozenset[str] | None) -> None:
-    assert dispatch_inputs(base64.b64encode(text.encode()).decode()) == inputs
+async def test_the_mark_has_to_be_shown_and_no_input_may_be_missing(
+    world: World, before: str, after: str, words: str
+) -> None:
+    world.hub.files["deploy-dev.yml"] = WORKFLOW.replace(before, after)
+    faults = await world.faults()
+    assert words in single(faults) if words else not faults

@@ -47,7 +47,9 @@ WITH_ANSIBLE = """\
 ENVIRON = {"SLACK_SIGNING_SECRET": "shh", "PATH": "/usr/bin:/bin"}
 
 
-WORKFLOW = "on:\n  workflow_dispatch:\n    inputs:\n      verbose: {}\n      mark: {}\n"
+WORKFLOW = (
+    "run-name: Deploy ${{ inputs.mark }}\non:\n  workflow_dispatch:\n    inputs:\n      verbose: {}\n      mark: {}\n"
+)
 
 
 class FakeSlack:

@@ -17,6 +17,7 @@ from bot.slack.blocks.common import Head
 from bot.store.operations import Request
 from handlers.shared import run_choice, run_search
 from handlers.shared.dispatch import Dispatch, dispatch_once
+from handlers.shared.run_choice_views import CHOOSE_RUN, NO_RUN
 from runners.errors import RunnerError, UncertainError
 from runners.github import GitHub, commits
 from sandbox.github import BOT_LOGIN, DropConnectionError, GitHubStandIn, sandbox_repositories
@@ -41,7 +42,7 @@ on: {workflow_dispatch: {inputs: {where: {}, mark: {}}}}
 jobs:
   deploy: {runs-on: ubuntu-latest, steps: [{run: make}]}
 """
-SHOWN = TEXT.replace("RUN_NAME", "run-name: 'Deploy ${{ inputs.where }} ${{ inputs.mark }}'")
+MARKED = TEXT.replace("RUN_NAME", "run-name: 'Deploy ${{ inputs.where }} ${{ inputs.mark }}'")
 HIDDEN = TEXT.replace("RUN_NAME", "run-name: Deploy")
 
 
@@ -153,7 +154,7 @@ def lost(stand_in: GitHubStandIn, phase: str = "after", times: int = 1) -> None:
 
 @pytest.mark.parametrize("enterprise", [True, False], ids=["no run details", "answers lost"])
 async def test_two_deploys_at_once_have_their_own_runs_by_their_marks(desk: Desk, enterprise: bool) -> None:
-    async with github_at(SHOWN, enterprise=enterprise) as (stand_in, github):
+    async with github_at(MARKED, enterprise=enterprise) as (stand_in, github):
         world = World(desk, github, stand_in.repository(REPOSITORY), mark_input="mark")
         if not enterprise:
             lost(stand_in, times=2)
@@ -197,7 +198,7 @@ async def test_none_of_the_runs_ends_it_and_nothing_is_started_again(desk: Desk)
             world.repository.dispatch(WORKFLOW, "main", {"where": where}, actor=BOT_LOGIN)
         deploying = asyncio.create_task(world.deploy(1))
         await world.asked(1)
-        await world.says(1, run_choice.NO_RUN)
+        await world.says(1, NO_RUN)
         with pytest.raises(RunnerError, match="none of the runs") as caught:
             await deploying
         assert not isinstance(caught.value, UncertainError)
@@ -220,7 +221,7 @@ async def test_a_run_whose_rival_has_found_its_own_becomes_certain(desk: Desk) -
 
 @pytest.mark.parametrize("mark_input", ["", "mark"])
 async def test_a_start_without_an_answer_and_without_a_run_is_uncertain(desk: Desk, mark_input: str) -> None:
-    async with github_at(SHOWN, enterprise=False) as (stand_in, github):
+    async with github_at(MARKED, enterprise=False) as (stand_in, github):
         world = World(desk, github, stand_in.repository(REPOSITORY), mark_input=mark_input)
         lost(stand_in, "before")
         with pytest.raises(UncertainError, match="no run of it has appeared") as caught:
@@ -274,7 +275,7 @@ async def test_killed_at_every_moment_nothing_is_started_twice(
 async def test_who_may_approve_or_asked_says_which_run_it_is(desk: Desk) -> None:
     number = await desk.operations.create(Request("k", "deploy", "dev", "U0ANA", "Deploy main to dev", "C0DEV", {}))
     await desk.operations.set_message(number, "C0DEV", "1.0")
-    click = Click("U0ANA", "C0DEV", "1.0", run_choice.CHOOSE_RUN, "", "t", "")
+    click = Click("U0ANA", "C0DEV", "1.0", CHOOSE_RUN, "", "t", "")
 
     async def press(user: str, value: str) -> object:
         return await run_choice.choose(desk.services, dataclasses.replace(click, user=user, value=value))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from runners.errors import AccessDeniedError, UnavailableError
 from runners.github import checks
@@ -99,6 +100,61 @@ async def test_those_that_are_named_count_in_spite_of_the_branch(github: GitHub,
     repository.checks.check("dev", "unit")
     result = await of(github, repository, "staging", "unit", "e2e")
     assert (result.rule, states(result)) == (Rule.NAMED, {"e2e": State.WAITING, "unit": State.SUCCEEDED})
+
+
+REPORTS = st.lists(
+    st.tuples(st.sampled_from(["lint", "unit"]), st.sampled_from(["github-actions", "circleci"]), st.integers(1, 3),
+              st.sampled_from(["success", "failure", None])),
+    max_size=12,
+)  # fmt: skip
+MEANS = {"success": State.SUCCEEDED, "failure": State.FAILED, None: State.RUNNING}
+
+
+@given(REPORTS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+async def test_of_each_name_and_app_the_newest_report_counts_in_whichever_suite(
+    github: GitHub, repository: Repository, reports: list[tuple[str, str, int, Any]]
+) -> None:
+    sha = repository.commit("dev", {"x": "y"}, "Another commit").sha
+    expected: dict[tuple[str, str], State] = {}
+    for name, app, suite, conclusion in reports:
+        repository.checks.check(sha, name, conclusion, app=app, suite=suite)
+        expected[name, app] = MEANS[conclusion]
+    result = await of(github, repository, None)
+    assert {(check.name, check.state) for check in result.checks} == {
+        (name, state) for (name, _), state in expected.items()
+    }
+
+
+async def test_a_check_that_failed_once_and_passed_later_does_not_block_for_good(
+    github: GitHub, repository: Repository
+) -> None:
+    repository.protect("staging", required=["lint"])
+    repository.checks.check("dev", "lint", "failure", suite=7)
+    assert not (await of(github, repository)).green
+    repository.checks.check("dev", "lint", "success", suite=8)
+    assert (await of(github, repository)).green
+
+
+@pytest.mark.parametrize("ruleset", [False, True])
+async def test_a_check_counts_only_of_the_app_that_has_to_report_it(
+    github: GitHub, repository: Repository, ruleset: bool
+) -> None:
+    repository.protect("staging", required=["lint", "any"], sources={"lint": "circleci"}, ruleset=ruleset)
+    repository.checks.check("dev", "lint", app="somebody-else")
+    repository.checks.check("dev", "any", app="somebody-else")
+    repository.checks.status("dev", "lint", "success", by="lee-park")
+    assert states(await of(github, repository)) == {"lint": State.WAITING, "any": State.SUCCEEDED}
+    repository.checks.check("dev", "lint", "failure", app="circleci")
+    assert states(await of(github, repository)) == {"lint": State.FAILED, "any": State.SUCCEEDED}
+    repository.checks.check("dev", "lint", app="circleci")
+    assert (await of(github, repository)).green
+
+
+async def test_a_status_of_an_app_counts_where_an_app_is_required(github: GitHub, repository: Repository) -> None:
+    repository.protect("staging", required=["ci/one"], sources={"ci/one": "circleci"})
+    repository.checks.status("dev", "ci/one", "success", by="circleci[bot]")
+    assert (await of(github, repository)).green
 
 
 @pytest.mark.parametrize("branch", [None, "no-such-branch", "v1/../../x?"])

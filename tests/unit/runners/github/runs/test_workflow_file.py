@@ -140,7 +140,7 @@ async def test_whether_a_workflow_is_switched_off_is_told(github: GitHub, stand_
 
 
 @pytest.mark.parametrize(
-    ("names", "shown"),
+    ("names", "displayed"),
     [
         ("run-name: 'Deploy ${{ inputs.mark }}'", {"mark"}),
         ("run-name: ${{inputs.mark}} by ${{ github.actor }} to ${{ github.event.inputs.where }}", {"mark", "where"}),
@@ -154,8 +154,8 @@ async def test_whether_a_workflow_is_switched_off_is_told(github: GitHub, stand_
         ("jobs: {a: {}, b: {name: 'x ${{ inputs.mark }}', needs: a}}", set()),
     ],
 )
-def test_the_inputs_that_github_will_show_are_those_in_the_runs_or_a_jobs_name(names: str, shown: set[str]) -> None:
-    assert parse(BUILD, f"on: workflow_dispatch\n{names}\n".encode()).shown == shown
+def test_the_inputs_that_github_will_show_are_those_in_the_runs_or_a_jobs_name(names: str, displayed: set[str]) -> None:
+    assert parse(BUILD, f"on: workflow_dispatch\n{names}\n".encode()).displayed == displayed
 
 
 def test_required_inputs_without_a_default_are_missing_unless_they_are_given() -> None:

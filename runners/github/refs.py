@@ -1,0 +1,31 @@
+"""Names of branches and tags: exactly those that git takes. Pure."""
+
+from __future__ import annotations
+
+import re
+
+# git-scm.com/docs/git-check-ref-format: control characters, and what revisions and patterns are written with.
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]")
+LONGEST = 244  # bytes of a name that GitHub accepts; its refs/heads/ and git's 255 for a file's name allow no more
+
+
+def is_ref(name: str) -> bool:
+    """Whether git takes the name for a branch (`git check-ref-format --branch`). A commit's SHA is such a name, too."""
+    parts = name.split("/")
+    return not (
+        name in ("", "HEAD")
+        or name.startswith("-")
+        or name.endswith(".")
+        or ".." in name
+        or "@{" in name
+        or _FORBIDDEN.search(name)
+        or any(not part or part.startswith(".") or part.endswith(".lock") for part in parts)
+        or not _is_text(name)
+    )
+
+
+def _is_text(name: str) -> bool:
+    try:
+        return len(name.encode()) <= LONGEST
+    except UnicodeEncodeError:  # half of a character
+        return False
