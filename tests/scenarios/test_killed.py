@@ -62,7 +62,7 @@ async def test_a_dispatch_whose_run_is_known_is_not_repeated(start_world: StartW
     assert len(runs_of_the_bot(world)) == 1
 
 
-async def test_a_dispatch_that_github_never_took_is_made_after_the_restart(start_world: StartWorld) -> None:
+async def test_a_dispatch_that_may_have_been_sent_is_never_sent_again(start_world: StartWorld) -> None:
     world = await start_world(speed=FAST)
     death = dies_at_github(world, "POST", "/dispatches", "before")
     await world.person("ana").type("#dev", "/deploy dev")
@@ -70,6 +70,17 @@ async def test_a_dispatch_that_github_never_took_is_made_after_the_restart(start
     assert not runs_of_the_bot(world)
     # What somebody else starts meanwhile is not taken for ours.
     world.github.repository(INFRASTRUCTURE).dispatch("deploy-dev.yml", "main", actor="lee-park")
+    await world.bot.start()
+    await shows(world, "#dev", "#1 ", "no run of it has appeared", "Actions page")
+    assert not runs_of_the_bot(world)
+    one_message_each(world, "#dev", 1)
+
+
+async def test_a_dispatch_that_was_certainly_not_sent_is_sent_after_the_restart(start_world: StartWorld) -> None:
+    world = await start_world(speed=FAST)
+    stops_at_row(world, "signalbox_dispatches", "1")
+    await world.person("ana").type("#dev", "/deploy dev")
+    await killed_at_row(world)
     await world.bot.start()
     await shows(world, "#dev", "#1 ", "deployed")
     assert len(runs_of_the_bot(world)) == 1
