@@ -165,10 +165,6 @@ class Chat(WebApi):
         """Answer a click or command for that person alone, at the URL that came with it."""
         await self._in_some_form("response_url", message, lambda form: self.send_response(response_url, _content(form)))
 
-    async def post_ephemeral(self, channel: str, user: str, message: Message) -> None:
-        """Post a message into a channel that one person alone can see."""
-        await self._say("chat.postEphemeral", message, channel=channel, user=user)
-
     async def open_view(self, trigger_id: str, view: Block) -> None:
         """Open a modal; the trigger works once, within three seconds."""
         await self.api("views.open", trigger_id=trigger_id, view=view)

@@ -31,7 +31,6 @@ approvals = sa.Table(
     sa.Column("outcome", sa.String(20), nullable=False),
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Column("expires_at", sa.Double, nullable=False),
-    sa.Column("decided_at", sa.Double),
     sa.UniqueConstraint("operation", "binding"),  # the same request twice is one approval
 )
 
@@ -103,7 +102,6 @@ class Approval:
     outcome: Outcome
     created_at: float
     expires_at: float
-    decided_at: float | None
     votes: tuple[Vote, ...]
 
     @property
@@ -185,7 +183,7 @@ class Approvals:
     async def supersede(self, operation: int) -> bool:
         """Close the pending approvals of an operation that a newer one supersedes; false when it has none."""
         pending = (approvals.c.operation == operation) & (approvals.c.outcome == Outcome.PENDING.value)
-        change = sa.update(approvals).where(pending).values(outcome=Outcome.SUPERSEDED.value, decided_at=self._clock())
+        change = sa.update(approvals).where(pending).values(outcome=Outcome.SUPERSEDED.value)
         return await self._store.run(lambda connection: connection.execute(change).rowcount > 0)
 
     def _row(self, request: ApprovalRequest) -> dict[str, Any]:
@@ -214,7 +212,7 @@ class Approvals:
 
     def _close(self, connection: sa.Connection, approval_id: str, outcome: Outcome) -> None:
         pending = (approvals.c.id == approval_id) & (approvals.c.outcome == Outcome.PENDING.value)
-        change = sa.update(approvals).where(pending).values(outcome=outcome.value, decided_at=self._clock())
+        change = sa.update(approvals).where(pending).values(outcome=outcome.value)
         if connection.execute(change).rowcount != 1:
             raise UserError("Somebody decided this a moment before you; nothing changed.")
 

@@ -147,7 +147,6 @@ class PlaybookRecord:
             hosts=tuple(_left(host, unfinished) for host in self._hosts.values()),
             failures=tuple(self._failures),
             finished=cancelled or not lost,
-            task_count=self.numbering.begun,
             log_tail=self.log_tail(),
             task_total=self.numbering.total,
             changes=tuple(self._changes),

@@ -62,7 +62,6 @@ def _pull_from(repository: str, pull: dict[str, Any]) -> PullRequest:
         url=str(pull["html_url"]),
         state=state,
         head_sha=str(pull["head"]["sha"]),
-        base_sha=str(pull["base"]["sha"]),
         mergeable=pull.get("mergeable"),
         obstacle=obstacle if obstacle in OBSTACLES else "",
         merge_sha=str(pull.get("merge_commit_sha") or "") if merged else "",

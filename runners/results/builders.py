@@ -52,7 +52,6 @@ class AttachedVolume:
     """A volume of a builder; `deleted_with_instance` by AWS, or not; `attached_at_launch`, or later."""
 
     volume_id: str
-    device: str
     deleted_with_instance: bool
     attached_at_launch: bool
 

@@ -91,7 +91,7 @@ class PullRequest:
     """A pull request. `head_sha` is what it would merge now; `merge_sha` the commit that merging it made.
 
     `mergeable` is None while GitHub works it out; `obstacle` is GitHub's word for what keeps it from being merged
-    ("dirty", "blocked", "behind", "draft"), empty when nothing does. `base_sha` is the commit that it is merged onto.
+    ("dirty", "blocked", "behind", "draft"), empty when nothing does.
     """
 
     repository: str
@@ -99,7 +99,6 @@ class PullRequest:
     url: str
     state: PullState
     head_sha: str
-    base_sha: str
     mergeable: bool | None = None
     obstacle: str = ""
     merge_sha: str = ""

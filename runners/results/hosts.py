@@ -91,7 +91,7 @@ class PlaybookResult:
     """A playbook under way or ended. `finished` is false when it was interrupted.
 
     `refused` is why it could not be run at all, and its hosts wait; `overdue` why it was ended for taking
-    too long. `task_count` tasks have begun of `task_total` (0 if unknown); only a check has `changes`.
+    too long. `task_total` is 0 if unknown; only a check has `changes`.
     """
 
     playbook: str
@@ -99,7 +99,6 @@ class PlaybookResult:
     hosts: tuple[HostResult, ...]
     failures: tuple[FailedTask, ...] = ()
     finished: bool = True
-    task_count: int = 0
     log_tail: str = ""
     task_total: int = 0
     changes: tuple[TaskChange, ...] = ()

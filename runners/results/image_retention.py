@@ -46,8 +46,8 @@ class KeepRule:
 class AssessedImage:
     """An image of ours with whether it can be deleted. Times are aware UTC.
 
-    `reason` says why it is kept; `used_by` names the first of its users, `users` counts them. `last_launched_at` lags
-    behind by a day and is None where AWS does not report it. `disabled`: nobody can launch it. `state` is EC2's.
+    `reason` says why it is kept; `used_by` names the first of its users, `users` counts them. `disabled`: nobody
+    can launch it. `state` is EC2's.
     """
 
     region: str
@@ -61,7 +61,6 @@ class AssessedImage:
     used_by: tuple[str, ...] = ()
     users: int = 0
     snapshots: tuple[Snapshot, ...] = ()
-    last_launched_at: datetime | None = None
     public: bool = False
 
     @property

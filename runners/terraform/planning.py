@@ -34,10 +34,9 @@ _NO_CHANGES, _CHANGES = 0, 2  # exit codes of plan -detailed-exitcode
 
 @dataclass(frozen=True, slots=True)
 class SavedPlan:
-    """A saved plan. `plan_file` (0600) has secrets in clear text: the `sensitive` values, which must appear in no text."""
+    """A saved plan. The file PLAN_FILE has secrets in clear text: the `sensitive` values, which must appear in no text."""
 
     summary: PlanSummary
-    plan_file: Path
     sensitive: frozenset[str] = field(repr=False)
 
 
@@ -159,7 +158,6 @@ def _read_plan(
     targeted = bool(limits[0])
     return SavedPlan(
         terraform_plan.read_plan(document, digest=digest, program=program, warnings=warnings, partial=targeted),
-        file,
         sensitive,
     )
 

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from runners import terraform
 from runners.processes.stragglers import marked
-from runners.terraform import SavedPlan, Workspace
+from runners.terraform import PLAN_FILE, SavedPlan, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -59,7 +59,11 @@ class ProgressLog:
 async def applied(workspace: Workspace, plan: SavedPlan, observed: ProgressLog | None = None) -> ApplyResult:
     """Apply the plan."""
     return await terraform.apply(
-        workspace, plan.plan_file, plan.summary.digest, on_progress=observed or ProgressLog(), timeout=LONG
+        workspace,
+        workspace.scratch / PLAN_FILE,
+        plan.summary.digest,
+        on_progress=observed or ProgressLog(),
+        timeout=LONG,
     )
 
 

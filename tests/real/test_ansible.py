@@ -114,7 +114,6 @@ async def test_a_playbook_reaches_every_host_with_its_variables_as_data(playbook
         ("staging-backend", State.SUCCEEDED, 2, 1),
         ("staging-cron", State.SUCCEEDED, 2, 1),
     ]
-    assert result.task_count == 2
     assert (tmp_path / "written-staging-cron").read_text() == f"{SECRET} bool"
 
 
@@ -373,7 +372,7 @@ async def test_what_is_cancelled_before_it_begins_never_begins(playbooks: Playbo
 async def test_the_tasks_are_counted_and_all_that_was_printed_is_kept(playbooks: Playbooks, tmp_path: Path) -> None:
     playbooks.write("deploy.yml", SLEEPING % (tmp_path, 3, tmp_path))
     result = await playbooks.run()
-    assert (result.task_count, result.task_total) == (3, 3)
+    assert result.task_total == 3
     host = result.hosts[0]
     assert host.observed_at - host.started_at >= 3  # type: ignore[operator]
     log = read_log(log_of(playbooks.scratch))

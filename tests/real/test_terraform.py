@@ -27,7 +27,7 @@ from runners.errors import (
 from runners.processes import supervise
 from runners.processes.scratch import wipe
 from runners.results import ApplyProgress, ApplyResult, Change
-from runners.terraform import Program, SavedPlan, Workspace
+from runners.terraform import PLAN_FILE, Program, SavedPlan, Workspace
 from runners.terraform.masking import SENSITIVE, UNKNOWN
 
 if TYPE_CHECKING:
@@ -86,7 +86,11 @@ class ProgressLog:
 
 async def applied(workspace: Workspace, plan: SavedPlan, observed: ProgressLog | None = None) -> ApplyResult:
     return await terraform.apply(
-        workspace, plan.plan_file, plan.summary.digest, on_progress=observed or ProgressLog(), timeout=LONG
+        workspace,
+        workspace.scratch / PLAN_FILE,
+        plan.summary.digest,
+        on_progress=observed or ProgressLog(),
+        timeout=LONG,
     )
 
 
@@ -115,7 +119,7 @@ async def test_plans_applies_and_is_up_to_date(workspace: Workspace, tmp_path: P
     }
     assert not plan.summary.up_to_date
     assert plan.summary.resources == 2
-    assert plan.summary.digest == hashlib.sha256(plan.plan_file.read_bytes()).hexdigest()
+    assert plan.summary.digest == hashlib.sha256((workspace.scratch / PLAN_FILE).read_bytes()).hexdigest()
     assert plan.summary.program == str(workspace.program)
     observed = ProgressLog()
     result = await applied(workspace, plan, observed)
@@ -276,9 +280,11 @@ async def test_only_the_plan_that_was_approved_is_applied(workspace: Workspace) 
     write(workspace, PLAIN)
     plan = await planned(workspace)
     with pytest.raises(StalePlanError, match="not the one that was approved"):
-        await terraform.apply(workspace, plan.plan_file, "0" * 64, on_progress=ProgressLog(), timeout=LONG)
+        await terraform.apply(
+            workspace, workspace.scratch / PLAN_FILE, "0" * 64, on_progress=ProgressLog(), timeout=LONG
+        )
     link = workspace.scratch / "link"
-    link.symlink_to(plan.plan_file)
+    link.symlink_to(workspace.scratch / PLAN_FILE)
     with pytest.raises(StalePlanError, match="no plain file"):
         await terraform.apply(workspace, link, plan.summary.digest, on_progress=ProgressLog(), timeout=LONG)
     with pytest.raises(NotFoundError, match="no longer there"):
@@ -353,7 +359,9 @@ async def test_a_lock_says_who_holds_it(workspace: Workspace, tmp_path: Path) ->
 async def test_an_apply_that_takes_too_long_is_interrupted_and_says_so(workspace: Workspace) -> None:
     write(workspace, SLOW % 50)
     plan = await planned(workspace)
-    result = await terraform.apply(workspace, plan.plan_file, plan.summary.digest, on_progress=ProgressLog(), timeout=3)
+    result = await terraform.apply(
+        workspace, workspace.scratch / PLAN_FILE, plan.summary.digest, on_progress=ProgressLog(), timeout=3
+    )
     assert (result.finished, result.succeeded) == (True, False)
     assert result.applied == ("terraform_data.quick",)
     assert "longer than 3 seconds" in result.errors[-1].summary

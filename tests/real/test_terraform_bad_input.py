@@ -12,7 +12,7 @@ import pytest
 
 from runners import terraform
 from runners.errors import NotFoundError, RunnerError, StalePlanError, UnavailableError
-from runners.terraform import Program
+from runners.terraform import PLAN_FILE, Program
 from tests.real.terraform_support import LONG, ProgressLog, none_runs, planned, write
 
 if TYPE_CHECKING:
@@ -148,12 +148,12 @@ def crashing_provider(directory: Path) -> dict[str, str]:
 async def test_a_plan_file_that_was_changed_on_disk_is_not_applied(workspace: Workspace) -> None:
     write(workspace, GOOD)
     plan = await planned(workspace)
-    content = plan.plan_file.read_bytes()
+    content = (workspace.scratch / PLAN_FILE).read_bytes()
     for changed in (content[:-1], content + b"x", content[:100] + b"\0" + content[101:], b""):
-        plan.plan_file.write_bytes(changed)
+        (workspace.scratch / PLAN_FILE).write_bytes(changed)
         with pytest.raises(StalePlanError, match="not the one that was approved") as caught:
             await terraform.apply(
-                workspace, plan.plan_file, plan.summary.digest, on_progress=ProgressLog(), timeout=LONG
+                workspace, workspace.scratch / PLAN_FILE, plan.summary.digest, on_progress=ProgressLog(), timeout=LONG
             )
         assert "Nothing was applied" in caught.value.remedy
     assert not (workspace.scratch / "apply").exists()
@@ -176,7 +176,9 @@ async def test_nothing_is_applied_when_the_disk_is_full(workspace: Workspace) ->
     write(workspace, GOOD)
     plan = await planned(workspace)
     with files_of_at_most(100), pytest.raises(RunnerError, match="the disk is full") as caught:
-        await terraform.apply(workspace, plan.plan_file, plan.summary.digest, on_progress=ProgressLog(), timeout=LONG)
+        await terraform.apply(
+            workspace, workspace.scratch / PLAN_FILE, plan.summary.digest, on_progress=ProgressLog(), timeout=LONG
+        )
     assert caught.value.doing == "applying the plan of instances/staging"
     assert caught.value.remedy
     assert not list(workspace.scratch.glob("approved-*"))

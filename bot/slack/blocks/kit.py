@@ -156,11 +156,6 @@ def context(*texts: str) -> Block:
     return {"type": "context", "elements": elements[:10] or [{"type": "mrkdwn", "text": EMPTY}]}
 
 
-def divider() -> Block:
-    """A line across."""
-    return {"type": "divider"}
-
-
 def confirm(title: str, text: str, ok: str, *, style: str | None = None) -> Block:
     """The dialog of a button; `style` of its confirming button: primary, danger or None."""
     dialog: Block = {

@@ -115,7 +115,6 @@ def _volumes(instance: InstanceTypeDef) -> Iterator[AttachedVolume]:
         attached = ebs.get("AttachTime")
         yield AttachedVolume(
             volume_id=ebs["VolumeId"],
-            device=mapping.get("DeviceName", ""),
             deleted_with_instance=ebs.get("DeleteOnTermination", False),
             attached_at_launch=first is not None and attached is not None and attached - first <= _AT_LAUNCH,
         )

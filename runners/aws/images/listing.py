@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore import exceptions
@@ -116,7 +116,6 @@ def own_images(ec2: EC2Client, named: Mapping[str, Iterable[str]]) -> Iterator[A
 
 def read_image(answer: Mapping[str, Any], region: str, group: ImageGroup) -> AssessedImage:
     """An image as EC2 describes it; its retention is decided later."""
-    launched = answer.get("LastLaunchedTime")
     return AssessedImage(
         region=region,
         image_id=answer["ImageId"],
@@ -126,7 +125,6 @@ def read_image(answer: Mapping[str, Any], region: str, group: ImageGroup) -> Ass
         state=answer.get("State", "available"),
         retention=Retention.UNKNOWN,
         snapshots=tuple(_snapshots(answer)),
-        last_launched_at=datetime.fromisoformat(launched).astimezone(UTC) if isinstance(launched, str) else launched,
         public=answer.get("Public", False),
     )
 

@@ -105,7 +105,6 @@ def _create_approvals() -> None:
         sa.Column("outcome", sa.String(20), nullable=False),
         sa.Column("created_at", sa.Double, nullable=False),
         sa.Column("expires_at", sa.Double, nullable=False),
-        sa.Column("decided_at", sa.Double),
         sa.UniqueConstraint("operation", "binding"),
     )
     op.create_table(

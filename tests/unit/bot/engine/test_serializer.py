@@ -50,7 +50,7 @@ VALUES: dict[str, object] = {
     "request": Request("k", "plan", "dev", "U0ANA", "Plan for dev", "#dev", {"ref": "main"}),
     "record": Record(7, "plan", "dev", "U0ANA", "Plan", {}, "C1", "1.5", Status.APPROVAL, "waits", 1.0, None),
     "approval": Approval(
-        "ID", 7, "dev", "b" * 64, "U0ANA", "C1", "1.5", 1, "dev", Outcome.PENDING, 1.0, 2.0, None,
+        "ID", 7, "dev", "b" * 64, "U0ANA", "C1", "1.5", 1, "dev", Outcome.PENDING, 1.0, 2.0,
         (Vote("U0LEE", "approved", 1.5),),
     ),
     "plan": PlanSummary(

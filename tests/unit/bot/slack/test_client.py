@@ -64,7 +64,6 @@ async def test_no_secret_leaves_by_any_way(slack: SlackStandIn, chat: Chat) -> N
     at = await chat.post(STAGING, message_of(f"post {SECRET}"), marker=f"7:{SECRET}")
     await chat.post(STAGING, message_of(SECRET), thread=at.ts)
     await chat.update(at, message_of(f"update {SECRET}"))
-    await chat.post_ephemeral(STAGING, "U0ANA", message_of(f"tell {SECRET}"))
     await chat.publish_home("U0ANA", {"type": "home", "blocks": [kit.section(kit.escape(SECRET))]})
     await chat.upload(at, filename="plan.txt", title=f"plan {SECRET}", content=f"text {SECRET}\nghp_{'a1' * 18}\n")
     everything = sent(slack)

@@ -45,7 +45,7 @@ APPROVAL = ApprovalView("a1", 1, "pending", (), NOW + 3_600, "<!subteam^S0LEADS>
 
 def a_builder(**changes: Any) -> Builder:
     group = SecurityGroup("sg-1", NAME, temporary=True)
-    volume = AttachedVolume("vol-2", "/dev/sdb", deleted_with_instance=False, attached_at_launch=True)
+    volume = AttachedVolume("vol-2", deleted_with_instance=False, attached_at_launch=True)
     usual = Builder(
         "i-1", "us-west-2", "t3.large", "Packer Builder", "running", AT, AT, (Match.KEY_PAIR, Match.NAME_TAG), "ami-1",
         "us-west-2a", NAME, (group,), (volume,), NAME,

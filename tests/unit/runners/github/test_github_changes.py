@@ -148,7 +148,7 @@ async def open_pull(github: GitHub, _: GitHubStandIn) -> object:
 
 
 async def merge(github: GitHub, _: GitHubStandIn) -> object:
-    pull = PullRequest(REPOSITORY, 3, "https://github.example/3", PullState.OPEN, "a" * 40, "b" * 40, None, "", "")
+    pull = PullRequest(REPOSITORY, 3, "https://github.example/3", PullState.OPEN, "a" * 40, None, "", "")
     return await pulls.merge(github, pull, title="Promote")
 
 

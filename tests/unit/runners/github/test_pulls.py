@@ -133,9 +133,10 @@ async def test_without_the_permission_nothing_is_opened(reader: GitHub, reposito
 async def test_it_is_merged_by_a_merge_commit_of_what_was_seen(github: GitHub, repository: Repository) -> None:
     pull = await opened(github)
     assert (pull.mergeable, pull.obstacle) == (True, "")
+    target = repository.graph.branches["staging"]
     answer = await pulls.merge(github, pull, title="Promote dev to staging")
     assert answer.sha == repository.graph.branches["staging"]
-    assert repository.graph.commits[answer.sha].parents == (pull.base_sha, pull.head_sha)
+    assert repository.graph.commits[answer.sha].parents == (target, pull.head_sha)
     assert repository.graph.commits[answer.sha].message.startswith("Promote dev to staging")
     now = await pulls.read(CachedReads(github), APPLICATION, pull.number)
     assert (now.state, now.merge_sha) == (PullState.MERGED, answer.sha)

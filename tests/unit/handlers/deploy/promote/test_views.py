@@ -22,7 +22,7 @@ COMMITS = tuple(
     for n in range(5)
 )
 AHEAD = Difference(5, 0, COMMITS, (), "https://github.com/o/app/compare/staging...dev")
-PULL = PullRequest("o/app", 12, "https://github.com/o/app/pull/12", PullState.OPEN, "a" * 40, "b" * 40, mergeable=True)
+PULL = PullRequest("o/app", 12, "https://github.com/o/app/pull/12", PullState.OPEN, "a" * 40, mergeable=True)
 GREEN = Checks("a" * 40, Rule.REQUIRED, (Check("test", State.SUCCEEDED, "https://x/1"),))
 RED = replace(GREEN, checks=(Check("test", State.FAILED, "https://x/1"),))
 GOING = replace(GREEN, checks=(Check("test", State.RUNNING, "https://x/1"),))

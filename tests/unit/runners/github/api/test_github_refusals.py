@@ -29,7 +29,7 @@ from runners.results import PullRequest, PullState
 HERE = "acme/infrastructure"
 NOWHERE = Path("/nonexistent/log")
 SINCE = datetime(2026, 11, 1, tzinfo=UTC)
-PULL = PullRequest(HERE, 3, "https://github.example/3", PullState.OPEN, "a" * 40, "b" * 40)
+PULL = PullRequest(HERE, 3, "https://github.example/3", PullState.OPEN, "a" * 40)
 RECORD = deployments.DeploymentRequest(HERE, "a" * 40, "dev", "#1", production=False, marker={"operation": 1})
 Call = Callable[[GitHub], Coroutine[Any, Any, object]]
 
