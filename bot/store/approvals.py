@@ -222,7 +222,9 @@ def _refuse_unless_open(approval: Approval, person: str, decision: Outcome) -> N
         case Outcome.EXPIRED:
             raise Denied("This approval has expired; nothing was done. Run the command again for a fresh one.")
         case Outcome.SUPERSEDED:
-            raise Denied("A newer plan took this one's place; nothing was done. Decide on the newer one.")
+            raise Denied(
+                "A newer request for approval replaced this one; your click changed nothing. Decide on the newer one."
+            )
         case Outcome.OUTSIDE_SLACK:
             raise Denied("This was decided, or changed, outside of Slack meanwhile; your click changed nothing.")
         case Outcome.APPROVED | Outcome.REJECTED:

@@ -27,14 +27,14 @@ async def test_a_newer_plan_takes_over_between_two_approvals_and_the_older_canno
     missing = await shows(world, "#prod", older, ":fast_forward:", f"{newer}took its place, nothing was applied")
     assert not missing.buttons
     assert "approved by @lee" in missing.rendered
-    assert "superseded by a newer plan" in missing.rendered
+    assert "superseded by a newer request for approval" in missing.rendered
     assert f":arrow_right: newer plan: {newer}Plan for prod" in missing.rendered
     assert f"|{newer}Plan for prod>" in str(missing.blocks), "the newer plan is not linked to"
     ask = await shows(world, "#prod", newer, "needs 2 approvals")
 
     for button in ("approve", "reject"):
         answer = await answered(world, "max", stale, button)
-        assert "A newer plan took this one's place; nothing was done." in answer
+        assert "A newer request for approval replaced this one; your click changed nothing." in answer
     assert dict(_statuses(world)) | {before + 1: "superseded", before + 2: "approval"} == dict(_statuses(world))
     votes = "SELECT a.operation FROM signalbox_votes v JOIN signalbox_approvals a ON v.approval = a.id"
     assert (before + 2,) not in rows(world, votes), "an approval of the older counts for the newer"
@@ -75,7 +75,7 @@ async def test_a_bot_that_is_killed_while_a_plan_is_superseded_comes_back_to_the
     await shows(world, "#staging", "#1 ", "#2 took its place")
     ask = await shows(world, "#staging", "#2 ", "Waiting for approval")
     await clicks(world, "max", old, "approve")
-    await gets_notice(world.person("max"), "A newer plan took this one's place")
+    await gets_notice(world.person("max"), "A newer request for approval replaced this one")
     await clicks(world, "max", ask, "approve")
     await shows(world, "#staging", "#2 ", "applied", "approved by @max")
     assert len(world.channel("#staging").messages) == 2

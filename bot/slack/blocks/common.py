@@ -237,7 +237,7 @@ def approval_lines(approval: ApprovalView) -> Block:
         need = f"needs {missing} more {phrases.plural(missing, 'approval')}" if decisions else _need(approval.required)
         return kit.context(decisions, f"{need} by {approval.who}", f"expires {kit.moment(approval.expires_at)}")
     if approval.outcome == "superseded":
-        return kit.context(decisions, "superseded by a newer plan")
+        return kit.context(decisions, "superseded by a newer request for approval")
     if approval.outcome == "expired":
         return kit.context(decisions, f"expired {kit.moment(approval.expires_at)} without enough approvals")
     if approval.outside:

@@ -13,7 +13,8 @@ HCP = "    terraform: {hcp: {organization: acme, workspace: prod}}\n"
 
 
 @pytest.mark.parametrize(
-    ("status", "words"), [(401, "does not accept TFE_TOKEN"), (404, "no workspace acme/prod"), (503, "503")]
+    ("status", "words"),
+    [(401, "does not accept TFE_TOKEN"), (404, "acme/prod: HCP Terraform has nothing there"), (503, "503")],
 )
 async def test_hcp_says_what_is_wrong(world: World, status: int, words: str) -> None:
     async def workspace(request: web.Request) -> web.Response:
@@ -26,6 +27,26 @@ async def test_hcp_says_what_is_wrong(world: World, status: int, words: str) -> 
     async with TestServer(app) as server:
         world.environ |= {"TFE_TOKEN": "made-up", "TFE_ADDRESS": str(server.make_url(""))}
         assert words in single(await world.faults())
+
+
+@pytest.mark.parametrize("body", ["", "<html>", "[]", '{"data": null}', '{"data": {"id": "ws-1"}}', '{"data": []}'])
+async def test_an_answer_that_is_no_workspace_is_a_problem_and_no_crash(world: World, body: str) -> None:
+    async def workspace(_: web.Request) -> web.Response:
+        return web.Response(text=body, content_type="application/vnd.api+json")
+
+    app = web.Application()
+    app.router.add_get("/api/v2/organizations/acme/workspaces/prod", workspace)
+    world.config = read(CONFIG + HCP)
+    async with TestServer(app) as server:
+        world.environ |= {"TFE_TOKEN": "made-up", "TFE_ADDRESS": str(server.make_url(""))}
+        assert single(await world.faults())
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9", "nowhere", "https://[", "file:///etc"])
+async def test_an_address_where_nobody_answers_is_a_problem_with_a_remedy(world: World, address: str) -> None:
+    world.config = read(CONFIG + HCP)
+    world.environ |= {"TFE_TOKEN": "made-up", "TFE_ADDRESS": address}
+    assert "Check the network and TFE_ADDRESS" in single(await world.faults())
 
 
 @pytest.mark.parametrize(

@@ -170,7 +170,7 @@ async def test_a_newer_request_supersedes_a_pending_approval(approvals: Approval
     assert await approvals.supersede(1)
     assert not await approvals.supersede(1)
     assert (await approvals.get(made.id)).outcome is Outcome.SUPERSEDED
-    with pytest.raises(Denied, match="newer plan"):
+    with pytest.raises(Denied, match="newer request"):
         await approvals.decide(made.id, "U0LEE", YES)
 
 

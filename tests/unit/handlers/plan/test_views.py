@@ -83,7 +83,7 @@ def test_a_decision_against_it(outcome: str, words: str) -> None:
 def test_a_newer_plan_took_its_place() -> None:
     text = read(views.decided(VIEW, replace(ONE, outcome="superseded")))
     assert "a newer plan took its place, nothing was applied" in text
-    assert "approved by @lee 2023-11-14 22:13 UTC  superseded by a newer plan" in text
+    assert "approved by @lee 2023-11-14 22:13 UTC  superseded by a newer request for approval" in text
 
 
 def test_the_plan_that_took_its_place_is_named_with_its_link() -> None:

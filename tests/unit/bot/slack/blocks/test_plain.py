@@ -26,7 +26,6 @@ paragraphs = st.one_of(
     st.lists(hostile, min_size=1, max_size=4).map(
         lambda cells: tables.table([f"c{i}" for i in range(len(cells))], [cells])
     ),
-    st.just(kit.divider()),
 )
 words = st.from_regex(r"w[a-z]{3,9}", fullmatch=True)
 
