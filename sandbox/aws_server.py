@@ -1,4 +1,4 @@
-"""The child process: `python -m sandbox.aws_server REGION` serves moto on a free port until its standard input ends.
+"""The child process: `python -m sandbox.aws_server REGION` serves moto, and AwsServices beside it, on a free port until its standard input ends.
 
 It prints one line of JSON when it is ready, `{"port": N}`, and one for each line that it reads:
 `{"instance": ID, "seconds": S}` makes an instance S seconds older.
@@ -6,20 +6,30 @@ It prints one line of JSON when it is ready, `{"port": N}`, and one for each lin
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
 import sys
+import threading
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.amis import Ami
-from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
 
-from sandbox import fleet
+from sandbox import aws_image_users, fleet
 from sandbox.aws_seed import machines
+from sandbox.aws_services import AwsServices
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 ACCOUNT = "123456789012"  # moto's
 UBUNTU = "099720109477"
@@ -30,18 +40,38 @@ def main() -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     region = sys.argv[1]
     backend: EC2Backend = ec2_backends[ACCOUNT][region]
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    _, port = server.get_host_and_port()
-    now = time.time()
+    services = AwsServices()
+    server = make_server("127.0.0.1", 0, _application(services), threaded=True, request_handler=MotoRequestHandler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    port, now = server.port, time.time()
+    url = f"http://127.0.0.1:{port}"
     _seed_images(backend, region, now)
-    for instance_id, age in machines(f"http://127.0.0.1:{port}", region, now).items():
+    for instance_id, age in machines(url, region, now).items():
         _backdate(backend, instance_id, age)
+    add = partial(_add, backend, region, owner=ACCOUNT)
+    aws_image_users.seed(services, add, url, region, now)
     print(json.dumps({"port": port}), flush=True)
     for line in sys.stdin:
         print(json.dumps(_backdate_on_request(backend, json.loads(line))), flush=True)
     # Requests may be in progress in other threads, but their clients have ended.
     os._exit(0)
+
+
+def _application(services: AwsServices) -> WSGIApplication:
+    """AWS: the services that moto does not have, else moto."""
+    moto = DomainDispatcherApplication(create_backend_app)
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        request = Request(environ)
+        body = request.get_data()
+        reply = services.reply(request.method, request.url, dict(request.headers), body)
+        if reply is None:
+            environ["wsgi.input"] = io.BytesIO(body)  # it has been read
+            return moto(environ, start_response)  # type: ignore[no-any-return]
+        status, headers, written = reply
+        return Response(written, status, headers)(environ, start_response)
+
+    return application
 
 
 def _backdate_on_request(backend: EC2Backend, request: dict[str, Any]) -> dict[str, str]:
@@ -68,7 +98,7 @@ def _seed_images(backend: EC2Backend, region: str, now: float) -> None:
 
 def _add(
     backend: EC2Backend, region: str, image_id: str, made: float, *, name: str, owner: str, tags: dict[str, str]
-) -> None:
+) -> Ami:
     image = Ami(
         backend,
         image_id,
@@ -85,6 +115,7 @@ def _add(
     backend.amis[image_id] = image
     if tags:
         image.add_tags(tags)
+    return image
 
 
 def _utc(at: float) -> datetime:

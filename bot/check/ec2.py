@@ -1,4 +1,4 @@
-"""Checks EC2's permissions for builders and images by dry runs, which change nothing."""
+"""Checks AWS's permissions for builders and images: EC2's by dry runs, other services' by reading; nothing is changed."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from botocore import exceptions
 
 from bot.check.result import Findings
-from runners.aws.client import Account, code_of, in_each_region
+from runners.aws.client import Account, code_of, explained, in_each_region
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from bot.config import Config
 
@@ -21,8 +21,22 @@ _NOTHING = "0123456789abcdef0"  # no resource has this ID
 READS = ("describe_instances", "describe_key_pairs", "describe_security_groups", "describe_volumes")
 IMAGE_READS = (
     "describe_images", "describe_snapshots", "describe_launch_templates", "describe_fleets",
-    "describe_spot_fleet_requests",
+    "describe_spot_fleet_requests", "describe_spot_instance_requests", "list_images_in_recycle_bin",
+    "list_snapshots_in_recycle_bin",
 )  # fmt: skip
+# Other services have no dry runs: the smallest answer, or that of a parameter that does not exist, shows the permission.
+OTHER_READS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
+    ("autoscaling", "describe_auto_scaling_groups", {"MaxRecords": 1}),
+    ("autoscaling", "describe_launch_configurations", {"MaxRecords": 1}),
+    ("ssm", "describe_parameters", {"MaxResults": 1}),
+    ("ssm", "get_parameters", {"Names": ["signalbox-check"]}),
+    ("imagebuilder", "list_image_recipes", {"maxResults": 1}),
+    ("imagebuilder", "list_container_recipes", {"maxResults": 1}),
+    ("imagebuilder", "list_image_pipelines", {"maxResults": 1}),
+    ("imagebuilder", "list_images", {"maxResults": 1}),
+    ("backup", "list_backup_vaults", {"MaxResults": 1}),
+    ("rbin", "list_rules", {"ResourceType": "EC2_IMAGE", "MaxResults": 1}),
+)
 BUILDER_DELETES: Mapping[str, Mapping[str, Any]] = {
     "terminate_instances": {"InstanceIds": [f"i-{_NOTHING}"]},
     "delete_key_pair": {"KeyName": "packer_signalbox-check"},
@@ -41,7 +55,7 @@ MANUAL = "docs/builders.md and docs/old-images.md list the calls"
 
 
 async def check_ec2(config: Config) -> Findings:
-    """A problem for each region without read access, a fact for each denied delete call.
+    """A problem for each region without read access, and for each list that cannot be read; a fact for each denied delete call.
 
     A policy may allow deletes by tag. Then a dry run on a missing resource is denied although the policy is right, so a
     denied delete is not a problem.
@@ -54,13 +68,17 @@ async def check_ec2(config: Config) -> Findings:
         findings.add_problem(str(error), error.remedy)
         return findings
 
-    def ask(region: str) -> tuple[list[str], list[str]]:
-        return _denied(account, region, reads), _denied(account, region, deletes)
+    others = OTHER_READS if config.images else ()
 
-    denied, failed = await in_each_region(account, ask, what="what EC2 allows", timeout=TIMEOUT)
+    def ask(region: str) -> tuple[list[str], list[str], list[str]]:
+        return _denied(account, region, reads), _unreadable(account, region, others), _denied(account, region, deletes)
+
+    denied, failed = await in_each_region(account, ask, what="what AWS allows", timeout=TIMEOUT)
     for failure in failed:
         findings.add_problem(str(failure), failure.remedy)
-    for region, (reads_denied, deletes_denied) in denied.items():
+    for region, (reads_denied, unreadable, deletes_denied) in denied.items():
+        for problem in unreadable:
+            findings.add_problem(f"{problem} in {region}", f"No image can be deleted without it; {MANUAL}.")
         if reads_denied:
             findings.add_problem(
                 f"EC2 forbids {', '.join(reads_denied)} in {region}",
@@ -71,7 +89,9 @@ async def check_ec2(config: Config) -> Findings:
             findings.add_fact(
                 f"EC2 forbids a dry run of {names} in {region} (expected only if the policy allows by tag)"
             )
-    findings.add_fact(f"{len(reads)} read calls and {len(deletes)} delete calls checked in {', '.join(denied)}")
+    findings.add_fact(
+        f"{len(reads) + len(others)} read calls and {len(deletes)} delete calls checked in {', '.join(denied)}"
+    )
     return findings
 
 
@@ -103,3 +123,16 @@ def _denied(account: Account, region: str, calls: Mapping[str, Mapping[str, Any]
             if code_of(error) == DENIED:
                 denied.append(error.operation_name)
     return denied
+
+
+def _unreadable(account: Account, region: str, calls: Iterable[tuple[str, str, Mapping[str, Any]]]) -> list[str]:
+    """Why each of the calls that fail does, with AWS's words for the call."""
+    problems = []
+    for service, name, arguments in calls:
+        client = account.client(service, region)
+        action = f"{client.meta.service_model.signing_name}:{client.meta.method_to_api_mapping[name]}"
+        try:
+            getattr(client, name)(**arguments)
+        except (exceptions.BotoCoreError, exceptions.ClientError) as error:
+            problems.append(f"{action}: {explained(error, action).problem}")
+    return problems

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from bot.slack.blocks import common, kit, modals, tables
 from bot.slack.blocks.images import CONSOLE
 from runners import phrases
-from runners.results import What
+from runners.results import Outcome, What
 from runners.stored import stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from bot.slack.blocks.common import ApprovalView, Head
     from bot.slack.blocks.kit import Block, Message
@@ -183,11 +183,13 @@ def _outcome_row(candidate: Candidate, result: RemovalResult | None) -> Sequence
     return [_link(candidate), candidate.group, _outcome(result.steps), reasons]
 
 
-def _outcome(steps: Iterable[Step]) -> str:
-    outcomes = [step.outcome.value for step in steps]
-    if not outcomes or outcomes[0] in ("refused", "kept"):
+def _outcome(steps: Sequence[Step]) -> str:
+    outcomes = [step.outcome for step in steps]
+    if not outcomes or outcomes[0] in (Outcome.REFUSED, Outcome.SKIPPED):
         return "❌ left alone"
-    if all(outcome in ("done", "already gone") for outcome in outcomes):
+    if Outcome.RECYCLED in outcomes and all(step.removed for step in steps):
+        return "✅ in the Recycle Bin"
+    if all(step.removed for step in steps):
         return "✅ done"
     return "⚠️ not all of it"
 

@@ -22,7 +22,7 @@ from handlers.shared.requests import PLANNED_IMAGE
 from runners.aws.images.listing import list_images
 from runners.aws.images.orphaned_storage import find_orphaned_storage
 from runners.aws.images.retention import RetentionRules
-from runners.results import Candidate, KeepRule, OrphanedImageResources, Removal, What
+from runners.results import Candidate, KeepRule, OrphanedImageResources, RecycleBin, Removal, What
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -126,9 +126,11 @@ async def topic(services: Services, _: Invocation, words: Sequence[str]) -> Mess
     named = tuple(
         image for image in current.images.images if {image.group.machine, image.group.environment} >= set(words)
     )
-    # A clean-up concerns all images, so only the page of all images has its button.
     return list_views.page(
-        replace(current.images, images=named), OrphanedImageResources((), ()), services.clock(), whole=False
+        replace(current.images, images=named, bin=RecycleBin()),
+        OrphanedImageResources((), ()),
+        services.clock(),
+        part_of=list_views.Whole(len(current.candidates)),
     )
 
 

@@ -95,6 +95,7 @@ class Account:
                     client = self._session.client(service, region_name=key[1], config=self._config)  # type: ignore[call-overload]
                 except exceptions.BotoCoreError as error:
                     raise explained(error, "connecting to AWS") from None
+                client.meta.events.register("after-call.*.*", _note_action)
                 self._clients[key] = client
             return self._clients[key]
 
@@ -112,6 +113,11 @@ class Account:
         if self._number is None:
             self._number = str(self.client("sts").get_caller_identity()["Account"])
         return self._number
+
+
+def _note_action(parsed: dict[str, Any], model: Any, **_: Any) -> None:
+    """Note the IAM action of a call in its answer, so that an error can name it: an error itself knows no service."""
+    parsed.setdefault("ResponseMetadata", {})["Action"] = f"{model.service_model.signing_name}:{model.name}"
 
 
 def _session(region: str, profile: str | None) -> boto3.Session:
@@ -223,7 +229,8 @@ def _client_error(error: exceptions.ClientError, doing: str) -> RunnerError:
     if code in _REFUSED:
         return AccessDeniedError(doing, f"AWS does not accept our credentials ({code})", remedy=_CREDENTIALS)
     if code in _DENIED:
-        remedy = f"Allow {error.operation_name} in the policy of the bot's role or user."
+        action = error.response.get("ResponseMetadata", {}).get("Action", error.operation_name)
+        remedy = f"Allow {action} in the policy of the bot's role or user."
         return AccessDeniedError(doing, f"AWS forbids {error.operation_name} ({code})", remedy=remedy)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code in _BUSY or status >= 500:

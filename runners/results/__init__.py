@@ -37,6 +37,9 @@ from runners.results.image_retention import (
     KeepRule,
     OrphanedImageResources,
     OrphanedSnapshot,
+    RecycleBin,
+    Recycled,
+    RecycleRule,
     Retention,
 )
 from runners.results.images import (
@@ -115,6 +118,9 @@ __all__ = [
     "PlaybookResult",
     "PullRequest",
     "PullState",
+    "RecycleBin",
+    "RecycleRule",
+    "Recycled",
     "Removal",
     "RemovalResult",
     "ResourceChange",

@@ -14,6 +14,7 @@ class Outcome(StrEnum):
 
     DONE = "done"
     ABSENT = "already gone"
+    RECYCLED = "in the Recycle Bin"  # deleted, can be restored for a time, and takes its storage until then
     SKIPPED = "kept"
     REFUSED = "refused"
     WAITING = "not yet"
@@ -32,12 +33,12 @@ class Step:
     @property
     def final(self) -> bool:
         """Whether no retry and no decision is needed."""
-        return self.outcome in (Outcome.DONE, Outcome.ABSENT, Outcome.SKIPPED)
+        return self.removed or self.outcome is Outcome.SKIPPED
 
     @property
     def removed(self) -> bool:
-        """Whether the resource does not exist any more."""
-        return self.outcome in (Outcome.DONE, Outcome.ABSENT)
+        """Whether the resource does not exist any more, apart from the Recycle Bin."""
+        return self.outcome in (Outcome.DONE, Outcome.ABSENT, Outcome.RECYCLED)
 
 
 @stored("unreadable-region")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from runners.results.images import Removal, Snapshot
+from runners.results.images import Removal, Snapshot, What
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -19,6 +19,8 @@ class Retention(StrEnum):
     """Whether an image can be deleted; all but `DELETABLE` are kept."""
 
     IN_USE = "in use"
+    MANAGED = "managed"  # by a service of AWS, in which it has to be deleted
+    PROTECTED = "protected"  # from deregistration, in EC2
     NEWEST = "newest"
     BY_RULE = "kept by rule"
     UNKNOWN = "unknown"
@@ -96,6 +98,34 @@ class OrphanedSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class Recycled:
+    """A deregistered image, or a deleted snapshot, that AWS's Recycle Bin keeps `until` (aware UTC; None where unknown)."""
+
+    what: What
+    region: str
+    resource: str
+    name: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecycleRule:
+    """A rule by which deregistered images, or deleted snapshots, stay in AWS's Recycle Bin for some `days`."""
+
+    region: str
+    what: What
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecycleBin:
+    """What AWS's Recycle Bin keeps, and by which rules."""
+
+    resources: tuple[Recycled, ...] = ()
+    rules: tuple[RecycleRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ImageList:
     """The images of all groups and regions, by group in the order given, the newest first.
 
@@ -104,6 +134,7 @@ class ImageList:
 
     images: tuple[AssessedImage, ...]
     unreadable: tuple[Unreadable, ...] = ()
+    bin: RecycleBin = RecycleBin()
 
     @property
     def deletable(self) -> tuple[AssessedImage, ...]:

@@ -172,8 +172,9 @@ class RemovalResult:
 
     @property
     def freed_gb(self) -> int:
-        """The most that the deleted snapshots took."""
-        removed = {step.resource for step in self.steps if step.removed and step.what == "snapshot"}
+        """The most that the deleted snapshots took; those in the Recycle Bin take it until they leave it."""
+        freed = (Outcome.DONE, Outcome.ABSENT)
+        removed = {step.resource for step in self.steps if step.outcome in freed and step.what == "snapshot"}
         return sum(snapshot.size_gb for snapshot in self.removal.snapshots if snapshot.snapshot_id in removed)
 
 

@@ -38,7 +38,9 @@ class Region:
     def answer(self, request: Any, **_: Any) -> AWSResponse:
         """The answer of AWS to the request."""
         parameters = dict(parse_qsl(_text(request.body)))
-        body = self._body(parameters["Action"], parameters).encode()
+        # Systems Manager, Image Builder, AWS Backup and the Recycle Bin speak JSON; they have nothing.
+        action = parameters.get("Action")
+        body = (self._body(action, parameters) if action else "{}").encode()
         self.calls += 1
         self.sent += len(body)
         return AWSResponse(request.url, 200, HTTPHeaders.from_dict({"content-type": "text/xml"}), _Raw(body))
@@ -92,7 +94,7 @@ def answering(account: Account, instances: int, images: int) -> list[Region]:
     count = len(account.regions)
     for number, name in enumerate(account.regions):
         region = Region(number, instances // count, images // count)
-        for service in ("ec2", "autoscaling"):
+        for service in ("ec2", "autoscaling", "ssm", "imagebuilder", "backup", "rbin"):
             account.client(service, name).meta.events.register_first("before-send.*.*", region.answer)
         regions.append(region)
     return regions

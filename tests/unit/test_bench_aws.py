@@ -47,5 +47,6 @@ async def test_every_image_has_its_standing_and_those_in_use_are_found(account: 
     # Every other of 50 images by an instance, five by a launch template, in each region.
     assert counted[Retention.IN_USE] == 60
     assert counted[Retention.DELETABLE] == 40
-    # Two pages of images, one of instances, 21 of launch templates, five of all else, 20 questions about sharing.
-    assert calls(regions) == [49, 49]
+    # Two pages of images, one of instances, 21 of launch templates, five of Auto Scaling, fleets and spot requests, nine of
+    # parameters (1), Image Builder (3), backups (1) and the Recycle Bin (4), 20 questions about sharing.
+    assert calls(regions) == [58, 58]

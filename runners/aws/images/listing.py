@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from botocore import exceptions
 
 from runners.aws.client import (
-    PROTECTION_TAG,
     batches,
     escape_wildcards,
     explained,
@@ -19,9 +18,9 @@ from runners.aws.client import (
     listed,
     tags_of,
 )
-from runners.aws.images.retention import Protection, assess
+from runners.aws.images.retention import assess, protection_of
 from runners.aws.images.usage import read_usage
-from runners.results import AssessedImage, ImageGroup, ImageList, Retention, Snapshot
+from runners.results import AssessedImage, ImageGroup, ImageList, RecycleBin, Retention, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -29,8 +28,8 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
     from runners.aws.client import Account
-    from runners.aws.images.retention import RetentionRules
-    from runners.results import Unreadable
+    from runners.aws.images.retention import Protection, RetentionRules
+    from runners.aws.images.usage import Usage
 
 SHARE_CHECKS = 300  # each a call: AWS answers whom an image is shared with for a single image
 _PAGE = 500
@@ -50,7 +49,7 @@ async def list_images(
     those are deleted.
     """
 
-    def read(region: str) -> tuple[list[AssessedImage], tuple[Unreadable, ...]]:
+    def read(region: str) -> tuple[list[AssessedImage], Usage]:
         return list_region(account, region, groups, rules, share_checks=share_checks)
 
     answers, failed = await in_each_region(account, read, what="images", timeout=timeout)
@@ -58,7 +57,12 @@ async def list_images(
     images = [image for of_region, _ in answers.values() for image in of_region]
     # The sort is stable: within a group and region the newest image stays first.
     images.sort(key=lambda image: order[image.group])
-    return ImageList(tuple(images), (*failed, *(part for _, unreadable in answers.values() for part in unreadable)))
+    usages = [usage for _, usage in answers.values()]
+    recycle_bin = RecycleBin(
+        tuple(resource for usage in usages for resource in usage.bin.resources),
+        tuple(rule for usage in usages for rule in usage.bin.rules),
+    )
+    return ImageList(tuple(images), (*failed, *(part for usage in usages for part in usage.unreadable)), recycle_bin)
 
 
 def list_region(
@@ -69,8 +73,8 @@ def list_region(
     *,
     share_checks: int,
     only: str | None = None,
-) -> tuple[list[AssessedImage], tuple[Unreadable, ...]]:
-    """The images of a region. With `only`, usage and sharing are read for that image, and only its retention is valid.
+) -> tuple[list[AssessedImage], Usage]:
+    """The images of a region, and what was read of their users. With `only`, usage and sharing are read for that image, and only its retention is valid.
 
     Blocks. Raises botocore's errors when the images themselves cannot be read.
     """
@@ -91,7 +95,7 @@ def list_region(
         image for image in assessed if image.retention is Retention.DELETABLE and only in (None, image.image_id)
     ]
     shared = _sharing(ec2, deletable, share_checks)
-    return [shared.get(image.image_id, image) for image in assessed], usage.unreadable
+    return [shared.get(image.image_id, image) for image in assessed], usage
 
 
 def _images(ec2: EC2Client, region: str, groups: Sequence[ImageGroup]) -> Iterator[tuple[AssessedImage, Protection]]:
@@ -100,8 +104,7 @@ def _images(ec2: EC2Client, region: str, groups: Sequence[ImageGroup]) -> Iterat
         for answer in own_images(ec2, {"tag:Name": batch}):
             group = by_tag.get(tags_of(answer).get("Name", ""))
             if group:
-                protected = str(answer.get("DeregistrationProtection", "disabled")).startswith("enabled")
-                yield read_image(answer, region, group), Protection(PROTECTION_TAG in tags_of(answer), protected)
+                yield read_image(answer, region, group), protection_of(answer)
 
 
 def own_images(ec2: EC2Client, named: Mapping[str, Iterable[str]]) -> Iterator[Any]:

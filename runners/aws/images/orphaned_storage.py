@@ -31,8 +31,8 @@ async def find_orphaned_storage(
 ) -> OrphanedImageResources:
     """The snapshots of images that were deleted, the oldest first, and the unattached volumes of builds.
 
-    Without those that are younger than a day (snapshots) or 15 minutes (volumes), in use, or protected by the tag
-    signalbox:keep. Where usage cannot be read, there are no snapshots, and the reason is in `unreadable`.
+    Without those that are younger than a day (snapshots) or 15 minutes (volumes), in use, of an image in the Recycle Bin,
+    or protected by the tag signalbox:keep. Where usage cannot be read, there are no snapshots, and the reason is in `unreadable`.
     """
 
     def read(region: str) -> tuple[list[OrphanedSnapshot], tuple[Unreadable, ...]]:
@@ -84,4 +84,7 @@ def _unused(
     usage = read_usage(account, region, {snapshot.snapshot_id for snapshot in snapshots})
     if usage.unreadable:
         return [], usage.unreadable
-    return [snapshot for snapshot in snapshots if snapshot.snapshot_id not in usage.users], ()
+    # An image in the Recycle Bin can be restored, but not without its snapshots.
+    recycled = {resource.resource for resource in usage.bin.resources}
+    free = (snapshot for snapshot in snapshots if snapshot.snapshot_id not in usage.users)
+    return [snapshot for snapshot in free if snapshot.image_id not in recycled], ()

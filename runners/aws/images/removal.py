@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from botocore import exceptions
 
 from runners.aws.client import PROTECTION_TAG, code_of, explained, filters, tags_of
+from runners.aws.images import recycle_bin
 from runners.aws.images.listing import list_region, own_images
 from runners.aws.images.usage import read_usage
 from runners.aws.steps import Polling, StepRecorder, failed_step
@@ -47,7 +48,7 @@ async def remove(
 
     An image that is used, kept or another account's now is refused and not changed. May be called again
     with the same stored `removal` after a crash at any point: a missing image is reported as such, and its snapshots
-    are still deleted. A snapshot that something else needs is kept.
+    are still deleted. A snapshot that something else needs, such as an image in the Recycle Bin, is kept.
 
     Raises:
         AccessDeniedError, UnavailableError: the image cannot be read; no changes were made.
@@ -58,8 +59,9 @@ async def remove(
     used = await _used(account, removal) if checked and checked.removed else {}
     deregister = _Attempt("image", removal.image_id, partial(_deregister, account, removal))
     image = await recorder.add(checked or await _make(deregister, polling))
+    recycled = await _recycled(account, removal, image) if image.removed else ""
     for snapshot in removal.snapshots if image.removed else ():
-        if reason := used.get(snapshot.snapshot_id):
+        if reason := used.get(snapshot.snapshot_id) or recycled:
             await recorder.add(Step("snapshot", snapshot.snapshot_id, Outcome.SKIPPED, reason))
         else:
             delete = partial(_delete_snapshot, account, removal.region, snapshot.snapshot_id)
@@ -136,6 +138,21 @@ async def _used(account: Account, removal: Removal) -> dict[str, str]:
     return {snapshot: f"used by {users}" for snapshot, users in usage.users.items()}
 
 
+async def _recycled(account: Account, removal: Removal, image: Step) -> str:
+    """Why the snapshots of the deregistered image must be kept for the Recycle Bin; empty when they can be deleted."""
+    if not removal.snapshots:
+        return ""
+    doing = "reading the Recycle Bin"
+    deregistered = image.outcome is Outcome.DONE
+    ask = partial(recycle_bin.keeps, account, removal.region, removal.image_id, just_deregistered=deregistered)
+    try:
+        return await run_blocking(ask, timeout=_CALL_TIMEOUT, doing=doing)
+    except (exceptions.BotoCoreError, exceptions.ClientError) as error:
+        return f"nobody can say whether its image is in the Recycle Bin: {explained(error, doing).problem}"
+    except RunnerError as error:
+        return f"nobody can say whether its image is in the Recycle Bin: {error.problem}"
+
+
 _DISABLED, _AVAILABLE = "disabled", "available"
 
 
@@ -170,6 +187,10 @@ def _delete_snapshot(account: Account, region: str, snapshot_id: str, *, request
     )["Snapshots"]
     ours = [snapshot for snapshot in snapshots if snapshot["OwnerId"] == account.number()]
     if not ours:
+        binned = next((each for each in recycle_bin.snapshots(ec2, region) if each.resource == snapshot_id), None)
+        if binned:
+            until = f"takes its storage until {binned.until:%d %B %Y}" if binned.until else ""
+            return Step(what, snapshot_id, Outcome.RECYCLED, until)
         return Step(what, snapshot_id, Outcome.DONE if requested else Outcome.ABSENT)
     if PROTECTION_TAG in tags_of(ours[0]):
         return Step(what, snapshot_id, Outcome.SKIPPED, f"the tag {PROTECTION_TAG} protects it")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runners import phrases
+from runners.aws.client import PROTECTION_TAG, tags_of
 from runners.results import AssessedImage, Retention
 
 if TYPE_CHECKING:
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from runners.aws.images.usage import Usage
     from runners.results import KeepRule, Unreadable
 
+BACKUP = "a backup of AWS Backup: delete its recovery point there"
+_BACKUP_TAG = "aws:backup:source-resource"  # reserved: nobody but AWS can set or remove it
+_BUILDER_TAG = "Ec2ImageBuilderArn"
+_UNPROTECTED = "disabled"
 NEWEST = "the newest one: Terraform's most_recent would pick it"
 
 
@@ -32,10 +37,27 @@ class RetentionRules:
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """What protects an image: the tag signalbox:keep, or EC2's deregistration protection."""
+    """What protects an image: the tag signalbox:keep, EC2's deregistration protection, or the service that made it.
+
+    `by_ec2` is EC2's value ("enabled-with-cooldown"), `managed` says what to do in the service; both empty without.
+    """
 
     by_tag: bool = False
-    by_ec2: bool = False
+    by_ec2: str = ""
+    managed: str = ""
+
+
+def protection_of(answer: Mapping[str, Any]) -> Protection:
+    """The protection of an image as DescribeImages answers it."""
+    tags, state = tags_of(answer), str(answer.get("DeregistrationProtection", _UNPROTECTED))
+    made_as = tags.get(_BUILDER_TAG, "")
+    managed = BACKUP if _BACKUP_TAG in tags else ""
+    if made_as:
+        managed = (
+            f"Image Builder made it as {made_as.rpartition(':image/')[2] or made_as}: delete it there. "
+            f"If it does not exist there any more, remove the tag {_BUILDER_TAG}"
+        )
+    return Protection(PROTECTION_TAG in tags, "" if state == _UNPROTECTED else state, managed)
 
 
 def assess(
@@ -46,25 +68,46 @@ def assess(
 ) -> list[AssessedImage]:
     """The images of a group and region with their retention, the newest first.
 
-    Where part of the usage could not be read, no image is DELETABLE.
+    Where part of the usage could not be read, no image is DELETABLE. Images that another service manages do not count
+    among the newest: backups of a machine have its tag Name, and would push its images out.
     """
-    ordered = sorted(images, key=lambda pair: (pair[0].created_at, pair[0].image_id), reverse=True)
-    available = [image for image, _ in ordered if image.state == "available"]
-    newest = available[0].created_at if available else None
-    by_rule = {image.image_id for image in available[: rules.keep.newest]}
+    pairs = [(image, _with_vault(protection, usage.vaults.get(image.image_id))) for image, protection in images]
+    ordered = sorted(pairs, key=lambda pair: (pair[0].created_at, pair[0].image_id), reverse=True)
+    available = [(image, protection) for image, protection in ordered if image.state == "available"]
+    own = [image for image, protection in available if not protection.managed]
+    # Two images of the same second are both the newest.
+    newest = {image.created_at for image in (*own[:1], *(image for image, _ in available[:1]))}
+    by_rule = {image.image_id for image in own[: rules.keep.newest]}
     doubt = _doubt(usage.unreadable)
     assessed = []
     for image, protection in ordered:
         retention, reason = (
             _used(image, usage, rules.references)
-            # Two images of the same second are both the newest.
-            or ((Retention.NEWEST, NEWEST) if image.state == "available" and image.created_at == newest else None)
+            or _protected(protection)
+            or ((Retention.NEWEST, NEWEST) if image.state == "available" and image.created_at in newest else None)
             or _by_rule(image, protection, rules, by_rule)
             or ((Retention.UNKNOWN, doubt) if doubt else None)
             or (Retention.DELETABLE, "")
         )
         assessed.append(_with_users(image, usage, retention, reason))
     return assessed
+
+
+def _with_vault(protection: Protection, vault: str | None) -> Protection:
+    return replace(protection, managed=f"{BACKUP} (vault {vault})") if vault else protection
+
+
+def _protected(protection: Protection) -> tuple[Retention, str] | None:
+    if protection.managed:
+        return Retention.MANAGED, protection.managed
+    if not protection.by_ec2:
+        return None
+    how = "deregistration protection is on: turn it off in EC2"
+    if protection.by_ec2 == "enabled-with-cooldown":
+        return Retention.PROTECTED, f"{how}; it can be deleted 24 hours later"
+    if protection.by_ec2 == "enabled-without-cooldown":
+        return Retention.PROTECTED, f"{how} first"
+    return Retention.PROTECTED, f"EC2 protects it from deregistration ({protection.by_ec2})"
 
 
 def _used(image: AssessedImage, usage: Usage, references: Mapping[str, str]) -> tuple[Retention, str] | None:
@@ -87,8 +130,6 @@ def _by_rule(
         return Retention.BY_RULE, "it is still being made"
     if protection.by_tag:
         return Retention.BY_RULE, "the tag signalbox:keep protects it"
-    if protection.by_ec2:
-        return Retention.BY_RULE, "it is protected from deregistration in EC2"
     if image.image_id in by_rule:
         return Retention.BY_RULE, f"one of the newest {rules.keep.newest}"
     if rules.now - image.created_at < rules.keep.younger_than:

@@ -5,38 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from runners.aws.client import listed
-from runners.results import Unreadable
+from runners.aws.images.parameters import is_alias
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from mypy_boto3_ec2 import EC2Client
 
-_ALIAS = "resolve:ssm:"
 _VERSIONS = 200  # of a template in an answer, by EC2's limit
-
-
-def is_alias(image: str) -> bool:
-    """Whether an image is named by an SSM parameter instead of its id."""
-    return image.startswith(_ALIAS)
-
-
-def alias_unread(region: str, user: str) -> Unreadable:
-    """An image that is unknown without the parameter."""
-    return Unreadable(
-        region,
-        user,
-        "it names its image by an SSM parameter that could not be resolved",
-        "Allow ssm:GetParameters in the policy of the bot's role or user.",
-    )
 
 
 def named_by(launched: Mapping[str, Any]) -> Iterator[str]:
     """The image, and the snapshots, that a launch specification of any kind names."""
     if launched.get("ImageId"):
         yield launched["ImageId"]
-    for mapping in launched.get("BlockDeviceMappings", ()):
-        if snapshot := mapping.get("Ebs", {}).get("SnapshotId"):
+    yield from snapshots_of(launched.get("BlockDeviceMappings", ()), "Ebs", "SnapshotId")
+
+
+def snapshots_of(mappings: Iterable[Mapping[str, Any]], ebs: str, key: str) -> Iterator[str]:
+    """The snapshots in block device mappings; EC2 and Image Builder write these two keys differently."""
+    for mapping in mappings:
+        if snapshot := mapping.get(ebs, {}).get(key):
             yield snapshot
 
 
@@ -60,29 +49,26 @@ class Templates:
             self._numbers[template_id, "$Latest"] = str(template["LatestVersionNumber"])
             self._versions[template_id] = self._read(template_id)
 
-    def _read(self, template_id: str, **more: Any) -> dict[str, tuple[str, ...]]:
+    def _read(self, template_id: str) -> dict[str, tuple[str, ...]]:
         images = {}
-        asked: dict[str, Any] = {"LaunchTemplateId": template_id, **more}
+        asked: dict[str, Any] = {"LaunchTemplateId": template_id}
         for version in listed(
             self._ec2, "describe_launch_template_versions", "LaunchTemplateVersions", page=_VERSIONS, **asked
         ):
-            named = tuple(named_by(version["LaunchTemplateData"]))
-            if not more and any(is_alias(each) for each in named):
-                # Only now, as resolving needs a permission of its own: without it, nothing could be read.
-                return self._read(template_id, ResolveAlias=True)
+            named = named_by(version["LaunchTemplateData"])
             if wanted := tuple(each for each in named if each in self._wanted or is_alias(each)):
                 images[str(version["VersionNumber"])] = wanted
         return images
 
     def uses(self) -> Iterator[tuple[str, str]]:
-        """Each wanted id that a version names, with a description of the version."""
+        """Each wanted id, or alias, that a version names, with a description of the version."""
         for template_id, versions in self._versions.items():
             for number, ids in versions.items():
                 for identifier in ids:
                     yield identifier, f"launch template {self._names[template_id]}, version {number}"
 
     def named(self, specification: Mapping[str, str]) -> tuple[str, ...]:
-        """The wanted ids that a version names; without a version, the default version. The template is given by id or name."""
+        """The wanted ids and aliases that a version names; without a version, the default version. The template is given by id or name."""
         given = specification.get("LaunchTemplateId") or self._ids.get(specification.get("LaunchTemplateName", ""), "")
         version = specification.get("Version") or "$Default"
         return self._versions.get(given, {}).get(self._numbers.get((given, version), version), ())
@@ -92,5 +78,5 @@ class Templates:
         images: set[str] = set()
         for config in configs:
             images.update(self.named(config.get("LaunchTemplateSpecification", {})))
-            images.update(override["ImageId"] for override in config.get("Overrides", ()) if override.get("ImageId"))
+            images.update(*map(named_by, config.get("Overrides", ())))
         return images

@@ -15,6 +15,8 @@ from tests.unit.runners.ec2_world import ABROAD, HOME, aws_within
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
+    from sandbox.aws_services import AwsServices
+
 TOKEN = "ghp_canary0123456789"
 
 
@@ -50,10 +52,17 @@ async def github(stand_in: GitHubStandIn) -> AsyncIterator[GitHub]:
 
 
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+def aws_services(monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsServices]:
+    """The services of AWS that moto does not have, beside moto."""
+    with aws_within(monkeypatch) as services:
+        yield services
+
+
+@pytest.fixture
+def account(aws_services: AwsServices) -> Account:
     """An AWS account without anything in it, in two regions."""
-    with aws_within(monkeypatch):
-        yield Account((HOME, ABROAD), attempts=3)
+    del aws_services  # it has to answer before the account is made
+    return Account((HOME, ABROAD), attempts=3)
 
 
 @pytest.fixture

@@ -9,7 +9,10 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
 from moto.ec2.models import ec2_backends
+
+from sandbox.aws_services import AwsServices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,15 +29,32 @@ TEMPORARY = "Temporary group for Packer"
 
 
 @contextmanager
-def aws_within(monkeypatch: pytest.MonkeyPatch, *, amazons_images: bool = False) -> Iterator[None]:
-    """AWS within this process, with nothing of ours in it, whatever the machine's own settings are."""
+def aws_within(monkeypatch: pytest.MonkeyPatch, *, amazons_images: bool = False) -> Iterator[AwsServices]:
+    """AWS within this process, with nothing of ours in it, whatever the machine's own settings are.
+
+    moto answers, and the sandbox's AwsServices for what moto does not have.
+    """
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", str(amazons_images).lower())
+    services, moto = AwsServices(), BotocoreStubber.process_request
+
+    def process(stubber: BotocoreStubber, request: Any) -> Any:
+        names = ("Authorization", "X-Amz-Target")
+        headers = {name: _text(request.headers[name]) for name in names if name in request.headers}
+        body = request.body or b""
+        written = body.encode() if isinstance(body, str) else body
+        return services.reply(request.method, request.url, headers, written) or moto(stubber, request)
+
+    monkeypatch.setattr(BotocoreStubber, "process_request", process)
     with mock_aws():
-        yield
+        yield services
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def packers_name(started_at: datetime, prefix: str = "packer_") -> str:

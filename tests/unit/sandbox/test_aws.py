@@ -14,7 +14,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from sandbox import fleet
+from sandbox import aws_image_users, fleet
 from sandbox.aws import AwsHandle, AwsStandIn
 from sandbox.github import GitHubStandIn, Repository, sandbox_repositories
 
@@ -55,10 +55,10 @@ def ec2(aws: AwsStandIn) -> Iterator[EC2Client]:
     client.close()
 
 
-def client_of(handle: AwsHandle) -> EC2Client:
+def client_of(handle: AwsHandle, service: str = "ec2") -> Any:
     keys = handle.environment()
-    return boto3.client(
-        "ec2",
+    return boto3.client(  # type: ignore[call-overload] # any service
+        service,
         endpoint_url=handle.url,
         region_name=handle.region,
         aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
@@ -90,7 +90,8 @@ async def test_three_environments_of_four_machines_run_and_two_old_ones_do_not(e
 
 async def test_images_have_their_ages_their_tags_and_snapshots(ec2: EC2Client) -> None:
     result = {image["ImageId"]: image for image in ec2.describe_images(Owners=["self"])["Images"]}
-    assert set(result) == {image.image_id for image in fleet.images()}
+    others = {aws_image_users.image(protector).image_id for protector in aws_image_users.MACHINES}
+    assert set(result) == {image.image_id for image in fleet.images()} | others
     now = datetime.now(UTC)
     for image in fleet.images():
         rendered = result[image.image_id]
@@ -102,6 +103,13 @@ async def test_images_have_their_ages_their_tags_and_snapshots(ec2: EC2Client) -
     assert fleet.Image("staging", "cron", 1).hostname == "cron-staging"
     snapshots = [image["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"] for image in result.values()]
     assert len(ec2.describe_snapshots(SnapshotIds=snapshots)["Snapshots"]) == len(result)
+
+
+async def test_what_moto_does_not_have_is_answered_beside_it(aws: AwsStandIn, ec2: EC2Client) -> None:
+    assert [each["ImageId"] for each in ec2.list_images_in_recycle_bin()["Images"]] == [aws_image_users.RECYCLED]
+    backup: Any = client_of(aws.handle, "backup")
+    assert [vault["BackupVaultName"] for vault in backup.list_backup_vaults()["BackupVaultList"]] == ["nightly"]
+    backup.close()
 
 
 async def test_launch_times_lie_in_the_past(ec2: EC2Client) -> None:

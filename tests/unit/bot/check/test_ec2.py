@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from moto import mock_aws
 
 from bot.check import ec2 as checking
 from bot.config import read
 from runners.aws.client import Account
-from tests.unit.runners.ec2_world import ABROAD, HOME, calls_of, refuse
+from tests.unit.runners.ec2_world import ABROAD, HOME, aws_within, calls_of, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,10 +27,7 @@ IMAGES = WATCHED + "images: {workflow: b.yml, keep: {disable_first: 2d}}\n"
 
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-    with mock_aws():
+    with aws_within(monkeypatch):
         made = Account((HOME, ABROAD), attempts=1)
         monkeypatch.setattr(checking, "Account", lambda *_, **__: made)
         yield made
@@ -46,8 +42,8 @@ async def test_all_that_is_allowed_is_one_line_and_every_call_a_dry_run(account:
     made: list[tuple[str, dict[str, Any]]] = calls_of(account.ec2(HOME))
     ((ok, detail, _),) = await findings(IMAGES)
     assert ok
-    assert detail == "9 read calls and 8 delete calls checked in us-west-2, eu-west-1"
-    assert len(made) == 17
+    assert detail == "22 read calls and 8 delete calls checked in us-west-2, eu-west-1"
+    assert len(made) == 20
     assert all(asked["DryRun"] is True for _, asked in made)
 
 
@@ -64,6 +60,19 @@ async def test_where_it_may_not_look_that_is_a_problem_with_a_remedy(account: Ac
     ((ok, detail, remedy),) = await findings(WATCHED)
     assert (ok, detail) == (False, "EC2 forbids DescribeKeyPairs in eu-west-1")
     assert "docs/builders.md" in remedy
+
+
+@pytest.mark.parametrize("call", checking.OTHER_READS, ids=lambda call: call[1])
+async def test_a_list_of_another_service_that_it_may_not_read_is_a_problem(account: Account, call: Any) -> None:
+    service, name, _ = call
+    client = account.client(service, HOME)
+    operation = client.meta.method_to_api_mapping[name]
+    refuse(client, operation, "AccessDeniedException")
+    problems = [(detail, remedy) for ok, detail, remedy in await findings(IMAGES) if not ok]
+    forbids = f"AWS forbids {operation} (AccessDeniedException)"
+    assert problems == [
+        (f"{service}:{operation}: {forbids} in us-west-2", f"No image can be deleted without it; {checking.MANUAL}.")
+    ]
 
 
 async def test_what_it_may_not_remove_is_told_since_a_policy_may_go_by_tags(account: Account) -> None:

@@ -16,9 +16,13 @@ from runners.results import (
     OrphanedImageResources,
     OrphanedSnapshot,
     OrphanedVolume,
+    RecycleBin,
+    Recycled,
+    RecycleRule,
     Retention,
     Snapshot,
     Unreadable,
+    What,
 )
 from tests.unit.bot.drawn import buttons, hostile, read
 
@@ -61,8 +65,26 @@ def test_without_anything_to_remove_there_is_no_button() -> None:
     assert buttons(message) == []
 
 
-def test_the_page_of_some_has_no_button_for_all() -> None:
-    assert buttons(list_views.page(ImageList((retention(),)), NONE, NOW, whole=False)) == []
+def test_the_page_of_some_has_a_button_for_all_and_says_so() -> None:
+    part = ImageList((retention(kind=Retention.IN_USE),))
+    message = list_views.page(part, NONE, NOW, part_of=list_views.Whole(12))
+    assert buttons(message) == ["clean-up-images"]
+    assert "This proposes 12 candidates of all machines and environments." in read(message)
+    assert buttons(list_views.page(part, NONE, NOW, part_of=list_views.Whole(0))) == []
+
+
+def test_the_recycle_bin_is_listed_with_its_rules_and_what_to_do() -> None:
+    until = datetime.fromtimestamp(NOW + 86_400, UTC)
+    recycled = [Recycled(What.IMAGE, "us-west-2", f"ami-{number}", "golden", until) for number in range(7)]
+    recycle_bin = RecycleBin(tuple(recycled), (RecycleRule("us-west-2", What.SNAPSHOT, 7),))
+    text = read(list_views.page(ImageList((), bin=recycle_bin), NONE, NOW))
+    for part in (
+        "image `ami-0` (golden) until",
+        "and 2 more",
+        "Restore them in EC2",
+        "keeps deleted snapshots for 7 days",
+    ):
+        assert part in text, part
 
 
 def test_ten_thousand_images_fit() -> None:

@@ -94,6 +94,14 @@ async def test_what_is_named_elsewhere_is_in_use(account: Account) -> None:
         ("ec2", "DescribeSpotInstanceRequests"),
         ("autoscaling", "DescribeLaunchConfigurations"),
         ("autoscaling", "DescribeAutoScalingGroups"),
+        ("ssm", "DescribeParameters"),
+        ("imagebuilder", "ListImageRecipes"),
+        ("imagebuilder", "ListContainerRecipes"),
+        ("imagebuilder", "ListImagePipelines"),
+        ("backup", "ListBackupVaults"),
+        ("ec2", "ListImagesInRecycleBin"),
+        ("ec2", "ListSnapshotsInRecycleBin"),
+        ("rbin", "ListRules"),
     ],
 )
 async def test_what_cannot_be_read_keeps_everything_of_its_region(
@@ -109,7 +117,8 @@ async def test_what_cannot_be_read_keeps_everything_of_its_region(
     assert by_id[old].retention is Retention.UNKNOWN
     assert f"AWS forbids {operation}" in by_id[old].reason
     assert by_id[abroad].retention is Retention.DELETABLE
-    assert [(item.region, operation in item.remedy) for item in result.unreadable] == [(HOME, True)]
+    assert [item.region for item in result.unreadable] == [HOME]
+    assert result.unreadable[0].remedy == f"Allow {service}:{operation} in the policy of the bot's role or user."
 
 
 async def test_a_region_whose_images_cannot_be_read_is_told(account: Account) -> None:
@@ -151,6 +160,8 @@ async def test_every_page_of_images_is_read(account: Account) -> None:
         stubber.add_response("describe_spot_fleet_requests", {"SpotFleetRequestConfigs": []})
         stubber.add_response("describe_fleets", {"Fleets": []})
         stubber.add_response("describe_spot_instance_requests", {"SpotInstanceRequests": []})
+        stubber.add_response("list_images_in_recycle_bin", {"Images": []})
+        stubber.add_response("list_snapshots_in_recycle_bin", {"Snapshots": []})
         for _ in range(2):
             stubber.add_response("describe_image_attribute", {"LaunchPermissions": []})
         result = await listed_images(account)

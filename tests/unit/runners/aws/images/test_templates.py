@@ -77,16 +77,10 @@ def test_pages_of_versions_are_read(account: Account) -> None:
     assert [used for used, _ in templates.uses()] == [ONE, TWO]
 
 
-def test_an_image_named_by_a_parameter_is_resolved_only_where_there_is_one(account: Account) -> None:
+def test_an_image_named_by_a_parameter_is_handed_on_to_be_resolved(account: Account) -> None:
     alias = "resolve:ssm:/images/web"
-    templates = read(account, ({}, versions(ONE, alias)), ({"ResolveAlias": True}, versions(ONE, TWO)))
-    assert [used for used, _ in templates.uses()] == [ONE, TWO]
-
-
-def test_an_alias_that_stays_one_is_handed_on(account: Account) -> None:
-    alias = "resolve:ssm:/images/web"
-    templates = read(account, ({}, versions(alias)), ({"ResolveAlias": True}, versions(alias)))
-    assert list(templates.uses()) == [(alias, "launch template web, version 1")]
+    templates = read(account, ({}, versions(ONE, alias)))
+    assert [used for used, _ in templates.uses()] == [ONE, alias]
 
 
 def test_fleets_name_templates_and_images_of_their_own(account: Account) -> None:
@@ -94,5 +88,6 @@ def test_fleets_name_templates_and_images_of_their_own(account: Account) -> None
     configs: list[dict[str, Any]] = [
         {"LaunchTemplateSpecification": {"LaunchTemplateId": "lt-1", "Version": "2"}},
         {"Overrides": [{"ImageId": THREE}, {"InstanceType": "t3.micro"}]},
+        {"Overrides": [{"BlockDeviceMappings": [{"DeviceName": "/dev/sdb", "Ebs": {"SnapshotId": "snap-1"}}]}]},
     ]
-    assert templates.of_configs(configs) == {TWO, THREE}
+    assert templates.of_configs(configs) == {TWO, THREE, "snap-1"}

@@ -180,7 +180,9 @@ async def test_an_image_named_by_a_parameter_leaves_all_in_doubt(account: Accoun
     template(account, "ami-00000000000000001", then="resolve:ssm:/images/web")
     result = await of(account, used)
     assert result.retention is Retention.UNKNOWN
-    assert "launch template web, version 2 in us-west-2: it names its image by an SSM parameter" in result.reason
+    assert (
+        "version 2 in us-west-2: it names its image by the SSM parameter /images/web, which does not" in result.reason
+    )
 
 
 async def test_few_images_are_asked_for_by_id_and_not_by_listing_all_instances(account: Account) -> None:
