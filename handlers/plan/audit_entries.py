@@ -53,7 +53,7 @@ async def record_apply_result(operation: Operation, result: ApplyResult) -> None
 def counts(summary: PlanSummary) -> str:
     """The number of resources for each kind of change, worst first."""
     parts = [f"{number} to {change.value}" for change in Change if (number := summary.count(change))]
-    parts += [f"{len(summary.outputs)} outputs"] if summary.outputs else []
+    parts += [f"{summary.changed_outputs} outputs"] if summary.outputs else []
     return ", ".join(parts) or "none"
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 CHANGE_TEXTS = {
     Change.DELETE: "to destroy",
     Change.REPLACE: "to replace",
+    Change.REPLACE_KEEPING_OLD: "to replace and keep the old one",
     Change.FORGET: "to forget",
     Change.UPDATE: "to change",
     Change.CREATE: "to create",
@@ -28,10 +29,12 @@ CHANGE_TEXTS = {
     Change.READ: "to read",
 }
 _STILL_EXISTS = " (it stays, but Terraform no longer manages it)"
+_OLD_STILL_EXISTS = " (the old one stays, but Terraform no longer manages it)"
 # Headings of a group of resources: before an apply, and after a successful apply.
 TO_DO = {
     Change.DELETE: ":red_circle: *To destroy*",
     Change.REPLACE: ":large_orange_circle: *To replace*",
+    Change.REPLACE_KEEPING_OLD: f":large_orange_circle: *To replace*{_OLD_STILL_EXISTS}",
     Change.FORGET: f":white_circle: *To forget*{_STILL_EXISTS}",
     Change.UPDATE: ":large_yellow_circle: *To change in place*",
     Change.CREATE: ":large_green_circle: *To create*",
@@ -42,6 +45,7 @@ TO_DO = {
 DONE = {
     Change.DELETE: ":red_circle: *Destroyed*",
     Change.REPLACE: ":large_orange_circle: *Replaced*",
+    Change.REPLACE_KEEPING_OLD: f":large_orange_circle: *Replaced*{_OLD_STILL_EXISTS}",
     Change.FORGET: f":white_circle: *Forgotten*{_STILL_EXISTS}",
     Change.UPDATE: ":large_yellow_circle: *Changed in place*",
     Change.CREATE: ":large_green_circle: *Created*",
@@ -63,7 +67,11 @@ def counts(summary: PlanSummary) -> str:
     if summary.changes and not summary.count(Change.DELETE):
         parts.append(f"0 {CHANGE_TEXTS[Change.DELETE]}")
     if summary.outputs:
-        parts.append(f"{phrases.counted(len(summary.outputs), 'output')} to change")
+        parts.append(f"{phrases.counted(summary.changed_outputs, 'output')} to change")
+    if summary.actions:
+        parts.append(f"{phrases.counted(summary.actions, 'action')} to run")
+    if summary.applyable and not parts:
+        parts.append("only Terraform's state to update")
     return ", ".join(parts) or "nothing to do"
 
 
@@ -124,6 +132,8 @@ def _brief(resource: ResourceChange) -> str:
     attributes = [
         attribute for attribute in resource.attributes if attribute.after != UNKNOWN and attribute not in forcing
     ]
+    if resource.change is Change.UPDATE and not attributes:
+        attributes = list(resource.attributes)  # known only after the apply
     lines = [_value(attribute, resource.change) for attribute in (forcing or attributes)[:MOST_ATTRIBUTES]]
     return "\n".join([_name(resource, with_reason=not forcing), *lines, *_not_compared(resource)])
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from bot.config import Config, Environment, Terraform
     from runners.results import PlanSummary
 
-LOSSES = (Change.DELETE, Change.REPLACE, Change.FORGET)
+LOSSES = (Change.DELETE, Change.REPLACE, Change.REPLACE_KEEPING_OLD, Change.FORGET)
 
 
 def settings_of(environment: Environment) -> Terraform:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +15,7 @@ class Change(StrEnum):
 
     DELETE = "delete"
     REPLACE = "replace"
+    REPLACE_KEEPING_OLD = "replace-keeping-old"  # a new object is created, and Terraform forgets the old one
     FORGET = "forget"
     UPDATE = "update"
     CREATE = "create"
@@ -42,7 +44,8 @@ class AttributeChange:
 class ResourceChange:
     """One resource of a plan and what would happen to it.
 
-    `detailed` is false where the plan is too big to compare all attributes: then `attributes` is empty.
+    `detailed` is false where the plan is too big to compare all attributes: then `attributes` is empty. `imported`:
+    whether the apply also imports it.
     """
 
     address: str
@@ -52,6 +55,7 @@ class ResourceChange:
     reason: str | None = None
     previous_address: str | None = None
     detailed: bool = True
+    imported: bool = False
 
 
 @stored("diagnostic")
@@ -78,9 +82,13 @@ class PlanSummary:
     """A saved plan, read from `terraform show -json`.
 
     `digest` is the SHA-256 (hex) of the plan file's bytes; `changes` are sorted worst first and
-    hold no no-ops; `outputs` are the changed output values; `drift` what changed outside of
+    hold no no-ops; `outputs` are the changed leaves of output values; `drift` what changed outside of
     Terraform; `resources` how many managed resources the planned state holds; `url` where else it can be read.
     Where nothing is to be done, `images` are the AMI ids by the address of the resource that has one.
+
+    `warnings` hold everything else that the plan says, worst first: the `failed_checks`, the `deferred` changes and the
+    `actions` to invoke (these three are counted too), then diagnostics and notes. `applyable`: whether Terraform would
+    apply something, which may be only a change of its state that no list shows.
     """
 
     digest: str
@@ -92,15 +100,28 @@ class PlanSummary:
     resources: int = 0
     url: str = ""
     images: tuple[tuple[str, str], ...] = ()
+    failed_checks: int = 0
+    deferred: int = 0
+    actions: int = 0
+    applyable: bool = False
 
     @property
     def up_to_date(self) -> bool:
-        """Whether applying this plan would do nothing."""
-        return not self.changes and not self.outputs
+        """Whether applying this plan would do nothing, by its content and by Terraform's own word."""
+        return not (self.changes or self.outputs or self.actions or self.applyable)
+
+    @property
+    def changed_outputs(self) -> int:
+        """How many outputs change; `outputs` has each changed leaf of their values."""
+        return len({re.split(r"[.\[]", leaf.path, maxsplit=1)[0] for leaf in self.outputs})
 
     def count(self, change: Change) -> int:
-        """How many resources would be changed in this way."""
-        return sum(1 for resource in self.changes if resource.change is change)
+        """How many resources would be changed in this way; one that is imported or moved may change otherwise too."""
+        if change is Change.IMPORT:
+            return sum(resource.imported or resource.change is change for resource in self.changes)
+        if change is Change.MOVE:
+            return sum(resource.previous_address is not None for resource in self.changes)
+        return sum(resource.change is change for resource in self.changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +145,8 @@ class ApplyResult:
     `finished` is false when Terraform was interrupted (killed, machine lost): then the counts come from its
     log, and only a new plan is certain. `errors` are empty exactly when all went well. `applied` are the
     resources that are done; `under_way` those that were begun and came to no good end; `remaining` those that were
-    never begun.
+    never begun. A resource that was `replaced` also counts as added and as destroyed, as in Terraform. `warnings` are what
+    Terraform reports beside the errors, failed checks first, of which there are `failed_checks`.
     """
 
     finished: bool
@@ -136,6 +158,11 @@ class ApplyResult:
     in_state: tuple[str, ...] | None = None
     under_way: tuple[str, ...] = ()
     remaining: tuple[str, ...] = ()
+    replaced: int = 0
+    imported: int = 0
+    actions: int = 0
+    failed_checks: int = 0
+    warnings: tuple[Diagnostic, ...] = ()
 
     @property
     def succeeded(self) -> bool:

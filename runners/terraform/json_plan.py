@@ -117,10 +117,25 @@ class Deferred(Struct, gc=False):
     resource_change: ResourceJson | None = None
 
 
+class LifecycleTrigger(Struct, gc=False):
+    """The resource and its event ("BeforeCreate", "AfterUpdate", ...) that run an action."""
+
+    triggering_resource_address: str = ""
+    action_trigger_event: str = ""
+
+
 class Invocation(Struct, gc=False):
     """An action that the apply also runs."""
 
     address: str | None = None
+    lifecycle_action_trigger: LifecycleTrigger | None = None
+
+
+class DeferredInvocation(Struct, gc=False):
+    """An action that a later plan has to run."""
+
+    reason: str = ""
+    action_invocation: Invocation | None = None
 
 
 class CheckProblem(Struct, gc=False):
@@ -152,11 +167,13 @@ class Check(Struct, gc=False):
 class PlanJson(Struct, gc=False):
     """The whole document."""
 
+    format_version: str = ""
     terraform_version: str = ""
     resource_changes: list[ResourceJson] | None = None
     resource_drift: list[ResourceJson] | None = None
     deferred_changes: list[Deferred] | None = None
     action_invocations: list[Invocation] | None = None
+    deferred_action_invocations: list[DeferredInvocation] | None = None
     output_changes: dict[str, ChangeJson] | None = None
     planned_values: Values | None = None
     prior_state: State | None = None

@@ -40,6 +40,14 @@ class SavedPlan:
     sensitive: frozenset[str] = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Printed:
+    """What planning printed, and whether its exit code reports changes."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    changed: bool
+
+
 async def plan(
     workspace: Workspace,
     *,
@@ -61,10 +69,10 @@ async def plan(
     doing = f"planning {workspace.name}"
     options = [terraform_program.lock_timeout(), *terraform_addresses.arguments(targets, replaces, doing)]
     try:
-        warnings = await _save_plan(workspace, options, variables, timeout, doing)
+        printed = await _save_plan(workspace, options, variables, timeout, doing)
         await _print_both(workspace, timeout, doing)
         limits = (tuple(targets), tuple(replaces))
-        return await run_blocking(_read_plan, workspace, warnings, limits, doing, timeout=_READ_TIMEOUT, doing=doing)
+        return await run_blocking(_read_plan, workspace, printed, limits, doing, timeout=_READ_TIMEOUT, doing=doing)
     except BaseException as error:
         for name in (PLAN_FILE, PLAN_TEXT, _PLAN_JSON, _PLAN_LOG):
             (workspace.scratch / name).unlink(missing_ok=True)
@@ -95,7 +103,7 @@ def fingerprint(summary: PlanSummary) -> str:
 
 async def _save_plan(
     workspace: Workspace, options: Sequence[str], variables: Mapping[str, str], timeout: float, doing: str
-) -> tuple[Diagnostic, ...]:
+) -> _Printed:
     terraform_program.prepare(workspace, doing)
     file, log = workspace.scratch / PLAN_FILE, workspace.scratch / _PLAN_LOG
     argv = ["plan", "-json", "-input=false", "-no-color", "-detailed-exitcode", f"-out={file}", *options]
@@ -110,7 +118,7 @@ async def _save_plan(
     if not file.exists():
         raise RunnerError(doing, "terraform saved no plan", exit_code=output.exit_code, log_tail=output.stderr or tail)
     file.chmod(0o600)
-    return tuple(terraform_errors.distinct(diagnostics))
+    return _Printed(tuple(terraform_errors.distinct(diagnostics)), changed=output.exit_code == _CHANGES)
 
 
 async def _print_both(workspace: Workspace, timeout: float, doing: str) -> None:
@@ -142,7 +150,7 @@ def _read_log(log: Path) -> tuple[list[Diagnostic], str]:
 
 def _read_plan(
     workspace: Workspace,
-    warnings: tuple[Diagnostic, ...],
+    printed: _Printed,
     limits: tuple[tuple[str, ...], tuple[str, ...]],
     doing: str,
 ) -> SavedPlan:
@@ -156,10 +164,15 @@ def _read_plan(
     terraform_program.write_private(workspace.scratch / SENSITIVE_FILE, json.dumps(sorted(sensitive)))
     program = str(workspace.program)
     targeted = bool(limits[0])
-    return SavedPlan(
-        terraform_plan.read_plan(document, digest=digest, program=program, warnings=warnings, partial=targeted),
-        sensitive,
+    summary = terraform_plan.read_plan(
+        document,
+        digest=digest,
+        program=program,
+        warnings=printed.diagnostics,
+        partial=targeted,
+        changed=printed.changed,
     )
+    return SavedPlan(summary, sensitive)
 
 
 def _read_json(workspace: Workspace, doing: str) -> PlanJson:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from runners.errors import NotFoundError, RunnerError
 from runners.results import AttributeChange, Change, Diagnostic, PlanSummary, ResourceChange
-from runners.terraform import differences, json_plan, masking
+from runners.terraform import differences, json_plan, masking, notices
 from runners.terraform.addresses import covers
 from runners.terraform.sensitive import resources, sensitive_values
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from runners.terraform.differences import Difference, Path
     from runners.terraform.json_plan import ChangeJson, Document, PlanJson, ResourceJson, StateResource
@@ -31,21 +31,21 @@ __all__ = [
     "sensitive_values",
 ]
 
-# Terraform's format 1.2: developer.hashicorp.com/terraform/internals/json-format, "Change Representation".
+# Terraform's format 1.2: developer.hashicorp.com/terraform/internals/json-format, "Change Representation", and
+# actionString in internal/command/jsonplan/plan.go of Terraform 1.17-dev and of OpenTofu 1.13-dev.
 ACTIONS: Mapping[tuple[str, ...], Change] = {
     ("create",): Change.CREATE,
     ("read",): Change.READ,
     ("update",): Change.UPDATE,
     ("delete", "create"): Change.REPLACE,
     ("create", "delete"): Change.REPLACE,
-    ("create", "forget"): Change.REPLACE,
+    ("create", "forget"): Change.REPLACE_KEEPING_OLD,  # Terraform
+    ("forget", "create"): Change.REPLACE_KEEPING_OLD,  # OpenTofu, from 1.12 on
     ("delete",): Change.DELETE,
     ("forget",): Change.FORGET,
 }
-ORDERS: Mapping[tuple[str, ...], str] = {
-    ("create", "delete"): "the new one is made before the old one goes",
-    ("create", "forget"): "the old one stays, but Terraform forgets it",
-}
+NO_ACTION = ("no-op",)
+ORDERS: Mapping[tuple[str, ...], str] = {("create", "delete"): "the new one is made before the old one goes"}
 REASONS = {
     "replace_because_tainted": "marked as tainted",
     "replace_because_cannot_update": "it cannot be changed in place",
@@ -57,47 +57,70 @@ REASONS = {
     "delete_because_count_index": "count is lower now",
     "delete_because_each_key": "its key is no longer in for_each",
     "delete_because_no_move_target": "it was moved to where the code has nothing",
+    "delete_because_enabled_false": "its enabled is false now",
+    "forgot_because_lifecycle_destroy_in_state": "its lifecycle had destroy = false",
+    "forgot_because_lifecycle_destroy_in_config": "its lifecycle has destroy = false",
     "read_because_config_unknown": "what it asks for is known only during the apply",
     "read_because_dependency_pending": "what it depends on changes first",
     "read_because_check_nested": "a check reads it after the apply",
 }
 DATA_SOURCE = re.compile(r"(?:^|\.)data\.")
-FAILED = {"fail": "Check failed", "error": "Check could not be made"}
 AMI_ID = re.compile(rb'"(ami-(?:[0-9a-f]{17}|[0-9a-f]{8}))"')  # EC2 user guide: 8 or 17 hexadecimal digits
 TOO_LONG = "(too long to be shown)"
 SEVERITY = {change: rank for rank, change in enumerate(Change)}
 
 
 def read_plan(
-    document: Document, *, digest: str, program: str, warnings: Sequence[Diagnostic] = (), partial: bool = False
+    document: Document,
+    *,
+    digest: str,
+    program: str,
+    warnings: Sequence[Diagnostic] = (),
+    partial: bool = False,
+    changed: bool | None = None,
 ) -> PlanSummary:
     """The summary of a plan, which is JSON text or parsed JSON.
 
-    `warnings` are the diagnostics that planning printed; those of the plan itself follow them. `partial`: whether the plan
-    was limited to addresses. Attributes are compared for the worst 500 resources, up to about 2 MB of JSON.
+    `warnings` are the diagnostics that planning printed. `partial`: whether the plan was limited to addresses. `changed`:
+    whether Terraform reports beside the plan that something changes. Attributes are compared for the worst 500 resources,
+    up to about 2 MB of JSON.
 
     Raises:
         ValueError: the document is not the JSON of a plan.
-        RunnerError: Terraform reports that this plan is incomplete, or cannot be applied.
+        RunnerError: Terraform reports that this plan is incomplete, or cannot be applied; the plan contradicts itself or
+            `changed`; it has an action or a format that is not known.
     """
     plan = json_plan.decode(document)
+    notices.refuse_unknown(plan, {*ACTIONS, NO_ACTION})
     mask, budget = masking.Masker(sensitive_values(plan)), _DetailBudget()
     changes = _resource_changes(plan.resource_changes or (), mask, budget)
     outputs = tuple(_outputs(plan.output_changes or {}, mask, budget))
-    drift = _resource_changes(plan.resource_drift or (), mask, _DetailBudget())
-    _check_applicable(plan, partial=partial, changes=bool(changes or outputs))
-    planned = resources(plan.planned_values.root_module if plan.planned_values else None)
-    managed = [resource for resource in planned if resource.mode == "managed"]
+    _check_applicable(plan, bool(changes or outputs or plan.action_invocations), partial=partial, changed=changed)
+    managed = _managed(plan)
     return PlanSummary(
         digest=digest,
         program=program,
         changes=changes,
         outputs=outputs,
-        drift=tuple(resource for resource in drift if resource.change is not Change.MOVE),
-        warnings=tuple(masked(warning, mask) for warning in [*warnings, *_plan_warnings(plan, warnings)]),
+        drift=_drift(plan, mask),
+        warnings=tuple(masked(warning, mask) for warning in notices.worst_first(plan, warnings)),
         resources=len(managed),
         images=() if changes or outputs else tuple(_images(managed, mask)),
+        failed_checks=notices.failed_checks(plan),
+        deferred=notices.deferred(plan),
+        actions=len(plan.action_invocations or ()),
+        applyable=bool(plan.applyable or changed),
     )
+
+
+def _drift(plan: PlanJson, mask: Masker) -> tuple[ResourceChange, ...]:
+    changed = _resource_changes(plan.resource_drift or (), mask, _DetailBudget())
+    return tuple(resource for resource in changed if resource.change is not Change.MOVE)
+
+
+def _managed(plan: PlanJson) -> list[StateResource]:
+    planned = resources(plan.planned_values.root_module if plan.planned_values else None)
+    return [resource for resource in planned if resource.mode == "managed"]
 
 
 def _images(managed: Iterable[StateResource], mask: Masker) -> Iterator[tuple[str, str]]:
@@ -130,14 +153,16 @@ def check_addresses(plan: PlanJson, targets: Sequence[str], replaces: Sequence[s
             raise NotFoundError(doing, problem, remedy="A plan of everything shows the addresses that there are.")
 
 
-def _check_applicable(plan: PlanJson, *, partial: bool, changes: bool) -> None:
+def _check_applicable(plan: PlanJson, listed: bool, *, partial: bool, changed: bool | None) -> None:  # noqa: FBT001
     problem = ""
     if plan.errored:
         problem = "planning ended with an error, and what was saved is only a part of the plan"
     elif plan.complete is False and not partial and not plan.deferred_changes:
         problem = "Terraform says that this plan is not complete"
-    elif plan.applyable is False and changes:
-        problem = "Terraform says that this plan cannot be applied"
+    elif plan.applyable is False and (listed or changed):
+        problem = "Terraform says that this plan cannot be applied, and also that it changes something"
+    elif changed is False and (listed or plan.applyable):
+        problem = "Terraform says that nothing changes, and its plan changes something"
     if problem:
         raise RunnerError("reading the plan", problem, remedy="Nothing was applied. Plan again.")
 
@@ -189,6 +214,7 @@ def _resource(resource: ResourceJson, kind: Change, mask: Masker, budget: _Detai
         reason=mask("; ".join(_reasons(resource))) or None,
         previous_address=mask(previous) if previous and previous != resource.address else None,
         detailed=detailed,
+        imported=resource.change.importing is not None,
     )
 
 
@@ -244,7 +270,7 @@ def _overlaps(path: Path, forcing: Iterable[Path]) -> bool:
 
 def _outputs(changes: Mapping[str, ChangeJson], mask: Masker, budget: _DetailBudget) -> Iterator[AttributeChange]:
     for name, change in sorted(changes.items()):
-        if change.actions in {("no-op",), ()}:
+        if change.actions == NO_ACTION:
             continue
         if not budget.spend(change):
             yield AttributeChange(mask(name), TOO_LONG, TOO_LONG)
@@ -254,23 +280,3 @@ def _outputs(changes: Mapping[str, ChangeJson], mask: Masker, budget: _DetailBud
         # Without a difference its sensitivity changes, or it is null: the change still has to be applied.
         for difference in changed or [differences.Difference((name,), before, after)]:
             yield _attribute(difference, mask, forces=False)
-
-
-def _plan_warnings(plan: PlanJson, diagnostics: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
-    yield from _failed_checks(plan, {diagnostic.detail for diagnostic in diagnostics})
-    for deferred in plan.deferred_changes or ():
-        address = deferred.resource_change.address if deferred.resource_change else None
-        reason = deferred.reason.replace("_", " ")
-        yield Diagnostic("warning", "Left for a later plan", f"Terraform cannot plan it yet: {reason}", address=address)
-    for action in plan.action_invocations or ():
-        yield Diagnostic("warning", "The apply also runs an action", address=action.address)
-
-
-def _failed_checks(plan: PlanJson, reported: Collection[str]) -> Iterator[Diagnostic]:
-    """Warnings of failed checks, except those that planning has printed."""
-    for instance in (checked for check in plan.checks or () for checked in check.instances or ()):
-        messages = [problem.message for problem in instance.problems or ()] or [""]
-        address = instance.address.to_display if instance.address else None
-        for message in messages if instance.status in FAILED else ():
-            if not message or message not in reported:
-                yield Diagnostic("warning", FAILED[instance.status], message, address=address)

@@ -21,7 +21,8 @@ def resource(actions: list[str], before: Any = None, after: Any = None, **more: 
 
 def read(*resources: dict[str, Any], **more: Any) -> PlanSummary:
     """The summary of a plan with these resources; `more` are further fields of the plan."""
-    return read_plan({"resource_changes": list(resources), **more}, digest="d", program="terraform 1.11.4")
+    document = {"format_version": "1.2", "resource_changes": list(resources), **more}
+    return read_plan(document, digest="d", program="terraform 1.11.4")
 
 
 def only_change(resource: dict[str, Any], **more: Any) -> ResourceChange:

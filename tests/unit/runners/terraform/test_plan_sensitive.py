@@ -31,7 +31,7 @@ def test_what_is_marked_is_masked_however_deep(value: Any, marks: Any) -> None:
         resource(["delete"], value, None, before_sensitive=marks),
         resource(["update"], {"p": "other-secret"}, value, before_sensitive={"p": True}, after_sensitive=marks),
     ):
-        document = {"resource_changes": [marked]}
+        document = {"format_version": "1.2", "resource_changes": [marked]}
         assert SECRET in sensitive_values(document)
         summary = read_plan(document, digest="d", program="p")
         assert SECRET not in repr(summary)
@@ -66,7 +66,12 @@ def test_a_secret_is_masked_wherever_it_was_copied_to() -> None:
     outputs = {"o": {"actions": ["create"], "before": None, "after": {"k": SECRET}}}
     drift = [resource(["update"], {"a": "x"}, {"a": SECRET})]
     warning = Diagnostic("warning", f"about {SECRET}", SECRET, snippet=SECRET, address=SECRET)
-    document = {"resource_changes": [marked, copy], "output_changes": outputs, "resource_drift": drift}
+    document = {
+        "format_version": "1.2",
+        "resource_changes": [marked, copy],
+        "output_changes": outputs,
+        "resource_drift": drift,
+    }
     summary = read_plan(document, digest="d", program="p", warnings=[warning])
     assert SECRET not in repr(summary)
     assert repr(summary).count("(sensitive)") >= 12
