@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 
 from aiohttp import web
 
+from bot.operations import dropped
 from runners.concurrency import run_blocking
 from runners.github.runs.events import run_event_of
 
@@ -109,7 +110,10 @@ class Webhooks:
             log.info("a webhook of %.140s is passed over: it is another repository", run_event.repository)
             return "another repository"
         for listener in self._listeners:
-            listener(replace(run_event, repository=self._repository))
+            try:
+                listener(replace(run_event, repository=self._repository))
+            except Exception as error:  # noqa: BLE001  -- a hint that one listener cannot take is none of the others' business
+                dropped.count("GitHub's webhooks", f"an event of run {run_event.run_id}", error)
         return "taken"
 
     def _remember(self, delivery: str) -> None:

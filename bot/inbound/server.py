@@ -15,6 +15,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.request.async_request import AsyncBoltRequest
 
+from bot.operations.dropped import DROPPED
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
@@ -89,6 +91,7 @@ def _is_readable(body: bytes, content_type: str) -> bool:
 def _metrics(services: Services) -> Handler:
     registry = CollectorRegistry()
     operations = Gauge("signalbox_operations", "Operations by status.", ["status"], registry=registry)
+    registry.register(DROPPED)
 
     async def handle(_: web.Request) -> web.Response:
         counts = await services.operations.counts()

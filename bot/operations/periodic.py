@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bot.config.targets import find_target
 from bot.errors import DatabaseAwayError, UserError
+from bot.operations import dropped
 from bot.operations.registry import DueRun, PeriodicTask
 from bot.slack.web_api import ChatError
 from bot.store.operations import Request
@@ -65,6 +66,7 @@ class _Repeated:
         self._target = target
         self._interval = interval.total_seconds()
         self._cursor = f"periodic {task.name} {target}"
+        self._failures = 0  # in a row, for reasons that do not pass by themselves
 
     async def repeat(self) -> None:
         """Run the task whenever it is due. A failure is logged, and the run is tried again."""
@@ -72,13 +74,23 @@ class _Repeated:
         while True:
             try:
                 pause = await self._run_if_due()
+                self._failures = 0
             except (RunnerError, UserError, ChatError, DatabaseAwayError) as error:
                 pause = min(self._interval, RETRY_AFTER)
                 log.warning("periodic task %s: %s", self._task.name, self._services.redact(str(error)))
-            except Exception:
+                await self._report_lasting(error)
+            except Exception as error:
                 pause = min(self._interval, RETRY_AFTER)
                 log.exception("periodic task %s stopped", self._task.name)
+                await self._report_lasting(error)
             await asyncio.sleep(min(pause, LONGEST_SLEEP))
+
+    async def _report_lasting(self, error: Exception) -> None:
+        """Notify people once of a failure that does not pass by itself; the task is tried again all the same."""
+        self._failures += not dropped.passes(error)
+        if self._failures == dropped.MOST_ATTEMPTS and not dropped.passes(error):
+            what, then = f"{self._task.name} of {self._target}", "It is tried again and again; the log has the details."
+            await dropped.report(self._services, "periodic tasks", what, error, link="", then=then)
 
     async def _run_if_due(self) -> float:
         """Run the task if it is due; the seconds until it is due next."""

@@ -8,7 +8,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from runners.errors import RunnerError, UnavailableError
+from bot.operations import dropped
+from runners.errors import NotFoundError, RunnerError, UnavailableError
 from runners.github.runs.listing import RunList, read_run
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Search:
         self._open: dict[int, WorkflowRun] = {}
         self._handled: dict[int, datetime] = {}
         self._first_listed: dict[int, float] = {}
+        self._attempts: dict[int, int] = {}  # at runs whose listener failed
         self._hints: dict[int, str] = {}
         self._hinted = asyncio.Event()
         self._quiet = 0
@@ -116,7 +118,8 @@ class Search:
         if self._failures == 1:
             words = str(error) if isinstance(error, RunnerError) else ""
             log.warning("checking for runs of %s: %s", self._workflow, words or "an error", exc_info=not words)
-        pause = min(CHECK_INTERVAL * 2.0 ** (self._failures - 1), LONGEST_PAUSE)
+        slower = 2.0 ** (self._failures - 1) if dropped.passes(error) or isinstance(error, RunnerError) else 1.0
+        pause = min(CHECK_INTERVAL * slower, LONGEST_PAUSE)
         retry_at = error.retry_at if isinstance(error, UnavailableError) else None
         self._refused = retry_at is not None
         return max(pause, (retry_at - self._now()).total_seconds()) if retry_at else pause
@@ -140,8 +143,20 @@ class Search:
         for run_id, actor in list(self._hints.items()):
             # A run that our own account started is probably an operation's: GitHub's list is early enough for the others.
             if actor != ours and not self._is_handled_or_open(run_id):
-                self._take(await read_run(self._services.github, self._repository, run_id))
-            del self._hints[run_id]
+                await self._read_hint(run_id)
+            self._hints.pop(run_id, None)
+
+    async def _read_hint(self, run_id: int) -> None:
+        """Read the run of a hint. A hint that cannot be processed is dropped: GitHub's list has every run that there is."""
+        try:
+            self._take(await read_run(self._services.github, self._repository, run_id))
+        except UnavailableError:
+            raise
+        except NotFoundError:
+            log.info("run %s of %s: GitHub has no such run (any more)", run_id, self._workflow)
+            dropped.DROPPED.labels("run finder").inc()
+        except Exception as error:  # noqa: BLE001  -- whatever is wrong with one run, the others are found
+            dropped.count("run finder", f"the webhook of run {run_id}", error)
 
     async def _listed(self) -> tuple[WorkflowRun, ...]:
         # Only newer runs than those that were listed: mostly none, which is free. At times, all runs of a day.
@@ -152,6 +167,8 @@ class Search:
         runs = await self._list.created_since(self._since)
         if runs:
             self._since = max(run.created_at for run in runs) + timedelta(seconds=1)
+        for number, error in self._list.take_unreadable().items():
+            dropped.count("run finder", f"run {number}", error)
         return runs or ()
 
     def _take(self, run: WorkflowRun, *, only_under_way: bool = False) -> None:
@@ -177,15 +194,26 @@ class Search:
                 try:
                     await self._listener.handle(self._services, run)
                 except Exception as error:  # noqa: BLE001  -- raised after the other runs were passed on
-                    failed = error
-                    continue
+                    if not await self._is_dropped(run, error):
+                        failed = error
+                        continue
             self._finish(run)
         if failed:
             raise failed
 
+    async def _is_dropped(self, run: WorkflowRun, error: Exception) -> bool:
+        """Whether the run is given up, since its listener failed again and again; people are notified."""
+        attempts = self._attempts[run.run_id] = self._attempts.get(run.run_id, 0) + (not dropped.passes(error))
+        if attempts < dropped.MOST_ATTEMPTS:
+            return False
+        what, then = f"{run.workflow}, run {run.number}", "Signalbox does not follow this run: watch it on GitHub."
+        await dropped.report(self._services, "run finder", what, error, link=run.url, then=then)
+        return True
+
     def _finish(self, run: WorkflowRun) -> None:
         del self._open[run.run_id]
         self._first_listed.pop(run.run_id, None)
+        self._attempts.pop(run.run_id, None)
         self._handled[run.run_id] = run.created_at
 
     async def _advance_cursor(self) -> None:

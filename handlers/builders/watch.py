@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.config.targets import BUILDERS
+from bot.operations import dropped
 from bot.operations.registry import DueRun, Invocation, PeriodicTask, Topic
 from handlers.builders import list_views
 from handlers.shared.builders import begin_alert, remaining_grace, snapshot
@@ -21,9 +22,17 @@ if TYPE_CHECKING:
 async def check_builders(services: Services, _: DueRun) -> timedelta | None:
     """Begin an alert for every stuck builder without one; the time until the next builder may become stuck."""
     builders = (await snapshot(services)).joined
+    failed: Exception | None = None
     for joined in builders:
-        if joined.stuck:
-            await begin_alert(services, joined)
+        try:
+            if joined.stuck:
+                await begin_alert(services, joined)
+        except Exception as error:  # noqa: BLE001  -- raised after the alerts of the other builders were begun
+            failed = error
+            if not dropped.passes(error):
+                dropped.count("builders", f"the alert of {joined.builder.instance_id}", error)
+    if failed:
+        raise failed
     graces = (remaining_grace(services, joined) for joined in builders)
     return min((grace for grace in graces if grace is not None), default=None)
 

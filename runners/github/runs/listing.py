@@ -37,6 +37,14 @@ class RunList:
         self._path = f"/repos/{repository}/actions/workflows/{quote(workflow, safe='')}/runs"
         self._last_url = ""
         self._etag: str | None = None
+        self._unreadable: dict[object, Exception] = {}
+        self._reported: set[object] = set()
+
+    def take_unreadable(self) -> dict[object, Exception]:
+        """The numbers of runs that GitHub listed in a shape that cannot be read, with the error; each once."""
+        fresh, self._unreadable = self._unreadable, {}
+        self._reported |= fresh.keys()
+        return fresh
 
     async def created_since(self, since: datetime) -> tuple[WorkflowRun, ...] | None:
         """The runs created at `since` (to the second, aware UTC) or later, newest first, without their jobs.
@@ -67,7 +75,17 @@ class RunList:
             more = await self._github.get(self._repository, f"{url}&page={page}", doing=self._doing)
             runs += more.data["workflow_runs"]
         self._last_url, self._etag = url, first.etag
-        return tuple(parse_run(self._repository, run) for run in runs)
+        return tuple(parsed for run in runs if (parsed := self._parsed(run)))
+
+    def _parsed(self, run: dict[str, Any]) -> WorkflowRun | None:
+        """The run; None for one that cannot be read, which must not hide the others."""
+        try:
+            return parse_run(self._repository, run)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            number = run.get("id")
+            if number not in self._reported:
+                self._unreadable[number] = error
+            return None
 
 
 async def read_run(github: GitHub, repository: str, run_id: int) -> WorkflowRun:

@@ -16,6 +16,7 @@ from bot.operations.periodic import PeriodicTasks, operation_at_interval
 from bot.operations.registry import DueRun, PeriodicTask
 from bot.redaction import Redactor
 from runners.errors import UnavailableError
+from tests.unit.bot.drawn import read as read_message
 from tests.unit.handlers.conftest import FILE
 from tests.virtual_time import now, run_virtually
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from bot.services import Services
+    from bot.slack.blocks.kit import Message
     from bot.store.cursors import Cursors
     from bot.store.operations import Request
 
@@ -40,6 +42,7 @@ class Database:
         self.begun: dict[str, float] = {}  # when by key
         self.attempts = 0
         self.open: list[Any] = []
+        self.posts: list[str] = []
 
     async def get(self, name: str) -> int | None:
         await asyncio.sleep(0)
@@ -60,6 +63,9 @@ class Database:
 
     async def channel_id(self, name: str) -> str:
         return f"C{name}"
+
+    async def post(self, channel: str, message: Message) -> None:
+        self.posts.append(f"{channel} {read_message(message)}")
 
 
 def clock() -> float:
@@ -103,6 +109,16 @@ async def _for(seconds: float, *tasks: PeriodicTask, database: Database | None =
 
 def virtually(work: Coroutine[Any, Any, None]) -> None:
     run_virtually(work)
+
+
+@pytest.mark.parametrize(("error", "posts"), [(ValueError("always wrong"), 1), (UnavailableError("a", "away"), 0)])
+def test_people_are_notified_once_of_a_task_that_always_fails_for_itself(error: Exception, posts: int) -> None:
+    database, recorded, other = Database(), Recorded(), Recorded()
+    failing, working = recorded.task("bad", *[error] * 99), other.task("good")
+    virtually(_for(3_000, failing, working, database=database))
+    assert len(database.posts) == posts
+    assert all("bad of dev" in post and "always wrong" in post for post in database.posts)
+    assert len(other.runs) >= 49
 
 
 def test_the_first_run_is_soon_and_the_others_at_the_interval() -> None:

@@ -9,12 +9,17 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
+from hypothesis import given, settings, strategies as st
+
+from bot.operations.dropped import DROPPED
 from bot.operations.registry import RunListener
 from bot.operations.run_finder import CHECK_INTERVAL, GRACE, LONGEST_PAUSE, QUIET_CHECK_INTERVAL, RunFinder
+from bot.redaction import Redactor
 from bot.store.cursors import Cursors
-from runners.errors import UnavailableError
+from runners.errors import AccessDeniedError, RunnerError, UnavailableError
 from runners.github.runs.events import RunEvent
 from runners.results import State, WorkflowRun
+from tests.unit.bot.drawn import read
 from tests.virtual_github import BUILD, REPOSITORY, VirtualGitHub, clock
 from tests.virtual_time import now, run_virtually
 
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
     import pytest
 
     from bot.services import Services
+    from bot.slack.blocks.kit import Message
     from bot.store.database import Store
     from tests.unit.bot.conftest import Clock
 
@@ -53,12 +59,15 @@ class Listener:
 
     runs: list[tuple[int, float]] = field(default_factory=list)
     fails: int = 0
+    refuses: set[int] = field(default_factory=set)  # runs at which it always falls over
     last: WorkflowRun | None = None
 
     async def handle(self, _: Services, run: WorkflowRun) -> None:
         if self.fails:
             self.fails -= 1
             raise RuntimeError("the handler fell over")
+        if run.run_id in self.refuses:
+            raise RuntimeError("the handler falls over")
         self.last = run
         self.runs.append((run.run_id, now()))
 
@@ -76,10 +85,20 @@ class Hunt:
     listener: Listener = field(default_factory=Listener)
     workflow: str | None = BUILD
     finder: RunFinder | None = None
+    posts: list[str] = field(default_factory=list)
+
+    async def channel_id(self, name: str) -> str:
+        return name
+
+    async def post(self, channel: str, message: Message) -> None:
+        self.posts.append(f"{channel} {read(message)}")
 
     async def start(self) -> None:
-        config = SimpleNamespace(github=SimpleNamespace(repository=REPOSITORY))
-        services = SimpleNamespace(config=config, github=self.github, run_claims=self.stored, clock=clock)
+        slack = SimpleNamespace(channel="#ops")
+        config = SimpleNamespace(github=SimpleNamespace(repository=REPOSITORY), slack=slack)
+        services = SimpleNamespace(
+            config=config, github=self.github, run_claims=self.stored, clock=clock, chat=self, redact=Redactor()
+        )
         watch = RunListener(lambda _: self.workflow, self.listener.handle)
         self.finder = RunFinder(cast("Services", services), cast("Cursors", self.stored), [watch])
         self.finder.start()
@@ -266,6 +285,99 @@ def test_a_handler_that_falls_over_is_tried_again_and_holds_up_no_other(caplog: 
 
     with caplog.at_level(logging.WARNING):
         hunting(test)
+
+
+def dropped_so_far() -> float:
+    return float(DROPPED.labels("run finder")._value.get())
+
+
+def test_a_webhook_for_a_run_that_github_does_not_have_stops_nothing() -> None:
+    async def test(hunt: Hunt) -> None:
+        before = dropped_so_far()
+        await hunt.start()
+        hunt.hint(4_711)
+        await asyncio.sleep(5)
+        assert dropped_so_far() == before + 1
+        began, run_id = now(), hunt.github.build(LEE)
+        hunt.hint(run_id)
+        await asyncio.sleep(900)
+        assert hunt.listener.ids == [run_id]
+        assert hunt.listener.runs[0][1] - began < 3
+
+    hunting(test)
+
+
+BAD_ANSWERS: list[Any] = [
+    AccessDeniedError("reading", "forbidden"),
+    RunnerError("reading", "refused (451)"),
+    KeyError("run_number"),
+    ValueError("no date"),
+]
+
+
+@given(st.lists(st.sampled_from([None, *BAD_ANSWERS]), min_size=1, max_size=6))
+@settings(deadline=None)
+def test_whatever_is_wrong_with_some_runs_the_others_are_found(answers: list[Exception | None]) -> None:
+    async def test(hunt: Hunt) -> None:
+        await hunt.start()
+        ids = [hunt.github.build(LEE) for _ in answers]
+        wrong = {str(run_id): error for run_id, error in zip(ids, answers, strict=True) if error}
+
+        def trouble(path: str) -> None:
+            if error := wrong.get(path.rpartition("/")[2]):
+                raise type(error)(*error.args)
+
+        hunt.github.trouble = trouble
+        for run_id in ids:
+            hunt.hint(run_id)
+        await asyncio.sleep(10)
+        assert {run_id for run_id, error in zip(ids, answers, strict=True) if not error} <= set(hunt.listener.ids)
+        await asyncio.sleep(CHECK_INTERVAL + 5)
+        assert set(hunt.listener.ids) == set(ids), "GitHub's list has them all"
+
+    hunting(test)
+
+
+def test_a_run_that_cannot_be_read_hides_no_other() -> None:
+    async def test(hunt: Hunt) -> None:
+        before = dropped_so_far()
+        await hunt.start()
+        runs = [hunt.github.build(LEE) for _ in range(3)]
+        whole = hunt.github._runs
+
+        def spoilt(workflow: str, query: dict[str, str]) -> dict[str, Any] | None:
+            answer = whole(workflow, query)
+            for run in answer["workflow_runs"] if answer else ():
+                if run["id"] == runs[1]:
+                    del run["head_sha"]
+            return answer
+
+        hunt.github._runs = spoilt  # type: ignore[method-assign]
+        await asyncio.sleep(900)
+        assert hunt.listener.ids == [runs[0], runs[2]]
+        assert dropped_so_far() == before + 1, "once, however often GitHub lists it"
+
+    hunting(test)
+
+
+def test_a_run_whose_handler_always_falls_over_is_dropped_and_people_are_notified() -> None:
+    async def test(hunt: Hunt) -> None:
+        await hunt.start()
+        bad = hunt.github.build(LEE)
+        hunt.listener.refuses.add(bad)
+        await asyncio.sleep(90)
+        later = hunt.github.build(LEE)
+        await asyncio.sleep(CHECK_INTERVAL * 8)
+        assert hunt.listener.ids == [later]
+        (post,) = hunt.posts
+        assert post.startswith("#ops ")
+        assert "cannot process" in post
+        assert "watch it on GitHub" in post
+        await asyncio.sleep(1_200)
+        assert len(hunt.posts) == 1
+        assert max(hunt.stored.positions.values()) >= bad, "a restart does not bring it back"
+
+    hunting(test)
 
 
 def test_an_outage_is_logged_once_and_backed_off_from(caplog: pytest.LogCaptureFixture) -> None:
