@@ -16,8 +16,9 @@ from botocore.config import Config
 from botocore.loaders import create_loader
 from botocore.session import get_session
 
+from runners.aws.error_codes import Verdict, verdict_of
 from runners.concurrency import run_blocking
-from runners.errors import AccessDeniedError, RunnerError, UnavailableError, on_one_line
+from runners.errors import AccessDeniedError, NotFoundError, RunnerError, UnavailableError, on_one_line
 from runners.results import Unreadable
 
 if TYPE_CHECKING:
@@ -35,18 +36,6 @@ INTERACTIVE_ATTEMPTS = 7
 PROTECTION_TAG = "signalbox:keep"  # on a resource that Signalbox must not delete
 
 _CREDENTIALS = "Give the bot AWS credentials: a role on its machine, AWS's own variables, or aws.profile."
-_EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
-_REFUSED = ("AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch")
-_DENIED = ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException")
-_BUSY = (
-    "RequestLimitExceeded",
-    "Throttling",
-    "ThrottlingException",
-    "InternalError",
-    "InternalFailure",
-    "Unavailable",
-    "ServiceUnavailable",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,17 +211,19 @@ def explained(error: exceptions.BotoCoreError | exceptions.ClientError, doing: s
 
 
 def _client_error(error: exceptions.ClientError, doing: str) -> RunnerError:
-    code = code_of(error)
-    message = on_one_line(error.response.get("Error", {}).get("Message", ""))
-    if code in _EXPIRED:
+    code, call = code_of(error), error.operation_name
+    message = on_one_line(error.response.get("Error", {}).get("Message", "")) or "no reason given"
+    verdict = verdict_of(code, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if verdict is Verdict.EXPIRED:
         return AccessDeniedError(doing, "the AWS credentials have expired", remedy="Renew them and restart the bot.")
-    if code in _REFUSED:
+    if verdict is Verdict.CREDENTIALS:
         return AccessDeniedError(doing, f"AWS does not accept our credentials ({code})", remedy=_CREDENTIALS)
-    if code in _DENIED:
-        action = error.response.get("ResponseMetadata", {}).get("Action", error.operation_name)
+    if verdict is Verdict.DENIED:
+        action = error.response.get("ResponseMetadata", {}).get("Action", call)
         remedy = f"Allow {action} in the policy of the bot's role or user."
-        return AccessDeniedError(doing, f"AWS forbids {error.operation_name} ({code})", remedy=remedy)
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in _BUSY or status >= 500:
+        return AccessDeniedError(doing, f"AWS forbids {call} ({code})", remedy=remedy)
+    if verdict is Verdict.PASSES:
         return UnavailableError(doing, f"AWS asks for patience ({code})", remedy="Try again in a few minutes.")
-    return RunnerError(doing, f"AWS refused {error.operation_name}: {message or 'no reason given'} ({code})")
+    if verdict is Verdict.MISSING:
+        return NotFoundError(doing, f"AWS has nothing there: {message} ({code})")
+    return RunnerError(doing, f"AWS refused {call}: {message} ({code})")

@@ -109,6 +109,10 @@ async def _or_none(reads: CachedReads, repository: str, path: str, branch: str) 
         return await reads.get(repository, path, doing=f"reading what {branch} of {repository} requires")
     except NotFoundError:
         return None  # a tag, or a server without rulesets
+    except AccessDeniedError as error:
+        if "upgrade to github" not in error.problem.lower():
+            raise
+        return None  # a private repository whose plan has no such rules
 
 
 async def _check_runs(

@@ -41,7 +41,8 @@ class RemoteApi:
 
     `errors` make the error of a refusal from its status. `message_of` reads the service's message from the JSON body of
     a refusal. `check_first` is the remedy after a change whose answer was lost, `redirect_remedy` the remedy after an
-    unexpected redirect. `rate_limit_statuses` are the statuses that can mean a rate limit.
+    unexpected redirect. `rate_limit_statuses` are the statuses that can mean a rate limit; other than 429 they do with its
+    headers, or with one of `rate_limit_words` in the message.
     """
 
     name: str
@@ -52,13 +53,14 @@ class RemoteApi:
     errors: Mapping[int, Callable[[Refusal, str], RunnerError]]
     message_of: Callable[[object], str]
     rate_limit_statuses: frozenset[int] = frozenset({HTTPStatus.TOO_MANY_REQUESTS})
+    rate_limit_words: tuple[str, ...] = ("rate limit",)
 
     def error_for(self, refusal: Refusal, doing: str, *, changes: bool, now: datetime | None = None) -> RunnerError:
         """The error that a refusal means for `doing`; `changes` when the request was to change something."""
         status = refusal.status
         if status >= 500:
             return self.no_answer(doing, f"{self.name} answered with its error {status}", changes=changes)
-        if status in self.rate_limit_statuses and _is_rate_limit(refusal):
+        if status in self.rate_limit_statuses and self._is_rate_limit(refusal):
             return self._rate_limited(refusal, doing, now or datetime.now(UTC))
         if status in self.errors:
             return self.errors[status](refusal, doing)
@@ -72,6 +74,16 @@ class RemoteApi:
             return UncertainError(doing, f"{problem}; it may have happened all the same", remedy=self.check_first)
         remedy = f"Try again in a few minutes; {self.status_page} tells of outages."
         return UnavailableError(doing, problem, remedy=remedy)
+
+    def _is_rate_limit(self, refusal: Refusal) -> bool:
+        if refusal.status == HTTPStatus.TOO_MANY_REQUESTS:
+            return True
+        # The headers come with every answer: with a 422 the last request of an hour may be wrong all the same.
+        by_headers = refusal.status == HTTPStatus.FORBIDDEN and (
+            "retry-after" in refusal.headers or refusal.headers.get("x-ratelimit-remaining") == "0"
+        )
+        message = refusal.message.lower()
+        return by_headers or any(words in message for words in self.rate_limit_words)
 
     def _rate_limited(self, refusal: Refusal, doing: str, now: datetime) -> UnavailableError:
         until = _end_of_rate_limit(refusal.headers, now)
@@ -92,15 +104,6 @@ class RemoteApi:
             raise self.no_answer(doing, error.problem, changes=changes) from None
         except _UNREADABLE:
             raise self.no_answer(doing, f"{self.name}'s answer makes no sense", changes=changes) from None
-
-
-def _is_rate_limit(refusal: Refusal) -> bool:
-    return (
-        refusal.status == HTTPStatus.TOO_MANY_REQUESTS
-        or "retry-after" in refusal.headers
-        or refusal.headers.get("x-ratelimit-remaining") == "0"
-        or "rate limit" in refusal.message.lower()
-    )
 
 
 def _end_of_rate_limit(headers: Mapping[str, str], now: datetime) -> datetime:

@@ -11,6 +11,22 @@ from runners.http import Refusal, RemoteApi
 # GitHub refuses these reruns with a 403 although nobody lacks a permission.
 _NO_RERUN = ("already running", "cannot be retried", "over a month ago")
 
+# GitHub's 403s for which no permission helps: words of its message, and the remedy.
+_FORBIDDEN_REMEDIES = {
+    "ip allow list": "Add the address of the bot's machine to the organization's IP allow list.",
+    "suspended": "Ask the organization's owners: the account, or the App's installation, is suspended.",
+    "archived": "Unarchive the repository, or name another one.",
+    "access blocked": "GitHub has blocked the repository; its page says why.",
+    "upgrade to github": "The plan of the repository's owner does not include this.",
+    "two-factor": "Enable two-factor authentication for the token's account, which the organization requires.",
+    "sso": "Authorise the token for the organization's single sign-on.",
+    "saml": "Authorise the token for the organization's single sign-on.",
+    "fine-grained personal access token": "Ask the organization's owners to allow this kind of token, or use an App.",
+    "personal access token (classic)": "Use a fine-grained token or an App: the organization forbids classic tokens.",
+}
+# Refusals of too many requests that say so in words alone: docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+_TOO_FAST = ("rate limit", "abuse detection", "submitted too quickly", "endpoint has been spammed")
+
 _REPOSITORY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?/[A-Za-z0-9._-]+")
 
 
@@ -46,8 +62,11 @@ def _forbidden(refusal: Refusal, doing: str) -> RunnerError:
     if any(words in refusal.message.lower() for words in _NO_RERUN):
         return _conflict(refusal, doing)
     needed = refusal.headers.get("x-accepted-github-permissions", "")
+    known = next((remedy for words, remedy in _FORBIDDEN_REMEDIES.items() if words in refusal.message.lower()), "")
     if "x-github-sso" in refusal.headers:
-        remedy = "Authorise the token for the organization's single sign-on."
+        remedy = _FORBIDDEN_REMEDIES["sso"]
+    elif known:
+        remedy = known
     elif needed:
         remedy = f"Give the token or App this permission: {needed}."
     else:
@@ -67,6 +86,16 @@ def _missing(refusal: Refusal, doing: str) -> RunnerError:
 def _conflict(refusal: Refusal, doing: str) -> RunnerError:
     remedy = "Look on GitHub how it stands by now, then ask again if it is still wanted."
     return RunnerError(doing, f"GitHub says that something is in the way: {refusal.reason}", remedy=remedy)
+
+
+def _unlawful(refusal: Refusal, doing: str) -> RunnerError:
+    remedy = "GitHub has taken it down for legal reasons; its page has the notice. Name another repository."
+    return AccessDeniedError(doing, f"GitHub may not show it: {refusal.reason}", remedy=remedy)
+
+
+def _wrong(refusal: Refusal, doing: str) -> RunnerError:
+    remedy = "Report it with these words: Signalbox sent a request that this server does not take."
+    return RunnerError(doing, f"GitHub does not understand the request: {refusal.reason}", remedy=remedy)
 
 
 def _unacceptable(refusal: Refusal, doing: str) -> RunnerError:
@@ -90,14 +119,24 @@ GITHUB = RemoteApi(
     check_first="Look on GitHub before you try again.",
     redirect_remedy="Was the repository renamed? Use its new name.",
     rate_limit="GitHub's rate limit is used up",
+    # Every status that GitHub's description of its API documents; 5xx and 429 pass, and have no entry.
     errors={
+        400: _wrong,
         401: _unauthorised,
+        402: _forbidden,
         403: _forbidden,
         404: _missing,
+        405: _conflict,
+        406: _wrong,
         409: _conflict,
         410: _missing,
+        412: _conflict,
+        413: _wrong,
+        415: _wrong,
         422: _unacceptable,
+        451: _unlawful,
     },
     message_of=message_of,
-    rate_limit_statuses=frozenset({403, 429}),
+    rate_limit_statuses=frozenset({403, 422, 429}),
+    rate_limit_words=_TOO_FAST,
 )
