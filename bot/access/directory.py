@@ -1,12 +1,14 @@
-"""People and their usergroups, read from Slack and cached for a short time."""
+"""People and their usergroups, read from Slack and cached for a short time, each group by itself."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.access.policy import Person
-from bot.errors import UserError
+from bot.slack.errors import NO_ANSWER, Verdict, verdict
 from bot.slack.web_api import ChatError
 
 if TYPE_CHECKING:
@@ -14,9 +16,19 @@ if TYPE_CHECKING:
 
     from bot.slack.client import Chat
 
+log = logging.getLogger(__name__)
 # usergroups.users.list is tier 2 (20 a minute); a person removed from a group has the group's rights this long at most.
 CACHE_SECONDS = 30.0
 TIMEOUT = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """A group's members at a time of the clock, or Slack's error code in their place."""
+
+    members: frozenset[str]
+    error: str
+    read_at: float
 
 
 class Directory:
@@ -26,14 +38,17 @@ class Directory:
         self._chat = chat
         self._groups = tuple(sorted(set(groups)))
         self._clock = clock
-        self._members: dict[str, frozenset[str]] = {}
-        self._read_at = float("-inf")
-        self._lock = asyncio.Lock()
+        self._snapshots: dict[str, _Snapshot] = {}
+        self._reading: dict[str, asyncio.Task[_Snapshot]] = {}
 
     async def person(self, user_id: str) -> Person:
-        """This person with their current groups. Raises UserError if Slack does not answer."""
-        await self._refresh()
-        return Person(user_id, frozenset(group for group, members in self._members.items() if user_id in members))
+        """This person with their current groups; groups that Slack does not tell about are unreadable, never guessed."""
+        snapshots = await asyncio.gather(*map(self._current, self._groups))
+        by_group = dict(zip(self._groups, snapshots, strict=True))
+        groups = frozenset(group for group, snapshot in by_group.items() if user_id in snapshot.members)
+        return Person(
+            user_id, groups, {group: snapshot.error for group, snapshot in by_group.items() if snapshot.error}
+        )
 
     async def name(self, user_id: str) -> str | None:
         """The name of this person in Slack; None if Slack does not answer."""
@@ -51,22 +66,26 @@ class Directory:
         except (ChatError, TimeoutError, KeyError):
             return 0
 
-    async def _refresh(self) -> None:
-        async with self._lock:
-            if self._clock() - self._read_at < CACHE_SECONDS:
-                return
-            try:
-                async with asyncio.timeout(TIMEOUT):
-                    members = [await self._users_of(group) for group in self._groups]
-            except (ChatError, TimeoutError) as error:
-                # Rights are never guessed: an expired answer is no answer.
-                raise UserError(
-                    "I could not look up in Slack who is in the groups that may do this, so I did nothing. "
-                    "Please try again in a minute."
-                ) from error
-            self._members = dict(zip(self._groups, members, strict=True))
-            self._read_at = self._clock()
+    async def _current(self, group: str) -> _Snapshot:
+        snapshot = self._snapshots.get(group)
+        if snapshot and self._clock() - snapshot.read_at < CACHE_SECONDS:
+            return snapshot
+        if group not in self._reading:
+            self._reading[group] = asyncio.create_task(self._read(group))
+            self._reading[group].add_done_callback(lambda _: self._reading.pop(group))
+        return await asyncio.shield(self._reading[group])
 
-    async def _users_of(self, group: str) -> frozenset[str]:
-        answer = await self._chat.query("usergroups.users.list", usergroup=group)
-        return frozenset(answer["users"])
+    async def _read(self, group: str) -> _Snapshot:
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                answer = await self._chat.query("usergroups.users.list", usergroup=group)
+            snapshot = _Snapshot(frozenset(answer["users"]), "", self._clock())
+        except (ChatError, TimeoutError) as error:
+            code = error.code.partition(" ")[0] if isinstance(error, ChatError) else NO_ANSWER
+            log.warning("user group %s cannot be read: %s", group, code)
+            snapshot = _Snapshot(frozenset(), code, self._clock())
+        if verdict(snapshot.error) is Verdict.PASSES:
+            self._snapshots.pop(group, None)  # an expired answer is no answer, and the next question may have one
+        else:
+            self._snapshots[group] = snapshot
+        return snapshot

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.config import targets
 from bot.errors import Denied
+from bot.slack.errors import Verdict, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from bot.config import Config, Environment
@@ -20,10 +21,14 @@ GROUP = "usergroup:"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A Slack user by id, with the ids of the usergroups they are in."""
+    """A Slack user by id, with the ids of the usergroups they are in.
+
+    `unreadable` are the groups whose members Slack does not tell, with its error codes.
+    """
 
     id: str
     groups: frozenset[str]
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
 
 def allowed(person: Person, rules: Sequence[str]) -> bool:
@@ -35,8 +40,28 @@ def allowed(person: Person, rules: Sequence[str]) -> bool:
 
 def check_may_use(config: Config, person: Person) -> None:
     """Raises Denied unless this person may run commands at all."""
-    if not allowed(person, config.access.operators):
-        raise Denied(f"You may not run Signalbox's commands here; {in_words(config.access.operators)} may.")
+    _check_allowed(person, config.access.operators, "You may not run Signalbox's commands here")
+
+
+def _check_allowed(person: Person, rules: Sequence[str], refusal: str) -> None:
+    """Raises Denied, which begins with `refusal`, unless a rule names this person; a group that cannot be read names itself."""
+    if allowed(person, rules):
+        return
+    unreadable = [group for group in person.unreadable if f"{GROUP}{group}" in rules]
+    if not unreadable:
+        raise Denied(f"{refusal}; {in_words(rules)} may.")
+    codes = {person.unreadable[group] for group in unreadable}
+    passes = all(verdict(code) is Verdict.PASSES for code in codes)
+    remedy = (
+        "Try again in a minute."
+        if passes
+        else "Enable the group in Slack or name another in signalbox.yaml; `python -m bot check` shows the state."
+    )
+    groups = ", ".join(f"<!subteam^{group}> ({group})" for group in unreadable)
+    raise Denied(
+        f"I could not look up in Slack who is in {groups}: {', '.join(sorted(codes))}. "
+        f"Without it I cannot tell whether you may do this, so nothing was done. {remedy}"
+    )
 
 
 def check_window(target: Target, now: datetime) -> None:
@@ -74,8 +99,7 @@ def required_approvals(target: Target, *, at_least: int) -> int:
 def check_may_approve(config: Config, target: Target, person: Person, requester: str) -> None:
     """Raises Denied unless this person may approve what `requester` requested there."""
     rules = approver_rules(config, target)
-    if not allowed(person, rules):
-        raise Denied(f"You may not approve for {target.name}; {in_words(rules)} may.")
+    _check_allowed(person, rules, f"You may not approve for {target.name}")
     nobody_else_needed = target.approval.required == 0
     if person.id == requester and not (target.approval.requester_may_approve or nobody_else_needed):
         raise Denied(f"You asked for this yourself, and {target.name} wants somebody else to approve it.")
@@ -83,8 +107,8 @@ def check_may_approve(config: Config, target: Target, person: Person, requester:
 
 def check_may_reject(config: Config, target: Target, person: Person, requester: str) -> None:
     """Raises Denied unless this person may reject or cancel: the approvers, and the requester."""
-    if person.id != requester and not allowed(person, approver_rules(config, target)):
-        raise Denied(f"You may not decide for {target.name}; {in_words(approver_rules(config, target))} may.")
+    if person.id != requester:
+        _check_allowed(person, approver_rules(config, target), f"You may not decide for {target.name}")
 
 
 def approver_rules(config: Config, target: Target) -> Sequence[str]:

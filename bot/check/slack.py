@@ -21,6 +21,7 @@ _REMEDIES = {
     "account_inactive": "The app was removed from the workspace; install it again and set the new token.",
     "token_revoked": "The token was revoked; reinstall the app and set the new token.",
     "missing_scope": _REINSTALL,
+    "plan_upgrade_required": "User groups need a paid plan of Slack; name people by their member IDs.",
     "no_answer": "Check the network, and SLACK_API_URL if it is set.",
 }
 GROUP = "usergroup:"
@@ -52,9 +53,12 @@ async def check_slack(config: Config, environ: Mapping[str, str], slack: SlackCa
     try:
         await _check(config, environ, slack, findings)
     except ChatError as error:
-        remedy = next((text for code, text in _REMEDIES.items() if error.code.startswith(code)), "")
-        findings.add_problem(str(error), remedy)
+        findings.add_problem(str(error), _remedy(error))
     return findings
+
+
+def _remedy(error: ChatError) -> str:
+    return next((text for code, text in _REMEDIES.items() if error.code.startswith(code)), "")
 
 
 async def _check(config: Config, environ: Mapping[str, str], slack: SlackCalls, findings: Findings) -> None:
@@ -76,7 +80,7 @@ async def _check(config: Config, environ: Mapping[str, str], slack: SlackCalls, 
 
 def _rules(config: Config) -> list[tuple[str, ...]]:
     own = [environment.approval.approvers or () for environment in config.environments.values()]
-    return [config.access.operators, config.access.approvers, *own]
+    return [config.access.operators, config.access.approvers, config.images_approval.approvers or (), *own]
 
 
 async def _check_channels(config: Config, slack: SlackCalls, findings: Findings) -> None:
@@ -117,17 +121,33 @@ async def _channels(slack: SlackCalls) -> AsyncIterator[dict[str, Any]]:
 async def _check_groups(groups: list[str], slack: SlackCalls, findings: Findings) -> None:
     if not groups:
         return
-    existing = {usergroup["id"]: usergroup for usergroup in (await slack.query("usergroups.list"))["usergroups"]}
+    try:
+        answer = await slack.query("usergroups.list", include_disabled=True)
+    except ChatError as error:
+        findings.add_problem(f"user groups {', '.join(groups)} cannot be read: {error}", _remedy(error))
+        return
+    existing = {usergroup["id"]: usergroup for usergroup in answer["usergroups"]}
     for group in groups:
-        if group not in existing:
-            remedy = "Copy the ID from the group's page in Slack, and check that the group is enabled."
-            findings.add_problem(f"user group {group} does not exist", remedy)
-            continue
-        members = (await slack.query("usergroups.users.list", usergroup=group))["users"]
-        if members:
-            findings.add_fact(f"@{existing[group].get('handle', group)} has {len(members)}")
-        else:
-            findings.add_problem(f"user group {group} has no members", "Add the people who may do this.")
+        try:
+            await _check_group(group, existing.get(group), slack, findings)
+        except ChatError as error:
+            findings.add_problem(f"user group {group} cannot be read: {error}", _remedy(error))
+
+
+async def _check_group(group: str, existing: Mapping[str, Any] | None, slack: SlackCalls, findings: Findings) -> None:
+    if existing is None:
+        findings.add_problem(f"user group {group} does not exist", "Copy the ID from the group's page in Slack.")
+        return
+    handle = existing.get("handle", group)
+    if existing.get("date_delete"):
+        remedy = "Enable it in Slack, or name another group: who is named by it alone is refused."
+        findings.add_problem(f"user group {group} (@{handle}) is disabled", remedy)
+        return
+    members = (await slack.query("usergroups.users.list", usergroup=group))["users"]
+    if members:
+        findings.add_fact(f"@{handle} has {len(members)}")
+    else:
+        findings.add_problem(f"user group {group} has no members", "Add the people who may do this.")
 
 
 async def _check_user(user: str, slack: SlackCalls, findings: Findings) -> None:

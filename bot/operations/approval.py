@@ -69,7 +69,10 @@ class OpenApproval:
         approvals = self.operation.services.approvals
         if self.decided_outside and await self.decided_outside():
             return await approvals.close_outside_slack(approval_id)
-        return await approvals.get(approval_id)
+        approval = await approvals.get(approval_id)
+        if approval.outcome is Outcome.PENDING:
+            await self.operation.restore_message()  # without it nobody could decide
+        return approval
 
     async def _now(self) -> float:
         return self.operation.services.clock()

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bot.access import policy
 from bot.errors import Cancelled, DatabaseAwayError
 from bot.operations.approval import OpenApproval
-from bot.operations.posting import attach_file, deliver, deliver_once, post_announcement, post_in_thread
+from bot.operations.posting import LOST, attach_file, current, deliver, deliver_once, post_announcement, post_in_thread
 from bot.operations.queue import head_of, update_next, update_waiting
 from bot.slack.blocks import common, kit
 from bot.slack.blocks.common import ApprovalView, Failure, FailureContext
 from bot.slack.client import Posted
-from bot.slack.errors import Verdict
 from bot.slack.live import LiveMessage
 from bot.slack.retry import with_retries
+from bot.slack.web_api import ChatError
 from bot.store.audit import Entry
 from bot.store.operations import Record, Status
 from runners.errors import RunnerError, UncertainError
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from bot.operations.approval import DecidedOutside, Updates
     from bot.services import Services
     from bot.slack.blocks.kit import Message
-    from bot.slack.web_api import ChatError
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -130,6 +129,17 @@ class Operation:
     async def _update(self, message: Message) -> None:
         await deliver(self.services, self.number, message)
 
+    async def restore_message(self) -> None:
+        """Within a step: post the message again if somebody has deleted it, or the bot cannot see its channel any more."""
+        at = await current(self.services, self.number)
+        try:
+            if at.ts:
+                await self.services.chat.permalink(at)
+        except ChatError as error:
+            log.warning("operation %s: its message: %s", self.number, error)
+            if error.verdict in LOST and self._shown:
+                await self._update(self._shown)
+
     def _with_times(self, message: Message) -> Message:
         ended = common.ended_words(self.record.created_at, self.record.ended_at or self.services.clock())
         return kit.with_small_print(message, ended)
@@ -168,7 +178,7 @@ class Operation:
     async def _in_thread(self, post: Callable[[], Coroutine[Any, Any, None]]) -> ChatError | None:
         """Post into the thread with retries; if the message above it is lost, that is posted again first."""
         refused = await with_retries(post)
-        if refused and refused.verdict in (Verdict.MESSAGE, Verdict.CHANNEL) and self._shown:
+        if refused and refused.verdict in LOST and self._shown:
             await self._update(self._shown)
             refused = await with_retries(post)
         return refused

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 POSTED_AGAIN = "posted again"  # an annotation: why the message is not the first one (mrkdwn)
+LOST = (Verdict.MESSAGE, Verdict.CHANNEL)
 # Two changes of one message may both find that it is lost; it is posted again once.
 _replacing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
@@ -62,7 +63,7 @@ async def deliver_once(services: Services, number: int, message: Message) -> Non
     try:
         await _change(services, number, message)
     except ChatError as error:
-        if error.verdict not in (Verdict.MESSAGE, Verdict.CHANNEL):
+        if error.verdict not in LOST:
             raise
         await _replace(services, number, message)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.access import policy
+from bot.errors import Denied
 from bot.slack.blocks import kit, replies
 from bot.slack.blocks.replies import EnvironmentLine, OperationLine
 
@@ -24,10 +25,11 @@ async def status(services: Services) -> Message:
 async def publish_home(services: Services, user: str) -> None:
     """Publish the same as the Home tab of a person who may run commands; others get a hint."""
     person = await services.directory.person(user)
-    if policy.allowed(person, services.config.access.operators):
+    try:
+        policy.check_may_use(services.config, person)
         blocks = replies.status_blocks(await _environments(services), await _recent(services))
-    else:
-        blocks = _no_access()
+    except Denied as denied:
+        blocks = [*_no_access(), *([kit.section(kit.escape_but_people(str(denied)))] if person.unreadable else [])]
     await services.chat.publish_home(user, replies.home(blocks))
 
 

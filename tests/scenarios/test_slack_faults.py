@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.slack import ApiError
-from tests.scenarios.acting import asked_of_github, operations_in, shows, types
+from tests.scenarios.acting import answered, asked_of_github, operations_in, shows, types
+
+from tests.scenarios.conftest import log_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,9 +78,22 @@ async def test_without_its_groups_nobody_may_do_anything(world: World) -> None:
         Stumble("usergroups.users.list", "before", lambda: ApiError("team_access_not_granted"), 99)
     )
     reply = await types(world, "ana", "#dev", "/deploy dev")
-    assert "I could not look up in Slack who is in the groups" in reply.ephemerals[0].rendered
+    assert "I could not look up in Slack who is in" in reply.ephemerals[0].rendered
     assert not operations_in(world)
     world.slack.refused.clear()
+
+
+async def test_a_disabled_group_denies_what_depends_on_it_alone(start_world: StartWorld) -> None:
+    world = await start_world(tolerates=("no_such_subteam",))
+    world.slack.workspace.usergroups["S0LEADS"].disabled = True
+    await types(world, "ana", "#prod", "/plan prod")
+    ask = await shows(world, "#prod", "Plan for prod", "Waiting for approval")
+    refusal = await answered(world, "lee", ask, "approve")
+    assert "S0LEADS" in refusal
+    assert "no_such_subteam" in refusal
+    await types(world, "ana", "#dev", "/plan dev")
+    await shows(world, "#dev", "up to date")
+    assert "user group S0LEADS cannot be read: no_such_subteam" in log_of(world)
 
 
 async def test_a_slow_lookup_of_groups_is_answered_in_time(world: World) -> None:
@@ -88,7 +103,7 @@ async def test_a_slow_lookup_of_groups_is_answered_in_time(world: World) -> None
 
     world.slack.on_call.append(slow)
     reply = await types(world, "ana", "#dev", "/deploy dev")
-    assert "I could not look up in Slack who is in the groups" in reply.ephemerals[0].rendered
+    assert "I could not look up in Slack who is in" in reply.ephemerals[0].rendered
     assert not operations_in(world)
 
 

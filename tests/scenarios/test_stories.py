@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tests.scenarios.conftest import StartWorld
 
 STORIES = stories.find()
+# What Slack refuses in a story because of what people do there, not because of the bot.
+REFUSED = {"message-deleted": ("message_not_found", "is_inactive", "is_archived")}
 NEEDS = {"host-key-changed": [pytest.mark.needs_sshd]}
 
 
@@ -32,7 +34,7 @@ async def test_goes_as_told(start_world: StartWorld, forked: Launch, name: str) 
         return
     message = story.options
     options = {field.name: getattr(message, field.name) for field in fields(message) if field.name != "aws"}
-    await story.play(await start_world(**options))
+    await story.play(await start_world(tolerates=REFUSED.get(name, ()), **options))
 
 
 async def test_the_main_job_over_socket_mode_survives_reconnecting_and_redelivery(start_world: StartWorld) -> None:

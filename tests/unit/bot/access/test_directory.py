@@ -6,10 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from hypothesis import given, strategies as st
 
 from bot.access.directory import CACHE_SECONDS, TIMEOUT, Directory
 from bot.access.policy import Person
-from bot.errors import UserError
 from bot.slack.web_api import ChatError
 from tests.virtual_time import now, run_virtually
 
@@ -23,6 +23,7 @@ class Groups:
     def __init__(self, **members: list[str]) -> None:
         self.members = members
         self.fails = False
+        self.refused: dict[str, str] = {}  # by group
         self.takes = 0.1
         self.asked = 0
 
@@ -32,6 +33,8 @@ class Groups:
         await asyncio.sleep(self.takes)
         if self.fails:
             raise ChatError(method, "internal_error")
+        if arguments["usergroup"] in self.refused:
+            raise ChatError(method, self.refused[arguments["usergroup"]])
         return {"users": self.members[arguments["usergroup"]]}
 
 
@@ -77,23 +80,67 @@ def test_whoever_was_taken_out_has_the_rights_for_half_a_minute_at_most() -> Non
 
 @pytest.mark.parametrize("how", ["fails", "is silent"])
 def test_without_an_answer_nothing_is_guessed(how: str) -> None:
-    async def go() -> tuple[str, float, Person]:
+    async def go() -> tuple[Person, float, Person]:
         groups = Groups(S1=["U1"])
         directory = directory_of(groups)
         await directory.person("U1")
         await asyncio.sleep(CACHE_SECONDS + 1)
         groups.fails, groups.takes = how == "fails", 0.1 if how == "fails" else 60
         began = now()
-        with pytest.raises(UserError) as refused:
-            await directory.person("U1")
+        unknown = await directory.person("U1")
         took = now() - began
         groups.fails, groups.takes = False, 0.1
-        return str(refused.value), took, await directory.person("U1")
+        return unknown, took, await directory.person("U1")
 
-    rendered, took, later = run_virtually(go())
-    assert "could not look up in Slack" in rendered
+    unknown, took, later = run_virtually(go())
+    assert unknown.groups == frozenset()
+    assert unknown.unreadable == {"S1": "internal_error" if how == "fails" else "no_answer"}
     assert took <= TIMEOUT + 0.01
-    assert later.groups == {"S1"}
+    assert later == Person("U1", frozenset({"S1"}))
+
+
+def test_many_questions_while_slack_is_silent_all_end_in_time() -> None:
+    async def go() -> float:
+        groups = Groups(S1=["U1"], S2=["U1"])
+        groups.takes, began = 60, now()
+        directory = directory_of(groups)
+        await asyncio.gather(*(directory.person("U1") for _ in range(50)))
+        return now() - began
+
+    assert run_virtually(go()) <= TIMEOUT + 0.01
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["S1", "S2", "S3", "S4"]), st.sets(st.sampled_from(["U1", "U2", "U3"])), min_size=1
+    ),
+    st.dictionaries(st.sampled_from(["S1", "S2", "S3", "S4"]), st.sampled_from(["no_such_subteam", "internal_error"])),
+)
+def test_a_group_that_cannot_be_read_changes_nothing_about_the_others(
+    members: dict[str, set[str]], refused: dict[str, str]
+) -> None:
+    async def go(user: str) -> Person:
+        groups = Groups(**{group: sorted(users) for group, users in members.items()})
+        groups.refused = refused
+        return await directory_of(groups).person(user)
+
+    for user in ("U1", "U2", "U3"):
+        person = run_virtually(go(user))
+        assert person.groups == {group for group in members if user in members[group] and group not in refused}
+        assert person.unreadable == {group: refused[group] for group in members if group in refused}
+
+
+def test_a_group_that_does_not_exist_is_not_asked_for_at_each_command(caplog: pytest.LogCaptureFixture) -> None:
+    async def go() -> int:
+        groups = Groups(S1=[])
+        groups.refused = {"S1": "no_such_subteam"}
+        directory = directory_of(groups)
+        for _ in range(20):
+            await directory.person("U1")
+        return groups.asked
+
+    assert run_virtually(go()) == 1
+    assert "user group S1 cannot be read: no_such_subteam" in caplog.text
 
 
 def test_without_groups_nobody_is_asked() -> None:

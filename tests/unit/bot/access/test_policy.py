@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, strategies as st
 
 from bot.access import policy
 from bot.access.policy import Person
@@ -210,3 +211,37 @@ def test_every_group_that_is_named_is_looked_up() -> None:
 )
 def test_whom_to_ask(rules: list[str], words: str) -> None:
     assert policy.in_words(rules) == words
+
+
+PEOPLE = ("U0ANA", "U0LEE", "U0MAX", "U0SOLO", "U0GUS")
+CHECKS = {
+    "use": lambda person, _: policy.check_may_use(CONFIG, person),
+    "approve": lambda person, name: policy.check_may_approve(CONFIG, env(name), person, "U0REQUESTER"),
+    "reject": lambda person, name: policy.check_may_reject(CONFIG, env(name), person, "U0REQUESTER"),
+}
+
+
+@given(
+    user=st.sampled_from(PEOPLE),
+    groups=st.sets(st.sampled_from(["S0INFRA", "S0APPROVERS"])),
+    unreadable=st.dictionaries(
+        st.sampled_from(["S0INFRA", "S0APPROVERS"]), st.sampled_from(["no_such_subteam", "internal_error"])
+    ),
+    check=st.sampled_from(sorted(CHECKS)),
+    name=st.sampled_from(["dev", "staging", "prod"]),
+)
+def test_a_group_that_cannot_be_read_denies_what_depends_on_it_alone(
+    user: str, groups: set[str], unreadable: dict[str, str], check: str, name: str
+) -> None:
+    rules = CONFIG.access.operators if check == "use" else policy.approver_rules(CONFIG, env(name))
+    readable = groups - set(unreadable)
+    words = refused(CHECKS[check], Person(user, frozenset(readable), unreadable), name)
+    named = user in rules or any(f"usergroup:{group}" in rules for group in readable)
+    missing = {group for group in unreadable if f"usergroup:{group}" in rules}
+    assert (words == "") is named
+    for group in ("S0INFRA", "S0APPROVERS"):
+        assert (f"<!subteam^{group}> ({group})" in words) is (not named and group in missing)
+    if not named and missing:
+        passes = all(unreadable[group] == "internal_error" for group in missing)
+        assert ("Try again in a minute" in words) is passes
+        assert ("signalbox.yaml" in words) is not passes

@@ -43,6 +43,24 @@ async def test_groups_and_people_that_are_not_there_are_named(world: World) -> N
     assert "user U0ANA does not exist" in user
 
 
+async def test_a_disabled_group_is_named_and_the_rest_is_checked(world: World) -> None:
+    assert world.slack
+    world.slack.disabled, world.slack.users = {"S0INFRA"}, {"U0ANA": True}
+    group, user = await world.faults()
+    assert "user group S0INFRA (@s0infra) is disabled. Enable it in Slack" in group
+    assert "user U0ANA is deactivated" in user
+
+
+@pytest.mark.parametrize("refused", ["usergroups.list", "S0INFRA"])
+async def test_a_group_that_cannot_be_read_is_named_and_the_rest_is_checked(world: World, refused: str) -> None:
+    assert world.slack
+    world.slack.refuses[refused], world.slack.users = "plan_upgrade_required", {"U0ANA": True}
+    group, user = await world.faults()
+    assert "S0INFRA cannot be read" in group
+    assert "plan_upgrade_required. User groups need a paid plan" in group
+    assert "user U0ANA is deactivated" in user
+
+
 @pytest.mark.parametrize(
     ("code", "remedy"),
     [

@@ -61,6 +61,7 @@ class FakeSlack:
         self.groups: dict[str, list[str]] = {"S0INFRA": ["U0ANA"]}
         self.users = {"U0ANA": False}
         self.refuses: dict[str, str] = {}
+        self.disabled: set[str] = set()
 
     async def scopes(self) -> frozenset[str]:
         return frozenset(self.token_scopes)
@@ -81,10 +82,16 @@ class FakeSlack:
         page = [{"id": f"C{at}", "name": names[at][1:], "is_member": self.channels[names[at]]}] if names else []
         return {"channels": page, "response_metadata": {"next_cursor": str(at + 1) if at + 1 < len(names) else ""}}
 
-    def usergroups_list(self) -> dict[str, Any]:
-        return {"usergroups": [{"id": group, "handle": group.lower()} for group in self.groups]}
+    def usergroups_list(self, *, include_disabled: bool) -> dict[str, Any]:
+        assert include_disabled
+        disabled = {group: 1_785_000_000 * (group in self.disabled) for group in self.groups}
+        return {
+            "usergroups": [{"id": group, "handle": group.lower(), "date_delete": at} for group, at in disabled.items()]
+        }
 
     def usergroups_users_list(self, *, usergroup: str) -> dict[str, Any]:
+        if usergroup in self.refuses:
+            raise ChatError("usergroups.users.list", self.refuses[usergroup])
         return {"users": self.groups[usergroup]}
 
     def users_info(self, *, user: str) -> dict[str, Any]:

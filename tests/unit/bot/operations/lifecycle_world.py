@@ -40,16 +40,29 @@ class Chat:
     def __init__(self) -> None:
         self.says: dict[str, str] = {}
         self.refuses: set[str] = set()
+        self.deleted: set[str] = set()
 
     async def post(self, channel: str, message: Message, **_: Any) -> Posted:
         if channel in self.refuses:
             raise ChatError("chat.postMessage", "not_in_channel")
-        at = Posted(channel, f"{len(self.says) + 1}.0")
+        at = Posted(channel, f"{len(self.says) + len(self.deleted) + 1}.0")
         self.says[at.ts] = read_message(message)
         return at
 
     async def update(self, at: Posted, message: Message) -> None:
+        if at.ts in self.deleted:
+            raise ChatError("chat.update", "message_not_found")
         self.says[at.ts] = read_message(message)
+
+    async def permalink(self, at: Posted) -> str:
+        if at.ts not in self.says:
+            raise ChatError("chat.getPermalink", "message_not_found")
+        return f"https://slack.test/{at.ts}"
+
+    def delete(self, ts: str) -> None:
+        """Somebody deletes a message."""
+        del self.says[ts]
+        self.deleted.add(ts)
 
     async def find(self, *_: Any, **__: Any) -> None:
         return None

@@ -59,3 +59,24 @@ async def test_an_approval_that_nobody_gives_expires_by_itself(world: World) -> 
     assert observed[-1] == "expired"
     assert time.monotonic() - began >= 1
     assert any(line.entry.action == "expired" for line in await world.services.audit.read(newest=5))
+
+
+async def test_a_message_that_somebody_deletes_while_it_waits_is_posted_again_with_its_buttons(world: World) -> None:
+    observed: list[str] = []
+    request = await world.begin(asking(1, observed))
+    before = await world.until(request, Status.APPROVAL)
+    await asyncio.sleep(0.3)
+    world.chat.delete(before.message_ts or "")
+    await world.services.engine.wake(before.number)  # as each minute does
+    for _ in range(200):
+        after = await world.services.operations.get(before.number)
+        if after.message_ts != before.message_ts:
+            break
+        await asyncio.sleep(0.02)
+    text = world.said_of(after)
+    assert "[Approve]" in text
+    assert "was deleted" in text
+    await world.services.approvals.decide(observed[0].split()[0], "U0LEE", Outcome.APPROVED)
+    await world.services.engine.wake(before.number)
+    await world.until(request, Status.SUCCEEDED)
+    assert "all done" in world.said_of(after)
