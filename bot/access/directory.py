@@ -42,7 +42,7 @@ class Directory:
         self._reading: dict[str, asyncio.Task[_Snapshot]] = {}
 
     async def person(self, user_id: str) -> Person:
-        """This person with their current groups; groups that Slack does not tell about are unreadable, never guessed."""
+        """This person with their current groups; groups that Slack gives no members of are unreadable, never guessed."""
         snapshots = await asyncio.gather(*map(self._current, self._groups))
         by_group = dict(zip(self._groups, snapshots, strict=True))
         groups = frozenset(group for group, snapshot in by_group.items() if user_id in snapshot.members)

@@ -23,7 +23,7 @@ GROUP = "usergroup:"
 class Person:
     """A Slack user by id, with the ids of the usergroups they are in.
 
-    `unreadable` are the groups whose members Slack does not tell, with its error codes.
+    `unreadable` are the groups that Slack gives no members of, with its error codes.
     """
 
     id: str

@@ -6,7 +6,6 @@ import asyncio
 import importlib
 import logging
 import pkgutil
-import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +16,11 @@ from slack_bolt.error import BoltUnhandledRequestError
 
 import handlers
 from bot.access import arguments
-from bot.errors import DatabaseAwayError, UserError
+from bot.errors import UserError
 from bot.inbound import payloads
 from bot.operations.lifecycle import begin, run
 from bot.operations.registry import Registry
+from bot.slack.answers import answer_of, apology
 from bot.slack.blocks import kit, replies
 from bot.slack.web_api import ChatError
 
@@ -133,7 +133,7 @@ def _on_command(services: Services, registry: Registry, command: Command) -> Cal
         return await command.handle(services, invocation)
 
     async def listener(ack: Ack, body: dict[str, Any]) -> None:
-        reply = await _answer(lambda: handle(body))
+        reply = await answer_of(lambda: handle(body))
         await ack(**(services.chat.reply(reply) if reply else {}))
 
     return listener
@@ -145,7 +145,7 @@ def _on_click(services: Services, registry: Registry, button: Button) -> Callabl
         await ack()
 
         async def decide() -> None:
-            reply = await _answer(lambda: button.handle(services, click))
+            reply = await answer_of(lambda: button.handle(services, click))
             if reply:
                 await _respond(services, click.response_url, reply)
 
@@ -166,7 +166,7 @@ def _on_submission(services: Services, registry: Registry, modal: Modal) -> Call
 def _on_home(services: Services, home: HomeTab) -> Callable[..., Awaitable[None]]:
     async def listener(event: dict[str, Any]) -> None:
         if event.get("tab") == "home":
-            _afterwards(_answer(lambda: home.publish(services, event["user"])))
+            _afterwards(answer_of(lambda: home.publish(services, event["user"])))
 
     return listener
 
@@ -179,7 +179,7 @@ async def _faults(services: Services, modal: Modal, submission: Submission) -> M
     except UserError as error:
         return {first: str(error)}
     except Exception as error:  # noqa: BLE001  -- for any exception the person gets an answer and the log a traceback
-        return {first: _apology(error).text}
+        return {first: apology(error).text}
 
 
 def _secrets_in(services: Services, submission: Submission) -> Mapping[str, str]:
@@ -197,19 +197,10 @@ def _afterwards(work: Coroutine[Any, Any, object]) -> None:
     task.add_done_callback(_working.discard)
 
 
-async def _answer(handle: Callable[[], Awaitable[Message | None]]) -> Message | None:
-    try:
-        return await handle()
-    except UserError as error:
-        return replies.refusal(str(error))
-    except Exception as error:  # noqa: BLE001  -- for any exception the person gets an answer and the log a traceback
-        return _apology(error)
-
-
 def _on_error(services: Services) -> Callable[..., Awaitable[BoltResponse]]:
     async def listener(error: Exception, body: dict[str, Any]) -> BoltResponse:
         unknown = isinstance(error, BoltUnhandledRequestError)
-        answer = replies.refusal(UNKNOWN) if unknown else _apology(error)
+        answer = replies.refusal(UNKNOWN) if unknown else apology(error)
         response_url = body.get("response_url")
         if isinstance(response_url, str):
             await _respond(services, response_url, answer)
@@ -224,12 +215,3 @@ async def _respond(services: Services, response_url: str, answer: Message) -> No
         await services.chat.respond(response_url, answer)
     except ChatError as failure:
         log.warning("the person got no answer: %s", failure)
-
-
-def _apology(error: Exception) -> Message:
-    if isinstance(error, DatabaseAwayError):
-        log.error("%s", error)
-        return replies.database_away()
-    error_id = secrets.token_hex(4)
-    log.error("error %s", error_id, exc_info=error)
-    return replies.apology(error_id)

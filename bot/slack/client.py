@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.slack.blocks.common import APPROVE
 from bot.slack.blocks.kit import Message
-from bot.slack.blocks.plain import simpler_forms
+from bot.slack.blocks.plain import not_displayed, simpler_forms, simpler_view
 from bot.slack.errors import Verdict
 from bot.slack.pacing import Pace
 from bot.slack.web_api import ChatError, WebApi
@@ -165,13 +165,34 @@ class Chat(WebApi):
         """Answer a click or command for that person alone, at the URL that came with it."""
         await self._in_some_form("response_url", message, lambda form: self.send_response(response_url, _content(form)))
 
-    async def open_view(self, trigger_id: str, view: Block) -> None:
-        """Open a modal; the trigger works once, within three seconds."""
-        await self.api("views.open", trigger_id=trigger_id, view=view)
+    async def open_view(self, trigger_id: str, view: Block) -> str:
+        """Open a modal, and return its id; the trigger works once, within three seconds."""
+        return str((await self.api("views.open", trigger_id=trigger_id, view=view))["view"]["id"])
+
+    async def update_view(self, view_id: str, view: Block) -> None:
+        """Change an open modal. One that the person has closed meanwhile is no error."""
+        for form in (view, simpler_view(view), not_displayed(view)):
+            try:
+                await self.api("views.update", view_id=view_id, view=form)
+            except ChatError as error:
+                if error.verdict is Verdict.VIEW:
+                    log.info("a modal was closed before it was filled in: %s", error)
+                    return
+                if error.verdict not in REFUSED_AS_IT_IS:
+                    raise
+                log.error("a modal is refused: %s", error)  # noqa: TRY400
+            else:
+                return
 
     async def publish_home(self, user: str, view: Block) -> None:
         """Set a person's Home tab."""
-        await self.api("views.publish", user_id=user, view=view)
+        try:
+            await self.api("views.publish", user_id=user, view=view)
+        except ChatError as error:
+            if error.verdict not in REFUSED_AS_IT_IS:
+                raise
+            log.error("a Home tab is refused: %s; trying it simpler", error)  # noqa: TRY400
+            await self.api("views.publish", user_id=user, view=simpler_view(view))
 
     async def channel_id(self, name: str) -> str:
         """The id of "#staging" (an id is returned as it is), cached while the bot runs."""

@@ -8,6 +8,7 @@ from bot.config.targets import BUILDS
 from bot.errors import UserError
 from bot.operations.registry import Button, Click, Modal, Submission
 from bot.slack.client import Posted
+from bot.slack.modal import open_modal
 from bot.store.audit import Entry
 from handlers.build import image_views
 from handlers.build.final_message import update_final_message
@@ -19,15 +20,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bot.services import Services
+    from bot.slack.blocks.kit import Block
     from runners.results import ImageWarning
 
 
 async def dismiss(services: Services, click: Click) -> None:
     """Open the modal for the reason; only for people who may approve image builds."""
+    await open_modal(services.chat, click.trigger_id, image_views.DISMISSAL_TITLE, lambda: _modal(services, click))
+
+
+async def _modal(services: Services, click: Click) -> Block:
     warning = await _warning(services, click.value)
     await _check_may(services, click.user, warning)
     metadata = f"{warning.id} {click.channel} {click.message_ts}"
-    await services.chat.open_view(click.trigger_id, image_views.dismissal_modal(warning, metadata))
+    return image_views.dismissal_modal(warning, metadata)
 
 
 async def dismissed(services: Services, submission: Submission) -> Mapping[str, str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 DISMISS, PLAN_IMAGES = "dismiss-sign", "plan-images"
 DISMISSAL = "dismissal"
+DISMISSAL_TITLE = "Not a failure?"
 PLANNED = "planned"  # the words before the plan that the button has begun
 REASON_HINT, LATER_HINT = "Kept in the trail.", " The same line in later builds of {} is then harmless as well."
 MOST_WARNINGS = 5  # of a job, as a failing tool repeats itself
@@ -74,7 +75,7 @@ def dismissal_modal(warning: ImageWarning, metadata: str) -> Block:
         DISMISSAL,
         [kit.section(pattern), kit.section(kit.preformatted(warning.text, 600)), reason],
         metadata=metadata,
-        title="Not a failure?",
+        title=DISMISSAL_TITLE,
         submit="It is harmless",
         close="Not now",
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bot.errors import UserError
 from bot.operations.registry import Button, Click, Modal, Submission
 from bot.slack.blocks import replies
+from bot.slack.modal import open_modal
 from bot.store.audit import Entry
 from handlers.builders import alert as builder_alert, alert_views
 from handlers.shared import permissions
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bot.services import Services
-    from bot.slack.blocks.kit import Message
+    from bot.slack.blocks.kit import Block, Message
     from bot.store.operations import Record
 
 HOUR = 3_600.0
@@ -45,8 +46,12 @@ async def snooze(services: Services, click: Click) -> None:
 
 async def mine(services: Services, click: Click) -> None:
     """Open the modal that asks for how long this user needs the builder."""
+    await open_modal(services.chat, click.trigger_id, alert_views.CLAIM_TITLE, lambda: _claim_modal(services, click))
+
+
+async def _claim_modal(services: Services, click: Click) -> Block:
     record = await _open(services, click, "claim")
-    await services.chat.open_view(click.trigger_id, alert_views.claim_modal(record.number, record.title))
+    return alert_views.claim_modal(record.number, record.title)
 
 
 async def claimed(services: Services, submission: Submission) -> Mapping[str, str]:

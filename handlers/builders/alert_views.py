@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CONSOLE = "https://{region}.console.aws.amazon.com/ec2/home?region={region}#InstanceDetails:instanceId={instance}"
 TERMINATE, MINE, CLAIM = "builder-terminate", "builder-mine", "builder-claim"
+CLAIM_TITLE = "It is mine"
 SNOOZES = {"builder-snooze-1h": "Snooze 1 h", "builder-snooze-4h": "4 h", "builder-snooze-tomorrow": "Until tomorrow"}
 BLOCK = "builder"
 OUTCOMES = {"done": ":white_check_mark:", "already gone": ":white_check_mark:", "kept": ":lock:", "refused": ":x:"}
@@ -154,7 +155,7 @@ def claim_modal(number: int, builder: str) -> Block:
         CLAIM,
         [kit.section(text), modals.one_of("hours", "For how long do you need it?", times, chosen="4")],
         metadata=str(number),
-        title="It is mine",
+        title=CLAIM_TITLE,
         submit="Keep it",
         close="Not now",
     )

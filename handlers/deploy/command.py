@@ -9,9 +9,10 @@ from bot.access import arguments as typed_arguments, policy
 from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Button, Click, Command, Invocation, Modal, Submission
+from bot.slack.modal import open_modal_early
 from handlers.deploy.arguments import USAGE, limited, read
 from handlers.deploy.backend import check_supported
-from handlers.deploy.modal import deploy_modal
+from handlers.deploy.modal import TITLE, deploy_modal
 from handlers.deploy.promote import workflow as promote_workflow
 from handlers.shared.clicks import clicked, start_follow_up
 from handlers.shared.requests import CODE_DEPLOY, DEPLOY_AFTER, default_ref, deploy_request
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from bot.config import Environment
     from bot.operations.requests import OperationRequest
     from bot.services import Services
-    from bot.slack.blocks.kit import Message
+    from bot.slack.blocks.kit import Block, Message
 
 
 HINT = USAGE.partition(" ")[2]
@@ -33,9 +34,7 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
     """Start a deploy; without arguments open the modal."""
     words = typed_arguments.split(invocation.text, USAGE, most=MOST_WORDS, refs=True)
     if not words:
-        await requests.check_may_use(services, invocation.user, "/deploy")
-        names = list(services.config.environments)
-        await services.chat.open_view(invocation.trigger_id, deploy_modal(names, invocation.channel))
+        await open_modal_early(services.chat, invocation.trigger_id, TITLE, lambda: _modal(services, invocation))
         return None
     environment = typed_arguments.environment(services.config, words[0], USAGE)
     arguments = read(environment, words[1:])
@@ -43,6 +42,11 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
     request = _request(environment, arguments.ref, invocation.user, invocation.key, promotes=not arguments.check)
     await requests.start(services, limited(request, arguments))
     return None
+
+
+async def _modal(services: Services, invocation: Invocation) -> Block:
+    await requests.check_may_use(services, invocation.user, "/deploy")
+    return deploy_modal(list(services.config.environments), invocation.channel)
 
 
 async def submitted(services: Services, submission: Submission) -> Mapping[str, str]:

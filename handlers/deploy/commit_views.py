@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ANYWAY, AGAIN = "deploy-anyway", "deploy-again"
 REASON = "deploy-anyway-reason"
+REASON_TITLE = "Deploy anyway"
 COMMITS_LISTED = 5
 CHECKS_LISTED = 8
 LONGEST_REASON = 300
@@ -117,7 +118,7 @@ def reason_modal(number: int, environment: str, short: str) -> Block:
         REASON,
         [kit.section(explanation), reason],
         metadata=str(number),
-        title="Deploy anyway",
+        title=REASON_TITLE,
         submit="Deploy",
         close="Not now",
     )

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from bot.slack.blocks.kit import Block
 
 
+TITLE = "Deploy"
+
+
 def deploy_modal(environments: Sequence[str], channel: str) -> Block:
     """Asks for environment and ref; `channel` comes back with the submission."""
     return modals.modal(
@@ -27,7 +30,7 @@ def deploy_modal(environments: Sequence[str], channel: str) -> Block:
             ),
         ],
         metadata=channel,
-        title="Deploy",
+        title=TITLE,
         submit="Deploy",
         close="Cancel",
     )

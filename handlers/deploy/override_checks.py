@@ -9,6 +9,7 @@ from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Button, FollowUp, Modal
 from bot.operations.requests import OperationRequest
+from bot.slack.modal import open_modal
 from handlers.deploy import commit_views
 from handlers.deploy.checks import OVERRIDDEN_COMMIT, OVERRIDE_REASON, REFUSED
 from handlers.deploy.commit_views import AGAIN, ANYWAY, REASON
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from bot.operations.registry import Click, Submission
     from bot.services import Services
-    from bot.slack.blocks.kit import Message
+    from bot.slack.blocks.kit import Block
     from bot.store.operations import Record
 
 TRIED_AGAIN = FollowUp(AGAIN, "checks-again-", "tried again")
@@ -35,16 +36,17 @@ async def try_again(services: Services, click: Click) -> None:
     await start_follow_up(services, TRIED_AGAIN, record, request, begun=BEGUN)
 
 
-async def ask_reason(services: Services, click: Click) -> Message | None:
+async def ask_reason(services: Services, click: Click) -> None:
     """Open the modal that asks for the reason, if this person may override the checks."""
+    await open_modal(services.chat, click.trigger_id, commit_views.REASON_TITLE, lambda: _reason_modal(services, click))
+
+
+async def _reason_modal(services: Services, click: Click) -> Block:
     record = await clicked(services, click)
     sha = await _refused_commit(services, record)
     await _check_may_override(services, record, click.user)
     await check_not_begun(services, DEPLOYED_ANYWAY.key(record.number), BEGUN)
-    await services.chat.open_view(
-        click.trigger_id, commit_views.reason_modal(record.number, record.environment, sha[:7])
-    )
-    return None
+    return commit_views.reason_modal(record.number, record.environment, sha[:7])
 
 
 async def override(services: Services, submission: Submission) -> Mapping[str, str]:

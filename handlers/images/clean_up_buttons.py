@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.errors import UserError
 from bot.operations.registry import Button, Click, Modal, Submission
+from bot.slack.modal import open_modal
 from bot.store.audit import Entry
 from bot.store.operations import Status
 from handlers.images import clean_up_views
@@ -17,16 +18,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bot.services import Services
+    from bot.slack.blocks.kit import Block
     from bot.store.operations import Record
 
 
 async def choose(services: Services, click: Click) -> None:
     """Open the modal that asks which candidates to exclude; only for people who may approve."""
+    await open_modal(
+        services.chat, click.trigger_id, clean_up_views.CHOICE_TITLE, lambda: _choice_modal(services, click)
+    )
+
+
+async def _choice_modal(services: Services, click: Click) -> Block:
     record = await clicked(services, click)
     await _check(services, click.user, record, "choose images")
     candidates = await services.removals.proposed_by(record.number)
-    modal = clean_up_views.choice_modal(record.number, candidates, services.clock())
-    await services.chat.open_view(click.trigger_id, modal)
+    return clean_up_views.choice_modal(record.number, candidates, services.clock())
 
 
 async def chosen(services: Services, submission: Submission) -> Mapping[str, str]:

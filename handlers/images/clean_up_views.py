@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CHOOSE, UNDO = "choose-images", "undo-clean-up"
 CHOICE = "image-choice"
+CHOICE_TITLE = "Which ones stay?"
 BLOCK = "clean-up"
 
 
@@ -85,7 +86,7 @@ def choice_modal(number: int, candidates: Sequence[Candidate], now: float) -> Bl
         CHOICE,
         [stay],
         metadata=str(number),
-        title="Which ones stay?",
+        title=CHOICE_TITLE,
         submit="Let these stay",
         close="Not now",
     )

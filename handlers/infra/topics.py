@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import secrets
 from typing import TYPE_CHECKING, Any
 
 from bot.access import arguments
 from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Command, HomeTab, Invocation, Topic
+from bot.slack.answers import answer_of
 from bot.slack.blocks import replies
 from bot.slack.web_api import ChatError
 from bot.store.audit import Entry
@@ -88,14 +88,7 @@ async def _with_user_errors(work: Coroutine[Any, Any, Message | None]) -> Messag
 
 
 async def _answer_later(services: Services, invocation: Invocation, task: asyncio.Task[Message | None]) -> None:
-    try:
-        answer = await task
-    except UserError as error:
-        answer = replies.refusal(str(error))
-    except Exception:
-        error_id = secrets.token_hex(4)
-        log.exception("error %s", error_id)
-        answer = replies.apology(error_id)
+    answer = await answer_of(lambda: task)
     try:
         if answer:
             await services.chat.respond(invocation.response_url, answer)

@@ -10,6 +10,7 @@ from bot.operations.registry import Button, Click, Modal, Registry, Submission
 from bot.operations.requests import refusals_recorded
 from bot.slack.blocks import replies
 from bot.slack.blocks.common import APPROVE, REJECT
+from bot.slack.modal import open_modal
 from bot.store.approvals import Approval, Outcome
 from bot.store.audit import Entry
 from handlers.shared import permissions
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from bot.operations.registry import Objection
     from bot.services import Services
-    from bot.slack.blocks.kit import Message
+    from bot.slack.blocks.kit import Block, Message
 
 log = logging.getLogger(__name__)
 
@@ -31,19 +32,26 @@ async def approve(services: Services, click: Click) -> Message | None:
 
     While a feature objects, the approval does not count, and the answer has the reason.
     """
+    asked = await services.approvals.get(click.value)
+    if asked.typed_confirmation and asked.outcome is Outcome.PENDING:
+        await open_modal(services.chat, click.trigger_id, replies.TYPED_TITLE, lambda: _confirmation(services, click))
+        return None
     approval = await _clicked(services, click, Outcome.APPROVED)
     if approval.outcome is Outcome.PENDING and (objection := await _objection(services, click.registry, approval)):
         return objection.message
-    if approval.typed_confirmation and approval.outcome is Outcome.PENDING:
-        record = await services.operations.get(approval.operation)
-        explanation = next((kind.confirmation for kind in click.registry.kinds if kind.name == record.kind), "")
-        view = replies.typed_approval(
-            approval.typed_confirmation, approval.id, f"#{record.number} {record.title}", explanation
-        )
-        await services.chat.open_view(click.trigger_id, view)
-        return None
     await _decide(services, approval, click.user, Outcome.APPROVED)
     return None
+
+
+async def _confirmation(services: Services, click: Click) -> Block | Message:
+    """The modal for the typed confirmation, or what speaks against the approval."""
+    approval = await _clicked(services, click, Outcome.APPROVED)
+    if objection := await _objection(services, click.registry, approval):
+        return objection.message
+    record = await services.operations.get(approval.operation)
+    explanation = next((kind.confirmation for kind in click.registry.kinds if kind.name == record.kind), "")
+    title = f"#{record.number} {record.title}"
+    return replies.typed_approval(approval.typed_confirmation, approval.id, title, explanation)
 
 
 async def reject(services: Services, click: Click) -> None:

@@ -96,7 +96,7 @@ class Person:
         return view
 
     async def wait_for_view(self, timeout: float = 10, predicate: Callable[[View], bool] | None = None) -> View:
-        """The modal that the app shows this person, as soon as it does.
+        """The modal that the app shows this person, as soon as it has something to submit, or is as `predicate` says.
 
         Raises:
             AssertionError: none within `timeout` seconds.
@@ -104,7 +104,8 @@ class Person:
 
         def look() -> View | None:
             view = self.view
-            return view if view is not None and (predicate is None or predicate(view)) else None
+            wanted = predicate or (lambda opened: "submit" in opened.body)
+            return view if view is not None and wanted(view) else None
 
         view = await self._backend.workspace.bus.until(look, timeout)
         if view is None:

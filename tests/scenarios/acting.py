@@ -7,11 +7,12 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from sandbox import waiting
 from sandbox.stories._acting import clicks, expect, gets_notice, shows, types
 
 if TYPE_CHECKING:
     from sandbox.github.repository import Repository
-    from sandbox.slack import Message
+    from sandbox.slack import Message, View
     from sandbox.world import World
 
 __all__ = [
@@ -37,11 +38,20 @@ def infrastructure(world: World) -> Repository:
 
 
 async def answered(world: World, name: str, message: Message, button: str) -> str:
-    """A person presses a button; what the bot then answers them alone."""
+    """A person presses a button; the bot's answer to them alone, in a message or in a window, which they close."""
     person = world.person(name)
     heard = len(person.ephemerals)
     await person.click(message, button)
-    return (await person.wait_for_ephemeral(lambda _: len(person.ephemerals) > heard)).rendered
+    await waiting.until(lambda: len(person.ephemerals) > heard or _is_notice(person.view), 10)
+    if person.view is None:
+        return person.ephemerals[-1].rendered
+    rendered = person.view.rendered
+    await person.close(person.view)
+    return rendered
+
+
+def _is_notice(view: View | None) -> bool:
+    return view is not None and "submit" not in view.body and "One moment" not in view.rendered
 
 
 def thread_of(world: World, message: Message) -> str:

@@ -10,7 +10,6 @@ import pytest
 
 from sandbox.slack import ApiError
 from tests.scenarios.acting import answered, asked_of_github, operations_in, shows, types
-
 from tests.scenarios.conftest import log_of
 
 if TYPE_CHECKING:

@@ -9,12 +9,13 @@ from bot.slack.blocks import kit
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from bot.slack.blocks.kit import Block
+    from bot.slack.blocks.kit import Block, Message
 
     Options = Sequence[tuple[str, str]]  # value and label
 
 # Slack's limits, in characters and in options.
 LABEL, OPTION, OPTIONS = 2_000, 75, 100
+SAYING = ("section", "context", "header")
 
 
 def modal(callback_id: str, blocks: Sequence[Block], *, metadata: str, title: str, submit: str, close: str) -> Block:
@@ -28,6 +29,17 @@ def modal(callback_id: str, blocks: Sequence[Block], *, metadata: str, title: st
         "close": _plain(close),
         "blocks": list(blocks),
     }
+
+
+def loading(title: str) -> Block:
+    """A modal before its content is known: it has no input and nothing to submit."""
+    return notice(title, kit.Message("", (kit.section(":hourglass_flowing_sand: One moment…"),)))
+
+
+def notice(title: str, message: Message) -> Block:
+    """A modal that only says something: the message without what can be pressed in it."""
+    blocks = [block for block in message.blocks if block["type"] in SAYING]
+    return {"type": "modal", "title": _plain(title), "close": _plain("Close"), "blocks": blocks}
 
 
 def text(

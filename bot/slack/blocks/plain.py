@@ -44,7 +44,14 @@ def simpler_view(view: Block) -> Block:
     """A window with its inputs as they are, and the text of everything else above them."""
     inputs = [block for block in view["blocks"] if block["type"] == "input"]
     texts = [text for block in view["blocks"] if block["type"] != "input" for text in texts_of(block)]
-    return {**view, "blocks": [*([kit.section("\n".join(texts))] if texts else []), *inputs]}
+    pieces, _ = _pieces("\n".join(texts))
+    return {**view, "blocks": [*map(kit.section, pieces), *inputs]}
+
+
+def not_displayed(view: Block) -> Block:
+    """The window in place of one that Slack refuses in every form; it has nothing to submit."""
+    text = "Slack refuses this window; nothing was done. Ask whoever runs Signalbox for the reason in its log."
+    return {"type": "modal", "title": view["title"], "close": view["close"], "blocks": [kit.section(text)]}
 
 
 def texts_of(block: Mapping[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bot.slack.blocks.kit import Block, Message
 
 
-TYPED_APPROVAL = "typed-approval"
+TYPED_APPROVAL, TYPED_TITLE = "typed-approval", "Are you sure?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def typed_approval(environment: str, approval_id: str, operation: str, words: st
             modals.text("word", f"Type {environment} to approve", longest=100),
         ],
         metadata=approval_id,
-        title="Are you sure?",
+        title=TYPED_TITLE,
         submit="Approve",
         close="Not now",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -10,10 +11,13 @@ import pytest
 
 from bot.access.policy import Person
 from bot.config import Config, read
+from bot.errors import UserError
 from bot.inbound.app import find_handlers
 from bot.operations import follow_ups
 from bot.operations.registry import Click, Invocation, Registry, Submission
 from bot.redaction import Redactor
+from bot.slack import modal
+from bot.slack.blocks import kit
 from bot.slack.web_api import ChatError
 from bot.store.annotations import Annotations
 from bot.store.approvals import Approval, ApprovalRequest, Approvals
@@ -27,10 +31,11 @@ from bot.store.removals import Removals
 from bot.store.run_claims import RunClaims
 from runners.aws.builders.prices import Prices
 from runners.aws.client import Account
+from sandbox.slack.block_kit import check_view
 from tests.unit.runners.ec2_world import HOME, aws_within, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Iterator
     from pathlib import Path
 
     from bot.services import Services
@@ -91,6 +96,7 @@ class Chat:
 
     def __init__(self) -> None:
         self.views: list[dict[str, Any]] = []
+        self.notices: list[str] = []  # in windows
         self.homes: dict[str, dict[str, Any]] = {}
         self.says: dict[Posted, Message] = {}
         self.told: list[Message] = []
@@ -109,9 +115,18 @@ class Chat:
             raise ChatError("conversations.list", f"no channel {name} that I can see")
         return CHANNELS[name]
 
-    async def open_view(self, trigger_id: str, view: dict[str, Any]) -> None:
+    async def open_view(self, trigger_id: str, view: dict[str, Any]) -> str:
         assert trigger_id
-        self.views.append(view)
+        assert not {"submit", "callback_id"} & set(view), "what is loading can be submitted"
+        return "V1"
+
+    async def update_view(self, view_id: str, view: dict[str, Any]) -> None:
+        assert view_id == "V1"
+        check_view(view, "modal")
+        if "submit" in view:
+            self.views.append(view)
+        else:
+            self.notices.append(kit.without_mentions(view["blocks"][0]["text"]["text"]))
 
     async def publish_home(self, user: str, view: dict[str, Any]) -> None:
         self.homes[user] = view
@@ -211,6 +226,21 @@ def builders_watched(desk: Desk, account: Account) -> None:
     desk.config = read(WATCHED)
     desk.prices = Prices(account, desk.clock)
     refuse(account.client("pricing", "us-east-1"), "GetProducts", "AccessDeniedException")
+
+
+async def filled() -> None:
+    """Wait until the windows that are open are filled in."""
+    await asyncio.gather(*modal._filling)
+
+
+async def refusal_of(desk: Desk, work: Awaitable[Any]) -> str:
+    """Why it is refused, as the answer or in the window that it opened; empty if it is not."""
+    try:
+        await work
+    except UserError as error:
+        return str(error)
+    await filled()
+    return desk.chat.notices.pop() if desk.chat.notices else ""
 
 
 def typed(text: str, user: str = "U0ANA", registry: Registry | None = None) -> Invocation:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.errors import Denied, UserError
+from bot.errors import UserError
 from handlers.build import command as build_command
 from handlers.deploy import command as deploy_command
 from handlers.infra import topics as infra_topics
 from handlers.plan import command as plan_command
 from sandbox.slack.block_kit import check_view
 from tests.unit.bot.drawn import read
-from tests.unit.handlers.conftest import SUNDAY, Desk, sent_off, typed
+from tests.unit.handlers.conftest import SUNDAY, Desk, filled, refusal_of, sent_off, typed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -43,6 +43,7 @@ async def test_a_deploy_begins_with_the_ref_or_the_usual_one(desk: Desk) -> None
 
 async def test_a_deploy_without_words_asks_for_them(desk: Desk) -> None:
     await deploy_command.handle(desk.services, typed(""))
+    await filled()
     (view,) = desk.chat.views
     assert view["private_metadata"] == "C0OPS"
     assert [option["value"] for option in view["blocks"][0]["element"]["options"]] == ["dev", "staging", "prod"]
@@ -121,8 +122,8 @@ async def test_a_plan_with_variables_says_so_in_its_title(desk: Desk) -> None:
     ],
 )
 async def test_a_guest_may_do_nothing_and_that_is_kept(desk: Desk, command: Any, text: str) -> None:
-    with pytest.raises(Denied, match="You may not run Signalbox's commands"):
-        await command.handle(desk.services, typed(text, "U0GUS"))
+    refusal = await refusal_of(desk, command.handle(desk.services, typed(text, "U0GUS")))
+    assert "You may not run Signalbox's commands" in refusal
     assert not desk.engine.begun
     assert not desk.chat.views
     assert await desk.audit_log() == [("U0GUS", "refused")]

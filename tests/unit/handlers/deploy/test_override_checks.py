@@ -12,6 +12,7 @@ from bot.store.operations import Record, Request, Status
 from handlers.deploy import override_checks
 from handlers.deploy.checks import OVERRIDDEN_COMMIT, OVERRIDE_REASON, REFUSED
 from handlers.deploy.commit_views import REASON
+from tests.unit.handlers.conftest import refusal_of
 
 if TYPE_CHECKING:
     from tests.unit.handlers.conftest import Desk
@@ -85,8 +86,8 @@ async def test_a_long_reason_is_cut(desk: Desk) -> None:
 
 async def test_who_may_not_approve_may_not_say_so(desk: Desk) -> None:
     record = await refused(desk)
-    with pytest.raises(Denied, match="You may not approve for staging"):
-        await override_checks.ask_reason(desk.services, press(record, "U0GUS"))
+    asked = override_checks.ask_reason(desk.services, press(record, "U0GUS"))
+    assert "You may not approve for staging" in await refusal_of(desk, asked)
     assert not desk.chat.views
     faults = await override_checks.override(desk.services, reason(record, "U0GUS"))
     assert "You may not approve for staging" in faults["reason"]
@@ -100,8 +101,8 @@ async def test_whoever_asked_first_may_not_where_another_must_approve(desk: Desk
     await desk.operations.set_message(number, "C0STAGING", f"{number}.0")
     await desk.annotations.add(number, REFUSED, SHA)
     record = await desk.operations.get(number)
-    with pytest.raises(Denied, match="wants somebody else to approve it"):
-        await override_checks.ask_reason(desk.services, press(record, "U0LEE"))
+    asked = override_checks.ask_reason(desk.services, press(record, "U0LEE"))
+    assert "wants somebody else to approve it" in await refusal_of(desk, asked)
 
 
 async def test_a_deploy_that_was_not_refused_by_its_checks_has_nothing_to_pass_over(desk: Desk) -> None:
@@ -109,8 +110,8 @@ async def test_a_deploy_that_was_not_refused_by_its_checks_has_nothing_to_pass_o
     number = await desk.operations.create(Request("o", "deploy", "staging", "U0ANA", title, "C0STAGING", {"ref": "s"}))
     await desk.operations.set_message(number, "C0STAGING", f"{number}.0")
     record = await desk.operations.get(number)
-    with pytest.raises(UserError, match="was not refused by its checks"):
-        await override_checks.ask_reason(desk.services, press(record, "U0LEE"))
+    asked = override_checks.ask_reason(desk.services, press(record, "U0LEE"))
+    assert "was not refused by its checks" in await refusal_of(desk, asked)
     faults = await override_checks.override(desk.services, reason(record, "U0LEE"))
     assert "was not refused by its checks" in faults["reason"]
 
@@ -119,6 +120,5 @@ async def test_a_button_of_another_message_does_nothing(desk: Desk) -> None:
     record = await refused(desk)
     other_message = Click("U0LEE", "C0STAGING", "99.0", "x", str(record.number), "1.2", "")
     for button in (override_checks.try_again, override_checks.ask_reason):
-        with pytest.raises(UserError, match="does not belong to this message"):
-            await button(desk.services, other_message)
+        assert "does not belong to this message" in await refusal_of(desk, button(desk.services, other_message))
     assert not desk.engine.begun

@@ -8,7 +8,6 @@ import pytest
 
 from bot.config import read as read_config
 from bot.config.targets import IMAGES
-from bot.errors import Denied, UserError
 from bot.operations.registry import Submission
 from bot.store.approvals import Outcome
 from bot.store.operations import Request, Status
@@ -23,6 +22,7 @@ from tests.unit.handlers.clean_up_support import (
     there,
     three_images,
 )
+from tests.unit.handlers.conftest import refusal_of
 from tests.unit.runners.ec2_world import HOME, refuse
 
 if TYPE_CHECKING:
@@ -101,11 +101,11 @@ async def test_who_may_not_approve_may_not_choose(desk: Desk, account: Account) 
     three_images(account)
     number = await begun(desk)
     await desk.operations.set_status(number, Status.APPROVAL)
-    with pytest.raises(Denied):
-        await clean_up_buttons.choose(desk.services, pressed(number, "U0ANA", "choose-images"))
+    denied = clean_up_buttons.choose(desk.services, pressed(number, "U0ANA", "choose-images"))
+    assert "You may not approve" in await refusal_of(desk, denied)
     await desk.operations.set_status(number, Status.SUCCEEDED)
-    with pytest.raises(UserError, match="too late"):
-        await clean_up_buttons.choose(desk.services, pressed(number, "U0LEE", "choose-images"))
+    late = clean_up_buttons.choose(desk.services, pressed(number, "U0LEE", "choose-images"))
+    assert "too late" in await refusal_of(desk, late)
 
 
 async def test_one_that_came_into_use_is_left_alone(desk: Desk, account: Account) -> None:
