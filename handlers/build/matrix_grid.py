@@ -41,19 +41,39 @@ def arrange(jobs: Sequence[Job], machines: Sequence[str], environments: Sequence
 
 
 def slot_of(name: str, machines: Sequence[str], environments: Sequence[str]) -> MatrixSlot | None:
-    """What a job of this name builds: "build (backend, staging)", "staging / backend". None unless it names both."""
+    """What a job of this name builds: "build (backend, staging)", "staging / backend". None unless it names both.
+
+    The first value of the matrix that is a machine role, and the first that is an environment, count: further values
+    ("web.example.org") may contain such a name. Without such a value, the first part of the name that contains one.
+    """
     return _slot_of(name, tuple(machines), tuple(environments))
 
 
 @lru_cache(maxsize=1_024)  # the matrix is rendered again and again with the same names
 def _slot_of(name: str, machines: tuple[str, ...], environments: tuple[str, ...]) -> MatrixSlot | None:
-    machine, environment = _only_match(name, machines), _only_match(name, environments)
+    segments = _segments(name)
+    machine, environment = _first(segments, machines), _first(segments, environments)
     return (machine, environment) if machine and environment else None
 
 
 def group_of(name: str) -> str:
     """The name of a job without its slot in a matrix: "build" of "build (backend, staging)"."""
     return re.split(r"\s*[(/]", name, maxsplit=1)[0].strip() or name
+
+
+def _segments(name: str) -> list[str]:
+    """The values of the matrix at the end of a job's name, then the parts of the name before it."""
+    matrix = re.search(r"\(([^()]*)\)\s*$", name)
+    before = name[: matrix.start()] if matrix else name
+    parts = [*(matrix[1].split(",") if matrix else ()), *before.split("/")]
+    return [part.strip() for part in parts]
+
+
+def _first(segments: Sequence[str], candidates: Sequence[str]) -> str | None:
+    by_name = {candidate.lower(): candidate for candidate in candidates}
+    same = (by_name[segment.lower()] for segment in segments if segment.lower() in by_name)
+    contained = (match for segment in segments if (match := _only_match(segment, candidates)))
+    return next(same, None) or next(contained, None)
 
 
 def _only_match(name: str, candidates: Iterable[str]) -> str | None:

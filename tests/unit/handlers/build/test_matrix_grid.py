@@ -22,7 +22,12 @@ from tests.unit.handlers.build.jobs import ENVIRONMENTS, MACHINES, job
         ("build / dev-tools (backend, staging)", ("backend", "staging")),
         ("validate (backend)", None),
         ("deploy (staging)", None),
-        ("build (backend, cron, staging)", None),
+        ("build (backend, cron, staging)", ("backend", "staging")),
+        ("build (cron, prod, backend.example.org)", ("cron", "prod")),
+        ("build (backend.example.org, cron, prod)", ("cron", "prod")),
+        ("backend / build (cron, staging)", ("cron", "staging")),
+        ("build (dev.example.org, cron, prod, staging)", ("cron", "prod")),
+        ("build backend cron (staging)", None),
         ("build (backends, staging)", None),
         ("notify", None),
         ("", None),
@@ -58,3 +63,18 @@ def test_a_matrix_goes_by_its_job(name: str, group: str) -> None:
 def test_any_name_has_a_place_or_none(names: list[str], name: str) -> None:
     result = slot_of(name, [item for item in names if item], ENVIRONMENTS)
     assert result is None or result[0] in names
+
+
+@given(
+    data=st.data(),
+    machine=st.sampled_from(MACHINES),
+    environment=st.sampled_from(ENVIRONMENTS),
+    host=st.from_regex(r"[a-z]{1,8}\.example\.(org|com)", fullmatch=True),
+)
+def test_further_values_of_a_matrix_change_nothing(
+    data: st.DataObject, machine: str, environment: str, host: str
+) -> None:
+    names = st.sampled_from([*MACHINES, *ENVIRONMENTS])
+    further = data.draw(st.lists(st.just(host) | names.map(lambda name: f"{name}.example.org"), max_size=3))
+    values = data.draw(st.permutations([machine, environment, *further]))
+    assert slot_of(f"build ({', '.join(values)})", MACHINES, ENVIRONMENTS) == (machine, environment)
