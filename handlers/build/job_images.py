@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.store.images import FollowedRun
 from handlers.build import image_views
 from runners.aws import built_images
-from runners.results import BuiltImage, Job, LogFinding
+from runners.errors import RunnerError
+from runners.results import BuiltImage, ImageGroup, Job, LogFinding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bot.config import Config
     from bot.operations.operation import Operation
     from bot.services import Services
     from runners.aws.built_images import JobImage
-    from runners.results import Image, ImageGroup, LogReading, WorkflowRun
+    from runners.results import Image, LogReading, WorkflowRun
 
+log = logging.getLogger(__name__)
 TIMEOUT = 30.0
+UNKNOWN = "unknown"  # the role or environment of an image
 ADJACENT = 3  # lines between two findings of the same failure pattern that are merged
 LINES_AFTER = 6  # displayed after the first line of merged findings
 IMAGE_WARNING = "its image"  # the pattern of a warning about the image itself, which has no line in the log
@@ -49,21 +55,53 @@ async def record_job_image(
     if produced.image:
         built = _provenance(operation.number, run, job, group, produced.image)
         await operation.step(f"remember image of job {job.job_id}", lambda: services.images.add(built))
-    if reading.lines:
-        await operation.step(
-            f"log of job {job.job_id} was read", lambda: services.images.add_log_scan(job.job_id, reading.lines)
-        )
-    followed = FollowedRun(operation.number, run.run_id)
     findings = (*_image_findings(produced), *merge_adjacent(reading.findings))
+    still_open = await _record_warnings(operation, run, job, group, lines=reading.lines, findings=findings)
+    return JobOutcome(produced.image.image_id if produced.image else None, still_open)
+
+
+async def record_named_images(
+    operation: Operation, run: WorkflowRun, job: Job, reading: LogReading
+) -> JobOutcome | None:
+    """Durable: as `record_job_image`, for a job whose name does not say what it builds; None when it built no image.
+
+    The tag `Name` of each image says which role and environment it is for; without it both are unknown.
+    """
+    services = operation.services
+    built = await operation.step(f"images named by job {job.job_id}", lambda: _named_images(services, job, reading))
+    if not built:
+        return None
+    groups = [_group_of(services.config, image) for image in built]
+    for image, group in zip(built, groups, strict=True):
+        row = _provenance(operation.number, run, job, group, image)
+        await operation.step(f"remember image {image.image_id}", partial(services.images.add, row))
+    findings = merge_adjacent(reading.findings)
+    warnings = await _record_warnings(operation, run, job, groups[0], lines=reading.lines, findings=findings)
+    return JobOutcome(built[-1].image_id, warnings)
+
+
+async def _record_warnings(
+    operation: Operation,
+    run: WorkflowRun,
+    job: Job,
+    group: ImageGroup,
+    *,
+    lines: int,
+    findings: Sequence[LogFinding],
+) -> tuple[str, ...]:
+    """Record that the log was read and its warnings, and post these; the patterns that nobody has dismissed."""
+    images = operation.services.images
+    if lines:
+        await operation.step(f"log of job {job.job_id} was read", lambda: images.add_log_scan(job.job_id, lines))
+    followed = FollowedRun(operation.number, run.run_id)
     warnings = await operation.step(
-        f"warnings of job {job.job_id}", lambda: services.images.add_warnings(followed, job, group, findings)
+        f"warnings of job {job.job_id}", lambda: images.add_warnings(followed, job, group, findings)
     )
     if warnings:
         await operation.details(f"warnings {job.job_id}", image_views.warnings(job, warnings))
         patterns = dict.fromkeys(warning.pattern for warning in warnings)
         await operation.audit("suspect", what=job.name, why=", ".join(patterns)[:200])
-    still_open = tuple(dict.fromkeys(warning.pattern for warning in warnings if warning.is_open))
-    return JobOutcome(produced.image.image_id if produced.image else None, still_open)
+    return tuple(dict.fromkeys(warning.pattern for warning in warnings if warning.is_open))
 
 
 def merge_adjacent(findings: Sequence[LogFinding]) -> list[LogFinding]:
@@ -103,6 +141,28 @@ async def _image(services: Services, job: Job, group: ImageGroup, reading: LogRe
         region=services.aws.region,
         timeout=TIMEOUT,
     )
+
+
+async def _named_images(services: Services, job: Job, reading: LogReading) -> tuple[Image, ...]:
+    try:
+        return await built_images.images_named_by(
+            services.aws.ec2, job, reading.images, region=services.aws.region, timeout=TIMEOUT
+        )
+    except RunnerError as error:
+        # Whether it built an image is unknown then; its warnings are posted all the same.
+        log.warning("images of job %s: %s", job.job_id, services.redact(str(error)))
+        return ()
+
+
+def _group_of(config: Config, image: Image) -> ImageGroup:
+    """The role and environment whose images have this image's tag `Name`; both unknown where that is not exactly one."""
+    groups = [
+        config.image_group(machine, environment.name)
+        for environment in config.environments.values()
+        for machine in environment.machines
+    ]
+    matching = [group for group in groups if group.name_tag == image.name_tag]
+    return matching[0] if len(matching) == 1 else ImageGroup(UNKNOWN, UNKNOWN, image.name_tag or "")
 
 
 def _provenance(number: int, run: WorkflowRun, job: Job, group: ImageGroup, image: Image) -> BuiltImage:

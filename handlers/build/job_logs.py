@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from handlers.build import log_views
-from handlers.build.job_images import record_job_image
+from handlers.build.job_images import record_job_image, record_named_images
 from handlers.build.matrix_cells import Annotation
 from handlers.build.recovered_jobs import record_failure_message
 from runners.concurrency import run_blocking
@@ -70,6 +70,9 @@ async def _annotate_successful(
         group = operation.services.config.image_group(*slot)
         outcome = await record_job_image(operation, run, job, group, reading)
         return replace(annotation, suspect=outcome.suspect, image=outcome.image_id or "")
+    named = await record_named_images(operation, run, job, reading) if reading.images else None
+    if named:
+        return replace(annotation, suspect=named.suspect, image=named.image_id or "")
     if log.reading and reading.suspect:
         await operation.details(f"warnings {job.job_id}", log_views.suspect_job(job, reading.findings))
     return replace(annotation, suspect=bool(log.reading) and reading.suspect)

@@ -54,6 +54,18 @@ async def image_of_job(
     return _by_log(here[-1], described.get(here[-1]), made, name_tag)
 
 
+async def images_named_by(
+    ec2: EC2Client, job: Job, announced: Sequence[tuple[str, str]], *, region: str, timeout: float
+) -> tuple[Image, ...]:
+    """The images that a job's log names and that were made while it ran: for a job whose name does not say what it builds.
+
+    Raises:
+        RunnerError: EC2 cannot be read.
+    """
+    here = tuple(dict.fromkeys(image_id for place, image_id in announced if place == region))
+    return _made_by(job, tuple((await amis.describe(ec2, here, timeout=timeout)).values())) if here else ()
+
+
 def _made_by(job: Job, images: Sequence[Image]) -> tuple[Image, ...]:
     if job.started_at is None or job.ended_at is None:
         return ()

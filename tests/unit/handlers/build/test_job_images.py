@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -112,18 +112,32 @@ async def test_a_green_job_without_an_image_is_suspect_as_well(desk: Desk, aws: 
     assert "no image came out" in read(steps.thread["warnings 7"])
 
 
-def test_lines_of_one_sign_that_follow_each_other_are_one_finding() -> None:
-    lines = ["npm error code E", "npm error more", "npm error log", "Stopping"]
+@pytest.mark.parametrize(
+    ("name_tag", "group"), [("backend-staging", ("backend", "staging")), ("golden", ("unknown", "unknown"))]
+)
+async def test_an_image_of_a_job_without_an_environment_in_its_name_stays_suspect(
+    desk: Desk, aws: Any, name_tag: str, group: tuple[str, str]
+) -> None:
+    made, steps = image(aws, name_tag), Steps(desk)
+    reading = LogReading(images=((REGION, made),), findings=(SIGN,), lines=20)
+    built = replace(job(), name="build (backend)")
+    outcome = await job_images.record_named_images(cast("Operation", steps), RUN, built, reading)
+    assert outcome is not None
+    assert (outcome.image_id, outcome.suspect) == (made, True)
+    stored = await desk.services.images.get(made)
+    assert stored is not None
+    assert (stored.machine, stored.environment) == group
+    assert await desk.services.images.open_warnings([made]) == {made: ("apt: package not found",)}
+    assert buttons(steps.thread["warnings 7"]) == ["dismiss-sign"]
 
-    def finding(number: int, sign: str = "npm: npm error") -> LogFinding:
-        before = tuple(lines[max(0, number - 2) : number])
-        return LogFinding(sign, 35 + number, lines[number], before, tuple(lines[number + 1 : number + 3]))
 
-    (item,) = job_images.merge_adjacent([finding(1), finding(0), finding(2)])
-    assert (item.line, item.text, item.after, item.times) == (35, lines[0], tuple(lines[1:]), 3)
-    assert len(job_images.merge_adjacent([finding(0), finding(2, "apt: other")])) == 2
-    far = replace(finding(2), line=90)
-    assert [result.line for result in job_images.merge_adjacent([finding(0), far])] == [35, 90]
+async def test_a_job_that_only_mentions_an_image_built_none(desk: Desk, aws: Any) -> None:
+    made, steps = image(aws), cast("Operation", Steps(desk))
+    later = replace(job(), started_at=NOW + timedelta(hours=1), ended_at=NOW + timedelta(hours=2))
+    for mentioned in (((REGION, made),), (("eu-west-1", made),), ()):
+        reading = LogReading(images=mentioned, findings=(SIGN,))
+        assert await job_images.record_named_images(steps, RUN, later, reading) is None
+    assert await desk.services.images.get(made) is None
 
 
 async def suspicious(desk: Desk, aws: Any) -> str:
