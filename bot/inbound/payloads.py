@@ -15,7 +15,7 @@ def invocation(body: dict[str, Any], registry: Registry) -> Invocation:
     return Invocation(
         user=_text(body, "user_id"),
         channel=_text(body, "channel_id"),
-        text=str(body.get("text") or ""),
+        text=_as_typed(str(body.get("text") or "")),
         trigger_id=trigger,
         response_url=str(body.get("response_url") or ""),
         key=_key("command", trigger, _text(body, "user_id"), _text(body, "command"), str(body.get("text") or "")),
@@ -53,6 +53,14 @@ def submission(body: dict[str, Any], registry: Registry) -> Submission:
         key=_key("view", _text(view, "id")),
         registry=registry,
     )
+
+
+def _as_typed(text: str) -> str:
+    """The text of a command without Slack's escaping of &, < and > (docs.slack.dev/messaging/formatting-message-text).
+
+    What is typed into a modal arrives as it is.
+    """
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def _value(element: dict[str, Any]) -> str:

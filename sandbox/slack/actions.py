@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from typing import TYPE_CHECKING, Any
 
 from sandbox.slack.block_kit.objects import all_options
@@ -37,10 +37,12 @@ def _choice(element: dict[str, Any], choice: Any, backend: Backend) -> dict[str,
             return {"selected_options": [option(element, label) for label in wanted if label is not None]}
         case "users_select":
             return {"selected_user": backend.workspace.user(str(choice)).id}
-        case "conversations_select":
-            return {"selected_conversation": backend.workspace.channel(str(choice)).id}
-        case "datepicker":
-            return {"selected_date": _day(choice)}
+        case "conversations_select" | "channels_select" as kind:
+            return {f"selected_{kind.removesuffix('s_select')}": backend.workspace.channel(str(choice)).id}
+        case "datepicker" | "timepicker" | "datetimepicker" as kind:
+            return _moment(kind, choice)
+        case "icon_button" | "feedback_buttons":
+            return _pressed(element, choice)
         case _:
             return {"value": None if choice is None else str(choice)}
 
@@ -64,8 +66,23 @@ def option(element: dict[str, Any], choice: Any) -> dict[str, Any]:
     )
 
 
-def _day(choice: Any) -> str:
+def _pressed(element: dict[str, Any], choice: Any) -> dict[str, Any]:
+    """An icon button, or the one of two feedback buttons with this value or text."""
+    if element["type"] == "icon_button":
+        return {key: element[key] for key in ("icon", "text", "value") if key in element}
+    for name in ("positive_button", "negative_button"):
+        if choice in {element[name]["value"], element[name]["text"]["text"]}:
+            return {"text": element[name]["text"], "value": element[name]["value"]}
+    raise LookupError(f"{element['action_id']} does not offer {choice!r}")
+
+
+def _moment(kind: str, choice: Any) -> dict[str, Any]:
+    """A date, a time of day, or Unix seconds."""
     try:
-        return date.fromisoformat(str(choice)).isoformat()
+        if kind == "datetimepicker":
+            return {"selected_date_time": int(choice)}
+        if kind == "timepicker":
+            return {"selected_time": time.fromisoformat(str(choice)).strftime("%H:%M")}
+        return {"selected_date": date.fromisoformat(str(choice)).isoformat()}
     except ValueError:
-        raise LookupError(f"{choice!r} is no date") from None
+        raise LookupError(f"{choice!r} is no value of a {kind}") from None

@@ -25,6 +25,17 @@ def blocks_text(blocks: list[Block], names: Names) -> str:
     return "\n".join(line for block in blocks for line in _block(block, names))
 
 
+STARTS = (
+    "initial_value",
+    "initial_user",
+    "initial_conversation",
+    "initial_channel",
+    "initial_date",
+    "initial_time",
+    "initial_date_time",
+)
+
+
 def button_texts(blocks: list[Block]) -> list[str]:
     """The visible texts of all buttons, in order."""
     return [element["text"]["text"] for element in elements(blocks) if element["type"] == "button"]
@@ -72,6 +83,10 @@ def _element(element: Block, names: Names) -> str:
             return _text(element, names)
         case "overflow":
             return "[…]"
+        case "icon_button":
+            return f"[{element['text']['text']}]"
+        case "feedback_buttons":
+            return " ".join(f"[{element[name]['text']['text']}]" for name in ("positive_button", "negative_button"))
         case "checkboxes" | "radio_buttons":
             return " ".join(f"( ) {_text(option['text'], names)}" for option in element["options"])
         case _:
@@ -82,7 +97,7 @@ def _selection(element: Block) -> str:
     initial = element.get("initial_option")
     if initial is not None:
         return str(initial["text"]["text"])
-    for key in ("initial_value", "initial_user", "initial_conversation", "initial_date"):
+    for key in STARTS:
         if key in element:
             return str(element[key])
     return str(element.get("placeholder", {}).get("text", ""))
@@ -145,4 +160,6 @@ _RENDERERS: dict[str, Callable[[Block, Names], Iterable[str]]] = {
     "rich_text": lambda block, names: [rich_text(block, names)],
     "table": _table,
     "image": lambda block, _: [f"[image: {block['alt_text']}]"],
+    "video": lambda block, _: [f"[video: {block['title']['text']}]"],
+    "context_actions": lambda block, names: [" ".join(_element(element, names) for element in block["elements"])],
 }

@@ -63,7 +63,7 @@ def _with_ids(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _with_action_ids(block: dict[str, Any]) -> dict[str, Any]:
-    if block["type"] == "actions":
+    if block["type"] in whole.ROWS:
         return {**block, "elements": [_with_action_id(element) for element in block["elements"]]}
     for place in ("accessory", "element"):
         if place in block:

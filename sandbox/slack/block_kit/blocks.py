@@ -14,9 +14,11 @@ from sandbox.slack.block_kit.rules import (
     by_type,
     either,
     fault,
+    integer,
     shape,
     string,
     untyped,
+    url,
 )
 
 _BLOCK = {"block_id": IDENTIFIER}
@@ -50,7 +52,7 @@ SECTION = shape(
     },
     either("text", "fields", exactly_one=False),
 )
-HEADER = shape({"text": objects.plain(150)}, _BLOCK)
+HEADER = shape({"text": objects.plain(150)}, {**_BLOCK, "level": integer(1, 4)})
 DIVIDER = shape({}, _BLOCK)
 CONTEXT = shape(
     {"elements": array(by_type({"image": elements.IMAGE, **objects.texts(_CONTEXT_TEXT)}), 10)},
@@ -66,6 +68,27 @@ IMAGE = shape(
     {"alt_text": string(2000)},
     {**_BLOCK, **objects.PICTURE, "title": objects.plain(2000)},
     objects.ONE_PICTURE,
+)
+CONTEXT_ACTIONS = shape({"elements": array(by_type(elements.IN_CONTEXT_ACTIONS), 5)}, _BLOCK)
+
+
+def _secure(value: Any, pointer: str, faults: list[str]) -> None:
+    url(value, pointer, faults)
+    if isinstance(value, str) and not value.startswith("https://"):
+        fault(faults, "must be https", pointer)
+
+
+# Slack also wants the scope links.embed:write and the video's domain among the app's unfurl domains.
+VIDEO = shape(
+    {"alt_text": string(2000), "title": objects.plain(199), "thumbnail_url": url, "video_url": _secure},
+    {
+        **_BLOCK,
+        "title_url": _secure,
+        "description": objects.plain(199),
+        "author_name": string(49),
+        "provider_name": string(255),
+        "provider_icon_url": url,
+    },
 )
 MARKDOWN = shape({"text": string(MARKDOWN_CHARACTERS)}, _BLOCK)
 
@@ -99,7 +122,8 @@ _ANYWHERE = {
     "input": INPUT,
     "image": IMAGE,
     "rich_text": RICH_TEXT,
+    "video": VIDEO,
 }
 
-IN_MESSAGE = by_type({**_ANYWHERE, "markdown": MARKDOWN, "table": TABLE})
+IN_MESSAGE = by_type({**_ANYWHERE, "markdown": MARKDOWN, "table": TABLE, "context_actions": CONTEXT_ACTIONS})
 IN_VIEW = by_type(_ANYWHERE)

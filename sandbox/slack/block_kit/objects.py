@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sandbox.slack.block_kit.rules import (
@@ -19,6 +20,21 @@ from sandbox.slack.block_kit.rules import (
 )
 
 IDENTIFIER = string(255)
+
+
+def _identity(kind: str, letters: str) -> Rule:
+    """An id as Slack makes them: a letter for the kind of object, then capitals and digits."""
+    pattern = re.compile(rf"[{letters}][A-Z0-9]{{2,20}}")
+
+    def check(value: Any, pointer: str, faults: list[str]) -> None:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            fault(faults, f"invalid {kind} id", pointer)
+
+    return check
+
+
+USER, CHANNEL = _identity("user", "UW"), _identity("channel", "CG")
+CONVERSATION, USERGROUP = _identity("conversation", "CDG"), _identity("usergroup", "S")
 STYLE = among("primary", "danger")
 
 
@@ -76,7 +92,10 @@ def options_differ(element: dict[str, Any], pointer: str, faults: list[str]) -> 
 
 
 # Where a picture comes from, in the block and in the element.
-PICTURE = {"image_url": url, "slack_file": untyped({}, {"id": string(255), "url": url})}
+PICTURE = {
+    "image_url": url,
+    "slack_file": untyped({}, {"id": _identity("file", "F"), "url": url}, either("id", "url")),
+}
 ONE_PICTURE = either("image_url", "slack_file")
 
 OPTIONS_OR_GROUPS = either("options", "option_groups")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.slack.block_kit.objects import IDENTIFIER
+from sandbox.slack.block_kit.objects import CONVERSATION, IDENTIFIER, USER, USERGROUP
 from sandbox.slack.block_kit.rules import among, array, boolean, by_type, integer, shape, string, untyped, url
 
 _STYLE = untyped({}, dict.fromkeys(("bold", "italic", "strike", "code", "underline"), boolean))
@@ -17,9 +17,9 @@ RUN = by_type(
         "text": shape({"text": string(40_000)}, _STYLED),
         "link": shape({"url": url}, {**_STYLED, "text": string(_MANY, least=0), "unsafe": boolean}),
         "emoji": shape({"name": string(255)}, {**_STYLED, "unicode": string(255)}),
-        "user": shape({"user_id": string(255)}, {"style": _MENTION_STYLE}),
-        "channel": shape({"channel_id": string(255)}, {"style": _MENTION_STYLE}),
-        "usergroup": shape({"usergroup_id": string(255)}, {"style": _MENTION_STYLE}),
+        "user": shape({"user_id": USER}, {"style": _MENTION_STYLE}),
+        "channel": shape({"channel_id": CONVERSATION}, {"style": _MENTION_STYLE}),
+        "usergroup": shape({"usergroup_id": USERGROUP}, {"style": _MENTION_STYLE}),
         "broadcast": shape({"range": among("here", "channel", "everyone")}, _STYLED),
         "color": shape({"value": string(255)}, _STYLED),
         "date": shape(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # slackapi/bolt-js issue 2509: one markdown block passes up to 13,297 characters, and 125 fewer with a divider beside it.
+ROWS = ("actions", "context_actions")
 LARGEST_MESSAGE = 13_200
 EACH_FURTHER_BLOCK = 125
 
@@ -20,7 +21,7 @@ def unique_ids(blocks: list[dict[str, Any]], pointer: str, faults: list[str]) ->
     ids: set[str] = set()
     for number, block in enumerate(blocks):
         _new_id("block_id", block, ids, f"{pointer}/{number}", faults)
-        if block["type"] == "actions":
+        if block["type"] in ROWS:
             within: set[str] = set()
             for place, element in enumerate(block["elements"]):
                 _new_id("action_id", element, within, f"{pointer}/{number}/elements/{place}", faults)
@@ -38,16 +39,14 @@ def _new_id(field: str, value: dict[str, Any], ids: set[str], pointer: str, faul
 def one_focus(blocks: list[dict[str, Any]], pointer: str, faults: list[str]) -> None:
     """At most one element that takes the focus."""
     taking = [
-        number
-        for number, block in enumerate(blocks)
-        if any(element.get("focus_on_load") for element in _elements(block))
+        number for number, block in enumerate(blocks) for element in _elements(block) if element.get("focus_on_load")
     ]
     for number in taking[1:]:
         fault(faults, "only one element may have focus_on_load", f"{pointer}/{number}")
 
 
 def _elements(block: dict[str, Any]) -> list[dict[str, Any]]:
-    inside = block["elements"] if block["type"] == "actions" else [block.get("accessory"), block.get("element")]
+    inside = block["elements"] if block["type"] in ROWS else [block.get("accessory"), block.get("element")]
     return [element for element in inside if element is not None]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 import pytest
@@ -46,6 +47,16 @@ def test_a_command() -> None:
     made = read(COMMAND)
     assert (made.user, made.channel, made.text, made.trigger_id) == ("U0ANA", "C0OPS", "staging", "1.2.abc")
     assert read({**COMMAND, "text": None}).text == ""
+
+
+@given(st.text(st.sampled_from('&<>;#ltgamp"[]= !channel@US1'), max_size=30))
+def test_a_command_is_read_as_it_was_typed(typed: str) -> None:
+    sent = html.escape(typed, quote=False)  # by the standard library, the same three characters as Slack
+    assert read({**COMMAND, "text": sent}).text == typed
+
+
+def test_text_that_looks_escaped_is_unescaped_once() -> None:
+    assert read({**COMMAND, "text": "&amp;lt;b&amp;gt;"}).text == "&lt;b&gt;"
 
 
 def test_a_redelivery_has_the_same_key_and_nothing_else_has() -> None:

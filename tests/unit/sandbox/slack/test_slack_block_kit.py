@@ -208,11 +208,79 @@ def test_a_view_at_the_limit_passes_and_one_past_it_is_refused(name: str) -> Non
     assert pointers(error) == [pointer]
 
 
+def number_input(**fields: Any) -> Block:
+    return {"type": "input", "label": plain(), "element": {"type": "number_input", **fields}}
+
+
+def rich(run: Block) -> Block:
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [run]}]}
+
+
 REFUSED: dict[str, tuple[list[Any], str]] = {
     "a block without a type": ([{"text": plain()}], "missing required field: type [json-pointer:/blocks/0]"),
-    "a block of unknown type": ([{"type": "video"}], "unsupported type: video [json-pointer:/blocks/0/type]"),
+    "a block of unknown type": ([{"type": "movie"}], "unsupported type: movie [json-pointer:/blocks/0/type]"),
     "a type that is no string": ([{"type": []}], "unsupported type: [] [json-pointer:/blocks/0/type]"),
     "an empty section": ([{"type": "section"}], "must define either `text` or `fields` [json-pointer:/blocks/0]"),
+    "a fifth level of headings": (
+        [{"type": "header", "text": plain(), "level": 5}],
+        "must be between 1 and 4 [json-pointer:/blocks/0/level]",
+    ),
+    "a user's id that is none": (
+        [actions({"type": "users_select", "initial_user": "C0OPS"})],
+        "invalid user id [json-pointer:/blocks/0/elements/0/initial_user]",
+    ),
+    "a name for a user's id": (
+        [rich({"type": "user", "user_id": "ana"})],
+        "invalid user id [json-pointer:/blocks/0/elements/0/elements/0/user_id]",
+    ),
+    "a file that is nothing": (
+        [{"type": "image", "alt_text": "x", "slack_file": {}}],
+        "must define either `id` or `url` [json-pointer:/blocks/0/slack_file]",
+    ),
+    "a file that is two": (
+        [{"type": "image", "alt_text": "x", "slack_file": {"id": "F0123", "url": "https://example.com/a.png"}}],
+        "must define only one of `id` or `url` [json-pointer:/blocks/0/slack_file]",
+    ),
+    "two that take the focus in one row": (
+        [actions(*({"type": "datepicker", "focus_on_load": True} for _ in range(2)))],
+        "only one element may have focus_on_load [json-pointer:/blocks/0]",
+    ),
+    "a time that is none": (
+        [actions({"type": "timepicker", "initial_time": "24:00"})],
+        "must be a valid time of the form HH:mm [json-pointer:/blocks/0/elements/0/initial_time]",
+    ),
+    "a zone that is none": (
+        [actions({"type": "timepicker", "timezone": "Mars/Base"})],
+        "must be a valid time zone [json-pointer:/blocks/0/elements/0/timezone]",
+    ),
+    "milliseconds": (
+        [actions({"type": "datetimepicker", "initial_date_time": 1_785_000_000_000})],
+        "must be between 1000000000 and 9999999999 [json-pointer:/blocks/0/elements/0/initial_date_time]",
+    ),
+    "a decimal where none is allowed": (
+        [number_input(is_decimal_allowed=False, initial_value="0.5")],
+        "decimals are not allowed [json-pointer:/blocks/0/element]",
+    ),
+    "a number below the least": (
+        [number_input(is_decimal_allowed=True, initial_value="1", min_value="2")],
+        "min_value, initial_value and max_value must be in this order [json-pointer:/blocks/0/element]",
+    ),
+    "a video by http": (
+        [
+            {
+                "type": "video",
+                "alt_text": "x",
+                "title": plain(),
+                "thumbnail_url": "https://example.com/t.png",
+                "video_url": "http://example.com/v",
+            }
+        ],
+        "must be https [json-pointer:/blocks/0/video_url]",
+    ),
+    "a button among context actions": (
+        [{"type": "context_actions", "elements": [button()]}],
+        "unsupported type: button [json-pointer:/blocks/0/elements/0/type]",
+    ),
     "a field nobody knows": ([section(colour="red")], "invalid additional property: colour [json-pointer:/blocks/0]"),
     "no text": (
         [{"type": "section", "text": mrkdwn(0)}],
@@ -409,6 +477,35 @@ SDK_BLOCKS = [
             sdk.CheckboxesElement(action_id="some", options=[sdk.Option(text="a", value="a")]),
             sdk.RadioButtonsElement(action_id="one", options=[sdk.Option(text="a", value="a")]),
         ]
+    ),
+    sdk.ActionsBlock(
+        elements=[
+            sdk.ChannelSelectElement(action_id="channel", initial_channel="C0OPS"),
+            sdk.TimePickerElement(action_id="time", initial_time="09:30", timezone="Europe/Vienna"),
+            sdk.DateTimePickerElement(action_id="moment", initial_date_time=1_785_000_000),
+        ]
+    ),
+    sdk.ContextActionsBlock(
+        elements=[
+            sdk.FeedbackButtonsElement(
+                action_id="feedback",
+                positive_button=sdk.FeedbackButtonObject(text="Good", value="good"),
+                negative_button=sdk.FeedbackButtonObject(text="Bad", value="bad"),
+            ),
+            sdk.IconButtonElement(action_id="delete", icon="trash", text="Delete", value="7"),
+        ]
+    ),
+    sdk.VideoBlock(
+        alt_text="a video",
+        title="Deploys",
+        video_url="https://example.com/v",
+        thumbnail_url="https://example.com/t.png",
+    ),
+    sdk.InputBlock(
+        label="Hours",
+        element=sdk.NumberInputElement(
+            action_id="hours", is_decimal_allowed=True, min_value="0.5", initial_value="4", max_value="72"
+        ),
     ),
     sdk.InputBlock(label="Ref", element=sdk.PlainTextInputElement(action_id="ref"), hint="a branch", optional=True),
     sdk.ImageBlock(image_url="https://example.com/a.png", alt_text="a graph"),
