@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, images, kit
 from bot.slack.blocks.common import FailureContext
-from handlers.plan.change_views import code_position, counts
+from handlers.plan.change_views import code_position, counts, warning_lines
 from handlers.plan.views import deploy_after_button, first_lines, plan_again_button, unlock_button, with_plan
 from runners import phrases
 from runners.results import Change
@@ -56,21 +56,22 @@ def applied(plan: PlanView, approval: ApprovalView, result: ApplyResult, ending:
     if result.succeeded:
         offer = [deploy_after_button(plan.head)] if ending.offer_deploy else []
         return with_plan(
-            plan,
+            replace(plan, summary=_without_repeated(plan.summary, result)),
             approval,
-            "succeeded",
+            "attention" if result.failed_checks else "succeeded",
             f"applied, {done}",
-            _text_block(ending.text),
+            [*_text_block(ending.text), *warning_lines(result.warnings)],
             headings=images.APPLIED,
             buttons=offer,
         )
     status, event = "failed", "the apply failed"
     if ending.cancelled_by:
         status, event = "cancelled", f"{ending.cancelled_by} cancelled the apply"
-    headline = f"{event} after {done}. What was done stays done; a new plan shows what is left"
+    after = f" after {done}" if done else ", and no change was completed"
+    headline = f"{event}{after}. What was done stays done; a new plan shows what is left"
     again = [plan_again_button(plan.head)]
     # After a cancel the errors explain little; after a failure they come first.
-    report = [_progress(result), list(_errors(result.errors))]
+    report = [_progress(result), [*_errors(result.errors), *warning_lines(result.warnings)]]
     extra = [*_text_block(ending.text), *chain(*(report if ending.cancelled_by else reversed(report)))]
     return with_plan(plan, approval, status, headline, extra, headings=_headings(result), buttons=again)
 
@@ -137,9 +138,40 @@ def _interrupted(plan: PlanView, approval: ApprovalView, result: ApplyResult) ->
 
 
 def _done(summary: PlanSummary, result: ApplyResult) -> str:
-    if result.succeeded and summary.outputs and not summary.changes:
-        return f"{phrases.counted(len(summary.outputs), 'output')} changed"
-    return f"{result.added} added, {result.changed} changed, {result.destroyed} destroyed"
+    """What was done, in the order and the words of what was planned; empty when no change was completed.
+
+    Terraform reports no forgotten and no moved resources and no outputs: after a success these are those of the plan.
+    """
+    planned = summary if result.succeeded else replace(summary, changes=(), outputs=())
+    old_ones = planned.count(Change.REPLACE_KEEPING_OLD)
+    numbers = {
+        "destroyed": result.destroyed - result.replaced,
+        "replaced": result.replaced,
+        "replaced and the old one kept": old_ones,
+        "forgotten": planned.count(Change.FORGET),
+        "changed": result.changed,
+        "created": result.added - result.replaced - old_ones,
+        "moved": planned.count(Change.MOVE),
+        "imported": result.imported,
+    }
+    parts = [f"{number} {what}" for what, number in numbers.items() if number > 0]
+    if parts and numbers["destroyed"] <= 0:
+        parts.append("0 destroyed")
+    if planned.outputs:
+        parts.append(f"{phrases.counted(planned.changed_outputs, 'output')} changed")
+    if result.actions:
+        parts.append(f"{phrases.counted(result.actions, 'action')} run")
+    if result.succeeded and not parts:
+        parts.append("only Terraform's state was updated")
+    if result.failed_checks:
+        parts.append(phrases.counted(result.failed_checks, "check fails", "checks fail"))
+    return ", ".join(parts)
+
+
+def _without_repeated(summary: PlanSummary, result: ApplyResult) -> PlanSummary:
+    """The plan without warnings that the apply has repeated, and without checks, which the apply made again."""
+    warnings = summary.warnings[summary.failed_checks :]
+    return replace(summary, warnings=tuple(warning for warning in warnings if warning not in result.warnings))
 
 
 def _headings(result: ApplyResult) -> tuple[str, str]:

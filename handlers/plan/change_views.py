@@ -53,7 +53,7 @@ DONE = {
     Change.IMPORT: ":white_circle: *Imported*",
     Change.READ: ":white_circle: *Read during the apply*",
 }
-MOST_RESOURCES, MOST_ATTRIBUTES, MOST_GROUPS, MOST_WARNINGS = 12, 3, 15, 3
+MOST_RESOURCES, MOST_ATTRIBUTES, MOST_GROUPS, MOST_WARNINGS = 12, 3, 15, 5
 _INDEX = re.compile(r'\["(?:[^"\\]|\\.)*"\]|\[\d+\]')  # of an instance: ["backend"] or [0]
 DETAIL_RESOURCES, DETAIL_ATTRIBUTES, DETAIL_WARNINGS = 40, 12, 20
 TOO_MUCH = "too much to compare here; see the attached plan"
@@ -72,7 +72,14 @@ def counts(summary: PlanSummary) -> str:
         parts.append(f"{phrases.counted(summary.actions, 'action')} to run")
     if summary.applyable and not parts:
         parts.append("only Terraform's state to update")
-    return ", ".join(parts) or "nothing to do"
+    return ", ".join([*(parts or ["nothing to do"]), *concerns(summary)])
+
+
+def concerns(summary: PlanSummary) -> list[str]:
+    """What else the first line must say: how many checks fail, and how many changes a later plan has to make."""
+    checks = f"{phrases.counted(summary.failed_checks, 'check fails', 'checks fail')}"
+    later = f"{phrases.counted(summary.deferred, 'change')} left for a later plan"
+    return [*([checks] if summary.failed_checks else []), *([later] if summary.deferred else [])]
 
 
 def changes(summary: PlanSummary, *, done: bool = False) -> Iterator[Block]:
@@ -85,7 +92,7 @@ def changes(summary: PlanSummary, *, done: bool = False) -> Iterator[Block]:
         yield from kit.sections(["*Outputs*", *map(_attribute, summary.outputs[:5])])
         yield from (kit.context(line) for line in phrases.rest(len(summary.outputs) - 5, noun="outputs"))
     yield from drift_lines(summary)
-    yield from _warnings(summary.warnings, MOST_WARNINGS)
+    yield from warning_lines(summary.warnings)
 
 
 def details(summary: PlanSummary) -> Message:
@@ -95,7 +102,7 @@ def details(summary: PlanSummary) -> Message:
         blocks += kit.sections(["*Outputs*", *map(_attribute, summary.outputs[:DETAIL_RESOURCES])])
     if summary.drift:
         blocks += [kit.section("*Changed outside of Terraform*"), *_full_list(summary.drift, DONE)]
-    blocks += _warnings(summary.warnings, DETAIL_WARNINGS)
+    blocks += warning_lines(summary.warnings, DETAIL_WARNINGS)
     text = f"The plan in detail: {counts(summary)}"
     return kit.message(text, blocks or [kit.section(text)], more="The rest is in the attached plan.")
 
@@ -180,7 +187,8 @@ def drift_lines(summary: PlanSummary) -> Iterator[Block]:
         yield kit.context(f":mag: changed outside of Terraform: {addresses}")
 
 
-def _warnings(warnings: Sequence[Diagnostic], most: int) -> Iterator[Block]:
+def warning_lines(warnings: Sequence[Diagnostic], most: int = MOST_WARNINGS) -> Iterator[Block]:
+    """The first warnings, each in small print, and how many more there are."""
     for warning in warnings[:most]:
         icon = ":information_source:" if warning.severity == "note" else ":warning:"
         detail = kit.escape(kit.cut(" ".join(warning.detail.split("\n\n")[0].split()), 300))

@@ -26,7 +26,7 @@ async def drift(operation: Operation) -> None:
     backend = backend_of(operation.environment)
     commit = await backend.commit_to_plan(operation)
     summary = await operation.step("plan", lambda: backend.make_plan(operation, commit))
-    drifted = bool(summary.drift) or not summary.up_to_date
+    drifted = bool(summary.drift or summary.failed_checks or summary.deferred) or not summary.up_to_date
     current = fingerprint(summary) if drifted else ""
     reported = await operation.step(
         "reported drift", lambda: operation.services.deployments.reported_drift(operation.environment.name)

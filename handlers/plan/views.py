@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, images, kit
-from handlers.plan.change_views import changes, counts, drift_lines
+from handlers.plan.change_views import changes, concerns, counts, drift_lines, warning_lines
 from handlers.shared.requests import DEPLOY_AFTER
 from runners import phrases
 from runners.stored import stored
@@ -58,13 +58,16 @@ def working(head: Head, doing: str, commit: Commit | None) -> Message:
 
 
 def up_to_date(plan: PlanView, running: Sequence[tuple[str, Image]] = ()) -> Message:
-    """After a plan without changes: nothing to do, and the images that run, by machine."""
+    """After a plan without changes: nothing to do, what is wrong all the same, and the images that run, by machine."""
     resources = phrases.counted(plan.summary.resources, "resource")
-    headline = f"up to date, nothing to do ({resources} in place)"
+    wrong = concerns(plan.summary)
+    headline = f"nothing to do, but {' and '.join(wrong)}" if wrong else "up to date, nothing to do"
+    headline = f"{headline} ({resources} in place)"
     blocks = [
-        *first_lines(plan.head, "succeeded", headline, plan.commit),
+        *first_lines(plan.head, "attention" if wrong else "succeeded", headline, plan.commit),
         *images.running(running, plan.region, plan.observed_at),
         *drift_lines(plan.summary),
+        *warning_lines(plan.summary.warnings),
     ]
     return kit.message(common.plain(plan.head, headline), blocks, foot=[kit.context(_program(plan.summary))])
 
@@ -144,13 +147,15 @@ def decided_outside(plan: PlanView, approval: ApprovalView) -> Message:
 
 def drifted(head: Head, commit: Commit, summary: PlanSummary) -> Message:
     """The result of a drift check: the differences, or that there are none any more."""
-    if summary.up_to_date and not summary.drift:
+    wrong = " and ".join(concerns(summary))
+    if summary.up_to_date and not summary.drift and not wrong:
         headline = "nothing differs any more: the environment is as the code says"
         checked = kit.context(SCHEDULED, common.commit_line(commit))
         return kit.message(common.plain(head, headline), [common.first_line(head, "succeeded", headline), checked])
     headline = f"the environment is not as the code says: {counts(summary)}"
     if summary.up_to_date:
         headline = f"{phrases.counted(len(summary.drift), 'resource')} changed outside of Terraform, as the code allows"
+        headline = ", but ".join(filter(None, [headline if summary.drift else "nothing differs", wrong]))
     first = kit.section(f":mag: *#{head.number} {kit.escape(head.title)}*: {headline}")
     blocks = [first, kit.context(SCHEDULED, common.commit_line(commit)), *changes(summary)]
     foot = [plan_again_button(head), kit.context(_program(summary))]
@@ -168,7 +173,7 @@ def with_plan(
     buttons: Iterable[Block] = (),
 ) -> Message:
     """The plan's message after its decision: `headline` in the first line, `extra` and the plan below, then `buttons`."""
-    done = status == "succeeded"
+    done = status in ("succeeded", "attention")
     blocks = [
         *first_lines(plan.head, status, headline, plan.commit),
         *extra,

@@ -12,6 +12,7 @@ from runners.hcp.plans import read_log, read_plan
 from runners.hcp.runs import follow_run, read_run, who_decided
 from runners.hcp.values import HcpRun, HcpWorkspace, Phase
 from runners.results import ApplyResult, Diagnostic
+from runners.terraform import notices
 from runners.terraform.masking import Masker
 from runners.terraform.summary import masked
 
@@ -103,6 +104,7 @@ async def _result(hcp: HcpTerraform, run: HcpRun, mask: Masker) -> ApplyResult:
         log = await read_log(hcp, "applies", run.apply_id)
     counter = hcp_log.count(log)
     errors = [masked(error, mask) for error in await _errors(hcp, run, log)]
+    warnings = [*hcp_log.diagnostics(log), *([counter.unknown] if counter.unknown else [])]
     return ApplyResult(
         finished=not run.killed,
         added=_number(attributes.get("resource-additions"), counter.added),
@@ -112,6 +114,11 @@ async def _result(hcp: HcpTerraform, run: HcpRun, mask: Masker) -> ApplyResult:
         under_way=tuple(map(mask, counter.under_way)),
         remaining=tuple(map(mask, counter.remaining)),
         errors=tuple(errors),
+        replaced=counter.replaced,
+        imported=_number(attributes.get("resource-imports"), counter.imported),
+        actions=_number(attributes.get("action-invocations"), counter.actions),
+        failed_checks=notices.failed_after_apply(warnings),
+        warnings=tuple(masked(warning, mask) for warning in notices.applied_worst_first(warnings)),
     )
 
 

@@ -53,6 +53,9 @@ async def wait_for_plan(
             raise RunnerError(doing, problem, remedy="Switch the workspace to manual apply.")
         case Phase.WAITING | Phase.UNCHANGED:
             return run
+        case Phase.UNKNOWN:
+            problem = f'the run has the status "{run.status}", which this Signalbox does not know'
+            raise RunnerError(doing, problem, remedy=f"Update Signalbox, or decide the run there: {run.url}")
         case Phase.ERRORED:
             raise await _planning_failed(hcp, run, doing)
         case Phase.OVERRIDE:
@@ -114,7 +117,11 @@ def _parse(run: HcpRun, content: bytes, warnings: list[Diagnostic], doing: str) 
         version = document.terraform_version or run.terraform_version
         program = f"HCP Terraform, terraform {version}".removesuffix(", terraform ")
         partial = bool(run.targets)
-        summary = terraform_plan.read_plan(document, digest=digest, program=program, warnings=warnings, partial=partial)
+        # Terraform before 1.8 does not say in the plan whether it is applyable; the run then does.
+        changed = True if document.applyable is None and run.has_changes else None
+        summary = terraform_plan.read_plan(
+            document, digest=digest, program=program, warnings=warnings, partial=partial, changed=changed
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunnerError(doing, f"it is no plan that can be read ({type(error).__name__})") from None
     return HcpPlan(replace(summary, url=run.url), sensitive)

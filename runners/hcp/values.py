@@ -26,6 +26,7 @@ class Phase(Enum):
     DISCARDED = "discarded"
     CANCELED = "cancelled"
     ERRORED = "failed"
+    UNKNOWN = "in a state that Signalbox does not know"
 
     @property
     def ended(self) -> bool:
@@ -34,8 +35,28 @@ class Phase(Enum):
 
 
 _ENDED = (Phase.UNCHANGED, Phase.APPLIED, Phase.DISCARDED, Phase.CANCELED, Phase.ERRORED)
-# developer.hashicorp.com/terraform/cloud-docs/api-docs/run, "Run States". All other statuses come before a plan.
+# developer.hashicorp.com/terraform/cloud-docs/api-docs/run, "Run States".
+_BEFORE_A_PLAN = (
+    "pending",
+    "fetching",
+    "fetching_completed",
+    "pre_plan_running",
+    "pre_plan_completed",
+    "queuing",
+    "plan_queued",
+    "planning",
+    "planned",
+    "cost_estimating",
+    "cost_estimated",
+    "policy_checking",
+    "policy_checked",
+    "tf_policy_checking",
+    "tf_policy_checked",
+    "post_plan_running",
+    "post_plan_completed",
+)
 _PHASES = {
+    **dict.fromkeys(_BEFORE_A_PLAN, Phase.PLANNING),
     "policy_override": Phase.OVERRIDE,
     "tf_policy_override": Phase.OVERRIDE,
     "post_plan_awaiting_decision": Phase.OVERRIDE,
@@ -84,7 +105,8 @@ class HcpRun:
     """The state of a run when it was read.
 
     `status` is HCP Terraform's own. Ids are None while there is no such object. `targets` are the only addresses that it
-    plans (empty: all), `replaces` the addresses that it replaces.
+    plans (empty: all), `replaces` the addresses that it replaces. `has_changes`: whether its plan changes something, None
+    where HCP Terraform does not report it.
     """
 
     id: str
@@ -104,11 +126,12 @@ class HcpRun:
     has_tasks: bool = False
     targets: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
+    has_changes: bool | None = None
 
     @property
     def phase(self) -> Phase:
         """Its phase."""
-        return Phase.WAITING if self.confirmable else _PHASES.get(self.status, Phase.PLANNING)
+        return Phase.WAITING if self.confirmable else _PHASES.get(self.status, Phase.UNKNOWN)
 
     @property
     def killed(self) -> bool:
@@ -137,6 +160,7 @@ def run_from(data: Json, *, page: str) -> HcpRun:
         has_tasks=bool(_linkage(data, "task-stages")),
         targets=tuple(map(str, attributes.get("target-addrs") or ())),
         replaces=tuple(map(str, attributes.get("replace-addrs") or ())),
+        has_changes=changes if isinstance(changes := attributes.get("has-changes"), bool) else None,
     )
 
 

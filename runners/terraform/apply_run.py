@@ -15,7 +15,7 @@ from runners.concurrency import run_blocking
 from runners.errors import NotFoundError, RunnerError, StalePlanError, StateLockedError
 from runners.processes.detached import Detached
 from runners.results import ApplyResult, Diagnostic
-from runners.terraform import errors as terraform_errors, program as terraform_program
+from runners.terraform import errors as terraform_errors, notices, program as terraform_program
 from runners.terraform.apply_progress import ApplyCounter
 from runners.terraform.masking import Masker
 from runners.terraform.state import addresses_in_state
@@ -179,6 +179,7 @@ async def _result(workspace: Workspace, counter: ApplyCounter, code: int | None,
     if code:
         errors = errors or terraform_errors.from_text("\n".join(counter.plain)) or [_unexplained(counter, code)]
         _raise_if_refused(workspace, counter, errors, code, mask)
+    warnings = [*counter.diagnostics, *([counter.unknown] if counter.unknown else [])]
     finished = code is not None and code >= 0
     if not finished:
         errors.append(Diagnostic("error", "Terraform was cut short", "It was killed, or the machine was lost."))
@@ -192,6 +193,11 @@ async def _result(workspace: Workspace, counter: ApplyCounter, code: int | None,
         in_state=None if finished else await _state(workspace),
         under_way=tuple(map(mask, counter.under_way)),
         remaining=tuple(map(mask, counter.remaining)),
+        replaced=counter.replaced,
+        imported=counter.imported,
+        actions=counter.actions,
+        failed_checks=notices.failed_after_apply(warnings),
+        warnings=tuple(masked(warning, mask) for warning in notices.applied_worst_first(warnings)),
     )
 
 

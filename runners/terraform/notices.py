@@ -6,6 +6,7 @@ What this version does not know is refused or said; it is never taken for harmle
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runners.errors import RunnerError
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 FORMAT = "1"  # the major version of Terraform's JSON format; a new minor version only adds fields
 CHECK_FAILED = "Check block assertion failed"  # Terraform's and OpenTofu's warning, while planning and after an apply
-CHECK_UNKNOWN = "Check block assertion known after apply"
 UPDATE = "Update Signalbox, or apply this outside of it."
 # internal/command/jsonchecks/status.go of Terraform and OpenTofu.
 _STATUSES = {"fail": "Check failed", "error": "Check could not be made"}
@@ -32,6 +32,21 @@ _DEFERRED = {
     "absent_prereq": "something that it depends on does not exist yet",
     "unknown": "Terraform does not say why",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """What a plan says beside its changes: failed checks, what is left for a later plan, actions, all other diagnostics."""
+
+    checks: Sequence[Diagnostic]
+    deferred: Sequence[Diagnostic]
+    actions: Sequence[Diagnostic]
+    rest: Sequence[Diagnostic]
+
+    @property
+    def worst_first(self) -> tuple[Diagnostic, ...]:
+        """All of them."""
+        return (*self.checks, *self.deferred, *self.actions, *self.rest)
 
 
 def refuse_unknown(plan: PlanJson, actions: Collection[tuple[str, ...]]) -> None:
@@ -53,26 +68,20 @@ def refuse_unknown(plan: PlanJson, actions: Collection[tuple[str, ...]]) -> None
             raise RunnerError("reading the plan", problem, remedy=f"Nothing was applied. {UPDATE}")
 
 
-def worst_first(plan: PlanJson, printed: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
-    """The plan's notices and the diagnostics that planning `printed`: failed checks, deferred, actions, the rest, notes."""
+def read(plan: PlanJson, printed: Sequence[Diagnostic]) -> Notices:
+    """The plan's notices, and the diagnostics that planning `printed`."""
     checks = [diagnostic for diagnostic in printed if diagnostic.summary == CHECK_FAILED]
-    yield from checks
-    yield from _failed_checks(plan, {diagnostic.detail for diagnostic in checks})
-    yield from _deferred(plan)
-    for action in plan.action_invocations or ():
-        yield Diagnostic("warning", "The apply also runs an action", _trigger(action), address=action.address)
+    checks += _failed_checks(plan, {diagnostic.detail for diagnostic in checks})
     rest = [diagnostic for diagnostic in printed if diagnostic.summary != CHECK_FAILED]
-    yield from sorted(rest, key=lambda diagnostic: ("error", "warning", "note").index(_severity(diagnostic)))
-
-
-def failed_checks(plan: PlanJson) -> int:
-    """How many checks fail, or cannot be made, or have an outcome that is not known."""
-    return sum(instance.status not in _HARMLESS_STATUSES for instance in _instances(plan))
-
-
-def deferred(plan: PlanJson) -> int:
-    """How many changes and actions are left for a later plan."""
-    return len(plan.deferred_changes or ()) + len(plan.deferred_action_invocations or ())
+    return Notices(
+        checks=checks,
+        deferred=list(_deferred(plan)),
+        actions=[
+            Diagnostic("warning", "The apply also runs an action", _trigger(action), address=action.address)
+            for action in plan.action_invocations or ()
+        ],
+        rest=sorted(rest, key=lambda diagnostic: ("error", "warning", "note").index(_severity(diagnostic))),
+    )
 
 
 def _severity(diagnostic: Diagnostic) -> str:
@@ -120,9 +129,14 @@ def _trigger(action: Invocation) -> str:
     return f"{event} of {trigger.triggering_resource_address}".strip()
 
 
+def failed_after_apply(diagnostics: Iterable[Diagnostic]) -> int:
+    """How many assertions of checks fail after an apply, which Terraform reports as warnings."""
+    return len({diagnostic for diagnostic in diagnostics if diagnostic.summary == CHECK_FAILED})
+
+
 def applied_worst_first(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """The diagnostics of an apply that are no errors, failed checks first."""
-    others = [diagnostic for diagnostic in diagnostics if diagnostic.severity != "error"]
+    others = dict.fromkeys(diagnostic for diagnostic in diagnostics if diagnostic.severity != "error")
     return tuple(
         sorted(others, key=lambda diagnostic: (diagnostic.summary != CHECK_FAILED, diagnostic.severity == "note"))
     )

@@ -82,9 +82,9 @@ async def plan(
 
 
 def fingerprint(summary: PlanSummary) -> str:
-    """A digest of a plan's changes and drift, which is the same for the same changes.
+    """A digest of a plan's changes, drift and failed checks, which is the same for the same changes.
 
-    Unknown values are equal to each other. The plan file, warnings and numbers of resources do not count.
+    Unknown values are equal to each other. The plan file, other warnings and numbers of resources do not count.
     """
     changes = [
         [
@@ -98,7 +98,10 @@ def fingerprint(summary: PlanSummary) -> str:
         for changes in (summary.changes, summary.drift)
     ]
     outputs = sorted([change.path, change.before, change.after] for change in summary.outputs)
-    return hashlib.sha256(json.dumps([changes, outputs]).encode()).hexdigest()
+    beside = sorted(
+        [each.summary, each.address or ""] for each in summary.warnings[: summary.failed_checks + summary.deferred]
+    )
+    return hashlib.sha256(json.dumps([changes, outputs, beside]).encode()).hexdigest()
 
 
 async def _save_plan(

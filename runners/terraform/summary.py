@@ -92,23 +92,22 @@ def read_plan(
     """
     plan = json_plan.decode(document)
     notices.refuse_unknown(plan, {*ACTIONS, NO_ACTION})
-    mask, budget = masking.Masker(sensitive_values(plan)), _DetailBudget()
+    mask, budget, beside = masking.Masker(sensitive_values(plan)), _DetailBudget(), notices.read(plan, warnings)
     changes = _resource_changes(plan.resource_changes or (), mask, budget)
     outputs = tuple(_outputs(plan.output_changes or {}, mask, budget))
     _check_applicable(plan, bool(changes or outputs or plan.action_invocations), partial=partial, changed=changed)
-    managed = _managed(plan)
     return PlanSummary(
         digest=digest,
         program=program,
         changes=changes,
         outputs=outputs,
         drift=_drift(plan, mask),
-        warnings=tuple(masked(warning, mask) for warning in notices.worst_first(plan, warnings)),
-        resources=len(managed),
-        images=() if changes or outputs else tuple(_images(managed, mask)),
-        failed_checks=notices.failed_checks(plan),
-        deferred=notices.deferred(plan),
-        actions=len(plan.action_invocations or ()),
+        warnings=tuple(masked(warning, mask) for warning in beside.worst_first),
+        resources=len(_managed(plan)),
+        images=() if changes or outputs else tuple(_images(_managed(plan), mask)),
+        failed_checks=len(beside.checks),
+        deferred=len(beside.deferred),
+        actions=len(beside.actions),
         applyable=bool(plan.applyable or changed),
     )
 

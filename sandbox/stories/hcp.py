@@ -27,7 +27,7 @@ async def play(world: World) -> None:
     await clicks(world, "lee", ask, "approve")
     await shows(world, "#prod", "#1 ", "needs 1 more approval")
     await clicks(world, "max", ask, "approve")
-    done = await shows(world, "#prod", "#1 ", "applied, 1 added, 0 changed, 1 destroyed")
+    done = await shows(world, "#prod", "#1 ", "applied, 1 replaced, 0 destroyed")
     expect("approve" not in done.rendered.lower().split("approved by")[0], "an applied plan still asks for approval")
     comments = [text for _, text in workspace.runs[0].comments]
     expect(

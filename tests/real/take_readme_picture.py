@@ -22,7 +22,7 @@ async def take() -> None:
         await expect(plan).to_contain_text("Waiting for approval", timeout=PLAN_TAKES)
         await act_as(page, "U0LEE")
         await press(page, plan, "Approve and apply to staging")
-        await expect(plan).to_contain_text("applied, 3 added", timeout=PLAN_TAKES)
+        await expect(plan).to_contain_text("applied, 3 replaced", timeout=PLAN_TAKES)
         PICTURE.parent.mkdir(exist_ok=True)
         # What has the focus or lies under the mouse is drawn as if somebody were about to use it.
         await page.evaluate("document.activeElement.blur()")

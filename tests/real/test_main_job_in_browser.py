@@ -60,7 +60,7 @@ async def test_a_plan_is_asked_for_approved_by_the_lead_and_applied(chat: Chat) 
     await picture(page, "plan-applying")
 
     machines_are_up.touch()
-    await expect(plan).to_contain_text("applied, 3 added, 1 changed, 3 destroyed", timeout=PLAN_TAKES)
+    await expect(plan).to_contain_text("applied, 3 replaced, 1 changed, 0 destroyed", timeout=PLAN_TAKES)
     await expect(plan).to_contain_text("approved by @Lee Park")
     await expect(plan.locator("thead")).to_contain_text("Ran before")
     await expect(plan).to_contain_text("asked by @Ana Duarte")

@@ -78,7 +78,7 @@ async def test_a_click_that_does_not_count_is_answered_and_changes_nothing(
 async def test_two_clicks_at_once_decide_once_and_later_ones_change_nothing(asked: Asked) -> None:
     world, old = asked.world, asked.staging.snapshot()
     await asyncio.gather(*(world.person(name).click(old, "approve") for name in ("lee", "max", "lee")))
-    done = await shows(world, "#staging", "Plan for staging", "applied, 3 added, 1 changed, 3 destroyed")
+    done = await shows(world, "#staging", "Plan for staging", "applied, 3 replaced, 1 changed, 0 destroyed")
     assert done.rendered.count("approved by") == 1
     assert not decisions(done)
     report = [item for name in ("lee", "max") for item in world.person(name).ephemerals]

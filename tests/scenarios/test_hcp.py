@@ -75,7 +75,7 @@ async def test_a_plan_is_shown_masked_and_applied_once_it_is_approved(world: Wor
     assert not run.auto_apply
     assert run.id in str(message.blocks)
     await approved(world, message)
-    done = await shows(world, "#prod", "#1 ", "applied, 1 added, 0 changed, 1 destroyed", "approved by @max")
+    done = await shows(world, "#prod", "#1 ", "applied, 1 replaced, 0 destroyed", "approved by @max")
     assert run.status == "applied"
     assert confirmations(world) == 1
     [(author, comment)] = run.comments
@@ -113,7 +113,7 @@ async def test_a_newer_plan_discards_the_older_ones_run(world: World) -> None:
 async def test_the_message_follows_what_is_decided_in_hcp_terraform(world: World) -> None:
     message = await asked(world)
     world.hcp.press(only_run(world), "apply", "max")
-    await shows(world, "#prod", "#1 ", "applied, 1 added", "confirmed in HCP Terraform by max")
+    await shows(world, "#prod", "#1 ", "applied, 1 replaced", "confirmed in HCP Terraform by max")
     assert confirmations(world) == 0
     reply = await world.person("lee").click(message, "approve") if message.buttons else None
     assert reply is None or not reply.ok or confirmations(world) == 0
@@ -161,7 +161,7 @@ async def test_a_linked_workspace_plans_its_own_branch_and_says_which_commit(wor
     assert only_run(world).configuration.archive == b""
     assert world.fetch_main().sha[:7] in message.rendered
     await approved(world, message)
-    await shows(world, "#prod", "#1 ", "applied, 1 added")
+    await shows(world, "#prod", "#1 ", "applied, 1 replaced")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ async def test_a_run_is_confirmed_once_though_the_bot_dies_over_it(world: World,
     await approved(world, message)
     await death.wait()
     await world.bot.start()
-    await shows(world, "#prod", "#1 ", "applied, 1 added, 0 changed, 1 destroyed")
+    await shows(world, "#prod", "#1 ", "applied, 1 replaced, 0 destroyed")
     assert [event.action for event in only_run(world).events].count("confirmed") == 1
 
 
@@ -213,7 +213,7 @@ async def test_a_confirmation_whose_answer_was_lost_is_not_repeated(world: World
     message = await asked(world)
     answers(world, "POST", "/actions/apply", DropConnectionError(), "after")
     await approved(world, message)
-    await shows(world, "#prod", "#1 ", "applied, 1 added")
+    await shows(world, "#prod", "#1 ", "applied, 1 replaced")
     assert [event.action for event in only_run(world).events].count("confirmed") == 1
 
 
@@ -251,7 +251,7 @@ async def test_hcp_terraform_that_answers_every_other_time_does_no_harm(world: W
     world.hcp.on_request.append(hook)
     message = await asked(world)
     await approved(world, message)
-    await shows(world, "#prod", "#1 ", "applied, 1 added, 0 changed, 1 destroyed")
+    await shows(world, "#prod", "#1 ", "applied, 1 replaced, 0 destroyed")
     assert confirmations(world) == 1
 
 
@@ -286,7 +286,7 @@ async def test_a_bot_that_dies_during_the_apply_follows_it_to_its_end(world: Wor
     await world.bot.kill()
     await world.bot.start()
     machine.open()
-    await shows(world, "#prod", "#1 ", "applied, 1 added, 0 changed, 1 destroyed")
+    await shows(world, "#prod", "#1 ", "applied, 1 replaced, 0 destroyed")
     assert machine.times_run == 1
     assert confirmations(world) == 1
 

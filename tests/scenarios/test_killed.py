@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.scenarios.conftest import StartWorld
     from tests.scenarios.moments import Phase
 
-EVERY_STEP = [("/plan staging", "#staging", "applied, 3 added"), ("/deploy dev", "#dev", "deployed")]
+EVERY_STEP = [("/plan staging", "#staging", "applied, 3 replaced"), ("/deploy dev", "#dev", "deployed")]
 WRITTEN = "(SELECT count(*) FROM operation_outputs WHERE workflow_uuid = 'operation-1')"
 STEP = "operation_outputs"  # where the durable engine keeps what its steps gave
 FAST = 200.0  # simulated seconds on GitHub in a real one
@@ -107,7 +107,7 @@ async def test_an_approval_counts_although_nobody_was_woken_by_it(world: World) 
     assert moments.rows(world, "SELECT outcome FROM signalbox_approvals") == [("approved",)]
     assert not moments.rows(world, "SELECT 1 FROM notifications")
     await world.bot.start()
-    await shows(world, "#staging", "#1 ", "applied, 3 added", "approved by @lee", timeout=CHECK_INTERVAL / 2)
+    await shows(world, "#staging", "#1 ", "applied, 3 replaced", "approved by @lee", timeout=CHECK_INTERVAL / 2)
     await nothing_is_left_to_do(world, 2)
 
 
@@ -119,13 +119,13 @@ async def test_a_decision_is_in_the_trail_or_was_not_made(world: World) -> None:
     await world.bot.start()
     if moments.rows(world, "SELECT outcome FROM signalbox_approvals") == [("pending",)]:
         await world.person("lee").click(message, "approve")
-    await shows(world, "#staging", "#1 ", "applied, 3 added", "approved by @lee")
+    await shows(world, "#staging", "#1 ", "applied, 3 replaced", "approved by @lee")
     text = moments.rows(world, "SELECT actor, operation FROM signalbox_audit WHERE action = 'approved'")
     assert text == [("U0LEE", 1)]
 
 
 @pytest.mark.parametrize("phase", ["before", "after"])
-@pytest.mark.parametrize("piece", ["approved, applying", "applied, 3 added"], ids=["before the apply", "after it"])
+@pytest.mark.parametrize("piece", ["approved, applying", "applied, 3 replaced"], ids=["before the apply", "after it"])
 async def test_the_message_tells_the_truth_when_it_was_cut_off(
     start_world: StartWorld, piece: str, phase: Phase
 ) -> None:
@@ -136,7 +136,7 @@ async def test_the_message_tells_the_truth_when_it_was_cut_off(
     await approved(world, "/plan staging")
     await death.wait()
     await world.bot.start()
-    await shows(world, "#staging", "#1 ", "applied, 3 added, 1 changed, 3 destroyed", "approved by @lee")
+    await shows(world, "#staging", "#1 ", "applied, 3 replaced, 1 changed, 0 destroyed", "approved by @lee")
     await nothing_is_left_to_do(world, 2)
     assert machines.times_run == 3
 
@@ -183,7 +183,7 @@ async def test_an_apply_that_went_on_alone_is_told_as_it_ended(world: World, exi
         await shows(world, "#staging", "#1 ", ":x:", "the apply failed")
         await asked(world, "/plan staging", "#staging", "#2 ", "3 to replace", "Waiting for approval")
     else:
-        await shows(world, "#staging", "#1 ", "applied, 3 added")
+        await shows(world, "#staging", "#1 ", "applied, 3 replaced")
         await nothing_is_left_to_do(world, 2)
     assert machines.times_run == 3
 
@@ -200,7 +200,7 @@ async def test_an_apply_is_followed_on_through_kills_and_a_polite_stop(world: Wo
     await world.bot.start()
     await shows(world, "#staging", "#1 ", "applying, 1 of 4 done")
     machines.open()
-    await shows(world, "#staging", "#1 ", "applied, 3 added")
+    await shows(world, "#staging", "#1 ", "applied, 3 replaced")
     await nothing_is_left_to_do(world, 2)
     assert machines.times_run == 3
 
@@ -300,7 +300,7 @@ async def test_a_plan_that_was_cut_off_is_made_again(world: World, orphan: str) 
         planning.resume()
     message = await shows(world, "#staging", "#1 ", "3 to replace", "Waiting for approval")
     await world.person("lee").click(message, "approve")
-    await shows(world, "#staging", "#1 ", "applied, 3 added")
+    await shows(world, "#staging", "#1 ", "applied, 3 replaced")
     await nothing_is_left_to_do(world, 2)
 
 
@@ -311,7 +311,7 @@ async def test_the_line_survives(world: World) -> None:
         await world.bot.kill()
         await world.bot.start()
     await world.person("lee").click(message, "approve")
-    await shows(world, "#staging", "#1 ", "applied, 3 added")
+    await shows(world, "#staging", "#1 ", "applied, 3 replaced")
     message = await shows(world, "#staging", "#2 ", "Waiting for approval")
     await world.person("lee").click(message, "reject")
     await shows(world, "#staging", "#2 ", "rejected")
@@ -325,7 +325,7 @@ async def test_a_plan_waits_on_through_a_polite_stop(world: World) -> None:
     assert json.dumps(message.blocks) == rendered
     await world.bot.start()
     await world.person("lee").click(message, "approve")
-    await shows(world, "#staging", "#1 ", "applied, 3 added")
+    await shows(world, "#staging", "#1 ", "applied, 3 replaced")
     one_message_each(world, "#staging", 1)
 
 

@@ -61,7 +61,7 @@ async def test_of_a_plan_without_changes_it_is_told_that_there_are_none(shared_w
 async def test_of_an_apply_the_plan_is_told_that_was_approved_and_what_was_done(shared_world: World) -> None:
     world = shared_world
     await types(world, "ana", "#staging", "/plan staging")
-    ask, end = await approved(world, "applied, 3 added")
+    ask, end = await approved(world, "applied, 3 replaced")
     report = await audit_log(world, number_of(end))
     assert [action for action, _ in report] == ["plan", "planned", "approved", "apply started", "apply ended", "ended"]
     result = dict(report)

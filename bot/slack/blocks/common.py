@@ -25,6 +25,7 @@ EMOJI = {
     "rejected": ":no_entry_sign:",
     "expired": ":alarm_clock:",
     "interrupted": ":warning:",
+    "attention": ":warning:",  # it succeeded, and something is wrong all the same
     "cancelled": ":octagonal_sign:",
     "superseded": ":fast_forward:",
 }

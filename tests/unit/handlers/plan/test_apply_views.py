@@ -68,7 +68,7 @@ def test_while_it_is_applied() -> None:
 def test_applied() -> None:
     done = ApplyResult(finished=True, added=1, changed=1, destroyed=2)
     text = read(apply_views.applied(VIEW, GIVEN, done))
-    assert ":white_check_mark: *#7 Plan for staging*: applied, 1 added, 1 changed, 2 destroyed" in text
+    assert ":white_check_mark: *#7 Plan for staging*: applied, 2 destroyed, 1 changed, 1 created" in text
     offered = apply_views.applied(VIEW, GIVEN, done, Ending(text="An old image came back.", offer_deploy=True))
     assert "An old image came back." in read(offered)
     assert len(buttons(offered)) == 1
@@ -77,13 +77,13 @@ def test_applied() -> None:
 def test_an_apply_that_fails_shows_the_errors_and_what_to_do() -> None:
     errors = tuple(Diagnostic("error", f"no room {number}", "Buy\nmore", "main.tf", 3) for number in range(5))
     text = read(apply_views.applied(VIEW, GIVEN, ApplyResult(True, 1, 0, 0, errors=errors)))
-    assert "the apply failed after 1 added, 0 changed, 0 destroyed. What was done stays done" in text
+    assert "the apply failed after 1 created, 0 destroyed. What was done stays done" in text
     assert "*no room 0* in `main.tf:3`" in text
     assert "and 2 more errors" in text
     cancelled = apply_views.applied(
         VIEW, GIVEN, ApplyResult(True, 1, 0, 0, errors=errors), Ending(cancelled_by="<@U0LEE>")
     )
-    assert "@lee cancelled the apply after 1 added" in read(cancelled)
+    assert "@lee cancelled the apply after 1 created" in read(cancelled)
 
 
 def test_an_apply_cut_short_tells_what_is_known() -> None:
@@ -118,7 +118,7 @@ def test_an_apply_of_outputs_alone_counts_them() -> None:
     view, done = replace(VIEW, summary=only), ApplyResult(True, 0, 0, 0)
     assert apply_views.applied(view, GIVEN, done).text == "#7 Plan for staging: applied, 4 outputs changed"
     failed = apply_views.applied(view, GIVEN, replace(done, errors=(Diagnostic("error", "no"),)))
-    assert "failed after 0 added" in failed.text
+    assert "the apply failed, and no change was completed" in failed.text
 
 
 def test_an_apply_that_stopped_tells_how_far_it_came() -> None:

@@ -247,11 +247,11 @@ def test_what_was_not_applied_is_said_to_have_been_planned(outcome: str) -> None
 
 def test_warnings_say_why_and_where_and_how_many_there_are() -> None:
     failed = Diagnostic("warning", "Check failed", "The port\nis closed.\n\nMore.", "main.tf", 9, address="check.port")
-    five = replace(SUMMARY, warnings=(failed,) * 5)
-    text = read(views.ask(replace(VIEW, summary=five), OPEN))
+    seven = replace(SUMMARY, warnings=(failed,) * 7)
+    text = read(views.ask(replace(VIEW, summary=seven), OPEN))
     assert ":warning: Check failed (`check.port`) in `main.tf:9`: The port is closed." in text
     assert "and 2 more warnings, in the thread" in text
-    assert read(change_views.details(five)).count("Check failed") == 5
+    assert read(change_views.details(seven)).count("Check failed") == 7
 
 
 def test_what_was_changed_outside_of_terraform_is_in_the_thread_with_its_values() -> None:

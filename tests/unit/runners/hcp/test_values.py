@@ -47,14 +47,16 @@ def run(status: str, *, waits: bool = False) -> Run:
         ("canceled", False, Phase.CANCELED),
         ("force_canceled", False, Phase.CANCELED),
         ("errored", False, Phase.ERRORED),
-        ("a_status_of_next_year", False, Phase.PLANNING),
+        ("a_status_of_next_year", False, Phase.UNKNOWN),
     ],
 )
 def test_each_status_is_a_phase(status: str, waits: bool, phase: Phase) -> None:
     run_state = run_from(shapes.run(run(status, waits=waits)), page=PAGE)
     assert run_state.phase is phase
     assert run_state.url == f"{PAGE}/runs/{run_state.id}"
-    assert run_state.phase.ended == (phase not in (Phase.PLANNING, Phase.WAITING, Phase.OVERRIDE, Phase.APPLYING))
+    assert run_state.phase.ended == (
+        phase not in (Phase.PLANNING, Phase.WAITING, Phase.OVERRIDE, Phase.APPLYING, Phase.UNKNOWN)
+    )
 
 
 def test_a_workspace_says_who_locked_it_and_why() -> None:

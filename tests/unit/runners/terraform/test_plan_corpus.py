@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import pytest
 
 from runners.results import Change, Diagnostic
 from runners.terraform import errors as terraform_errors
+from runners.terraform.apply_progress import ApplyCounter
 from runners.terraform.summary import read_plan
 from tests.plan_corpus import Case, corpus
 
@@ -112,3 +114,51 @@ def test_every_warning_and_failed_check_is_in_the_summary_and_failed_checks_come
     assert summary.failed_checks == failed["fail"] + failed["error"]
     first = [warning.summary for warning in summary.warnings[: summary.failed_checks]]
     assert set(first) <= {"Check block assertion failed", "Check failed", "Check could not be made"}
+
+
+def miscounted(case: Case) -> bool:
+    """Whether Terraform's apply counted fewer objects than its plan.
+
+    It forgets one when it deletes a deposed object and the present one of the same address at the same moment.
+    """
+    planned, done = (of_type(messages, "change_summary")[0]["changes"] for messages in (case.printed, case.applied))
+    deposed = {change["address"] for change in case.plan.get("resource_changes", ()) if "deposed" in change}
+    return bool(deposed) and planned["remove"] > done["remove"]
+
+
+APPLIED = pytest.mark.parametrize(
+    "case",
+    [case for case in PLANS if not case.apply_exit_code and not miscounted(case)],
+    ids=lambda case: f"{case.program}-{case.seed}",
+)
+
+
+@APPLIED
+def test_an_apply_counts_what_its_plan_counted_and_what_terraform_counts(case: Case) -> None:
+    summary, counter = summary_of(case.seed), counted(case)
+    created = summary.count(Change.CREATE) + summary.count(Change.REPLACE_KEEPING_OLD)
+    assert counter.replaced == summary.count(Change.REPLACE)
+    assert counter.added - counter.replaced == created
+    assert counter.changed == summary.count(Change.UPDATE)
+    assert counter.destroyed - counter.replaced == summary.count(Change.DELETE)
+    assert counter.imported == summary.count(Change.IMPORT)
+    (changes,) = (message["changes"] for message in of_type(case.applied, "change_summary") if message["changes"])
+    assert (counter.added, counter.changed, counter.destroyed) == (changes["add"], changes["change"], changes["remove"])
+    assert counter.unknown is None
+
+
+@APPLIED
+def test_an_apply_without_its_last_lines_counts_the_same(case: Case) -> None:
+    whole, cut = counted(case), ApplyCounter()
+    for message in case.applied:
+        if message["type"] not in ("change_summary", "outputs"):
+            cut.take(json.dumps(message))
+    assert (cut.added, cut.changed, cut.destroyed) == (whole.added, whole.changed, whole.destroyed)
+    assert (cut.under_way, cut.remaining) == ((), ())
+
+
+def counted(case: Case) -> ApplyCounter:
+    counter = ApplyCounter()
+    for message in case.applied:
+        counter.take(json.dumps(message))
+    return counter
