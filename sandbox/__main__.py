@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
+import socket
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -22,7 +23,8 @@ DEFAULT_PORT = 8900
 def main() -> int:
     """The exit code is 0 when a story passed, and when the sandbox was closed."""
     available = stories.find()
-    chosen = _parser(available).parse_args()
+    parser = _parser(available)
+    chosen = parser.parse_args()
     if chosen.list:
         print(*(f"{story.name:24} {story.summary}" for story in available.values()), sep="\n")
         return 0
@@ -30,6 +32,8 @@ def main() -> int:
     # Without a terminal nobody could close it: then a demo ends with its story.
     stays = story is None or (chosen.demo and sys.stdin.isatty())
     options = story.options if story else Options()
+    if chosen.port and not _is_free(chosen.port):
+        parser.error(f"another program listens on port {chosen.port}: choose another port, or 0 for any")
     return asyncio.run(_run(story, replace(options, page_port=_port(chosen, stays=stays)), stays=stays))
 
 
@@ -40,10 +44,12 @@ async def _run(story: Story | None, options: Options, *, stays: bool) -> int:
         asyncio.get_running_loop().add_signal_handler(number, closed.set)
     async with World(options) as world:
         went_well = True
+        if stays:
+            print(f"\nThe chat page, for your browser: {world.slack.url}/", flush=True)
         if story:
             went_well = await _until(closed, _play(world, story))
         if stays and not closed.is_set():
-            print(f"\nThe chat page: {world.slack.url}/  (Ctrl+C closes the sandbox)", flush=True)
+            print(f"\nThe chat page stays open: {world.slack.url}/  (Ctrl+C closes the sandbox)", flush=True)
             await closed.wait()
         print("Closing ...", flush=True)
     return 0 if went_well else 1
@@ -71,20 +77,32 @@ async def _play(world: World, story: Story) -> bool:
         print(f"\n{name} as it is now\n{'─' * 60}\n{world.channel(name).as_read}\n{'─' * 60}", flush=True)
     if failure:
         log = world.bot.log.read_text(errors="replace")[-3000:]
-        print(f"\nIt did not go as told: {failure}\n\nThe end of the bot's log:\n{log}", flush=True)
+        print(f"\nThe story failed: {failure}\n\nThe end of the bot's log:\n{log}", flush=True)
         return False
     refused = [f"{call.method}: {call.error}" for call in world.slack.refused]
-    print(f"\nSlack would have refused: {refused}" if refused else "\nIt went as told.", flush=True)
+    print(f"\nSlack would have refused: {refused}" if refused else "\nThe story succeeded.", flush=True)
     return not refused
 
 
 def _port(chosen: argparse.Namespace, *, stays: bool) -> int:
-    return int(chosen.port if chosen.port is not None else DEFAULT_PORT if stays else 0)
+    if chosen.port is not None:
+        return int(chosen.port)
+    return DEFAULT_PORT if stays and _is_free(DEFAULT_PORT) else 0
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _parser(available: dict[str, Story]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="Signalbox without Slack, to try out.")
-    parser.add_argument("--port", type=int, help=f"of the chat page; {DEFAULT_PORT} unless it only plays a story")
+    parser.add_argument("--port", type=int, help=f"of the chat page; {DEFAULT_PORT}, or any where that is taken")
     parser.add_argument(
         "--play", choices=sorted(available), metavar="NAME", help=f"act out: {', '.join(sorted(available))}"
     )

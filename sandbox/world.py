@@ -178,8 +178,8 @@ class World:
         )
         self.slack = SlackStandIn(settings, static=PAGE)
         self.slack.register_commands(yaml.safe_load((PROJECT / "app.yaml").read_text()))
-        await self.slack.start(self.options.page_port)
         self._stack.push_async_callback(self.slack.stop)
+        await self.slack.start(self.options.page_port)
 
     def _config(self) -> Path:
         text = TEMPLATE.read_text()
