@@ -65,7 +65,7 @@ from runners.results.plans import (
     PlanSummary,
     ResourceChange,
 )
-from runners.results.runs import Commit, Job, State, WorkflowRun
+from runners.results.runs import Commit, Job, PendingReview, State, WorkflowRun
 
 __all__ = [
     "LIVE",
@@ -114,6 +114,7 @@ __all__ = [
     "OrphanedSnapshot",
     "OrphanedVolume",
     "Outcome",
+    "PendingReview",
     "PlanSummary",
     "PlaybookResult",
     "PullRequest",

@@ -55,7 +55,10 @@ class State(StrEnum):
 @stored("job")
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job of a workflow run. `failing_step` names the first failed step; times are aware UTC."""
+    """One job of a workflow run. `failing_step` names the first failed step; times are aware UTC.
+
+    `held` while the rules of its GitHub environment hold it: people have to review it, or a timer has to end.
+    """
 
     job_id: int
     name: str
@@ -64,6 +67,17 @@ class Job:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     failing_step: str | None = None
+    held: bool = False
+
+
+@stored("pending-review")
+@dataclass(frozen=True, slots=True)
+class PendingReview:
+    """An environment of GitHub that a run waits for: its name, who may review, and the end of its timer (aware UTC)."""
+
+    environment: str
+    reviewers: tuple[str, ...] = ()
+    until: datetime | None = None
 
 
 @stored("workflow-run")

@@ -60,6 +60,8 @@ class Job:
     carried: bool = False  # over from the attempt before: it did not run again
     without_log: bool = False  # GitHub has lost it
     padding: int = 0  # bytes of harmless lines in its log
+    environment: str = ""  # of GitHub, whose reviewers it waits for
+    reviewers: tuple[str, ...] = ()
 
     def start(self, now: datetime) -> None:
         """Start the job on a runner."""

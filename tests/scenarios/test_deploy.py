@@ -165,3 +165,51 @@ async def test_a_guest_may_not_deploy(shared_world: World) -> None:
     await types(shared_world, "gus", "#dev", "/deploy")
     assert shared_world.person("gus").view is None
     assert operations_in(shared_world) == before
+
+
+async def test_a_job_that_waits_for_reviewers_says_who_and_where(shared_world: World) -> None:
+    hold = infrastructure(shared_world).wait_next(
+        "deploy-dev.yml", job="cron", environment="development", reviewers=("max-weber",)
+    )
+    await types(shared_world, "ana", "#dev", "/deploy dev")
+    waiting = await shows(shared_world, "#dev", "waiting for a review on GitHub", "needs a review by max-weber")
+    assert "Review it on GitHub" in waiting.rendered
+    hold.release()
+    done = await shows(shared_world, "#dev", ":white_check_mark:", "Deploy main to dev", "deployed")
+    assert "review" not in done.rendered
+
+
+async def test_the_machines_whose_jobs_went_well_are_recorded(shared_world: World) -> None:
+    repository = infrastructure(shared_world)
+    text = repository.graph.resolve("main").files[DEPLOY_DEV].decode()
+    assert "strategy:" in text
+    going_on = text.replace("strategy:", "strategy:\n      fail-fast: false", 1) if "fail-fast" not in text else text
+    new_branch(shared_world, "partly", {DEPLOY_DEV: going_on})
+    repository.fail_next("deploy-dev.yml", job="cron", log=["fatal: no"])
+    await types(shared_world, "ana", "#dev", "/deploy dev partly")
+    failed = await shows(shared_world, "#dev", ":x:", "Deploy partly to dev", "Not certain: cron")
+    assert "backend" in failed.rendered
+    await types(shared_world, "ana", "#dev", "/deploy dev")
+    await shows(shared_world, "#dev", "Deploy main to dev", "not the same")
+
+
+async def test_a_branch_with_any_name_that_git_takes_is_deployed(shared_world: World) -> None:
+    for name, typed in (
+        ("feature/#123-x", "feature/#123-x"),
+        ("renovate/@types/node", "renovate/@types/node"),
+        ("käse!", '"käse!"'),
+    ):
+        new_branch(shared_world, name, {f"{len(name)}.txt": "b"})
+        await types(shared_world, "ana", "#dev", f"/deploy dev {typed}")
+        await shows(shared_world, "#dev", ":white_check_mark:", f"Deploy {name} to dev", "deployed")
+
+
+async def test_a_required_input_without_a_default_is_named_before_anything_starts(shared_world: World) -> None:
+    text = infrastructure(shared_world).graph.resolve("main").files[DEPLOY_DEV].decode()
+    asks = text.replace("workflow_dispatch:", "workflow_dispatch: {inputs: {colour: {required: true}}}", 1)
+    assert asks != text
+    new_branch(shared_world, "asks", {DEPLOY_DEV: asks})
+    runs = len(infrastructure(shared_world).runs)
+    await types(shared_world, "ana", "#dev", "/deploy dev asks")
+    await shows(shared_world, "#dev", ":x:", "Deploy asks to dev", "requires the input colour, which has no default")
+    assert len(infrastructure(shared_world).runs) == runs

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bot.slack.blocks.kit import Block
     from bot.slack.blocks.tables import Cell
-    from runners.results import Job, WorkflowRun
+    from runners.results import Job, PendingReview, WorkflowRun
 
 STATE_LABELS = {
     State.WAITING: "⏳ waiting",
@@ -26,6 +26,7 @@ STATE_LABELS = {
     State.UNREACHABLE: "🔌 unreachable",
     State.UNKNOWN: "❔ unknown",
 }
+HELD = "✋ waiting for review"
 _MATRIX = re.compile(r"\(([^()]*)\)\s*$")  # how GitHub names the jobs of a matrix: "deploy (backend, eu)"
 
 
@@ -48,6 +49,12 @@ def machine_of(job: Job, machines: Sequence[str]) -> str:
     return next((word for word in words if word in machines), "")
 
 
+def machines_done(jobs: Sequence[Job], machines: Sequence[str]) -> tuple[str, ...]:
+    """The machines for which there are jobs, all of which succeeded. A job for no machine says nothing about any."""
+    by_machine = {machine: [job.state for job in jobs if machine_of(job, machines) == machine] for machine in machines}
+    return tuple(machine for machine, states in by_machine.items() if states and set(states) == {State.SUCCEEDED})
+
+
 def _place(job: Job, machines: Sequence[str]) -> int:
     machine = machine_of(job, machines)
     return machines.index(machine) if machine else len(machines)
@@ -57,7 +64,7 @@ def _row(job: Job, machines: Sequence[str], now: float | None) -> Sequence[Cell]
     return [
         machine_of(job, machines),
         tables.Link(job.name, job.url),
-        STATE_LABELS[job.state],
+        HELD if job.held else STATE_LABELS[job.state],
         _time(job, now),
         job.failing_step or "",
     ]
@@ -68,6 +75,24 @@ def _time(job: Job, now: float | None) -> str:
         return ""
     end = job.ended_at.timestamp() if job.ended_at else now or 0.0
     return phrases.duration(end - job.started_at.timestamp())
+
+
+def reviews(run: WorkflowRun, pending: Sequence[PendingReview]) -> list[Block]:
+    """What a run waits for that GitHub's environments hold: who has to review, with the link; and until when a timer runs."""
+    if not any(job.held for job in run.jobs):
+        return []
+    here = kit.link("Review it on GitHub", run.url)
+    lines = [f":raised_hand: {_what_is_missing(review)}" for review in pending]
+    unknown = ":raised_hand: A GitHub environment holds the run until somebody reviews it"
+    return [kit.section("\n".join(lines or [unknown]) + f". {here}.")]
+
+
+def _what_is_missing(review: PendingReview) -> str:
+    name = f"GitHub's environment {kit.code(review.environment)}"
+    timer = f"holds the run until {kit.moment(review.until.timestamp())}" if review.until else ""
+    who = phrases.listed([kit.escape(reviewer) for reviewer in review.reviewers], 6)
+    needed = f"needs a review by {'one of ' if len(review.reviewers) > 1 else ''}{who}" if who else ""
+    return f"{name} {' and '.join(filter(None, [timer, needed])) or 'holds the run by a rule of its own'}"
 
 
 def stale(run: WorkflowRun) -> list[Block]:

@@ -10,13 +10,14 @@ from bot.slack.blocks import kit
 from runners.errors import RunnerError, UncertainError
 from runners.github import deployments
 from runners.github.deployments import DeploymentRequest
+from runners.results import State
 from runners.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from bot.operations.operation import Operation
-    from runners.results import Commit
+    from runners.results import Commit, WorkflowRun
 
 log = logging.getLogger(__name__)
 PRODUCTION = ("prod", "production", "live")
@@ -98,6 +99,18 @@ async def set_state(
             await post()
 
     await operation.once(f"GitHub: {state}", do=post, recover=post_if_missing)
+
+
+async def set_later_state(operation: Operation, commit: Commit, run: WorkflowRun) -> None:
+    """Set the state of the operation's deployment after another attempt of its run; nothing where none is recorded."""
+    github, state = operation.services.github, "success" if run.state is State.SUCCEEDED else "failure"
+    try:
+        number = await deployments.find(github, _deployment(operation, commit))
+        if number is not None and (await deployments.states(github, commit.repository, number))[:1] != (state,):
+            why = f"Attempt {run.attempt} {run.state.value}"
+            await deployments.set_state(github, commit.repository, number, state, log_url=run.url, description=why)
+    except RunnerError as error:
+        await _warn(operation, error)
 
 
 async def _warn(operation: Operation, error: RunnerError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,14 +12,17 @@ from bot.access.arguments import typed_ref
 from bot.errors import UserError
 from bot.slack.blocks import kit
 from bot.slack.blocks.common import FailureContext
+from bot.slack.blocks.jobs import machines_done
 from bot.store.operations import Status
 from handlers.deploy import release as releases
 from handlers.deploy.github_actions import deployment_record, views
+from handlers.deploy.github_actions.later_attempts import FAILED_ATTEMPT
 from handlers.shared.dispatch import Dispatch, dispatch_once, run_ended, run_url
 from handlers.shared.github_outage import GitHubOutage, outage_notice
 from runners.errors import RunnerError
 from runners.github.runs import poller
 from runners.github.runs.logs import job_log_tail
+from runners.github.runs.reviews import pending_reviews
 from runners.results import State
 
 if TYPE_CHECKING:
@@ -31,8 +35,9 @@ if TYPE_CHECKING:
     from bot.slack.live import LiveMessage
     from handlers.deploy.github_actions.deployment_record import DeploymentRecord
     from handlers.deploy.views import Release
-    from runners.results import Job, WorkflowRun
+    from runners.results import Job, PendingReview, WorkflowRun
 
+log = logging.getLogger(__name__)
 LOGS_POSTED = 5
 REDRAW_INTERVAL = 10.0  # seconds; jobs' times go on in the message while nothing else changes
 # GitHub's names for the end of a deployment; "error" for all other states.
@@ -77,9 +82,21 @@ async def _end(operation: Operation, release: Release, approval: ApprovalView | 
         message = views.run_ended(operation.head, release, approval, run, warning=warning)
         await operation.end(Status.FAILED if warning else Status.SUCCEEDED, message)
         return
+    if not warning:
+        await operation.step("record machines", lambda: _record_machines(operation, release, run))
     for job in views.failing_jobs(run)[:LOGS_POSTED]:
         await _post_log(operation, job)
     await operation.end(Status.FAILED, views.run_ended(operation.head, release, approval, run, warning=warning))
+
+
+async def _record_machines(operation: Operation, release: Release, run: WorkflowRun) -> None:
+    """Within a step: record the commit for the machines whose jobs succeeded although the run failed.
+
+    The attempt is noted, since somebody may run it again in GitHub.
+    """
+    machines = machines_done(run.jobs, release.roles)
+    await operation.services.annotations.add(operation.number, FAILED_ATTEMPT, f"{run.attempt} {run.head_sha}")
+    await operation.services.machine_commits.set_roles(operation.record, release.commit, machines)
 
 
 async def _end_record(operation: Operation, record: DeploymentRecord, release: Release, run: WorkflowRun) -> None:
@@ -107,21 +124,35 @@ async def _follow(operation: Operation, release: Release, approval: ApprovalView
     """Within a step: display the run until it ends. Raises RunnerError when GitHub reports nothing about it."""
     repository = operation.services.config.github.repository
     newest: list[WorkflowRun] = []
+    pending: tuple[PendingReview, ...] = ()
     clock, outage = operation.services.clock, GitHubOutage(operation)
     await operation.set_activity("is deploying")
 
     def render() -> Message:
-        return views.run_progress(operation.head, release, approval, newest[-1], clock())
+        return views.run_progress(operation.head, release, approval, newest[-1], clock(), pending=pending)
 
     async with operation.live() as live, _redrawing(live, render, newest):
         async for run in poller.watch_run(operation.services.github, repository, run_id):
             newest[:] = [run]
             live.show(render)
+            if any(job.held for job in run.jobs):
+                pending = await _pending_reviews(operation, run_id)
+                live.show(render)
             await outage.observe(run)
     if not newest:
         raise RunnerError(f"following run {run_id}", "GitHub told nothing about it")
     await run_ended(operation, newest[-1])
     return newest[-1]
+
+
+async def _pending_reviews(operation: Operation, run_id: int) -> tuple[PendingReview, ...]:
+    """Who has to review the run; nobody in particular where GitHub does not say."""
+    services = operation.services
+    try:
+        return await pending_reviews(services.github, services.config.github.repository, run_id)
+    except RunnerError as error:
+        log.warning("operation %s: %s", operation.number, services.redact(str(error)))
+        return ()
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.slack.blocks import jobs as job_blocks, kit
+from bot.slack.blocks import common, jobs as job_blocks, kit
 from handlers.deploy.views import deploy_message
 from runners import phrases
 from runners.results import State
@@ -15,20 +15,30 @@ if TYPE_CHECKING:
     from bot.slack.blocks.common import ApprovalView, Head
     from bot.slack.blocks.kit import Block, Message
     from handlers.deploy.views import Release
-    from runners.results import Job, WorkflowRun
+    from runners.results import Commit, Job, PendingReview, WorkflowRun
 
+PARTLY = "partly"  # the id of the block with what each machine runs
 JOBS_NAMED = 6  # in a sentence
 
 
 def run_progress(
-    head: Head, release: Release, approval: ApprovalView | None, run: WorkflowRun, now: float | None = None
+    head: Head,
+    release: Release,
+    approval: ApprovalView | None,
+    run: WorkflowRun,
+    now: float | None = None,
+    *,
+    pending: Sequence[PendingReview] = (),
 ) -> Message:
-    """A run in progress. `now` (Unix seconds) gives the time that its jobs have been running."""
+    """A run in progress. `now` (Unix seconds) gives the time that its jobs have been running; `pending` who has to review."""
     ended = sum(1 for job in run.jobs if job.state.ended)
     news = f"deploying {kit.escape(release.commit.short)}, {ended} of {len(run.jobs)} jobs done"
+    if any(job.held for job in run.jobs):
+        news += ", waiting for a review on GitHub"
     reported_at = run.stale_since.timestamp() if run.stale_since else now  # what happened since then is unknown
     details = [
         *job_blocks.stale(run),
+        *job_blocks.reviews(run, pending),
         _run_line(run),
         *job_blocks.table(run.jobs, release.roles, reported_at),
     ]
@@ -40,7 +50,8 @@ def run_ended(
 ) -> Message:
     """A run that has ended. With a `warning` (mrkdwn) its success does not count."""
     warned = [kit.section(f":warning: {warning}")] if warning else []
-    details = [*warned, _run_line(run), *job_blocks.table(run.jobs, release.roles)]
+    partly = [] if run.state is State.SUCCEEDED or warning else _partly(run, release)
+    details = [*warned, *partly, _run_line(run), *job_blocks.table(run.jobs, release.roles)]
     short = kit.escape(release.commit.short)
     if run.state is not State.SUCCEEDED:
         return deploy_message(head, "failed", _failure(run), release, approval, details=details)
@@ -48,6 +59,43 @@ def run_ended(
         news = f"the run succeeded, but not with {short}"
         return deploy_message(head, "failed", news, release, approval, details=details)
     return deploy_message(head, "succeeded", f"deployed {short}{_took(run)}", release, approval, details=details)
+
+
+def run_again(message: Message, head: Head, commit: Commit, run: WorkflowRun) -> Message:
+    """The message of a failed deploy after another attempt, which somebody started in GitHub."""
+    status, news = _again(commit, run)
+    rest = [block for block in message.blocks[1:] if block.get("block_id") != PARTLY]
+    return kit.message(common.plain(head, news), [common.first_line(head, status, news), *rest])
+
+
+def run_again_note(head: Head, commit: Commit, run: WorkflowRun) -> Message:
+    """The same for the thread, where it notifies people."""
+    status, news = _again(commit, run)
+    return kit.message(common.plain(head, news), [common.first_line(head, status, news)])
+
+
+def _again(commit: Commit, run: WorkflowRun) -> tuple[str, str]:
+    by = f" by {kit.escape(run.actor)}" if run.actor else ""
+    attempt = f"{kit.link(f'attempt {run.attempt}', run.url)}, started in GitHub{by}"
+    if run.state is State.SUCCEEDED:
+        return "succeeded", f"deployed {kit.escape(commit.short)} by {attempt}, after an attempt that failed"
+    return "failed", f"{attempt}, ended as {run.state.value} too"
+
+
+def _partly(run: WorkflowRun, release: Release) -> list[Block]:
+    """What each machine runs after a run of which some jobs failed."""
+    deployed = job_blocks.machines_done(run.jobs, release.roles)
+    if not deployed:
+        return []
+    others = [kit.escape(role) for role in release.roles if role not in deployed]
+    unknown = f" Not certain: {phrases.listed(others, JOBS_NAMED)}." if others else ""
+    names = phrases.listed([kit.escape(role) for role in deployed], JOBS_NAMED)
+    return [
+        {"block_id": PARTLY}
+        | kit.section(
+            f":information_source: {names} {phrases.plural(len(deployed), 'runs', 'run')} {kit.code(release.commit.short)} now.{unknown}"
+        )
+    ]
 
 
 def failing_jobs(run: WorkflowRun) -> Sequence[Job]:

@@ -81,6 +81,7 @@ def parse_job(job: Mapping[str, Any]) -> Job:
         started_at=_time(job.get("started_at")) if state is not State.WAITING else None,
         ended_at=_time(job.get("completed_at")),
         failing_step=_failing_step(job.get("steps") or ()),
+        held=job["status"] == "waiting",
     )
 
 

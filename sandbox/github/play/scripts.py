@@ -57,6 +57,8 @@ class Script:
     attempt: int | None = None
     leaves_builder: bool = False
     hold: Hold | None = None
+    environment: str = ""  # whose review a waiting job needs, by one of the reviewers
+    reviewers: tuple[str, ...] = ()
 
     def fits(self, workflow: str, job: Job) -> bool:
         """Whether the script is for this job."""
@@ -122,10 +124,19 @@ class ScriptedRuns:
         self.scripts.waiting.append(Script(workflow, job, step, outcome="held", hold=hold, attempt=attempt))
         return hold
 
-    def wait_next(self, workflow: str, *, job: str, attempt: int | None = None) -> Hold:
-        """The next run's job waits for an approval before it starts, until the returned hold is released."""
+    def wait_next(
+        self,
+        workflow: str,
+        *,
+        job: str,
+        attempt: int | None = None,
+        environment: str = "production",
+        reviewers: tuple[str, ...] = ("lee-park",),
+    ) -> Hold:
+        """The next run's job waits for a review of its environment before it starts, until the returned hold is released."""
         hold = Hold()
-        self.scripts.waiting.append(Script(workflow, job, outcome="waiting", hold=hold, attempt=attempt))
+        script = Script(workflow, job, outcome="waiting", hold=hold, attempt=attempt)
+        self.scripts.waiting.append(replace(script, environment=environment, reviewers=reviewers))
         return hold
 
     def slow_next(self, workflow: str, *, job: str, times_slower: float) -> None:

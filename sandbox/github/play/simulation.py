@@ -197,7 +197,7 @@ class Simulation:
 
     async def _is_approved(self, job: Job, script: Script) -> bool:
         """Wait for the approval of the job's environment; a rejected job fails."""
-        job.status = "waiting"
+        job.status, job.environment, job.reviewers = "waiting", script.environment, script.reviewers
         self._report(job)
         if script.hold is not None:
             await script.hold.released()

@@ -44,6 +44,7 @@ class ActionsRoutes(Part):
             web.get(_ACTIONS + "/runs", self.runs),
             web.get(run, self.run),
             web.get(run + "/jobs", self.jobs),
+            web.get(run + "/pending_deployments", self.pending),
             web.get(attempt, self.run),
             web.get(attempt + "/jobs", self.jobs),
             web.post(run + "/cancel", self.cancel),
@@ -85,6 +86,12 @@ class ActionsRoutes(Part):
         jobs = _listed(repository, run, every=request.query.get("filter") == "all")
         shape = partial(shapes_actions.job, self._site.base, repository, run)
         return self._listed(request, jobs, shape, under="jobs")
+
+    async def pending(self, request: web.Request) -> web.Response:
+        """The environments that hold jobs of the run, with their reviewers."""
+        repository, run = self._run(request)
+        held = {job.environment: job for job in run.latest_jobs if job.status == "waiting"}
+        return json_response([shapes_actions.pending(self._site.base, repository, job) for job in held.values()])
 
     async def job(self, request: web.Request) -> web.Response:
         """A job."""

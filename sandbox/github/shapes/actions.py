@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.github.shapes.common import api_of, node_id, repository_minimal, stamp, stamp_or_none, user
+from sandbox.github.shapes.common import api_of, node_id, number_of, repository_minimal, stamp, stamp_or_none, user
 
 if TYPE_CHECKING:
     from sandbox.github.repository import Repository
@@ -119,6 +119,25 @@ def job(base: str, repository: Repository, of: Run, run_job: Job) -> Json:
         "runner_name": f"GitHub Actions {1 + run_job.job_id % 20}" if run_job.ran else None,
         "runner_group_id": 0 if run_job.ran else None,
         "runner_group_name": "GitHub Actions" if run_job.ran else None,
+    }
+
+
+def pending(base: str, repository: Repository, held: Job) -> Json:
+    """An environment that holds a job; the caller is none of its reviewers."""
+    number = number_of(f"{repository.full_name}/{held.environment}")
+    environment = {
+        "id": number,
+        "node_id": node_id("EN", number),
+        "name": held.environment,
+        "url": f"{api_of(base, repository)}/environments/{held.environment}",
+        "html_url": f"{base}/{repository.full_name}/deployments/activity_log?environments_filter={held.environment}",
+    }
+    return {
+        "environment": environment,
+        "wait_timer": 0,
+        "wait_timer_started_at": None,
+        "current_user_can_approve": False,
+        "reviewers": [{"type": "User", "reviewer": user(base, login)} for login in held.reviewers],
     }
 
 

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bot.slack.blocks.common import ApprovalView, Head
+from bot.slack.blocks.jobs import machines_done
 from handlers.deploy.github_actions import views
 from handlers.deploy.views import Release
-from runners.results import Commit, Job, State, WorkflowRun
+from runners.results import Commit, Job, PendingReview, State, WorkflowRun
 from tests.unit.bot.drawn import hostile, read, urls
 
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -101,3 +102,39 @@ def test_slack_takes_every_run_whatever_is_in_it(pool: list[str], url: str, coun
     read(views.run_progress(head, out, GIVEN, going))
     read(views.run_ended(head, out, GIVEN, going))
     read(views.job_log(Job(1, next(text), state, url, failing_step=next(text)), next(text)))
+
+
+def test_a_job_that_waits_for_reviewers_says_who_with_the_link() -> None:
+    held = replace(job("backend", State.WAITING), held=True)
+    going = run(State.WAITING, held, ended=False)
+    pending = [PendingReview("production", ("lee-park", "team <infra>")), PendingReview("other", (), AT)]
+    message = views.run_progress(HEAD, OUT, GIVEN, going, pending=pending)
+    rendered = read(message)
+    assert "waiting for a review on GitHub" in message.text
+    assert "`production` needs a review by one of lee-park, team <infra>" in rendered
+    assert "`other` holds the run until" in rendered
+    assert "✋ waiting for review" in rendered
+    assert f"<{going.url}|Review it on GitHub>" in str(message.blocks)
+    assert "holds the run until somebody reviews it" in read(views.run_progress(HEAD, OUT, GIVEN, going))
+    released = run(State.RUNNING, job("backend", State.RUNNING), ended=False)
+    assert "review" not in read(views.run_progress(HEAD, OUT, GIVEN, released, pending=pending))
+
+
+STATES = st.sampled_from([State.SUCCEEDED, State.FAILED, State.CANCELLED, State.SKIPPED, State.UNKNOWN])
+
+
+@given(st.lists(st.tuples(st.sampled_from(["backend", "cron", "sftp", ""]), STATES), min_size=1, max_size=8))
+def test_a_machine_runs_the_commit_if_all_of_its_jobs_succeeded(jobs: list[tuple[str, State]]) -> None:
+    made = [job(f"deploy ({machine})" if machine else "notify", state) for machine, state in jobs]
+    roles = ("backend", "cron", "sftp")
+    ended = run(State.FAILED, *made)
+    expected = tuple(
+        role
+        for role in roles
+        if any(machine == role for machine, _ in jobs)
+        and not any(machine == role and state is not State.SUCCEEDED for machine, state in jobs)
+    )
+    assert machines_done(ended.jobs, roles) == expected
+    rendered = read(views.run_ended(HEAD, replace(OUT, roles=roles), GIVEN, ended))
+    assert ("`a1b2c3d` now." in rendered) is bool(expected)
+    assert ("Not certain:" in rendered) is (0 < len(expected) < 3)
