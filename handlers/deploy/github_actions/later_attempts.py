@@ -40,11 +40,11 @@ async def check(services: Services, due: DueRun) -> None:
     record = await _last_deploy(services, due.target)
     if record is None or record.status is not Status.FAILED:
         return
-    known = await services.annotations.values_of(record.number, FAILED_ATTEMPT)
+    attempts = await services.annotations.values_of(record.number, FAILED_ATTEMPT)
     run_id = await services.run_claims.run_of(record.number)
-    if not known or run_id is None:
+    if not attempts or run_id is None:
         return
-    attempt, sha = known[-1].split(" ")
+    attempt, sha = attempts[-1].split(" ")
     repository = services.config.github.repository
     now = await listing.read_run(services.github, repository, run_id)
     if now.attempt <= int(attempt) or not now.state.ended or now.head_sha != sha:

@@ -62,11 +62,11 @@ def _forbidden(refusal: Refusal, doing: str) -> RunnerError:
     if any(words in refusal.message.lower() for words in _NO_RERUN):
         return _conflict(refusal, doing)
     needed = refusal.headers.get("x-accepted-github-permissions", "")
-    known = next((remedy for words, remedy in _FORBIDDEN_REMEDIES.items() if words in refusal.message.lower()), "")
+    specific = next((remedy for words, remedy in _FORBIDDEN_REMEDIES.items() if words in refusal.message.lower()), "")
     if "x-github-sso" in refusal.headers:
         remedy = _FORBIDDEN_REMEDIES["sso"]
-    elif known:
-        remedy = known
+    elif specific:
+        remedy = specific
     elif needed:
         remedy = f"Give the token or App this permission: {needed}."
     else:
