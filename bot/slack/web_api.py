@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
@@ -99,7 +100,7 @@ class WebApi:
         except FAILURES as error:
             raise ChatError("response_url", _code(error)) from error
         if answer.status_code != 200:
-            raise ChatError("response_url", f"status {answer.status_code}")
+            raise ChatError("response_url", _response_code(answer.status_code, answer.body))
 
     def redacted(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """The same arguments without secrets."""
@@ -114,6 +115,14 @@ def make_client(token: str, base_url: str | None) -> AsyncWebClient:
     client = AsyncWebClient(token=token, timeout=20, base_url=base_url or AsyncWebClient.BASE_URL)
     client.retry_handlers = [AsyncRateLimitErrorRetryHandler(max_retry_count=10)]
     return client
+
+
+def _response_code(status: int, body: str) -> str:
+    """The error of a response URL, which answers with JSON or with the bare code; a 5xx passes."""
+    named = re.search(r'"error"\s*:\s*"(\w+)"', body) or re.fullmatch(r"\s*([a-z_]+)\s*", body)
+    if status < 500 and named:
+        return f"{named[1]} (status {status})"
+    return f"{NO_ANSWER if status >= 500 else 'status'} (status {status})"
 
 
 def _code(error: Exception) -> str:

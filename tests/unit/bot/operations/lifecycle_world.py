@@ -54,6 +54,9 @@ class Chat:
             raise ChatError("chat.update", "message_not_found")
         self.says[at.ts] = read_message(message)
 
+    async def upload(self, _: Posted, **__: Any) -> None:
+        raise ChatError("files.upload", "storage_limit_reached")
+
     async def permalink(self, at: Posted) -> str:
         if at.ts not in self.says:
             raise ChatError("chat.getPermalink", "message_not_found")

@@ -140,3 +140,18 @@ async def test_a_channel_that_takes_no_message_starts_nothing_and_keeps_the_line
 async def test_an_environment_that_left_the_configuration_ends_what_waited_for_it(world: World) -> None:
     record = await world.until(await world.begin(succeed, "gone"), Status.FAILED)
     await world.until_said(record, "gone is no longer in the configuration")
+
+
+async def test_a_file_that_slack_does_not_take_is_reported_in_the_thread(world: World) -> None:
+    async def content() -> str:
+        return "the whole log"
+
+    async def body(operation: Operation) -> None:
+        await operation.attach("attach log", filename="log.txt", title="The log", read=content)
+        await succeed(operation)
+
+    await world.until(await world.begin(body), Status.SUCCEEDED)
+    assert any(
+        "The log could not be attached: Slack answered `storage_limit_reached`" in text
+        for text in world.chat.says.values()
+    )

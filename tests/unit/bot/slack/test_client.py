@@ -11,6 +11,7 @@ from aiohttp import web
 from bot.redaction import Redactor
 from bot.slack.blocks import kit, tables
 from bot.slack.client import Chat, Posted
+from bot.slack.errors import Verdict
 from bot.slack.live import LiveMessage
 from bot.slack.manifest import read as read_manifest
 from bot.slack.web_api import ChatError, make_client
@@ -238,3 +239,37 @@ async def test_the_newest_state_of_a_live_message_is_shown(slack: SlackStandIn, 
             live.show(lambda number=number: message_of(f"state {number}"))  # type: ignore[misc]
         await slack.workspace.channel("#staging").wait_for(lambda message: "state 49" in message.rendered)
     assert len([call for call in slack.calls if call.method == "chat.update"]) < 50
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "verdict"),
+    [
+        (400, '{"ok": false, "error": "expired_url"}', Verdict.REQUEST),
+        (400, "invalid_blocks", Verdict.CONTENT),
+        (404, "no_such_hook of tomorrow", Verdict.UNKNOWN),
+        (503, "<html>away</html>", Verdict.PASSES),
+        (500, "invalid_blocks", Verdict.PASSES),
+    ],
+)
+async def test_a_response_url_answers_with_its_own_words(status: int, body: str, verdict: Verdict) -> None:
+    with pytest.raises(ChatError) as refused:
+        await at_broken(Broken((status, body, {})), lambda chat, url: chat.respond(f"{url}hooks/1", message_of("x")))
+    assert refused.value.verdict is verdict
+
+
+@pytest.mark.parametrize("way", ["post", "update"])
+async def test_a_message_whose_blocks_are_refused_is_sent_in_plain_text_and_the_log_says_why(
+    slack: SlackStandIn, chat: Chat, caplog: pytest.LogCaptureFixture, way: str
+) -> None:
+    row = kit.actions("decision", kit.button("Approve", "approve", "opaque"))
+    broken = kit.Message("a plan", (kit.section(f"3 destroyed, key {SECRET}"), {"type": "section"}, row))
+    at = await chat.post(STAGING, broken if way == "post" else message_of("before"))
+    if way == "update":
+        await chat.update(at, broken)
+    (message,) = slack.workspace.channel("#staging").messages
+    assert "3 destroyed" in message.rendered
+    assert "hunter2" not in message.rendered
+    assert message.buttons == ["Approve"]
+    assert "invalid_blocks" in caplog.text
+    assert {call.error for call in slack.refused} == {"invalid_blocks"}
+    slack.refused.clear()

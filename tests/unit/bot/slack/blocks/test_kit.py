@@ -170,3 +170,28 @@ def test_small_print_is_added_at_the_end_where_there_is_room() -> None:
     assert [block["type"] for block in bare.blocks] == ["section", "context"]
     full = kit.message("done", [kit.section("x") for _ in range(kit.MESSAGE_BLOCKS)])
     assert kit.with_small_print(full, "ended") == full
+
+
+@given(st.text(st.sampled_from("aé€🚀&<>|😀 \u0301"), max_size=400).map(kit.escape), st.integers(8, 300))
+def test_text_is_cut_by_bytes_between_characters_and_never_inside_an_entity_or_a_link(text: str, limit: int) -> None:
+    linked = f"{text} <https://example.com|{text}> {text}"
+    cut = kit.cut_bytes(linked, limit)
+    assert len(cut.encode()) <= limit
+    if len(linked.encode()) <= limit:
+        assert cut == linked
+        return
+    assert cut.endswith("…")
+    assert linked.startswith(cut[:-1])
+    assert cut.rfind("<") <= cut.rfind(">")
+    rest = linked[len(cut) - 1 :]
+    assert not any(rest.startswith(tail) for entity in ("&amp;", "&lt;", "&gt;") for tail in _tails(cut, entity))
+
+
+def _tails(cut: str, entity: str) -> list[str]:
+    """What would follow if the cut were inside of this entity."""
+    return [entity[length:] for length in range(1, len(entity)) if cut[:-1].endswith(entity[:length])]
+
+
+@given(st.text(st.sampled_from("a€🚀\u3042"), min_size=1, max_size=6_000))
+def test_the_text_of_a_message_fits_into_an_update_in_any_script(text: str) -> None:
+    assert len(kit.message(text, [kit.section("x")]).text.encode()) <= 4_000
