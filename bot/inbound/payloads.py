@@ -41,9 +41,8 @@ def click(body: dict[str, Any], registry: Registry) -> Click:
 def submission(body: dict[str, Any], registry: Registry) -> Submission:
     """A submitted modal (a view_submission payload), its values by block id."""
     view = body["view"]
-    values = {
-        block: _value(next(iter(elements.values()))) for block, elements in view["state"]["values"].items() if elements
-    }
+    typed = (view.get("state") or {}).get("values") or {}  # absent where a modal has no inputs
+    values = {block: _value(next(iter(elements.values()))) for block, elements in typed.items() if elements}
     return Submission(
         user=_text(body.get("user") or {}, "id"),
         callback_id=_text(view, "callback_id"),

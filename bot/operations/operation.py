@@ -104,7 +104,10 @@ class Operation:
 
         async def change() -> None:
             await self.services.operations.set_status(self.number, status, doing)
-            await self._update(self._with_times(message) if status.ended and timed else message)
+            # Progress may be missed. How it ended, and what waits for people, is displayed in any case.
+            final = status.ended or status is Status.APPROVAL
+            timed_message = self._with_times(message) if status.ended and timed else message
+            await deliver(self.services, self.number, timed_message, until_displayed=final)
             if doing and status is Status.RUNNING:
                 await self._update_next()
 

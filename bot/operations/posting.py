@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 POSTED_AGAIN = "posted again"  # an annotation: why the message is not the first one (mrkdwn)
+LONG_WAIT = 180.0  # seconds
 LOST = (Verdict.MESSAGE, Verdict.CHANNEL)
 # Two changes of one message may both find that it is lost; it is posted again once.
 _replacing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
@@ -49,13 +50,21 @@ async def current(services: Services, number: int) -> Posted:
     return Posted(record.channel, record.message_ts or "")
 
 
-async def deliver(services: Services, number: int, message: Message) -> None:
-    """Change an operation's message, with retries; a lost one is posted again. A silent operation has none to change."""
-    refused = await with_retries(lambda: _change(services, number, message))
-    if refused and not refused.transient:
-        refused = await with_retries(lambda: _replace(services, number, message))
-    if refused:
-        log.error("operation %s: its message does not show how it stands: %s", number, refused)
+async def deliver(services: Services, number: int, message: Message, *, until_displayed: bool = False) -> None:
+    """Change an operation's message, with retries; a lost one is posted again. A silent operation has none to change.
+
+    With `until_displayed` an outage of Slack, or a token that somebody has to renew, is waited for.
+    """
+    while True:
+        refused = await with_retries(lambda: _change(services, number, message))
+        if refused and not refused.transient:
+            refused = await with_retries(lambda: _replace(services, number, message))
+        if not refused:
+            return
+        log.error("operation %s: its message does not display its state: %s", number, refused)
+        if not until_displayed or refused.verdict not in (Verdict.PASSES, Verdict.ACCESS):
+            return
+        await asyncio.sleep(LONG_WAIT)
 
 
 async def deliver_once(services: Services, number: int, message: Message) -> None:

@@ -100,3 +100,9 @@ def test_a_modal_sent_off() -> None:
     assert (made.user, made.callback_id, made.private_metadata) == ("U0ANA", "deploy", "C0OPS")
     assert made.key == payloads.submission(VIEW, Registry()).key
     assert made.key != payloads.submission({**VIEW, "view": {**VIEW["view"], "id": "V2"}}, Registry()).key
+
+
+@pytest.mark.parametrize("state", [{}, None, {"values": {}}, {"values": None}])
+def test_a_modal_without_inputs_has_no_values(state: Any) -> None:
+    body = {**VIEW, "view": {**VIEW["view"], "state": state}}
+    assert payloads.submission(body, Registry()).values == {}

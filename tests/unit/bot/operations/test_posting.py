@@ -262,3 +262,24 @@ def test_whatever_slack_refuses_one_message_says_how_it_stands(
             assert "applied: 2 added" in f"{message.rendered} {message.text}"
 
     asyncio.run(go())
+
+
+@pytest.mark.parametrize("code", ["invalid_auth", "internal_error", "ekm_access_denied"])
+async def test_how_it_ended_is_displayed_after_any_outage(
+    world: World, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    monkeypatch.setattr("bot.operations.posting.LONG_WAIT", 0.0)
+    remaining = 60
+
+    async def refuse(_: ApiCall) -> None:
+        nonlocal remaining
+        if remaining:
+            remaining -= 1
+            raise ApiError(code)
+
+    world.slack.on_call.append(refuse)
+    await deliver(world.services, 1, says("applied: 2 added"), until_displayed=True)
+    assert len(world.copies("applied: 2 added")) == 1
+    remaining = 60
+    await deliver(world.services, 1, says("progress"))
+    assert not world.copies("progress")
