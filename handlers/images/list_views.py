@@ -29,6 +29,9 @@ RETENTIONS = {
     Retention.UNKNOWN: "❔ not known, so kept",
     Retention.DELETABLE: "✅ may go",
 }
+# What somebody can act on, before what needs nobody; Slack may cut the end of a long table.
+_ACTIONABLE = (Retention.DELETABLE, Retention.UNKNOWN, Retention.PROTECTED, Retention.MANAGED)
+FIRST = {retention: position for position, retention in enumerate(_ACTIONABLE)}
 MOST_ROWS = 20  # a longer table may be cut, so a hint says how to list fewer images
 
 
@@ -55,7 +58,7 @@ def page(images: ImageList, orphans: OrphanedImageResources, now: float, *, part
         f"{len(images.deletable)} may go ({images.deletable_gb} GB at most)" if images.deletable else "none may go"
     )
     head = f"{count}, {deletable}"
-    ordered = sorted(images.images, key=lambda image: image.retention is not Retention.DELETABLE)
+    ordered = sorted(images.images, key=lambda image: FIRST.get(image.retention, len(FIRST)))
     rows = [_row(image, now) for image in ordered]
     columns = ["Image", "Machine", "Age", "Snapshots", "Standing", "Why"]
     blocks = [
