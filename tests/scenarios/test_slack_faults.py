@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.slack import ApiError
-from tests.scenarios.acting import answered, asked_of_github, operations_in, shows, types
+from tests.scenarios.acting import answered, asked_of_github, clicks, operations_in, shows, types
 from tests.scenarios.conftest import log_of
 
 if TYPE_CHECKING:
@@ -129,3 +129,43 @@ async def test_a_channel_that_takes_no_message_starts_nothing(start_world: Start
     assert [status for _, _, status in operations_in(world)] == ["failed"]
     await types(world, "ana", "#dev", "/plan dev")
     await shows(world, "#dev", "#2 ", "up to date")
+
+
+async def test_a_modal_opens_in_time_though_its_look_ups_take_longer_than_the_trigger(world: World) -> None:
+    async def slow(call: ApiCall) -> None:
+        if call.method == "usergroups.users.list" and call.phase == "before":
+            await asyncio.sleep(1.5)
+        if call.method == "views.update" and call.phase == "before":
+            await asyncio.sleep(2)
+
+    world.slack.on_call.append(slow)
+    reply = await types(world, "ana", "#dev", "/deploy")
+    assert reply.ok, reply.error
+    view = await world.person("ana").wait_for_view()
+    world.slack.on_call.remove(slow)
+    assert (await world.person("ana").submit(view, {"Environment": "dev"})).closed
+    await shows(world, "#dev", "#1 Deploy main to dev", "deployed")
+
+
+async def test_a_command_is_read_and_answered_as_it_was_typed(world: World) -> None:
+    reply = await types(world, "ana", "#dev", "/deploy <!channel> & more")
+    assert "“<!channel>”" in reply.ephemerals[0].rendered
+    reply = await types(world, "ana", "#staging", '/plan staging -target=terraform_data.host["R&D"]')
+    await shows(world, "#staging", 'terraform_data.host["R&D"]')
+
+
+async def test_a_plan_whose_blocks_slack_refuses_is_approved_in_plain_text(start_world: StartWorld) -> None:
+    world = await start_world(tolerates=("invalid_blocks",))
+
+    async def refuse(call: ApiCall) -> None:
+        blocks = call.arguments.get("blocks") or ()
+        if call.phase == "before" and any(block["type"] == "table" for block in blocks):
+            raise ApiError("invalid_blocks")
+
+    world.slack.on_call.append(refuse)
+    await types(world, "ana", "#staging", "/plan staging")
+    ask = await shows(world, "#staging", "3 to replace", "Waiting for approval", "Slack refused the usual layout")
+    await clicks(world, "lee", ask, "approve")
+    done = await shows(world, "#staging", "applied", "3 destroyed", "approved by @lee")
+    assert not done.buttons
+    assert "invalid_blocks" in log_of(world)

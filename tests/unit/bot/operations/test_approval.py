@@ -79,4 +79,4 @@ async def test_a_message_that_somebody_deletes_while_it_waits_is_posted_again_wi
     await world.services.approvals.decide(observed[0].split()[0], "U0LEE", Outcome.APPROVED)
     await world.services.engine.wake(before.number)
     await world.until(request, Status.SUCCEEDED)
-    assert "all done" in world.said_of(after)
+    await world.until_said(after, "all done")
