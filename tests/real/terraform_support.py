@@ -56,12 +56,15 @@ class ProgressLog:
             self.there.set()
 
 
-async def applied(workspace: Workspace, plan: SavedPlan, observed: ProgressLog | None = None) -> ApplyResult:
+async def applied(
+    workspace: Workspace, plan: SavedPlan, observed: ProgressLog | None = None, **variables: str
+) -> ApplyResult:
     """Apply the plan."""
     return await terraform.apply(
         workspace,
         workspace.scratch / PLAN_FILE,
         plan.summary.digest,
+        variables=variables,
         on_progress=observed or ProgressLog(),
         timeout=LONG,
     )

@@ -525,7 +525,7 @@ async def test_backend_settings_var_files_and_a_shared_cache(workspace: Workspac
             workspace.env,
             plugin_cache=tmp_path / "cache",
             backend_config={"path": str(tmp_path / 'a ${b} "c".tfstate')},
-            var_files=("staging.tfvars",),
+            var_files=(workspace.directory / "staging.tfvars",),
         )
         for name in ("one", "two")
     ]
