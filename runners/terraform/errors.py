@@ -5,43 +5,29 @@ from __future__ import annotations
 import json
 import re
 import signal
-from datetime import UTC, datetime
-from functools import partial
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runners.errors import AccessDeniedError, RunnerError, StalePlanError, StateLockedError, UnavailableError
+from runners.errors import AccessDeniedError, RunnerError, UnavailableError
 from runners.results import Diagnostic
+from runners.terraform import causes
+from runners.terraform.causes import NO_NETWORK, flat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-LOCK_REMEDY = (
-    "Wait until that has ended. Where PostgreSQL keeps the state, a lock goes with its holder, also one that died."
-)
-LONGEST_CAUSE = 400  # characters
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 _START = re.compile(r"^(Error|Warning): (.*)$")
 _POSITION = re.compile(r"^\s+on (\S+) line (\d+)")
 _CODE = re.compile(r"^\s+\d+: ?(.*)$")
-_LOCK = re.compile(r"^\s*(ID|Path|Who|Operation|Created):[ \t]*(\S.*?)\s*$", re.MULTILINE)
-# The backends "http" and "pg" describe the requested lock in place of the held lock; "http" names the held lock's id.
-_REQUESTED_LOCK = re.compile(
-    r"HTTP remote state already locked(?:: ID=(\S+))?|Workspace is already locked: |already locked for workspace creation: ",
-    re.IGNORECASE,
-)
-# The backend "pg" could not ask for the lock.
-_LOCK_FAILED = re.compile(r"Error message: (?:pq: |dial tcp |read tcp |write tcp |driver: bad connection)")
-_CREATED = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d+)? ([+-]\d{4})(?: \S+)?")
-NO_NETWORK = re.compile(
-    r"could not connect|no such host|connection refused|failed to connect|dial tcp|TLS handshake|i/o timeout"
-    r"|deadline exceeded|could not resolve host",
-    re.IGNORECASE,
-)
 _DISK_FULL = re.compile(r"no space left on device|file too large|disk quota exceeded", re.IGNORECASE)
 _DISK_REMEDY = "Make room on the disk that operations keep their files on."
 _NO_CREDENTIALS = re.compile(
-    r"No valid credential|ExpiredToken|InvalidClientTokenId|UnrecognizedClient|AccessDenied|UnauthorizedOperation"
+    r"could not find default credentials|unable to build authorizer|could not configure AzureCli|NoCredentialProviders"
+    r"|could not read Username|Authentication failed|Permission denied \(publickey"
+    r"|No valid credential|ExpiredToken|InvalidClientTokenId|UnrecognizedClient|AccessDenied|UnauthorizedOperation"
     r"|StatusCode: 403|error configuring S3 Backend",
     re.IGNORECASE,
 )
@@ -119,18 +105,30 @@ def explain(
     errors = distinct(diagnostic for diagnostic in diagnostics if diagnostic.severity == "error")
     log = "\n\n".join(map(_as_text, errors)) or tail.strip()
     for diagnostic in errors:
-        for summary, explained in _EXPLANATIONS:
+        for summary, explained in causes.EXPLANATIONS:
             explanation = explained(diagnostic, version) if summary.search(diagnostic.summary) else None
             if explanation:
                 kind, problem, remedy = explanation
                 return kind(doing, problem, remedy=remedy, exit_code=exit_code, log_tail=log)
-    if any(_DISK_FULL.search(f"{error.summary} {error.detail}") for error in errors) or _DISK_FULL.search(tail):
+    if any(map(_DISK_FULL.search, [*map(_flat, errors), flat(tail)])):
         return RunnerError(doing, "the disk is full", remedy=_DISK_REMEDY, exit_code=exit_code, log_tail=log)
-    if any(_NO_CREDENTIALS.search(f"{error.summary} {error.detail}") for error in errors):
-        remedy = "Check the credentials that terraform is given, and what they may do."
-        return AccessDeniedError(doing, _problem(errors[0]), remedy=remedy, exit_code=exit_code, log_tail=log)
+    for error in errors:
+        if _NO_CREDENTIALS.search(_flat(error)):
+            remedy = (
+                "Check the credentials that terraform is given (terraform.secret_environment), and what they may do."
+            )
+            return AccessDeniedError(doing, _problem(error), remedy=remedy, exit_code=exit_code, log_tail=log)
+        if NO_NETWORK.search(_flat(error)):
+            remedy = (
+                "Check that this machine reaches it, and the proxy settings in terraform.environment. Then plan again."
+            )
+            return UnavailableError(doing, _problem(error), remedy=remedy, exit_code=exit_code, log_tail=log)
     problem = _problem(errors[-1]) if errors else _exit_problem(exit_code)
     return RunnerError(doing, problem, exit_code=exit_code, log_tail=log)
+
+
+def _flat(diagnostic: Diagnostic) -> str:
+    return flat(f"{diagnostic.summary} {diagnostic.detail}")
 
 
 def file_error(doing: str, error: OSError) -> RunnerError:
@@ -159,136 +157,11 @@ def _problem(diagnostic: Diagnostic) -> str:
 
 
 def _as_text(diagnostic: Diagnostic) -> str:
+    if diagnostic.filename and Path(diagnostic.filename).name == causes.BACKEND_FILE:
+        # The file is the operation's own, and its code has a setting's value.
+        diagnostic = replace(diagnostic, filename=None, snippet=None)
     position = f"\n  {diagnostic.filename}:{diagnostic.line}" if diagnostic.filename else ""
     code = "".join(f"\n    {line}" for line in (diagnostic.snippet or "").splitlines())
     return f"{diagnostic.severity.capitalize()}: {diagnostic.summary}{position}{code}" + (
         f"\n{diagnostic.detail}" if diagnostic.detail else ""
     )
-
-
-_Explanation = tuple["Callable[..., RunnerError]", str, str]
-
-
-def _stale(diagnostic: Diagnostic, version: str) -> _Explanation:
-    del diagnostic, version
-    return (
-        StalePlanError,
-        "the infrastructure's state has changed since this plan was made",
-        "Nothing was applied. Plan again.",
-    )
-
-
-def _locked(diagnostic: Diagnostic, version: str) -> _Explanation | None:
-    del version
-    fields = dict(_LOCK.findall(diagnostic.detail))
-    if requested := _REQUESTED_LOCK.search(diagnostic.detail):
-        if not requested[1]:
-            return StateLockedError, "somebody holds the state's lock, and the backend does not tell who", LOCK_REMEDY
-        fields = {"ID": requested[1]}
-    if "ID" not in fields or _LOCK_FAILED.search(diagnostic.detail):
-        return None
-    created, who = _time(fields.get("Created", "")), fields.get("Who", "somebody")
-    since = f"{created:%Y-%m-%d %H:%M} UTC" if created else fields.get("Created")
-    operation = fields.get("Operation", "").removeprefix("OperationType").lower() or None
-    error = partial(
-        StateLockedError,
-        lock_id=fields["ID"],
-        who=fields.get("Who"),
-        created=created,
-        operation=operation,
-        path=fields.get("Path"),
-    )
-    holding = f"has held the state's lock since {since}" if since else "holds the state's lock"
-    return (
-        error,
-        f"{who} {holding} ({f'{operation}, ' if operation else ''}lock {fields['ID']})",
-        f"Wait until that has ended. If it no longer runs, release the lock with:\nterraform force-unlock {fields['ID']}",
-    )
-
-
-def _time(text: str) -> datetime | None:
-    """A time as Go prints it: 2026-11-23 14:11:46.885761976 +0000 UTC; nanoseconds are cut to microseconds."""
-    match = _CREATED.fullmatch(text)
-    if not match:
-        return None
-    try:
-        return datetime.fromisoformat(f"{match[1]}{(match[2] or '.0')[:7].ljust(7, '0')}{match[3]}").astimezone(UTC)
-    except ValueError:
-        return None
-
-
-def _version(diagnostic: Diagnostic, version: str) -> _Explanation:
-    required = re.search(r'required_version\s*=\s*"([^"]*)"', diagnostic.snippet or "")
-    return (
-        RunnerError,
-        f"the code wants Terraform {required[1] if required else 'of another version'}, and this is {version}"
-        + (f" ({diagnostic.filename}:{diagnostic.line})" if diagnostic.filename else ""),
-        "Name a fitting program in the configuration, or change required_version in the code.",
-    )
-
-
-def _download(diagnostic: Diagnostic, version: str) -> _Explanation | None:
-    del version
-    if not NO_NETWORK.search(diagnostic.detail):
-        return None
-    paragraph = " ".join(next(part for part in diagnostic.detail.split("\n\n") if NO_NETWORK.search(part)).split())
-    missing = re.search(r'(provider \S+/\S+?|module "[^"]+"):? ', paragraph)
-    cause = paragraph[missing.end() :] if missing else paragraph
-    return (
-        UnavailableError,
-        f"{missing[1] if missing else 'a provider or module'} cannot be downloaded: {cause[:LONGEST_CAUSE]}",
-        "Check that this machine reaches the registry, or give it a provider mirror or a filled plugin cache.",
-    )
-
-
-def _crashed(diagnostic: Diagnostic, version: str) -> _Explanation:
-    del version
-    text = f"{diagnostic.summary} {diagnostic.detail}"
-    name = re.search(r"terraform-provider-([A-Za-z0-9-]+)|provider \"?([\w.-]+/[\w-]+/[\w-]+)", text)
-    return (
-        RunnerError,
-        f"the provider {(name[1] or name[2]) if name else 'of a resource'} crashed",
-        "Try again; if it crashes again, take another version of it, and report it to those who make it.",
-    )
-
-
-def _not_started(diagnostic: Diagnostic, version: str) -> _Explanation | None:
-    # A provider that exits at once: Terraform may notice that before it reads the panic, and reports no crash.
-    return _crashed(diagnostic, version) if "Unrecognized remote plugin message" in diagnostic.detail else None
-
-
-def _unreadable(diagnostic: Diagnostic, version: str) -> _Explanation:
-    # Terraform 1.11 reports "Saved the plan" also when only a part of it was written.
-    del diagnostic, version
-    return (
-        RunnerError,
-        "the plan was not written whole",
-        "Check that the disk that operations keep their files on is not full.",
-    )
-
-
-def _lock_file(diagnostic: Diagnostic, version: str) -> _Explanation:
-    del version
-    return (
-        RunnerError,
-        f"the code's .terraform.lock.hcl does not fit it: {diagnostic.summary}",
-        "Run terraform init (or terraform providers lock for this platform) and commit the lock file.",
-    )
-
-
-def _remote(diagnostic: Diagnostic, version: str) -> _Explanation:
-    del version
-    return RunnerError, f"this backend cannot save plans: {diagnostic.summary}", "Plan this one in HCP Terraform."
-
-
-_EXPLANATIONS: Sequence[tuple[re.Pattern[str], Callable[[Diagnostic, str], _Explanation | None]]] = (
-    (re.compile("Saved plan is stale|does not match the given state"), _stale),
-    (re.compile("acquiring the state lock"), _locked),
-    (re.compile("Unsupported (Terraform|OpenTofu) Core version"), _version),
-    (re.compile("Failed to (query|install|download)|provider package|Module not found|download module"), _download),
-    (re.compile("plugin crashed|Plugin did not respond|Unrecognized remote plugin"), _crashed),
-    (re.compile("Failed to load plugin schemas"), _not_started),
-    (re.compile("Failed to read the given file as a state or plan file"), _unreadable),
-    (re.compile("Provider dependency changes detected|Inconsistent dependency lock file"), _lock_file),
-    (re.compile("Saving a generated plan is currently not supported"), _remote),
-)

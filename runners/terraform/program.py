@@ -16,6 +16,7 @@ from runners.errors import NotFoundError, ProgramMissingError, RunnerError
 from runners.processes import child
 from runners.processes.stragglers import MARK
 from runners.terraform import bundled
+from runners.terraform.causes import BACKEND_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -239,7 +240,7 @@ def backend_arguments(workspace: Workspace) -> list[str]:
     """The arguments of `terraform init` for the backend: its settings are in a private file, as all users can read argv."""
     if not workspace.backend_config:
         return []
-    file = workspace.scratch / "backend.tfbackend"
+    file = workspace.scratch / BACKEND_FILE
     write_private(file, "".join(f"{name} = {_quoted(value)}\n" for name, value in workspace.backend_config.items()))
     return [f"-backend-config={file}"]
 

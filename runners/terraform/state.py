@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from runners.errors import NotFoundError, RunnerError
 from runners.terraform import errors as terraform_errors, program as terraform_program
+from runners.terraform.causes import NO_NETWORK
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -93,7 +94,7 @@ async def force_unlock(workspace: Workspace, lock_id: str, *, timeout: float) ->
         return
     text = f"{output.stdout}\n{output.stderr}"
     plain = terraform_errors.plain(text)
-    if _NO_LOCK.search(plain) and not terraform_errors.NO_NETWORK.search(plain):
+    if _NO_LOCK.search(plain) and not NO_NETWORK.search(plain):
         problem = f"the state is no longer locked by {lock_id}"
         raise NotFoundError(doing, problem, remedy="Plan again.", exit_code=output.exit_code, log_tail=plain)
     diagnostics = terraform_errors.from_text(text)

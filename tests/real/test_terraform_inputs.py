@@ -60,7 +60,7 @@ async def given(workspace: Workspace, request: pytest.FixtureRequest) -> Workspa
 async def test_ephemeral_variables_of_files_and_of_the_command_reach_the_apply(given: Workspace) -> None:
     plan = await planned(given, **TYPED)
     assert plan.summary.failed_checks == 0
-    result = await applied(given, plan, **TYPED)
+    result = await applied(given, plan, None, **TYPED)
     assert result.succeeded, result.errors
     assert (result.added, result.failed_checks) == (1, 0)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import textwrap
 
 import pytest
+from hypothesis import given, strategies as st
 
 from runners.errors import AccessDeniedError, RunnerError, StalePlanError, StateLockedError, UnavailableError
 from runners.results import Diagnostic
@@ -248,3 +250,30 @@ def test_only_diagnostics_are_taken_from_json_lines() -> None:
         json.dumps({"type": "diagnostic", "diagnostic": diagnostic}),
     ]
     assert list(terraform_errors.from_json_lines(lines)) == [Diagnostic("error", "S", "", "a.tf", 3)]
+
+
+WRAPPED = {
+    'Could not download module "network" (main.tf:1) source code from "git::https://git.example.test/m.git?ref=v1": error '
+    "downloading 'https://git.example.test/m.git?ref=v1': /usr/bin/git exited with 128: fatal: unable to access "
+    "'https://git.example.test/m.git/': Failed to connect to 127.0.0.1 port 1: Couldn't connect to server": (
+        "Failed to download module",
+        UnavailableError,
+    ),
+    "Could not load the schema for provider registry.terraform.io/acme/cloud: failed to instantiate provider: Unrecognized "
+    "remote plugin message: panic: no": ("Failed to load plugin schemas", RunnerError),
+    "storage.NewClient() failed: dialing: google: could not find default credentials.": ("Error", AccessDeniedError),
+    "write /tmp/x: no space left on device": ("Failed to write plan file", RunnerError),
+}
+
+
+@given(st.sampled_from(sorted(WRAPPED)), st.integers(20, 200))
+def test_a_cause_is_found_wherever_terraform_wraps_its_lines(detail: str, width: int) -> None:
+    summary, kind = WRAPPED[detail]
+    wrapped = "\n".join(textwrap.wrap(detail, width, break_long_words=False, break_on_hyphens=False))
+    errors = terraform_errors.from_text(f"Error: {summary}\n\n{wrapped}\n")
+    error = terraform_errors.explain("initialising", 1, errors, version="terraform 1.11.4")
+    whole = terraform_errors.explain(
+        "initialising", 1, [Diagnostic("error", summary, detail)], version="terraform 1.11.4"
+    )
+    assert (type(error), error.problem, error.remedy) == (kind, whole.problem, whole.remedy)
+    assert error.remedy
