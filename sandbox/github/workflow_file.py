@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import re
@@ -81,13 +82,19 @@ class WorkflowFile:
     jobs: tuple[JobFile, ...] = field(default=())
 
 
+@functools.lru_cache(maxsize=64)
+def _read(text: str) -> Any:
+    """The file's YAML, which nobody changes: hundreds of runs of one file would parse it for 20 ms each."""
+    return yaml.safe_load(text)
+
+
 def parse(path: str, text: str, inputs: Mapping[str, str] | None = None) -> WorkflowFile:
     """Read a workflow file; WorkflowFileError names the wrong or unsupported key.
 
     `inputs` are those of the dispatch, which a matrix may use; without them the defaults count.
     """
     try:
-        raw = yaml.safe_load(text)
+        raw = _read(text)
     except yaml.YAMLError as error:
         raise WorkflowFileError(f"{path}: {error}") from error
     if not isinstance(raw, dict):

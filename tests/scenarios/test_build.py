@@ -200,6 +200,7 @@ async def test_a_cancel_cut_off_reaches_github(start_world: StartWorld, phase: s
     assert runs(world)[0].conclusion == "cancelled"
 
 
+@pytest.mark.slow("two runs on GitHub, with an AWS of its own")
 async def test_what_somebody_ran_again_in_github_is_followed_by_a_press_and_not_begun_twice() -> None:
     async with running(Options(speed=FAST)) as world:  # with an AWS of its own: no image but its own speaks against it
         repository = infrastructure(world)

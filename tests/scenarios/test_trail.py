@@ -7,6 +7,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.scenarios import moments
 from tests.scenarios.acting import clicks, infrastructure, shows, types
 
@@ -96,6 +98,7 @@ async def test_of_a_deploy_by_github_actions_the_run_is_told(shared_world: World
     await logged(world, number_of(message), "begins dispatch")
 
 
+@pytest.mark.slow("deploys with Ansible, which takes seconds of processor time for each playbook")
 async def test_of_a_deploy_by_ansible_each_playbook_is_told(shared_world: World) -> None:
     world = shared_world
     await types(world, "ana", "#staging", "/deploy staging")

@@ -11,7 +11,7 @@ from bot.config.targets import BUILDERS
 from bot.operations.registry import Click, DueRun
 from bot.slack.blocks.common import Head
 from bot.store.operations import Status
-from handlers.builders import alert as builder_alert, watch as builder_watch
+from handlers.builders import alert as builder_alert, alert_buttons, watch as builder_watch
 from runners.errors import UnavailableError
 from runners.github.runs import listing
 from runners.results import Job, State, WorkflowRun
@@ -129,6 +129,11 @@ async def alerted(desk: Desk) -> int:
 def pressed(number: int, user: str, action: str) -> Click:
     """A press on a button of the builder's message."""
     return Click(user, "C0OPS", "5.0", action, str(number), "1.2", "")
+
+
+async def lee_terminates(desk: Desk, number: int) -> None:
+    """Press "Terminate" on the builder's message as somebody who may."""
+    await alert_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate"))
 
 
 async def stuck(desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch, **more: Any) -> tuple[int, Built]:

@@ -22,6 +22,7 @@ from tests.unit.handlers.builder_support import (
     NOON,
     Course,
     ended_by_packer,
+    lee_terminates,
     pressed,
     stuck,
 )
@@ -50,7 +51,7 @@ async def test_a_volume_that_stayed_behind_is_told_and_removed_by_a_click(
     number, built = await stuck(desk, account, monkeypatch)
     course = Course(
         desk, number, built.instance_id, ended_by_packer(account, built, but=built.volumes[1]),
-        lambda: alert_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate")),
+        lambda: lee_terminates(desk, number),
     )  # fmt: skip
     text = await course.run()
     assert f"left something behind: `volume {built.volumes[1]}`" in course.transcript
@@ -94,6 +95,7 @@ async def test_what_it_has_cost_so_far_is_told_where_the_price_list_can_be_read(
     assert "about $0.25 so far" in course.shown[-1].text
 
 
+@pytest.mark.slow("a day of checks, each of which asks EC2 for all that belongs to the builder")
 async def test_it_reminds_at_growing_intervals_and_not_while_snoozed(
     desk: Desk, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from tests.unit.handlers.builder_support import (
     Course,
     a_run,
     github,
+    lee_terminates,
     pressed,
     stuck,
 )
@@ -37,7 +38,7 @@ async def test_terminate_ends_it_with_all_that_belongs_to_it(
     number, built = await stuck(desk, account, monkeypatch)
     course = Course(
         desk, number, built.instance_id,
-        lambda: alert_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate")),
+        lambda: lee_terminates(desk, number),
     )  # fmt: skip
     text = await course.run()
     assert course.ended is not None
@@ -62,7 +63,7 @@ async def test_a_builder_whose_job_runs_again_is_not_terminated(
     def press() -> Any:
         github(monkeypatch, a_run(State.RUNNING))
         desk.now = MONDAY_NOON - 3_600  # the longest build is not over
-        return alert_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate"))
+        return lee_terminates(desk, number)
 
     course = Course(desk, number, built.instance_id, press)
     with pytest.raises(TimeoutError):
@@ -90,7 +91,7 @@ async def test_what_protects_it_is_told_and_it_stays(
     refuse(account.ec2(HOME), "TerminateInstances", "OperationNotPermitted")
     course = Course(
         desk, number, built.instance_id,
-        lambda: alert_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate")),
+        lambda: lee_terminates(desk, number),
     )  # fmt: skip
     with pytest.raises(TimeoutError):
         await course.run()
@@ -106,7 +107,7 @@ async def test_a_region_that_is_denied_is_told_and_nothing_is_done(
 
     def deny() -> Any:
         refuse(account.ec2(HOME), "DescribeInstances", "UnauthorizedOperation")
-        return alert_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate"))
+        return lee_terminates(desk, number)
 
     course = Course(desk, number, built.instance_id, deny)
     with pytest.raises(TimeoutError):
@@ -137,7 +138,7 @@ async def test_aws_that_fails_in_the_middle_is_told_and_what_is_left_goes_later_
             return SimpleNamespace(status_code=503), body
 
         account.ec2(HOME).meta.events.register_first("before-call.ec2.DescribeInstances", third)
-        return alert_buttons.terminate(desk.services, pressed(number, "U0LEE", "builder-terminate"))
+        return lee_terminates(desk, number)
 
     course = Course(desk, number, built.instance_id, down, lambda: None, lambda: None)
     text = await course.run()
