@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,6 +38,62 @@ async def test_of_many_claims_at_once_a_single_operation_wins(url: str, store: S
     other.close()
     assert won.count(True) == 1
     assert await both[0].run_of(won.index(True)) == RUN
+
+
+CLAIMING = """
+import asyncio, sys, time
+from bot.store.database import Store
+from bot.store.run_claims import RunClaims
+
+async def main(url, first):
+    claims = RunClaims(Store(url), time.time)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for run in range(60):
+        print(run if await claims.claim(first + run, run) else "", flush=True)
+
+asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+"""
+
+
+@pytest.mark.slow("starts two processes, which import the store")
+async def test_two_processes_that_claim_the_same_runs_share_them_out(url: str, store: Store, clock: Clock) -> None:
+    pipe = asyncio.subprocess.PIPE
+    processes = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", CLAIMING, url, first, stdin=pipe, stdout=pipe)
+        for first in ("1000", "2000")
+    ]
+    for process in processes:
+        assert process.stdout
+        assert await process.stdout.readline() == b"ready\n"
+    outputs = await asyncio.gather(*(process.communicate(b"\n") for process in processes))
+    won = [[int(line) for line in out.split()] for out, _ in outputs]
+    assert sorted(won[0] + won[1]) == list(range(60)), "each run has one owner, and none has two"
+    claims = RunClaims(store, clock)
+    assert [await claims.run_of(1_000 + run) for run in won[0]] == won[0]
+
+
+async def test_of_many_requests_at_once_one_is_sent_while_none_has_its_run(
+    url: str, store: Store, clock: Clock
+) -> None:
+    other = Store(url)
+    both = [RunClaims(store, clock), RunClaims(other, clock)]
+    since = clock() - 30
+    begun = await asyncio.gather(
+        *(both[number % 2].begin_dispatch(number, "o/r d.yml main", alone_since=since) for number in range(20))
+    )
+    assert begun.count(True) == 1
+    first, claims = begun.index(True), both[0]
+    assert await both[1].begin_dispatch(50, "o/r d.yml other", alone_since=since), "another ref's runs look otherwise"
+    assert await claims.was_dispatched(first)
+    assert not await claims.was_dispatched(51)
+    assert await claims.rivals(51, "o/r d.yml main", since) == 1
+    await claims.claim(first, RUN)
+    assert await claims.rivals(51, "o/r d.yml main", since) == 0
+    assert await claims.begin_dispatch(51, "o/r d.yml main", alone_since=since)
+    await claims.drop_dispatch(51)
+    assert not await claims.was_dispatched(51)
+    other.close()
 
 
 async def test_claimed_runs_are_the_runs_of_all_operations(claims: RunClaims, store: Store, clock: Clock) -> None:
