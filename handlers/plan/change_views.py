@@ -53,6 +53,8 @@ DONE = {
     Change.IMPORT: ":white_circle: *Imported*",
     Change.READ: ":white_circle: *Read during the apply*",
 }
+OUTSIDE = {**DONE, Change.DELETE: ":red_circle: *Deleted*", Change.UPDATE: ":large_yellow_circle: *Changed*"}
+LONGEST_PATH, LONGEST_VALUE, LONGEST_NOTE = 80, 130, 200  # characters; a text of the summary is shorter
 MOST_RESOURCES, MOST_ATTRIBUTES, MOST_GROUPS, MOST_WARNINGS = 12, 3, 15, 5
 _INDEX = re.compile(r'\["(?:[^"\\]|\\.)*"\]|\[\d+\]')  # of an instance: ["backend"] or [0]
 DETAIL_RESOURCES, DETAIL_ATTRIBUTES, DETAIL_WARNINGS = 40, 12, 20
@@ -101,7 +103,8 @@ def details(summary: PlanSummary) -> Message:
     if summary.outputs:
         blocks += kit.sections(["*Outputs*", *map(_attribute, summary.outputs[:DETAIL_RESOURCES])])
     if summary.drift:
-        blocks += [kit.section("*Changed outside of Terraform*"), *_full_list(summary.drift, DONE)]
+        heading = f"*Outside of Terraform:* {drift_counts(summary).removesuffix(' outside of Terraform')}"
+        blocks += [kit.section(heading), *_full_list(summary.drift, OUTSIDE)]
     blocks += warning_lines(summary.warnings, DETAIL_WARNINGS)
     text = f"The plan in detail: {counts(summary)}"
     return kit.message(text, blocks or [kit.section(text)], more="The rest is in the attached plan.")
@@ -134,57 +137,86 @@ def _module(address: str) -> str:
 def _brief(resource: ResourceChange) -> str:
     """The resource with its most important attributes: those that force a replacement, else those with known values."""
     if resource.change in (Change.DELETE, Change.FORGET):
-        return _name(resource, with_reason=True)  # its attributes are in the thread
+        return _name(resource)  # its attributes are in the thread
     forcing = [attribute for attribute in resource.attributes if attribute.forces_replacement]
     attributes = [
         attribute for attribute in resource.attributes if attribute.after != UNKNOWN and attribute not in forcing
     ]
     if resource.change is Change.UPDATE and not attributes:
         attributes = list(resource.attributes)  # known only after the apply
-    lines = [_value(attribute, resource.change) for attribute in (forcing or attributes)[:MOST_ATTRIBUTES]]
-    return "\n".join([_name(resource, with_reason=not forcing), *lines, *_not_compared(resource)])
+    displayed = (forcing or attributes)[:MOST_ATTRIBUTES]
+    lines = [_value(attribute, resource.change) for attribute in displayed]
+    hidden = len(resource.attributes) - len(displayed) + resource.more_attributes
+    more = (
+        [f"{line}, in the thread" for line in _and_more(hidden)] if resource.change is Change.UPDATE or forcing else []
+    )
+    return "\n".join([_name(resource), *lines, *more, *_not_compared(resource)])
 
 
 def _full(resource: ResourceChange, headings: Mapping[Change, str]) -> str:
     lines = [_value(attribute, resource.change) for attribute in resource.attributes[:DETAIL_ATTRIBUTES]]
-    hidden = len(resource.attributes) - len(lines)
-    more = phrases.rest(hidden, "      …", phrases.plural(hidden, "attribute"))
-    first = f"{headings[resource.change]}: {_name(resource, with_reason=True).removeprefix('• ')}"
-    return "\n".join([first, *lines, *more, *_not_compared(resource)])
+    hidden = len(resource.attributes) - len(lines) + resource.more_attributes
+    first = f"{headings[resource.change]}: {_name(resource).removeprefix('• ')}"
+    return "\n".join([first, *lines, *_and_more(hidden), *_not_compared(resource)])
+
+
+def _and_more(hidden: int) -> list[str]:
+    return phrases.rest(hidden, "      … and", phrases.plural(hidden, "difference"))
 
 
 def _not_compared(resource: ResourceChange) -> list[str]:
     return [] if resource.detailed else [f"      _{TOO_MUCH}_"]
 
 
-def _name(resource: ResourceChange, *, with_reason: bool) -> str:
+def _name(resource: ResourceChange) -> str:
     moved = f" (was {kit.code(resource.previous_address)})" if resource.previous_address else ""
-    reason = f", {kit.escape(resource.reason)}" if resource.reason and with_reason else ""
+    reason = f", {kit.escape(resource.reason)}" if resource.reason else ""
     return f"• {kit.code(resource.address)}{moved}{reason}"
 
 
 def _value(attribute: AttributeChange, change: Change) -> str:
-    """An attribute of a resource; a new or destroyed resource has only one value."""
-    value = {Change.CREATE: attribute.after, Change.DELETE: attribute.before}.get(change)
-    if value is None:
-        return _attribute(attribute)
-    return f"      {kit.code(attribute.path, 80)}: {kit.code(value, 80)}"
+    """An attribute of a resource; a new, read or destroyed resource has only one value."""
+    if change in (Change.CREATE, Change.READ) and attribute.before is None and attribute.after is not None:
+        return f"      {_path(attribute)}: {_side(attribute.after)}{_note(attribute)}"
+    if change is Change.DELETE and attribute.after is None and attribute.before is not None:
+        return f"      {_path(attribute)}: {_side(attribute.before)}{_note(attribute)}"
+    return _attribute(attribute)
 
 
 def _attribute(attribute: AttributeChange) -> str:
-    before = "_(none)_" if attribute.before is None else kit.code(attribute.before, 80)
-    after = "_(none)_" if attribute.after is None else kit.code(attribute.after, 80)
     forces = " _forces replacement_" if attribute.forces_replacement else ""
-    return f"      {kit.code(attribute.path, 80)}: {before} → {after}{forces}"
+    sides = f"{_side(attribute.before)} → {_side(attribute.after)}"
+    return f"      {_path(attribute)}: {sides}{_note(attribute)}{forces}"
+
+
+def _path(attribute: AttributeChange) -> str:
+    return kit.code(attribute.path, LONGEST_PATH)
+
+
+def _side(text: str | None) -> str:
+    return "_(none)_" if text is None else kit.code(text, LONGEST_VALUE)
+
+
+def _note(attribute: AttributeChange) -> str:
+    return f" ({kit.escape(kit.cut(kit.one_line(attribute.note), LONGEST_NOTE))})" if attribute.note else ""
 
 
 def drift_lines(summary: PlanSummary) -> Iterator[Block]:
-    """The resources that were changed outside of Terraform, in small print."""
-    if summary.drift:
-        addresses = phrases.listed_of(
-            [kit.code(resource.address) for resource in summary.drift[:5]], len(summary.drift)
-        )
-        yield kit.context(f":mag: changed outside of Terraform: {addresses}")
+    """The resources that were deleted or changed outside of Terraform, in small print."""
+    for deleted, icon, text in ((True, ":red_circle:", "deleted"), (False, ":mag:", "changed")):
+        drift = [resource for resource in summary.drift if (resource.change is Change.DELETE) is deleted]
+        if drift:
+            addresses = phrases.listed([kit.code(resource.address) for resource in drift], 5)
+            yield kit.context(f"{icon} {text} outside of Terraform: {addresses}")
+
+
+def drift_counts(summary: PlanSummary) -> str:
+    """How many resources were deleted or changed outside of Terraform: "1 resource deleted, 2 changed outside of ..."."""
+    deleted = sum(resource.change is Change.DELETE for resource in summary.drift)
+    changed = len(summary.drift) - deleted
+    parts = [f"{phrases.counted(deleted, 'resource')} deleted"] if deleted else []
+    parts += [f"{changed} changed" if parts else f"{phrases.counted(changed, 'resource')} changed"] if changed else []
+    return f"{', '.join(parts)} outside of Terraform"
 
 
 def warning_lines(warnings: Sequence[Diagnostic], most: int = MOST_WARNINGS) -> Iterator[Block]:

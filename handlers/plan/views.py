@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, images, kit
-from handlers.plan.change_views import changes, concerns, counts, drift_lines, warning_lines
+from handlers.plan.change_views import changes, concerns, counts, drift_counts, drift_lines, warning_lines
 from handlers.shared.requests import DEPLOY_AFTER
 from runners import phrases
 from runners.stored import stored
@@ -154,7 +154,7 @@ def drifted(head: Head, commit: Commit, summary: PlanSummary) -> Message:
         return kit.message(common.plain(head, headline), [common.first_line(head, "succeeded", headline), checked])
     headline = f"the environment is not as the code says: {counts(summary)}"
     if summary.up_to_date:
-        headline = f"{phrases.counted(len(summary.drift), 'resource')} changed outside of Terraform, as the code allows"
+        headline = f"{drift_counts(summary)}, as the code allows"
         headline = ", but ".join(filter(None, [headline if summary.drift else "nothing differs", wrong]))
     first = kit.section(f":mag: *#{head.number} {kit.escape(head.title)}*: {headline}")
     blocks = [first, kit.context(SCHEDULED, common.commit_line(commit)), *changes(summary)]

@@ -30,13 +30,16 @@ class AttributeChange:
     """One attribute: `before` and `after` as shown to people.
 
     None means absent. Sensitive values are already "(sensitive)"; what is known only after the apply is
-    "(known after apply)". `forces_replacement` when this attribute is why the resource is replaced.
+    "(known after apply)". `forces_replacement` when this attribute is why the resource is replaced. `note` says where
+    or in what the two differ, for example "line 7; only white space differs". Both are on one line, as they are displayed:
+    of long values the part that differs, with invisible characters escaped. A value may have several of these.
     """
 
     path: str
     before: str | None
     after: str | None
     forces_replacement: bool = False
+    note: str = ""
 
 
 @stored("resource-change")
@@ -44,8 +47,8 @@ class AttributeChange:
 class ResourceChange:
     """One resource of a plan and what would happen to it.
 
-    `detailed` is false where the plan is too big to compare all attributes: then `attributes` is empty. `imported`:
-    whether the apply also imports it.
+    `detailed` is false where the plan is too big to compare all attributes: then `attributes` is empty. `more_attributes`
+    counts those that `attributes` leaves out. `imported`: whether the apply also imports it.
     """
 
     address: str
@@ -56,6 +59,12 @@ class ResourceChange:
     previous_address: str | None = None
     detailed: bool = True
     imported: bool = False
+    more_attributes: int = 0
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether all of its attributes were compared, and none differs."""
+        return self.detailed and not self.attributes
 
 
 @stored("diagnostic")

@@ -19,6 +19,7 @@ _MODULES = rf"module\.{_NAME}{_INDEX}(?:\.module\.{_NAME}{_INDEX})*"
 _RESOURCE = rf"(?!module\.|data\.)(?:{_NAME}\.{_NAME}){_INDEX}"
 _INSTANCE = re.compile(rf"(?:{_MODULES}\.)?{_RESOURCE}")
 _TARGET = re.compile(rf"(?:{_MODULES}\.)?(?:data\.)?{_RESOURCE}|{_MODULES}")
+_TEXT_AND_NUMBER = re.compile(r"([^0-9]*)([0-9]{0,18})")
 _EXAMPLE = 'module.network[0].aws_instance.web["a"]'
 
 
@@ -58,3 +59,8 @@ def _no_address(doing: str, text: str, expected: str) -> RunnerError:
 def covers(address: str, candidate: str) -> bool:
     """Whether the resource instance `candidate` is the object at `address`, or inside of it."""
     return candidate == address or candidate.startswith((f"{address}.", f"{address}["))
+
+
+def natural_order(address: str) -> tuple[tuple[str, int], ...]:
+    """A key for sorting: numbers in addresses by their values, so that worker[1] stands before worker[10]."""
+    return tuple((text, int(digits or -1)) for text, digits in _TEXT_AND_NUMBER.findall(address))

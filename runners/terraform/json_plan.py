@@ -8,7 +8,7 @@ has no `applyable`, `complete` and `deferred_changes`. Unknown fields are ignore
 # No `from __future__ import annotations`: msgspec evaluates the fields' types when a class is defined.
 
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any, Optional, Self
 
 import msgspec
 from msgspec import Raw, Struct
@@ -32,9 +32,12 @@ class ChangeJson(Struct, gc=False):
 class ResourceJson(Struct, gc=False):
     """A resource of `resource_changes`, `resource_drift` or `deferred_changes`."""
 
-    address: str
+    address: str = ""
     type: str = ""
     mode: str = ""
+    name: str = ""
+    module_address: str = ""
+    index: int | str | None = None
     previous_address: str | None = None
     action_reason: str | None = None
     deposed: str | None = None
@@ -117,6 +120,12 @@ class Deferred(Struct, gc=False):
     resource_change: ResourceJson | None = None
 
 
+class RelevantAttribute(Struct, gc=False):
+    """An attribute that the changes of the plan may depend on."""
+
+    resource: str = ""
+
+
 class LifecycleTrigger(Struct, gc=False):
     """The resource and its event ("BeforeCreate", "AfterUpdate", ...) that run an action."""
 
@@ -171,6 +180,7 @@ class PlanJson(Struct, gc=False):
     terraform_version: str = ""
     resource_changes: list[ResourceJson] | None = None
     resource_drift: list[ResourceJson] | None = None
+    relevant_attributes: list[RelevantAttribute] | None = None
     deferred_changes: list[Deferred] | None = None
     action_invocations: list[Invocation] | None = None
     deferred_action_invocations: list[DeferredInvocation] | None = None
@@ -185,8 +195,21 @@ class PlanJson(Struct, gc=False):
     applyable: bool | None = None
 
 
+class Number(float):
+    """A number with a fraction or an exponent, which keeps its spelling: Terraform's are more precise than a float."""
+
+    spelling: str
+
+    def __new__(cls, spelling: str) -> Self:
+        """The number that is written like this in JSON."""
+        number = super().__new__(cls, spelling)
+        number.spelling = spelling
+        return number
+
+
 Document = PlanJson | bytes | Mapping[str, Any]
 _plan_decoder = msgspec.json.Decoder(PlanJson)
+_value_decoder = msgspec.json.Decoder(float_hook=Number)
 _object_decoder = msgspec.json.Decoder(dict[str, Raw])
 
 
@@ -201,9 +224,19 @@ def decode(document: Document) -> PlanJson:
     return _plan_decoder.decode(document if isinstance(document, bytes) else msgspec.json.encode(document))
 
 
+def with_address(resource: ResourceJson) -> ResourceJson:
+    """The resource with its address: the drift of Terraform 1.0 has only its parts."""
+    if not resource.address:
+        index = "" if resource.index is None else f"[{msgspec.json.encode(resource.index).decode()}]"
+        data = "data" if resource.mode == "data" else ""
+        parts = (resource.module_address, data, resource.type, f"{resource.name}{index}")
+        resource.address = ".".join(filter(None, parts))
+    return resource
+
+
 def decoded(raw: Raw) -> Any:
-    """The value of the JSON text."""
-    return msgspec.json.decode(raw)
+    """The value of the JSON text; numbers keep their spelling."""
+    return _value_decoder.decode(raw)
 
 
 def fields(raw: Raw) -> dict[str, Raw]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from runners.results import Diagnostic, PlanSummary
+    from runners.results import AttributeChange, Diagnostic, PlanSummary
     from runners.terraform.json_plan import PlanJson
     from runners.terraform.program import Workspace
 
@@ -91,17 +91,23 @@ def fingerprint(summary: PlanSummary) -> str:
             [
                 change.address,
                 change.change.value,
-                sorted([each.path, each.before, each.after] for each in change.attributes),
+                sorted(map(_texts, change.attributes)),
             ]
             for change in sorted(changes, key=lambda change: (change.address, change.change.value))
         ]
         for changes in (summary.changes, summary.drift)
     ]
-    outputs = sorted([change.path, change.before, change.after] for change in summary.outputs)
+    outputs = sorted(map(_texts, summary.outputs))
     beside = sorted(
         [each.summary, each.address or ""] for each in summary.warnings[: summary.failed_checks + summary.deferred]
     )
     return hashlib.sha256(json.dumps([changes, outputs, beside]).encode()).hexdigest()
+
+
+def _texts(attribute: AttributeChange) -> list[str]:
+    absent = "\x00"  # no text that is displayed has it
+    before, after = (absent if side is None else side for side in (attribute.before, attribute.after))
+    return [attribute.path, before, after, attribute.note]
 
 
 async def _save_plan(

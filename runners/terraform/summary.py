@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runners.errors import NotFoundError, RunnerError
 from runners.results import AttributeChange, Change, Diagnostic, PlanSummary, ResourceChange
-from runners.terraform import differences, json_plan, masking, notices
-from runners.terraform.addresses import covers
+from runners.terraform import attributes, json_plan, masking, notices
+from runners.terraform.addresses import covers, natural_order
 from runners.terraform.sensitive import resources, sensitive_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from runners.terraform.differences import Difference, Path
     from runners.terraform.json_plan import ChangeJson, Document, PlanJson, ResourceJson, StateResource
     from runners.terraform.masking import Masker
 
@@ -66,6 +65,7 @@ REASONS = {
 }
 DATA_SOURCE = re.compile(r"(?:^|\.)data\.")
 AMI_ID = re.compile(rb'"(ami-(?:[0-9a-f]{17}|[0-9a-f]{8}))"')  # EC2 user guide: 8 or 17 hexadecimal digits
+USED = "this plan depends on it"
 TOO_LONG = "(too long to be shown)"
 SEVERITY = {change: rank for rank, change in enumerate(Change)}
 
@@ -81,9 +81,8 @@ def read_plan(
 ) -> PlanSummary:
     """The summary of a plan, which is JSON text or parsed JSON.
 
-    `warnings` are the diagnostics that planning printed. `partial`: whether the plan was limited to addresses. `changed`:
-    whether Terraform reports beside the plan that something changes. Attributes are compared for the worst 500 resources,
-    up to about 2 MB of JSON.
+    `warnings` are what planning printed. `partial`: whether the plan was limited to addresses. `changed`: whether Terraform
+    reports that something changes. Attributes are compared for the worst 500 resources, up to about 2 MB of JSON.
 
     Raises:
         ValueError: the document is not the JSON of a plan.
@@ -113,8 +112,19 @@ def read_plan(
 
 
 def _drift(plan: PlanJson, mask: Masker) -> tuple[ResourceChange, ...]:
-    changed = _resource_changes(plan.resource_drift or (), mask, _DetailBudget())
-    return tuple(resource for resource in changed if resource.change is not Change.MOVE)
+    """What changed outside of Terraform: first what this plan depends on. Without what is empty before and after."""
+    changed = _resource_changes(plan.resource_drift or (), mask, _DetailBudget(), without_empty=True)
+    used = {mask(relevant.resource) for relevant in plan.relevant_attributes or ()}
+    drift = [
+        replace(resource, reason=_joined(resource.reason, USED)) if resource.address in used else resource
+        for resource in changed
+        if resource.change is not Change.MOVE and not (resource.change is Change.UPDATE and resource.unchanged)
+    ]
+    return tuple(sorted(drift, key=lambda resource: resource.address not in used))
+
+
+def _joined(reason: str | None, more: str) -> str:
+    return f"{reason}; {more}" if reason else more
 
 
 def _managed(plan: PlanJson) -> list[StateResource]:
@@ -192,27 +202,38 @@ def masked(diagnostic: Diagnostic, mask: Masker) -> Diagnostic:
 
 
 def _resource_changes(
-    resources: Iterable[ResourceJson], mask: Masker, budget: _DetailBudget
+    resources: Iterable[ResourceJson], mask: Masker, budget: _DetailBudget, *, without_empty: bool = False
 ) -> tuple[ResourceChange, ...]:
     """The changed resources, worst first."""
     changed = [
-        (SEVERITY[kind], resource.address, kind, resource) for resource in resources if (kind := _kind(resource))
+        (SEVERITY[kind], natural_order(resource.address), kind, resource)
+        for resource in map(json_plan.with_address, resources)
+        if (kind := _kind(resource))
     ]
     changed.sort(key=itemgetter(0, 1))
-    return tuple(_resource(resource, kind, mask, budget) for _, _, kind, resource in changed)
+    return tuple(_resource(resource, kind, mask, budget, without_empty) for _, _, kind, resource in changed)
 
 
-def _resource(resource: ResourceJson, kind: Change, mask: Masker, budget: _DetailBudget) -> ResourceChange:
+def _resource(
+    resource: ResourceJson,
+    kind: Change,
+    mask: Masker,
+    budget: _DetailBudget,
+    without_empty: bool,  # noqa: FBT001
+) -> ResourceChange:
     previous = resource.previous_address
-    detailed = budget.spend(resource.change)
+    read = None
+    if budget.spend(resource.change):
+        read = attributes.of_resource(resource.change, mask, without_empty=without_empty or kind is Change.READ)
     return ResourceChange(
         address=mask(resource.address),
         type=resource.type,
         change=kind,
-        attributes=tuple(_attributes(resource.change, mask)) if detailed else (),
+        attributes=tuple(read[0]) if read else (),
         reason=mask("; ".join(_reasons(resource))) or None,
         previous_address=mask(previous) if previous and previous != resource.address else None,
-        detailed=detailed,
+        detailed=read is not None,
+        more_attributes=read[1] if read else 0,
         imported=resource.change.importing is not None,
     )
 
@@ -238,35 +259,6 @@ def _reasons(resource: ResourceJson) -> Iterator[str]:
         yield "left over from an earlier replacement"
 
 
-def _attributes(change: ChangeJson, mask: Masker) -> list[AttributeChange]:
-    before, after = _masked_values(change, mask)
-    changed = list(differences.compare(before, after))
-    if before is None or after is None:  # empty values of a new or deleted resource are left out
-        changed = [difference for difference in changed if (difference.before or difference.after) not in ({}, [])]
-    forcing = change.replace_paths or []
-    attributes = [_attribute(difference, mask, forces=_overlaps(difference.path, forcing)) for difference in changed]
-    # Attributes that force a replacement are the most useful, unknown values the least.
-    return sorted(
-        attributes, key=lambda attribute: (not attribute.forces_replacement, attribute.after == masking.UNKNOWN)
-    )
-
-
-def _masked_values(change: ChangeJson, mask: Masker) -> tuple[Any, Any]:
-    decoded = json_plan.decoded
-    before = masking.mask_value(decoded(change.before), decoded(change.before_sensitive), None, mask)
-    marks = decoded(change.after_sensitive), decoded(change.after_unknown)
-    return before, masking.mask_value(decoded(change.after), *marks, mask)
-
-
-def _attribute(difference: Difference, mask: Masker, *, forces: bool) -> AttributeChange:
-    before, after = differences.render_pair(difference.before, difference.after)
-    return AttributeChange(mask(differences.render_path(difference.path)), before, after, forces_replacement=forces)
-
-
-def _overlaps(path: Path, forcing: Iterable[Path]) -> bool:
-    return any(path[: len(forcing_path)] == forcing_path[: len(path)] for forcing_path in forcing)
-
-
 def _outputs(changes: Mapping[str, ChangeJson], mask: Masker, budget: _DetailBudget) -> Iterator[AttributeChange]:
     for name, change in sorted(changes.items()):
         if change.actions == NO_ACTION:
@@ -274,8 +266,4 @@ def _outputs(changes: Mapping[str, ChangeJson], mask: Masker, budget: _DetailBud
         if not budget.spend(change):
             yield AttributeChange(mask(name), TOO_LONG, TOO_LONG)
             continue
-        before, after = _masked_values(change, mask)
-        changed = list(differences.compare(before, after, (name,)))
-        # Without a difference its sensitivity changes, or it is null: the change still has to be applied.
-        for difference in changed or [differences.Difference((name,), before, after)]:
-            yield _attribute(difference, mask, forces=False)
+        yield from attributes.of_output(name, change, mask)

@@ -174,7 +174,7 @@ def test_details_say_how_many_they_leave_out() -> None:
     assert "and 5 more; the attached plan has all of them" in text
     crowded = tuple(replace(item, attributes=(AttributeChange("x" * 80, "y" * 80, None),) * 20) for item in many)
     text = read(change_views.details(replace(SUMMARY, changes=crowded)))
-    assert "… 8 more attributes" in text
+    assert "… and 8 more differences" in text
     assert "The rest is in the attached plan." in text
 
 
@@ -257,7 +257,7 @@ def test_warnings_say_why_and_where_and_how_many_there_are() -> None:
 def test_what_was_changed_outside_of_terraform_is_in_the_thread_with_its_values() -> None:
     by_hand = ResourceChange("aws_eip.a", "aws_eip", Change.UPDATE, (AttributeChange("ip", "10.0.0.1", "10.0.0.2"),))
     text = read(change_views.details(replace(SUMMARY, drift=(by_hand,))))
-    assert "*Changed outside of Terraform*\n:large_yellow_circle: *Changed in place*: `aws_eip.a`" in text
+    assert "*Outside of Terraform:* 1 resource changed\n:large_yellow_circle: *Changed*: `aws_eip.a`" in text
     assert "`ip`: `10.0.0.1` → `10.0.0.2`" in text
 
 
