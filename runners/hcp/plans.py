@@ -14,6 +14,7 @@ from runners.hcp.runs import follow_run, who_decided
 from runners.hcp.values import HcpRun, HcpWorkspace, Phase
 from runners.results import Diagnostic
 from runners.terraform import errors as terraform_errors, json_plan, summary as terraform_plan
+from runners.terraform.program import OLDEST, Program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,6 +112,7 @@ async def read_plan(hcp: HcpTerraform, run: HcpRun) -> HcpPlan:
 def _parse(run: HcpRun, content: bytes, warnings: list[Diagnostic], doing: str) -> HcpPlan:
     try:
         document = json_plan.decode(content)
+        _check_version(run, document.terraform_version or run.terraform_version, doing)
         terraform_plan.check_addresses(document, run.targets, run.replaces, doing)
         sensitive = terraform_plan.sensitive_values(document)
         digest = hashlib.sha256(run.id.encode() + b"\n" + content).hexdigest()
@@ -125,6 +127,13 @@ def _parse(run: HcpRun, content: bytes, warnings: list[Diagnostic], doing: str) 
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunnerError(doing, f"it is no plan that can be read ({type(error).__name__})") from None
     return HcpPlan(replace(summary, url=run.url), sensitive)
+
+
+def _check_version(run: HcpRun, version: str, doing: str) -> None:
+    program = Program("", "terraform", version)
+    if version and not program.is_at_least(OLDEST):
+        problem = f"{program} is too old: Signalbox needs terraform {'.'.join(map(str, OLDEST['terraform']))} or newer"
+        raise RunnerError(doing, problem, remedy=f"Choose a newer version in the workspace's settings. See {run.url}")
 
 
 async def plan_text(hcp: HcpTerraform, run: HcpRun) -> str:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
+from runners import terraform
+from runners.errors import ProgramMissingError
 from runners.results import AttributeChange, Change, Diagnostic, PlanSummary, ResourceChange
 from runners.terraform.json_plan import decode
 from runners.terraform.planning import fingerprint
 from runners.terraform.summary import has_address
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SIZE = AttributeChange("size", "small", "large")
 ARN = AttributeChange("arn", "arn:1", "(known after apply)")
@@ -84,3 +91,31 @@ def test_an_address_is_known_when_something_is_there(address: str, present: bool
 
 def test_a_plan_without_code_or_changes_knows_nothing() -> None:
     assert not has_address(decode({}), "module.a", exactly=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "fits"),
+    [
+        ("terraform", "1.4.7", False),
+        ("terraform", "0.15.5", False),
+        ("terraform", "1.5.0", True),
+        ("terraform", "v1.10.0-rc1", True),
+        ("terraform", "2.0.0", True),
+        ("tofu", "1.5.9", False),
+        ("tofu", "1.6.0", True),
+        ("tofu", "nonsense", False),
+    ],
+)
+async def test_a_program_that_is_too_old_is_refused_in_words(
+    name: str, version: str, fits: bool, tmp_path: Path
+) -> None:
+    program = tmp_path / name
+    program.write_text(f'#!/bin/sh\necho \'{{"terraform_version": "{version}"}}\'\n')
+    program.chmod(0o755)
+    if fits:
+        assert (await terraform.find_program(str(program), os.environ["PATH"])).version == version
+        return
+    with pytest.raises(
+        ProgramMissingError, match=rf"{name} {version} is too old: Signalbox needs {name} 1\.[56] or newer"
+    ):
+        await terraform.find_program(str(program), os.environ["PATH"])
