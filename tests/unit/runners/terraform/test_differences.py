@@ -12,6 +12,8 @@ from hypothesis import example, given, strategies as st
 
 from handlers.plan import change_views
 from runners.terraform.differences import LONGEST_TEXT, compare, render
+from runners.terraform.summary import read_plan
+from tests.plan_corpus import corpus
 from tests.unit.bot.drawn import read as drawn
 from tests.unit.runners.terraform.plan_documents import only_change, read, resource
 
@@ -111,6 +113,25 @@ def test_every_element_that_is_added_or_removed_is_named(before: list[Any], afte
     assert len({each.path for each in elements if each.before is not None}) <= removed + added
     assert sum(each.before is not None or old["null"] > new["null"] for each in elements) >= removed
     assert sum(each.after is not None or new["null"] > old["null"] for each in elements) >= added
+
+
+def test_each_attribute_that_an_update_of_real_terraform_changes_is_named() -> None:
+    compared = 0
+    for case in (case for case in corpus() if "-refresh-only" not in case.options):
+        summary = read_plan(case.plan, digest="d", program=case.program, partial=True)
+        attributes = {change.address: change.attributes for change in summary.changes if change.change == "update"}
+        for planned in case.plan.get("resource_changes", ()):
+            change = planned["change"]
+            if change["actions"] != ["update"]:
+                continue
+            names = change["before"].keys() | change["after"].keys()
+            changed = {
+                name for name in names if as_json(change["before"].get(name)) != as_json(change["after"].get(name))
+            }
+            named = {re.split(r"[.\[]", attribute.path)[0] for attribute in attributes[planned["address"]]}
+            assert changed <= named, planned["address"]
+            compared += len(changed)
+    assert compared > 50
 
 
 def test_the_fourth_of_eight_networks_is_named() -> None:
