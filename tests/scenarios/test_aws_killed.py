@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.scenarios.aws_between import AwsBetween
     from tests.scenarios.moments import Phase
 
+pytestmark = pytest.mark.slow("each starts an AWS of its own, and the bot twice")
 WATCHED = {"operations:\n": "watch:\n  builders: {every: 2s}\noperations:\n"}
 
 

@@ -6,6 +6,8 @@ import asyncio
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.scenarios.acting import clicks, infrastructure, operations_in, shows, thread_of, types
 from tests.scenarios.moments import rows, until
 
@@ -27,6 +29,7 @@ WATCHED = {"operations:\n": "watch:\n  drift: {every: 4s}\noperations:\n", _STAG
 CODE = "instances/dev/session.auto.tfvars.json"
 
 
+@pytest.mark.slow("drift checks at their interval, until they have shown three states and a restart")
 async def test_what_drifts_is_told_once_again_when_it_changes_and_when_it_is_gone(start_world: StartWorld) -> None:
     world = await start_world(config=WATCHED)
     await _looks(world, 1)

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import pytest
 
 from tests.scenarios.acting import answered, clicks, gets_notice, operations_in, shows, types
 from tests.scenarios.moments import machine_is_lost
@@ -57,6 +58,7 @@ class Bucket:
         self.client.delete_object(Bucket=self.name, Key=LOCK)
 
 
+@pytest.mark.slow("an apply that dies with its machine, and the plans before and after it")
 async def test_a_lock_that_a_dead_apply_left_is_given_back_once_by_somebody_who_may(
     start_world: StartWorld, aws: AwsHandle
 ) -> None:
