@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from runners.ansible.numbering import Numbering
-from runners.ansible.output import ANSI, LONGEST_LINE, describe, tail_of
+from runners.ansible.output import ANSI, LONGEST_LINE, describe, short_path, tail_of
 from runners.results import FailedTask, HostResult, PlaybookResult, State, TaskChange
 from runners.ssh.host_keys import refused_as_new
 
@@ -169,7 +169,7 @@ class PlaybookRecord:
         return replace(host, observed_at=self._at or None)
 
     def _put(self, host: HostResult) -> None:
-        if host.host:
+        if host.host in self._hosts:  # a play on localhost is on no host of the inventory
             self._hosts[host.host] = host
 
     def _on_task(self, data: dict[str, Any]) -> None:
@@ -219,9 +219,7 @@ class PlaybookRecord:
 
     def _path(self, data: dict[str, Any]) -> str:
         """Where a task stands, as file:line: within the project, or the last parts of a path outside of it."""
-        path = str(data.get("task_path") or "")
-        inside = path.startswith(self._root)
-        return self._mask(path.removeprefix(self._root) if inside else "/".join(path.split("/")[-3:]))
+        return self._mask(short_path(str(data.get("task_path") or ""), self._root))
 
     def _on_stats(self, data: dict[str, Any]) -> None:
         def count(kind: str, host: str) -> int:
@@ -229,10 +227,9 @@ class PlaybookRecord:
             return int(numbers.get(host, 0)) if isinstance(numbers, dict) else 0
 
         processed = frozenset(data.get("processed") or ())
-        for name in [*self._hosts, *sorted(processed - set(self._hosts))]:
+        for name, host in self._hosts.items():
             failed, dark = count("failures", name), count("dark", name)
             state = _final(name in processed, failed, dark)
-            host = self._hosts.get(name) or HostResult(name, state)
             self._hosts[name] = replace(
                 host,
                 state=state,

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -17,10 +18,10 @@ from runners.ssh.keys import write_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from runners.results import Inventory
 
+CALLBACK = Path(__file__).parent / "callback"  # Ansible loads the plugin in it, which writes Places.outcomes
 _LONGEST_SOCKET_DIRECTORY = 70  # ssh adds up to 28 characters, and a socket's path has at most 104
 
 
@@ -66,6 +67,11 @@ class Places:
         return self.base / "log.txt"
 
     @property
+    def outcomes(self) -> Path:
+        """What each host got, as our callback plugin writes it. Secret."""
+        return self.data / "outcomes"
+
+    @property
     def tasks(self) -> Path:
         """How many tasks the playbook has, once they are counted."""
         return self.base / "tasks"
@@ -74,6 +80,13 @@ class Places:
     def cancelled(self) -> Path:
         """There once somebody has cancelled the run."""
         return self.base / "cancelled"
+
+    def read_outcomes(self) -> list[str]:
+        """The lines of `outcomes`; none where the plugin did not load."""
+        try:
+            return self.outcomes.read_text(encoding="utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            return []
 
     def mark_cancelled(self) -> None:
         """Remember that the run was cancelled."""
@@ -117,11 +130,12 @@ def _as_data(value: object) -> Any:
 
 def inventory_text(inventory: Inventory, home: Path) -> str:
     """A static inventory as JSON: all hosts, a group for each machine and one for the environment."""
-    local = {"ansible_remote_tmp": str(home / "remote")} if inventory.connection == "local" else {}
+    local = {"ansible_remote_tmp": str(home / "remote")}
+    more = local if inventory.connection == "local" else {"ansible_async_dir": "~/.ansible_async"}  # there as usual
     groups: dict[str, dict[str, Any]] = {}
     for host in inventory.hosts:
         groups.setdefault(group_name(host.machine), {"hosts": {}})["hosts"][host.name] = {}
-    hosts = {host.name: host_variables(inventory, host) | local for host in inventory.hosts}
+    hosts = {host.name: host_variables(inventory, host) | more for host in inventory.hosts}
     groups.setdefault(group_name(inventory.environment), {})["children"] = {name: {} for name in groups}
     return json.dumps({"all": {"hosts": hosts, "children": groups}})
 
@@ -144,6 +158,9 @@ def environment(places: Places, *, forks: int, key: bool, pipelining: bool = Tru
     """All that ansible-runner, Ansible and ssh see of an environment. No secret is in it."""
     sockets = places.home / "cp"
     ansible = {
+        # On this machine the run's HOME is not the account's, and "~" is one or the other for the two halves of `async`.
+        "ANSIBLE_ASYNC_DIR": str(places.home / ".ansible_async"),
+        "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACK),
         "ANSIBLE_CONTROL_PATH_DIR": str(sockets),
         "ANSIBLE_DEPRECATION_WARNINGS": "False",
         "ANSIBLE_FORCE_COLOR": "False",
@@ -163,6 +180,7 @@ def environment(places: Places, *, forks: int, key: bool, pipelining: bool = Tru
         "ANSIBLE_LOG_PATH": os.devnull,
         "ANSIBLE_VERBOSITY": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "SIGNALBOX_OUTCOMES": str(places.outcomes),
         MARK: str(places.base),
     }
     if key:

@@ -11,10 +11,12 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from runners.ansible.conclusion import conclude
 from runners.ansible.events import PlaybookRecord, masker
 from runners.ansible.job import listing_argv
 from runners.ansible.logfile import LogFile
 from runners.ansible.numbering import listed
+from runners.ansible.outcomes import Outcomes
 from runners.ansible.refusals import refusal
 from runners.errors import RunnerError, TimedOutError
 from runners.processes import child
@@ -51,10 +53,12 @@ class Following:
         self._places = places
         self._env = env
         self._log = LogFile(places.log)
-        mask = masker([*job.secret_vars.values(), *([job.private_key] if job.private_key else [])])
+        self._mask = masker([*job.secret_vars.values(), *([job.private_key] if job.private_key else [])])
         names = [host.name for host in job.inventory.hosts]
-        root = os.path.realpath(job.project)
-        self._record = PlaybookRecord(job.playbook, names, root, mask, keep_line=self._log.write, check=job.check)
+        self._root = os.path.realpath(job.project) + "/"
+        self._record = PlaybookRecord(
+            job.playbook, names, self._root, self._mask, keep_line=self._log.write, check=job.check
+        )
         self._changed, self._over = asyncio.Event(), asyncio.Event()
 
     async def to_the_end(self, on_progress: OnProgress, timeout: float) -> PlaybookResult:
@@ -134,6 +138,9 @@ class Following:
         if not record.has_recap:
             await end_marked(str(places.base))
         result = record.result(exit_code, ended=True, cancelled=cancelled)
+        if record.has_recap:
+            lines = await asyncio.to_thread(places.read_outcomes)
+            result = conclude(result, Outcomes(lines), exit_code=exit_code, root=self._root, mask=self._mask)
         await asyncio.to_thread(keep, places, result)
         return result
 
@@ -177,9 +184,11 @@ def read_result(text: str) -> PlaybookResult:
     stored = json.loads(text)
     hosts = tuple(HostResult(**{**entry, "state": State(entry["state"])}) for entry in stored.pop("hosts"))
     failures = tuple(FailedTask(**entry) for entry in stored.pop("failures"))
+    tolerated = tuple(FailedTask(**entry) for entry in stored.pop("tolerated"))
     changes = tuple(TaskChange(**entry) for entry in stored.pop("changes"))
     state = State(stored.pop("state"))
-    return PlaybookResult(**stored, state=state, hosts=hosts, failures=failures, changes=changes)
+    parts = {"hosts": hosts, "failures": failures, "tolerated": tolerated, "changes": changes}
+    return PlaybookResult(**(stored | parts), state=state)
 
 
 async def _report(on_progress: OnProgress, result: PlaybookResult) -> None:

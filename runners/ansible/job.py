@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from runners.ansible.refusals import unpacked_submodule
 from runners.errors import NotFoundError, RunnerError
 
 if TYPE_CHECKING:
@@ -62,6 +63,9 @@ def check_job(job: PlaybookJob, places: Places) -> None:
             f"there is no playbook {job.playbook} in {job.project.name}/",
             remedy="Check `directory` and `playbook` in the configuration, and that this commit has the file.",
         )
+    for directory in sorted((job.project / "roles").glob("*/")):
+        if not any(directory.iterdir()):  # Ansible would run its plays without a word
+            raise unpacked_submodule(job, f"roles/{directory.name}")
 
 
 def argv_of(job: PlaybookJob, places: Places) -> list[str]:

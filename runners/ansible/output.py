@@ -53,3 +53,8 @@ def tail_of(text: str) -> str:
         return whole
     first = lines[0]
     return f"{first}\n…{whole[-(OUTPUT_LENGTH - len(first) - 2) :]}"
+
+
+def short_path(path: str, root: str) -> str:
+    """A task's file:line within the project `root` (with "/" at its end), or the last parts of a path outside of it."""
+    return path.removeprefix(root) if path.startswith(root) else "/".join(path.split("/")[-3:])

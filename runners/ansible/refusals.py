@@ -14,6 +14,28 @@ if TYPE_CHECKING:
 
 _MISSING_PROGRAM = 127
 _DISK_FULL = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
+_SUBMODULE = "Name it with its repository and version in roles/requirements.yml, or copy its files into the repository."
+_REQUIREMENTS = "Name it with a version in requirements.yml beside the playbooks."
+# What Ansible complains of before the first task, and what to do about it. The order counts.
+_REMEDIES = (
+    (
+        r"couldn't resolve module/action '(\w+\.\w+)\.\w+'",
+        "Name the collection {} with a version in requirements.yml beside the playbooks.",
+    ),
+    (
+        r"couldn't resolve module/action",
+        "If it is of a collection, name that in requirements.yml, and the module by its whole name.",
+    ),
+    (
+        r"the role '([^']+)' was not found",
+        f"{_REQUIREMENTS} If {{}} is a git submodule: an archive of the repository does not have it.",
+    ),
+    (r"(?i)collection.{0,80}(?:was not found|not found|unable to)", _REQUIREMENTS),
+    (
+        r"(?i)no vault secrets found|Decryption failed",
+        "Signalbox gives Ansible no vault password. Pass these values by `deploy.ansible.secret_vars`.",
+    ),
+)
 _MAKE_ROOM = "Make room on the disk that operations keep their files on, then deploy again."
 
 
@@ -32,8 +54,31 @@ def refusal(job: PlaybookJob, record: PlaybookRecord, exit_code: int | None) -> 
         )
     if _DISK_FULL.search(tail):
         return RunnerError(job.doing, "the disk is full", remedy=_MAKE_ROOM, exit_code=exit_code, log_tail=tail)
+    complaint = _first_complaint(tail)
     return RunnerError(
-        job.doing, _first_complaint(tail) or "Ansible refused the playbook", exit_code=exit_code, log_tail=tail
+        job.doing,
+        complaint or "Ansible refused the playbook",
+        remedy=_remedy(complaint or tail),
+        exit_code=exit_code,
+        log_tail=tail,
+    )
+
+
+def _remedy(complaint: str) -> str:
+    """What to do about a complaint of Ansible; "" where that is not known."""
+    for pattern, remedy in _REMEDIES:
+        match = re.search(pattern, complaint)
+        if match:
+            return remedy.format(*match.groups())
+    return ""
+
+
+def unpacked_submodule(job: PlaybookJob, path: str) -> NotFoundError:
+    """The error for a directory without a file: git stores none, so it is a submodule, which GitHub's archives leave out."""
+    return NotFoundError(
+        job.doing,
+        f"{path} is empty: it is a git submodule, which an archive of the repository does not have",
+        remedy=_SUBMODULE,
     )
 
 

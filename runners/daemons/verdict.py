@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MOST_LISTED = 6  # process numbers
 OFTEN = 2  # restarts by systemd: one may be a stumble while its files were replaced
+# Units that systemd itself carries out, see systemd.unit(5): each is one or none, and never a process.
+WITHOUT_PROCESS = (".timer", ".socket", ".path", ".mount", ".automount", ".target", ".slice")
 LATELY = 60.0  # seconds; where there was no deploy to count from
 
 
@@ -28,6 +30,9 @@ def judge(
     if len(snapshots) < 2:
         return DaemonObservation(host.name, host.machine, daemon.name, "the host did not answer what was asked of it")
     first, last = snapshots[0], snapshots[-1]
+    if daemon.name.endswith(WITHOUT_PROCESS):
+        problem = _not_enabled(last.units.get(daemon.name))
+        return DaemonObservation(host.name, host.machine, daemon.name, problem, int(not problem))
     running = instances(last, daemon)
     problem = (
         _restarts(first, last, daemon)
@@ -40,6 +45,14 @@ def judge(
     )
     age = float(running[0].age) if len(running) == 1 else None
     return DaemonObservation(host.name, host.machine, daemon.name, problem, len(running), age)
+
+
+def _not_enabled(unit: Unit | None) -> str:
+    if unit is None:
+        return "systemd has no such unit there"
+    if unit.active != "active" or unit.sub in {"elapsed", "failed", "dead"}:
+        return f"systemd calls it {unit.active} ({unit.sub})"
+    return ""
 
 
 def _not_once(running: Sequence[Process], unit: Unit | None) -> str:

@@ -66,7 +66,8 @@ class TaskChange:
 class HostResult:
     """How a playbook went on one host, in Ansible's PLAY RECAP numbers.
 
-    `current_task` is the one that it is at, or where it stopped; `task_number` counts from 1 through the playbook.
+    `current_task` is the one that it is at, or where it stopped; of a host that was NOT_REACHED, the next one that it would
+    have got, None where it got none. `task_number` counts from 1 through the playbook.
     `started_at` is when its first task began, `observed_at` when it was last heard of, in Unix seconds.
     """
 
@@ -91,7 +92,8 @@ class PlaybookResult:
     """A playbook under way or ended. `finished` is false when it was interrupted.
 
     `refused` is why it could not be run at all, and its hosts wait; `overdue` why it was ended for taking
-    too long. `task_total` is 0 if unknown; only a check has `changes`.
+    too long; `uncertainty` why the outcome of hosts in the state UNKNOWN is not known. `task_total` is 0 if unknown; only a
+    check has `changes`. `tolerated` are failures that the playbook ignored or rescued.
     """
 
     playbook: str
@@ -104,6 +106,8 @@ class PlaybookResult:
     changes: tuple[TaskChange, ...] = ()
     refused: str = ""
     overdue: str = ""
+    uncertainty: str = ""
+    tolerated: tuple[FailedTask, ...] = ()
 
 
 @stored("changed-key")

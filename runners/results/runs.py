@@ -44,6 +44,7 @@ class State(StrEnum):
     CANCELLED = "cancelled"
     SKIPPED = "skipped"
     UNREACHABLE = "unreachable"
+    NOT_REACHED = "not reached"
     UNKNOWN = "unknown"
 
     @property

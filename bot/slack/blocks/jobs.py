@@ -23,6 +23,7 @@ STATE_LABELS = {
     State.FAILED: "❌ failed",
     State.CANCELLED: "🚫 cancelled",
     State.SKIPPED: "⏭️ skipped",
+    State.NOT_REACHED: "⏹️ not reached",
     State.UNREACHABLE: "🔌 unreachable",
     State.UNKNOWN: "❔ unknown",
 }

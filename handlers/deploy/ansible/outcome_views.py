@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 RETRY = "retry-hosts"
 CHANGES_LISTED = 25
+_PHRASES = {
+    State.UNREACHABLE: "could not reach {}",
+    State.NOT_REACHED: "{} not reached",
+    State.UNKNOWN: "it is unknown what {} got",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,25 +85,42 @@ def _status_and_news(release: Release, state: RolloutState, end: RolloutEnd) -> 
     if not bad and wrong:
         return "failed", f"{short} went out, but {_daemon_problems(wrong)}"
     if not bad and all(result.state is State.SUCCEEDED for result in results):
-        return "succeeded", f"deployed {short} to {phrases.counted(len(state.hosts), 'host')}"
+        return "succeeded", f"{_deployed(short, state)}{_tolerated(state)}"
     thread = f"What {'each host' if bad else 'Ansible'} said is in the thread"
-    return "failed", f"{_failures(state, bad)}.{untouched} {thread}{_next_step(end)}"
+    return "failed", f"{_failures(state, bad)}{_tolerated(state)}.{untouched} {thread}{_next_step(end)}"
+
+
+def _deployed(short: str, state: RolloutState) -> str:
+    done = [host for host in state.hosts if host.state is State.SUCCEEDED]
+    if not done:
+        return f"ran the playbooks of {short}; they name no host of the inventory, so no host got it"
+    return f"deployed {short} to {phrases.counted(len(done), 'host')}"
+
+
+def _tolerated(state: RolloutState) -> str:
+    """Failures after which the playbooks went on, for the end of the first line."""
+    ignored, rescued = sum(host.ignored for host in state.hosts), sum(host.rescued for host in state.hosts)
+    parts = [(ignored, "ignored failure"), (rescued, "rescued failure")]
+    texts = [phrases.counted(number, what) for number, what in parts if number]
+    return f", {' and '.join(texts)}" if texts else ""
 
 
 def _failures(state: RolloutState, bad: Sequence[HostResult]) -> str:
-    """The hosts that failed or were unreachable; the playbooks that timed out or could not be run, with the reason."""
+    """The hosts by how each ended; the playbooks that timed out or could not be run, with the reason."""
     refused = [f"{playbook} could not be run: {why}" for playbook, why in _refused(state)]
     timed_out = [
         f"{kit.escape(result.playbook)} did not end: {kit.escape(result.overdue)}"
         for result in state.results
         if result.overdue
     ]
-    unreachable = names_of(host for host in bad if host.state is State.UNREACHABLE)
-    failed = names_of(host for host in bad if host.state is not State.UNREACHABLE)
-    names = failed or ("" if refused or unreachable else kit.escape(state.results[-1].playbook))
+    by_state = {kind: names_of(host for host in bad if host.state is kind) for kind in _PHRASES}
+    others = names_of(host for host in bad if host.state not in _PHRASES)
+    names = others or ("" if refused or any(by_state.values()) else kit.escape(state.results[-1].playbook))
+    reasons = {result.uncertainty for result in state.results if result.uncertainty}
     parts = [
         *([f"failed on {names}"] if names else []),
-        *([f"could not reach {unreachable}"] if unreachable else []),
+        *(_PHRASES[kind].format(affected) for kind, affected in by_state.items() if affected),
+        *(kit.escape(uncertainty) for uncertainty in sorted(reasons)),
     ]
     return "; ".join([*parts, *timed_out[:NAMED], *refused])
 

@@ -103,6 +103,9 @@ async def _post_details(rollout: Rollout) -> None:
         await operation.details(f"failure {index}", views.failed_task(failure))
     if len(failures) > FAILURES_POSTED:
         await operation.details("more failures", views.more_failures(len(failures) - FAILURES_POSTED))
+    tolerated = [failure for result in rollout.results.values() for failure in result.tolerated]
+    if tolerated:
+        await operation.details("tolerated failures", views.tolerated(tolerated))
     for role, result in rollout.results.items():
         no_host_failed = not any(host.failed or host.unreachable for host in result.hosts)
         if result.state in (State.FAILED, State.UNKNOWN) and no_host_failed and result.log_tail:

@@ -24,11 +24,13 @@ ACCEPT_KEYS = "accept-host-keys"
 ROWS = 40  # more hosts than these are sorted worst first
 NAMED = 6  # hosts in a sentence
 KEYS_LISTED = 10
+TOLERATED_LISTED = 15
 GOOD = (State.SUCCEEDED, State.SKIPPED)
 # The states that people must see come first where not all hosts fit.
 WORST_FIRST = (
     State.FAILED,
     State.UNREACHABLE,
+    State.NOT_REACHED,
     State.UNKNOWN,
     State.CANCELLED,
     State.RUNNING,
@@ -36,6 +38,7 @@ WORST_FIRST = (
     State.SKIPPED,
     State.SUCCEEDED,
 )
+HOST_LABELS = {**STATE_LABELS, State.SKIPPED: "⏭️ nothing to do"}  # no play names the host
 UNTOUCHED = "⚪ not touched"  # a host that still waits when the roll-out has ended
 _SAME_INSTANCES = "These are the same instances as before, so their keys"
 COLUMNS = ("Host", "State", "Task", "", "ok", "changed", "failed", "unreachable", "Time")
@@ -136,7 +139,7 @@ def host_table(state: RolloutState, *, ended: bool = False) -> list[Block]:
     many = len(hosts) > ROWS
     ordered = sorted(hosts, key=lambda host: WORST_FIRST.index(host.state)) if many else hosts
     totals = {host.host: result.task_total for result in state.results for host in result.hosts}
-    labels = {**STATE_LABELS, State.WAITING: UNTOUCHED} if ended else STATE_LABELS
+    labels = {**HOST_LABELS, State.WAITING: UNTOUCHED} if ended else HOST_LABELS
     rows = [_row(host, labels[host.state], totals[host.host], state.now) for host in ordered]
     table = tables.table(CHECK_COLUMNS if state.check else COLUMNS, rows, right=(4, 5, 6, 7, 8))
     return [*([kit.context(_counts(hosts, labels))] if len(hosts) > 1 else []), table]
@@ -157,6 +160,17 @@ def failed_task(failure: FailedTask) -> Message:
     return kit.message(f"{kit.escape(failure.host)} {how} {kit.escape(failure.task)}", blocks)
 
 
+def tolerated(failures: Sequence[FailedTask]) -> Message:
+    """Failed tasks after which the playbook went on (ignored or rescued), for the thread."""
+    text = f"The playbook went on after {phrases.counted(len(failures), 'failure')}"
+    lines = [f"• {kit.code(failure.host)}: {kit.code(failure.task)} ({kit.code(failure.path)})" for failure in failures]
+    lines = [*lines[:TOLERATED_LISTED], *phrases.rest(len(lines) - TOLERATED_LISTED, "… and")]
+    blocks = [kit.section(f":warning: {text}:"), *kit.sections(lines)]
+    if len(failures) == 1 and failures[0].output.strip():
+        blocks.append(kit.section(kit.preformatted(failures[0].output)))
+    return kit.message(text, blocks)
+
+
 def more_failures(count: int) -> Message:
     """The number of failures that have no message in the thread."""
     text = f"… and {phrases.counted(count, 'more failure')}; the log files in this thread have all"
@@ -173,7 +187,7 @@ def _row(host: HostResult, label: str, total: int, now: float) -> Sequence[Cell]
     return [
         host.host,
         label,
-        host.current_task or "",
+        _task(host),
         task_position(host, total) if host.state not in GOOD else "",
         str(host.ok),
         str(host.changed),
@@ -181,6 +195,13 @@ def _row(host: HostResult, label: str, total: int, now: float) -> Sequence[Cell]
         str(host.unreachable or ""),
         _time(host, now),
     ]
+
+
+def _task(host: HostResult) -> str:
+    """The task that a host is at, or where it stopped."""
+    if host.state is not State.NOT_REACHED:
+        return host.current_task or ""
+    return f"before {host.current_task}" if host.current_task else "no task"
 
 
 def task_position(host: HostResult, total: int) -> str:

@@ -270,3 +270,8 @@ def test_every_line_is_kept_masked_for_the_log() -> None:
     made = PlaybookRecord("deploy.yml", ["a"], ROOT, masker(["pass-word"]), keep_line=stored.append)
     made.take(event("verbose", "one pass-word\n\n" + "x" * 600))
     assert stored == ["one ***", "", "x" * 600]
+
+
+def test_a_play_on_this_machine_is_on_no_host_of_the_inventory() -> None:
+    lines = [on("start", "localhost"), on("ok", "localhost"), stats(ok={"localhost": 1})]
+    assert states(record(*BEGIN, *lines).result(0, ended=True)) == {"a": State.SKIPPED, "b": State.SKIPPED}

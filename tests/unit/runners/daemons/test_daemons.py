@@ -183,3 +183,18 @@ def test_a_pid_file_that_names_a_living_process_which_is_not_the_daemon_is_dange
 
 def test_half_an_answer_is_none() -> None:
     assert problem(look(process(5))) == "the host did not answer what was asked of it"
+
+
+@pytest.mark.parametrize(
+    ("unit", "problem"),
+    [
+        (Unit("active", "waiting", 0, 0, frozenset()), ""),
+        (Unit("active", "elapsed", 0, 0, frozenset()), "systemd calls it active (elapsed)"),
+        (Unit("inactive", "dead", 0, 0, frozenset()), "systemd calls it inactive (dead)"),
+        (None, "systemd has no such unit there"),
+    ],
+)
+def test_a_timer_has_no_process_and_is_judged_by_its_state(unit: Unit | None, problem: str) -> None:
+    snapshot = Snapshot({}, {"backup.timer": unit} if unit else {})
+    observation = judge(HOST, Daemon("backup.timer"), [snapshot, snapshot], pause=1, since=30.0)
+    assert observation.problem == problem

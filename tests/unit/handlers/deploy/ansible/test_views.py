@@ -253,3 +253,40 @@ def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, co
     read(outcome_views.checked(head, out, rollout_state))
     read(views.failed_task(FailedTask(next(text), next(text), next(text), next(text))))
     read(views.playbook_log(replace(result, log_tail=next(text))))
+
+
+def test_hosts_that_were_not_reached_are_named_with_the_task_that_they_did_not_get() -> None:
+    hosts = [
+        host("web-1", State.FAILED, failed=1, current_task="Migrate"),
+        host("web-2", State.NOT_REACHED, ok=2, current_task="Restart"),
+        host("web-3", State.NOT_REACHED),
+        host("web-4", State.SKIPPED),
+    ]
+    message = outcome_views.ended(HEAD, OUT, GIVEN, rollout(played(State.FAILED, *hosts)), RolloutEnd(retry=True))
+    rendered = read(message)
+    assert "failed on web-1; web-2, web-3 not reached" in rendered
+    assert "before Restart" in rendered
+    assert "no task" in rendered
+    assert "4 hosts: 1 failed, 2 not reached, 1 nothing to do" in rendered
+    assert buttons(message) == [outcome_views.RETRY]
+    asked = str(message.blocks)
+    assert all(name in asked.partition("again, and to no other")[0] for name in ("web-1", "web-2", "web-3"))
+
+
+def test_ignored_and_rescued_failures_are_in_the_first_line_and_only_hosts_that_got_it_are_counted() -> None:
+    hosts = [
+        host("web-1", State.SUCCEEDED, ignored=1),
+        host("web-2", State.SUCCEEDED, rescued=2),
+        host("web-3", State.SKIPPED),
+    ]
+    rendered = ended(played(State.SUCCEEDED, *hosts))
+    assert "deployed a1b2c3d to 2 hosts, 1 ignored failure and 2 rescued failures" in rendered
+
+
+def test_what_ansible_contradicts_is_unknown_and_says_why() -> None:
+    contradicted = replace(played(State.FAILED, host("web-1", State.UNKNOWN)), uncertainty="the recap says otherwise")
+    assert "it is unknown what web-1 got; the recap says otherwise." in ended(contradicted)
+
+
+def test_playbooks_that_name_no_host_deployed_nowhere() -> None:
+    assert "so no host got it" in ended(played(State.SUCCEEDED, host("web-1", State.SKIPPED)))
