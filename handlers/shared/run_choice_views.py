@@ -54,5 +54,5 @@ def _run(head: Head, run: WorkflowRun) -> Block:
         f"at {kit.code(run.head_sha[:7])} of {kit.code(run.branch)}"
     )
     ask = kit.confirm(f"Is run {run.number} the run of #{head.number}?", _CONSEQUENCE, "Yes, it is")
-    button = kit.button(f"Run {run.number} it is", CHOOSE_RUN, f"{head.number}:{run.run_id}", ask=ask)
+    button = kit.button(f"Use run {run.number}", CHOOSE_RUN, f"{head.number}:{run.run_id}", ask=ask)
     return {**kit.section(line), "accessory": button}

@@ -41,11 +41,11 @@ async def test_runs_that_look_alike_are_listed_and_one_is_chosen(start_world: St
     asks = await shows(world, "#dev", "#1 ", "Which run is it?", "Signalbox does not guess")
     (theirs,) = foreign
     (ours,) = [run for run in infrastructure(world).runs.values() if run is not theirs]
-    assert {f"Run {run.number} it is" for run in (ours, theirs)} <= set(asks.buttons)
+    assert {f"Use run {run.number}" for run in (ours, theirs)} <= set(asks.buttons)
     if killed:
         await world.bot.kill()
         await world.bot.start()
-    await clicks(world, "lee", asks, f"Run {ours.number} it is")
+    await clicks(world, "lee", asks, f"Use run {ours.number}")
     done = await shows(world, "#dev", ":white_check_mark:", "#1 ", "deployed")
     assert f"run {ours.number}" in done.rendered
     assert len(infrastructure(world).runs) == 2
