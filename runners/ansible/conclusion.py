@@ -24,7 +24,7 @@ def conclude(
 ) -> PlaybookResult:
     """The result with each host's outcome. `result` has the recap's numbers; `root` is omitted from paths.
 
-    A host that got every task succeeded; one that no play names is skipped. What cannot be told is UNKNOWN, and
+    A host that got every task succeeded; one that no play names is skipped. A host without a certain outcome is UNKNOWN, and
     `uncertainty` says why.
     """
     hosts = tuple(_judged(host, outcomes.of(host.host)) for host in result.hosts)

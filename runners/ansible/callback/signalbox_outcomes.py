@@ -126,11 +126,11 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no type
         if self._iterator is None:
             return
         iterator, self._iterator = self._iterator, None
-        gone = {*self._unreachable, *iterator.get_failed_hosts()}
+        excluded = {*self._unreachable, *iterator.get_failed_hosts()}
         inventory = iterator._play.get_variable_manager()._inventory
-        left = [inventory.get_host(name) for name in self._batch if name not in gone]
-        ended = [host.name for host in left if host.name in iterator._play._removed_hosts]
-        remaining = {host.name: _remaining(iterator, host) for host in left}
+        others = [inventory.get_host(name) for name in self._batch if name not in excluded]
+        ended = [host.name for host in others if host.name in iterator._play._removed_hosts]
+        remaining = {host.name: _remaining(iterator, host) for host in others}
         self._write("played", stops=list(self._stops.values()), remaining=remaining, ended_early=ended)
 
     def _write(self, kind: str, **fields: Any) -> None:
