@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
@@ -26,6 +27,11 @@ _NEEDS = {
     "model_type": "a mapping of keys",
     "model_attributes_type": "a mapping of keys",
 }
+
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,40}")
+_NAMES_A_VARIABLE = (
+    "must be the name of a variable of the bot's environment (capitals, digits, _), not a value; it is not shown"
+)
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
@@ -81,6 +87,8 @@ def _problem(model: type[BaseModel], error: ErrorDetails, keys: Keys) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "missing":
         return "is missing; add it"
+    if kind != "extra_forbidden" and _may_hold_secret(keys) and not _VARIABLE.fullmatch(str(error["input"])):
+        return _NAMES_A_VARIABLE
     if kind == "extra_forbidden":
         choices = [key for key in keys_below(model, keys[:-1]) if key != "name"]
         meant = did_you_mean(str(keys[-1]), choices)
@@ -98,6 +106,11 @@ def _problem(model: type[BaseModel], error: ErrorDetails, keys: Keys) -> str:
             "more" if "ge" in context else "less"
         )
     return f"{_quoted(error['input'])} has the wrong format: {error['msg']}"
+
+
+def _may_hold_secret(keys: Keys) -> bool:
+    """Whether people write secrets there by mistake, where the name of a variable belongs."""
+    return any(str(key).startswith("secret_") or str(key).endswith("_env") for key in keys)
 
 
 def _wrong_type(kind: str, value: object, keys: Keys) -> str:

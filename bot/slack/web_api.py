@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.slack.errors import NO_ANSWER, Verdict, verdict
+from bot.slack.redacted import redacted
 from runners.stored import stored
 
 if TYPE_CHECKING:
@@ -103,8 +104,8 @@ class WebApi:
             raise ChatError("response_url", _response_code(answer.status_code, answer.body))
 
     def redacted(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """The same arguments without secrets."""
-        return cast("dict[str, Any]", self._redact.deep(arguments))
+        """The same arguments without secrets in the texts and addresses."""
+        return redacted(arguments, self._redact)
 
 
 def make_client(token: str, base_url: str | None) -> AsyncWebClient:

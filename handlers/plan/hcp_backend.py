@@ -70,21 +70,18 @@ async def make_plan(operation: Operation, commit: Commit) -> PlanSummary:
     async with _discarding_on_failure(operation):
         async with _reporting_queue(operation, run_id, commit) as report:
             run = await hcp_terraform.wait_for_plan(hcp, workspace, run_id, timeout=timeout, on_run=report)
-        plan = await hcp_terraform.read_plan(hcp, run)
+        plan = await hcp_terraform.read_plan(hcp, run, operation.services.config.words)
         if plan.summary.up_to_date and run.phase is Phase.WAITING:
             await hcp_terraform.discard(hcp, workspace, run_id, comment="Signalbox: nothing to apply.")
-    redact = operation.services.redact
-    redact.add(plan.sensitive)
     await audit_entries.record_plan(operation, commit, plan.summary)
-    return replace(redact.within(plan.summary), digest=plan.summary.digest)
+    return operation.services.redact.within(plan.summary)
 
 
 async def plan_text(operation: Operation) -> str:
-    """The plan as Terraform prints it."""
+    """The plan as Terraform prints it, without its sensitive values."""
     hcp, workspace, run_id = await hcp_run.run_of(operation)
     run = await hcp_terraform.read_run(hcp, workspace, run_id)
-    await _redact_sensitive(operation, run)
-    return await hcp_terraform.plan_text(hcp, run)
+    return await hcp_terraform.plan_text(hcp, run, await _sensitive(operation, run))
 
 
 async def apply(operation: Operation, view: PlanView, on_progress: OnProgress) -> ApplyResult:
@@ -94,7 +91,7 @@ async def apply(operation: Operation, view: PlanView, on_progress: OnProgress) -
     """
     hcp, workspace, run_id = await hcp_run.run_of(operation)
     run = await hcp_terraform.read_run(hcp, workspace, run_id)
-    sensitive = await _redact_sensitive(operation, run)
+    sensitive = await _sensitive(operation, run)
 
     async def confirm_and_follow() -> ApplyResult:
         if run.phase not in CONFIRMED:
@@ -228,10 +225,9 @@ async def _queued_behind(operation: Operation, run_id: str) -> str:
     return "planning"
 
 
-async def _redact_sensitive(operation: Operation, run: HcpRun) -> frozenset[str]:
-    # After a restart the redactor lacks the plan's sensitive values.
-    plan = await hcp_terraform.read_plan(hcp_run.hcp_of(operation), run)
-    operation.services.redact.add(plan.sensitive)
+async def _sensitive(operation: Operation, run: HcpRun) -> frozenset[str]:
+    """The plan's sensitive values, read again: no database keeps them."""
+    plan = await hcp_terraform.read_plan(hcp_run.hcp_of(operation), run, operation.services.config.words)
     return plan.sensitive
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from handlers.plan import audit_entries, command as plan_command
@@ -31,29 +30,24 @@ async def commit_to_plan(operation: Operation) -> Commit:
 
 
 async def make_plan(operation: Operation, commit: Commit) -> PlanSummary:
-    """Fetch the code at the commit, initialise and plan; the plan's sensitive values are redacted from then on."""
+    """Fetch the code at the commit, initialise and plan; its sensitive values are masked in all that is returned."""
     workspace, timeout = await _workspace(operation, commit), timeout_of(operation.services.config)
     await terraform.init(workspace, timeout=timeout)
     chosen = plan_command.chosen(operation.record.arguments)
     plan = await terraform.plan(
         workspace, variables=chosen.variables, targets=chosen.targets, replaces=chosen.replaces, timeout=timeout
     )
-    redact = operation.services.redact
-    redact.add(plan.sensitive)
     await audit_entries.record_plan(operation, commit, plan.summary)
-    return replace(redact.within(plan.summary), digest=plan.summary.digest)
+    return operation.services.redact.within(plan.summary)
 
 
 async def plan_text(operation: Operation) -> str:
-    """The plan as Terraform prints it."""
-    await _redact_sensitive(operation)
-    file = operation.scratch / terraform.PLAN_TEXT
-    return await run_blocking(file.read_text, "utf-8", "replace", timeout=60, doing="reading the plan")
+    """The plan as Terraform prints it, without its sensitive values."""
+    return await run_blocking(terraform.masked_plan_text, operation.scratch, timeout=60, doing="reading the plan")
 
 
 async def apply(operation: Operation, view: PlanView, on_progress: OnProgress) -> ApplyResult:
     """Apply the approved plan, and no other."""
-    await _redact_sensitive(operation)
     workspace = await _workspace(operation, view.commit)
     await audit_entries.record_apply_start(operation, view)
     applying = terraform.apply(
@@ -70,7 +64,6 @@ async def apply(operation: Operation, view: PlanView, on_progress: OnProgress) -
 
 async def resume_apply(operation: Operation, view: PlanView, on_progress: OnProgress) -> ApplyResult:
     """After a restart: follow the apply to its outcome; an apply that was started is never started again."""
-    await _redact_sensitive(operation)
     workspace, timeout = await _workspace(operation, view.commit), timeout_of(operation.services.config)
     resumed = await terraform.resume_apply(workspace, on_progress=on_progress, timeout=timeout)
     if resumed is None and (operation.scratch / terraform.PLAN_FILE).is_file():
@@ -99,12 +92,6 @@ async def unlock(operation: Operation, commit: Commit, lock_id: str) -> None:
     await terraform.force_unlock(workspace, lock_id, timeout=timeout)
 
 
-async def _redact_sensitive(operation: Operation) -> None:
-    # After a restart the redactor lacks the plan's sensitive values.
-    sensitive = await run_blocking(terraform.stored_sensitive, operation.scratch, timeout=60, doing="reading the plan")
-    operation.services.redact.add(sensitive)
-
-
 async def _workspace(operation: Operation, commit: Commit) -> Workspace:
     services, settings = operation.services, settings_of(operation.environment)
     program = await terraform.find_program(services.config.terraform.program, services.secrets.search_path)
@@ -118,6 +105,7 @@ async def _workspace(operation: Operation, commit: Commit) -> Workspace:
         backend_config=settings.backend_config,
         var_files=tuple(root / str(file) for file in settings.var_files),
         selected=settings.workspace,
+        ordinary=services.config.words,
     )
 
 
@@ -125,7 +113,6 @@ def _environment(operation: Operation, settings: Terraform) -> dict[str, str]:
     # Built from the configuration alone: the bot's own tokens never reach terraform or a plan's code.
     services = operation.services
     secret = {name: services.secrets.value(source) for name, source in settings.secret_environment.items()}
-    services.redact.add(secret.values())
     aws = services.config.aws
     profile = {"AWS_PROFILE": aws.profile, **services.secrets.aws_files} if aws.profile else {}
     return child_environment(operation.scratch, {"AWS_REGION": aws.region, **profile, **settings.environment, **secret})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import deque
 from dataclasses import replace
 from datetime import datetime
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from runners.ansible.numbering import Numbering
 from runners.ansible.output import ANSI, LONGEST_LINE, describe, short_path, tail_of
 from runners.results import FailedTask, HostResult, PlaybookResult, State, TaskChange
+from runners.spellings import Masker
 from runners.ssh.host_keys import refused_as_new
 
 if TYPE_CHECKING:
@@ -32,17 +32,8 @@ _SHORTEST_SECRET = 3  # characters: shorter ones would blot out half of every te
 
 
 def masker(secrets: Iterable[str]) -> Mask:
-    """A function that replaces each of these values by ***, also in JSON, line by line or trimmed."""
-    forms: set[str] = set()
-    for secret in secrets:
-        lines = [line for line in secret.splitlines() if len(line.strip()) >= 8]
-        for form in (secret, secret.strip(), *lines):
-            forms |= {form, json.dumps(form)[1:-1], json.dumps(form, ensure_ascii=False)[1:-1]}
-    longest_first = sorted((form for form in forms if len(form) >= _SHORTEST_SECRET), key=len, reverse=True)
-    if not longest_first:
-        return str
-    pattern = re.compile("|".join(re.escape(form) for form in longest_first))
-    return lambda text: pattern.sub(_MASKED, text)
+    """A function that replaces each of these values by ***, in every spelling (see runners/spellings.py)."""
+    return Masker(secrets, _MASKED, shortest=_SHORTEST_SECRET)
 
 
 class PlaybookRecord:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ec2.type_defs import ImageTypeDef, InstanceTypeDef
 
-    from runners.results import AttributeChange, PlanSummary, ResourceChange
+    from runners.results import PlanSummary
 
 # EC2 user guide: ids have 8 or 17 hexadecimal digits.
 AMI_ID = re.compile(r"ami-(?:[0-9a-f]{17}|[0-9a-f]{8})")
@@ -33,9 +33,8 @@ def rolled_out(summary: PlanSummary, machines: Sequence[str]) -> tuple[tuple[str
     """
     images: dict[tuple[str, str], str | None] = {}
     for resource in summary.changes:
-        change = _image_of(resource)
-        if change:
-            before, after = change
+        if resource.image:
+            before, after = resource.image
             images.setdefault((_machine(resource.address, machines), after), before)
     return tuple((machine, before, after) for (machine, after), before in images.items())
 
@@ -127,16 +126,6 @@ async def describe_running(
     pairs = running(summary, machines)
     described = await describe(ec2, {image.image_id for _, image in pairs}, timeout=timeout)
     return tuple((machine, described.get(image.image_id) or image) for machine, image in pairs)
-
-
-def _image_of(resource: ResourceChange) -> tuple[str | None, str] | None:
-    # The attribute that forces the replacement comes first: others may contain the same id.
-    ordered: list[AttributeChange] = sorted(resource.attributes, key=lambda attribute: not attribute.forces_replacement)
-    for attribute in ordered:
-        before, after = attribute.before or "", attribute.after or ""
-        if AMI_ID.fullmatch(after) and before != after:
-            return (before if AMI_ID.fullmatch(before) else None), after
-    return None
 
 
 def _machine(address: str, machines: Sequence[str]) -> str:

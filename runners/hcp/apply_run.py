@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from runners.errors import StalePlanError, TimedOutError, UncertainError
@@ -13,7 +12,7 @@ from runners.hcp.runs import follow_run, read_run, who_decided
 from runners.hcp.values import HcpRun, HcpWorkspace, Phase
 from runners.results import ApplyResult, Diagnostic
 from runners.terraform import notices
-from runners.terraform.masking import Masker
+from runners.terraform.masking import masker
 from runners.terraform.summary import masked
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from runners.hcp.client import HcpTerraform
     from runners.results import ApplyProgress
+    from runners.spellings import Masker
 
     OnProgress = Callable[[ApplyProgress], Awaitable[None]]
 
@@ -78,12 +78,11 @@ async def follow_apply(
 
     The result's `finished` is false for a run that was killed, or is not over after `timeout` seconds (it then continues).
     """
-    mask = Masker(sensitive)
+    mask = masker(sensitive)
 
     async def report(run: HcpRun) -> None:
         if run.phase is Phase.APPLYING and run.apply_id:
-            progress = hcp_log.progress(hcp_log.count(await read_log(hcp, "applies", run.apply_id)), total)
-            await on_progress(replace(progress, current=tuple(map(mask, progress.current))))
+            await on_progress(hcp_log.progress(hcp_log.count(await read_log(hcp, "applies", run.apply_id)), total))
 
     try:
         run = await follow_run(
@@ -110,9 +109,9 @@ async def _result(hcp: HcpTerraform, run: HcpRun, mask: Masker) -> ApplyResult:
         added=_number(attributes.get("resource-additions"), counter.added),
         changed=_number(attributes.get("resource-changes"), counter.changed),
         destroyed=_number(attributes.get("resource-destructions"), counter.destroyed),
-        applied=tuple(map(mask, counter.applied)),
-        under_way=tuple(map(mask, counter.under_way)),
-        remaining=tuple(map(mask, counter.remaining)),
+        applied=tuple(counter.applied),
+        under_way=tuple(counter.under_way),
+        remaining=tuple(counter.remaining),
         errors=tuple(errors),
         replaced=counter.replaced,
         imported=_number(attributes.get("resource-imports"), counter.imported),

@@ -14,6 +14,7 @@ from runners.hcp.runs import follow_run, who_decided
 from runners.hcp.values import HcpRun, HcpWorkspace, Phase
 from runners.results import Diagnostic
 from runners.terraform import errors as terraform_errors, json_plan, summary as terraform_plan
+from runners.terraform.masking import masker
 from runners.terraform.program import OLDEST, Program
 
 if TYPE_CHECKING:
@@ -89,8 +90,10 @@ async def _planning_failed(hcp: HcpTerraform, run: HcpRun, doing: str) -> Runner
     return error
 
 
-async def read_plan(hcp: HcpTerraform, run: HcpRun) -> HcpPlan:
+async def read_plan(hcp: HcpTerraform, run: HcpRun, ordinary: frozenset[str] = frozenset()) -> HcpPlan:
     """The plan of a run; results of its policies, run tasks and cost estimate are among the summary's warnings.
+
+    `ordinary` words are no secrets, though the plan may mark them.
 
     Raises:
         NotFoundError: an address that the run was limited to does not exist.
@@ -106,15 +109,16 @@ async def read_plan(hcp: HcpTerraform, run: HcpRun) -> HcpPlan:
     log = await read_log(hcp, "plans", run.plan_id)
     printed = [diagnostic for diagnostic in hcp_log.diagnostics(log) if diagnostic.severity == "warning"]
     checks = [*await _failed_policies(hcp, run), *await run_tasks.results(hcp, run), *await _cost_estimate(hcp, run)]
-    return await run_blocking(_parse, run, content, [*checks, *printed], doing, timeout=_PARSE_TIMEOUT, doing=doing)
+    return await run_blocking(_parse, run, content, [*checks, *printed], ordinary, timeout=_PARSE_TIMEOUT, doing=doing)
 
 
-def _parse(run: HcpRun, content: bytes, warnings: list[Diagnostic], doing: str) -> HcpPlan:
+def _parse(run: HcpRun, content: bytes, warnings: list[Diagnostic], ordinary: frozenset[str]) -> HcpPlan:
+    doing = f"reading the plan of the run {run.id}"
     try:
         document = json_plan.decode(content)
         _check_version(run, document.terraform_version or run.terraform_version, doing)
         terraform_plan.check_addresses(document, run.targets, run.replaces, doing)
-        sensitive = terraform_plan.sensitive_values(document)
+        sensitive = terraform_plan.sensitive_values(document, ordinary)
         digest = hashlib.sha256(run.id.encode() + b"\n" + content).hexdigest()
         version = document.terraform_version or run.terraform_version
         program = f"HCP Terraform, terraform {version}".removesuffix(", terraform ")
@@ -122,7 +126,13 @@ def _parse(run: HcpRun, content: bytes, warnings: list[Diagnostic], doing: str) 
         # Terraform before 1.8 does not say in the plan whether it is applyable; the run then does.
         changed = True if document.applyable is None and run.has_changes else None
         summary = terraform_plan.read_plan(
-            document, digest=digest, program=program, warnings=warnings, partial=partial, changed=changed
+            document,
+            digest=digest,
+            program=program,
+            warnings=warnings,
+            partial=partial,
+            changed=changed,
+            ordinary=ordinary,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunnerError(doing, f"it is no plan that can be read ({type(error).__name__})") from None
@@ -136,9 +146,10 @@ def _check_version(run: HcpRun, version: str, doing: str) -> None:
         raise RunnerError(doing, problem, remedy=f"Choose a newer version in the workspace's settings. See {run.url}")
 
 
-async def plan_text(hcp: HcpTerraform, run: HcpRun) -> str:
-    """The plan as Terraform prints it."""
-    return hcp_log.for_people(await read_log(hcp, "plans", run.plan_id))
+async def plan_text(hcp: HcpTerraform, run: HcpRun, sensitive: frozenset[str]) -> str:
+    """The plan as Terraform prints it, without the sensitive values."""
+    text = hcp_log.for_people(await read_log(hcp, "plans", run.plan_id))
+    return await run_blocking(masker(sensitive), text, timeout=_PARSE_TIMEOUT, doing="reading the plan")
 
 
 async def read_log(hcp: HcpTerraform, kind: str, resource: str) -> str:

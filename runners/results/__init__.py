@@ -57,6 +57,7 @@ from runners.results.images import (
 )
 from runners.results.logs import LogExcerpt, LogFinding, LogReading
 from runners.results.plans import (
+    IDENTIFIER,
     ApplyProgress,
     ApplyResult,
     AttributeChange,
@@ -68,6 +69,7 @@ from runners.results.plans import (
 from runners.results.runs import Commit, Job, PendingReview, State, WorkflowRun
 
 __all__ = [
+    "IDENTIFIER",
     "LIVE",
     "TEMPORARY_NAME",
     "ApplyProgress",

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 
 from runners.stored import stored
+
+# Marks fields that decisions are made on, and that never hold secrets: they are not redacted.
+IDENTIFIER = MappingProxyType({"identifier": True})
 
 
 @stored("resource-change-kind")
@@ -49,17 +53,19 @@ class ResourceChange:
 
     `detailed` is false where the plan is too big to compare all attributes: then `attributes` is empty. `more_attributes`
     counts those that `attributes` leaves out. `imported`: whether the apply also imports it.
+    `image` has the AMI ids before and after, where the plan sets one, also a sensitive one.
     """
 
-    address: str
-    type: str
+    address: str = field(metadata=IDENTIFIER)
+    type: str = field(metadata=IDENTIFIER)
     change: Change
     attributes: tuple[AttributeChange, ...] = ()
     reason: str | None = None
-    previous_address: str | None = None
+    previous_address: str | None = field(default=None, metadata=IDENTIFIER)
     detailed: bool = True
     imported: bool = False
     more_attributes: int = 0
+    image: tuple[str | None, str] | None = field(default=None, metadata=IDENTIFIER)
 
     @property
     def unchanged(self) -> bool:
@@ -81,7 +87,7 @@ class Diagnostic:
     filename: str | None = None
     line: int | None = None
     snippet: str | None = None
-    address: str | None = None
+    address: str | None = field(default=None, metadata=IDENTIFIER)
     url: str = ""
 
 
@@ -100,7 +106,7 @@ class PlanSummary:
     apply something, which may be only a change of its state that no list shows.
     """
 
-    digest: str
+    digest: str = field(metadata=IDENTIFIER)
     program: str
     changes: tuple[ResourceChange, ...]
     outputs: tuple[AttributeChange, ...] = ()
@@ -108,7 +114,7 @@ class PlanSummary:
     warnings: tuple[Diagnostic, ...] = ()
     resources: int = 0
     url: str = ""
-    images: tuple[tuple[str, str], ...] = ()
+    images: tuple[tuple[str, str], ...] = field(default=(), metadata=IDENTIFIER)
     failed_checks: int = 0
     deferred: int = 0
     actions: int = 0
@@ -162,11 +168,11 @@ class ApplyResult:
     added: int
     changed: int
     destroyed: int
-    applied: tuple[str, ...] = ()
+    applied: tuple[str, ...] = field(default=(), metadata=IDENTIFIER)
     errors: tuple[Diagnostic, ...] = ()
-    in_state: tuple[str, ...] | None = None
-    under_way: tuple[str, ...] = ()
-    remaining: tuple[str, ...] = ()
+    in_state: tuple[str, ...] | None = field(default=None, metadata=IDENTIFIER)
+    under_way: tuple[str, ...] = field(default=(), metadata=IDENTIFIER)
+    remaining: tuple[str, ...] = field(default=(), metadata=IDENTIFIER)
     replaced: int = 0
     imported: int = 0
     actions: int = 0

@@ -12,8 +12,8 @@ from runners.errors import NotFoundError, TimedOutError
 from runners.processes.child import GRACE
 from runners.processes.stragglers import end_marked
 from runners.terraform import errors as terraform_errors, program as terraform_program
-from runners.terraform.apply_run import APPLY, apply, cancel_apply, never_started, resume_apply, stored_sensitive
-from runners.terraform.planning import PLAN_FILE, PLAN_TEXT, SavedPlan, fingerprint, plan
+from runners.terraform.apply_run import APPLY, apply, cancel_apply, never_started, resume_apply
+from runners.terraform.planning import PLAN_FILE, PLAN_TEXT, SavedPlan, fingerprint, masked_plan_text, plan
 from runners.terraform.program import Program, Workspace, find_program
 from runners.terraform.state import TerraformRun, addresses_in_state, force_unlock, is_orphaned_lock, own_name
 
@@ -36,11 +36,11 @@ __all__ = [
     "force_unlock",
     "init",
     "is_orphaned_lock",
+    "masked_plan_text",
     "never_started",
     "own_name",
     "plan",
     "resume_apply",
-    "stored_sensitive",
 ]
 
 

@@ -8,7 +8,6 @@ import json
 import os
 import tempfile
 from contextlib import aclosing
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from runners.processes.detached import Detached
 from runners.results import ApplyResult, Diagnostic
 from runners.terraform import errors as terraform_errors, notices, program as terraform_program
 from runners.terraform.apply_progress import ApplyCounter
-from runners.terraform.masking import Masker
+from runners.terraform.masking import masker
 from runners.terraform.state import addresses_in_state
 from runners.terraform.summary import masked
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runners.results import ApplyProgress
+    from runners.spellings import Masker
     from runners.terraform.program import Workspace
 
     OnProgress = Callable[[ApplyProgress], Awaitable[None]]
@@ -113,7 +113,7 @@ async def cancel_apply(scratch: Path, *, grace: float = GRACE) -> bool:
 
 
 def stored_sensitive(scratch: Path) -> frozenset[str]:
-    """The sensitive values of the plan in this scratch directory, for the redactor after a restart."""
+    """The sensitive values of the plan in this scratch directory."""
     try:
         return frozenset(json.loads((scratch / SENSITIVE_FILE).read_text(encoding="utf-8")))
     except FileNotFoundError:
@@ -148,16 +148,16 @@ def _checked_copy(plan_file: Path, digest: str, scratch: Path, doing: str) -> Pa
 async def _follow(
     workspace: Workspace, job: Detached, on_progress: OnProgress, timeout: float, sensitive: Collection[str]
 ) -> ApplyResult:
-    mask = Masker({*stored_sensitive(workspace.scratch), *sensitive})
+    mask = masker({*stored_sensitive(workspace.scratch), *sensitive})
     limit = asyncio.timeout(timeout)
     try:
         async with limit:
-            counter = await _count(job, on_progress, mask)
+            counter = await _count(job, on_progress)
     except TimeoutError:
         if not limit.expired():
             raise
         await job.cancel(GRACE)
-        counter = await _count(job, None, mask)
+        counter = await _count(job, None)
         counter.diagnostics.append(Diagnostic("error", f"The apply took longer than {timeout:g} seconds: interrupted"))
     code = await job.wait(_EXIT_TIMEOUT)
     for copy in workspace.scratch.glob("approved-*.plan"):
@@ -165,13 +165,12 @@ async def _follow(
     return await _result(workspace, counter, code, mask)
 
 
-async def _count(job: Detached, on_progress: OnProgress | None, mask: Masker) -> ApplyCounter:
+async def _count(job: Detached, on_progress: OnProgress | None) -> ApplyCounter:
     counter = ApplyCounter()
     async with aclosing(job.lines()) as lines:
         async for line in lines:
             if counter.take(line) and on_progress:
-                progress = counter.progress
-                await on_progress(replace(progress, current=tuple(map(mask, progress.current))))
+                await on_progress(counter.progress)
     return counter
 
 
@@ -191,11 +190,11 @@ async def _result(workspace: Workspace, counter: ApplyCounter, code: int | None,
         added=counter.added,
         changed=counter.changed,
         destroyed=counter.destroyed,
-        applied=tuple(map(mask, counter.applied)),
+        applied=tuple(counter.applied),
         errors=tuple(masked(error, mask) for error in errors),
         in_state=None if finished else await _state(workspace),
-        under_way=tuple(map(mask, counter.under_way)),
-        remaining=tuple(map(mask, counter.remaining)),
+        under_way=tuple(counter.under_way),
+        remaining=tuple(counter.remaining),
         replaced=counter.replaced,
         imported=counter.imported,
         actions=counter.actions,

@@ -10,9 +10,9 @@ from runners.terraform import differences, json_plan, masking
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from runners.spellings import Masker
     from runners.terraform.differences import Difference, Path
     from runners.terraform.json_plan import ChangeJson
-    from runners.terraform.masking import Masker
 
 MOST_ATTRIBUTES = 300  # texts of a resource; the attached plan has all
 

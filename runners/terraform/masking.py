@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from runners.spellings import Masker
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator
 
 SENSITIVE = "(sensitive)"
 UNKNOWN = "(known after apply)"
 SHORTEST_SECRET = 4  # characters; shorter values are masked only where they are marked: they are part of many texts
-_FEW = 32  # up to so many values, one pattern of all is faster
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,58 +37,9 @@ class Unknown:
     """A value that is unknown until the apply."""
 
 
-class Masker:
-    """Replaces sensitive values by "(sensitive)" anywhere in a text.
-
-    Its time depends on the text's length, and hardly on the number of values: a large state has thousands.
-    """
-
-    def __init__(self, sensitive: Collection[str]) -> None:
-        spellings = {spelling for value in sensitive for spelling in _spellings(value)}
-        longest_first = sorted(spellings, key=len, reverse=True)  # or the end of a longer value would stay
-        self._few = _pattern_of(longest_first) if 0 < len(longest_first) <= _FEW else None
-        # All values that can match at one position begin with the same characters.
-        self._by_start: dict[str, list[str]] = {}
-        for secret in longest_first:
-            self._by_start.setdefault(secret[:SHORTEST_SECRET], []).append(secret)
-        self._patterns: dict[str, re.Pattern[str]] = {}
-
-    def __call__(self, text: str) -> str:
-        """The text with the sensitive values replaced."""
-        if self._few:
-            return self._few.sub(SENSITIVE, text)
-        return self._search(text) if self._by_start else text
-
-    def _search(self, text: str) -> str:
-        pieces, end = [], 0
-        for at in range(len(text) - SHORTEST_SECRET + 1):
-            if at >= end and text[at : at + SHORTEST_SECRET] in self._by_start:
-                match = self._pattern(text[at : at + SHORTEST_SECRET]).match(text, at)
-                if match:
-                    pieces += [text[end:at], SENSITIVE]
-                    end = match.end()
-        return "".join([*pieces, text[end:]]) if pieces else text
-
-    def _pattern(self, start: str) -> re.Pattern[str]:
-        if start not in self._patterns:
-            self._patterns[start] = _pattern_of(self._by_start[start])
-        return self._patterns[start]
-
-
-def _spellings(value: str) -> Iterator[str]:
-    """The value as it is, and as it is inside a JSON text."""
-    if len(value) >= SHORTEST_SECRET:
-        yield value
-        yield json.dumps(value)[1:-1]
-        yield json.dumps(value, ensure_ascii=False)[1:-1]
-
-
-def _pattern_of(values: Sequence[str]) -> re.Pattern[str]:
-    return re.compile("|".join(map(_value_pattern, values)))
-
-
-def _value_pattern(value: str) -> str:
-    return rf"(?<!\d){value}(?!\d)" if value.isdecimal() else re.escape(value)
+def masker(sensitive: Collection[str]) -> Masker:
+    """Replaces a plan's sensitive values by "(sensitive)" in a text, in every spelling; words only where they stand alone."""
+    return Masker(sensitive, SENSITIVE, words=True, shortest=SHORTEST_SECRET)
 
 
 def scalars(value: Any) -> Iterator[str]:

@@ -13,6 +13,7 @@ from runners.terraform import (
     addresses as terraform_addresses,
     errors as terraform_errors,
     json_plan,
+    masking,
     program as terraform_program,
     summary as terraform_plan,
 )
@@ -110,6 +111,12 @@ def _texts(attribute: AttributeChange) -> list[str]:
     return [attribute.path, before, after, attribute.note]
 
 
+def masked_plan_text(scratch: Path) -> str:
+    """The plan in this scratch directory as Terraform prints it, without its sensitive values. Raises OSError."""
+    sensitive = json.loads((scratch / SENSITIVE_FILE).read_text(encoding="utf-8"))
+    return masking.masker(sensitive)((scratch / PLAN_TEXT).read_text("utf-8", "replace"))
+
+
 async def _save_plan(
     workspace: Workspace, options: Sequence[str], variables: Mapping[str, str], timeout: float, doing: str
 ) -> _Printed:
@@ -168,7 +175,7 @@ def _read_plan(
     terraform_plan.check_addresses(document, *limits, doing)
     with file.open("rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    sensitive = terraform_plan.sensitive_values(document)
+    sensitive = terraform_plan.sensitive_values(document, workspace.ordinary)
     # The apply masks these in Terraform's output, also after a restart.
     terraform_program.write_private(workspace.scratch / SENSITIVE_FILE, json.dumps(sorted(sensitive)))
     program = str(workspace.program)
@@ -180,6 +187,7 @@ def _read_plan(
         warnings=printed.diagnostics,
         partial=targeted,
         changed=printed.changed,
+        ordinary=workspace.ordinary,
     )
     return SavedPlan(summary, sensitive)
 

@@ -71,7 +71,7 @@ class Workspace:
     `directory` has the .tf files; `scratch` (0700, for this operation alone) gets HOME, the data directory, the plan and
     the apply's output. `env` is the environment beside Terraform's own settings. `plugin_cache` is shared by all
     operations. `backend_config` and `var_files` are as for `terraform init` and `plan`; `selected` is the Terraform
-    workspace, None for "default".
+    workspace, None for "default". `ordinary` words are no secrets, though a plan may mark them.
     """
 
     program: Program
@@ -82,6 +82,7 @@ class Workspace:
     backend_config: Mapping[str, str] = field(default_factory=dict, repr=False)
     var_files: tuple[Path, ...] = ()
     selected: str | None = None
+    ordinary: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from runners.terraform import json_plan, masking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from msgspec import Raw
 
@@ -21,10 +22,42 @@ if TYPE_CHECKING:
         StateResource,
     )
 
+# Masked only where they are marked: they are in most texts, or in EC2's lists.
+_COMMON = re.compile(
+    r"(?i)true|false|null|none|yes|enabled|disabled|default|main|master|primary|secondary|production|prod|staging|test"
+    r"|development|public|private|admin|root|user|localhost|name|type|text|value|context|section|actions|header|button"
+    r"|terraform|tofu|[a-z]{2}(?:-[a-z]+)+-\d|(?:ami|i|vpc|subnet|sg|vol|snap|lt)-[0-9a-f]{8,17}"
+)
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{,14}")  # what is longer is no word
+_NAMES = re.compile(r"[A-Za-z][A-Za-z0-9-]*|[A-Za-z][\w-]*")
+_KEY = re.compile(r"\[.*?\](?=\.|$)")  # of an address: a value, and no name
+_KEYS = re.compile(rb'"([A-Za-z][\w-]{0,40})":')
 
-def sensitive_values(document: Document) -> frozenset[str]:
-    """Every scalar that the plan marks sensitive, as text of at least four characters."""
-    return frozenset(_sensitive(json_plan.decode(document)))
+
+def sensitive_values(document: Document, ordinary: Collection[str] = ()) -> frozenset[str]:
+    """The values that the plan marks sensitive and that are secrets, as text of at least four characters.
+
+    Words that the code and the plan are written in, and ids of images, are no secrets: they are masked only where they are
+    marked. So are the `ordinary` words, which the caller knows (names of environments, for instance).
+    """
+    plan = json_plan.decode(document)
+    values = {value for value in _sensitive(plan) if not _COMMON.fullmatch(value)} - frozenset(ordinary)
+    if not any(map(_NAME.fullmatch, values)):
+        return frozenset(values)
+    return frozenset(values - {word for word in _words_of(plan) if _NAME.fullmatch(word)})
+
+
+def _words_of(plan: PlanJson) -> Iterator[str]:
+    """The names in the code, and the keys of what changes: everybody who reads the plan sees them."""
+    for resource in _resource_changes(plan):
+        yield from _NAMES.findall(_KEY.sub("", resource.address))
+        yield from _KEY.sub("", resource.address).split(".")
+        yield resource.type
+        changed = resource.change.actions != ("no-op",)
+        for values in (resource.change.before, resource.change.after) if changed else ():
+            yield from (key.decode() for key in _KEYS.findall(memoryview(values)))
+    yield from plan.output_changes or ()
+    yield from plan.variables or ()
 
 
 def _sensitive(plan: PlanJson) -> Iterator[str]:

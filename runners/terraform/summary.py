@@ -11,13 +11,14 @@ from runners.errors import NotFoundError, RunnerError
 from runners.results import AttributeChange, Change, Diagnostic, PlanSummary, ResourceChange
 from runners.terraform import attributes, json_plan, masking, notices
 from runners.terraform.addresses import covers, natural_order
+from runners.terraform.planned_images import planned_image
 from runners.terraform.sensitive import resources, sensitive_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from runners.spellings import Masker
     from runners.terraform.json_plan import ChangeJson, Document, PlanJson, ResourceJson, StateResource
-    from runners.terraform.masking import Masker
 
 __all__ = [
     "ACTIONS",
@@ -78,20 +79,21 @@ def read_plan(
     warnings: Sequence[Diagnostic] = (),
     partial: bool = False,
     changed: bool | None = None,
+    ordinary: Collection[str] = (),
 ) -> PlanSummary:
     """The summary of a plan, which is JSON text or parsed JSON.
 
-    `warnings` are what planning printed. `partial`: whether the plan was limited to addresses. `changed`: whether Terraform
-    reports that something changes. Attributes are compared for the worst 500 resources, up to about 2 MB of JSON.
+    `warnings` are what planning printed, `ordinary` is as for `sensitive_values`. `partial`: whether the plan was limited to
+    addresses; `changed`: whether Terraform reports that something changes. Attributes of the worst 500 resources are compared.
 
     Raises:
         ValueError: the document is not the JSON of a plan.
-        RunnerError: Terraform reports that this plan is incomplete, or cannot be applied; the plan contradicts itself or
-            `changed`; it has an action or a format that is not known.
+        RunnerError: the plan is incomplete, cannot be applied, contradicts itself or `changed`, or has an unknown action.
     """
     plan = json_plan.decode(document)
     notices.refuse_unknown(plan, {*ACTIONS, NO_ACTION})
-    mask, budget, beside = masking.Masker(sensitive_values(plan)), _DetailBudget(), notices.read(plan, warnings)
+    mask, budget = masking.masker(sensitive_values(plan, ordinary)), _DetailBudget()
+    beside = notices.read(plan, warnings)
     changes = _resource_changes(plan.resource_changes or (), mask, budget)
     outputs = tuple(_outputs(plan.output_changes or {}, mask, budget))
     _check_applicable(plan, bool(changes or outputs or plan.action_invocations), partial=partial, changed=changed)
@@ -103,7 +105,7 @@ def read_plan(
         drift=_drift(plan, mask),
         warnings=tuple(masked(warning, mask) for warning in beside.worst_first),
         resources=len(_managed(plan)),
-        images=() if changes or outputs else tuple(_images(_managed(plan), mask)),
+        images=() if changes or outputs else tuple(_images(_managed(plan))),
         failed_checks=len(beside.checks),
         deferred=len(beside.deferred),
         actions=len(beside.actions),
@@ -114,7 +116,7 @@ def read_plan(
 def _drift(plan: PlanJson, mask: Masker) -> tuple[ResourceChange, ...]:
     """What changed outside of Terraform: first what this plan depends on. Without what is empty before and after."""
     changed = _resource_changes(plan.resource_drift or (), mask, _DetailBudget(), without_empty=True)
-    used = {mask(relevant.resource) for relevant in plan.relevant_attributes or ()}
+    used = {relevant.resource for relevant in plan.relevant_attributes or ()}
     drift = [
         replace(resource, reason=_joined(resource.reason, USED)) if resource.address in used else resource
         for resource in changed
@@ -132,11 +134,11 @@ def _managed(plan: PlanJson) -> list[StateResource]:
     return [resource for resource in planned if resource.mode == "managed"]
 
 
-def _images(managed: Iterable[StateResource], mask: Masker) -> Iterator[tuple[str, str]]:
+def _images(managed: Iterable[StateResource]) -> Iterator[tuple[str, str]]:
     """The address and the image id of each resource whose values name an image."""
     for resource in managed:
         if match := AMI_ID.search(memoryview(resource.values)):
-            yield mask(resource.address), mask(match[1].decode())
+            yield resource.address, match[1].decode()
 
 
 def has_address(plan: PlanJson, address: str, *, exactly: bool) -> bool:
@@ -195,10 +197,7 @@ class _DetailBudget:
 def masked(diagnostic: Diagnostic, mask: Masker) -> Diagnostic:
     """The diagnostic with secrets masked in its texts."""
     snippet = mask(diagnostic.snippet) if diagnostic.snippet else diagnostic.snippet
-    address = mask(diagnostic.address) if diagnostic.address else diagnostic.address
-    return replace(
-        diagnostic, summary=mask(diagnostic.summary), detail=mask(diagnostic.detail), snippet=snippet, address=address
-    )
+    return replace(diagnostic, summary=mask(diagnostic.summary), detail=mask(diagnostic.detail), snippet=snippet)
 
 
 def _resource_changes(
@@ -226,15 +225,16 @@ def _resource(
     if budget.spend(resource.change):
         read = attributes.of_resource(resource.change, mask, without_empty=without_empty or kind is Change.READ)
     return ResourceChange(
-        address=mask(resource.address),
+        address=resource.address,
         type=resource.type,
         change=kind,
         attributes=tuple(read[0]) if read else (),
         reason=mask("; ".join(_reasons(resource))) or None,
-        previous_address=mask(previous) if previous and previous != resource.address else None,
+        previous_address=previous if previous and previous != resource.address else None,
         detailed=read is not None,
         more_attributes=read[1] if read else 0,
         imported=resource.change.importing is not None,
+        image=planned_image(resource.change),
     )
 
 

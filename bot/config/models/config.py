@@ -60,6 +60,14 @@ class Config(Model):
         return frozenset(names)
 
     @property
+    def words(self) -> frozenset[str]:
+        """The names that the configuration gives to things: no secrets, though a plan may mark a value that equals one."""
+        names = {self.slack.channel, self.github.repository, *self.github.repository.split("/")}
+        for name, environment in self.environments.items():
+            names |= {name, *environment.machines}
+        return frozenset({*names, *(name.removeprefix("#") for name in names)})
+
+    @property
     def instance_tag(self) -> str:
         """The value of tag `type` of a running server, with {environment} and {machine} in it."""
         return self.images.instance_tag if self.images else "{environment} {machine}"

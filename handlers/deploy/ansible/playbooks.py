@@ -100,7 +100,6 @@ async def _ended(operation: Operation, play: Play, result: PlaybookResult) -> Pl
 async def _job(operation: Operation, play: Play) -> PlaybookJob:
     settings = settings_of(operation.environment)
     secret_vars = secret_vars_of(operation.services, operation.environment)
-    operation.services.redact.add(secret_vars.values())
     project, installed = await prepare(operation, play.commit)
     return PlaybookJob(
         project=project,

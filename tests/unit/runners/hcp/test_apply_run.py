@@ -39,7 +39,7 @@ async def test_a_plan_is_read_masked_and_applied_as_it_is(stand_in: HcpStandIn, 
         ("warning", "Policies failed: 2 advisory"),
         ("note", "Estimated costs: 212.64 USD a month (-12.50)"),
     ]
-    assert "terraform_data.one: Plan to create" in await hcp_terraform.plan_text(hcp, run)
+    assert "terraform_data.one: Plan to create" in await hcp_terraform.plan_text(hcp, run, plan.sensitive)
     reported: list[ApplyProgress] = []
 
     async def report(progress: ApplyProgress) -> None:

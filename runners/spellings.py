@@ -1,0 +1,170 @@
+"""Finds secrets in texts, in every spelling in which programs print them: the one list for chat, Ansible and Terraform.
+
+Pure. The search takes time for the text, and hardly for the number of secrets (Aho-Corasick).
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+import shlex
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus, unquote, urlsplit
+
+from ahocorasick_rs import AhoCorasick
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+SHORTEST = 5  # characters of a secret: shorter ones ("true", "db") are parts of many texts
+SHORTEST_LINE = 9  # characters of a line of a secret that has several
+SHORTEST_ENCODED = 6  # characters in base64: what five bytes leave when both ends are trimmed
+# Up to this length, a plan's value of letters, digits and simple separators is a word: masked only where it stands alone.
+_LONGEST_WORD = 15
+_WORD = re.compile(r"[^\W_]+(?:[-_. /:][^\W_]+)*")
+_PART_OF_WORD = re.compile(r"\w")
+_MUST_PERCENT_ENCODE = ("", "/", "!'()*", "!$&'()*+,;=:@/")  # urllib, its default, encodeURIComponent, RFC 3986's path
+
+
+class Masker:
+    """Replaces secrets by `hidden` in a text, in every spelling.
+
+    With `words`, short secrets that look like words are replaced only where they stand as whole words: values that
+    Terraform marks sensitive may be "primary". `shortest` is the least length of a secret, in characters.
+    """
+
+    def __init__(self, secrets: Iterable[str], hidden: str, *, words: bool = False, shortest: int = SHORTEST) -> None:
+        self._hidden = hidden
+        whole: dict[str, bool] = {}
+        for secret in secrets:
+            for piece in pieces(secret, shortest):
+                for spelling, alone in _spellings(piece, words=words):
+                    whole[spelling] = whole.get(spelling, True) and alone
+        self._whole = tuple(whole.values())
+        self._search = AhoCorasick(list(whole), store_patterns=False) if whole else None
+
+    def __call__(self, text: str) -> str:
+        """The text with the secrets replaced."""
+        if self._search is None:
+            return text
+        text = well_formed(text)
+        parts, end = [], 0
+        for start, stop in self._places(text):
+            parts += [text[end:start], self._hidden]
+            end = stop
+        return "".join([*parts, text[end:]]) if end else text
+
+    def finds_any(self, text: str) -> bool:
+        """Whether there is a secret in the text."""
+        return next(self._places(well_formed(text)), None) is not None
+
+    def _places(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where the secrets are, in order; those that overlap are one place, so that no end of any remains."""
+        if self._search is None:
+            return
+        places = sorted(
+            (start, stop)
+            for pattern, start, stop in self._search.find_matches_as_indexes(text, overlapping=True)
+            if not self._whole[pattern] or _stands_alone(text, start, stop)
+        )
+        if not places:
+            return
+        begin, end = places[0]
+        for start, stop in places[1:]:
+            if start >= end:
+                yield begin, end
+                begin = start
+            end = max(end, stop)
+        yield begin, end
+
+
+def well_formed(text: str) -> str:
+    """The text with single surrogates, which no UTF-8 has, replaced."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def pieces(secret: str, shortest: int = SHORTEST) -> frozenset[str]:
+    """The parts of a secret that are secrets on their own: the whole, its longer lines, an address's password."""
+    secret = well_formed(secret)
+    whole = secret.strip()
+    lines = [line.strip() for line in whole.splitlines()] if len(whole.splitlines()) > 1 else []
+    passwords = [password for password in _passwords(whole) if len(password) >= shortest]
+    places = {line for line in lines if len(line) >= max(shortest, SHORTEST_LINE)} | set(passwords)
+    return frozenset(places | {whole} if len(whole) >= shortest else places)
+
+
+def _passwords(text: str) -> list[str]:
+    if "://" not in text or "\n" in text:
+        return []
+    try:
+        password = urlsplit(text).password or ""
+    except ValueError:  # not an address
+        return []
+    return [password, unquote(password)]
+
+
+def _spellings(text: str, *, words: bool) -> Iterator[tuple[str, bool]]:
+    """Each spelling, and whether it counts only where it stands alone."""
+    is_word = words and len(text) <= _LONGEST_WORD and _WORD.fullmatch(text) is not None
+    for spelling in _escaped(text):
+        yield spelling, is_word
+    for encoded in _encoded(text.encode()):
+        yield encoded, False
+
+
+def _escaped(text: str) -> frozenset[str]:
+    """As texts, programs, shells and addresses escape it, and as Slack's mrkdwn shows these."""
+    in_json = set(_in_json(text))
+    forms = in_json | {twice for once in in_json for twice in _in_json(once)} | set(_in_shell(text))
+    escaped = {text, *forms, *_percent_encoded(text)}
+    escaped |= {html.escape(form, quote=quotes) for form in escaped for quotes in (False, True)}
+    # A backtick would end inline code, see bot/slack/blocks/kit.py.
+    return frozenset(escaped | {form.replace("`", "'") for form in escaped})
+
+
+def _in_json(text: str) -> Iterator[str]:
+    for ascii_only in (True, False):
+        escaped = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+        yield escaped
+        yield escaped.replace("/", "\\/")
+        # Go writes these so in JSON, Terraform among others.
+        yield escaped.translate({ord(special): f"\\u{ord(special):04x}" for special in "<>&\u2028\u2029"})
+
+
+def _in_shell(text: str) -> Iterator[str]:
+    yield shlex.quote(text).removeprefix("'").removesuffix("'")
+    yield text.replace("'", r"'\''")
+    yield re.sub(r'([$`"\\!])', r"\\\1", text)  # within double quotes
+    yield re.sub(r"([^\w@%+=:,./-])", r"\\\1", text, flags=re.ASCII)  # printf %q
+
+
+def _percent_encoded(text: str) -> Iterator[str]:
+    for encoded in (quote_plus(text), *(quote(text, safe=safe) for safe in _MUST_PERCENT_ENCODE)):
+        yield encoded
+        yield re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), encoded)
+
+
+def _encoded(data: bytes) -> Iterator[str]:
+    """In hexadecimal digits, and in base64 at each offset in what was encoded with it."""
+    yield data.hex()
+    yield data.hex().upper()
+    for offset in range(3):
+        # Characters that hold bits of what stands before or behind the secret are trimmed.
+        first = -(-offset * 8 // 6)
+        last = (offset + len(data)) * 8 // 6
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            core = encode(bytes(offset) + data).decode()[first:last]
+            if len(core) >= SHORTEST_ENCODED:
+                yield core
+    yield base64.b64encode(data).decode()
+    yield base64.urlsafe_b64encode(data).decode()
+
+
+def _stands_alone(text: str, start: int, stop: int) -> bool:
+    return not (_PART_OF_WORD.match(text[start - 1 : start]) or _PART_OF_WORD.match(text[stop : stop + 1]))
