@@ -8,6 +8,7 @@ import html
 import json
 import shlex
 import subprocess
+from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -15,12 +16,15 @@ from hypothesis import given, strategies as st
 
 from runners.spellings import Masker, pieces
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 HIDDEN = "[hidden]"
 plain = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="[]"), max_size=20)
 secrets = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="[]"), min_size=6, max_size=40
 ).filter(lambda text: text.strip() == text)
-SPELLINGS = {
+SPELLINGS: dict[str, Callable[[str], str]] = {
     "as it is": str,
     "in JSON": json.dumps,
     "in JSON, not only ASCII": lambda text: json.dumps(text, ensure_ascii=False),
