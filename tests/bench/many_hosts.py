@@ -17,7 +17,7 @@ from handlers.deploy.ansible import views
 from handlers.deploy.views import Release
 from runners.ansible import PlaybookJob, places_of
 from runners.ansible.following import Following
-from runners.results import Commit, Host, Inventory, State
+from runners.results import Commit, Host, Inventory
 from tests.bench.figures import Figure
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ async def _followed(job: PlaybookJob, expected: int, size: int) -> list[Figure]:
     watching.cancel()
     with suppress(asyncio.CancelledError):
         await watching
-    if result.state is not State.SUCCEEDED or sum(host.ok for host in result.hosts) != expected:
+    if sum(host.ok for host in result.hosts) != expected:
         raise RuntimeError("not every event was read")
     detail = (
         f"{2 * expected:,} events, {size / 1e6:.0f} MB, in {seconds:.1f} s; the board drawn {drawn} times meanwhile"

@@ -122,7 +122,7 @@ async def test_termination_protection_is_told_with_the_way_out(account: Account)
 @pytest.mark.parametrize(
     ("code", "outcome", "text"),
     [
-        ("UnauthorizedOperation", Outcome.REFUSED, "Allow TerminateInstances in the policy"),
+        ("UnauthorizedOperation", Outcome.REFUSED, "Allow ec2:TerminateInstances in the policy"),
         ("RequestLimitExceeded", Outcome.WAITING, "AWS asks for patience"),
         ("InvalidInstanceID.NotFound", Outcome.ABSENT, ""),
     ],
@@ -181,7 +181,7 @@ async def test_a_missing_permission_is_told_and_the_rest_goes(account: Account) 
     done = await end(account, builder)
     (step,) = done.refused
     assert step.reason == (
-        "AWS forbids DeleteKeyPair (UnauthorizedOperation). Allow DeleteKeyPair in the policy of the bot's role or user"
+        "AWS forbids DeleteKeyPair (UnauthorizedOperation). Allow ec2:DeleteKeyPair in the policy of the bot's role or user"
     )
     assert (done.complete, remaining_of(account, built)) == (False, {built.key})
 
