@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import re
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar, cast
 
+import re2
+
 from runners.results import IDENTIFIER
-from runners.spellings import Masker
+from runners.spellings import Masker, well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +20,7 @@ HIDDEN = "[redacted]"
 LONG = 16  # characters of a value that no text has by chance
 
 # Published prefixes: Slack, GitHub (docs.github.com, "token formats"), AWS access key ids, HCP Terraform, PEM keys.
-TOKEN_SHAPES = re.compile(
+TOKEN_SHAPES = re2.compile(
     r"xox[abeoprs]-[A-Za-z0-9-]{10,}"
     r"|xapp-[A-Za-z0-9-]{10,}"
     r"|gh[opsur]_[A-Za-z0-9]{20,}"
@@ -27,7 +28,7 @@ TOKEN_SHAPES = re.compile(
     r"|(?:AKIA|ASIA)[A-Z0-9]{16}"
     r"|[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_-]{40,}"
     r"|hooks\.slack\.com/(?:commands|actions|services)/[A-Za-z0-9/_-]+"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\z)"
 )
 
 
@@ -44,11 +45,11 @@ class Redactor:
 
     def __call__(self, text: str) -> str:
         """The text without secrets."""
-        return TOKEN_SHAPES.sub(HIDDEN, self._mask(text))
+        return str(TOKEN_SHAPES.sub(HIDDEN, self._mask(well_formed(text))))
 
     def holds_secret(self, text: str) -> bool:
         """Whether the text has a secret: a token's shape, or a value that is too long to match by chance."""
-        return self._mask_long.finds_any(text) or TOKEN_SHAPES.search(text) is not None
+        return self._mask_long.finds_any(text) or TOKEN_SHAPES.search(well_formed(text)) is not None
 
     def within(self, value: T) -> T:
         """The same frozen dataclass, or JSON-like value, with every text redacted; enums and identifiers stay."""

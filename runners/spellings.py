@@ -99,6 +99,11 @@ def pieces(secret: str, shortest: int = SHORTEST) -> frozenset[str]:
     return frozenset(places | {whole} if len(whole) >= shortest else places)
 
 
+def spellings(secret: str) -> frozenset[str]:
+    """Every text that a `Masker` of this secret searches for."""
+    return frozenset(spelling for piece in pieces(secret) for spelling, _ in _spellings(piece, words=False))
+
+
 def _passwords(text: str) -> list[str]:
     if "://" not in text or "\n" in text:
         return []
