@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ _LARGEST = 512 * 1024
 _MOST_VALUES = 20_000  # counted with aliases, so this also stops a file that expands to millions
 _DEEPEST = 40
 _CORE = "tag:yaml.org,2002:"
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}")
+# What PyYAML quotes from the file, but for single characters: an alias or a tag may be a part of a secret.
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.){4,}'|"(?:[^"\\]|\\.){4,}\"""")
 
 
 @dataclass(slots=True)
@@ -43,9 +47,16 @@ class Document:
 def path_of(keys: Keys) -> str:
     """A key path as text: environments.staging.machines[2]."""
     text = ""
-    for key in keys:
-        text += f"[{key}]" if isinstance(key, int) else f".{key}"
+    for position, key in enumerate(keys):
+        # Somebody may have written a secret as a key.
+        hidden = isinstance(key, str) and may_hold_secret(keys[:position]) and not _NAME.fullmatch(key)
+        text += f"[{key}]" if isinstance(key, int) else f".{'(no name, not shown)' if hidden else key}"
     return text.removeprefix(".")
+
+
+def may_hold_secret(keys: Keys) -> bool:
+    """Whether people write secrets there by mistake, where the name of a variable belongs."""
+    return any(str(key).startswith("secret_") or str(key).endswith("_env") for key in keys)
 
 
 def read_text(path: Path) -> tuple[str, list[Fault]]:
@@ -95,7 +106,7 @@ def _problem(error: yaml.MarkedYAMLError) -> str:
         return "the line has a second colon or a wrong indentation; put text with a colon in quotes"
     if "expected a single document" in str(error.context):
         return 'a second document starts here ("---"); keep one document'
-    return problem
+    return _QUOTED.sub("(not shown)", problem)
 
 
 class _TooLargeError(Exception):
@@ -163,12 +174,13 @@ class _Reader:
             return node.value.lower() in {"yes", "true", "on"}
         if kind in {"int", "float"}:
             return self._number(node, keys)
-        self._document.fault(keys, f'the YAML tag "{node.tag[:40]}" is not supported; remove it')
+        self._document.fault(keys, "the YAML tag (!...) is not supported; remove it")
         return None
 
     def _number(self, node: yaml.Node, keys: Keys) -> object:
         try:
             return yaml.SafeLoader("").construct_object(node)
         except (ValueError, yaml.YAMLError):
-            self._document.fault(keys, f'"{node.value[:40]}" is not a number; put text in quotes')
+            shown = "this" if may_hold_secret(keys) else f'"{node.value[:40]}"'
+            self._document.fault(keys, f"{shown} is not a number; put text in quotes")
             return None

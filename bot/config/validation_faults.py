@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 from rapidfuzz import fuzz, process
 
+from bot.config.document import may_hold_secret
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -87,7 +89,7 @@ def _problem(model: type[BaseModel], error: ErrorDetails, keys: Keys) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "missing":
         return "is missing; add it"
-    if kind != "extra_forbidden" and _may_hold_secret(keys) and not _VARIABLE.fullmatch(str(error["input"])):
+    if kind != "extra_forbidden" and may_hold_secret(keys) and not _VARIABLE.fullmatch(str(error["input"])):
         return _NAMES_A_VARIABLE
     if kind == "extra_forbidden":
         choices = [key for key in keys_below(model, keys[:-1]) if key != "name"]
@@ -106,11 +108,6 @@ def _problem(model: type[BaseModel], error: ErrorDetails, keys: Keys) -> str:
             "more" if "ge" in context else "less"
         )
     return f"{_quoted(error['input'])} has the wrong format: {error['msg']}"
-
-
-def _may_hold_secret(keys: Keys) -> bool:
-    """Whether people write secrets there by mistake, where the name of a variable belongs."""
-    return any(str(key).startswith("secret_") or str(key).endswith("_env") for key in keys)
 
 
 def _wrong_type(kind: str, value: object, keys: Keys) -> str:
