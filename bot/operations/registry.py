@@ -196,10 +196,18 @@ class Objection:
 
 
 @dataclass(frozen=True, slots=True)
+class Approver:
+    """Who approves. `annotations`: the operation's newest one when they opened the modal; None for a click on the message."""
+
+    user: str
+    annotations: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalCheck:
     """What is checked before an approval counts; None where nothing speaks against it."""
 
-    check: Callable[[Services, Approval], Coroutine[Any, Any, Objection | None]]
+    check: Callable[[Services, Approval, Approver], Coroutine[Any, Any, Objection | None]]
 
 
 @dataclass(frozen=True, slots=True)

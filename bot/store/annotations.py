@@ -37,11 +37,16 @@ class Annotations:
         row = {"operation": operation, "name": name, "value": value, "at": self._clock()}
         await self._store.run(lambda connection: insert_new(connection, annotation_rows, row))
 
-    async def values_of(self, operation: int, name: str) -> tuple[str, ...]:
-        """The values under this name, oldest first."""
-        wanted = (
-            sa.select(annotation_rows.c.value)
-            .where(annotation_rows.c.operation == operation, annotation_rows.c.name == name)
-            .order_by(annotation_rows.c.id)
-        )
+    async def values_of(self, operation: int, name: str, *, up_to: int | None = None) -> tuple[str, ...]:
+        """The values under this name, oldest first; of those up to a `newest`, if given."""
+        rows = annotation_rows.c
+        wanted = sa.select(rows.value).where(rows.operation == operation, rows.name == name).order_by(rows.id)
+        if up_to is not None:
+            wanted = wanted.where(rows.id <= up_to)
         return await self._store.run(lambda connection: tuple(map(str, connection.scalars(wanted))))
+
+    async def newest(self, operation: int) -> int:
+        """The id of the operation's newest annotation, to read later what there was by now; 0 if it has none."""
+        rows = annotation_rows.c
+        wanted = sa.select(sa.func.max(rows.id)).where(rows.operation == operation)
+        return await self._store.run(lambda connection: connection.scalar(wanted) or 0)

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from bot.errors import Denied, UserError
-from bot.operations.registry import Button, Click, Modal, Registry, Submission
+from bot.operations.registry import Approver, Button, Click, Modal, Registry, Submission
 from bot.operations.requests import refusals_recorded
 from bot.slack.blocks import replies
 from bot.slack.blocks.common import APPROVE, REJECT
@@ -37,7 +37,10 @@ async def approve(services: Services, click: Click) -> Message | None:
         await open_modal(services.chat, click.trigger_id, replies.TYPED_TITLE, lambda: _confirmation(services, click))
         return None
     approval = await _clicked(services, click, Outcome.APPROVED)
-    if approval.outcome is Outcome.PENDING and (objection := await _objection(services, click.registry, approval)):
+    approver = Approver(click.user)
+    if approval.outcome is Outcome.PENDING and (
+        objection := await _objection(services, click.registry, approval, approver)
+    ):
         return objection.message
     await _decide(services, approval, click.user, Outcome.APPROVED)
     return None
@@ -46,12 +49,13 @@ async def approve(services: Services, click: Click) -> Message | None:
 async def _confirmation(services: Services, click: Click) -> Block | Message:
     """The modal for the typed confirmation, or what speaks against the approval."""
     approval = await _clicked(services, click, Outcome.APPROVED)
-    if objection := await _objection(services, click.registry, approval):
+    annotations = await services.annotations.newest(approval.operation)
+    if objection := await _objection(services, click.registry, approval, Approver(click.user)):
         return objection.message
     record = await services.operations.get(approval.operation)
     explanation = next((kind.confirmation for kind in click.registry.kinds if kind.name == record.kind), "")
     title = f"#{record.number} {record.title}"
-    return replies.typed_approval(approval.typed_confirmation, approval.id, title, explanation)
+    return replies.typed_approval(approval.typed_confirmation, f"{approval.id} {annotations}", title, explanation)
 
 
 async def reject(services: Services, click: Click) -> None:
@@ -63,12 +67,14 @@ async def reject(services: Services, click: Click) -> None:
 async def typed(services: Services, submission: Submission) -> Mapping[str, str]:
     """Count an approval that was confirmed by typing, after all checks are made again."""
     try:
-        approval = await services.approvals.get(submission.private_metadata)
+        approval_id, _, annotations = submission.private_metadata.partition(" ")
+        approval = await services.approvals.get(approval_id)
         if submission.values["word"].strip() != approval.typed_confirmation:
             return {"word": f"That is not {approval.typed_confirmation}. Nothing was approved."}
         await _check_may(services, approval, submission.user, Outcome.APPROVED)
+        approver = Approver(submission.user, int(annotations or 0))
         if approval.outcome is Outcome.PENDING and (
-            objection := await _objection(services, submission.registry, approval)
+            objection := await _objection(services, submission.registry, approval, approver)
         ):
             return {"word": objection.fault}
         await _decide(services, approval, submission.user, Outcome.APPROVED)
@@ -77,10 +83,12 @@ async def typed(services: Services, submission: Submission) -> Mapping[str, str]
     return {}
 
 
-async def _objection(services: Services, registry: Registry, approval: Approval) -> Objection | None:
+async def _objection(
+    services: Services, registry: Registry, approval: Approval, approver: Approver
+) -> Objection | None:
     """The first objection of a feature, if any."""
     for approval_check in registry.approval_checks:
-        if objection := await approval_check.check(services, approval):
+        if objection := await approval_check.check(services, approval, approver):
             return objection
     return None
 

@@ -17,6 +17,7 @@ from runners.github import commits
 if TYPE_CHECKING:
     from bot.operations.approval import AfterUpdate
     from bot.operations.operation import Operation
+    from bot.operations.registry import Approver
     from bot.services import Services
     from bot.store.approvals import Approval
     from runners.results import Commit
@@ -27,6 +28,7 @@ BRANCH_MOVED = (
     "here once more if this is still what you want."
 )
 PLANNED_COMMIT, DISPLAYED_TIP = "planned commit", "displayed tip"  # annotations of a plan
+OBJECTED_TIP = "objected tip"  # an annotation: a user, and the tip that an objection has told them of
 # Seconds that a click waits for GitHub. Slack waits 3 s for the answer, in which a modal must open, too.
 GITHUB_TIMEOUT = 1.5
 
@@ -65,8 +67,10 @@ class BranchMonitor:
         await self._operation.step(step, lambda: annotations.add(number, name, value))
 
 
-async def object_to_new_move(services: Services, approval: Approval) -> Objection | None:
-    """Object to an approval once for each move of the plan's branch that its message did not display.
+async def object_to_new_move(services: Services, approval: Approval, approver: Approver) -> Objection | None:
+    """Object once to each person's approval for each move of the plan's branch that its message did not display.
+
+    For a modal counts what the message displayed when the modal was opened: while they type, people do not see it change.
 
     No objection when GitHub does not answer: what is applied is what was planned and displayed.
     """
@@ -81,14 +85,21 @@ async def object_to_new_move(services: Services, approval: Approval) -> Objectio
     except (RunnerError, TimeoutError) as error:
         log.warning("operation %s: whether its branch moved: %s", approval.operation, services.redact(str(error)))
         return None
-    if move is None or move.tip in await services.annotations.values_of(approval.operation, DISPLAYED_TIP):
+    if move is None or await _is_known(services, approval, approver, move.tip):
         return None
-    await services.annotations.add(approval.operation, DISPLAYED_TIP, move.tip)
+    await services.annotations.add(approval.operation, OBJECTED_TIP, f"{approver.user} {move.tip}")
     await services.engine.wake(approval.operation)
     message = replies.done(
         f"{views.branch_move(move)} Your approval was not counted; press Approve again if this is still what you want."
     )
     return Objection(message, BRANCH_MOVED)
+
+
+async def _is_known(services: Services, approval: Approval, approver: Approver, tip: str) -> bool:
+    """Whether the approver saw this tip: in the plan's message, or in an objection."""
+    annotations, number = services.annotations, approval.operation
+    displayed = await annotations.values_of(number, DISPLAYED_TIP, up_to=approver.annotations)
+    return tip in displayed or f"{approver.user} {tip}" in await annotations.values_of(number, OBJECTED_TIP)
 
 
 async def move_since(services: Services, planned: str, ref: str) -> BranchMove | None:

@@ -49,9 +49,10 @@ async def test_the_word_is_asked_of_those_who_may_approve_and_only_the_right_one
 
     await world.bot.restart()
     infrastructure(world).commit("main", {NOTE: "moved"}, "Note while the word is typed")
+    # The message displays the move, behind the open modal.
+    await shows(world, "#staging", "#1 ", "Note while the word is typed", "Waiting for approval")
     answer = await lee.submit(view, {"word": "staging"})
     assert "Nothing was approved yet: the branch has moved on" in answer.errors["word"]
-    await shows(world, "#staging", "#1 ", "Note while the word is typed", "Waiting for approval")
     answer = await lee.submit(view, {"word": " staging "})
     assert answer.closed, answer.errors
     done = await shows(world, "#staging", "#1 ", "applied", "approved by @lee")

@@ -103,7 +103,7 @@ def home(blocks: Sequence[Block]) -> Block:
     return {"type": "home", "blocks": list(blocks)[: kit.VIEW_BLOCKS]}
 
 
-def typed_approval(environment: str, approval_id: str, operation: str, words: str) -> Block:
+def typed_approval(environment: str, metadata: str, operation: str, words: str) -> Block:
     """Asks the approver to type the environment's name; `words` (mrkdwn) say of the operation what to read first."""
     return modals.modal(
         TYPED_APPROVAL,
@@ -111,7 +111,7 @@ def typed_approval(environment: str, approval_id: str, operation: str, words: st
             kit.section(f"*{kit.escape(operation)}*\n{words}"),
             modals.text("word", f"Type {environment} to approve", longest=100),
         ],
-        metadata=approval_id,
+        metadata=metadata,
         title=TYPED_TITLE,
         submit="Approve",
         close="Not now",

@@ -39,25 +39,30 @@ def _pieces(before: Any, after: Any, limit: int) -> Iterator[Piece]:
     if isinstance(before, Hidden) or isinstance(after, Hidden):
         yield Piece(_alone(before, limit), _alone(after, limit), _of_sensitive(before, after))
         return
-    old, new = (side.masked if isinstance(side, Masked) else side for side in (before, after))
+    old, new = _displayed(before), _displayed(after)
     if isinstance(old, str) and isinstance(new, str):
-        yield from _of_texts(old, new, limit)
+        yield from _of_texts(before, after, limit)
     elif is_absent(old) or is_absent(new) or isinstance(new, Unknown):
         # Missing beside null: the one is drawn as nothing, the other as null.
-        yield Piece(_alone(old, limit, beside=new), _alone(new, limit, beside=old), _length_note(old, new, limit))
+        yield Piece(_alone(before, limit, beside=new), _alone(after, limit, beside=old), _length_note(old, new, limit))
     else:
         yield Piece(*_of_json(json_text(old), json_text(new), limit), _type_note(old, new))
 
 
-def _of_texts(before: str, after: str, limit: int) -> Iterator[Piece]:
-    if before == after:
+def _displayed(value: Any) -> Any:
+    """What may be displayed of a value that is not hidden as a whole."""
+    return value.masked if isinstance(value, Masked) else value
+
+
+def _of_texts(before: str | Masked, after: str | Masked, limit: int) -> Iterator[Piece]:
+    old, new = _displayed(before), _displayed(after)
+    if old == new:
         text = _alone(before, limit)
         yield Piece(text, text, "a sensitive part of it differs")
-    elif max(len(before), len(after)) <= limit and (_AMBIGUOUS.fullmatch(before) or _AMBIGUOUS.fullmatch(after)):
-        old, new = (_quoted(text) if _AMBIGUOUS.fullmatch(text) else text for text in (before, after))
-        yield Piece(*visible.windows(old, new, limit), texts.explain(before, after))
+    elif max(len(old), len(new)) <= limit and (_unambiguous(before), _unambiguous(after)) != (old, new):
+        yield Piece(*visible.windows(_unambiguous(before), _unambiguous(after), limit), texts.explain(old, new))
     else:
-        yield from texts.pieces(before, after, limit)
+        yield from texts.pieces(old, new, limit)
 
 
 def _of_json(before: str, after: str, limit: int) -> tuple[str, str]:
@@ -74,14 +79,16 @@ def _alone(value: Any, limit: int, beside: Any = None) -> str | None:
         return None
     if isinstance(value, Hidden | Unknown):
         return SENSITIVE if isinstance(value, Hidden) else UNKNOWN
-    text = value.masked if isinstance(value, Masked) else value
-    if isinstance(text, str):
-        return visible.one_line(_quoted(text) if _AMBIGUOUS.fullmatch(text) else text, limit)
-    return visible.one_line(json_text(value), limit)
+    text = _unambiguous(value) if isinstance(value, str | Masked) else json_text(value)
+    return visible.one_line(text, limit)
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def _unambiguous(value: str | Masked) -> str:
+    """The text, in quotes where it would be read as something else; "(sensitive)" is what it says where it was masked."""
+    text: str = _displayed(value)
+    if isinstance(value, Masked) and text == SENSITIVE:
+        return text
+    return json.dumps(text, ensure_ascii=False) if _AMBIGUOUS.fullmatch(text) else text
 
 
 def _length_note(before: Any, after: Any, limit: int) -> str:

@@ -135,7 +135,7 @@ async def test_where_a_word_must_be_typed_the_click_alone_counts_nothing(desk: D
     (view,) = desk.chat.views
     check_view(view, "modal")
     assert "*#1 Plan for staging*" in view["blocks"][0]["text"]["text"]
-    assert view["private_metadata"] == approval.id
+    assert view["private_metadata"] == f"{approval.id} 0"
     faults = await approve.typed(desk.services, sent_off("U0LEE", approval.id, word="prod"))
     assert faults == {"word": "That is not staging. Nothing was approved."}
     assert await approve.typed(desk.services, sent_off("U0LEE", approval.id, word=" staging ")) == {}
