@@ -17,6 +17,19 @@ if TYPE_CHECKING:
     from bot.config.targets import Target
 
 GROUP = "usergroup:"
+# Why Slack gives no members of a group, and what helps.
+_CHECK = "; `python -m bot check` shows the state."
+_REMEDIES = (
+    (
+        {Verdict.ACCESS},
+        f"Whoever administers the Slack app has to change its scopes, its token or the workspace's plan{_CHECK}",
+    ),
+    (
+        frozenset(Verdict) - {Verdict.ACCESS, Verdict.PASSES},
+        f"Enable the group in Slack or name another in signalbox.yaml{_CHECK}",
+    ),
+    ({Verdict.PASSES}, "Try again in a minute."),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +64,8 @@ def _check_allowed(person: Person, rules: Sequence[str], refusal: str) -> None:
     if not unreadable:
         raise Denied(f"{refusal}; {in_words(rules)} may.")
     codes = {person.unreadable[group] for group in unreadable}
-    passes = all(verdict(code) is Verdict.PASSES for code in codes)
-    remedy = (
-        "Try again in a minute."
-        if passes
-        else "Enable the group in Slack or name another in signalbox.yaml; `python -m bot check` shows the state."
-    )
+    verdicts = {verdict(code) for code in codes}
+    remedy = " ".join(text for about, text in _REMEDIES if verdicts & about)
     groups = ", ".join(f"<!subteam^{group}> ({group})" for group in unreadable)
     raise Denied(
         f"I could not look up in Slack who is in {groups}: {', '.join(sorted(codes))}. "

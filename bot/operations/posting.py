@@ -100,14 +100,14 @@ async def _replace(services: Services, number: int, message: Message) -> None:
         else:
             return
         record = await services.operations.get(number)
-        home = await services.chat.channel_id(services.config.slack.channel)
-        for channel in dict.fromkeys((record.channel, home)):
+        for name in dict.fromkeys((record.channel, services.config.slack.channel)):
             try:
+                channel = await services.chat.channel_id(name)  # by a list that Slack may refuse
                 await _post_again(services, record, channel, message, lost)
             except ChatError as error:
                 if error.transient:
                     raise
-                log.error("operation %s: no message in %s: %s", number, channel, error)  # noqa: TRY400
+                log.error("operation %s: no message in %s: %s", number, name, error)  # noqa: TRY400
                 lost = error
             else:
                 return

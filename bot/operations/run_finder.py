@@ -150,8 +150,10 @@ class Search:
         """Read the run of a hint. A hint that cannot be processed is dropped: GitHub's list has every run that there is."""
         try:
             self._take(await read_run(self._services.github, self._repository, run_id))
-        except UnavailableError:
-            raise
+        except UnavailableError as error:
+            if error.retry_at:  # for the whole account: the list would be refused too
+                raise
+            log.info("run %s of %s: %s", run_id, self._workflow, error)
         except NotFoundError:
             log.info("run %s of %s: GitHub has no such run (any more)", run_id, self._workflow)
             dropped.DROPPED.labels("run finder").inc()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -50,6 +51,7 @@ class Chat(WebApi):
         self._posts: dict[str, Pace] = {}
         self._updates = Pace(UPDATE_INTERVAL)
         self._channels: dict[str, str] = {}
+        self._listing = asyncio.Lock()  # commands that come together share one list, whose rate limit is low
 
     async def post(self, channel: str, message: Message, *, thread: str | None = None, marker: str = "") -> Posted:
         """Post a message; its metadata holds `marker`, by which `find` finds it after a crash."""
@@ -198,8 +200,10 @@ class Chat(WebApi):
         """The id of "#staging" (an id is returned as it is), cached while the bot runs."""
         if not name.startswith("#"):
             return name
-        if name in self._channels:
-            return self._channels[name]
+        async with self._listing:
+            return self._channels.get(name) or await self._look_up(name)
+
+    async def _look_up(self, name: str) -> str:
         arguments = {"types": "public_channel,private_channel", "exclude_archived": True, "limit": 200}
         async for answer in self._pages("conversations.list", arguments):
             self._channels |= {f"#{channel['name']}": channel["id"] for channel in answer["channels"]}

@@ -52,9 +52,11 @@ async def _ask(operation: Operation, unclear: UnclearRuns) -> float:
 async def _answer(operation: Operation, search: RunSearch, expires: float) -> int | UnclearRuns | None:
     """Within a step: the run; else the runs that are possible now, None where these cannot be read."""
     services, number = operation.services, operation.number
+    if claimed := await services.run_claims.run_of(number):  # by this step, before the bot was stopped
+        return claimed
     answers = [value.split(" ") for value in await services.annotations.values_of(number, CHOSEN)]
     if answers and answers[-1][0] == NO_RUN:
-        await services.run_claims.drop_dispatch(number)
+        # The dispatch stays recorded: its run may still appear, and is no other operation's then.
         raise _none_of_them(search)
     try:
         runs = await search.candidates()
@@ -87,6 +89,8 @@ async def choose(services: Services, click: Click) -> Message:
     await permissions.check_may_reject(services, attempt, requester=record.requester)
     if record.status.ended:
         raise UserError(f"#{record.number} is over already; nothing changed.")
+    if await services.run_claims.run_of(record.number):
+        raise UserError(f"#{record.number} has its run already; nothing changed.")
     if run != NO_RUN and (not run.isdecimal() or int(run) in await services.run_claims.claimed_runs()):
         raise UserError("This run belongs to another operation by now; choose again in a moment.")
     await services.annotations.add(record.number, CHOSEN, f"{run} {click.user}")

@@ -223,7 +223,8 @@ def _client_error(error: exceptions.ClientError, doing: str) -> RunnerError:
         remedy = f"Allow {action} in the policy of the bot's role or user."
         return AccessDeniedError(doing, f"AWS forbids {call} ({code})", remedy=remedy)
     if verdict is Verdict.PASSES:
-        return UnavailableError(doing, f"AWS asks for patience ({code})", remedy="Try again in a few minutes.")
+        problem = f"AWS cannot process the request right now ({code})"
+        return UnavailableError(doing, problem, remedy="Try again in a few minutes.")
     if verdict is Verdict.MISSING:
         return NotFoundError(doing, f"AWS has nothing there: {message} ({code})")
     return RunnerError(doing, f"AWS refused {call}: {message} ({code})")

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from runners.results import Job
 
+_LARGEST = 2**63 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class RunEvent:
@@ -40,25 +42,39 @@ def run_event_of(event: str, payload: Mapping[str, Any]) -> RunEvent | None:
     """
     try:
         if event == "workflow_job":
-            return _of_job(payload["repository"]["full_name"], payload["workflow_job"])
+            return _of_job(_text(payload["repository"]["full_name"]), payload["workflow_job"])
         if event == "workflow_run":
             ended = "completed" in (payload.get("action"), payload["workflow_run"]["status"])
-            return _of_run(payload["repository"]["full_name"], payload["workflow_run"], ended=ended)
-    except (KeyError, TypeError, AttributeError, ValueError):
+            return _of_run(_text(payload["repository"]["full_name"]), payload["workflow_run"], ended=ended)
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
         raise ValueError(f"the payload is no {event} of GitHub's") from None
     return None
 
 
 def _of_job(repository: str, job: Mapping[str, Any]) -> RunEvent:
-    return RunEvent(repository, int(job["run_id"]), int(job.get("run_attempt") or 1), job=parse_job(job))
+    parsed = parse_job({**job, "id": _number(job["id"]), "name": _text(job["name"])})
+    return RunEvent(repository, _number(job["run_id"]), _number(job.get("run_attempt") or 1), job=parsed)
 
 
 def _of_run(repository: str, run: Mapping[str, Any], *, ended: bool) -> RunEvent:
-    attempt = int(run.get("run_attempt") or 1)
-    return RunEvent(repository, int(run["id"]), attempt, _workflow_file(run), actor_of(run), ended=ended)
+    attempt = _number(run.get("run_attempt") or 1)
+    return RunEvent(repository, _number(run["id"]), attempt, _workflow_file(run), _text(actor_of(run)), ended=ended)
 
 
 def _workflow_file(run: Mapping[str, Any]) -> str:
     # The path may have a ref after it, and a repository before it.
-    path = str(run.get("path") or "").partition("@")[0]
+    path = _text(run.get("path") or "").partition("@")[0]
     return path.rpartition("/")[2]
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return value
+
+
+def _number(value: object) -> int:
+    # A JSON number may be a fraction, infinite, or larger than any id that a database holds.
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= _LARGEST:
+        raise ValueError("no id or count of GitHub's")
+    return value

@@ -8,7 +8,7 @@ import hmac
 import io
 import json
 import logging
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -16,6 +16,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from hypothesis import given, settings, strategies as st
 from yarl import URL
 
 from bot.inbound import github_webhooks
@@ -212,6 +213,50 @@ def test_a_signed_body_that_is_no_payload_is_refused(body: bytes, content_type: 
 async def test_a_signed_payload_of_another_shape_is_refused(receiver: Receiver) -> None:
     assert (await receiver.deliver({"workflow_run": {"id": "x"}}))[0] == 400
     assert not receiver.heard
+
+
+_SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(),
+    st.sampled_from([10**30, 1 << 63, float("inf"), "9" * 5_000]),
+)
+_ANYTHING = st.recursive(
+    _SCALARS,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=3)),
+    max_leaves=6,
+)
+
+
+def partly(good: dict[str, object]) -> st.SearchStrategy[dict[str, Any]]:
+    """The object with any of its values absent, as it is, or replaced by anything; nested objects likewise."""
+    fields = {
+        name: st.one_of(partly(value) if isinstance(value, dict) else st.just(value), _ANYTHING)
+        for name, value in good.items()
+    }
+    return st.fixed_dictionaries({}, optional=fields)
+
+
+JOB = {"id": 1, "run_id": 5, "name": "n", "status": "completed", "conclusion": "failure", "steps": [], "html_url": "u"}
+TIMES = {"started_at": "2024-01-01T00:00:00Z", "completed_at": "2024-01-01T00:00:00Z", "run_attempt": 1}
+
+
+@given(
+    event=st.sampled_from(["workflow_job", "workflow_run"]),
+    payload=partly({"repository": {"full_name": REPOSITORY}, "workflow_job": JOB | TIMES} | of_run()),
+)
+@settings(max_examples=400, deadline=None)
+def test_a_signed_payload_of_any_content_is_an_event_or_is_refused(event: str, payload: dict[str, Any]) -> None:
+    heard: list[RunEvent] = []
+    with suppress(RefusedError):
+        Webhooks(REPOSITORY, SECRET, [heard.append])._take(event, "1", payload)
+    for taken in heard:
+        assert type(taken.run_id) is int
+        assert 0 < taken.run_id < 1 << 63
+        assert (type(taken.attempt), type(taken.workflow), type(taken.actor)) == (int, str, str)
+        assert taken.job is None or (type(taken.job.job_id), type(taken.job.name)) == (int, str)
 
 
 async def test_githubs_largest_payload_is_read(receiver: Receiver) -> None:

@@ -259,7 +259,8 @@ async def metrics(client: TestClient[Any, Any]) -> dict[str, float]:
     """The number of operations by status, as Prometheus reads it."""
     answer = await client.get("/metrics")
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
-    family, dropped = text_string_to_metric_families(await answer.text())
+    families = {family.name: family for family in text_string_to_metric_families(await answer.text())}
+    family, dropped = families["signalbox_operations"], families["signalbox_dropped"]
     assert (dropped.name, dropped.type) == ("signalbox_dropped", "counter")
     assert (family.name, family.type) == ("signalbox_operations", "gauge")
     return {sample.labels["status"]: sample.value for sample in family.samples}

@@ -163,6 +163,22 @@ async def test_a_lost_message_is_posted_again_where_it_is_taken(world: World, ho
     assert len(world.copies("applied: 2 added")) == 1
 
 
+@pytest.mark.parametrize("code", ["channel_not_found", "missing_scope", "internal_error"])
+async def test_a_deleted_message_is_posted_again_whatever_is_wrong_with_the_other_channel(
+    world: World, code: str
+) -> None:
+    async def refuse(call: ApiCall) -> None:
+        if call.method == "conversations.list" and call.phase == "before":
+            raise ApiError(code)
+
+    world.slack.on_call.append(refuse)
+    world.slack.workspace.channels[OPS].archived = True
+    lose(world, "deleted")
+    await world.delivered("applied: 2 added")
+    (message,) = world.copies("applied: 2 added")
+    assert message.channel == HOME
+
+
 async def test_later_states_change_the_new_message_which_still_says_why_it_is_there(world: World) -> None:
     lose(world, "archived")
     await world.delivered("applying")

@@ -309,6 +309,7 @@ def test_a_webhook_for_a_run_that_github_does_not_have_stops_nothing() -> None:
 
 BAD_ANSWERS: list[Any] = [
     AccessDeniedError("reading", "forbidden"),
+    UnavailableError("reading", "GitHub answers 502"),
     RunnerError("reading", "refused (451)"),
     KeyError("run_number"),
     ValueError("no date"),

@@ -126,6 +126,11 @@ async def test_channels_by_name_and_by_id(slack: SlackStandIn, chat: Chat) -> No
         await chat.channel_id("#nowhere")
 
 
+async def test_many_that_need_a_channel_at_once_share_one_list(slack: SlackStandIn, chat: Chat) -> None:
+    assert set(await asyncio.gather(*(chat.channel_id("#staging") for _ in range(30)))) == {STAGING}
+    assert [call.method for call in slack.calls] == ["conversations.list"]
+
+
 async def test_what_slack_refuses_carries_its_own_word(slack: SlackStandIn, chat: Chat) -> None:
     with pytest.raises(ChatError) as refused:
         await chat.post("C0NOWHERE", message_of("x"))

@@ -70,7 +70,7 @@ async def test_while_aws_does_not_tell_what_is_left_it_is_not_over(
 
     course = Course(desk, number, built.instance_id, end_and_refuse, lambda: None)
     text = await course.run()
-    assert "AWS asks for patience" in read(course.shown[-1])
+    assert "AWS cannot process the request right now" in read(course.shown[-1])
     assert "nothing of it was left behind" in text
 
 

@@ -142,7 +142,7 @@ async def test_aws_that_fails_in_the_middle_is_told_and_what_is_left_goes_later_
 
     course = Course(desk, number, built.instance_id, down, lambda: None, lambda: None)
     text = await course.run()
-    assert "AWS asks for patience" in course.transcript
+    assert "AWS cannot process the request right now" in course.transcript
     assert "terminated for @lee" in text
     assert account.ec2(HOME).describe_key_pairs()["KeyPairs"] == []
     assert account.ec2(HOME).describe_volumes()["Volumes"] == []

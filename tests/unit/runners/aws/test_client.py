@@ -1,4 +1,4 @@
-"""The account's clients, regions that refuse, and AWS asking for patience."""
+"""The account's clients, regions that refuse, and throttled requests."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ async def test_a_storm_that_does_not_end_is_told_as_such(account: Account, naps:
     account.ec2(ABROAD).meta.events.register_first("before-send.ec2.*", throttled(1_000))
     result = await find_builders(account, Recognition())
     assert {item.region for item in result.unreadable} == {ABROAD}
-    assert result.unreadable[0].problem == "AWS asks for patience (RequestLimitExceeded)"
+    assert result.unreadable[0].problem == "AWS cannot process the request right now (RequestLimitExceeded)"
     assert result.unreadable[0].remedy == "Try again in a few minutes."
 
 

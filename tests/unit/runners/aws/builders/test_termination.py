@@ -123,7 +123,7 @@ async def test_termination_protection_is_told_with_the_way_out(account: Account)
     ("code", "outcome", "text"),
     [
         ("UnauthorizedOperation", Outcome.REFUSED, "Allow ec2:TerminateInstances in the policy"),
-        ("RequestLimitExceeded", Outcome.WAITING, "AWS asks for patience"),
+        ("RequestLimitExceeded", Outcome.WAITING, "AWS cannot process the request right now"),
         ("InvalidInstanceID.NotFound", Outcome.ABSENT, ""),
     ],
 )
