@@ -31,7 +31,7 @@ def page_blocks(builders: BuilderList) -> list[Block]:
 
 def ask(head: Head, orphans: OrphanedResources, approval: ApprovalView) -> Message:
     """The question of approval, with the resources by name."""
-    news = f"{_count(orphans)} of Packer's may go. Waiting for approval"
+    news = f"{_count(orphans)} of Packer's can be deleted. Waiting for approval"
     question = f"{_count(orphans)} will be deleted. Each is looked at once more before; what is in use then stays."
     return kit.message(
         common.plain(head, news),

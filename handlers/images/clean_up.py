@@ -68,7 +68,7 @@ async def _propose(operation: Operation) -> tuple[int, tuple[Unreadable, ...]]:
 async def _end_without_candidates(operation: Operation, unreadable: Sequence[Unreadable]) -> None:
     if operation.at.ts:
         message = clean_up_views.nothing(operation.head, unreadable)
-        await operation.end(Status.SUCCEEDED, message, outcome="nothing may go")
+        await operation.end(Status.SUCCEEDED, message, outcome="nothing can be deleted")
     else:
         await operation.finish_silently(Status.SUCCEEDED)
 

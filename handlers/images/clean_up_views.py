@@ -49,7 +49,7 @@ class CleanUpView:
 def ask(view: CleanUpView, approval: ApprovalView, grace: str) -> Message:
     """The question of approval; `grace` is for how long images are disabled before they are removed, empty without."""
     chosen, excluded = view.chosen, len(view.candidates) - len(view.chosen)
-    news = f"{_counts(chosen)} may go, {view.gigabytes} GB at most. Waiting for approval"
+    news = f"{_counts(chosen)} can be deleted, {view.gigabytes} GB at most. Waiting for approval"
     question = f"{_counts(chosen)} will be removed for good, with their snapshots. Each is looked at once more before."
     if grace:
         question = f"{_counts(chosen)} will be disabled, and removed with their snapshots after {grace}."
@@ -94,7 +94,7 @@ def choice_modal(number: int, candidates: Sequence[Candidate], now: float) -> Bl
 
 def nothing(head: Head, unreadable: Sequence[Unreadable]) -> Message:
     """The message when nothing can be removed."""
-    news = "nothing may go: every image is in use, kept by rule, or not known well enough"
+    news = "nothing can be deleted: every image is in use, kept by rule, or not known well enough"
     return kit.message(
         common.plain(head, news),
         [

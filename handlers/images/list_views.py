@@ -26,8 +26,8 @@ RETENTIONS = {
     Retention.PROTECTED: "🔒 protected in EC2",
     Retention.NEWEST: "newest: plans take it",
     Retention.BY_RULE: "kept by rule",
-    Retention.UNKNOWN: "❔ not known, so kept",
-    Retention.DELETABLE: "✅ may go",
+    Retention.UNKNOWN: "❔ unknown, so kept",
+    Retention.DELETABLE: "✅ can be deleted",
 }
 # What somebody can act on, before what needs nobody; Slack may cut the end of a long table.
 _ACTIONABLE = (Retention.DELETABLE, Retention.UNKNOWN, Retention.PROTECTED, Retention.MANAGED)
@@ -55,7 +55,9 @@ def page(images: ImageList, orphans: OrphanedImageResources, now: float, *, part
     """
     count = phrases.counted(len(images.images), "image")
     deletable = (
-        f"{len(images.deletable)} may go ({images.deletable_gb} GB at most)" if images.deletable else "none may go"
+        f"{len(images.deletable)} can be deleted ({images.deletable_gb} GB at most)"
+        if images.deletable
+        else "none can be deleted"
     )
     head = f"{count}, {deletable}"
     ordered = sorted(images.images, key=lambda image: FIRST.get(image.retention, len(FIRST)))
@@ -70,7 +72,7 @@ def page(images: ImageList, orphans: OrphanedImageResources, now: float, *, part
     ]
     foot = []
     if not part_of and len(rows) > MOST_ROWS:
-        foot.append(kit.context("Some of them: `/infra amis &lt;machine&gt; &lt;environment&gt;`"))
+        foot.append(kit.context("For a shorter list: `/infra amis &lt;machine&gt; &lt;environment&gt;`"))
     if part_of and part_of.candidates:
         foot.append(kit.actions(BLOCK, kit.button("Clean up all…", CLEAN_UP, "all")))
         what = phrases.counted(part_of.candidates, "candidate")
@@ -97,7 +99,7 @@ def _row(image: AssessedImage, now: float) -> Sequence[Cell]:
 def _orphans(orphans: OrphanedImageResources) -> list[Block]:
     resources = ((len(orphans.snapshots), "snapshot"), (len(orphans.volumes), "volume"))
     counts = [phrases.counted(count, name) for count, name in resources if count]
-    return [kit.section(f"Left over, of images and builds that are no more: {' and '.join(counts)}.")] if counts else []
+    return [kit.section(f"Orphaned, of deleted images and builds: {' and '.join(counts)}.")] if counts else []
 
 
 def _recycle_bin(recycle_bin: RecycleBin) -> list[Block]:

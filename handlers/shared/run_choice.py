@@ -76,7 +76,7 @@ def _none_of_them(search: RunSearch) -> RunnerError:
     wanted = search.wanted
     return RunnerError(
         f"starting {wanted.workflow}",
-        "none of the runs on GitHub is this operation's, somebody said",
+        "none of the runs on GitHub is this operation's, by the answer of a person",
         remedy=f"Run {wanted.command} again.",
     )
 

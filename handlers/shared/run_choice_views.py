@@ -24,8 +24,9 @@ def which_run(head: Head, runs: Sequence[WorkflowRun], unshown_mark: str, expire
     """The runs with a button each. `unshown_mark` is the input whose value the workflow's runs do not show; or empty."""
     news = "started, but its run looks like others. Which run is it?"
     why = (
-        f"GitHub did not name the run that it started for #{head.number}, and more than one run is possible. "
-        "Signalbox does not guess: it deploys nothing twice, and records nothing until somebody says which run it is."
+        f"GitHub did not name the run that it started for #{head.number}, and other runs are possible. "
+        "Signalbox does not guess. It starts nothing again and records nothing until somebody chooses a run. "
+        "Open the runs to compare them."
     )
     if unshown_mark:
         shows = kit.code(f"run-name: ${{{{ inputs.{unshown_mark} }}}}")
@@ -39,7 +40,7 @@ def which_run(head: Head, runs: Sequence[WorkflowRun], unshown_mark: str, expire
         kit.section(why),
         *(_run(head, run) for run in runs[:MOST_RUNS]),
     ]
-    until = kit.context(f"asks until {kit.moment(expires)}")
+    until = kit.context(f"expires {kit.moment(expires)}")
     return kit.message(
         common.plain(head, news),
         blocks,

@@ -24,9 +24,9 @@ OWN_AWS = True
 async def play(world: World) -> None:
     """Act it out."""
     await types(world, "ana", "#ops", "/infra amis")
-    page = await gets_notice(world.person("ana"), "may go")
+    page = await gets_notice(world.person("ana"), "can be deleted")
     await clicks(world, "ana", page, "Clean up…")
-    ask = await shows(world, "#ops", "Waiting for approval", "12 images may go")
+    ask = await shows(world, "#ops", "Waiting for approval", "12 images can be deleted")
     old = fleet.Image("dev", "sftp", 1).image_id
     announce(f"somebody starts an instance from {old} in the console")
     await asyncio.to_thread(_start, world.aws, old)

@@ -101,6 +101,6 @@ async def test_images_go_once_with_their_snapshots(call: str, phase: Phase) -> N
 
 async def asked_to_clean_up(world: World) -> Message:
     await types(world, "ana", "#ops", "/infra amis")
-    page = await gets_notice(world.person("ana"), "may go")
+    page = await gets_notice(world.person("ana"), "can be deleted")
     await clicks(world, "ana", page, "Clean up…")
-    return await shows(world, "#ops", "Waiting for approval", "12 images may go")
+    return await shows(world, "#ops", "Waiting for approval", "12 images can be deleted")

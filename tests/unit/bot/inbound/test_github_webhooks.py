@@ -215,14 +215,8 @@ async def test_a_signed_payload_of_another_shape_is_refused(receiver: Receiver) 
     assert not receiver.heard
 
 
-_SCALARS = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(),
-    st.text(),
-    st.sampled_from([10**30, 1 << 63, float("inf"), "9" * 5_000]),
-)
+_ODD = st.sampled_from([None, True, 10**30, 1 << 63, float("inf"), "9" * 5_000])
+_SCALARS = st.one_of(_ODD, st.integers(), st.floats(), st.text())
 _ANYTHING = st.recursive(
     _SCALARS,
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=3)),

@@ -164,9 +164,7 @@ async def test_a_lost_message_is_posted_again_where_it_is_taken(world: World, ho
 
 
 @pytest.mark.parametrize("code", ["channel_not_found", "missing_scope", "internal_error"])
-async def test_a_deleted_message_is_posted_again_whatever_is_wrong_with_the_other_channel(
-    world: World, code: str
-) -> None:
+async def test_a_deleted_message_is_posted_again_where_no_channel_is_listed(world: World, code: str) -> None:
     async def refuse(call: ApiCall) -> None:
         if call.method == "conversations.list" and call.phase == "before":
             raise ApiError(code)

@@ -81,7 +81,7 @@ async def test_what_lies_around_is_listed_and_goes_once_approved(desk: Desk, acc
     course = OrphanCleanUp(desk, await begun(desk), lambda _: Outcome.APPROVED)
     text = await course.run()
     asked = read(course.shown[0])
-    assert "1 key pair and 1 security group of Packer's may go" in asked
+    assert "1 key pair and 1 security group of Packer's can be deleted" in asked
     assert old in asked
     assert young not in asked
     assert built.key not in asked

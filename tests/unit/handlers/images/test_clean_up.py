@@ -36,7 +36,7 @@ async def test_what_is_free_goes_and_what_is_kept_stays(desk: Desk, account: Acc
     course = CleanUp(desk, await begun(desk), lambda _: Outcome.APPROVED)
     text = await course.run()
     asked = read(course.shown[0])
-    assert "2 images may go" in asked
+    assert "2 images can be deleted" in asked
     assert first in asked
     assert newest not in asked
     assert "2 of 2 removed" in text
@@ -57,7 +57,7 @@ async def test_without_approval_nothing_goes(desk: Desk, account: Account, outco
 
 async def test_nothing_to_do_is_said(desk: Desk, account: Account) -> None:
     del account
-    assert "nothing may go" in await CleanUp(desk, await begun(desk)).run()
+    assert "nothing can be deleted" in await CleanUp(desk, await begun(desk)).run()
 
 
 async def test_a_choice_makes_it_a_new_question_and_what_is_spared_stays(desk: Desk, account: Account) -> None:
@@ -79,7 +79,7 @@ async def test_a_choice_makes_it_a_new_question_and_what_is_spared_stays(desk: D
 
     course = CleanUp(desk, number, spare, lambda _: Outcome.APPROVED)
     await course.run()
-    assert "1 image may go" in read(course.shown[1])
+    assert "1 image can be deleted" in read(course.shown[1])
     assert course.bindings[0] != course.bindings[1]
     assert there(account) == {first, newest}
 

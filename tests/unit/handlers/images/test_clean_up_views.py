@@ -49,7 +49,7 @@ def result(item: Candidate, *outcomes: tuple[str, Outcome, str]) -> RemovalResul
 def test_the_question_names_each_and_says_what_stays_and_what_is_left_for_later() -> None:
     message = clean_up_views.ask(view(candidate(), candidate("ami-2", excluded_by="U0LEE"), more=5), OPEN, "")
     text = read(message)
-    assert "1 image may go, 15 GB at most. Waiting for approval" in text
+    assert "1 image can be deleted, 15 GB at most. Waiting for approval" in text
     assert "1 stays, as somebody chose" in text
     assert "5 more are left for the next time" in text
     assert buttons(message) == ["choose-images", "approve", "reject"]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 async def test_the_page_leads_to_one_clean_up_and_a_schedule_proposes_one(desk: Desk, account: Account) -> None:
     three_images(account)
     page = await image_list.topic(desk.services, cast("Any", None), ())
-    assert "3 images, 2 may go" in read(page)
+    assert "3 images, 2 can be deleted" in read(page)
     assert buttons(page) == ["clean-up-images"]
     for _ in range(2):
         await image_list.request_clean_up(desk.services, pressed(0, "U0ANA", "clean-up-images"))

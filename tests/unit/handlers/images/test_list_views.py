@@ -51,17 +51,17 @@ def test_the_page_begins_with_what_may_go_and_says_why_the_rest_stays() -> None:
     )
     message = list_views.page(ImageList((protected, retention(), newest, unknown), unreadable), orphaned, NOW)
     text = read(message)
-    assert message.text == "4 images, 1 may go (15 GB at most)"
+    assert message.text == "4 images, 1 can be deleted (15 GB at most)"
     rows = [line for line in text.splitlines() if line.startswith("ami-")]
     assert [row.split(" ")[0] for row in rows] == ["ami-1", "ami-4", "ami-2", "ami-3"]
-    for part in ("used by instance i-1 (stopped)", "the newest one", "not known, so kept", "1 snapshot and 2 volumes", "launch templates in eu-west-1: AWS forbids it. Allow it."):  # fmt: skip
+    for part in ("used by instance i-1 (stopped)", "the newest one", "unknown, so kept", "1 snapshot and 2 volumes", "launch templates in eu-west-1: AWS forbids it. Allow it."):  # fmt: skip
         assert part in text, part
     assert buttons(message) == ["clean-up-images"]
 
 
 def test_without_anything_to_remove_there_is_no_button() -> None:
     message = list_views.page(ImageList((retention(kind=Retention.IN_USE),)), NONE, NOW)
-    assert "1 image, none may go" in read(message)
+    assert "1 image, none can be deleted" in read(message)
     assert buttons(message) == []
 
 
@@ -90,7 +90,7 @@ def test_the_recycle_bin_is_listed_with_its_rules_and_what_to_do() -> None:
 def test_ten_thousand_images_fit() -> None:
     many = tuple(retention(f"ami-{number:017x}") for number in range(10_000))
     message = list_views.page(ImageList(many), NONE, NOW)
-    assert "10000 images, 10000 may go" in read(message)
+    assert "10000 images, 10000 can be deleted" in read(message)
     assert "/infra amis <machine> <environment>" in read(message)
     assert buttons(message) == ["clean-up-images"]
 
