@@ -20,12 +20,12 @@ DISAGREE = "Ansible's recap contradicts its own events"
 
 
 def conclude(
-    result: PlaybookResult, outcomes: Outcomes, *, exit_code: int | None, root: str, mask: Mask
+    result: PlaybookResult, outcomes: Outcomes, *, exit_code: int | None, root: str, mask: Mask, error: str = ""
 ) -> PlaybookResult:
     """The result with each host's outcome. `result` has the recap's numbers; `root` is omitted from paths.
 
     A host that got every task succeeded; one that no play names is skipped. A host without a certain outcome is UNKNOWN, and
-    `uncertainty` says why.
+    `uncertainty` says why. `error` is what Ansible itself stopped for, in the middle and without a recap.
     """
     hosts = tuple(_judged(host, outcomes.of(host.host)) for host in result.hosts)
     unknown = [host for host in hosts if host.state is State.UNKNOWN]
@@ -34,10 +34,11 @@ def conclude(
     return replace(
         result,
         state=State.SUCCEEDED if well else State.FAILED,
+        finished=True,
         hosts=hosts,
         failures=tuple(map(texts.completed, result.failures)),
         tolerated=tuple(texts.tolerated())[:MOST_TOLERATED],
-        uncertainty=_uncertainty(outcomes) if unknown else "",
+        uncertainty=error or (_uncertainty(outcomes) if unknown else ""),
     )
 
 

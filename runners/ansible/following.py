@@ -17,7 +17,7 @@ from runners.ansible.job import listing_argv
 from runners.ansible.logfile import LogFile
 from runners.ansible.numbering import listed
 from runners.ansible.outcomes import Outcomes
-from runners.ansible.refusals import refusal
+from runners.ansible.refusals import refusal, stopped_by
 from runners.errors import RunnerError, TimedOutError
 from runners.processes import child
 from runners.processes.detached import Detached
@@ -138,9 +138,12 @@ class Following:
         if not record.has_recap:
             await end_marked(str(places.base))
         result = record.result(exit_code, ended=True, cancelled=cancelled)
-        if record.has_recap:
+        error = "" if record.has_recap or cancelled else stopped_by(record, exit_code)
+        if record.has_recap or error:
             lines = await asyncio.to_thread(places.read_outcomes)
-            result = conclude(result, Outcomes(lines), exit_code=exit_code, root=self._root, mask=self._mask)
+            result = conclude(
+                result, Outcomes(lines), exit_code=exit_code, root=self._root, mask=self._mask, error=error
+            )
         await asyncio.to_thread(keep, places, result)
         return result
 

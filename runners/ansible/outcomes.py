@@ -29,7 +29,6 @@ class HostOutcome:
     unreachable: int = 0
     ignored: int = 0
     rescued: int = 0
-    ended_early: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ class Outcomes:
                 self._fail(entry)
             case "played":
                 self._stop(entry["stops"])
-                self._end_batch(entry["remaining"], entry["ended_early"])
+                self._end_batch(entry["remaining"])
             case "end":
                 self._end(entry["unplayed"])
 
@@ -131,13 +130,11 @@ class Outcomes:
             elif stop["remaining"] is not None:
                 _decide(host, State.NOT_REACHED, stop["remaining"])
 
-    def _end_batch(self, remaining: Mapping[str, str | None], ended_early: Iterable[str]) -> None:
+    def _end_batch(self, remaining: Mapping[str, str | None]) -> None:
         self._current.over |= self._batch
         for name, task in remaining.items():
             if task is not None:
                 _decide(self._host(name), State.NOT_REACHED, task)
-        for name in ended_early:
-            self._host(name).ended_early = True
 
     def _end(self, unplayed: Iterable[list[str] | None]) -> None:
         self._ended = True

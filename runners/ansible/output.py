@@ -20,7 +20,7 @@ def describe(res: dict[str, Any]) -> str:
     items = [item for item in res.get("results") or () if isinstance(item, dict) and item.get("failed")]
     if items:
         return "\n".join(f"({_label(item)}) {describe(item)}" for item in items)
-    message = _text(res.get("msg"))
+    message = _text(res.get("msg")) or _text(res.get("reason"))  # an include that fails has the latter
     if res.get("rc") not in (None, 0):
         message += f" (exit code {res['rc']})"
     printed = [_text(res.get(key)) for key in ("stderr", "module_stderr")]

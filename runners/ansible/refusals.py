@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from runners.ansible.job import PlaybookJob
 
 _MISSING_PROGRAM = 127
+# ansible-playbook's for an error of its own: general, parser, options, unexpected (ansible/cli/__init__.py, errors).
+_ERROR_CODES = frozenset({1, 4, 5, 250})
 _DISK_FULL = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
 _SUBMODULE = "Name it with its repository and version in roles/requirements.yml, or copy its files into the repository."
 _REQUIREMENTS = "Name it with a version in requirements.yml beside the playbooks."
@@ -44,6 +46,13 @@ def refusal(job: PlaybookJob, record: PlaybookRecord, exit_code: int | None) -> 
     tail = record.log_tail()
     if exit_code == _MISSING_PROGRAM:
         return ansible_missing(job)
+    if record.ran_nowhere and "no hosts matched" not in tail:
+        return NotFoundError(
+            job.doing,
+            "nothing was done: the plays have no task that runs",
+            remedy="Check the tasks and their tags; a task tagged `never` does not run.",
+            log_tail=tail,
+        )
     if record.ran_nowhere or "no hosts to target" in tail:
         whom = f"limit {job.limit!r} names" if job.limit is not None else "plays name"
         return NotFoundError(
@@ -87,9 +96,18 @@ def _names(job: PlaybookJob) -> str:
     return ", ".join([*groups, *(host.name for host in job.inventory.hosts)][:20])
 
 
+def stopped_by(record: PlaybookRecord, exit_code: int | None) -> str:
+    """Why Ansible itself stopped in the middle, as when it cannot read an included file. "" where it was killed."""
+    complaints = _complaints(record.log_tail())
+    return f"Ansible stopped: {complaints[-1]}" if exit_code in _ERROR_CODES and complaints else ""
+
+
 def _first_complaint(tail: str) -> str:
-    match = re.search(r"^(?:\[ERROR\]:|ERROR!) *(.+)$", tail, re.MULTILINE)
-    return match.group(1)[:300] if match else ""
+    return next(iter(_complaints(tail)), "")
+
+
+def _complaints(tail: str) -> list[str]:
+    return [text[:300] for text in re.findall(r"^(?:\[ERROR\]:|ERROR!) *(.+)$", tail, re.MULTILINE)]
 
 
 def ansible_missing(job: PlaybookJob) -> ProgramMissingError:

@@ -131,7 +131,9 @@ def _tasks(numbers: count[int], linear: bool) -> st.SearchStrategy[Task]:
 def _plain(draw: st.DrawFn, numbers: count[int], linear: bool) -> Task:
     name = f"task {next(numbers)}"
     kind = draw(st.sampled_from(["fine", "fine", "notifies", "remote", "fails", "fails"]))
-    options = [option for option in ("ignore_errors", "ignore_unreachable") if draw(st.integers(0, 4)) == 0]
+    options = [
+        option for option in ("ignore_errors", "ignore_unreachable", "any_errors_fatal") if draw(st.integers(0, 4)) == 0
+    ]
     if linear and draw(st.integers(0, 4)) == 0:
         options += ["run_once"]
     fails_on = draw(st.sets(st.sampled_from(HOSTS[:3]), min_size=1)) if kind == "fails" else ()

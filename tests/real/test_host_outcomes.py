@@ -86,6 +86,8 @@ def test_each_host_ends_as_what_it_got(plays: list[Play]) -> None:
 OK = "{name: OK, ansible.builtin.debug: {msg: ok}}"
 LAST = "{name: Last, ansible.builtin.debug: {msg: last}}"
 BREAK = "{name: Break, ansible.builtin.fail: {msg: broken}, when: inventory_hostname == 'web1'"
+RESTART = "{name: Restart, ansible.builtin.debug: {}}"
+CONFIGURE = "{name: Configure, ansible.builtin.debug: {}, changed_when: true, notify: Restart}"
 EXAMPLES: dict[str, tuple[str, list[str], list[str | None]]] = {
     "a task that runs once fails": (
         f"hosts: web, tasks: [{OK}, {{name: Break, ansible.builtin.fail: {{}}, run_once: true}}, {LAST}]",
@@ -104,6 +106,21 @@ EXAMPLES: dict[str, tuple[str, list[str], list[str | None]]] = {
     ),
     "an error is fatal for all, at the last task": (
         f"hosts: web, any_errors_fatal: true, tasks: [{OK}, {BREAK}}}]",
+        ["failed", "done", "done", "nothing to do"],
+        ["Break", None, None, None],
+    ),
+    "an error is fatal for all, and handlers wait": (
+        f"hosts: web, any_errors_fatal: true, handlers: [{RESTART}], tasks: [{CONFIGURE}, {BREAK}}}]",
+        ["failed", "not reached", "not reached", "nothing to do"],
+        ["Break", "Restart", "Restart", None],
+    ),
+    "a host is ended while a handler waits": (
+        f"hosts: web, handlers: [{RESTART}], tasks: [{CONFIGURE}, {{meta: end_host, when: inventory_hostname == 'web1'}}]",
+        ["not reached", "done", "done", "nothing to do"],
+        ["Restart", None, None, None],
+    ),
+    "an error is fatal for all, and handlers are forced": (
+        f"hosts: web, any_errors_fatal: true, force_handlers: true, handlers: [{RESTART}], tasks: [{CONFIGURE}, {BREAK}}}]",
         ["failed", "done", "done", "nothing to do"],
         ["Break", None, None, None],
     ),
@@ -152,6 +169,30 @@ def test_the_text_of_a_huge_result_is_there_and_async_works_on_this_machine(tmp_
     assert [(failure.task, failure.output) for failure in result.failures] == [
         ("Huge", "non-zero return code (exit code 3)\nthe reason")
     ]
+
+
+def test_an_error_of_ansible_in_the_middle_is_a_failure_with_its_reason(tmp_path: Path) -> None:
+    (tmp_path / "provisioners").mkdir()
+    (tmp_path / "provisioners" / "broken.yml").write_text("- {name: Broken, no_such_module: {}}", encoding="utf-8")
+    result = run(
+        tmp_path,
+        f"- {{hosts: web, serial: 2, gather_facts: false, tasks: [{OK}, {{include_tasks: broken.yml}}, {LAST}]}}\n",
+    )
+    assert words(result) == {"web1": "unknown", "web2": "unknown", "web3": "not reached", "dead": "unknown"}
+    assert (result.state, result.finished) == (State.FAILED, True)
+    assert result.uncertainty.startswith("Ansible stopped: couldn't resolve module/action 'no_such_module'")
+
+
+def test_an_include_that_fails_gives_its_reason(tmp_path: Path) -> None:
+    result = run(tmp_path, f"- {{hosts: web1, gather_facts: false, tasks: [{OK}, {{include_tasks: missing.yml}}]}}\n")
+    (failure,) = result.failures
+    assert failure.output.startswith("Could not find or access 'missing.yml'")
+
+
+def test_a_playbook_whose_tasks_never_run_is_refused(tmp_path: Path) -> None:
+    never = "{name: Never, ansible.builtin.debug: {}, tags: never}"
+    with pytest.raises(NotFoundError, match="the plays have no task that runs"):
+        run(tmp_path, f"- {{hosts: web, gather_facts: false, tasks: [{never}]}}\n")
 
 
 def test_without_the_report_nothing_is_taken_for_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ description: Writes what each host got into a file, for Signalbox.
 MOST_TASKS = 10_000  # of a host that are looked through for one that remains
 TEXT = 20_000  # characters of a text of a result; Signalbox shows far fewer
 ITEMS = 20  # failed items of a loop
-TEXTS = ("msg", "stderr", "module_stderr", "stdout", "module_stdout")
+TEXTS = ("msg", "reason", "stderr", "module_stderr", "stdout", "module_stdout")
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no types
@@ -128,10 +128,13 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no type
         iterator, self._iterator = self._iterator, None
         excluded = {*self._unreachable, *iterator.get_failed_hosts()}
         inventory = iterator._play.get_variable_manager()._inventory
-        others = [inventory.get_host(name) for name in self._batch if name not in excluded]
-        ended = [host.name for host in others if host.name in iterator._play._removed_hosts]
-        remaining = {host.name: _remaining(iterator, host) for host in others}
-        self._write("played", stops=list(self._stops.values()), remaining=remaining, ended_early=ended)
+        # None is a host of `add_host` that `refresh_inventory` has dropped.
+        others = [host for name in self._batch if name not in excluded and (host := inventory.get_host(name))]
+        remaining = {host.name: _remaining(iterator, host) or _pending(iterator, host) for host in others}
+        for name, stop in self._stops.items():  # only now: with force_handlers they run after the stop
+            host = inventory.get_host(name)
+            stop["remaining"] = stop["remaining"] or (_pending(iterator, host) if host else None)
+        self._write("played", stops=list(self._stops.values()), remaining=remaining)
 
     def _write(self, kind: str, **fields: Any) -> None:
         self._file.write(json.dumps({"kind": kind, **fields}, default=str) + "\n")
@@ -164,8 +167,6 @@ def _before_each_mark(call: Callable[[Any, Any], None]) -> None:
 def _remaining(iterator: Any, host: Any) -> str | None:
     """The next task that the host would get in this play; None when there is none."""
     state = iterator.get_host_state(host)  # a copy
-    if any(handler.is_host_notified(host) for handler in iterator.handlers):
-        return str(next(handler.get_name() for handler in iterator.handlers if handler.is_host_notified(host))).strip()
     for _ in range(MOST_TASKS):
         if state.run_state == IteratingStates.COMPLETE:
             return None
@@ -175,6 +176,14 @@ def _remaining(iterator: Any, host: Any) -> str | None:
         if not task._get_meta():  # what Ansible itself does between tasks is nothing that a host gets
             return str(task.get_name()).strip()
     return "unknown"
+
+
+def _pending(iterator: Any, host: Any) -> str | None:
+    """The handler that the host was to get and did not: what it changed may not be in use yet. None where there is none."""
+    notified = next((handler.get_name() for handler in iterator.handlers if handler.is_host_notified(host)), None)
+    # Until the handlers' turn comes, Ansible has only the names under which they were notified.
+    name = notified or next(iter(getattr(iterator.get_state_for_host(host.name), "handler_notifications", ())), None)
+    return None if name is None else str(name).strip()
 
 
 def _hosts(play: Any, *, batch: bool = False) -> list[str]:

@@ -21,7 +21,7 @@ def begin(*hosts: str, play: int = 0, named: tuple[str, ...] = ()) -> str:
 
 
 def over(*stops: dict[str, Any], **remaining: str | None) -> str:
-    return line("played", stops=stops, remaining=remaining, ended_early=[])
+    return line("played", stops=stops, remaining=remaining)
 
 
 def failure(host: str, **how: bool) -> str:
