@@ -22,7 +22,7 @@ async def play(world: World) -> None:
     await types(world, "ana", "#staging", "/deploy staging")
     ask = await shows(world, "#staging", "#1 ", "Waiting for approval")
     await clicks(world, "lee", ask, "approve")
-    running = await shows(world, "#staging", "#1 ", "machine types done", "4 hosts:", "Cancel")
+    running = await shows(world, "#staging", "#1 ", "roles done", "4 hosts:", "Cancel")
     expect("staging-sftp" in running.rendered, "hosts that wait have no row")
     done = await shows(world, "#staging", "#1 ", ":white_check_mark:", "to 4 hosts")
     for machine in ("backend", "cron", "taskrunner", "sftp"):

@@ -20,7 +20,7 @@ OPTIONS = Options()
 async def play(world: World) -> None:
     """Act it out."""
     await types(world, "ana", "#staging", "/deploy staging backend,sftp check")
-    message = await shows(world, "#staging", "#1 ", "checked: ", "Nothing was touched", "Write the configuration")
+    message = await shows(world, "#staging", "#1 ", "checked: ", "No changes were made", "Write the configuration")
     expect(not message.buttons, "somebody is asked about a check")
     expect(not (world.files / "servers").exists(), "the check has touched the servers")
 

@@ -63,7 +63,7 @@ async def _play(world: World, server: SshServer) -> None:
     await server.stop()
     await server.start()
     await _deploy(world, 2)
-    refused = await shows(world, "#staging", "#2 ", "shows another host key. Nothing was touched", "known:", "now:")
+    refused = await shows(world, "#staging", "#2 ", "shows another host key. No changes were made", "known:", "now:")
     expect(refused.buttons == ["Accept the new host key"], f"it has the buttons {refused.buttons}")
     await clicks(world, "gus", refused, "Accept the new host key")
     await gets_notice(world.person("gus"), "You may not approve for staging")

@@ -48,9 +48,9 @@ async def test_a_failing_host_stops_the_rest_and_is_retried_alone_and_once(share
     ask = await shows(world, "#staging", "Deploy broken to staging", "Waiting for approval")
     await clicks(world, "lee", ask, "approve")
     failed = await shows(world, "#staging", ":x:", "Deploy broken to staging", "failed on staging-cron.")
-    assert "Not touched: taskrunner, sftp" in failed.rendered
+    assert "Not deployed: taskrunner, sftp" in failed.rendered
     assert "Then run /deploy staging taskrunner,sftp broken" in failed.rendered.replace("`", "")
-    assert "2 not touched" in failed.rendered
+    assert "2 not deployed" in failed.rendered
     assert "*Done:* staging-backend (1 of 4)" in failed.rendered
     assert failed.buttons == ["Retry failed hosts"]
     text = thread_of(world, failed)
@@ -84,9 +84,9 @@ async def test_a_first_playbook_that_ansible_refuses_says_what_is_wrong_and_what
     await approved(world, "/deploy staging typo", number)
     failed = await shows(world, "#staging", f"#{number} ", ":x:", "deploy-backend.yml could not be run: ")
     assert "'tsks' is not a valid attribute for a Play" in failed.rendered
-    assert "Not touched: backend, cron, taskrunner, sftp. What Ansible said is in the thread" in failed.rendered
-    assert "Put right what failed. Then run /deploy staging typo" in failed.rendered.replace("`", "")
-    assert "4 hosts: 4 not touched" in failed.rendered
+    assert "Not deployed: backend, cron, taskrunner, sftp. The output of Ansible is in the thread" in failed.rendered
+    assert "Fix what failed. Then run /deploy staging typo" in failed.rendered.replace("`", "")
+    assert "4 hosts: 4 not deployed" in failed.rendered
     assert "approved by @lee" in failed.rendered
     assert not failed.buttons
     assert "deploy-backend.yml:2:3" in thread_of(world, failed)
@@ -133,9 +133,9 @@ async def test_cancel_says_where_each_host_was_left(shared_world: World) -> None
     await gets_notice(world.person("gus"), "You may not decide for staging")
     await clicks(world, "lee", running, "Cancel")
     ended = await shows(world, "#staging", f"#{number} ", ":octagonal_sign:", "@lee cancelled it.")
-    assert "Left in the middle: staging-cron at Wait at the gate (task 1/" in ended.rendered.replace("`", "")
-    assert "Not touched: taskrunner, sftp" in ended.rendered
-    assert "To go on, run /deploy staging cron,taskrunner,sftp" in ended.rendered.replace("`", "")
+    assert "Interrupted: staging-cron at Wait at the gate (task 1/" in ended.rendered.replace("`", "")
+    assert "Not deployed: taskrunner, sftp" in ended.rendered
+    assert "To continue, run /deploy staging cron,taskrunner,sftp" in ended.rendered.replace("`", "")
     assert not ended.buttons
     await until(lambda: not processes_of(world))
     gate.open()
@@ -155,7 +155,7 @@ async def test_a_check_touches_nothing_and_asks_nobody(shared_world: World) -> N
     sha = repository.commit("checked", {"README.md": "checked"}, "Something to check").sha
     await types(world, "ana", "#staging", "/deploy staging backend,sftp checked check")
     done = await shows(world, "#staging", f"#{number} ", "Check checked against staging (backend, sftp)", "checked: ")
-    assert "Nothing was touched" in done.rendered
+    assert "No changes were made" in done.rendered
     assert "Make the release directory" in done.rendered
     assert "staging-cron" not in done.rendered
     assert not done.buttons
@@ -190,5 +190,5 @@ async def test_all_at_once_one_that_fails_or_is_missing_does_not_hold_up_the_oth
     await approved(world, "/deploy staging broken", 1)
     failed = await shows(world, "#staging", "#1 ", ":x:", "failed on staging-cron; deploy-sftp.yml could not be run: ")
     assert "staging-backend, staging-taskrunner (2 of 4)" in failed.rendered
-    assert "Not touched: sftp." in failed.rendered
+    assert "Not deployed: sftp." in failed.rendered
     assert "there is no playbook deploy-sftp.yml in provisioners/" in thread_of(world, failed)

@@ -61,7 +61,7 @@ def queued(daemon: str, channel: str, ahead: Head, activity: str | None) -> Mess
     return kit.message(
         f"{kit.escape(daemon)} is not restarted yet",
         [kit.section(f":hourglass_flowing_sand: *{kit.escape(daemon)} is not restarted yet.* {waits}")],
-        foot=[kit.context(f"Its message is in {kit.escape(channel)}, with a button to withdraw it.")],
+        foot=[kit.context(f"Its message is in {kit.escape(channel)}, with a button to cancel it.")],
     )
 
 
@@ -69,9 +69,7 @@ def restarted(head: Head, observed: Sequence[DaemonObservation]) -> Message:
     """A restart that has ended: the daemon on each host."""
     wrong = [kit.escape(observation.host) for observation in observed if not observation.ok]
     news = (
-        f"it does not run as it should on {', '.join(wrong)}"
-        if wrong
-        else "it runs once on each host, with a new process"
+        f"it does not run correctly on {', '.join(wrong)}" if wrong else "it runs once on each host, with a new process"
     )
     first = common.first_line(head, "failed" if wrong else "succeeded", news)
     lines = kit.sections([*(_line(observation) for observation in observed), *_by_hand(head.environment, observed)])

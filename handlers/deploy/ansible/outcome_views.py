@@ -26,7 +26,7 @@ CHANGES_LISTED = 25
 _PHRASES = {
     State.UNREACHABLE: "could not reach {}",
     State.NOT_REACHED: "{} not reached",
-    State.UNKNOWN: "it is unknown what {} got",
+    State.UNKNOWN: "unknown outcome on {}",
 }
 
 
@@ -61,39 +61,39 @@ def checked(head: Head, release: Release, state: RolloutState) -> Message:
     if bad:
         refused = [f"{playbooks} could not be run: {why}" for playbooks, why in _refused(state)]
         why = f" ({'; '.join(refused)})" if refused else ""
-        news = f"checked, and {names_of(bad)} could not be checked to the end{why}. Nothing was touched"
+        news = f"checked, and {names_of(bad)} could not be checked to the end{why}. No changes were made"
     elif changes:
-        news = f"checked: {phrases.counted(len(changes), 'change')} on {phrases.counted(hosts, 'host')}. Nothing was touched"
+        news = f"checked: {phrases.counted(len(changes), 'change')} on {phrases.counted(hosts, 'host')}. No changes were made"
     else:
-        news = "checked: nothing would change. Nothing was touched"
+        news = "checked: nothing would change. No changes were made"
     details = [*_would_change(state), *host_table(state, ended=True)]
     return deploy_message(head, "failed" if bad else "succeeded", news, release, None, details=details)
 
 
 def _status_and_news(release: Release, state: RolloutState, end: RolloutEnd) -> tuple[str, str]:
     short, results = kit.escape(release.commit.short), state.results
-    untouched = f" Not touched: {', '.join(map(kit.escape, end.not_started))}." if end.not_started else ""
+    untouched = f" Not deployed: {', '.join(map(kit.escape, end.not_started))}." if end.not_started else ""
     interrupted = [result for result in results if not result.finished]
     bad = [host for host in state.hosts if host.state not in (*GOOD, State.WAITING)]
     if end.cancelled_by:
-        then = f" To go on, run {kit.code(end.then)}" if end.then else ""
+        then = f" To continue, run {kit.code(end.then)}" if end.then else ""
         return "cancelled", f"{end.cancelled_by} cancelled it.{_stopped_at(state)}{untouched}{then}"
     if interrupted:
         playbook = kit.escape(interrupted[0].playbook)
         return "interrupted", f"interrupted during {playbook}, and not started again.{untouched} {_run_again(end)}"
     wrong = [daemon for daemon in end.daemons if not daemon.ok]
     if not bad and wrong:
-        return "failed", f"{short} went out, but {_daemon_problems(wrong)}"
+        return "failed", f"{short} was deployed, but {_daemon_problems(wrong)}"
     if not bad and all(result.state is State.SUCCEEDED for result in results):
         return "succeeded", f"{_deployed(short, state)}{_tolerated(state)}"
-    thread = f"What {'each host' if bad else 'Ansible'} said is in the thread"
+    thread = f"The output of {'each host' if bad else 'Ansible'} is in the thread"
     return "failed", f"{_failures(state, bad)}{_tolerated(state)}.{untouched} {thread}{_next_step(end)}"
 
 
 def _deployed(short: str, state: RolloutState) -> str:
     done = [host for host in state.hosts if host.state is State.SUCCEEDED]
     if not done:
-        return f"ran the playbooks of {short}; they name no host of the inventory, so no host got it"
+        return f"ran the playbooks of {short}; they name no host of the inventory, so nothing was deployed"
     return f"deployed {short} to {phrases.counted(len(done), 'host')}"
 
 
@@ -137,19 +137,19 @@ def _refused(state: RolloutState) -> list[tuple[str, str]]:
 
 
 def _run_again(end: RolloutEnd) -> str:
-    return f"Look at its hosts, then run {kit.code(end.then)}" if end.then else "Run /deploy again"
+    return f"Check its hosts, then run {kit.code(end.then)}" if end.then else "Run /deploy again"
 
 
 def _next_step(end: RolloutEnd) -> str:
     if not end.then:
         return ""
-    first = "Retry the failed hosts" if end.retry else "Put right what failed"
+    first = "Retry the failed hosts" if end.retry else "Fix what failed"
     return f". {first}. Then run {kit.code(end.then)}"
 
 
 def _daemon_problems(wrong: Sequence[DaemonObservation]) -> str:
     names = phrases.listed([f"{kit.escape(daemon.daemon)} on {kit.escape(daemon.host)}" for daemon in wrong], NAMED)
-    return f"{names} {phrases.plural(len(wrong), 'does', 'do')} not run as it should"
+    return f"{names} {phrases.plural(len(wrong), 'does', 'do')} not run correctly"
 
 
 def _stopped_at(state: RolloutState) -> str:
@@ -158,7 +158,7 @@ def _stopped_at(state: RolloutState) -> str:
     cancelled = [host for host in state.hosts if host.state is State.CANCELLED]
     parts = [f"{kit.escape(host.host)} at {_task(host, totals[host.host])}" for host in cancelled[:NAMED]]
     below = " (see below)" if len(cancelled) > NAMED else ""
-    return f" Left in the middle: {phrases.listed_of(parts, len(cancelled))}{below}." if cancelled else ""
+    return f" Interrupted: {phrases.listed_of(parts, len(cancelled))}{below}." if cancelled else ""
 
 
 def _task(host: HostResult, total: int) -> str:
@@ -177,7 +177,7 @@ def _done(release: Release, state: RolloutState, status: str) -> list[Block]:
 
 def _retry_button(head: Head, state: RolloutState) -> Block:
     failed = [host for host in state.hosts if host.state not in (*GOOD, State.WAITING)]
-    text = f"The same commit goes to {names_of(failed)} again, and to no other host."
+    text = f"Signalbox deploys the same commit to {names_of(failed)} again, and to no other host."
     ask = kit.confirm("Retry the failed hosts?", text, "Yes, retry them")
     return kit.actions(RETRY, kit.button("Retry failed hosts", RETRY, str(head.number), style="primary", ask=ask))
 

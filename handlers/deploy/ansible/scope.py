@@ -97,7 +97,7 @@ def private_key_of(services: Services, environment: Environment) -> str | None:
         return key_text(services.secrets.value(name), f"reading {name}")
     except AccessDeniedError as error:
         why = error.problem.replace("the private key", f"the private key in {name}", 1)
-        raise UserError(f"{why[:1].upper()}{why[1:]}. {error.remedy} Nothing was touched.") from None
+        raise UserError(f"{why[:1].upper()}{why[1:]}. {error.remedy} No changes were made.") from None
 
 
 def secret_vars_of(services: Services, environment: Environment) -> dict[str, str]:

@@ -39,11 +39,11 @@ WORST_FIRST = (
     State.SUCCEEDED,
 )
 HOST_LABELS = {**STATE_LABELS, State.SKIPPED: "⏭️ nothing to do"}  # no play names the host
-UNTOUCHED = "⚪ not touched"  # a host that still waits when the roll-out has ended
+UNTOUCHED = "⚪ not deployed"  # a host that still waits when the roll-out has ended
 _SAME_INSTANCES = "These are the same instances as before, so their keys"
 COLUMNS = ("Host", "State", "Task", "", "ok", "changed", "failed", "unreachable", "Time")
 CHECK_COLUMNS = tuple("would change" if name == "changed" else name for name in COLUMNS)
-CANCELLING = "No further task is started. What a task has begun on a host may go on there, and what was done stays."
+CANCELLING = "No further task starts. A task that runs on a host may continue there. Changes that were made stay."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class RolloutState:
 def preparing(head: Head, release: Release, approval: ApprovalView | None, state: RolloutState) -> Message:
     """Before the first playbook: code, collections and roles are fetched and installed; with Cancel."""
     news = "getting the code, and the collections and roles that it requires"
-    cancel = common.cancel_button(head, "Nothing was touched yet, and nothing will be.")
+    cancel = common.cancel_button(head, "No host has been changed.")
     return deploy_message(head, "running", news, release, approval, details=host_table(state), buttons=[cancel])
 
 
@@ -71,7 +71,7 @@ def progress(head: Head, release: Release, approval: ApprovalView | None, state:
     """Playbooks in progress, with Cancel."""
     ended = sum(1 for result in state.results if result.state.ended)
     count = len(state.results)
-    roles = f", {ended} of {count} machine types done" if count > 1 else ""
+    roles = f", {ended} of {count} roles done" if count > 1 else ""
     activity = "checking what would change with" if state.check else "deploying"
     news = f"{activity} {kit.escape(release.commit.short)}{roles}"
     cancel = common.cancel_button(head, "The check ends." if state.check else CANCELLING)
@@ -88,7 +88,7 @@ def keys_changed(head: Head, release: Release, approval: ApprovalView | None, ch
     """Hosts whose key differs from the recorded one: refused, with both fingerprints, and Accept."""
     single = len(changed) == 1
     names = listed([key.host for key in changed])
-    news = f"refused: {names} {'shows' if single else 'show'} another host key. Nothing was touched"
+    news = f"refused: {names} {'shows' if single else 'show'} another host key. No changes were made"
     lines = [
         f"{kit.code(key.host)} ({kit.code(key.instance_id)})\nknown: {kit.code(key.pinned)}\nnow: {kit.code(key.presented)}"
         for key in changed[:KEYS_LISTED]
@@ -96,8 +96,8 @@ def keys_changed(head: Head, release: Release, approval: ApprovalView | None, ch
     more = phrases.rest(len(changed) - KEYS_LISTED, "… and")
     same = "This is the same instance as before, so its key" if single else _SAME_INSTANCES
     why = (
-        f"{same} should be the same. Either somebody has set the server up anew, or it is not the server that answers. "
-        "Ask whoever looks after it before you accept."
+        f"{same} should be the same. Either the server was reinstalled, or another server answers. "
+        "Ask its owner before you accept."
     )
     details = [*kit.sections([*lines, *more]), kit.section(why)]
     buttons = [kit.actions(ACCEPT_KEYS, _accept_button(head, names, single=single))]
@@ -119,7 +119,7 @@ def _accept_button(head: Head, names: str, *, single: bool) -> Block:
 def keys_accepted(message: Message, environment: str, person: str, count: int, at: float) -> Message:
     """The message of `keys_changed` with the button replaced by who (a user id) accepted, when (Unix seconds)."""
     keys = phrases.plural(count, "the new host key")
-    then = f"Run {kit.code(f'/deploy {environment}')} again: nothing has gone out yet."
+    then = f"Run {kit.code(f'/deploy {environment}')} again: nothing has been deployed yet."
     accepted = kit.context(f"{keys} accepted by {kit.user(person)} {kit.moment(at)}. {then}")
     blocks = [
         accepted if any(element.get("action_id") == ACCEPT_KEYS for element in block.get("elements", ())) else block
@@ -131,7 +131,7 @@ def keys_accepted(message: Message, environment: str, person: str, count: int, a
 def host_table(state: RolloutState, *, ended: bool = False) -> list[Block]:
     """A row for each host; where there are many the worst come first, and all are counted above.
 
-    Once the roll-out has `ended`, a host that waits was not touched.
+    Once the roll-out has `ended`, a host that waits was not deployed.
     """
     hosts = state.hosts
     if not hosts:

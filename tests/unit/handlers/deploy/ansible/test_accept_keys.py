@@ -53,7 +53,7 @@ async def test_an_approver_accepts_it_once_and_the_trail_has_both_fingerprints(d
     assert buttons(desk.chat.says[at]) == []
     rendered = read(desk.chat.says[at])
     assert "the new host key accepted by @lee" in rendered
-    assert "UTC. Run /deploy staging again: nothing has gone out yet." in rendered.replace("`", "")
+    assert "UTC. Run /deploy staging again: nothing has been deployed yet." in rendered.replace("`", "")
     assert "Accepted the new host key of i-1. Run /deploy staging again." in read(answer)
     assert await services.host_keys.trusted(["i-1"]) == {"i-1": (OTHER,)}
     (line,) = await desk.audit.read(newest=9)

@@ -50,7 +50,7 @@ def test_how_a_restart_went() -> None:
     assert "it runs once on each host, with a new process" in read(daemon_views.restarted(HEAD, [GOOD]))
     rendered = read(daemon_views.restarted(HEAD, [GOOD, BAD]))
     assert ":x:" in rendered
-    assert "it does not run as it should on staging-backend-2" in rendered
+    assert "it does not run correctly on staging-backend-2" in rendered
 
 
 def test_of_one_that_does_not_stop_it_is_said_what_to_do() -> None:

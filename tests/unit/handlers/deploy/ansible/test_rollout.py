@@ -37,11 +37,11 @@ async def test_the_first_playbook_is_refused_and_the_next_step_is_the_whole_depl
     assert await deployed(monkeypatch, operation, backend=refuses) == ["backend"]
     assert operation.status is Status.FAILED
     assert (
-        "d-backend.yml could not be run: no <module> [redacted]. Not touched: backend, cron, sftp."
+        "d-backend.yml could not be run: no <module> [redacted]. Not deployed: backend, cron, sftp."
         in operation.rendered
     )
-    assert "What Ansible said is in the thread. Put right what failed. Then run `/deploy staging`" in operation.rendered
-    assert "6 hosts: 6 not touched" in operation.rendered
+    assert "The output of Ansible is in the thread. Fix what failed. Then run `/deploy staging`" in operation.rendered
+    assert "6 hosts: 6 not deployed" in operation.rendered
     assert not operation.buttons
     assert "line 3" in operation.thread["end of backend"]
     assert SECRET not in operation.thread["end of backend"]
@@ -99,7 +99,7 @@ async def test_a_playbook_that_took_too_long_shows_how_far_each_host_came(monkey
     assert operation.status is Status.FAILED
     assert "failed on backend-1; d-backend.yml did not end: it took longer than 60 seconds" in operation.rendered
     assert "Migrate" in operation.rendered
-    assert "Not touched: cron, sftp" in operation.rendered
+    assert "Not deployed: cron, sftp" in operation.rendered
     assert ("retry", "i-backend-1") in operation.annotated
     assert ("retry", "i-backend-2") not in operation.annotated
 
@@ -134,7 +134,7 @@ async def test_where_nobody_knows_how_far_it_came_no_host_counts_as_untouched(mo
     late = TimedOutError("running d-backend.yml", "it took longer than 60 seconds and was ended")
     await deployed(monkeypatch, operation, backend=lambda _: late)
     assert "failed on backend-1, backend-2; d-backend.yml did not end" in operation.rendered
-    assert "Not touched: cron, sftp" in operation.rendered
+    assert "Not deployed: cron, sftp" in operation.rendered
 
 
 async def test_what_is_cut_short_is_not_offered_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +143,7 @@ async def test_what_is_cut_short_is_not_offered_again(monkeypatch: pytest.Monkey
     cut = PlaybookResult("d-backend.yml", State.UNKNOWN, hosts, finished=False)
     await deployed(monkeypatch, operation, backend=lambda _: cut)
     assert operation.status is Status.INTERRUPTED
-    assert "Look at its hosts, then run `/deploy staging`" in operation.rendered
+    assert "Check its hosts, then run `/deploy staging`" in operation.rendered
     assert operation.annotated == []
     assert not operation.buttons
 

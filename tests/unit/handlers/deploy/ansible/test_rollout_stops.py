@@ -44,7 +44,7 @@ async def test_cancel_while_it_is_prepared_touches_nothing(monkeypatch: pytest.M
     operation.cancelled = "U0LEE"
     assert await deployed(monkeypatch, operation) == []
     assert operation.status is Status.CANCELLED
-    assert "cancelled it. Not touched: backend, cron, sftp. To go on, run `/deploy staging`" in operation.rendered
+    assert "cancelled it. Not deployed: backend, cron, sftp. To continue, run `/deploy staging`" in operation.rendered
 
 
 async def test_cancelled_in_the_middle_the_types_that_are_not_done_are_to_be_typed(
@@ -57,14 +57,14 @@ async def test_cancelled_in_the_middle_the_types_that_are_not_done_are_to_be_typ
         return ended(play, State.SUCCEEDED, State.CANCELLED)
 
     assert await deployed(monkeypatch, operation, cron=stops) == ["backend", "cron"]
-    assert "To go on, run `/deploy staging cron,sftp`" in operation.rendered
+    assert "To continue, run `/deploy staging cron,sftp`" in operation.rendered
 
 
 async def test_a_check_that_was_cancelled_says_how_to_check_again(monkeypatch: pytest.MonkeyPatch) -> None:
     operation = Fake(check="check", machines="cron,sftp")
     operation.cancelled = "U0LEE"
     await deployed(monkeypatch, operation)
-    assert "To go on, run `/deploy staging cron,sftp check`" in operation.rendered
+    assert "To continue, run `/deploy staging cron,sftp check`" in operation.rendered
 
 
 async def test_a_check_goes_on_behind_a_playbook_that_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,7 @@ def test_one_that_cannot_be_used_is_told_by_its_variable(text: str, message: str
     with pytest.raises(UserError) as refused:
         used(DEPLOY_KEY=text)
     assert str(refused.value).startswith(message)
-    assert str(refused.value).endswith("Nothing was touched.")
+    assert str(refused.value).endswith("No changes were made.")
     assert text not in str(refused.value)
 
 

@@ -53,7 +53,7 @@ def test_a_host_at_work_shows_its_task_its_number_and_its_time() -> None:
     waiting = PlaybookResult("cron", State.WAITING, (host("cron-1", State.WAITING),))
     message = views.progress(HEAD, OUT, GIVEN, rollout(played(State.RUNNING, at_work), waiting))
     rendered = read(message)
-    assert "deploying a1b2c3d, 0 of 2 machine types done" in rendered
+    assert "deploying a1b2c3d, 0 of 2 roles done" in rendered
     assert "2 hosts: 1 running, 1 waiting" in rendered
     for piece in ("backend-1", "🔄 running", "Restart", "4/7", "1 min 5 s", "cron-1", "⏳ waiting"):
         assert piece in rendered
@@ -83,7 +83,7 @@ def test_a_failing_host_is_named_what_was_done_what_was_not_and_a_button_to_retr
     results = rollout(played(State.FAILED, failed, done))
     message = outcome_views.ended(HEAD, OUT, GIVEN, results, RolloutEnd(("cron", "sftp"), retry=True))
     rendered = read(message)
-    assert "failed on backend-1. Not touched: cron, sftp. What each host said is in the thread" in rendered
+    assert "failed on backend-1. Not deployed: cron, sftp. The output of each host is in the thread" in rendered
     assert "*Done:* backend-2 (1 of 2) got a1b2c3d." in rendered
     assert "Migrate" in rendered
     assert buttons(message) == [outcome_views.RETRY]
@@ -95,11 +95,11 @@ def test_a_playbook_that_could_not_be_run_touched_no_host() -> None:
     )
     done = played(State.SUCCEEDED, host("backend-1", State.SUCCEEDED))
     rendered = ended(done, refused, not_started=("cron", "sftp"), then="/deploy staging cron,sftp")
-    assert "deploy-cron.yml could not be run: no <module> shel. Not touched: cron, sftp." in rendered
+    assert "deploy-cron.yml could not be run: no <module> shel. Not deployed: cron, sftp." in rendered
     assert "failed on" not in rendered
-    assert "1 not touched, 1 done" in rendered
-    assert "⚪ not touched" in rendered
-    assert "Put right what failed. Then run `/deploy staging cron,sftp`" in rendered
+    assert "1 not deployed, 1 done" in rendered
+    assert "⚪ not deployed" in rendered
+    assert "Fix what failed. Then run `/deploy staging cron,sftp`" in rendered
 
 
 def test_what_failed_and_what_could_not_be_run_are_told_apart() -> None:
@@ -109,7 +109,7 @@ def test_what_failed_and_what_could_not_be_run_are_told_apart() -> None:
         HEAD, OUT, GIVEN, both, RolloutEnd(("cron",), retry=True, then="/deploy staging cron")
     )
     rendered = read(message)
-    assert "failed on backend-1; deploy-cron.yml could not be run: why. Not touched: cron." in rendered
+    assert "failed on backend-1; deploy-cron.yml could not be run: why. Not deployed: cron." in rendered
     assert "Retry the failed hosts. Then run `/deploy staging cron`" in rendered
     assert "cron-1 again" not in rendered
 
@@ -118,7 +118,7 @@ def test_at_the_end_no_host_waits() -> None:
     to_come = PlaybookResult("cron", State.WAITING, (host("cron-1", State.WAITING),))
     results = played(State.FAILED, host("backend-1", State.FAILED, failed=1)), to_come
     for rendered in (ended(*results), read(outcome_views.checked(HEAD, OUT, rollout(*results)))):
-        assert "2 hosts: 1 failed, 1 not touched" in rendered
+        assert "2 hosts: 1 failed, 1 not deployed" in rendered
         assert "waiting" not in rendered
 
 
@@ -132,9 +132,9 @@ def test_a_host_out_of_reach_is_told_apart_from_a_failed_one() -> None:
     rendered = ended(played(State.FAILED, *hosts))
     assert "2 hosts: 1 failed, 1 unreachable" in rendered
     assert "🔌 unreachable" in rendered
-    assert "failed on backend-2; could not reach backend-1. What each host said is in the thread" in rendered
+    assert "failed on backend-2; could not reach backend-1. The output of each host is in the thread" in rendered
     alone = ended(played(State.FAILED, *hosts[:1], host("backend-3", State.SUCCEEDED)))
-    assert "*: could not reach backend-1. What each host said is in the thread" in alone
+    assert "*: could not reach backend-1. The output of each host is in the thread" in alone
     assert "failed on" not in alone
 
 
@@ -142,17 +142,18 @@ def test_a_daemon_that_is_wrong_fails_the_deploy() -> None:
     wrong = DaemonObservation("backend-1", "backend", "queue", "it does not run")
     rendered = ended(played(State.SUCCEEDED, host("backend-1", State.SUCCEEDED)), daemons=(wrong,))
     assert ":x: *#12" in rendered
-    assert "a1b2c3d went out, but queue on backend-1 does not run as it should" in rendered
+    assert "a1b2c3d was deployed, but queue on backend-1 does not run correctly" in rendered
     assert "queue: it does not run" in rendered
 
 
 def test_a_playbook_cut_short_is_not_started_again() -> None:
     rendered = ended(played(State.UNKNOWN, finished=False), not_started=("cron",))
     assert (
-        "interrupted during deploy-backend.yml, and not started again. Not touched: cron. Run /deploy again" in rendered
+        "interrupted during deploy-backend.yml, and not started again. Not deployed: cron. Run /deploy again"
+        in rendered
     )
     then = ended(played(State.UNKNOWN, finished=False), then="/deploy staging backend")
-    assert "Look at its hosts, then run `/deploy staging backend`" in then
+    assert "Check its hosts, then run `/deploy staging backend`" in then
 
 
 def test_what_is_cancelled_says_by_whom_and_where_each_host_was_left() -> None:
@@ -163,11 +164,8 @@ def test_what_is_cancelled_says_by_whom_and_where_each_host_was_left() -> None:
         played(State.CANCELLED, stopped, before), cancelled_by="<@U0LEE>", not_started=("cron",), then=then
     )
     assert ":octagonal_sign:" in rendered
-    assert (
-        "@lee cancelled it. Left in the middle: backend-1 at `Migrate` (task 3/7), backend-2 at its beginning."
-        in rendered
-    )
-    assert "Not touched: cron. To go on, run `/deploy staging backend,cron`" in rendered
+    assert "@lee cancelled it. Interrupted: backend-1 at `Migrate` (task 3/7), backend-2 at its beginning." in rendered
+    assert "Not deployed: cron. To continue, run `/deploy staging backend,cron`" in rendered
 
 
 def test_the_board_of_a_check_says_what_would_change_also_when_it_was_cancelled() -> None:
@@ -182,7 +180,7 @@ def test_a_check_says_what_would_change_where() -> None:
     changes = tuple(TaskChange(f"backend-{number}", "Write the configuration", "d.yml:9") for number in range(8))
     result = replace(played(State.SUCCEEDED, host("backend-1", State.SUCCEEDED)), changes=changes)
     rendered = read(outcome_views.checked(HEAD, OUT, rollout(result)))
-    assert "checked: 8 changes on 8 hosts. Nothing was touched" in rendered
+    assert "checked: 8 changes on 8 hosts. No changes were made" in rendered
     assert "`Write the configuration` (`d.yml:9`): backend-0, backend-1" in rendered
     assert "and 2 more" in rendered
 
@@ -207,7 +205,7 @@ def test_another_host_key_is_refused_with_both_fingerprints() -> None:
     changed = [ChangedKey(f"backend-{number}", f"i-{number}", "SHA256:old", "SHA256:new") for number in range(12)]
     message = views.keys_changed(HEAD, OUT, GIVEN, changed[:1])
     rendered = read(message)
-    assert "refused: backend-0 shows another host key. Nothing was touched" in rendered
+    assert "refused: backend-0 shows another host key. No changes were made" in rendered
     assert "`backend-0` (`i-0`)\nknown: `SHA256:old`\nnow: `SHA256:new`" in rendered
     assert buttons(message) == [views.ACCEPT_KEYS]
     many = read(views.keys_changed(HEAD, OUT, None, changed))
@@ -285,8 +283,8 @@ def test_ignored_and_rescued_failures_are_in_the_first_line_and_only_hosts_that_
 
 def test_what_ansible_contradicts_is_unknown_and_says_why() -> None:
     contradicted = replace(played(State.FAILED, host("web-1", State.UNKNOWN)), uncertainty="the recap says otherwise")
-    assert "it is unknown what web-1 got; the recap says otherwise." in ended(contradicted)
+    assert "unknown outcome on web-1; the recap says otherwise." in ended(contradicted)
 
 
 def test_playbooks_that_name_no_host_deployed_nowhere() -> None:
-    assert "so no host got it" in ended(played(State.SUCCEEDED, host("web-1", State.SKIPPED)))
+    assert "so nothing was deployed" in ended(played(State.SUCCEEDED, host("web-1", State.SKIPPED)))
