@@ -37,8 +37,13 @@ async def chosen_run(operation: Operation, search: RunSearch, unclear: UnclearRu
         message = run_choice_views.which_run(operation.head, unclear.runs, search.unshown_mark, expires)
         await operation.show("which run", message, Status.RUNNING, "waits until somebody says which run is its own")
         await operation.services.engine.wait(CHECK_INTERVAL)
-        answer = await operation.step("answer", lambda: _answer(operation, search, expires))
+        try:
+            answer = await operation.step("answer", lambda: _answer(operation, search, expires))
+        except RunnerError:
+            await _report_choice(operation)
+            raise
         if isinstance(answer, int):
+            await _report_choice(operation)
             return answer
         if answer is not None:
             unclear = answer
@@ -47,6 +52,16 @@ async def chosen_run(operation: Operation, search: RunSearch, unclear: UnclearRu
 async def _ask(operation: Operation, unclear: UnclearRuns) -> float:
     await operation.annotate("run unclear", runs=", ".join(str(run.run_id) for run in unclear.runs))
     return operation.services.clock()
+
+
+async def _report_choice(operation: Operation) -> None:
+    """Post into the thread who chose what, if anybody did."""
+    answers = await operation.step(
+        "who chose", lambda: operation.services.annotations.values_of(operation.number, CHOSEN)
+    )
+    if answers:
+        run, _, user = answers[-1].partition(" ")
+        await operation.details("run chosen", run_choice_views.chosen(operation.head, run, user))
 
 
 async def _answer(operation: Operation, search: RunSearch, expires: float) -> int | UnclearRuns | None:

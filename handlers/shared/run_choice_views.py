@@ -48,6 +48,13 @@ def which_run(head: Head, runs: Sequence[WorkflowRun], unshown_mark: str, expire
     )
 
 
+def chosen(head: Head, run: str, user: str) -> Message:
+    """Who chose which run: its id, or NO_RUN."""
+    what = f"none of the runs as #{head.number}'s" if run == NO_RUN else f"the run {kit.code(run)} for #{head.number}"
+    text = f"{kit.user(user)} chose {what}."
+    return kit.message(text, [kit.section(text)])
+
+
 def _run(head: Head, run: WorkflowRun) -> Block:
     started = kit.moment(run.created_at.timestamp())
     line = (

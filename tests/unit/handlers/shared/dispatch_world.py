@@ -64,6 +64,7 @@ class World:
     mark_input: str = ""
     steps: dict[tuple[int, str], Any] = dataclasses.field(default_factory=dict)
     messages: dict[int, Message] = dataclasses.field(default_factory=dict)
+    thread: list[str] = dataclasses.field(default_factory=list)
     displayed: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
 
     def operation(self, number: int) -> Operation:
@@ -93,7 +94,11 @@ class World:
             self.messages[number] = message
             self.displayed.set()
 
+        async def details(_: str, message: Message) -> None:
+            self.thread.append(read(message))
+
         made = SimpleNamespace(
+            details=details,
             number=number,
             record=SimpleNamespace(created_at=1_700_000_000.0),
             target=SimpleNamespace(approval=SimpleNamespace(expires_after=HOUR)),

@@ -46,6 +46,7 @@ async def test_runs_that_look_alike_are_asked_about_and_the_answer_is_taken(desk
         await world.says(1, str(ours))
         assert await deploying == ours
         assert await desk.run_claims.run_of(1) == ours
+        assert [f"run `{ours}`" in line and "@lee" in line for line in world.thread] == [True], world.thread
 
 
 async def test_none_of_the_runs_ends_it_and_nothing_is_started_again(desk: Desk) -> None:
@@ -61,6 +62,7 @@ async def test_none_of_the_runs_ends_it_and_nothing_is_started_again(desk: Desk)
         with pytest.raises(RunnerError, match="none of the runs") as caught:
             await deploying
         assert not isinstance(caught.value, UncertainError)
+        assert ["none of the runs" in line and "@lee" in line for line in world.thread] == [True], world.thread
         assert len(world.ran) == 2
 
 
