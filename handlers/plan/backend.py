@@ -28,7 +28,7 @@ class PlanBackend(Protocol):
         """Make the plan, and return its summary without sensitive values. Raises RunnerError."""
 
     async def plan_text(self, operation: Operation) -> str:
-        """The plan as Terraform prints it."""
+        """The plan as Terraform prints it, then every difference."""
 
     async def apply(self, operation: Operation, view: PlanView, on_progress: OnProgress) -> ApplyResult:
         """Apply the approved plan, and no other. Raises RunnerError."""

@@ -28,7 +28,7 @@ BRANCH_MOVED = (
     "here once more if this is still what you want."
 )
 PLANNED_COMMIT, DISPLAYED_TIP = "planned commit", "displayed tip"  # annotations of a plan
-OBJECTED_TIP = "objected tip"  # an annotation: a user, and the tip that an objection has told them of
+OBJECTED_TIP = "objected tip"  # an annotation: a user, and the tip that an objection to their approval reported
 # Seconds that a click waits for GitHub. Slack waits 3 s for the answer, in which a modal must open, too.
 GITHUB_TIMEOUT = 1.5
 
@@ -85,7 +85,7 @@ async def object_to_new_move(services: Services, approval: Approval, approver: A
     except (RunnerError, TimeoutError) as error:
         log.warning("operation %s: whether its branch moved: %s", approval.operation, services.redact(str(error)))
         return None
-    if move is None or await _is_known(services, approval, approver, move.tip):
+    if move is None or await _is_displayed(services, approval, approver, move.tip):
         return None
     await services.annotations.add(approval.operation, OBJECTED_TIP, f"{approver.user} {move.tip}")
     await services.engine.wake(approval.operation)
@@ -95,7 +95,7 @@ async def object_to_new_move(services: Services, approval: Approval, approver: A
     return Objection(message, BRANCH_MOVED)
 
 
-async def _is_known(services: Services, approval: Approval, approver: Approver, tip: str) -> bool:
+async def _is_displayed(services: Services, approval: Approval, approver: Approver, tip: str) -> bool:
     """Whether the approver saw this tip: in the plan's message, or in an objection."""
     annotations, number = services.annotations, approval.operation
     displayed = await annotations.values_of(number, DISPLAYED_TIP, up_to=approver.annotations)

@@ -40,7 +40,7 @@ async def drift(operation: Operation) -> None:
         await operation.attach(
             "plan as text",
             filename=f"drift-{operation.number}.txt",
-            title="The plan as Terraform prints it",
+            title="The plan as Terraform prints it, and every difference",
             read=lambda: backend.plan_text(operation),
         )
     await operation.step(

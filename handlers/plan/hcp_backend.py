@@ -78,10 +78,11 @@ async def make_plan(operation: Operation, commit: Commit) -> PlanSummary:
 
 
 async def plan_text(operation: Operation) -> str:
-    """The plan as Terraform prints it, without its sensitive values."""
+    """The plan as Terraform prints it, then every difference, without its sensitive values."""
     hcp, workspace, run_id = await hcp_run.run_of(operation)
     run = await hcp_terraform.read_run(hcp, workspace, run_id)
-    return await hcp_terraform.plan_text(hcp, run, await _sensitive(operation, run))
+    plan = await hcp_terraform.read_plan(hcp, run, operation.services.config.words, complete=True)
+    return await hcp_terraform.plan_text(hcp, run, plan)
 
 
 async def apply(operation: Operation, view: PlanView, on_progress: OnProgress) -> ApplyResult:

@@ -42,7 +42,7 @@ async def make_plan(operation: Operation, commit: Commit) -> PlanSummary:
 
 
 async def plan_text(operation: Operation) -> str:
-    """The plan as Terraform prints it, without its sensitive values."""
+    """The plan as Terraform prints it, then every difference, without its sensitive values."""
     return await run_blocking(terraform.masked_plan_text, operation.scratch, timeout=60, doing="reading the plan")
 
 

@@ -69,7 +69,7 @@ async def _attach_details(operation: Operation, backend: PlanBackend, summary: P
     await operation.attach(
         "plan as text",
         filename=f"plan-{operation.number}.txt",
-        title="The plan as Terraform prints it",
+        title="The plan as Terraform prints it, and every difference",
         read=lambda: backend.plan_text(operation),
     )
 

@@ -14,6 +14,7 @@ from runners.hcp.runs import follow_run, who_decided
 from runners.hcp.values import HcpRun, HcpWorkspace, Phase
 from runners.results import Diagnostic
 from runners.terraform import errors as terraform_errors, json_plan, summary as terraform_plan
+from runners.terraform.listing import appended, listing
 from runners.terraform.masking import masker
 from runners.terraform.program import OLDEST, Program
 
@@ -90,10 +91,12 @@ async def _planning_failed(hcp: HcpTerraform, run: HcpRun, doing: str) -> Runner
     return error
 
 
-async def read_plan(hcp: HcpTerraform, run: HcpRun, ordinary: frozenset[str] = frozenset()) -> HcpPlan:
+async def read_plan(
+    hcp: HcpTerraform, run: HcpRun, ordinary: frozenset[str] = frozenset(), *, complete: bool = False
+) -> HcpPlan:
     """The plan of a run; results of its policies, run tasks and cost estimate are among the summary's warnings.
 
-    `ordinary` words are no secrets, though the plan may mark them.
+    `ordinary` words are no secrets, though the plan may mark them; `complete` as for `runners.terraform.summary.read_plan`.
 
     Raises:
         NotFoundError: an address that the run was limited to does not exist.
@@ -109,10 +112,12 @@ async def read_plan(hcp: HcpTerraform, run: HcpRun, ordinary: frozenset[str] = f
     log = await read_log(hcp, "plans", run.plan_id)
     printed = [diagnostic for diagnostic in hcp_log.diagnostics(log) if diagnostic.severity == "warning"]
     checks = [*await _failed_policies(hcp, run), *await run_tasks.results(hcp, run), *await _cost_estimate(hcp, run)]
-    return await run_blocking(_parse, run, content, [*checks, *printed], ordinary, timeout=_PARSE_TIMEOUT, doing=doing)
+    options = (ordinary, complete)
+    return await run_blocking(_parse, run, content, [*checks, *printed], options, timeout=_PARSE_TIMEOUT, doing=doing)
 
 
-def _parse(run: HcpRun, content: bytes, warnings: list[Diagnostic], ordinary: frozenset[str]) -> HcpPlan:
+def _parse(run: HcpRun, content: bytes, warnings: list[Diagnostic], options: tuple[frozenset[str], bool]) -> HcpPlan:
+    ordinary, complete = options
     doing = f"reading the plan of the run {run.id}"
     try:
         document = json_plan.decode(content)
@@ -133,6 +138,7 @@ def _parse(run: HcpRun, content: bytes, warnings: list[Diagnostic], ordinary: fr
             partial=partial,
             changed=changed,
             ordinary=ordinary,
+            complete=complete,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunnerError(doing, f"it is no plan that can be read ({type(error).__name__})") from None
@@ -146,10 +152,14 @@ def _check_version(run: HcpRun, version: str, doing: str) -> None:
         raise RunnerError(doing, problem, remedy=f"Choose a newer version in the workspace's settings. See {run.url}")
 
 
-async def plan_text(hcp: HcpTerraform, run: HcpRun, sensitive: frozenset[str]) -> str:
-    """The plan as Terraform prints it, without the sensitive values."""
+async def plan_text(hcp: HcpTerraform, run: HcpRun, plan: HcpPlan) -> str:
+    """The plan as Terraform prints it, then every difference of its complete summary, without the sensitive values."""
     text = hcp_log.for_people(await read_log(hcp, "plans", run.plan_id))
-    return await run_blocking(masker(sensitive), text, timeout=_PARSE_TIMEOUT, doing="reading the plan")
+    return await run_blocking(_masked_text, text, plan, timeout=_PARSE_TIMEOUT, doing="reading the plan")
+
+
+def _masked_text(text: str, plan: HcpPlan) -> str:
+    return masker(plan.sensitive)(appended(text, listing(plan.summary)))
 
 
 async def read_log(hcp: HcpTerraform, kind: str, resource: str) -> str:

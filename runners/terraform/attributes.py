@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runners.results import AttributeChange
@@ -17,7 +18,17 @@ if TYPE_CHECKING:
 MOST_ATTRIBUTES = 300  # texts of a resource; the attached plan has all
 
 
-def of_resource(change: ChangeJson, mask: Masker, *, without_empty: bool) -> tuple[list[AttributeChange], int] | None:
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many texts of a resource, and how many characters of a value, there is room for."""
+
+    texts: int = MOST_ATTRIBUTES
+    characters: int = differences.LONGEST_TEXT
+
+
+def of_resource(
+    change: ChangeJson, mask: Masker, room: Room, *, without_empty: bool
+) -> tuple[list[AttributeChange], int] | None:
     """The attributes that differ, the most important ones first, and how many more there are; None if they nest too deep.
 
     Attributes that are empty on both sides, for example null and {}, are left out of new, deleted and read resources, and
@@ -32,21 +43,21 @@ def of_resource(change: ChangeJson, mask: Masker, *, without_empty: bool) -> tup
                 for difference in changed
                 if not (differences.is_empty(difference.before) and differences.is_empty(difference.after))
             ]
-        attributes = [attribute for difference in changed for attribute in _attributes(difference, change, mask)]
+        attributes = [attribute for difference in changed for attribute in _attributes(difference, change, mask, room)]
     except RecursionError:
         return None
     # Attributes that force a replacement are the most useful, unknown values the least.
     attributes.sort(key=lambda attribute: (not attribute.forces_replacement, attribute.after == masking.UNKNOWN))
-    return attributes[:MOST_ATTRIBUTES], max(0, len(attributes) - MOST_ATTRIBUTES)
+    return attributes[: room.texts], max(0, len(attributes) - room.texts)
 
 
-def of_output(name: str, change: ChangeJson, mask: Masker) -> Iterator[AttributeChange]:
+def of_output(name: str, change: ChangeJson, mask: Masker, room: Room) -> Iterator[AttributeChange]:
     """The differences of an output's value."""
     before, after = _masked_values(change, mask)
     changed = list(differences.compare(before, after, (name,)))
     # Without a difference its sensitivity changes, or it is null: the change still has to be applied.
     for difference in changed or [differences.Difference((name,), before, after)]:
-        yield from _attributes(difference, change, mask)
+        yield from _attributes(difference, change, mask, room)
 
 
 def _masked_values(change: ChangeJson, mask: Masker) -> tuple[Any, Any]:
@@ -56,10 +67,10 @@ def _masked_values(change: ChangeJson, mask: Masker) -> tuple[Any, Any]:
     return before, masking.mask_value(decoded(change.after), *marks, mask)
 
 
-def _attributes(difference: Difference, change: ChangeJson, mask: Masker) -> Iterator[AttributeChange]:
+def _attributes(difference: Difference, change: ChangeJson, mask: Masker, room: Room) -> Iterator[AttributeChange]:
     path = mask(differences.render_path(difference.path))
     forces = _overlaps(difference.path, change.replace_paths or [])
-    for text in differences.render(difference):
+    for text in differences.render(difference, room.characters):
         yield AttributeChange(path, text.before, text.after, forces_replacement=forces, note=text.note)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from runners.concurrency import run_blocking, together
@@ -18,6 +19,7 @@ from runners.terraform import (
     summary as terraform_plan,
 )
 from runners.terraform.apply_run import SENSITIVE_FILE
+from runners.terraform.listing import appended, listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
     from runners.terraform.json_plan import PlanJson
     from runners.terraform.program import Workspace
 
-PLAN_FILE, PLAN_TEXT = "plan", "plan.txt"  # in the scratch directory, as the next two
+PLAN_FILE, PLAN_TEXT = "plan", "plan.txt"  # in the scratch directory, as the next three
+_LISTING = "differences.txt"  # has no sensitive values
 _PLAN_JSON, _PLAN_LOG = "plan.json", "plan.log"
 _READ_TIMEOUT = 120.0  # seconds for hashing and parsing; plans of large states have tens of megabytes
 _NO_CHANGES, _CHANGES = 0, 2  # exit codes of plan -detailed-exitcode
@@ -75,7 +78,7 @@ async def plan(
         limits = (tuple(targets), tuple(replaces))
         return await run_blocking(_read_plan, workspace, printed, limits, doing, timeout=_READ_TIMEOUT, doing=doing)
     except BaseException as error:
-        for name in (PLAN_FILE, PLAN_TEXT, _PLAN_JSON, _PLAN_LOG):
+        for name in (PLAN_FILE, PLAN_TEXT, _LISTING, _PLAN_JSON, _PLAN_LOG):
             (workspace.scratch / name).unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise terraform_errors.file_error(doing, error) from error
@@ -112,9 +115,13 @@ def _texts(attribute: AttributeChange) -> list[str]:
 
 
 def masked_plan_text(scratch: Path) -> str:
-    """The plan in this scratch directory as Terraform prints it, without its sensitive values. Raises OSError."""
+    """The plan in this scratch directory as Terraform prints it, then every difference. Raises OSError.
+
+    Sensitive values are masked in both.
+    """
     sensitive = json.loads((scratch / SENSITIVE_FILE).read_text(encoding="utf-8"))
-    return masking.masker(sensitive)((scratch / PLAN_TEXT).read_text("utf-8", "replace"))
+    text = (scratch / PLAN_TEXT).read_text("utf-8", "replace")
+    return masking.masker(sensitive)(appended(text, (scratch / _LISTING).read_text(encoding="utf-8")))
 
 
 async def _save_plan(
@@ -180,7 +187,8 @@ def _read_plan(
     terraform_program.write_private(workspace.scratch / SENSITIVE_FILE, json.dumps(sorted(sensitive)))
     program = str(workspace.program)
     targeted = bool(limits[0])
-    summary = terraform_plan.read_plan(
+    read = partial(
+        terraform_plan.read_plan,
         document,
         digest=digest,
         program=program,
@@ -189,7 +197,8 @@ def _read_plan(
         changed=printed.changed,
         ordinary=workspace.ordinary,
     )
-    return SavedPlan(summary, sensitive)
+    terraform_program.write_private(workspace.scratch / _LISTING, listing(read(complete=True)))
+    return SavedPlan(read(), sensitive)
 
 
 def _read_json(workspace: Workspace, doing: str) -> PlanJson:

@@ -80,19 +80,19 @@ def read_plan(
     partial: bool = False,
     changed: bool | None = None,
     ordinary: Collection[str] = (),
+    complete: bool = False,
 ) -> PlanSummary:
     """The summary of a plan, which is JSON text or parsed JSON.
 
     `warnings` are what planning printed, `ordinary` is as for `sensitive_values`. `partial`: whether the plan was limited to
-    addresses; `changed`: whether Terraform reports that something changes. Attributes of the worst 500 resources are compared.
+    addresses; `changed`: whether Terraform reports that something changes. Of 500 resources (`complete`: all) attributes are read.
 
     Raises:
         ValueError: the document is not the JSON of a plan.
         RunnerError: the plan is incomplete, cannot be applied, contradicts itself or `changed`, or has an unknown action.
     """
-    plan = json_plan.decode(document)
-    notices.refuse_unknown(plan, {*ACTIONS, NO_ACTION})
-    mask, budget = masking.masker(sensitive_values(plan, ordinary)), _DetailBudget()
+    plan = _of_known_actions(document)
+    mask, budget = masking.masker(sensitive_values(plan, ordinary)), _DetailBudget(complete=complete)
     beside = notices.read(plan, warnings)
     changes = _resource_changes(plan.resource_changes or (), mask, budget)
     outputs = tuple(_outputs(plan.output_changes or {}, mask, budget))
@@ -102,7 +102,7 @@ def read_plan(
         program=program,
         changes=changes,
         outputs=outputs,
-        drift=_drift(plan, mask),
+        drift=_drift(plan, mask, complete=complete),
         warnings=tuple(masked(warning, mask) for warning in beside.worst_first),
         resources=len(_managed(plan)),
         images=() if changes or outputs else tuple(_images(_managed(plan))),
@@ -113,9 +113,16 @@ def read_plan(
     )
 
 
-def _drift(plan: PlanJson, mask: Masker) -> tuple[ResourceChange, ...]:
+def _of_known_actions(document: Document) -> PlanJson:
+    plan = json_plan.decode(document)
+    notices.refuse_unknown(plan, {*ACTIONS, NO_ACTION})
+    return plan
+
+
+def _drift(plan: PlanJson, mask: Masker, *, complete: bool) -> tuple[ResourceChange, ...]:
     """What changed outside of Terraform: first what this plan depends on. Without what is empty before and after."""
-    changed = _resource_changes(plan.resource_drift or (), mask, _DetailBudget(), without_empty=True)
+    budget = _DetailBudget(complete=complete)
+    changed = _resource_changes(plan.resource_drift or (), mask, budget, without_empty=True)
     used = {relevant.resource for relevant in plan.relevant_attributes or ()}
     drift = [
         replace(resource, reason=_joined(resource.reason, USED)) if resource.address in used else resource
@@ -179,10 +186,14 @@ def _check_applicable(plan: PlanJson, listed: bool, *, partial: bool, changed: b
 
 
 class _DetailBudget:
-    """Limits how many attributes are compared: people read a few hundred resources, and not megabytes of them."""
+    """Limits how many attributes are compared: people read a few hundred resources, and not megabytes of them.
 
-    def __init__(self) -> None:
-        self._resources, self._bytes = 500, 2_000_000
+    A `complete` summary is for a file: its limits only keep one plan from taking minutes.
+    """
+
+    def __init__(self, *, complete: bool) -> None:
+        self._resources, self._bytes = (50_000, 50_000_000) if complete else (500, 2_000_000)
+        self.room = attributes.Room(100_000, 4_000) if complete else attributes.Room()
 
     def spend(self, change: ChangeJson) -> bool:
         """Whether the budget covers this change, which is then deducted."""
@@ -223,7 +234,9 @@ def _resource(
     previous = resource.previous_address
     read = None
     if budget.spend(resource.change):
-        read = attributes.of_resource(resource.change, mask, without_empty=without_empty or kind is Change.READ)
+        read = attributes.of_resource(
+            resource.change, mask, budget.room, without_empty=without_empty or kind is Change.READ
+        )
     return ResourceChange(
         address=resource.address,
         type=resource.type,
@@ -266,4 +279,4 @@ def _outputs(changes: Mapping[str, ChangeJson], mask: Masker, budget: _DetailBud
         if not budget.spend(change):
             yield AttributeChange(mask(name), TOO_LONG, TOO_LONG)
             continue
-        yield from attributes.of_output(name, change, mask)
+        yield from attributes.of_output(name, change, mask, budget.room)

@@ -197,7 +197,9 @@ async def test_a_sensitive_value_is_nowhere_in_the_summary(workspace: Workspace)
         ("copied", SENSITIVE),
         ("marked", SENSITIVE),
     ]
-    assert not [secret for secret in plan.sensitive if secret in terraform.masked_plan_text(workspace.scratch)]
+    text = terraform.masked_plan_text(workspace.scratch)
+    assert not [secret for secret in plan.sensitive if secret in text]
+    assert f"    input: postgres://ana:{SENSITIVE}@db\n" in text.replace("(none) → ", "")
 
 
 async def test_a_failing_apply_says_what_failed_and_what_was_done_without_secrets(workspace: Workspace) -> None:

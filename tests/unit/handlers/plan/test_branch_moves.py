@@ -1,4 +1,4 @@
-"""A move of a plan's branch: each person is told of it, by the message they saw or by an objection, before they approve."""
+"""A move of a plan's branch: an approval counts only from a person to whom the message or an objection reported it."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Waiting:
 
     async def approve(self, approval: object, person: str, *, typed: bool) -> tuple[bool, bool]:
         """Whether there was an objection, and whether there had to be one."""
-        opened, seen = self.modals[person] if typed else (None, self.displayed)
-        expected = self.tip not in {*seen, *self.told[person], "planned"}
+        opened, visible = self.modals[person] if typed else (None, self.displayed)
+        expected = self.tip not in {*visible, *self.told[person], "planned"}
         approver = Approver(person, opened)
         objection = await branch_moves.object_to_new_move(self.desk.services, approval, approver)  # type: ignore[arg-type]
         if objection:

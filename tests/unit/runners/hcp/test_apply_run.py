@@ -39,7 +39,12 @@ async def test_a_plan_is_read_masked_and_applied_as_it_is(stand_in: HcpStandIn, 
         ("warning", "Policies failed: 2 advisory"),
         ("note", "Estimated costs: 212.64 USD a month (-12.50)"),
     ]
-    assert "terraform_data.one: Plan to create" in await hcp_terraform.plan_text(hcp, run, plan.sensitive)
+    complete = await hcp_terraform.read_plan(hcp, run, complete=True)
+    text = await hcp_terraform.plan_text(hcp, run, complete)
+    assert "terraform_data.one: Plan to create" in text
+    assert "  create terraform_data.one\n" in text
+    assert "  warning: Policies failed: 2 advisory" in text
+    assert SECRET not in text
     reported: list[ApplyProgress] = []
 
     async def report(progress: ApplyProgress) -> None:
