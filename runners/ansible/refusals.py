@@ -99,7 +99,7 @@ def _names(job: PlaybookJob) -> str:
 def stopped_by(record: PlaybookRecord, exit_code: int | None) -> str:
     """Why Ansible itself stopped in the middle, as when it cannot read an included file. "" where it was killed."""
     complaints = _complaints(record.log_tail())
-    return f"Ansible stopped: {complaints[-1]}" if exit_code in _ERROR_CODES and complaints else ""
+    return f"Ansible stopped: {complaints[-1].rstrip('.')}" if exit_code in _ERROR_CODES and complaints else ""
 
 
 def _first_complaint(tail: str) -> str:
