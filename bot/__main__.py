@@ -82,7 +82,7 @@ def _run_service(chosen: argparse.Namespace, *, executor: str, listens: bool) ->
     gc.enable()
     config, path = load(chosen.config), Path(chosen.config)
     settings = environment.read(os.environ, executor=executor)
-    redact = Redactor(environment.secret_values(os.environ, config.secret_names))
+    redact = Redactor(environment.secret_values(os.environ, config.secret_names, config.words))
     _log(redact)
     secrets = _secrets_named(config)
     for name in (*environment.OWN_SECRETS, *config.secret_names):
@@ -107,7 +107,7 @@ def _check(chosen: argparse.Namespace) -> int:
     from bot.slack.web_api import make_client  # noqa: PLC0415
 
     config = load(chosen.config)
-    redact = Redactor(environment.secret_values(os.environ, config.secret_names))
+    redact = Redactor(environment.secret_values(os.environ, config.secret_names, config.words))
     token = os.environ.get("SLACK_BOT_TOKEN")
     placeholders = {"SLACK_BOT_TOKEN": token or "-", "SLACK_SIGNING_SECRET": "-"}
     settings = environment.read({**placeholders, **os.environ}, executor="check")

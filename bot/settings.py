@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from bot.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 OWN_SECRETS = (
     "SLACK_BOT_TOKEN",
@@ -77,9 +77,14 @@ def read(environ: Mapping[str, str], *, executor: str) -> Settings:
     )
 
 
-def secret_values(environ: Mapping[str, str], named: Iterable[str]) -> list[str]:
-    """All secret values of the environment: the bot's own and those that the configuration names."""
-    values = [environ[name] for name in (*OWN_SECRETS, *AWS_SECRETS, *named) if environ.get(name)]
+def secret_values(environ: Mapping[str, str], named: Iterable[str], words: Collection[str] = ()) -> list[str]:
+    """All secret values of the environment: the bot's own and those that the configuration names.
+
+    Of the latter those that equal a word of the configuration (the name of an environment) are left out: the words are on
+    every button, and typed as confirmations.
+    """
+    values = [environ[name] for name in (*OWN_SECRETS, *AWS_SECRETS) if environ.get(name)]
+    values += [environ[name] for name in named if environ.get(name) and environ[name].strip() not in words]
     password = _password(environ.get("DATABASE_URL", ""))
     # In the URL it may be percent-encoded; an error message may contain it decoded.
     return [*values, *dict.fromkeys([password, unquote(password)])] if password else values
