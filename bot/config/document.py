@@ -181,6 +181,6 @@ class _Reader:
         try:
             return yaml.SafeLoader("").construct_object(node)
         except (ValueError, yaml.YAMLError):
-            shown = "this" if may_hold_secret(keys) else f'"{node.value[:40]}"'
-            self._document.fault(keys, f"{shown} is not a number; put text in quotes")
+            value = "this" if may_hold_secret(keys) else f'"{node.value[:40]}"'
+            self._document.fault(keys, f"{value} is not a number; put text in quotes")
             return None

@@ -91,7 +91,7 @@ def read_plan(
         ValueError: the document is not the JSON of a plan.
         RunnerError: the plan is incomplete, cannot be applied, contradicts itself or `changed`, or has an unknown action.
     """
-    plan = _of_known_actions(document)
+    plan = _decoded(document)
     mask, budget = masking.masker(sensitive_values(plan, ordinary)), _DetailBudget(complete=complete)
     beside = notices.read(plan, warnings)
     changes = _resource_changes(plan.resource_changes or (), mask, budget)
@@ -113,7 +113,7 @@ def read_plan(
     )
 
 
-def _of_known_actions(document: Document) -> PlanJson:
+def _decoded(document: Document) -> PlanJson:
     plan = json_plan.decode(document)
     notices.refuse_unknown(plan, {*ACTIONS, NO_ACTION})
     return plan

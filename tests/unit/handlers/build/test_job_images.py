@@ -120,10 +120,8 @@ async def test_an_image_of_a_job_without_an_environment_in_its_name_stays_suspec
 ) -> None:
     made, steps = image(aws, name_tag), Steps(desk)
     reading = LogReading(images=((REGION, made),), findings=(SIGN,), lines=20)
-    now = datetime.now(UTC)  # the image must have been made while the job ran
-    built = replace(
-        job(), name="build (backend)", started_at=now - timedelta(minutes=5), ended_at=now + timedelta(minutes=5)
-    )
+    now, span = datetime.now(UTC), timedelta(minutes=5)  # the image must have been made while the job ran
+    built = replace(job(), name="build (backend)", started_at=now - span, ended_at=now + span)
     outcome = await job_images.record_named_images(cast("Operation", steps), RUN, built, reading)
     assert outcome is not None
     assert (outcome.image_id, outcome.suspect) == (made, True)

@@ -97,19 +97,11 @@ class World:
         async def details(_: str, message: Message) -> None:
             self.thread.append(read(message))
 
-        made = SimpleNamespace(
-            details=details,
-            number=number,
-            record=SimpleNamespace(created_at=1_700_000_000.0),
-            target=SimpleNamespace(approval=SimpleNamespace(expires_after=HOUR)),
-            head=HEAD,
-            services=services,
-            step=step,
-            once=once,
-            annotate=annotate,
-            show=show,
-        )
-        return cast("Operation", made)
+        record = SimpleNamespace(created_at=1_700_000_000.0)
+        target = SimpleNamespace(approval=SimpleNamespace(expires_after=HOUR))
+        values = {"number": number, "record": record, "target": target, "head": HEAD, "services": services}
+        functions = {"details": details, "step": step, "once": once, "annotate": annotate, "show": show}
+        return cast("Operation", SimpleNamespace(**values, **functions))
 
     async def deploy(self, number: int, where: str = "dev") -> int:
         commit = await commits.resolve(self.github, REPOSITORY, "main")
