@@ -35,9 +35,8 @@ REGION = "us-west-2"
 BACKEND = ImageGroup("staging", "backend", "backend-staging")
 SIGN = LogFinding("apt: package not found", 12, "E: Unable to locate package foo")
 NOW = datetime.now(UTC)
-RUN = WorkflowRun(
-    "o/r", 10, 3, 1, "Build images", "a" * 40, State.SUCCEEDED, "https://github.com/o/r/actions/runs/10", NOW
-)
+URL = "https://github.com/o/r/actions/runs/10"
+RUN = WorkflowRun("o/r", 10, 3, 1, "Build images", "a" * 40, State.SUCCEEDED, URL, NOW)
 
 
 def job(job_id: int = 7) -> Job:
@@ -46,8 +45,8 @@ def job(job_id: int = 7) -> Job:
 
 @pytest.fixture
 def aws(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
     with mock_aws():
         desk.aws = make_clients(REGION)
         yield boto3.client("ec2", REGION)
