@@ -7,11 +7,13 @@ import base64
 import binascii
 import html
 import json
+import re
+import shlex
 import sqlite3
 import threading
 from contextlib import asynccontextmanager, closing, suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import psutil
 
@@ -27,7 +29,7 @@ HIDDEN = "[redacted]"
 
 
 def secrets_in(text: str | bytes, secrets: Mapping[str, str]) -> list[str]:
-    """The names of the secrets that are in the text: as they are, escaped, quoted, or one of their lines."""
+    """The names of the secrets that are in the text: as they are, escaped, encoded, or one of their lines."""
     content = text.encode(errors="surrogatepass") if isinstance(text, str) else text
     return [name for name, value in secrets.items() if any(form in content for form in _forms(value))]
 
@@ -36,9 +38,26 @@ def _forms(value: str) -> Iterator[bytes]:
     for piece in (value.strip(), *(line for line in value.splitlines() if len(line) >= LONG_LINE)):
         in_json = json.dumps(piece)[1:-1]
         in_go = in_json.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-        for form in (piece, in_json, in_go, quote(piece, safe=""), piece.replace("`", "'")):
+        for form in (piece, in_json, in_go, piece.replace("`", "'"), *_encoded(piece)):
             yield form.encode()
             yield html.escape(form, quote=False).encode()
+
+
+def _encoded(piece: str) -> Iterator[str]:
+    """As addresses, forms, shells, dumps and base64 have it, also when it is the middle of what was encoded."""
+    for percent in (quote(piece, safe=""), quote(piece), quote_plus(piece)):
+        yield percent
+        yield re.sub("%..", lambda escape: escape[0].lower(), percent)
+    yield shlex.quote(piece)
+    yield piece.encode().hex()
+    yield piece.encode().hex().upper()
+    for before in ("", "x", "xx"):
+        # Three bytes become four characters: what both ends share with their neighbours is left out.
+        encoded = base64.b64encode(f"{before}{piece}".encode()).rstrip(b"=").decode()
+        middle = encoded[4 if before else 0 : len(encoded) // 4 * 4 - 4]
+        if len(middle) >= LONG_LINE // 2:
+            yield middle
+            yield middle.translate(str.maketrans("+/", "-_"))
 
 
 def said_to_slack(world: World) -> Iterator[tuple[str, str]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
@@ -63,14 +65,17 @@ resource "terraform_data" "from_its_environment" {
   depends_on = [terraform_data.session_key]
 
   provisioner "local-exec" {
-    command = "echo \"$TF_VAR_database_password\"; printf '%s' '<!channel> ``` <http://evil.example|click>'; exit 3"
+    command = "echo \"$TF_VAR_database_password\"; printf 'root:%s@db' \"$TF_VAR_database_password\" | base64 -w0; printf '%s' '<!channel> ``` <http://evil.example|click>'; exit 3"
   }
 }
 
 resource "terraform_data" "no_longer_sensitive" {
   provisioner "local-exec" {
-    command     = "echo $P; exit 4"
-    environment = { P = nonsensitive(var.database_password) }
+    command     = "echo $P; echo $Q; exit 4"
+    environment = {
+      P = nonsensitive(var.database_password)
+      Q = nonsensitive("${base64encode("a:${var.database_password}")} ${urlencode(var.database_password)}")
+    }
   }
 }
 """
@@ -78,6 +83,8 @@ PRINTS = """    - name: Print what it was given <!channel>
       ansible.builtin.shell: |
         echo {{ database_url | quote }}
         echo {{ licence | quote }} >&2
+        echo {{ ('user:' + database_url) | b64encode }} {{ database_url | urlencode }} >&2
+        printf %s {{ database_url | quote }} | od -An -v -tx1 | tr -d ' \\n' >&2
         echo 'ghp_0123456789abcdefABCDEF0123456789abcd <!channel> ``` <http://evil.example|click>' >&2
         exit 1
 
@@ -151,10 +158,18 @@ async def a_playbook_fails(world: World) -> None:
 
 
 async def a_workflow_fails(world: World) -> None:
-    log = (f"the token is {TOKEN_IN_LOG}", *SECRETS.values(), HOSTILE)
+    # Over HTTP the bot does not have the token of Socket Mode: it knows its shape only, which an encoded one has not.
+    held = [value for name, value in SECRETS.items() if name != "SLACK_APP_TOKEN"]
+    encoded = [form for value in held for form in (basic(value), quote(value, safe=""), value.encode().hex())]
+    log = (f"the token is {TOKEN_IN_LOG}", *SECRETS.values(), *encoded, HOSTILE)
     world.github.repository(INFRASTRUCTURE).fail_next("deploy-dev.yml", job="deploy (cron)", log=log)
     await asked(world, "/deploy dev", "#dev", "#5 ", ":x:")
     await shows(world, "#dev", "the token is", searching.HIDDEN)
+
+
+def basic(password: str) -> str:
+    """As HTTP's basic authentication sends it."""
+    return f"Authorization: Basic {base64.b64encode(f'bot:{password}'.encode()).decode()}"
 
 
 SHAPED = {**CANARIES, "the token in a log": TOKEN_IN_LOG}
