@@ -188,11 +188,11 @@ def _check_applicable(plan: PlanJson, listed: bool, *, partial: bool, changed: b
 class _DetailBudget:
     """Limits how many attributes are compared: people read a few hundred resources, and not megabytes of them.
 
-    A `complete` summary is for a file: its limits only keep one plan from taking minutes.
+    A `complete` summary is for a file: its limits only keep a plan of 100 MB from taking long.
     """
 
     def __init__(self, *, complete: bool) -> None:
-        self._resources, self._bytes = (50_000, 50_000_000) if complete else (500, 2_000_000)
+        self._resources, self._bytes = (50_000, 10_000_000) if complete else (500, 2_000_000)
         self.room = attributes.Room(100_000, 4_000) if complete else attributes.Room()
 
     def spend(self, change: ChangeJson) -> bool:

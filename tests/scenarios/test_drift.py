@@ -39,7 +39,7 @@ async def test_what_drifts_is_told_once_again_when_it_changes_and_when_it_is_gon
     first = await shows(world, "#dev", "the environment is not as the code says: 4 outputs to change")
     assert first.buttons == ["New plan"]
     await until(lambda: "images" in thread_of(world, first))
-    await until(lambda: "The plan as Terraform prints it" in thread_of(world, first))
+    await until(lambda: "The plan as Terraform prints it, and every difference" in thread_of(world, first))
     await _looks(world, 2)
     assert len(world.channel("#dev").messages) == 1, "the same drift was told twice"
 
