@@ -36,7 +36,7 @@ async def test_what_drifts_is_told_once_again_when_it_changes_and_when_it_is_gon
     assert not world.channel("#dev").messages, "something was said, and there is no drift"
 
     original = _change(world, "images")
-    first = await shows(world, "#dev", "the environment is not as the code says: 4 outputs to change")
+    first = await shows(world, "#dev", "the environment is not as the code says: 1 output to change")
     assert first.buttons == ["New plan"]
     await until(lambda: "images" in thread_of(world, first))
     await until(lambda: "The plan as Terraform prints it, and every difference" in thread_of(world, first))
