@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runners import phrases
 from runners.errors import RunnerError
 from runners.results import Change
 
@@ -51,9 +52,10 @@ async def record_apply_result(operation: Operation, result: ApplyResult) -> None
 
 
 def counts(summary: PlanSummary) -> str:
-    """The number of resources for each kind of change, worst first."""
+    """The number of resources for each kind of change, worst first, then of outputs and of actions to run."""
     parts = [f"{number} to {change.value}" for change in Change if (number := summary.count(change))]
-    parts += [f"{summary.changed_outputs} outputs"] if summary.outputs else []
+    parts += [phrases.counted(summary.changed_outputs, "output")] if summary.outputs else []
+    parts += [f"{phrases.counted(summary.actions, 'action')} to run"] if summary.actions else []
     return ", ".join(parts) or "none"
 
 

@@ -71,7 +71,7 @@ async def test_of_an_apply_the_plan_is_told_that_was_approved_and_what_was_done(
     assert len(result["planned"]["plan"]) == 12
     assert result["planned"]["plan"] in ask.rendered
     assert result["planned"]["commit"] == infrastructure(world).graph.resolve("main").sha[:7]
-    assert result["planned"]["changes"] == "3 to replace, 1 to update, 3 outputs"
+    assert result["planned"]["changes"] == "3 to replace, 1 to update, 1 output"
     assert result["apply ended"] == {"outcome": "applied", "done": "3 added, 1 changed, 3 destroyed"}
     assert result["ended"]["outcome"] == "applied"
     await logged(
