@@ -43,7 +43,7 @@ async def test_a_plan_is_asked_for_approved_by_the_lead_and_applied(chat: Chat) 
 
     plan = message(page, "Plan for staging")
     await expect(plan).to_contain_text(
-        "3 to replace, 1 to change, 0 to destroy, 3 outputs to change. Waiting for approval", timeout=PLAN_TAKES
+        "3 to replace, 1 to change, 0 to destroy, 1 output to change. Waiting for approval", timeout=PLAN_TAKES
     )
     await expect(plan.locator("table").get_by_role("row")).to_have_count(4)
     await expect(plan.locator("table")).to_contain_text("Planned image")
