@@ -200,6 +200,7 @@ async def test_whoever_is_chosen_acts_and_has_modals_and_drafts_of_their_own(cha
     await page.get_by_test_id("person-U0MAX").click()
     await expect(page.get_by_test_id("composer")).to_have_value("")
     await send(page, "max speaks")
+    await expect(page.get_by_test_id("message").filter(has_text="max speaks")).to_be_visible(timeout=STRETCHED)
     assert chat.slack.workspace.channel("#staging").messages[-1].user == "U0MAX"
     await page.get_by_test_id("person-U0LEE").click()
     await expect(page.get_by_test_id("composer")).to_have_value("a draft of lee")

@@ -163,7 +163,7 @@ async def test_what_it_leaves_on_disk_is_private(workspace: Workspace) -> None:
     await applied(workspace, await planned(workspace))
     assert stat.S_IMODE(workspace.scratch.stat().st_mode) == 0o700
     files = [item for item in workspace.scratch.iterdir() if item.is_file()]
-    assert {file.name for file in files} == {"plan", "plan.txt", "sensitive.json"}
+    assert {file.name for file in files} == {"plan", "plan.txt", "differences.txt", "sensitive.json"}
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
     assert "will be created" in (workspace.scratch / "plan.txt").read_text()
 

@@ -163,7 +163,9 @@ async def test_a_guest_may_not_deploy(shared_world: World) -> None:
     await types(shared_world, "gus", "#dev", "/deploy dev")
     await gets_notice(shared_world.person("gus"), "You may not run Signalbox's commands here; anyone of @infra may.")
     await types(shared_world, "gus", "#dev", "/deploy")
-    assert shared_world.person("gus").view is None
+    refused = await shared_world.person("gus").wait_for_view(predicate=lambda view: "You may not run" in str(view.body))
+    assert "submit" not in refused.body
+    await shared_world.person("gus").close(refused)
     assert operations_in(shared_world) == before
 
 

@@ -228,7 +228,7 @@ async def test_an_apply_that_was_lost_with_its_machine_is_not_started_again(worl
     if lost:
         assert all(f'module.machine["{item}"].terraform_data.server' in report.text for item in lost), report.text
         await approved(world, "/plan staging", 2)
-        await shows(world, "#staging", "#2 ", f"applied, {len(lost)} added")
+        await shows(world, "#staging", "#2 ", f"applied, {len(lost)} created")
     assert machines.times_run == 3 + len(lost)
     await nothing_is_left_to_do(world, 3 if lost else 2)
 

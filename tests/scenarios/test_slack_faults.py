@@ -166,6 +166,6 @@ async def test_a_plan_whose_blocks_slack_refuses_is_approved_in_plain_text(start
     await types(world, "ana", "#staging", "/plan staging")
     ask = await shows(world, "#staging", "3 to replace", "Waiting for approval", "Slack refused the usual layout")
     await clicks(world, "lee", ask, "approve")
-    done = await shows(world, "#staging", "applied", "3 destroyed", "approved by @lee")
+    done = await shows(world, "#staging", "applied, 3 replaced", "approved by @lee")
     assert not done.buttons
     assert "invalid_blocks" in log_of(world)

@@ -61,15 +61,18 @@ class Plan:
 
     def expected(self, number: int) -> Retention:
         """The reference."""
-        kinds = {KEEPS[kind] for kind, of in self.of_kind.items() if of == number and not self._unread(kind)}
+        kinds = self._kinds(number)
         for retention in (Retention.IN_USE, Retention.MANAGED):
             if retention in kinds:
                 return retention
-        if number == IMAGES - 1:
+        if number == max(each for each in range(IMAGES) if Retention.MANAGED not in self._kinds(each)):
             return Retention.NEWEST
         if kinds:
             return kinds.pop()
         return Retention.UNKNOWN if self.denied else Retention.DELETABLE
+
+    def _kinds(self, number: int) -> set[Retention]:
+        return {KEEPS[kind] for kind, of in self.of_kind.items() if of == number and not self._unread(kind)}
 
     def _unread(self, kind: str) -> bool:
         reads = {
