@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import boto3
+
 from sandbox.waiting import aloud, within
 
 if TYPE_CHECKING:
     from datetime import timedelta
+
+    from mypy_boto3_ec2 import EC2Client
 
 REGION = "us-west-2"
 STARTS_WITHIN = 60.0  # seconds of an idle machine, which needs three
@@ -38,6 +42,17 @@ class AwsHandle:
             "AWS_SECRET_ACCESS_KEY": "SandboxSecretAccessKeyOfNobody0123456789",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+
+    def ec2(self) -> EC2Client:
+        """A client of the stand-in, for what somebody does in the console or looks up."""
+        keys = self.environment()
+        return boto3.client(
+            "ec2",
+            endpoint_url=self.url,
+            region_name=self.region,
+            aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+        )
 
 
 class AwsStandIn:

@@ -5,14 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import boto3
-
 from sandbox import fleet
 from sandbox.stories._acting import announce, clicks, expect, gets_notice, shows, types
 
 if TYPE_CHECKING:
-    from mypy_boto3_ec2 import EC2Client
-
     from sandbox.aws import AwsHandle
     from sandbox.world import World
 
@@ -40,18 +36,8 @@ async def play(world: World) -> None:
 
 
 def _start(aws: AwsHandle, image_id: str) -> None:
-    _ec2(aws).run_instances(ImageId=image_id, InstanceType="t3.small", MinCount=1, MaxCount=1)
+    aws.ec2().run_instances(ImageId=image_id, InstanceType="t3.small", MinCount=1, MaxCount=1)
 
 
 def _is_there(aws: AwsHandle, image_id: str) -> bool:
-    return bool(_ec2(aws).describe_images(ImageIds=[image_id])["Images"])
-
-
-def _ec2(aws: AwsHandle) -> EC2Client:
-    return boto3.client(
-        "ec2",
-        endpoint_url=aws.url,
-        region_name=aws.region,
-        aws_access_key_id="AKIASANDBOXHAND00000",
-        aws_secret_access_key="sandbox",  # noqa: S106  -- the sandbox's AWS takes any
-    )
+    return bool(aws.ec2().describe_images(ImageIds=[image_id])["Images"])

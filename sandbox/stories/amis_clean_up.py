@@ -5,14 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import boto3
-
 from sandbox.stories._acting import announce, clicks, expect, gets_notice, shows, types
 from sandbox.world import Options
 
 if TYPE_CHECKING:
-    from mypy_boto3_ec2 import EC2Client
-
     from sandbox.aws import AwsHandle
     from sandbox.world import World
 
@@ -46,11 +42,4 @@ async def play(world: World) -> None:
 
 
 def _images(aws: AwsHandle) -> set[str]:
-    ec2: EC2Client = boto3.client(
-        "ec2",
-        endpoint_url=aws.url,
-        region_name=aws.region,
-        aws_access_key_id="AKIASANDBOXHAND00000",
-        aws_secret_access_key="sandbox",  # noqa: S106  -- the sandbox's AWS takes any
-    )
-    return {describe_image["ImageId"] for describe_image in ec2.describe_images(Owners=["self"])["Images"]}
+    return {describe_image["ImageId"] for describe_image in aws.ec2().describe_images(Owners=["self"])["Images"]}

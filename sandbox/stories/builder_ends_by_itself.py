@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import boto3
-
 from sandbox.stories._acting import announce, clicks, expect, shows
 from sandbox.world import Options
 
@@ -36,13 +34,7 @@ async def play(world: World) -> None:
 
 
 def _by_hand(aws: AwsHandle) -> None:
-    ec2 = boto3.client(
-        "ec2",
-        endpoint_url=aws.url,
-        region_name=aws.region,
-        aws_access_key_id="AKIASANDBOXHAND00000",
-        aws_secret_access_key="sandbox",  # noqa: S106  -- the sandbox's AWS takes any
-    )
+    ec2 = aws.ec2()
     answer = ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": ["Packer Builder"]}])
     builder = answer["Reservations"][0]["Instances"][0]
     ec2.terminate_instances(InstanceIds=[builder["InstanceId"]])

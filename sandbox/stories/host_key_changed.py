@@ -7,8 +7,6 @@ import getpass
 import sys
 from typing import TYPE_CHECKING
 
-import boto3
-
 from sandbox.ssh_server import ADDRESS, SshServer, new_key
 from sandbox.stories._acting import announce, clicks, expect, gets_notice, shows, types
 from sandbox.stories._infrastructure import commit
@@ -80,13 +78,7 @@ async def _deploy(world: World, number: int) -> None:
 
 
 def _launch(aws: AwsHandle) -> None:
-    ec2 = boto3.client(
-        "ec2",
-        endpoint_url=aws.url,
-        region_name=aws.region,
-        aws_access_key_id="AKIASANDBOXHAND00000",
-        aws_secret_access_key="sandbox",  # noqa: S106  -- the sandbox's AWS takes any
-    )
+    ec2 = aws.ec2()
     ec2.run_instances(
         ImageId="ami-0ba5e000000000001",
         MinCount=1,

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import boto3
-
 from sandbox import fleet
 from sandbox.github.seed import INFRASTRUCTURE
 from sandbox.stories._acting import announce, clicks, expect, shows, types
@@ -53,13 +51,7 @@ async def play(world: World) -> None:
 def _start_two(aws: AwsHandle) -> None:
     image = fleet.running_image("staging", "cron")
     tags = {"Name": image.hostname, "type": "staging cron"}
-    ec2 = boto3.client(
-        "ec2",
-        endpoint_url=aws.url,
-        region_name=aws.region,
-        aws_access_key_id="AKIASANDBOXHAND00000",
-        aws_secret_access_key="sandbox",  # noqa: S106  -- the sandbox's AWS takes any
-    )
+    ec2 = aws.ec2()
     ec2.run_instances(
         ImageId=image.image_id,
         InstanceType="t3.small",

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-import boto3
 from aiohttp import ClientSession, web
 
 from sandbox.aws import AwsHandle, AwsStandIn
@@ -41,14 +40,7 @@ class AwsBetween:
 
     def ec2(self) -> EC2Client:
         """For a reading of what there is, past all counting."""
-        keys = self.moto.environment()
-        return boto3.client(
-            "ec2",
-            endpoint_url=self.moto.url,
-            region_name=self.moto.region,
-            aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
-        )
+        return self.moto.ec2()
 
     async def answer(self, request: web.Request, session: ClientSession) -> web.Response:
         """Pass a call on, and its answer back."""

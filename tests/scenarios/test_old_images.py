@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 
 from sandbox import fleet
@@ -75,14 +74,7 @@ async def test_what_follows_is_as_configured(start_world: StartWorld, how: str, 
 
 async def test_images_from_different_commits_are_marked(start_world: StartWorld, aws: AwsHandle) -> None:
     world = await start_world()
-    keys = aws.environment()
-    ec2 = boto3.client(
-        "ec2",
-        endpoint_url=aws.url,
-        region_name=aws.region,
-        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
-    )
+    ec2 = aws.ec2()
     commits = {"backend": "a" * 40, "cron": "b" * 40}
     for machine, commit in commits.items():
         image = fleet.Image("staging", machine, fleet.NEWEST).image_id

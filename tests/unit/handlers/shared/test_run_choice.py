@@ -26,7 +26,20 @@ from tests.unit.handlers.shared.dispatch_world import (
 )
 
 if TYPE_CHECKING:
+    from sandbox.github import GitHubStandIn
     from tests.unit.handlers.conftest import Desk
+
+
+async def none_of_two_runs(world: World, stand_in: GitHubStandIn) -> asyncio.Task[int]:
+    """Operation 1, which is asked about two runs that are not its own and is answered so."""
+    lost(stand_in, "before")
+    world.steps[1, "newest run"] = 0
+    for where in ("a", "b"):
+        world.repository.dispatch(WORKFLOW, "main", {"where": where}, actor=BOT_LOGIN)
+    deploying = asyncio.create_task(world.deploy(1))
+    await world.asked(1)
+    await world.says(1, NO_RUN)
+    return deploying
 
 
 async def test_runs_that_look_alike_are_asked_about_and_the_answer_is_taken(desk: Desk) -> None:
@@ -52,13 +65,7 @@ async def test_runs_that_look_alike_are_asked_about_and_the_answer_is_taken(desk
 async def test_none_of_the_runs_ends_it_and_nothing_is_started_again(desk: Desk) -> None:
     async with github_at(HIDDEN, enterprise=False) as (stand_in, github):
         world = World(desk, github, stand_in.repository(REPOSITORY))
-        lost(stand_in, "before")
-        world.steps[1, "newest run"] = 0
-        for where in ("a", "b"):
-            world.repository.dispatch(WORKFLOW, "main", {"where": where}, actor=BOT_LOGIN)
-        deploying = asyncio.create_task(world.deploy(1))
-        await world.asked(1)
-        await world.says(1, NO_RUN)
+        deploying = await none_of_two_runs(world, stand_in)
         with pytest.raises(RunnerError, match="none of the runs") as caught:
             await deploying
         assert not isinstance(caught.value, UncertainError)
@@ -144,13 +151,7 @@ async def test_a_run_that_appears_after_none_of_them_is_no_other_operations(desk
     key = f"{REPOSITORY} {WORKFLOW} main"
     async with github_at(HIDDEN, enterprise=False) as (stand_in, github):
         world = World(desk, github, stand_in.repository(REPOSITORY))
-        lost(stand_in, "before")
-        world.steps[1, "newest run"] = 0
-        for where in ("a", "b"):
-            world.repository.dispatch(WORKFLOW, "main", {"where": where}, actor=BOT_LOGIN)
-        deploying = asyncio.create_task(world.deploy(1))
-        await world.asked(1)
-        await world.says(1, NO_RUN)
+        deploying = await none_of_two_runs(world, stand_in)
         with pytest.raises(RunnerError, match="none of the runs"):
             await deploying
         assert await desk.run_claims.rivals(2, key, 0.0) == 1
