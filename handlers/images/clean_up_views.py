@@ -50,7 +50,7 @@ def ask(view: CleanUpView, approval: ApprovalView, grace: str) -> Message:
     """The question of approval; `grace` is for how long images are disabled before they are removed, empty without."""
     chosen, excluded = view.chosen, len(view.candidates) - len(view.chosen)
     news = f"{_counts(chosen)} can be deleted, {view.gigabytes} GB at most. Waiting for approval"
-    question = f"{_counts(chosen)} will be removed for good, with their snapshots. Each is looked at once more before."
+    question = f"{_counts(chosen)} will be removed for good, with their snapshots. Each is checked again before."
     if grace:
         question = f"{_counts(chosen)} will be disabled, and removed with their snapshots after {grace}."
     stays = [f"{excluded} {phrases.plural(excluded, 'stays', 'stay')}, as somebody chose"] if excluded else []

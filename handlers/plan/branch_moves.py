@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 BRANCH_MOVED = (
     "Nothing was approved yet: the branch has moved on meanwhile. The plan's message says by which commits; press Approve "
-    "here once more if this is still what you want."
+    "here again if this is still what you want."
 )
 PLANNED_COMMIT, DISPLAYED_TIP = "planned commit", "displayed tip"  # annotations of a plan
 OBJECTED_TIP = "objected tip"  # an annotation: a user, and the tip that an objection to their approval reported

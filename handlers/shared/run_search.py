@@ -142,7 +142,7 @@ class RunSearch:
             try:
                 runs = await self.candidates()
             except UnavailableError as error:
-                raise self.uncertain(why, f"its runs cannot be looked at ({error.problem})") from error
+                raise self.uncertain(why, f"its runs cannot be read ({error.problem})") from error
             if run_id := await self.claim_if_certain(runs):
                 return run_id
             if loop.time() >= end:
