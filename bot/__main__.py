@@ -18,6 +18,7 @@ from bot import settings as environment
 from bot.config import Config, load
 from bot.errors import ConfigError, NothingThereError, UserError
 from bot.redaction import RedactingFormatter, Redactor
+from bot.seals import new_key
 from bot.slack import manifest
 from bot.store import audit
 from runners.errors import RunnerError
@@ -109,7 +110,7 @@ def _check(chosen: argparse.Namespace) -> int:
     config = load(chosen.config)
     redact = Redactor(environment.secret_values(os.environ, config.secret_names, config.words))
     token = os.environ.get("SLACK_BOT_TOKEN")
-    placeholders = {"SLACK_BOT_TOKEN": token or "-", "SLACK_SIGNING_SECRET": "-"}
+    placeholders = {"SLACK_BOT_TOKEN": token or "-", "SLACK_SIGNING_SECRET": "-", environment.KEY: new_key()}
     settings = environment.read({**placeholders, **os.environ}, executor="check")
     workplace = workplace_of(config, Path(chosen.config).parent)
 
@@ -128,6 +129,11 @@ def _check(chosen: argparse.Namespace) -> int:
     return asyncio.run(go())
 
 
+def _key(_: argparse.Namespace) -> int:
+    print(new_key())
+    return 0
+
+
 def _manifest(chosen: argparse.Namespace) -> int:
     print(manifest.as_yaml(manifest.manifest_for(chosen.url)), end="")
     return 0
@@ -137,7 +143,8 @@ def _audit(chosen: argparse.Namespace) -> int:
     from bot.service import open_store, workplace_of  # noqa: PLC0415  -- as above
 
     config = load(chosen.config)
-    settings = environment.read({"SLACK_BOT_TOKEN": "-", "SLACK_SIGNING_SECRET": "-", **os.environ}, executor="audit")
+    placeholders = {"SLACK_BOT_TOKEN": "-", "SLACK_SIGNING_SECRET": "-", environment.KEY: new_key()}
+    settings = environment.read({**placeholders, **os.environ}, executor="audit")
     store = open_store(settings, workplace_of(config, Path(chosen.config).parent))
     try:
         with store.engine.begin() as connection:
@@ -206,6 +213,7 @@ def _parser() -> argparse.ArgumentParser:
     add("serve", _serve, "answer Slack and run operations")
     add("work", _work, "run operations only, beside a serving process on the same database")
     add("check", _check, "check the configuration and every connection")
+    add("key", _key, "print a new SIGNALBOX_KEY")
     add("manifest", _manifest, "print the Slack app manifest").add_argument("--url", help="the public URL of the bot")
     add("audit", _audit, "verify or export the audit log").add_argument("action", choices=["verify", "export"])
     inventory = add("inventory", _inventory, "print Ansible's inventory of an environment")

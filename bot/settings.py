@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from bot.errors import ConfigError, Fault
+from bot.seals import NEW_KEY, Keyring, split_keys
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+KEY = "SIGNALBOX_KEY"
 OWN_SECRETS = (
+    KEY,
     "SLACK_BOT_TOKEN",
     "SLACK_SIGNING_SECRET",
     "SLACK_APP_TOKEN",
@@ -32,6 +35,7 @@ EXECUTOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")  # also part of a file
 class Settings:
     """The values of the environment; its representation has no secrets."""
 
+    signalbox_key: Keyring = field(repr=False)
     slack_bot_token: str = field(repr=False)
     slack_signing_secret: str = field(repr=False)
     slack_app_token: str | None = field(repr=False)
@@ -57,6 +61,7 @@ def read(environ: Mapping[str, str], *, executor: str) -> Settings:
     if faults:
         raise ConfigError("environment", tuple(faults))
     return Settings(
+        signalbox_key=Keyring.read(environ[KEY]),
         slack_bot_token=environ["SLACK_BOT_TOKEN"],
         slack_signing_secret=environ.get("SLACK_SIGNING_SECRET", ""),
         slack_app_token=environ.get("SLACK_APP_TOKEN") or None,
@@ -84,6 +89,7 @@ def secret_values(environ: Mapping[str, str], named: Iterable[str], words: Colle
     every button, and typed as confirmations.
     """
     values = [environ[name] for name in (*OWN_SECRETS, *AWS_SECRETS) if environ.get(name)]
+    values += split_keys(environ.get(KEY, ""))  # a message would have one of several
     values += [environ[name] for name in named if environ.get(name) and environ[name].strip() not in words]
     password = _password(environ.get("DATABASE_URL", ""))
     # In the URL it may be percent-encoded; an error message may contain it decoded.
@@ -107,6 +113,7 @@ def _faults(environ: Mapping[str, str]) -> Iterable[Fault]:
         yield Fault(
             None, "SLACK_SIGNING_SECRET", "is not set; set it for HTTP, or SLACK_APP_TOKEN (xapp-...) for Socket Mode"
         )
+    yield from _key_faults(environ.get(KEY))
     for name in ("SIGNALBOX_EXECUTOR", "DYNO"):
         if environ.get(name) and not EXECUTOR.fullmatch(environ[name]):
             problem = "is not a valid process name; use up to 60 letters, digits, dots, dashes and underscores"
@@ -114,6 +121,16 @@ def _faults(environ: Mapping[str, str]) -> Iterable[Fault]:
     port = environ.get("PORT") or str(DEFAULT_PORT)
     if not (port.isascii() and port.isdigit() and 0 <= int(port) <= 65535):
         yield Fault(None, "PORT", f"{port[:20]!r} is not a port number; set a number from 0 to 65535")
+
+
+def _key_faults(text: str | None) -> Iterable[Fault]:
+    if not text:
+        yield Fault(None, KEY, f"is not set; set it to the output of `{NEW_KEY}`, and keep it out of the database")
+        return
+    try:
+        Keyring.read(text)
+    except ValueError as error:
+        yield Fault(None, KEY, f"{error}; set it to the output of `{NEW_KEY}`")
 
 
 def _aws_files(environ: Mapping[str, str]) -> dict[str, str]:

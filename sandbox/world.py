@@ -28,6 +28,7 @@ PAGE = Path(__file__).parent / "page"
 TEMPLATE = Path(__file__).parent / "signalbox.yaml"
 # Made up for the sandbox; each is searched for by the test that looks for leaks.
 SECRETS = {
+    "SIGNALBOX_KEY": "c2FuZGJveC1rZXktb2YtMzItYnl0ZXMtMDEyMzQ1Njc4",
     "SLACK_BOT_TOKEN": "xoxb-100200300-sandbox-bot-token",
     "SLACK_SIGNING_SECRET": "sandbox-signing-secret-0123456789",
     "SLACK_APP_TOKEN": "xapp-1-A0SIGNAL-sandbox-app-token",

@@ -16,6 +16,8 @@ from bot.check.jump_hosts import jump_hosts
 from bot.check.programs import check_ansible, check_secrets, check_terraform
 from bot.check.result import NOTE, Findings
 from bot.check.slack import SlackCalls, check_slack
+from bot.seals import NEW_KEY
+from bot.settings import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -62,10 +64,18 @@ async def check(
     if hcp_workspaces(config):
         checks["hcp"] = check_hcp(config, environ)
     results = await asyncio.gather(*(_guarded(name, attempt) for name, attempt in checks.items()))
+    if not environ.get(KEY):
+        results.append(_missing_key())
     if config.secret_names:
         results.append(check_secrets(config, environ))
     connections = [connection for findings in results for connection in findings.connections()]
     return connections + inactive_settings(config) + jump_hosts(config)
+
+
+def _missing_key() -> Findings:
+    findings = Findings("key")
+    findings.add_problem(f"{KEY} is not set, so the bot does not start", f"Set it to the output of `{NEW_KEY}`.")
+    return findings
 
 
 async def _guarded(name: str, attempt: Awaitable[Findings]) -> Findings:

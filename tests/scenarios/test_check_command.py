@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from bot.seals import new_key
 from bot.slack.manifest import read
 from sandbox.aws import AwsStandIn
 from sandbox.github import GitHubStandIn, sandbox_repositories
@@ -43,6 +44,7 @@ async def outside() -> AsyncIterator[dict[str, str]]:
             "PATH": os.environ["PATH"],
             "SLACK_BOT_TOKEN": BOT_TOKEN,
             "SLACK_SIGNING_SECRET": "shh",
+            "SIGNALBOX_KEY": new_key(),
             "SLACK_API_URL": f"{slack.url}/api/",
             "GITHUB_TOKEN": GITHUB_TOKEN,
             "GITHUB_API_URL": github.url,

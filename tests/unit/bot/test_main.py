@@ -15,6 +15,7 @@ import yaml
 
 from bot import __main__ as command_line
 from bot.redaction import Redactor
+from bot.seals import new_key
 from bot.store.audit import Audit, Entry, audit
 from bot.store.database import Store
 from bot.store.migrations import VERSION_TABLE, migrate
@@ -196,7 +197,12 @@ def test_a_database_of_a_newer_program_is_refused_at_start(config: Path, command
     store.close()
     started = subprocess.run(
         [sys.executable, "-m", "bot", command, "--config", str(config)],
-        env={"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "s", "PATH": os.environ["PATH"]},
+        env={
+            "SLACK_BOT_TOKEN": "xoxb-1",
+            "SLACK_SIGNING_SECRET": "s",
+            "SIGNALBOX_KEY": new_key(),
+            "PATH": os.environ["PATH"],
+        },
         cwd=Path(__file__).parents[3],
         capture_output=True,
         text=True,

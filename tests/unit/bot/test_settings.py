@@ -25,7 +25,8 @@ SECTIONS = (
     "deploy: {ansible: {directory: p, playbook: d.yml, user: u, private_key_env: %s}}",
     "deploy: {ansible: {directory: p, playbook: d.yml, user: u, secret_vars: {key: %s}}}",
 )
-GOOD = {"SLACK_BOT_TOKEN": "xoxb-planted", "SLACK_SIGNING_SECRET": "planted-secret"}
+KEY = bytes(range(32)).hex()
+GOOD = {"SLACK_BOT_TOKEN": "xoxb-planted", "SLACK_SIGNING_SECRET": "planted-secret", "SIGNALBOX_KEY": KEY}
 
 
 def faults(environ: dict[str, str]) -> str:
@@ -37,13 +38,16 @@ def faults(environ: dict[str, str]) -> str:
 def test_the_least_that_is_needed() -> None:
     made = settings.read(GOOD, executor="serve")
     assert (made.port, made.executor, made.slack_app_token, made.database_url) == (3000, "serve", None, None)
-    assert settings.read({"SLACK_BOT_TOKEN": "xoxb-x", "SLACK_APP_TOKEN": "xapp-x"}, executor="serve").slack_app_token
+    assert settings.read(
+        {**GOOD, "SLACK_SIGNING_SECRET": "", "SLACK_APP_TOKEN": "xapp-x"}, executor="serve"
+    ).slack_app_token
 
 
 def test_everything_that_is_missing_is_said_at_once() -> None:
     text = faults({"PORT": "http"})
     assert "SLACK_BOT_TOKEN: is not set" in text
     assert "SLACK_SIGNING_SECRET: is not set" in text
+    assert "SIGNALBOX_KEY: is not set; set it to the output of `python -m bot key`" in text
     assert "PORT: 'http' is not a port number" in text
 
 

@@ -44,7 +44,7 @@ WITH_ANSIBLE = """\
 """
 
 
-ENVIRON = {"SLACK_SIGNING_SECRET": "shh", "PATH": "/usr/bin:/bin"}
+ENVIRON = {"SIGNALBOX_KEY": "set", "SLACK_SIGNING_SECRET": "shh", "PATH": "/usr/bin:/bin"}
 
 
 WORKFLOW = (
