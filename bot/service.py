@@ -10,7 +10,6 @@ import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from aiohttp import web
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 
 from bot import settings as environment
@@ -20,7 +19,12 @@ from bot.engine.engine import Engine, EngineSettings
 from bot.engine.single_instance import single_instance_lock
 from bot.errors import NothingThereError
 from bot.inbound import app as bolt, github_webhooks, hcp_notifications, server
+from bot.inbound.connections import Connections
 from bot.inbound.github_webhooks import Webhooks
+from bot.inbound.limits import affordable, limit_accept_errors, raise_descriptors
+from bot.inbound.listening import listen
+from bot.inbound.peers import Peers
+from bot.inbound.reception import Reception
 from bot.operations.operation import delete_scratch
 from bot.operations.periodic import PeriodicTasks
 from bot.operations.run_finder import RunFinder
@@ -48,6 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from aiohttp import web
     from slack_bolt.async_app import AsyncApp
     from slack_sdk.web.async_client import AsyncWebClient
 
@@ -57,8 +62,6 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 log = logging.getLogger(__name__)
-# A burst of commands fits into the backlog; aiohttp's own 128 is soon full.
-BACKLOG = 1024
 
 
 def workplace_of(config: Config, beside: Path) -> Path:
@@ -177,19 +180,37 @@ class Service:
         over_http = None if self._settings.slack_app_token else app
         if self._settings.slack_app_token:
             await self._connect(stack, app, self._settings.slack_app_token)
-        application = server.make(over_http, services, self._settings.slack_signing_secret)
+        reception = Reception(Peers(self._settings.trusted_proxies))
+        application = server.make()
+        if over_http:
+            server.add_slack(application, app, services, self._settings.slack_signing_secret, reception)
         if self._settings.hcp_notification_token:
-            receive = hcp_notifications.handler(services, self._settings.hcp_notification_token)
+            receive = hcp_notifications.handler(services, self._settings.hcp_notification_token, reception)
             application.router.add_post(hcp_notifications.PATH, receive)
         if self._settings.github_webhook_secret:
             listeners = (services.github.receive_event, finder.hint)
-            hooks = Webhooks(self._config.github.repository, self._settings.github_webhook_secret, listeners)
+            secret = self._settings.github_webhook_secret
+            hooks = Webhooks(self._config.github.repository, secret, listeners, reception)
             application.router.add_post(github_webhooks.PATH, hooks.handle)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=5)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, port=self._settings.port, backlog=BACKLOG).start()
-        log.info("listening on port %s, %s", self._settings.port, "HTTP" if over_http else "Socket Mode")
+        await self._open(stack, services, application, reception.peers)
+
+    async def _open(
+        self, stack: AsyncExitStack, services: Services, application: web.Application, peers: Peers
+    ) -> None:
+        settings, limits = self._settings, affordable(raise_descriptors())
+        limit_accept_errors(asyncio.get_running_loop())
+        if settings.metrics_address:
+            host, port = settings.metrics_address
+            metrics = server.make()
+            server.add_metrics(metrics, services)
+            await listen(stack, metrics, Connections(limits, peers), host, port)
+            log.info("listening on %s port %s for /readyz and /metrics", host, port)
+        else:
+            server.add_metrics(application, services)
+        guard = Connections(limits, peers)
+        await listen(stack, application, guard, settings.listen_address, settings.port)
+        transport = "Socket Mode" if settings.slack_app_token else "HTTP"
+        log.info("listening on %s port %s, %s", settings.listen_address or "every address", settings.port, transport)
 
     async def _connect(self, stack: AsyncExitStack, app: AsyncApp, app_token: str) -> None:
         handler = AsyncSocketModeHandler(app, app_token, web_client=app.client)

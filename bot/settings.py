@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from bot.errors import ConfigError, Fault
 from bot.seals import NEW_KEY, Keyring, split_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
 KEY = "SIGNALBOX_KEY"
 OWN_SECRETS = (
@@ -28,6 +29,8 @@ OWN_SECRETS = (
 )
 AWS_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 DEFAULT_PORT = 3000
+LOOPBACK = "127.0.0.1"
+DEFAULT_PROXIES = "127.0.0.0/8, ::1"  # a proxy on the same machine
 EXECUTOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")  # also part of a file name
 
 
@@ -51,6 +54,9 @@ class Settings:
     database_url: str | None = field(repr=False)
     executor: str
     port: int
+    listen_address: str | None
+    metrics_address: tuple[str, int] | None
+    trusted_proxies: tuple[str, ...]
     search_path: str
     aws_files: Mapping[str, str]
 
@@ -77,6 +83,9 @@ def read(environ: Mapping[str, str], *, executor: str) -> Settings:
         database_url=environ.get("DATABASE_URL") or None,
         executor=environ.get("SIGNALBOX_EXECUTOR") or environ.get("DYNO") or executor,
         port=int(environ.get("PORT") or DEFAULT_PORT),
+        listen_address=environ.get("LISTEN_ADDRESS") or (LOOPBACK if environ.get("SLACK_APP_TOKEN") else None),
+        metrics_address=_host_and_port(environ["METRICS_ADDRESS"]) if environ.get("METRICS_ADDRESS") else None,
+        trusted_proxies=_proxies(environ),
         search_path=environ.get("PATH", ""),
         aws_files=_aws_files(environ),
     )
@@ -121,6 +130,46 @@ def _faults(environ: Mapping[str, str]) -> Iterable[Fault]:
     port = environ.get("PORT") or str(DEFAULT_PORT)
     if not (port.isascii() and port.isdigit() and 0 <= int(port) <= 65535):
         yield Fault(None, "PORT", f"{port[:20]!r} is not a port number; set a number from 0 to 65535")
+    yield from _network_faults(environ)
+
+
+def _network_faults(environ: Mapping[str, str]) -> Iterable[Fault]:
+    address = environ.get("LISTEN_ADDRESS")
+    if address and not _is_valid(ipaddress.ip_address, address):
+        problem = (
+            f"{address[:60]!r} is not an address to listen on; set an IP address of this machine (0.0.0.0 for all)"
+        )
+        yield Fault(None, "LISTEN_ADDRESS", problem)
+    if environ.get("METRICS_ADDRESS") and not _is_valid(_host_and_port, environ["METRICS_ADDRESS"]):
+        problem = f"{environ['METRICS_ADDRESS'][:60]!r} is not an address and port; set for instance 127.0.0.1:9090"
+        yield Fault(None, "METRICS_ADDRESS", problem)
+    if not _is_valid(_proxies, environ):
+        problem = "is not a list of addresses or networks, separated by commas; set for instance 10.0.0.0/8"
+        yield Fault(None, "TRUSTED_PROXIES", problem)
+
+
+def _is_valid(read_value: Callable[[Any], object], value: object) -> bool:
+    try:
+        read_value(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    """An IP address, or one in brackets, and a port. Raises ValueError."""
+    host, _, port = text.rpartition(":")
+    number = int(port) if port.isascii() and port.isdigit() else -1
+    if not 0 <= number <= 65535:
+        raise ValueError(text)
+    return str(ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))), number
+
+
+def _proxies(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The networks of TRUSTED_PROXIES; "none" is no proxy. Raises ValueError."""
+    text = environ.get("TRUSTED_PROXIES") or DEFAULT_PROXIES
+    parts = [] if text.strip() == "none" else [part.strip() for part in text.split(",")]
+    return tuple(str(ipaddress.ip_network(part, strict=False)) for part in parts)
 
 
 def _key_faults(text: str | None) -> Iterable[Fault]:

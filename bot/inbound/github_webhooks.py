@@ -15,6 +15,9 @@ from urllib.parse import parse_qs
 
 from aiohttp import web
 
+from bot.inbound.bodies import TIMEOUT, Bodies
+from bot.inbound.connections import authenticated
+from bot.inbound.refusals import RefusedError
 from bot.operations import dropped
 from runners.concurrency import run_blocking
 from runners.github.runs.events import run_event_of
@@ -22,6 +25,7 @@ from runners.github.runs.events import run_event_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from bot.inbound.reception import Reception
     from runners.github.runs.events import RunEvent
 
     Listener = Callable[[RunEvent], None]
@@ -32,18 +36,9 @@ SIGNATURE = "X-Hub-Signature-256"
 # docs.github.com/en/webhooks/webhook-events-and-payloads: "Payloads are capped at 25 MB."
 LARGEST_BODY = 25 << 20
 READ_AT_ONCE = 4  # bodies; this bounds the memory that an unknown sender can make the bot use
-TIMEOUT = 8.0  # seconds for one body; GitHub waits ten for its answer
 LONG = 1 << 18  # bytes; a larger body is checked and parsed on a thread
 REMEMBERED = 1_000  # deliveries
 _SIGNED = re.compile(r"sha256=[0-9a-f]{64}")
-
-
-class RefusedError(Exception):
-    """The delivery is refused; `status` and the message are the answer."""
-
-    def __init__(self, status: int, words: str) -> None:
-        super().__init__(words)
-        self.status = status
 
 
 class Webhooks:
@@ -52,11 +47,13 @@ class Webhooks:
     A listener takes an event as a hint only: deliveries get lost, come twice and in any order.
     """
 
-    def __init__(self, repository: str, secret: str, listeners: Sequence[Listener]) -> None:
+    def __init__(self, repository: str, secret: str, listeners: Sequence[Listener], reception: Reception) -> None:
         self._repository = repository
         self._secret = secret.encode()
         self._listeners = listeners
+        self._refusals = reception.refusals
         self._reading = asyncio.Semaphore(READ_AT_ONCE)
+        self._bodies = Bodies(READ_AT_ONCE * LARGEST_BODY)
         self._delivered: OrderedDict[str, None] = OrderedDict()
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -65,25 +62,18 @@ class Webhooks:
         try:
             body = await self._body(request)
             payload = await self._payload(body, request.headers.get(SIGNATURE, ""), request.content_type)
+            authenticated(request)
             status = self._take(event, delivery, payload)
         except RefusedError as error:
-            log.warning("a webhook was refused (%s): %s", error.status, error)
-            return web.json_response({"error": str(error)}, status=error.status)
+            return self._refusals.answer(request, error)
         return web.json_response({"status": status}, status=200 if event == "ping" else 202)
 
     async def _body(self, request: web.Request) -> bytes:
-        if (request.content_length or 0) > LARGEST_BODY:
-            raise RefusedError(413, "the body is larger than GitHub's are")
-        body = bytearray()
         try:
             async with asyncio.timeout(TIMEOUT), self._reading:
-                async for piece in request.content.iter_chunked(1 << 16):
-                    body += piece
-                    if len(body) > LARGEST_BODY:
-                        raise RefusedError(413, "the body is larger than GitHub's are")
+                return await self._bodies.read(request, LARGEST_BODY)
         except TimeoutError:
-            raise RefusedError(408, "the body did not come in time") from None
-        return bytes(body)
+            raise RefusedError(408, "the body did not come in time", "time") from None
 
     async def _payload(self, body: bytes, signature: str, content_type: str) -> Mapping[str, Any]:
         if len(body) < LONG:
@@ -100,7 +90,7 @@ class Webhooks:
         try:
             run_event = run_event_of(event, payload)
         except ValueError as error:
-            raise RefusedError(400, str(error)) from None
+            raise RefusedError(400, str(error), "shape") from None
         status = self._notify(run_event) if run_event else "not needed"
         self._remember(delivery)
         return status
@@ -129,16 +119,16 @@ def payload_of(body: bytes, signature: str, content_type: str, secret: bytes) ->
         RefusedError: it is not signed with the secret (compared in constant time), or not a payload.
     """
     if not signature:
-        raise RefusedError(401, f"there is no {SIGNATURE}: give the webhook a secret")
+        raise RefusedError(401, f"there is no {SIGNATURE}: give the webhook a secret", "signature")
     if not _SIGNED.fullmatch(signature):
-        raise RefusedError(401, f"{SIGNATURE} is no signature")
+        raise RefusedError(401, f"{SIGNATURE} is no signature", "signature")
     expected = "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
     if not hmac.compare_digest(expected, signature):
-        raise RefusedError(401, "the body is not signed with our secret")
+        raise RefusedError(401, "the body is not signed with our secret", "signature")
     try:
         return _decoded(body, content_type)
     except (ValueError, RecursionError):
-        raise RefusedError(400, "the body holds no JSON object") from None
+        raise RefusedError(400, "the body holds no JSON object", "shape") from None
 
 
 def _decoded(body: bytes, content_type: str) -> Mapping[str, Any]:
@@ -146,7 +136,8 @@ def _decoded(body: bytes, content_type: str) -> Mapping[str, Any]:
     if content_type == "application/x-www-form-urlencoded":
         text = parse_qs(body.decode(), strict_parsing=True, max_num_fields=10).get("payload", [""])[0]
     elif content_type != "application/json":
-        raise RefusedError(415, "the content type is neither application/json nor application/x-www-form-urlencoded")
+        words = "the content type is neither application/json nor application/x-www-form-urlencoded"
+        raise RefusedError(415, words, "shape")
     payload = json.loads(text)
     if not isinstance(payload, dict):
         raise ValueError("no object")  # noqa: TRY004 - the caller answers 400 to either

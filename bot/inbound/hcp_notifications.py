@@ -10,37 +10,46 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from bot.inbound.connections import authenticated
+from bot.inbound.refusals import RefusedError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from bot.inbound.reception import Reception
     from bot.services import Services
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 log = logging.getLogger(__name__)
 PATH = "/hcp/notifications"
+LARGEST_BODY = 1 << 20  # a notification names a run and its states: some kilobytes
 SIGNATURE = "X-TFE-Notification-Signature"
 
 
-def handler(services: Services, token: str) -> Handler:
+def handler(services: Services, token: str, reception: Reception) -> Handler:
     """Receives notifications that are signed with `token`: a hint only, the run is read from HCP Terraform.
 
     The format: developer.hashicorp.com/terraform/cloud-docs/api-docs/notification-configurations.
     """
 
-    async def handle(request: web.Request) -> web.Response:
-        body = await request.read()
-        if not is_signed(body, request.headers.get(SIGNATURE, ""), token):
-            return web.json_response({"error": "the request is not signed with our token"}, status=401)
-        try:
-            run = run_of(body)
-        except ValueError as error:
-            return web.json_response({"error": str(error)}, status=400)
+    async def handle(request: web.Request) -> web.StreamResponse:
+        run = await notified(request)
         if run:
             await _wake(services, run)
         return web.json_response({})
 
-    return handle
+    async def notified(request: web.Request) -> str | None:
+        body = await reception.bodies.read(request, LARGEST_BODY)
+        if not is_signed(body, request.headers.get(SIGNATURE, ""), token):
+            raise RefusedError(401, "the request is not signed with our token", "signature")
+        authenticated(request)
+        try:
+            return run_of(body)
+        except ValueError as error:
+            raise RefusedError(400, str(error), "shape") from None
+
+    return reception.refusing(handle)
 
 
 def is_signed(body: bytes, signature: str, token: str) -> bool:
@@ -56,7 +65,7 @@ def run_of(body: bytes) -> str | None:
     """
     try:
         payload = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError("the body is no JSON") from None
     if not isinstance(payload, dict):
         raise ValueError("the body is no object")  # noqa: TRY004 - the caller answers 400 to either

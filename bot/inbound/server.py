@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qs
 
 from aiohttp import web
@@ -15,6 +16,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.request.async_request import AsyncBoltRequest
 
+from bot.inbound.connections import CLOSED, authenticated
+from bot.inbound.refusals import REFUSED, RefusedError
 from bot.operations.dropped import DROPPED
 
 if TYPE_CHECKING:
@@ -22,55 +25,63 @@ if TYPE_CHECKING:
 
     from slack_bolt.async_app import AsyncApp
 
+    from bot.inbound.reception import Reception
     from bot.services import Services
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+PATH = "/slack/events"
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 # Slack's own payloads stay far below (a view's state is the largest); anything larger is not from Slack.
 LARGEST_BODY = 1 << 20
 LARGEST_TIMESTAMP = 12
 OLDEST = 300  # seconds; docs.slack.dev/authentication/verifying-requests-from-slack
 
 
-def make(app: AsyncApp | None, services: Services, signing_secret: str) -> web.Application:
-    """The HTTP application; without a Bolt app (Socket Mode) it serves health and metrics only."""
-    application = web.Application(client_max_size=LARGEST_BODY)
+def make() -> web.Application:
+    """An HTTP application that answers /healthz."""
+    application = web.Application()
     application.router.add_get("/healthz", _healthz)
-    application.router.add_get("/readyz", _readyz(services))
-    application.router.add_get("/metrics", _metrics(services))
-    if app is not None:
-        application.router.add_post("/slack/events", _slack_events(app, services, signing_secret))
     return application
 
 
-def _slack_events(app: AsyncApp, services: Services, signing_secret: str) -> Handler:
+def add_metrics(application: web.Application, services: Services) -> None:
+    """Add /readyz and /metrics."""
+    application.router.add_get("/readyz", _readyz(services))
+    application.router.add_get("/metrics", _metrics(services))
+
+
+def add_slack(
+    application: web.Application, app: AsyncApp, services: Services, signing_secret: str, reception: Reception
+) -> None:
+    """Add /slack/events, which passes to the Bolt app what Slack signed."""
+
     async def handle(request: web.Request) -> web.Response:
         # Bolt reads a body before it checks the signature, and raises on what is neither a form nor a JSON object.
-        body = await request.read()
-        problem = _not_from_slack(request.headers, body, signing_secret, services.clock())
-        if problem:
-            return web.json_response({"error": problem}, status=401)
+        body = await reception.bodies.read(request, LARGEST_BODY)
+        _check_signature(request.headers, body, signing_secret, services.clock())
+        authenticated(request)
         if not _is_readable(body, request.content_type):
-            return web.json_response({"error": "the body is neither a form nor a JSON object"}, status=400)
+            raise RefusedError(400, "the body is neither a form nor a JSON object", "shape")
         # Made of the checked text: the header may name an unknown encoding.
         checked = AsyncBoltRequest(body=body.decode(), query=request.query_string, headers=_lists(request.headers))
-        answer = await app.async_dispatch(checked)
-        return await to_aiohttp_response(answer)
+        return await to_aiohttp_response(await app.async_dispatch(checked))
 
-    return handle
+    application.router.add_post(PATH, reception.refusing(handle))
 
 
-def _not_from_slack(headers: Mapping[str, str], body: bytes, signing_secret: str, now: float) -> str:
+def _check_signature(headers: Mapping[str, str], body: bytes, signing_secret: str, now: float) -> None:
+    """Raises RefusedError unless Slack signed the body (compared in constant time), and at this time."""
     timestamp, signature = headers.get("X-Slack-Request-Timestamp", ""), headers.get("X-Slack-Signature", "")
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= LARGEST_TIMESTAMP):
-        return "the request carries no valid timestamp"
+        raise RefusedError(401, "the request carries no valid timestamp", "signature")
     if abs(now - int(timestamp)) > OLDEST:
-        return "the request is too old, or a clock is wrong"
+        raise RefusedError(401, "the request is too old, or a clock is wrong", "signature")
     signed = b"v0:%s:%s" % (timestamp.encode(), body)
     expected = "v0=" + hmac.new(signing_secret.encode(), signed, hashlib.sha256).hexdigest()
-    same = hmac.compare_digest(expected.encode(), signature.encode(errors="surrogateescape"))
-    return "" if same else "the request is not signed with this app's secret"
+    if not hmac.compare_digest(expected.encode(), signature.encode(errors="surrogateescape")):
+        raise RefusedError(401, "the request is not signed with this app's secret", "signature")
 
 
 def _lists(headers: Mapping[str, str]) -> dict[str, str | Sequence[str]]:
@@ -91,10 +102,12 @@ def _is_readable(body: bytes, content_type: str) -> bool:
 def _metrics(services: Services) -> Handler:
     registry = CollectorRegistry()
     operations = Gauge("signalbox_operations", "Operations by status.", ["status"], registry=registry)
-    registry.register(DROPPED)
+    for counter in (DROPPED, REFUSED, CLOSED):
+        registry.register(counter)
+    read = _shared(services.operations.counts)
 
     async def handle(_: web.Request) -> web.Response:
-        counts = await services.operations.counts()
+        counts = await read()
         operations.clear()  # a status that no operation has any more
         for status, count in counts.items():
             operations.labels(status).set(count)
@@ -103,14 +116,28 @@ def _metrics(services: Services) -> Handler:
     return handle
 
 
+def _shared(read: Callable[[], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
+    """The same reading for all who ask while it is under way: strangers cannot make the database read more often."""
+    reading: list[asyncio.Future[T]] = []
+
+    async def shared() -> T:
+        if not reading or reading[0].done():
+            reading[:] = [asyncio.ensure_future(read())]
+        return await asyncio.shield(reading[0])
+
+    return shared
+
+
 async def _healthz(_: web.Request) -> web.Response:
     return web.json_response({"status": "up"})
 
 
 def _readyz(services: Services) -> Handler:
+    read = _shared(lambda: services.operations.recent(1))
+
     async def handle(_: web.Request) -> web.Response:
         try:
-            await services.operations.recent(1)
+            await read()
         except Exception:
             log.exception("not ready: the database does not answer")
             return web.json_response({"status": "the database does not answer"}, status=503)

@@ -20,7 +20,9 @@ from hypothesis import given, settings, strategies as st
 from yarl import URL
 
 from bot.inbound import github_webhooks
-from bot.inbound.github_webhooks import LARGEST_BODY, REMEMBERED, RefusedError, Webhooks, payload_of
+from bot.inbound.github_webhooks import LARGEST_BODY, REMEMBERED, Webhooks, payload_of
+from bot.inbound.reception import Reception
+from bot.inbound.refusals import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -36,7 +38,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.heard: list[RunEvent] = []
-        self.webhooks = Webhooks(REPOSITORY, SECRET, [self.heard.append])
+        self.webhooks = Webhooks(REPOSITORY, SECRET, [self.heard.append], Reception())
         self.url = ""
         self._deliveries = 0
 
@@ -183,7 +185,7 @@ async def test_a_delivery_that_was_refused_may_come_again(receiver: Receiver) ->
 
 
 def test_of_deliveries_only_the_newest_are_remembered() -> None:
-    webhooks = Webhooks(REPOSITORY, SECRET, [])
+    webhooks = Webhooks(REPOSITORY, SECRET, [], Reception())
     for number in range(REMEMBERED * 2):
         webhooks._take("workflow_run", str(number), of_run())
     assert len(webhooks._delivered) == REMEMBERED
@@ -245,7 +247,7 @@ TIMES = {"started_at": "2024-01-01T00:00:00Z", "completed_at": "2024-01-01T00:00
 def test_a_signed_payload_of_any_content_is_an_event_or_is_refused(event: str, payload: dict[str, Any]) -> None:
     heard: list[RunEvent] = []
     with suppress(RefusedError):
-        Webhooks(REPOSITORY, SECRET, [heard.append])._take(event, "1", payload)
+        Webhooks(REPOSITORY, SECRET, [heard.append], Reception())._take(event, "1", payload)
     for taken in heard:
         assert type(taken.run_id) is int
         assert 0 < taken.run_id < 1 << 63

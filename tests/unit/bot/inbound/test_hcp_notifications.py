@@ -16,6 +16,7 @@ from aiohttp import web
 
 from bot.errors import Denied
 from bot.inbound import hcp_notifications
+from bot.inbound.reception import Reception
 from bot.settings import read, secret_values
 from bot.store.approvals import ApprovalRequest, Approvals, Outcome
 from bot.store.run_claims import RunClaims
@@ -62,7 +63,7 @@ def woken(store: Store, clock: Clock) -> Woken:
 @pytest_asyncio.fixture
 async def address(woken: Woken) -> AsyncIterator[str]:
     application = web.Application(client_max_size=1 << 20)
-    receive = hcp_notifications.handler(cast("Services", woken), TOKEN)
+    receive = hcp_notifications.handler(cast("Services", woken), TOKEN, Reception())
     application.router.add_post(hcp_notifications.PATH, receive)
     runner = web.AppRunner(application)
     await runner.setup()

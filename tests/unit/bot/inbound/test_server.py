@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.errors import Denied
 from bot.inbound import app as bolt, server
+from bot.inbound.reception import Reception
 from bot.operations.registry import Button, Click, Command, Invocation, Modal, Registry, Submission
 from bot.redaction import Redactor
 from bot.slack.blocks import kit
@@ -93,7 +94,10 @@ async def client(handled: Handled, operations: Operations) -> AsyncIterator[Test
     )
     app = bolt.build(web_client, SECRET)
     bolt.attach(app, services, registry)
-    async with TestClient(TestServer(server.make(app, services, SECRET))) as made_client:
+    application = server.make()
+    server.add_metrics(application, services)
+    server.add_slack(application, app, services, SECRET, Reception())
+    async with TestClient(TestServer(application)) as made_client:
         yield made_client
     await slack.stop()
 
