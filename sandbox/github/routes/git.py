@@ -7,9 +7,10 @@ from functools import partial
 from aiohttp import web
 
 from sandbox.github import archives
+from sandbox.github.commits import blob_id
 from sandbox.github.merging import ahead
 from sandbox.github.routes.part import REPOSITORY, Part, commit_of
-from sandbox.github.shapes import commits as shapes_commits, common as shapes
+from sandbox.github.shapes import commits as shapes_commits, common as shapes, trees as shapes_trees
 from sandbox.github.site import caller_of
 from sandbox.github.web import GitHubError, json_response, no_commit, not_found, page_of, requested_page
 
@@ -27,6 +28,8 @@ class GitRoutes(Part):
             web.get(REPOSITORY + "/git/refs", self.references),
             web.get(REPOSITORY + "/git/refs/{ref:.+}", self.references),
             web.get(REPOSITORY + "/git/matching-refs/{ref:.+}", self.references),
+            web.get(REPOSITORY + "/git/trees/{ref:.+}", self.tree),
+            web.get(REPOSITORY + "/git/blobs/{sha}", self.blob),
             web.get(REPOSITORY + "/branches", self.branches),
             web.get(REPOSITORY + "/branches/{branch:.+}", self.branch),
             web.get(REPOSITORY + "/compare/{span:.+}", self.compare),
@@ -76,6 +79,23 @@ class GitRoutes(Part):
         prefix = f"refs/{request.match_info.get('ref', '')}"
         fits = [(name, sha) for name, sha in sorted(references) if name.startswith(prefix)]
         return self._listed(request, fits, lambda reference: shapes.reference(self._site.base, repository, *reference))
+
+    async def tree(self, request: web.Request) -> web.Response:
+        """The tree of a commit, by branch, tag or SHA; any value of `recursive`, also "0", lists its folders' files too."""
+        repository = self._site.repository(request)
+        commit = commit_of(repository, request.match_info["ref"], not_found())
+        recursive = "recursive" in request.query
+        return json_response(shapes_trees.tree(self._site.base, repository, commit.files, recursive=recursive))
+
+    async def blob(self, request: web.Request) -> web.Response:
+        """A file's content by its SHA."""
+        repository = self._site.repository(request)
+        sha = request.match_info["sha"]
+        contents = {content for commit in repository.graph.commits.values() for content in commit.files.values()}
+        content = next((each for each in contents if blob_id(each) == sha), None)
+        if content is None:
+            raise not_found()
+        return json_response(shapes_trees.blob(self._site.base, repository, content))
 
     async def branches(self, request: web.Request) -> web.Response:
         """All branches by name."""

@@ -41,6 +41,7 @@ _PARAMETERS = {
     f"{REPOSITORY}/branches": _PAGES | {"protected"},
     f"{REPOSITORY}/compare/{{span}}": _PAGES,
     f"{REPOSITORY}/contents{{path}}": {"ref"},
+    f"{REPOSITORY}/git/trees/{{ref}}": {"recursive"},
     f"{_ACTIONS}/secrets": _PAGES,
     "/orgs/{org}/actions/secrets": _PAGES,
     f"{_ACTIONS}/workflows": _PAGES,

@@ -101,7 +101,7 @@ def archive(path: Path, *members: tarfile.TarInfo, comment: str | None = SHA) ->
 
 def unpacked(path: Path, into: Path, limits: Limits = DEFAULT_LIMITS) -> Path:
     into.mkdir(exist_ok=True)
-    return unpack(path, into, SHA, limits, "fetching")
+    return unpack(path, into, SHA, limits, "fetching").root
 
 
 def test_links_within_are_kept_and_modes_tamed(tmp_path: Path) -> None:

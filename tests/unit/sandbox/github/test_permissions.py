@@ -47,6 +47,7 @@ async def installed(stand_in: GitHubStandIn, client: Client) -> Client:
         ("GET", f"{APPLICATION}/commits/dev", None, "contents=read"),
         ("GET", f"{APPLICATION}/compare/staging...dev", None, "contents=read"),
         ("GET", f"{APPLICATION}/tarball/dev", None, "contents=read"),
+        ("GET", f"{APPLICATION}/git/trees/dev", None, "contents=read"),
         ("GET", f"{APPLICATION}/commits/dev/check-runs", None, "checks=read"),
         ("GET", f"{APPLICATION}/commits/dev/status", None, "statuses=read"),
         ("GET", f"{APPLICATION}/pulls", None, "pull_requests=read"),

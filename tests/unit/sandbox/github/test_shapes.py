@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +30,8 @@ R = INFRASTRUCTURE
         (f"{R}/compare/staging...dev", "CommitComparison"),
         (f"{APPLICATION}/compare/dev...main", "CommitComparison"),
         (f"{R}/contents/README.md", "ContentFile"),
+        (f"{R}/git/trees/main", "GitTree"),
+        (f"{R}/git/trees/main?recursive=1", "GitTree"),
         (f"{R}/actions/workflows", "ReposOwnerRepoActionsWorkflowsGetResponse200"),
         (f"{R}/actions/workflows/build-images.yml", "Workflow"),
         (f"{R}/actions/runs", "ReposOwnerRepoActionsRunsGetResponse200"),
@@ -51,6 +54,18 @@ async def test_answers_fit_the_published_schema(client: Client, path: str, model
 )
 async def test_lists_fit_the_published_schema(client: Client, path: str, model: str) -> None:
     all_fit(model, (await client.get(path)).json)
+
+
+async def test_trees_list_each_file_and_blobs_have_its_content(client: Client, stand_in: GitHubStandIn) -> None:
+    files = stand_in.repository("PermanentOrg/infrastructure").graph.resolve("main").files
+    listed = (await client.get(f"{R}/git/trees/main?recursive=1")).json["tree"]
+    blobs = {entry["path"]: entry["sha"] for entry in listed if entry["type"] == "blob"}
+    assert blobs.keys() == files.keys()
+    blob = (await client.get(f"{R}/git/blobs/{blobs['README.md']}")).json
+    fits("Blob", blob)
+    assert base64.b64decode(blob["content"]) == files["README.md"]
+    flat = (await client.get(f"{R}/git/trees/main")).json["tree"]
+    assert {entry["path"] for entry in flat} == {path.partition("/")[0] for path in files}
 
 
 async def test_runs_and_jobs_fit_at_every_change(stand_in: GitHubStandIn) -> None:
@@ -94,6 +109,8 @@ async def test_listings_and_dispatches_fit(client: Client) -> None:
         (f"{R}/compare/main", 404, "Not Found"),
         (f"{R}/contents/nothing", 404, "Not Found"),
         (f"{R}/contents/README.md?ref=nothing", 404, "No commit found for the ref nothing"),
+        (f"{R}/git/trees/nothing", 404, "Not Found"),
+        (f"{R}/git/blobs/{'0' * 40}", 404, "Not Found"),
         (f"{R}/tarball/nothing", 404, "Not Found"),
         (f"{R}/actions/workflows/nothing.yml", 404, "Not Found"),
         (f"{R}/actions/runs/1", 404, "Not Found"),
