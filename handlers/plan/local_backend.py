@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from handlers.plan import audit_entries, command as plan_command
 from handlers.plan.settings import settings_of, timeout_of
+from handlers.shared.caches import cache_of
 from handlers.shared.checkout import code_of, commit_of
 from runners import terraform
 from runners.concurrency import run_blocking
@@ -13,13 +14,12 @@ from runners.processes.child import child_environment
 from runners.terraform import Workspace
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bot.config import Terraform
     from bot.operations.operation import Operation
     from bot.slack.blocks.common import ApprovalView
     from handlers.plan.backend import OnProgress
     from handlers.plan.views import PlanView
+    from runners.caches import Cache
     from runners.results import ApplyResult, Commit, PlanSummary
 
 
@@ -118,6 +118,6 @@ def _environment(operation: Operation, settings: Terraform) -> dict[str, str]:
     return child_environment(operation.scratch, {"AWS_REGION": aws.region, **profile, **settings.environment, **secret})
 
 
-def _plugin_cache(operation: Operation) -> Path | None:
-    configured = operation.services.config.terraform.plugin_cache
-    return operation.services.workplace / configured if configured else operation.services.workplace / "plugin-cache"
+def _plugin_cache(operation: Operation) -> Cache:
+    configured = operation.services.config.terraform.plugin_cache or "plugin-cache"
+    return cache_of(operation, operation.services.workplace / configured)

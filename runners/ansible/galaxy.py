@@ -1,35 +1,30 @@
-"""The collections and roles that a requirements.yml names: installed once, and kept by its content."""
+"""The collections and roles that a requirements.yml names: installed once for an environment, and cached by their content."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import re
 import shutil
 import time
-import uuid
 from configparser import ConfigParser, Error as ConfigParserError
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from runners.ansible.requirements import SETTINGS, Requirements, check_roles, find, malformed, read, role_name
+from runners.caches import Cache, CacheDirectory
 from runners.errors import NotFoundError, ProgramMissingError, RunnerError, TimedOutError, UnavailableError
 from runners.processes import child
 
 TIMEOUT = 600.0  # seconds for all of it
 SERVER_TIMEOUT = "30"  # seconds for one answer of a server
-UNUSED_AFTER = 30 * 86_400.0  # seconds after their last use
-# Where teams put the file, and what it may then name.
-PLACES = {
-    "requirements.yml": ("collection", "role"),
-    "collections/requirements.yml": ("collection",),
-    "roles/requirements.yml": ("role",),
-}
-_LOCAL_TYPES = ("file", "dir", "subdirs")
+_KINDS = ("collections", "roles")
+_MOST_ROUNDS = 20  # roles that need roles that need roles
+_META = ("meta/main.yml", "meta/main.yaml")
+_META_REQUIREMENTS = ("meta/requirements.yml", "meta/requirements.yaml")
 _NO_ANSWER = re.compile(
     r"call Galaxy at|timed out|urlopen error|Connection refused|Could not resolve host|Temporary failure in name",
     re.IGNORECASE,
@@ -38,61 +33,41 @@ _DISK_FULL = re.compile(r"no space left on device|disk quota exceeded", re.IGNOR
 _locks: dict[Path, asyncio.Lock] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Requirements:
-    """What has to be installed: each file with what it names ("collection", "role"); `local` when it names paths."""
-
-    files: tuple[tuple[Path, tuple[str, ...]], ...]
-    digest: str
-    local: bool
-
-
-def find(project: Path) -> Requirements | None:
-    """The requirements of a directory of playbooks; None when it has none. Raises RunnerError for a broken file."""
-    files: list[tuple[Path, tuple[str, ...]]] = []
-    digest, local = hashlib.sha256(), False
-    for name, kinds in PLACES.items():
-        path = project / name
-        if not path.is_file():
-            continue
-        content = path.read_bytes()
-        named = _named(content, kinds, name)
-        digest.update(name.encode() + b"\0" + content + b"\0")
-        files += [(path, tuple(kind for kind in kinds if named[kind]))]
-        local = local or any(_is_local(entry) for entries in named.values() for entry in entries)
-    files = [(path, kinds) for path, kinds in files if kinds]
-    return Requirements(tuple(files), digest.hexdigest(), local) if files else None
-
-
-async def install(project: Path, cache: Path, scratch: Path, *, timeout: float = TIMEOUT) -> Path | None:
+async def install(project: Path, cache: Cache, scratch: Path, *, timeout: float = TIMEOUT) -> Path | None:
     """Install what the requirements of `project` name; the directory with `collections` and `roles` in it.
 
-    What the same file named before is there already and used as it is: versions that a file leaves open are those of
-    the first time. Several may ask at once. Requirements that are paths of the repository are installed into `scratch`,
-    for no file says what is in them. None when there are no requirements.
+    What is cacheable is installed once for an environment, whose `cache` it is: versions that a file leaves open are those
+    of the first time. Everything else is installed below `scratch`, the operation's directory, once for each operation. Several may ask at once. None when
+    there are no requirements.
 
     Raises:
         ProgramMissingError: ansible-galaxy is not installed.
         UnavailableError: a server does not answer.
         NotFoundError: there is no such collection or role, or not in this version.
-        RunnerError: the file cannot be read, or the disk is full.
+        RunnerError: the file cannot be read, a role or link leads outside, or the disk is full.
     """
     requirements = await asyncio.to_thread(find, project)
     if requirements is None:
         return None
-    target = (scratch if requirements.local else cache) / requirements.digest[:32]
-    async with _locks.setdefault(target, asyncio.Lock()):
-        if target.is_dir():
-            await asyncio.to_thread(os.utime, target)
-            return target
-        part = target.with_name(f"{target.name}.part-{uuid.uuid4().hex[:8]}")
+    chosen = cache if requirements.cacheable else Cache(scratch / "galaxy")
+    async with _locks.setdefault(chosen.entry(requirements.digest), asyncio.Lock()):
+        installed = await asyncio.to_thread(chosen.use, requirements.digest, scratch)
+        if installed:
+            return installed
+        part = await asyncio.to_thread(chosen.new_part, requirements.digest)
         try:
             await _install(requirements, project, part, timeout)
-            await asyncio.to_thread(_store, part, target)
+            await asyncio.to_thread(_check_links, part)
+            installed = await asyncio.to_thread(chosen.store, part, requirements.digest, scratch)
         finally:
             await asyncio.to_thread(shutil.rmtree, part, ignore_errors=True)
-    await asyncio.to_thread(remove_unused, cache)
-    return target
+    await asyncio.to_thread(cache.remove_unused)
+    return installed
+
+
+def directories(installed: Path | None) -> tuple[CacheDirectory, ...]:
+    """The directories of the cache that a playbook needs: it only reads them."""
+    return (CacheDirectory(installed),) if installed else ()
 
 
 def search_paths(project: Path, installed: Path) -> dict[str, str]:
@@ -108,35 +83,89 @@ def search_paths(project: Path, installed: Path) -> dict[str, str]:
     return paths
 
 
-def remove_unused(cache: Path) -> None:
-    """Delete what nobody has used for a month, and halves that were left behind."""
-    for entry in list(cache.iterdir()) if cache.is_dir() else []:
-        with suppress(FileNotFoundError):  # another process tidies up as well
-            age = time.time() - entry.stat().st_mtime
-            if age > (86_400.0 if ".part-" in entry.name else UNUSED_AFTER):
-                shutil.rmtree(entry, ignore_errors=True)
-
-
 async def _install(requirements: Requirements, project: Path, part: Path, timeout: float) -> None:
-    await asyncio.to_thread(part.mkdir, mode=0o700, parents=True)
     home = part / "home"
     env = child.child_environment(
         home,
         {
             "ANSIBLE_HOME": str(home / ".ansible"),
+            "ANSIBLE_CONFIG": str(project / SETTINGS),
             "ANSIBLE_COLLECTIONS_PATH": str(part / "collections"),
+            "ANSIBLE_GALAXY_CACHE_DIR": str(home / "galaxy-cache"),
             "ANSIBLE_GALAXY_SERVER_TIMEOUT": SERVER_TIMEOUT,
             "ANSIBLE_NOCOLOR": "True",
             "GIT_TERMINAL_PROMPT": "0",
         },
     )
+    # For the cache it runs where no file is: a file of the repository with a role's name would be installed in its place.
+    cwd = home if requirements.cacheable else project
     end = time.monotonic() + timeout
     for path, kinds in requirements.files:
         name = str(path.relative_to(project))
         for kind in kinds:
             argv = ["ansible-galaxy", kind, "install", "-r", str(path), "-p", str(part / f"{kind}s")]
-            await _run(argv, name, cwd=project, env=env, timeout=end - time.monotonic())
+            argv += ["--no-deps"] if kind == "role" else []
+            await _run(argv, name, cwd=cwd, env=env, timeout=end - time.monotonic())
+    await _install_dependencies(part, cwd, env, end)
+    for kind in _KINDS:
+        await asyncio.to_thread((part / kind).mkdir, exist_ok=True)
     await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
+
+
+async def _install_dependencies(part: Path, cwd: Path, env: dict[str, str], end: float) -> None:
+    """Install the roles that roles need. ansible-galaxy would do so too, but into any directory that a role names."""
+    for number in range(_MOST_ROUNDS):
+        needed = await asyncio.to_thread(_missing_dependencies, part / "roles", cwd)
+        if not needed:
+            return
+        file = part / "home" / f"dependencies-{number}.yml"
+        await asyncio.to_thread(file.write_text, yaml.safe_dump(needed), encoding="utf-8")
+        argv = ["ansible-galaxy", "role", "install", "--no-deps", "-r", str(file), "-p", str(part / "roles")]
+        await _run(argv, "the roles' meta files", cwd=cwd, env=env, timeout=end - time.monotonic())
+    raise malformed("the roles' meta files", f"roles need roles in more than {_MOST_ROUNDS} steps")
+
+
+def _missing_dependencies(roles: Path, cwd: Path) -> list[Any]:
+    """The dependencies of the installed roles that are not installed; those that no galaxy can have are the playbooks' own.
+
+    Source: `_execute_install_role` of ansible-core's galaxy.
+    """
+    needed: dict[str, Any] = {}
+    for role in sorted(roles.iterdir()) if roles.is_dir() else []:
+        for entry in _dependencies_of(role):
+            check_roles([entry], f"the meta files of the role {role.name}", cwd)
+            name = role_name(entry) or ""
+            source = str(entry.get("src") or name) if isinstance(entry, dict) else entry
+            of_git = isinstance(entry, dict) and entry.get("scm")
+            if ("." in name or "." in source or of_git) and not (roles / name).exists():
+                needed.setdefault(name, entry)
+    return list(needed.values())
+
+
+def _dependencies_of(role: Path) -> list[Any]:
+    entries: list[Any] = []
+    for names, key in ((_META, "dependencies"), (_META_REQUIREMENTS, None)):
+        file = next((role / name for name in names if (role / name).is_file()), None)
+        if file is None:
+            continue
+        name = f"{role.name}/{file.parent.name}/{file.name}"
+        document = read(file.read_bytes(), name)
+        listed = (document or {}).get(key) if key and isinstance(document, dict | None) else document
+        if listed is not None and not isinstance(listed, list):
+            raise malformed(name, "its dependencies must be a list")
+        entries += listed or []
+    return entries
+
+
+def _check_links(part: Path) -> None:
+    """Raises RunnerError for a link that leads out of what was installed."""
+    root = os.path.realpath(part)
+    for folder, folders, files in os.walk(part):
+        for name in (*folders, *files):
+            path = f"{folder}/{name}"
+            if os.path.islink(path) and not os.path.realpath(path).startswith(root + os.sep):  # noqa: PTH114 - of many files
+                link = path.removeprefix(f"{part}/")[:200]
+                raise malformed("what was installed", f"the link {link!r} leads outside of it")
 
 
 async def _run(argv: list[str], name: str, *, cwd: Path, env: dict[str, str], timeout: float) -> None:
@@ -174,46 +203,3 @@ def _explained(doing: str, answer: child.Output, name: str) -> RunnerError:
 def _no_answer(doing: str, problem: str, tail: str) -> UnavailableError:
     remedy = "Nothing was deployed. Check that the bot's machine reaches the server, then run /deploy again."
     return UnavailableError(doing, problem, remedy=remedy, log_tail=tail)
-
-
-def _store(part: Path, target: Path) -> None:
-    for kind in ("collections", "roles"):
-        (part / kind).mkdir(exist_ok=True)
-    try:
-        part.rename(target)
-    except OSError:
-        if not target.is_dir():  # else another process was quicker, with the same content
-            raise
-
-
-def _named(content: bytes, kinds: tuple[str, ...], name: str) -> dict[str, list[Any]]:
-    """What the file names, by kind; an old file is a list of roles."""
-    try:
-        read = yaml.safe_load(content)
-    except yaml.YAMLError as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", None)
-        where = f" at line {line + 1}" if line is not None else ""
-        raise _malformed(name, f"it is no YAML{where}") from None
-    if isinstance(read, list):
-        read = {f"{kinds[-1]}s": read}
-    if read is not None and not isinstance(read, dict):
-        raise _malformed(name, "it must hold the keys `collections` and `roles`")
-    return {kind: _list_of(f"{kind}s", read or {}, name) for kind in ("collection", "role")}
-
-
-def _list_of(key: str, read: dict[str, Any], name: str) -> list[Any]:
-    named = read.get(key) or []
-    if not isinstance(named, list):
-        raise _malformed(name, f"`{key}` must be a list")
-    return named
-
-
-def _malformed(name: str, problem: str) -> RunnerError:
-    return RunnerError(f"reading {name}", problem, remedy="Correct it in the repository. Nothing was deployed.")
-
-
-def _is_local(entry: object) -> bool:
-    if isinstance(entry, dict):
-        source = str(entry.get("src") or entry.get("source") or entry.get("name") or "")
-        return entry.get("type") in _LOCAL_TYPES or source.startswith((".", "/", "file:"))
-    return str(entry).startswith((".", "/", "file:"))

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from runners.errors import NotFoundError, TimedOutError
 from runners.processes.child import GRACE
 from runners.processes.stragglers import end_marked
-from runners.terraform import errors as terraform_errors, program as terraform_program
+from runners.terraform import errors as terraform_errors, plugin_cache, program as terraform_program
 from runners.terraform.apply_run import APPLY, apply, cancel_apply, never_started, resume_apply
 from runners.terraform.planning import PLAN_FILE, PLAN_TEXT, SavedPlan, fingerprint, masked_plan_text, plan
+from runners.terraform.plugin_cache import cache_directories
 from runners.terraform.program import Program, Workspace, find_program
 from runners.terraform.state import TerraformRun, addresses_in_state, force_unlock, is_orphaned_lock, own_name
 
@@ -30,6 +31,7 @@ __all__ = [
     "Workspace",
     "addresses_in_state",
     "apply",
+    "cache_directories",
     "cancel_apply",
     "find_program",
     "fingerprint",
@@ -61,8 +63,13 @@ async def init(workspace: Workspace, *, timeout: float) -> None:
     argv = ["init", "-input=false", "-no-color", terraform_program.lock_timeout()]
     argv += ["-lockfile=readonly"] if workspace.lock_file.exists() else []
     argv += terraform_program.backend_arguments(workspace)
-    async with _exclusive(workspace.plugin_cache, timeout, doing):
-        output = await terraform_program.run(workspace, argv, timeout=timeout, doing=doing)
+    shared = await asyncio.to_thread(plugin_cache.open_entry, workspace)
+    async with _exclusive(shared, timeout, doing):
+        if shared:
+            await asyncio.to_thread(plugin_cache.remove_links, shared, workspace.scratch.parent)
+        output = await terraform_program.run(workspace, argv, timeout=timeout, doing=doing, plugin_cache=shared)
+    if workspace.plugin_cache:
+        await asyncio.to_thread(workspace.plugin_cache.remove_unused)
     if output.exit_code:
         text = f"{output.stdout}\n{output.stderr}"
         diagnostics = terraform_errors.from_text(text)
@@ -89,13 +96,12 @@ async def _select(workspace: Workspace, name: str, timeout: float) -> None:
 
 
 @asynccontextmanager
-async def _exclusive(plugin_cache: Path | None, timeout: float, doing: str) -> AsyncIterator[None]:
-    """Hold the plugin cache's lock: Terraform does not promise that two inits can fill it at the same time."""
-    if plugin_cache is None:
+async def _exclusive(entry: Path | None, timeout: float, doing: str) -> AsyncIterator[None]:
+    """Hold a cache entry's lock: Terraform does not promise that two inits can fill it at the same time."""
+    if entry is None:
         yield
         return
-    plugin_cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(plugin_cache / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    handle = os.open(entry / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         await _lock(handle, timeout, doing)
         yield

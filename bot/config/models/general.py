@@ -56,7 +56,11 @@ class TerraformProgram(Model):
 
 
 class Operations(Model):
-    """The directory of the operations' files (relative to the configuration file), and the time limit of a deploy."""
+    """The directory of the operations' files (relative to the configuration file), and the time limit of a deploy.
+
+    `cache_unused_after` is how long what was installed for an environment stays after its last use.
+    """
 
     directory: Text = "var"
     deploy_timeout: Duration = timedelta(hours=1)
+    cache_unused_after: Duration = timedelta(days=30)

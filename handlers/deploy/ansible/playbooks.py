@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from handlers.deploy.ansible import host_keys
 from handlers.deploy.ansible.scope import private_key_of, secret_vars_of, settings_of
+from handlers.shared.caches import cache_of
 from handlers.shared.checkout import code_of
 from runners import ansible
 from runners.ansible import PlaybookJob, galaxy
@@ -44,7 +45,8 @@ async def prepare(operation: Operation, commit: Commit) -> tuple[Path, Path | No
     Complete copies are used again. Raises RunnerError when GitHub or a galaxy does not answer, or a file is invalid.
     """
     project = await code_of(operation, commit) / settings_of(operation.environment).directory
-    return project, await galaxy.install(project, operation.services.workplace / "galaxy", operation.scratch / "galaxy")
+    cache = cache_of(operation, operation.services.workplace / "galaxy")
+    return project, await galaxy.install(project, cache, operation.scratch)
 
 
 async def run(operation: Operation, play: Play, on_progress: OnProgress) -> PlaybookResult:
