@@ -162,7 +162,7 @@ def _from_galaxy_or_commit(kind: str, entry: object) -> bool:
     entry = {key: str(value) for key, value in entry.items()}
     if kind == "collection":
         source, of_git = entry.get("name", ""), entry.get("type") == "git"
-        of_galaxy = entry.get("type") in (None, "galaxy") and _SERVER.fullmatch(entry.get("source", "galaxy"))
+        of_galaxy = entry.get("type", "galaxy") == "galaxy" and bool(_SERVER.fullmatch(entry.get("source", "galaxy")))
     else:
         source = entry.get("src", entry.get("role", entry.get("name", "")))
         on_github = source.startswith("http") and "github.com" in source and not source.endswith(".tar.gz")

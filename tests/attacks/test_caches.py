@@ -172,7 +172,7 @@ async def test_no_name_leads_out(operations: Operations, requirements: str) -> N
 
 
 async def test_a_collection_with_a_file_outside_of_it_is_refused(operations: Operations) -> None:
-    files = {
+    files: dict[str, str | bytes] = {
         "requirements.yml": "collections: [{name: ./tools.tar.gz, type: file}]\n",
         "tools.tar.gz": collection("x", {"../../../escaped": "x"}),
     }
