@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from bot.process import clean_environment, protection
+
+if __name__ == "__main__":
+    # Before the other imports, which take half a second in which the environment could be read.
+    protection.apply()
+    clean_environment.establish()
+
 import argparse
 import asyncio
 import gc
@@ -16,7 +23,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import settings as environment
 from bot.config import Config, load
-from bot.errors import ConfigError, NothingThereError, UserError
+from bot.errors import ConfigError, Fault, NothingThereError, UserError
+from bot.process import private_files, secret_files
 from bot.redaction import RedactingFormatter, Redactor
 from bot.seals import new_key
 from bot.slack import manifest
@@ -81,7 +89,7 @@ def _run_service(chosen: argparse.Namespace, *, executor: str, listens: bool) ->
 
     gc.freeze()
     gc.enable()
-    config, path = load(chosen.config), Path(chosen.config)
+    config, path = _configured(chosen), Path(chosen.config)
     settings = environment.read(os.environ, executor=executor)
     redact = Redactor(environment.secret_values(os.environ, config.secret_names, config.words))
     _log(redact)
@@ -107,7 +115,7 @@ def _check(chosen: argparse.Namespace) -> int:
     from bot.slack.client import Chat  # noqa: PLC0415
     from bot.slack.web_api import make_client  # noqa: PLC0415
 
-    config = load(chosen.config)
+    config = _configured(chosen)
     redact = Redactor(environment.secret_values(os.environ, config.secret_names, config.words))
     token = os.environ.get("SLACK_BOT_TOKEN")
     placeholders = {"SLACK_BOT_TOKEN": token or "-", "SLACK_SIGNING_SECRET": "-", environment.KEY: new_key()}
@@ -142,7 +150,7 @@ def _manifest(chosen: argparse.Namespace) -> int:
 def _audit(chosen: argparse.Namespace) -> int:
     from bot.service import open_store, workplace_of  # noqa: PLC0415  -- as above
 
-    config = load(chosen.config)
+    config = _configured(chosen)
     placeholders = {"SLACK_BOT_TOKEN": "-", "SLACK_SIGNING_SECRET": "-", environment.KEY: new_key()}
     settings = environment.read({**placeholders, **os.environ}, executor="audit")
     store = open_store(settings, workplace_of(config, Path(chosen.config).parent))
@@ -171,7 +179,7 @@ def _inventory(chosen: argparse.Namespace) -> int:
     from runners.aws.client import make_clients  # noqa: PLC0415
     from runners.aws.inventory import ansible_inventory  # noqa: PLC0415
 
-    config = load(chosen.config)
+    config = _configured(chosen)
     if chosen.environment not in config.environments:
         raise UserError(
             f"There is no environment {chosen.environment!r}; the environments are {', '.join(config.environments)}."
@@ -180,6 +188,16 @@ def _inventory(chosen: argparse.Namespace) -> int:
     hosts = asyncio.run(find_hosts(config, config.environments[chosen.environment], clients))
     print(json.dumps(ansible_inventory(hosts), indent=2))
     return 0
+
+
+def _configured(chosen: argparse.Namespace) -> Config:
+    """The configuration; afterwards the secrets that files have are variables of this process too. Raises ConfigError."""
+    config = load(chosen.config)
+    if private_files.others_may_write(chosen.config):
+        problem = f"every user of this machine may change the configuration; type: chmod o-w {chosen.config}"
+        raise ConfigError(str(chosen.config), (Fault(None, "", problem),))
+    os.environ.update(secret_files.read(os.environ, (*environment.FROM_FILES, *config.secret_names)))
+    return config
 
 
 def _secrets_named(config: Config) -> dict[str, str]:

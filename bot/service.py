@@ -28,6 +28,7 @@ from bot.inbound.reception import Reception
 from bot.operations.operation import delete_scratch
 from bot.operations.periodic import PeriodicTasks
 from bot.operations.run_finder import RunFinder
+from bot.process import private_files
 from bot.services import Secrets, Services
 from bot.slack.client import Chat
 from bot.slack.web_api import make_client
@@ -62,17 +63,27 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 log = logging.getLogger(__name__)
+# The file, its write-ahead log and the log's index, its rollback journal: https://sqlite.org/tempfiles.html
+SQLITE_ENDINGS = ("", "-wal", "-shm", "-journal")
 
 
 def workplace_of(config: Config, beside: Path) -> Path:
-    """The directory of the operations' files: as configured, relative to the configuration file."""
-    return (beside / config.operations.directory).resolve()
+    """The directory of the operations' files: as configured, relative to the configuration file.
+
+    If it is a symbolic link itself, that link: `make_store` refuses it.
+    """
+    path = beside / config.operations.directory
+    return path.parent.resolve() / path.name if path.name not in {"", ".."} else path.resolve()
 
 
 def make_store(settings: Settings, workplace: Path) -> Store:
-    """The database: DATABASE_URL, else an SQLite file in the workplace."""
-    workplace.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return _store(settings, workplace)
+    """The database: DATABASE_URL, else an SQLite file in the workplace. Raises ConfigError when others may use its files."""
+    private_files.make_private_directory(workplace)
+    store = _store(settings, workplace)
+    if store.file is not None:
+        beside = [store.file.with_name(store.file.name + ending) for ending in SQLITE_ENDINGS]
+        private_files.require(*beside)
+    return store
 
 
 def open_store(settings: Settings, workplace: Path) -> Store:

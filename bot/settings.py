@@ -28,6 +28,8 @@ OWN_SECRETS = (
     "DATABASE_URL",
 )
 AWS_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+# What a file may have in place of the variable: see bot/process/secret_files.py.
+FROM_FILES = (*OWN_SECRETS, "AWS_ACCESS_KEY_ID", *AWS_SECRETS)
 DEFAULT_PORT = 3000
 LOOPBACK = "127.0.0.1"
 DEFAULT_PROXIES = "127.0.0.0/8, ::1"  # a proxy on the same machine

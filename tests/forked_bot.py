@@ -117,6 +117,8 @@ def main() -> NoReturn:
         raise RuntimeError(f"an import has started threads: {threading.enumerate()}")
     request = _serve(socket.socket(fileno=int(sys.argv[1])))
     sys.argv = ["bot", *request["arguments"]]
+    # As `python -m bot` does first; what a forked bot gets of its environment is not in its initial one anyway.
+    importlib.import_module("bot.process.protection").apply()
     sys.exit(importlib.import_module("bot.__main__").main(request["arguments"]))
 
 

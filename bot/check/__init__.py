@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from bot.check.addresses import unencrypted_addresses
 from bot.check.aws import check_aws
 from bot.check.database import check_database
 from bot.check.ec2 import check_ec2, uses_ec2
@@ -69,7 +70,7 @@ async def check(
     if config.secret_names:
         results.append(check_secrets(config, environ))
     connections = [connection for findings in results for connection in findings.connections()]
-    return connections + inactive_settings(config) + jump_hosts(config)
+    return connections + inactive_settings(config) + jump_hosts(config) + unencrypted_addresses(environ)
 
 
 def _missing_key() -> Findings:

@@ -36,6 +36,10 @@ async def check_database(make_store: Callable[[], Store]) -> Findings:
     except (sa.exc.SQLAlchemyError, ImportError, ValueError) as error:
         findings.add_problem(f"DATABASE_URL cannot be used: {_first_line(error)}", _REMEDY)
         return findings
+    except ConfigError as error:
+        for fault in error.faults:
+            findings.add_problem(fault.problem)
+        return findings
     try:
         await store.run(lambda connection: _try(connection, store.location))
     except _RolledBackError as tried:

@@ -52,7 +52,7 @@ def store_of(config: Path) -> Store:
 
 
 def fill(config: Path) -> None:
-    (config.parent / "var").mkdir()
+    (config.parent / "var").mkdir(mode=0o700)
 
     async def go() -> None:
         store = store_of(config)
@@ -63,6 +63,7 @@ def fill(config: Path) -> None:
         store.close()
 
     asyncio.run(go())
+    (config.parent / "var/signalbox.sqlite").chmod(0o600)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,7 @@ def test_without_a_trail_that_is_said_and_nothing_is_made(
 
 
 def test_a_database_without_a_trail_is_left_as_it_is(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (config.parent / "var").mkdir()
+    (config.parent / "var").mkdir(mode=0o700)
     store = store_of(config)
     with store.engine.begin() as connection:
         connection.execute(sa.text("CREATE TABLE something (id INTEGER)"))
