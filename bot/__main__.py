@@ -28,6 +28,7 @@ from bot.process import private_files, secret_files
 from bot.redaction import RedactingFormatter, Redactor
 from bot.seals import new_key
 from bot.slack import manifest
+from bot.slack.blocks import markup
 from bot.store import audit
 from runners.errors import RunnerError
 
@@ -92,6 +93,7 @@ def _run_service(chosen: argparse.Namespace, *, executor: str, listens: bool) ->
     config, path = _configured(chosen), Path(chosen.config)
     settings = environment.read(os.environ, executor=executor)
     redact = Redactor(environment.secret_values(os.environ, config.secret_names, config.words))
+    markup.use_keys(settings.signalbox_key.keys("markup"))
     _log(redact)
     secrets = _secrets_named(config)
     for name in (*environment.OWN_SECRETS, *config.secret_names):
@@ -212,7 +214,7 @@ def _secrets_named(config: Config) -> dict[str, str]:
 
 def _log(redact: Redactor) -> None:
     handler = logging.StreamHandler()
-    handler.setFormatter(RedactingFormatter(redact))
+    handler.setFormatter(RedactingFormatter(lambda text: markup.plain(redact(text))))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -13,7 +13,7 @@ from runners.results import IDENTIFIER
 from runners.spellings import Masker, well_formed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 T = TypeVar("T")
 HIDDEN = "[redacted]"
@@ -73,12 +73,12 @@ class Redactor:
 
 
 class RedactingFormatter(logging.Formatter):
-    """Formats log records, tracebacks included, and redacts the outcome: the last thing before it leaves."""
+    """Formats log records, tracebacks included, and cleans the outcome: the last thing before it leaves."""
 
-    def __init__(self, redact: Redactor) -> None:
+    def __init__(self, clean: Callable[[str], str]) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-        self._redact = redact
+        self._clean = clean
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as text, without secrets."""
-        return self._redact(super().format(record))
+        return self._clean(super().format(record))

@@ -30,6 +30,7 @@ from bot.operations.periodic import PeriodicTasks
 from bot.operations.run_finder import RunFinder
 from bot.process import private_files
 from bot.services import Secrets, Services
+from bot.slack.blocks import markup
 from bot.slack.client import Chat
 from bot.slack.web_api import make_client
 from bot.store.annotations import Annotations
@@ -170,7 +171,7 @@ class Service:
             approvals=Approvals(store, time.time),
             host_keys=HostKeys(store, time.time),
             machine_commits=MachineCommits(store, time.time),
-            audit=Audit(store, time.time, self._redact),
+            audit=Audit(store, time.time, lambda text: markup.plain(self._redact(text))),
             directory=Directory(chat, policy.groups_named(self._config), time.monotonic),
             github=make_github(self._settings),
             aws=make_clients(self._config.aws.region, self._config.aws.profile),

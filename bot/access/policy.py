@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.config import targets
 from bot.errors import Denied
+from bot.slack.blocks import kit
 from bot.slack.errors import Verdict, verdict
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _check_allowed(person: Person, rules: Sequence[str], refusal: str) -> None:
     codes = {person.unreadable[group] for group in unreadable}
     verdicts = {verdict(code) for code in codes}
     remedy = " ".join(text for about, text in _REMEDIES if verdicts & about)
-    groups = ", ".join(f"<!subteam^{group}> ({group})" for group in unreadable)
+    groups = ", ".join(f"{kit.group(group)} ({group})" for group in unreadable)
     raise Denied(
         f"I could not look up in Slack who is in {groups}: {', '.join(sorted(codes))}. "
         f"Without it I cannot tell whether you may do this, so nothing was done. {remedy}"
@@ -136,7 +137,7 @@ def approvers_in_words(config: Config, target: Target, requester: str) -> str:
     free = target.approval.requester_may_approve or target.approval.required == 0
     # The members of a usergroup are unknown here.
     concerned = any(rule.startswith(GROUP) or rule == requester for rule in rules)
-    return in_words(rules) if free or not concerned else f"{in_words(rules)} except <@{requester}>"
+    return in_words(rules) if free or not concerned else f"{in_words(rules)} except {kit.user(requester)}"
 
 
 def groups_named(config: Config) -> frozenset[str]:
@@ -149,7 +150,7 @@ def groups_named(config: Config) -> frozenset[str]:
 
 def in_words(rules: Sequence[str]) -> str:
     """The people whom these rules name, in Slack's mentions."""
-    people = [f"<!subteam^{rule.removeprefix(GROUP)}>" if rule.startswith(GROUP) else f"<@{rule}>" for rule in rules]
+    people = [kit.group(rule.removeprefix(GROUP)) if rule.startswith(GROUP) else kit.user(rule) for rule in rules]
     if len(people) == 1 and not rules[0].startswith(GROUP):
         return people[0]
     return f"anyone of {', '.join(people)}" if people else "nobody"

@@ -21,7 +21,7 @@ from bot.inbound import payloads
 from bot.operations.lifecycle import begin, run
 from bot.operations.registry import Registry
 from bot.slack.answers import answer_of, apology
-from bot.slack.blocks import kit, replies
+from bot.slack.blocks import markup, replies
 from bot.slack.web_api import ChatError
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def _on_click(services: Services, registry: Registry, button: Button) -> Callabl
 def _on_submission(services: Services, registry: Registry, modal: Modal) -> Callable[..., Awaitable[None]]:
     async def listener(ack: Ack, body: dict[str, Any]) -> None:
         faults = await _faults(services, modal, payloads.submission(body, registry))
-        errors = {block: services.redact(kit.without_mentions(text)) for block, text in faults.items()}
+        errors = {block: markup.plain(services.redact(text)) for block, text in faults.items()}
         await ack(**({"response_action": "errors", "errors": errors} if errors else {}))
 
     return listener

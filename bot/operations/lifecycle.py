@@ -66,10 +66,10 @@ async def run(services: Services, number: int, kind: Kind, follow_ups: Sequence[
     except RunnerError as error:
         await operation.fail(error)
     except Cancelled as cancelled:
-        message = common.short_message(operation.head, "cancelled", kit.escape_but_people(str(cancelled)))
+        message = common.short_message(operation.head, "cancelled", kit.escape(str(cancelled)))
         await operation.end(Status.CANCELLED, message)
     except UserError as error:
-        message = common.short_message(operation.head, "failed", kit.escape_but_people(str(error)))
+        message = common.short_message(operation.head, "failed", kit.escape(str(error)))
         await operation.end(Status.FAILED, message)
     except Exception:
         error_id = await operation.step("error id", _error_id)

@@ -207,7 +207,7 @@ class Operation:
                     await stop()
                     break
                 if person:
-                    raise Cancelled(f"cancelled by <@{person}>")
+                    raise Cancelled(f"cancelled by {kit.user(person)}")
             return await task
         finally:
             if not task.done():

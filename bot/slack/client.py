@@ -12,6 +12,7 @@ from bot.slack.blocks.kit import Message
 from bot.slack.blocks.plain import not_displayed, simpler_forms, simpler_view
 from bot.slack.errors import Verdict
 from bot.slack.pacing import Pace
+from bot.slack.redacted import received
 from bot.slack.web_api import ChatError, WebApi
 from runners.stored import stored
 
@@ -75,7 +76,7 @@ class Chat(WebApi):
         await self._posts.setdefault(channel, Pace(POST_INTERVAL, burst=1)).turn()
         where = {"thread_ts": thread} if thread else {}
         metadata = {"metadata": {"event_type": METADATA_TYPE, "event_payload": {"mark": marker}}} if marker else {}
-        plain_links = {"unfurl_links": False, "unfurl_media": False}
+        plain_links = {"unfurl_links": False, "unfurl_media": False}  # no foreign page is fetched and displayed
         answer = await self._say("chat.postMessage", message, channel=channel, **plain_links, **where, **metadata)
         return Posted(answer["channel"], answer["ts"])
 
@@ -213,7 +214,7 @@ class Chat(WebApi):
 
     def reply(self, message: Message) -> dict[str, Any]:
         """A message as the answer to a command: redacted, for the person alone."""
-        return {**self.redacted(_content(message)), "response_type": "ephemeral"}
+        return {**self.outgoing(_content(message)), "response_type": "ephemeral"}
 
 
 def _content(message: Message) -> dict[str, Any]:
@@ -221,6 +222,7 @@ def _content(message: Message) -> dict[str, Any]:
 
 
 def _message(payload: Mapping[str, Any]) -> Message:
+    payload = received({key: payload[key] for key in ("text", "blocks") if payload.get(key)})
     return Message(str(payload.get("text", "")), tuple(payload.get("blocks") or ()))
 
 

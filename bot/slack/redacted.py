@@ -1,8 +1,13 @@
-"""Redacts what is sent to Slack: only the texts that people read, so that no id, type, style or value ever changes."""
+"""The gate to Slack: redacts the texts that people read, and lets through only mentions and links that the bot made.
+
+No id, type, style or value ever changes.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from bot.slack.blocks import markup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +23,8 @@ TEXTS = frozenset(
 ADDRESSES = frozenset(
     {"author_icon", "image_url", "provider_icon_url", "thumbnail_url", "title_url", "url", "video_url"}
 )
+# The types of objects whose "text" Slack reads as markup. A message's own "text", in an object without a type, is one too.
+_MARKUP = frozenset({None, "mrkdwn", "markdown"})
 # What only programs read.
 OPAQUE = frozenset({"metadata", "private_metadata"})
 # Characters. The least that was not exceeded before is at most the limit that Slack sets there.
@@ -28,20 +35,65 @@ NO_ADDRESS = "https://redacted.invalid/"  # RFC 2606 reserves the name
 
 def redacted(content: Mapping[str, Any], redact: Callable[[str], str]) -> dict[str, Any]:
     """A method's arguments, a message, a view or a block with its texts redacted, and addresses that hold a secret replaced."""
-    limits = _LIMITS_OF_PLAIN_TEXT if content.get("type") == "plain_text" else _LIMITS
-    return {key: value if key in OPAQUE else _field(key, value, redact, limits) for key, value in content.items()}
+    return _changed(content, lambda text, _: redact(text), lambda address: redact(address) == address)
 
 
-def _field(key: str, value: Any, redact: Callable[[str], str], limits: Sequence[int]) -> Any:
+def opened(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The same as Slack gets it: our own markup opened, every other angle bracket escaped, nothing linked by Slack itself.
+
+    `verbatim` keeps Slack from linking addresses, "#channels" and "@here" (docs.slack.dev, text object).
+    """
+    sent = _changed(content, _opened, lambda _: True)
+    return {key: part if key in OPAQUE else _verbatim(part) for key, part in sent.items()}
+
+
+def received(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A message of our own as Slack returned it, with its markup sealed again, so that it can be sent again."""
+    return _changed(content, _received, lambda _: True, limited=False)
+
+
+def _received(text: str, is_markup: bool) -> str:  # noqa: FBT001  -- passed as a function
+    return markup.received(text) if is_markup else text
+
+
+def _opened(text: str, is_markup: bool) -> str:  # noqa: FBT001  -- passed as a function
+    return markup.opened(text) if is_markup else markup.plain(text)
+
+
+def _changed(
+    content: Mapping[str, Any],
+    change: Callable[[str, bool], str],
+    keeps_address: Callable[[str], bool],
+    *,
+    limited: bool = True,
+) -> dict[str, Any]:
+    kind = content.get("type")
+    limits = _LIMITS_OF_PLAIN_TEXT if kind == "plain_text" else _LIMITS
+
+    def changed(key: str, value: Any) -> Any:
+        match value:
+            case dict():
+                return _changed(value, change, keeps_address, limited=limited)
+            case list() | tuple():
+                return [changed(key, entry) for entry in value]
+            case str() if key in ADDRESSES:
+                return value if keeps_address(value) else NO_ADDRESS
+            case str() if key in TEXTS:
+                text = change(value, kind in _MARKUP)
+                return _within_limit(text, len(value), limits) if limited else text
+            case _:
+                return value
+
+    return {key: value if key in OPAQUE else changed(key, value) for key, value in content.items()}
+
+
+def _verbatim(value: Any) -> Any:
     match value:
         case dict():
-            return redacted(value, redact)
+            whole = {key: part if key in OPAQUE else _verbatim(part) for key, part in value.items()}
+            return whole | ({"verbatim": True} if value.get("type") == "mrkdwn" else {})
         case list() | tuple():
-            return [_field(key, entry, redact, limits) for entry in value]
-        case str() if key in ADDRESSES:
-            return value if redact(value) == value else NO_ADDRESS
-        case str() if key in TEXTS:
-            return _within_limit(redact(value), len(value), limits)
+            return [_verbatim(part) for part in value]
         case _:
             return value
 

@@ -1,4 +1,4 @@
-"""The only caller of Slack's libraries: methods of the Web API, uploads and response URLs; all that is sent is redacted."""
+"""The only caller of Slack's libraries: methods of the Web API, uploads and response URLs; all that is sent passes the gate."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from bot.slack import redacted as gate
+from bot.slack.blocks import markup
 from bot.slack.errors import NO_ANSWER, Verdict, verdict
-from bot.slack.redacted import redacted
 from runners.stored import stored
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class WebApi:
     async def api(self, method: str, **arguments: Any) -> dict[str, Any]:
         """Call a method of the Web API with JSON arguments, redacted. Raises ChatError."""
         try:
-            answer = await self._client.api_call(method, json=self.redacted(arguments))
+            answer = await self._client.api_call(method, json=self.outgoing(arguments))
         except FAILURES as error:
             raise ChatError(method, _code(error)) from error
         return cast("dict[str, Any]", answer.data)
@@ -84,16 +85,16 @@ class WebApi:
             await self._client.files_upload_v2(
                 channel=channel,
                 thread_ts=thread,
-                filename=filename,
-                title=self._redact(title),
-                content=self._redact(content) or "(empty)",
+                filename=markup.plain(filename),
+                title=markup.plain(self._redact(title)),
+                content=markup.plain(self._redact(content)) or "(empty)",
             )
         except FAILURES as error:
             raise ChatError("files.upload", _code(error)) from error
 
     async def send_response(self, response_url: str, content: dict[str, Any]) -> None:
         """Answer a click or command at its response URL, for that person alone, redacted. Raises ChatError."""
-        cleaned = self.redacted(content)
+        cleaned = self.outgoing(content)
         try:
             answer = await AsyncWebhookClient(response_url).send(
                 text=cleaned["text"], blocks=cleaned["blocks"], response_type="ephemeral", replace_original=False
@@ -105,7 +106,11 @@ class WebApi:
 
     def redacted(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """The same arguments without secrets in the texts and addresses."""
-        return redacted(arguments, self._redact)
+        return gate.redacted(arguments, self._redact)
+
+    def outgoing(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The arguments as they leave for Slack: redacted, with no mention or link but the bot's own."""
+        return gate.opened(self.redacted(arguments))
 
 
 def make_client(token: str, base_url: str | None) -> AsyncWebClient:

@@ -29,7 +29,7 @@ async def publish_home(services: Services, user: str) -> None:
         policy.check_may_use(services.config, person)
         blocks = replies.status_blocks(await _environments(services), await _recent(services))
     except Denied as denied:
-        blocks = [*_no_access(), *([kit.section(kit.escape_but_people(str(denied)))] if person.unreadable else [])]
+        blocks = [*_no_access(), *([kit.section(kit.escape(str(denied)))] if person.unreadable else [])]
     await services.chat.publish_home(user, replies.home(blocks))
 
 

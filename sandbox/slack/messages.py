@@ -36,8 +36,10 @@ class Message:
     deleted: bool = False
     reactions: dict[str, list[str]] = field(default_factory=dict)
     all_broadcasts: list[str] = field(default_factory=list)
+    all_notified: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        self.all_notified = set(mrkdwn.notified(self.text, self.blocks))
         self.all_broadcasts = list(mrkdwn.broadcasts(self.text, self.blocks))
 
     def __repr__(self) -> str:
@@ -60,6 +62,16 @@ class Message:
         """Which of channel, here and everyone it ever tried to notify; earlier versions count."""
         return tuple(self.all_broadcasts)
 
+    @property
+    def notified(self) -> frozenset[str]:
+        """Everybody whom it ever tried to notify: ids of people and groups; channel, here and everyone."""
+        return frozenset(self.all_notified)
+
+    @property
+    def links(self) -> frozenset[str]:
+        """Where it links now, also where Slack itself makes a link of a text."""
+        return mrkdwn.links(self.text, self.blocks)
+
     def snapshot(self) -> Message:
         """The message as it is now, which later updates leave alone: what a client that lags still shows."""
         return dataclasses.replace(self, blocks=list(self.blocks), files=list(self.files))
@@ -69,3 +81,4 @@ class Message:
         self.text, self.blocks, self.metadata = text, blocks, metadata
         self.edited, self.edited_ts = True, ts
         self.all_broadcasts.extend(mrkdwn.broadcasts(text, blocks))
+        self.all_notified |= mrkdwn.notified(text, blocks)

@@ -10,6 +10,13 @@ if TYPE_CHECKING:
 
 _ANGLE = re.compile(r"<([@#!][^<>\n]+|[a-zA-Z][a-zA-Z0-9+.-]*:[^<>\n]+)>")
 _BROADCAST = re.compile(r"<!(channel|here|everyone)(?:\|[^<>]*)?>")
+_MENTION = re.compile(r"<(?:@([UW][A-Z0-9]+)|!subteam\^(S[A-Z0-9]+))(?:\|[^<>]*)?>")
+_LINK = re.compile(r"<([a-zA-Z][a-zA-Z0-9+.-]*:[^<>|\n]+)(?:\|[^<>]*)?>")
+# Slack links addresses, and domains of well-known endings, wherever they stand.
+_BARE_LINK = re.compile(
+    r"\b(?:https?://[^\s<>|]+|mailto:[^\s<>|]+|(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev)\b)", re.IGNORECASE
+)
+_BARE_CHANNEL = re.compile(r"(?<![\w#&])#[a-z0-9][a-z0-9_-]*")
 _TYPED_USER = re.compile(r"(?<![\w@])@([a-z0-9][a-z0-9._-]*[a-z0-9]|[a-z0-9])")
 _TYPED_CHANNEL = re.compile(r"(?<![\w#])#([a-z0-9][a-z0-9_-]*)")
 _TYPED_LINK = re.compile(r"\bhttps?://[^\s<>|]+")
@@ -110,20 +117,56 @@ def command_text(text: str, names: Names, *, should_escape: bool) -> str:
 def broadcasts(text: str, blocks: list[dict[str, Any]]) -> tuple[str, ...]:
     """Which of channel, here and everyone a message would notify, in the order they appear."""
     mentions = _BROADCAST.findall(text)
-    for kind, content in _notifying(blocks):
-        mentions.extend([content] if kind == "broadcast" else _BROADCAST.findall(content))
+    for kind, content, _ in _markup(blocks):
+        mentions.extend([content] if kind == "broadcast" else _BROADCAST.findall(content) if kind == "text" else [])
     return tuple(mentions)
 
 
-def _notifying(value: Any) -> Iterator[tuple[str, str]]:
+def notified(text: str, blocks: list[dict[str, Any]]) -> frozenset[str]:
+    """Everybody whom a message would notify: ids of people and of user groups; channel, here and everyone.
+
+    docs.slack.dev/messaging/formatting-message-text, "Mentioning users", "Mentioning groups", "Special mentions".
+    """
+    ids = set(broadcasts(text, blocks))
+    for kind, content, _ in [("text", text, False), *_markup(blocks)]:
+        ids |= {content} if kind in {"user", "usergroup"} else set()
+        ids |= {first or second for first, second in _MENTION.findall(content)} if kind == "text" else set()
+    return frozenset(ids)
+
+
+def links(text: str, blocks: list[dict[str, Any]]) -> frozenset[str]:
+    """Where a message links: what is marked up as a link, and, unless `verbatim` is set, what Slack links itself.
+
+    docs.slack.dev/messaging/formatting-message-text, "Automatic parsing": addresses, and names of channels. The
+    message's `text` counts only without blocks, which replace it.
+    """
+    targets = set()
+    for kind, content, verbatim in [*_markup(blocks)] if blocks else [("text", text, False)]:
+        if kind == "link":
+            targets.add(content)
+        elif kind == "text":
+            targets |= {unescape(url) for url in _LINK.findall(content)}
+            bare = "" if verbatim else _ANGLE.sub(" ", content)
+            targets |= {unescape(url) for url in _BARE_LINK.findall(bare)} | set(_BARE_CHANNEL.findall(bare))
+    return frozenset(targets)
+
+
+def _markup(value: Any) -> Iterator[tuple[str, str, bool]]:
+    """What Slack reads of blocks: texts in mrkdwn, whether they are verbatim, and elements that mention or link."""
     if isinstance(value, list):
         for entry in value:
-            yield from _notifying(entry)
+            yield from _markup(entry)
     elif isinstance(value, dict):
-        kind = value.get("type")
-        if kind == "broadcast":
-            yield "broadcast", str(value.get("range"))
-        elif kind in {"mrkdwn", "markdown"}:
-            yield "text", str(value.get("text"))
-        else:
-            yield from _notifying(list(value.values()))
+        match value.get("type"):
+            case "broadcast":
+                yield "broadcast", str(value.get("range")), True
+            case "user":
+                yield "user", str(value.get("user_id")), True
+            case "usergroup":
+                yield "usergroup", str(value.get("usergroup_id")), True
+            case "link":
+                yield "link", str(value.get("url")), True
+            case "mrkdwn" | "markdown":
+                yield "text", str(value.get("text")), value.get("verbatim") is True
+            case _:
+                yield from _markup(list(value.values()))

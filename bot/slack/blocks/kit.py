@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from bot.slack.blocks import markup
+from runners.invisible import named
 from runners.stored import stored
 
 if TYPE_CHECKING:
@@ -32,9 +34,6 @@ CONFIRM_TITLE, CONFIRM_TEXT, CONFIRM_BUTTON = 100, 300, 30
 EMPTY = "_(empty)_"
 MORE = "There is more than fits into one message."
 
-# Control characters other than tab and line feed, and those that reverse the direction of text: with these a commit
-# message could display something else than it contains.
-_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _ADDRESS = re.compile(r"https?://[^\s<>|\x00-\x1f]+")
 
 
@@ -48,21 +47,15 @@ class Message:
 
 
 def escape(text: str) -> str:
-    """Foreign text with &, < and > escaped, which alone are special to Slack.
+    """Foreign text with &, < and > escaped, which alone are special to Slack; a sealed mention of our own stays.
 
-    Invisible characters are removed, and nothing opens a code block, which would include the text after it.
+    Invisible characters are named, and nothing opens a code block, which would include the text after it.
     """
-    return _visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("```", "'''")
+    return markup.outside(text, _escape)
 
 
-def escape_but_people(text: str) -> str:
-    """Escaped text with working mentions of people and groups; for answers that only one person sees."""
-    return re.sub(r"&lt;(@[UW][A-Z0-9]+|!subteam\^S[A-Z0-9]+)&gt;", r"<\1>", escape(text))
-
-
-def without_mentions(text: str) -> str:
-    """The text with ids in place of mentions, for plain-text fields."""
-    return re.sub(r"<(?:@|!subteam\^)([A-Z0-9]+)>", r"\1", text)
+def _escape(text: str) -> str:
+    return named(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("```", "'''")
 
 
 def code(text: str, limit: int = 120) -> str:
@@ -84,19 +77,24 @@ def with_context(before: Sequence[str], text: str, after: Sequence[str]) -> str:
 
 def link(text: str, url: str) -> str:
     """Foreign text as a link; only the text if the URL is not plain http(s)."""
-    words = escape(one_line(text))
-    return f"<{escape(url)}|{words.replace('|', '/') or 'link'}>" if is_url(url) else words
+    words = _escape(one_line(text))
+    return markup.sealed(f"{_escape(url)}|{words.replace('|', '/') or 'link'}") if is_url(url) else words
 
 
 def user(user_id: str) -> str:
     """A mention of a person by id; any other actor by its name."""
-    return f"<@{user_id}>" if re.fullmatch("[UW][A-Z0-9]+", user_id) else escape(user_id)
+    return markup.sealed(f"@{user_id}") if re.fullmatch("[UW][A-Z0-9]+", user_id) else escape(user_id)
+
+
+def group(group_id: str) -> str:
+    """A mention of a user group by id; any other text as it is."""
+    return markup.sealed(f"!subteam^{group_id}") if re.fullmatch("S[A-Z0-9]+", group_id) else escape(group_id)
 
 
 def moment(at: float) -> str:
     """A Unix time, displayed in each reader's own time zone."""
     fallback = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return f"<!date^{int(at)}^{{date_short_pretty}} {{time}}|{fallback}>"
+    return markup.sealed(f"!date^{int(at)}^{{date_short_pretty}} {{time}}|{fallback}")
 
 
 def cut(text: str, limit: int) -> str:
@@ -228,18 +226,14 @@ def _plain(text: str, limit: int) -> Block:
     return {"type": "plain_text", "text": cut(one_line(text), limit) or "…"}
 
 
-def _visible(text: str) -> str:
-    return _INVISIBLE.sub("", text)
-
-
 def one_line(text: str) -> str:
     """Foreign text with single spaces in place of line breaks and runs of blanks."""
-    return " ".join(_visible(" ".join(text.split())).split())
+    return " ".join(named(" ".join(text.split())).split())
 
 
 def is_url(url: str) -> bool:
     """Whether it is a plain http or https URL that Slack takes."""
-    return len(url) <= URL and _ADDRESS.fullmatch(url) is not None
+    return len(url) <= URL and _ADDRESS.fullmatch(url) is not None and named(url) == url
 
 
 def _size(blocks: Iterable[Block]) -> int:

@@ -39,7 +39,7 @@ class EnvironmentLine:
 
 def refusal(text: str) -> Message:
     """Why something was not done; `text` is plain text."""
-    escaped = kit.escape_but_people(text)
+    escaped = kit.escape(text)
     return kit.message(escaped, [kit.section(f":no_entry_sign: {escaped}")])
 
 
@@ -50,7 +50,7 @@ def done(text: str) -> Message:
 
 def usage(problem: str, usage_line: str) -> Message:
     """What is wrong with the arguments, and the usage; both plain text."""
-    return kit.message(problem, [kit.section(f"{kit.escape(problem)}\nUsage: {kit.code(usage_line)}")])
+    return kit.message(kit.escape(problem), [kit.section(f"{kit.escape(problem)}\nUsage: {kit.code(usage_line)}")])
 
 
 def apology(error_id: str) -> Message:
@@ -92,8 +92,7 @@ def status_blocks(environments: Sequence[EnvironmentLine], recent: Sequence[Oper
 def audit_page(rows: Sequence[tuple[float, str, str, str]]) -> Message:
     """The newest entries of the audit log as (Unix seconds, actor, action, details)."""
     lines = [
-        f"{kit.moment(at)} {kit.user(actor)} {kit.escape(what)} {kit.escape_but_people(more)}"
-        for at, actor, what, more in rows
+        f"{kit.moment(at)} {kit.user(actor)} {kit.escape(what)} {kit.escape(more)}" for at, actor, what, more in rows
     ]
     return kit.message("Who did what", [kit.header("Who did what"), *kit.sections(lines or ["_Nothing yet._"])])
 

@@ -110,7 +110,7 @@ class _Workflow:
                     case Event.ENDED:
                         return None
         except Cancelled as cancelled:
-            await self._end(Status.CANCELLED, f"{kit.escape_but_people(str(cancelled))}, nothing was deployed")
+            await self._end(Status.CANCELLED, f"{kit.escape(str(cancelled))}, nothing was deployed")
         return None
 
     async def _wait(self, number: int) -> WaitResult:

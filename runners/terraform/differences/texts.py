@@ -8,7 +8,7 @@ import unicodedata
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from runners import phrases
+from runners import invisible, phrases
 from runners.terraform.differences import visible
 from runners.terraform.differences.alignment import Gap, gaps
 
@@ -167,14 +167,14 @@ def explain(before: str, after: str) -> str:
 
 
 def _without_invisible(text: str) -> str:
-    return "".join(character for character in text if character.isspace() or not visible.is_invisible(character))
+    return "".join(character for character in text if character.isspace() or not invisible.is_invisible(character))
 
 
 def _names(before: str, after: str, *, every: bool = False) -> str:
     """The names of the invisible characters (or of `every` character) that one of the texts has more often."""
     old, new = Counter(before), Counter(after)
-    differing = [character for character in (old - new) + (new - old) if every or visible.is_invisible(character)]
-    named = [visible.name_of(character) for character in differing if every or character not in "\r\n\t"]
+    differing = [character for character in (old - new) + (new - old) if every or invisible.is_invisible(character)]
+    named = [invisible.name_of(character) for character in differing if every or character not in "\r\n\t"]
     return phrases.listed_of(named[:3], len(named)) if named else ""
 
 

@@ -7,45 +7,16 @@ import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING
 
+from runners.invisible import is_invisible
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     Spelling = Callable[[str], str]
 
 CONTEXT = 24  # characters displayed before and after a difference
-# Characters that display nothing, or join what is before them, though Unicode counts them as letters, marks or symbols.
-_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\ufffc") | frozenset(
-    chr(code) for code in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
-)
 _SHORT_ESCAPES = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 _PLAIN = re.compile("[!-_a-~]+(?: [!-_a-~]+)*")  # printable ASCII without backticks, single spaces inside
-
-
-@cache
-def is_invisible(character: str) -> bool:
-    """Whether the character displays nothing, or looks like a plain space."""
-    return character in _BLANK or (character != " " and unicodedata.category(character) in _INVISIBLE_CATEGORIES)
-
-
-# Control, format, private, unassigned and surrogate characters; separators of lines, paragraphs and words.
-_INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp", "Zs"})
-
-
-def name_of(character: str) -> str:
-    """The code and the Unicode name of a character, for example "U+200B ZERO WIDTH SPACE"."""
-    name = unicodedata.name(character, "") or _CONTROL_NAMES.get(character, "unnamed character")
-    return f"U+{ord(character):04X} {name}"
-
-
-_CONTROL_NAMES = {
-    "\t": "TAB",
-    "\n": "LINE FEED",
-    "\r": "CARRIAGE RETURN",
-    "\x00": "NULL",
-    "\x1b": "ESCAPE",
-    "\x7f": "DELETE",
-    "\x08": "BACKSPACE",
-}
 
 
 def readable(character: str) -> str:

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
+from bot.slack.blocks.kit import Message
+from bot.slack.redacted import opened
 from sandbox.slack import Workspace
 from sandbox.slack.block_kit import check_message
-from sandbox.slack.mrkdwn import broadcasts
+from sandbox.slack.mrkdwn import broadcasts, links, notified
 from sandbox.slack.rendering import message_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.slack.blocks.kit import Message
-
 WORKSPACE = Workspace()
 EVIL = "<@U0EVIL>"
+INVISIBLE = frozenset("\x00\x1b\r\u200b\u202e\ue000\U000e0041")
 NASTY = (
     "<!channel>",
     "<!here|here>",
@@ -39,6 +40,13 @@ NASTY = (
     "\x1b[31m",
     "\u202e",
     "\u200b",
+    "\ue000",
+    "\U000e0041",
+    "<!subteam^S0ALL>",
+    "<#C0GENERAL>",
+    "@here",
+    "#general",
+    "https://evil.test/bare",
     "שלום",
     "🚀",
     ":tada:",
@@ -47,6 +55,10 @@ NASTY = (
     "<",
     ">",
     "x" * 90,
+)
+# Whom the messages of these tests may notify: requesters, approvers, and the groups of the configuration.
+MENTIONED = frozenset(
+    {"U0ANA", "U0LEE", "U0MAX", "U0GUS", "U0BEA", "U0DAY", "U0SOLO", "S0LEADS", "S0INFRA", "S0APPROVERS", "W12"}
 )
 # What we put between angle brackets ourselves; everything else in them is foreign.
 _OURS = re.compile(
@@ -67,12 +79,18 @@ urls = st.one_of(
 
 def read(message: Message) -> str:
     """The message as a person reads it, after checking that Slack takes it and that it speaks for itself."""
+    sent = opened({"text": message.text, "blocks": message.blocks})
+    message = Message(sent["text"], tuple(sent["blocks"]))
     blocks = check_message(list(message.blocks))
     assert message.text.strip()
     assert len(message.text.splitlines()) == 1, f"more than one line: {message.text!r}"
     assert len(message.text) <= 3_000
     assert broadcasts(message.text, list(message.blocks)) == ()
+    assert notified(message.text, list(message.blocks)) <= MENTIONED
+    followed = links(message.text, list(message.blocks))
+    assert not [link for link in followed if link.startswith(("#", "https://evil"))], followed
     for text in (message.text, *_mrkdwn(list(message.blocks))):
+        assert not INVISIBLE & set(text), f"invisible characters in {text!r}"
         assert EVIL not in text
         rest = _OURS.sub("", text)
         assert "<" not in rest, f"foreign markup in {text!r}"

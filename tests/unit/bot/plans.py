@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import cycle
 from typing import TYPE_CHECKING
 
+from bot.slack.blocks import kit
 from bot.slack.blocks.common import ApprovalView, Head
 from handlers.plan.views import PlanView
 from runners.results import AttributeChange, Change, Commit, Diagnostic, Image, ImageChange, PlanSummary, ResourceChange
@@ -34,7 +35,7 @@ SUMMARY = PlanSummary(
     resources=12,
 )
 VIEW = PlanView(HEAD, COMMIT, SUMMARY)
-OPEN = ApprovalView("ID", 2, "pending", (), 1_700_003_600.0, "anyone of <!subteam^S0LEADS>")
+OPEN = ApprovalView("ID", 2, "pending", (), 1_700_003_600.0, f"anyone of {kit.group('S0LEADS')}")
 ONE = replace(OPEN, votes=(("U0LEE", "approved", 1_700_000_000.0),))
 GIVEN = replace(ONE, outcome="approved", votes=(*ONE.votes, ("U0MAX", "approved", 1_700_000_060.0)))
 NOW, NEW = (

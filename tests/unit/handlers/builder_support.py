@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bot.config.targets import BUILDERS
 from bot.operations.registry import Click, DueRun
+from bot.slack.blocks import kit
 from bot.slack.blocks.common import Head
 from bot.store.operations import Status
 from handlers.builders import alert as builder_alert, alert_buttons, watch as builder_watch
@@ -99,7 +100,7 @@ class Course:
         yield SimpleNamespace(show=lambda draw: self.shown.append(draw()))
 
     def approvers(self) -> str:
-        return "<!subteam^S0LEADS>"
+        return kit.group("S0LEADS")
 
     async def end(self, status: Status, message: Message, *, outcome: str = "", timed: bool = True) -> None:
         assert outcome

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from bot.access.policy import target_of
 from bot.config.targets import IMAGES
 from bot.operations.registry import Click
+from bot.slack.blocks import kit
 from bot.slack.blocks.common import ApprovalView, Head
 from bot.slack.client import Posted
 from bot.store.approvals import Outcome
@@ -77,7 +78,7 @@ class CleanUp:
     async def approved(self, binding: str, required: int, render: Callable[[ApprovalView], Message]) -> ApprovalView:
         assert required == 1
         self.bindings.append(binding)
-        view = ApprovalView("id", required, "pending", (), self._desk.now + 60, "<!subteam^S0LEADS>")
+        view = ApprovalView("id", required, "pending", (), self._desk.now + 60, kit.group("S0LEADS"))
         message = render(view)
         self.shown.append(message)
         await self._desk.operations.set_status(self.number, Status.APPROVAL)

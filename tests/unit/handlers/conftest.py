@@ -17,7 +17,7 @@ from bot.operations import follow_ups
 from bot.operations.registry import Click, Invocation, Registry, Submission
 from bot.redaction import Redactor
 from bot.slack import modal
-from bot.slack.blocks import kit
+from bot.slack.blocks import markup
 from bot.slack.web_api import ChatError
 from bot.store.annotations import Annotations
 from bot.store.approvals import Approval, ApprovalRequest, Approvals
@@ -126,7 +126,7 @@ class Chat:
         if "submit" in view:
             self.views.append(view)
         else:
-            self.notices.append(kit.without_mentions(view["blocks"][0]["text"]["text"]))
+            self.notices.append(markup.plain(view["blocks"][0]["text"]["text"]))
 
     async def publish_home(self, user: str, view: dict[str, Any]) -> None:
         self.homes[user] = view

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from bot.config import read
 from bot.inbound.app import find_handlers
 from bot.operations.registry import Click
-from bot.slack.blocks import kit
+from bot.slack.blocks import markup
 from bot.store.audit import audit
 from bot.store.database import metadata
 from bot.store.images import FollowedRun
@@ -87,7 +87,7 @@ async def test_a_refused_click_is_recorded_once_and_changes_nothing(desk: Desk, 
     assert (line.entry.actor, line.entry.action) == (STRANGER, "click refused")
     assert line.entry.operation == (None if action in WITHOUT_OPERATION else 1)
     assert line.entry.environment == ENVIRONMENTS.get(action, "staging")
-    assert kit.without_mentions(str(line.entry.detail["why"])) in kit.without_mentions(refusal)
+    assert markup.plain(str(line.entry.detail["why"])) in markup.plain(refusal)
     assert line.entry.detail["what"]
     assert await _contents(desk) == before
     assert (desk.engine.begun, desk.engine.woken) == ([], [])

@@ -11,6 +11,7 @@ from bot.access import policy
 from bot.access.policy import Person
 from bot.config import Approval, Config, Environment, read
 from bot.errors import Denied
+from bot.slack.blocks.markup import opened
 
 FILE = """
 slack: {channel: "#ops"}
@@ -75,7 +76,7 @@ def test_a_rule_names_a_person_or_a_group_and_nothing_else(person: Person, rules
 def test_only_operators_may_run_commands(person: Person, may: bool) -> None:
     words = refused(policy.check_may_use, CONFIG, person)
     assert (words == "") is may
-    assert may or "anyone of <!subteam^S0INFRA>, <@U0SOLO> may" in words
+    assert may or "anyone of <!subteam^S0INFRA>, <@U0SOLO> may" in opened(words)
 
 
 @pytest.mark.parametrize(
@@ -187,13 +188,13 @@ def test_where_nobody_may_approve_nobody_can() -> None:
     ],
 )
 def test_whoever_asked_is_named_where_they_may_not_approve(environment: str, requester: str, words: str) -> None:
-    assert policy.approvers_in_words(CONFIG, env(environment), requester) == words
+    assert opened(policy.approvers_in_words(CONFIG, env(environment), requester)) == words
 
 
 def test_whoever_asked_is_not_named_where_the_rules_do_not_name_them() -> None:
     prod = env("prod")
     people = prod.model_copy(update={"approval": prod.approval.model_copy(update={"approvers": ("U0LEE", "U0MAX")})})
-    assert policy.approvers_in_words(CONFIG, people, "U0ANA") == "anyone of <@U0LEE>, <@U0MAX>"
+    assert opened(policy.approvers_in_words(CONFIG, people, "U0ANA")) == "anyone of <@U0LEE>, <@U0MAX>"
 
 
 def test_every_group_that_is_named_is_looked_up() -> None:
@@ -210,7 +211,7 @@ def test_every_group_that_is_named_is_looked_up() -> None:
     ],
 )
 def test_whom_to_ask(rules: list[str], words: str) -> None:
-    assert policy.in_words(rules) == words
+    assert opened(policy.in_words(rules)) == words
 
 
 PEOPLE = ("U0ANA", "U0LEE", "U0MAX", "U0SOLO", "U0GUS")
@@ -241,7 +242,7 @@ def test_a_group_that_cannot_be_read_denies_what_depends_on_it_alone(
     missing = {group for group in unreadable if f"usergroup:{group}" in rules}
     assert (words == "") is named
     for group in ("S0INFRA", "S0APPROVERS"):
-        assert (f"<!subteam^{group}> ({group})" in words) is (not named and group in missing)
+        assert (f"<!subteam^{group}> ({group})" in opened(words)) is (not named and group in missing)
     if not named and missing:
         codes = {unreadable[group] for group in missing}
         assert ("Try again in a minute" in words) is ("internal_error" in codes)

@@ -58,7 +58,7 @@ class Handled:
 
     async def submit(self, _: Services, submission: Submission) -> Mapping[str, str]:
         self._do(submission)
-        return {"ref": "ask <@U0LEE>"} if submission.values["ref"] == "bad" else {}
+        return {"ref": f"ask {kit.user('U0LEE')}"} if submission.values["ref"] == "bad" else {}
 
     def _do(self, what: Any) -> None:
         self.seen.append(what)
@@ -182,7 +182,7 @@ async def test_a_body_of_megabytes_is_refused(client: TestClient[Any, Any], hand
 
 
 async def test_a_refusal_is_the_answer(client: TestClient[Any, Any], handled: Handled) -> None:
-    handled.raises = Denied("You may not; anyone of <!subteam^S0INFRA> may.")
+    handled.raises = Denied(f"You may not; anyone of {kit.group('S0INFRA')} may.")
     status, text = await post(client, form())
     assert status == 200
     assert json.loads(text)["text"] == "You may not; anyone of <!subteam^S0INFRA> may."

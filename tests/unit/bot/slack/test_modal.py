@@ -128,7 +128,10 @@ async def test_one_that_is_closed_meanwhile_is_no_error(
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (UserError("You may not approve for <prod>; <@U0LEE> may."), "You may not approve for <prod>; @lee may."),
+        (
+            UserError(f"You may not approve for <prod>; {kit.user('U0LEE')} may."),
+            "You may not approve for <prod>; @lee may.",
+        ),
         (ZeroDivisionError("hunter2"), "went wrong on my side"),
     ],
 )

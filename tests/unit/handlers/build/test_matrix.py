@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from bot.slack.blocks import kit
 from bot.slack.blocks.common import Head
 from handlers.build import log_views, matrix as matrix_views
 from handlers.build.matrix import BuildMatrix
@@ -116,7 +117,7 @@ def test_a_run_that_never_came_to_a_job_sends_people_to_github() -> None:
 
 def test_who_cancelled_is_named_and_what_failed_can_run_again() -> None:
     over = matrix_of(*builds(State.CANCELLED), state=State.CANCELLED)
-    message = matrix_views.ended(over, cancelled="cancelled by <@U0LEE>", rerun=True)
+    message = matrix_views.ended(over, cancelled=f"cancelled by {kit.user('U0LEE')}", rerun=True)
     assert "cancelled by" in read(message)
     assert buttons(message) == ["rerun-failed"]
     assert buttons(matrix_views.ended(matrix_of(*builds(State.SUCCEEDED), state=State.SUCCEEDED), rerun=True)) == []
@@ -146,7 +147,7 @@ def test_a_run_without_a_grid_is_a_list() -> None:
 def test_late_news_and_notes_are_said() -> None:
     late = replace(matrix_of(*builds(State.RUNNING)).run, stale_since=AT, stale_because="GitHub cannot be reached")
     rendered = replace(matrix_of(*builds(State.RUNNING), notices=(":repeat: rate limited; rerun 1 of 2",)), run=late)
-    text = read(matrix_views.in_progress(rendered, cancelling="being cancelled by <@U0LEE>"))
+    text = read(matrix_views.in_progress(rendered, cancelling=f"being cancelled by {kit.user('U0LEE')}"))
     assert "GitHub has told nothing since" in text
     assert "rerun 1 of 2" in text
     assert "being cancelled by" in text

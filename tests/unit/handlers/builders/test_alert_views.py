@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
+from bot.slack.blocks import kit
 from bot.slack.blocks.common import ApprovalView, Head
 from handlers.builders import alert_views, list_views, orphaned_resource_views
 from handlers.builders.alert_views import AlertView, Hold
@@ -40,7 +41,7 @@ AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 NOW = AT.timestamp() + 3 * 3_600
 HEAD = Head(7, "Builder i-1", "stuck builders/i-1", "signalbox")
 NAME = f"packer_{int(AT.timestamp()):08x}-1111-2222-3333-444455556666"
-APPROVAL = ApprovalView("a1", 1, "pending", (), NOW + 3_600, "<!subteam^S0LEADS>")
+APPROVAL = ApprovalView("a1", 1, "pending", (), NOW + 3_600, kit.group("S0LEADS"))
 
 
 def a_builder(**changes: Any) -> Builder:
@@ -73,7 +74,7 @@ def stuck(builder: Builder | None = None, *jobs: Job, **changes: Any) -> Joined:
 def view(joined: Joined | None = None, **changes: Any) -> AlertView:
     usual = AlertView(
         HEAD, joined or stuck(None, a_job()), NOW, NOW - 60, terminated=False, problem="", state_reason="", orphans=(), cost=None,
-        hold=None, termination=None, refusal="", terminated_by="", existed=False, approvers="<!subteam^S0LEADS>",
+        hold=None, termination=None, refusal="", terminated_by="", existed=False, approvers=kit.group("S0LEADS"),
     )  # fmt: skip
     return replace(usual, **changes)
 

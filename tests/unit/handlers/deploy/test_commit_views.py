@@ -8,7 +8,9 @@ from itertools import cycle
 import pytest
 from hypothesis import given, strategies as st
 
+from bot.slack.blocks import kit
 from bot.slack.blocks.common import ApprovalView, Head
+from bot.slack.blocks.markup import opened
 from handlers.deploy import commit_views as what, views
 from handlers.deploy.views import Release
 from runners.results import Check, Checks, Commit, Difference, Rule, State
@@ -16,7 +18,7 @@ from tests.unit.bot.drawn import buttons, hostile, read, urls
 
 HEAD = Head(12, "Deploy main to prod", "prod", "U0ANA")
 PAGE = "https://github.com/o/r/compare/a...b"
-OPEN = ApprovalView("ID", 1, "pending", (), 1_700_003_600.0, "anyone of <!subteam^S0LEADS>")
+OPEN = ApprovalView("ID", 1, "pending", (), 1_700_003_600.0, f"anyone of {kit.group('S0LEADS')}")
 GIVEN = replace(OPEN, outcome="approved", votes=(("U0LEE", "approved", 1_700_000_000.0),))
 
 
@@ -50,7 +52,7 @@ def test_the_newest_commits_are_listed_and_the_rest_is_counted_with_a_link() -> 
     assert "Change 4" in rendered
     assert "Change 5" not in rendered
     assert "and 7 more" in rendered
-    assert f"<{PAGE}|7 more>" in str(message.blocks)
+    assert f"<{PAGE}|7 more>" in opened(str(message.blocks))
 
 
 def test_one_commit_goes_out() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.slack.blocks.markup import opened
 from bot.store.deployments import MachineCommit
 from handlers.deploy.release import commits_by_role, current_commit
 from runners.results import Commit
@@ -23,7 +24,7 @@ def test_nothing_is_said_where_all_run_what_the_environment_runs(commits: tuple[
 def test_each_machine_is_told_with_since_when_and_by_whom() -> None:
     commits = [runs("backend", NEW, "i-1"), runs("cron", OLD)]
     rendered = commits_by_role(commits, ["backend", "cron", "sftp"], OLD)
-    lines = rendered.splitlines()
+    lines = opened(rendered).splitlines()
     assert lines[0].startswith("• backend: `aaaaaaa` (since <!date^1700000000")
     assert lines[0].endswith("by <@U0ANA>, #7)")
     assert lines[1].startswith("• cron: `bbbbbbb` (since")

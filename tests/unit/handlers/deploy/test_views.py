@@ -9,7 +9,7 @@ from itertools import cycle
 import pytest
 from hypothesis import given, strategies as st
 
-from bot.slack.blocks import common
+from bot.slack.blocks import common, kit
 from bot.slack.blocks.common import ApprovalView, Failure, FailureContext, Head
 from handlers.deploy import views
 from handlers.deploy.views import Release
@@ -20,7 +20,7 @@ AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 HEAD = Head(12, "Deploy main to prod", "prod", "U0ANA")
 COMMIT = Commit("o/r", "a1b2c3d4" * 5, "main", "Raise the queue's memory", "Lee Park", "https://github.com/o/r/c/1")
 OUT = Release(COMMIT, "`9f8e7d6` The one before", "GitHub Actions deploy-prod.yml")
-OPEN = ApprovalView("ID", 1, "pending", (), 1_700_003_600.0, "anyone of <!subteam^S0LEADS>")
+OPEN = ApprovalView("ID", 1, "pending", (), 1_700_003_600.0, f"anyone of {kit.group('S0LEADS')}")
 GIVEN = replace(OPEN, outcome="approved", votes=(("U0LEE", "approved", 1_700_000_000.0),))
 
 

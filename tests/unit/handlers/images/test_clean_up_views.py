@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
+from bot.slack.blocks import kit
 from bot.slack.blocks.common import ApprovalView, Head
 from handlers.images import clean_up_views
 from handlers.images.clean_up_views import CleanUpView
@@ -28,7 +29,7 @@ from tests.unit.bot.drawn import buttons, hostile, read
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 NOW = AT.timestamp()
 HEAD = Head(7, "Clean up old images", "old images", "U0ANA")
-OPEN = ApprovalView("a1", 1, "pending", (), NOW + 3_600, "<!subteam^S0LEADS>")
+OPEN = ApprovalView("a1", 1, "pending", (), NOW + 3_600, kit.group("S0LEADS"))
 DONE = replace(OPEN, outcome="approved", votes=(("U0LEE", "approved", NOW),))
 
 

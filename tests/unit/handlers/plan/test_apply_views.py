@@ -7,7 +7,7 @@ from itertools import cycle, islice
 
 from hypothesis import given, strategies as st
 
-from bot.slack.blocks import common
+from bot.slack.blocks import common, kit
 from bot.slack.blocks.common import Failure, FailureContext
 from handlers.plan import apply_views, views
 from handlers.plan.apply_views import Ending
@@ -50,7 +50,7 @@ def test_images_of_a_plan_of_which_nothing_was_applied_still_run() -> None:
         apply_views.applying(WITH_IMAGES, GIVEN, ApplyProgress(0, 3)),
         apply_views.refused(WITH_IMAGES, GIVEN, "the state has changed", ""),
         apply_views.applied(WITH_IMAGES, GIVEN, nothing),
-        apply_views.applied(WITH_IMAGES, GIVEN, nothing, Ending(cancelled_by="<@U0LEE>")),
+        apply_views.applied(WITH_IMAGES, GIVEN, nothing, Ending(cancelled_by=kit.user("U0LEE"))),
         apply_views.applied(WITH_IMAGES, GIVEN, replace(nothing, finished=False)),
     ):
         assert headings(message)[1:4:2] == ["Runs now", "Planned image"]
@@ -81,7 +81,7 @@ def test_an_apply_that_fails_shows_the_errors_and_what_to_do() -> None:
     assert "*no room 0* in `main.tf:3`" in text
     assert "and 2 more errors" in text
     cancelled = apply_views.applied(
-        VIEW, GIVEN, ApplyResult(True, 1, 0, 0, errors=errors), Ending(cancelled_by="<@U0LEE>")
+        VIEW, GIVEN, ApplyResult(True, 1, 0, 0, errors=errors), Ending(cancelled_by=kit.user("U0LEE"))
     )
     assert "@lee cancelled the apply after 1 created" in read(cancelled)
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bot.slack.blocks.common import Head, LinkedOperation
+from bot.slack.blocks.markup import opened
 from handlers.plan import change_views, views
 from handlers.plan.views import PlanView
 from runners.results import AttributeChange, Change, Diagnostic, Image, ImageChange, PlanSummary, ResourceChange
@@ -93,7 +94,7 @@ def test_the_plan_that_took_its_place_is_named_with_its_link() -> None:
     message = views.decided(VIEW, replace(ONE, outcome="superseded"), newer)
     assert message.text.startswith("#7 Plan for staging: #9 took its place, nothing was applied (1 to destroy")
     assert ":arrow_right: newer plan: #9 Plan for staging a=<b>  asked by @lee" in read(message)
-    assert "<https://acme.slack.com/archives/C/p9|#9 Plan for staging a=&lt;b&gt;>" in str(message.blocks)
+    assert "<https://acme.slack.com/archives/C/p9|#9 Plan for staging a=&lt;b&gt;>" in opened(str(message.blocks))
     assert not buttons(message)
 
 

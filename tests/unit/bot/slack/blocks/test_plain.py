@@ -10,6 +10,7 @@ from hypothesis import given, strategies as st
 
 from bot.slack.blocks import common, kit, modals, tables
 from bot.slack.blocks.common import APPROVE
+from bot.slack.blocks.markup import opened
 from bot.slack.blocks.plain import simpler_forms, simpler_view
 from sandbox.slack.block_kit import check_message, check_view
 from tests.unit.bot.drawn import hostile
@@ -81,9 +82,9 @@ def test_a_button_beside_a_text_stays() -> None:
 
 def test_links_mentions_and_tables_are_still_read() -> None:
     row = tables.table(["image"], [[tables.Link("ami-1 <new>", "https://aws.test/ami-1", after="3 days old")]])
-    with_buttons, _ = simpler_forms(kit.Message("x", (kit.section("by <@U0ANA>"), row)), APPROVE)
-    assert "by <@U0ANA>" in text_of(with_buttons)
-    assert "<https://aws.test/ami-1|ami-1 &lt;new&gt;> 3 days old" in text_of(with_buttons)
+    with_buttons, _ = simpler_forms(kit.Message("x", (kit.section(f"by {kit.user('U0ANA')}"), row)), APPROVE)
+    assert "by <@U0ANA>" in opened(text_of(with_buttons))
+    assert "<https://aws.test/ami-1|ami-1 &lt;new&gt;> 3 days old" in opened(text_of(with_buttons))
 
 
 @pytest.mark.parametrize("title", ["Plain", "<b>"])

@@ -8,6 +8,7 @@ from itertools import cycle, islice
 import pytest
 from hypothesis import given, strategies as st
 
+from bot.slack.blocks import kit
 from bot.slack.blocks.common import ApprovalView, Head
 from handlers.deploy.ansible import outcome_views, views
 from handlers.deploy.ansible.outcome_views import RolloutEnd
@@ -29,7 +30,9 @@ NOW = 1_700_000_000.0
 HEAD = Head(12, "Deploy main to staging", "staging", "U0ANA")
 COMMIT = Commit("o/r", "a1b2c3d4" * 5, "main", "Raise the queue's memory", "Lee Park", "https://github.com/o/r/c/1")
 OUT = Release(COMMIT, "`9f8e7d6` The one before", "Ansible")
-GIVEN = ApprovalView("ID", 1, "approved", (("U0LEE", "approved", NOW),), NOW + 3_600, "anyone of <!subteam^S0LEADS>")
+GIVEN = ApprovalView(
+    "ID", 1, "approved", (("U0LEE", "approved", NOW),), NOW + 3_600, f"anyone of {kit.group('S0LEADS')}"
+)
 
 
 def host(name: str, state: State, **more: object) -> HostResult:
@@ -161,7 +164,7 @@ def test_what_is_cancelled_says_by_whom_and_where_each_host_was_left() -> None:
     before = host("backend-2", State.CANCELLED)
     then = "/deploy staging backend,cron"
     rendered = ended(
-        played(State.CANCELLED, stopped, before), cancelled_by="<@U0LEE>", not_started=("cron",), then=then
+        played(State.CANCELLED, stopped, before), cancelled_by=kit.user("U0LEE"), not_started=("cron",), then=then
     )
     assert ":octagonal_sign:" in rendered
     assert "@lee cancelled it. Interrupted: backend-1 at `Migrate` (task 3/7), backend-2 at its beginning." in rendered
@@ -171,7 +174,7 @@ def test_what_is_cancelled_says_by_whom_and_where_each_host_was_left() -> None:
 def test_the_board_of_a_check_says_what_would_change_also_when_it_was_cancelled() -> None:
     done = played(State.SUCCEEDED, host("backend-1", State.SUCCEEDED, ok=3, changed=2))
     checked = replace(rollout(done), check=True)
-    end = RolloutEnd(cancelled_by="<@U0LEE>", then="/deploy staging check")
+    end = RolloutEnd(cancelled_by=kit.user("U0LEE"), then="/deploy staging check")
     rendered = [read(outcome_views.ended(HEAD, OUT, None, state, end)) for state in (checked, rollout(done))]
     assert ["would change" in message for message in rendered] == [True, False]
 
@@ -245,7 +248,7 @@ def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, co
     result = PlaybookResult(next(text), state, hosts, finished=count % 2 == 0, changes=changes)
     rollout_state = RolloutState((result,), NOW)
     read(views.progress(head, out, None, rollout_state))
-    for cancelled_by in ("", "<@U0LEE>"):
+    for cancelled_by in ("", kit.user("U0LEE")):
         end = RolloutEnd(tuple(islice(text, count)), cancelled_by=cancelled_by, retry=bool(count))
         read(outcome_views.ended(head, out, None, rollout_state, end))
     read(outcome_views.checked(head, out, rollout_state))

@@ -9,8 +9,10 @@ from itertools import cycle
 import pytest
 from hypothesis import given, strategies as st
 
+from bot.slack.blocks import kit
 from bot.slack.blocks.common import ApprovalView, Head
 from bot.slack.blocks.jobs import machines_done
+from bot.slack.blocks.markup import opened
 from handlers.deploy.github_actions import views
 from handlers.deploy.views import Release
 from runners.results import Commit, Job, PendingReview, State, WorkflowRun
@@ -20,7 +22,7 @@ AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 HEAD = Head(12, "Deploy main to prod", "prod", "U0ANA")
 COMMIT = Commit("o/r", "a1b2c3d4" * 5, "main", "Raise the queue's memory", "Lee Park", "https://github.com/o/r/c/1")
 OUT = Release(COMMIT, "`9f8e7d6` The one before", "GitHub Actions deploy-prod.yml")
-OPEN = ApprovalView("ID", 1, "pending", (), 1_700_003_600.0, "anyone of <!subteam^S0LEADS>")
+OPEN = ApprovalView("ID", 1, "pending", (), 1_700_003_600.0, f"anyone of {kit.group('S0LEADS')}")
 GIVEN = replace(OPEN, outcome="approved", votes=(("U0LEE", "approved", 1_700_000_000.0),))
 
 
@@ -114,7 +116,7 @@ def test_a_job_that_waits_for_reviewers_says_who_with_the_link() -> None:
     assert "`production` needs a review by one of lee-park, team <infra>" in rendered
     assert "`other` holds the run until" in rendered
     assert "✋ waiting for review" in rendered
-    assert f"<{going.url}|Review it on GitHub>" in str(message.blocks)
+    assert f"<{going.url}|Review it on GitHub>" in opened(str(message.blocks))
     assert "holds the run until somebody reviews it" in read(views.run_progress(HEAD, OUT, GIVEN, going))
     released = run(State.RUNNING, job("backend", State.RUNNING), ended=False)
     assert "review" not in read(views.run_progress(HEAD, OUT, GIVEN, released, pending=pending))

@@ -8,6 +8,7 @@ from itertools import cycle
 import pytest
 from hypothesis import given, strategies as st
 
+from bot.slack.blocks import kit
 from bot.slack.blocks.common import APPROVE, CANCEL, REJECT, ApprovalView, Head
 from handlers.deploy.promote import views
 from handlers.deploy.promote.views import OPEN, SKIP, Promotion, Stage
@@ -15,7 +16,7 @@ from runners.results import Check, Checks, Commit, Difference, PullRequest, Pull
 from tests.unit.bot.drawn import buttons, hostile, read, urls
 
 HEAD = Head(7, "Deploy main to staging", "staging", "U0ANA")
-ASK = ApprovalView("ID", 1, "pending", (), 1_700_003_600.0, "anyone of <!subteam^S0LEADS>")
+ASK = ApprovalView("ID", 1, "pending", (), 1_700_003_600.0, f"anyone of {kit.group('S0LEADS')}")
 GIVEN = replace(ASK, outcome="approved", votes=(("U0LEE", "approved", 1_700_000_000.0),))
 COMMITS = tuple(
     Commit("o/app", f"{n:07x}" * 5 + "00000", "dev", f"Change {n}", "lee-park", "https://github.com/o/app/commit/1")

@@ -1,0 +1,207 @@
+"""Attack: foreign text that notifies people or links somewhere. Whatever a view forgets, the gate to Slack holds."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import example, given, strategies as st
+
+from bot.access import policy
+from bot.config import read
+from bot.errors import UserError
+from bot.redaction import RedactingFormatter, Redactor
+from bot.slack.blocks import kit, markup, modals, replies, tables
+from bot.slack.blocks.plain import simpler_forms
+from bot.slack.client import Chat
+from bot.slack.manifest import read as read_manifest
+from bot.slack.redacted import opened, received
+from bot.slack.web_api import make_client
+from sandbox.slack import SlackSettings, SlackStandIn
+from sandbox.slack.block_kit import check_message, check_view
+from sandbox.slack.mrkdwn import links, notified
+from tests.unit.handlers.conftest import FILE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+TOKEN = "xoxb-planted-bot-token"
+VICTIMS = (
+    "<@U0VICTIM>",
+    "<@U0VICTIM|harmless>",
+    "<!subteam^S0ALL>",
+    "<!subteam^S0ALL|@all>",
+    "<!channel>",
+    "<!here|here>",
+    "<!everyone>",
+    "<#C0GENERAL>",
+    "<https://evil.test|https://github.com>",
+    "<mailto:a@evil.test|mail>",
+    "<!date^1^{date}^https://evil.test|x>",
+    "https://evil.test/bare",
+    "evil-domain.com",
+    "@here",
+    "#general",
+    "&lt;@U0VICTIM&gt;",
+    "<",
+    ">",
+    "|",
+    "`",
+    "\u202e",
+    "\u200b",
+    "\x00",
+    "\n",
+)
+foreign = st.lists(st.one_of(st.sampled_from(VICTIMS), st.text(max_size=5)), min_size=1, max_size=8).map("".join)
+HIDDEN = ("\u200b", "\u200f", "\u202e", "\u2066", "\ufeff", "\u00ad", "\u3164", "\U000e0041", "\ue000", "\x1b", "\x00")
+GROUPS = read(FILE)
+
+
+def delivered(message: kit.Message) -> tuple[str, list[dict[str, Any]]]:
+    """The text and the blocks as Slack gets them."""
+    content = opened({"text": message.text, "blocks": list(message.blocks)})
+    return content["text"], check_message(content["blocks"])
+
+
+@given(foreign)
+@example("<!subteam^S0ALL> <@U0VICTIM>")
+def test_a_view_that_escapes_nothing_notifies_nobody_and_links_nowhere(text: str) -> None:
+    raw = kit.Message(
+        text,
+        (
+            kit.section(text),
+            kit.context(text, f"by {text}"),
+            kit.header(text),
+            kit.actions("row", kit.button(text, "go", "id", ask=kit.confirm(text, text, text))),
+            tables.table([text], [[text], [tables.Link(text, "https://github.com/o/r")]]),
+        ),
+    )
+    text_sent, blocks = delivered(raw)
+    assert notified(text_sent, blocks) == frozenset()
+    assert links(text_sent, blocks) <= {"https://github.com/o/r"}
+    for form in simpler_forms(raw, "go"):
+        assert notified(*delivered(form)) == frozenset()
+
+
+@given(foreign)
+def test_only_whom_the_bot_names_is_notified_beside_foreign_text(text: str) -> None:
+    words = f"{kit.user('U0ANA')} {kit.escape(text)} {kit.link(text, 'https://github.com/o/r')}"
+    text_sent, blocks = delivered(kit.message(words, [kit.section(words)]))
+    assert notified(text_sent, blocks) == {"U0ANA"}
+    assert links(text_sent, blocks) == {"https://github.com/o/r"}
+    text_sent, blocks = delivered(kit.Message(f"{text}{words}{text}", (kit.section(f"{text}{words}{text}"),)))
+    assert notified(text_sent, blocks) <= {"U0ANA"}
+    assert links(text_sent, blocks) <= {"https://github.com/o/r"}
+
+
+@given(foreign)
+def test_a_refusal_names_whom_to_ask_and_nobody_that_its_arguments_name(text: str) -> None:
+    asked = policy.in_words(("U0LEE", "usergroup:S0LEADS"))
+    text_sent, blocks = delivered(replies.refusal(f"The workflow's input target takes one of {text}; {asked} may."))
+    assert notified(text_sent, blocks) == {"U0LEE", "S0LEADS"}
+    assert links(text_sent, blocks) == frozenset()
+
+
+def test_the_options_of_a_workflow_are_text() -> None:
+    options = ["<!subteam^S0ALL>", "<@U0VICTIM>"]
+    error = UserError(f"The workflow's input target takes one of {', '.join(options)}, not all.")
+    text_sent, blocks = delivered(replies.refusal(str(error)))
+    assert notified(text_sent, blocks) == frozenset()
+    assert "&lt;!subteam^S0ALL&gt;, &lt;@U0VICTIM&gt;" in text_sent
+
+
+@given(foreign)
+def test_the_title_and_the_fields_of_a_window_are_text(text: str) -> None:
+    text = f"x{text}"
+    inputs = [modals.text("word", text, longest=9, hint=text), modals.one_of("ref", text, [("a", text)])]
+    view = modals.modal("x", [kit.section(text), *inputs], metadata="7", title="Sure?", submit="Yes", close="No")
+    sent = opened({"view": view})["view"]
+    check_view(sent, "modal")
+    assert notified("", sent["blocks"]) == frozenset()
+    assert links("", sent["blocks"]) == frozenset()
+    assert sent["private_metadata"] == "7"
+
+
+@given(st.text("ABCDEFGHabcdefgh0123456789-_", min_size=8, max_size=8), foreign)
+def test_a_guessed_seal_opens_nothing(guess: str, text: str) -> None:
+    assert notified(markup.opened(f"<{guess}@U0VICTIM> {text}"), []) == frozenset()
+
+
+def test_a_stored_message_keeps_its_mentions_with_its_key_and_with_a_new_one_beside_it() -> None:
+    markup.use_keys([b"a" * 32])
+    stored = kit.user("U0ANA")
+    markup.use_keys([b"b" * 32, b"a" * 32])
+    assert markup.opened(stored) == "<@U0ANA>"
+    markup.use_keys([b"b" * 32])
+    assert markup.opened(stored).startswith("&lt;")
+
+
+@given(foreign)
+def test_a_message_that_is_read_and_changed_says_and_notifies_the_same(text: str) -> None:
+    words = f"{kit.user('U0ANA')} {kit.escape(text)} {kit.moment(1.0)}"
+    text_sent, blocks = delivered(kit.message(words, [kit.section(words)]))
+    again = opened(received({"text": text_sent, "blocks": blocks}))
+    assert (again["text"], again["blocks"]) == (text_sent, blocks)
+
+
+@pytest.mark.parametrize("character", HIDDEN)
+def test_an_invisible_character_is_named_wherever_it_leaves(character: str) -> None:
+    name = f"U+{ord(character):04X}"
+    text = f"mai{character}n"
+    text_sent, blocks = delivered(
+        kit.Message(text, (kit.section(text), kit.header(text), tables.table([text], [[text]])))
+    )
+    view = opened({"view": modals.modal("x", [], metadata="", title=text, submit="Yes", close="No")})["view"]
+    record = logging.LogRecord("bot", logging.INFO, "file.py", 1, "branch %s", (text,), None)
+    logged = RedactingFormatter(lambda line: markup.plain(Redactor()(line))).format(record)
+    for displayed in (text_sent, view["title"]["text"], logged, *_texts(blocks)):
+        assert character not in displayed
+        assert name in displayed
+
+
+def test_emoji_and_letters_of_every_script_stay() -> None:
+    text = "⚠️ 👩‍🚀 1️⃣ déploy 日本語 Москва naïve ✅"
+    assert kit.escape(text) == text
+
+
+def test_colours_and_a_progress_bar_of_a_log_stay_readable() -> None:
+    assert kit.escape("\x1b[31mred\x1b[0m\r\n10%\r50%\r\n") == "red\n10%\n50%\n"
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[SlackStandIn]:
+    stand_in = SlackStandIn(SlackSettings(TOKEN, "planted-signing-secret", None, None, rate_limits=False))
+    stand_in.register_commands(read_manifest())
+    await stand_in.start()
+    yield stand_in
+    await stand_in.stop()
+
+
+async def test_nothing_leaves_the_client_but_through_the_gate(slack: SlackStandIn) -> None:
+    chat = Chat(make_client(TOKEN, f"{slack.url}/api/"), Redactor())
+    text = " ".join(VICTIMS)
+    raw = kit.Message(text, (kit.section(text),))
+    at = await chat.post("C0STAGING", raw)
+    await chat.update(at, raw)
+    await chat.post("C0STAGING", raw, thread=at.ts)
+    await chat.publish_home("U0ANA", replies.home([kit.section(text)]))
+    await chat.upload(at, filename="a\u202etxt.exe", title=text, content=f"{text}{kit.user('U0ANA')}")
+    messages = slack.workspace.channel("#staging").all_messages
+    assert [message.notified for message in messages] == [frozenset()] * len(messages)
+    assert [message.links for message in messages if message.blocks] == [frozenset()] * 2
+    assert "\u202e" not in str([file.name for message in messages for file in message.files])
+    assert not [call for call in slack.calls if {"link_names", "parse"} & set(call.arguments)]
+    assert notified("", [chat.reply(raw)["blocks"]]) == frozenset()
+    assert markup.sealed("")[1:-1] not in str([call.arguments for call in slack.calls])
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for entry in value:
+            yield from _texts(entry)
+    elif isinstance(value, dict):
+        if isinstance(value.get("text"), str):
+            yield value["text"]
+        else:
+            yield from _texts(list(value.values()))
