@@ -10,8 +10,6 @@ import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-
 from bot import settings as environment
 from bot.access import policy
 from bot.access.directory import Directory
@@ -20,11 +18,14 @@ from bot.engine.single_instance import single_instance_lock
 from bot.errors import NothingThereError
 from bot.inbound import app as bolt, github_webhooks, hcp_notifications, server
 from bot.inbound.connections import Connections
+from bot.inbound.dispatch import Dispatch
 from bot.inbound.github_webhooks import Webhooks
+from bot.inbound.installation import Installation
 from bot.inbound.limits import affordable, limit_accept_errors, raise_descriptors
 from bot.inbound.listening import listen
 from bot.inbound.peers import Peers
 from bot.inbound.reception import Reception
+from bot.inbound.socket_mode import SocketMode
 from bot.operations.operation import delete_scratch
 from bot.operations.periodic import PeriodicTasks
 from bot.operations.run_finder import RunFinder
@@ -55,7 +56,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aiohttp import web
-    from slack_bolt.async_app import AsyncApp
     from slack_sdk.web.async_client import AsyncWebClient
 
     from bot.config import Config
@@ -187,15 +187,17 @@ class Service:
     async def _listen(
         self, stack: AsyncExitStack, services: Services, registry: Registry, client: AsyncWebClient, finder: RunFinder
     ) -> None:
-        app = bolt.build(client, self._settings.slack_signing_secret or "socket-mode")
-        bolt.attach(app, services, registry)
-        over_http = None if self._settings.slack_app_token else app
-        if self._settings.slack_app_token:
-            await self._connect(stack, app, self._settings.slack_app_token)
         reception = Reception(Peers(self._settings.trusted_proxies))
-        application = server.make()
-        if over_http:
-            server.add_slack(application, app, services, self._settings.slack_signing_secret, reception)
+        installation = Installation(client, self._settings.slack_app_token)
+        app = bolt.build(client, installation)
+        bolt.attach(app, services, registry)
+        application, dispatch = server.make(), Dispatch(app, installation)
+        if self._settings.slack_app_token:
+            handler = SocketMode(app, self._settings.slack_app_token, dispatch, reception.refusals)
+            await handler.connect_async()  # type: ignore[no-untyped-call]
+            stack.push_async_callback(handler.close_async)
+        else:
+            server.add_slack(application, dispatch, services, self._settings.slack_signing_secret, reception)
         if self._settings.hcp_notification_token:
             receive = hcp_notifications.handler(services, self._settings.hcp_notification_token, reception)
             application.router.add_post(hcp_notifications.PATH, receive)
@@ -223,11 +225,6 @@ class Service:
         await listen(stack, application, guard, settings.listen_address, settings.port)
         transport = "Socket Mode" if settings.slack_app_token else "HTTP"
         log.info("listening on %s port %s, %s", settings.listen_address or "every address", settings.port, transport)
-
-    async def _connect(self, stack: AsyncExitStack, app: AsyncApp, app_token: str) -> None:
-        handler = AsyncSocketModeHandler(app, app_token, web_client=app.client)
-        await handler.connect_async()  # type: ignore[no-untyped-call]
-        stack.push_async_callback(handler.close_async)
 
 
 async def _check_approvals(services: Services) -> None:

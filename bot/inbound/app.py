@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.error import BoltUnhandledRequestError
 
 import handlers
@@ -27,8 +26,10 @@ from bot.slack.web_api import ChatError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
+    from slack_bolt.authorization import AuthorizeResult
     from slack_sdk.web.async_client import AsyncWebClient
 
+    from bot.inbound.installation import Installation
     from bot.operations.registry import Button, Command, HomeTab, Kind, Modal, Submission
     from bot.services import Services
     from bot.slack.blocks.kit import Message
@@ -63,35 +64,24 @@ def find_handlers() -> Registry:
     return registry
 
 
-def build(client: AsyncWebClient, signing_secret: str) -> AsyncApp:
-    """The Bolt app that checks signatures, without listeners."""
+def build(client: AsyncWebClient, installation: Installation) -> AsyncApp:
+    """The Bolt app without listeners. It gets only what is authenticated and checked."""
+
+    async def authorize() -> AuthorizeResult:  # Bolt reads the names of its parameters
+        return await installation.authorize()
+
     return AsyncApp(
         client=client,
-        signing_secret=signing_secret,
-        authorize=_authorize(client),
+        signing_secret="",
+        request_verification_enabled=False,
+        ssl_check_enabled=False,
+        authorize=authorize,
         logger=logging.getLogger("slack_bolt"),  # Bolt's other loggers take the level of this logger
         raise_error_for_unhandled_request=True,
         # Bolt answers after the listener. Otherwise it polls the acknowledgement of each request every 10 ms, and after
         # three seconds replies that nothing was done, although the listener still runs.
         process_before_response=True,
     )
-
-
-def _authorize(client: AsyncWebClient) -> Callable[[], Awaitable[AuthorizeResult]]:
-    """The bot's identity by its token, requested once: Bolt's own way asks at every request until it has an answer."""
-    results: list[AuthorizeResult] = []
-    lock = asyncio.Lock()
-
-    async def authorize() -> AuthorizeResult:
-        async with lock:
-            if not results:
-                answer = await client.auth_test()
-                results.append(
-                    AuthorizeResult.from_auth_test_response(bot_token=client.token, auth_test_response=answer)
-                )
-        return results[0]
-
-    return authorize
 
 
 def register_operations(services: Services, registry: Registry) -> None:

@@ -5,26 +5,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import json
 import logging
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import parse_qs
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
-from slack_bolt.request.async_request import AsyncBoltRequest
 
+from bot.inbound import shapes
 from bot.inbound.connections import CLOSED, authenticated
 from bot.inbound.refusals import REFUSED, RefusedError
 from bot.operations.dropped import DROPPED
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping
 
-    from slack_bolt.async_app import AsyncApp
-
+    from bot.inbound.dispatch import Dispatch
     from bot.inbound.reception import Reception
     from bot.services import Services
 
@@ -53,20 +50,15 @@ def add_metrics(application: web.Application, services: Services) -> None:
 
 
 def add_slack(
-    application: web.Application, app: AsyncApp, services: Services, signing_secret: str, reception: Reception
+    application: web.Application, dispatch: Dispatch, services: Services, signing_secret: str, reception: Reception
 ) -> None:
-    """Add /slack/events, which passes to the Bolt app what Slack signed."""
+    """Add /slack/events, which passes on what Slack signed."""
 
     async def handle(request: web.Request) -> web.Response:
-        # Bolt reads a body before it checks the signature, and raises on what is neither a form nor a JSON object.
         body = await reception.bodies.read(request, LARGEST_BODY)
         _check_signature(request.headers, body, signing_secret, services.clock())
         authenticated(request)
-        if not _is_readable(body, request.content_type):
-            raise RefusedError(400, "the body is neither a form nor a JSON object", "shape")
-        # Made of the checked text: the header may name an unknown encoding.
-        checked = AsyncBoltRequest(body=body.decode(), query=request.query_string, headers=_lists(request.headers))
-        return await to_aiohttp_response(await app.async_dispatch(checked))
+        return await to_aiohttp_response(await dispatch(shapes.read(body, request.content_type)))
 
     application.router.add_post(PATH, reception.refusing(handle))
 
@@ -82,21 +74,6 @@ def _check_signature(headers: Mapping[str, str], body: bytes, signing_secret: st
     expected = "v0=" + hmac.new(signing_secret.encode(), signed, hashlib.sha256).hexdigest()
     if not hmac.compare_digest(expected.encode(), signature.encode(errors="surrogateescape")):
         raise RefusedError(401, "the request is not signed with this app's secret", "signature")
-
-
-def _lists(headers: Mapping[str, str]) -> dict[str, str | Sequence[str]]:
-    return {name: [value] for name, value in headers.items()}
-
-
-def _is_readable(body: bytes, content_type: str) -> bool:
-    """Whether Slack could have sent it: a JSON object, or a form whose field `payload`, if present, is a JSON object."""
-    try:
-        text = body.decode()
-        if content_type != "application/json" and not text.startswith("{"):
-            text = parse_qs(text, keep_blank_values=True).get("payload", ["{}"])[-1]
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        return False
 
 
 def _metrics(services: Services) -> Handler:

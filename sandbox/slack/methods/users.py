@@ -8,7 +8,7 @@ from sandbox.slack import people_seed as seed
 from sandbox.slack.errors import ApiError
 from sandbox.slack.methods import channels
 from sandbox.slack.methods.registry import Method
-from sandbox.slack.rate_limits import TIER_2, TIER_4
+from sandbox.slack.rate_limits import TIER_2, TIER_3, TIER_4
 
 if TYPE_CHECKING:
     from sandbox.slack.backend import Backend
@@ -49,6 +49,13 @@ def _info(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
     if user is None:
         raise ApiError("user_not_found")
     return {"user": _user_json(user)}
+
+
+def _bot_info(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
+    if given["bot"] != seed.BOT_ID:
+        raise ApiError("bot_not_found")
+    bot = {"id": seed.BOT_ID, "deleted": False, "name": seed.BOT_NAME.lower(), "updated": int(backend.clock.now())}
+    return {"bot": {**bot, "app_id": seed.APP_ID, "user_id": seed.BOT_USER_ID, "icons": {}}}
 
 
 def _list(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
@@ -92,6 +99,7 @@ _GROUP_USERS = {"usergroup": "str", "include_disabled": "bool"}
 _LIST = {"cursor": "str", "limit": "int", "include_locale": "bool"}
 
 METHODS = (
+    Method("bots.info", _bot_info, "users:read", TIER_3, {"bot": "str"}, ("bot",)),
     Method("users.info", _info, "users:read", TIER_4, {"user": "str", "include_locale": "bool"}, ("user",)),
     Method("users.list", _list, "users:read", TIER_2, _LIST),
     Method("usergroups.list", _groups, "usergroups:read", TIER_2, _GROUPS),
