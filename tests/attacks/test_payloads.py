@@ -109,7 +109,7 @@ def bodies_of(payload: dict[str, Any]) -> list[tuple[bytes, str]]:
     ]
 
 
-@given(payloads=st.lists(any_typed | any_command, min_size=10, max_size=10))
+@given(payloads=st.lists(any_typed | any_command, min_size=4, max_size=4))
 @settings(suppress_health_check=list(HealthCheck), deadline=None)
 def test_a_signed_payload_of_any_shape_is_answered_in_words(payloads: list[dict[str, Any]]) -> None:
     with no_traceback():
@@ -140,7 +140,7 @@ async def test_each_shape_as_slack_sends_it_is_taken(name: str, caplog: pytest.L
     assert "refused" not in caplog.text
 
 
-@given(payloads=st.lists(any_typed | any_command, min_size=10, max_size=10))
+@given(payloads=st.lists(any_typed | any_command, min_size=4, max_size=4))
 @settings(suppress_health_check=list(HealthCheck), deadline=None)
 def test_an_envelope_of_any_shape_is_acknowledged(payloads: list[dict[str, Any]]) -> None:
     with no_traceback():
