@@ -71,6 +71,7 @@ def build(client: AsyncWebClient, installation: Installation) -> AsyncApp:
         return await installation.authorize()
 
     return AsyncApp(
+        name="signalbox",  # otherwise Bolt reads the source of every caller to find a name: a third of the start
         client=client,
         signing_secret="",
         request_verification_enabled=False,
