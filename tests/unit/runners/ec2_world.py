@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.client import ClientCreator
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
-from moto.ec2.models import ec2_backends
+from moto.ec2.models import EC2Backend, ec2_backends
+from moto.ec2.models.amis import Ami
+from moto.ec2.utils import random_ami_id, random_instance_id
 
 from sandbox.aws_services import AwsServices
 
@@ -167,13 +169,26 @@ def calls_of(client: Any) -> list[tuple[str, dict[str, Any]]]:
 
 
 def image(account: Account, name_tag: str, made_at: datetime, *, region: str = HOME) -> str:
-    """An image of ours of that age, with a snapshot of 15 GB; moto's API lets nobody choose a date."""
-    ec2 = account.ec2(region)
-    instance = ec2.run_instances(ImageId=BASE, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
-    made = ec2.create_image(InstanceId=instance, Name=f"{name_tag}-{uuid.uuid4()}")["ImageId"]
-    ec2.terminate_instances(InstanceIds=[instance])
-    ec2.create_tags(Resources=[made], Tags=[{"Key": "Name", "Value": name_tag}])
-    backend = ec2_backends[MOTOS_ACCOUNT][region]
-    backend.amis[made].creation_date = made_at.replace(tzinfo=None)
-    backend.amis[made].ebs_snapshot.start_time = made_at.replace(tzinfo=None)
-    return str(made)
+    """An image of ours of that age, with a snapshot of 15 GB.
+
+    It is put into moto's state, as moto's API chooses every date; and to build hundreds of images from instances by that
+    API takes half the time of these tests.
+    """
+    account.ec2(region)  # the account has to have the region
+    backend: EC2Backend = ec2_backends[MOTOS_ACCOUNT][region]
+    image_id, at = random_ami_id(), made_at.replace(tzinfo=None)
+    made = Ami(
+        backend,
+        image_id,
+        name=f"{name_tag}-{uuid.uuid4()}",
+        architecture="x86_64",
+        virtualization_type="hvm",
+        root_device_type="ebs",
+        creation_date=at,
+        region_name=f"{region}a",
+        snapshot_description=f"Created by CreateImage({random_instance_id()}) for {image_id}",
+    )
+    made.ebs_snapshot.start_time = at
+    backend.amis[image_id] = made
+    made.add_tags({"Name": name_tag})
+    return image_id
