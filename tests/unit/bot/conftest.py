@@ -8,13 +8,14 @@ import pytest
 import sqlalchemy as sa
 
 from bot.settings import database_url
-from bot.store.database import Store
-from bot.store.migrations import migrate
+from tests.migrated import migrated
 from tests.postgres_server import PostgresServer, running_postgres
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
+
+    from bot.store.database import Store
 
 
 class Clock:
@@ -55,7 +56,6 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 async def store(url: str) -> AsyncIterator[Store]:
-    made = Store(url)
-    await migrate(made)
+    made = await migrated(url)
     yield made
     made.close()

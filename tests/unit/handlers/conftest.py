@@ -22,16 +22,15 @@ from bot.slack.web_api import ChatError
 from bot.store.annotations import Annotations
 from bot.store.approvals import Approval, ApprovalRequest, Approvals
 from bot.store.audit import Audit
-from bot.store.database import Store
 from bot.store.deployments import Deployments
 from bot.store.images import Images
-from bot.store.migrations import migrate
 from bot.store.operations import Operations, Request
 from bot.store.removals import Removals
 from bot.store.run_claims import RunClaims
 from runners.aws.builders.prices import Prices
 from runners.aws.client import Account
 from sandbox.slack.block_kit import check_view
+from tests.migrated import migrated
 from tests.unit.runners.ec2_world import HOME, aws_within, refuse
 
 if TYPE_CHECKING:
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from bot.services import Services
     from bot.slack.blocks.kit import Message
     from bot.slack.client import Posted
+    from bot.store.database import Store
     from runners.aws.client import Clients
 
 FILE = """
@@ -206,8 +206,7 @@ def nothing_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    store = Store(f"sqlite:///{tmp_path}/signalbox.sqlite")
-    await migrate(store)
+    store = await migrated(f"sqlite:///{tmp_path}/signalbox.sqlite")
     yield Desk(store, read(FILE, "signalbox.yaml"))
     store.close()
 

@@ -25,10 +25,9 @@ from bot.slack.blocks import kit
 from bot.slack.client import Chat
 from bot.slack.manifest import read as read_manifest
 from bot.slack.web_api import make_client
-from bot.store.database import Store
-from bot.store.migrations import migrate
 from bot.store.operations import Operations, Request, Status
 from sandbox.slack import SlackSettings, SlackStandIn, sign
+from tests.migrated import migrated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -77,8 +76,7 @@ def handled() -> Handled:
 
 @pytest.fixture
 async def operations(tmp_path: Path) -> AsyncIterator[Operations]:
-    store = Store(f"sqlite:///{tmp_path}/signalbox.sqlite")
-    await migrate(store)
+    store = await migrated(f"sqlite:///{tmp_path}/signalbox.sqlite")
     yield Operations(store, time.time)
     store.close()
 

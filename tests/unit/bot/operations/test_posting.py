@@ -23,10 +23,9 @@ from bot.slack.manifest import read as read_manifest
 from bot.slack.retry import with_retries
 from bot.slack.web_api import ChatError, make_client
 from bot.store.annotations import Annotations
-from bot.store.database import Store
-from bot.store.migrations import migrate
 from bot.store.operations import Operations, Request
 from sandbox.slack import ApiError, SlackSettings, SlackStandIn, people_seed as seed
+from tests.migrated import migrated
 from tests.unit.bot.operations.lifecycle_world import FILE
 
 if TYPE_CHECKING:
@@ -100,8 +99,7 @@ async def world_in(directory: Path) -> AsyncIterator[World]:
     slack = SlackStandIn(SlackSettings(TOKEN, "planted-signing-secret", None, None, rate_limits=False))
     slack.register_commands(read_manifest())
     await slack.start()
-    store = Store(f"sqlite:///{directory}/{time.monotonic_ns()}.sqlite")
-    await migrate(store)
+    store = await migrated(f"sqlite:///{directory}/{time.monotonic_ns()}.sqlite")
     made = SimpleNamespace(
         config=read(FILE, "signalbox.yaml"),
         operations=Operations(store, time.time),

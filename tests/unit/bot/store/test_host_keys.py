@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.store.database import Store
 from bot.store.host_keys import HostKeys
-from bot.store.migrations import migrate
 from runners.results import ChangedKey
 from runners.ssh.host_keys import HostKey
+from tests.migrated import migrated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -25,8 +24,7 @@ THIRD = HostKey("ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAA
 
 @pytest.fixture
 async def keys(tmp_path: Path) -> AsyncIterator[HostKeys]:
-    store = Store(f"sqlite:///{tmp_path}/signalbox.sqlite")
-    await migrate(store)
+    store = await migrated(f"sqlite:///{tmp_path}/signalbox.sqlite")
     yield HostKeys(store, lambda: 1.0)
     store.close()
 

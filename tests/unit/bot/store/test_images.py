@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.store.database import Store
 from bot.store.images import FollowedRun, Images, fingerprint_of
-from bot.store.migrations import migrate
 from runners.results import BuiltImage, ImageGroup, Job, LogFinding, RollOut, State
+from tests.migrated import migrated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -45,8 +44,7 @@ def job(job_id: int = 7) -> Job:
 
 @pytest.fixture
 async def images(tmp_path: Path) -> AsyncIterator[Images]:
-    store = Store(f"sqlite:///{tmp_path}/signalbox.sqlite")
-    await migrate(store)
+    store = await migrated(f"sqlite:///{tmp_path}/signalbox.sqlite")
     yield Images(store, lambda: 5_000.0)
     store.close()
 

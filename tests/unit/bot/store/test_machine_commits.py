@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.store.database import Store
 from bot.store.deployments import MachineCommits, same_everywhere
-from bot.store.migrations import migrate
 from bot.store.operations import Record, Status
 from runners.results import Commit
+from tests.migrated import migrated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -24,8 +23,7 @@ OLD = replace(NEW, sha="b" * 40, subject="Old")
 
 @pytest.fixture
 async def commits(tmp_path: Path) -> AsyncIterator[MachineCommits]:
-    store = Store(f"sqlite:///{tmp_path}/signalbox.sqlite")
-    await migrate(store)
+    store = await migrated(f"sqlite:///{tmp_path}/signalbox.sqlite")
     yield MachineCommits(store, lambda: 5.0)
     store.close()
 

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.store.database import Store
-from bot.store.migrations import migrate
 from bot.store.removals import Removals
 from runners.results import Candidate, Removal, Snapshot, What
+from tests.migrated import migrated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def removals(tmp_path: Path) -> AsyncIterator[Removals]:
-    store = Store(f"sqlite:///{tmp_path}/signalbox.sqlite")
-    await migrate(store)
+    store = await migrated(f"sqlite:///{tmp_path}/signalbox.sqlite")
     yield Removals(store)
     store.close()
 
