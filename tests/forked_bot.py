@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 # Seconds that the bot waits and that no scenario is about: between polls of its queue and of a run on GitHub, and for
 # GitHub's answer. A bot that is started as people start it waits for 1, 5 and 15.
-TURN_INTERVAL, RUN_INTERVAL, ANSWER_TIMEOUT = 0.1, 1.0, 3
+TURN_INTERVAL, RUN_INTERVAL, ANSWER_TIMEOUT = 0.2, 1.0, 3
 # Imported by the bot only when it needs them, which most tests would wait for at each start.
 LATE = ("pytfe", "dbos", "alembic.command", "sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql")
 _SERVER = "tests.forked_bot"
