@@ -11,7 +11,7 @@ import json
 import re
 import shlex
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from ahocorasick_rs import AhoCorasick
 
@@ -24,6 +24,17 @@ SHORTEST_ENCODED = 6  # characters in base64: what five bytes leave when both en
 # Up to this length, a plan's value of letters, digits and simple separators is a word: masked only where it stands alone.
 _LONGEST_WORD = 15
 _WORD = re.compile(r"[^\W_]+(?:[-_. /:][^\W_]+)*")
+LONGEST_NAME = 16  # characters; a user of an address that is longer, and has no password, is a token
+_LONGEST_ADDRESS = 4_096
+_MOST_ENDS = 5  # of a password with @ in it
+_AUTHORITY = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:)//([^\s\"<>]+)")
+# As Go's MySQL driver has it, `user:password@tcp(host)/database`, and URLs that lack a scheme.
+_WITHOUT_SCHEME = re.compile(r"[\w.%+-]+:(?!//)(\S+)@(?:\w*\([^)]*\)|[\w.-]+(?::\d+)?)(?:/\S*)?")
+_PARAMETER = re.compile(
+    r"(?:^|(?<=[\s;&?,\"']))(?:\w*(?:password|passwd|passphrase|pwd|secret|token)|pass|api_?key|access_?key|sig|signature)\s*=\s*",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"")
 _PART_OF_WORD = re.compile(r"\w")
 _MUST_PERCENT_ENCODE = ("", "/", "!'()*", "!$&'()*+,;=:@/")  # urllib, its default, encodeURIComponent, RFC 3986's path
 
@@ -94,7 +105,7 @@ def pieces(secret: str, shortest: int = SHORTEST) -> frozenset[str]:
     secret = well_formed(secret)
     whole = secret.strip()
     lines = [line.strip() for line in whole.splitlines()] if len(whole.splitlines()) > 1 else []
-    passwords = [password for password in _passwords(whole) if len(password) >= shortest]
+    passwords = [password for password in set(_passwords(whole)) - {whole} if len(password) >= shortest]
     places = {line for line in lines if len(line) >= max(shortest, SHORTEST_LINE)} | set(passwords)
     return frozenset(places | {whole} if len(whole) >= shortest else places)
 
@@ -104,14 +115,45 @@ def spellings(secret: str) -> frozenset[str]:
     return frozenset(spelling for piece in pieces(secret) for spelling, _ in _spellings(piece, words=False))
 
 
-def _passwords(text: str) -> list[str]:
-    if "://" not in text or "\n" in text:
-        return []
-    try:
-        password = urlsplit(text).password or ""
-    except ValueError:  # not an address
-        return []
-    return [password, unquote(password)]
+def _passwords(text: str) -> Iterator[str]:
+    """The passwords in addresses and connection strings: as they stand there, and decoded.
+
+    A password with characters that should be percent-encoded there has several ends; what is beyond it makes it only longer.
+    Sources: RFC 3986, libpq's "Connection Strings", ADO.NET's, the DSN of Go's MySQL driver.
+    """
+    for line in text.splitlines():
+        if len(line) > _LONGEST_ADDRESS:
+            continue
+        for password in (*_of_user(line), *_of_parameters(line)):
+            yield from (password, unquote(password), unquote_plus(password))
+
+
+def _of_user(line: str) -> Iterator[str]:
+    """The password between the user and the host; a long user without one is a token."""
+    for match in _AUTHORITY.finditer(line):
+        user, colon, rest = match[2].partition(":")
+        own = re.split(r"[/?#\s]", match[2], maxsplit=1)[0]
+        if "@" in own:
+            user, colon, rest = own.rpartition("@")[0].partition(":")
+            yield rest if colon else user if len(user) >= LONGEST_NAME else ""
+        elif match[1] and not re.match(r"\d*(?:[/?#]|$)", rest):  # else a port
+            ends = [at for at, character in enumerate(rest) if character == "@"]
+            yield from (rest[:end] for end in ends[:_MOST_ENDS])
+    match = _WITHOUT_SCHEME.fullmatch(line.strip())
+    if match:
+        yield match[1]
+
+
+def _of_parameters(line: str) -> Iterator[str]:
+    """The values of parameters that are named like passwords: in a URL's query, and in lists of keys and values."""
+    for match in _PARAMETER.finditer(line):
+        rest = line[match.end() :]
+        quoted = _QUOTED.match(rest)
+        if quoted:
+            inner = quoted[0][1:-1]
+            yield from (inner, re.sub(r"\\(.)", r"\1", inner), inner.replace(quoted[0][0] * 2, quoted[0][0]))
+        else:
+            yield from (re.split(end, rest, maxsplit=1)[0].strip() for end in (r"[&;\s]", r"[;]", r"[&\s]", r"\s"))
 
 
 def _spellings(text: str, *, words: bool) -> Iterator[tuple[str, bool]]:

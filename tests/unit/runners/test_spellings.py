@@ -110,3 +110,57 @@ def test_words_are_masked_only_where_they_stand_alone() -> None:
 @given(st.text(max_size=100))
 def test_any_text_is_taken_also_one_that_is_no_utf8(text: str) -> None:
     assert Masker(["a secret that is nowhere"], HIDDEN)(f"{text}\ud800") != ""
+
+
+odd = st.text(st.characters(categories=["L", "N", "P", "S"], exclude_characters="[]"), min_size=6, max_size=20)
+CONNECTIONS: dict[str, Callable[[str], str]] = {
+    "PostgreSQL": lambda word: f"postgres://app:{quote(word, safe='')}@db.example.org:5432/app?sslmode=require",
+    "Redis, without a user": lambda word: f"redis://:{quote(word, safe='')}@cache.example.org/0",
+    "several hosts": lambda word: f"mongodb+srv://app:{quote(word, safe='')}@one.example.org,two.example.org/app",
+    "a query": lambda word: f"jdbc:postgresql://db.example.org/app?user=app&password={quote(word, safe='')}&ssl=true",
+    "a form's query": lambda word: f"https://example.org/hook?a=b&access_token={quote_plus(word)}",
+    "libpq": lambda word: f"host=db.example.org user=app password='{word.translate(LIBPQ)}' dbname=app",
+    "a line of several": lambda word: f"# staging\npostgres://app:{quote(word, safe='')}@db.example.org/app\n",
+}
+LIBPQ = str.maketrans({"'": "\\'", "\\": "\\\\"})
+
+
+@pytest.mark.parametrize("kind", CONNECTIONS)
+@given(word=odd)
+def test_the_password_of_a_connection_is_a_secret_of_its_own(kind: str, word: str) -> None:
+    mask = Masker([CONNECTIONS[kind](word)], HIDDEN)
+    assert mask(f"denied for ({word})") == f"denied for ({HIDDEN})"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "postgres://app:p/a#s?s:w0rd@db.example.org/app",
+        "postgres://app:p/a#s?s:w0rd@db.example.org:5432",
+        "app:p/a#s?s:w0rd@tcp(db.example.org:3306)/app?parseTime=true",
+        "host=db.example.org password=p/a#s?s:w0rd user=app",
+        "Server=db.example.org;User Id=app;Password=p/a#s?s:w0rd;Encrypt=true",
+        'Server=db.example.org;Pwd="p/a#s?s:w0rd"',
+        "amqp://app:p%2Fa%23s%3Fs%3Aw0rd@mq.example.org//",
+        "https://p/a#s?s:w0rd",
+    ],
+)
+def test_passwords_that_should_be_encoded_and_are_not(value: str) -> None:
+    rendered = Masker([value], HIDDEN)("denied: p/a#s?s:w0rd, app on db.example.org")
+    if value.startswith("https:"):
+        assert rendered.startswith("denied: p/a"), "it has neither user nor password"
+    else:
+        assert rendered == f"denied: {HIDDEN}, app on db.example.org"
+
+
+def test_a_token_in_the_place_of_the_user_is_a_secret_and_a_user_is_none() -> None:
+    assert pieces("https://0123456789abcdef01@github.com/o/r") >= {"0123456789abcdef01"}
+    assert pieces("ssh://deploy@host.example.org/r") == {"ssh://deploy@host.example.org/r"}
+    assert pieces("http://host.example.org:8080/a@b") == {"http://host.example.org:8080/a@b"}
+
+
+@pytest.mark.parametrize(
+    "value", ["a:" * 2_000 + "@", "password=" * 400, "x://" + "a:b@" * 900, "'" * 4_000, "sig='" + "\\'" * 1_900]
+)
+def test_no_value_takes_long(value: str) -> None:
+    assert pieces(value)
