@@ -136,12 +136,11 @@ def _of_user(line: str) -> Iterator[str]:
         if "@" in own:
             user, colon, rest = own.rpartition("@")[0].partition(":")
             yield rest if colon else user if len(user) >= LONGEST_NAME else ""
-        elif match[1] and not re.match(r"\d*(?:[/?#]|$)", rest):  # else a port
+        elif re.match(r"\d*(?:[/?#]|$)", rest) is None:  # else a port
             ends = [at for at, character in enumerate(rest) if character == "@"]
             yield from (rest[:end] for end in ends[:_MOST_ENDS])
-    match = _WITHOUT_SCHEME.fullmatch(line.strip())
-    if match:
-        yield match[1]
+    if without_scheme := _WITHOUT_SCHEME.fullmatch(line.strip()):
+        yield without_scheme[1]
 
 
 def _of_parameters(line: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from runners.ansible.outcomes import NO_REPORT, HostOutcome, Outcomes
 from runners.ansible.output import describe, short_path, tail_of
-from runners.results import FailedTask, HostResult, PlaybookResult, State
+from runners.results import FailedTask, ForcedTasks, HostResult, PlaybookResult, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Mask = Callable[[str], str]
 
 MOST_TOLERATED = 100
+MOST_NAMED = 25
 DISAGREE = "Ansible's recap contradicts its own events"
 
 
@@ -40,6 +41,14 @@ def conclude(
         tolerated=tuple(texts.tolerated())[:MOST_TOLERATED],
         uncertainty=error or (_uncertainty(outcomes) if unknown else ""),
     )
+
+
+def forced_tasks(outcomes: Outcomes, *, root: str, mask: Mask) -> ForcedTasks:
+    """What ran in a check although Ansible ran in check mode."""
+    tasks = dict.fromkeys((each.task, each.path) for each in outcomes.forced)
+    names = [mask(f"{task} ({short_path(path, root)})") for task, path in list(tasks)[:MOST_NAMED]]
+    changed = sum(each.changed for each in outcomes.forced)
+    return ForcedTasks(len(tasks), len(outcomes.forced), changed, tuple(names), complete=outcomes.complete)
 
 
 def _uncertainty(outcomes: Outcomes) -> str:

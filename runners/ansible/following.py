@@ -8,10 +8,10 @@ import logging
 import os
 import time
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from runners.ansible.conclusion import conclude
+from runners.ansible.conclusion import conclude, forced_tasks
 from runners.ansible.events import PlaybookRecord, masker
 from runners.ansible.job import listing_argv
 from runners.ansible.logfile import LogFile
@@ -22,7 +22,7 @@ from runners.errors import RunnerError, TimedOutError
 from runners.processes import child
 from runners.processes.detached import Detached
 from runners.processes.stragglers import end_marked
-from runners.results import FailedTask, HostResult, PlaybookResult, State, TaskChange
+from runners.results import FailedTask, ForcedTasks, HostResult, PlaybookResult, State, TaskChange
 from runners.ssh.keys import write_secret
 
 if TYPE_CHECKING:
@@ -139,11 +139,11 @@ class Following:
             await end_marked(str(places.base))
         result = record.result(exit_code, ended=True, cancelled=cancelled)
         error = "" if record.has_recap or cancelled else stopped_by(record, exit_code)
+        outcomes = Outcomes(await asyncio.to_thread(places.read_outcomes))
         if record.has_recap or error:
-            lines = await asyncio.to_thread(places.read_outcomes)
-            result = conclude(
-                result, Outcomes(lines), exit_code=exit_code, root=self._root, mask=self._mask, error=error
-            )
+            result = conclude(result, outcomes, exit_code=exit_code, root=self._root, mask=self._mask, error=error)
+        if self._job.check:
+            result = replace(result, forced=forced_tasks(outcomes, root=self._root, mask=self._mask))
         await asyncio.to_thread(keep, places, result)
         return result
 
@@ -190,8 +190,10 @@ def read_result(text: str) -> PlaybookResult:
     tolerated = tuple(FailedTask(**entry) for entry in stored.pop("tolerated"))
     changes = tuple(TaskChange(**entry) for entry in stored.pop("changes"))
     state = State(stored.pop("state"))
+    forced = stored.pop("forced", {})
+    names = {"names": tuple(forced.get("names", ()))}
     parts = {"hosts": hosts, "failures": failures, "tolerated": tolerated, "changes": changes}
-    return PlaybookResult(**(stored | parts), state=state)
+    return PlaybookResult(**(stored | parts), state=state, forced=ForcedTasks(**{**forced, **names}))
 
 
 async def _report(on_progress: OnProgress, result: PlaybookResult) -> None:

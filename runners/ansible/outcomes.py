@@ -44,6 +44,15 @@ class Failure:
     unreachable: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Forced:
+    """A task with `check_mode: false` that ran on a host in a check, and whether it reports a change."""
+
+    task: str
+    path: str
+    changed: bool
+
+
 @dataclass(slots=True)
 class _Play:
     named: set[str] = field(default_factory=set)
@@ -60,6 +69,7 @@ class Outcomes:
         self._current = _Play()
         self._batch: set[str] = set()
         self.failures: list[Failure] = []
+        self.forced: list[Forced] = []
         self._ended = False
         for line in lines:
             self._take(line)
@@ -89,6 +99,8 @@ class Outcomes:
                 self._begin(int(entry["play"]), set(entry["hosts"]), set(entry["named"]))
             case "failure":
                 self._fail(entry)
+            case "forced":
+                self.forced.append(Forced(str(entry["task"]), str(entry["path"]), changed=bool(entry["changed"])))
             case "played":
                 self._stop(entry["stops"])
                 self._end_batch(entry["remaining"])

@@ -29,7 +29,16 @@ from runners.results.builders import (
 from runners.results.changes import Check, Checks, Difference, MergeAnswer, PullRequest, PullState, Rule
 from runners.results.connections import Connection
 from runners.results.daemons import DaemonObservation
-from runners.results.hosts import ChangedKey, FailedTask, Host, HostResult, Inventory, PlaybookResult, TaskChange
+from runners.results.hosts import (
+    ChangedKey,
+    FailedTask,
+    ForcedTasks,
+    Host,
+    HostResult,
+    Inventory,
+    PlaybookResult,
+    TaskChange,
+)
 from runners.results.image_retention import (
     AssessedImage,
     ImageGroup,
@@ -92,6 +101,7 @@ __all__ = [
     "Diagnostic",
     "Difference",
     "FailedTask",
+    "ForcedTasks",
     "Host",
     "HostResult",
     "Image",

@@ -86,6 +86,22 @@ class HostResult:
     observed_at: float | None = None
 
 
+@stored("forced-tasks")
+@dataclass(frozen=True, slots=True)
+class ForcedTasks:
+    """Tasks with `check_mode: false` that ran in a check.
+
+    `runs` counts each host of each task, `changed` those that reported a change, `tasks` the tasks; `names` are the first of them, with
+    file:line. Unless `complete`, Ansible's report is missing or incomplete: there may be more.
+    """
+
+    tasks: int = 0
+    runs: int = 0
+    changed: int = 0
+    names: tuple[str, ...] = ()
+    complete: bool = False
+
+
 @stored("playbook-result")
 @dataclass(frozen=True, slots=True)
 class PlaybookResult:
@@ -93,7 +109,7 @@ class PlaybookResult:
 
     `refused` is why it could not be run at all, and its hosts wait; `overdue` why it was ended for taking
     too long; `uncertainty` why the outcome of hosts in the state UNKNOWN is not known. `task_total` is 0 if unknown; only a
-    check has `changes`. `tolerated` are failures that the playbook ignored or rescued.
+    check has `changes` and `forced`. `tolerated` are failures that the playbook ignored or rescued.
     """
 
     playbook: str
@@ -108,6 +124,7 @@ class PlaybookResult:
     overdue: str = ""
     uncertainty: str = ""
     tolerated: tuple[FailedTask, ...] = ()
+    forced: ForcedTasks = ForcedTasks()
 
 
 @stored("changed-key")

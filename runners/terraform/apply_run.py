@@ -17,6 +17,7 @@ from runners.processes.detached import Detached
 from runners.results import ApplyResult, Diagnostic
 from runners.terraform import errors as terraform_errors, notices, program as terraform_program
 from runners.terraform.apply_progress import ApplyCounter
+from runners.terraform.computed import COMPUTES_SECRETS, WITHHELD, secrets_in_state, withheld
 from runners.terraform.masking import masker
 from runners.terraform.state import addresses_in_state
 from runners.terraform.summary import masked
@@ -51,7 +52,8 @@ async def apply(
     """Apply a saved plan, made with these `variables`, if its SHA-256 is `digest`, and return the result.
 
     The apply continues when this task or the bot ends: see `resume_apply`. After `timeout` seconds it is interrupted, and
-    the result has an error for that. The plan's sensitive values and `sensitive` are masked in the result.
+    the result has an error for that. The plan's sensitive values, those of the state after the apply, and `sensitive` are
+    masked in the result.
 
     Raises:
         StalePlanError: the file has another digest, or the state has changed since.
@@ -148,7 +150,6 @@ def _checked_copy(plan_file: Path, digest: str, scratch: Path, doing: str) -> Pa
 async def _follow(
     workspace: Workspace, job: Detached, on_progress: OnProgress, timeout: float, sensitive: Collection[str]
 ) -> ApplyResult:
-    mask = masker({*stored_sensitive(workspace.scratch), *sensitive})
     limit = asyncio.timeout(timeout)
     try:
         async with limit:
@@ -162,7 +163,19 @@ async def _follow(
     code = await job.wait(_EXIT_TIMEOUT)
     for copy in workspace.scratch.glob("approved-*.plan"):
         copy.unlink(missing_ok=True)
-    return await _result(workspace, counter, code, mask)
+    secrets = {*stored_sensitive(workspace.scratch), *sensitive}
+    if counter.diagnostics or counter.plain:
+        secrets |= await _computed_secrets(workspace, counter)
+    return await _result(workspace, counter, code, masker(secrets))
+
+
+async def _computed_secrets(workspace: Workspace, counter: ApplyCounter) -> frozenset[str]:
+    """The secrets of the state, which only the apply computed; where they stay unknown, texts that may have them are withheld."""
+    computed = await secrets_in_state(workspace)
+    if computed is None and (workspace.scratch / COMPUTES_SECRETS).exists():
+        counter.diagnostics[:] = map(withheld, counter.diagnostics)
+        counter.plain = [WITHHELD] if counter.plain else []
+    return computed or frozenset()
 
 
 async def _count(job: Detached, on_progress: OnProgress | None) -> ApplyCounter:

@@ -75,7 +75,7 @@ class Values(Struct, gc=False):
 
 
 class State(Struct, gc=False):
-    """The state before the plan."""
+    """A state: the one before the plan, or as `terraform show -json` prints it."""
 
     values: Values | None = None
 
@@ -209,6 +209,7 @@ class Number(float):
 
 Document = PlanJson | bytes | Mapping[str, Any]
 _plan_decoder = msgspec.json.Decoder(PlanJson)
+_state_decoder = msgspec.json.Decoder(State)
 _value_decoder = msgspec.json.Decoder(float_hook=Number)
 _object_decoder = msgspec.json.Decoder(dict[str, Raw])
 
@@ -222,6 +223,11 @@ def decode(document: Document) -> PlanJson:
     if isinstance(document, PlanJson):
         return document
     return _plan_decoder.decode(document if isinstance(document, bytes) else msgspec.json.encode(document))
+
+
+def decode_state(document: bytes) -> State:
+    """Decode a state as `terraform show -json` prints it. Raises ValueError."""
+    return _state_decoder.decode(document)
 
 
 def with_address(resource: ResourceJson) -> ResourceJson:

@@ -75,6 +75,17 @@ def marks_any(marks: Any) -> bool:
     return any(map(marks_any, marks)) if isinstance(marks, list) else marks is True
 
 
+def marks_overlap(first: Any, second: Any) -> bool:
+    """Whether a value, or a part of it, is marked by both."""
+    if first is True or second is True:
+        return marks_any(first) and marks_any(second)
+    if isinstance(first, dict) and isinstance(second, dict):
+        return any(marks_overlap(first[key], second[key]) for key in first.keys() & second.keys())
+    if isinstance(first, list) and isinstance(second, list):
+        return any(marks_overlap(*pair) for pair in zip(first, second, strict=False))
+    return False
+
+
 def mask_value(value: Any, sensitive: Any, unknown: Any, mask: Masker) -> Any:
     """The value with `Hidden` and `Unknown` where it is marked, and secrets masked inside its texts.
 

@@ -16,9 +16,11 @@ from runners.terraform import (
     json_plan,
     masking,
     program as terraform_program,
+    sensitive as terraform_sensitive,
     summary as terraform_plan,
 )
 from runners.terraform.apply_run import SENSITIVE_FILE
+from runners.terraform.computed import COMPUTES_SECRETS
 from runners.terraform.listing import appended, listing
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ async def plan(
         limits = (tuple(targets), tuple(replaces))
         return await run_blocking(_read_plan, workspace, printed, limits, doing, timeout=_READ_TIMEOUT, doing=doing)
     except BaseException as error:
-        for name in (PLAN_FILE, PLAN_TEXT, _LISTING, _PLAN_JSON, _PLAN_LOG):
+        for name in (PLAN_FILE, PLAN_TEXT, _LISTING, _PLAN_JSON, _PLAN_LOG, COMPUTES_SECRETS):
             (workspace.scratch / name).unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise terraform_errors.file_error(doing, error) from error
@@ -185,6 +187,8 @@ def _read_plan(
     sensitive = terraform_plan.sensitive_values(document, workspace.ordinary)
     # The apply masks these in Terraform's output, also after a restart.
     terraform_program.write_private(workspace.scratch / SENSITIVE_FILE, json.dumps(sorted(sensitive)))
+    if terraform_sensitive.computes_secrets(document):
+        (workspace.scratch / COMPUTES_SECRETS).touch(mode=0o600)
     program = str(workspace.program)
     targeted = bool(limits[0])
     read = partial(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         PlanJson,
         ResourceJson,
         StateResource,
+        Values,
     )
 
 # Masked only where they are marked: they are in most texts, or in EC2's lists.
@@ -47,6 +48,31 @@ def sensitive_values(document: Document, ordinary: Collection[str] = ()) -> froz
     return frozenset(values - {word for word in _words_of(plan) if _NAME.fullmatch(word)})
 
 
+def sensitive_in_state(document: bytes, ordinary: Collection[str] = ()) -> frozenset[str]:
+    """The values that a state (`terraform show -json`) marks sensitive, chosen as in `sensitive_values`."""
+    state = json_plan.decode_state(document)
+    values = {value for value in _sensitive_in(state.values) if not _COMMON.fullmatch(value)} - frozenset(ordinary)
+    names = {
+        name
+        for resource in resources(state.values.root_module if state.values else None)
+        for name in _NAMES.findall(_KEY.sub("", resource.address))
+    }
+    return frozenset(values - names)
+
+
+def computes_secrets(document: Document) -> bool:
+    """Whether the apply will compute values that the plan marks sensitive."""
+    return any(
+        _both_marked(change.after_sensitive, change.after_unknown) for change in _changes(json_plan.decode(document))
+    )
+
+
+def _both_marked(sensitive: Raw, unknown: Raw) -> bool:
+    if not json_plan.has_mark(sensitive) or not json_plan.has_mark(unknown):
+        return False
+    return masking.marks_overlap(json_plan.decoded(sensitive), json_plan.decoded(unknown))
+
+
 def _words_of(plan: PlanJson) -> Iterator[str]:
     """The names in the code, and the keys of what changes: everybody who reads the plan sees them."""
     for resource in _resource_changes(plan):
@@ -64,15 +90,20 @@ def _sensitive(plan: PlanJson) -> Iterator[str]:
     for change in _changes(plan):
         yield from _marked(change.before, change.before_sensitive)
         yield from _marked(change.after, change.after_sensitive)
-    for state in (plan.planned_values, plan.prior_state and plan.prior_state.values):
-        if state:
-            for output in (state.outputs or {}).values():
-                if output.sensitive:
-                    yield from masking.scalars(json_plan.decoded(output.value))
-            for resource in resources(state.root_module):
-                yield from _marked(resource.values, resource.sensitive_values)
+    yield from _sensitive_in(plan.planned_values)
+    yield from _sensitive_in(plan.prior_state.values if plan.prior_state else None)
     values = {name: variable.value for name, variable in (plan.variables or {}).items()}
     yield from _sensitive_variables(plan.configuration.root_module if plan.configuration else None, values)
+
+
+def _sensitive_in(state: Values | None) -> Iterator[str]:
+    if state is None:
+        return
+    for output in (state.outputs or {}).values():
+        if output.sensitive:
+            yield from masking.scalars(json_plan.decoded(output.value))
+    for resource in resources(state.root_module):
+        yield from _marked(resource.values, resource.sensitive_values)
 
 
 def _changes(plan: PlanJson) -> Iterator[ChangeJson]:

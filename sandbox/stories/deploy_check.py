@@ -1,4 +1,4 @@
-"""A check shows what a deploy would change: no changes are made, and nobody has to approve."""
+"""A check shows what a deploy would change: no task that changes something runs, and nobody has to approve."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from sandbox.world import Options
 if TYPE_CHECKING:
     from sandbox.world import World
 
-SUMMARY = (
-    "a check shows what Ansible would change and touches nothing; after the deploy there is nothing left to change"
-)
+SUMMARY = "a check shows what Ansible would change, and runs no task that changes something; after the deploy there is nothing left to change"
 CHANNELS = ("#staging",)
 OPTIONS = Options()
 
@@ -20,7 +18,9 @@ OPTIONS = Options()
 async def play(world: World) -> None:
     """Act it out."""
     await types(world, "ana", "#staging", "/deploy staging backend,sftp check")
-    message = await shows(world, "#staging", "#1 ", "checked: ", "No changes were made", "Write the configuration")
+    message = await shows(
+        world, "#staging", "#1 ", "checked: ", "Ran in check mode: no task with", "Write the configuration"
+    )
     expect(not message.buttons, "somebody is asked about a check")
     expect(not (world.files / "servers").exists(), "the check has touched the servers")
 

@@ -61,12 +61,14 @@ def checked(head: Head, release: Release, state: RolloutState) -> Message:
     if bad:
         refused = [f"{playbooks} could not be run: {why}" for playbooks, why in _refused(state)]
         why = f" ({'; '.join(refused)})" if refused else ""
-        news = f"checked, and {names_of(bad)} could not be checked to the end{why}. No changes were made"
+        news = f"checked, and {names_of(bad)} could not be checked to the end{why}. {_forced(state)}"
     elif changes:
-        news = f"checked: {phrases.counted(len(changes), 'change')} on {phrases.counted(hosts, 'host')}. No changes were made"
+        news = (
+            f"checked: {phrases.counted(len(changes), 'change')} on {phrases.counted(hosts, 'host')}. {_forced(state)}"
+        )
     else:
-        news = "checked: nothing would change. No changes were made"
-    details = [*_would_change(state), *host_table(state, ended=True)]
+        news = f"checked: nothing would change. {_forced(state)}"
+    details = [*_forced_tasks(state), *_would_change(state), *host_table(state, ended=True)]
     return deploy_message(head, "failed" if bad else "succeeded", news, release, None, details=details)
 
 
@@ -180,6 +182,30 @@ def _retry_button(head: Head, state: RolloutState) -> Block:
     text = f"Signalbox deploys the same commit to {names_of(failed)} again, and to no other host."
     ask = kit.confirm("Retry the failed hosts?", text, "Yes, retry them")
     return kit.actions(RETRY, kit.button("Retry failed hosts", RETRY, str(head.number), style="primary", ask=ask))
+
+
+def _forced(state: RolloutState) -> str:
+    """What the check itself did, as far as Ansible reports it: what a lookup or a module does unasked, it does not."""
+    forced = [result.forced for result in state.results]
+    tasks, changed = sum(each.tasks for each in forced), sum(each.changed for each in forced)
+    complete = bool(forced) and all(each.complete for each in forced)
+    if not tasks:
+        ran = "no task with `check_mode: false` ran" if complete else "whether tasks ran anyway is unknown"
+        return f"Ran in check mode: {ran}"
+    number = f"{phrases.counted(tasks, 'task')} with `check_mode: false`"
+    least = "" if complete else "at least "
+    reported = f"{phrases.counted(changed, 'change')} reported" if changed else "no change reported"
+    return f"Ran in check mode, but {least}{number} ran anyway: {reported}"
+
+
+def _forced_tasks(state: RolloutState) -> list[Block]:
+    names = [name for result in state.results for name in result.forced.names]
+    if not names:
+        return []
+    lines = [f"• {kit.code(name)}" for name in names[:CHANGES_LISTED]]
+    rest = sum(result.forced.tasks for result in state.results) - len(lines)
+    lines += phrases.rest(rest, "… and", "tasks")
+    return [kit.section("*Ran in spite of check mode* (`check_mode: false`):"), *kit.sections(lines)]
 
 
 def _would_change(state: RolloutState) -> list[Block]:

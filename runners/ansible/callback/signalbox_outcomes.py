@@ -13,6 +13,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from ansible import context
 from ansible.executor.play_iterator import IteratingStates, PlayIterator
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
@@ -29,6 +30,8 @@ description: Writes what each host got into a file, for Signalbox.
 MOST_TASKS = 10_000  # of a host that are looked through for one that remains
 TEXT = 20_000  # characters of a text of a result; Signalbox shows far fewer
 ITEMS = 20  # failed items of a loop
+# Their own results are no work on a host; what they include has results of its own.
+INCLUDES = {"include", "include_tasks", "include_role", "import_tasks", "import_role"}
 TEXTS = ("msg", "reason", "stderr", "module_stderr", "stdout", "module_stdout")
 
 
@@ -51,6 +54,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no type
         self._batch: list[str] = []
         self._unreachable: set[str] = set()
         self._stops: dict[str, dict[str, Any]] = {}  # by host: stopped, as far as known not by a task of its own
+        self._checking = bool(context.CLIARGS.get("check"))
         self._failed_before: set[str] = set()  # hosts whose failure Ansible reports before it marks them (includes)
         _for_each_iterator(self._begin)
         _before_each_mark(self._stop)
@@ -77,8 +81,13 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no type
         self._started = number + 1
         return number
 
+    def v2_runner_on_ok(self, result: Any) -> None:
+        """Write that a task ran although Ansible runs in check mode."""
+        self._forced(result)
+
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool | None = False) -> None:  # noqa: FBT001, FBT002  -- Ansible's
         """Write a failure, and whether a rescue section follows it."""
+        self._forced(result)
         name = _host_of(result)
         stop = self._stops.pop(name, None)
         rescued = stop["rescued"] if stop else self._rescues(name)
@@ -104,6 +113,17 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no type
         self._write(
             "failure", host=_host_of(result), task=task.get_name().strip(), path=task.get_path(), **how, res=_cut(res)
         )
+
+    def _forced(self, result: Any) -> None:
+        """Write a task with `check_mode: false` in a run in check mode, and whether it reports a change."""
+        task = _task_of(result)
+        if not self._checking or str(task.action).rpartition(".")[2] in INCLUDES:
+            return
+        fields = getattr(result, "task_fields", None) or getattr(result, "_task_fields", None) or {}
+        # A template that was not evaluated (of a loop) may be false.
+        if fields.get("check_mode", task.check_mode) is not True:
+            named = {"task": task.get_name().strip(), "path": task.get_path()}
+            self._write("forced", host=_host_of(result), changed=bool(result.is_changed()), **named)
 
     def _begin(self, iterator: Any) -> None:
         self._iterator, self._stops, self._failed_before = iterator, {}, set()

@@ -113,6 +113,7 @@ def test_any_text_is_taken_also_one_that_is_no_utf8(text: str) -> None:
 
 
 odd = st.text(st.characters(categories=["L", "N", "P", "S"], exclude_characters="[]"), min_size=6, max_size=20)
+LIBPQ = str.maketrans({"'": "\\'", "\\": "\\\\"})
 CONNECTIONS: dict[str, Callable[[str], str]] = {
     "PostgreSQL": lambda word: f"postgres://app:{quote(word, safe='')}@db.example.org:5432/app?sslmode=require",
     "Redis, without a user": lambda word: f"redis://:{quote(word, safe='')}@cache.example.org/0",
@@ -122,7 +123,6 @@ CONNECTIONS: dict[str, Callable[[str], str]] = {
     "libpq": lambda word: f"host=db.example.org user=app password='{word.translate(LIBPQ)}' dbname=app",
     "a line of several": lambda word: f"# staging\npostgres://app:{quote(word, safe='')}@db.example.org/app\n",
 }
-LIBPQ = str.maketrans({"'": "\\'", "\\": "\\\\"})
 
 
 @pytest.mark.parametrize("kind", CONNECTIONS)

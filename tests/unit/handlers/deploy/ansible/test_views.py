@@ -183,7 +183,7 @@ def test_a_check_says_what_would_change_where() -> None:
     changes = tuple(TaskChange(f"backend-{number}", "Write the configuration", "d.yml:9") for number in range(8))
     result = replace(played(State.SUCCEEDED, host("backend-1", State.SUCCEEDED)), changes=changes)
     rendered = read(outcome_views.checked(HEAD, OUT, rollout(result)))
-    assert "checked: 8 changes on 8 hosts. No changes were made" in rendered
+    assert "checked: 8 changes on 8 hosts. Ran in check mode: whether tasks ran anyway is unknown" in rendered
     assert "`Write the configuration` (`d.yml:9`): backend-0, backend-1" in rendered
     assert "and 2 more" in rendered
 
