@@ -8,7 +8,8 @@ import pytest
 
 from handlers.deploy.ansible import outcome_views
 from runners.results import ForcedTasks, State
-from tests.unit.handlers.deploy.ansible.test_views import HEAD, OUT, host, played, read, rollout
+from tests.unit.bot.drawn import read
+from tests.unit.handlers.deploy.ansible.test_views import HEAD, OUT, host, played, rollout
 
 
 @pytest.mark.parametrize(
