@@ -39,6 +39,7 @@ from bot.store.approvals import Approvals
 from bot.store.audit import Audit
 from bot.store.cursors import Cursors
 from bot.store.database import Store
+from bot.store.deliveries import Deliveries
 from bot.store.deployments import Deployments, MachineCommits
 from bot.store.host_keys import HostKeys
 from bot.store.images import Images
@@ -165,6 +166,7 @@ class Service:
             operations=Operations(store, time.time),
             annotations=Annotations(store, time.time),
             run_claims=RunClaims(store, time.time),
+            deliveries=Deliveries(store, time.time),
             deployments=Deployments(store, time.time),
             images=Images(store, time.time),
             removals=Removals(store),

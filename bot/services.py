@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bot.store.annotations import Annotations
     from bot.store.approvals import Approvals
     from bot.store.audit import Audit
+    from bot.store.deliveries import Deliveries
     from bot.store.deployments import Deployments, MachineCommits
     from bot.store.host_keys import HostKeys
     from bot.store.images import Images
@@ -62,6 +63,7 @@ class Services:
     operations: Operations
     annotations: Annotations
     run_claims: RunClaims
+    deliveries: Deliveries
     deployments: Deployments
     approvals: Approvals
     host_keys: HostKeys

@@ -17,6 +17,7 @@ import handlers
 from bot.access import arguments
 from bot.errors import UserError
 from bot.inbound import payloads
+from bot.inbound.replays import Replays
 from bot.operations.lifecycle import begin, run
 from bot.operations.registry import Registry
 from bot.slack.answers import answer_of, apology
@@ -99,12 +100,13 @@ def register_operations(services: Services, registry: Registry) -> None:
 
 def attach(app: AsyncApp, services: Services, registry: Registry) -> None:
     """Attach what the handlers register; everything else is answered with a refusal."""
+    replays = Replays(services.deliveries)
     for command in registry.commands:
-        app.command(command.name)(_on_command(services, registry, command))
+        app.command(command.name)(_on_command(services, registry, command, replays))
     for button in registry.buttons:
-        app.action(button.action_id)(_on_click(services, registry, button))
+        app.action(button.action_id)(_on_click(services, registry, button, replays))
     for modal in registry.modals:
-        app.view(modal.callback_id)(_on_submission(services, registry, modal))
+        app.view(modal.callback_id)(_on_submission(services, registry, modal, replays))
     for home in registry.homes:
         app.event("app_home_opened")(_on_home(services, home))
     app.error(_on_error(services))
@@ -117,26 +119,33 @@ def _body(services: Services, kind: Kind, registry: Registry) -> Callable[[int],
     return body
 
 
-def _on_command(services: Services, registry: Registry, command: Command) -> Callable[..., Awaitable[None]]:
+def _on_command(
+    services: Services, registry: Registry, command: Command, replays: Replays
+) -> Callable[..., Awaitable[None]]:
     async def handle(body: dict[str, Any]) -> Message | None:
         invocation = payloads.invocation(body, registry)
         arguments.no_secret(services.redact, invocation.text)
         return await command.handle(services, invocation)
 
     async def listener(ack: Ack, body: dict[str, Any]) -> None:
-        reply = await answer_of(lambda: handle(body))
+        reply = await answer_of(lambda: replays.once(body, lambda: handle(body)))
         await ack(**(services.chat.reply(reply) if reply else {}))
 
     return listener
 
 
-def _on_click(services: Services, registry: Registry, button: Button) -> Callable[..., Awaitable[None]]:
+def _on_click(
+    services: Services, registry: Registry, button: Button, replays: Replays
+) -> Callable[..., Awaitable[None]]:
     async def listener(ack: Ack, body: dict[str, Any]) -> None:
         click = payloads.click(body, registry)
         await ack()
 
+        async def handle() -> Message | None:
+            return await button.handle(services, click) if await replays.is_first(body) else None
+
         async def decide() -> None:
-            reply = await answer_of(lambda: button.handle(services, click))
+            reply = await answer_of(handle)
             if reply:
                 await _respond(services, click.response_url, reply)
 
@@ -145,9 +154,12 @@ def _on_click(services: Services, registry: Registry, button: Button) -> Callabl
     return listener
 
 
-def _on_submission(services: Services, registry: Registry, modal: Modal) -> Callable[..., Awaitable[None]]:
+def _on_submission(
+    services: Services, registry: Registry, modal: Modal, replays: Replays
+) -> Callable[..., Awaitable[None]]:
     async def listener(ack: Ack, body: dict[str, Any]) -> None:
-        faults = await _faults(services, modal, payloads.submission(body, registry))
+        submission = payloads.submission(body, registry)
+        faults = await replays.once(body, lambda: _faults(services, modal, submission)) or {}
         errors = {block: markup.plain(services.redact(text)) for block, text in faults.items()}
         await ack(**({"response_action": "errors", "errors": errors} if errors else {}))
 

@@ -46,6 +46,16 @@ TOKEN, SECRET, APP_TOKEN = "xoxb-token", "signing-secret", "xapp-1-A0SIGNAL-1-se
 ANSWERS = {200, 400, 401, 403, 413, 415}
 
 
+class Unused:
+    """A database in which no delivery is used."""
+
+    async def use(self, _: str) -> bool:
+        return True
+
+    async def is_used(self, _: str) -> bool:
+        return False
+
+
 class Handlers:
     """Handlers that only need values of the right types."""
 
@@ -72,7 +82,7 @@ async def receiving() -> AsyncIterator[tuple[TestClient[Any, Any], Dispatch, Any
         await slack.start()
         stack.push_async_callback(slack.stop)
         client, redact, handlers = make_client(TOKEN, f"{slack.url}/api/"), Redactor([]), Handlers()
-        made = SimpleNamespace(chat=Chat(client, redact), redact=redact, clock=time.time)
+        made = SimpleNamespace(chat=Chat(client, redact), redact=redact, clock=time.time, deliveries=Unused())
         registry = Registry(
             commands=(Command("/deploy", "/deploy", "", "", handlers.command),),
             buttons=(Button("approve", handlers.click),),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import logging
 import time
@@ -25,6 +26,7 @@ from bot.slack.blocks import kit
 from bot.slack.client import Chat
 from bot.slack.manifest import read as read_manifest
 from bot.slack.web_api import make_client
+from bot.store.deliveries import Deliveries
 from bot.store.operations import Operations, Request, Status
 from sandbox.slack import SlackSettings, SlackStandIn, sign
 from tests.migrated import migrated
@@ -41,7 +43,8 @@ COMMAND = {
     "trigger_id": "1.2.abc", "response_url": "", "api_app_id": "A0SIGNAL", "is_enterprise_install": "false",
 }  # fmt: skip
 
-FROM = {"user": {"id": "U0ANA"}, "team": {"id": "T0SANDBOX"}, "api_app_id": "A0SIGNAL", "trigger_id": "1.2.abc"}
+TRIGGERS = map(str, itertools.count(1))
+FROM = {"user": {"id": "U0ANA"}, "team": {"id": "T0SANDBOX"}, "api_app_id": "A0SIGNAL"}
 
 
 class Handled:
@@ -87,7 +90,12 @@ async def client(handled: Handled, operations: Operations) -> AsyncIterator[Test
     slack.register_commands(read_manifest())
     await slack.start()
     web_client, redact = make_client(TOKEN, f"{slack.url}/api/"), Redactor([PLANTED])
-    made = {"chat": Chat(web_client, redact), "redact": redact, "operations": operations}
+    made = {
+        "chat": Chat(web_client, redact),
+        "redact": redact,
+        "operations": operations,
+        "deliveries": Deliveries(operations._store, time.time),
+    }
     services = cast("Services", SimpleNamespace(**made, clock=time.time))
     registry = Registry(
         commands=(Command("/deploy", "/deploy", "", "", handled.command),),
@@ -121,7 +129,7 @@ async def post(client: TestClient[Any, Any], body: bytes, *, at: str = "", **hea
 
 
 def form(**fields: str) -> bytes:
-    return urlencode({**COMMAND, **fields}).encode()
+    return urlencode({**COMMAND, "trigger_id": next(TRIGGERS), **fields}).encode()
 
 
 def payload(value: dict[str, Any]) -> bytes:

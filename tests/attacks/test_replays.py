@@ -1,0 +1,142 @@
+"""The same signed bytes again: they do nothing, while two clicks of a person are two deliveries."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import pytest
+
+from bot.errors import DatabaseAwayError
+from bot.inbound.replays import Replays, key_of
+from bot.store.database import Store
+from bot.store.deliveries import CLEANED_EVERY, RETAINED, Deliveries, deliveries
+from bot.store.migrations import migrate
+from sandbox.slack import sign
+from sandbox.world import SECRETS, Options, World
+from tests.attacks.payload_shapes import CLICK, COMMAND, TYPED
+from tests.scenarios.acting import operations_in
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    made = Store(f"sqlite:///{tmp_path}/signalbox.sqlite")
+    await migrate(made)
+    yield made
+    made.close()
+
+
+async def test_of_many_deliveries_at_once_one_is_used(store: Store) -> None:
+    other = Store(store.url)
+    both = [Deliveries(store, time.time), Deliveries(other, time.time)]
+    used = await asyncio.gather(*(both[number % 2].use("same") for number in range(40)))
+    other.close()
+    assert used.count(True) == 1
+    assert await both[0].is_used("same")
+    assert not await both[0].is_used("another")
+
+
+async def test_used_deliveries_are_kept_for_longer_than_a_signature_is_valid_and_then_deleted(store: Store) -> None:
+    now = [1_000_000.0]
+    used = Deliveries(store, lambda: now[0])
+    for number in range(100):
+        assert await used.use(f"{number}")
+        now[0] += RETAINED / 50
+    assert await used.is_used("99")
+    count = await store.run(lambda connection: len(connection.execute(deliveries.select()).all()))
+    assert count <= 51 + CLEANED_EVERY / (RETAINED / 50)
+
+
+async def test_the_same_click_command_or_modal_counts_once(store: Store) -> None:
+    replays, done = Replays(Deliveries(store, time.time)), []
+
+    async def work(body: dict[str, Any]) -> str:
+        await asyncio.sleep(0.01)
+        done.append(key_of(body))
+        return "done"
+
+    for body in (COMMAND, TYPED["submission"]):
+        answers = await asyncio.gather(*(replays.once(body, partial(work, body)) for _ in range(5)))
+        assert sorted(map(str, answers)) == ["None"] * 4 + ["done"]
+        assert await replays.once(body, partial(work, body)) is None
+    assert [await replays.is_first(CLICK) for _ in range(3)] == [True, False, False]
+    assert len(done) == len(set(done)) == 2
+
+
+async def test_what_fails_or_was_refused_is_used_too_and_another_trigger_is_new(store: Store) -> None:
+    replays = Replays(Deliveries(store, time.time))
+
+    async def fails() -> str:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await replays.once(COMMAND, fails)
+    assert await replays.once(COMMAND, fails) is None
+    assert await replays.is_first({**CLICK, "trigger_id": "1"})
+    assert await replays.is_first({**CLICK, "trigger_id": "2"})
+
+
+async def test_without_a_trigger_the_whole_delivery_is_the_key() -> None:
+    closed = {name: value for name, value in TYPED["closed"].items() if name != "trigger_id"}
+    assert key_of(closed) == key_of(dict(closed))
+    assert key_of(closed) != key_of({**closed, "is_cleared": True})
+    assert key_of(CLICK) != key_of({**TYPED["submission"], "trigger_id": CLICK["trigger_id"]})
+
+
+async def test_without_its_database_a_command_is_answered_and_a_click_refused() -> None:
+    class Away:
+        async def use(self, _: str) -> bool:
+            raise DatabaseAwayError("the database is away")
+
+        is_used = use
+
+    replays = Replays(Away())  # type: ignore[arg-type]
+
+    async def answer() -> str:
+        return "help"
+
+    assert await replays.once(COMMAND, answer) == "help"
+    assert await replays.once(COMMAND, answer) == "help"
+    with pytest.raises(DatabaseAwayError):
+        await replays.is_first(CLICK)
+
+
+@pytest.mark.slow("a real bot has to be started")
+async def test_recorded_requests_do_nothing_when_they_are_sent_again() -> None:
+    async with World(Options(without_aws=True, speed=60)) as world:
+        person, trigger = world.person("ana"), world.slack.backend.triggers.give("U0ANA")
+        fields = {**COMMAND, "text": "dev main", "channel_id": "C0DEV", "trigger_id": trigger}
+        for _ in range(3):
+            assert await sent(world, urlencode(fields).encode()) == 200
+        message = await world.channel("#dev").wait_for(lambda posted: "#1" in posted.rendered)
+        assert len(operations_in(world)) == 1
+        view = await opened(world)
+        submitted = {**TYPED["submission"], "view": view.json, "trigger_id": "9.9"}
+        for _ in range(3):
+            assert await sent(world, urlencode({"payload": json.dumps(submitted)}).encode()) == 200
+        assert (await person.type("#dev", "/infra help")).ok
+        assert message.rendered
+        assert "came a second time" in world.bot.log.read_text()
+
+
+async def opened(world: World) -> Any:
+    """The modal of /deploy without arguments."""
+    await world.person("ana").type("#dev", "/deploy")
+    return await world.person("ana").wait_for_view()
+
+
+async def sent(world: World, body: bytes) -> int:
+    at = str(int(time.time()))
+    signature = sign(body, at, SECRETS["SLACK_SIGNING_SECRET"])
+    headers = {"Content-Type": FORM, "X-Slack-Request-Timestamp": at, "X-Slack-Signature": signature}
+    return (await world.slack.post_raw("/slack/events", body, headers))[0]
