@@ -20,7 +20,7 @@ DEV := $(VENV)/.installed-dev
 SANDBOX := $(VENV)/.installed-sandbox
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
 
-.PHONY: help setup demo test quick one bench lint fmt lock clean
+.PHONY: help setup demo test quick one bench audit sbom lint fmt lock clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +59,13 @@ one: $(DEV) ## runs the tests of a file, or one test: make one T=tests/unit/test
 
 bench: $(DEV) ## measures
 	@$(BIN)/python -m tests.bench
+
+audit: $(DEV) ## checks what requirements.lock pins for known vulnerabilities, where the advisories can be reached
+	@$(BIN)/python -m tests.audit
+
+# The graph of dependencies is not part of a lock, which cyclonedx warns of.
+sbom: $(DEV) ## writes sbom.cdx.json: what requirements.lock pins, as CycloneDX
+	$(BIN)/python -W ignore -m cyclonedx_py requirements --output-reproducible --sv 1.6 --pyproject pyproject.toml requirements.lock -o sbom.cdx.json
 
 lint: $(DEV) ## checks style, types and who imports whom
 	$(BIN)/ruff check .

@@ -50,8 +50,15 @@ def _files(environ: Mapping[str, str], name: str) -> Iterator[tuple[str, Path]]:
     if named := environ.get(f"{name}_FILE"):
         yield f"{name}_FILE", Path(named)
     directory = environ.get(CREDENTIALS)
-    if directory and Path(directory, name).is_file():
+    if directory and _exists(Path(directory, name)):
         yield f"the credential {name}", Path(directory, name)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return True  # reading it reports why it cannot be read
 
 
 def _text(path: Path, *, checked: bool) -> str:

@@ -29,6 +29,8 @@ mount -t tmpfs none /run
 mount -t tmpfs none /etc/systemd/system
 mkdir -p /run/systemd/system /run/sshd
 cp "$1"/* /run/systemd/system/
+# As systemd has it on a machine: what it mounts for a service, such as credentials, reaches that service.
+mount --make-rshared /
 exec env -i PATH="$PATH" container=test "$2" --system --unit=test.target
 """
 # Ends all that runs in a cgroup once the holder of the other end of its stdin has ended, and removes it.
