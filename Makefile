@@ -31,8 +31,9 @@ demo: $(SANDBOX) ## tries Signalbox without Slack: plays the main job, then stay
 	@$(BIN)/python -m sandbox --demo
 
 PYTEST := $(BIN)/python -m pytest -q
-# More processes than cores, since most scenarios wait most of the time. A process without tests takes over half of another's.
-WORKERS ?= 4
+# Three processes for each core of a small machine, since most scenarios wait most of the time: four left a third of two
+# cores idle. A process without tests takes over half of another's.
+WORKERS ?= 6
 # Status 1 of pytest: a test failed. What fails twice has failed; what passes alone is named as flaky.
 test: $(DEV) ## runs all tests, and beside them the checks of style, types and imports
 	@mkdir -p .cache; \

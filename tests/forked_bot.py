@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 TURN_INTERVAL, RUN_INTERVAL, ANSWER_TIMEOUT = 0.2, 1.0, 3
 # Imported by the bot only when it needs them, which most tests would wait for at each start.
 LATE = ("pytfe", "dbos", "alembic.command", "sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql")
+SERVICES = ("ec2", "sts", "autoscaling", "backup", "iam", "imagebuilder", "pricing", "rbin", "ssm")
 _SERVER = "tests.forked_bot"
 _PR_SET_PDEATHSIG = 1
 
@@ -134,14 +135,14 @@ def _preload() -> None:
 
 
 def _read_service_descriptions() -> None:
-    """Read what botocore knows of EC2: each bot would parse it again, for 0.2 s. The made-up key spares a search for one."""
+    """Read what botocore knows of AWS's services: each bot would parse it again, for 0.3 s. The made-up key spares a search for one."""
     from botocore.session import get_session  # noqa: PLC0415 - as in _shorten_waiting
 
     from runners.aws import client  # noqa: PLC0415
 
     session = get_session()
     session.register_component("data_loader", client._loader())
-    for service in ("ec2", "sts"):
+    for service in SERVICES:
         session.create_client(service, "us-west-2", aws_access_key_id="none", aws_secret_access_key="none")
 
 

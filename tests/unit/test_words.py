@@ -6,6 +6,7 @@ import ast
 import io
 import re
 import tokenize
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,6 +55,7 @@ IDENTIFIERS = {
     "withdraw": "cancel",
     "withdrawn": "cancelled",
 }
+TERMS = WHOLE | IDENTIFIERS
 PHRASES = re.compile(
     r"\b(asked by|goes? out|went out|was to go out|may go|is told|are told|was told|tells?|told|looked (?:at|after|for)|"
     r"looks? (?:at|again|after)|cut short|left alone|left lying|stands? in|once more|takes? the place|waits for its turn|"
@@ -62,6 +64,7 @@ PHRASES = re.compile(
 )
 
 
+@cache
 def words_of(name: str) -> set[str]:
     """The words of an identifier, in lower case: `by_place` and `ByPlace` have two."""
     return set(re.split(r"_+", re.sub(r"(?<!^)(?=[A-Z][a-z])", "_", name).lower()))
@@ -97,9 +100,8 @@ def offences(path: Path) -> Iterator[str]:
         # A test's name is a sentence about what people read, in their words.
         if name.startswith("test_") or name in ALLOWED:
             continue
-        for word, term in {**WHOLE, **IDENTIFIERS}.items():
-            if name == word or (word in IDENTIFIERS and word in words_of(name)):
-                yield f"{file}:{line} {name}: {word} -> {term}"
+        for word in ({name} & TERMS.keys()) | (words_of(name) & IDENTIFIERS.keys()):
+            yield f"{file}:{line} {name}: {word} -> {TERMS[word]}"
     for line, sentence in texts(text, tree):
         for phrase in PHRASES.findall(sentence):
             yield f"{file}:{line} {phrase!r} in a docstring or comment"
