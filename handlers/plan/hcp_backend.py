@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bot.slack.blocks.common import ApprovalView
     from handlers.plan.backend import OnProgress
     from handlers.plan.views import PlanView
+    from runners.hcp.plans import HcpPlan
     from runners.hcp.values import HcpRun, HcpWorkspace
     from runners.results import ApplyResult, Commit, PlanSummary
 
@@ -92,7 +93,7 @@ async def apply(operation: Operation, view: PlanView, on_progress: OnProgress) -
     """
     hcp, workspace, run_id = await hcp_run.run_of(operation)
     run = await hcp_terraform.read_run(hcp, workspace, run_id)
-    sensitive = await _sensitive(operation, run)
+    plan = await _plan(operation, run)
 
     async def confirm_and_follow() -> ApplyResult:
         if run.phase not in CONFIRMED:
@@ -106,7 +107,8 @@ async def apply(operation: Operation, view: PlanView, on_progress: OnProgress) -
             total=len(view.summary.changes),
             on_progress=on_progress,
             timeout=timeout_of(operation.services.config),
-            sensitive=sensitive,
+            sensitive=plan.sensitive,
+            computes_secrets=plan.computes_secrets,
         )
 
     return operation.services.redact.within(await audit_entries.record_apply_end(operation, confirm_and_follow()))
@@ -226,10 +228,9 @@ async def _queued_behind(operation: Operation, run_id: str) -> str:
     return "planning"
 
 
-async def _sensitive(operation: Operation, run: HcpRun) -> frozenset[str]:
-    """The plan's sensitive values, read again: no database keeps them."""
-    plan = await hcp_terraform.read_plan(hcp_run.hcp_of(operation), run, operation.services.config.words)
-    return plan.sensitive
+async def _plan(operation: Operation, run: HcpRun) -> HcpPlan:
+    """The plan with its sensitive values, read again: no database keeps them."""
+    return await hcp_terraform.read_plan(hcp_run.hcp_of(operation), run, operation.services.config.words)
 
 
 async def _approval_comment(operation: Operation) -> str:

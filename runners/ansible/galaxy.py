@@ -30,6 +30,7 @@ _NO_ANSWER = re.compile(
     re.IGNORECASE,
 )
 _DISK_FULL = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
+_PLACES = re.compile(r"^Installing '.*' to '(.*)'$", re.MULTILINE)  # what ansible-galaxy prints
 _locks: dict[Path, asyncio.Lock] = {}
 
 
@@ -105,7 +106,8 @@ async def _install(requirements: Requirements, project: Path, part: Path, timeou
         for kind in kinds:
             argv = ["ansible-galaxy", kind, "install", "-r", str(path), "-p", str(part / f"{kind}s")]
             argv += ["--no-deps"] if kind == "role" else []
-            await _run(argv, name, cwd=cwd, env=env, timeout=end - time.monotonic())
+            printed = await _run(argv, name, cwd=cwd, env=env, timeout=end - time.monotonic())
+            _check_places(printed, part)
     await _install_dependencies(part, cwd, env, end)
     for kind in _KINDS:
         await asyncio.to_thread((part / kind).mkdir, exist_ok=True)
@@ -157,6 +159,18 @@ def _dependencies_of(role: Path) -> list[Any]:
     return entries
 
 
+def _check_places(printed: str, part: Path) -> None:
+    """Raises RunnerError if ansible-galaxy installed a collection elsewhere: it takes a path as a collection's own namespace."""
+    for place in _PLACES.findall(printed):
+        if not os.path.realpath(place).startswith(os.path.realpath(part) + os.sep):
+            problem = f"a collection wrote into {place[:200]!r}, outside of its directory"
+            raise RunnerError(
+                "installing collections",
+                problem,
+                remedy="Nothing was deployed. Check that directory on the bot's machine, and whose collection it is.",
+            )
+
+
 def _check_links(part: Path) -> None:
     """Raises RunnerError for a link that leads out of what was installed."""
     root = os.path.realpath(part)
@@ -168,7 +182,7 @@ def _check_links(part: Path) -> None:
                 raise malformed("what was installed", f"the link {link!r} leads outside of it")
 
 
-async def _run(argv: list[str], name: str, *, cwd: Path, env: dict[str, str], timeout: float) -> None:
+async def _run(argv: list[str], name: str, *, cwd: Path, env: dict[str, str], timeout: float) -> str:
     doing = f"installing what {name} names"
     try:
         answer = await child.run(argv, cwd=cwd, env=env, timeout=max(timeout, 0.1), doing=doing, grace=2.0)
@@ -180,6 +194,7 @@ async def _run(argv: list[str], name: str, *, cwd: Path, env: dict[str, str], ti
         ) from None
     if answer.exit_code:
         raise _explained(doing, answer, name)
+    return answer.stdout
 
 
 def _explained(doing: str, answer: child.Output, name: str) -> RunnerError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from runners.errors import StalePlanError, TimedOutError, UncertainError
@@ -12,6 +13,7 @@ from runners.hcp.runs import follow_run, read_run, who_decided
 from runners.hcp.values import HcpRun, HcpWorkspace, Phase
 from runners.results import ApplyResult, Diagnostic
 from runners.terraform import notices
+from runners.terraform.computed import withheld
 from runners.terraform.masking import masker
 from runners.terraform.summary import masked
 
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from runners.spellings import Masker
 
     OnProgress = Callable[[ApplyProgress], Awaitable[None]]
+
+
+_IN_THE_RUN = "Its details are not displayed: the plan has sensitive values that are known only after the apply. They are in the run in HCP Terraform."
 
 
 async def confirm(hcp: HcpTerraform, workspace: HcpWorkspace, run_id: str, *, digest: str, comment: str) -> None:
@@ -73,8 +78,11 @@ async def follow_apply(
     on_progress: OnProgress,
     timeout: float,
     sensitive: frozenset[str] = frozenset(),
+    computes_secrets: bool = False,
 ) -> ApplyResult:
     """Follow a confirmed run until it ends; `total` is the number of resources that the plan changes.
+
+    With `computes_secrets`, which only the apply knows, the details of errors and warnings are withheld.
 
     The result's `finished` is false for a run that was killed, or is not over after `timeout` seconds (it then continues).
     """
@@ -91,7 +99,15 @@ async def follow_apply(
     except TimedOutError as error:
         late = Diagnostic("error", f"The apply takes longer than {timeout:g} seconds", error.remedy)
         return ApplyResult(False, 0, 0, 0, errors=(late,))  # noqa: FBT003 - a field
-    return await _result(hcp, run, mask)
+    result = await _result(hcp, run, mask)
+    return _without_details(result) if computes_secrets else result
+
+
+def _without_details(result: ApplyResult) -> ApplyResult:
+    errors, warnings = (
+        tuple(withheld(each, _IN_THE_RUN) for each in texts) for texts in (result.errors, result.warnings)
+    )
+    return replace(result, errors=errors, warnings=warnings)
 
 
 async def _result(hcp: HcpTerraform, run: HcpRun, mask: Masker) -> ApplyResult:

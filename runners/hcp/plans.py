@@ -13,7 +13,12 @@ from runners.hcp import errors as hcp_errors, log as hcp_log, run_tasks
 from runners.hcp.runs import follow_run, who_decided
 from runners.hcp.values import HcpRun, HcpWorkspace, Phase
 from runners.results import Diagnostic
-from runners.terraform import errors as terraform_errors, json_plan, summary as terraform_plan
+from runners.terraform import (
+    errors as terraform_errors,
+    json_plan,
+    sensitive as terraform_sensitive,
+    summary as terraform_plan,
+)
 from runners.terraform.listing import appended, listing
 from runners.terraform.masking import masker
 from runners.terraform.program import OLDEST, Program
@@ -30,10 +35,14 @@ _PARSE_TIMEOUT = 120.0  # seconds; plans of large states have tens of megabytes
 
 @dataclass(frozen=True, slots=True)
 class HcpPlan:
-    """A run's plan. The summary's `digest` covers run and plan; `sensitive` values must appear in no text."""
+    """A run's plan. The summary's `digest` covers run and plan; `sensitive` values must appear in no text.
+
+    With `computes_secrets` the apply has others, which the plan does not know yet.
+    """
 
     summary: PlanSummary
     sensitive: frozenset[str] = field(repr=False)
+    computes_secrets: bool = False
 
 
 async def wait_for_plan(
@@ -124,6 +133,7 @@ def _parse(run: HcpRun, content: bytes, warnings: list[Diagnostic], options: tup
         _check_version(run, document.terraform_version or run.terraform_version, doing)
         terraform_plan.check_addresses(document, run.targets, run.replaces, doing)
         sensitive = terraform_plan.sensitive_values(document, ordinary)
+        computes = terraform_sensitive.computes_secrets(document)
         digest = hashlib.sha256(run.id.encode() + b"\n" + content).hexdigest()
         version = document.terraform_version or run.terraform_version
         program = f"HCP Terraform, terraform {version}".removesuffix(", terraform ")
@@ -142,7 +152,7 @@ def _parse(run: HcpRun, content: bytes, warnings: list[Diagnostic], options: tup
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunnerError(doing, f"it is no plan that can be read ({type(error).__name__})") from None
-    return HcpPlan(replace(summary, url=run.url), sensitive)
+    return HcpPlan(replace(summary, url=run.url), sensitive, computes)
 
 
 def _check_version(run: HcpRun, version: str, doing: str) -> None:

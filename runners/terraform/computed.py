@@ -41,12 +41,12 @@ async def secrets_in_state(workspace: Workspace) -> frozenset[str] | None:
         file.unlink(missing_ok=True)  # it has the secrets in clear text
 
 
-def withheld(diagnostic: Diagnostic) -> Diagnostic:
-    """The error or warning without the texts that may have a secret."""
+def withheld(diagnostic: Diagnostic, why: str = WITHHELD) -> Diagnostic:
+    """The error or warning without the texts that may have a secret, and why."""
     return Diagnostic(
         severity=diagnostic.severity,
         summary=diagnostic.summary,
-        detail=WITHHELD,
+        detail=why,
         filename=diagnostic.filename,
         line=diagnostic.line,
         address=diagnostic.address,

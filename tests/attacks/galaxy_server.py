@@ -40,13 +40,13 @@ def role(text: str, dependencies: str = "[]") -> bytes:
     )
 
 
-def collection(text: str, files: Mapping[str, str] | None = None) -> bytes:
+def collection(text: str, files: Mapping[str, str] | None = None, namespace: str = "acme") -> bytes:
     """The collection acme.tools with the file `who`. The format is that of `ansible-galaxy collection build`."""
     contents = {"README.md": "", "who": text, **(files or {})}
     entries = [{"name": ".", "ftype": "dir", "chksum_type": None, "chksum_sha256": None, "format": 1}]
     entries += [{"name": name, "ftype": "file", **_sum(content), "format": 1} for name, content in contents.items()]
     listing = json.dumps({"files": entries, "format": 1})
-    about = {"namespace": "acme", "name": "tools", "version": "1.0.0", "authors": ["Ana"], "readme": "README.md"}
+    about = {"namespace": namespace, "name": "tools", "version": "1.0.0", "authors": ["Ana"], "readme": "README.md"}
     file = {"name": "FILES.json", "ftype": "file", **_sum(listing), "format": 1}
     manifest = {"collection_info": {**about, "dependencies": {}}, "file_manifest_file": file, "format": 1}
     return packed({"MANIFEST.json": json.dumps(manifest), "FILES.json": listing, **contents})

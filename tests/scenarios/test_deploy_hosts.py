@@ -155,7 +155,7 @@ async def test_a_check_touches_nothing_and_asks_nobody(shared_world: World) -> N
     sha = repository.commit("checked", {"README.md": "checked"}, "Something to check").sha
     await types(world, "ana", "#staging", "/deploy staging backend,sftp checked check")
     done = await shows(world, "#staging", f"#{number} ", "Check checked against staging (backend, sftp)", "checked: ")
-    assert "No changes were made" in done.rendered
+    assert "Ran in check mode: no task with `check_mode: false` ran" in done.rendered
     assert "Make the release directory" in done.rendered
     assert "staging-cron" not in done.rendered
     assert not done.buttons

@@ -107,3 +107,30 @@ async def test_an_apply_that_is_cancelled_says_by_whom(stand_in: HcpStandIn, hcp
     assert result.finished
     assert result.errors[-1].summary == "The run was cancelled in HCP Terraform by signalbox"
     assert not await hcp_terraform.cancel(hcp, workspace, run.id, comment="again")
+
+
+LEAK = """
+    resource "terraform_data" "secret" { input = sensitive("computed-${uuid()}") }
+    resource "terraform_data" "user" {
+      input = nonsensitive(terraform_data.secret.output)
+      provisioner "local-exec" { command = "echo denied for ${self.output} >&2; exit 3" }
+    }
+    """
+
+
+@needs_terraform
+async def test_details_that_may_have_a_secret_which_only_the_apply_knows_are_withheld(
+    hcp: HcpTerraform, code: Path
+) -> None:
+    (code / "live" / "leak.tf").write_text(LEAK)
+    workspace, run = await plan_run(hcp, code)
+    plan = await hcp_terraform.read_plan(hcp, run)
+    assert plan.computes_secrets
+    await hcp_terraform.confirm(hcp, workspace, run.id, digest=plan.summary.digest, comment="")
+    result = await hcp_terraform.follow_apply(
+        hcp, workspace, run.id, total=1, on_progress=ignore, timeout=60, computes_secrets=plan.computes_secrets
+    )
+    assert not result.succeeded
+    assert [error.summary for error in result.errors] == ["local-exec provisioner error"]
+    assert "They are in the run in HCP Terraform" in result.errors[0].detail
+    assert "computed-" not in repr(result)
