@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bot import settings as environment
 from bot.access import policy
+from bot.access.accounts import Accounts
 from bot.access.directory import Directory
 from bot.engine.engine import Engine, EngineSettings
 from bot.engine.single_instance import single_instance_lock
@@ -158,6 +159,7 @@ class Service:
 
     def _services(self, client: AsyncWebClient, store: Store, workplace: Path) -> Services:
         chat = Chat(client, self._redact)
+        accounts = Accounts(chat, self._config.access, time.monotonic)
         account = Account(self._config.aws.all_regions, self._config.aws.profile)
         return Services(
             config=self._config,
@@ -174,7 +176,7 @@ class Service:
             host_keys=HostKeys(store, time.time),
             machine_commits=MachineCommits(store, time.time),
             audit=Audit(store, time.time, lambda text: markup.plain(self._redact(text))),
-            directory=Directory(chat, policy.groups_named(self._config), time.monotonic),
+            directory=Directory(chat, policy.groups_named(self._config), time.monotonic, accounts),
             github=make_github(self._settings),
             aws=make_clients(self._config.aws.region, self._config.aws.profile),
             account=account,
@@ -190,7 +192,7 @@ class Service:
         self, stack: AsyncExitStack, services: Services, registry: Registry, client: AsyncWebClient, finder: RunFinder
     ) -> None:
         reception = Reception(Peers(self._settings.trusted_proxies))
-        installation = Installation(client, self._settings.slack_app_token)
+        installation = Installation(client, self._settings.slack_app_token, external=self._config.access.external)
         app = bolt.build(client, installation)
         bolt.attach(app, services, registry)
         application, dispatch = server.make(), Dispatch(app, installation)

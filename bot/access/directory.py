@@ -14,6 +14,7 @@ from bot.slack.web_api import ChatError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from bot.access.accounts import Accounts
     from bot.slack.client import Chat
 
 log = logging.getLogger(__name__)
@@ -34,37 +35,30 @@ class _Snapshot:
 class Directory:
     """Resolves user ids to people with their groups. `groups` are the usergroup ids the configuration names."""
 
-    def __init__(self, chat: Chat, groups: Iterable[str], clock: Callable[[], float]) -> None:
+    def __init__(self, chat: Chat, groups: Iterable[str], clock: Callable[[], float], accounts: Accounts) -> None:
         self._chat = chat
         self._groups = tuple(sorted(set(groups)))
         self._clock = clock
+        self._accounts = accounts
         self._snapshots: dict[str, _Snapshot] = {}
         self._reading: dict[str, asyncio.Task[_Snapshot]] = {}
 
     async def person(self, user_id: str) -> Person:
         """This person with their current groups; groups that Slack gives no members of are unreadable, never guessed."""
-        snapshots = await asyncio.gather(*map(self._current, self._groups))
+        reading = asyncio.gather(*map(self._current, self._groups))
+        account, snapshots = await asyncio.gather(self._accounts.account(user_id), reading)
         by_group = dict(zip(self._groups, snapshots, strict=True))
         groups = frozenset(group for group, snapshot in by_group.items() if user_id in snapshot.members)
-        return Person(
-            user_id, groups, {group: snapshot.error for group, snapshot in by_group.items() if snapshot.error}
-        )
+        unreadable = {group: snapshot.error for group, snapshot in by_group.items() if snapshot.error}
+        return Person(user_id, groups, unreadable, account.refusal)
 
     async def name(self, user_id: str) -> str | None:
         """The name of this person in Slack; None if Slack does not answer."""
-        try:
-            async with asyncio.timeout(TIMEOUT):
-                return str((await self._chat.query("users.info", user=user_id))["user"]["name"])
-        except (ChatError, TimeoutError, KeyError):
-            return None
+        return (await self._accounts.account(user_id)).name or None
 
     async def utc_offset(self, user_id: str) -> int:
         """The offset of this person's time zone from UTC in seconds; 0 if Slack does not answer."""
-        try:
-            async with asyncio.timeout(TIMEOUT):
-                return int((await self._chat.query("users.info", user=user_id))["user"]["tz_offset"])
-        except (ChatError, TimeoutError, KeyError):
-            return 0
+        return (await self._accounts.account(user_id)).utc_offset
 
     async def _current(self, group: str) -> _Snapshot:
         snapshot = self._snapshots.get(group)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bot.config import targets
@@ -37,17 +37,19 @@ _REMEDIES = (
 class Person:
     """A Slack user by id, with the ids of the usergroups they are in.
 
-    `unreadable` are the groups that Slack gives no members of, with its error codes.
+    `unreadable` are the groups that Slack gives no members of, with its error codes; `account` is why their account may do
+    nothing ("your account is a guest's"), whatever the rules are.
     """
 
     id: str
     groups: frozenset[str]
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    account: str = ""
 
 
 def allowed(person: Person, rules: Sequence[str]) -> bool:
     """Whether any of the rules (a user id, or "usergroup:<id>") names this person."""
-    return any(
+    return not person.account and any(
         rule.removeprefix(GROUP) in person.groups if rule.startswith(GROUP) else rule == person.id for rule in rules
     )
 
@@ -61,6 +63,8 @@ def _check_allowed(person: Person, rules: Sequence[str], refusal: str) -> None:
     """Raises Denied, which begins with `refusal`, unless a rule names this person; a group that cannot be read names itself."""
     if allowed(person, rules):
         return
+    if allowed(replace(person, account=""), rules):
+        raise Denied(f"{refusal}: {person.account}. Nothing was done.")
     unreadable = [group for group in person.unreadable if f"{GROUP}{group}" in rules]
     if not unreadable:
         raise Denied(f"{refusal}; {in_words(rules)} may.")
@@ -117,7 +121,7 @@ def check_may_approve(config: Config, target: Target, person: Person, requester:
 
 def check_may_reject(config: Config, target: Target, person: Person, requester: str) -> None:
     """Raises Denied unless this person may reject or cancel: the approvers, and the requester."""
-    if person.id != requester:
+    if person.id != requester or person.account:
         _check_allowed(person, approver_rules(config, target), f"You may not decide for {target.name}")
 
 

@@ -13,7 +13,7 @@ from bot.slack.blocks.plain import not_displayed, simpler_forms, simpler_view
 from bot.slack.errors import Verdict
 from bot.slack.pacing import Pace
 from bot.slack.redacted import received
-from bot.slack.web_api import ChatError, WebApi
+from bot.slack.web_api import FOREIGN, ChatError, WebApi
 from runners.stored import stored
 
 if TYPE_CHECKING:
@@ -165,7 +165,9 @@ class Chat(WebApi):
         await self.upload_file(at.channel, at.ts, filename=filename, title=title, content=content)
 
     async def respond(self, response_url: str, message: Message) -> None:
-        """Answer a click or command for that person alone, at the URL that came with it."""
+        """Answer a click or command for that person alone, at the URL that came with it, if that is Slack's."""
+        if not self.is_of_slack(response_url):
+            raise ChatError("response_url", FOREIGN)
         await self._in_some_form("response_url", message, lambda form: self.send_response(response_url, _content(form)))
 
     async def open_view(self, trigger_id: str, view: Block) -> str:

@@ -10,6 +10,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
+from yarl import URL
 
 from bot.slack import redacted as gate
 from bot.slack.blocks import markup
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 # SlackClientError beside SlackApiError: an upload whose bytes were refused raises SlackRequestError.
 FAILURES = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
+
+# docs.slack.dev/interactivity/handling-user-interaction; the second is GovSlack's.
+RESPONSE_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
+FOREIGN = "not_used (it is not an address of Slack)"
 
 
 @stored("chat-error")
@@ -91,6 +96,18 @@ class WebApi:
             )
         except FAILURES as error:
             raise ChatError("files.upload", _code(error)) from error
+
+    def is_of_slack(self, response_url: str) -> bool:
+        """Whether this address is Slack's by HTTPS, or on the host and port of a SLACK_API_URL."""
+        try:
+            url, api = URL(response_url), URL(self._client.base_url)
+        except ValueError:
+            return False
+        if url.user or url.password:
+            return False
+        if str(api) != AsyncWebClient.BASE_URL and url.scheme in {"http", "https"} and url.origin() == api.origin():
+            return True
+        return url.scheme == "https" and url.host in RESPONSE_HOSTS and url.port == 443
 
     async def send_response(self, response_url: str, content: dict[str, Any]) -> None:
         """Answer a click or command at its response URL, for that person alone, redacted. Raises ChatError."""

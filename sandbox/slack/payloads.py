@@ -45,7 +45,7 @@ def response_url(backend: Backend, kind: str, key: str) -> str:
 
 
 def _person(user: User) -> dict[str, str]:
-    return {"id": user.id, "username": user.name, "name": user.name, "team_id": seed.TEAM_ID}
+    return {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team_id}
 
 
 def _interaction(kind: str, user: User) -> dict[str, Any]:

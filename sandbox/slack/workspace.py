@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class User:
-    """A member of the workspace; `is_restricted` marks a guest, `deleted` a deactivated account."""
+    """A member of the workspace, or somebody of another one.
+
+    `is_restricted` marks a guest, `deleted` a deactivated account, `is_stranger` somebody who shares no channel with the app.
+    """
 
     id: str
     name: str
@@ -28,6 +31,9 @@ class User:
     is_restricted: bool = False
     is_bot: bool = False
     deleted: bool = False
+    is_ultra_restricted: bool = False
+    team_id: str = seed.TEAM_ID
+    is_stranger: bool = False
 
 
 @dataclass

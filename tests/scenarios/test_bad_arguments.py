@@ -30,4 +30,4 @@ async def test_is_refused_in_words(shared_world: World, place: str, bad: str) ->
     assert person.view is None
 
 
-QUIET = {"auth.test", "usergroups.users.list"}
+QUIET = {"auth.test", "bots.info", "users.info", "usergroups.users.list"}

@@ -40,10 +40,15 @@ class Aws(Model):
 
 
 class Access(Model):
-    """User IDs, or usergroup:<ID>: who may run commands, and the approvers of environments without approvers of their own."""
+    """User IDs, or usergroup:<ID>: who may run commands, and the approvers of environments without approvers of their own.
+
+    `guests` and `external` let guests and people of other workspaces act, if a rule names them.
+    """
 
     operators: Annotated[tuple[Person, ...], Field(min_length=1)]
     approvers: tuple[Person, ...] = ()
+    guests: bool = False
+    external: bool = False
 
 
 class TerraformProgram(Model):

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def _user_json(user: User) -> dict[str, Any]:
-    base = {"id": user.id, "team_id": seed.TEAM_ID, "name": user.name, "deleted": user.deleted}
+    base = {"id": user.id, "team_id": user.team_id, "name": user.name, "deleted": user.deleted}
     profile = {
         "real_name": user.real_name,
         "real_name_normalized": user.real_name,
         "display_name": user.name,
         "display_name_normalized": user.name,
         "title": user.title,
-        "team": seed.TEAM_ID,
+        "team": user.team_id,
     }
     if user.deleted:
         return {**base, "profile": profile, "is_bot": user.is_bot, "is_app_user": False}
@@ -38,9 +38,10 @@ def _user_json(user: User) -> dict[str, Any]:
         "is_owner": False,
         "is_primary_owner": False,
         "is_restricted": user.is_restricted,
-        "is_ultra_restricted": False,
+        "is_ultra_restricted": user.is_ultra_restricted,
         "is_bot": user.is_bot,
         "is_app_user": False,
+        **({"is_stranger": True} if user.is_stranger else {}),
     }
 
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from hypothesis import given, strategies as st
 
+from bot.access.accounts import Account
 from bot.access.directory import CACHE_SECONDS, TIMEOUT, Directory
 from bot.access.policy import Person
 from bot.slack.web_api import ChatError
 from tests.virtual_time import now, run_virtually
 
 if TYPE_CHECKING:
+    from bot.access.accounts import Accounts
     from bot.slack.client import Chat
 
 
@@ -38,8 +40,15 @@ class Groups:
         return {"users": self.members[arguments["usergroup"]]}
 
 
+class Members:
+    """Accounts that may all act."""
+
+    async def account(self, _: str) -> Account:
+        return Account("")
+
+
 def directory_of(groups: Groups) -> Directory:
-    return Directory(cast("Chat", groups), groups.members, now)
+    return Directory(cast("Chat", groups), groups.members, now, cast("Accounts", Members()))
 
 
 def test_people_have_the_groups_they_are_in() -> None:
