@@ -92,6 +92,8 @@ plans = st.builds(
 
 def make(account: Account, services: AwsServices, plan: Plan) -> list[str]:
     made = [image(account, "staging", NOW - timedelta(days=200 - number)) for number in range(IMAGES)]
+    if plan.denied:  # first: of two answers to a call, the one that was prepared earlier is given
+        refuse(account.client(plan.denied[0], HOME), plan.denied[1], "AccessDeniedException")
     ec2: Any = account.ec2(HOME)
     used = {kind: made[number] for kind, number in plan.of_kind.items()}
     acts: dict[str, Any] = {
@@ -117,8 +119,6 @@ def make(account: Account, services: AwsServices, plan: Plan) -> list[str]:
         overrides.append({"ImageId": "resolve:ssm:/images/alias"})
     if overrides:
         users.fleet(account, *overrides)
-    if plan.denied:
-        refuse(account.client(plan.denied[0], HOME), plan.denied[1], "AccessDeniedException")
     return made
 
 
