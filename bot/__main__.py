@@ -17,7 +17,6 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -29,11 +28,7 @@ from bot.redaction import RedactingFormatter, Redactor
 from bot.seals import new_key
 from bot.slack import manifest
 from bot.slack.blocks import markup
-from bot.store import audit
 from runners.errors import RunnerError
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 # At these levels the libraries print whole payloads, response_url and tokens included.
 QUIET = (
@@ -150,6 +145,7 @@ def _manifest(chosen: argparse.Namespace) -> int:
 
 
 def _audit(chosen: argparse.Namespace) -> int:
+    from bot import audit_commands  # noqa: PLC0415  -- as above
     from bot.service import open_store, workplace_of  # noqa: PLC0415  -- as above
 
     config = _configured(chosen)
@@ -157,23 +153,12 @@ def _audit(chosen: argparse.Namespace) -> int:
     settings = environment.read({**placeholders, **os.environ}, executor="audit")
     store = open_store(settings, workplace_of(config, Path(chosen.config).parent))
     try:
-        with store.engine.begin() as connection:
-            return _read_audit_log(connection, chosen.action, store.location)
+        if chosen.action == "export":
+            return audit_commands.export(store)
+        keyring = settings.signalbox_key if os.environ.get(environment.KEY) else None
+        return audit_commands.verify_log(store, keyring, config, chosen.anchor)
     finally:
         store.close()
-
-
-def _read_audit_log(connection: Connection, action: str, place: str) -> int:
-    if not audit.exists(connection):
-        raise NothingThereError(place)
-    if action == "export":
-        for line in audit.read_all(connection):
-            print(json.dumps(audit.as_json(line)))
-        return 0
-    fault = audit.first_fault(connection)
-    extent = f"{audit.summary(connection)}, {place}"
-    print(f"{fault} ({extent})" if fault else f"The audit log is intact: {extent}")
-    return 1 if fault else 0
 
 
 def _inventory(chosen: argparse.Namespace) -> int:
@@ -235,7 +220,9 @@ def _parser() -> argparse.ArgumentParser:
     add("check", _check, "check the configuration and every connection")
     add("key", _key, "print a new SIGNALBOX_KEY")
     add("manifest", _manifest, "print the Slack app manifest").add_argument("--url", help="the public URL of the bot")
-    add("audit", _audit, "verify or export the audit log").add_argument("action", choices=["verify", "export"])
+    log = add("audit", _audit, "verify or export the audit log")
+    log.add_argument("action", choices=["verify", "export"])
+    log.add_argument("--anchor", metavar="SOURCE", help="its anchors: a file, s3://bucket/prefix, or - for stdin")
     inventory = add("inventory", _inventory, "print Ansible's inventory of an environment")
     inventory.add_argument("environment")
     inventory.add_argument("--list", action="store_true", help="no effect; Ansible passes it to inventory scripts")

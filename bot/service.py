@@ -35,6 +35,7 @@ from bot.services import Secrets, Services
 from bot.slack.blocks import markup
 from bot.slack.client import Chat
 from bot.slack.web_api import make_client
+from bot.store.anchors import Anchors
 from bot.store.annotations import Annotations
 from bot.store.approvals import Approvals
 from bot.store.audit import Audit
@@ -175,7 +176,8 @@ class Service:
             approvals=Approvals(store, time.time),
             host_keys=HostKeys(store, time.time),
             machine_commits=MachineCommits(store, time.time),
-            audit=Audit(store, time.time, lambda text: markup.plain(self._redact(text))),
+            audit=Audit(store, time.time, lambda text: markup.plain(self._redact(text)), self._settings.signalbox_key),
+            anchors=Anchors(store, time.time, self._settings.signalbox_key, self._settings.executor),
             directory=Directory(chat, policy.groups_named(self._config), time.monotonic, accounts),
             github=make_github(self._settings),
             aws=make_clients(self._config.aws.region, self._config.aws.profile),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bot.engine.engine import Engine
     from bot.redaction import Redactor
     from bot.slack.client import Chat
+    from bot.store.anchors import Anchors
     from bot.store.annotations import Annotations
     from bot.store.approvals import Approvals
     from bot.store.audit import Audit
@@ -69,6 +70,7 @@ class Services:
     host_keys: HostKeys
     machine_commits: MachineCommits
     audit: Audit
+    anchors: Anchors
     directory: Directory
     github: GitHub
     aws: Clients

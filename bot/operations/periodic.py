@@ -17,7 +17,7 @@ from bot.store.operations import Request
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from bot.config import Config
     from bot.services import Services
@@ -28,6 +28,7 @@ REQUESTER = "signalbox"
 FIRST_AFTER = 2.0  # seconds after the start: operations that the last process left unfinished continue first
 AFTER = 1.0  # second later than a task asks to run again: what it waits for is over by then
 RETRY_AFTER = 300.0  # seconds after a failure, unless the interval is shorter
+STOP_TIMEOUT = 10.0  # seconds
 LONGEST_SLEEP = 3_600.0  # seconds: the wall clock may be set, and another process may have run the task
 
 
@@ -38,7 +39,9 @@ class PeriodicTasks:
     a run that was interrupted, or that another process makes at the same time, runs again with the same due time.
     """
 
-    def __init__(self, services: Services, cursors: Cursors, tasks: Iterable[PeriodicTask]) -> None:
+    def __init__(self, services: Services, cursors: Cursors, tasks: Sequence[PeriodicTask]) -> None:
+        self._services = services
+        self._at_stop = [task for task in tasks if task.at_stop and task.intervals(services.config)]
         self._tasks = [
             asyncio.create_task(_Repeated(services, cursors, task, target, interval).repeat(), name=task.name)
             for task in tasks
@@ -46,12 +49,21 @@ class PeriodicTasks:
         ]
 
     async def close(self) -> None:
-        """Stop; a task that runs is interrupted."""
+        """Stop; a task that runs is interrupted. What a task does at the end has STOP_TIMEOUT seconds."""
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
             with suppress(asyncio.CancelledError):
                 await task
+        for ending in self._at_stop:
+            await self._end(ending)
+
+    async def _end(self, task: PeriodicTask) -> None:
+        try:
+            if task.at_stop:
+                await asyncio.wait_for(task.at_stop(self._services), STOP_TIMEOUT)
+        except Exception as error:  # noqa: BLE001  -- the process stops all the same; the next start does what is due
+            log.warning("periodic task %s: %s", task.name, self._services.redact(f"{type(error).__name__} {error}"))
 
 
 class _Repeated:

@@ -1,11 +1,14 @@
-"""The audit log: each entry carries the digest of the previous entry, so a change, removal or insertion is detected."""
+"""The audit log: each entry carries the digest of the previous entry, and a seal that the database cannot compute.
+
+The digests chain the entries and can be checked by anybody. The seal (bot/seals.py) is made with SIGNALBOX_KEY, so whoever
+has the database alone can compute the chain anew, but not the seals. bot/store/audit_verification.py checks both.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import json
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,14 +16,16 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from bot.store.database import Store, metadata
-from runners import phrases
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    from bot.seals import Keyring
 
 FIRST_PREVIOUS = "0" * 64  # the first entry's `previous`
 # PostgreSQL's advisory lock for appending: a constant that nothing else in this database uses.
 LOCK = 5_146_100_731
+PURPOSE = "audit entry"  # of the seals of entries
 
 audit = sa.Table(
     "signalbox_audit",
@@ -34,6 +39,7 @@ audit = sa.Table(
     sa.Column("detail", sa.JSON, nullable=False),
     sa.Column("previous", sa.String(64), nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("seal", sa.String(43)),  # entries of the first release have none
 )
 
 
@@ -57,12 +63,20 @@ class StoredEntry:
     entry: Entry
     previous: str
     digest: str
+    seal: str | None = None
 
 
 class Audit:
     """Appends entries. Entries that arrive during a write share the next write."""
 
-    def __init__(self, store: Store, clock: Callable[[], float], redact: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], float],
+        redact: Callable[[str], str],
+        keyring: Keyring | None = None,
+    ) -> None:
+        self._keyring = keyring
         self._store = store
         self._clock = clock
         self._redact = redact
@@ -85,7 +99,7 @@ class Audit:
         """The newest entries, newest first."""
         statement = sa.select(audit).order_by(audit.c.number.desc()).limit(newest)
         rows = await self._store.run(lambda connection: connection.execute(statement).mappings().all())
-        return tuple(_stored(row) for row in rows)
+        return tuple(stored_entry(row) for row in rows)
 
     async def _write_all(self) -> None:
         while self._pending:
@@ -114,8 +128,11 @@ class Audit:
             number += 1
             row = {"number": number, "at": at, "previous": previous, **self._values(entry)}
             previous = digest_of(row)
-            rows.append({**row, "digest": previous})
+            rows.append({**row, "digest": previous, "seal": self._seal(previous)})
         connection.execute(sa.insert(audit), rows)
+
+    def _seal(self, digest: str) -> str | None:
+        return self._keyring.seal(PURPOSE, {"digest": digest}) if self._keyring else None
 
     def _values(self, entry: Entry) -> dict[str, Any]:
         detail = {key: self._redact(item) if isinstance(item, str) else item for key, item in entry.detail.items()}
@@ -135,33 +152,9 @@ def digest_of(row: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def read_all(connection: sa.Connection) -> Generator[StoredEntry]:
-    """Every entry, oldest first, a thousand at a time."""
-    statement = sa.select(audit).order_by(audit.c.number).execution_options(yield_per=1000)
-    with connection.execute(statement) as rows:
-        for row in rows.mappings():
-            yield _stored(row)
-
-
-def first_fault(connection: sa.Connection) -> str | None:
-    """The first place where the chain is broken (an entry changed, removed or inserted); None when it is intact."""
-    with closing(read_all(connection)) as entries:
-        return _first_fault(entries)
-
-
 def exists(connection: sa.Connection) -> bool:
     """Whether this database holds an audit log."""
     return sa.inspect(connection).has_table(audit.name)
-
-
-def summary(connection: sa.Connection) -> str:
-    """The number of entries, with the times of the first and the last."""
-    number, first, last = connection.execute(
-        sa.select(sa.func.count(), sa.func.min(audit.c.at), sa.func.max(audit.c.at))
-    ).one()
-    if not number:
-        return "no entries"
-    return f"{phrases.counted(number, 'entry', 'entries')}, first {iso_time(first)}, last {iso_time(last)}"
 
 
 def iso_time(at: float) -> str:
@@ -169,29 +162,19 @@ def iso_time(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _first_fault(entries: Iterable[StoredEntry]) -> str | None:
-    number, previous = 0, FIRST_PREVIOUS
-    for stored in entries:
-        if stored.number != number + 1:
-            return f"entry {number + 1} is missing"
-        row = {"number": stored.number, "at": stored.at, "previous": stored.previous, **_fields(stored.entry)}
-        if stored.previous != previous or digest_of(row) != stored.digest:
-            return f"entry {stored.number} was changed"
-        number, previous = stored.number, stored.digest
-    return None
-
-
-def _fields(entry: Entry) -> dict[str, Any]:
+def fields_of(entry: Entry) -> dict[str, Any]:
+    """The fields of an entry by name."""
     return {name: getattr(entry, name) for name in Entry.__slots__}
 
 
-def _stored(row: sa.RowMapping) -> StoredEntry:
+def stored_entry(row: sa.RowMapping) -> StoredEntry:
+    """The entry of a row."""
     entry = Entry(**{name: row[name] for name in Entry.__slots__})
-    return StoredEntry(row["number"], row["at"], entry, row["previous"], row["digest"])
+    return StoredEntry(row["number"], row["at"], entry, row["previous"], row["digest"], row["seal"])
 
 
 def as_json(stored: StoredEntry) -> dict[str, Any]:
-    """An entry as JSON for other programs: everything that its digest covers, and the digest.
+    """An entry as JSON for other programs: everything that its digest covers, the digest and the seal.
 
     `time` repeats `at` for people; the digest does not cover it.
     """
@@ -199,7 +182,8 @@ def as_json(stored: StoredEntry) -> dict[str, Any]:
         "number": stored.number,
         "at": stored.at,
         "time": iso_time(stored.at),
-        **_fields(stored.entry),
+        **fields_of(stored.entry),
         "previous": stored.previous,
         "digest": stored.digest,
+        "seal": stored.seal,
     }

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from bot.config.models import Model
 from bot.config.models.approval import SHARED_APPROVAL, Approval
+from bot.config.models.audit import Audit
 from bot.config.models.deploy import DeploySettings
 from bot.config.models.environment import Environment
 from bot.config.models.general import Access, Aws, GitHub, Operations, Slack, TerraformProgram
@@ -32,6 +33,7 @@ class Config(Model):
     watch: Watch | None = None
     terraform: TerraformProgram = TerraformProgram()
     operations: Operations = Operations()
+    audit: Audit = Audit()
 
     def image_group(self, machine: str, environment: str) -> ImageGroup:
         """The machine's images in an environment, with the value of their tag `Name`."""

@@ -1,0 +1,87 @@
+"""`python -m bot audit verify` and `export`: what the audit log proves, in words; and its entries as lines of JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.errors import NothingThereError, UserError
+from bot.store import audit
+from bot.store.anchors import AnchorError, read_anchors
+from bot.store.audit_verification import read_all, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bot.config import Config
+    from bot.seals import Keyring
+    from bot.store.anchors import Anchor
+    from bot.store.database import Store
+
+_S3 = re.compile(r"s3://([a-z0-9][a-z0-9.-]+)(?:/(.*))?")
+
+
+def export(store: Store) -> int:
+    """Print every entry as a line of JSON. Whoever reads may stop early."""
+    _check_exists(store)
+    try:
+        for stored in read_all(store.engine):
+            print(json.dumps(audit.as_json(stored)))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes stdout once more when it ends (docs.python.org/3/library/signal.html, "Note on SIGPIPE").
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def verify_log(store: Store, keyring: Keyring | None, config: Config, source: str | None) -> int:
+    """Print the verdict; `source` is where the anchors are: a file, s3://bucket/prefix, or "-" for lines on stdin.
+
+    Returns 0 if nothing contradicts the log, 1 for a fault. Raises UserError if the anchors cannot be read.
+    """
+    _check_exists(store)
+    if source and not keyring:
+        raise UserError("Anchors are checked with SIGNALBOX_KEY, which is not set.")
+    try:
+        anchors = _anchors(source, keyring, config) if source and keyring else None
+    except AnchorError as error:
+        print(f"The anchors in {source} are not whole: {error}")
+        return 1
+    verdict = verify(read_all(store.engine), keyring, anchors)
+    extent = f"{verdict.extent}, {store.location}"
+    if verdict.fault:
+        print(f"{verdict.fault} ({extent})")
+        return 1
+    print(f"The audit log is intact: {extent}", *verdict.statements, sep="\n")
+    return 0
+
+
+def _check_exists(store: Store) -> None:
+    with store.engine.begin() as connection:
+        if not audit.exists(connection):
+            raise NothingThereError(store.location)
+
+
+def _anchors(source: str, keyring: Keyring, config: Config) -> Sequence[Anchor]:
+    if source == "-":
+        return read_anchors(sys.stdin, keyring, strict=False)
+    if source.startswith("s3://"):
+        return read_anchors(_in_bucket(source, config), keyring, strict=True)
+    try:
+        with Path(source).open(encoding="utf-8", errors="replace") as file:
+            return read_anchors(file, keyring, strict=True)
+    except OSError as error:
+        raise UserError(f"{source} cannot be read: {error.strerror}.") from error
+
+
+def _in_bucket(source: str, config: Config) -> Iterable[str]:
+    from runners.anchoring import Bucket  # noqa: PLC0415  -- boto3 takes 0.2 s to import
+
+    named = _S3.fullmatch(source)
+    if not named:
+        raise UserError(f"{source} is no bucket; write s3://bucket/prefix.")
+    return Bucket(named[1], named[2] or "", config.aws.region, config.aws.profile).lines()

@@ -1,0 +1,175 @@
+"""Verifies the audit log: its chain of digests, the seals of its entries, and anchors that were sent outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from bot.store.audit import FIRST_PREVIOUS, PURPOSE, StoredEntry, audit, digest_of, fields_of, iso_time, stored_entry
+from runners import phrases
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from bot.seals import Keyring
+    from bot.store.anchors import Anchor
+
+BATCH = 1_000  # entries read in one transaction
+RESTORED = "The likely cause: the database was restored from an older backup, or somebody removed its newest entries."
+REPLACED = (
+    "The likely cause: the database was restored from an older backup and then used, or somebody replaced entries."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found: the extent, the first fault in words (empty if there is none), and what is proven and what is not."""
+
+    extent: str
+    fault: str
+    statements: tuple[str, ...]
+
+
+def read_all(engine: sa.Engine) -> Iterator[StoredEntry]:
+    """Every entry, oldest first. Each batch is a transaction of its own: a slow reader never holds one open."""
+    statement = sa.select(audit).order_by(audit.c.number).limit(BATCH)
+    after = statement
+    while True:
+        with engine.begin() as connection:
+            rows = connection.execute(after).mappings().all()
+        yield from map(stored_entry, rows)
+        if len(rows) < BATCH:
+            return
+        after = statement.where(audit.c.number > rows[-1]["number"])
+
+
+def first_fault(engine: sa.Engine) -> str | None:
+    """The first place where the chain is broken, whatever the seals are; None when it is intact."""
+    return verify(read_all(engine), None, None).fault or None
+
+
+def verify(entries: Iterable[StoredEntry], keyring: Keyring | None, anchors: Sequence[Anchor] | None) -> Verdict:
+    """The verdict on the entries. Without a keyring the seals are not checked; `anchors` are authentic and in order."""
+    reading = _Reading(keyring, anchors or ())
+    for stored in entries:
+        reading.add(stored)
+        if reading.fault:
+            break
+    else:
+        reading.finish()
+    return Verdict(reading.extent(), reading.fault, () if reading.fault else _statements(reading, keyring, anchors))
+
+
+class _Reading:
+    """The entries read so far, up to the first fault."""
+
+    def __init__(self, keyring: Keyring | None, anchors: Sequence[Anchor]) -> None:
+        self._keyring = keyring
+        self._anchors = sorted(anchors, key=lambda anchor: anchor.number)
+        self._next = 0  # the first anchor that is not yet compared
+        self.matched = 0  # the number of the last entry that an anchor proves
+        self.first: StoredEntry | None = None
+        self.last: StoredEntry | None = None
+        self.unsealed = 0
+        self.fault = ""
+
+    def add(self, stored: StoredEntry) -> None:
+        """Check the next entry."""
+        number, previous = (self.last.number, self.last.digest) if self.last else (0, FIRST_PREVIOUS)
+        self.fault = self._fault_of(stored, number, previous)
+        if self.fault:
+            return
+        self.first = self.first or stored
+        self.last = stored
+        while self._next < len(self._anchors) and self._anchors[self._next].number == stored.number:
+            self._compare(self._anchors[self._next], stored)
+            self._next += 1
+
+    def _fault_of(self, stored: StoredEntry, number: int, previous: str) -> str:
+        if stored.number > number + 1:
+            return f"entry {number + 1} is missing"
+        row = {"number": stored.number, "at": stored.at, "previous": stored.previous, **fields_of(stored.entry)}
+        if stored.number != number + 1 or stored.previous != previous or digest_of(row) != stored.digest:
+            return f"entry {stored.number} was changed"
+        if stored.seal is None:
+            self.unsealed += 1
+            return (
+                f"entry {stored.number} has no seal, though earlier entries have"
+                if self.unsealed < stored.number
+                else ""
+            )
+        if self._keyring and not self._keyring.verify(PURPOSE, {"digest": stored.digest}, stored.seal):
+            return (
+                f"entry {stored.number} has a seal that no key of SIGNALBOX_KEY made: the entry was forged, "
+                "or an older key is missing there"
+            )
+        return ""
+
+    def _compare(self, anchor: Anchor, stored: StoredEntry) -> None:
+        if self.fault:
+            return
+        if anchor.first != (self.first or stored).digest:
+            self.fault = (
+                f"entry 1 differs: anchor {anchor.sequence} is of another database, or every entry was replaced"
+            )
+        elif anchor.digest != stored.digest:
+            begin = self.matched + 1
+            where = f"entry {begin}" if begin == anchor.number else f"an entry between {begin} and {anchor.number}"
+            self.fault = f"{where} differs from what was anchored at {iso_time(anchor.at)}. {REPLACED}"
+        else:
+            self.matched = stored.number
+
+    def finish(self) -> None:
+        """Check what has to come after the last entry."""
+        number = self.last.number if self.last else 0
+        if self._next < len(self._anchors):
+            furthest = self._anchors[-1]
+            if self.first and furthest.first != self.first.digest:
+                self.fault = f"entry 1 differs: anchor {furthest.sequence} is of another database"
+                return
+            missing = (
+                f"entry {furthest.number} is"
+                if furthest.number == number + 1
+                else f"entries {number + 1} to {furthest.number} are"
+            )
+            self.fault = f"{missing} missing, anchored at {iso_time(furthest.at)}. {RESTORED}"
+        elif self._keyring and self.last and self.last.seal is None and self.matched < number:
+            self.fault = (
+                "no entry has a seal, though SIGNALBOX_KEY is set: somebody with write access to the database computed "
+                "the log anew, or nothing was recorded since the update from the first release"
+            )
+
+    def extent(self) -> str:
+        """How many entries were read, with the times of the first and the last."""
+        if not self.first or not self.last:
+            return "no entries"
+        number = phrases.counted(self.last.number, "entry", "entries")
+        return f"{number}, first {iso_time(self.first.at)}, last {iso_time(self.last.at)}"
+
+
+def _statements(reading: _Reading, keyring: Keyring | None, anchors: Sequence[Anchor] | None) -> tuple[str, ...]:
+    number = reading.last.number if reading.last else 0
+    found = []
+    if not keyring:
+        found.append(
+            "The seals were not checked: SIGNALBOX_KEY is not set. Whoever can write to the database can have computed this chain."
+        )
+    elif reading.unsealed and reading.unsealed < number:
+        found.append(
+            f"Entries 1 to {reading.unsealed} are of the first release and have no seals of their own. The seal of entry "
+            f"{reading.unsealed + 1} proves that they have not changed since."
+        )
+    if anchors is None:
+        found.append("Whether the newest entries were removed is not proven. For that, name the anchors with --anchor.")
+    elif anchors:
+        newest = max(anchors, key=lambda anchor: anchor.number)
+        found.append(
+            f"{phrases.plural(len(anchors), '1 anchor agrees', f'{len(anchors)} anchors agree')}, the newest of {iso_time(newest.at)} with entry {newest.number}."
+        )
+        if number > newest.number:
+            found.append(
+                f"Entries after {newest.number} were not anchored yet: whether further ones were removed is not proven."
+            )
+    return tuple(found)
