@@ -124,7 +124,12 @@ def _check(chosen: argparse.Namespace) -> int:
         github = make_github(settings)
         try:
             connections = await check(
-                config, os.environ, slack=slack, github=github, make_store=lambda: make_store(settings, workplace)
+                config,
+                os.environ,
+                slack=slack,
+                github=github,
+                make_store=lambda: make_store(settings, workplace),
+                workplace=workplace,
             )
         finally:
             await github.close()

@@ -26,14 +26,14 @@ _S3 = re.compile(r"s3://([a-z0-9][a-z0-9.-]+)(?:/(.*))?")
 
 
 def export(store: Store) -> int:
-    """Print every entry as a line of JSON. Whoever reads may stop early."""
+    """Print every entry as a line of JSON. A reader may stop early."""
     _check_exists(store)
     try:
         for stored in read_all(store.engine):
             print(json.dumps(audit.as_json(stored)))
         sys.stdout.flush()
     except BrokenPipeError:
-        # Python flushes stdout once more when it ends (docs.python.org/3/library/signal.html, "Note on SIGPIPE").
+        # Python flushes stdout again when it ends (docs.python.org/3/library/signal.html, "Note on SIGPIPE").
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from bot.check.addresses import unencrypted_addresses
+from bot.check.anchors import check_anchors
 from bot.check.aws import check_aws
 from bot.check.database import check_database
 from bot.check.ec2 import check_ec2, uses_ec2
@@ -22,6 +23,7 @@ from bot.settings import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from pathlib import Path
 
     from bot.config import Config
     from bot.store.database import Store
@@ -43,11 +45,12 @@ async def check(
     slack: SlackCalls | None,
     github: GitHub,
     make_store: Callable[[], Store],
+    workplace: Path,
 ) -> list[Connection]:
     """Checks all connections at the same time; raises nothing.
 
     `environ` is the bot's environment; `slack` is None without a Slack token. The store of `make_store` is closed
-    again.
+    again. `workplace` is the directory of the operations' files.
     """
     checks: dict[str, Awaitable[Findings]] = {
         "slack": check_slack(config, environ, slack),
@@ -62,6 +65,8 @@ async def check(
         checks[section] = DEPLOY_CHECKS[section](config)
     if uses_ec2(config):
         checks["ec2"] = check_ec2(config)
+    if config.audit.anchor:
+        checks["audit anchors"] = check_anchors(config, workplace)
     if hcp_workspaces(config):
         checks["hcp"] = check_hcp(config, environ)
     results = await asyncio.gather(*(_guarded(name, attempt) for name, attempt in checks.items()))

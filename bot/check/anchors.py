@@ -25,7 +25,9 @@ async def check_anchors(config: Config, directory: Path) -> Findings:
     for destination in config.audit.anchor.to if config.audit.anchor else ():
         findings.add_fact(destination.name)
         try:
-            await run_blocking(_check, config, destination, directory, findings, timeout=TIMEOUT, doing="checking anchors")
+            await run_blocking(
+                _check, config, destination, directory, findings, timeout=TIMEOUT, doing="checking anchors"
+            )
         except RunnerError as error:
             findings.add_problem(f"{destination.name}: {error}", error.remedy)
     return findings

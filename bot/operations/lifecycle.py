@@ -122,7 +122,7 @@ async def _announce(services: Services, number: int) -> str:
 async def _report_refusal(services: Services, number: int, refusal: str) -> None:
     # Its own channel takes no message, and the requester would otherwise see nothing at all.
     record = await services.operations.get(number)
-    news = f"did not start: Slack takes no message of mine in <#{record.channel}> ({kit.escape(refusal)})"
+    news = f"did not start: Slack takes no message of mine in {kit.channel(record.channel)} ({kit.escape(refusal)})"
     message = common.short_message(head_of(record), "failed", news)
 
     async def report() -> None:

@@ -142,7 +142,7 @@ def _reason(record: Record, channel: str, why: ChatError) -> str:
     """Why the message is where it is, in mrkdwn of at most 200 characters."""
     code = kit.code(why.code.partition(" ")[0])
     if channel != record.channel:
-        return f"Posted here because <#{record.channel}> takes no message from Signalbox ({code})."
+        return f"Posted here because {kit.channel(record.channel)} takes no message from Signalbox ({code})."
     if why.code == "message_not_found":
         return "Posted again because the earlier message was deleted."
     return f"Posted again because the earlier message cannot be changed ({code})."

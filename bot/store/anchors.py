@@ -130,7 +130,7 @@ def parse(line: str) -> Anchor | None:
 
 def read_anchors(lines: Iterable[str], keyring: Keyring, *, strict: bool) -> tuple[Anchor, ...]:
     """The authentic anchors of these lines, in order. With `strict` every line has to be an anchor. Raises AnchorError."""
-    found: dict[int, Anchor] = {}
+    by_sequence: dict[int, Anchor] = {}
     for position, line in enumerate(lines, 1):
         anchor = parse(line)
         if anchor is None:
@@ -141,15 +141,15 @@ def read_anchors(lines: Iterable[str], keyring: Keyring, *, strict: bool) -> tup
             raise AnchorError(
                 f"line {position} of the anchors has a seal that no key of SIGNALBOX_KEY made: it was forged, or an older key is missing there"
             )
-        if found.setdefault(anchor.sequence, anchor) != anchor:
+        if by_sequence.setdefault(anchor.sequence, anchor) != anchor:
             raise AnchorError(
                 f"there are two different anchors {anchor.sequence}. "
                 "The likely cause: the database was restored from an older backup, or its table of anchors was changed."
             )
-    if not found:
+    if not by_sequence:
         raise AnchorError("there is no anchor")
-    _check_order([found[sequence] for sequence in sorted(found)])
-    return tuple(found[sequence] for sequence in sorted(found))
+    _check_order([by_sequence[sequence] for sequence in sorted(by_sequence)])
+    return tuple(by_sequence[sequence] for sequence in sorted(by_sequence))
 
 
 def _check_order(ordered: list[Anchor]) -> None:

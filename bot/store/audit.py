@@ -1,7 +1,7 @@
 """The audit log: each entry carries the digest of the previous entry, and a seal that the database cannot compute.
 
-The digests chain the entries and can be checked by anybody. The seal (bot/seals.py) is made with SIGNALBOX_KEY, so whoever
-has the database alone can compute the chain anew, but not the seals. bot/store/audit_verification.py checks both.
+The digests chain the entries and can be checked by anybody. The seal (bot/seals.py) is made with SIGNALBOX_KEY, so the
+database alone is enough to compute the chain anew, but not the seals. bot/store/audit_verification.py checks both.
 """
 
 from __future__ import annotations

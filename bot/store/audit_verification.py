@@ -55,9 +55,7 @@ def verify(entries: Iterable[StoredEntry], keyring: Keyring | None, anchors: Seq
     reading = _Reading(keyring, anchors or ())
     for stored in entries:
         reading.add(stored)
-        if reading.fault:
-            break
-    else:
+    if not reading.fault:
         reading.finish()
     return Verdict(reading.extent(), reading.fault, () if reading.fault else _statements(reading, keyring, anchors))
 
@@ -76,13 +74,16 @@ class _Reading:
         self.fault = ""
 
     def add(self, stored: StoredEntry) -> None:
-        """Check the next entry."""
+        """Check the next entry; after a fault entries are only counted."""
+        if self.fault:
+            self.last = stored
+            return
         number, previous = (self.last.number, self.last.digest) if self.last else (0, FIRST_PREVIOUS)
         self.fault = self._fault_of(stored, number, previous)
-        if self.fault:
-            return
         self.first = self.first or stored
         self.last = stored
+        if self.fault:
+            return
         while self._next < len(self._anchors) and self._anchors[self._next].number == stored.number:
             self._compare(self._anchors[self._next], stored)
             self._next += 1
@@ -151,25 +152,27 @@ class _Reading:
 
 def _statements(reading: _Reading, keyring: Keyring | None, anchors: Sequence[Anchor] | None) -> tuple[str, ...]:
     number = reading.last.number if reading.last else 0
-    found = []
+    statements = []
     if not keyring:
-        found.append(
+        statements.append(
             "The seals were not checked: SIGNALBOX_KEY is not set. Whoever can write to the database can have computed this chain."
         )
     elif reading.unsealed and reading.unsealed < number:
-        found.append(
+        statements.append(
             f"Entries 1 to {reading.unsealed} are of the first release and have no seals of their own. The seal of entry "
             f"{reading.unsealed + 1} proves that they have not changed since."
         )
     if anchors is None:
-        found.append("Whether the newest entries were removed is not proven. For that, name the anchors with --anchor.")
+        statements.append(
+            "Whether the newest entries were removed is not proven. For that, name the anchors with --anchor."
+        )
     elif anchors:
         newest = max(anchors, key=lambda anchor: anchor.number)
-        found.append(
+        statements.append(
             f"{phrases.plural(len(anchors), '1 anchor agrees', f'{len(anchors)} anchors agree')}, the newest of {iso_time(newest.at)} with entry {newest.number}."
         )
         if number > newest.number:
-            found.append(
+            statements.append(
                 f"Entries after {newest.number} were not anchored yet: whether further ones were removed is not proven."
             )
-    return tuple(found)
+    return tuple(statements)

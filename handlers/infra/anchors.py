@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bot.store.anchors import Anchor
 
 TARGET = "the audit log"
-LONGEST_PAUSE = timedelta(minutes=1)  # between looks at the number of new entries
+LONGEST_PAUSE = timedelta(minutes=1)  # until the number of new entries is read again
 TIMEOUT = 40.0  # seconds for one destination
 
 

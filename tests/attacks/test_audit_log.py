@@ -2,46 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
-import socket
-import subprocess
-import sys
-import threading
-from contextlib import closing
 from dataclasses import asdict
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 import sqlalchemy as sa
-from moto.server import ThreadedMotoServer
-from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
-from bot import __main__ as command_line
-from bot.config import read
-from bot.config.models.audit import Destination
 from bot.redaction import Redactor
 from bot.seals import Keyring, new_key
 from bot.store.anchors import Anchor, AnchorError, Anchors, parse, read_anchors
-from bot.store.audit import FIRST_PREVIOUS, Audit, Entry, as_json, audit, digest_of
+from bot.store.audit import FIRST_PREVIOUS, Audit, Entry, audit, digest_of
 from bot.store.audit_verification import Verdict, read_all, verify
 from bot.store.database import Store
 from bot.store.migrations import migrate
-from handlers.infra import anchors as sending
-from runners import anchoring
-from runners.errors import RunnerError
 from tests.unit.bot.conftest import Clock, clock, postgres, store, url
 from tests.unit.bot.store.audit_tampering import drop_triggers
-from tests.unit.bot.test_main import CONFIG
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 __all__ = ["clock", "postgres", "store", "url"]  # fixtures
 
@@ -120,9 +101,9 @@ async def test_what_is_whole_is_whole_and_says_what_is_proven(log: Log) -> None:
     assert "SIGNALBOX_KEY is not set" in log.verdict(anchored=False, keyring=None).statements[0]
 
 
-@pytest.mark.parametrize(("kept", "missing"), [(15, "entries 16 to 20 are missing"), (0, "entries 1 to 20 are missing"), (19, "entry 20 is missing")])  # fmt: skip
-async def test_a_removed_end_is_found_by_the_anchor_alone(log: Log, kept: int, missing: str) -> None:
-    await log.change(lambda connection: connection.execute(sa.delete(audit).where(audit.c.number > kept)))
+@pytest.mark.parametrize(("remaining", "missing"), [(15, "entries 16 to 20 are missing"), (0, "entries 1 to 20 are missing"), (19, "entry 20 is missing")])  # fmt: skip
+async def test_a_removed_end_is_found_by_the_anchor_alone(log: Log, remaining: int, missing: str) -> None:
+    await log.change(lambda connection: connection.execute(sa.delete(audit).where(audit.c.number > remaining)))
     assert log.verdict(anchored=False).fault == ""
     assert log.verdict().fault.startswith(missing)
     assert "restored from an older backup" in log.verdict().fault
@@ -317,182 +298,3 @@ async def test_an_anchor_is_due_after_entries_or_time_and_an_interrupted_one_com
     clock.now += 60
     assert await prepare("file", every=60, entries=5)
     assert await prepare("elsewhere", every=60, entries=5)
-
-
-def test_a_file_gets_each_anchor_once_and_nobody_else_reads_it(tmp_path: Path) -> None:
-    path = tmp_path / "anchors.jsonl"
-    for line in ("one", "one", "two"):
-        anchoring.append(path, line)
-    assert path.read_text() == "one\ntwo\n"
-    assert path.stat().st_mode & 0o777 == 0o600
-    path.write_text("one\ntw")  # a full disk cut it
-    anchoring.append(path, "two")
-    assert path.read_text() == "one\ntw\ntwo\n"
-    path.unlink()
-    path.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(RunnerError, match="cannot be written to"):
-        anchoring.append(path, "one")
-
-
-@pytest.mark.parametrize("kind", ["udp", "tcp", "unix"])
-def test_syslog_gets_a_message_of_rfc_5424(tmp_path: Path, kind: str, log_line: str) -> None:
-    message = anchoring.syslog_message(log_line, 1_700_000_000.25, "serve")
-    assert message.startswith(b"<109>1 2023-11-14T22:13:20.250Z ")
-    family = socket.AF_UNIX if kind == "unix" else socket.AF_INET
-    with closing(socket.socket(family, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)) as server:
-        server.settimeout(10)
-        server.bind(str(tmp_path / "log") if kind == "unix" else ("127.0.0.1", 0))
-        name = server.getsockname()
-        address = name if kind == "unix" else f"{kind}://127.0.0.1:{name[1]}"
-        if kind != "tcp":
-            anchoring.send_syslog(address, message)
-            assert server.recv(9_000) == message
-        else:
-            server.listen()
-            sender = threading.Thread(target=anchoring.send_syslog, args=(address, message))
-            sender.start()
-            with closing(server.accept()[0]) as connection:
-                sender.join()
-                assert connection.recv(9_000) == b"%d %b" % (len(message), message)
-    assert read_anchors([message.decode(), "another line"], KEYRING, strict=False)[0].line == log_line
-    with pytest.raises(RunnerError, match="cannot be reached"):
-        anchoring.send_syslog(str(tmp_path / "nobody"), message)
-
-
-@pytest.fixture
-def log_line(tmp_path: Path) -> str:
-    async def made() -> str:
-        store = Store(f"sqlite:///{tmp_path}/one.sqlite")
-        await migrate(store)
-        log = Log(store, Clock())
-        await log.add(1)
-        await log.anchor()
-        store.close()
-        return log.lines[0]
-
-    return asyncio.run(made())
-
-
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    environ = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-    client = boto3.client("s3", region_name="us-west-2")
-    where = {"CreateBucketConfiguration": {"LocationConstraint": "us-west-2"}}
-    client.create_bucket(Bucket="locked-anchors", ObjectLockEnabledForBucket=True, **where)
-    client.create_bucket(Bucket="open-anchors", **where)
-    yield client
-    server.stop()
-
-
-def test_a_bucket_with_object_lock_keeps_anchors_that_nobody_can_delete(s3: Any, log_line: str) -> None:
-    bucket = anchoring.Bucket("locked-anchors", "audit/", "us-west-2", None)
-    bucket.put(1, log_line, timedelta(days=30))
-    stored = s3.list_object_versions(Bucket="locked-anchors")["Versions"][0]
-    with pytest.raises(s3.exceptions.ClientError, match="AccessDenied"):
-        s3.delete_object(Bucket="locked-anchors", Key=stored["Key"], VersionId=stored["VersionId"])
-    s3.put_object(Bucket="locked-anchors", Key=stored["Key"], Body=b"forged")
-    with pytest.raises(AnchorError, match="line 2 of the anchors is no anchor"):
-        read_anchors(bucket.lines(), KEYRING, strict=True)
-    assert next(iter(bucket.lines())) == log_line
-    assert bucket.lock_problem() == ""
-    assert "has no object lock" in anchoring.Bucket("open-anchors", "audit/", "us-west-2", None).lock_problem()
-    with pytest.raises(RunnerError):
-        anchoring.Bucket("no-such-bucket", "audit/", "us-west-2", None).put(1, log_line, timedelta(days=1))
-
-
-@pytest.mark.parametrize(
-    "given",
-    [{}, {"file": "a", "syslog": "/dev/log"}, {"syslog": "http://x"}, {"syslog": "udp://a b"}, {"s3": {"bucket": "A"}}],
-)
-def test_a_destination_is_exactly_one(given: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
-        Destination.model_validate(given)
-
-
-ANCHORED = CONFIG + "audit: {anchor: {every: 30s, entries: 5, to: [{file: anchors.jsonl}, {syslog: /nowhere/log}]}}\n"
-
-
-async def test_the_periodic_task_sends_to_each_destination_and_raises_what_failed(
-    store: Store, clock: Clock, tmp_path: Path
-) -> None:
-    log = Log(store, clock)
-    await log.add(3)
-
-    class Desk:
-        config = read(ANCHORED)
-        anchors = log.anchors
-        workplace = tmp_path / "var"
-
-    for _ in range(2):
-        with pytest.raises(RunnerError, match="syslog at /nowhere/log"):
-            await sending.send_newest(Desk())  # type: ignore[arg-type]
-    log.lines = (tmp_path / "anchors.jsonl").read_text().splitlines()
-    assert len(log.lines) == 1
-    assert log.verdict().fault == ""
-    assert sending.PERIODIC_TASKS[0].intervals(Desk.config) == {sending.TARGET: timedelta(seconds=30)}
-    assert sending.PERIODIC_TASKS[0].intervals(read(CONFIG)) == {}
-
-
-@pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A configuration beside a database with 3,000 entries and a file of anchors."""
-    monkeypatch.delenv("DATABASE_URL", raising=False)
-    monkeypatch.setenv("SIGNALBOX_KEY", KEY)
-    (tmp_path / "signalbox.yaml").write_text(ANCHORED)
-    (tmp_path / "var").mkdir()
-
-    async def fill() -> None:
-        store = Store(f"sqlite:///{tmp_path}/var/signalbox.sqlite")
-        await migrate(store)
-        log = Log(store, Clock())
-        await asyncio.gather(*(log.audit.record(Entry("U0ANA", f"deploy {number}")) for number in range(3_000)))
-        await log.anchor()
-        (tmp_path / "anchors.jsonl").write_text(f"{log.lines[0]}\n")
-        store.close()
-
-    asyncio.run(fill())
-    return tmp_path / "signalbox.yaml"
-
-
-def test_the_command_line_gives_a_verdict_and_an_exit_code(command: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["audit", "verify", "--config", str(command), "--anchor", str(command.parent / "anchors.jsonl")]
-    assert command_line.main(arguments) == 0
-    assert "1 anchor agrees" in capsys.readouterr().out
-    store = Store(f"sqlite:///{command.parent}/var/signalbox.sqlite")
-    with store.engine.begin() as connection:
-        drop_triggers(connection)
-        connection.execute(sa.delete(audit).where(audit.c.number > 2_995))
-    assert command_line.main(arguments) == 1
-    assert capsys.readouterr().out.startswith("entries 2996 to 3000 are missing")
-    assert command_line.main([*arguments[:-1], str(command.parent / "none")]) == 2
-    store.close()
-
-
-def test_an_export_that_nobody_reads_to_its_end_stops_in_silence(command: Path) -> None:
-    arguments = [sys.executable, "-m", "bot", "audit", "export", "--config", str(command)]
-    root = Path(__file__).parents[2]
-    with subprocess.Popen(
-        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=root, env={**os.environ}
-    ) as process:
-        assert process.stdout
-        assert process.stderr
-        assert json.loads(process.stdout.readline())["number"] == 1
-        store = Store(f"sqlite:///{command.parent}/var/signalbox.sqlite")
-        with store.engine.begin() as connection:  # the reader waits, and no transaction of the export is open
-            assert connection.scalar(sa.select(sa.func.count()).select_from(audit)) == 3_000
-        store.close()
-        process.stdout.close()
-        assert process.stderr.read() == b""
-        assert process.wait() == 0
-
-
-def test_an_entry_as_json_has_its_seal(command: Path) -> None:
-    store = Store(f"sqlite:///{command.parent}/var/signalbox.sqlite")
-    first = as_json(next(iter(read_all(store.engine))))
-    assert KEYRING.verify("audit entry", {"digest": first["digest"]}, first["seal"])
-    store.close()

@@ -91,6 +91,11 @@ def group(group_id: str) -> str:
     return markup.sealed(f"!subteam^{group_id}") if re.fullmatch("S[A-Z0-9]+", group_id) else escape(group_id)
 
 
+def channel(channel_id: str) -> str:
+    """A link to a channel by id; any other text as it is."""
+    return markup.sealed(f"#{channel_id}") if re.fullmatch("[CDG][A-Z0-9]+", channel_id) else escape(channel_id)
+
+
 def moment(at: float) -> str:
     """A Unix time, displayed in each reader's own time zone."""
     fallback = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")

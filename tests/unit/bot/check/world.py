@@ -170,13 +170,21 @@ class World:
         self.slack: FakeSlack | None = FakeSlack()
         self.environ = dict(ENVIRON)
         self.config: Config = read(CONFIG)
+        self.workplace = tmp_path / "var"
         self.database = f"sqlite:///{tmp_path}/signalbox.sqlite"
 
     async def lines(self) -> list[str]:
         def make_store() -> Store:
             return Store(self.database)
 
-        result = await check(self.config, self.environ, slack=self.slack, github=self.github, make_store=make_store)
+        result = await check(
+            self.config,
+            self.environ,
+            slack=self.slack,
+            github=self.github,
+            make_store=make_store,
+            workplace=self.workplace,
+        )
         return lines(result)
 
     async def faults(self) -> list[str]:
