@@ -115,8 +115,8 @@ class Bucket:
         try:
             pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._name, Prefix=self._prefix)
             # Listed from the newest to the oldest; the time of a version is in whole seconds.
-            versions = [version for page in pages for version in page.get("Versions", ())]
-            for version in sorted(reversed(versions), key=lambda version: (version["Key"], version["LastModified"])):
+            versions = [version for page in pages for version in page.get("Versions", ())][::-1]
+            for version in sorted(versions, key=lambda version: (version["Key"], version["LastModified"])):
                 body = self._client.get_object(Bucket=self._name, Key=version["Key"], VersionId=version["VersionId"])[
                     "Body"
                 ]
