@@ -17,6 +17,16 @@ class Denied(UserError):  # noqa: N818  -- the design's word for it; it reads as
     """This person may not do this, now; the message says why and who may."""
 
 
+@stored("forged")
+class ForgedError(Denied):
+    """A record that decides does not verify: something other than Signalbox has changed the database."""
+
+
+@stored("no-longer-approved")
+class NoLongerApprovedError(Denied):
+    """What was approved may not start now: an approver no longer may approve, or the approval was overtaken."""
+
+
 @stored("cancelled")
 class Cancelled(UserError):  # noqa: N818  -- a state, like Denied
     """Somebody pressed Cancel while the operation was under way; the message says who."""

@@ -13,7 +13,7 @@ import json
 import re
 import secrets
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -27,7 +27,7 @@ NEW_KEY = "python -m bot key"  # the command that prints a new key
 _DISTINCT_BYTES = 16
 _HEX = re.compile(r"[0-9A-Fa-f]+")
 
-Field = str | int | float | bool | None
+Field: TypeAlias = "str | int | float | bool | Sequence[Field] | Mapping[str, Field] | None"  # what JSON has
 
 
 class Keyring:
@@ -52,11 +52,11 @@ class Keyring:
         """The keys of this purpose that verify; the first one also seals."""
         return tuple(self._derive(key, purpose) for key in self._keys)
 
-    def seal(self, purpose: str, fields: Mapping[str, Field | Sequence[Field]]) -> str:
+    def seal(self, purpose: str, fields: Mapping[str, Field]) -> str:
         """The seal of these fields: 43 characters of base64url."""
         return seal_text(self.key(purpose), canonical(fields))
 
-    def verify(self, purpose: str, fields: Mapping[str, Field | Sequence[Field]], seal: str) -> bool:
+    def verify(self, purpose: str, fields: Mapping[str, Field], seal: str) -> bool:
         """Whether one of the keys has sealed exactly these fields for this purpose."""
         return self.verify_text(purpose, canonical(fields), seal)
 
@@ -75,7 +75,7 @@ def new_key() -> str:
     return secrets.token_urlsafe(KEY_BYTES)
 
 
-def canonical(fields: Mapping[str, Field | Sequence[Field]]) -> str:
+def canonical(fields: Mapping[str, Field]) -> str:
     """The one text of these fields: JSON with sorted names, so that two different sets of fields never share a text."""
     return json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
 

@@ -100,7 +100,8 @@ def open_store(settings: Settings, workplace: Path) -> Store:
 
 
 def _store(settings: Settings, workplace: Path) -> Store:
-    return Store(environment.database_url(settings.database_url, f"sqlite:///{workplace}/signalbox.sqlite"))
+    url = environment.database_url(settings.database_url, f"sqlite:///{workplace}/signalbox.sqlite")
+    return Store(url, settings.signalbox_key)
 
 
 def make_github(settings: Settings) -> GitHub:
@@ -165,7 +166,7 @@ class Service:
         return Services(
             config=self._config,
             chat=chat,
-            engine=Engine(EngineSettings(store.url, self._settings.executor)),
+            engine=Engine(EngineSettings(store.url, self._settings.executor, store.keyring)),
             operations=Operations(store, time.time),
             annotations=Annotations(store, time.time),
             run_claims=RunClaims(store, time.time),

@@ -9,23 +9,27 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from bot.store.database import Store
 from bot.store.migrations import migrate
 
+if TYPE_CHECKING:
+    from bot.seals import Keyring
+
 _made: list[bytes] = []  # the file of a migrated database; empty until a test needs it
 
 
-async def migrated(url: str) -> Store:
-    """The store of a new database with all tables. Its caller closes it."""
+async def migrated(url: str, keyring: Keyring | None = None) -> Store:
+    """The store of a new database with all tables, sealed with these keys or new ones. Its caller closes it."""
     address = sa.make_url(url)
     if address.drivername == "sqlite" and address.database:
         if not _made:
             _made.append(await _migrated_file())
         Path(address.database).write_bytes(_made[0])
-    store = Store(url)
+    store = Store(url, keyring)
     await migrate(store)  # which finds a copy as it has to be
     return store
 

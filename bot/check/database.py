@@ -60,7 +60,7 @@ async def check_database(make_store: Callable[[], Store]) -> Findings:
 def _try(connection: sa.Connection, location: str) -> None:
     before = revision_of(connection)
     upgrade(connection, location)
-    connection.execute(sa.insert(side_effects).values(operation=0, name="check", started_at=0.0))
+    connection.execute(sa.insert(side_effects).values(operation=0, name="check", started_at=0.0, seal=""))
     raise _RolledBackError(before)
 
 

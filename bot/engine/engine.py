@@ -19,11 +19,14 @@ from dbos import (
 )
 
 from bot.engine import serializer
+from bot.errors import ForgedError
 from bot.store import database_outage
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from bot.seals import Keyring
     from bot.store.operations import Request
 
 T = TypeVar("T")
@@ -47,27 +50,46 @@ NUMBERED_AT_ONCE = 2
 class EngineSettings:
     """`url` is SQLAlchemy's; `executor` names this process among the processes that share the database.
 
+    `keyring` seals what the engine stores.
+
     Intervals are in seconds: `wake_interval` between polls of a waiting operation for a message (SQLite only;
     PostgreSQL notifies), `queue_interval` between polls of the queues.
     """
 
     url: str
     executor: str
+    keyring: Keyring
     wake_interval: float = 0.1
     queue_interval: float = 1.0
 
 
+_FORGED = "The stored record of {what} does not belong to {workflow}. Nothing was started."
+
+
+@stored("step-result")
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """The result of a step with its workflow and name, so that the result of another one cannot replace it."""
+
+    workflow: str
+    step: str
+    value: Any
+
+
 class _StoredForm(Serializer):
-    """Gives DBOS the stored form of bot/engine/serializer.py. DBOS stores the name beside each value."""
+    """Gives DBOS the sealed stored form of bot/engine/serializer.py. DBOS stores the name beside each value."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
 
     def name(self) -> str:
         return "signalbox"
 
     def serialize(self, data: Any) -> str:
-        return serializer.pack(data)
+        return serializer.pack_sealed(self._keyring, data)
 
     def deserialize(self, serialized_data: str) -> Any:
-        return serializer.unpack(serialized_data)
+        return serializer.unpack_sealed(self._keyring, serialized_data)
 
 
 class Engine:
@@ -75,7 +97,7 @@ class Engine:
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
-        _forbid_pickle()
+        _seal_other_forms(settings.keyring)
         database_outage.report_outages_as_locked()
         DBOS(
             config=DBOSConfig(
@@ -86,7 +108,7 @@ class Engine:
                 notification_listener_polling_interval_sec=settings.wake_interval,
                 log_level="ERROR",
                 db_engine_kwargs=SQLITE if settings.url.startswith("sqlite") else None,
-                serializer=_StoredForm(),
+                serializer=_StoredForm(settings.keyring),
             )
         )
         # DBOS prints through a handler of its own; the root handler redacts.
@@ -99,12 +121,22 @@ class Engine:
 
     def register_begin(self, function: Callable[[Request], Coroutine[Any, Any, None]]) -> None:
         """Register the workflow that numbers, announces and enqueues every request."""
-        self._begin = DBOS.workflow(name="begin", max_recovery_attempts=None)(function)
+
+        async def begin(request: Request) -> None:
+            _check_belongs(_begin_id(request.key))
+            await function(request)
+
+        self._begin = DBOS.workflow(name="begin", max_recovery_attempts=None)(begin)
 
     def register(self, kind: str, function: Callable[[int], Coroutine[Any, Any, None]]) -> None:
         """Register the workflow of operations of this kind. Its argument is the operation's number."""
+
+        async def operate(number: int) -> None:
+            _check_belongs(_operation_id(number))
+            await function(number)
+
         # Without a limit of recoveries: an operation is not lost even if a hundred restarts interrupt it.
-        self._workflows[kind] = DBOS.workflow(name=kind, max_recovery_attempts=None)(function)
+        self._workflows[kind] = DBOS.workflow(name=kind, max_recovery_attempts=None)(operate)
 
     async def launch(self) -> None:
         """Start working, first on the unfinished workflows of an earlier process with this executor's name."""
@@ -121,32 +153,40 @@ class Engine:
         """Accept a request durably; a request that comes twice (same key) begins once. Returns when it is on disk."""
         if self._begin is None:
             raise RuntimeError("register_begin() comes before begin()")
-        with SetWorkflowID(f"begin-{request.key}"):
+        with SetWorkflowID(_begin_id(request.key)):
             await DBOS.start_workflow_async(self._begin, request)
 
     async def enqueue(self, kind: str, number: int, environment: str) -> None:
         """Enqueue an operation behind the others of its environment: they run singly, in the order of their numbers."""
         options = SetEnqueueOptions(queue_partition_key=environment, priority=number)
-        with SetWorkflowID(f"operation-{number}"), options:
+        with SetWorkflowID(_operation_id(number)), options:
             await DBOS.enqueue_workflow_async(QUEUE, self._workflows[kind], number)
 
     async def step(self, name: str, function: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run `function` and store its result, or the error that it raises; after a restart the stored result is returned.
 
         A step that was interrupted, or during which the database was away, runs again: it must check whether its side
-        effect has happened. Raises NotStorableError for a result whose class is not registered.
+        effect has happened. Raises NotStorableError for a result whose class is not registered, and ForgedError for a
+        stored result that belongs to another step.
         """
 
-        async def run() -> T:  # DBOS requires a coroutine function, which a lambda is not
-            return await database_outage.retry_while_away(function)
+        async def run() -> StepResult:  # DBOS requires a coroutine function, which a lambda is not
+            value = await database_outage.retry_while_away(function)
+            return StepResult(str(DBOS.workflow_id), name, value)
 
-        return await DBOS.run_step_async(StepOptions(name=name), run)
+        result = await DBOS.run_step_async(StepOptions(name=name), run)
+        if not isinstance(result, StepResult) or (result.workflow, result.step) != (DBOS.workflow_id, name):
+            raise ForgedError(_FORGED.format(what=f"the step {name!r}", workflow=DBOS.workflow_id))
+        value: T = result.value
+        return value
 
     async def result(self, number: int, step: str, kind: type[T]) -> T | None:
         """The result of an operation's last step of this name; None when that step has not run, or gave no `kind`."""
-        steps = await DBOS.list_workflow_steps_async(f"operation-{number}")
+        steps = await DBOS.list_workflow_steps_async(_operation_id(number))
         output = next((each["output"] for each in reversed(steps) if each["function_name"] == step), None)
-        return output if isinstance(output, kind) else None  # DBOS gives text that cannot be read as it is
+        if not isinstance(output, StepResult) or (output.workflow, output.step) != (_operation_id(number), step):
+            return None  # DBOS gives text that cannot be read as it is
+        return output.value if isinstance(output.value, kind) else None
 
     async def wait(self, timeout: float) -> None:
         """Inside a workflow: wait for `wake`, or for `timeout` seconds."""
@@ -154,22 +194,40 @@ class Engine:
 
     async def wake(self, number: int) -> None:
         """Wake a waiting operation so that it reads its approval again."""
-        await DBOS.send_async(f"operation-{number}", "", WAKE_UP)
+        await DBOS.send_async(_operation_id(number), "", WAKE_UP)
 
     def destroy(self) -> None:
         """Stop working; unfinished workflows resume at the next launch."""
         DBOS.destroy()
 
 
-def _forbid_pickle() -> None:
-    """Keep DBOS from its default serializer, which a row selects by the name "py_pickle": reading a pickle runs it.
+def _begin_id(key: str) -> str:
+    return f"begin-{key}"
 
-    There is no setting for it. What DBOS writes to such a row, the error that reading it raised, is JSON.
+
+def _operation_id(number: int) -> str:
+    return f"operation-{number}"
+
+
+def _check_belongs(workflow: str) -> None:
+    """Raises ForgedError unless the input of the current workflow is this workflow's own."""
+    if DBOS.workflow_id != workflow:
+        raise ForgedError(_FORGED.format(what=f"the input of {workflow}", workflow=DBOS.workflow_id))
+
+
+def _seal_other_forms(keyring: Keyring) -> None:
+    """Keep DBOS from the other forms that a row selects by its name.
+
+    Reading "py_pickle" runs what it reads, so it is refused. "portable_json", in which DBOS stores times, gets a seal as
+    well. There is no setting for either. DBOS writes the error that reading a row raised in the form of that row.
     """
 
     def refuse(*_: object) -> NoReturn:
         raise serializer.UnreadableError("a stored value is a pickle, which Signalbox neither writes nor reads")
 
     default: Any = dbos_serialization.DefaultSerializer
-    default.serialize = lambda _, data: serializer.pack(data)
+    portable: Any = dbos_serialization.DBOSPortableJSONSerializer
+    for form in (default, portable):
+        form.serialize = lambda _, data: serializer.pack_sealed(keyring, data)
     default.deserialize = refuse
+    portable.deserialize = lambda _, text: serializer.unpack_sealed(keyring, text)

@@ -17,12 +17,16 @@ from enum import Enum
 from pathlib import Path, PosixPath
 from typing import TYPE_CHECKING, Any
 
+from bot.seals import seal_text
 from runners.stored import STORED_CLASSES, STORED_NAMES, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from bot.seals import Keyring
+
 PLAIN = frozenset({type(None), bool, int, float, str})
+SEALED = "engine"  # the purpose of the seals
 TAG = "$"  # begins the first key of each JSON object that is not a plain mapping
 
 
@@ -39,6 +43,23 @@ class UnexpectedError(Exception):
     """Replaces, when it is read again, an exception whose class is not registered. Its text names that class."""
 
 
+def pack_sealed(keyring: Keyring, value: object) -> str:
+    """The stored form of a value after its seal. Raises NotStorableError."""
+    text = pack(value)
+    return f"{seal_text(keyring.key(SEALED), text)} {text}"
+
+
+def unpack_sealed(keyring: Keyring, stored_text: str) -> Any:
+    """The value of a sealed stored form. Raises UnreadableError, also for text that Signalbox has not sealed."""
+    seal, _, text = stored_text.partition(" ")
+    if not keyring.verify_text(SEALED, text, seal):
+        raise UnreadableError(
+            "the stored value does not verify: something other than Signalbox has changed the database, or SIGNALBOX_KEY "
+            "lacks the key that sealed it"
+        )
+    return unpack(text)
+
+
 def pack(value: object) -> str:
     """The stored form of a value. Raises NotStorableError."""
     return json.dumps(_encode(value), separators=(",", ":"))
@@ -50,7 +71,9 @@ def unpack(text: str) -> Any:
         return json.loads(text, object_hook=_decode)
     except UnreadableError:
         raise
-    except (ValueError, TypeError, KeyError, ArithmeticError) as error:  # not JSON, or JSON of another form
+    except RecursionError:
+        raise UnreadableError("the stored value is nested too deeply") from None
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:  # not JSON, or of another form
         raise UnreadableError(f"the stored value cannot be read: {error}") from error
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from bot.errors import Denied, UserError
+from bot.store import sealed
 from bot.store.database import Store, insert_new, metadata
 from runners.stored import stored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Sequence
 
 approvals = sa.Table(
     "signalbox_approvals",
@@ -31,6 +32,7 @@ approvals = sa.Table(
     sa.Column("outcome", sa.String(20), nullable=False),
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Column("expires_at", sa.Double, nullable=False),
+    sealed.seal_column(),
     sa.UniqueConstraint("operation", "binding"),  # the same request twice is one approval
 )
 
@@ -41,6 +43,7 @@ votes = sa.Table(
     sa.Column("person", sa.String(40), primary_key=True),  # a person counts once
     sa.Column("decision", sa.String(10), nullable=False),
     sa.Column("at", sa.Double, nullable=False),
+    sealed.seal_column(),
 )
 
 
@@ -88,7 +91,10 @@ class Vote:
 @stored("approval")
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """An approval as stored. Times are Unix seconds."""
+    """An approval as stored. Times are Unix seconds.
+
+    `lapsed` are the people who approved and no longer may. It is determined for each use, and not stored.
+    """
 
     id: str
     operation: int
@@ -103,11 +109,13 @@ class Approval:
     created_at: float
     expires_at: float
     votes: tuple[Vote, ...]
+    lapsed: tuple[str, ...] = ()
 
     @property
     def approvers(self) -> tuple[str, ...]:
-        """The people who approved so far, in order."""
-        return tuple(vote.person for vote in self.votes if vote.decision == Outcome.APPROVED)
+        """The people who approved so far, in order, without those who no longer may."""
+        approved = (vote.person for vote in self.votes if vote.decision == Outcome.APPROVED)
+        return tuple(person for person in approved if person not in self.lapsed)
 
 
 class Approvals:
@@ -115,20 +123,31 @@ class Approvals:
 
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         self._store = store
+        self._keyring = store.keyring
         self._clock = clock
 
     async def create(self, request: ApprovalRequest) -> Approval:
         """Create the approval; a second request for the same operation and binding returns the existing approval."""
 
         def work(connection: sa.Connection) -> Approval:
-            insert_new(connection, approvals, self._row(request))
+            insert_new(connection, approvals, sealed.sealed(self._keyring, approvals, self._row(request)))
             same = (approvals.c.operation == request.operation) & (approvals.c.binding == request.binding)
-            return _read(connection, str(connection.scalar(sa.select(approvals.c.id).where(same))))
+            return self._read(connection, str(connection.scalar(sa.select(approvals.c.id).where(same))))
+
+        return await self._store.run(work)
+
+    async def of_binding(self, operation: int, binding: str) -> Approval | None:
+        """The approval that this operation requested for this binding, or None. Raises ForgedError."""
+        same = (approvals.c.operation == operation) & (approvals.c.binding == binding)
+
+        def work(connection: sa.Connection) -> Approval | None:
+            approval_id = connection.scalar(sa.select(approvals.c.id).where(same))
+            return None if approval_id is None else self._read(connection, str(approval_id))
 
         return await self._store.run(work)
 
     async def get(self, approval_id: str) -> Approval:
-        """The approval, expired if its time has passed. Raises UserError when there is none with this id."""
+        """The approval, expired if its time has passed. Raises UserError when there is none with this id, and ForgedError."""
         return await self._store.run(lambda connection: self._current(connection, approval_id))
 
     async def decide(
@@ -137,37 +156,41 @@ class Approvals:
         person: str,
         decision: Outcome,
         record: Callable[[sa.Connection, Approval], None] = lambda _connection, _decided: None,
+        *,
+        lapsed: Collection[str] = (),
     ) -> Approval:
         """Count this person's decision, and close the approval when it has enough; `record` writes in the same transaction.
 
-        A single rejection closes it. Raises Denied, and changes nothing, when it is closed or this person has approved
-        before.
+        A single rejection closes it. Votes of the `lapsed`, who no longer may approve, do not count. Raises Denied, and
+        changes nothing, when it is closed or this person has approved before; ForgedError.
         """
 
         def work(connection: sa.Connection) -> Approval:
-            approval = self._current(connection, approval_id)
+            approval = replace(self._current(connection, approval_id), lapsed=tuple(sorted(lapsed)))
             _refuse_unless_open(approval, person, decision)
             vote = {"approval": approval_id, "person": person, "decision": decision.value, "at": self._clock()}
             connection.execute(sa.delete(votes).where(votes.c.approval == approval_id, votes.c.person == person))
-            connection.execute(sa.insert(votes).values(vote))
+            connection.execute(sa.insert(votes).values(sealed.sealed(self._keyring, votes, vote)))
             enough = decision is Outcome.REJECTED or len(approval.approvers) + 1 >= approval.required
             if enough:
                 self._close(connection, approval_id, decision)
-            decided = _read(connection, approval_id)
+            decided = replace(self._read(connection, approval_id), lapsed=approval.lapsed)
             record(connection, decided)
             return decided
 
         return await self._store.run(work)
 
     async def approvers_of(self, operation: int) -> tuple[str, ...]:
-        """The people who approved what this operation requested, in order."""
-        people = (
-            sa.select(votes.c.person)
-            .join(approvals, approvals.c.id == votes.c.approval)
-            .where(approvals.c.operation == operation, votes.c.decision == Outcome.APPROVED.value)
-            .order_by(votes.c.at)
+        """The people who approved what this operation requested, in order. Raises ForgedError."""
+        of_operation = (
+            sa.select(approvals.c.id).where(approvals.c.operation == operation).order_by(approvals.c.created_at)
         )
-        return await self._store.run(lambda connection: tuple(map(str, connection.scalars(people))))
+
+        def work(connection: sa.Connection) -> tuple[str, ...]:
+            made = [self._read(connection, approval_id) for approval_id in connection.scalars(of_operation).all()]
+            return tuple(person for approval in made for person in approval.approvers)
+
+        return await self._store.run(work)
 
     async def close_outside_slack(self, approval_id: str) -> Approval:
         """Close an approval that is still pending because the decision was made outside of Slack; the approval then."""
@@ -176,15 +199,22 @@ class Approvals:
             approval = self._current(connection, approval_id)
             if approval.outcome is Outcome.PENDING:
                 self._close(connection, approval_id, Outcome.OUTSIDE_SLACK)
-            return _read(connection, approval_id)
+            return self._read(connection, approval_id)
 
         return await self._store.run(work)
 
     async def supersede(self, operation: int) -> bool:
         """Close the pending approvals of an operation that a newer one supersedes; false when it has none."""
         pending = (approvals.c.operation == operation) & (approvals.c.outcome == Outcome.PENDING.value)
-        change = sa.update(approvals).where(pending).values(outcome=Outcome.SUPERSEDED.value)
-        return await self._store.run(lambda connection: connection.execute(change).rowcount > 0)
+
+        def work(connection: sa.Connection) -> bool:
+            ids = connection.scalars(sa.select(approvals.c.id).where(pending)).all()
+            for approval_id in ids:
+                self._read(connection, approval_id)  # a forged row is not sealed again
+                self._close(connection, approval_id, Outcome.SUPERSEDED)
+            return bool(ids)
+
+        return await self._store.run(work)
 
     def _row(self, request: ApprovalRequest) -> dict[str, Any]:
         now = self._clock()
@@ -204,17 +234,32 @@ class Approvals:
         }
 
     def _current(self, connection: sa.Connection, approval_id: str) -> Approval:
-        approval = _read(connection, approval_id)
+        approval = self._read(connection, approval_id)
         if approval.outcome is Outcome.PENDING and self._clock() >= approval.expires_at:
             self._close(connection, approval_id, Outcome.EXPIRED)
-            return _read(connection, approval_id)
+            return self._read(connection, approval_id)
         return approval
+
+    def _read(self, connection: sa.Connection, approval_id: str) -> Approval:
+        """The approval, locked, after the seals of its row and its votes are verified."""
+        lock = sa.select(approvals).where(approvals.c.id == approval_id).with_for_update()
+        row = connection.execute(lock).mappings().first()
+        if row is None:
+            raise UserError("I do not know this approval (any more); run the command again for a fresh one.")
+        cast = sa.select(votes).where(votes.c.approval == approval_id).order_by(votes.c.at)
+        vote_rows = connection.execute(cast).mappings().all()
+        name = f"the approval of #{row['operation']}"
+        sealed.check(self._keyring, approvals, row, name)
+        for vote in vote_rows:
+            sealed.check(self._keyring, votes, vote, name)
+        return _approval(row, vote_rows)
 
     def _close(self, connection: sa.Connection, approval_id: str, outcome: Outcome) -> None:
         pending = (approvals.c.id == approval_id) & (approvals.c.outcome == Outcome.PENDING.value)
         change = sa.update(approvals).where(pending).values(outcome=outcome.value)
         if connection.execute(change).rowcount != 1:
             raise UserError("Somebody decided this a moment before you; nothing changed.")
+        sealed.reseal(connection, self._keyring, approvals, approvals.c.id == approval_id)
 
 
 def _refuse_unless_open(approval: Approval, person: str, decision: Outcome) -> None:
@@ -235,15 +280,10 @@ def _refuse_unless_open(approval: Approval, person: str, decision: Outcome) -> N
         raise Denied("You have approved this already; it needs another person as well.")
 
 
-def _read(connection: sa.Connection, approval_id: str) -> Approval:
-    lock = sa.select(approvals).where(approvals.c.id == approval_id).with_for_update()
-    row = connection.execute(lock).mappings().first()
-    if row is None:
-        raise UserError("I do not know this approval (any more); run the command again for a fresh one.")
-    cast = connection.execute(sa.select(votes).where(votes.c.approval == approval_id).order_by(votes.c.at)).mappings()
-    names = [name for name in Approval.__slots__ if name not in ("outcome", "votes")]
+def _approval(row: sa.RowMapping, vote_rows: Sequence[sa.RowMapping]) -> Approval:
+    names = [name for name in Approval.__slots__ if name not in ("outcome", "votes", "lapsed")]
     return Approval(
         **{name: row[name] for name in names},
         outcome=Outcome(row["outcome"]),
-        votes=tuple(Vote(vote["person"], vote["decision"], vote["at"]) for vote in cast),
+        votes=tuple(Vote(vote["person"], vote["decision"], vote["at"]) for vote in vote_rows),
     )

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.errors import DatabaseAwayError
+from bot.seals import Keyring, new_key
 from bot.store import database_outage
 from runners.concurrency import run_blocking
 from runners.errors import TimedOutError, on_one_line
@@ -28,11 +29,13 @@ metadata = sa.MetaData()  # each file of bot/store defines its own tables in it
 class Store:
     """The database. `url` is SQLAlchemy's: sqlite:///var/signalbox.sqlite or postgresql+psycopg://...
 
+    `keyring` seals the rows that decide. Without one, rows that others have sealed do not verify.
     Raises sqlalchemy.exc.ArgumentError for any other.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, keyring: Keyring | None = None) -> None:
         self.url = url
+        self.keyring = keyring or Keyring.read(new_key())
         try:
             # A PostgreSQL server that restarted has closed its connections: each connection is tested before use.
             self.engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))

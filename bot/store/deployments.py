@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from bot.store import sealed
 from bot.store.database import Store, insert_new, metadata
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ deployments = sa.Table(
     sa.Column("subject", sa.String(300), nullable=False),
     sa.Column("person", sa.String(40), nullable=False),
     sa.Column("at", sa.Double, nullable=False),
+    sealed.seal_column(),
 )
 
 machine_commits = sa.Table(
@@ -92,10 +94,11 @@ class Deployments:
     async def add(self, record: Record, commit: Commit) -> None:
         """Record that the environment now runs this commit, once for each operation."""
         row = {**_deployed(record, commit), "at": self._clock()}
+        row = sealed.sealed(self._store.keyring, deployments, row)
         await self._store.run(lambda connection: insert_new(connection, deployments, row))
 
     async def current(self, environment: str) -> Deployment | None:
-        """The environment's last successful deploy, or None when Signalbox never deployed to it."""
+        """The environment's last successful deploy, or None when Signalbox never deployed to it. Raises ForgedError."""
         newest = (
             sa.select(deployments)
             .where(deployments.c.environment == environment)
@@ -103,7 +106,10 @@ class Deployments:
             .limit(1)
         )
         row = await self._store.run(lambda connection: connection.execute(newest).mappings().first())
-        return Deployment(**{name: row[name] for name in Deployment.__slots__}) if row else None
+        if row is None:
+            return None
+        sealed.check(self._store.keyring, deployments, row, f"the deploy #{row['operation']} to {environment}")
+        return Deployment(**{name: row[name] for name in Deployment.__slots__})
 
     async def reported_drift(self, environment: str) -> str:
         """The fingerprint of the drift that was reported last; empty when there was none."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from bot.store import sealed
 from bot.store.database import Store, insert_new, metadata
 from runners.results import ChangedKey
 from runners.ssh.host_keys import HostKey, read_keys, write_keys
@@ -24,6 +25,7 @@ host_keys = sa.Table(
     sa.Column("trusted_at", sa.Double, nullable=False),
     sa.Column("changed_keys", sa.Text, nullable=False, default=""),  # other keys that it has presented since
     sa.Column("changed_in", sa.Integer),  # the operation that they were presented to
+    sealed.seal_column(),
 )
 
 
@@ -35,20 +37,22 @@ class HostKeys:
         self._clock = clock
 
     async def trusted(self, instances: Iterable[str]) -> dict[str, tuple[HostKey, ...]]:
-        """The trusted keys of these instances; an instance without any is absent."""
-        columns = host_keys.c.instance, host_keys.c.trusted_keys
-        wanted = sa.select(*columns).where(host_keys.c.instance.in_(list(instances)))
-        rows = await self._store.run(lambda connection: connection.execute(wanted).all())
-        return {str(instance): read_keys(str(text)) for instance, text in rows}
+        """The trusted keys of these instances; an instance without any is absent. Raises ForgedError."""
+        wanted = sa.select(host_keys).where(host_keys.c.instance.in_(list(instances)))
+        rows = await self._store.run(lambda connection: connection.execute(wanted).mappings().all())
+        for row in rows:
+            self._check(row)
+        return {str(row["instance"]): read_keys(str(row["trusted_keys"])) for row in rows}
 
     async def trust(self, presented: Mapping[str, Sequence[HostKey]], reason: str = FIRST_USE) -> tuple[str, ...]:
         """Trust the keys of instances without trusted keys; the instances that were new."""
 
         def work(connection: sa.Connection) -> tuple[str, ...]:
             now = self._clock()
+            new = {"trust_reason": reason, "trusted_at": now, "changed_keys": "", "changed_in": None}
             rows = [
-                {"instance": instance, "trusted_keys": write_keys(keys), "trust_reason": reason, "trusted_at": now}
-                for instance, keys in presented.items()
+                sealed.sealed(self._store.keyring, host_keys, {**new, "instance": instance, "trusted_keys": text})
+                for instance, text in ((instance, write_keys(keys)) for instance, keys in presented.items())
             ]
             return tuple(str(row["instance"]) for row in rows if insert_new(connection, host_keys, row))
 
@@ -60,7 +64,7 @@ class HostKeys:
         def work(connection: sa.Connection) -> None:
             for instance, keys in presented.items():
                 values = {"changed_keys": write_keys(keys), "changed_in": operation}
-                connection.execute(sa.update(host_keys).where(host_keys.c.instance == instance).values(values))
+                self._change(connection, instance, values)
 
         await self._store.run(work)
 
@@ -91,6 +95,17 @@ class HostKeys:
             "changed_keys": "",
             "changed_in": None,
         }
-        connection.execute(sa.update(host_keys).where(host_keys.c.instance == instance).values(trusted))
+        self._change(connection, instance, trusted)
         old, new = read_keys(row["trusted_keys"])[0], read_keys(row["changed_keys"])[0]
         return ChangedKey(instance, instance, old.fingerprint, new.fingerprint)
+
+    def _change(self, connection: sa.Connection, instance: str, values: Mapping[str, object]) -> None:
+        """Change this row, which must verify before."""
+        same = host_keys.c.instance == instance
+        for row in connection.execute(sa.select(host_keys).where(same)).mappings().all():
+            self._check(row)
+            connection.execute(sa.update(host_keys).where(same).values(**values))
+            sealed.reseal(connection, self._store.keyring, host_keys, same)
+
+    def _check(self, row: sa.RowMapping) -> None:
+        sealed.check(self._store.keyring, host_keys, row, f"the host keys of {row['instance']}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from bot.store import sealed
 from bot.store.database import Store, insert_new, metadata
 from runners.results import BuiltImage, ImageWarning, RollOut
 
@@ -70,6 +71,7 @@ dismissals = sa.Table(
     sa.Column("person", sa.String(40), nullable=False),
     sa.Column("reason", sa.String(TEXT), nullable=False),
     sa.Column("at", sa.Double, nullable=False),
+    sealed.seal_column(),
 )
 
 log_scans = sa.Table(
@@ -164,7 +166,7 @@ class Images:
             wanted = sa.select(log_warnings.c.fingerprint).where(log_warnings.c.id == warning_id)
             fingerprint = connection.scalar(wanted)
             row = {"fingerprint": fingerprint, "person": person, "reason": reason[:TEXT], "at": self._clock()}
-            return insert_new(connection, dismissals, row)
+            return insert_new(connection, dismissals, sealed.sealed(self._store.keyring, dismissals, row))
 
         return await self._store.run(work)
 
@@ -221,13 +223,17 @@ class Images:
     async def _warnings(self, where: sa.ColumnElement[bool]) -> tuple[ImageWarning, ...]:
         joined = log_warnings.outerjoin(dismissals, log_warnings.c.fingerprint == dismissals.c.fingerprint)
         wanted = (
-            sa.select(log_warnings, dismissals.c.person, dismissals.c.reason)
+            sa.select(log_warnings, *(dismissals.c[name] for name in ("person", "reason", "at", sealed.COLUMN)))
             .select_from(joined)
             .where(where)
             .order_by(log_warnings.c.job_id, log_warnings.c.line, log_warnings.c.id)
         )
         rows = await self._store.run(lambda connection: connection.execute(wanted).mappings().all())
-        return tuple(_warning(row) for row in rows)
+        return tuple(_warning(row, dismissed=self._is_dismissed(row)) for row in rows)
+
+    def _is_dismissed(self, row: sa.RowMapping) -> bool:
+        """Whether a person dismissed the warning of this row; a dismissal that does not verify does not count."""
+        return row["person"] is not None and sealed.verifies(self._store.keyring, dismissals, row)
 
 
 def fingerprint_of(machine: str, finding: LogFinding) -> str:
@@ -265,7 +271,8 @@ def _open_texts(warnings: Sequence[ImageWarning]) -> tuple[str, ...]:
     )
 
 
-def _warning(row: sa.RowMapping) -> ImageWarning:
+def _warning(row: sa.RowMapping, *, dismissed: bool) -> ImageWarning:
     values: dict[str, Any] = {name: row[name] for name in ImageWarning.__slots__ if name in row}
-    values |= {"before": tuple(row["before"]), "after": tuple(row["after"]), "reason": row["reason"] or ""}
-    return ImageWarning(**values, dismissed_by=row["person"] or "")
+    person, reason = (row["person"], row["reason"]) if dismissed else ("", "")
+    values |= {"before": tuple(row["before"]), "after": tuple(row["after"]), "reason": reason}
+    return ImageWarning(**values, dismissed_by=person)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from bot.store import sealed
 from bot.store.database import Store, insert_new, metadata
 from runners.stored import stored
 
@@ -30,7 +31,10 @@ operations = sa.Table(
     sa.Column("activity", sa.String(200), nullable=False, default=""),
     sa.Column("created_at", sa.Double, nullable=False),  # Unix seconds, as in all these tables
     sa.Column("ended_at", sa.Double),
+    sealed.seal_column(),
     sqlite_autoincrement=True,  # SQLite never reuses a number, not even after a deletion
+    # The seal covers the request. What these say about its course is displayed, and decides nothing.
+    info={sealed.UNSEALED: ("channel", "message_ts", "status", "activity", "ended_at")},
 )
 
 side_effects = sa.Table(
@@ -39,6 +43,7 @@ side_effects = sa.Table(
     sa.Column("operation", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("name", sa.String(80), primary_key=True),
     sa.Column("started_at", sa.Double, nullable=False),
+    sealed.seal_column(),
 )
 
 cancellations = sa.Table(
@@ -115,18 +120,19 @@ class Operations:
 
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         self._store = store
+        self._keyring = store.keyring
         self._clock = clock
 
     async def create(self, request: Request) -> int:
-        """Give this request its number; the same request always gets the same number."""
+        """Give this request its number; the same request always gets the same number. Raises ForgedError."""
 
         def work(connection: sa.Connection) -> int:
-            same = sa.select(operations.c.number).where(operations.c.request_key == request.key)
-            existing = connection.scalar(same)
-            if existing is not None:
-                return int(existing)
-            insert_new(connection, operations, self._new_row(request))
-            return int(connection.scalar(same) or 0)
+            same = operations.c.request_key == request.key
+            exists = connection.scalar(sa.select(operations.c.number).where(same)) is not None
+            if not exists and insert_new(connection, operations, self._new_row(request)):
+                # The database has chosen the number, which the seal covers.
+                sealed.reseal(connection, self._keyring, operations, same)
+            return self._verified(connection, same).number
 
         return await self._store.run(work)
 
@@ -149,6 +155,10 @@ class Operations:
         if record is None:
             raise LookupError(f"there is no operation #{number}")
         return record
+
+    async def verified(self, number: int) -> Record:
+        """The operation of this number, as Signalbox stored its request. Raises LookupError and ForgedError."""
+        return await self._store.run(lambda connection: self._verified(connection, operations.c.number == number))
 
     async def set_message(self, number: int, channel: str, ts: str) -> None:
         """Record which message displays this operation."""
@@ -194,9 +204,18 @@ class Operations:
         return {str(status): int(count) for status, count in rows}
 
     async def begin_side_effect(self, number: int, name: str) -> bool:
-        """Record that a side effect is about to be tried; false when an earlier try is on record."""
+        """Record that a side effect is about to be tried; false when an earlier try is on record. Raises ForgedError."""
         row = {"operation": number, "name": name, "started_at": self._clock()}
-        return await self._store.run(lambda connection: insert_new(connection, side_effects, row))
+        same = (side_effects.c.operation == number) & (side_effects.c.name == name)
+
+        def work(connection: sa.Connection) -> bool:
+            if insert_new(connection, side_effects, sealed.sealed(self._keyring, side_effects, row)):
+                return True
+            earlier = connection.execute(sa.select(side_effects).where(same)).mappings().one()
+            sealed.check(self._keyring, side_effects, earlier, f"#{number} ({name})")
+            return False
+
+        return await self._store.run(work)
 
     async def start(self, number: int) -> bool:
         """Change an operation that is first in its queue to running; false when it was cancelled and must not begin.
@@ -246,7 +265,15 @@ class Operations:
             "status": Status.WAITING.value,
             "activity": "",
             "created_at": self._clock(),
+            sealed.COLUMN: "",
         }
+
+    def _verified(self, connection: sa.Connection, where: sa.ColumnElement[bool]) -> Record:
+        row = connection.execute(sa.select(operations).where(where)).mappings().first()
+        if row is None:
+            raise LookupError("there is no such operation")
+        sealed.check(self._keyring, operations, row, f"#{row['number']}")
+        return _record(row)
 
     def _record_cancellation(self, connection: sa.Connection, number: int, person: str) -> None:
         insert_new(connection, cancellations, {"operation": number, "person": person, "at": self._clock()})

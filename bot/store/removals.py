@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from bot.store import sealed
 from bot.store.database import Store, insert_new, metadata
 from runners.results import Candidate, Removal, Snapshot, What
 
@@ -26,6 +27,7 @@ candidates = sa.Table(
     sa.Column("group", sa.String(200), nullable=False),
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Column("excluded_by", sa.String(40), nullable=False),
+    sealed.seal_column(),
 )
 
 
@@ -37,7 +39,10 @@ class Removals:
 
     async def propose(self, operation: int, proposed: Sequence[Candidate]) -> None:
         """Store what this operation may remove; a second list for the same operation adds nothing to the first."""
-        rows = [_row(operation, position, candidate) for position, candidate in enumerate(proposed)]
+        rows = [
+            sealed.sealed(self._store.keyring, candidates, _row(operation, position, candidate))
+            for position, candidate in enumerate(proposed)
+        ]
 
         def work(connection: sa.Connection) -> None:
             for row in rows:
@@ -46,9 +51,11 @@ class Removals:
         await self._store.run(work)
 
     async def proposed_by(self, operation: int) -> tuple[Candidate, ...]:
-        """All that this operation may remove, in the order proposed, with who excluded what."""
+        """All that this operation may remove, in the order proposed, with who excluded what. Raises ForgedError."""
         wanted = sa.select(candidates).where(candidates.c.operation == operation).order_by(candidates.c.position)
         rows = await self._store.run(lambda connection: connection.execute(wanted).mappings().all())
+        for row in rows:
+            self._check(row)
         return tuple(_candidate(row) for row in rows)
 
     async def exclude(self, operation: int, resource_ids: Collection[str], person: str) -> None:
@@ -58,10 +65,17 @@ class Removals:
         newly_excluded = of_operation & named & (candidates.c.excluded_by == "")
 
         def work(connection: sa.Connection) -> None:
+            for row in connection.execute(sa.select(candidates).where(of_operation)).mappings().all():
+                self._check(row)  # a forged row is not sealed again
             connection.execute(sa.update(candidates).where(of_operation & ~named).values(excluded_by=""))
             connection.execute(sa.update(candidates).where(newly_excluded).values(excluded_by=person))
+            sealed.reseal(connection, self._store.keyring, candidates, of_operation)
 
         await self._store.run(work)
+
+    def _check(self, row: sa.RowMapping) -> None:
+        name = f"what #{row['operation']} may remove ({row['resource_id']})"
+        sealed.check(self._store.keyring, candidates, row, name)
 
 
 def _row(operation: int, position: int, candidate: Candidate) -> dict[str, object]:

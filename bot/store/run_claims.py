@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from bot.store import sealed
 from bot.store.database import Store, insert_new, metadata
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ run_claims = sa.Table(
     sa.Column("run_id", sa.BigInteger, primary_key=True, autoincrement=False),  # a run belongs to one operation
     sa.Column("operation", sa.Integer, nullable=False, index=True),
     sa.Column("claimed_at", sa.Double, nullable=False),
+    sealed.seal_column(),
 )
 
 dispatches = sa.Table(
@@ -33,6 +35,7 @@ hcp_runs = sa.Table(
     sa.Column("run_id", sa.String(80), primary_key=True),
     sa.Column("operation", sa.Integer, nullable=False, index=True),
     sa.Column("claimed_at", sa.Double, nullable=False),
+    sealed.seal_column(),
 )
 
 
@@ -105,14 +108,28 @@ class RunClaims:
 
     async def _claim(self, table: sa.Table, operation: int, run_id: int | str) -> bool:
         row = {"run_id": run_id, "operation": operation, "claimed_at": self._clock()}
-        owner = sa.select(table.c.operation).where(table.c.run_id == run_id)
-        return await self._store.run(
-            lambda connection: insert_new(connection, table, row) or connection.scalar(owner) == operation
-        )
+        row = sealed.sealed(self._store.keyring, table, row)
+        owner = sa.select(table).where(table.c.run_id == run_id)
+
+        def work(connection: sa.Connection) -> bool:
+            if insert_new(connection, table, row):
+                return True
+            return self._operation(table, connection.execute(owner).mappings().one()) == operation
+
+        return await self._store.run(work)
 
     async def _run_of(self, table: sa.Table, operation: int) -> int | str | None:
-        first = sa.select(table.c.run_id).where(table.c.operation == operation).order_by(table.c.claimed_at).limit(1)
-        return await self._store.run(lambda connection: connection.scalar(first))
+        first = sa.select(table).where(table.c.operation == operation).order_by(table.c.claimed_at).limit(1)
+        row = await self._store.run(lambda connection: connection.execute(first).mappings().first())
+        if row is not None:
+            self._operation(table, row)
+        run_id: int | str | None = row["run_id"] if row is not None else None
+        return run_id
+
+    def _operation(self, table: sa.Table, row: sa.RowMapping) -> int:
+        """The operation of this claim. Raises ForgedError."""
+        sealed.check(self._store.keyring, table, row, f"the run of #{row['operation']}")
+        return int(row["operation"])
 
 
 def _rivals(operation: int, workflow: str, since: float) -> sa.Select[int]:

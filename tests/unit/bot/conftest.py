@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
+from bot.seals import Keyring
 from bot.settings import database_url
 from tests.migrated import migrated
 from tests.postgres_server import PostgresServer, running_postgres
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.store.database import Store
+
+
+KEY = bytes(range(32)).hex()  # of a SIGNALBOX_KEY
 
 
 class Clock:
@@ -56,6 +60,6 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 async def store(url: str) -> AsyncIterator[Store]:
-    made = await migrated(url)
+    made = await migrated(url, Keyring.read(KEY))
     yield made
     made.close()

@@ -40,6 +40,7 @@ def _create_operations() -> None:
         sa.Column("activity", sa.String(200), nullable=False),
         sa.Column("created_at", sa.Double, nullable=False),
         sa.Column("ended_at", sa.Double),
+        sa.Column("seal", sa.String(43), nullable=False),
         sa.UniqueConstraint("request_key"),
         sqlite_autoincrement=True,
     )
@@ -48,6 +49,7 @@ def _create_operations() -> None:
         sa.Column("operation", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("name", sa.String(80), primary_key=True),
         sa.Column("started_at", sa.Double, nullable=False),
+        sa.Column("seal", sa.String(43), nullable=False),
     )
     op.create_table(
         "signalbox_cancellations",
@@ -65,6 +67,7 @@ def _create_annotations() -> None:
         sa.Column("name", sa.String(40), nullable=False),
         sa.Column("value", sa.String(200), nullable=False),
         sa.Column("at", sa.Double, nullable=False),
+        sa.Column("seal", sa.String(43), nullable=False),
         sa.UniqueConstraint("operation", "name", "value"),
     )
 
@@ -75,6 +78,7 @@ def _create_run_claims() -> None:
         sa.Column("run_id", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("operation", sa.Integer, nullable=False, index=True),
         sa.Column("claimed_at", sa.Double, nullable=False),
+        sa.Column("seal", sa.String(43), nullable=False),
     )
     op.create_table(
         "signalbox_dispatches",
@@ -87,6 +91,7 @@ def _create_run_claims() -> None:
         sa.Column("run_id", sa.String(80), primary_key=True),
         sa.Column("operation", sa.Integer, nullable=False, index=True),
         sa.Column("claimed_at", sa.Double, nullable=False),
+        sa.Column("seal", sa.String(43), nullable=False),
     )
 
 
@@ -105,6 +110,7 @@ def _create_approvals() -> None:
         sa.Column("outcome", sa.String(20), nullable=False),
         sa.Column("created_at", sa.Double, nullable=False),
         sa.Column("expires_at", sa.Double, nullable=False),
+        sa.Column("seal", sa.String(43), nullable=False),
         sa.UniqueConstraint("operation", "binding"),
     )
     op.create_table(
@@ -113,6 +119,7 @@ def _create_approvals() -> None:
         sa.Column("person", sa.String(40), primary_key=True),
         sa.Column("decision", sa.String(10), nullable=False),
         sa.Column("at", sa.Double, nullable=False),
+        sa.Column("seal", sa.String(43), nullable=False),
     )
 
 
@@ -151,6 +158,7 @@ def _create_deployments() -> None:
         sa.Column("subject", sa.String(300), nullable=False),
         sa.Column("person", sa.String(40), nullable=False),
         sa.Column("at", sa.Double, nullable=False),
+        sa.Column("seal", sa.String(43), nullable=False),
     )
     op.create_table(
         "signalbox_reported_drift",
@@ -185,6 +193,7 @@ def _create_host_keys() -> None:
         sa.Column("trusted_at", sa.Double, nullable=False),
         sa.Column("changed_keys", sa.Text, nullable=False),
         sa.Column("changed_in", sa.Integer),
+        sa.Column("seal", sa.String(43), nullable=False),
     )
 
 
@@ -243,6 +252,7 @@ def _create_log_warnings() -> None:
         sa.Column("person", sa.String(40), nullable=False),
         sa.Column("reason", sa.String(300), nullable=False),
         sa.Column("at", sa.Double, nullable=False),
+        sa.Column("seal", sa.String(43), nullable=False),
     )
     op.create_table(
         "signalbox_log_scans",
@@ -266,4 +276,5 @@ def _create_removal_candidates() -> None:
         sa.Column("group", sa.String(200), nullable=False),
         sa.Column("created_at", sa.Double, nullable=False),
         sa.Column("excluded_by", sa.String(40), nullable=False),
+        sa.Column("seal", sa.String(43), nullable=False),
     )

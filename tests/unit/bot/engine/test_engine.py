@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from dbos import DBOS
 
-from bot.engine.engine import Engine, EngineSettings
-from bot.engine.serializer import NotStorableError, unpack
+from bot.engine.engine import Engine, EngineSettings, StepResult
+from bot.engine.serializer import NotStorableError, unpack_sealed
+from bot.seals import Keyring
 from bot.store.operations import Request
 from runners.errors import NotFoundError
 from runners.results import Commit
+from tests.unit.bot.conftest import KEY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
     from pathlib import Path
 
+KEYRING = Keyring.read(KEY)
 COMMIT = Commit("o/r", "a" * 40, "main", "Raise the memory", "Lee", "https://github.com/o/r")
 REQUEST = Request("key", "stored", "dev", "U0ANA", "Test", "C0OPS", {})
 # Every column of DBOS's tables that holds a value of ours.
@@ -58,7 +61,9 @@ class World:
         self.database = database
         self.work: Callable[[int], Coroutine[Any, Any, None]] = _nothing
         self.ended: asyncio.Queue[Exception | None] = asyncio.Queue()
-        self.engine = Engine(EngineSettings(f"sqlite:///{database}", "test", wake_interval=0.05, queue_interval=0.05))
+        self.engine = Engine(
+            EngineSettings(f"sqlite:///{database}", "test", KEYRING, wake_interval=0.05, queue_interval=0.05)
+        )
 
         async def begin(request: Request) -> None:
             await self.engine.step("request", lambda: _given(request))
@@ -124,11 +129,11 @@ async def test_everything_that_is_stored_is_json_of_registered_classes(world: Wo
     for table, columns in COLUMNS.items():
         for column in columns:
             rows = world.execute(f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL")  # noqa: S608
-            read += [unpack(text) for (text,) in rows]  # plain JSON, in which DBOS stores times, is read as well
+            read += [unpack_sealed(KEYRING, text) for (text,) in rows]
     for table in ("workflow_status", "operation_outputs", "notifications"):
         names = world.execute(f"SELECT DISTINCT serialization FROM {table}")  # noqa: S608
         assert {name for (name,) in names} <= {"signalbox", "portable_json", None}
-    assert (COMMIT, frozenset({1})) in read
+    assert StepResult("operation-1", "commit", (COMMIT, frozenset({1}))) in read
     assert {"args": (REQUEST,), "kwargs": {}} in read
     assert any(isinstance(value, NotFoundError) for value in read)
 

@@ -38,7 +38,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
         "Services",
         SimpleNamespace(
             config=read(FILE, "signalbox.yaml"), chat=chat, redact=redact, clock=time.time, workplace=directory,
-            engine=Engine(EngineSettings(store.url, "test", wake_interval=0.05, queue_interval=0.05)),
+            engine=Engine(EngineSettings(store.url, "test", store.keyring, wake_interval=0.05, queue_interval=0.05)),
             operations=Operations(store, time.time), approvals=Approvals(store, time.time),
             audit=Audit(store, time.time, redact), annotations=Annotations(store, time.time),
         ),

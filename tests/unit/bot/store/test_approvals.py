@@ -46,7 +46,7 @@ async def test_the_same_request_twice_is_one_approval(approvals: Approvals, cloc
 
 
 async def test_the_same_request_at_once_is_one_approval(url: str, store: Store, clock: Clock) -> None:
-    other = Store(url)
+    other = Store(url, store.keyring)
     stores = [Approvals(store, clock), Approvals(other, clock)] * 10
     created = await asyncio.gather(*(approvals.create(REQUEST) for approvals in stores))
     other.close()
@@ -77,7 +77,7 @@ async def test_one_approval_is_enough_where_one_is_required(approvals: Approvals
 
 
 async def test_many_clicks_at_once_decide_once(url: str, store: Store, clock: Clock) -> None:
-    other = Store(url)
+    other = Store(url, store.keyring)
     made = await Approvals(store, clock).create(REQUEST)
     clicks = [
         asyncio.ensure_future(Approvals([store, other][number % 2], clock).decide(made.id, person, YES))

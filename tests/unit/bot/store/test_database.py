@@ -16,7 +16,7 @@ from bot.store.operations import side_effects
 if TYPE_CHECKING:
     from pathlib import Path
 
-ROW = {"operation": 1, "name": "apply", "started_at": 1.0}
+ROW = {"operation": 1, "name": "apply", "started_at": 1.0, "seal": ""}
 
 
 async def count(store: Store) -> int:
@@ -38,7 +38,7 @@ async def test_what_fails_leaves_nothing_behind(store: Store) -> None:
 
 
 async def test_what_is_written_at_once_is_all_there(url: str, store: Store) -> None:
-    other = Store(url)
+    other = Store(url, store.keyring)
 
     def work(number: int) -> bool:
         with [store, other][number % 2].engine.begin() as connection:

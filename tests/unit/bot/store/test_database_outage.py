@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.postgres_server import PostgresServer
 
-ROW = {"operation": 1, "name": "apply", "started_at": 1.0}
+ROW = {"operation": 1, "name": "apply", "started_at": 1.0, "seal": ""}
 
 
 def insert(connection: sa.Connection) -> bool:

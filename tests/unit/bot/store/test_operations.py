@@ -38,7 +38,7 @@ async def test_the_same_request_always_has_the_same_number(operations: Operation
 
 
 async def test_requests_at_once_get_a_number_each(url: str, store: Store, clock: Clock) -> None:
-    other = Store(url)
+    other = Store(url, store.keyring)
     both = [Operations(store, clock), Operations(other, clock)]
     wanted = [replace(REQUEST, key=f"key-{number % 25}") for number in range(100)]
     numbers = await asyncio.gather(*(both[index % 2].create(request) for index, request in enumerate(wanted)))
@@ -78,7 +78,7 @@ async def test_a_side_effect_is_begun_once(operations: Operations) -> None:
 
 
 async def test_side_effects_begun_at_once_are_begun_once(url: str, store: Store, clock: Clock) -> None:
-    other = Store(url)
+    other = Store(url, store.keyring)
     both = [Operations(store, clock), Operations(other, clock)]
     begun = await asyncio.gather(*(both[index % 2].begin_side_effect(index % 5, "apply") for index in range(100)))
     other.close()

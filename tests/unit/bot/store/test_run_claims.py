@@ -11,6 +11,7 @@ import pytest
 from bot.store.database import Store
 from bot.store.operations import Operations
 from bot.store.run_claims import RunClaims
+from tests.unit.bot.conftest import KEY
 
 if TYPE_CHECKING:
     from tests.unit.bot.conftest import Clock
@@ -32,7 +33,7 @@ async def test_a_claim_is_exclusive(claims: RunClaims) -> None:
 
 
 async def test_of_many_claims_at_once_a_single_operation_wins(url: str, store: Store, clock: Clock) -> None:
-    other = Store(url)
+    other = Store(url, store.keyring)
     both = [RunClaims(store, clock), RunClaims(other, clock)]
     won = await asyncio.gather(*(both[number % 2].claim(number, RUN) for number in range(40)))
     other.close()
@@ -42,17 +43,18 @@ async def test_of_many_claims_at_once_a_single_operation_wins(url: str, store: S
 
 CLAIMING = """
 import asyncio, sys, time
+from bot.seals import Keyring
 from bot.store.database import Store
 from bot.store.run_claims import RunClaims
 
-async def main(url, first):
-    claims = RunClaims(Store(url), time.time)
+async def main(url, key, first):
+    claims = RunClaims(Store(url, Keyring.read(key)), time.time)
     print("ready", flush=True)
     sys.stdin.readline()
     for run in range(60):
         print(run if await claims.claim(first + run, run) else "", flush=True)
 
-asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
 """
 
 
@@ -60,7 +62,7 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2])))
 async def test_two_processes_that_claim_the_same_runs_share_them_out(url: str, store: Store, clock: Clock) -> None:
     pipe = asyncio.subprocess.PIPE
     processes = [
-        await asyncio.create_subprocess_exec(sys.executable, "-c", CLAIMING, url, first, stdin=pipe, stdout=pipe)
+        await asyncio.create_subprocess_exec(sys.executable, "-c", CLAIMING, url, KEY, first, stdin=pipe, stdout=pipe)
         for first in ("1000", "2000")
     ]
     for process in processes:
@@ -76,7 +78,7 @@ async def test_two_processes_that_claim_the_same_runs_share_them_out(url: str, s
 async def test_of_many_requests_at_once_one_is_sent_while_none_has_its_run(
     url: str, store: Store, clock: Clock
 ) -> None:
-    other = Store(url)
+    other = Store(url, store.keyring)
     both = [RunClaims(store, clock), RunClaims(other, clock)]
     since = clock() - 30
     begun = await asyncio.gather(
