@@ -52,6 +52,10 @@ class Directory:
         unreadable = {group: snapshot.error for group, snapshot in by_group.items() if snapshot.error}
         return Person(user_id, groups, unreadable, account.refusal)
 
+    def forget(self) -> None:
+        """Forget who is in which group: whoever is asked for next is read from Slack."""
+        self._snapshots.clear()
+
     async def name(self, user_id: str) -> str | None:
         """The name of this person in Slack; None if Slack does not answer."""
         return (await self._accounts.account(user_id)).name or None

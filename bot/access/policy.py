@@ -119,6 +119,11 @@ def check_may_approve(config: Config, target: Target, person: Person, requester:
         raise Denied(f"You asked for this yourself, and {target.name} wants somebody else to approve it.")
 
 
+def depends_on_unreadable(config: Config, target: Target, person: Person) -> bool:
+    """Whether this person may be an approver by a group that Slack gives no members of."""
+    return any(f"{GROUP}{group}" in approver_rules(config, target) for group in person.unreadable)
+
+
 def check_may_reject(config: Config, target: Target, person: Person, requester: str) -> None:
     """Raises Denied unless this person may reject or cancel: the approvers, and the requester."""
     if person.id != requester or person.account:

@@ -174,7 +174,12 @@ class Engine:
             value = await database_outage.retry_while_away(function)
             return StepResult(str(DBOS.workflow_id), name, value)
 
-        result = await DBOS.run_step_async(StepOptions(name=name), run)
+        try:
+            result: Any = await DBOS.run_step_async(StepOptions(name=name), run)
+        except serializer.UnreadableError as error:
+            raise ForgedError(
+                f"The result of the step {name!r} cannot be used: {error}. Nothing was started."
+            ) from error
         if not isinstance(result, StepResult) or (result.workflow, result.step) != (DBOS.workflow_id, name):
             raise ForgedError(_FORGED.format(what=f"the step {name!r}", workflow=DBOS.workflow_id))
         value: T = result.value

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from bot.operations import authority
 from bot.slack.blocks.common import ApprovalView
 from bot.store.approvals import Approval, ApprovalRequest, Outcome
 from bot.store.operations import Status
@@ -54,7 +55,7 @@ class OpenApproval:
         current = await self.operation.step("check approval", lambda: self._check(approval.id))
         if current.outcome is Outcome.PENDING:
             after_update = await self.updates() if self.updates else None
-            if after_update or current.votes != approval.votes:
+            if after_update or (current.votes, current.lapsed) != (approval.votes, approval.lapsed):
                 await self._display(current)
             if after_update:
                 await after_update()
@@ -70,9 +71,10 @@ class OpenApproval:
         if self.decided_outside and await self.decided_outside():
             return await approvals.close_outside_slack(approval_id)
         approval = await approvals.get(approval_id)
-        if approval.outcome is Outcome.PENDING:
-            await self.operation.restore_message()  # without it nobody could decide
-        return approval
+        if approval.outcome is not Outcome.PENDING:
+            return approval
+        await self.operation.restore_message()  # without it nobody could decide
+        return replace(approval, lapsed=await authority.lapsed_approvers(self.operation.services, approval))
 
     async def _now(self) -> float:
         return self.operation.services.clock()
@@ -82,7 +84,9 @@ def view(operation: Operation, approval: Approval) -> ApprovalView:
     """The approval as messages display it."""
     votes = tuple((vote.person, vote.decision, vote.at) for vote in approval.votes)
     outcome, expires_at = approval.outcome.value, approval.expires_at
-    return ApprovalView(approval.id, approval.required, outcome, votes, expires_at, operation.approvers())
+    return ApprovalView(
+        approval.id, approval.required, outcome, votes, expires_at, operation.approvers(), lapsed=approval.lapsed
+    )
 
 
 def _request(operation: Operation, binding: str, required: int, typed_confirmation: str) -> ApprovalRequest:

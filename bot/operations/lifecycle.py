@@ -7,7 +7,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from bot.config.targets import find_target
-from bot.errors import Cancelled, UserError
+from bot.errors import Cancelled, ForgedError, NoLongerApprovedError, UserError
 from bot.operations.follow_ups import link_from_older
 from bot.operations.operation import Operation
 from bot.operations.posting import deliver, post_announcement
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bot.operations.registry import FollowUp, Kind
     from bot.services import Services
 
+REFUSED = "refused to start"
 log = logging.getLogger(__name__)
 
 
@@ -52,7 +53,11 @@ async def _number(services: Services, request: Request) -> int:
 
 async def run(services: Services, number: int, kind: Kind, follow_ups: Sequence[FollowUp] = ()) -> None:
     """Durable: run the workflow of an operation of this kind, and end the operation in any case."""
-    record = await services.engine.step("record", lambda: services.operations.get(number))
+    try:
+        record = await services.engine.step("record", lambda: _verified(services, number, kind))
+    except ForgedError as forged:
+        await _refuse(services, number, str(forged))
+        return
     if find_target(services.config, record.environment) is None:
         await services.engine.step("target removed", lambda: _give_up(services, record))
         return
@@ -68,6 +73,10 @@ async def run(services: Services, number: int, kind: Kind, follow_ups: Sequence[
     except Cancelled as cancelled:
         message = common.short_message(operation.head, "cancelled", kit.escape(str(cancelled)))
         await operation.end(Status.CANCELLED, message)
+    except (ForgedError, NoLongerApprovedError) as error:
+        await operation.audit(REFUSED, why=str(error))
+        message = common.short_message(operation.head, "failed", kit.escape_but_people(str(error)))
+        await operation.end(Status.FAILED, message)
     except UserError as error:
         message = common.short_message(operation.head, "failed", kit.escape(str(error)))
         await operation.end(Status.FAILED, message)
@@ -76,6 +85,14 @@ async def run(services: Services, number: int, kind: Kind, follow_ups: Sequence[
         log.exception("operation %s stopped, error %s", number, error_id)
         await operation.end(Status.FAILED, common.apology(operation.head, error_id))
     await operation.step("update queue", operation.update_waiting)
+
+
+async def _verified(services: Services, number: int, kind: Kind) -> Record:
+    """The record of the operation. Raises ForgedError, also where it is of another kind than this workflow."""
+    record = await services.operations.verified(number)
+    if record.kind != kind.name:
+        raise ForgedError(f"#{number} is of the kind “{record.kind}” and not “{kind.name}”. Nothing was started.")
+    return record
 
 
 async def _is_cancelled(services: Services, number: int) -> bool:
@@ -100,6 +117,19 @@ async def _give_up(services: Services, record: Record) -> None:
     message = common.short_message(head_of(record), "failed", news)
     await services.operations.set_status(record.number, Status.FAILED)
     await deliver(services, record.number, message)
+
+
+async def _refuse(services: Services, number: int, why: str) -> None:
+    """Durable: end an operation whose record does not verify: it says nothing about who requested what."""
+
+    async def refuse() -> None:
+        record = await services.operations.get(number)
+        await services.audit.record(Entry("signalbox", REFUSED, operation=number, detail={"why": why}))
+        await services.operations.set_status(number, Status.FAILED)
+        await deliver(services, number, common.short_message(head_of(record), "failed", kit.escape(why)))
+
+    log.error("operation %s: %s", number, why)
+    await services.engine.step("refuse", refuse)
 
 
 async def _announce(services: Services, number: int) -> str:

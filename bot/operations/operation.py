@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.access import policy
 from bot.errors import Cancelled, DatabaseAwayError
+from bot.operations import authority
 from bot.operations.approval import OpenApproval
 from bot.operations.posting import LOST, attach_file, current, deliver, deliver_once, post_announcement, post_in_thread
 from bot.operations.queue import head_of, update_next, update_waiting
@@ -52,6 +53,8 @@ class Operation:
         # Its message when the workflow began; a message that was lost has another address by now (see posting.py).
         self.at = Posted(record.channel, record.message_ts or "")
         self._shown: Message | None = None
+        self._binding = ""  # of what its workflow last asked approval for
+        self._authorized = set[tuple[str, str]]()
         # What a failure reports; the workflow replaces it whenever it gets to know more.
         self.failure_context = FailureContext()
 
@@ -97,6 +100,12 @@ class Operation:
             return await (do() if first else recover())
 
         return await self.step(name, attempt)
+
+    async def check_authorized(self, what: str) -> None:
+        """Within a step, directly before `what` starts: decide again whether it may (see authority.py), once for each `what`."""
+        if (what, self._binding) not in self._authorized:
+            await authority.check(self.services, self.record, self._binding)
+            self._authorized.add((what, self._binding))
 
     async def show(self, name: str, message: Message, status: Status, doing: str = "", *, timed: bool = True) -> None:
         """Durably set the operation's message and status; an ended and `timed` operation's message has its duration."""
@@ -242,11 +251,11 @@ class Operation:
     ) -> ApprovalView:
         """Durable: request approval of exactly what `binding` is the digest of, and wait until that is closed.
 
-        `render` draws the message while it is open; the caller displays the outcome. An approver must type
-        `typed_confirmation` unless it is empty. Each check calls `decided_outside`, within a step: true closes the
+        `render` draws the message while it is open. An approver types `typed_confirmation` unless it is empty. Each check calls `decided_outside`, within a step: true closes the
         approval with the outcome ELSEWHERE. Each check then calls `updates`, outside of a step: where the message has to
         change, it returns what to do after that.
         """
+        self._binding = binding
         approval = OpenApproval(self, render, decided_outside, updates)
         return await approval.outcome(binding, required, typed_confirmation)
 

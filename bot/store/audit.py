@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from bot.errors import ForgedError
 from bot.store.database import Store, metadata
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ audit = sa.Table(
     sa.Column("actor", sa.String(40), nullable=False),
     sa.Column("action", sa.String(60), nullable=False),
     sa.Column("environment", sa.String(80), nullable=False),
-    sa.Column("operation", sa.Integer),
+    sa.Column("operation", sa.Integer, index=True),
     sa.Column("detail", sa.JSON, nullable=False),
     sa.Column("previous", sa.String(64), nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),
@@ -101,6 +102,15 @@ class Audit:
         rows = await self._store.run(lambda connection: connection.execute(statement).mappings().all())
         return tuple(stored_entry(row) for row in rows)
 
+    async def of_operation(self, number: int) -> tuple[Entry, ...]:
+        """The entries about this operation, oldest first. Raises ForgedError for an entry that was changed."""
+        wanted = sa.select(audit).where(audit.c.operation == number).order_by(audit.c.number)
+        rows = await self._store.run(lambda connection: connection.execute(wanted).mappings().all())
+        for row in rows:
+            if digest_of(row) != row["digest"]:
+                raise ForgedError(f"Entry {row['number']} of the audit log was changed. Nothing was started.")
+        return tuple(_stored(row).entry for row in rows)
+
     async def _write_all(self) -> None:
         while self._pending:
             batch, self._pending = self._pending, []
@@ -145,7 +155,7 @@ class Audit:
         }
 
 
-def digest_of(row: Mapping[str, Any]) -> str:
+def digest_of(row: Mapping[str, Any] | sa.RowMapping) -> str:
     """SHA-256 over everything in the entry, the previous digest included."""
     names = ("number", "at", "actor", "action", "environment", "operation", "detail", "previous")
     canonical = json.dumps({name: row[name] for name in names}, sort_keys=True, separators=(",", ":"))

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from bot.seals import Field, Keyring
 
+    Row = Mapping[str, Any] | sa.RowMapping
+
 COLUMN = "seal"
 UNSEALED = "unsealed"  # the key in a table's `info` of the columns that may change without a new seal
 
@@ -26,12 +28,12 @@ def seal_column() -> sa.Column[str]:
     return sa.Column(COLUMN, sa.String(43), nullable=False)
 
 
-def sealed(keyring: Keyring, table: sa.Table, row: Mapping[str, Any]) -> dict[str, Any]:
+def sealed(keyring: Keyring, table: sa.Table, row: Row) -> dict[str, Any]:
     """The row with its seal."""
     return {**row, COLUMN: keyring.seal(table.name, _fields(table, row))}
 
 
-def check(keyring: Keyring, table: sa.Table, row: Mapping[str, Any], name: str) -> None:
+def check(keyring: Keyring, table: sa.Table, row: Row, name: str) -> None:
     """Raises ForgedError, with `name` ("the approval of #7"), unless Signalbox has sealed exactly this row."""
     if not verifies(keyring, table, row):
         raise ForgedError(
@@ -40,7 +42,7 @@ def check(keyring: Keyring, table: sa.Table, row: Mapping[str, Any], name: str) 
         )
 
 
-def verifies(keyring: Keyring, table: sa.Table, row: Mapping[str, Any]) -> bool:
+def verifies(keyring: Keyring, table: sa.Table, row: Row) -> bool:
     """Whether Signalbox has sealed exactly this row."""
     return keyring.verify(table.name, _fields(table, row), str(row[COLUMN]))
 
@@ -52,7 +54,7 @@ def reseal(connection: sa.Connection, keyring: Keyring, table: sa.Table, where: 
         connection.execute(sa.update(table).where(identity).values(seal=sealed(keyring, table, row)[COLUMN]))
 
 
-def _fields(table: sa.Table, row: Mapping[str, Any]) -> dict[str, Field]:
+def _fields(table: sa.Table, row: Row) -> dict[str, Field]:
     names = (column for column in table.columns if column.name not in (COLUMN, *table.info.get(UNSEALED, ())))
     return {column.name: _value(column, row.get(column.name)) for column in names}
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from bot.errors import Denied
+from bot.operations import authority
 from bot.operations.periodic import REQUESTER
 from bot.operations.registry import Kind
 from bot.store.operations import Status
@@ -178,6 +180,13 @@ async def _terminate(operation: Operation, state: _AlertState, observation: Obse
 
 async def _attempt(operation: Operation, joined: Joined, user: str) -> tuple[Termination | None, str]:
     services, lines = operation.services, list[str]()
+    try:
+        await operation.check_authorized(f"terminate for {user}")
+        if user != REQUESTER:
+            await authority.check_still_may(services, operation.target, user)
+    except Denied as denied:
+        await operation.annotate("terminate refused", by=user, why=str(denied))
+        return None, f"not terminated: {denied}"
 
     async def add_line(step: Step) -> None:
         lines.append(alert_views.step_line(step))

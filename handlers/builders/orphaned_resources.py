@@ -70,6 +70,7 @@ async def _list(operation: Operation) -> OrphanedResources:
 
 async def _remove(operation: Operation, approved: OrphanedResources) -> tuple[Step, ...]:
     """Delete what was approved and still has no builder; a step for each resource, whatever the outcome."""
+    await operation.check_authorized("remove")
     account = operation.services.account
     builders = await discovery.find_builders(account, recognition(operation.services.config))
     used = {

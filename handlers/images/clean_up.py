@@ -159,6 +159,8 @@ async def _attempt(operation: Operation, candidate: Candidate, work: Work) -> Re
     # A person may have excluded it in the moment of the last approval.
     if candidate.removal.image_id in excluded and work is not _enable:
         return _result(candidate, Outcome.SKIPPED, "somebody chose that it stays")
+    if work is not _enable:
+        await operation.check_authorized("remove" if work is _remove else "disable")
     try:
         return await work(operation, candidate)
     except RunnerError as error:

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from bot.errors import Denied, UserError
+from bot.operations import authority
 from bot.operations.registry import Approver, Button, Click, Modal, Registry, Submission
 from bot.operations.requests import refusals_recorded
 from bot.slack.blocks import replies
@@ -94,8 +95,10 @@ async def _objection(
 
 
 async def _clicked(services: Services, click: Click, decision: Outcome) -> Approval:
-    approval = await services.approvals.get(click.value)
-    record = await services.operations.get(approval.operation)
+    async with refusals_recorded(services, permissions.attempt(click.user, decision.value)):
+        approval = await services.approvals.get(click.value)
+    async with refusals_recorded(services, _attempt(approval, click.user, decision)):
+        record = await services.operations.verified(approval.operation)
     # The message as it is now: one that was lost has been posted again since the approval was requested.
     if (click.channel, click.message_ts) != (record.channel, record.message_ts):
         async with refusals_recorded(services, _attempt(approval, click.user, decision)):
@@ -120,7 +123,8 @@ async def _decide(services: Services, approval: Approval, user: str, decision: O
 
     async with refusals_recorded(services, _attempt(approval, user, decision)):
         try:
-            decided = await services.approvals.decide(approval.id, user, decision, record_decision)
+            lapsed = await authority.lapsed_approvers(services, approval)
+            decided = await services.approvals.decide(approval.id, user, decision, record_decision, lapsed=lapsed)
         except Denied:
             # If a crash lost the wake-up after an earlier click was counted, this click wakes the operation.
             await services.engine.wake(approval.operation)

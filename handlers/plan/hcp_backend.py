@@ -98,6 +98,7 @@ async def apply(operation: Operation, view: PlanView, on_progress: OnProgress) -
     async def confirm_and_follow() -> ApplyResult:
         if run.phase not in CONFIRMED:
             comment = await _approval_comment(operation)
+            await operation.check_authorized("apply")
             await audit_entries.record_apply_start(operation, view)
             await hcp_terraform.confirm(hcp, workspace, run_id, digest=view.summary.digest, comment=comment)
         return await hcp_terraform.follow_apply(

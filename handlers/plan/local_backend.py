@@ -49,6 +49,7 @@ async def plan_text(operation: Operation) -> str:
 async def apply(operation: Operation, view: PlanView, on_progress: OnProgress) -> ApplyResult:
     """Apply the approved plan, and no other."""
     workspace = await _workspace(operation, view.commit)
+    await operation.check_authorized("apply")
     await audit_entries.record_apply_start(operation, view)
     applying = terraform.apply(
         workspace,

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.access import policy
+from bot.errors import Denied
 from bot.operations.registry import Kind
 from bot.slack.blocks import kit
 from bot.slack.blocks.common import Failure
@@ -140,6 +141,10 @@ async def _apply(operation: Operation, view: PlanView, approval: ApprovalView) -
     await operation.step("approved", lambda: operation.set_activity("is applying"))
     try:
         result = await _apply_once(operation, view, approval)
+    except Denied:  # the approval does not count any more, see bot/operations/authority.py
+        refused = replace(approval, outcome="refused", votes=())
+        await operation.step("discard", lambda: backend_of(operation.environment).discard_plan(operation, refused))
+        raise
     except RunnerError as error:
         orphaned_by = await state_lock.orphaned_by(operation, error) if isinstance(error, StateLockedError) else ""
         message = apply_views.refused(view, approval, error.problem, error.remedy, orphaned_by=orphaned_by)

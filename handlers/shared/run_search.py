@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bot.errors import UserError
+from bot.errors import Denied, UserError
 from runners.errors import RunnerError, UnavailableError, UncertainError
 from runners.github import commits
 from runners.github.runs import dispatch
@@ -90,6 +90,7 @@ class RunSearch:
         """Within a step: start the workflow and claim its run. Raises UserError and RunnerError when it is not started."""
         wanted, github = self._wanted, self._operation.services.github
         await self._take_turn()
+        await self._check_authorized()
         inputs = {**wanted.inputs, **({wanted.mark_input: self._mark} if self._mark else {})}
         try:
             started = await dispatch.dispatch(github, wanted.repository, wanted.workflow, wanted.commit.ref, inputs)
@@ -114,6 +115,13 @@ class RunSearch:
         if not await self._claims.was_dispatched(number):
             return await self.start()
         return await self._find("Signalbox was stopped at that moment")
+
+    async def _check_authorized(self) -> None:
+        try:
+            await self._operation.check_authorized("dispatch")
+        except Denied:
+            await self._claims.drop_dispatch(self._operation.number)
+            raise
 
     async def _take_turn(self) -> None:
         """Wait, for a limited time, until no other operation waits for a run that would look like ours."""

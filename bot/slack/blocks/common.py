@@ -49,7 +49,7 @@ class ApprovalView:
     """An approval as messages display it.
 
     `votes` are (user id, "approved" or "rejected", Unix seconds) in order; `who` names the approvers in mrkdwn; `outside`
-    is the decision in another system ("discarded in HCP Terraform by max").
+    is the decision in another system ("discarded in HCP Terraform by max"); `lapsed` approved and no longer may.
     """
 
     id: str
@@ -59,6 +59,7 @@ class ApprovalView:
     expires_at: float
     who: str
     outside: str = ""
+    lapsed: tuple[str, ...] = ()
 
 
 @stored("operation-link")
@@ -234,9 +235,16 @@ def approval_lines(approval: ApprovalView) -> Block:
         f"{decision} by {kit.user(person)} {kit.moment(at)}" for person, decision, at in approval.votes
     )
     if approval.outcome == "pending":
-        missing = approval.required - len(approval.votes)
-        need = f"needs {missing} more {phrases.plural(missing, 'approval')}" if decisions else _need(approval.required)
-        return kit.context(decisions, f"{need} by {approval.who}", f"expires {kit.moment(approval.expires_at)}")
+        counted = len(approval.votes) - len(approval.lapsed)
+        missing = approval.required - counted
+        need = f"needs {missing} more {phrases.plural(missing, 'approval')}" if counted else _need(approval.required)
+        lapsed = [
+            f"{kit.user(person)} is no longer an approver; {counted} of {approval.required}"
+            for person in approval.lapsed
+        ]
+        return kit.context(
+            decisions, *lapsed, f"{need} by {approval.who}", f"expires {kit.moment(approval.expires_at)}"
+        )
     if approval.outcome == "superseded":
         return kit.context(decisions, "superseded by a newer request for approval")
     if approval.outcome == "expired":

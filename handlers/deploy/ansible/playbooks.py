@@ -52,6 +52,7 @@ async def prepare(operation: Operation, commit: Commit) -> tuple[Path, Path | No
 async def run(operation: Operation, play: Play, on_progress: OnProgress) -> PlaybookResult:
     """Within a step: run the playbook, once."""
     job = await _job(operation, play)
+    await operation.check_authorized("deploy")
     action = "playbook check started" if play.check else "playbook started"
     await operation.annotate(action, machine=play.role, commit=play.commit.short)
     result = await ansible.run_playbook(job, on_progress=on_progress, timeout=_timeout(operation))

@@ -96,6 +96,7 @@ async def _merge(operation: Operation, promotion: Promotion) -> Promotion:
     if approved is None:
         return promotion
     title = f"Promote {promotion.source} to {promotion.target}, #{approved.number}"
+    await operation.check_authorized(f"merge {approved.number}")
     for _ in range(TRIES):
         try:
             pull = await pulls.read(CachedReads(github), promotion.repository, approved.number)

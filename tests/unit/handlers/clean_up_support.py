@@ -65,6 +65,9 @@ class CleanUp:
         if self._desk.later:
             await self._desk.later.pop(0)()
 
+    async def check_authorized(self, what: str) -> None:
+        """Tests of attacks say what it refuses."""
+
     async def step(self, _: str, function: Any) -> Any:
         return await function()
 

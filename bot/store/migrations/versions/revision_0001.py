@@ -131,7 +131,7 @@ def _create_audit() -> None:
         sa.Column("actor", sa.String(40), nullable=False),
         sa.Column("action", sa.String(60), nullable=False),
         sa.Column("environment", sa.String(80), nullable=False),
-        sa.Column("operation", sa.Integer),
+        sa.Column("operation", sa.Integer, index=True),
         sa.Column("detail", sa.JSON, nullable=False),
         sa.Column("previous", sa.String(64), nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),

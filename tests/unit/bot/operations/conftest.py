@@ -19,7 +19,7 @@ from bot.store.audit import Audit
 from bot.store.database import Store
 from bot.store.migrations import migrate
 from bot.store.operations import Operations, Request
-from tests.unit.bot.operations.lifecycle_world import FILE, SECRET, Chat, World
+from tests.unit.bot.operations.lifecycle_world import FILE, SECRET, Chat, Directory, World
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -40,7 +40,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
             config=read(FILE, "signalbox.yaml"), chat=chat, redact=redact, clock=time.time, workplace=directory,
             engine=Engine(EngineSettings(store.url, "test", store.keyring, wake_interval=0.05, queue_interval=0.05)),
             operations=Operations(store, time.time), approvals=Approvals(store, time.time),
-            audit=Audit(store, time.time, redact), annotations=Annotations(store, time.time),
+            directory=Directory(), audit=Audit(store, time.time, redact), annotations=Annotations(store, time.time),
         ),
     )  # fmt: skip
     made = World(services, chat)

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from bot.access.policy import Person
 from bot.slack.blocks import common
 from bot.slack.client import Posted
 from bot.slack.web_api import ChatError
@@ -32,6 +33,21 @@ environments:
 """
 SECRET = "hunter2-and-more"
 ATTEMPTS = 3000  # checks, 0.02 s apart: only ends a test that hangs
+
+
+class Directory:
+    """Who is in which group; `lapsed` are no longer in the group of the approvers."""
+
+    def __init__(self) -> None:
+        self.lapsed: set[str] = set()
+        self.unreadable: dict[str, str] = {}
+
+    async def person(self, user_id: str) -> Person:
+        member = user_id not in self.lapsed and not self.unreadable
+        return Person(user_id, frozenset({"S0LEADS"} if member else ()), self.unreadable)
+
+    def forget(self) -> None:
+        """Nothing is kept."""
 
 
 class Chat:

@@ -119,7 +119,7 @@ async def test_a_playbook_that_was_ended_is_failed_where_it_had_not_ended(
         return stored if annotations_of == [] else None
 
     monkeypatch.setattr("runners.ansible.stored_result", stored_result)
-    operation = cast("Operation", SimpleNamespace(scratch=tmp_path, annotate=annotate))
+    operation = cast("Operation", SimpleNamespace(scratch=tmp_path, annotate=annotate, check_authorized=annotate))
     late = TimedOutError("running d-backend.yml", "it took longer than 60 seconds and was ended")
     result = await playbooks.timed_out(operation, "backend", late)
     assert result
