@@ -95,7 +95,7 @@ def _run_service(chosen: argparse.Namespace, *, executor: str, listens: bool) ->
         # Read once; from now on no library and no child can read them here. boto3 reads AWS's own itself.
         os.environ.pop(name, None)
     service = Service(config, settings, secrets, redact)
-    asyncio.run(_exit_after(service.run(workplace_of(config, path.parent), listens=listens)))
+    asyncio.run(_exit_after(service.run(workplace_of(config, path.parent), path, listens=listens)))
     return 0
 
 
@@ -130,6 +130,7 @@ def _check(chosen: argparse.Namespace) -> int:
                 github=github,
                 make_store=lambda: make_store(settings, workplace),
                 workplace=workplace,
+                file=Path(chosen.config),
             )
         finally:
             await github.close()

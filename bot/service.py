@@ -14,6 +14,7 @@ from bot import settings as environment
 from bot.access import policy
 from bot.access.accounts import Accounts
 from bot.access.directory import Directory
+from bot.config.isolation import isolations
 from bot.engine.engine import Engine, EngineSettings
 from bot.engine.single_instance import single_instance_lock
 from bot.errors import NothingThereError
@@ -53,6 +54,7 @@ from runners.aws.builders.prices import Prices
 from runners.aws.client import Account, make_clients
 from runners.github import PUBLIC_API, GitHub
 from runners.hcp.client import PUBLIC_ADDRESS, HcpTerraform
+from runners.processes import probe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
     from bot.operations.registry import Registry
     from bot.redaction import Redactor
     from bot.settings import Settings
+    from runners.processes.wall import Isolation
 
 log = logging.getLogger(__name__)
 # The file, its write-ahead log and the log's index, its rollback journal: https://sqlite.org/tempfiles.html
@@ -127,15 +130,23 @@ class Service:
     def __init__(self, config: Config, settings: Settings, secrets: Mapping[str, str], redact: Redactor) -> None:
         self._config = config
         self._settings = settings
-        self._secrets = Secrets(secrets, settings.search_path, settings.aws_files)
+        self._secrets = Secrets(secrets, settings.search_path)
         self._redact = redact
+        self._isolations: Mapping[str, Isolation] = {}
 
-    async def run(self, workplace: Path, *, listens: bool) -> None:
-        """Work until SIGTERM or SIGINT. Raises ConfigError when another process has this executor's name."""
+    async def run(self, workplace: Path, file: Path, *, listens: bool) -> None:
+        """Work until SIGTERM or SIGINT; `file` is the configuration's.
+
+        Raises:
+            ConfigError: another process has this executor's name, or a path cannot be granted to children.
+            RunnerError: there is no wall around children, and the configuration does not renounce it.
+        """
+        self._isolations = isolations(self._config, workplace, file)
         stopped = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
         store = make_store(self._settings, workplace)
+        log.info("%s", await probe.prove(next(iter(self._isolations.values())), workplace))
         async with AsyncExitStack() as stack:
             stack.enter_context(single_instance_lock(store, workplace, self._settings.executor))
             await migrate(store)
@@ -189,6 +200,7 @@ class Service:
             redact=self._redact,
             clock=time.time,
             workplace=workplace,
+            isolations=self._isolations,
         )
 
     async def _listen(

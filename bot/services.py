@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.access.directory import Directory
-    from bot.config import Config
+    from bot.config import Config, Environment
     from bot.engine.engine import Engine
     from bot.redaction import Redactor
     from bot.slack.client import Chat
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
     from runners.aws.client import Account, Clients
     from runners.github import GitHub
     from runners.hcp.client import HcpTerraform
+    from runners.processes.wall import Isolation
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The values of the bot's environment that the configuration names; where programs and AWS's profiles are."""
+    """The values of the bot's environment that the configuration names; where programs are."""
 
     values: Mapping[str, str]
     search_path: str
-    aws_files: Mapping[str, str]
 
     def value(self, name: str) -> str:
         """The value of this variable. Raises UserError when the bot was started without it."""
@@ -83,3 +83,8 @@ class Services:
     redact: Redactor
     clock: Callable[[], float]
     workplace: Path
+    isolations: Mapping[str, Isolation]
+
+    def isolation_of(self, environment: Environment) -> Isolation:
+        """How children of this environment are separated from the bot."""
+        return self.isolations[environment.name]

@@ -60,7 +60,6 @@ class Settings:
     metrics_address: tuple[str, int] | None
     trusted_proxies: tuple[str, ...]
     search_path: str
-    aws_files: Mapping[str, str]
 
 
 def read(environ: Mapping[str, str], *, executor: str) -> Settings:
@@ -89,7 +88,6 @@ def read(environ: Mapping[str, str], *, executor: str) -> Settings:
         metrics_address=_host_and_port(environ["METRICS_ADDRESS"]) if environ.get("METRICS_ADDRESS") else None,
         trusted_proxies=_proxies(environ),
         search_path=environ.get("PATH", ""),
-        aws_files=_aws_files(environ),
     )
 
 
@@ -182,13 +180,6 @@ def _key_faults(text: str | None) -> Iterable[Fault]:
         Keyring.read(text)
     except ValueError as error:
         yield Fault(None, KEY, f"{error}; set it to the output of `{NEW_KEY}`")
-
-
-def _aws_files(environ: Mapping[str, str]) -> dict[str, str]:
-    """The files of AWS's profiles, for children with a HOME of their own (AWS CLI user guide)."""
-    home = environ.get("HOME", "")
-    defaults = {"AWS_CONFIG_FILE": f"{home}/.aws/config", "AWS_SHARED_CREDENTIALS_FILE": f"{home}/.aws/credentials"}
-    return {name: environ.get(name) or path for name, path in defaults.items()}
 
 
 def _with_slash(url: str | None) -> str | None:

@@ -10,7 +10,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sandbox import stories
+from sandbox import stories, wall
 from sandbox.world import Options, World
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ def main() -> int:
 
 async def _run(story: Story | None, options: Options, *, stays: bool) -> int:
     print("Starting the sandbox: Slack, GitHub and AWS stand-ins, and Signalbox among them ...", flush=True)
+    if wall.missing():
+        print(f"Without a wall around what Signalbox starts ({wall.missing()}): isolation: none.", flush=True)
     closed = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, closed.set)

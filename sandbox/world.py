@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 import yaml
 
+from sandbox import wall
 from sandbox.aws import REGION, AwsHandle, AwsStandIn
 from sandbox.bot_process import PROJECT, BotProcess, Launch, launch, surroundings
 from sandbox.github import GitHubStandIn, WebhookSettings, sandbox_repositories
@@ -72,6 +73,9 @@ class Options:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
+_OPERATIONS = 'operations:\n  directory: "{files}/var"\n'
+
+
 class World:
     """Use it as `async with World(options) as world`; leaving the block stops everything. `launch` starts the bot."""
 
@@ -103,6 +107,11 @@ class World:
         return self.slack.person(name)
 
     @property
+    def machines(self) -> Path:
+        """What playbooks and provisioners take for the disks of machines."""
+        return self.files / "machines"
+
+    @property
     def aws(self) -> AwsHandle:
         """Where AWS is. Raises RuntimeError in a world without."""
         if self._aws_handle is None:
@@ -115,6 +124,7 @@ class World:
 
     async def _start(self) -> None:
         self.files = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="signalbox-sandbox-")))
+        self.machines.mkdir()
         for environment in ENVIRONMENTS:
             write_state(self.files / "state" / f"{environment}.tfstate", environment)
         aws = self._aws_handle = await self._aws()
@@ -190,6 +200,8 @@ class World:
             if old not in text:
                 raise ValueError(f"the sandbox's configuration has no {old!r} to replace")
             text = text.replace(old, new)
+        if wall.missing() and "isolation: none" not in text:
+            text = text.replace(_OPERATIONS, f"{_OPERATIONS}  isolation: none\n")
         text = text.replace("{files}", str(self.files))
         path = self.files / "signalbox.yaml"
         path.write_text(text)

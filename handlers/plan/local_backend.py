@@ -9,6 +9,7 @@ from handlers.plan.settings import settings_of, timeout_of
 from handlers.shared.caches import cache_of
 from handlers.shared.checkout import code_of, commit_of
 from runners import terraform
+from runners.aws.credentials import profile_variables
 from runners.concurrency import run_blocking
 from runners.processes.child import child_environment
 from runners.terraform import Workspace
@@ -101,22 +102,26 @@ async def _workspace(operation: Operation, commit: Commit) -> Workspace:
         program=program,
         directory=root / str(settings.directory),
         scratch=operation.scratch,
-        env=_environment(operation, settings),
+        env=await _environment(operation, settings),
         plugin_cache=_plugin_cache(operation),
         backend_config=settings.backend_config,
         var_files=tuple(root / str(file) for file in settings.var_files),
         selected=settings.workspace,
         ordinary=services.config.words,
+        root=root,
+        isolation=services.isolation_of(operation.environment),
     )
 
 
-def _environment(operation: Operation, settings: Terraform) -> dict[str, str]:
+async def _environment(operation: Operation, settings: Terraform) -> dict[str, str]:
     # Built from the configuration alone: the bot's own tokens never reach terraform or a plan's code.
     services = operation.services
     secret = {name: services.secrets.value(source) for name, source in settings.secret_environment.items()}
     aws = services.config.aws
-    profile = {"AWS_PROFILE": aws.profile, **services.secrets.aws_files} if aws.profile else {}
-    return child_environment(operation.scratch, {"AWS_REGION": aws.region, **profile, **settings.environment, **secret})
+    name, doing = settings.aws_profile or aws.profile, "reading the credentials of an AWS profile"
+    profile = await run_blocking(profile_variables, name, timeout=60, doing=doing) if name else {}
+    more = {"AWS_REGION": aws.region, **profile, **settings.environment, **secret}
+    return child_environment(operation.scratch / "home", more)
 
 
 def _plugin_cache(operation: Operation) -> Cache:

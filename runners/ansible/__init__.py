@@ -10,7 +10,7 @@ from runners.ansible import files as ansible_files
 from runners.ansible.files import Places
 from runners.ansible.following import Following, end, give_up, keep, read_result
 from runners.ansible.galaxy import search_paths
-from runners.ansible.job import PlaybookJob, argv_of, check_job
+from runners.ansible.job import PlaybookJob, argv_of, check_job, room_of
 from runners.ansible.refusals import ansible_missing, unwritable
 from runners.processes.detached import Detached
 from runners.results import HostResult, PlaybookResult, State
@@ -53,7 +53,7 @@ async def run_playbook(job: PlaybookJob, *, on_progress: OnProgress, timeout: fl
     if places.cancelled.exists():
         return await _never_begun(job, places)
     try:
-        await Detached.start(places.run, argv_of(job, places), cwd=places.data, env=env)
+        await Detached.start(places.run, argv_of(job, places), cwd=places.data, env=env, room=room_of(job, places))
     except BaseException:
         await give_up(places)
         raise

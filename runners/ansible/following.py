@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from runners.ansible.conclusion import conclude, forced_tasks
 from runners.ansible.events import PlaybookRecord, masker
-from runners.ansible.job import listing_argv
+from runners.ansible.job import listing_argv, room_of
 from runners.ansible.logfile import LogFile
 from runners.ansible.numbering import listed
 from runners.ansible.outcomes import Outcomes
@@ -107,7 +107,13 @@ class Following:
             doing = f"listing the tasks of {self._job.playbook}"
             argv = listing_argv(self._job, self._places)
             answer = await child.run(
-                argv, cwd=self._job.project, env=self._env, timeout=LISTING_TIMEOUT, doing=doing, grace=1.0
+                argv,
+                cwd=self._job.project,
+                env=self._env,
+                timeout=LISTING_TIMEOUT,
+                doing=doing,
+                grace=1.0,
+                room=room_of(self._job, self._places),
             )
             self._record.numbering.plan(listed(answer.stdout))
             self._places.tasks.write_text(str(listed(answer.stdout)), encoding="ascii")

@@ -10,7 +10,7 @@ import time
 from configparser import ConfigParser, Error as ConfigParserError
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -18,6 +18,10 @@ from runners.ansible.requirements import SETTINGS, Requirements, check_roles, fi
 from runners.caches import Cache, CacheDirectory
 from runners.errors import NotFoundError, ProgramMissingError, RunnerError, TimedOutError, UnavailableError
 from runners.processes import child
+from runners.processes.wall import WALL
+
+if TYPE_CHECKING:
+    from runners.processes.wall import Isolation, Room
 
 TIMEOUT = 600.0  # seconds for all of it
 SERVER_TIMEOUT = "30"  # seconds for one answer of a server
@@ -34,12 +38,20 @@ _PLACES = re.compile(r"^Installing '.*' to '(.*)'$", re.MULTILINE)  # what ansib
 _locks: dict[Path, asyncio.Lock] = {}
 
 
-async def install(project: Path, cache: Cache, scratch: Path, *, timeout: float = TIMEOUT) -> Path | None:
+async def install(
+    project: Path,
+    cache: Cache,
+    scratch: Path,
+    *,
+    isolation: Isolation = WALL,
+    root: Path | None = None,
+    timeout: float = TIMEOUT,
+) -> Path | None:
     """Install what the requirements of `project` name; the directory with `collections` and `roles` in it.
 
     What is cacheable is installed once for an environment, whose `cache` it is: versions that a file leaves open are those
-    of the first time. Everything else is installed below `scratch`, the operation's directory, once for each operation. Several may ask at once. None when
-    there are no requirements.
+    of the first time. Everything else is installed below `scratch`, the operation's directory, once for each operation.
+    Several may ask at once. None when there are no requirements. `root` is the whole of the project's repository.
 
     Raises:
         ProgramMissingError: ansible-galaxy is not installed.
@@ -57,7 +69,8 @@ async def install(project: Path, cache: Cache, scratch: Path, *, timeout: float 
             return installed
         part = await asyncio.to_thread(chosen.new_part, requirements.digest)
         try:
-            await _install(requirements, project, part, timeout)
+            room = isolation.room(writable=[part], shared=[root or project])
+            await _install(requirements, project, part, room, timeout)
             await asyncio.to_thread(_check_links, part)
             installed = await asyncio.to_thread(chosen.store, part, requirements.digest, scratch)
         finally:
@@ -84,7 +97,7 @@ def search_paths(project: Path, installed: Path) -> dict[str, str]:
     return paths
 
 
-async def _install(requirements: Requirements, project: Path, part: Path, timeout: float) -> None:
+async def _install(requirements: Requirements, project: Path, part: Path, room: Room, timeout: float) -> None:
     home = part / "home"
     env = child.child_environment(
         home,
@@ -106,15 +119,15 @@ async def _install(requirements: Requirements, project: Path, part: Path, timeou
         for kind in kinds:
             argv = ["ansible-galaxy", kind, "install", "-r", str(path), "-p", str(part / f"{kind}s")]
             argv += ["--no-deps"] if kind == "role" else []
-            printed = await _run(argv, name, cwd=cwd, env=env, timeout=end - time.monotonic())
+            printed = await _run(argv, name, cwd=cwd, env=env, room=room, timeout=end - time.monotonic())
             _check_places(printed, part)
-    await _install_dependencies(part, cwd, env, end)
+    await _install_dependencies(part, cwd, env, room, end)
     for kind in _KINDS:
         await asyncio.to_thread((part / kind).mkdir, exist_ok=True)
     await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
 
 
-async def _install_dependencies(part: Path, cwd: Path, env: dict[str, str], end: float) -> None:
+async def _install_dependencies(part: Path, cwd: Path, env: dict[str, str], room: Room, end: float) -> None:
     """Install the roles that roles need. ansible-galaxy would do so too, but into any directory that a role names."""
     for number in range(_MOST_ROUNDS):
         needed = await asyncio.to_thread(_missing_dependencies, part / "roles", cwd)
@@ -123,7 +136,7 @@ async def _install_dependencies(part: Path, cwd: Path, env: dict[str, str], end:
         file = part / "home" / f"dependencies-{number}.yml"
         await asyncio.to_thread(file.write_text, yaml.safe_dump(needed), encoding="utf-8")
         argv = ["ansible-galaxy", "role", "install", "--no-deps", "-r", str(file), "-p", str(part / "roles")]
-        await _run(argv, "the roles' meta files", cwd=cwd, env=env, timeout=end - time.monotonic())
+        await _run(argv, "the roles' meta files", cwd=cwd, env=env, room=room, timeout=end - time.monotonic())
     raise malformed("the roles' meta files", f"roles need roles in more than {_MOST_ROUNDS} steps")
 
 
@@ -182,10 +195,10 @@ def _check_links(part: Path) -> None:
                 raise malformed("what was installed", f"the link {link!r} leads outside of it")
 
 
-async def _run(argv: list[str], name: str, *, cwd: Path, env: dict[str, str], timeout: float) -> str:
+async def _run(argv: list[str], name: str, *, cwd: Path, env: dict[str, str], room: Room, timeout: float) -> str:
     doing = f"installing what {name} names"
     try:
-        answer = await child.run(argv, cwd=cwd, env=env, timeout=max(timeout, 0.1), doing=doing, grace=2.0)
+        answer = await child.run(argv, cwd=cwd, env=env, timeout=max(timeout, 0.1), doing=doing, room=room, grace=2.0)
     except TimedOutError as error:
         raise _no_answer(doing, "it took too long", error.log_tail) from None
     except ProgramMissingError:

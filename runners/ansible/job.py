@@ -6,14 +6,17 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from runners.ansible.files import CALLBACK
 from runners.ansible.refusals import unpacked_submodule
 from runners.errors import NotFoundError, RunnerError
+from runners.processes.wall import WALL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from runners.ansible.files import Places
+    from runners.processes.wall import Isolation, Room
     from runners.results import Inventory
 
 IDENT = "run"
@@ -23,7 +26,7 @@ IDENT = "run"
 class PlaybookJob:
     """One playbook against an inventory.
 
-    `project` is the directory that `playbook` is relative to. `extra_vars` and `secret_vars` are data: no text in
+    `root` is the whole of the project's repository, None where the project is all. `project` is the directory that `playbook` is relative to. `extra_vars` and `secret_vars` are data: no text in
     them is taken for a template. `scratch` is this job's own directory: one run, once. `known_hosts` is the text
     that ssh compares host keys with; hosts that are not in it are trusted for this run. `installed` is what `galaxy.install` has made.
     """
@@ -41,6 +44,8 @@ class PlaybookJob:
     forks: int = 10
     installed: Path | None = None
     pipelining: bool = True
+    root: Path | None = None
+    isolation: Isolation = WALL
 
     @property
     def doing(self) -> str:
@@ -78,6 +83,15 @@ def argv_of(job: PlaybookJob, places: Places) -> list[str]:
     if job.check:
         argv.append("--cmdline=--check --diff")
     return argv
+
+
+def room_of(job: PlaybookJob, places: Places) -> Room:
+    """What Ansible sees: the code, the run's own files, our callback plugin, what was installed."""
+    shared = [CALLBACK, *([job.installed] if job.installed else [])]
+    given = [places.key] if places.key.exists() else []
+    return job.isolation.room(
+        writable=[(job.root or job.project).absolute(), places.data, places.home], given=given, shared=shared
+    )
 
 
 def listing_argv(job: PlaybookJob, places: Places) -> list[str]:

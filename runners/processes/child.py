@@ -12,15 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runners.errors import NotFoundError, ProgramMissingError, TimedOutError
+from runners.processes import wall
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from runners.processes.wall import Room
+
 LONGEST_OUTPUT = 1 << 20  # bytes of each stream kept in memory: the last ones
 GRACE = 10.0  # seconds between SIGINT and SIGKILL: Terraform gives back its state lock in them
 _AFTER_EXIT = 0.5  # seconds for the rest of the output, when a grandchild still holds the pipe
+_SYSTEM_PATH = wall.SYSTEM_PATH
 _LONGEST_TMPDIR = 80  # Terraform's plugins put sockets there, and a socket's path has at most 104 characters
-_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +60,12 @@ async def run(
     env: Mapping[str, str],
     timeout: float,
     doing: str,
+    room: Room,
     stdout_to: Path | None = None,
     stdin_from: Path | None = None,
     grace: float = GRACE,
 ) -> Output:
-    """Run a program to its end; with it ends its process group, whatever it started.
+    """Run a program in its room to its end; with it ends its process group, whatever it started.
 
     `env` is all it sees; its stdin is the file `stdin_from`, else empty. With `stdout_to` its stdout goes whole into that new file (0600).
     After `timeout` seconds, or when the calling task is cancelled, the group gets SIGINT and `grace` seconds
@@ -75,9 +79,10 @@ async def run(
     if not cwd.is_dir():
         raise NotFoundError(doing, f"there is no directory {cwd.name}")
     out, err = _Tail(), _Tail()
+    command = await entering(argv, doing, room=room, cwd=cwd, env=env)
     try:
         process = await _start(
-            argv, doing, cwd=cwd, env=env, out=out, err=err, stdout_to=stdout_to, stdin_from=stdin_from
+            command, doing, cwd=cwd, env=env, out=out, err=err, stdout_to=stdout_to, stdin_from=stdin_from
         )
         exit_code = await _wait(process, timeout, grace, doing, err)
         await err.drain()
@@ -86,7 +91,19 @@ async def run(
     finally:
         out.close()
         err.close()
-    return Output(exit_code, out.text, err.text)
+    return Output(wall.exit_code(exit_code) if room.walled else exit_code, out.text, err.text)
+
+
+async def entering(argv: Sequence[str], doing: str, *, room: Room, cwd: Path, env: Mapping[str, str]) -> list[str]:
+    """The argv that runs this one in its room: see `wall.enter`.
+
+    Raises:
+        ProgramMissingError: there is no such program, or no bwrap.
+    """
+    try:
+        return await asyncio.to_thread(wall.enter, argv, room, cwd=cwd, env=env)
+    except FileNotFoundError as error:
+        raise missing_program(doing, argv[0]) from error
 
 
 async def _start(

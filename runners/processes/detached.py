@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runners.errors import NotFoundError, RunnerError, TimedOutError
-from runners.processes import child, supervise
+from runners.processes import child, supervise, wall
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
+
+    from runners.processes.wall import Room
 
 POLL = 0.05  # seconds between reads of the files
 _START_TIMEOUT = 30.0  # seconds: a machine out of breath, not a program that is slow
@@ -48,8 +50,12 @@ class Detached:
     directory: Path
 
     @classmethod
-    async def start(cls, directory: Path, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Detached:
-        """Start the program in a session of its own; `env` is all that it sees.
+    async def start(
+        cls, directory: Path, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], room: Room
+    ) -> Detached:
+        """Start the program in its room, in a session of its own; `env` is its whole environment.
+
+        The directory must not be visible in the room: what is on record there decides.
 
         Raises:
             ProgramMissingError: there is no such program.
@@ -62,11 +68,13 @@ class Detached:
         if not cwd.is_dir():
             raise NotFoundError(doing, f"there is no directory {cwd.name}")
         directory = directory.absolute()
+        command = await child.entering(argv, doing, room=room, cwd=cwd, env=env)
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.chmod(0o700)
         _reserve(directory / "output", doing)
-        supervisor = [sys.executable, "-I", "-S", supervise.__file__, str(directory), "--", *argv]
-        answer = await child.run(supervisor, cwd=cwd, env=env, timeout=_START_TIMEOUT, doing=doing)
+        mode = supervise.WALLED if room.walled else "--"
+        supervisor = [sys.executable, "-I", "-S", supervise.__file__, str(directory), mode, *command]
+        answer = await child.run(supervisor, cwd=cwd, env=env, timeout=_START_TIMEOUT, doing=doing, room=wall.OUTSIDE)
         if answer.exit_code:
             raise RunnerError(
                 doing, "its supervisor did not start", exit_code=answer.exit_code, log_tail=answer.stderr[-2000:]
@@ -151,8 +159,8 @@ class Detached:
         """Ask it to stop (SIGINT); after `grace` seconds end it with all its process group (SIGKILL)."""
         processes = self._processes()
         if processes and processes[-1].running:
-            with suppress(ProcessLookupError):
-                os.kill(processes[-1].pid, signal.SIGINT)
+            with suppress(ProcessLookupError):  # its group: behind the wall the program has another number
+                os.killpg(processes[-1].pid, signal.SIGINT)
         with suppress(TimedOutError):
             await self.wait(grace)
             return

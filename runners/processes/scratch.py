@@ -48,8 +48,9 @@ def _check(directory: Path, doing: str) -> None:
 
 
 def _started_in(directory: Path) -> Iterator[Detached]:
-    """An apply; the playbooks, each in a directory of its machine. The code that is there as well is not looked through."""
-    for claim in (*directory.glob("*/claim"), *directory.glob("*/*/claim")):
+    """An apply; the playbooks, each in a directory of its role."""
+    # These places alone: files of the same names in what a child may write to prove nothing.
+    for claim in (*directory.glob("apply/claim"), *directory.glob("playbook-*/ansible/run/claim")):
         if (claim.parent / "output").exists():
             yield Detached(claim.parent)
 

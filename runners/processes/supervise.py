@@ -1,4 +1,4 @@
-"""The small parent of a long program: `python -I -S supervise.py DIR -- argv`, leaves `pid` and `exit` in DIR.
+"""The small parent of a long program: `python -I -S supervise.py DIR -- argv` (or `--walled argv`), leaves `pid` and `exit` in DIR.
 
 Imports next to nothing, so that it is there within milliseconds. It returns once the program runs and goes on in
 its own session, where the bot's end does not reach it.
@@ -13,6 +13,9 @@ from pathlib import Path
 
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NOT_STARTED = 127  # a shell's exit code for a program that it cannot run
+_SIGNALLED = 128
+_SIGNALS = range(_SIGNALLED + 1, _SIGNALLED + 65)
+WALLED = "--walled"  # in place of `--`: argv is bwrap's, which reports a signal as 128 and its number
 
 
 def started_at(pid: int) -> str | None:
@@ -71,7 +74,12 @@ def end_group(group: int) -> bool:
     return True
 
 
-def _main(directory: Path, argv: list[str]) -> int:
+def without_shell(code: int) -> int:
+    """The exit code with a signal as a negative number, from one with a signal as 128 and its number."""
+    return _SIGNALLED - code if code in _SIGNALS else code
+
+
+def _main(directory: Path, argv: list[str], *, walled: bool) -> int:
     if not claim(directory):
         return 1
     listening, telling = os.pipe()
@@ -82,7 +90,7 @@ def _main(directory: Path, argv: list[str]) -> int:
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
     _use_output(directory / "output")
-    _supervise(directory, argv, telling)
+    _supervise(directory, argv, telling, walled=walled)
     return 0
 
 
@@ -93,7 +101,7 @@ def _use_output(path: Path) -> None:
     os.close(output)
 
 
-def _supervise(directory: Path, argv: list[str], telling: int) -> None:
+def _supervise(directory: Path, argv: list[str], telling: int, *, walled: bool) -> None:
     # The program waits until its pid is on disk: it never runs without somebody able to find it.
     waiting, going = os.pipe()
     program = os.fork()
@@ -108,7 +116,8 @@ def _supervise(directory: Path, argv: list[str], telling: int) -> None:
     os.close(telling)
     _, status = os.waitpid(program, 0)
     end_group(program)  # what it left running ends with it
-    write_whole(directory / "exit", f"{os.waitstatus_to_exitcode(status)}\n")
+    code = os.waitstatus_to_exitcode(status)
+    write_whole(directory / "exit", f"{without_shell(code) if walled else code}\n")
 
 
 def _become(argv: list[str], waiting: int) -> None:
@@ -125,4 +134,4 @@ def _become(argv: list[str], waiting: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(_main(Path(sys.argv[1]), sys.argv[3:]))
+    sys.exit(_main(Path(sys.argv[1]), sys.argv[3:], walled=sys.argv[2] == WALLED))

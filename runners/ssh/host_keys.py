@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runners.processes import child
+from runners.processes import child, wall
 from runners.results import ChangedKey
 
 if TYPE_CHECKING:
@@ -72,7 +72,9 @@ async def scan(inventory: Inventory, scratch: Path) -> dict[str, tuple[HostKey, 
     argv = ["ssh-keyscan", "-T", str(ANSWER), "-p", str(inventory.port), "-t", _SCANNED, "--", *addresses]
     env = child.child_environment(scratch)
     doing = f"asking the machines of {inventory.environment} for their host keys"
-    answer = await child.run(argv, cwd=scratch, env=env, timeout=_LONGEST_SCAN, doing=doing, grace=1.0)
+    answer = await child.run(
+        argv, cwd=scratch, env=env, timeout=_LONGEST_SCAN, doing=doing, grace=1.0, room=wall.OUTSIDE
+    )
     lines: dict[str, list[str]] = {}
     for line in answer.stdout.splitlines():
         name, _, rest = line.partition(" ")

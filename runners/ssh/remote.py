@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runners.processes import child
+from runners.processes import child, wall
 from runners.ssh.keys import key_text, write_secret
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class Access:
                 timeout=timeout,
                 doing=doing,
                 grace=1.0,
+                room=wall.OUTSIDE,  # ssh and our own script: no foreign code runs on this side
                 stdin_from=path,
             )
         finally:

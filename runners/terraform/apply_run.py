@@ -19,6 +19,7 @@ from runners.terraform import errors as terraform_errors, notices, program as te
 from runners.terraform.apply_progress import ApplyCounter
 from runners.terraform.computed import COMPUTES_SECRETS, WITHHELD, secrets_in_state, withheld
 from runners.terraform.masking import masker
+from runners.terraform.room import room_of
 from runners.terraform.state import addresses_in_state
 from runners.terraform.summary import masked
 
@@ -74,6 +75,7 @@ async def apply(
             [*workspace.program.command, *argv],
             cwd=workspace.directory,
             env=terraform_program.environment(workspace),
+            room=room_of(workspace, given=[copy]),
         )
     except RunnerError:
         copy.unlink()

@@ -133,7 +133,8 @@ async def _save_plan(
     file, log = workspace.scratch / PLAN_FILE, workspace.scratch / _PLAN_LOG
     argv = ["plan", "-json", "-input=false", "-no-color", "-detailed-exitcode", f"-out={file}", *options]
     argv += terraform_program.variable_arguments(workspace, variables, doing)
-    output = await terraform_program.run(workspace, argv, timeout=timeout, doing=doing, to=log)
+    terraform_program.write_private(file, "")  # it alone becomes writable for Terraform, and not what lies beside it
+    output = await terraform_program.run(workspace, argv, timeout=timeout, doing=doing, to=log, written=[file])
     diagnostics, tail = await run_blocking(_read_log, log, timeout=_READ_TIMEOUT, doing=doing)
     if output.exit_code not in (_NO_CHANGES, _CHANGES):
         diagnostics += terraform_errors.from_text(output.stderr)
@@ -156,7 +157,8 @@ async def _print_both(workspace: Workspace, timeout: float, doing: str) -> None:
 
 
 async def _print(workspace: Workspace, name: str, argv: list[str], timeout: float, doing: str) -> None:
-    output = await terraform_program.run(workspace, argv, timeout=timeout, doing=doing, to=workspace.scratch / name)
+    to, plan_file = workspace.scratch / name, workspace.scratch / PLAN_FILE
+    output = await terraform_program.run(workspace, argv, timeout=timeout, doing=doing, to=to, given=[plan_file])
     if output.exit_code:
         diagnostics = terraform_errors.from_text(output.stderr)
         raise terraform_errors.explain(

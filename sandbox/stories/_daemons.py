@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NAME = "queue-daemon"
 _STAGING = "    terraform:\n      directory: instances/staging\n"
+_DIRECTORY = '  directory: "{files}/var"\n'
 # What is added to the sandbox's configuration; its machines are processes here, which systemd knows nothing of.
 CONFIG = {
     _STAGING: f"""    daemons: {{backend: [{NAME}]}}
@@ -29,6 +30,8 @@ CONFIG = {
           start: "{{files}}/daemons/start {{daemon}}"
           stop: "kill $(cat {{files}}/daemons/{{daemon}}.pid)"
 {_STAGING}""",
+    # A playbook of this story starts the daemon here: behind the wall it would end with the playbook.
+    _DIRECTORY: f"{_DIRECTORY}  isolation: none\n",
 }
 _START = """#!/bin/sh
 cd "$(dirname "$0")" || exit 1

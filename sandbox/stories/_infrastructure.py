@@ -125,7 +125,7 @@ module "machine" {
 
 def slow_network(world: World) -> SlowNetwork:
     """Commit that staging's machines need a network, which takes its time."""
-    directory = world.files / "network-of-staging"
+    directory = world.machines / "network-of-staging"
     directory.mkdir()
     folder = fleet.DIRECTORIES["staging"]
     code = world.github.repository(INFRASTRUCTURE).graph.resolve("main").files[f"{folder}/main.tf"].decode()
@@ -138,7 +138,7 @@ def slow_network(world: World) -> SlowNetwork:
 
 def slow_machines(world: World, environment: str = "staging") -> SlowMachines:
     """Commit that the environment's new machines take their time."""
-    directory = world.files / f"machines-of-{environment}"
+    directory = world.machines / f"machines-of-{environment}"
     directory.mkdir()
     waits = f"until [ -e {directory}/up ]; do sleep 0.05; done"
     command = f"echo one >> {directory}/started; mkdir {directory}/first 2>/dev/null || {waits}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from runners.ansible import PlaybookJob, run_playbook
 from runners.errors import NotFoundError
+from runners.processes.wall import WALL
 from runners.results import Host, Inventory, PlaybookResult, State
 from tests.real.generated_playbooks import HOSTS, WITNESS, Play, Witnessed, playbooks
 
@@ -55,6 +57,7 @@ def run(directory: Path, text: str) -> PlaybookResult:
         pass
 
     job = PlaybookJob(project, "deploy.yml", inventory(), None, {}, {}, None, directory / "scratch")
+    job = replace(job, isolation=replace(WALL, writable=(directory,)))  # the witness writes there
     return asyncio.run(run_playbook(job, on_progress=ignore, timeout=600))
 
 

@@ -30,6 +30,7 @@ from runners.processes.scratch import wipe
 from runners.results import ApplyProgress, ApplyResult, Change
 from runners.terraform import PLAN_FILE, Program, SavedPlan, Workspace
 from runners.terraform.masking import SENSITIVE, UNKNOWN
+from tests.real.terraform_support import none_runs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -432,12 +433,7 @@ async def test_after_the_loss_of_bot_supervisor_and_terraform_the_result_is_unfi
     # A failed or cut-short provisioner's resource is in the state as far as Terraform wrote it.
     assert result.in_state is not None
     assert set(result.in_state) <= {"terraform_data.quick", "terraform_data.slow"}
-    shell = int((workspace.directory / "shell").read_text())
-    for _ in range(100):
-        if supervise.started_at(shell) is None:
-            break
-        await asyncio.sleep(0.05)
-    assert supervise.started_at(shell) is None
+    assert await none_runs(workspace)
 
 
 async def test_an_apply_that_never_began_is_told_apart(workspace: Workspace) -> None:

@@ -118,4 +118,4 @@ async def test_after_the_grace_the_whole_process_group_ends(workspace: Workspace
     assert (await planned(replace(workspace, scratch=tmp_path / "next"))).summary.changes
 
 
-DEAF = """trap '' INT; "$0" "$@"; exit $?"""
+DEAF = """trap '' INT; setsid --wait "$0" "$@"; exit $?"""

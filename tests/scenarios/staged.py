@@ -50,7 +50,7 @@ class Gate:
 
 def gate(world: World, name: str) -> Gate:
     """A new gate, closed."""
-    directory = world.files / name
+    directory = world.machines / name
     directory.mkdir()
     return Gate(directory)
 

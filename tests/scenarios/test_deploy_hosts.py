@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow("deploys with Ansible, which takes seconds of proc
 
 def breaks_while(world: World, name: str) -> str:
     """Commit a playbook that fails on cron as long as the file is there; the file's path."""
-    path = world.files / name
+    path = world.machines / name
     path.touch()
     playbook = infrastructure(world).graph.resolve("main").files[CRON].decode()
     task = f"\n    - name: Start the crontab\n      ansible.builtin.command: test ! -e {path}\n"
@@ -61,7 +61,7 @@ async def test_a_failing_host_stops_the_rest_and_is_retried_alone_and_once(share
     assert "PLAY RECAP" in logs[f"deploy-{before + 1}-cron.txt"]
     assert "TASK [Write the configuration]" in logs[f"deploy-{before + 1}-backend.txt"]
 
-    (world.files / "broken").unlink()
+    (world.machines / "broken").unlink()
     assert broken
     infrastructure(world).commit("broken", {"README.md": "newer"}, "Move on")
     for _ in range(2):
@@ -161,7 +161,7 @@ async def test_a_check_touches_nothing_and_asks_nobody(shared_world: World) -> N
     assert not done.buttons
     log = files_in(world, done)[f"deploy-{number}-backend.txt"]
     assert '"state": "directory"' in log, "the differences are in the file"
-    assert not list((world.files / "servers").glob(f"*/releases/{sha}"))
+    assert not list((world.machines / "servers").glob(f"*/releases/{sha}"))
     assert deployed_in(world) == before
 
 

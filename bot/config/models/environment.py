@@ -18,6 +18,7 @@ from bot.config.values import (
     RepositoryPath,
     ResourceType,
     SecretSource,
+    Text,
     Unit,
     Variable,
     WindowText,
@@ -35,7 +36,8 @@ class Terraform(Model):
     """How an environment's infrastructure is planned: from a directory of the repository, or in HCP Terraform.
 
     `variables` may be given with the command; destroying a resource of a `protected` type needs a typed confirmation.
-    `secret_environment` maps a variable of the child to the name of one in the bot's environment.
+    `secret_environment` maps a variable of the child to the name of one in the bot's environment. `aws_profile` replaces
+    aws.profile for this environment.
     """
 
     directory: RepositoryPath | None = None
@@ -48,7 +50,15 @@ class Terraform(Model):
     var_files: tuple[RepositoryPath, ...] = ()
     environment: Mapping[Variable, str] = {}
     secret_environment: Mapping[Variable, SecretSource] = {}
+    aws_profile: Text | None = None
     hcp: Hcp | None = None
+
+
+class Grants(Model):
+    """What children of this environment reach beside their operation: paths that they may change, the metadata service."""
+
+    writable: tuple[Text, ...] = ()
+    metadata_service: bool = False
 
 
 class Environment(Model):
@@ -66,3 +76,4 @@ class Environment(Model):
     after: Name | None = None
     windows: tuple[WindowText, ...] = ()
     code_deploy_after_old_image: FollowUp = "offer"
+    isolation: Grants = Grants()

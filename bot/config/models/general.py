@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -60,12 +60,26 @@ class TerraformProgram(Model):
     cancel_grace: Duration = timedelta(minutes=5)
 
 
+class Limits(Model):
+    """What a child may use: megabytes of memory of a process, of a file and of /tmp; processes; open files of a process."""
+
+    memory_mb: Annotated[int, Field(ge=256)] = 8192
+    file_size_mb: Annotated[int, Field(ge=1)] = 20_480
+    temporary_mb: Annotated[int, Field(ge=1)] = 2048
+    processes: Annotated[int, Field(ge=16)] = 2048
+    open_files: Annotated[int, Field(ge=64)] = 8192
+
+
 class Operations(Model):
     """The directory of the operations' files (relative to the configuration file), and the time limit of a deploy.
 
     `cache_unused_after` is how long what was installed for an environment stays after its last use.
+    `isolation` is the wall around children, or "none"; `readable` are paths of the machine that all children may read.
     """
 
     directory: Text = "var"
     deploy_timeout: Duration = timedelta(hours=1)
     cache_unused_after: Duration = timedelta(days=30)
+    isolation: Literal["wall", "none"] = "wall"
+    readable: tuple[Text, ...] = ()
+    limits: Limits = Limits()

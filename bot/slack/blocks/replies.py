@@ -74,9 +74,12 @@ def help_page(commands: Sequence[tuple[str, str]]) -> Message:
     return kit.message("What Signalbox can do", [kit.header("What Signalbox can do"), *kit.sections(lines)])
 
 
-def status_page(environments: Sequence[EnvironmentLine], recent: Sequence[OperationLine]) -> Message:
-    """Each environment, and the last operations."""
-    return kit.message("How things stand", status_blocks(environments, recent))
+def status_page(
+    environments: Sequence[EnvironmentLine], recent: Sequence[OperationLine], isolation: str = ""
+) -> Message:
+    """Each environment, the last operations, and what separates children from the bot."""
+    foot = [kit.context(f"{isolation[:1].upper()}{isolation[1:]}.")] if isolation else []
+    return kit.message("How things stand", status_blocks(environments, recent), foot=foot)
 
 
 def status_blocks(environments: Sequence[EnvironmentLine], recent: Sequence[OperationLine]) -> list[Block]:

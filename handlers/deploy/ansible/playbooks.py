@@ -44,9 +44,13 @@ async def prepare(operation: Operation, commit: Commit) -> tuple[Path, Path | No
 
     Complete copies are used again. Raises RunnerError when GitHub or a galaxy does not answer, or a file is invalid.
     """
-    project = await code_of(operation, commit) / settings_of(operation.environment).directory
-    cache = cache_of(operation, operation.services.workplace / "galaxy")
-    return project, await galaxy.install(project, cache, operation.scratch)
+    services, root = operation.services, await code_of(operation, commit)
+    project, cache = (
+        root / settings_of(operation.environment).directory,
+        cache_of(operation, services.workplace / "galaxy"),
+    )
+    isolation = services.isolation_of(operation.environment)
+    return project, await galaxy.install(project, cache, operation.scratch, isolation=isolation, root=root)
 
 
 async def run(operation: Operation, play: Play, on_progress: OnProgress) -> PlaybookResult:
@@ -117,6 +121,8 @@ async def _job(operation: Operation, play: Play) -> PlaybookJob:
         check=play.check,
         pipelining=settings.pipelining,
         installed=installed,
+        root=await code_of(operation, play.commit),
+        isolation=operation.services.isolation_of(operation.environment),
     )
 
 

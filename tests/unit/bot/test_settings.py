@@ -136,11 +136,6 @@ def test_slacks_address_ends_in_a_slash() -> None:
         assert settings.read({**GOOD, "SLACK_API_URL": url}, executor="x").slack_api_url == "http://127.0.0.1:1/api/"
 
 
-def test_a_child_finds_the_profiles_of_aws() -> None:
-    made = settings.read({**GOOD, "HOME": "/home/bot", "AWS_CONFIG_FILE": "/etc/aws"}, executor="x").aws_files
-    assert made == {"AWS_CONFIG_FILE": "/etc/aws", "AWS_SHARED_CREDENTIALS_FILE": "/home/bot/.aws/credentials"}
-
-
 def test_a_named_secret_that_is_a_word_of_the_configuration_is_redacted_nowhere() -> None:
     environ = {"STAGE": "staging", "PASSWORD": "hunter2-hunter2", "SLACK_SIGNING_SECRET": "staging-secret"}
     values = settings.secret_values(environ, ["STAGE", "PASSWORD"], {"staging", "backend"})

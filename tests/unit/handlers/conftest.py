@@ -29,6 +29,7 @@ from bot.store.removals import Removals
 from bot.store.run_claims import RunClaims
 from runners.aws.builders.prices import Prices
 from runners.aws.client import Account
+from runners.processes.wall import WALL
 from sandbox.slack.block_kit import check_view
 from tests.migrated import migrated
 from tests.unit.runners.ec2_world import HOME, aws_within, refuse
@@ -173,7 +174,7 @@ class Desk:
             annotations=self.annotations, run_claims=self.run_claims, approvals=self.approvals, audit=self.audit, redact=Redactor(), clock=self.clock,
             deployments=Deployments(self.store, self.clock),
             images=Images(self.store, self.clock), removals=Removals(self.store), aws=self.aws, account=self.account, prices=self.prices,
-            github=None,
+            github=None, isolations=dict.fromkeys(self.config.environments, WALL),
         )  # fmt: skip
         return cast("Services", made)
 

@@ -26,6 +26,7 @@ slack: {channel: "#ops"}
 github: {repository: acme/infrastructure}
 aws: {region: us-west-2}
 access: {operators: ["usergroup:S0INFRA", U0ANA], approvers: [U0ANA]}
+operations: {isolation: none}
 environments:
   dev:
     machines: [backend]
@@ -184,6 +185,7 @@ class World:
             github=self.github,
             make_store=make_store,
             workplace=self.workplace,
+            file=self.workplace.parent / "signalbox.yaml",
         )
         return lines(result)
 

@@ -14,6 +14,7 @@ import pytest
 
 from runners.errors import NotFoundError, ProgramMissingError, TimedOutError
 from runners.processes import child
+from runners.processes.wall import OUTSIDE
 
 
 async def run_python(
@@ -22,7 +23,7 @@ async def run_python(
     env = child.child_environment(tmp_path)
     argv = [sys.executable, "-c", code]
     return await child.run(
-        argv, cwd=tmp_path, env=env, timeout=timeout, doing="testing", stdout_to=stdout_to, grace=grace
+        argv, cwd=tmp_path, env=env, timeout=timeout, doing="testing", room=OUTSIDE, stdout_to=stdout_to, grace=grace
     )
 
 
@@ -56,7 +57,7 @@ async def test_a_child_sees_its_own_environment_and_nothing_of_the_bots(
 ) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-canary")
     env = child.child_environment(tmp_path, {"AWS_REGION": "us-west-2"})
-    answer = await child.run(["env"], cwd=tmp_path, env=env, timeout=30, doing="testing")
+    answer = await child.run(["env"], cwd=tmp_path, env=env, timeout=30, doing="testing", room=OUTSIDE)
     names = {line.split("=")[0] for line in answer.stdout.splitlines()}
     assert names - {"_", "PWD", "SHLVL"} == {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "AWS_REGION"}
     assert "canary" not in answer.stdout
@@ -75,7 +76,9 @@ async def test_stdin_is_empty(tmp_path: Path) -> None:
 async def test_arguments_reach_the_program_as_they_are(tmp_path: Path) -> None:
     odd = ["; rm -rf /", "$(id)", "a\nb", "--upload-pack=x", "ü", "'\""]
     argv = [sys.executable, "-c", "import sys, json; print(json.dumps(sys.argv[1:]))", *odd]
-    answer = await child.run(argv, cwd=tmp_path, env=child.child_environment(tmp_path), timeout=30, doing="testing")
+    answer = await child.run(
+        argv, cwd=tmp_path, env=child.child_environment(tmp_path), timeout=30, doing="testing", room=OUTSIDE
+    )
     assert json.loads(answer.stdout) == odd
 
 
@@ -171,9 +174,9 @@ async def test_one_that_ignores_the_interrupt_is_killed(tmp_path: Path, cancels:
 async def test_a_missing_program_and_a_missing_directory_are_told_apart(tmp_path: Path) -> None:
     env = child.child_environment(tmp_path)
     with pytest.raises(ProgramMissingError, match="no program terrafrom"):
-        await child.run(["terrafrom"], cwd=tmp_path, env=env, timeout=5, doing="planning")
+        await child.run(["terrafrom"], cwd=tmp_path, env=env, timeout=5, doing="planning", room=OUTSIDE)
     with pytest.raises(NotFoundError, match="no directory gone"):
-        await child.run(["env"], cwd=tmp_path / "gone", env=env, timeout=5, doing="planning")
+        await child.run(["env"], cwd=tmp_path / "gone", env=env, timeout=5, doing="planning", room=OUTSIDE)
 
 
 async def test_no_file_stays_open(tmp_path: Path) -> None:

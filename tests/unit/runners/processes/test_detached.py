@@ -17,6 +17,7 @@ from runners.errors import NotFoundError, ProgramMissingError, RunnerError, Time
 from runners.processes import supervise
 from runners.processes.child import child_environment
 from runners.processes.detached import Detached
+from runners.processes.wall import OUTSIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ def pids(directory: Path) -> list[int]:
 
 async def start(place: Path, code: str) -> Detached:
     env = child_environment(place.parent)
-    return await Detached.start(place, [sys.executable, "-c", code], cwd=place.parent, env=env)
+    return await Detached.start(place, [sys.executable, "-c", code], cwd=place.parent, env=env, room=OUTSIDE)
 
 
 async def ended(pid: int) -> bool:
@@ -94,11 +95,12 @@ async def test_another_process_finds_it_after_the_starter_was_killed(place: Path
     script = (
         "import asyncio, sys, pathlib\n"
         "from runners.processes.detached import Detached\n"
+        "from runners.processes.wall import OUTSIDE\n"
         "from runners.processes.child import child_environment\n"
         "async def main():\n"
         f"    home = pathlib.Path({str(tmp_path)!r})\n"
         "    argv = [sys.executable, '-c', \"import time; print('at work', flush=True); time.sleep(2); exit(5)\"]\n"
-        "    job = await Detached.start(home / 'job', argv, cwd=home, env=child_environment(home))\n"
+        "    job = await Detached.start(home / 'job', argv, cwd=home, env=child_environment(home), room=OUTSIDE)\n"
         "    async for line in job.lines(): print(line, flush=True)\n"
         "asyncio.run(main())"
     )
@@ -239,9 +241,9 @@ async def test_waiting_has_an_end_and_the_program_goes_on(place: Path) -> None:
 async def test_a_missing_program_or_directory_starts_nothing(place: Path) -> None:
     env = child_environment(place.parent)
     with pytest.raises(ProgramMissingError, match="no program terrafrom"):
-        await Detached.start(place, ["terrafrom"], cwd=place.parent, env=env)
+        await Detached.start(place, ["terrafrom"], cwd=place.parent, env=env, room=OUTSIDE)
     with pytest.raises(NotFoundError, match="no directory gone"):
-        await Detached.start(place, ["env"], cwd=place.parent / "gone", env=env)
+        await Detached.start(place, ["env"], cwd=place.parent / "gone", env=env, room=OUTSIDE)
     assert Detached.attach(place) is None
 
 
@@ -263,11 +265,12 @@ async def test_killing_the_starter_at_any_moment_leaves_one_run_or_none(tmp_path
     script = (
         "import asyncio, sys, pathlib\n"
         "from runners.processes.detached import Detached\n"
+        "from runners.processes.wall import OUTSIDE\n"
         "from runners.processes.child import child_environment\n"
         "home = pathlib.Path(sys.argv[1])\n"
         "argv = [sys.executable, '-S', '-c', \"open('ran', 'a').write('x')\"]\n"
         "print('go', flush=True)\n"
-        "asyncio.run(Detached.start(home / 'job', argv, cwd=home, env=child_environment(home)))"
+        "asyncio.run(Detached.start(home / 'job', argv, cwd=home, env=child_environment(home), room=OUTSIDE))"
     )
     ends = []
     for number in range(12):

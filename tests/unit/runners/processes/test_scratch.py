@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runners.errors import RunnerError
+from runners.processes import supervise
 from runners.processes.child import child_environment
 from runners.processes.detached import Detached
 from runners.processes.scratch import wipe
+from runners.processes.wall import OUTSIDE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,13 +40,23 @@ async def test_it_goes_with_all_that_is_in_it_and_what_links_lead_to_stays(scrat
     await wipe(scratch)
 
 
-@pytest.mark.parametrize("place", ["apply", "backend/run"])
+@pytest.mark.parametrize("place", ["apply", "playbook-backend/ansible/run"])
 async def test_it_stays_while_what_was_started_in_it_runs(scratch: Path, place: str) -> None:
     env = child_environment(scratch)
-    job = await Detached.start(scratch / place, [sys.executable, "-c", WAITS], cwd=scratch, env=env)
+    job = await Detached.start(scratch / place, [sys.executable, "-c", WAITS], cwd=scratch, env=env, room=OUTSIDE)
     with pytest.raises(RunnerError, match="still runs"):
         await wipe(scratch)
     await job.cancel(grace=5)
+    await wipe(scratch)
+    assert not scratch.exists()
+
+
+@pytest.mark.parametrize("place", ["code/repository", "data", "home", "playbook-backend/ansible/data", "code/apply"])
+async def test_files_of_the_code_or_of_a_child_do_not_keep_it(scratch: Path, place: str) -> None:
+    forged = scratch / place
+    forged.mkdir(parents=True)
+    for name, text in {"claim": "", "output": "", "pid": f"1 {supervise.started_at(1)}"}.items():
+        (forged / name).write_text(text)
     await wipe(scratch)
     assert not scratch.exists()
 

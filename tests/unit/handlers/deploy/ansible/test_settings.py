@@ -32,7 +32,7 @@ def key(encryption: KeySerializationEncryption) -> str:
 
 
 def used(**environment: str) -> str | None:
-    services = cast("Services", SimpleNamespace(secrets=Secrets(environment, search_path="", aws_files={})))
+    services = cast("Services", SimpleNamespace(secrets=Secrets(environment, search_path="")))
     return private_key_of(services, read(WITH, "signalbox.yaml").environments["staging"])
 
 

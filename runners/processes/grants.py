@@ -1,0 +1,27 @@
+"""Which paths of the machine a configuration may grant to children."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+# Nothing in these is granted: processes, devices, sockets, and files of the system that the wall shows as far as needed.
+_SYSTEM = ("bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "run", "sbin", "sys", "usr")
+_LEAST_PARTS = 3  # of "/srv/states": a directory directly below / holds what belongs to others
+
+
+def fault(path: Path, own: Iterable[Path]) -> str | None:
+    """Why this path is not granted, for people; None where it may be. `own` are the bot's own directories."""
+    if not path.is_absolute():
+        return f"{path} is not an absolute path"
+    for one in (path, path.resolve()):
+        if len(one.parts) < _LEAST_PARTS or one.parts[1] in _SYSTEM or one.parts[-1] == ".ssh":
+            return f"{path} has what belongs to the system or to others; name a directory in it"
+        for other in own:
+            real = other.resolve()
+            if real.is_relative_to(one) or one.is_relative_to(real):
+                return f"{path} has the bot's own files, or lies in them"
+    return None

@@ -1,0 +1,71 @@
+"""The first program inside the wall: gives up what it does not need and becomes the program.
+
+`python -I -S inside.py UID DIRECTORY NAME=LIMIT ... -- argv`. UID is `-` where the user is final already.
+Imports next to nothing, so that the program is there within milliseconds.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+
+NOT_STARTED = 127  # a shell's exit code for a program that it cannot run
+KILLED_FIRST = 800  # of 1000: when memory runs out, the kernel kills a child before it kills the bot
+_NEW_USER_NAMESPACE = 0x10000000  # CLONE_NEWUSER of sched.h
+_SET_DUMPABLE = 4  # PR_SET_DUMPABLE of prctl.h
+_DROP_FROM_BOUNDS, _CAPABILITIES = 24, 64  # PR_CAPBSET_DROP of prctl.h; capabilities that there may ever be
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
+
+
+def _become_user(uid: int) -> None:
+    """Leave root for good; then enter a user namespace, in which the limit of processes counts only this program's."""
+    import ctypes  # noqa: PLC0415 - only a bot that runs as root needs it
+
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    system = ctypes.CDLL(None, use_errno=True)
+    system.prctl(_SET_DUMPABLE, 1, 0, 0, 0)  # else /proc/self belongs to root, and the maps cannot be written
+    if system.unshare(_NEW_USER_NAMESPACE):
+        return  # the machine forbids it to plain users: the user alone separates
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{uid} {uid} 1")):
+        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:  # noqa: PTH123 - pathlib costs milliseconds
+            file.write(text)
+    for capability in range(_CAPABILITIES):
+        system.prctl(_DROP_FROM_BOUNDS, capability, 0, 0, 0)
+    with open("/proc/sys/user/max_user_namespaces", "w", encoding="ascii") as file:  # noqa: PTH123 - as above
+        file.write("0")
+
+
+def _limit(name: str, value: int) -> None:
+    number = getattr(resource, f"RLIMIT_{name}")
+    _, most = resource.getrlimit(number)
+    value = value if most == resource.RLIM_INFINITY else min(value, most)
+    resource.setrlimit(number, (value, value))
+
+
+def _main(uid: str, directory: str, rest: list[str]) -> None:
+    end = rest.index("--")
+    try:
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:  # noqa: PTH123 - as above
+            file.write(str(KILLED_FIRST))
+        if uid != "-":
+            _become_user(int(uid))
+        for entry in rest[:end]:
+            name, _, value = entry.partition("=")
+            _limit(name, int(value))
+        os.umask(0o077)
+        os.chdir(directory)
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        os.execvp(rest[end + 1], rest[end + 1 :])  # noqa: S606 - no shell is what is wanted
+    except OSError as error:
+        sys.stderr.write(f"{rest[end + 1]}: {error}\n")
+        sys.stderr.flush()
+    os._exit(NOT_STARTED)
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1], sys.argv[2], sys.argv[3:])

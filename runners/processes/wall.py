@@ -1,0 +1,246 @@
+"""The wall around what the bot starts: bubblewrap's namespaces, a file system by allow-list, limits.
+
+Sources: bwrap(1), namespaces(7), user_namespaces(7), getrlimit(2).
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from runners.errors import ProgramMissingError
+from runners.processes import inside, supervise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+PROGRAM = "bwrap"
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin"
+# The users of children of a bot that runs as root, beyond all ranges that systemd lists in its UIDS-GIDS document.
+FIRST_USER, USERS = 2_000_000_000, 2
+_SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32")
+# What programs read of /etc to resolve names, check certificates and load libraries. No passwords, no host keys.
+_SETTINGS = (
+    "alternatives ca-certificates crypto-policies gai.conf gitconfig host.conf hosts ld.so.cache ld.so.conf ld.so.conf.d"
+    " localtime mime.types nsswitch.conf os-release pki/ca-trust pki/tls/certs pki/tls/cert.pem pki/tls/openssl.cnf"
+    " protocols resolv.conf services ssh/ssh_config ssh/ssh_config.d ssl/cert.pem ssl/certs ssl/openssl.cnf timezone"
+)
+# `sh` ignores the signals for bwrap, which would die of them: the process group gets them, and the program inside
+# takes them as usual. The two files have names for the users inside.
+_START = """trap '' INT TERM HUP
+exec "$@" 8<<'USERS' 9<<'GROUPS'
+{users}
+USERS
+{groups}
+GROUPS
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a child may use. Sizes are in megabytes; `memory` and `file_size` count for each process and file."""
+
+    memory: int = 8192
+    processes: int = 2048
+    open_files: int = 8192
+    file_size: int = 20_480
+    temporary: int = 2048
+
+    @property
+    def resources(self) -> dict[str, int]:
+        """The limits by their names in setrlimit(2); RLIMIT_AS would stop Go programs, which reserve much and use little."""
+        return {
+            "CORE": 0,
+            "DATA": self.memory << 20,
+            "FSIZE": self.file_size << 20,
+            "NOFILE": self.open_files,
+            "NPROC": self.processes,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """How children are separated from the bot: behind a `wall` or not at all.
+
+    `readable` and `writable` are paths of the machine that the configuration grants. `hidden` are the bot's own
+    directories: nothing in them is visible, also where they lie in a directory that is.
+    """
+
+    wall: bool = True
+    readable: tuple[Path, ...] = ()
+    writable: tuple[Path, ...] = ()
+    hidden: tuple[Path, ...] = ()
+    metadata_service: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+    def room(self, *, writable: Iterable[Path] = (), given: Iterable[Path] = (), shared: Iterable[Path] = ()) -> Room:
+        """What one child sees: see Room."""
+        return Room(self, tuple(writable), tuple(given), tuple(shared))
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a child sees beside programs and libraries.
+
+    It may change `writable`, and read `given`: both belong to its operation. `shared` is what other operations read too.
+    Their parent directories must not be writable for any child.
+    """
+
+    isolation: Isolation
+    writable: tuple[Path, ...] = ()
+    given: tuple[Path, ...] = ()
+    shared: tuple[Path, ...] = ()
+
+    @property
+    def walled(self) -> bool:
+        """Whether the child runs behind the wall."""
+        return self.isolation.wall
+
+
+WALL: Final = Isolation()  # the usual wall, with no path of the machine granted
+OUTSIDE: Final = Room(Isolation(wall=False))  # for programs that run no foreign code, such as ssh
+
+
+def enter(argv: Sequence[str], room: Room, *, cwd: Path, env: Mapping[str, str]) -> list[str]:
+    """The argv that runs this one in its room; hands the operation's files to the child's user where the bot is root.
+
+    Raises:
+        FileNotFoundError: there is no such program.
+        ProgramMissingError: there is no bwrap.
+    """
+    if not room.walled:
+        return list(argv)
+    bwrap = shutil.which(PROGRAM, path=SYSTEM_PATH)
+    if bwrap is None:
+        raise missing()
+    program = shutil.which(argv[0], path=env.get("PATH", os.defpath))
+    if program is None:
+        raise FileNotFoundError(argv[0])
+    user = _user(room.isolation)
+    if user is not None:
+        for path in (*room.isolation.writable, *room.writable, *room.given):
+            _hand_over(path, user)
+    seen = [*_namespaces(user), *_file_system(room, Path(program))]
+    seen += [] if room.isolation.metadata_service else ["--setenv", "AWS_EC2_METADATA_DISABLED", "true"]
+    limits = [f"{name}={value}" for name, value in room.isolation.limits.resources.items()]
+    shim = [sys.executable, "-I", "-S", inside.__file__, "-" if user is None else str(user), str(cwd), *limits, "--"]
+    return ["/bin/sh", "-c", _start(user, env.get("HOME", "/")), "sh", bwrap, *seen, "--", *shim, program, *argv[1:]]
+
+
+def missing() -> ProgramMissingError:
+    """The error for a machine without bubblewrap."""
+    return ProgramMissingError(
+        "isolating what it starts",
+        "there is no program bwrap on this machine",
+        remedy="Install bubblewrap, or decide for operations.isolation: none (docs/isolation.md).",
+    )
+
+
+def exit_code(code: int) -> int:
+    """The program's exit code from bwrap's, a signal as a negative number."""
+    return supervise.without_shell(code)
+
+
+def _user(isolation: Isolation) -> int | None:
+    """The child's user outside of the wall where the bot is root; None where it is the bot's own."""
+    return None if os.geteuid() else FIRST_USER + int(isolation.metadata_service)
+
+
+def _namespaces(user: int | None) -> list[str]:
+    own = ["--die-with-parent", "--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"]
+    if user is not None:  # the mounts are root's, who then leaves for the user in `inside`
+        return [*own, "--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    inner = str(FIRST_USER)
+    return [*own, "--unshare-user", "--disable-userns", "--uid", inner, "--gid", inner, "--cap-drop", "ALL"]
+
+
+def _start(user: int | None, home: str) -> str:
+    number = FIRST_USER if user is None else user
+    home = "/" if "\n" in home or ":" in home else home
+    users, groups = "nobody:x:65534:65534:nobody:/:/usr/sbin/nologin", "nogroup:x:65534:"
+    with suppress(KeyError):  # a container's user without a name, who has none inside either
+        # The bot's own name: Terraform writes it into a state lock, where the bot recognises it.
+        name = pwd.getpwuid(os.geteuid()).pw_name
+        users = f"{name}:x:{number}:{number}:Signalbox:{home}:/bin/sh\n{users}"
+        groups = f"{name}:x:{number}:\n{groups}"
+    return _START.format(users=users, groups=groups)
+
+
+def _file_system(room: Room, program: Path) -> list[str]:
+    isolation = room.isolation
+    size = str(isolation.limits.temporary << 20)
+    arguments = [*_system()]
+    arguments += ["--dev", "/dev", "--proc", "/proc", "--perms", "1777", "--size", size, "--tmpfs", "/tmp"]  # noqa: S108
+    arguments += ["--perms", "1777", "--size", size, "--tmpfs", "/dev/shm", "--symlink", "/tmp", "/var/tmp"]  # noqa: S108
+    arguments += ["--perms", "0644", "--ro-bind-data", "8", "/etc/passwd"]
+    arguments += ["--perms", "0644", "--ro-bind-data", "9", "/etc/group"]
+    trees = [Path("/usr"), *_python()]
+    seen = [*_python(), Path(inside.__file__), *_beyond(program, trees), *isolation.readable]
+    granted = isolation.writable
+    arguments += _parents([*seen, *granted, *room.shared, *room.given, *room.writable])
+    arguments += [*_binds("--ro-bind", seen), *_binds("--bind", granted)]
+    for path in isolation.hidden:
+        if any(path.is_relative_to(tree) for tree in (*trees, *seen, *granted)):
+            arguments += ["--tmpfs", str(path), *_parents([*room.shared, *room.given, *room.writable])]
+    arguments += [*_binds("--bind", room.writable), *_binds("--ro-bind", [*room.shared, *room.given])]
+    return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/"]
+
+
+@cache
+def _system() -> tuple[str, ...]:
+    arguments: list[str] = []
+    for name in _SYSTEM:
+        path = Path("/") / name
+        if path.is_symlink():
+            arguments += ["--symlink", str(path.readlink()), str(path)]
+        elif path.is_dir():
+            arguments += _binds("--ro-bind", [path])
+    settings = [path for name in _SETTINGS.split() if (path := Path("/etc") / name).exists()]
+    arguments += _parents([*settings, Path("/var/tmp")])  # noqa: S108 - a link to the private /tmp
+    return (*arguments, *_binds("--ro-bind", settings))
+
+
+def _binds(kind: str, paths: Iterable[Path]) -> list[str]:
+    return [word for path in paths for word in (kind, str(path), str(path))]
+
+
+def _parents(paths: Iterable[Path]) -> list[str]:
+    """What makes the directories above these paths: bwrap's own choice of mode for them is 0700."""
+    parents = dict.fromkeys(parent for path in paths for parent in reversed(path.parents))
+    return [word for parent in parents for word in ("--perms", "0755", "--dir", str(parent))]
+
+
+@cache
+def _python() -> tuple[Path, ...]:
+    """The directories of this Python and its packages that lie outside of /usr, each also by its real path."""
+    roots = [Path(path) for path in (sys.prefix, sys.base_prefix)]
+    link = Path(sys.executable)
+    while link.is_symlink():  # a version manager's links lead through directories of their own
+        link = link.parent / link.readlink()
+        roots.append(Path(os.path.normpath(link)).parents[1])
+    both = dict.fromkeys(path for root in roots for path in (root, root.resolve()))
+    return tuple(sorted(path for path in both if not path.is_relative_to("/usr") and path != Path("/")))
+
+
+def _beyond(program: Path, trees: Sequence[Path]) -> Iterator[Path]:
+    """The program's own file where no visible directory has it, by its path and its real path."""
+    for path in dict.fromkeys((program.absolute(), program.resolve())):
+        if not any(path.is_relative_to(tree) for tree in (*trees, "/bin", "/sbin")):
+            yield path
+
+
+def _hand_over(path: Path, user: int) -> None:
+    """Make this the user's, with all that is in it; follows no link."""
+    os.chown(path, user, user, follow_symlinks=False)
+    if path.is_symlink() or not path.is_dir():
+        return
+    for _, directories, files, handle in os.fwalk(path):
+        for name in (*directories, *files):
+            os.chown(name, user, user, dir_fd=handle, follow_symlinks=False)
