@@ -26,8 +26,8 @@ def profile_variables(profile: str) -> Mapping[str, str]:
         RunnerError: AWS refuses the role, or does not answer.
     """
     try:
-        found = boto3.Session(profile_name=profile).get_credentials()
-        frozen = found.get_frozen_credentials() if found else None
+        credentials = boto3.Session(profile_name=profile).get_credentials()
+        frozen = credentials.get_frozen_credentials() if credentials else None
     except (exceptions.BotoCoreError, exceptions.ClientError) as error:
         raise explained(error, _DOING) from None
     if frozen is None or not frozen.access_key or not frozen.secret_key:

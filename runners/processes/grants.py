@@ -17,11 +17,11 @@ def fault(path: Path, own: Iterable[Path]) -> str | None:
     """Why this path is not granted, for people; None where it may be. `own` are the bot's own directories."""
     if not path.is_absolute():
         return f"{path} is not an absolute path"
-    for one in (path, path.resolve()):
-        if len(one.parts) < _LEAST_PARTS or one.parts[1] in _SYSTEM or one.parts[-1] == ".ssh":
+    for way in (path, path.resolve()):
+        if len(way.parts) < _LEAST_PARTS or way.parts[1] in _SYSTEM or way.parts[-1] == ".ssh":
             return f"{path} has what belongs to the system or to others; name a directory in it"
         for other in own:
             real = other.resolve()
-            if real.is_relative_to(one) or one.is_relative_to(real):
+            if real.is_relative_to(way) or way.is_relative_to(real):
                 return f"{path} has the bot's own files, or lies in them"
     return None

@@ -20,7 +20,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
 
 
 def _become_user(uid: int) -> None:
-    """Leave root for good; then enter a user namespace, in which the limit of processes counts only this program's."""
+    """Leave root irrevocably; then enter a user namespace, in which the limit of processes counts only this program's."""
     import ctypes  # noqa: PLC0415 - only a bot that runs as root needs it
 
     os.setgroups([])

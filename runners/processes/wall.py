@@ -127,11 +127,11 @@ def enter(argv: Sequence[str], room: Room, *, cwd: Path, env: Mapping[str, str])
     if user is not None:
         for path in (*room.isolation.writable, *room.writable, *room.given):
             _hand_over(path, user)
-    seen = [*_namespaces(user), *_file_system(room, Path(program))]
-    seen += [] if room.isolation.metadata_service else ["--setenv", "AWS_EC2_METADATA_DISABLED", "true"]
+    options = [*_namespaces(user), *_file_system(room, Path(program))]
+    options += [] if room.isolation.metadata_service else ["--setenv", "AWS_EC2_METADATA_DISABLED", "true"]
     limits = [f"{name}={value}" for name, value in room.isolation.limits.resources.items()]
     shim = [sys.executable, "-I", "-S", inside.__file__, "-" if user is None else str(user), str(cwd), *limits, "--"]
-    return ["/bin/sh", "-c", _start(user, env.get("HOME", "/")), "sh", bwrap, *seen, "--", *shim, program, *argv[1:]]
+    return ["/bin/sh", "-c", _start(user, env.get("HOME", "/")), "sh", bwrap, *options, "--", *shim, program, *argv[1:]]
 
 
 def missing() -> ProgramMissingError:
@@ -182,12 +182,12 @@ def _file_system(room: Room, program: Path) -> list[str]:
     arguments += ["--perms", "0644", "--ro-bind-data", "8", "/etc/passwd"]
     arguments += ["--perms", "0644", "--ro-bind-data", "9", "/etc/group"]
     trees = [Path("/usr"), *_python()]
-    seen = [*_python(), Path(inside.__file__), *_beyond(program, trees), *isolation.readable]
+    readable = [*_python(), Path(inside.__file__), *_beyond(program, trees), *isolation.readable]
     granted = isolation.writable
-    arguments += _parents([*seen, *granted, *room.shared, *room.given, *room.writable])
-    arguments += [*_binds("--ro-bind", seen), *_binds("--bind", granted)]
+    arguments += _parents([*readable, *granted, *room.shared, *room.given, *room.writable])
+    arguments += [*_binds("--ro-bind", readable), *_binds("--bind", granted)]
     for path in isolation.hidden:
-        if any(path.is_relative_to(tree) for tree in (*trees, *seen, *granted)):
+        if any(path.is_relative_to(tree) for tree in (*trees, *readable, *granted)):
             arguments += ["--tmpfs", str(path), *_parents([*room.shared, *room.given, *room.writable])]
     arguments += [*_binds("--bind", room.writable), *_binds("--ro-bind", [*room.shared, *room.given])]
     return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/"]
@@ -232,7 +232,7 @@ def _python() -> tuple[Path, ...]:
 def _beyond(program: Path, trees: Sequence[Path]) -> Iterator[Path]:
     """The program's own file where no visible directory has it, by its path and its real path."""
     for path in dict.fromkeys((program.absolute(), program.resolve())):
-        if not any(path.is_relative_to(tree) for tree in (*trees, "/bin", "/sbin")):
+        if not any(path.is_relative_to(tree) for tree in (*trees, Path("/bin"), Path("/sbin"))):
             yield path
 
 
