@@ -70,13 +70,9 @@ async def apply(
     )
     argv = ["apply", "-json", "-input=false", "-no-color", terraform_program.lock_timeout(), *given, str(copy)]
     try:
-        job = await Detached.start(
-            workspace.scratch / APPLY,
-            [*workspace.program.command, *argv],
-            cwd=workspace.directory,
-            env=terraform_program.environment(workspace),
-            room=room_of(workspace, given=[copy]),
-        )
+        env, room = terraform_program.environment(workspace), room_of(workspace, given=[copy])
+        argv = [*workspace.program.command, *argv]
+        job = await Detached.start(workspace.scratch / APPLY, argv, cwd=workspace.directory, env=env, room=room)
     except RunnerError:
         copy.unlink()
         raise
