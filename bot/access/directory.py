@@ -53,7 +53,7 @@ class Directory:
         return Person(user_id, groups, unreadable, account.refusal)
 
     def forget(self) -> None:
-        """Forget who is in which group: whoever is asked for next is read from Slack."""
+        """Forget who is in which group, so that Slack is asked again."""
         self._snapshots.clear()
 
     async def name(self, user_id: str) -> str | None:

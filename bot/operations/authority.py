@@ -67,7 +67,7 @@ async def _check_approval(services: Services, record: Record, binding: str, entr
     if approval.outcome is not Outcome.APPROVED:
         raise NoLongerApprovedError(f"#{record.number} is not approved: {approval.outcome.value}. {AGAIN}")
     _check_recorded(approval, entries)
-    approval = replace(approval, lapsed=await _known_lapsed(services, approval))
+    approval = replace(approval, lapsed=await _lapsed_now(services, approval))
     needed = max(approval.required, policy.target_of(services.config, record.environment).approval.required)
     counted = set(approval.approvers)
     if len(counted) < needed:
@@ -94,7 +94,7 @@ def _check_recorded(approval: Approval, entries: Sequence[Entry]) -> None:
             )
 
 
-async def _known_lapsed(services: Services, approval: Approval) -> tuple[str, ...]:
+async def _lapsed_now(services: Services, approval: Approval) -> tuple[str, ...]:
     """The lapsed approvers as Slack says now. Raises NoLongerApprovedError when Slack does not say for long."""
     services.directory.forget()
     end = asyncio.get_running_loop().time() + ANSWER_WITHIN

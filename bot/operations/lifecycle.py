@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bot.config.targets import find_target
 from bot.errors import Cancelled, ForgedError, NoLongerApprovedError, UserError
 from bot.operations.follow_ups import link_from_older
-from bot.operations.operation import Operation
+from bot.operations.operation import Operation, delete_scratch
 from bot.operations.posting import deliver, post_announcement
 from bot.operations.queue import head_of, update_cancelled, update_next, waiting_message
 from bot.slack.blocks import common, kit
@@ -73,9 +73,12 @@ async def run(services: Services, number: int, kind: Kind, follow_ups: Sequence[
     except Cancelled as cancelled:
         message = common.short_message(operation.head, "cancelled", kit.escape(str(cancelled)))
         await operation.end(Status.CANCELLED, message)
-    except (ForgedError, NoLongerApprovedError) as error:
+    except ForgedError as forged:
+        await _refuse(services, number, str(forged))
+        return
+    except NoLongerApprovedError as error:
         await operation.audit(REFUSED, why=str(error))
-        message = common.short_message(operation.head, "failed", kit.escape_but_people(str(error)))
+        message = common.short_message(operation.head, "failed", kit.escape(str(error)))
         await operation.end(Status.FAILED, message)
     except UserError as error:
         message = common.short_message(operation.head, "failed", kit.escape(str(error)))
@@ -120,16 +123,13 @@ async def _give_up(services: Services, record: Record) -> None:
 
 
 async def _refuse(services: Services, number: int, why: str) -> None:
-    """Durable: end an operation whose record does not verify: it says nothing about who requested what."""
-
-    async def refuse() -> None:
-        record = await services.operations.get(number)
-        await services.audit.record(Entry("signalbox", REFUSED, operation=number, detail={"why": why}))
-        await services.operations.set_status(number, Status.FAILED)
-        await deliver(services, number, common.short_message(head_of(record), "failed", kit.escape(why)))
-
+    """End an operation whose record does not verify. Not durable: the records of its steps may be what is forged."""
     log.error("operation %s: %s", number, why)
-    await services.engine.step("refuse", refuse)
+    record = await services.operations.get(number)
+    await services.audit.record(Entry("signalbox", REFUSED, operation=number, detail={"why": why}))
+    await services.operations.set_status(number, Status.FAILED)
+    await deliver(services, number, common.short_message(head_of(record), "failed", kit.escape(why)))
+    await delete_scratch(services.workplace / "operations" / str(number))
 
 
 async def _announce(services: Services, number: int) -> str:

@@ -50,7 +50,7 @@ class Operation:
         self.number = record.number
         self.target: Target = policy.target_of(services.config, record.environment)
         self.head = head_of(record)
-        # Its message when the workflow began; a message that was lost has another address by now (see posting.py).
+        # Its message when the workflow began; a lost message has another address by now (see posting.py).
         self.at = Posted(record.channel, record.message_ts or "")
         self._shown: Message | None = None
         self._binding = ""  # of what its workflow last asked approval for
@@ -236,8 +236,7 @@ class Operation:
 
     async def annotate(self, action: str, **detail: str) -> None:
         """The same within a step; a step that is interrupted right after it records it again."""
-        entry = Entry("signalbox", action, self.target.name, self.number, detail)
-        await self.services.audit.record(entry)
+        await self.services.audit.record(Entry("signalbox", action, self.target.name, self.number, detail))
 
     async def approved(
         self,

@@ -245,12 +245,8 @@ class Operations:
 
     async def cancel_requested(self, number: int) -> str | None:
         """The person (a user id) who first requested that the operation is stopped, or None."""
-        first = (
-            sa.select(cancellations.c.person)
-            .where(cancellations.c.operation == number)
-            .order_by(cancellations.c.at)
-            .limit(1)
-        )
+        of_operation = sa.select(cancellations.c.person).where(cancellations.c.operation == number)
+        first = of_operation.order_by(cancellations.c.at).limit(1)
         return await self._store.run(lambda connection: connection.scalar(first))
 
     def _new_row(self, request: Request) -> dict[str, Any]:

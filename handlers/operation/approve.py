@@ -33,7 +33,7 @@ async def approve(services: Services, click: Click) -> Message | None:
 
     While a feature objects, the approval does not count, and the answer has the reason.
     """
-    asked = await services.approvals.get(click.value)
+    asked = await _read(services, click.value, click.user)
     if asked.typed_confirmation and asked.outcome is Outcome.PENDING:
         await open_modal(services.chat, click.trigger_id, replies.TYPED_TITLE, lambda: _confirmation(services, click))
         return None
@@ -69,7 +69,7 @@ async def typed(services: Services, submission: Submission) -> Mapping[str, str]
     """Count an approval that was confirmed by typing, after all checks are made again."""
     try:
         approval_id, _, annotations = submission.private_metadata.partition(" ")
-        approval = await services.approvals.get(approval_id)
+        approval = await _read(services, approval_id, submission.user)
         if submission.values["word"].strip() != approval.typed_confirmation:
             return {"word": f"That is not {approval.typed_confirmation}. Nothing was approved."}
         await _check_may(services, approval, submission.user, Outcome.APPROVED)
@@ -94,9 +94,13 @@ async def _objection(
     return None
 
 
+async def _read(services: Services, approval_id: str, user: str) -> Approval:
+    async with refusals_recorded(services, permissions.attempt(user, "decide")):
+        return await services.approvals.get(approval_id)
+
+
 async def _clicked(services: Services, click: Click, decision: Outcome) -> Approval:
-    async with refusals_recorded(services, permissions.attempt(click.user, decision.value)):
-        approval = await services.approvals.get(click.value)
+    approval = await _read(services, click.value, click.user)
     async with refusals_recorded(services, _attempt(approval, click.user, decision)):
         record = await services.operations.verified(approval.operation)
     # The message as it is now: one that was lost has been posted again since the approval was requested.

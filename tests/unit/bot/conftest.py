@@ -54,6 +54,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     with engine.begin() as connection:  # quicker than a database for each test
         connection.exec_driver_sql("DROP SCHEMA public CASCADE")
         connection.exec_driver_sql("CREATE SCHEMA public")
+        connection.exec_driver_sql("DROP SCHEMA IF EXISTS dbos CASCADE")
     engine.dispose()
     return address
 

@@ -90,9 +90,6 @@ class World:
         async def annotate(*_: str, **__: str) -> None:
             """The audit log is tested elsewhere."""
 
-        async def check_authorized(what: str) -> None:
-            """Tests of attacks say what it refuses."""
-
         async def show(_: str, message: Message, *__: object, **___: object) -> None:
             self.messages[number] = message
             self.displayed.set()
@@ -103,15 +100,8 @@ class World:
         record = SimpleNamespace(created_at=1_700_000_000.0)
         target = SimpleNamespace(approval=SimpleNamespace(expires_after=HOUR))
         values = {"number": number, "record": record, "target": target, "head": HEAD, "services": services}
-        functions = {
-            "details": details,
-            "step": step,
-            "once": once,
-            "annotate": annotate,
-            "show": show,
-            "check_authorized": check_authorized,
-        }
-        return cast("Operation", SimpleNamespace(**values, **functions))
+        functions = {"details": details, "step": step, "once": once, "annotate": annotate, "show": show}
+        return cast("Operation", SimpleNamespace(**values, **functions, check_authorized=annotate))
 
     async def deploy(self, number: int, where: str = "dev") -> int:
         commit = await commits.resolve(self.github, REPOSITORY, "main")
