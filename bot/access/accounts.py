@@ -66,6 +66,11 @@ class Accounts:
             self._read.popitem(last=False)
         return account
 
+    def forget(self) -> None:
+        """Ask Slack again about each account; the last answer counts only while Slack does not answer."""
+        stale = self._clock() - FRESH
+        self._read = OrderedDict((user, (account, min(at, stale))) for user, (account, at) in self._read.items())
+
     async def _ask(self, user: str) -> Account:
         if self._own is None:
             self._own = await self._chat.query("auth.test")

@@ -53,8 +53,9 @@ class Directory:
         return Person(user_id, groups, unreadable, account.refusal)
 
     def forget(self) -> None:
-        """Forget who is in which group, so that Slack is asked again."""
+        """Forget who is in which group and whose account may act, so that Slack is asked again."""
         self._snapshots.clear()
+        self._accounts.forget()
 
     async def name(self, user_id: str) -> str | None:
         """The name of this person in Slack; None if Slack does not answer."""

@@ -46,6 +46,9 @@ class Members:
     async def account(self, _: str) -> Account:
         return Account("")
 
+    def forget(self) -> None:
+        """Nothing is kept."""
+
 
 def directory_of(groups: Groups) -> Directory:
     return Directory(cast("Chat", groups), groups.members, now, cast("Accounts", Members()))
@@ -61,6 +64,19 @@ def test_people_have_the_groups_they_are_in() -> None:
         Person("U2", frozenset({"S1", "S2"})),
         Person("U3", frozenset()),
     ]
+
+
+def test_before_an_effect_slack_is_asked_again_at_once() -> None:
+    async def go() -> list[frozenset[str]]:
+        groups = Groups(S1=["U1"])
+        directory = directory_of(groups)
+        before = await directory.person("U1")
+        groups.members["S1"] = []
+        cached = await directory.person("U1")
+        directory.forget()
+        return [before.groups, cached.groups, (await directory.person("U1")).groups]
+
+    assert run_virtually(go()) == [frozenset({"S1"}), frozenset({"S1"}), frozenset()]
 
 
 def test_many_questions_at_once_are_asked_once() -> None:
