@@ -103,13 +103,15 @@ class Audit:
         return tuple(stored_entry(row) for row in rows)
 
     async def of_operation(self, number: int) -> tuple[Entry, ...]:
-        """The entries about this operation, oldest first. Raises ForgedError for an entry that was changed."""
+        """The entries about this operation, oldest first. Raises ForgedError for an entry that does not verify."""
         wanted = sa.select(audit).where(audit.c.operation == number).order_by(audit.c.number)
         rows = await self._store.run(lambda connection: connection.execute(wanted).mappings().all())
         for row in rows:
-            if digest_of(row) != row["digest"]:
-                raise ForgedError(f"Entry {row['number']} of the audit log was changed. Nothing was started.")
-        return tuple(_stored(row).entry for row in rows)
+            digest, seal = digest_of(row), row["seal"] or ""
+            sealed = self._keyring is None or self._keyring.verify(PURPOSE, {"digest": digest}, seal)
+            if digest != row["digest"] or not sealed:
+                raise ForgedError(f"Entry {row['number']} of the audit log does not verify. Nothing was started.")
+        return tuple(stored_entry(row).entry for row in rows)
 
     async def _write_all(self) -> None:
         while self._pending:

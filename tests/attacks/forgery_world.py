@@ -154,7 +154,7 @@ async def start(url: str, keyring: Keyring, workplace: Path, before: Bot | None 
     services = SimpleNamespace(
         config=read(CONFIG, "signalbox.yaml"), chat=chat, redact=redact, clock=time.time, engine=Engine(settings),
         operations=Operations(store, time.time), approvals=Approvals(store, time.time), directory=directory,
-        audit=Audit(store, time.time, redact), annotations=Annotations(store, time.time), workplace=workplace,
+        audit=Audit(store, time.time, redact, keyring), annotations=Annotations(store, time.time), workplace=workplace,
     )  # fmt: skip
     world = World(cast("Services", services), chat)
     bot = Bot(store, world, directory, before.effects if before else [])
