@@ -125,6 +125,7 @@ class Bot:
         """The attacker's change of the engine's own tables, named with {dbos}."""
         schema = "dbos." if self.store.url.startswith("postgresql") else ""
         await self.attack(statement.replace("{dbos}", schema))
+        self.store.close()  # these changes are made while the bot is stopped
 
     async def audit_actions(self) -> list[str]:
         return [line.entry.action for line in await self.services.audit.read(newest=99)]
