@@ -104,6 +104,11 @@ class NoSuchRefError(NotFoundError):
     """The repository has no such branch, tag or commit."""
 
 
+@stored("refused-ref-error")
+class RefusedRefError(RunnerError):
+    """A name that is not taken for a ref: it is ambiguous, or outside of the repository's branches and tags."""
+
+
 @stored("unavailable-error")
 class UnavailableError(RunnerError):
     """The other side does not answer, or asks for patience: trying later may help.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bot.check.addresses import unencrypted_addresses
 from bot.check.anchors import check_anchors
 from bot.check.aws import check_aws
+from bot.check.configured_refs import configured_refs
 from bot.check.database import check_database
 from bot.check.ec2 import check_ec2, uses_ec2
 from bot.check.github import check_github
@@ -78,7 +79,8 @@ async def check(
     if config.secret_names:
         results.append(check_secrets(config, environ))
     connections = [connection for findings in results for connection in findings.connections()]
-    return connections + inactive_settings(config) + jump_hosts(config) + unencrypted_addresses(environ)
+    notes = [*inactive_settings(config), *jump_hosts(config), *unencrypted_addresses(environ)]
+    return [*connections, *notes, *await configured_refs(config, github)]
 
 
 def _missing_key() -> Findings:

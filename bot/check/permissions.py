@@ -59,6 +59,9 @@ def _all_needs(config: Config) -> Iterable[Need]:
     yield Need(home, "contents", "read", "read its code and workflows")
     if deploys or config.images:
         yield Need(home, "actions", "write", "start, rerun and cancel workflows")
+    if _reviewed(config):
+        yield Need(home, "pull_requests", "read", "read the reviews of a ref")
+        yield from _reading_checks(home)
     if any(deploy.required_checks is not False for deploy in deploys):
         yield from _reading_checks(home)
     if any(deploy.record for deploy in deploys):
@@ -69,6 +72,13 @@ def _all_needs(config: Config) -> Iterable[Need]:
             yield Need(repository, "contents", "write", f"merge into {promote.target}")
             yield Need(repository, "pull_requests", "write", "open and merge its pull request")
             yield from _reading_checks(repository)
+
+
+def _reviewed(config: Config) -> bool:
+    """Whether a `refs` of the configuration requires a review."""
+    all_refs = [environment.refs for environment in config.environments.values()]
+    all_refs += [config.images.refs] if config.images else []
+    return any(refs.reviewed for refs in all_refs)
 
 
 def _reading_checks(repository: str) -> Iterable[Need]:

@@ -12,6 +12,7 @@ from bot.config.models.config import Config
 from bot.config.models.deploy import Ansible, GitHubActions, Promote
 from bot.config.models.environment import Environment, Hcp, Terraform
 from bot.config.models.images import Images, Keep, Rerun
+from bot.config.models.refs import Refs
 from bot.config.models.watch import WatchBuilders
 from bot.config.windows import Window
 from bot.errors import ConfigError, Fault
@@ -31,6 +32,7 @@ __all__ = [
     "Images",
     "Keep",
     "Promote",
+    "Refs",
     "Rerun",
     "Terraform",
     "WatchBuilders",

@@ -151,6 +151,21 @@ def _approvers(at: _Scope) -> None:
         )
 
 
+def _refs(at: _Scope) -> None:
+    _ref_conditions(at.document, ("environments", at.name, "refs"), _keys(at.values.get("refs")))
+
+
+def _ref_conditions(document: Document, keys: tuple[str, ...], refs: Mapping[str, object]) -> None:
+    """A condition is for the refs that `allow` names; without these it would be for none."""
+    for condition in ("contained_in_protected", "reviewed"):
+        if refs.get(condition) is True and not refs.get("allow"):
+            problem = 'is a condition for the refs in `allow`, which is empty; add `allow: ["**"]`, or remove it'
+            document.fault((*keys, condition), problem)
+    if refs.get("apply_others") is True and refs.get("otherwise") == "refuse":
+        problem = "has no effect, because `otherwise: refuse` allows no other ref; remove one of them"
+        document.fault((*keys, "apply_others"), problem)
+
+
 def _after(at: _Scope) -> None:
     after = at.values.get("after")
     if not isinstance(after, str):
@@ -206,10 +221,14 @@ def _promote_cycles(document: Document, environments: Mapping[str, object]) -> N
 
 
 def _images(document: Document, top: Mapping[str, object], environments: Mapping[str, object]) -> None:
+    images = _keys(top.get("images"))
+    _ref_conditions(document, ("images", "refs"), _keys(images.get("refs")))
+    if _keys(images.get("refs")).get("apply_others") is not None:
+        document.fault(("images", "refs", "apply_others"), "is for plans, and builds have none; remove it")
     if not all(_is_readable(_keys(values).get("machines")) for values in environments.values()):
         return
     machines = {machine for values in environments.values() for machine in _texts(_keys(values).get("machines"))}
-    for machine in _keys(_keys(top.get("images")).get("ami_name_tag")):
+    for machine in _keys(images.get("ami_name_tag")):
         if machine not in machines | {"*"}:
             problem = f"{machine} is not a machine of any environment{did_you_mean(machine, machines)}"
             document.fault(("images", "ami_name_tag", machine), problem)
@@ -222,6 +241,7 @@ _RULES: tuple[Callable[[_Scope], None], ...] = (
     _variables,
     _inputs,
     _approvers,
+    _refs,
     _after,
     _promote,
 )

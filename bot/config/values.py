@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, PlainValidator
 from bot.config import log_patterns
 from bot.config.windows import EXAMPLE, Window
 from bot.settings import OWN_SECRETS
-from runners.github.refs import is_ref
+from runners.github.refs import is_pattern, is_ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,6 +130,13 @@ def _ref_problem(text: str) -> str | None:
     return None if good else "is not a valid branch, tag or commit; check the name"
 
 
+def _ref_pattern_problem(text: str) -> str | None:
+    if text.startswith("refs/") and not text.startswith(("refs/heads/", "refs/tags/")):
+        return "is neither a branch nor a tag; write its name, or refs/heads/… or refs/tags/…"
+    good = is_pattern(text) and text.isprintable()
+    return None if good else 'is not a branch or tag; write its name, in which "*" stands for any text without a slash'
+
+
 def _secret_source_problem(text: str) -> str | None:
     if text in OWN_SECRETS:
         return "is Signalbox's own secret, which no other program gets; use a separate secret under another name"
@@ -207,6 +214,7 @@ Playbook = Annotated[str, _checked(_playbook_problem)]
 Template = Annotated[str, _checked(_template_problem)]
 Workflow = Annotated[str, _checked(_workflow_problem)]
 Ref = Annotated[str, _checked(_ref_problem)]
+RefPattern = Annotated[str, _checked(_ref_pattern_problem)]
 Variable = Annotated[str, _checked(_variable_problem)]
 SecretSource = Annotated[str, _checked(_secret_source_problem)]
 ResourceType = Annotated[

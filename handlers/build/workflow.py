@@ -13,8 +13,10 @@ from handlers.build import matrix as matrix_views
 from handlers.build.command import BuildRequest, expected_slots, images_of, inputs_for, no_such_ref, request_from
 from handlers.build.follow_run import follow_run
 from handlers.build.followed_build import FollowedBuild
+from handlers.shared import ref_guard
 from handlers.shared.checkout import commit_of
 from handlers.shared.dispatch import Dispatch, dispatch_once
+from handlers.shared.ref_guard import RefRules
 from runners.errors import NotFoundError
 from runners.github.runs import listing, workflow_file
 from runners.stored import stored
@@ -50,6 +52,9 @@ async def build(operation: Operation) -> None:
     doing = f"looking up {kit.code(images.workflow)} at {kit.code(request.ref)}"
     await operation.show("looking", matrix_views.starting(operation.head, doing), Status.RUNNING)
     prepared = await operation.step("what to start", lambda: _prepare(operation, images, request))
+    standing = await ref_guard.admitted(operation, prepared.commit, _ref_rules(images), "build images")
+    if standing is None:
+        return
     repository = operation.services.config.github.repository
     running = await operation.step(
         "runs under way", lambda: listing.unfinished_runs(operation.services.github, repository, images.workflow)
@@ -58,9 +63,22 @@ async def build(operation: Operation) -> None:
         await operation.end(Status.FAILED, matrix_views.occupied(operation.head, running[0]))
         return
     run_id = await dispatch_once(
-        operation, Dispatch(repository, images.workflow, prepared.commit, request.command, prepared.inputs)
+        operation,
+        Dispatch(
+            repository,
+            images.workflow,
+            prepared.commit,
+            request.command,
+            prepared.inputs,
+            # What the configured ref names is always allowed, also a newer commit.
+            moved_on="" if request.ref == images.ref else f"so nothing was started. Run {request.command} again.",
+        ),
     )
     await follow_run(FollowedBuild(operation, run_id, commit=prepared.commit, expected=prepared.expected))
+
+
+def _ref_rules(images: Images) -> RefRules:
+    return RefRules(images.refs, images.ref, "images.refs")
 
 
 async def _prepare(operation: Operation, images: Images, request: BuildRequest) -> Prepared:

@@ -17,6 +17,8 @@ from handlers.deploy import arguments as deploy_arguments, checks, release as re
 from handlers.deploy.arguments import ANY_REF, CHECK, COMMIT_SHA, HOSTS, ROLES
 from handlers.deploy.backend import backend_of, check_supported
 from handlers.deploy.promote import workflow as promote_workflow
+from handlers.shared import ref_guard, ref_views
+from handlers.shared.ref_guard import RefRules
 from handlers.shared.requests import default_ref
 from runners.errors import NoSuchRefError
 
@@ -25,13 +27,14 @@ if TYPE_CHECKING:
     from bot.operations.operation import Operation
     from bot.slack.blocks.common import ApprovalView
     from handlers.deploy.views import Release
-    from runners.results import Commit
+    from runners.results import Commit, RefStanding
 
 
 async def deploy(operation: Operation) -> None:
     """Durable: promote, resolve the commit, require its checks, ask for approval where configured, roll out.
 
-    A check of what would change has only the commit and the roll-out.
+    A check of what would change has only the commit and the roll-out. A ref that the environment does not allow takes an
+    approval in any case, also for a check.
     """
     operation.failure_context = _nothing_deployed(operation)
     notices = await promote_workflow.promoted(operation)
@@ -39,25 +42,41 @@ async def deploy(operation: Operation) -> None:
         return
     release = await _resolved(operation)
     operation.failure_context = replace(operation.failure_context, commit=release.commit)
+    rules = RefRules(operation.environment.refs, default_ref(operation.environment), _refs_key(operation))
     if release.check:
-        await backend_of(operation.environment).roll_out(operation, release, None)
+        if await ref_guard.admitted(operation, release.commit, rules, "check"):
+            await backend_of(operation.environment).roll_out(operation, release, None)
         return
+    standing = await ref_guard.standing_of(operation, release.commit, rules)
+    if standing is None:
+        return
+    if not standing.allowed:
+        notices = (*ref_views.notices(operation.environment.name, standing), *notices)
     await operation.step("check order", lambda: _check_order(operation, release.commit))
     checked = await checks.required(operation, replace(release, notices=(*notices, *release.notices)))
     if checked is None:
         return
     await releases.list_commits(operation, checked)
-    approval = await _approval(operation, checked)
-    if approval is not None and approval.outcome != Outcome.APPROVED:
-        message = views.not_approved(operation.head, checked, approval)
-        await operation.end(Status(approval.outcome), message)
-        return
+    approval = await _approval(operation, checked, standing)
     if approval is not None:
-        operation.failure_context = replace(operation.failure_context, approval=approval)
-        await operation.show("approved", views.approved(operation.head, checked, approval), Status.RUNNING, "starts")
-        checked = await checks.required(operation, checked, approval)
+        checked = await _taken_up(operation, checked, standing, approval)
     if checked is not None:
         await backend_of(operation.environment).roll_out(operation, checked, approval)
+
+
+async def _taken_up(
+    operation: Operation, release: Release, standing: RefStanding, approval: ApprovalView
+) -> Release | None:
+    """Durable, after the decision: the release that is deployed; None when it is not, and the operation has ended."""
+    if approval.outcome != Outcome.APPROVED:
+        message = views.not_approved(operation.head, release, approval)
+        await operation.end(Status(approval.outcome), message)
+        return None
+    if not standing.allowed and not await ref_guard.taken_up(operation, standing, approval):
+        return None
+    operation.failure_context = replace(operation.failure_context, approval=approval)
+    await operation.show("approved", views.approved(operation.head, release, approval), Status.RUNNING, "starts")
+    return await checks.required(operation, release, approval)
 
 
 async def _resolved(operation: Operation) -> Release:
@@ -139,13 +158,22 @@ async def _check_order(operation: Operation, commit: Commit) -> None:
         )
 
 
-async def _approval(operation: Operation, release: Release) -> ApprovalView | None:
-    """Durable: the decision about exactly this commit; None where the environment requires no approval."""
-    required = policy.required_approvals(operation.environment, at_least=0)
+def _refs_key(operation: Operation) -> str:
+    return f"environments.{operation.environment.name}.refs"
+
+
+async def _approval(operation: Operation, release: Release, standing: RefStanding) -> ApprovalView | None:
+    """Durable: the decision about exactly this commit; None where the environment requires no approval of it.
+
+    The approval of a ref that is not allowed is the deploy's as well: nothing runs before it.
+    """
+    required = policy.required_approvals(operation.environment, at_least=0 if standing.allowed else 1)
     if required == 0:
         return None
     approved = f"deploy {operation.number} {operation.environment.name} {release.commit.sha}"
     binding = hashlib.sha256(approved.encode()).hexdigest()
+    if not standing.allowed:
+        await ref_guard.announce(operation, binding)
     return await operation.approved(
         binding, required, lambda view: views.awaiting_approval(operation.head, release, view)
     )

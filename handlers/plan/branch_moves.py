@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bot.operations.registry import ApprovalCheck, Objection
 from bot.slack.blocks import replies
 from handlers.plan import views
+from handlers.plan.command import REF
 from handlers.plan.views import BranchMove
 from runners.errors import RunnerError
 from runners.github import commits
@@ -81,7 +82,8 @@ async def object_to_new_move(services: Services, approval: Approval, approver: A
         return None
     try:
         async with asyncio.timeout(GITHUB_TIMEOUT):
-            move = await move_since(services, planned[0], terraform.ref)
+            record = await services.operations.get(approval.operation)
+            move = await move_since(services, planned[0], record.arguments.get(REF) or terraform.ref)
     except (RunnerError, TimeoutError) as error:
         log.warning("operation %s: whether its branch moved: %s", approval.operation, services.redact(str(error)))
         return None

@@ -9,6 +9,7 @@ from bot.access import arguments as typed_arguments
 from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Command, Invocation
+from handlers.plan.settings import settings_of
 from handlers.shared.requests import plan_request
 from runners.terraform.addresses import MOST, is_replaceable, is_target
 
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from bot.slack.blocks.kit import Message
 
 
-USAGE = "/plan <environment> [variable=value ...] [-target=ADDRESS ...] [-replace=ADDRESS ...]"
+USAGE = "/plan <environment> [variable=value ...] [-target=ADDRESS ...] [-replace=ADDRESS ...] [-ref=REF]"
 MOST_ARGUMENTS = 12
-TARGET, REPLACE = "-target", "-replace"
+TARGET, REPLACE, REF = "-target", "-replace", "-ref"
 ADDRESSES = {TARGET: is_target, REPLACE: is_replaceable}
 # Keyboards and chat clients replace plain quotes by these.
 STRAIGHT = str.maketrans({"“": '"', "”": '"', "„": '"'})
@@ -41,7 +42,8 @@ def read(config: Config, text: str) -> tuple[Environment, dict[str, str]]:
     """The environment, and the operation's arguments, which `chosen` reads. Raises UserError."""
     parts = text.translate(STRAIGHT).split(" ")
     addresses = [word for word in parts if word.startswith(tuple(f"{option}=" for option in ADDRESSES))]
-    rest = " ".join(word for word in parts if word not in addresses)
+    refs = [word for word in parts if word.startswith(f"{REF}=")]
+    rest = " ".join(word for word in parts if word not in (*addresses, *refs))
     _no_other_options(rest.split())
     arguments = typed_arguments.split(rest, USAGE, most=MOST_ARGUMENTS)
     if not arguments:
@@ -49,12 +51,12 @@ def read(config: Config, text: str) -> tuple[Environment, dict[str, str]]:
     environment = typed_arguments.environment(config, arguments[0], USAGE)
     if environment.terraform is None:
         raise UserError(f"{environment.name} has no Terraform in the configuration.")
-    return environment, {**_variables(environment, arguments[1:]), **_addresses(addresses)}
+    return environment, {**_variables(environment, arguments[1:]), **_addresses(addresses), **_ref(environment, refs)}
 
 
 def chosen(arguments: Mapping[str, str]) -> Chosen:
     """The choices in an operation's arguments."""
-    variables = {name: value for name, value in arguments.items() if name not in ADDRESSES}
+    variables = {name: value for name, value in arguments.items() if name not in (*ADDRESSES, REF)}
     return Chosen(variables, tuple(arguments.get(TARGET, "").split()), tuple(arguments.get(REPLACE, "").split()))
 
 
@@ -65,7 +67,7 @@ def _no_other_options(arguments: Sequence[str]) -> None:
             raise UserError(f"The address of {word} follows without a space: {word}=ADDRESS. Usage: {USAGE}")
         if word.startswith("-"):
             raise UserError(
-                f"/plan takes no option {typed_arguments.quoted(word)}, only {' and '.join(ADDRESSES)}. Usage: {USAGE}"
+                f"/plan takes no option {typed_arguments.quoted(word)}, only {', '.join(ADDRESSES)} and {REF}. Usage: {USAGE}"
             )
 
 
@@ -81,6 +83,25 @@ def _addresses(arguments: Sequence[str]) -> dict[str, str]:
             raise UserError(f"{typed_arguments.quoted(address)} is no address as Terraform writes them. Usage: {USAGE}")
         addresses.setdefault(option, []).append(address)
     return {option: " ".join(addresses) for option, addresses in addresses.items()}
+
+
+def _ref(environment: Environment, words: Sequence[str]) -> dict[str, str]:
+    """The ref to plan in place of the configured one, by its option; empty without the option."""
+    if not words:
+        return {}
+    if len(words) > 1:
+        raise UserError(f"{REF} is given twice. Usage: {USAGE}")
+    if environment.terraform and environment.terraform.hcp:
+        raise UserError(
+            f"{environment.name} is planned in HCP Terraform, always at its configured ref. Nothing was started; run "
+            f"/plan {environment.name} without {REF}."
+        )
+    return {REF: typed_arguments.ref(words[0].removeprefix(f"{REF}="), USAGE)}
+
+
+def ref_of(environment: Environment, arguments: Mapping[str, str]) -> str:
+    """The ref that an operation with these arguments plans."""
+    return arguments.get(REF) or settings_of(environment).ref
 
 
 def _variables(environment: Environment, arguments: Sequence[str]) -> dict[str, str]:

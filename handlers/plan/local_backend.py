@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 
 async def commit_to_plan(operation: Operation) -> Commit:
-    """The present commit of the configured ref."""
-    ref = settings_of(operation.environment).ref
+    """The present commit of the configured ref, or of the ref that the command names."""
+    ref = plan_command.ref_of(operation.environment, operation.record.arguments)
     return await operation.step("resolve", lambda: commit_of(operation, ref))
 
 

@@ -79,38 +79,52 @@ def ask(
     *,
     typed_confirmation: str = "",
     move: BranchMove | None = None,
+    other_ref: str = "",
 ) -> Message:
     """The plan with its buttons Approve and Reject.
 
-    `protected` are protected addresses that would be lost; an approver then types `typed_confirmation`.
+    `protected` are protected addresses that would be lost; an approver then types `typed_confirmation`. `other_ref` is
+    the notice (mrkdwn) of a ref that the environment does not allow by itself.
     """
     headline = f"{counts(plan.summary)}. Waiting for approval"
     question = (
-        ""
-        if typed_confirmation
-        else (
-            f"Signalbox will apply exactly this plan to *{kit.escape(plan.head.environment)}*: {counts(plan.summary)} "
-            f"(commit {kit.escape(plan.commit.short)}, plan {plan.summary.digest[:12]})."
-        )
+        f"Signalbox will apply exactly this plan to *{kit.escape(plan.head.environment)}*: {counts(plan.summary)} "
+        f"(commit {kit.escape(plan.commit.short)}, plan {plan.summary.digest[:12]})."
     )
     return kit.message(
         common.plain(plan.head, headline),
         [
             *first_lines(plan.head, "approval", headline, plan.commit),
+            *kit.sections([other_ref] if other_ref else []),
             *_warnings(plan.images, protected, typed_confirmation),
-            *([kit.section(branch_move(move))] if move else []),
+            *kit.sections([branch_move(move)] if move else []),
             *images.table(plan.images, plan.region, plan.observed_at),
             *changes(plan.summary),
         ],
         foot=[
             common.decision_buttons(
-                approval, approve=f"Approve and apply to {plan.head.environment}", question=question
+                approval,
+                approve=f"Approve and apply to {plan.head.environment}",
+                question="" if typed_confirmation else question,
             ),
             common.approval_lines(approval),
             _fine_print(plan),
         ],
         more=IN_THREAD,
     )
+
+
+def not_for_apply(plan: PlanView, other_ref: str) -> Message:
+    """A plan that is only shown: its ref took an approval, and the configuration lets no such plan be applied."""
+    headline = f"{counts(plan.summary)}. Only planned: plans of this ref are not applied"
+    blocks = [
+        *first_lines(plan.head, "succeeded", headline, plan.commit),
+        kit.section(other_ref),
+        *images.table(plan.images, plan.region, plan.observed_at),
+        *changes(plan.summary),
+    ]
+    foot = [kit.context(f"{kit.code('apply_others')} in the configuration allows it"), _fine_print(plan)]
+    return kit.message(common.plain(plan.head, headline), blocks, foot=foot, more=IN_THREAD)
 
 
 def branch_move(move: BranchMove) -> str:

@@ -20,8 +20,12 @@ from handlers.plan.apply_views import Ending
 from handlers.plan.backend import backend_of
 from handlers.plan.branch_moves import BranchMonitor
 from handlers.plan.change_views import details
-from handlers.plan.settings import needs_typed_confirmation, protected_losses
+from handlers.plan.command import REF
+from handlers.plan.settings import needs_typed_confirmation, protected_losses, settings_of
+from handlers.shared import ref_guard, ref_views
+from handlers.shared.ref_guard import RefRules
 from runners.errors import NotFoundError, RunnerError, StateLockedError
+from runners.results import RefStanding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -45,17 +49,22 @@ CONFIRMATION = (
 async def plan(operation: Operation) -> None:
     """Durable: make a plan, display it, wait for approval, apply exactly that plan, report the outcome."""
     backend = backend_of(operation.environment)
-    planned = await _make_plan(operation, backend)
-    if planned is None:
+    commit = await _commit(operation, backend)
+    standing = await _standing(operation, commit) if commit else None
+    summary = await _make_plan(operation, backend, commit) if commit and standing else None
+    if commit is None or standing is None or summary is None:
         return
-    commit, summary = planned
     view = await operation.step("images", lambda: images.view_of(operation, commit, summary))
     if summary.up_to_date:
         running = await operation.step("images that run", lambda: images.running(operation, summary))
         await operation.end(Status.SUCCEEDED, views.up_to_date(view, running), outcome="up to date")
         return
     await _attach_details(operation, backend, summary)
-    approval = await _approval(operation, view)
+    if not standing.allowed and not operation.environment.refs.apply_others:
+        guarded = ref_views.other_ref(standing)
+        await operation.end(Status.SUCCEEDED, views.not_for_apply(view, guarded), outcome="planned only")
+        return
+    approval = await _approval(operation, view, standing)
     if approval.outcome == Outcome.OUTSIDE_SLACK:
         await _follow_outside_decision(operation, view, approval)
     elif approval.outcome == Outcome.APPROVED:
@@ -75,19 +84,22 @@ async def _attach_details(operation: Operation, backend: PlanBackend, summary: P
     )
 
 
-async def _approval(operation: Operation, view: PlanView) -> ApprovalView:
+async def _approval(operation: Operation, view: PlanView, standing: RefStanding) -> ApprovalView:
     """Wait for a decision; meanwhile check whether the branch moves, and whether people decide in HCP Terraform."""
     environment, summary = operation.environment, view.summary
     protected = protected_losses(environment, summary)
     suspect = any(change.warnings for change in view.images)
     typed = environment.name if suspect or needs_typed_confirmation(environment, summary) else ""
     await operation.step("images named", lambda: images.record_planned_images(operation, view))
+    other_ref = "" if standing.allowed else ref_views.other_ref(standing)
     branch = BranchMonitor(operation, view.commit)
     await branch.record_planned_commit()
     return await operation.approved(
         _binding(operation, view.commit, summary),
         policy.required_approvals(environment, at_least=1),
-        lambda pending: views.ask(view, pending, protected, typed_confirmation=typed, move=branch.move),
+        lambda pending: views.ask(
+            view, pending, protected, typed_confirmation=typed, move=branch.move, other_ref=other_ref
+        ),
         typed_confirmation=typed,
         updates=branch.check,
         decided_outside=hcp_backend.outside_check(operation),
@@ -105,25 +117,47 @@ async def _end_without_apply(
     await operation.end(Status(approval.outcome), views.decided(view, approval, newer))
 
 
-async def _make_plan(operation: Operation, backend: PlanBackend) -> tuple[Commit, PlanSummary] | None:
-    """Make the plan; on failure end the operation and return None."""
-    commit = None
+async def _commit(operation: Operation, backend: PlanBackend) -> Commit | None:
+    """The commit to plan; on failure end the operation and return None."""
     try:
-        commit = await backend.commit_to_plan(operation)
+        return await backend.commit_to_plan(operation)
+    except RunnerError as error:
+        await _end_unplanned(operation, None, error)
+        return None
+
+
+async def _standing(operation: Operation, commit: Commit) -> RefStanding | None:
+    """The standing of a commit that may be planned; None when it may not, and the operation has ended."""
+    environment = operation.environment
+    configured = settings_of(environment).ref
+    if REF not in operation.record.arguments:
+        return RefStanding(commit, configured, allowed=True, why="the configured ref")
+    rules = RefRules(environment.refs, configured, f"environments.{environment.name}.refs")
+    return await ref_guard.admitted(operation, commit, rules, "plan")
+
+
+async def _make_plan(operation: Operation, backend: PlanBackend, commit: Commit) -> PlanSummary | None:
+    """Make the plan; on failure end the operation and return None."""
+    try:
         working = views.working(operation.head, "planning", commit)
         await operation.show("planning", working, Status.RUNNING, "is planning")
         planning = partial(backend.make_plan, operation, commit)
-        return commit, await operation.step("plan", lambda: operation.unless_cancelled(planning()))
-    except StateLockedError as error:
+        return await operation.step("plan", lambda: operation.unless_cancelled(planning()))
+    except RunnerError as error:
+        await _end_unplanned(operation, commit, error)
+        return None
+
+
+async def _end_unplanned(operation: Operation, commit: Commit | None, error: RunnerError) -> None:
+    if isinstance(error, StateLockedError):
         orphaned_by = await state_lock.orphaned_by(operation, error)
         message = apply_views.locked(operation.head, commit, error.problem, error.remedy, orphaned_by=orphaned_by)
-    except RunnerError as error:
+    else:
         log.warning("operation %s: %s", operation.number, operation.services.redact(str(error)))
         failure = Failure(error.doing, error.problem, error.remedy, error.log_tail)
         # The same arguments fail again when an address does not exist.
         message = apply_views.not_planned(operation.head, commit, failure, again=not isinstance(error, NotFoundError))
     await operation.end(Status.FAILED, message)
-    return None
 
 
 async def _follow_outside_decision(operation: Operation, view: PlanView, approval: ApprovalView) -> None:

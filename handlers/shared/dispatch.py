@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from handlers.shared.run_choice import chosen_run
 from handlers.shared.run_search import Dispatch, RunSearch, run_url
 from runners.errors import RunnerError, UnavailableError
-from runners.github.runs import dispatch, workflow_file
+from runners.github.runs import dispatch, reruns, workflow_file
 
 if TYPE_CHECKING:
     from bot.operations.operation import Operation
     from runners.results import WorkflowRun
 
+log = logging.getLogger(__name__)
 __all__ = ["Dispatch", "dispatch_once", "run_ended", "run_url"]
 
 
@@ -25,7 +27,28 @@ async def dispatch_once(operation: Operation, wanted: Dispatch) -> int:
     marked = bool(wanted.mark_input) and await operation.step("mark", lambda: _shows_mark(operation, wanted))
     search = RunSearch(operation, wanted, newest, marked=marked)
     result = await operation.once("dispatch", do=search.start, recover=search.recover)
-    return result if isinstance(result, int) else await chosen_run(operation, search, result)
+    run_id = result if isinstance(result, int) else await chosen_run(operation, search, result)
+    if wanted.moved_on:
+        await operation.step("commit of the run", lambda: _cancel_other_commit(operation, wanted, run_id))
+    return run_id
+
+
+async def _cancel_other_commit(operation: Operation, wanted: Dispatch, run_id: int) -> None:
+    """Within a step: cancel the run if it is not of the wanted commit. GitHub starts workflows by the ref's name only.
+
+    Whoever follows the run reports of which commit it is.
+    """
+    github = operation.services.github
+    try:
+        attempt = await reruns.newest_attempt(github, wanted.repository, run_id)
+        if attempt.head_sha == wanted.commit.sha:
+            return
+        await reruns.cancel(github, wanted.repository, run_id)
+    except RunnerError as error:
+        log.warning("operation %s: run %s: %s", operation.number, run_id, operation.services.redact(str(error)))
+        return
+    detail = {"run": str(run_id), "commit": attempt.head_sha[:7], "approved": wanted.commit.short}
+    await operation.annotate("other commit cancelled", **detail)
 
 
 async def _newest(operation: Operation, wanted: Dispatch) -> int:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from runners.errors import RefusedRefError
+from runners.github import named_refs
 from runners.github.api.errors import check_repository
 from runners.github.api.reads import PER_PAGE
 from runners.results import Commit, Difference
 
 if TYPE_CHECKING:
-    from github.Repository import Repository
-
     from runners.github import GitHub
     from runners.github.api.reads import CachedReads
 
@@ -19,16 +20,19 @@ NEWEST = 40  # commits that are listed at most
 
 
 async def resolve(github: GitHub, repository: str, ref: str) -> Commit:
-    """The commit that a branch, tag or SHA names now.
+    """The commit that a branch, tag or SHA names now; exactly one (see named_refs.py).
 
     Raises:
         NotFoundError: no such ref, or no such repository.
+        RefusedRefError: the name is ambiguous, or neither a branch nor a tag.
     """
-
-    def read(its: Repository) -> Commit:
-        return _commit_from(repository, ref, its.get_commit(ref).raw_data)
-
-    return await github.call(repository, read, doing=f"resolving {ref} in {repository}")
+    doing = f"resolving {ref} in {repository}"
+    named = await named_refs.find(github, repository, ref, doing)
+    sha = named.sha if named else ref
+    data = (await github.get(repository, f"/repos/{repository}/commits/{quote(sha, safe='')}", doing=doing)).data
+    if not str(data["sha"]).startswith(sha):  # GitHub took it for the name of something else
+        raise RefusedRefError(doing, f"{ref} is not the SHA of a commit", remedy="Name a branch or tag.")
+    return replace(_commit_from(repository, ref, data), full_name=named.full_name if named else "")
 
 
 async def compare(github: GitHub, repository: str, base: str, head: str) -> tuple[Commit, ...]:

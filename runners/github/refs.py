@@ -24,6 +24,22 @@ def is_ref(name: str) -> bool:
     )
 
 
+def is_pattern(text: str) -> bool:
+    """Whether `matches` can read it: a name of a branch or tag, perhaps full, in which `*` and `?` are wildcards."""
+    return is_ref(re.sub(r"[*?]", "x", text))
+
+
+def matches(full_name: str, pattern: str) -> bool:
+    """Whether the pattern is for this branch or tag (refs/heads/main); a pattern that begins with refs/ is for one kind.
+
+    `?` is one character and `*` are any but a slash, `**` any at all: as GitHub's workflows filter branches.
+    """
+    name = full_name if pattern.startswith("refs/") else full_name.removeprefix("refs/").partition("/")[2]
+    wildcards = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
+    parts = re.split(r"(\*\*|\*|\?)", pattern)
+    return re.fullmatch("".join(wildcards.get(part, re.escape(part)) for part in parts), name) is not None
+
+
 def _is_text(name: str) -> bool:
     try:
         return len(name.encode()) <= LONGEST

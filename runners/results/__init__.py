@@ -75,6 +75,7 @@ from runners.results.plans import (
     PlanSummary,
     ResourceChange,
 )
+from runners.results.refs import RefDifference, RefPull, RefStanding
 from runners.results.runs import Commit, Job, PendingReview, State, WorkflowRun
 
 __all__ = [
@@ -134,6 +135,9 @@ __all__ = [
     "RecycleBin",
     "RecycleRule",
     "Recycled",
+    "RefDifference",
+    "RefPull",
+    "RefStanding",
     "Removal",
     "RemovalResult",
     "ResourceChange",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Commit:
     """One commit of a repository on GitHub.
 
-    `sha` is the full 40 hex digits; `subject` the first line of its message; `ref` what was asked for.
+    `sha` is the full 40 hex digits; `subject` the first line of its message; `ref` what was asked for. `full_name` is
+    what that named (refs/heads/main, refs/tags/v1), empty for a commit.
     """
 
     repository: str
@@ -26,6 +27,7 @@ class Commit:
     subject: str
     author: str
     url: str
+    full_name: str = field(default="", compare=False)
 
     @property
     def short(self) -> str:

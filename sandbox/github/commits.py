@@ -104,6 +104,8 @@ class CommitGraph:
         self.commits: dict[str, Commit] = {}
         self.branches: dict[str, str] = {}
         self.tags: dict[str, str] = {}
+        self.tag_objects: dict[str, str] = {}  # of annotated tags: the object's ID by the tag's name
+        self.pull_heads: dict[str, str] = {}  # refs/pull/1/head, which the API resolves and no list has
 
     def commit(
         self,
@@ -150,9 +152,19 @@ class CommitGraph:
         """Point the branch `name` at a ref, as `git branch --force` does."""
         self.branches[name] = self.resolve(at).sha
 
-    def tag(self, name: str, at: str) -> None:
-        """Point the tag `name` at a ref."""
+    def tag(self, name: str, at: str, message: str = "") -> None:
+        """Point the tag `name` at a ref; with a message by an object of its own, as `git tag --annotate` does."""
         self.tags[name] = self.resolve(at).sha
+        self.tag_objects.pop(name, None)
+        if message:
+            body = f"object {self.tags[name]}\ntype commit\ntag {name}\n\n{message}\n"
+            self.tag_objects[name] = _object_id("tag", body.encode())
+
+    def fork_commit(self, at: str, changes: Mapping[str, Content], message: str, author: Author) -> Commit:
+        """A commit on top of a ref that only a fork has: the API serves it by its ID, and no ref here contains it."""
+        parent = self.resolve(at)
+        now = datetime.now(UTC).replace(microsecond=0)
+        return self._store((parent.sha,), _with_changes(parent.files, changes), message, author, now)
 
     def named(self, ref: str) -> tuple[str, str] | None:
         """The full name and commit of a branch or tag (`main`, `heads/main`, `refs/tags/v1`), if there is one."""
@@ -169,6 +181,8 @@ class CommitGraph:
             ref = "main"
         if named := self.named(ref):
             return self.commits[named[1]]
+        if pull := self.pull_heads.get(f"refs/{ref.removeprefix('refs/')}"):
+            return self.commits[pull]
         abbreviated = ref.lower()
         matches = [sha for sha in self.commits if sha.startswith(abbreviated)]
         if len(abbreviated) < SHORTEST_ABBREVIATION or len(matches) != 1:

@@ -64,6 +64,7 @@ class Pulls:
             draft=draft,
         )
         self.by_number[pull.number] = pull
+        graph.pull_heads[f"refs/pull/{number}/head"] = pull.head_sha
         self._announce(pull, "opened", user)
         return pull
 
@@ -78,6 +79,7 @@ class Pulls:
                 self._notice_merge(pull, sender)
             if pull.head == branch and pull.head_sha != tip:
                 pull.head_sha, before, pull.updated_at = tip, pull.head_sha, datetime.now(UTC)
+                self._repository.graph.pull_heads[f"refs/pull/{pull.number}/head"] = tip
                 self._announce(pull, "synchronize", sender, (before, tip))
 
     def _notice_merge(self, pull: Pull, sender: str) -> None:

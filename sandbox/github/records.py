@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import Any
 
-if TYPE_CHECKING:
-    from datetime import datetime
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A review of the commit that was the pull request's head; `state` is GitHub's: APPROVED, CHANGES_REQUESTED and so on."""
+
+    login: str
+    state: str
+    sha: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """A push to a branch: its commits before (None for a new branch) and after, and who pushed."""
+
+    number: int
+    branch: str
+    before: str | None
+    after: str
+    actor: str
+    at: datetime
 
 
 @dataclass(slots=True)
@@ -29,13 +49,23 @@ class Pull:
     closed_at: datetime | None = None
     merged_by: str | None = None
     merge_commit: str | None = None
-    approvals: set[str] = field(default_factory=set)
+    reviews: list[Review] = field(default_factory=list)
     computed_for: tuple[str, str] | None = None  # head and base whose mergeability is computed
 
     @property
     def merged(self) -> bool:
         """Whether it was merged."""
         return self.merge_commit is not None
+
+    @property
+    def approvals(self) -> frozenset[str]:
+        """Whose newest review approves it, in whichever state it was then."""
+        newest = {review.login: review.state for review in self.reviews if review.state != "COMMENTED"}
+        return frozenset(login for login, state in newest.items() if state == "APPROVED")
+
+    def review(self, login: str, state: str = "APPROVED") -> None:
+        """Review its present head."""
+        self.reviews.append(Review(login, state, self.head_sha, datetime.now(UTC)))
 
     def close(self, now: datetime) -> None:
         """Close it, merged or not."""

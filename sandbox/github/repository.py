@@ -16,6 +16,7 @@ from sandbox.github.inputs import checked_inputs
 from sandbox.github.play.scripts import ScriptedRuns
 from sandbox.github.play.simulation import Simulation
 from sandbox.github.pulls import Pulls
+from sandbox.github.records import Activity
 from sandbox.github.refusals import ConflictError, RefusedError
 from sandbox.github.runs import Job, Run, Workflow
 from sandbox.github.vault import Vault
@@ -36,7 +37,7 @@ class Repository(ScriptedRuns):
     run `packer build`. `carry_over` decides how a rerun of failed jobs lists the other jobs in the new attempt: "copy" lists
     them under new IDs with their old times, as GitHub does; "keep" lists them unchanged; "drop" lists only the new
     jobs, as GitHub did for a while in 2025 (r-universe-org/help#607). With `runs_on_push` a push starts the workflows
-    that it triggers.
+    that it triggers. `writers` are the accounts with write access.
     """
 
     def __init__(
@@ -58,6 +59,8 @@ class Repository(ScriptedRuns):
         self.deployments = Deployments(self)
         self.vault = Vault()
         self.runs_on_push = False
+        self.activities: list[Activity] = []
+        self.writers = {"ana-duarte", "lee-park", "max-weber"}
         self.protections: dict[str, Protection] = {}
         self._clock = clock
         self._seed = f"{seed}:{full_name}"
@@ -76,6 +79,8 @@ class Repository(ScriptedRuns):
 
     def pushed(self, branch: str, before: str | None, by: str) -> None:
         """Announce a branch's new tip, and read the workflows again; `before` is its old tip."""
+        after, now = self.graph.branches[branch], datetime.now(UTC)
+        self.activities.append(Activity(len(self.activities) + 1, branch, before, after, by, now))
         self.read_workflows()
         self.pulls.follow(branch, by)
         self.announce(Pushed(branch, before, self.graph.branches[branch], by))

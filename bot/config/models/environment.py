@@ -10,6 +10,7 @@ from pydantic import Field
 from bot.config.models import Model
 from bot.config.models.approval import Approval
 from bot.config.models.deploy import DaemonChecks, Deploy, Promote
+from bot.config.models.refs import Refs
 from bot.config.values import (
     Channel,
     FollowUp,
@@ -70,6 +71,7 @@ class Environment(Model):
     promote: Promote | None = None
     deploy: Deploy
     terraform: Terraform | None = None
+    refs: Refs = Refs()
     daemons: Mapping[Name, tuple[Unit, ...]] = {}
     daemon_checks: DaemonChecks = DaemonChecks()
     approval: Approval = Approval()

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from bot.config.models import Model
 from bot.config.models.approval import SHARED_APPROVAL, Approval
+from bot.config.models.refs import Refs
 from bot.config.values import Duration, LogPattern, Ref, Template, Text, Variable, Workflow
 
 
@@ -48,6 +49,7 @@ class Images(Model):
 
     workflow: Workflow
     ref: Ref = "main"
+    refs: Refs = Refs()
     inputs: BuildInputs = BuildInputs()
     instance_tag: Template = "{environment} {machine}"
     ami_name_tag: Mapping[str, Template] = {"*": "{machine}-{environment}"}

@@ -23,17 +23,19 @@ PAUSE = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The newest attempt of a run: its number, from 1, and its state."""
+    """The newest attempt of a run: its number, from 1, its state, and the SHA of its commit."""
 
     number: int
     state: State
+    head_sha: str
 
 
 async def newest_attempt(github: GitHub, repository: str, run_id: int) -> Attempt:
     """The newest attempt of the run. Raises NotFoundError when there is no such run."""
     doing = f"looking at run {run_id} of {repository}"
     run = await CachedReads(github).get(repository, f"/actions/runs/{run_id}", doing=doing)
-    return Attempt(int(run.get("run_attempt") or 1), parse_state(run["status"], run["conclusion"]))
+    state = parse_state(run["status"], run["conclusion"])
+    return Attempt(int(run.get("run_attempt") or 1), state, str(run["head_sha"]))
 
 
 async def rerun_failed(

@@ -41,6 +41,8 @@ class AccountRoutes(Part):
             web.get("/installation/repositories", self.repositories),
             web.get("/app/installations", self.installations),
             web.get(f"{REPOSITORY}/installation", self.installation),
+            web.get(f"{REPOSITORY}/activity", self.activity),
+            web.get(f"{REPOSITORY}/collaborators/{{login}}/permission", self.permission),
             web.post("/app/installations/{installation_id}/access_tokens", self.access_token),
         ]
 
@@ -56,6 +58,19 @@ class AccountRoutes(Part):
         rate = self._rate_limit.usage(request.headers.get("Authorization", ""))
         search = {"limit": 30, "used": 0, "remaining": 30, "reset": rate["reset"]}
         return json_response({"resources": {"core": rate, "search": search}, "rate": rate})
+
+    async def activity(self, request: web.Request) -> web.Response:
+        """The pushes to the repository's branches, newest first; `ref` is a full name or a branch's."""
+        repository = self._site.repository(request)
+        branch = request.query.get("ref", "").removeprefix("refs/heads/")
+        fits = [each for each in repository.activities[::-1] if branch in ("", each.branch)]
+        return self._listed(request, fits, lambda each: shapes.activity(self._site.base, repository, each))
+
+    async def permission(self, request: web.Request) -> web.Response:
+        """What an account may do in the repository; an account without access may read a public one alone."""
+        repository = self._site.repository(request)
+        login = request.match_info["login"]
+        return json_response(shapes.permission(self._site.base, login, may_write=login in repository.writers))
 
     async def app(self, request: web.Request) -> web.Response:
         """The App that signed the JWT."""

@@ -30,7 +30,9 @@ class GitRoutes(Part):
             web.get(REPOSITORY + "/git/matching-refs/{ref:.+}", self.references),
             web.get(REPOSITORY + "/git/trees/{ref:.+}", self.tree),
             web.get(REPOSITORY + "/git/blobs/{sha}", self.blob),
+            web.get(REPOSITORY + "/git/tags/{sha}", self.tag_object),
             web.get(REPOSITORY + "/branches", self.branches),
+            web.get(REPOSITORY + "/tags", self.tags),
             web.get(REPOSITORY + "/branches/{branch:.+}", self.branch),
             web.get(REPOSITORY + "/compare/{span:.+}", self.compare),
             web.get(REPOSITORY + "/contents{path:/?.*}", self.contents),
@@ -98,10 +100,27 @@ class GitRoutes(Part):
         return json_response(shapes_trees.blob(self._site.base, repository, content))
 
     async def branches(self, request: web.Request) -> web.Response:
-        """All branches by name."""
+        """The branches by name: all, the protected ones, or the others."""
         repository = self._site.repository(request)
-        shape = partial(shapes_commits.branch_short, self._site.base, repository)
-        return self._listed(request, sorted(repository.graph.branches), shape)
+        wanted = {"true": True, "false": False}.get(request.query.get("protected", ""))
+        names = sorted(repository.graph.branches)
+        fits = [name for name in names if wanted in (None, name in repository.protections)]
+        return self._listed(request, fits, partial(shapes_commits.branch_short, self._site.base, repository))
+
+    async def tags(self, request: web.Request) -> web.Response:
+        """The tags, each with its commit."""
+        repository = self._site.repository(request)
+        shape = partial(shapes_commits.tag, self._site.base, repository)
+        return self._listed(request, sorted(repository.graph.tags, reverse=True), shape)
+
+    async def tag_object(self, request: web.Request) -> web.Response:
+        """The object of an annotated tag."""
+        repository = self._site.repository(request)
+        sha = request.match_info["sha"]
+        for name, tag_object in repository.graph.tag_objects.items():
+            if tag_object == sha:
+                return json_response(shapes_commits.tag_object(self._site.base, repository, name))
+        raise not_found()
 
     async def branch(self, request: web.Request) -> web.Response:
         """A branch."""

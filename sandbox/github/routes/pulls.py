@@ -41,6 +41,7 @@ class PullRoutes(Part):
         pull = _PULLS + "/{number}"
         return [
             web.get(_PULLS, self.pulls),
+            web.get(REPOSITORY + "/commits/{sha}/pulls", self.of_commit),
             web.post(_PULLS, self.create),
             web.get(pull, self.pull),
             web.patch(pull, self.update),
@@ -57,6 +58,19 @@ class PullRoutes(Part):
         fits = [pull for pull in repository.pulls.by_number.values() if _fits(repository, pull, request.query)]
         if request.query.get("direction", "desc") == "desc":
             fits.reverse()
+        return self._listed(request, fits, partial(shapes_pulls.pull_simple, self._site.base, repository))
+
+    async def of_commit(self, request: web.Request) -> web.Response:
+        """The pull requests that have the commit: merged ones, and open ones of a commit that is not on the default branch."""
+        repository = self._site.repository(request)
+        sha, graph = request.match_info["sha"], repository.graph
+        if sha not in graph.commits:
+            raise GitHubError(422, f"No commit found for SHA: {sha}")
+        fits = [
+            pull
+            for pull in repository.pulls.by_number.values()
+            if any(commit.sha == sha for commit in ahead(graph, pull.base_sha, pull.head_sha))
+        ]
         return self._listed(request, fits, partial(shapes_pulls.pull_simple, self._site.base, repository))
 
     async def create(self, request: web.Request) -> web.Response:
@@ -116,10 +130,10 @@ class PullRoutes(Part):
         return self._listed(request, changes, shape)
 
     async def reviews(self, request: web.Request) -> web.Response:
-        """Its approving reviews."""
+        """Its reviews, oldest first."""
         repository, pull = self._pull(request)
         shape = partial(shapes_pulls.review, self._site.base, repository, pull)
-        return self._listed(request, sorted(pull.approvals), shape)
+        return self._listed(request, pull.reviews, shape)
 
     async def is_merged(self, request: web.Request) -> web.Response:
         """204 when it was merged, else 404."""

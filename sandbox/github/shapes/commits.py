@@ -132,6 +132,35 @@ def branch_short(base: str, repository: Repository, name: str) -> Json:
     }
 
 
+def tag(base: str, repository: Repository, name: str) -> Json:
+    """A tag in the list of tags."""
+    here, sha = api_of(base, repository), repository.graph.tags[name]
+    return {
+        "name": name,
+        "commit": {"sha": sha, "url": f"{here}/commits/{sha}"},
+        "zipball_url": f"{here}/zipball/refs/tags/{name}",
+        "tarball_url": f"{here}/tarball/refs/tags/{name}",
+        "node_id": node_id("REF", f"{repository.full_name}:refs/tags/{name}"),
+    }
+
+
+def tag_object(base: str, repository: Repository, name: str) -> Json:
+    """The object of an annotated tag."""
+    here, graph = api_of(base, repository), repository.graph
+    git_commit = graph.commits[graph.tags[name]]
+    author = git_commit.author
+    return {
+        "node_id": node_id("T", graph.tag_objects[name]),
+        "tag": name,
+        "sha": graph.tag_objects[name],
+        "url": f"{here}/git/tags/{graph.tag_objects[name]}",
+        "message": name,
+        "tagger": {"name": author.name, "email": author.email, "date": stamp(git_commit.at)},
+        "object": {"sha": git_commit.sha, "type": "commit", "url": f"{here}/git/commits/{git_commit.sha}"},
+        "verification": _UNSIGNED,
+    }
+
+
 def branch(base: str, repository: Repository, name: str) -> Json:
     """A branch with its newest commit."""
     here = f"{api_of(base, repository)}/branches/{name}"

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sandbox.github.records import Activity
     from sandbox.github.repository import Repository
     from sandbox.github.web import Json
 
@@ -207,9 +208,36 @@ def repository_reference(base: str, repository: Repository) -> Json:
 def reference(base: str, repository: Repository, name: str, sha: str) -> Json:
     """A git reference; `name` is the full name (refs/heads/main)."""
     here = api_of(base, repository)
+    annotated = repository.graph.tag_objects.get(name.removeprefix("refs/tags/")) if "/tags/" in name else None
+    kind, path = ("tag", "tags") if annotated else ("commit", "commits")
     return {
         "ref": name,
         "node_id": node_id("REF", f"{repository.full_name}:{name}"),
         "url": f"{here}/git/{name}",
-        "object": {"sha": sha, "type": "commit", "url": f"{here}/git/commits/{sha}"},
+        "object": {"sha": annotated or sha, "type": kind, "url": f"{here}/git/{path}/{annotated or sha}"},
+    }
+
+
+def activity(base: str, repository: Repository, pushed: Activity) -> Json:
+    """A push to a branch."""
+    return {
+        "id": 21_000_000_000 + pushed.number,
+        "node_id": node_id("PSH", f"{repository.full_name}:{pushed.number}"),
+        "before": pushed.before or "0" * 40,
+        "after": pushed.after,
+        "ref": f"refs/heads/{pushed.branch}",
+        "timestamp": stamp(pushed.at),
+        "activity_type": "push" if pushed.before else "branch_creation",
+        "actor": user(base, pushed.actor),
+    }
+
+
+def permission(base: str, login: str, *, may_write: bool) -> Json:
+    """The permission of an account in a repository."""
+    role = "write" if may_write else "none"
+    rights = {"pull": may_write, "triage": may_write, "push": may_write, "maintain": False, "admin": False}
+    return {
+        "permission": role,
+        "role_name": role,
+        "user": {**user(base, login), "permissions": rights, "role_name": role},
     }

@@ -9,7 +9,7 @@ from sandbox.github.merging import ahead
 from sandbox.github.shapes.common import api_of, node_id, repository_reference, stamp, stamp_or_none, user
 
 if TYPE_CHECKING:
-    from sandbox.github.records import Pull
+    from sandbox.github.records import Pull, Review
     from sandbox.github.repository import Repository
     from sandbox.github.web import Json
 
@@ -109,23 +109,23 @@ def pull(base: str, repository: Repository, pull_request: Pull, *, mergeable: bo
     }
 
 
-def review(base: str, repository: Repository, pull_request: Pull, login: str) -> Json:
-    """An approving review."""
+def review(base: str, repository: Repository, pull_request: Pull, given: Review) -> Json:
+    """A review."""
     page = f"{base}/{repository.full_name}/pull/{pull_request.number}"
-    number = pull_request.pull_id * 100 + sorted(pull_request.approvals).index(login)
+    number = pull_request.pull_id * 100 + pull_request.reviews.index(given)
     return {
         "id": number,
         "node_id": node_id("PRR", number),
-        "user": user(base, login),
+        "user": user(base, given.login),
         "body": "",
-        "state": "APPROVED",
+        "state": given.state,
         "html_url": f"{page}#pullrequestreview-{number}",
         "pull_request_url": f"{api_of(base, repository)}/pulls/{pull_request.number}",
         "_links": {
             "html": {"href": f"{page}#pullrequestreview-{number}"},
             "pull_request": {"href": f"{api_of(base, repository)}/pulls/{pull_request.number}"},
         },
-        "submitted_at": stamp(pull_request.updated_at),
-        "commit_id": pull_request.head_sha,
+        "submitted_at": stamp(given.at),
+        "commit_id": given.sha,
         "author_association": "MEMBER",
     }

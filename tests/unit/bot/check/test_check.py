@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 import sqlalchemy as sa
 
 from bot.config import read
@@ -16,18 +17,12 @@ from tests.unit.bot.check.world import CONFIG, WITH_ANSIBLE, World, single
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
-
 
 async def test_where_all_is_well_each_connection_is_one_line(world: World) -> None:
     text = await world.lines()
-    assert [line.split()[:2] for line in text] == [
-        ["ok", "slack"],
-        ["ok", "github"],
-        ["ok", "aws"],
-        ["ok", "database"],
-        ["ok", "isolation"],
-    ]
+    checked = [["ok", "slack"], ["ok", "github"], ["ok", "aws"], ["ok", "database"], ["ok", "isolation"]]
+    assert [line.split()[:2] for line in text] == [*checked, ["note", "signalbox"]]
+    assert text[5].endswith("dev: main is protected on GitHub")
     assert "@signalbox in lineside by HTTP, in #ops, #dev, @s0infra has 1" in text[0]
     assert "acme/infrastructure as signalbox-bot, deploy-dev.yml" in text[1]
     assert "us-west-2" in text[2]
@@ -102,7 +97,7 @@ async def test_a_missing_terraform_comes_with_its_remedy(world: World, monkeypat
 
 async def test_settings_that_are_not_acted_on_are_named_in_one_line(world: World) -> None:
     world.config = read(CONFIG + WITH_ANSIBLE + "watch: {drift: {every: 1d}, keys: {older_than: 90d}}\n")
-    notes = [line for line in await world.lines() if line.startswith("note")]
+    notes = [line for line in await world.lines() if line.startswith("note") and "on GitHub" not in line]
     assert len(notes) == 1
     assert notes[0].endswith("have no effect in this version: watch.keys")
     assert "windows" not in notes[0]
@@ -114,5 +109,35 @@ async def test_a_surprise_in_one_check_hides_no_other(world: World, caplog: pyte
     world.slack.auth_test = lambda: 1 / 0  # type: ignore[assignment,method-assign,return-value]
     text = await world.lines()
     assert text[0].startswith("FAIL  slack      could not be checked (ZeroDivisionError)")
-    assert [line.split()[0] for line in text[1:]] == ["ok", "ok", "ok", "ok"]
+    assert [line.split()[0] for line in text[1:]] == ["ok", "ok", "ok", "ok", "note"]
     assert "checking slack" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("branch", "words"),
+    [
+        ({"protected": True}, "main is protected on GitHub"),
+        ({"protected": False}, "main is not protected on GitHub: whoever may push to it decides what runs there"),
+        (None, "main is not a branch, so whether it is protected is unknown"),
+    ],
+)
+async def test_whether_a_configured_ref_is_protected_is_reported(
+    world: World, branch: dict[str, bool] | None, words: str
+) -> None:
+    world.hub.branch = branch
+    world.config = read(CONFIG + "images: {workflow: deploy-dev.yml}\n")
+    notes = [line for line in await world.lines() if line.startswith("note")]
+    assert f"dev: {words}" in notes[0]
+    assert f"image builds: {words}" in notes[1]
+
+
+async def test_without_the_permission_the_protection_is_unknown(world: World) -> None:
+    world.hub.hidden = {"/branches/"}
+    notes = [line for line in await world.lines() if line.startswith("note")]
+    assert "main may be protected or not, which we may not read. " in single(notes)
+    assert "permission" in single(notes)
+
+
+async def test_a_ruleset_that_asks_for_pull_requests_protects(world: World) -> None:
+    world.hub.branch, world.hub.rules = {"protected": False}, ["deletion", "pull_request"]
+    assert "main is protected" in single([line for line in await world.lines() if line.startswith("note")])

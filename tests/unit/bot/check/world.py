@@ -113,6 +113,8 @@ class FakeGitHub:
         self.scopes: str | None = "repo, workflow"
         self.hidden: set[str] = set()  # pieces of paths that this token may not read
         self.status = 200
+        self.branch: dict[str, bool] | None = {"protected": True}  # None: main is a tag
+        self.rules: list[str] = []
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[self.guarded])
@@ -125,7 +127,15 @@ class FakeGitHub:
                 app.router.add_get(f"/repos/acme/{name}/commits/trunk/{readable}", self.anything)
         app.router.add_get("/repos/acme/infrastructure/actions/workflows/{file}", self.workflow)
         app.router.add_get("/repos/acme/infrastructure/contents/.github/workflows/{file}", self.contents)
+        app.router.add_get("/repos/acme/infrastructure/branches/main", self.main)
+        app.router.add_get("/repos/acme/infrastructure/rules/branches/main", self.rules_of_main)
         return app
+
+    async def main(self, _request: web.Request) -> web.Response:
+        return web.json_response(self.branch or {"message": "Branch not found"}, status=200 if self.branch else 404)
+
+    async def rules_of_main(self, _request: web.Request) -> web.Response:
+        return web.json_response([{"type": kind} for kind in self.rules])
 
     async def user(self, _request: web.Request) -> web.Response:
         return web.json_response({"login": "signalbox-bot"}, status=self.status)

@@ -61,8 +61,8 @@ def test_what_is_no_address_is_refused_in_words(config: Config, text: str) -> No
     [
         ("staging -target module.db", "The address of -target follows without a space: -target=ADDRESS."),
         ("staging -replace= -target=module.db", "-replace= lacks its address."),
-        ("staging -auto-approve", "/plan takes no option “-auto-approve”, only -target and -replace."),
-        ("-destroy staging", "/plan takes no option “-destroy”, only -target and -replace."),
+        ("staging -auto-approve", "/plan takes no option “-auto-approve”, only -target, -replace and -ref."),
+        ("-destroy staging", "/plan takes no option “-destroy”, only -target, -replace and -ref."),
         ("staging -\x1b[31m", "/plan takes no option “-?[31m”"),
     ],
 )

@@ -173,7 +173,7 @@ async def test_required_checks_block_until_they_are_good(client: Client, reposit
     )
     lint.complete("skipped")
     repository.checks.status("dev", "tests", "success")
-    repository.pulls.by_number[made["number"]].approvals.add("max-weber")
+    repository.pulls.by_number[made["number"]].review("max-weber")
     all_fit("PullRequestReview", (await client.get(f"{PULLS}/1/reviews")).json)
     assert (await looked_at(client))["mergeable_state"] == "clean"
     assert (await merge(client)).status == 200

@@ -48,6 +48,8 @@ async def test_answers_fit_the_published_schema(client: Client, path: str, model
         (f"{R}/commits", "Commit"),
         (f"{R}/branches", "ShortBranch"),
         (f"{R}/git/matching-refs/heads/", "GitRef"),
+        (f"{R}/branches?protected=false&per_page=2", "ShortBranch"),
+        (f"{R}/tags", "Tag"),
         (f"{R}/contents/instances?ref=dev", "ContentDirectoryItems"),
         (f"{R}/contents/", "ContentDirectoryItems"),
     ],
@@ -66,6 +68,24 @@ async def test_trees_list_each_file_and_blobs_have_its_content(client: Client, s
     assert base64.b64decode(blob["content"]) == files["README.md"]
     flat = (await client.get(f"{R}/git/trees/main")).json["tree"]
     assert {entry["path"] for entry in flat} == {path.partition("/")[0] for path in files}
+
+
+async def test_what_says_whose_a_commit_is_fits(client: Client, stand_in: GitHubStandIn) -> None:
+    repository = stand_in.repository("PermanentOrg/infrastructure")
+    pushed = repository.commit("feature", {"a.txt": "a"}, "Add a")
+    pull = repository.pulls.open("feature", "main", title="Add a")
+    pull.review("max-weber", "CHANGES_REQUESTED")
+    repository.graph.tag("v1", "feature", "The first")
+    all_fit("PullRequestSimple", (await client.get(f"{R}/commits/{pushed.sha}/pulls")).json)
+    all_fit("PullRequestReview", (await client.get(f"{R}/pulls/1/reviews")).json)
+    activities = (await client.get(f"{R}/activity?ref=refs/heads/feature")).json
+    all_fit("Activity", activities)
+    assert (activities[0]["after"], activities[0]["actor"]["login"]) == (pushed.sha, "lee-park")
+    fits("RepositoryCollaboratorPermission", (await client.get(f"{R}/collaborators/max-weber/permission")).json)
+    reference = (await client.get(f"{R}/git/ref/tags/v1")).json
+    fits("GitRef", reference)
+    fits("GitTag", (await client.get(f"{R}/git/tags/{reference['object']['sha']}")).json)
+    assert (await client.get(f"{R}/commits/{'0' * 40}/pulls")).status == 422
 
 
 async def test_runs_and_jobs_fit_at_every_change(stand_in: GitHubStandIn) -> None:
