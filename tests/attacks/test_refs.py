@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.scenarios.conftest import StartWorld
 
 # What a team has that configures nothing: only the configured ref is allowed; the requester may approve by themselves.
-SHARED = {
+SHARED: dict[str, Any] = {
     "speed": 200.0,
     "config": {
         '    refs: {allow: ["**"]}\n': "",

@@ -80,7 +80,10 @@ async def test_check_says_of_everything_that_it_works(outside: dict[str, str], c
     code, rendered = await bot("check", config, outside)
     names = [line.split()[:2] for line in rendered.splitlines()]
     tried = ["slack", "github", "aws", "database", "terraform", "ansible", "ec2", "secrets"]
-    assert names == [*(["ok", name] for name in tried), ["note", "signalbox"]], rendered
+    refs = ["dev", "staging", "prod", "image builds"]
+    assert names == [*(["ok", name] for name in tried), *[["note", "signalbox"]] * (1 + len(refs))], rendered
+    for where in refs:
+        assert f"{where}: main is not protected on GitHub" in rendered
     assert code == 0
     assert "in #ops, #dev, #staging, #prod, @infra has 3, @leads has 2" in rendered
     assert "deploy-dev.yml, deploy-prod.yml, build-images.yml" in rendered

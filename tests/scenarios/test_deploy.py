@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 DEPLOY_DEV = ".github/workflows/deploy-dev.yml"
 
+# Its own branches, which prod would otherwise ask about by themselves.
+SHARED = {"config": {"    after: dev\n": '    after: dev\n    refs: {allow: ["candidate"]}\n'}}
+
 
 def new_branch(world: World, name: str, files: dict[str, str | None]) -> str:
     """A branch one commit ahead of main; the commit's id."""

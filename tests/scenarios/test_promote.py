@@ -132,7 +132,7 @@ async def test_a_review_that_is_missing_is_waited_for(shared_world: World) -> No
     ahead(shared_world, "reviewed")
     infrastructure(shared_world).protect("main", reviews=1)
     number, _ = await opened(shared_world, "a rule of the branch is not met yet")
-    newest(shared_world).approvals.add("max-weber")
+    newest(shared_world).review("max-weber")
     message = await shows(shared_world, "#dev", number, "ready to merge")
     await clicks(shared_world, "ana", message, "Reject")
     await shows(shared_world, "#dev", number, "rejected, nothing was deployed")

@@ -50,7 +50,9 @@ async def failed_run(stand_in: GitHubStandIn) -> Run:
 
 async def test_the_failed_jobs_run_again_in_the_next_attempt(github: GitHub, stand_in: GitHubStandIn) -> None:
     run = await failed_run(stand_in)
-    assert await reruns.newest_attempt(github, REPOSITORY, run.run_id) == reruns.Attempt(1, State.FAILED)
+    assert await reruns.newest_attempt(github, REPOSITORY, run.run_id) == reruns.Attempt(
+        1, State.FAILED, run.commit.sha
+    )
     assert await reruns.rerun_failed(github, REPOSITORY, run.run_id, attempt=1) == 2
     assert run.attempt == 2
     assert (await reruns.newest_attempt(github, REPOSITORY, run.run_id)).number == 2
