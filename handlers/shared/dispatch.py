@@ -36,7 +36,7 @@ async def dispatch_once(operation: Operation, wanted: Dispatch) -> int:
 async def _cancel_other_commit(operation: Operation, wanted: Dispatch, run_id: int) -> None:
     """Within a step: cancel the run if it is not of the wanted commit. GitHub starts workflows by the ref's name only.
 
-    Whoever follows the run reports of which commit it is.
+    What follows the run reports its commit.
     """
     github = operation.services.github
     try:

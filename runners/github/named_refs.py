@@ -49,12 +49,12 @@ async def find(github: GitHub, repository: str, name: str, doing: str) -> NamedR
         raise RefusedRefError(doing, problem, remedy="Name a branch or tag of the repository, or a commit that it has.")
     full = name.startswith((HEADS, TAGS))
     names = (name,) if full else (HEADS + name, TAGS + name)
-    known = [ref for ref in await asyncio.gather(*(_read(github, repository, each, doing) for each in names)) if ref]
+    refs = [ref for ref in await asyncio.gather(*(_read(github, repository, each, doing) for each in names)) if ref]
     like_commit = not full and _SHA.fullmatch(name) is not None
-    if len(known) > 1 or (known and like_commit):
-        raise _ambiguous(doing, name, known, like_commit=like_commit)
-    if known:
-        return known[0]
+    if len(refs) > 1 or (refs and like_commit):
+        raise _ambiguous(doing, name, refs, like_commit=like_commit)
+    if refs:
+        return refs[0]
     if like_commit:
         return None
     await github.get(repository, f"/repos/{repository}", doing=doing)  # a hidden repository is another problem

@@ -1,4 +1,4 @@
-"""Whoever may push a branch does not get what a check gets: nothing of it runs before somebody else approves its code."""
+"""A pushed branch does not get what a check gets: nothing of it runs before somebody else approves its code."""
 
 from __future__ import annotations
 
