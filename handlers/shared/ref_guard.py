@@ -88,7 +88,7 @@ async def taken_up(operation: Operation, standing: RefStanding, approval: Approv
     if not _voted_by_others(operation, approval):
         problem = "fewer people than required approved it, besides its requester"
     else:
-        problem = await operation.step("ref again", lambda: _changed_since(operation.services, commit))
+        problem = await operation.step("ref again", lambda: _checked_again(operation, commit))
     if problem:
         message = ref_views.not_run(operation.head, standing, approval, problem)
         await operation.end(Status.FAILED, message, outcome="ref not run")
@@ -102,6 +102,12 @@ def _voted_by_others(operation: Operation, approval: ApprovalView) -> bool:
     requester = operation.record.requester
     voters = {person for person, decision, _ in approval.votes if decision == Outcome.APPROVED.value}
     return len(voters - {requester}) >= approval.required
+
+
+async def _checked_again(operation: Operation, commit: Commit) -> str:
+    """Within a step: why the ref no longer names this commit. Raises Denied where the approval does not count any more."""
+    await operation.check_authorized("ref")
+    return await _changed_since(operation.services, commit)
 
 
 async def _changed_since(services: Services, commit: Commit) -> str:
