@@ -79,8 +79,11 @@ async def check(
     if config.secret_names:
         results.append(check_secrets(config, environ))
     connections = [connection for findings in results for connection in findings.connections()]
-    notes = [*inactive_settings(config), *jump_hosts(config), *unencrypted_addresses(environ)]
-    return [*connections, *notes, *await configured_refs(config, github)]
+    return [*connections, *_notes(config, environ), *await configured_refs(config, github)]
+
+
+def _notes(config: Config, environ: Mapping[str, str]) -> list[Connection]:
+    return [*inactive_settings(config), *jump_hosts(config), *unencrypted_addresses(environ)]
 
 
 def _missing_key() -> Findings:
