@@ -22,6 +22,7 @@ from tests.bench import (
     plan_by_hand,
     plan_summary,
     start,
+    wall,
 )
 from tests.bench.figures import Figure, table
 
@@ -44,6 +45,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "github-calls": github_calls.measure,
     "deploy-by-hand": deploy_by_hand.measure,
     "many-hosts": many_hosts.measure,
+    "wall": wall.measure,
 }
 
 
