@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -73,8 +74,7 @@ async def killed_apply(workspace: Workspace) -> TerraformRun:
     observed, plan, began = ProgressLog(), await planned(workspace), datetime.now(UTC)
     task = asyncio.create_task(applied(workspace, plan, observed))
     await asyncio.wait_for(observed.there.wait(), LONG)
-    for pid in running(workspace):
-        os.kill(pid, signal.SIGKILL)
+    kill_all(workspace)
     assert not (await task).finished
     return TerraformRun(own_name(), began, datetime.now(UTC))
 
@@ -128,6 +128,13 @@ PG = """
 """
 
 
+def kill_all(workspace: Workspace) -> None:
+    """End all of the operation's processes; with the wall's first one those within it end by themselves."""
+    for pid in running(workspace):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
 @pytest.mark.needs_postgres
 @pytest.mark.slow("waits until Terraform gives up on a lock, more than once")
 @pytest.mark.parametrize("rows", ["none yet", "one"])
@@ -148,8 +155,7 @@ async def test_a_lock_in_postgresql_tells_of_no_holder_and_goes_with_it(
         error = await refused(second)
         assert error.problem == "somebody holds the state's lock, and the backend does not tell who"
         assert not is_orphaned_lock(error, TerraformRun(own_name(), began, datetime.now(UTC)))
-        for pid in running(workspace):
-            os.kill(pid, signal.SIGKILL)
+        kill_all(workspace)
         assert not (await task).finished
         # Nothing is to be given back: PostgreSQL has freed it with the connection.
         assert not (await terraform.plan(second, variables={}, timeout=LONG)).summary.up_to_date
