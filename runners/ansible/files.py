@@ -13,6 +13,7 @@ import yaml
 
 from runners.aws.inventory import group_name, host_variables
 from runners.processes.child import child_environment
+from runners.processes.foreign_files import read_regular
 from runners.processes.stragglers import MARK
 from runners.ssh.keys import write_secret
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from runners.results import Inventory
 
 CALLBACK = Path(__file__).parent / "callback"  # Ansible loads the plugin in it, which writes Places.outcomes
+_LONGEST_OUTCOMES = 256 << 20  # bytes: 500 hosts with hundreds of tasks have some megabytes
 _LONGEST_SOCKET_DIRECTORY = 70  # ssh adds up to 28 characters, and a socket's path has at most 104
 
 
@@ -82,10 +84,10 @@ class Places:
         return self.base / "cancelled"
 
     def read_outcomes(self) -> list[str]:
-        """The lines of `outcomes`; none where the plugin did not load."""
+        """The lines of `outcomes`; none where the plugin did not load, or a playbook put something else there."""
         try:
-            return self.outcomes.read_text(encoding="utf-8", errors="replace").splitlines()
-        except FileNotFoundError:
+            return read_regular(self.outcomes, most=_LONGEST_OUTCOMES).decode("utf-8", "replace").splitlines()
+        except OSError:
             return []
 
     def mark_cancelled(self) -> None:

@@ -14,6 +14,7 @@ import re
 from typing import TYPE_CHECKING
 
 from runners.caches import CacheDirectory
+from runners.processes.foreign_files import read_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,9 +40,7 @@ def key_of(workspace: Workspace) -> str | None:
     try:
         if workspace.plugin_cache is None or os.path.lexists(workspace.directory / LOCAL_MIRROR):
             return None
-        if workspace.lock_file.stat().st_size > _LARGEST:
-            return None
-        content = workspace.lock_file.read_text("utf-8")
+        content = read_regular(workspace.lock_file, most=_LARGEST).decode("utf-8")
     except (OSError, UnicodeDecodeError):
         return None
     if not _PINNED.fullmatch(content):
