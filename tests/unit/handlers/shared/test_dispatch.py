@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from handlers.shared.dispatch import Dispatch, dispatch_once
 from runners.errors import RunnerError, UncertainError
+from runners.github import commits
 from tests.unit.handlers.shared.dispatch_world import (
     HIDDEN,
     MARKED,
     REPOSITORY,
+    WORKFLOW,
     Killed,
     World,
     github_at,
     lost,
 )
+from tests.unit.runners.conftest import Fault
 
 if TYPE_CHECKING:
     from tests.unit.handlers.conftest import Desk
@@ -91,3 +95,20 @@ async def test_killed_at_every_moment_nothing_is_started_twice(
             with pytest.raises(UncertainError, match="Signalbox was stopped at that moment"):
                 await world.deploy(1)
         assert len(world.ran) == runs
+
+
+async def test_a_run_of_another_commit_than_the_approved_one_is_cancelled(desk: Desk) -> None:
+    """The branch moves between the last check and GitHub's start, which takes nothing but the branch's name."""
+    async with github_at(MARKED, enterprise=False) as (stand_in, github):
+        world = World(desk, github, stand_in.repository(REPOSITORY))
+        commit = await commits.resolve(github, REPOSITORY, "main")
+        wanted = Dispatch(REPOSITORY, WORKFLOW, commit, "/deploy", {"where": "dev"}, moved_on="so nothing was started.")
+
+        def move() -> None:
+            world.repository.commit("main", {"evil.sh": "env"}, "Move in the same moment")
+
+        stand_in.on_request.append(Fault("POST", "/dispatches", move))
+        run = world.repository.runs[await dispatch_once(world.operation(1), wanted)]
+        assert run.commit.sha != commit.sha
+        await world.repository.ended(run)
+        assert run.conclusion == "cancelled"
