@@ -41,6 +41,8 @@ async def check(services: Services, record: Record, binding: str) -> None:
     if _request(stored) != _request(record):
         raise ForgedError(f"The request of #{record.number} is not the one that began it. {AGAIN}")
     entries = await services.audit.of_operation(record.number)
+    if not entries or (entries[0].action, entries[0].actor) != (record.kind, record.requester):
+        raise ForgedError(f"The audit log does not hold the request of #{record.number}. {AGAIN}")
     if any(entry.action == ENDED for entry in entries):
         raise ForgedError(f"By the audit log #{record.number} has ended already. {AGAIN}")
     if binding:

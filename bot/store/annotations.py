@@ -44,7 +44,9 @@ class Annotations:
     async def values_of(self, operation: int, name: str, *, up_to: int | None = None) -> tuple[str, ...]:
         """The values under this name, oldest first; of those up to a `newest`, if given. Raises ForgedError."""
         rows = annotation_rows.c
-        wanted = sa.select(annotation_rows).where(rows.operation == operation, rows.name == name).order_by(rows.id)
+        wanted = (
+            sa.select(annotation_rows).where(rows.operation == operation, rows.name == name).order_by(rows.at, rows.id)
+        )
         if up_to is not None:
             wanted = wanted.where(rows.id <= up_to)
         listed = await self._store.run(lambda connection: connection.execute(wanted).mappings().all())

@@ -171,7 +171,7 @@ class Approvals:
             vote = {"approval": approval_id, "person": person, "decision": decision.value, "at": self._clock()}
             connection.execute(sa.delete(votes).where(votes.c.approval == approval_id, votes.c.person == person))
             connection.execute(sa.insert(votes).values(sealed.sealed(self._keyring, votes, vote)))
-            enough = decision is Outcome.REJECTED or len(approval.approvers) + 1 >= approval.required
+            enough = decision is Outcome.REJECTED or len({*approval.approvers, person}) >= approval.required
             if enough:
                 self._close(connection, approval_id, decision)
             decided = replace(self._read(connection, approval_id), lapsed=approval.lapsed)
@@ -210,7 +210,6 @@ class Approvals:
         def work(connection: sa.Connection) -> bool:
             ids = connection.scalars(sa.select(approvals.c.id).where(pending)).all()
             for approval_id in ids:
-                self._read(connection, approval_id)  # a forged row is not sealed again
                 self._close(connection, approval_id, Outcome.SUPERSEDED)
             return bool(ids)
 
@@ -242,24 +241,27 @@ class Approvals:
 
     def _read(self, connection: sa.Connection, approval_id: str) -> Approval:
         """The approval, locked, after the seals of its row and its votes are verified."""
+        row = self._locked(connection, approval_id)
+        cast = sa.select(votes).where(votes.c.approval == approval_id).order_by(votes.c.at)
+        vote_rows = connection.execute(cast).mappings().all()
+        for vote in vote_rows:
+            sealed.check(self._keyring, votes, vote, f"the approval of #{row['operation']}")
+        return _approval(row, vote_rows)
+
+    def _locked(self, connection: sa.Connection, approval_id: str) -> sa.RowMapping:
+        """The approval's row, locked and verified."""
         lock = sa.select(approvals).where(approvals.c.id == approval_id).with_for_update()
         row = connection.execute(lock).mappings().first()
         if row is None:
             raise UserError("I do not know this approval (any more); run the command again for a fresh one.")
-        cast = sa.select(votes).where(votes.c.approval == approval_id).order_by(votes.c.at)
-        vote_rows = connection.execute(cast).mappings().all()
-        name = f"the approval of #{row['operation']}"
-        sealed.check(self._keyring, approvals, row, name)
-        for vote in vote_rows:
-            sealed.check(self._keyring, votes, vote, name)
-        return _approval(row, vote_rows)
+        sealed.check(self._keyring, approvals, row, f"the approval of #{row['operation']}")
+        return row
 
     def _close(self, connection: sa.Connection, approval_id: str, outcome: Outcome) -> None:
-        pending = (approvals.c.id == approval_id) & (approvals.c.outcome == Outcome.PENDING.value)
-        change = sa.update(approvals).where(pending).values(outcome=outcome.value)
-        if connection.execute(change).rowcount != 1:
+        row = self._locked(connection, approval_id)
+        if row["outcome"] != Outcome.PENDING:
             raise UserError("Somebody decided this a moment before you; nothing changed.")
-        sealed.reseal(connection, self._keyring, approvals, approvals.c.id == approval_id)
+        sealed.change(connection, self._keyring, approvals, row, {"outcome": outcome.value})
 
 
 def _refuse_unless_open(approval: Approval, person: str, decision: Outcome) -> None:

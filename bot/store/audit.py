@@ -83,6 +83,7 @@ class Audit:
         self._redact = redact
         self._pending: list[tuple[Entry, float, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
+        self._head = (0, FIRST_PREVIOUS)  # number and digest of the newest entry that was seen on disk
 
     async def record(self, entry: Entry) -> None:
         """Append the entry; returns when it is on disk."""
@@ -103,15 +104,44 @@ class Audit:
         return tuple(stored_entry(row) for row in rows)
 
     async def of_operation(self, number: int) -> tuple[Entry, ...]:
-        """The entries about this operation, oldest first. Raises ForgedError for an entry that does not verify."""
-        wanted = sa.select(audit).where(audit.c.operation == number).order_by(audit.c.number)
-        rows = await self._store.run(lambda connection: connection.execute(wanted).mappings().all())
+        """The entries about this operation, oldest first. Raises ForgedError if one of them was changed or removed.
+
+        Every entry since the operation's first one is read, because one that was removed, or assigned to another operation, is
+        detected by the chain only.
+        """
+        return await self._store.run(lambda connection: self._of_operation(connection, number))
+
+    def _of_operation(self, connection: sa.Connection, number: int) -> tuple[Entry, ...]:
+        first = sa.select(sa.func.min(audit.c.number)).where(audit.c.operation == number).scalar_subquery()
+        rows = (
+            connection.execute(sa.select(audit).where(audit.c.number >= first).order_by(audit.c.number))
+            .mappings()
+            .all()
+        )
+        previous = rows[0] if rows else None
         for row in rows:
-            digest, seal = digest_of(row), row["seal"] or ""
-            sealed = self._keyring is None or self._keyring.verify(PURPOSE, {"digest": digest}, seal)
-            if digest != row["digest"] or not sealed:
+            in_order = row is previous or (
+                previous and (row["number"], row["previous"]) == (previous["number"] + 1, previous["digest"])
+            )
+            if not (in_order and self._verifies(row, sealed=row["operation"] == number or row is rows[-1])):
                 raise ForgedError(f"Entry {row['number']} of the audit log does not verify. Nothing was started.")
-        return tuple(stored_entry(row).entry for row in rows)
+            previous = row
+        self._check_head({row["number"]: row["digest"] for row in rows})
+        return tuple(stored_entry(row).entry for row in rows if row["operation"] == number)
+
+    def _verifies(self, row: sa.RowMapping, *, sealed: bool) -> bool:
+        digest = digest_of(row)
+        is_sealed = self._keyring is None or self._keyring.verify(PURPOSE, {"digest": digest}, str(row["seal"]))
+        return digest == row["digest"] and (is_sealed or not sealed)
+
+    def _check_head(self, digests: Mapping[int, str]) -> None:
+        """Raises ForgedError if the newest entry that this process has seen is no longer there."""
+        if not digests:
+            return
+        number, digest = self._head
+        if number >= min(digests) and digests.get(number) != digest:
+            raise ForgedError(f"Entry {number} of the audit log was removed or replaced. Nothing was started.")
+        self._head = max(digests.items())
 
     async def _write_all(self) -> None:
         while self._pending:

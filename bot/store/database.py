@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.errors import DatabaseAwayError
+from bot.errors import DatabaseAwayError, ForgedError
 from bot.seals import Keyring, new_key
 from bot.store import database_outage
 from runners.concurrency import run_blocking
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 TIMEOUT = 30.0  # seconds for one transaction
 _BUSY_TIMEOUT = 30.0  # seconds that a connection to SQLite waits for another's lock
+
+UNREADABLE = "A record cannot be read: something other than Signalbox has changed the database. Nothing was started."
 
 metadata = sa.MetaData()  # each file of bot/store defines its own tables in it
 
@@ -58,9 +62,15 @@ class Store:
         return str(self.file) if self.file else f"{url.get_backend_name()} {url.host or 'here'}/{url.database}"
 
     async def run(self, work: Callable[[sa.Connection], T], *, doing: str = "using the database") -> T:
-        """Run `work` in one transaction: all of it is stored or none. Raises what `work` raises, and DatabaseAwayError."""
+        """Run `work` in one transaction: all of it is stored or none.
+
+        Raises what `work` raises, DatabaseAwayError, and ForgedError for a value of a form that Signalbox does not write.
+        """
         try:
             return await run_blocking(self._transaction, work, timeout=TIMEOUT, doing=doing)
+        except (ValueError, RecursionError) as error:  # text where a number is expected, JSON that is none
+            log.exception("the database %s has a value that cannot be read", self.location)
+            raise ForgedError(UNREADABLE) from error
         except TimedOutError as error:
             raise DatabaseAwayError(f"the database {self.location}: {error.problem}") from error
         except sa.exc.SQLAlchemyError as error:

@@ -104,8 +104,7 @@ class HostKeys:
         same = host_keys.c.instance == instance
         for row in connection.execute(sa.select(host_keys).where(same)).mappings().all():
             self._check(row)
-            connection.execute(sa.update(host_keys).where(same).values(**values))
-            sealed.reseal(connection, self._store.keyring, host_keys, same)
+            sealed.change(connection, self._store.keyring, host_keys, row, values)
 
     def _check(self, row: sa.RowMapping) -> None:
         sealed.check(self._store.keyring, host_keys, row, f"the host keys of {row['instance']}")

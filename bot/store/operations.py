@@ -128,10 +128,7 @@ class Operations:
 
         def work(connection: sa.Connection) -> int:
             same = operations.c.request_key == request.key
-            exists = connection.scalar(sa.select(operations.c.number).where(same)) is not None
-            if not exists and insert_new(connection, operations, self._new_row(request)):
-                # The database has chosen the number, which the seal covers.
-                sealed.reseal(connection, self._keyring, operations, same)
+            self._insert(connection, self._new_row(request))
             return self._verified(connection, same).number
 
         return await self._store.run(work)
@@ -263,6 +260,14 @@ class Operations:
             "created_at": self._clock(),
             sealed.COLUMN: "",
         }
+
+    def _insert(self, connection: sa.Connection, row: dict[str, Any]) -> None:
+        """Insert the row under the number that the database chooses, and seal both; another process may have been first."""
+        insert_new(connection, operations, row)
+        same = operations.c.request_key == row["request_key"]
+        numbered = {**row, "number": connection.scalar(sa.select(operations.c.number).where(same))}
+        seal = sealed.sealed(self._keyring, operations, numbered)[sealed.COLUMN]
+        connection.execute(sa.update(operations).where(same, operations.c.seal == "").values(seal=seal))
 
     def _verified(self, connection: sa.Connection, where: sa.ColumnElement[bool]) -> Record:
         row = connection.execute(sa.select(operations).where(where)).mappings().first()

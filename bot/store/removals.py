@@ -61,15 +61,13 @@ class Removals:
     async def exclude(self, operation: int, resource_ids: Collection[str], person: str) -> None:
         """Exclude exactly these from removal; a candidate that was excluded before and is not among them is included."""
         of_operation = candidates.c.operation == operation
-        named = candidates.c.resource_id.in_(list(resource_ids))
-        newly_excluded = of_operation & named & (candidates.c.excluded_by == "")
 
         def work(connection: sa.Connection) -> None:
             for row in connection.execute(sa.select(candidates).where(of_operation)).mappings().all():
                 self._check(row)  # a forged row is not sealed again
-            connection.execute(sa.update(candidates).where(of_operation & ~named).values(excluded_by=""))
-            connection.execute(sa.update(candidates).where(newly_excluded).values(excluded_by=person))
-            sealed.reseal(connection, self._store.keyring, candidates, of_operation)
+                excluded_by = (row["excluded_by"] or person) if row["resource_id"] in resource_ids else ""
+                if excluded_by != row["excluded_by"]:
+                    sealed.change(connection, self._store.keyring, candidates, row, {"excluded_by": excluded_by})
 
         await self._store.run(work)
 

@@ -44,14 +44,24 @@ def check(keyring: Keyring, table: sa.Table, row: Row, name: str) -> None:
 
 def verifies(keyring: Keyring, table: sa.Table, row: Row) -> bool:
     """Whether Signalbox has sealed exactly this row."""
-    return keyring.verify(table.name, _fields(table, row), str(row[COLUMN]))
+    try:
+        return keyring.verify(table.name, _fields(table, row), str(row[COLUMN]))
+    except (TypeError, ValueError, OverflowError):
+        return False  # SQLite holds any type in any column, and PostgreSQL has NaN: neither was ever sealed
 
 
-def reseal(connection: sa.Connection, keyring: Keyring, table: sa.Table, where: sa.ColumnElement[bool]) -> None:
-    """Seal these rows as they are in this transaction, which has written them."""
-    for row in connection.execute(sa.select(table).where(where)).mappings().all():
-        identity = sa.and_(*(column == row[column.name] for column in table.primary_key))
-        connection.execute(sa.update(table).where(identity).values(seal=sealed(keyring, table, row)[COLUMN]))
+def change(
+    connection: sa.Connection, keyring: Keyring, table: sa.Table, row: Row, values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Change this row, which was verified before, and seal what it has to be afterwards; the row with its new seal.
+
+    The seal is of the values that are known here and never of what the database returns: a trigger of its administrator
+    may write other values, which then do not verify.
+    """
+    changed = sealed(keyring, table, {**row, **values})
+    identity = sa.and_(*(column == row[column.name] for column in table.primary_key))
+    connection.execute(sa.update(table).where(identity).values({**values, COLUMN: changed[COLUMN]}))
+    return changed
 
 
 def _fields(table: sa.Table, row: Row) -> dict[str, Field]:

@@ -22,12 +22,13 @@ MOST_DIGITS = 9  # of an operation's number; the database's integers have no mor
 async def clicked(services: Services, click: Click, number: str | None = None) -> Record:
     """The operation on whose message the button was clicked; its number is the button's value, unless given.
 
-    Raises UserError when the message belongs to another operation.
+    Raises UserError when the message belongs to another operation, and ForgedError when its request does not verify.
     """
     text = click.value if number is None else number
     try:
         is_number = text.isdecimal() and len(text) <= MOST_DIGITS
-        record = await follow_ups.wait_for_message(services, int(text) if is_number else 0, ATTEMPTS)
+        await follow_ups.wait_for_message(services, int(text) if is_number else 0, ATTEMPTS)
+        record = await services.operations.verified(int(text))
     except LookupError:
         raise UserError("I do not know this operation (any more).") from None
     if (click.channel, click.message_ts) != (record.channel, record.message_ts):
