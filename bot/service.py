@@ -48,6 +48,7 @@ from bot.store.host_keys import HostKeys
 from bot.store.images import Images
 from bot.store.migrations import migrate
 from bot.store.operations import Operations
+from bot.store.refused_attempts import RefusedAttempts
 from bot.store.removals import Removals
 from bot.store.run_claims import RunClaims
 from runners.aws.builders.prices import Prices
@@ -153,6 +154,7 @@ class Service:
             registry = bolt.find_handlers()
             client = make_client(self._settings.slack_bot_token, self._settings.slack_api_url)
             services = self._services(client, store, workplace)
+            stack.push_async_callback(services.refused_attempts.flush)
             # GitHub is not closed before the process ends: running work would take that for a failure.
             bolt.register_operations(services, registry)
             await _delete_old_scratch(services)
@@ -165,6 +167,7 @@ class Service:
                 await self._listen(stack, services, registry, client, finder)
             finder.start()
             stack.push_async_callback(PeriodicTasks(services, cursors, registry.periodic_tasks).close)
+            stack.push_async_callback(services.refused_attempts.flush)  # the last anchor covers what was counted
             gc.freeze()  # loaded modules stay: the collector need not visit them again
             log.info("ready as %s", self._settings.executor)
             await stopped.wait()
@@ -174,6 +177,7 @@ class Service:
         chat = Chat(client, self._redact)
         accounts = Accounts(chat, self._config.access, time.monotonic)
         account = Account(self._config.aws.all_regions, self._config.aws.profile)
+        audit = Audit(store, time.time, lambda text: markup.plain(self._redact(text)), self._settings.signalbox_key)
         return Services(
             config=self._config,
             chat=chat,
@@ -188,7 +192,8 @@ class Service:
             approvals=Approvals(store, time.time),
             host_keys=HostKeys(store, time.time),
             machine_commits=MachineCommits(store, time.time),
-            audit=Audit(store, time.time, lambda text: markup.plain(self._redact(text)), self._settings.signalbox_key),
+            audit=audit,
+            refused_attempts=RefusedAttempts(audit, time.time),
             anchors=Anchors(store, time.time, self._settings.signalbox_key, self._settings.executor),
             directory=Directory(chat, policy.groups_named(self._config), time.monotonic, accounts),
             github=make_github(self._settings),

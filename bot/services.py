@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bot.store.host_keys import HostKeys
     from bot.store.images import Images
     from bot.store.operations import Operations
+    from bot.store.refused_attempts import RefusedAttempts
     from bot.store.removals import Removals
     from bot.store.run_claims import RunClaims
     from runners.aws.builders.prices import Prices
@@ -70,6 +71,7 @@ class Services:
     host_keys: HostKeys
     machine_commits: MachineCommits
     audit: Audit
+    refused_attempts: RefusedAttempts
     anchors: Anchors
     directory: Directory
     github: GitHub

@@ -149,12 +149,21 @@ def approvers_in_words(config: Config, target: Target, requester: str) -> str:
     return in_words(rules) if free or not concerned else f"{in_words(rules)} except {kit.user(requester)}"
 
 
+def is_named(config: Config, person: Person) -> bool:
+    """Whether any rule of the configuration names this person, whose account may act."""
+    return allowed(person, _all_rules(config))
+
+
 def groups_named(config: Config) -> frozenset[str]:
     """All usergroup ids in the configuration."""
+    return frozenset(rule.removeprefix(GROUP) for rule in _all_rules(config) if rule.startswith(GROUP))
+
+
+def _all_rules(config: Config) -> Sequence[str]:
     rules = [*config.access.operators, *config.access.approvers, *(config.images_approval.approvers or ())]
     for environment in config.environments.values():
         rules += environment.approval.approvers or ()
-    return frozenset(rule.removeprefix(GROUP) for rule in rules if rule.startswith(GROUP))
+    return rules
 
 
 def in_words(rules: Sequence[str]) -> str:

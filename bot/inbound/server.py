@@ -17,6 +17,7 @@ from bot.inbound import shapes
 from bot.inbound.connections import CLOSED, authenticated
 from bot.inbound.refusals import REFUSED, RefusedError
 from bot.operations.dropped import DROPPED
+from bot.store.refused_attempts import ATTEMPTS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -79,7 +80,7 @@ def _check_signature(headers: Mapping[str, str], body: bytes, signing_secret: st
 def _metrics(services: Services) -> Handler:
     registry = CollectorRegistry()
     operations = Gauge("signalbox_operations", "Operations by status.", ["status"], registry=registry)
-    for counter in (DROPPED, REFUSED, CLOSED):
+    for counter in (DROPPED, REFUSED, CLOSED, ATTEMPTS):
         registry.register(counter)
     read = _shared(services.operations.counts)
 

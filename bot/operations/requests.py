@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
     from bot.config.targets import Target
     from bot.services import Services
+
+# Seconds. Slack waits for three, and the person was looked up for up to two (bot/access/directory.py).
+ANSWER_WITHIN = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,25 @@ class OperationRequest:
 
 @asynccontextmanager
 async def refusals_recorded(services: Services, attempt: Entry) -> AsyncIterator[None]:
-    """A context in which each Denied is recorded in the audit log, as `attempt` with the reason, before it is raised."""
+    """A context in which each Denied is recorded in the audit log, as `attempt` with the reason, before it is raised.
+
+    Repeated attempts are counted (bot/store/refused_attempts.py).
+    """
     try:
         yield
     except Denied as denied:
-        await services.audit.record(replace(attempt, detail={**attempt.detail, "why": str(denied)}))
+        refused = replace(attempt, detail={**attempt.detail, "why": str(denied)})
+        await services.refused_attempts.record(refused, named=await _is_named(services, attempt.actor))
         raise
+
+
+async def _is_named(services: Services, user: str) -> bool:
+    """Whether a rule names this person. If Slack does not say so at once, no rule does: their refusals are counted."""
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN):
+            return policy.is_named(services.config, await services.directory.person(user))
+    except TimeoutError:
+        return False
 
 
 async def check_may_use(services: Services, user: str, command: str) -> None:

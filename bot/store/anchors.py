@@ -71,15 +71,15 @@ class Anchors:
         self._keyring = keyring
         self._instance = instance
 
-    async def prepare(self, destination: str, *, every: float, entries: int) -> Anchor | None:
+    async def next_due(self, destination: str, *, every: float, entries: int) -> Anchor | None:
         """The anchor to send there now, stored before it is sent; None if nothing is due.
 
         An anchor that was interrupted comes again as it was. A new one is due after `entries` new entries, or `every`
         seconds after the last one if there is a new entry.
         """
-        return await self._store.run(lambda connection: self._prepare(connection, destination, every, entries))
+        return await self._store.run(lambda connection: self._next_due(connection, destination, every, entries))
 
-    def _prepare(self, connection: sa.Connection, destination: str, every: float, entries: int) -> Anchor | None:
+    def _next_due(self, connection: sa.Connection, destination: str, every: float, entries: int) -> Anchor | None:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
         row = connection.execute(sa.select(anchors).where(anchors.c.destination == destination)).mappings().first()

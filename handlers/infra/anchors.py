@@ -42,7 +42,7 @@ async def _send(services: Services, *, every: float, entries: int) -> None:
     settings = services.config.audit.anchor
     for destination in settings.to if settings else ():
         try:
-            anchor = await services.anchors.prepare(destination.name, every=every, entries=entries)
+            anchor = await services.anchors.next_due(destination.name, every=every, entries=entries)
             if anchor:
                 await _deliver(services, destination, anchor)
                 await services.anchors.mark_sent(destination.name, anchor)

@@ -15,6 +15,7 @@ from bot.slack.answers import answer_of
 from bot.slack.blocks import replies
 from bot.slack.web_api import ChatError
 from bot.store.audit import Entry
+from bot.store.refused_attempts import COUNT
 from handlers.infra import overview
 from runners.errors import RunnerError
 
@@ -34,6 +35,7 @@ MOST_ARGUMENTS = 4
 MOST_LINES = 30
 DIGEST = re.compile(r"\b[0-9a-f]{40,64}\b")
 OMITTED = ("url", "status")
+REPEATED = (COUNT, "first", "last")  # of an entry that sums up refused attempts
 # The text before a detail's value, where it is not the detail's name.
 PREFIXES = {
     "binding": "of ",
@@ -131,13 +133,20 @@ def _row(stored: StoredEntry) -> tuple[float, str, str, str]:
 
 def _describe(detail: Mapping[str, object]) -> str:
     """An entry's details in brackets, without URLs, which the export has; digests are short."""
-    parts = []
+    parts = [_repeated(detail)] if COUNT in detail else []
     for name, value in detail.items():
-        if not value or name in OMITTED:
+        if not value or name in OMITTED or (COUNT in detail and name in REPEATED):
             continue
         value_text = DIGEST.sub(lambda digest: digest[0][:12], str(value))
         parts.append(f"{PREFIXES.get(name, f'{name} ')}{value_text}")
     return f"({', '.join(parts)})" if parts else ""
+
+
+def _repeated(detail: Mapping[str, object]) -> str:
+    """How often and when: "599 more times from 12:00:01 to 12:00:03 UTC"."""
+    count, first, last = detail[COUNT], str(detail.get("first")), str(detail.get("last"))
+    span = f"at {first[11:19]}" if first == last else f"from {first[11:19]} to {last[11:19]}"
+    return f"{'once more' if count == 1 else f'{count} more times'} {span} UTC"
 
 
 TOPICS = (

@@ -24,6 +24,7 @@ from bot.store.audit import Audit
 from bot.store.database import Store
 from bot.store.migrations import migrate
 from bot.store.operations import Operations, Status
+from bot.store.refused_attempts import RefusedAttempts
 from handlers.operation import approve
 from tests.unit.bot.operations.lifecycle_world import ATTEMPTS, Chat, Directory, World, succeed
 
@@ -152,10 +153,11 @@ async def start(url: str, keyring: Keyring, workplace: Path, before: Bot | None 
     await migrate(store)
     settings = EngineSettings(url, "test", keyring, wake_interval=0.05, queue_interval=0.05)
     chat = before.world.chat if before else Chat()
+    audit = Audit(store, time.time, redact, keyring)
     services = SimpleNamespace(
         config=read(CONFIG, "signalbox.yaml"), chat=chat, redact=redact, clock=time.time, engine=Engine(settings),
         operations=Operations(store, time.time), approvals=Approvals(store, time.time), directory=directory,
-        audit=Audit(store, time.time, redact, keyring), annotations=Annotations(store, time.time), workplace=workplace,
+        audit=audit, refused_attempts=RefusedAttempts(audit, time.time), annotations=Annotations(store, time.time), workplace=workplace,
     )  # fmt: skip
     world = World(cast("Services", services), chat)
     bot = Bot(store, world, directory, before.effects if before else [])

@@ -54,7 +54,7 @@ class Log:
             await self.audit.record(Entry("U0ANA", f"deploy {number}", "prod", number, {"ref": "main"}))
 
     async def anchor(self) -> None:
-        anchor = await self.anchors.prepare("file", every=0, entries=1)
+        anchor = await self.anchors.next_due("file", every=0, entries=1)
         assert anchor
         self.lines.append(anchor.line)
         await self.anchors.mark_sent("file", anchor)
@@ -287,7 +287,7 @@ async def test_an_anchor_is_due_after_entries_or_time_and_an_interrupted_one_com
     await log.add(9)
     again = Anchors(store, clock, KEYRING, "serve")  # after a crash before it was recorded as sent
     assert first
-    assert await again.prepare("file", every=60, entries=5) == first
+    assert await again.next_due("file", every=60, entries=5) == first
     await again.mark_sent("file", first)
     second = await prepare("file", every=60, entries=5)
     assert second

@@ -25,6 +25,7 @@ from bot.store.audit import Audit
 from bot.store.deployments import Deployments
 from bot.store.images import Images
 from bot.store.operations import Operations, Request
+from bot.store.refused_attempts import RefusedAttempts
 from bot.store.removals import Removals
 from bot.store.run_claims import RunClaims
 from runners.aws.builders.prices import Prices
@@ -163,6 +164,7 @@ class Desk:
         self.run_claims = RunClaims(self.store, self.clock)
         self.approvals = Approvals(self.store, self.clock)
         self.audit = Audit(self.store, self.clock, Redactor())
+        self.refused_attempts = RefusedAttempts(self.audit, self.clock)
 
     def clock(self) -> float:
         return self.now
@@ -171,7 +173,7 @@ class Desk:
     def services(self) -> Services:
         made = SimpleNamespace(
             config=self.config, engine=self.engine, chat=self.chat, directory=Directory(), operations=self.operations,
-            annotations=self.annotations, run_claims=self.run_claims, approvals=self.approvals, audit=self.audit, redact=Redactor(), clock=self.clock,
+            annotations=self.annotations, run_claims=self.run_claims, approvals=self.approvals, audit=self.audit, refused_attempts=self.refused_attempts, redact=Redactor(), clock=self.clock,
             deployments=Deployments(self.store, self.clock),
             images=Images(self.store, self.clock), removals=Removals(self.store), aws=self.aws, account=self.account, prices=self.prices,
             github=None, isolations=dict.fromkeys(self.config.environments, WALL),

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 import bot
 import handlers
 from bot.engine import serializer
+from bot.engine.engine import StepResult
 from bot.errors import UserError
 from bot.inbound.app import find_handlers
 from bot.operations.operation import Operation
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-find_handlers()  # imports every module that defines a stored class
+find_handlers()  # imports every module of handlers that defines a stored class
 # A value of each class as an earlier version stored it. A class may change in any way in which it is still read.
 # `python -m tests.unit.bot.engine.test_stored_classes` adds new classes to it. Until the first release it also replaces
 # what is no longer read, after a field was renamed for example.
@@ -56,6 +57,11 @@ def test_every_class_has_a_value_of_an_earlier_version_that_is_read(name: str) -
     stored = json.loads(EARLIER.read_text())
     assert name in stored, "add it: see EARLIER"
     assert _is_read(name, stored[name]), "until the first release, see EARLIER"
+
+
+def test_the_engine_has_a_stored_class_too() -> None:
+    assert STORED_CLASSES["step-result"] is StepResult
+    assert "step-result" in DATA
 
 
 def test_no_class_that_an_earlier_version_stored_has_lost_its_name() -> None:

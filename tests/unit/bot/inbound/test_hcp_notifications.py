@@ -17,6 +17,7 @@ from aiohttp import web
 from bot.errors import Denied
 from bot.inbound import hcp_notifications
 from bot.inbound.reception import Reception
+from bot.seals import new_key
 from bot.settings import read, secret_values
 from bot.store.approvals import ApprovalRequest, Approvals, Outcome
 from bot.store.run_claims import RunClaims
@@ -146,6 +147,7 @@ def test_tokens_are_secrets_and_in_no_representation() -> None:
     environ = {
         "SLACK_BOT_TOKEN": "xoxb-1",
         "SLACK_SIGNING_SECRET": "s",
+        "SIGNALBOX_KEY": new_key(),
         "TFE_TOKEN": "tfe-token-value",
         "TFE_ADDRESS": "https://tfe.example.com",
         "HCP_NOTIFICATION_TOKEN": "notification-token-value",

@@ -91,6 +91,7 @@ async def test_who_may_not_approve_may_not_say_so(desk: Desk) -> None:
     assert not desk.chat.views
     faults = await override_checks.override(desk.services, reason(record, "U0GUS"))
     assert "You may not approve for staging" in faults["reason"]
+    await desk.refused_attempts.flush()
     assert await desk.audit_log() == [("U0GUS", "click refused"), ("U0GUS", "click refused")]
     assert not desk.engine.begun
 
