@@ -280,7 +280,7 @@ async def test_an_anchor_is_due_after_entries_or_time_and_an_interrupted_one_com
     store: Store, clock: Clock
 ) -> None:
     log = Log(store, clock)
-    prepare = log.anchors.prepare
+    prepare = log.anchors.next_due
     assert await prepare("file", every=60, entries=5) is None
     await log.add(1)
     first = await prepare("file", every=60, entries=5)
