@@ -128,7 +128,8 @@ class Operations:
 
         def work(connection: sa.Connection) -> int:
             same = operations.c.request_key == request.key
-            self._insert(connection, self._new_row(request))
+            if connection.scalar(sa.select(operations.c.number).where(same)) is None:
+                self._insert(connection, self._new_row(request))
             return self._verified(connection, same).number
 
         return await self._store.run(work)
@@ -148,10 +149,9 @@ class Operations:
 
     async def get(self, number: int) -> Record:
         """The operation of this number. Raises LookupError when there is none."""
-        record = await self._first(operations.c.number == number)
-        if record is None:
-            raise LookupError(f"there is no operation #{number}")
-        return record
+        if record := await self._first(operations.c.number == number):
+            return record
+        raise LookupError(f"there is no operation #{number}")
 
     async def verified(self, number: int) -> Record:
         """The operation of this number, as Signalbox stored its request. Raises LookupError and ForgedError."""
@@ -181,9 +181,8 @@ class Operations:
 
     async def open_between(self, environment: str, earliest: float, latest: float) -> tuple[Record, ...]:
         """The operations of this environment that were open at some time between these (Unix seconds), oldest first."""
-        begun = operations.c.created_at <= latest
         not_over = operations.c.ended_at.is_(None) | (operations.c.ended_at >= earliest)
-        return await self._select(operations.c.environment == environment, begun, not_over)
+        return await self._select(operations.c.environment == environment, operations.c.created_at <= latest, not_over)
 
     async def open_numbers(self) -> frozenset[int]:
         """The numbers of all operations that have not ended."""
@@ -191,13 +190,12 @@ class Operations:
 
     async def numbers_awaiting_approval(self) -> tuple[int, ...]:
         """The operations that wait for an approval, oldest first."""
-        waiting = await self._select(operations.c.status == Status.APPROVAL.value)
-        return tuple(record.number for record in waiting)
+        return tuple(record.number for record in await self._select(operations.c.status == Status.APPROVAL.value))
 
     async def counts(self) -> dict[str, int]:
         """The number of operations by status."""
-        statement = sa.select(operations.c.status, sa.func.count()).group_by(operations.c.status)
-        rows = await self._store.run(lambda connection: connection.execute(statement).all())
+        by_status = sa.select(operations.c.status, sa.func.count()).group_by(operations.c.status)
+        rows = await self._store.run(lambda connection: connection.execute(by_status).all())
         return {str(status): int(count) for status, count in rows}
 
     async def begin_side_effect(self, number: int, name: str) -> bool:
@@ -220,8 +218,8 @@ class Operations:
         Either this or `cancel_queued` changes the status, whichever comes first.
         """
         not_cancelled = (operations.c.number == number) & (operations.c.status != Status.CANCELLED.value)
-        running = {"status": Status.RUNNING.value, "activity": ""}
-        return await self._store.run(lambda connection: _change(connection, not_cancelled, running))
+        values = {"status": Status.RUNNING.value, "activity": ""}
+        return await self._store.run(lambda connection: _change(connection, not_cancelled, values))
 
     async def cancel_queued(self, number: int, person: str) -> bool:
         """Cancel an operation that is still queued, for this person; false when it has left the queue."""
@@ -242,8 +240,8 @@ class Operations:
 
     async def cancel_requested(self, number: int) -> str | None:
         """The person (a user id) who first requested that the operation is stopped, or None."""
-        of_operation = sa.select(cancellations.c.person).where(cancellations.c.operation == number)
-        first = of_operation.order_by(cancellations.c.at).limit(1)
+        of_operation = cancellations.c.operation == number
+        first = sa.select(cancellations.c.person).where(of_operation).order_by(cancellations.c.at).limit(1)
         return await self._store.run(lambda connection: connection.scalar(first))
 
     def _new_row(self, request: Request) -> dict[str, Any]:
@@ -262,12 +260,10 @@ class Operations:
         }
 
     def _insert(self, connection: sa.Connection, row: dict[str, Any]) -> None:
-        """Insert the row under the number that the database chooses, and seal both; another process may have been first."""
-        insert_new(connection, operations, row)
-        same = operations.c.request_key == row["request_key"]
-        numbered = {**row, "number": connection.scalar(sa.select(operations.c.number).where(same))}
-        seal = sealed.sealed(self._keyring, operations, numbered)[sealed.COLUMN]
-        connection.execute(sa.update(operations).where(same, operations.c.seal == "").values(seal=seal))
+        """Insert the row, and seal it with the number that the database chose."""
+        if insert_new(connection, operations, row):
+            chosen = sa.select(operations.c.number).where(operations.c.request_key == row["request_key"])
+            sealed.change(connection, self._keyring, operations, {**row, "number": connection.scalar(chosen)}, {})
 
     def _verified(self, connection: sa.Connection, where: sa.ColumnElement[bool]) -> Record:
         row = connection.execute(sa.select(operations).where(where)).mappings().first()
