@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-from bot.config.targets import BUILDERS
+from bot.config.targets import BUILDERS, find_target
 from bot.operations.registry import Click, DueRun
 from bot.slack.blocks import kit
 from bot.slack.blocks.common import Head
@@ -68,6 +68,7 @@ class Course:
         self.services, self.number = desk.services, number
         self.head = Head(number, f"Builder {instance}", f"{BUILDERS}/{instance}", "signalbox")
         self.record = SimpleNamespace(arguments={"region": HOME, "instance": instance})
+        self.target = find_target(desk.config, BUILDERS)
         self.shown: list[Message] = []
         self.thread: list[Message] = []
         self.ended: tuple[Status, Message] | None = None
@@ -83,6 +84,9 @@ class Course:
 
     async def step(self, _: str, function: Any) -> Any:
         return await function()
+
+    async def check_authorized(self, what: str) -> None:
+        assert what
 
     async def show(self, _: str, message: Message, status: Status, __: str = "") -> None:
         assert status is Status.RUNNING

@@ -22,6 +22,7 @@ from bot.slack.web_api import ChatError
 from bot.store.annotations import Annotations
 from bot.store.approvals import Approval, ApprovalRequest, Approvals
 from bot.store.audit import Audit
+from bot.store.deliveries import Deliveries
 from bot.store.deployments import Deployments
 from bot.store.images import Images
 from bot.store.operations import Operations, Request
@@ -140,6 +141,9 @@ class Directory:
     async def person(self, user_id: str) -> Person:
         return Person(user_id, frozenset(GROUPS.get(user_id, ())))
 
+    def forget(self) -> None:
+        """Nothing is remembered."""
+
     async def utc_offset(self, user_id: str) -> int:
         return -8 * 3_600 if user_id == "U0ANA" else 0
 
@@ -175,7 +179,7 @@ class Desk:
             config=self.config, engine=self.engine, chat=self.chat, directory=Directory(), operations=self.operations,
             annotations=self.annotations, run_claims=self.run_claims, approvals=self.approvals, audit=self.audit, refused_attempts=self.refused_attempts, redact=Redactor(), clock=self.clock,
             deployments=Deployments(self.store, self.clock),
-            images=Images(self.store, self.clock), removals=Removals(self.store), aws=self.aws, account=self.account, prices=self.prices,
+            deliveries=Deliveries(self.store, self.clock), images=Images(self.store, self.clock), removals=Removals(self.store), aws=self.aws, account=self.account, prices=self.prices,
             github=None, isolations=dict.fromkeys(self.config.environments, WALL),
         )  # fmt: skip
         return cast("Services", made)

@@ -76,7 +76,7 @@ async def test_it_is_refused(sandbox: tuple[Desk, Commands], place: str, bad: st
         replies.append(reply)
 
     sent = command_text(text.strip(), WORKSPACE, should_escape=True)  # as app.yaml asks Slack to
-    body = {"user_id": "U0ANA", "channel_id": "C0OPS", "trigger_id": "1.2", "command": command, "text": sent}
+    body = {"user_id": "U0ANA", "channel_id": "C0OPS", "trigger_id": f"{place} {bad}", "command": command, "text": sent}
     await app.listeners[command](ack, body)
     (reply,) = replies
     answer = read(reply["message"])
