@@ -90,7 +90,8 @@ class Room:
     """What a child sees beside programs and libraries.
 
     It may change `writable`, and read `given`: both belong to its operation. `shared` is what other operations read too.
-    Their parent directories must not be writable for any child.
+    What lies in a writable directory is visible by that alone, and never mounted: a child may have put a link there,
+    which would lead into the machine's own files.
     """
 
     isolation: Isolation
@@ -182,14 +183,18 @@ def _file_system(room: Room, program: Path) -> list[str]:
     arguments += ["--perms", "0644", "--ro-bind-data", "8", "/etc/passwd"]
     arguments += ["--perms", "0644", "--ro-bind-data", "9", "/etc/group"]
     trees = [Path("/usr"), *_python()]
-    readable = [*_python(), Path(inside.__file__), *_beyond(program, trees), *isolation.readable]
-    granted = isolation.writable
-    arguments += _parents([*readable, *granted, *room.shared, *room.given, *room.writable])
+    changeable = (*isolation.writable, *room.writable)
+    beyond = _not_within((*_beyond(program, trees), *isolation.readable), changeable)
+    readable = [*_python(), Path(inside.__file__), *beyond]
+    granted = _not_within(isolation.writable, changeable)
+    writable = _not_within(room.writable, changeable)
+    read_only = _not_within((*room.shared, *room.given), changeable)
+    arguments += _parents([*readable, *granted, *read_only, *writable])
     arguments += [*_binds("--ro-bind", readable), *_binds("--bind", granted)]
     for path in isolation.hidden:
         if any(path.is_relative_to(tree) for tree in (*trees, *readable, *granted)):
-            arguments += ["--tmpfs", str(path), *_parents([*room.shared, *room.given, *room.writable])]
-    arguments += [*_binds("--bind", room.writable), *_binds("--ro-bind", [*room.shared, *room.given])]
+            arguments += ["--tmpfs", str(path), *_parents([*read_only, *writable])]
+    arguments += [*_binds("--bind", writable), *_binds("--ro-bind", read_only)]
     return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/"]
 
 
@@ -209,6 +214,12 @@ def _system() -> tuple[str, ...]:
 
 def _binds(kind: str, paths: Iterable[Path]) -> list[str]:
     return [word for path in paths for word in (kind, str(path), str(path))]
+
+
+def _not_within(paths: Iterable[Path], directories: Iterable[Path]) -> list[Path]:
+    """The paths that lie in none of the directories that a child may change."""
+    changeable = tuple(directories)
+    return [path for path in paths if not any(each in path.parents for each in changeable)]
 
 
 def _parents(paths: Iterable[Path]) -> list[str]:
