@@ -15,25 +15,21 @@ from bot.errors import DatabaseAwayError
 from bot.inbound.replays import Replays, key_of
 from bot.store.database import Store
 from bot.store.deliveries import CLEANED_EVERY, RETAINED, Deliveries, deliveries
-from bot.store.migrations import migrate
+from sandbox import waiting
 from sandbox.slack import sign
+from sandbox.stories import _daemons
 from sandbox.world import SECRETS, Options, World
 from tests.attacks.payload_shapes import CLICK, COMMAND, TYPED
+from tests.scenarios import moments
 from tests.scenarios.acting import operations_in
+from tests.unit.bot.conftest import postgres, store, url
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
+    from sandbox.slack import Message
+
+__all__ = ["postgres", "store", "url"]  # fixtures
 
 FORM = "application/x-www-form-urlencoded"
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    made = Store(f"sqlite:///{tmp_path}/signalbox.sqlite")
-    await migrate(made)
-    yield made
-    made.close()
 
 
 async def test_of_many_deliveries_at_once_one_is_used(store: Store) -> None:
@@ -127,6 +123,54 @@ async def test_recorded_requests_do_nothing_when_they_are_sent_again() -> None:
         assert (await person.type("#dev", "/infra help")).ok
         assert message.rendered
         assert "came a second time" in world.bot.log.read_text()
+
+
+@pytest.mark.slow("a real bot is started twice, and a real daemon takes its time to stop")
+async def test_two_clicks_with_a_kill_in_between_and_their_bytes_again_restart_a_daemon_once() -> None:
+    async with World(Options(speed=60, config=_daemons.CONFIG)) as world:
+        backend, sent_before = _daemons.daemon_of(world), recorded(world)
+        starts = backend.directory / "starts"
+        script = backend.directory / "start"
+        script.write_text(script.read_text().replace("setsid", "echo >> starts\nsetsid", 1))
+        await (await asyncio.create_subprocess_shell(backend.start)).wait()
+        assert (await world.person("max").type("#staging", "/infra daemons staging")).ok
+        page = await world.person("max").wait_for_ephemeral(lambda posted: "each runs once" in posted.rendered)
+        killed = moments.dies_at_slack(world, "chat.postMessage", "before", moments.says("Restart"))
+        clicked = await restart_clicked(world, page, sent_before)
+        await killed.wait()
+        await world.bot.start()
+        clicked += await restart_clicked(world, page, sent_before)
+        assert len({body for body, _ in clicked}) == 2, "two deliveries"
+        await world.channel("#staging").wait_for(lambda posted: "with a new process" in posted.rendered)
+        assert starts.read_text() == 2 * "\n", "started for this test, and restarted once"
+        for body, headers in 2 * clicked:
+            assert (await world.slack.post_raw("/slack/events", body, headers))[0] == 200
+        await waiting.until(lambda: world.bot.log.read_text().count("came a second time") == 4)
+        assert (await world.person("max").type("#staging", "/infra help")).ok
+        assert moments.rows(world, "SELECT kind FROM signalbox_operations") == [("restart",)]
+        assert starts.read_text() == 2 * "\n"
+
+
+def recorded(world: World) -> list[tuple[bytes, dict[str, str]]]:
+    """What is sent to the bot from now on: the signed bytes with their headers."""
+    seen: list[tuple[bytes, dict[str, str]]] = []
+    post = world.slack._http.post_raw
+
+    async def post_recorded(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
+        seen.append((body, headers))
+        return await post(url, body, headers)
+
+    world.slack._http.post_raw = post_recorded  # type: ignore[method-assign]
+    return seen
+
+
+async def restart_clicked(
+    world: World, page: Message, seen: list[tuple[bytes, dict[str, str]]]
+) -> list[tuple[bytes, dict[str, str]]]:
+    """What a click on Restart sent."""
+    before = len(seen)
+    await world.person("max").click(page, "Restart")
+    return seen[before : before + 1]
 
 
 async def opened(world: World) -> Any:
