@@ -128,7 +128,7 @@ async def test_recorded_requests_do_nothing_when_they_are_sent_again() -> None:
 @pytest.mark.slow("a real bot is started twice, and a real daemon takes its time to stop")
 async def test_two_clicks_with_a_kill_in_between_and_their_bytes_again_restart_a_daemon_once() -> None:
     async with World(Options(speed=60, config=_daemons.CONFIG)) as world:
-        backend, sent_before = _daemons.daemon_of(world), recorded(world)
+        backend, sent_bytes = _daemons.daemon_of(world), recorded(world)
         starts = backend.directory / "starts"
         script = backend.directory / "start"
         script.write_text(script.read_text().replace("setsid", "echo >> starts\nsetsid", 1))
@@ -136,10 +136,10 @@ async def test_two_clicks_with_a_kill_in_between_and_their_bytes_again_restart_a
         assert (await world.person("max").type("#staging", "/infra daemons staging")).ok
         page = await world.person("max").wait_for_ephemeral(lambda posted: "each runs once" in posted.rendered)
         killed = moments.dies_at_slack(world, "chat.postMessage", "before", moments.says("Restart"))
-        clicked = await restart_clicked(world, page, sent_before)
+        clicked = await restart_clicked(world, page, sent_bytes)
         await killed.wait()
         await world.bot.start()
-        clicked += await restart_clicked(world, page, sent_before)
+        clicked += await restart_clicked(world, page, sent_bytes)
         assert len({body for body, _ in clicked}) == 2, "two deliveries"
         await world.channel("#staging").wait_for(lambda posted: "with a new process" in posted.rendered)
         assert starts.read_text() == 2 * "\n", "started for this test, and restarted once"
@@ -153,24 +153,24 @@ async def test_two_clicks_with_a_kill_in_between_and_their_bytes_again_restart_a
 
 def recorded(world: World) -> list[tuple[bytes, dict[str, str]]]:
     """What is sent to the bot from now on: the signed bytes with their headers."""
-    seen: list[tuple[bytes, dict[str, str]]] = []
+    sent_bytes: list[tuple[bytes, dict[str, str]]] = []
     post = world.slack._http.post_raw
 
     async def post_recorded(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
-        seen.append((body, headers))
+        sent_bytes.append((body, headers))
         return await post(url, body, headers)
 
     world.slack._http.post_raw = post_recorded  # type: ignore[method-assign]
-    return seen
+    return sent_bytes
 
 
 async def restart_clicked(
-    world: World, page: Message, seen: list[tuple[bytes, dict[str, str]]]
+    world: World, page: Message, sent_bytes: list[tuple[bytes, dict[str, str]]]
 ) -> list[tuple[bytes, dict[str, str]]]:
     """What a click on Restart sent."""
-    before = len(seen)
+    before = len(sent_bytes)
     await world.person("max").click(page, "Restart")
-    return seen[before : before + 1]
+    return sent_bytes[before : before + 1]
 
 
 async def opened(world: World) -> Any:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bot.access import arguments as typed_arguments
 from bot.errors import UserError
-from bot.operations import requests
+from bot.operations import authority, requests
 from bot.operations.queue import head_of
 from bot.operations.registry import Button, Click, Invocation, Kind, Topic
 from bot.operations.requests import OperationRequest
@@ -114,6 +114,8 @@ async def _restart(operation: Operation) -> tuple[DaemonObservation, ...]:
     if daemon is None:
         raise UserError(f"{environment.name} has no daemon {name} on {role} in the configuration (any more).")
     hosts = await find_hosts(services.config, environment, services.aws, (role,))
+    await operation.check_authorized("restart")
+    await authority.check_still_may(services, operation.target, operation.record.requester)
     async with _reach(services, environment, hosts, operation.scratch / f"ssh-{secrets.token_hex(4)}") as access:
         observed = await daemons.restart(access, role, daemon, timeouts(environment))
     await _record(operation, observed)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
 import pytest
 
 from bot.config import read
 from bot.errors import Denied, UserError
 from bot.operations.registry import Click
 from bot.store.operations import Request, Status
+from handlers.deploy.ansible import daemons as ansible_daemons
 from handlers.deploy.ansible.daemons import configured, request_restart, timeouts, topic
 from runners.daemons import Daemon, Timeouts
+from runners.results import Inventory
 from tests.unit.bot.drawn import read as read_message
 from tests.unit.handlers.conftest import FILE, Desk, typed
+
+if TYPE_CHECKING:
+    from bot.operations.operation import Operation
 
 WITH = FILE.replace(
     "    terraform: {directory: instances/staging,",
@@ -86,6 +94,28 @@ async def test_whoever_may_not_approve_may_not_restart(staffed: Desk) -> None:
         await request_restart(staffed.services, click("U0ANA"))
     assert staffed.engine.begun == []
     assert await staffed.audit_log() == [("U0ANA", "click refused")]
+
+
+async def test_whoever_may_no_longer_approve_restarts_nothing(staffed: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = list[str]()
+
+    async def hosts(*_: object) -> Inventory:
+        return Inventory("staging", (), "deployer", 22, "ssh")
+
+    async def check_authorized(what: str) -> None:
+        checked.append(what)
+
+    monkeypatch.setattr(ansible_daemons, "find_hosts", hosts)
+    monkeypatch.setattr(ansible_daemons, "_reach", None)  # an attempt to reach a host fails
+    environment = staffed.config.environments["staging"]
+    record = SimpleNamespace(arguments={"machine": "backend", "daemon": "queue"}, requester="U0GUS")
+    operation = SimpleNamespace(
+        services=staffed.services, environment=environment, target=environment, record=record,
+        check_authorized=check_authorized,
+    )  # fmt: skip
+    with pytest.raises(Denied, match="You may not approve for staging"):
+        await ansible_daemons._restart(cast("Operation", operation))
+    assert checked == ["restart"]
 
 
 @pytest.mark.parametrize("value", ["", "staging", "staging backend", "staging backend other", "moon backend queue"])
