@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 # Bytes that wait until the headers are complete and the request is taken up; then reading goes on.
 MOST_UNREAD = 1 << 16
+PIPELINED = "sent a request before the answer to another"
 CLOSED = Counter(
     "signalbox_closed_connections", "Connections that the bot closed before an answer.", ["reason"], registry=None
 )
@@ -37,7 +38,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._idle = False  # between an answer and the next request
-        self._taken = False  # while a request is answered
+        self._taken: web.Request | None = None  # while it is answered
         self._unread = 0
         self.peer = ""
 
@@ -52,7 +53,11 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Pass on what came; the first bytes of a further request begin its time."""
-        if not self._taken:
+        if self._taken is not None:
+            if self._taken.content.is_eof():
+                self.close(PIPELINED)
+                return
+        else:
             if self._idle:
                 self._idle = False
                 self._expect(self._connections.limits.headers)
@@ -80,16 +85,22 @@ class Connection(asyncio.Protocol):
         self._connections.remove(self)
         self._inner.connection_lost(exc)
 
-    def take(self) -> None:
-        """The headers are complete and the request is being answered: its body may come."""
-        self._taken, self._idle, self._unread = True, False, 0
+    def take(self, request: web.Request) -> None:
+        """The headers are complete and the request is being answered: its body may come.
+
+        A request that was sent before the answer to the one before is not answered. Neither Slack nor GitHub nor a proxy sends
+        such (RFC 9112, 9.3.2), and a stranger who does fills the memory with requests that wait.
+        """
+        if getattr(self._inner, "_messages", ()):  # aiohttp's queue, which it does not show otherwise
+            self.close(PIPELINED)
+        self._taken, self._idle, self._unread = request, False, 0
         self._expect(self._connections.limits.answer)
         if self._transport and not self._transport.is_closing():
             self._transport.resume_reading()
 
     def release(self) -> None:
         """The request is answered; another may come."""
-        self._taken, self._idle = False, True
+        self._taken, self._idle = None, True
         if self._transport is None or self._transport.is_closing():
             return
         self._expect(self._connections.limits.keepalive)
@@ -180,7 +191,7 @@ async def timed(request: web.Request, handler: Callable[[web.Request], object]) 
     """Give the request the time of an answer, once its headers are complete."""
     connection = connection_of(request)
     if connection:
-        connection.take()
+        connection.take(request)
     try:
         return await handler(request)  # type: ignore[misc, no-any-return]
     finally:

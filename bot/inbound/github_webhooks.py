@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 
 from aiohttp import web
 
-from bot.inbound.bodies import TIMEOUT, Bodies
+from bot.inbound.bodies import SMALL, TIMEOUT, Bodies
 from bot.inbound.connections import authenticated
 from bot.inbound.refusals import RefusedError
 from bot.operations import dropped
@@ -35,7 +35,7 @@ PATH = "/github/webhooks"
 SIGNATURE = "X-Hub-Signature-256"
 # docs.github.com/en/webhooks/webhook-events-and-payloads: "Payloads are capped at 25 MB."
 LARGEST_BODY = 25 << 20
-READ_AT_ONCE = 4  # bodies; this bounds the memory that an unknown sender can make the bot use
+READ_AT_ONCE = 2  # large bodies; this bounds the memory that an unknown sender can make the bot use
 LONG = 1 << 18  # bytes; a larger body is checked and parsed on a thread
 REMEMBERED = 1_000  # deliveries
 _SIGNED = re.compile(r"sha256=[0-9a-f]{64}")
@@ -60,22 +60,30 @@ class Webhooks:
         """Answer a delivery: 202 at once for every delivery of GitHub, whether or not it is needed."""
         event, delivery = request.headers.get("X-GitHub-Event", ""), request.headers.get("X-GitHub-Delivery", "")[:100]
         try:
-            body = await self._body(request)
-            payload = await self._payload(body, request.headers.get(SIGNATURE, ""), request.content_type)
+            payload = await self._received(request)
             authenticated(request)
             status = self._take(event, delivery, payload)
         except RefusedError as error:
             return self._refusals.answer(request, error)
         return web.json_response({"status": status}, status=200 if event == "ping" else 202)
 
-    async def _body(self, request: web.Request) -> bytes:
+    async def _received(self, request: web.Request) -> Mapping[str, Any]:
+        """The payload. A large body has its place until its signature is checked; a small one waits for nobody."""
+        if request.content_length is not None and request.content_length <= SMALL:
+            return await self._payload(request)
         try:
-            async with asyncio.timeout(TIMEOUT), self._reading:
-                return await self._bodies.read(request, LARGEST_BODY)
+            async with asyncio.timeout(TIMEOUT):
+                await self._reading.acquire()
         except TimeoutError:
-            raise RefusedError(408, "the body did not come in time", "time") from None
+            raise RefusedError(503, "too many large bodies come at once; try again", "memory") from None
+        try:
+            return await self._payload(request)
+        finally:
+            self._reading.release()
 
-    async def _payload(self, body: bytes, signature: str, content_type: str) -> Mapping[str, Any]:
+    async def _payload(self, request: web.Request) -> Mapping[str, Any]:
+        signature, content_type = request.headers.get(SIGNATURE, ""), request.content_type
+        body = await self._bodies.read(request, LARGEST_BODY)
         if len(body) < LONG:
             return payload_of(body, signature, content_type, self._secret)
         doing = "reading a webhook"

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from runners.ansible.requirements import SETTINGS, Requirements, check_roles, find, malformed, read, role_name
+from runners.ansible.requirements import (
+    SETTINGS,
+    Requirements,
+    check_roles,
+    find,
+    malformed,
+    read,
+    read_start,
+    role_name,
+)
 from runners.caches import Cache, CacheDirectory
 from runners.errors import NotFoundError, ProgramMissingError, RunnerError, TimedOutError, UnavailableError
 from runners.processes import child
@@ -130,6 +139,7 @@ async def _install(requirements: Requirements, project: Path, part: Path, room: 
 async def _install_dependencies(part: Path, cwd: Path, env: dict[str, str], room: Room, end: float) -> None:
     """Install the roles that roles need. ansible-galaxy would do so too, but into any directory that a role names."""
     for number in range(_MOST_ROUNDS):
+        await asyncio.to_thread(_check_links, part / "roles")  # before files of roles are read, here and not by a child
         needed = await asyncio.to_thread(_missing_dependencies, part / "roles", cwd)
         if not needed:
             return
@@ -164,7 +174,7 @@ def _dependencies_of(role: Path) -> list[Any]:
         if file is None:
             continue
         name = f"{role.name}/{file.parent.name}/{file.name}"
-        document = read(file.read_bytes(), name)
+        document = read(read_start(file), name)
         listed = (document or {}).get(key) if key and isinstance(document, dict | None) else document
         if listed is not None and not isinstance(listed, list):
             raise malformed(name, "its dependencies must be a list")

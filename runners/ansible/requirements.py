@@ -7,8 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from runners import foreign_yaml
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def find(project: Path) -> Requirements | None:
         path = project / name
         if not path.is_file():
             continue
-        content = path.read_bytes()
+        content = read_start(path)
         named = _named(content, kinds, name)
         digest.update(name.encode() + b"\0%d\0" % len(content) + content)
         files.append((path, tuple(kind for kind in kinds if named[kind])))
@@ -65,7 +64,10 @@ def find(project: Path) -> Requirements | None:
             check_roles(named["role"], name, project)
     files = [(path, kinds) for path, kinds in files if kinds]
     settings = project / SETTINGS
-    digest.update(settings.read_bytes() if settings.is_file() else b"")
+    content = read_start(settings) if settings.is_file() else b""
+    if len(content) > _LONGEST_FILE:
+        raise malformed(SETTINGS, f"it is larger than {_LONGEST_FILE >> 20} MB")
+    digest.update(content)
     return Requirements(tuple(files), digest.hexdigest()[:32], cacheable) if files else None
 
 
@@ -107,18 +109,21 @@ def _name_of_source(source: str) -> str:
     return source.rsplit("/", 1)[-1].removesuffix(".git").removesuffix(".tar.gz").partition(",")[0]
 
 
+def read_start(path: Path) -> bytes:
+    """A file's content; of one that is too large only so much that `read` refuses it."""
+    with path.open("rb") as file:
+        return file.read(_LONGEST_FILE + 1)
+
+
 def read(content: bytes, name: str) -> Any:
     """The YAML of a file. Raises RunnerError."""
     if len(content) > _LONGEST_FILE:
         raise malformed(name, f"it is larger than {_LONGEST_FILE >> 20} MB")
     try:
-        return yaml.safe_load(content)
-    except yaml.YAMLError as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", None)
-        where = f" at line {line + 1}" if line is not None else ""
-        raise malformed(name, f"it is no YAML{where}") from None
-    except (RecursionError, ValueError):
-        raise malformed(name, "it is no YAML that can be read") from None
+        return foreign_yaml.load(content)
+    except foreign_yaml.UnreadableYamlError as error:
+        where = f" at line {error.line + 1}" if error.line is not None else ""
+        raise malformed(name, f"{error}{where}") from None
 
 
 def malformed(name: str, problem: str) -> RunnerError:
@@ -131,7 +136,7 @@ def _check_included(include: object, name: str, project: Path) -> None:
     path = (project / str(include)).resolve()
     if not path.is_relative_to(project.resolve()) or not path.is_file():
         raise malformed(name, f"it includes {str(include)[:100]!r}, which is no file of the playbooks")
-    content = read(path.read_bytes(), str(include))
+    content = read(read_start(path), str(include))
     check_roles([each for each in content or [] if "include" not in each], str(include), project)
 
 

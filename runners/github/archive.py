@@ -14,6 +14,7 @@ from runners.concurrency import run_blocking
 from runners.errors import RunnerError, UnavailableError
 from runners.github import tree
 from runners.github.api.errors import check_repository
+from runners.github.links import Links, OutsideError, TooManyLinksError
 from runners.github.tar_members import (
     DamagedArchiveError,
     Member,
@@ -133,13 +134,15 @@ class _Unpacking:
         self._members, self._into, self._sha, self._limits, self._doing = members, into, sha, limits, doing
         self._links: list[Member] = []
         self._names = 0
+        self._directories: set[str] = set()  # also those that only the names of files have
         self._top = ""
         self._contents = tree.Contents()
 
     def to_the_end(self) -> Unpacked:
         for count, member in enumerate(self._members, 1):
             self._names += len(member.raw)
-            if count > self._limits.entries or self._names > _MOST_NAMES:
+            self._count_directories(member)
+            if max(count, len(self._directories)) > self._limits.entries or self._names > _MOST_NAMES:
                 raise TooLargeError
             self._top = self._top or self._checked_top(member)
             _check_name(member, self._top)
@@ -209,13 +212,22 @@ class _Unpacking:
                 raise _unsafe(member, "is a link inside a link, or in the place of a file")
             self._make_directory(member, path.parent)
             path.symlink_to(member.target)
+        links = Links({member.name.partition("/")[2]: member.target for member in self._links})
         for member in self._links:  # a link through another link can lead outside although its own text does not
             try:
-                real = os.path.realpath(self._into / member.name)
-            except RecursionError:
+                links.check(member.name.partition("/")[2])
+            except TooManyLinksError:
                 raise _unsafe(member, "is a link through too many others") from None
-            if real != root and not real.startswith(root + os.sep):
-                raise _unsafe(member, "is a link that leads outside")
+            except OutsideError:
+                raise _unsafe(member, "is a link that leads outside") from None
+
+    def _count_directories(self, member: Member) -> None:
+        directory = member.name if member.kind == "directory" else posixpath.dirname(member.name)
+        for _ in range(DEEPEST):
+            if not directory or directory in self._directories:
+                return
+            self._directories.add(directory)
+            directory = posixpath.dirname(directory)
 
 
 def _check_name(member: Member, top: str) -> None:

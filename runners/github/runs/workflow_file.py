@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import yaml
-
+from runners import foreign_yaml
 from runners.concurrency import run_blocking
 from runners.errors import NotFoundError, RunnerError
 from runners.github.api.errors import check_repository
@@ -76,7 +75,7 @@ async def read(github: GitHub, repository: str, workflow: str, ref: str) -> Work
     try:
         text = base64.b64decode(file["content"])[:LONGEST]
         return await run_blocking(parse, workflow, text, timeout=PARSING, doing=doing)
-    except (KeyError, TypeError, ValueError, yaml.YAMLError):
+    except (KeyError, TypeError, ValueError):
         raise RunnerError(
             doing, "the file is no workflow that I can read", remedy="See what GitHub says of it."
         ) from None
@@ -102,8 +101,8 @@ async def state(github: GitHub, repository: str, workflow: str) -> str:
 
 
 def parse(workflow: str, text: bytes) -> WorkflowFile:
-    """Parse a workflow's file; `workflow` is its default name. Raises ValueError and yaml.YAMLError."""
-    raw = yaml.safe_load(text)
+    """Parse a workflow's file; `workflow` is its default name. Raises ValueError."""
+    raw = foreign_yaml.load(text)
     if not isinstance(raw, dict):
         raise TypeError("no mapping")
     # YAML 1.1 reads the bare word `on` as true; GitHub reads it as text.
