@@ -6,13 +6,14 @@ import json
 import os
 import re
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.errors import NothingThereError, UserError
 from bot.store import audit
 from bot.store.anchors import AnchorError, read_anchors
-from bot.store.audit_verification import read_all, verify
+from bot.store.audit_verification import UnreadableEntryError, read_all, verify
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from bot.store.anchors import Anchor
     from bot.store.database import Store
 
+OVERDUE = 2  # intervals after which an anchor that is due is missing
 _S3 = re.compile(r"s3://([a-z0-9][a-z0-9.-]+)(?:/(.*))?")
 
 
@@ -30,8 +32,11 @@ def export(store: Store) -> int:
     _check_exists(store)
     try:
         for stored in read_all(store.engine):
-            print(json.dumps(audit.as_json(stored)))
+            # A value that only somebody else can have written, such as bytes, is exported as its description.
+            print(json.dumps(audit.as_json(stored), default=repr))
         sys.stdout.flush()
+    except UnreadableEntryError as error:
+        raise UserError(f"The export ends here: {error}.") from error
     except BrokenPipeError:
         # Python flushes stdout again when it ends (docs.python.org/3/library/signal.html, "Note on SIGPIPE").
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -51,7 +56,9 @@ def verify_log(store: Store, keyring: Keyring | None, config: Config, source: st
     except AnchorError as error:
         print(f"The anchors in {source} are not whole: {error}")
         return 1
-    verdict = verify(read_all(store.engine), keyring, anchors)
+    settings = config.audit.anchor
+    due_since = time.time() - OVERDUE * settings.every.total_seconds() if settings else None
+    verdict = verify(read_all(store.engine), keyring, anchors, due_since=due_since)
     extent = f"{verdict.extent}, {store.location}"
     if verdict.fault:
         print(f"{verdict.fault} ({extent})")
@@ -84,4 +91,10 @@ def _in_bucket(source: str, config: Config) -> Iterable[str]:
     named = _S3.fullmatch(source)
     if not named:
         raise UserError(f"{source} is no bucket; write s3://bucket/prefix.")
-    return Bucket(named[1], named[2] or "", config.aws.region, config.aws.profile).lines()
+    return Bucket(named[1], named[2] or "", _region(named[1], config), config.aws.profile).lines()
+
+
+def _region(bucket: str, config: Config) -> str:
+    """The region that audit.anchor.to names for this bucket, else that of `aws`."""
+    configured = [to.s3 for to in (config.audit.anchor.to if config.audit.anchor else ()) if to.s3]
+    return next((s3.region for s3 in configured if s3.bucket == bucket and s3.region), config.aws.region)

@@ -28,7 +28,9 @@ _SUSPECT = re.compile("[^\t\n -~\u00a1-\u00ac\u00ae-\u033f\u0370-\u05ff\u3041-\u
 # Colours and other commands to a terminal (ECMA-48, control sequences).
 _TERMINAL = re.compile("\x1b\\[[0-?]*[ -/]*[@-~]")
 _LINE_ENDS = re.compile("\r+\n?")  # also of a progress bar, which returns to the start of its line
-_EMOJI_STYLE, _JOINER = "\ufe0f", "\u200d"
+_EMOJI_STYLE, _JOINER, _KEYCAP, _KEYS = "\ufe0f", "\u200d", "\u20e3", frozenset("0123456789#*")
+# Emoji that Unicode counts as punctuation or as symbols of mathematics.
+_OTHER_EMOJI = frozenset("\u203c\u2049\u2194\u25fd\u25fe\u3030\u303d\u2934\u2935\u27a1\u2b05")
 
 
 @cache
@@ -67,14 +69,21 @@ def _is_hidden(character: str) -> bool:
 
 
 def _in_emoji(text: str, at: int) -> bool:
-    """Whether the character after which this one stands is a symbol; a joiner needs one after it as well."""
+    """Whether the character after which this one stands is an emoji; a joiner needs one after it as well.
+
+    A digit, "#" or "*" is one only in a keycap: elsewhere "v1" and "v1" with a style look alike.
+    """
     before = text[at - 1 : at].replace(_EMOJI_STYLE, text[at - 2 : at - 1])
     after = text[at + 1 : at + 2]
-    return _is_symbol(before) and (text[at] == _EMOJI_STYLE or _is_symbol(after))
+    if text[at] == _EMOJI_STYLE:
+        return _is_symbol(before) or (before in _KEYS and after == _KEYCAP)
+    return _is_symbol(before) and _is_symbol(after)
 
 
 def _is_symbol(character: str) -> bool:
-    # Keycaps (1️⃣) begin with a digit; skin tones are modifier symbols.
-    return bool(character) and (
-        character in "0123456789#*" or unicodedata.category(character) in {"So", "Sk", "Sm", "Po"}
+    # Skin tones are modifier symbols.
+    return len(character) == 1 and (
+        character in _OTHER_EMOJI
+        or unicodedata.category(character) == "So"
+        or "\U0001f3fb" <= character <= "\U0001f3ff"
     )

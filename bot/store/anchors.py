@@ -7,6 +7,7 @@ digest. It carries the seal of the anchor before it, so that a missing or forged
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from bot.seals import Keyring
 
+log = logging.getLogger(__name__)
 PURPOSE = "audit anchor"
 KIND = "signalbox audit anchor 1"
 # PostgreSQL's advisory lock for preparing an anchor: a constant that nothing else in this database uses.
@@ -83,7 +85,7 @@ class Anchors:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
         row = connection.execute(sa.select(anchors).where(anchors.c.destination == destination)).mappings().first()
-        last = parse(row["line"]) if row else None
+        last = self._authentic(parse(row["line"])) if row else None
         if row and last and not row["sent"]:
             return last
         head = connection.execute(
@@ -103,6 +105,15 @@ class Anchors:
         else:
             connection.execute(sa.insert(anchors).values(destination=destination, **values))
         return made
+
+    def _authentic(self, anchor: Anchor | None) -> Anchor | None:
+        """The anchor if it has our seal. With a forged one anchoring begins anew, which the destination then shows."""
+        if anchor and self._keyring.verify_text(PURPOSE, anchor.text(), anchor.seal):
+            return anchor
+        log.error(
+            "the newest anchor in the database does not verify: something else has changed it; anchoring begins anew"
+        )
+        return None
 
     def _is_due(self, last: Anchor, number: int, every: float, entries: int) -> bool:
         # An end that was removed is anchored too: the anchors then contradict each other, which is what they are for.

@@ -200,8 +200,11 @@ def exists(connection: sa.Connection) -> bool:
 
 
 def iso_time(at: float) -> str:
-    """Unix seconds as a time in UTC: 2026-03-02T12:00:00Z."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Unix seconds as a time in UTC: 2026-03-02T12:00:00Z. What somebody wrote in place of a time is named as such."""
+    try:
+        return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (TypeError, ValueError, OverflowError, OSError):
+        return "no time"
 
 
 def fields_of(entry: Entry) -> dict[str, Any]:

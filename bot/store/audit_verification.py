@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -23,6 +23,10 @@ REPLACED = (
 )
 
 
+class UnreadableEntryError(Exception):
+    """An entry has a value that Signalbox does not write; the text says which one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What was found: the extent, the first fault in words (empty if there is none), and what is proven and what is not."""
@@ -37,12 +41,26 @@ def read_all(engine: sa.Engine) -> Iterator[StoredEntry]:
     statement = sa.select(audit).order_by(audit.c.number).limit(BATCH)
     after = statement
     while True:
-        with engine.begin() as connection:
-            rows = connection.execute(after).mappings().all()
+        rows = _rows(engine, after)
         yield from map(stored_entry, rows)
         if len(rows) < BATCH:
             return
         after = statement.where(audit.c.number > rows[-1]["number"])
+
+
+def _rows(engine: sa.Engine, wanted: sa.Select[Any]) -> Sequence[sa.RowMapping]:
+    """The rows, read in one transaction. Raises UnreadableEntryError for a value of another type or form."""
+    try:
+        with engine.begin() as connection:
+            return connection.execute(wanted).mappings().all()
+    except (ValueError, RecursionError) as error:  # JSON that is none, text that is not UTF-8
+        with engine.begin() as connection:
+            numbers = connection.execute(wanted.with_only_columns(audit.c.number)).scalars().all()
+        if len(numbers) == 1:
+            raise UnreadableEntryError(f"entry {numbers[0]} was changed: it cannot be read") from error
+        for number in numbers:
+            _rows(engine, sa.select(audit).where(audit.c.number == number).limit(1))
+        raise
 
 
 def first_fault(engine: sa.Engine) -> str | None:
@@ -50,14 +68,27 @@ def first_fault(engine: sa.Engine) -> str | None:
     return verify(read_all(engine), None, None).fault or None
 
 
-def verify(entries: Iterable[StoredEntry], keyring: Keyring | None, anchors: Sequence[Anchor] | None) -> Verdict:
-    """The verdict on the entries. Without a keyring the seals are not checked; `anchors` are authentic and in order."""
+def verify(
+    entries: Iterable[StoredEntry],
+    keyring: Keyring | None,
+    anchors: Sequence[Anchor] | None,
+    *,
+    due_since: float | None = None,
+) -> Verdict:
+    """The verdict on the entries. Without a keyring the seals are not checked; `anchors` are authentic and in order.
+
+    A newest anchor from before `due_since` (Unix seconds) is overdue, if there are entries after it.
+    """
     reading = _Reading(keyring, anchors or ())
-    for stored in entries:
-        reading.add(stored)
+    try:
+        for stored in entries:
+            reading.add(stored)
+    except UnreadableEntryError as error:
+        reading.fault = reading.fault or str(error)
     if not reading.fault:
         reading.finish()
-    return Verdict(reading.extent(), reading.fault, () if reading.fault else _statements(reading, keyring, anchors))
+    statements = () if reading.fault else _statements(reading, keyring, anchors, due_since)
+    return Verdict(reading.extent(), reading.fault, statements)
 
 
 class _Reading:
@@ -70,7 +101,6 @@ class _Reading:
         self.matched = 0  # the number of the last entry that an anchor proves
         self.first: StoredEntry | None = None
         self.last: StoredEntry | None = None
-        self.unsealed = 0
         self.fault = ""
 
     def add(self, stored: StoredEntry) -> None:
@@ -91,17 +121,11 @@ class _Reading:
     def _fault_of(self, stored: StoredEntry, number: int, previous: str) -> str:
         if stored.number > number + 1:
             return f"entry {number + 1} is missing"
-        row = {"number": stored.number, "at": stored.at, "previous": stored.previous, **fields_of(stored.entry)}
-        if stored.number != number + 1 or stored.previous != previous or digest_of(row) != stored.digest:
+        if stored.number != number + 1 or stored.previous != previous or _digest(stored) != stored.digest:
             return f"entry {stored.number} was changed"
-        if stored.seal is None:
-            self.unsealed += 1
-            return (
-                f"entry {stored.number} has no seal, though earlier entries have"
-                if self.unsealed < stored.number
-                else ""
-            )
-        if self._keyring and not self._keyring.verify(PURPOSE, {"digest": stored.digest}, stored.seal):
+        if self._keyring and stored.seal is None:
+            return f"entry {stored.number} has no seal: something other than Signalbox wrote it"
+        if self._keyring and not self._keyring.verify(PURPOSE, {"digest": stored.digest}, str(stored.seal)):
             return (
                 f"entry {stored.number} has a seal that no key of SIGNALBOX_KEY made: the entry was forged, "
                 "or an older key is missing there"
@@ -136,11 +160,6 @@ class _Reading:
                 else f"entries {number + 1} to {furthest.number} are"
             )
             self.fault = f"{missing} missing, anchored at {iso_time(furthest.at)}. {RESTORED}"
-        elif self._keyring and self.last and self.last.seal is None and self.matched < number:
-            self.fault = (
-                "no entry has a seal, though SIGNALBOX_KEY is set: somebody with write access to the database computed "
-                "the log anew, or nothing was recorded since the update from the first release"
-            )
 
     def extent(self) -> str:
         """How many entries were read, with the times of the first and the last."""
@@ -150,17 +169,23 @@ class _Reading:
         return f"{number}, first {iso_time(self.first.at)}, last {iso_time(self.last.at)}"
 
 
-def _statements(reading: _Reading, keyring: Keyring | None, anchors: Sequence[Anchor] | None) -> tuple[str, ...]:
+def _digest(stored: StoredEntry) -> str | None:
+    """The digest of the entry as it is; None if it has a value that Signalbox does not write."""
+    row = {"number": stored.number, "at": stored.at, "previous": stored.previous, **fields_of(stored.entry)}
+    try:
+        return digest_of(row)
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
+def _statements(
+    reading: _Reading, keyring: Keyring | None, anchors: Sequence[Anchor] | None, due_since: float | None
+) -> tuple[str, ...]:
     number = reading.last.number if reading.last else 0
     statements = []
     if not keyring:
         statements.append(
             "The seals were not checked: SIGNALBOX_KEY is not set. Whoever can write to the database can have computed this chain."
-        )
-    elif reading.unsealed and reading.unsealed < number:
-        statements.append(
-            f"Entries 1 to {reading.unsealed} are of the first release and have no seals of their own. The seal of entry "
-            f"{reading.unsealed + 1} proves that they have not changed since."
         )
     if anchors is None:
         statements.append(
@@ -175,4 +200,9 @@ def _statements(reading: _Reading, keyring: Keyring | None, anchors: Sequence[An
             statements.append(
                 f"Entries after {newest.number} were not anchored yet: whether further ones were removed is not proven."
             )
+            if due_since is not None and newest.at < due_since:
+                statements.append(
+                    f"WARNING: the newest anchor is overdue, it is of {iso_time(newest.at)}. Check that Signalbox runs and reaches "
+                    "audit.anchor.to, and that nobody changes its table of anchors."
+                )
     return tuple(statements)

@@ -9,7 +9,7 @@ from bot.operations.registry import PeriodicTask
 from bot.slack.blocks import kit
 from runners import anchoring
 from runners.concurrency import run_blocking
-from runners.errors import RunnerError
+from runners.errors import RunnerError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,36 +20,44 @@ if TYPE_CHECKING:
     from bot.services import Services
     from bot.store.anchors import Anchor
 
-TARGET = "the audit log"
+OUTAGE = 900.0  # seconds for which a destination may be away before that is reported
 LONGEST_PAUSE = timedelta(minutes=1)  # until the number of new entries is read again
 TIMEOUT = 40.0  # seconds for one destination
 
 
-async def send_due(services: Services, _: DueRun) -> None:
-    """Send what is due to every destination. Raises the first error after all were tried."""
+async def send_due(services: Services, run: DueRun) -> None:
+    """Send what is due to this destination. Raises UnavailableError only while its outage is short."""
     settings = services.config.audit.anchor
-    if settings:
-        await _send(services, every=settings.every.total_seconds(), entries=settings.entries)
+    for destination in settings.to if settings else ():
+        if settings and destination.name == run.target:
+            await _send(services, destination, every=settings.every.total_seconds(), entries=settings.entries)
 
 
 async def send_newest(services: Services) -> None:
-    """Send the newest entry to every destination that does not have it: the process stops."""
-    await _send(services, every=0, entries=1)
-
-
-async def _send(services: Services, *, every: float, entries: int) -> None:
-    failed: Exception | None = None
+    """Send the newest entry to every destination that does not have it: the process stops. Raises what failed."""
     settings = services.config.audit.anchor
+    failed: list[str] = []
     for destination in settings.to if settings else ():
         try:
-            anchor = await services.anchors.next_due(destination.name, every=every, entries=entries)
-            if anchor:
-                await _deliver(services, destination, anchor)
-                await services.anchors.mark_sent(destination.name, anchor)
+            await _send(services, destination, every=0, entries=1)
         except Exception as error:  # noqa: BLE001  -- raised after the other destinations were tried
-            failed = failed or error
+            failed.append(f"{destination.name}: {error}")
     if failed:
-        raise failed
+        raise RunnerError(anchoring.DOING, "; ".join(failed))
+
+
+async def _send(services: Services, destination: Destination, *, every: float, entries: int) -> None:
+    anchor = await services.anchors.next_due(destination.name, every=every, entries=entries)
+    if anchor is None:
+        return
+    try:
+        await _deliver(services, destination, anchor)
+    except UnavailableError as error:
+        # What does not answer for a moment passes by itself, and is not reported. An anchor that is long overdue is.
+        if services.clock() - anchor.at < OUTAGE:
+            raise
+        raise RunnerError(error.doing, error.problem, remedy=error.remedy) from error
+    await services.anchors.mark_sent(destination.name, anchor)
 
 
 async def _deliver(services: Services, destination: Destination, anchor: Anchor) -> None:
@@ -85,7 +93,8 @@ async def _post(services: Services, channel: str, anchor: Anchor) -> None:
 
 def _intervals(config: Config) -> Mapping[str, timedelta]:
     settings = config.audit.anchor
-    return {TARGET: min(settings.every, LONGEST_PAUSE)} if settings else {}
+    # Each destination by itself: one that fails is named, and hides no other.
+    return {to.name: min(settings.every, LONGEST_PAUSE) for to in settings.to} if settings else {}
 
 
 PERIODIC_TASKS = (PeriodicTask("audit anchors", _intervals, send_due, at_stop=send_newest),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 import socket
@@ -20,18 +21,20 @@ import sqlalchemy as sa
 from moto.server import ThreadedMotoServer
 from pydantic import ValidationError
 
-from bot import __main__ as command_line
+from bot import __main__ as command_line, audit_commands
 from bot.config import read
 from bot.config.models.audit import Destination
-from bot.store.anchors import AnchorError, read_anchors
+from bot.operations import dropped
+from bot.operations.registry import DueRun
+from bot.store.anchors import AnchorError, anchors, read_anchors
 from bot.store.audit import Entry, as_json, audit
 from bot.store.audit_verification import read_all
 from bot.store.database import Store
 from bot.store.migrations import migrate
 from handlers.infra import anchors as sending
 from runners import anchoring
-from runners.errors import RunnerError
-from tests.attacks.test_audit_log import KEY, KEYRING, Log
+from runners.errors import RunnerError, UnavailableError
+from tests.attacks.test_audit_log import KEY, KEYRING, Log, parse_line
 from tests.unit.bot.conftest import Clock, clock, postgres, store, url
 from tests.unit.bot.store.audit_tampering import drop_triggers
 from tests.unit.bot.test_main import CONFIG
@@ -157,8 +160,83 @@ async def test_the_periodic_task_sends_to_each_destination_and_raises_what_faile
     log.lines = (tmp_path / "anchors.jsonl").read_text().splitlines()
     assert len(log.lines) == 1
     assert log.verdict().fault == ""
-    assert sending.PERIODIC_TASKS[0].intervals(Desk.config) == {sending.TARGET: timedelta(seconds=30)}
+    assert set(sending.PERIODIC_TASKS[0].intervals(Desk.config)) == {"file anchors.jsonl", "/nowhere/log"}
     assert sending.PERIODIC_TASKS[0].intervals(read(CONFIG)) == {}
+
+
+async def test_a_forged_newest_anchor_in_the_database_delays_none(store: Store, clock: Clock) -> None:
+    log = Log(store, clock)
+    await log.add(1)
+    await log.anchor()
+    forged = dataclasses.replace(parse_line(log.lines[0]), at=9e15, number=2).line
+    await log.store.run(lambda connection: connection.execute(sa.update(anchors).values(line=forged)))
+    await log.add(1)
+    await log.anchor()
+    with pytest.raises(AnchorError, match="two different anchors 1"):
+        log.verdict()
+
+
+async def test_an_outage_of_a_destination_is_reported_only_when_it_lasts(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Log(store, clock)
+    await log.add(1)
+
+    class Desk:
+        config = read(ANCHORED)
+        anchors = log.anchors
+
+    async def away(*_: object) -> None:
+        raise UnavailableError(anchoring.DOING, "S3 does not answer")
+
+    monkeypatch.setattr(sending, "_deliver", away)
+    Desk.clock = clock  # type: ignore[attr-defined]
+    for waited, passes in ((0, True), (sending.OUTAGE, False)):
+        clock.now += waited
+        with pytest.raises(RunnerError, match="S3 does not answer") as failed:
+            await sending.send_due(Desk(), DueRun("file anchors.jsonl", 0.0))  # type: ignore[arg-type]
+        assert dropped.passes(failed.value) is passes
+
+
+def test_the_region_of_a_bucket_is_the_configured_one() -> None:
+    to = "[{s3: {bucket: far-anchors, region: eu-north-1}}, {s3: {bucket: near-anchors}}]"
+    config = read(f"{CONFIG}audit: {{anchor: {{to: {to}}}}}\n")
+    regions = [audit_commands._region(name, config) for name in ("far-anchors", "near-anchors", "other")]
+    assert regions == ["eu-north-1", config.aws.region, config.aws.region]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "detail = 'nope'", "detail = X'ff'", "at = 1e300", "at = 'x'", "actor = X'ff'", "seal = X'ff'",
+        "detail = '" + "[" * 50_000 + "'",
+    ],
+)  # fmt: skip
+def test_a_value_that_nothing_can_read_is_a_verdict_and_no_traceback(
+    command: Path, capsys: pytest.CaptureFixture[str], change: str
+) -> None:
+    store = Store(f"sqlite:///{command.parent}/var/signalbox.sqlite")
+    with store.engine.begin() as connection:
+        drop_triggers(connection)
+        connection.exec_driver_sql(f"UPDATE signalbox_audit SET {change} WHERE number = 3000")  # noqa: S608
+    store.close()
+    assert command_line.main(["audit", "verify", "--config", str(command)]) == 1
+    assert capsys.readouterr().out.startswith("entry 3000 ")
+    assert command_line.main(["audit", "export", "--config", str(command)]) in {0, 2}
+
+
+def test_an_overdue_anchor_is_a_warning(command: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def add() -> None:
+        store = Store(f"sqlite:///{command.parent}/var/signalbox.sqlite", KEYRING)
+        await Log(store, Clock()).add(1)
+        store.close()
+
+    arguments = ["audit", "verify", "--config", str(command), "--anchor", str(command.parent / "anchors.jsonl")]
+    assert command_line.main(arguments) == 0
+    assert "WARNING" not in capsys.readouterr().out  # no entry waits for an anchor
+    asyncio.run(add())
+    assert command_line.main(arguments) == 0
+    assert "WARNING: the newest anchor is overdue" in capsys.readouterr().out
 
 
 @pytest.fixture

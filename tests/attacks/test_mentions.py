@@ -205,3 +205,17 @@ def _texts(value: Any) -> Iterator[str]:
             yield value["text"]
         else:
             yield from _texts(list(value.values()))
+
+
+@pytest.mark.parametrize(
+    "tag", ["v1\ufe0f", "release-1\u200d2", "v1.\u200d2", "a/\u200d/b", "#\ufe0fx", "1\ufe0f\u200d2"]
+)
+def test_a_hidden_character_beside_a_digit_or_a_point_is_named(tag: str) -> None:
+    assert "[U+" in markup.opened(tag)
+
+
+@pytest.mark.parametrize(
+    "emoji", ["1\ufe0f\u20e3", "\u2764\ufe0f", "\U0001f469\u200d\U0001f4bb", "\u2194\ufe0f", "\u203c\ufe0f"]
+)
+def test_an_emoji_stays_as_it_is(emoji: str) -> None:
+    assert markup.opened(f"done {emoji}") == f"done {emoji}"
