@@ -122,7 +122,7 @@ def _prepare(job: PlaybookJob, places: Places, key: str | None) -> dict[str, str
         ansible_files.prepare(places, job.inventory, variables, key, known_hosts=job.known_hosts)
         env = ansible_files.environment(places, forks=job.forks, key=key is not None, pipelining=job.pipelining)
         if job.installed:
-            env |= search_paths(job.project, job.installed)
+            env |= search_paths(job.project, job.installed, job.root or job.project)
         _find_ansible(job, env["PATH"])
     except OSError as error:
         places.remove_secrets()

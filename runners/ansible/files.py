@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ import yaml
 from runners.aws.inventory import group_name, host_variables
 from runners.processes.child import child_environment
 from runners.processes.foreign_files import read_regular
+from runners.processes.removal import remove_tree_if_possible
 from runners.processes.stragglers import MARK
 from runners.ssh.keys import write_secret
 
@@ -99,7 +99,7 @@ class Places:
         """Delete all but the result, the log, and what was noted beside them."""
         self.key.unlink(missing_ok=True)
         for directory in (self.data, self.home, self.run):
-            shutil.rmtree(directory, ignore_errors=True)
+            remove_tree_if_possible(directory)
 
 
 class _Unsafe(str):

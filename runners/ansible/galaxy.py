@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import shutil
 import time
+import uuid
 from configparser import ConfigParser, Error as ConfigParserError
 from contextlib import suppress
 from pathlib import Path
@@ -15,19 +15,23 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from runners.ansible.requirements import (
+    LONGEST_FILE,
     SETTINGS,
     Requirements,
     check_roles,
+    content_of,
     find,
     malformed,
     read,
-    read_start,
     role_name,
 )
 from runners.caches import Cache, CacheDirectory
 from runners.errors import NotFoundError, ProgramMissingError, RunnerError, TimedOutError, UnavailableError
 from runners.processes import child
+from runners.processes.foreign_files import read_regular
+from runners.processes.removal import remove_tree_if_possible
 from runners.processes.wall import WALL
+from runners.ssh.keys import write_secret
 
 if TYPE_CHECKING:
     from runners.processes.wall import Isolation, Room
@@ -68,7 +72,7 @@ async def install(
         NotFoundError: there is no such collection or role, or not in this version.
         RunnerError: the file cannot be read, a role or link leads outside, or the disk is full.
     """
-    requirements = await asyncio.to_thread(find, project)
+    requirements = await asyncio.to_thread(find, project, root or project)
     if requirements is None:
         return None
     chosen = cache if requirements.cacheable else Cache(scratch / "galaxy")
@@ -83,7 +87,7 @@ async def install(
             await asyncio.to_thread(_check_links, part)
             installed = await asyncio.to_thread(chosen.store, part, requirements.digest, scratch)
         finally:
-            await asyncio.to_thread(shutil.rmtree, part, ignore_errors=True)
+            await asyncio.to_thread(remove_tree_if_possible, part)
     await asyncio.to_thread(cache.remove_unused)
     return installed
 
@@ -93,11 +97,11 @@ def directories(installed: Path | None) -> tuple[CacheDirectory, ...]:
     return (CacheDirectory(installed),) if installed else ()
 
 
-def search_paths(project: Path, installed: Path) -> dict[str, str]:
+def search_paths(project: Path, installed: Path, root: Path) -> dict[str, str]:
     """Where Ansible looks for collections and roles: what was installed, then what the repository's ansible.cfg names."""
     settings = ConfigParser(interpolation=None, strict=False)
     with suppress(ConfigParserError, OSError, UnicodeDecodeError):  # Ansible itself says what is wrong with it
-        settings.read(project / "ansible.cfg", encoding="utf-8")
+        settings.read_string(read_regular(project / SETTINGS, most=LONGEST_FILE, root=root).decode("utf-8"))
     paths = {}
     for name in ("collections", "roles"):
         own = settings.get("defaults", f"{name}_path", fallback="")
@@ -133,18 +137,18 @@ async def _install(requirements: Requirements, project: Path, part: Path, room: 
     await _install_dependencies(part, cwd, env, room, end)
     for kind in _KINDS:
         await asyncio.to_thread((part / kind).mkdir, exist_ok=True)
-    await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
+    await asyncio.to_thread(remove_tree_if_possible, home)
 
 
 async def _install_dependencies(part: Path, cwd: Path, env: dict[str, str], room: Room, end: float) -> None:
     """Install the roles that roles need. ansible-galaxy would do so too, but into any directory that a role names."""
-    for number in range(_MOST_ROUNDS):
+    for _ in range(_MOST_ROUNDS):
         await asyncio.to_thread(_check_links, part / "roles")  # before files of roles are read, here and not by a child
         needed = await asyncio.to_thread(_missing_dependencies, part / "roles", cwd)
         if not needed:
             return
-        file = part / "home" / f"dependencies-{number}.yml"
-        await asyncio.to_thread(file.write_text, yaml.safe_dump(needed), encoding="utf-8")
+        file = part / "home" / f"dependencies-{uuid.uuid4().hex}.yml"  # no child can have put a link there
+        await asyncio.to_thread(write_secret, file, yaml.safe_dump(needed))
         argv = ["ansible-galaxy", "role", "install", "--no-deps", "-r", str(file), "-p", str(part / "roles")]
         await _run(argv, "the roles' meta files", cwd=cwd, env=env, room=room, timeout=end - time.monotonic())
     raise malformed("the roles' meta files", f"roles need roles in more than {_MOST_ROUNDS} steps")
@@ -174,7 +178,7 @@ def _dependencies_of(role: Path) -> list[Any]:
         if file is None:
             continue
         name = f"{role.name}/{file.parent.name}/{file.name}"
-        document = read(read_start(file), name)
+        document = read(content_of(file, role.parent, name), name)
         listed = (document or {}).get(key) if key and isinstance(document, dict | None) else document
         if listed is not None and not isinstance(listed, list):
             raise malformed(name, "its dependencies must be a list")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from runners import foreign_yaml
 from runners.errors import RunnerError
+from runners.processes.foreign_files import read_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +29,7 @@ _VERSION = re.compile(r"[\w.,<>=!*+ -]*", re.ASCII)
 _SERVER = re.compile(r"https?://\S+|\w+", re.ASCII)
 _REMOTE = re.compile(r"(?:git\+)?(?:https|http|ssh|git)://\S+|git@[\w.-]+:\S+")
 _ROLE_NAME = re.compile(r"\w[\w.+-]*", re.ASCII)
-_LONGEST_FILE = 1 << 20  # bytes
+LONGEST_FILE = 1 << 20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,8 @@ class Requirements:
     cacheable: bool
 
 
-def find(project: Path) -> Requirements | None:
-    """The requirements of a directory of playbooks; None when it has none.
+def find(project: Path, root: Path) -> Requirements | None:
+    """The requirements of a directory of playbooks; None when it has none. `root` is the whole of the repository.
 
     Raises:
         RunnerError: a file is broken, or a role's name leads outside.
@@ -55,7 +57,7 @@ def find(project: Path) -> Requirements | None:
         path = project / name
         if not path.is_file():
             continue
-        content = read_start(path)
+        content = content_of(path, root, name)
         named = _named(content, kinds, name)
         digest.update(name.encode() + b"\0%d\0" % len(content) + content)
         files.append((path, tuple(kind for kind in kinds if named[kind])))
@@ -64,10 +66,7 @@ def find(project: Path) -> Requirements | None:
             check_roles(named["role"], name, project)
     files = [(path, kinds) for path, kinds in files if kinds]
     settings = project / SETTINGS
-    content = read_start(settings) if settings.is_file() else b""
-    if len(content) > _LONGEST_FILE:
-        raise malformed(SETTINGS, f"it is larger than {_LONGEST_FILE >> 20} MB")
-    digest.update(content)
+    digest.update(content_of(settings, root, SETTINGS) if settings.is_file() else b"")
     return Requirements(tuple(files), digest.hexdigest()[:32], cacheable) if files else None
 
 
@@ -109,16 +108,18 @@ def _name_of_source(source: str) -> str:
     return source.rsplit("/", 1)[-1].removesuffix(".git").removesuffix(".tar.gz").partition(",")[0]
 
 
-def read_start(path: Path) -> bytes:
-    """A file's content; of one that is too large only so much that `read` refuses it."""
-    with path.open("rb") as file:
-        return file.read(_LONGEST_FILE + 1)
+def content_of(path: Path, root: Path, name: str) -> bytes:
+    """The content of a file that a playbook or a role may have replaced. Raises RunnerError."""
+    try:
+        return read_regular(path, most=LONGEST_FILE, root=root)
+    except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise malformed(name, f"it is larger than {LONGEST_FILE >> 20} MB") from None
+        raise malformed(name, f"it cannot be read: {error.strerror}") from None
 
 
 def read(content: bytes, name: str) -> Any:
     """The YAML of a file. Raises RunnerError."""
-    if len(content) > _LONGEST_FILE:
-        raise malformed(name, f"it is larger than {_LONGEST_FILE >> 20} MB")
     try:
         return foreign_yaml.load(content)
     except foreign_yaml.UnreadableYamlError as error:
@@ -136,7 +137,7 @@ def _check_included(include: object, name: str, project: Path) -> None:
     path = (project / str(include)).resolve()
     if not path.is_relative_to(project.resolve()) or not path.is_file():
         raise malformed(name, f"it includes {str(include)[:100]!r}, which is no file of the playbooks")
-    content = read(read_start(path), str(include))
+    content = read(content_of(path, project, str(include)), str(include))
     check_roles([each for each in content or [] if "include" not in each], str(include), project)
 
 

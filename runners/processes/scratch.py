@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from typing import TYPE_CHECKING
 
 from runners.concurrency import run_blocking
 from runners.errors import RunnerError
 from runners.processes.detached import Detached
+from runners.processes.removal import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +58,6 @@ def _started_in(directory: Path) -> Iterator[Detached]:
 def _remove(directory: Path) -> None:
     while directory.exists():
         try:
-            shutil.rmtree(directory)
+            remove_tree(directory)
         except FileNotFoundError:  # another process deletes in it as well: read again
             continue

@@ -245,7 +245,7 @@ CACHEABLE = {
 
 @pytest.mark.parametrize(("text", "cacheable"), CACHEABLE.items())
 def test_only_what_cannot_change_is_cached(tmp_path: Path, text: str, cacheable: bool) -> None:
-    requirements = find(write(tmp_path, {"requirements.yml": text}))
+    requirements = find(write(tmp_path, {"requirements.yml": text}), tmp_path)
     assert requirements
     assert requirements.cacheable is cacheable
 

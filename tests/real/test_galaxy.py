@@ -197,7 +197,7 @@ async def test_without_ansible_galaxy_it_says_what_to_install(
 def test_paths_that_the_repository_names_are_searched_as_well(playbooks: Playbooks, cache: Cache) -> None:
     playbooks.write("ansible.cfg", "[defaults]\nroles_path = ../roles:own%s\n")
     installed = cache.entry("any")
-    paths = galaxy.search_paths(playbooks.project, installed)
+    paths = galaxy.search_paths(playbooks.project, installed, playbooks.project)
     project = playbooks.project.resolve()
     assert paths == {
         "ANSIBLE_COLLECTIONS_PATH": f"{installed}/collections",

@@ -76,6 +76,6 @@ async def test_what_the_system_keeps_is_said(scratch: Path, monkeypatch: pytest.
     def refuse(_: Path) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("shutil.rmtree", refuse)
+    monkeypatch.setattr("runners.processes.scratch.remove_tree", refuse)
     with pytest.raises(RunnerError, match="they cannot be removed: Permission denied"):
         await wipe(scratch)
