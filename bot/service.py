@@ -14,7 +14,7 @@ from bot import settings as environment
 from bot.access import policy
 from bot.access.accounts import Accounts
 from bot.access.directory import Directory
-from bot.config.isolation import isolations
+from bot.config.isolation import isolations, without_metadata_service
 from bot.engine.engine import Engine, EngineSettings
 from bot.engine.single_instance import single_instance_lock
 from bot.errors import NothingThereError
@@ -55,7 +55,7 @@ from runners.aws.builders.prices import Prices
 from runners.aws.client import Account, make_clients
 from runners.github import PUBLIC_API, GitHub
 from runners.hcp.client import PUBLIC_ADDRESS, HcpTerraform
-from runners.processes import probe
+from runners.processes import metadata_service, probe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -140,20 +140,23 @@ class Service:
 
         Raises:
             ConfigError: another process has this executor's name, or a path cannot be granted to children.
-            RunnerError: there is no wall around children, and the configuration does not renounce it.
+            RunnerError: there is no wall around children, or they reach the instance metadata service, and the configuration does not say so.
         """
         self._isolations = isolations(self._config, workplace, file)
         stopped = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
         store = make_store(self._settings, workplace)
-        log.info("%s", await probe.prove(next(iter(self._isolations.values())), workplace))
+        isolation = next(iter(self._isolations.values()))
+        log.info("%s", await probe.prove(isolation, workplace))
         async with AsyncExitStack() as stack:
             stack.enter_context(single_instance_lock(store, workplace, self._settings.executor))
+            checking = asyncio.create_task(self._check_metadata_service(isolation, workplace))
+            stack.callback(checking.cancel)  # it takes a second where nothing answers
             await migrate(store)
             registry = bolt.find_handlers()
             client = make_client(self._settings.slack_bot_token, self._settings.slack_api_url)
-            services = self._services(client, store, workplace)
+            services = self._services(client, store, workplace, await checking)
             stack.push_async_callback(services.refused_attempts.flush)
             # GitHub is not closed before the process ends: running work would take that for a failure.
             bolt.register_operations(services, registry)
@@ -173,7 +176,13 @@ class Service:
             await stopped.wait()
             log.info("stopping; unfinished operations continue at the next start")
 
-    def _services(self, client: AsyncWebClient, store: Store, workplace: Path) -> Services:
+    async def _check_metadata_service(self, isolation: Isolation, workplace: Path) -> tuple[str, ...]:
+        reached = await metadata_service.reached(isolation, workplace)
+        metadata_service.refuse(isolation, reached, without_metadata_service(self._config))
+        log.info("%s", metadata_service.sentence(reached))
+        return reached
+
+    def _services(self, client: AsyncWebClient, store: Store, workplace: Path, metadata: tuple[str, ...]) -> Services:
         chat = Chat(client, self._redact)
         accounts = Accounts(chat, self._config.access, time.monotonic)
         account = Account(self._config.aws.all_regions, self._config.aws.profile)
@@ -206,6 +215,7 @@ class Service:
             clock=time.time,
             workplace=workplace,
             isolations=self._isolations,
+            metadata_service=metadata,
         )
 
     async def _listen(

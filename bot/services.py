@@ -86,6 +86,7 @@ class Services:
     clock: Callable[[], float]
     workplace: Path
     isolations: Mapping[str, Isolation]
+    metadata_service: tuple[str, ...]  # its addresses that children reach
 
     def isolation_of(self, environment: Environment) -> Isolation:
         """How children of this environment are separated from the bot."""

@@ -73,6 +73,7 @@ class Options:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
+_GRANTS = "    isolation: {"
 _OPERATIONS = 'operations:\n  directory: "{files}/var"\n'
 
 
@@ -202,6 +203,8 @@ class World:
             text = text.replace(old, new)
         if wall.missing() and "isolation: none" not in text:
             text = text.replace(_OPERATIONS, f"{_OPERATIONS}  isolation: none\n")
+        if wall.metadata_service_answers():  # else the bot refuses to start; the code of the sandbox is its own
+            text = text.replace(_GRANTS, f"{_GRANTS}metadata_service: true, ")
         text = text.replace("{files}", str(self.files))
         path = self.files / "signalbox.yaml"
         path.write_text(text)

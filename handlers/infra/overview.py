@@ -8,7 +8,7 @@ from bot.access import policy
 from bot.errors import Denied
 from bot.slack.blocks import kit, replies
 from bot.slack.blocks.replies import EnvironmentLine, OperationLine
-from runners.processes import probe
+from runners.processes import metadata_service, probe
 
 if TYPE_CHECKING:
     from bot.services import Services
@@ -35,7 +35,8 @@ async def publish_home(services: Services, user: str) -> None:
 
 
 def _isolation(services: Services) -> str:
-    return probe.sentence(next(iter(services.isolations.values())))
+    wall = probe.sentence(next(iter(services.isolations.values())))
+    return f"{wall}; {metadata_service.sentence(services.metadata_service)}"
 
 
 async def _environments(services: Services) -> list[EnvironmentLine]:

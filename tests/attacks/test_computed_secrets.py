@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runners.results import ApplyResult
     from runners.terraform import Program, Workspace
 
-pytestmark = pytest.mark.needs_terraform
+pytestmark = [pytest.mark.needs_terraform, pytest.mark.needs_bwrap]
 
 # Each computes a value in the apply, marks it somewhere, and lets it slip into the error of a command that fails.
 LEAKS = {

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from runners.terraform import Program, Workspace
 
-pytestmark = pytest.mark.needs_terraform
+pytestmark = [pytest.mark.needs_terraform, pytest.mark.needs_bwrap]
 
 CODE = 'terraform {\n  required_providers {\n    null = { source = "hashicorp/null" }\n  }\n}\n'
 MIRROR = "terraform.d/plugins/registry.terraform.io/hashicorp/null/3.2.0"

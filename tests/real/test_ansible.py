@@ -33,6 +33,8 @@ from tests.real.ssh_support import Server, make_key, running_servers
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+pytestmark = pytest.mark.needs_bwrap
+
 SECRET = "s3cr{{et-canary-4711"
 
 

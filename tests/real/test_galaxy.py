@@ -23,6 +23,8 @@ from tests.real.test_ansible import Playbooks, playbooks
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+pytestmark = pytest.mark.needs_bwrap
+
 __all__ = ["playbooks"]
 GALAXY = str(Path(sys.executable).parent / "ansible-galaxy")
 ROLE = "- name: From the role\n  ansible.builtin.debug: {msg: role}\n"

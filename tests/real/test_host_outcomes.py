@@ -18,6 +18,8 @@ from runners.processes.wall import WALL
 from runners.results import Host, Inventory, PlaybookResult, State
 from tests.real.generated_playbooks import HOSTS, WITNESS, Play, Witnessed, playbooks
 
+pytestmark = pytest.mark.needs_bwrap
+
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 WORDS = {
     State.SUCCEEDED: "done",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from runners.terraform import Workspace
 
-pytestmark = pytest.mark.needs_terraform
+pytestmark = [pytest.mark.needs_terraform, pytest.mark.needs_bwrap]
 
 GOOD = 'resource "terraform_data" "a" { input = "x" }'
 PROVIDER = """

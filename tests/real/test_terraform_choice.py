@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runners.results import PlanSummary
     from runners.terraform import Workspace
 
-pytestmark = pytest.mark.needs_terraform
+pytestmark = [pytest.mark.needs_terraform, pytest.mark.needs_bwrap]
 
 CODE = """
     variable "size" { default = "small" }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from runners.terraform import Workspace
     from tests.real.terraform_support import HttpState
 
-pytestmark = pytest.mark.needs_terraform
+pytestmark = [pytest.mark.needs_terraform, pytest.mark.needs_bwrap]
 
 SEVERAL = """
     resource "terraform_data" "first" { count = 3 }

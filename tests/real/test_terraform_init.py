@@ -14,7 +14,7 @@ from tests.real.terraform_support import LONG, write
 if TYPE_CHECKING:
     from runners.terraform import Workspace
 
-pytestmark = pytest.mark.needs_terraform
+pytestmark = [pytest.mark.needs_terraform, pytest.mark.needs_bwrap]
 
 NOWHERE = "http://127.0.0.1:1"  # nothing listens there
 PROVIDER = 'terraform {\n  required_providers {\n    null = { source = "hashicorp/null" }\n  }\n}'

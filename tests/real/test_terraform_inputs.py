@@ -14,7 +14,7 @@ from tests.real.terraform_support import SEARCH_PATH, applied, planned, write
 if TYPE_CHECKING:
     from runners.terraform import Workspace
 
-pytestmark = pytest.mark.needs_terraform
+pytestmark = [pytest.mark.needs_terraform, pytest.mark.needs_bwrap]
 
 CODE = """
     variable "password" {

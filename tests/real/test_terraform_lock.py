@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from runners.terraform import Workspace
 
-pytestmark = pytest.mark.needs_terraform
+pytestmark = [pytest.mark.needs_terraform, pytest.mark.needs_bwrap]
 SLOW = 'resource "terraform_data" "slow" {\n  provisioner "local-exec" { command = "sleep 50" }\n}\n'
 BACKEND = """
     terraform {

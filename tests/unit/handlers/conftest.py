@@ -180,7 +180,7 @@ class Desk:
             annotations=self.annotations, run_claims=self.run_claims, approvals=self.approvals, audit=self.audit, refused_attempts=self.refused_attempts, redact=Redactor(), clock=self.clock,
             deployments=Deployments(self.store, self.clock),
             deliveries=Deliveries(self.store, self.clock), images=Images(self.store, self.clock), removals=Removals(self.store), aws=self.aws, account=self.account, prices=self.prices,
-            github=None, isolations=dict.fromkeys(self.config.environments, WALL),
+            github=None, isolations=dict.fromkeys(self.config.environments, WALL), metadata_service=(),
         )  # fmt: skip
         return cast("Services", made)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bot.config import read
-from runners.processes import wall
-from tests.unit.bot.check.world import CONFIG, World, single
+from bot.config.isolation import without_metadata_service
+from runners.processes import metadata_service, wall
+from tests.unit.bot.check.world import CONFIG, WITH_ANSIBLE, World, single
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +25,37 @@ async def test_the_wall_is_built_and_what_reaches_further_is_named(world: World)
     )
     line = (await world.lines())[4]
     assert line.startswith("ok    isolation")
-    assert "behind a wall (bubblewrap), the metadata service is for dev" in line
+    assert "behind a wall (bubblewrap), " in line
+    assert line.endswith("the metadata service is for dev")
+
+
+@pytest.mark.needs_bwrap
+async def test_children_that_reach_the_metadata_service_unasked_are_a_fault(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terraform = "    terraform: {directory: instances/dev}\n"
+    with socket.create_server(("127.0.0.1", 0)) as service:
+        monkeypatch.setattr(metadata_service, "ADDRESSES", ("127.0.0.1",))
+        monkeypatch.setattr(metadata_service, "PORT", service.getsockname()[1])
+        world.config = read(f"{WALLED}{terraform}")
+        fault = next(line for line in await world.faults() if "isolation" in line)
+        assert "children reach the instance metadata service (127.0.0.1)" in fault
+        assert "dev must not have it" in fault
+        asked = "    isolation: {metadata_service: true}\n"
+        for text in (WALLED, f"{WALLED}{terraform}{asked}", f"{CONFIG}{terraform}"):
+            world.config = read(text)
+            line = (await world.lines())[4]
+            assert line.startswith("ok    isolation")
+            assert "children reach the instance metadata service (127.0.0.1)" in line
+
+
+def test_environments_that_run_no_children_need_no_decision() -> None:
+    hcp = "    terraform: {hcp: {organization: acme, workspace: dev}}\n"
+    asked = "    isolation: {metadata_service: true}\n"
+    assert without_metadata_service(read(f"{CONFIG}{WITH_ANSIBLE}")) == ("staging",)
+    assert without_metadata_service(read(f"{CONFIG}    terraform: {{directory: instances/dev}}\n")) == ("dev",)
+    assert without_metadata_service(read(f"{CONFIG}{hcp}")) == ()
+    assert without_metadata_service(read(f"{CONFIG}{WITH_ANSIBLE}{asked}")) == ()
 
 
 async def test_a_machine_without_bubblewrap_is_a_fault_with_its_remedy(
