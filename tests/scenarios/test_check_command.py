@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest_asyncio
 
 from bot.seals import new_key
 from bot.slack.manifest import read
+from sandbox import wall
 from sandbox.aws import AwsStandIn
 from sandbox.github import GitHubStandIn, sandbox_repositories
 from sandbox.slack import SlackSettings, SlackStandIn
@@ -70,10 +72,15 @@ def config(tmp_path: Path) -> Path:
     hcp = "hcp: {organization: PermanentOrg, workspace: production}"
     assert hcp in text
     path = tmp_path / "signalbox.yaml"
+    if wall.metadata_service_answers():  # here check would report that children reach it
+        text = re.sub(
+            r"^    machines: .*$", r"\g<0>\n    isolation: {metadata_service: true}", text, flags=re.MULTILINE
+        )
     path.write_text(text.replace(hcp, "directory: instances/production"))
     return path
 
 
+@pytest.mark.needs_bwrap
 @pytest.mark.needs_terraform
 @pytest.mark.asyncio(loop_scope="module")
 async def test_check_says_of_everything_that_it_works(outside: dict[str, str], config: Path) -> None:
