@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
 requirement = pytest.importorskip("ansible.playbook.role.requirement")
+pytestmark = pytest.mark.needs_bwrap
 
 
 @pytest_asyncio.fixture

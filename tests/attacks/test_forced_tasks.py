@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 from runners.ansible import PlaybookJob, run_playbook, stored_result
 from runners.results import ForcedTasks, Host, Inventory, PlaybookResult
 
+pytestmark = pytest.mark.needs_bwrap
+
 HOSTS = ("web1", "web2")
 OPTIONS = {
     "run_once": True,

@@ -35,7 +35,7 @@ from runners.ansible.requirements import find
 from runners.errors import RunnerError
 resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]),) * 2)
 try:
-    find(pathlib.Path(sys.argv[1]))
+    find(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[1]))
 except RunnerError as error:
     print(error)
 """
@@ -55,7 +55,7 @@ def test_a_small_file_fills_neither_memory_nor_time(bomb: str, tmp_path: Path) -
 def test_values_that_contradict_their_tags_are_refused_in_words(text: str, tmp_path: Path) -> None:
     (tmp_path / "requirements.yml").write_text(f"roles: [{text}]\n")
     with pytest.raises(RunnerError):
-        find(tmp_path)
+        find(tmp_path, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["requirements.yml", "ansible.cfg"])
@@ -64,7 +64,7 @@ def test_of_a_large_file_only_the_start_is_read(name: str, tmp_path: Path) -> No
     with (tmp_path / name).open("r+b" if name == "requirements.yml" else "wb") as file:
         file.truncate(1 << 40)  # a sparse file: nothing could hold it in memory
     with pytest.raises(RunnerError, match="larger than"):
-        find(tmp_path)
+        find(tmp_path, tmp_path)
 
 
 VALUES = st.recursive(

@@ -37,11 +37,11 @@ async def test_every_tree_is_removed(tmp_path: Path, tree: str) -> None:
     places = Places(operation / "playbook-web" / "ansible")
     places.base.mkdir(mode=0o700, parents=True)
     operation.chmod(0o700)
-    kept = tmp_path / "kept"
-    kept.mkdir(mode=0o500)
+    outside = tmp_path / "outside"
+    outside.mkdir(mode=0o500)
     for directory in (operation / "code", places.data):
         directory.mkdir()
-        (directory / "link").symlink_to(kept)
+        (directory / "link").symlink_to(outside)
         env, room = child.child_environment(places.home), WALL.room(writable=[directory, places.home])
         argv = ["sh", "-ec", TREES[tree]]
         answer = await child.run(argv, cwd=directory, env=env, timeout=60, doing="attacking", room=room)
@@ -50,7 +50,7 @@ async def test_every_tree_is_removed(tmp_path: Path, tree: str) -> None:
     assert not places.data.exists()
     await wipe(operation)
     assert not operation.exists()
-    assert kept.stat().st_mode & 0o777 == 0o500
+    assert outside.stat().st_mode & 0o777 == 0o500
 
 
 def put(path: Path, kind: str) -> None:
