@@ -123,7 +123,8 @@ def not_for_apply(plan: PlanView, other_ref: str) -> Message:
         *images.table(plan.images, plan.region, plan.observed_at),
         *changes(plan.summary),
     ]
-    foot = [kit.context(f"{kit.code('apply_others')} in the configuration allows it"), _fine_print(plan)]
+    setting = f"To apply plans of such refs, set {kit.code('refs.apply_others')} of {kit.escape(plan.head.environment)} in signalbox.yaml"
+    foot = [kit.context(setting), _fine_print(plan)]
     return kit.message(common.plain(plan.head, headline), blocks, foot=foot, more=IN_THREAD)
 
 

@@ -57,6 +57,7 @@ async def admitted(operation: Operation, commit: Commit, rules: RefRules, purpos
         return None
     if not await taken_up(operation, standing, approval):
         return None
+    await operation.details("ref approved by", ref_views.approved(standing, approval))
     return standing
 
 

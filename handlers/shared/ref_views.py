@@ -36,7 +36,7 @@ def ask(head: Head, standing: RefStanding, approval: ApprovalView, purpose: str)
 def notices(environment: str, standing: RefStanding) -> tuple[str, ...]:
     """What an approver has to know, as sentences of mrkdwn."""
     where, guarded = kit.escape(environment), kit.code(standing.guarded)
-    code = f":warning: *Its code runs with the credentials of {where}:* whoever wrote it can do what {where} can do."
+    code = f":warning: *Its code runs with the credentials of {where}:* whoever wrote it can use all that these credentials allow."
     lines = [f"*Ref:* {_named(standing)}: {common.commit_line(standing.commit)}", _whose(standing)]
     if standing.difference:
         lines.append(f"*Compared with {guarded}:* {_compared(standing.difference)}")
@@ -50,6 +50,12 @@ def refused(head: Head, standing: RefStanding) -> Message:
     headline = f"refused, {NOT_RUN}. {kit.escape(common.sentence(standing.refused))}"
     remedy = f"Name {kit.code(standing.guarded)}, a commit that it contains, or a ref that the configuration allows."
     return common.short_message(head, "rejected", headline, _line(standing), remedy)
+
+
+def approved(standing: RefStanding, approval: ApprovalView) -> Message:
+    """In the thread: who let this code run."""
+    text = f"{_named(standing)} at {kit.code(standing.commit.short)} was approved to run"
+    return kit.message(f"The {text}.", [kit.section(f"The {text}.")], foot=[common.approval_lines(approval)])
 
 
 def not_approved(head: Head, standing: RefStanding, approval: ApprovalView) -> Message:
