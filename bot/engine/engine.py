@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from dbos import (
@@ -154,7 +155,7 @@ class Engine:
         if self._begin is None:
             raise RuntimeError("register_begin() comes before begin()")
         with SetWorkflowID(_begin_id(request.key)):
-            await DBOS.start_workflow_async(self._begin, request)
+            await DBOS.start_workflow_async(self._begin, replace(request, at=time.time()))
 
     async def enqueue(self, kind: str, number: int, environment: str) -> None:
         """Enqueue an operation behind the others of its environment: they run singly, in the order of their numbers."""

@@ -15,7 +15,7 @@ from bot.operations.queue import head_of, update_cancelled, update_next, waiting
 from bot.slack.blocks import common, kit
 from bot.slack.retry import with_retries
 from bot.store.annotations import SUPERSEDED_BY
-from bot.store.audit import Entry
+from bot.store.audit import Entry, request_detail
 from bot.store.operations import Record, Request, Status
 from runners.errors import RunnerError
 
@@ -34,7 +34,8 @@ async def begin(services: Services, request: Request, kind: Kind) -> None:
     engine = services.engine
     async with engine.numbering:
         number = await engine.step("number", lambda: _number(services, request))
-        entry = Entry(request.requester, request.kind, request.environment, number, dict(request.arguments))
+        detail = {**request.arguments, **request_detail(request.key, request.at)}
+        entry = Entry(request.requester, request.kind, request.environment, number, detail)
         await engine.step("audit", lambda: services.audit.record(entry))
     if kind.supersedes:
         await engine.step("supersede", lambda: _supersede(services, request, number))

@@ -27,6 +27,11 @@ FIRST_PREVIOUS = "0" * 64  # the first entry's `previous`
 # PostgreSQL's advisory lock for appending: a constant that nothing else in this database uses.
 LOCK = 5_146_100_731
 PURPOSE = "audit entry"  # of the seals of entries
+_CHANGED = "Entry {} of the audit log does not verify. Nothing was started."
+REQUEST = "request"  # the detail of an operation's first entry that names its request
+# Seconds before a request was accepted from which on the log is searched for it. Longer than Slack's signatures are valid,
+# so that a second delivery of the same request is covered, and clocks of several machines may differ by the rest.
+MARGIN = 600.0
 
 audit = sa.Table(
     "signalbox_audit",
@@ -65,6 +70,11 @@ class StoredEntry:
     previous: str
     digest: str
     seal: str | None = None
+
+
+def request_detail(key: str, at: float) -> dict[str, Any]:
+    """The detail that names the request with this key, accepted at this time: its first operation is the only one."""
+    return {REQUEST: {"digest": hashlib.sha256(key.encode()).hexdigest(), "at": at}}
 
 
 class Audit:
@@ -106,27 +116,32 @@ class Audit:
     async def of_operation(self, number: int) -> tuple[Entry, ...]:
         """The entries about this operation, oldest first. Raises ForgedError if one of them was changed or removed.
 
-        Every entry since the operation's first one is read, because one that was removed, or assigned to another operation, is
-        detected by the chain only.
+        Every entry since the operation was requested is read, because one that was removed, or assigned to another operation,
+        is detected by the chain only. Raises ForgedError also if the same request has begun another operation since then.
         """
         return await self._store.run(lambda connection: self._of_operation(connection, number))
 
     def _of_operation(self, connection: sa.Connection, number: int) -> tuple[Entry, ...]:
-        first = sa.select(sa.func.min(audit.c.number)).where(audit.c.operation == number).scalar_subquery()
-        rows = (
-            connection.execute(sa.select(audit).where(audit.c.number >= first).order_by(audit.c.number))
-            .mappings()
-            .all()
-        )
-        previous = rows[0] if rows else None
+        of_it = sa.select(audit).where(audit.c.operation == number).order_by(audit.c.number).limit(1)
+        begun = connection.execute(of_it).mappings().first()
+        if begun is None:
+            return ()
+        if not self._verifies(begun, sealed=True):
+            raise ForgedError(_CHANGED.format(begun["number"]))
+        start = _start_of(connection, begun)
+        later = sa.select(audit).where(audit.c.number >= start).order_by(audit.c.number)
+        rows = connection.execute(later).mappings().all()
+        if rows[0]["number"] != start:
+            raise ForgedError(f"Entry {start} of the audit log was removed. Nothing was started.")
+        previous = rows[0]
         for row in rows:
-            in_order = row is previous or (
-                previous and (row["number"], row["previous"]) == (previous["number"] + 1, previous["digest"])
-            )
+            follows = (row["number"], row["previous"]) == (previous["number"] + 1, previous["digest"])
+            in_order = row is previous or follows
             if not (in_order and self._verifies(row, sealed=row["operation"] == number or row is rows[-1])):
-                raise ForgedError(f"Entry {row['number']} of the audit log does not verify. Nothing was started.")
+                raise ForgedError(_CHANGED.format(row["number"]))
             previous = row
         self._check_head({row["number"]: row["digest"] for row in rows})
+        _check_first(rows, number)
         return tuple(stored_entry(row).entry for row in rows if row["operation"] == number)
 
     def _verifies(self, row: sa.RowMapping, *, sealed: bool) -> bool:
@@ -185,6 +200,41 @@ class Audit:
             "operation": entry.operation,
             "detail": detail,
         }
+
+
+def _start_of(connection: sa.Connection, begun: sa.RowMapping) -> int:
+    """The number of the entry from which on the log is read for an operation with this first entry.
+
+    It is the last entry from before the request. What somebody moved to an earlier time, or removed, is then a gap, or
+    an entry that does not verify.
+    """
+    request = _request_of(begun)
+    if request is None:
+        return int(begun["number"])  # begun by an older version
+    before = sa.select(audit.c.number).where(audit.c.at < request[1] - MARGIN, audit.c.number < begun["number"])
+    return int(connection.scalar(before.order_by(audit.c.number.desc()).limit(1)) or 1)
+
+
+def _check_first(rows: Iterable[sa.RowMapping], number: int) -> None:
+    """Raises ForgedError if the request of this operation has begun another one. The rows are verified."""
+    requests = [(row["operation"], request) for row in rows if (request := _request_of(row))]
+    digest, at = next((request for operation, request in requests if operation == number), ("", 1.0))
+    if not at:
+        raise ForgedError(f"The request of #{number} is of an older version of Signalbox. Nothing was started.")
+    for operation, request in requests:
+        if digest == request[0] and operation != number:
+            raise ForgedError(
+                f"By the audit log the request of #{number} has begun #{operation} already. Nothing was started."
+            )
+
+
+def _request_of(row: sa.RowMapping) -> tuple[str, float] | None:
+    """The digest and the time of the request that this entry records; None if it records none, or is not Signalbox's."""
+    detail = row["detail"]
+    request = detail.get(REQUEST) if isinstance(detail, dict) else None
+    if not isinstance(request, dict) or not isinstance(request.get("at"), int | float):
+        return None
+    return str(request.get("digest")), float(request["at"])
 
 
 def digest_of(row: Mapping[str, Any] | sa.RowMapping) -> str:

@@ -91,6 +91,7 @@ class Request:
     title: str
     channel: str
     arguments: Mapping[str, str]
+    at: float = 0.0  # when it was accepted, in Unix seconds
 
 
 @stored("operation")
@@ -296,5 +297,4 @@ def _change(connection: sa.Connection, which: sa.ColumnElement[bool], values: di
 
 
 def _record(row: sa.RowMapping) -> Record:
-    fields = {name: row[name] for name in Record.__slots__}
-    return Record(**{**fields, "status": Status(row["status"])})
+    return Record(**{name: row[name] for name in Record.__slots__} | {"status": Status(row["status"])})

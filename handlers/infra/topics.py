@@ -14,7 +14,7 @@ from bot.operations.registry import Command, HomeTab, Invocation, Topic
 from bot.slack.answers import answer_of
 from bot.slack.blocks import replies
 from bot.slack.web_api import ChatError
-from bot.store.audit import Entry
+from bot.store.audit import REQUEST, Entry
 from bot.store.refused_attempts import COUNT
 from handlers.infra import overview
 from runners.errors import RunnerError
@@ -34,7 +34,7 @@ USAGE = "/infra help | status | audit [how many]"
 MOST_ARGUMENTS = 4
 MOST_LINES = 30
 DIGEST = re.compile(r"\b[0-9a-f]{40,64}\b")
-OMITTED = ("url", "status")
+OMITTED = ("url", "status", REQUEST)
 REPEATED = (COUNT, "first", "last")  # of an entry that sums up refused attempts
 # The text before a detail's value, where it is not the detail's name.
 PREFIXES = {

@@ -45,6 +45,7 @@ access: {operators: [U0ANA], approvers: ["usergroup:S0LEADS"]}
 environments:
   dev: {deploy: {github_actions: {workflow: d.yml}}, approval: {required: 1}}
   prod: {deploy: {github_actions: {workflow: d.yml}}, approval: {required: 2}}
+  open: {deploy: {github_actions: {workflow: d.yml}}, approval: {required: 0}}
 """
 
 
@@ -69,11 +70,8 @@ class Bot:
         return await self.world.begin(self.effect, environment)
 
     async def effect(self, operation: Operation) -> None:
-        """The workflow: ask for approval, then do something outside, once."""
-        required = operation.target.approval.required
-        view = await operation.approved(binding_of(operation.number), required, lambda item: _open(operation, item))
-        if view.outcome != Outcome.APPROVED:
-            await operation.end(Status(view.outcome), common.short_message(operation.head, view.outcome, "not done"))
+        """The workflow: ask for approval where the target requires one, then do something outside, once."""
+        if not await self._approved(operation):
             return
 
         async def do() -> None:
@@ -82,6 +80,16 @@ class Bot:
 
         await operation.once("effect", do=do, recover=do)
         await succeed(operation)
+
+    async def _approved(self, operation: Operation) -> bool:
+        required = operation.target.approval.required
+        if not required:
+            return True
+        view = await operation.approved(binding_of(operation.number), required, lambda item: _open(operation, item))
+        if view.outcome != Outcome.APPROVED:
+            await operation.end(Status(view.outcome), common.short_message(operation.head, view.outcome, "not done"))
+            return False
+        return True
 
     async def click(self, record: Record, person: str, decide: Any = approve.approve) -> str:
         """A click of this person on the message; the reply that refuses it, or empty."""

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from bot.errors import ForgedError
-from bot.operations import authority
+from bot.operations import authority, lifecycle
 from bot.seals import Keyring
+from bot.store.audit import Entry
 from bot.store.operations import Status
 from handlers.operation import approve
 from tests.attacks.forgery_world import Bot, binding_of, start
@@ -117,6 +118,57 @@ async def test_a_rejection_that_leaves_the_audit_log_leaves_a_gap(bot: Bot, stat
     with pytest.raises(ForgedError, match=refusal):
         await authority.check(bot.services, record, binding_of(1))
     assert bot.effects == []
+
+
+async def replayed(bot: Bot, url: str, workplace: Path, *changes_of_the_log: str) -> AsyncIterator[Bot]:
+    """The bot after an operation without approval has ended, and its authentic request begins again."""
+    for number in range(3):
+        await bot.services.audit.record(Entry("U0ANA", f"before {number}"))
+    await bot.world.until(await bot.begin("open"), Status.SUCCEEDED)
+    await until_recorded(bot, "ended")
+    assert bot.effects == [1]
+    bot.stop()
+    await bot.store.run(drop_triggers)
+    for change in (
+        "DELETE FROM signalbox_operations",
+        "DELETE FROM signalbox_side_effects",
+        "DELETE FROM {dbos}operation_outputs",
+        "UPDATE {dbos}workflow_status SET status = 'PENDING', output = NULL WHERE workflow_uuid = 'begin-key 1'",
+        *changes_of_the_log,
+    ):
+        await bot.pretend(change)
+    again = await start(url, KEYRING, workplace, bot)
+    yield again
+    again.stop()
+
+
+async def until_recorded(bot: Bot, action: str) -> None:
+    for _ in range(500):
+        if action in await bot.audit_actions():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"{action} is not in {await bot.audit_actions()}")
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ("SELECT 1", "the request of #2 has begun #1 already"),
+        ("UPDATE signalbox_audit SET operation = NULL WHERE operation = 1", "does not verify"),
+        ("DELETE FROM signalbox_audit WHERE operation = 1 AND action = 'test'", "does not verify"),
+        ("DELETE FROM signalbox_audit WHERE number < 5", "was removed"),
+    ],
+)
+async def test_a_request_that_begins_again_under_a_new_number_starts_nothing(
+    bot: Bot, url: str, tmp_path: Path, change: str, refusal: str
+) -> None:
+    async for again in replayed(bot, url, tmp_path, change):
+        await until_recorded(again, lifecycle.REFUSED)
+        refused = [stored.entry for stored in await again.services.audit.read(newest=99)]
+        why = next(entry for entry in refused if entry.action == lifecycle.REFUSED)
+        assert why.operation == 2
+        assert refusal in str(why.detail["why"])
+        assert again.effects == [1]
 
 
 @pytest.mark.parametrize(

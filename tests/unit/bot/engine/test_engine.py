@@ -7,7 +7,7 @@ import pickle
 import sqlite3
 from base64 import b64encode
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -134,7 +134,10 @@ async def test_everything_that_is_stored_is_json_of_registered_classes(world: Wo
         names = world.execute(f"SELECT DISTINCT serialization FROM {table}")  # noqa: S608
         assert {name for (name,) in names} <= {"signalbox", "portable_json", None}
     assert StepResult("operation-1", "commit", (COMMIT, frozenset({1}))) in read
-    assert {"args": (REQUEST,), "kwargs": {}} in read
+    inputs = [value["args"] for value in read if isinstance(value, dict)]
+    [accepted] = [given[0] for given in inputs if given and isinstance(given[0], Request)]
+    assert replace(accepted, at=0.0) == REQUEST
+    assert accepted.at > 0, "the engine stores when it accepted the request"
     assert any(isinstance(value, NotFoundError) for value in read)
 
 

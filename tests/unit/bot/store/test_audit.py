@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
+from bot.errors import ForgedError
 from bot.redaction import Redactor
+from bot.seals import Keyring
 from bot.store import audit as audit_log
-from bot.store.audit import Audit, Entry
+from bot.store.audit import Audit, Entry, request_detail
 from bot.store.audit_verification import first_fault, read_all
 from bot.store.database import Store
 from tests.unit.bot.store.audit_tampering import drop_triggers
@@ -153,3 +155,56 @@ async def test_an_entry_that_cannot_be_written_raises_where_it_is_awaited(store:
         await log.record(Entry("U0ANA", "plan", detail={"no JSON": object()}))
     await log.record(ENTRY)
     assert len(await log.read(newest=5)) == 1
+
+
+async def requested(store: Store, clock: Clock, *, key: str) -> Audit:
+    """A log of an entry each 100 seconds: `same` begins #1 in entry 31, and #2, requested then too, has entry 61."""
+    log = Audit(store, clock, Redactor(), Keyring([b"k" * 32]))
+    accepted = clock.now + 3_000
+    for number in range(61):
+        operation, detail = {
+            30: (1, request_detail("same", accepted)),
+            60: (2, request_detail(key, accepted)),
+        }.get(number, (None, {}))
+        await log.record(Entry("U0ANA", "entry", operation=operation, detail=detail))
+        clock.now += 100
+    return Audit(store, clock, Redactor(), Keyring([b"k" * 32]))
+
+
+async def test_a_request_begins_one_operation_and_the_log_is_read_from_its_time_on(store: Store, clock: Clock) -> None:
+    log = await requested(store, clock, key="other")
+    await change(store, sa.update(audit_log.audit).where(audit_log.audit.c.number == 23).values(actor="U0EVE"))
+    assert [entry.operation for entry in await log.of_operation(2)] == [2]
+    await change(store, sa.update(audit_log.audit).where(audit_log.audit.c.number == 24).values(actor="U0EVE"))
+    with pytest.raises(ForgedError, match="Entry 24 of the audit log does not verify"):
+        await log.of_operation(2)
+
+
+async def test_a_request_that_has_begun_another_operation_is_found(store: Store, clock: Clock) -> None:
+    log = await requested(store, clock, key="same")
+    with pytest.raises(ForgedError, match="the request of #2 has begun #1 already"):
+        await log.of_operation(2)
+
+
+@pytest.mark.parametrize("number", [24, 25, 30, 31, 32, 60, 61])
+@pytest.mark.parametrize("tampered", ["at = 0", "at = 9e12", "operation = NULL, at = 0", "detail = '{}'", ""])
+async def test_no_entry_since_the_request_can_be_hidden(store: Store, clock: Clock, number: int, tampered: str) -> None:
+    log = await requested(store, clock, key="same")
+    statement = f"UPDATE signalbox_audit SET {tampered}" if tampered else "DELETE FROM signalbox_audit"  # noqa: S608
+    await change(store, sa.text(f"{statement} WHERE number = {number}"))
+    if number == 61 and tampered in ("", "operation = NULL, at = 0"):
+        assert await log.of_operation(2) == ()  # which bot/operations/authority.py refuses
+        return
+    with pytest.raises(ForgedError):
+        await log.of_operation(2)
+
+
+async def test_an_entry_of_an_older_version_names_no_request_and_a_request_without_a_time_is_refused(
+    store: Store, clock: Clock
+) -> None:
+    log = Audit(store, clock, Redactor())
+    await log.record(ENTRY)
+    await log.record(Entry("U0ANA", "deploy", "dev", 2, request_detail("old", 0.0)))
+    assert await log.of_operation(1) == (ENTRY,)
+    with pytest.raises(ForgedError, match="older version"):
+        await log.of_operation(2)
