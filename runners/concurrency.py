@@ -41,6 +41,8 @@ async def run_blocking(
         if not limit.expired():
             raise
         raise TimedOutError(doing, f"no answer within {timeout:g} seconds") from None
+    finally:
+        del work  # its exception names this frame: the cycle would keep `args` until the next garbage collection
 
 
 async def together(*work: Coroutine[Any, Any, T]) -> tuple[T, ...]:

@@ -14,7 +14,7 @@ from bot.slack.web_api import ChatError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from bot.access.accounts import Accounts
+    from bot.access.accounts import Account, Accounts
     from bot.slack.client import Chat
 
 log = logging.getLogger(__name__)
@@ -33,11 +33,20 @@ class _Snapshot:
 
 
 class Directory:
-    """Resolves user ids to people with their groups. `groups` are the usergroup ids the configuration names."""
+    """Resolves user ids to people with their groups. The configuration names the usergroups `groups` and the users `people`."""
 
-    def __init__(self, chat: Chat, groups: Iterable[str], clock: Callable[[], float], accounts: Accounts) -> None:
+    def __init__(
+        self,
+        chat: Chat,
+        groups: Iterable[str],
+        clock: Callable[[], float],
+        accounts: Accounts,
+        *,
+        people: Iterable[str] = (),
+    ) -> None:
         self._chat = chat
         self._groups = tuple(sorted(set(groups)))
+        self._people = frozenset(people)
         self._clock = clock
         self._accounts = accounts
         self._snapshots: dict[str, _Snapshot] = {}
@@ -46,7 +55,7 @@ class Directory:
     async def person(self, user_id: str) -> Person:
         """This person with their current groups; groups that Slack gives no members of are unreadable, never guessed."""
         reading = asyncio.gather(*map(self._current, self._groups))
-        account, snapshots = await asyncio.gather(self._accounts.account(user_id), reading)
+        account, snapshots = await asyncio.gather(self._account(user_id), reading)
         by_group = dict(zip(self._groups, snapshots, strict=True))
         groups = frozenset(group for group, snapshot in by_group.items() if user_id in snapshot.members)
         unreadable = {group: snapshot.error for group, snapshot in by_group.items() if snapshot.error}
@@ -59,11 +68,20 @@ class Directory:
 
     async def name(self, user_id: str) -> str | None:
         """The name of this person in Slack; None if Slack does not answer."""
-        return (await self._accounts.account(user_id)).name or None
+        return (await self._account(user_id)).name or None
 
     async def utc_offset(self, user_id: str) -> int:
         """The offset of this person's time zone from UTC in seconds; 0 if Slack does not answer."""
-        return (await self._accounts.account(user_id)).utc_offset
+        return (await self._account(user_id)).utc_offset
+
+    async def _account(self, user_id: str) -> Account:
+        async def is_named() -> bool:
+            if user_id in self._people:
+                return True
+            snapshots = await asyncio.gather(*map(self._current, self._groups))
+            return any(user_id in snapshot.members for snapshot in snapshots)
+
+        return await self._accounts.account(user_id, is_named)
 
     async def _current(self, group: str) -> _Snapshot:
         snapshot = self._snapshots.get(group)

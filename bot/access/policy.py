@@ -154,6 +154,11 @@ def is_named(config: Config, person: Person) -> bool:
     return allowed(person, _all_rules(config))
 
 
+def people_named(config: Config) -> frozenset[str]:
+    """All user ids in the configuration."""
+    return frozenset(rule for rule in _all_rules(config) if not rule.startswith(GROUP))
+
+
 def groups_named(config: Config) -> frozenset[str]:
     """All usergroup ids in the configuration."""
     return frozenset(rule.removeprefix(GROUP) for rule in _all_rules(config) if rule.startswith(GROUP))

@@ -108,7 +108,7 @@ def attach(app: AsyncApp, services: Services, registry: Registry) -> None:
     for modal in registry.modals:
         app.view(modal.callback_id)(_on_submission(services, registry, modal, replays))
     for home in registry.homes:
-        app.event("app_home_opened")(_on_home(services, home))
+        app.event("app_home_opened")(_on_home(services, home, replays))
     app.error(_on_error(services))
 
 
@@ -166,10 +166,14 @@ def _on_submission(
     return listener
 
 
-def _on_home(services: Services, home: HomeTab) -> Callable[..., Awaitable[None]]:
-    async def listener(event: dict[str, Any]) -> None:
+def _on_home(services: Services, home: HomeTab, replays: Replays) -> Callable[..., Awaitable[None]]:
+    async def listener(body: dict[str, Any], event: dict[str, Any]) -> None:
+        async def publish() -> None:
+            if await replays.is_first(body):
+                await home.publish(services, event["user"])
+
         if event.get("tab") == "home":
-            _afterwards(answer_of(lambda: home.publish(services, event["user"])))
+            _afterwards(answer_of(publish))
 
     return listener
 

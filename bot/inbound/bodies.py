@@ -23,12 +23,12 @@ class Bodies:
     def __init__(self, shared: int = SHARED) -> None:
         self._free = shared
 
-    async def read(self, request: Request, largest: int) -> bytes:
-        """The body. Raises RefusedError if it is larger, does not come in time or whole, or memory is short."""
+    async def read(self, request: Request, largest: int) -> bytearray:
+        """The body, of which there is no second copy. Raises RefusedError if it is larger, does not come in time or whole, or memory is short."""
         too_large = RefusedError(413, f"the body is larger than {largest} bytes", "size")
         if (request.content_length or 0) > largest:
             raise too_large
-        body, taken = bytearray(), 0
+        body, taken, whole = bytearray(), 0, False
         try:
             async with asyncio.timeout(TIMEOUT):
                 async for piece in request.content.iter_chunked(1 << 16):
@@ -43,6 +43,10 @@ class Bodies:
             raise RefusedError(408, "the body did not come in time", "time") from None
         except (web.RequestPayloadError, ClientError, ConnectionError):
             raise RefusedError(400, "the body is not as its headers say", "shape") from None
+        else:
+            whole = True
         finally:
+            if not whole:
+                body.clear()  # the traceback of the refusal would keep it
             self._free += taken
-        return bytes(body)
+        return body

@@ -9,6 +9,7 @@ import json
 import logging
 import re
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -35,7 +36,7 @@ PATH = "/github/webhooks"
 SIGNATURE = "X-Hub-Signature-256"
 # docs.github.com/en/webhooks/webhook-events-and-payloads: "Payloads are capped at 25 MB."
 LARGEST_BODY = 25 << 20
-READ_AT_ONCE = 2  # large bodies; this bounds the memory that an unknown sender can make the bot use
+READ_AT_ONCE = 1  # large bodies; this bounds the memory that an unknown sender can make the bot use
 LONG = 1 << 18  # bytes; a larger body is checked and parsed on a thread
 REMEMBERED = 1_000  # deliveries
 _SIGNED = re.compile(r"sha256=[0-9a-f]{64}")
@@ -86,8 +87,12 @@ class Webhooks:
         body = await self._bodies.read(request, LARGEST_BODY)
         if len(body) < LONG:
             return payload_of(body, signature, content_type, self._secret)
-        doing = "reading a webhook"
-        return await run_blocking(payload_of, body, signature, content_type, self._secret, timeout=TIMEOUT, doing=doing)
+        given = (body, signature, content_type, self._secret)
+        try:
+            return await run_blocking(payload_of, *given, timeout=TIMEOUT, doing="reading a webhook")
+        finally:
+            with suppress(BufferError):  # after a timeout the thread may still read it
+                body.clear()  # the traceback of a refusal would keep it
 
     def _take(self, event: str, delivery: str, payload: Mapping[str, Any]) -> str:
         if event == "ping":
@@ -120,7 +125,7 @@ class Webhooks:
             self._delivered.popitem(last=False)
 
 
-def payload_of(body: bytes, signature: str, content_type: str, secret: bytes) -> Mapping[str, Any]:
+def payload_of(body: bytes | bytearray, signature: str, content_type: str, secret: bytes) -> Mapping[str, Any]:
     """The payload of a body that GitHub signed.
 
     Raises:
@@ -139,8 +144,8 @@ def payload_of(body: bytes, signature: str, content_type: str, secret: bytes) ->
         raise RefusedError(400, "the body holds no JSON object", "shape") from None
 
 
-def _decoded(body: bytes, content_type: str) -> Mapping[str, Any]:
-    text: bytes | str = body
+def _decoded(body: bytes | bytearray, content_type: str) -> Mapping[str, Any]:
+    text: bytes | bytearray | str = body
     if content_type == "application/x-www-form-urlencoded":
         text = parse_qs(body.decode(), strict_parsing=True, max_num_fields=10).get("payload", [""])[0]
     elif content_type != "application/json":

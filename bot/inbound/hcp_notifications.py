@@ -52,13 +52,13 @@ def handler(services: Services, token: str, reception: Reception) -> Handler:
     return reception.refusing(handle)
 
 
-def is_signed(body: bytes, signature: str, token: str) -> bool:
+def is_signed(body: bytes | bytearray, signature: str, token: str) -> bool:
     """Whether the signature is the HMAC-SHA512 of the body, in hex digits; compared in constant time."""
     expected = hmac.new(token.encode(), body, hashlib.sha512).hexdigest()
     return hmac.compare_digest(expected.encode(), signature.encode(errors="surrogateescape"))
 
 
-def run_of(body: bytes) -> str | None:
+def run_of(body: bytes | bytearray) -> str | None:
     """The id of a notification's run; None for a verification and for other events.
 
     Raises ValueError, with a message for the sender, if it is not a notification.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from slack_bolt.authorization import AuthorizeResult
@@ -15,11 +16,15 @@ from bot.inbound.refusals import RefusedError
 from bot.slack.web_api import FAILURES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from slack_sdk.web.async_client import AsyncWebClient
 
 log = logging.getLogger(__name__)
 # An app-level token names its app: xapp-1-A0123ABCD-...
 _APP_TOKEN = re.compile(r"xapp-\d+-(A[A-Z0-9]+)-")
+RETRY = 30.0  # seconds until bots.info is asked again
+TIMEOUT = 2.0  # seconds for its answer: a request waits for it, and Slack waits three
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +41,25 @@ class Identity:
 
 
 class Installation:
-    """The installation of `client`'s token, read once. With `external`, people of other workspaces may act."""
+    """The installation of `client`'s token, read once. With `external`, people of other workspaces may act.
 
-    def __init__(self, client: AsyncWebClient, app_token: str | None = None, *, external: bool = False) -> None:
+    The app is read again until Slack has named it: until then payloads of other apps are not recognized.
+    """
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        app_token: str | None = None,
+        *,
+        external: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._client = client
         self._app_token = app_token or ""
         self._external = external
+        self._clock = clock
+        self._bot = ""
+        self._asked_at = 0.0
         self._lock = asyncio.Lock()
         self._read: tuple[Identity, AuthorizeResult] | None = None
 
@@ -73,21 +91,28 @@ class Installation:
                 result = AuthorizeResult.from_auth_test_response(
                     bot_token=self._client.token, auth_test_response=answer
                 )
+                self._bot = str(answer.get("bot_id") or "")
                 self._read = (await self._identity(answer), result)
+            identity, result = self._read
+            if not identity.app and self._clock() - self._asked_at >= RETRY:
+                self._read = (replace(identity, app=await self._app_of_bot()), result)
             return self._read
 
     async def _identity(self, answer: Any) -> Identity:
         named = _APP_TOKEN.match(self._app_token)
-        app = named[1] if named else answer.get("app_id") or await self._app_of(answer.get("bot_id"))
+        app = named[1] if named else answer.get("app_id") or await self._app_of_bot()
         enterprise, org_wide = answer.get("enterprise_id") or "", bool(answer.get("is_enterprise_install"))
         return Identity(str(answer["team_id"]), str(enterprise), str(app), org_wide)
 
-    async def _app_of(self, bot: str | None) -> str:
+    async def _app_of_bot(self) -> str:
         try:
-            answer = await self._client.bots_info(bot=bot or "")
+            async with asyncio.timeout(TIMEOUT):
+                answer = await self._client.bots_info(bot=self._bot)
         except FAILURES as error:
-            log.warning("bots.info failed, so the app of payloads is not compared: %s", error)
+            log.warning("bots.info failed, so the app of payloads is not compared yet: %s", str(error) or "no answer")
             return ""
+        finally:
+            self._asked_at = self._clock()
         return str((answer.get("bot") or {}).get("app_id") or "")
 
 

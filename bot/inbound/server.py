@@ -64,7 +64,7 @@ def add_slack(
     application.router.add_post(PATH, reception.refusing(handle))
 
 
-def _check_signature(headers: Mapping[str, str], body: bytes, signing_secret: str, now: float) -> None:
+def _check_signature(headers: Mapping[str, str], body: bytes | bytearray, signing_secret: str, now: float) -> None:
     """Raises RefusedError unless Slack signed the body (compared in constant time), and at this time."""
     timestamp, signature = headers.get("X-Slack-Request-Timestamp", ""), headers.get("X-Slack-Signature", "")
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= LARGEST_TIMESTAMP):

@@ -193,7 +193,7 @@ class Payload:
     body: dict[str, Any]
 
 
-def read(body: bytes, content_type: str) -> Payload:
+def read(body: bytes | bytearray, content_type: str) -> Payload:
     """The payload of a request's body. Raises RefusedError."""
     if content_type not in {JSON, FORM}:
         _refuse(f"the content type is neither {JSON} nor {FORM}", 415)

@@ -132,8 +132,7 @@ async def _install(requirements: Requirements, project: Path, part: Path, room: 
         for kind in kinds:
             argv = ["ansible-galaxy", kind, "install", "-r", str(path), "-p", str(part / f"{kind}s")]
             argv += ["--no-deps"] if kind == "role" else []
-            printed = await _run(argv, name, cwd=cwd, env=env, room=room, timeout=end - time.monotonic())
-            _check_places(printed, part)
+            await _run(argv, name, part, cwd=cwd, env=env, room=room, timeout=end - time.monotonic())
     await _install_dependencies(part, cwd, env, room, end)
     for kind in _KINDS:
         await asyncio.to_thread((part / kind).mkdir, exist_ok=True)
@@ -150,7 +149,7 @@ async def _install_dependencies(part: Path, cwd: Path, env: dict[str, str], room
         file = part / "home" / f"dependencies-{uuid.uuid4().hex}.yml"  # no child can have put a link there
         await asyncio.to_thread(write_secret, file, yaml.safe_dump(needed))
         argv = ["ansible-galaxy", "role", "install", "--no-deps", "-r", str(file), "-p", str(part / "roles")]
-        await _run(argv, "the roles' meta files", cwd=cwd, env=env, room=room, timeout=end - time.monotonic())
+        await _run(argv, "the roles' meta files", part, cwd=cwd, env=env, room=room, timeout=end - time.monotonic())
     raise malformed("the roles' meta files", f"roles need roles in more than {_MOST_ROUNDS} steps")
 
 
@@ -186,11 +185,15 @@ def _dependencies_of(role: Path) -> list[Any]:
     return entries
 
 
-def _check_places(printed: str, part: Path) -> None:
-    """Raises RunnerError if ansible-galaxy installed a collection elsewhere: it takes a path as a collection's own namespace."""
+def _check_places(printed: str, part: Path, exit_code: int) -> None:
+    """Raises RunnerError if ansible-galaxy installed a collection elsewhere: it takes a path as a collection's own namespace.
+
+    It prints the directory before it writes. Behind the wall it fails there, and its own error does not say why.
+    """
     for place in _PLACES.findall(printed):
         if not os.path.realpath(place).startswith(os.path.realpath(part) + os.sep):
-            problem = f"a collection wrote into {place[:200]!r}, outside of its directory"
+            did = "tried to write" if exit_code else "wrote"
+            problem = f"a collection {did} into {place[:200]!r}, outside of its directory"
             raise RunnerError(
                 "installing collections",
                 problem,
@@ -209,7 +212,9 @@ def _check_links(part: Path) -> None:
                 raise malformed("what was installed", f"the link {link!r} leads outside of it")
 
 
-async def _run(argv: list[str], name: str, *, cwd: Path, env: dict[str, str], room: Room, timeout: float) -> str:
+async def _run(
+    argv: list[str], name: str, part: Path, *, cwd: Path, env: dict[str, str], room: Room, timeout: float
+) -> None:
     doing = f"installing what {name} names"
     try:
         answer = await child.run(argv, cwd=cwd, env=env, timeout=max(timeout, 0.1), doing=doing, room=room, grace=2.0)
@@ -219,9 +224,9 @@ async def _run(argv: list[str], name: str, *, cwd: Path, env: dict[str, str], ro
         raise ProgramMissingError(
             doing, "there is no ansible-galaxy", remedy="Install ansible-core into the bot's environment."
         ) from None
+    _check_places(answer.stdout, part, answer.exit_code)
     if answer.exit_code:
         raise _explained(doing, answer, name)
-    return answer.stdout
 
 
 def _explained(doing: str, answer: child.Output, name: str) -> RunnerError:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import given, strategies as st
 
 from bot.access import policy
-from bot.access.accounts import FRESH, MOST, USABLE, Accounts, refusal_of
+from bot.access.accounts import FAILED, FRESH, MINUTE, MOST, STRANGERS, USABLE, Accounts, refusal_of
 from bot.access.directory import Directory
 from bot.config.models.general import Access
 from bot.errors import Denied
@@ -32,15 +33,26 @@ class Slack:
         self.user = {**MEMBER, **user}
         self.refuses = self.group = ""
         self.asked = 0
+        self.members: list[str] = []
 
     async def query(self, method: str, **arguments: Any) -> dict[str, Any]:
+        about = dict(self.user)
+        await asyncio.sleep(0)
         if method == "auth.test":
             return OWN
         error = self.refuses if method == "users.info" else self.group
         self.asked += method == "users.info"
         if error:
             raise ChatError(method, error)
-        return {"user": {**self.user, "id": arguments.get("user")}, "users": []}
+        return {"user": {**about, "id": arguments.get("user")}, "users": self.members}
+
+
+async def named() -> bool:
+    return True
+
+
+async def not_named() -> bool:
+    return False
 
 
 def accounts_of(slack: Slack, access: Access = STRICT, now: list[float] | None = None) -> Accounts:
@@ -89,35 +101,88 @@ async def test_an_account_counts_for_minutes_and_for_an_hour_while_slack_does_no
     now, slack = [1_000.0], Slack()
     accounts = accounts_of(slack, now=now)
     for _ in range(5):
-        assert (await accounts.account("U00000001")).refusal == ""
+        assert (await accounts.account("U00000001", named)).refusal == ""
     assert slack.asked == 1
     slack.user["deleted"] = True
     now[0] += FRESH
-    assert "deactivated" in (await accounts.account("U00000001")).refusal
+    assert "deactivated" in (await accounts.account("U00000001", named)).refusal
     slack.user["deleted"] = False
     now[0] += FRESH
-    assert (await accounts.account("U00000001")).refusal == ""
+    assert (await accounts.account("U00000001", named)).refusal == ""
     slack.refuses = "internal_error"
     now[0] += USABLE - 1
-    assert (await accounts.account("U00000001")).refusal == ""
+    assert (await accounts.account("U00000001", named)).refusal == ""
     now[0] += 1
-    assert "internal_error" in (await accounts.account("U00000001")).refusal
+    assert "internal_error" in (await accounts.account("U00000001", named)).refusal
 
 
 @pytest.mark.parametrize("error", ["missing_scope", "user_not_found", "invalid_auth"])
 async def test_an_answer_that_does_not_pass_by_itself_refuses_at_once(error: str) -> None:
     now, slack = [0.0], Slack()
     accounts = accounts_of(slack, now=now)
-    await accounts.account("U00000001")
+    await accounts.account("U00000001", named)
     slack.refuses, now[0] = error, FRESH
-    assert error in (await accounts.account("U00000001")).refusal
+    assert error in (await accounts.account("U00000001", named)).refusal
 
 
 async def test_strangers_do_not_fill_the_memory() -> None:
     accounts = accounts_of(Slack())
     for number in range(MOST + 50):
-        await accounts.account(f"U{number}")
+        await accounts.account(f"U{number}", named)
     assert len(accounts._read) == MOST
+
+
+@pytest.mark.parametrize("error", ["", "internal_error", "missing_scope"])
+async def test_many_commands_of_a_guest_look_the_account_up_once(error: str) -> None:
+    now, slack = [0.0], Slack(is_restricted=True)
+    slack.refuses = error
+    accounts = accounts_of(slack, now=now)
+    for _ in range(3):
+        answers = await asyncio.gather(*(accounts.account("U00000001", not_named) for _ in range(200)))
+        assert all((error or "guest") in answer.refusal for answer in answers)
+    assert slack.asked == 1
+    now[0] += FAILED
+    slack.refuses = ""
+    assert "guest" in (await accounts.account("U00000001", not_named)).refusal
+
+
+async def test_a_failure_is_not_asked_again_at_once_and_leaves_an_approver_the_last_answer() -> None:
+    now, slack = [0.0], Slack()
+    accounts = accounts_of(slack, now=now)
+    await accounts.account("U00000001", named)
+    slack.refuses, now[0] = "ratelimited", FRESH
+    for _ in range(5):
+        assert (await accounts.account("U00000001", named)).refusal == ""
+    assert slack.asked == 2
+    accounts.forget()
+    assert (await accounts.account("U00000001", named)).refusal == ""
+    assert slack.asked == 3
+
+
+async def test_an_answer_from_before_a_forgetting_does_not_count_after_it() -> None:
+    slack = Slack()
+    accounts = accounts_of(slack)
+    before = asyncio.create_task(accounts.account("U00000001", named))
+    await asyncio.sleep(0)
+    accounts.forget()
+    slack.user["deleted"] = True
+    assert "deactivated" in (await accounts.account("U00000001", named)).refusal
+    await before
+    assert "deactivated" in (await accounts.account("U00000001", named)).refusal
+
+
+async def test_strangers_do_not_use_up_the_limit_of_those_whom_rules_name() -> None:
+    now, slack = [0.0], Slack()
+    slack.members = ["UMEMBER"]
+    accounts = accounts_of(slack, now=now)
+    directory = Directory(cast("Chat", slack), ["S1"], lambda: now[0], accounts, people=["UNAMED"])
+    people = await asyncio.gather(*(directory.person(f"U{number}") for number in range(600)))
+    assert slack.asked == STRANGERS
+    assert [person.account for person in people].count("") == STRANGERS
+    for user in ("UNAMED", "UMEMBER"):
+        assert (await directory.person(user)).account == ""
+    now[0] += MINUTE
+    assert (await directory.person("U599")).account == ""
 
 
 def configured(*operators: str) -> Config:

@@ -183,15 +183,18 @@ async def test_a_collection_with_a_file_outside_of_it_is_refused(operations: Ope
 
 
 async def test_a_collection_that_names_another_directory_is_reported(operations: Operations) -> None:
-    """ansible-galaxy writes there; only the wall around it prevents that."""
+    """ansible-galaxy takes the path as its own; the wall refuses the write, and the refusal names the directory."""
     files: dict[str, str | bytes] = {
         "requirements.yml": "collections: [{name: ./tools.tar.gz, type: file}]\n",
         "tools.tar.gz": collection("x", namespace=f"{operations.directory}/operation-other"),
     }
     with pytest.raises(RunnerError, match="outside of its directory") as refused:
         await operations.install(files)
+    assert "tried to write" in str(refused.value)
     assert "Nothing was deployed" in refused.value.remedy
     assert not list(operations.directory.rglob("*.part-*"))
+    assert not operations.outside()
+    assert not (operations.directory / "operation-other").exists()
 
 
 async def test_roles_that_roles_need_are_installed(operations: Operations) -> None:

@@ -19,12 +19,13 @@ from urllib.parse import quote_plus, urlencode
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import HealthCheck, given, settings, strategies as st
+from slack_sdk.errors import SlackClientError
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.inbound import app as bolt, hcp_notifications, server, shapes
 from bot.inbound.dispatch import Dispatch
 from bot.inbound.github_webhooks import payload_of
-from bot.inbound.installation import Identity, Installation, fault_of
+from bot.inbound.installation import RETRY, Identity, Installation, fault_of
 from bot.inbound.peers import Peers
 from bot.inbound.reception import Reception
 from bot.inbound.refusals import Refusals, RefusedError
@@ -39,6 +40,8 @@ from tests.attacks.payload_shapes import CLICK, COMMAND, KINDS, RAW, TYPED, any_
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from slack_sdk.web.async_client import AsyncWebClient
 
     from bot.services import Services
 
@@ -240,3 +243,40 @@ class no_traceback(logging.Handler):  # noqa: N801  -- used as a function
     def __exit__(self, kind: object, *_: object) -> None:
         logging.getLogger().removeHandler(self)
         assert kind or not self.tracebacks, self.tracebacks
+
+
+class Unsteady:
+    """Slack, whose bots.info fails at first."""
+
+    token = TOKEN
+
+    def __init__(self, failures: int) -> None:
+        self.failures = failures
+        self.asked = 0
+
+    async def auth_test(self) -> dict[str, str]:
+        return {"team_id": "T0SANDBOX", "bot_id": "B1", "user_id": "U0SIGNAL"}
+
+    async def bots_info(self, bot: str) -> dict[str, Any]:
+        assert bot == "B1"
+        self.asked += 1
+        if self.asked <= self.failures:
+            raise SlackClientError("ratelimited")
+        return {"bot": {"app_id": "A0SIGNAL"}}
+
+
+async def test_the_app_is_compared_as_soon_as_slack_names_it() -> None:
+    now, slack = [1_000.0], Unsteady(failures=2)
+    installation = Installation(cast("AsyncWebClient", slack), clock=lambda: now[0])
+    foreign = shapes.checked({**COMMAND, "api_app_id": "A0OTHER"})
+    for asked in (1, 2):
+        for _ in range(5):
+            await installation.check(foreign)
+        assert slack.asked == asked
+        now[0] += RETRY
+    for _ in range(5):
+        with pytest.raises(RefusedError, match="another app"):
+            await installation.check(foreign)
+        now[0] += RETRY
+    await installation.check(shapes.checked(COMMAND))
+    assert slack.asked == 3

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import tracemalloc
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ from aiohttp import web
 from bot.inbound import server
 from bot.inbound.bodies import SMALL
 from bot.inbound.connections import Connections
-from bot.inbound.github_webhooks import PATH, READ_AT_ONCE, SIGNATURE, Webhooks
+from bot.inbound.github_webhooks import LARGEST_BODY, PATH, READ_AT_ONCE, SIGNATURE, Webhooks
 from bot.inbound.limits import Limits
 from bot.inbound.listening import listen
 from bot.inbound.peers import Peers
@@ -84,6 +86,36 @@ async def test_a_connection_takes_one_request_after_the_other() -> None:
             await reader.readexactly(int(length.partition(b":")[2]))
         assert len(answered) == 100
         writer.close()
+
+
+async def test_large_webhooks_without_a_valid_signature_are_in_the_memory_one_after_the_other() -> None:
+    """Also before a garbage collection: the traceback of a refusal must not keep a body."""
+    head = (
+        f"POST {PATH} HTTP/1.1\r\nHost: x\r\n{SIGNATURE}: sha256={'0' * 64}\r\nContent-Length: {LARGEST_BODY}\r\n\r\n"
+    )
+    piece = b"x" * (1 << 18)
+    async with serving() as (port, _):
+
+        async def attack() -> bytes:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(head.encode())
+            for _ in range(LARGEST_BODY // len(piece)):
+                writer.write(piece)
+                await writer.drain()
+            status = await reader.readline()
+            writer.close()
+            return status
+
+        gc.disable()
+        tracemalloc.start()
+        try:
+            answers = await within(60.0, asyncio.gather(*(attack() for _ in range(6))))
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+            gc.enable()
+    assert all(b" 401 " in answer or b" 503 " in answer for answer in answers)
+    assert peak < 2 * LARGEST_BODY
 
 
 async def test_small_webhooks_do_not_wait_for_large_ones_that_do_not_come() -> None:

@@ -6,25 +6,28 @@ import asyncio
 import json
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 
 import pytest
 
 from bot.errors import DatabaseAwayError
+from bot.inbound.app import _on_home, _working
 from bot.inbound.replays import Replays, key_of
+from bot.operations.registry import HomeTab
 from bot.store.database import Store
 from bot.store.deliveries import CLEANED_EVERY, RETAINED, Deliveries, deliveries
 from sandbox import waiting
 from sandbox.slack import sign
 from sandbox.stories import _daemons
 from sandbox.world import SECRETS, Options, World
-from tests.attacks.payload_shapes import CLICK, COMMAND, TYPED
+from tests.attacks.payload_shapes import CLICK, COMMAND, EVENT, TYPED
 from tests.scenarios import moments
 from tests.scenarios.acting import operations_in
 from tests.unit.bot.conftest import postgres, store, url
 
 if TYPE_CHECKING:
+    from bot.services import Services
     from sandbox.slack import Message
 
 __all__ = ["postgres", "store", "url"]  # fixtures
@@ -87,6 +90,20 @@ async def test_without_a_trigger_the_whole_delivery_is_the_key() -> None:
     assert key_of(closed) == key_of(dict(closed))
     assert key_of(closed) != key_of({**closed, "is_cleared": True})
     assert key_of(CLICK) != key_of({**TYPED["submission"], "trigger_id": CLICK["trigger_id"]})
+
+
+async def test_the_same_opening_of_the_home_tab_publishes_once(store: Store) -> None:
+    published: list[str] = []
+
+    async def publish(_: Services, user: str) -> None:
+        published.append(user)
+
+    listener = _on_home(cast("Services", None), HomeTab(publish), Replays(Deliveries(store, time.time)))
+    opened_again = {**EVENT, "event_id": "Ev2"}
+    for body in (EVENT, EVENT, opened_again, EVENT, opened_again):
+        await listener(body=body, event=body["event"])
+        await asyncio.gather(*_working)
+    assert published == ["U0ANA", "U0ANA"]
 
 
 async def test_without_its_database_a_command_is_answered_and_a_click_refused() -> None:

@@ -43,7 +43,7 @@ class Groups:
 class Members:
     """Accounts that may all act."""
 
-    async def account(self, _: str) -> Account:
+    async def account(self, *_: object) -> Account:
         return Account("")
 
     def forget(self) -> None:
