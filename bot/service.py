@@ -182,9 +182,13 @@ class Service:
         log.info("%s", metadata_service.sentence(reached))
         return reached
 
+    def _directory(self, chat: Chat) -> Directory:
+        accounts = Accounts(chat, self._config.access, time.monotonic)
+        groups, people = policy.groups_named(self._config), policy.people_named(self._config)
+        return Directory(chat, groups, time.monotonic, accounts, people=people)
+
     def _services(self, client: AsyncWebClient, store: Store, workplace: Path, metadata: tuple[str, ...]) -> Services:
         chat = Chat(client, self._redact)
-        accounts = Accounts(chat, self._config.access, time.monotonic)
         account = Account(self._config.aws.all_regions, self._config.aws.profile)
         audit = Audit(store, time.time, lambda text: markup.plain(self._redact(text)), self._settings.signalbox_key)
         return Services(
@@ -204,13 +208,7 @@ class Service:
             audit=audit,
             refused_attempts=RefusedAttempts(audit, time.time),
             anchors=Anchors(store, time.time, self._settings.signalbox_key, self._settings.executor),
-            directory=Directory(
-                chat,
-                policy.groups_named(self._config),
-                time.monotonic,
-                accounts,
-                people=policy.people_named(self._config),
-            ),
+            directory=self._directory(chat),
             github=make_github(self._settings),
             aws=make_clients(self._config.aws.region, self._config.aws.profile),
             account=account,

@@ -62,13 +62,15 @@ class Accounts:
 
         `is_named`, whether a rule names this person, is asked when people were looked up `STRANGERS` times in a minute.
         """
-        known = self._known(user)
-        if known:
-            return known
+        cached = self._cached(user)
+        if cached:
+            return cached
         if user not in self._reading and not self._takes_stranger() and not await is_named():
             return Account("I looked up too many accounts in the last minute; try again in a minute")
-        known = self._known(user)
-        return known if known else await asyncio.shield(self._look_up_once(user))
+        cached = self._cached(user)
+        if cached:
+            return cached
+        return await asyncio.shield(self._look_up_once(user))
 
     def _look_up_once(self, user: str) -> asyncio.Task[Account]:
         reading = self._reading
@@ -77,7 +79,7 @@ class Accounts:
             reading[user].add_done_callback(lambda _: reading.pop(user))
         return reading[user]
 
-    def _known(self, user: str) -> Account | None:
+    def _cached(self, user: str) -> Account | None:
         now = self._clock()
         for answers, counts_for in ((self._read, FRESH), (self._failed, FAILED)):
             answer, at = answers.get(user, (None, 0.0))
