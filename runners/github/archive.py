@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import posixpath
-import shutil
 import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from runners.github.tar_members import (
     TooLargeError,
     UnsafeArchiveError,
 )
+from runners.processes.removal import remove_tree_if_possible
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,13 +84,13 @@ async def fetch_code(github: GitHub, commit: Commit, into: Path, *, limits: Limi
         archive.unlink()
         await tree.check_complete(github, commit, unpacked.contents, doing)
     except BaseException:
-        await asyncio.to_thread(shutil.rmtree, into, ignore_errors=True)
+        await asyncio.to_thread(remove_tree_if_possible, into)
         raise
     return unpacked.root
 
 
 def _new_directory(into: Path) -> None:
-    shutil.rmtree(into, ignore_errors=True)  # of an interrupted fetch
+    remove_tree_if_possible(into)  # of an interrupted fetch
     into.mkdir(mode=0o700, parents=True)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from runners.errors import NotFoundError, RunnerError, TimedOutError
 from runners.processes import child, supervise, wall
+from runners.processes.removal import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -91,7 +92,7 @@ class Detached:
         if not (directory / "output").exists():
             return None
         if supervise.claim(directory):
-            shutil.rmtree(directory)
+            remove_tree(directory)
             return None
         return cls(directory)
 

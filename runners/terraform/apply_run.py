@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from runners.concurrency import run_blocking
 from runners.errors import NotFoundError, RunnerError, StalePlanError, StateLockedError
 from runners.processes.detached import Detached
+from runners.processes.foreign_files import read_regular
 from runners.results import ApplyResult, Diagnostic
 from runners.terraform import errors as terraform_errors, notices, program as terraform_program
 from runners.terraform.apply_progress import ApplyCounter
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 APPLY, SENSITIVE_FILE = "apply", "sensitive.json"  # in the scratch directory
 GRACE = 300.0  # seconds between SIGINT and SIGKILL: providers finish their changes, and the state is written
+_MOST_PLAN = 512 << 20  # bytes of a saved plan, which is compressed
 _FILE_TIMEOUT = 60.0
 _STATE_TIMEOUT = 120.0
 _EXIT_TIMEOUT = 60.0  # seconds from the last line until the exit code is recorded
@@ -123,13 +125,12 @@ def stored_sensitive(scratch: Path) -> frozenset[str]:
 def _checked_copy(plan_file: Path, digest: str, scratch: Path, doing: str) -> Path:
     # The file is read once: Terraform gets exactly the bytes that were hashed.
     try:
-        with os.fdopen(os.open(plan_file, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-            content = file.read()
+        content = read_regular(plan_file, most=_MOST_PLAN)
     except FileNotFoundError:
         raise NotFoundError(doing, "the saved plan is no longer there", remedy="Plan again.") from None
-    except OSError as error:  # ELOOP: a symbolic link in place of the plan
+    except OSError as error:  # a link or a pipe in place of the plan, or a file without end
         raise StalePlanError(
-            doing, f"the saved plan is no plain file: {error.strerror}", remedy="Plan again."
+            doing, f"the saved plan is no plain file of a usual size: {error.strerror}", remedy="Plan again."
         ) from error
     if hashlib.sha256(content).hexdigest() != digest:
         problem = "the saved plan is not the one that was approved"

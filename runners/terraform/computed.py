@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from runners.concurrency import run_blocking
 from runners.errors import RunnerError
+from runners.processes.foreign_files import read_regular
 from runners.results import Diagnostic
 from runners.terraform import program as terraform_program
 from runners.terraform.sensitive import sensitive_in_state
@@ -19,6 +20,7 @@ WITHHELD = (
     "which has them, could not be read. A new plan displays what remains to be done."
 )
 _STATE_JSON = "state.json"
+_MOST_STATE = 512 << 20  # bytes of the state as JSON; a larger one counts as unreadable
 _TIMEOUT = 120.0  # seconds
 
 
@@ -33,7 +35,7 @@ async def secrets_in_state(workspace: Workspace) -> frozenset[str] | None:
         )
         if output.exit_code:
             return None
-        content = file.read_bytes()
+        content = read_regular(file, most=_MOST_STATE)
         return await run_blocking(sensitive_in_state, content, workspace.ordinary, timeout=_TIMEOUT, doing=doing)
     except (RunnerError, OSError, ValueError):
         return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from runners.concurrency import run_blocking, together
 from runners.errors import RunnerError
+from runners.processes.foreign_files import read_regular
 from runners.terraform import (
     addresses as terraform_addresses,
     errors as terraform_errors,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 PLAN_FILE, PLAN_TEXT = "plan", "plan.txt"  # in the scratch directory, as the next three
 _LISTING = "differences.txt"  # has no sensitive values
 _PLAN_JSON, _PLAN_LOG = "plan.json", "plan.log"
+# Bytes. A child may make each file as large as operations.limits lets it; the JSON of a plan of 10,000 resources has 100 MB.
+_MOST_JSON, _MOST_TEXT, _MOST_LOG_END = 512 << 20, 256 << 20, 16 << 20
 _READ_TIMEOUT = 120.0  # seconds for hashing and parsing; plans of large states have tens of megabytes
 _NO_CHANGES, _CHANGES = 0, 2  # exit codes of plan -detailed-exitcode
 
@@ -122,7 +125,7 @@ def masked_plan_text(scratch: Path) -> str:
     Sensitive values are masked in both.
     """
     sensitive = json.loads((scratch / SENSITIVE_FILE).read_text(encoding="utf-8"))
-    text = (scratch / PLAN_TEXT).read_text("utf-8", "replace")
+    text = read_regular(scratch / PLAN_TEXT, most=_MOST_TEXT).decode("utf-8", "replace")
     return masking.masker(sensitive)(appended(text, (scratch / _LISTING).read_text(encoding="utf-8")))
 
 
@@ -167,10 +170,12 @@ async def _print(workspace: Workspace, name: str, argv: list[str], timeout: floa
 
 
 def _read_log(log: Path) -> tuple[list[Diagnostic], str]:
-    with log.open(encoding="utf-8", errors="replace") as lines:
-        diagnostics = list(terraform_errors.from_json_lines(lines))
-    with log.open(encoding="utf-8", errors="replace") as text:
-        tail = text.read()[-3000:] if not diagnostics else ""
+    with log.open("rb") as file:
+        content = file.read(_MOST_LOG_END)  # of a longer log the two ends: Terraform's errors are in its last lines
+        file.seek(max(_MOST_LOG_END, log.stat().st_size - _MOST_LOG_END))
+        text = (content + file.read(_MOST_LOG_END)).decode("utf-8", "replace")
+    diagnostics = list(terraform_errors.from_json_lines(text.split("\n")))
+    tail = text[-3000:] if not diagnostics else ""
     log.unlink()
     return diagnostics, tail
 
@@ -209,8 +214,14 @@ def _read_plan(
 
 def _read_json(workspace: Workspace, doing: str) -> PlanJson:
     file = workspace.scratch / _PLAN_JSON
-    content = file.read_bytes()
-    file.unlink()  # it has the plan's secrets in clear text
+    try:
+        content = read_regular(file, most=_MOST_JSON)
+    except OSError as error:
+        problem = f"the plan's JSON cannot be read: {error.strerror}"
+        remedy = "Plan a part: split the directory into several, or remove what makes the plan so large."
+        raise RunnerError(doing, problem, remedy=remedy) from error
+    finally:
+        file.unlink(missing_ok=True)  # it has the plan's secrets in clear text
     try:
         return json_plan.decode(content)
     except ValueError as error:
