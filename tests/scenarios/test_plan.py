@@ -49,7 +49,7 @@ async def test_a_variable_that_is_allowed_goes_into_the_plan(shared_world: World
         ("staging backend_ami=a backend_ami=b", "backend_ami is given twice"),
         ("staging backend_ami=ami-1;rm", "“backend_ami=ami-1;rm” has characters that I do not take"),
         ("staging backend_ami=$(id)", "has characters that I do not take"),
-        ("staging -var=backend_ami=x", "takes no option “-var=backend_ami=x”, only -target and -replace"),
+        ("staging -var=backend_ami=x", "takes no option “-var=backend_ami=x”, only -target, -replace and -ref"),
     ],
 )
 async def test_a_variable_that_is_not_allowed_is_refused(shared_world: World, text: str, answer: str) -> None:

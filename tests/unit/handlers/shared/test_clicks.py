@@ -30,7 +30,7 @@ def services(*records: Record) -> Services:
             raise LookupError
         return remaining.pop(0) if len(remaining) > 1 else remaining[0]
 
-    return cast("Services", SimpleNamespace(operations=SimpleNamespace(get=get)))
+    return cast("Services", SimpleNamespace(operations=SimpleNamespace(get=get, verified=get)))
 
 
 async def test_a_button_that_is_pressed_before_its_messages_address_is_known_counts() -> None:

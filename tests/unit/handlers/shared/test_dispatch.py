@@ -108,6 +108,7 @@ async def test_a_run_of_another_commit_than_the_approved_one_is_cancelled(desk: 
             world.repository.commit("main", {"evil.sh": "env"}, "Move in the same moment")
 
         stand_in.on_request.append(Fault("POST", "/dispatches", move))
+        world.repository.hang_next(WORKFLOW, job="deploy")  # it ends by being cancelled only
         run = world.repository.runs[await dispatch_once(world.operation(1), wanted)]
         assert run.commit.sha != commit.sha
         await world.repository.ended(run)

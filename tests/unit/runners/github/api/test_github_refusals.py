@@ -146,7 +146,8 @@ async def test_a_change_in_githubs_fault_is_uncertain_where_it_was_asked_for(
     async def fail_changes(request: web.Request) -> web.Response:
         if request.method != "GET":
             return web.json_response({"message": "Bad Gateway"}, status=502)
-        run = {"run_attempt": 1, "status": "completed" if name == "rerun" else "in_progress", "conclusion": None}
+        status = "completed" if name == "rerun" else "in_progress"
+        run = {"run_attempt": 1, "status": status, "conclusion": None, "head_sha": "a" * 40}
         return web.json_response([] if request.path.endswith("/pulls") else run)
 
     outcome = await answered(CHANGES[name], monkeypatch, fail_changes)
