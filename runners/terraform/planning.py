@@ -144,7 +144,7 @@ async def _save_plan(
         raise terraform_errors.explain(
             doing, output.exit_code, diagnostics, version=str(workspace.program), tail=output.stderr or tail
         )
-    if not file.exists():
+    if not file.is_file() or not file.stat().st_size:
         raise RunnerError(doing, "terraform saved no plan", exit_code=output.exit_code, log_tail=output.stderr or tail)
     file.chmod(0o600)
     return _Printed(tuple(terraform_errors.distinct(diagnostics)), changed=output.exit_code == _CHANGES)

@@ -28,7 +28,8 @@ def room_of(
     code = workspace.root or workspace.directory
     writable = [code, workspace.home, workspace.data, *written, *(cache.path for cache in caches if cache.writable)]
     program = [Path(word) for word in workspace.program.prefix if word.startswith("/")]
-    shared = [*program, *workspace.var_files, *(cache.path for cache in caches if not cache.writable)]
+    files = [path for path in workspace.var_files if path.exists()]  # what is missing is reported by name before the plan
+    shared = [*program, *files, *(cache.path for cache in caches if not cache.writable)]
     backend = workspace.scratch / BACKEND_FILE
     isolation, state = workspace.isolation, Path(workspace.backend_config.get("path", ""))
     if state.is_absolute() and state.parent.is_dir() and not grants.fault(state.parent, isolation.hidden):

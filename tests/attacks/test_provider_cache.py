@@ -110,7 +110,7 @@ async def test_a_pinned_provider_is_shared_and_only_read_after_init(tmp_path: Pa
     assert terraform.cache_directories(second) == ()
     (filling,) = terraform.cache_directories(second, filling=True)
     assert filling.writable
-    write_packed(second.scratch / ".terraform.d/plugins/registry.terraform.io/hashicorp/null", first.directory / MIRROR)
+    write_packed(second.home / ".terraform.d/plugins/registry.terraform.io/hashicorp/null", first.directory / MIRROR)
     await terraform.init(second, timeout=LONG)
     assert len(list(filling.path.rglob("terraform-provider-null*"))) == 1
     (directory,) = terraform.cache_directories(second)

@@ -104,7 +104,9 @@ CASES = {
 async def test_each_fault_is_told_and_leaves_nothing(workspace: Workspace, tmp_path: Path, case: Case) -> None:
     shell = ("-c", f"T={workspace.program.path}; {case.around}", "sh")
     odd = Program("/bin/sh", "terraform", workspace.program.version, shell)
-    space = replace(workspace, program=odd, env={**workspace.env, **crashing_provider(tmp_path)})
+    env = {**workspace.env, **crashing_provider(tmp_path)}
+    mirror = (tmp_path / "mirror", tmp_path / "terraformrc")
+    space = replace(workspace, program=odd, env=env, isolation=replace(workspace.isolation, readable=mirror))
     if case.code:
         write(space, case.code)
     else:
@@ -116,8 +118,8 @@ async def test_each_fault_is_told_and_leaves_nothing(workspace: Workspace, tmp_p
     assert case.log in caught.value.log_tail
     assert await none_runs(space)
     remaining = {item.name for item in space.scratch.iterdir()} if space.scratch.exists() else set()
-    assert remaining <= {"tmp", "data"}
-    assert not list((space.scratch / "tmp").glob("*"))
+    assert remaining <= {"home", "data"}
+    assert not [path for path in space.home.rglob("*") if path != space.home / "tmp"]
     await nothing_stands_in_the_way(workspace, tmp_path)
 
 
