@@ -27,7 +27,14 @@ def _storable(text: str) -> str:
     return text
 
 
+def _encodable(text: str) -> str:
+    """The text. Raises ValueError if it has half of a surrogate pair."""
+    text.encode()
+    return text
+
+
 Text = Annotated[str, AfterValidator(_storable)]
+Typed = Annotated[str, AfterValidator(_encodable)]  # what people type: commands refuse a NUL in words
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,255}$")]
 Name = Annotated[Text, Field(min_length=1, max_length=255)]
 ByName = dict[Text, Any]
@@ -91,7 +98,7 @@ class Command(_Shape):
     """A slash command; a form without a type."""
 
     command: Name
-    text: Text = ""
+    text: Typed = ""
     user_id: Id
     channel_id: Id
     team_id: Id

@@ -28,7 +28,7 @@ def room_of(
     code = workspace.root or workspace.directory
     writable = [code, workspace.home, workspace.data, *written, *(cache.path for cache in caches if cache.writable)]
     program = [Path(word) for word in workspace.program.prefix if word.startswith("/")]
-    files = [path for path in workspace.var_files if path.exists()]  # what is missing is reported by name before the plan
+    files = [path for path in workspace.var_files if path.exists()]  # a missing file is reported before the plan
     shared = [*program, *files, *(cache.path for cache in caches if not cache.writable)]
     backend = workspace.scratch / BACKEND_FILE
     isolation, state = workspace.isolation, Path(workspace.backend_config.get("path", ""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
 from runners.ansible import PlaybookJob, run_playbook, stored_result
+from runners.processes.wall import WALL
 from runners.results import ForcedTasks, Host, Inventory, PlaybookResult
 
 pytestmark = pytest.mark.needs_bwrap
@@ -32,12 +34,14 @@ def checked(directory: Path, plays: list[dict[str, Any]], files: dict[str, str] 
     """The result of a check by real Ansible; the hosts are this machine."""
     project = directory / "provisioners"
     project.mkdir()
+    (directory / "marks").mkdir()
     for name, content in {"deploy.yml": yaml.safe_dump(plays, sort_keys=False), **(files or {})}.items():
         (project / name).write_text(content)
     hosts = tuple(Host(name, "web", f"i-{name}", name, "ami-1", "us-west-2a") for name in HOSTS)
     inventory = Inventory("staging", hosts, "deployer", 22, "local")
     scratch = directory / "scratch"
-    job = PlaybookJob(project, "deploy.yml", inventory, None, {}, {}, None, scratch, check=True)
+    isolation = replace(WALL, writable=(directory / "marks",))  # the tasks leave their traces there
+    job = PlaybookJob(project, "deploy.yml", inventory, None, {}, {}, None, scratch, check=True, isolation=isolation)
 
     async def ignore(_: PlaybookResult) -> None:
         """Progress is of no interest."""
@@ -49,13 +53,13 @@ def checked(directory: Path, plays: list[dict[str, Any]], files: dict[str, str] 
 
 def traces(directory: Path) -> list[str]:
     """A line for each task and host that ran, by the tasks themselves."""
-    trace = directory / "trace"
+    trace = directory / "marks" / "trace"
     return trace.read_text().splitlines() if trace.exists() else []
 
 
 def leaving(directory: Path, name: str, kind: str, **options: object) -> dict[str, Any]:
     """A task that leaves a trace if it runs."""
-    text = f"echo {name} >> {directory}/trace"
+    text = f"echo {name} >> {directory}/marks/trace"
     body = {"shell": text, "command": {"argv": ["sh", "-c", text]}, "raw": text}[kind]
     return {"name": name, f"ansible.builtin.{kind}": body, **options}
 
@@ -104,7 +108,7 @@ def test_handlers_includes_roles_and_hosts_beside_the_inventory_count(tmp_path: 
             {"name": "Force", "ansible.builtin.include_tasks": {"file": "more.yml", "apply": {"check_mode": False}}},
             {
                 "name": "Loop",
-                "ansible.builtin.shell": f"echo loop >> {tmp_path}/trace",
+                "ansible.builtin.shell": f"echo loop >> {tmp_path}/marks/trace",
                 "loop": [1, 2],
                 "check_mode": False,
             },

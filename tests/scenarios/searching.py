@@ -76,7 +76,7 @@ def files_of(world: World, but: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     """Every file that the bot or its children left, less what lies in the directories `but`."""
     for path in sorted(world.files.rglob("*")):
         relative = path.relative_to(world.files)
-        if relative.parts[0] not in but and path.is_file() and not path.is_symlink():
+        if not any(map(relative.is_relative_to, but)) and path.is_file() and not path.is_symlink():
             yield str(relative), path.read_bytes()
 
 

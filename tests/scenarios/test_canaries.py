@@ -198,7 +198,7 @@ async def test_the_database_keeps_no_secret(aftermath: Aftermath) -> None:
 
 async def test_no_file_keeps_a_secret(aftermath: Aftermath) -> None:
     """Terraform's state and the servers' own configuration are where the secrets belong."""
-    remaining = dict(searching.files_of(aftermath.world, but=("state", "servers")))
+    remaining = dict(searching.files_of(aftermath.world, but=("state", "machines/servers")))
     assert any(name.endswith("signalbox.sqlite") for name in remaining)
     assert {name: secrets for name, content in remaining.items() if (secrets := secrets_in(content, SHAPED))} == {}
     belong = {
