@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import posixpath
+import re
 import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ DEEPEST = 100  # folders in each other
 MOST_LINKS = 10_000
 _MOST_NAMES = 32 << 20  # bytes of all names together
 _MOST_ATTRIBUTES = 1 << 20  # bytes that are read of a .gitattributes
+_SHA = re.compile(r"[0-9a-f]{40,64}")
 _LEAST_SHA = 7  # digits of the commit in the name of the archive's top directory
 _TURNS = frozenset(
     "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -157,7 +159,8 @@ class _Unpacking:
         # `git archive` writes the full SHA as the comment of the global header, which is the archive's first.
         comment = self._members.comment
         if comment is not None and comment.strip() != self._sha:
-            raise RunnerError(self._doing, f"GitHub sent the files of another commit ({comment.strip()[:40]})")
+            which = comment.strip() if _SHA.fullmatch(comment.strip()) else "its SHA is damaged"
+            raise RunnerError(self._doing, f"GitHub sent the files of another commit ({which})")
         top = member.name.split("/", 1)[0]
         digits = top.rpartition("-")[2]
         if len(digits) < _LEAST_SHA or not self._sha.startswith(digits):
