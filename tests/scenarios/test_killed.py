@@ -7,6 +7,7 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from bot.operations.approval import CHECK_INTERVAL
@@ -297,7 +298,8 @@ async def test_a_plan_that_was_cut_off_is_made_again(world: World, orphan: str) 
         await world.bot.kill()
     await world.bot.start()
     if orphan == "goes on":
-        planning.resume()
+        with suppress(psutil.NoSuchProcess):  # behind a wall a plan ends with the bot
+            planning.resume()
     message = await shows(world, "#staging", "#1 ", "3 to replace", "Waiting for approval")
     await world.person("lee").click(message, "approve")
     await shows(world, "#staging", "#1 ", "applied, 3 replaced")
