@@ -42,7 +42,8 @@ async def reached(isolation: Isolation, workplace: Path) -> tuple[str, ...]:
         home = Path(name) / "home"
         env = child.child_environment(home)
         argv = [sys.executable, "-I", "-S", "-c", _program(), str(SECONDS), str(PORT), *ADDRESSES]
-        room = replace(isolation, metadata_service=False).room(writable=[home])
+        # No granted path: where the bot is root it would be handed to this child's user, away from a child that runs.
+        room = replace(isolation, metadata_service=False, writable=()).room(writable=[home])
         answer = await child.run(argv, cwd=home, env=env, timeout=_TIMEOUT, doing=_DOING, room=room)
     if answer.exit_code:
         lines = answer.stderr.strip().splitlines() or [f"exit code {answer.exit_code}"]
