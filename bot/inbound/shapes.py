@@ -188,8 +188,8 @@ class RateLimited(_Shape):
 
 
 Interaction = BlockActions | ViewSubmission | ViewClosed | BlockSuggestion | Shortcut
-Typed = Annotated[Interaction | Event | UrlVerification | RateLimited, Field(discriminator="type")]
-_TYPED: TypeAdapter[Any] = TypeAdapter(Typed)
+_OneOf = Annotated[Interaction | Event | UrlVerification | RateLimited, Field(discriminator="type")]
+_TYPED: TypeAdapter[Any] = TypeAdapter(_OneOf)
 
 
 @dataclass(frozen=True, slots=True)
