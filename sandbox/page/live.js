@@ -1,7 +1,7 @@
 /** The stream of events for the person who acts, opened again whenever it breaks, with a resync each time it opens. */
 
 import { get } from "./api.js";
-import { isReply, putMessage, removeMessage, setMessages, setThread, store, tell } from "./store.js";
+import { changesOf, isReply, putMessage, removeMessage, setMessages, setThread, store, tell } from "./store.js";
 
 const SHORTEST = 500; // milliseconds between two attempts
 const LONGEST = 8000;
@@ -74,10 +74,14 @@ export async function resync() {
   tell("synced");
 }
 
+/** Asks again where an event came meanwhile: the answer may be older than the event. */
 export async function loadChannel(channel) {
   const as = store.me;
+  const before = changesOf(channel);
   const { messages } = await get(`channels/${channel}/messages`, { as });
-  if (as === store.me) setMessages(channel, messages);
+  if (as !== store.me) return;
+  if (changesOf(channel) === before) setMessages(channel, messages);
+  else await loadChannel(channel);
 }
 
 export async function loadThread(channel, ts) {

@@ -20,6 +20,8 @@ export const store = {
 const bus = new EventTarget();
 /** channel id -> messages on top level, oldest first. */
 const messages = new Map();
+/** channel id -> how many events have changed its messages. */
+const changes = new Map();
 /** ts of replies already counted, so that an event that comes twice counts once. */
 let replies = [];
 let replyThread = null;
@@ -72,9 +74,15 @@ export function setThread(ts, list) {
   tell("thread-messages");
 }
 
+/** How often events have changed the channel's messages so far. */
+export function changesOf(channel) {
+  return changes.get(channel) ?? 0;
+}
+
 /** A new message, or a new state of a known one. Returns whether it was new. */
 export function putMessage(channel, message) {
   if (isReply(message)) return putReply(message);
+  changes.set(channel, changesOf(channel) + 1);
   const list = messages.get(channel) ?? [];
   const known = list.some((each) => each.ts === message.ts);
   messages.set(channel, known ? list.map((each) => (each.ts === message.ts ? message : each)) : inOrder([...list, message]));
@@ -84,6 +92,7 @@ export function putMessage(channel, message) {
 }
 
 export function removeMessage(channel, ts) {
+  changes.set(channel, changesOf(channel) + 1);
   messages.set(channel, (messages.get(channel) ?? []).filter((message) => message.ts !== ts));
   replies = replies.filter((message) => message.ts !== ts);
   tell("messages", channel);
