@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import time
 from dataclasses import dataclass, replace
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from bot.store.operations import Request
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 # A newer version of this program resumes the operations of an older one from the names and results of their steps (see
 # bot/engine/serializer.py). Change this only together with a migration of pending workflows.
@@ -62,6 +64,17 @@ class EngineSettings:
     keyring: Keyring
     wake_interval: float = 0.1
     queue_interval: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What happens while a workflow waits: every `interval` seconds `check`, of which nothing is stored.
+
+    True ends the wait. A check may run again after a restart; what it raises is logged.
+    """
+
+    check: Callable[[], Coroutine[Any, Any, bool]]
+    interval: float
 
 
 _FORGED = "The stored record of {what} does not belong to {workflow}. Nothing was started."
@@ -194,9 +207,32 @@ class Engine:
             return None  # DBOS gives text that cannot be read as it is
         return output.value if isinstance(output.value, kind) else None
 
-    async def wait(self, timeout: float) -> None:
-        """Inside a workflow: wait for `wake`, or for `timeout` seconds."""
-        await DBOS.recv_async(WAKE_UP, timeout_seconds=timeout)
+    async def wait(self, timeout: float, watch: Watch | None = None) -> None:
+        """Inside a workflow: wait for `wake`, or for `timeout` seconds, or until `watch` finds a reason to go on.
+
+        A wait stores the same few rows however long it lasts and however often `watch` checks.
+        """
+        if watch is None:
+            await DBOS.recv_async(WAKE_UP, timeout_seconds=timeout)
+            return
+        # In a context of its own the checks are no steps of the workflow.
+        checks = self._wake_when(str(DBOS.workflow_id), watch)
+        task = asyncio.create_task(checks, context=contextvars.Context())
+        try:
+            await DBOS.recv_async(WAKE_UP, timeout_seconds=timeout)
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def _wake_when(self, workflow: str, watch: Watch) -> None:
+        """Check at the watch's interval; wake the workflow whenever there is a reason to go on."""
+        while True:
+            await asyncio.sleep(watch.interval)
+            try:
+                if await watch.check():
+                    await DBOS.send_async(workflow, "", WAKE_UP)
+            except Exception as error:  # noqa: BLE001  -- the next check may succeed; the workflow waits meanwhile
+                log.warning("%s: a check while it waits: %s", workflow, error)
 
     async def wake(self, number: int) -> None:
         """Wake a waiting operation so that it reads its approval again."""

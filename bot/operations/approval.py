@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from bot.engine.engine import Watch
 from bot.operations import authority
 from bot.slack.blocks.common import ApprovalView
 from bot.store.approvals import Approval, ApprovalRequest, Outcome
@@ -18,12 +19,25 @@ if TYPE_CHECKING:
 
     AfterUpdate = Callable[[], Coroutine[Any, Any, None]]
     DecidedOutside = Callable[[], Coroutine[Any, Any, bool]]
-    Updates = Callable[[], Coroutine[Any, Any, AfterUpdate | None]]
 
-# Seconds between two checks of an approval, even if nothing wakes the operation, so that no decision is ever lost.
+# Seconds between two checks while an approval is open, even if nothing wakes the operation, so that no decision is ever
+# lost. The checks are no steps: a day of waiting stores a few rows, and a restart has a few to read again.
 CHECK_INTERVAL = 60.0
 OUTSIDE_CHECK_INTERVAL = 15.0  # where people may decide outside of Slack, which sends no notification
+LONGEST_WAIT = 6 * 3_600.0  # seconds of one durable wait: the clock may be set meanwhile
 SHORTEST_WAIT = 0.05
+
+
+class Updates(Protocol):
+    """What may change the message of an open approval beside its votes."""
+
+    async def changed(self) -> bool:
+        """Outside of a step: whether `check` would find something new."""
+        ...
+
+    async def check(self) -> AfterUpdate | None:
+        """Durable: check again; where the message has to change, return what to do once it displays that."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +63,28 @@ class OpenApproval:
 
     async def _wait(self, approval: Approval) -> Approval:
         """The approval after the next decision or check; its message is up to date then."""
-        interval = OUTSIDE_CHECK_INTERVAL if self.decided_outside else CHECK_INTERVAL
+        # Steps of an approval keep their names and their order: an operation that waits since before an update replays them.
         remaining = approval.expires_at - await self.operation.step("now", self._now)
-        await self.operation.services.engine.wait(min(interval, max(remaining, SHORTEST_WAIT)))
+        interval = OUTSIDE_CHECK_INTERVAL if self.decided_outside else CHECK_INTERVAL
+        watch = Watch(lambda: self._has_changed(approval), interval)
+        await self.operation.services.engine.wait(max(min(remaining, LONGEST_WAIT), SHORTEST_WAIT), watch)
         current = await self.operation.step("check approval", lambda: self._check(approval.id))
         if current.outcome is Outcome.PENDING:
-            after_update = await self.updates() if self.updates else None
+            after_update = await self.updates.check() if self.updates else None
             if after_update or (current.votes, current.lapsed) != (approval.votes, approval.lapsed):
                 await self._display(current)
             if after_update:
                 await after_update()
         return current
+
+    async def _has_changed(self, approval: Approval) -> bool:
+        """Outside of a step: whether a check would find another state than the displayed one."""
+        current = await self._check(approval.id)
+        if current.outcome is not Outcome.PENDING:
+            return True
+        if (current.votes, current.lapsed) != (approval.votes, approval.lapsed):
+            return True
+        return self.updates is not None and await self.updates.changed()
 
     async def _display(self, approval: Approval) -> None:
         message = self.render(view(self.operation, approval))

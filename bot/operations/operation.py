@@ -251,8 +251,7 @@ class Operation:
         """Durable: request approval of exactly what `binding` is the digest of, and wait until that is closed.
 
         `render` draws the message while it is open. An approver types `typed_confirmation` unless it is empty. Each check calls `decided_outside`, within a step: true closes the
-        approval with the outcome ELSEWHERE. Each check then calls `updates`, outside of a step: where the message has to
-        change, it returns what to do after that.
+        approval with the outcome OUTSIDE_SLACK. Each check then asks `updates` whether the message has to change.
         """
         self._binding = binding
         approval = OpenApproval(self, render, decided_outside, updates)

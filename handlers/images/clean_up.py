@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bot.access import policy
+from bot.engine.engine import Watch
 from bot.operations.registry import Kind
 from bot.store.approvals import Outcome as Decided
 from bot.store.operations import Status
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
 MOST = 100  # candidates: what a person can check, and a select of Slack can hold
 TAKEN_BACK = "taken back"  # an annotation: the user who wants the disabled images enabled again
-POLL_INTERVAL = 60.0  # seconds
+POLL_INTERVAL = 60.0  # seconds between checks outside of the workflow
+LONGEST_WAIT = 6 * 3_600.0  # seconds
 SHORTEST_WAIT = 0.05  # seconds
 UPDATE_AFTER = 5  # removals; Slack takes an update of a message in a second or two
 
@@ -119,11 +121,17 @@ async def _taken_back(operation: Operation, view: CleanUpView, approval: Approva
             return True
         if now >= until:
             return False
-        await operation.services.engine.wait(min(POLL_INTERVAL, max(until - now, SHORTEST_WAIT)))
+        watch = Watch(lambda: _is_taken_back(operation, until), POLL_INTERVAL)
+        await operation.services.engine.wait(max(min(until - now, LONGEST_WAIT), SHORTEST_WAIT), watch)
 
 
 async def _due_in(operation: Operation, seconds: float) -> float:
     return operation.services.clock() + seconds
+
+
+async def _is_taken_back(operation: Operation, until: float) -> bool:
+    now, person = await _taken_back_by(operation)
+    return bool(person) or now >= until
 
 
 async def _taken_back_by(operation: Operation) -> tuple[float, str]:

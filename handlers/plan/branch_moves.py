@@ -46,6 +46,10 @@ class BranchMonitor:
         """Durable: annotate the plan with its commit, so that Approve can check whether the branch has moved."""
         await self._annotate("planned commit", PLANNED_COMMIT, self._commit.sha)
 
+    async def changed(self) -> bool:
+        """Outside of a step: whether the branch has moved since the last check."""
+        return await self._read_move() != self.move
+
     async def check(self) -> AfterUpdate | None:
         """Durable: check again; after a new move, return what to do once the message displays it."""
         move = await self._operation.step("has the branch moved", self._read_move)

@@ -101,7 +101,7 @@ async def _approval(operation: Operation, view: PlanView, standing: RefStanding)
             view, pending, protected, typed_confirmation=typed, move=branch.move, other_ref=other_ref
         ),
         typed_confirmation=typed,
-        updates=branch.check,
+        updates=branch,
         decided_outside=hcp_backend.outside_check(operation),
     )
 

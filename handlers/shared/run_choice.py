@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from bot.engine.engine import Watch
 from bot.errors import UserError
 from bot.operations.registry import Button
 from bot.slack.blocks import replies
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 CHOSEN = "run chosen"  # an annotation of the operation: the run's id, or NO_RUN, and who said so
 CHECK_INTERVAL = 60.0  # seconds, even if nobody clicks: the runs may have become certain meanwhile
+LONGEST_WAIT = 6 * 3_600.0  # seconds
 
 
 async def chosen_run(operation: Operation, search: RunSearch, unclear: UnclearRuns) -> int:
@@ -36,7 +39,8 @@ async def chosen_run(operation: Operation, search: RunSearch, unclear: UnclearRu
     while True:
         message = run_choice_views.which_run(operation.head, unclear.runs, search.unshown_mark, expires)
         await operation.show("which run", message, Status.RUNNING, "waits until somebody says which run is its own")
-        await operation.services.engine.wait(CHECK_INTERVAL)
+        watch = Watch(partial(_may_continue, operation, search, unclear, expires), CHECK_INTERVAL)
+        await operation.services.engine.wait(LONGEST_WAIT, watch)
         try:
             answer = await operation.step("answer", lambda: _answer(operation, search, expires))
         except RunnerError:
@@ -85,6 +89,21 @@ async def _answer(operation: Operation, search: RunSearch, expires: float) -> in
     if services.clock() >= expires:
         raise search.uncertain("Its run looks like others", "nobody said which of them it is")
     return UnclearRuns(tuple(runs)) if runs else None
+
+
+async def _may_continue(operation: Operation, search: RunSearch, unclear: UnclearRuns, expires: float) -> bool:
+    """Outside of a step: whether `_answer` may find another answer than before."""
+    services, number = operation.services, operation.number
+    if services.clock() >= expires or await services.annotations.values_of(number, CHOSEN):
+        return True
+    try:
+        runs = await search.candidates()
+    except UnavailableError:
+        return False
+    except RunnerError:
+        return True  # the step reports it
+    shown = {(run.run_id, run.state) for run in unclear.runs}
+    return len(runs) == 1 or bool(runs and {(run.run_id, run.state) for run in runs} != shown)
 
 
 def _none_of_them(search: RunSearch) -> RunnerError:

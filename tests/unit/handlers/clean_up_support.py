@@ -60,7 +60,7 @@ class CleanUp:
         self._desk, self._decide = desk, list(decide)
         cast("Any", self.services.engine).wait = self._wait
 
-    async def _wait(self, seconds: float) -> None:
+    async def _wait(self, seconds: float, _watch: object = None) -> None:
         self._desk.now += seconds
         if self._desk.later:
             await self._desk.later.pop(0)()

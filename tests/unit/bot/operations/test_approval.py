@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
 from bot.slack.blocks import common, kit
 from bot.store.approvals import Outcome
@@ -16,8 +17,11 @@ from tests.unit.bot.operations.lifecycle_world import World, succeed
 if TYPE_CHECKING:
     from bot.operations.operation import Operation
     from bot.slack.blocks.kit import Message
+    from bot.store.approvals import Approval
     from tests.unit.bot.operations.lifecycle_world import Workflow
 
+
+CHECKS = 24 * 60  # of a day, one a minute
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -80,3 +84,46 @@ async def test_a_message_that_somebody_deletes_while_it_waits_is_posted_again_wi
     await world.services.engine.wake(before.number)
     await world.until(request, Status.SUCCEEDED)
     await world.until_said(after, "all done")
+
+
+async def test_a_day_of_waiting_stores_a_few_rows_and_notices_what_nothing_announces(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.operations.approval.CHECK_INTERVAL", 0.001)
+    checks, enough, get = 0, asyncio.Event(), world.services.approvals.get
+
+    async def counted(approval_id: str) -> Approval:
+        nonlocal checks
+        checks += 1
+        if checks >= CHECKS:
+            enough.set()
+        return await get(approval_id)
+
+    monkeypatch.setattr(world.services.approvals, "get", counted)
+    observed: list[str] = []
+    record = await world.until(await world.begin(asking(1, observed)), Status.APPROVAL)
+    await enough.wait()
+    assert await rows_of(world, record.number) < 50
+    # Nothing wakes the operation: its own checks find the decision.
+    await world.services.approvals.decide(observed[0].split()[0], "U0LEE", Outcome.APPROVED)
+    await world.until_said(record, "all done")
+    assert await rows_of(world, record.number) < 50
+
+
+async def rows_of(world: World, number: int) -> int:
+    """How many rows the engine's tables have about an operation."""
+    metadata = sa.MetaData()
+
+    def work(connection: sa.Connection) -> int:
+        metadata.reflect(connection)
+        keys = [
+            column
+            for table in metadata.tables.values()
+            for column in table.columns
+            if column.name in ("workflow_uuid", "destination_uuid")
+        ]
+        assert len(keys) > 2
+        counts = [sa.select(sa.func.count()).where(key == f"operation-{number}") for key in keys]
+        return sum(connection.scalar(count) or 0 for count in counts)
+
+    return await world.services.operations._store.run(work)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -20,6 +20,7 @@ from tests.unit.runners.conftest import TOKEN, Fault
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
+    from bot.engine.engine import Watch
     from bot.operations.operation import Operation
     from bot.slack.blocks.kit import Message
     from sandbox.github.repository import Repository
@@ -50,6 +51,16 @@ async def github_at(text: str, *, enterprise: bool) -> AsyncIterator[tuple[GitHu
     await server.stop()
 
 
+async def wait(timeout: float, watch: Watch) -> None:
+    """As the engine waits, without a wake-up."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(timeout):
+            while True:
+                if await watch.check():
+                    return
+                await asyncio.sleep(watch.interval)
+
+
 class Killed(BaseException):
     """The process dies here."""
 
@@ -73,7 +84,7 @@ class World:
             run_claims=self.desk.run_claims,
             annotations=self.desk.services.annotations,
             clock=self.desk.services.clock,
-            engine=SimpleNamespace(wait=asyncio.sleep),
+            engine=SimpleNamespace(wait=wait),
         )
 
         async def step(name: str, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
