@@ -102,8 +102,8 @@ async def _may_continue(operation: Operation, search: RunSearch, unclear: Unclea
         return False
     except RunnerError:
         return True  # the step reports it
-    shown = {(run.run_id, run.state) for run in unclear.runs}
-    return len(runs) == 1 or bool(runs and {(run.run_id, run.state) for run in runs} != shown)
+    displayed = {(run.run_id, run.state) for run in unclear.runs}
+    return len(runs) == 1 or bool(runs and {(run.run_id, run.state) for run in runs} != displayed)
 
 
 def _none_of_them(search: RunSearch) -> RunnerError:
