@@ -205,7 +205,7 @@ def _secrets_named(config: Config) -> dict[str, str]:
 
 def _log(redact: Redactor) -> None:
     handler = logging.StreamHandler()
-    handler.setFormatter(RedactingFormatter(lambda text: markup.plain(redact(text))))
+    handler.setFormatter(RedactingFormatter(lambda text: markup.plain(markup.redacted(text, redact))))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)

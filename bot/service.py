@@ -190,7 +190,12 @@ class Service:
     def _services(self, client: AsyncWebClient, store: Store, workplace: Path, metadata: tuple[str, ...]) -> Services:
         chat = Chat(client, self._redact)
         account = Account(self._config.aws.all_regions, self._config.aws.profile)
-        audit = Audit(store, time.time, lambda text: markup.plain(self._redact(text)), self._settings.signalbox_key)
+        audit = Audit(
+            store,
+            time.time,
+            lambda text: markup.plain(markup.redacted(text, self._redact)),
+            self._settings.signalbox_key,
+        )
         return Services(
             config=self._config,
             chat=chat,

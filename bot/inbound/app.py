@@ -160,7 +160,7 @@ def _on_submission(
     async def listener(ack: Ack, body: dict[str, Any]) -> None:
         submission = payloads.submission(body, registry)
         faults = await replays.once(body, lambda: _faults(services, modal, submission)) or {}
-        errors = {block: markup.plain(services.redact(text)) for block, text in faults.items()}
+        errors = {block: markup.plain(markup.redacted(text, services.redact)) for block, text in faults.items()}
         await ack(**({"response_action": "errors", "errors": errors} if errors else {}))
 
     return listener

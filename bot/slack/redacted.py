@@ -35,7 +35,7 @@ NO_ADDRESS = "https://redacted.invalid/"  # RFC 2606 reserves the name
 
 def redacted(content: Mapping[str, Any], redact: Callable[[str], str]) -> dict[str, Any]:
     """A method's arguments, a message, a view or a block with its texts redacted, and addresses that hold a secret replaced."""
-    return _changed(content, lambda text, _: redact(text), lambda address: redact(address) == address)
+    return _changed(content, lambda text, _: markup.redacted(text, redact), lambda address: redact(address) == address)
 
 
 def opened(content: Mapping[str, Any]) -> dict[str, Any]:

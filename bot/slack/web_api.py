@@ -91,8 +91,8 @@ class WebApi:
                 channel=channel,
                 thread_ts=thread,
                 filename=markup.plain(filename),
-                title=markup.plain(self._redact(title)),
-                content=markup.plain(self._redact(content)) or "(empty)",
+                title=markup.plain(markup.redacted(title, self._redact)),
+                content=markup.plain(markup.redacted(content, self._redact)) or "(empty)",
             )
         except FAILURES as error:
             raise ChatError("files.upload", _code(error)) from error

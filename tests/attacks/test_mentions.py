@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import example, given, strategies as st
+from hypothesis import assume, example, given, strategies as st
 
 from bot.access import policy
 from bot.config import read
@@ -16,7 +16,7 @@ from bot.slack.blocks import kit, markup, modals, replies, tables
 from bot.slack.blocks.plain import simpler_forms
 from bot.slack.client import Chat
 from bot.slack.manifest import read as read_manifest
-from bot.slack.redacted import opened, received
+from bot.slack.redacted import opened, received, redacted
 from bot.slack.web_api import make_client
 from sandbox.slack import SlackSettings, SlackStandIn
 from sandbox.slack.block_kit import check_message, check_view
@@ -53,6 +53,7 @@ VICTIMS = (
     "\x00",
     "\n",
 )
+INNER = ("@U0VICTIM", "!subteam^S0ALL", "!channel", "#C0GENERAL", "https://evil.test|https://github.com")
 foreign = st.lists(st.one_of(st.sampled_from(VICTIMS), st.text(max_size=5)), min_size=1, max_size=8).map("".join)
 HIDDEN = ("\u200b", "\u200f", "\u202e", "\u2066", "\ufeff", "\u00ad", "\u3164", "\U000e0041", "\ue000", "\x1b", "\x00")
 GROUPS = read(FILE)
@@ -128,7 +129,49 @@ def test_a_guessed_seal_opens_nothing(guess: str, text: str) -> None:
     assert notified(markup.opened(f"<{guess}@U0VICTIM> {text}"), []) == frozenset()
 
 
-def test_a_stored_message_keeps_its_mentions_with_its_key_and_with_a_new_one_beside_it() -> None:
+@given(foreign, st.data())
+def test_what_the_bot_displayed_before_notifies_nobody_when_foreign_text_repeats_it(
+    text: str, data: st.DataObject
+) -> None:
+    words = f"{kit.user('U0ANA')} {kit.group('S0LEADS')} {kit.link(text, 'https://github.com/o/r')} {kit.moment(1.0)}"
+    displayed, blocks = delivered(kit.message(words, [kit.section(words)]))
+    again = data.draw(st.permutations([displayed, blocks[0]["text"]["text"], text, markup.plain(words)]))
+    repeated = "".join(again)
+    for drawn in (repeated, kit.escape(repeated)):
+        sent = delivered(kit.Message(drawn, (kit.section(drawn), kit.context(drawn))))
+        assert notified(*sent) == frozenset()
+        assert links(*sent) == frozenset()
+
+
+@given(foreign, st.data())
+def test_a_seal_that_foreign_text_has_read_opens_nothing_else(text: str, data: st.DataObject) -> None:
+    made = [kit.user("U0ANA"), kit.group("S0LEADS"), kit.link("main", "https://github.com/o/r"), kit.moment(1.0)]
+    seals = st.sampled_from(made).map(lambda sealed: sealed[: len(markup.sealed("")) - 1])
+    forged = st.tuples(seals, st.sampled_from(INNER), st.just(">")).map("".join)
+    cut = st.sampled_from(made).flatmap(lambda sealed: st.integers(0, len(sealed) - 1).map(lambda end: sealed[:end]))
+    pieces = st.lists(st.one_of(forged, seals, cut, foreign), max_size=8).map("".join)
+    repeated = data.draw(forged) + data.draw(pieces) + text
+    assume(not any(sealed in repeated for sealed in made))
+    for drawn in (repeated, kit.escape(repeated)):
+        sent = delivered(kit.Message(drawn, (kit.section(drawn), kit.context(drawn), kit.header(drawn))))
+        assert notified(*sent) == frozenset()
+        assert links(*sent) == frozenset()
+
+
+@given(foreign, st.sampled_from(["planted-secret-value", "\U0001f511-geheim-7731"]))
+def test_a_secret_within_a_link_is_redacted_and_the_rest_of_the_link_stays(text: str, secret: str) -> None:
+    redactor = Redactor([secret])
+    raw = f"{secret} {kit.user('U0ANA')} {kit.link(f'{text}{secret}', 'https://github.com/o/r')} {secret}"
+    sent = opened(redacted({"text": raw}, redactor))["text"]
+    assert secret not in sent
+    assert notified(sent, []) == {"U0ANA"}
+    assert links(sent, []) == {"https://github.com/o/r"}
+
+
+def test_a_stored_message_keeps_its_mentions_with_its_key_and_with_a_new_one_beside_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bot.slack.blocks.markup._keys", ())  # other tests of this process keep theirs
     markup.use_keys([b"a" * 32])
     stored = kit.user("U0ANA")
     markup.use_keys([b"b" * 32, b"a" * 32])

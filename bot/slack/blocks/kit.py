@@ -60,7 +60,7 @@ def _escape(text: str) -> str:
 
 def code(text: str, limit: int = 120) -> str:
     """Foreign text as inline code; a backtick inside would end it, so it becomes an apostrophe."""
-    plain = one_line(text).replace("`", "'")
+    plain = one_line(markup.plain(text)).replace("`", "'")
     return f"`{escape(middle_cut(plain, limit))}`" if plain else EMPTY
 
 
@@ -228,7 +228,7 @@ def _cut_mrkdwn(text: str, limit: int) -> str:
 
 
 def _plain(text: str, limit: int) -> Block:
-    return {"type": "plain_text", "text": cut(one_line(text), limit) or "…"}
+    return {"type": "plain_text", "text": cut(one_line(markup.plain(text)), limit) or "…"}
 
 
 def one_line(text: str) -> str:
