@@ -189,7 +189,7 @@ class Search:
         failed: Exception | None = None
         ours = await self._services.github.login(self._repository)
         for run_id, run in sorted(self._open.items()):
-            if run_id not in await self._services.run_claims.claimed_runs():
+            if run_id not in await self._services.run_claims.claimed_runs([run_id]):
                 if run.actor in ("", ours or run.actor) and self._is_young(run_id):
                     continue
                 log.info("found run %s of %s, started by %.40s", run_id, self._workflow, run.actor)

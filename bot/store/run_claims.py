@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from bot.errors import ForgedError
 from bot.store import sealed
 from bot.store.database import Store, insert_new, metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterator
 
 run_claims = sa.Table(
     "signalbox_run_claims",
@@ -27,6 +28,7 @@ dispatches = sa.Table(
     sa.Column("operation", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("workflow", sa.String(700), nullable=False, index=True),  # "owner/name file.yml ref"
     sa.Column("sent_at", sa.Double, nullable=False),
+    sealed.seal_column(),
 )
 
 hcp_runs = sa.Table(
@@ -55,9 +57,10 @@ class RunClaims:
         run_id = await self._run_of(run_claims, operation)
         return None if run_id is None else int(run_id)
 
-    async def claimed_runs(self) -> frozenset[int]:
-        """All runs of GitHub Actions that belong to operations."""
-        return await self._store.run(lambda connection: frozenset(connection.scalars(sa.select(run_claims.c.run_id))))
+    async def claimed_runs(self, run_ids: Collection[int]) -> frozenset[int]:
+        """Those of these runs of GitHub Actions that belong to operations. A claim that does not verify hides no run."""
+        claims = sa.select(run_claims).where(run_claims.c.run_id.in_(run_ids))
+        return await self._store.run(lambda connection: frozenset(self._verified(connection, claims, "run_id")))
 
     async def begin_dispatch(self, operation: int, workflow: str, *, alone_since: float | None = None) -> bool:
         """Record that a request to start the workflow is about to be sent; false when it must not be sent now.
@@ -65,22 +68,23 @@ class RunClaims:
         That is while another operation's request, sent at `alone_since` (Unix seconds) or later, has no run yet. None:
         whatever others do.
         """
-        row = {"operation": operation, "workflow": workflow, "sent_at": self._clock()}
+        row: dict[str, object] = {"operation": operation, "workflow": workflow, "sent_at": self._clock()}
+        row = sealed.sealed(self._store.keyring, dispatches, row)
 
         def work(connection: sa.Connection) -> bool:
             if connection.dialect.name == "postgresql":  # SQLite's transactions exclude each other anyway
                 connection.execute(sa.text("LOCK TABLE signalbox_dispatches IN EXCLUSIVE MODE"))
-            if alone_since is not None and connection.scalar(_rivals(operation, workflow, alone_since)):
+            if alone_since is not None and self._rivals(connection, operation, workflow, alone_since):
                 return False
-            insert_new(connection, dispatches, row)
+            if not insert_new(connection, dispatches, row):
+                self._was_dispatched(connection, operation)
             return True
 
         return await self._store.run(work)
 
     async def was_dispatched(self, operation: int) -> bool:
-        """Whether this operation has sent, or was about to send, its request to start a workflow."""
-        sent = sa.select(sa.func.count()).select_from(dispatches).where(dispatches.c.operation == operation)
-        return bool(await self._store.run(lambda connection: connection.scalar(sent) or 0))
+        """Whether this operation has sent, or was about to send, its request to start a workflow. Raises ForgedError."""
+        return await self._store.run(lambda connection: self._was_dispatched(connection, operation))
 
     async def drop_dispatch(self, operation: int) -> None:
         """Record that GitHub refused the request: it started nothing."""
@@ -89,8 +93,7 @@ class RunClaims:
 
     async def rivals(self, operation: int, workflow: str, since: float) -> int:
         """How many other operations sent a request for the workflow at `since` (Unix seconds) or later, and have no run yet."""
-        count = _rivals(operation, workflow, since)
-        return await self._store.run(lambda connection: connection.scalar(count) or 0)
+        return await self._store.run(lambda connection: self._rivals(connection, operation, workflow, since))
 
     async def claim_hcp(self, operation: int, run_id: str) -> bool:
         """Claim this run of HCP Terraform; false when it belongs to another operation."""
@@ -131,12 +134,27 @@ class RunClaims:
         sealed.check(self._store.keyring, table, row, f"the run of #{row['operation']}")
         return int(row["operation"])
 
+    def _was_dispatched(self, connection: sa.Connection, operation: int) -> bool:
+        sent = sa.select(dispatches).where(dispatches.c.operation == operation)
+        row = connection.execute(sent).mappings().first()
+        if row is not None and not sealed.verifies(self._store.keyring, dispatches, row):
+            raise ForgedError(
+                f"The record of the request of #{operation} to start a workflow does not verify: something other than "
+                "Signalbox has changed the database, or SIGNALBOX_KEY lacks the key that sealed it. Signalbox does not "
+                "request it again. Look at the repository's Actions page for what was started."
+            )
+        return row is not None
 
-def _rivals(operation: int, workflow: str, since: float) -> sa.Select[int]:
-    with_run = sa.select(run_claims.c.operation)
-    return (
-        sa.select(sa.func.count())
-        .select_from(dispatches)
-        .where(dispatches.c.workflow == workflow, dispatches.c.operation != operation, dispatches.c.sent_at >= since)
-        .where(dispatches.c.operation.not_in(with_run))
-    )
+    def _rivals(self, connection: sa.Connection, operation: int, workflow: str, since: float) -> int:
+        """A request counts also where its record does not verify: then people say which run it is. A forged claim does not."""
+        sent = sa.select(dispatches.c.operation).where(
+            dispatches.c.workflow == workflow, dispatches.c.operation != operation, dispatches.c.sent_at >= since
+        )
+        rivals = frozenset(connection.scalars(sent))
+        claims = sa.select(run_claims).where(run_claims.c.operation.in_(rivals))
+        return len(rivals - frozenset(self._verified(connection, claims, "operation")))
+
+    def _verified(self, connection: sa.Connection, claims: sa.Select[tuple[object, ...]], column: str) -> Iterator[int]:
+        for row in connection.execute(claims).mappings():
+            if sealed.verifies(self._store.keyring, run_claims, row):
+                yield int(row[column])

@@ -125,7 +125,7 @@ async def choose(services: Services, click: Click) -> Message:
         raise UserError(f"#{record.number} is over already; nothing changed.")
     if await services.run_claims.run_of(record.number):
         raise UserError(f"#{record.number} has its run already; nothing changed.")
-    if run != NO_RUN and (not run.isdecimal() or int(run) in await services.run_claims.claimed_runs()):
+    if run != NO_RUN and (not run.isdecimal() or int(run) in await services.run_claims.claimed_runs([int(run)])):
         raise UserError("This run belongs to another operation by now; choose again in a moment.")
     await services.annotations.add(record.number, CHOSEN, f"{run} {click.user}")
     await services.audit.record(Entry(click.user, "run chosen", record.environment, record.number, {"run": run}))

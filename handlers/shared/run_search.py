@@ -162,7 +162,7 @@ class RunSearch:
 
     async def candidates(self) -> Sequence[WorkflowRun]:
         """The runs that may be ours and belong to no operation. Raises RunnerError."""
-        wanted, claimed = self._wanted, await self._claims.claimed_runs()
+        wanted = self._wanted
         runs = await dispatch.started_runs(
             self._operation.services.github,
             wanted.repository,
@@ -172,6 +172,7 @@ class RunSearch:
             after_run_id=self._newest,
             mark=self._shown_mark,
         )
+        claimed = await self._claims.claimed_runs([run.run_id for run in runs])
         return [run for run in runs if run.run_id not in claimed]
 
     async def claim_if_certain(self, runs: Sequence[WorkflowRun]) -> int | None:

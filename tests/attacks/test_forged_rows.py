@@ -66,6 +66,7 @@ def test_what_authorizes_is_sealed() -> None:
         "signalbox_annotations",
         "signalbox_hcp_runs",
         "signalbox_run_claims",
+        "signalbox_dispatches",
         "signalbox_deployments",
         "signalbox_host_keys",
         "signalbox_removal_candidates",

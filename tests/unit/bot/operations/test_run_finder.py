@@ -24,7 +24,7 @@ from tests.virtual_github import BUILD, REPOSITORY, VirtualGitHub, clock
 from tests.virtual_time import now, run_virtually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Collection, Coroutine
 
     import pytest
 
@@ -49,8 +49,8 @@ class Stored:
     async def advance(self, name: str, number: int) -> None:
         self.positions[name] = max(number, self.positions.get(name, 0))
 
-    async def claimed_runs(self) -> frozenset[int]:
-        return frozenset(self.claimed)
+    async def claimed_runs(self, run_ids: Collection[int]) -> frozenset[int]:
+        return frozenset(self.claimed).intersection(run_ids)
 
 
 @dataclass

@@ -102,7 +102,7 @@ async def test_claimed_runs_are_the_runs_of_all_operations(claims: RunClaims, st
     await claims.claim(1, RUN)
     await claims.claim(2, RUN + 1)
     await Operations(store, clock).begin_side_effect(3, "run plan.sh")
-    assert await claims.claimed_runs() == {RUN, RUN + 1}
+    assert await claims.claimed_runs([RUN, RUN + 1, RUN + 2]) == {RUN, RUN + 1}
 
 
 async def test_an_operation_has_the_run_that_it_claimed_first(claims: RunClaims, clock: Clock) -> None:
