@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.access import policy
@@ -17,6 +18,7 @@ from bot.slack.blocks import common, kit
 from bot.slack.blocks.common import ApprovalView, Failure, FailureContext
 from bot.slack.client import Posted
 from bot.slack.live import LiveMessage
+from bot.slack.pacing import Lane
 from bot.slack.retry import with_retries
 from bot.slack.web_api import ChatError
 from bot.store.audit import Entry
@@ -129,7 +131,7 @@ class Operation:
 
     async def update_ended(self, message: Message) -> None:
         """Change the message of an operation that has ended, where it reports on others. Not durable."""
-        await self._update(self._with_times(message))
+        await deliver(self.services, self.number, self._with_times(message))
 
     async def update_waiting(self) -> None:
         """Update the messages of the operations that are queued behind this one."""
@@ -137,9 +139,6 @@ class Operation:
 
     async def _update_next(self) -> None:
         await update_next(self.services, self.record)
-
-    async def _update(self, message: Message) -> None:
-        await deliver(self.services, self.number, message)
 
     async def restore_message(self) -> None:
         """Within a step: post the message again if somebody has deleted it, or the bot cannot see its channel any more."""
@@ -150,7 +149,7 @@ class Operation:
         except ChatError as error:
             log.warning("operation %s: its message: %s", self.number, error)
             if error.verdict in LOST and self._shown:
-                await self._update(self._shown)
+                await deliver(self.services, self.number, self._shown)
 
     def _with_times(self, message: Message) -> Message:
         ended = common.ended_words(self.record.created_at, self.record.ended_at or self.services.clock())
@@ -191,13 +190,14 @@ class Operation:
         """Post into the thread with retries; if the message above it is lost, that is posted again first."""
         refused = await with_retries(post)
         if refused and refused.verdict in LOST and self._shown:
-            await self._update(self._shown)
+            await deliver(self.services, self.number, self._shown)
             refused = await with_retries(post)
         return refused
 
     def live(self) -> LiveMessage:
         """For progress within a step: displayed at Slack's pace, not durable."""
-        return LiveMessage(lambda message: deliver_once(self.services, self.number, message))
+        send, turn = partial(deliver_once, self.services, self.number), partial(self.services.chat.turn, Lane.PROGRESS)
+        return LiveMessage(send, turn)
 
     async def unless_cancelled(
         self, work: Coroutine[Any, Any, T], stop: Callable[[], Coroutine[Any, Any, None]] | None = None

@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 from bot.slack.blocks import kit
 from bot.slack.client import Posted
 from bot.slack.errors import Verdict
+from bot.slack.pacing import Lane
 from bot.slack.retry import with_retries
 from bot.slack.web_api import ChatError
 
@@ -55,8 +56,9 @@ async def deliver(services: Services, number: int, message: Message, *, until_di
 
     With `until_displayed` an outage of Slack, or a token that somebody has to renew, is waited for.
     """
+    lane = Lane.DECISION if until_displayed else Lane.STATE
     while True:
-        refused = await with_retries(lambda: _change(services, number, message))
+        refused = await with_retries(lambda: _change(services, number, message, lane))
         if refused and not refused.transient:
             refused = await with_retries(lambda: _replace(services, number, message))
         if not refused:
@@ -68,19 +70,19 @@ async def deliver(services: Services, number: int, message: Message, *, until_di
 
 
 async def deliver_once(services: Services, number: int, message: Message) -> None:
-    """The same without retries, for progress. Raises ChatError."""
+    """The same without retries, for progress that has had its turn. Raises ChatError."""
     try:
-        await _change(services, number, message)
+        await _change(services, number, message, None)
     except ChatError as error:
         if error.verdict not in LOST:
             raise
         await _replace(services, number, message)
 
 
-async def _change(services: Services, number: int, message: Message) -> None:
+async def _change(services: Services, number: int, message: Message, lane: Lane | None = Lane.DECISION) -> None:
     at = await current(services, number)
     if at.ts:
-        await services.chat.update(at, await _with_reason(services, number, message))
+        await services.chat.update(at, await _with_reason(services, number, message), lane)
 
 
 async def _with_reason(services: Services, number: int, message: Message) -> Message:

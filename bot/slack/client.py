@@ -11,7 +11,7 @@ from bot.slack.blocks.common import APPROVE
 from bot.slack.blocks.kit import Message
 from bot.slack.blocks.plain import not_displayed, simpler_forms, simpler_view
 from bot.slack.errors import Verdict
-from bot.slack.pacing import Pace
+from bot.slack.pacing import Lane, Pace
 from bot.slack.redacted import received
 from bot.slack.web_api import FOREIGN, ChatError, WebApi
 from runners.stored import stored
@@ -29,9 +29,11 @@ T = TypeVar("T")
 
 REFUSED_AS_IT_IS = (Verdict.CONTENT, Verdict.UNKNOWN)
 METADATA_TYPE = "signalbox_operation"  # the event type of our messages' metadata
-# Slack: about one message a second in a channel; chat.update is tier 3, 50 a minute for the whole workspace.
+# Slack: about one message a second in a channel; chat.update is tier 3, 50 a minute for the whole workspace: 6 + 60 / 1.4.
 POST_INTERVAL = 1.05
-UPDATE_INTERVAL = 1.3
+UPDATE_INTERVAL = 1.4
+UPDATE_BURST = 6
+UPDATE_RESERVE = 4  # of the burst, which progress leaves to decisions
 HISTORY_PAGE = 100
 
 
@@ -50,12 +52,16 @@ class Chat(WebApi):
     def __init__(self, client: AsyncWebClient, redact: Redactor) -> None:
         super().__init__(client, redact)
         self._posts: dict[str, Pace] = {}
-        self._updates = Pace(UPDATE_INTERVAL)
+        self._updates = Pace(UPDATE_INTERVAL, UPDATE_BURST, UPDATE_RESERVE)
+        self.limits.listen("chat.update", self._updates.pause)
         self._channels: dict[str, str] = {}
         self._listing = asyncio.Lock()  # commands that come together share one list, whose rate limit is low
 
     async def post(self, channel: str, message: Message, *, thread: str | None = None, marker: str = "") -> Posted:
-        """Post a message; its metadata holds `marker`, by which `find` finds it after a crash."""
+        """Post a message; its metadata holds `marker`, by which `find` finds it after a crash.
+
+        What belongs to a thread lets messages of the channel itself overtake.
+        """
         return await self._as_member(channel, lambda: self._post(channel, message, thread, marker))
 
     async def _as_member(self, channel: str, call: Callable[[], Awaitable[T]]) -> T:
@@ -73,16 +79,23 @@ class Chat(WebApi):
             return await call()
 
     async def _post(self, channel: str, message: Message, thread: str | None, marker: str) -> Posted:
-        await self._posts.setdefault(channel, Pace(POST_INTERVAL, burst=1)).turn()
+        await self._posts.setdefault(channel, Pace(POST_INTERVAL, burst=1)).turn(
+            Lane.STATE if thread else Lane.DECISION
+        )
         where = {"thread_ts": thread} if thread else {}
         metadata = {"metadata": {"event_type": METADATA_TYPE, "event_payload": {"mark": marker}}} if marker else {}
         plain_links = {"unfurl_links": False, "unfurl_media": False}  # no foreign page is fetched and displayed
         answer = await self._say("chat.postMessage", message, channel=channel, **plain_links, **where, **metadata)
         return Posted(answer["channel"], answer["ts"])
 
-    async def update(self, at: Posted, message: Message) -> None:
-        """Change a message to its new state, at Slack's pace."""
-        await self._updates.turn()
+    async def turn(self, lane: Lane) -> None:
+        """Wait until a message may be changed, for who draws its newest state only then."""
+        await self._updates.turn(lane)
+
+    async def update(self, at: Posted, message: Message, lane: Lane | None = Lane.STATE) -> None:
+        """Change a message to its new state, at Slack's pace; without a `lane` the caller has had its turn."""
+        if lane is not None:
+            await self._updates.turn(lane)
         await self._as_member(at.channel, lambda: self._say("chat.update", message, channel=at.channel, ts=at.ts))
 
     async def _say(self, method: str, message: Message, **arguments: Any) -> dict[str, Any]:

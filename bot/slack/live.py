@@ -16,34 +16,55 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+async def _at_once() -> None:
+    """Without a pace."""
+
+
 class LiveMessage:
     """Displays the newest state of a message at Slack's pace: states in between are skipped, the last state is not.
 
-    `send` changes the message to a state; it raises ChatError.
+    `send` changes the message to a state; it raises ChatError. `turn` waits for Slack's pace; only then the state is drawn.
     """
 
-    def __init__(self, send: Callable[[Message], Coroutine[Any, Any, None]]) -> None:
+    def __init__(
+        self,
+        send: Callable[[Message], Coroutine[Any, Any, None]],
+        turn: Callable[[], Coroutine[Any, Any, None]] = _at_once,
+    ) -> None:
         self._send_one = send
+        self._turn = turn
         self._newest: Callable[[], Message] | None = None
         self._task: asyncio.Task[None] | None = None
+        self._waits = False
 
     def show(self, render: Callable[[], Message]) -> None:
         """Display this state as soon as Slack takes it, unless a newer state comes first."""
         self._newest = render
         if self._task is None or self._task.done():
+            self._waits = True
             self._task = asyncio.create_task(self._send())
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Stop; an update that is being sent ends first, so that it cannot overwrite what comes next."""
+        """Stop; an update that is being sent ends first, so that it cannot overwrite what comes next.
+
+        One that still waits for its turn is dropped: what comes next does not wait behind progress.
+        """
         self._newest = None
         if self._task is not None:
-            await self._task
+            if self._waits:
+                self._task.cancel()
+            await asyncio.wait({self._task})
+            if not self._task.cancelled():
+                self._task.result()  # raises what `send` raised
 
     async def _send(self) -> None:
         while self._newest is not None:
+            self._waits = True
+            await self._turn()
+            self._waits = False
             render, self._newest = self._newest, None
             try:
                 await self._send_one(render())

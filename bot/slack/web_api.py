@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 import re
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,6 +20,12 @@ from bot.slack.errors import NO_ANSWER, Verdict, verdict
 from runners.stored import stored
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from slack_sdk.http_retry.request import HttpRequest
+    from slack_sdk.http_retry.response import HttpResponse
+    from slack_sdk.http_retry.state import RetryState
+
     from bot.redaction import Redactor
 
 # SlackClientError beside SlackApiError: an upload whose bytes were refused raises SlackRequestError.
@@ -25,6 +33,7 @@ FAILURES = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 
 # docs.slack.dev/interactivity/handling-user-interaction; the second is GovSlack's.
 RESPONSE_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
+RATE_LIMITED_TRIES = 10
 FOREIGN = "not_used (it is not an address of Slack)"
 
 
@@ -51,15 +60,58 @@ class ChatError(Exception):
         return self.verdict is Verdict.PASSES
 
 
+class RateLimits(AsyncRateLimitErrorRetryHandler):
+    """Repeats a call that was answered with 429 after Retry-After, and holds all calls of that method back as long."""
+
+    def __init__(self) -> None:
+        super().__init__(max_retry_count=RATE_LIMITED_TRIES)
+        self._until: dict[str, float] = {}  # by method, in the loop's time
+        self._listeners: dict[str, Callable[[float], None]] = {}
+
+    def listen(self, method: str, limited: Callable[[float], None]) -> None:
+        """Call `limited` with the seconds of each Retry-After of this method."""
+        self._listeners[method] = limited
+
+    async def passed(self, method: str) -> None:
+        """Wait until the method may be called again."""
+        while (pause := self._until.get(method, 0.0) - asyncio.get_running_loop().time()) > 0:  # noqa: ASYNC110  -- it may grow
+            await asyncio.sleep(pause)
+
+    async def prepare_for_next_attempt_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> None:
+        """Wait for as long as Slack says, as all calls of the method do."""
+        if response is None:
+            raise error or RuntimeError("a call without an answer is not repeated")
+        state.next_attempt_requested = True
+        values = next((value for name, value in response.headers.items() if name.lower() == "retry-after"), ["1"])
+        seconds = float(values[0]) if values[0].isdecimal() else 1.0
+        method = request.url.partition("?")[0].rpartition("/")[2]
+        until = asyncio.get_running_loop().time() + seconds
+        self._until[method] = max(self._until.get(method, 0.0), until)
+        if method in self._listeners:
+            self._listeners[method](seconds)
+        await asyncio.sleep(seconds + random.random() / 10)  # noqa: S311  -- so that not all come at the same moment
+        state.increment_current_attempt()
+
+
 class WebApi:
     """Calls to Slack. `client` is shared with Bolt; `redact` is applied to everything that is sent."""
 
     def __init__(self, client: AsyncWebClient, redact: Redactor) -> None:
         self._client = client
         self._redact = redact
+        handlers = [handler for handler in client.retry_handlers if isinstance(handler, RateLimits)]
+        self.limits = handlers[0] if handlers else RateLimits()
 
     async def api(self, method: str, **arguments: Any) -> dict[str, Any]:
         """Call a method of the Web API with JSON arguments, redacted. Raises ChatError."""
+        await self.limits.passed(method)
         try:
             answer = await self._client.api_call(method, json=self.outgoing(arguments))
         except FAILURES as error:
@@ -69,6 +121,7 @@ class WebApi:
     async def query(self, method: str, **arguments: Any) -> dict[str, Any]:
         """Call a method that reads; these take form fields only. Raises ChatError."""
         fields = {name: str(value).lower() if isinstance(value, bool) else value for name, value in arguments.items()}
+        await self.limits.passed(method)
         try:
             answer = await self._client.api_call(method, data=fields)
         except FAILURES as error:
@@ -131,12 +184,12 @@ class WebApi:
 
 
 def make_client(token: str, base_url: str | None) -> AsyncWebClient:
-    """Slack's client; it repeats a call that was answered with 429 after Retry-After.
+    """Slack's client; it repeats a call that was answered with 429 after Retry-After, which holds for the method.
 
     It repeats none after a lost connection or a 5xx: the message may have been posted, so the caller checks first.
     """
     client = AsyncWebClient(token=token, timeout=20, base_url=base_url or AsyncWebClient.BASE_URL)
-    client.retry_handlers = [AsyncRateLimitErrorRetryHandler(max_retry_count=10)]
+    client.retry_handlers = [RateLimits()]
     return client
 
 

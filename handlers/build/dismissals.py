@@ -9,6 +9,7 @@ from bot.errors import UserError
 from bot.operations.registry import Button, Click, Modal, Submission
 from bot.slack.client import Posted
 from bot.slack.modal import open_modal
+from bot.slack.pacing import Lane
 from bot.store.audit import Entry
 from handlers.build import image_views
 from handlers.build.final_message import update_final_message
@@ -51,7 +52,7 @@ async def dismissed(services: Services, submission: Submission) -> Mapping[str, 
         }
         await services.audit.record(Entry(submission.user, "dismissed a sign of failure", BUILDS, None, detail))
     warnings = (await services.images.warnings_of([warning.job_id]))[warning.job_id]
-    await services.chat.update(Posted(channel, ts), image_views.warnings(_job_of(warning), warnings))
+    await services.chat.update(Posted(channel, ts), image_views.warnings(_job_of(warning), warnings), Lane.DECISION)
     if not any(other.is_open for other in warnings):
         await update_final_message(services, warning.operation)
     return {}

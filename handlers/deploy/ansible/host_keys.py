@@ -8,6 +8,7 @@ from bot.errors import UserError
 from bot.operations.registry import Button, Click
 from bot.slack.blocks import replies
 from bot.slack.client import Posted
+from bot.slack.pacing import Lane
 from bot.slack.retry import with_retries
 from bot.store.audit import Entry
 from handlers.deploy.ansible import views
@@ -101,7 +102,9 @@ async def _update_message(services: Services, record: Record, user: str, count: 
     async def update() -> None:
         message = await services.chat.read(at)
         if message:
-            await services.chat.update(at, views.keys_accepted(message, record.environment, user, count, accepted_at))
+            await services.chat.update(
+                at, views.keys_accepted(message, record.environment, user, count, accepted_at), Lane.DECISION
+            )
 
     await with_retries(update)
 

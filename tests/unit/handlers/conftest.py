@@ -110,7 +110,7 @@ class Chat:
     async def read(self, at: Posted) -> Message | None:
         return self.says.get(at)
 
-    async def update(self, at: Posted, message: Message) -> None:
+    async def update(self, at: Posted, message: Message, _lane: object = None) -> None:
         self.says[at] = message
 
     async def channel_id(self, name: str) -> str:

@@ -65,10 +65,13 @@ class Chat:
         self.says[at.ts] = read_message(message)
         return at
 
-    async def update(self, at: Posted, message: Message) -> None:
+    async def update(self, at: Posted, message: Message, _lane: object = None) -> None:
         if at.ts in self.deleted:
             raise ChatError("chat.update", "message_not_found")
         self.says[at.ts] = read_message(message)
+
+    async def turn(self, _: object) -> None:
+        """At once."""
 
     async def upload(self, _: Posted, **__: Any) -> None:
         raise ChatError("files.upload", "storage_limit_reached")

@@ -53,7 +53,7 @@ class Failed:
     async def read(self, at: Posted) -> object:
         return self.desk.chat.says.get(at)
 
-    async def update(self, at: Posted, message: object) -> None:
+    async def update(self, at: Posted, message: object, _lane: object = None) -> None:
         self.desk.chat.says[at] = message  # type: ignore[assignment]
 
     async def post(self, _: str, message: object, **__: object) -> Posted:
