@@ -50,7 +50,7 @@ class LiveMessage:
     async def __aexit__(self, *_: object) -> None:
         """Stop; an update that is being sent ends first, so that it cannot overwrite what comes next.
 
-        One that still waits for its turn is dropped: what comes next does not wait behind progress.
+        One that still waits to be sent is dropped: what comes next does not wait behind progress.
         """
         self._newest = None
         if self._task is not None:

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from enum import IntEnum
 
-# After so many turns that overtook somebody, whoever has waited longest in a slower lane is next.
+# After so many turns that overtook somebody, the caller that has waited longest in a slower lane is next.
 OVERTAKES = 4
 
 

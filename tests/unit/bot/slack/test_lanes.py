@@ -56,7 +56,7 @@ class Workspace:
         await self.call()
         self.waited.append(now() - began)
 
-    async def board(self, number: int, seconds: float) -> None:
+    async def matrix(self, number: int, seconds: float) -> None:
         async def send(message: kit.Message) -> None:
             await self.call()
             self.displayed.setdefault(number, []).append((now(), message.text))
@@ -73,7 +73,7 @@ class Workspace:
         began = now()
         async with asyncio.TaskGroup() as group:
             for number in range(BOARDS):
-                group.create_task(self.board(number, MINUTES * 60))
+                group.create_task(self.matrix(number, MINUTES * 60))
             for at in sorted(decisions):
                 await asyncio.sleep(max(0.0, began + at - now()))
                 group.create_task(self.decide())
@@ -126,8 +126,8 @@ def test_whatever_comes_slacks_limit_holds_everything_has_its_turn_and_a_pause_i
         for number in cancelled & set(range(len(tasks))):
             tasks[number].cancel()
         await asyncio.wait([*tasks, *pausing])
-        kept = len([task for task in tasks if not task.cancelled()])
-        assert len(turns) == kept
+        remaining = len([task for task in tasks if not task.cancelled()])
+        assert len(turns) == remaining
         # Each interval is used while somebody waits.
         assert turns == [] or max(turns) <= began + 90 + sum(s for _, s in pauses) + (len(tasks) + 1 + 4) * 1.4 + 1e-6
         for first in turns:
