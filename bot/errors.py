@@ -27,6 +27,10 @@ class NoLongerApprovedError(Denied):
     """What was approved may not start now: an approver no longer may approve, or the approval was overtaken."""
 
 
+class LeaseLostError(Exception):
+    """Another process has the right to work under this executor's name; this one must stop."""
+
+
 @stored("cancelled")
 class Cancelled(UserError):  # noqa: N818  -- a state, like Denied
     """Somebody pressed Cancel while the operation was under way; the message says who."""

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import signal
+import socket
 import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
@@ -15,7 +16,8 @@ from bot.access import policy
 from bot.access.accounts import Accounts
 from bot.access.directory import Directory
 from bot.config.isolation import isolations, without_metadata_service
-from bot.engine.engine import Engine, EngineSettings
+from bot.engine.engine import APPLICATION_VERSION, Engine, EngineSettings
+from bot.engine.lease import HeldLease, Takeover
 from bot.engine.single_instance import single_instance_lock
 from bot.errors import NothingThereError
 from bot.inbound import app as bolt, github_webhooks, hcp_notifications, server
@@ -28,10 +30,11 @@ from bot.inbound.listening import listen
 from bot.inbound.peers import Peers
 from bot.inbound.reception import Reception
 from bot.inbound.socket_mode import SocketMode
-from bot.operations.operation import delete_scratch
 from bot.operations.periodic import PeriodicTasks
 from bot.operations.run_finder import RunFinder
+from bot.operations.startup import check_approvals, delete_old_scratch
 from bot.process import private_files
+from bot.process.machine import machine_id
 from bot.services import Secrets, Services
 from bot.slack.blocks import markup
 from bot.slack.client import Chat
@@ -51,6 +54,7 @@ from bot.store.operations import Operations
 from bot.store.refused_attempts import RefusedAttempts
 from bot.store.removals import Removals
 from bot.store.run_claims import RunClaims
+from bot.store.workers import Identity, Workers
 from runners.aws.builders.prices import Prices
 from runners.aws.client import Account, make_clients
 from runners.github import PUBLIC_API, GitHub
@@ -143,26 +147,25 @@ class Service:
             RunnerError: there is no wall around children, or they reach the instance metadata service, and the configuration does not say so.
         """
         self._isolations = isolations(self._config, workplace, file)
-        stopped = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        stopped = _stop_event()
         store = make_store(self._settings, workplace)
         isolation = next(iter(self._isolations.values()))
         log.info("%s", await probe.prove(isolation, workplace))
         async with AsyncExitStack() as stack:
-            stack.enter_context(single_instance_lock(store, workplace, self._settings.executor))
+            stack.enter_context(single_instance_lock(workplace, self._settings.executor))
             checking = asyncio.create_task(self._check_metadata_service(isolation, workplace))
             stack.callback(checking.cancel)  # it takes a second where nothing answers
             await migrate(store)
+            held = await self._acquire(stack, store, workplace)
             registry = bolt.find_handlers()
             client = make_client(self._settings.slack_bot_token, self._settings.slack_api_url)
-            services = self._services(client, store, workplace, await checking)
+            services = self._services(client, store, workplace, await checking, held)
             stack.push_async_callback(services.refused_attempts.flush)
             # GitHub is not closed before the process ends: running work would take that for a failure.
             bolt.register_operations(services, registry)
-            await _delete_old_scratch(services)
+            await delete_old_scratch(services)
             await services.engine.launch()
-            await _check_approvals(services)
+            await self._take_up(stack, services)
             cursors = Cursors(store, time.time)
             finder = RunFinder(services, cursors, registry.run_listeners)
             stack.push_async_callback(finder.close)
@@ -176,6 +179,19 @@ class Service:
             await stopped.wait()
             log.info("stopping; unfinished operations continue at the next start")
 
+    async def _acquire(self, stack: AsyncExitStack, store: Store, workplace: Path) -> HeldLease:
+        identity = Identity(self._settings.executor, machine_id(workplace), socket.gethostname(), APPLICATION_VERSION)
+        held = await HeldLease.acquire(store, Workers(store, self._config.operations.lease), identity)
+        stack.push_async_callback(held.release)
+        return held
+
+    async def _take_up(self, stack: AsyncExitStack, services: Services) -> None:
+        """Continue what this process left before, and what others leave; let each open approval be checked."""
+        takeover = Takeover(services.workers, services.engine)
+        await takeover.start()
+        stack.push_async_callback(takeover.close)
+        await check_approvals(services)
+
     async def _check_metadata_service(self, isolation: Isolation, workplace: Path) -> tuple[str, ...]:
         reached = await metadata_service.reached(isolation, workplace)
         metadata_service.refuse(isolation, reached, without_metadata_service(self._config))
@@ -187,7 +203,9 @@ class Service:
         groups, people = policy.groups_named(self._config), policy.people_named(self._config)
         return Directory(chat, groups, time.monotonic, accounts, people=people)
 
-    def _services(self, client: AsyncWebClient, store: Store, workplace: Path, metadata: tuple[str, ...]) -> Services:
+    def _services(
+        self, client: AsyncWebClient, store: Store, workplace: Path, metadata: tuple[str, ...], held: HeldLease
+    ) -> Services:
         chat = Chat(client, self._redact)
         account = Account(self._config.aws.all_regions, self._config.aws.profile)
         audit = Audit(
@@ -199,7 +217,9 @@ class Service:
         return Services(
             config=self._config,
             chat=chat,
-            engine=Engine(EngineSettings(store.url, self._settings.executor, store.keyring)),
+            engine=Engine(EngineSettings(store.url, held.lease.incarnation, store.keyring)),
+            workers=held.workers,
+            lease=held,
             operations=Operations(store, time.time),
             annotations=Annotations(store, time.time),
             run_claims=RunClaims(store, time.time),
@@ -270,18 +290,9 @@ class Service:
         log.info("listening on %s port %s, %s", settings.listen_address or "every address", settings.port, transport)
 
 
-async def _check_approvals(services: Services) -> None:
-    """Make every operation check its approval now: the wake-up of a decision may have been lost with the process."""
-    for number in await services.operations.numbers_awaiting_approval():
-        await services.engine.wake(number)
-
-
-async def _delete_old_scratch(services: Services) -> None:
-    """Delete the files of operations that ended or are unknown to this database: they may hold secrets."""
-    directory = services.workplace / "operations"
-    # Listed before the numbers are read: an operation that another process begins meanwhile is not taken for unknown.
-    scratches = list(directory.iterdir()) if directory.is_dir() else []
-    open_numbers = await services.operations.open_numbers()
-    for scratch in scratches:
-        if not (scratch.name.isdigit() and int(scratch.name) in open_numbers):
-            await delete_scratch(scratch)
+def _stop_event() -> asyncio.Event:
+    """Set by SIGTERM and SIGINT."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    return stopped

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bot.access.directory import Directory
     from bot.config import Config, Environment
     from bot.engine.engine import Engine
+    from bot.engine.lease import HeldLease
     from bot.redaction import Redactor
     from bot.slack.client import Chat
     from bot.store.anchors import Anchors
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from bot.store.refused_attempts import RefusedAttempts
     from bot.store.removals import Removals
     from bot.store.run_claims import RunClaims
+    from bot.store.workers import Workers
     from runners.aws.builders.prices import Prices
     from runners.aws.client import Account, Clients
     from runners.github import GitHub
@@ -62,6 +64,8 @@ class Services:
     config: Config
     chat: Chat
     engine: Engine
+    workers: Workers
+    lease: HeldLease
     operations: Operations
     annotations: Annotations
     run_claims: RunClaims

@@ -26,7 +26,7 @@ from bot.store import database_outage
 from runners.stored import stored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Collection, Coroutine
 
     from bot.seals import Keyring
     from bot.store.operations import Request
@@ -162,6 +162,19 @@ class Engine:
             polling_interval_sec=self._settings.queue_interval,
             on_conflict="always_update",
         )
+
+    async def take_up(self, living: Collection[str]) -> tuple[str, ...]:
+        """Hand on the workflows of the processes (by executor) that are not among the living; returns those processes.
+
+        A process that is not among them must never work again under the same executor. Several processes may hand the
+        same workflow on: it is taken up once.
+        """
+        pending = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
+        ended = sorted({str(each.executor_id) for each in pending} - set(living))
+        if ended:
+            # Not the public resume_workflows: that takes a workflow even from a living process.
+            await asyncio.to_thread(DBOS._recover_pending_workflows, ended)  # noqa: SLF001
+        return tuple(ended)
 
     async def begin(self, request: Request) -> None:
         """Accept a request durably; a request that comes twice (same key) begins once. Returns when it is on disk."""

@@ -40,6 +40,10 @@ class Store:
     def __init__(self, url: str, keyring: Keyring | None = None) -> None:
         self.url = url
         self.keyring = keyring or Keyring.read(new_key())
+        # The holder of a lease replaces these (bot/engine/lease.py). `fence` is called within the transaction that marks an
+        # effect as begun, `check_lease` directly before the effect.
+        self.fence: Callable[[sa.Connection], None] = lambda _: None
+        self.check_lease: Callable[[], None] = lambda: None
         try:
             # A PostgreSQL server that restarted has closed its connections: each connection is tested before use.
             self.engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
@@ -77,6 +81,18 @@ class Store:
             if not database_outage.is_temporary(error):
                 raise
             raise DatabaseAwayError(f"the database {self.location}: {on_one_line(_reason(error))}") from error
+
+    async def run_before_effect(self, work: Callable[[sa.Connection], bool]) -> bool:
+        """The same for a transaction that marks an effect as about to begin; whether it does."""
+
+        def fenced(connection: sa.Connection) -> bool:
+            self.fence(connection)
+            return work(connection)
+
+        begins = await self.run(fenced)
+        if begins:
+            self.check_lease()  # the process may have been stopped since the transaction
+        return begins
 
     def _transaction(self, work: Callable[[sa.Connection], T]) -> T:
         with self.engine.begin() as connection:

@@ -211,7 +211,7 @@ class Operations:
             sealed.check(self._keyring, side_effects, earlier, f"#{number} ({name})")
             return False
 
-        return await self._store.run(work)
+        return await self._store.run_before_effect(work)
 
     async def start(self, number: int) -> bool:
         """Change an operation that is first in its queue to running; false when it was cancelled and must not begin.

@@ -334,7 +334,7 @@ async def test_a_plan_waits_on_through_a_polite_stop(world: World) -> None:
 async def test_a_second_bot_on_the_same_database_does_not_start(world: World) -> None:
     code, text = await moments.second_bot(world)
     assert code == 2
-    assert "another Signalbox is running as 'serve' on this database" in text
+    assert "another Signalbox is running as 'serve' in this directory" in text
     assert "Traceback" not in text
     await asked(world, "/plan dev", "#dev", "#1 ", "up to date")
 

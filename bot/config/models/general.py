@@ -79,6 +79,7 @@ class Operations(Model):
 
     directory: Text = "var"
     deploy_timeout: Duration = timedelta(hours=1)
+    lease: Duration = timedelta(minutes=2)
     cache_unused_after: Duration = timedelta(days=30)
     isolation: Literal["wall", "none"] = "wall"
     readable: tuple[Text, ...] = ()

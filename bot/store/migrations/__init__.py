@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bot.store.database import Store
 
 log = logging.getLogger(__name__)
-REVISION = "0004"
+REVISION = "0005"
 VERSION_TABLE = "signalbox_revision"
 PREFIX = "signalbox_"  # of every table of Signalbox
 # PostgreSQL's advisory lock for migrations: a constant that nothing else in this database uses.
