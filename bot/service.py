@@ -159,7 +159,7 @@ class Service:
             held = await self._acquire(stack, store, workplace)
             registry = bolt.find_handlers()
             client = make_client(self._settings.slack_bot_token, self._settings.slack_api_url)
-            services = self._services(client, store, workplace, await checking, held)
+            services = self._services(Chat(client, self._redact), store, workplace, await checking, held)
             stack.push_async_callback(services.refused_attempts.flush)
             # GitHub is not closed before the process ends: running work would take that for a failure.
             bolt.register_operations(services, registry)
@@ -187,7 +187,7 @@ class Service:
 
     async def _take_up(self, stack: AsyncExitStack, services: Services) -> None:
         """Continue what this process left before, and what others leave; let each open approval be checked."""
-        takeover = Takeover(services.workers, services.engine)
+        takeover = Takeover(services.lease.workers, services.engine)
         await takeover.start()
         stack.push_async_callback(takeover.close)
         await check_approvals(services)
@@ -204,9 +204,8 @@ class Service:
         return Directory(chat, groups, time.monotonic, accounts, people=people)
 
     def _services(
-        self, client: AsyncWebClient, store: Store, workplace: Path, metadata: tuple[str, ...], held: HeldLease
+        self, chat: Chat, store: Store, workplace: Path, metadata: tuple[str, ...], held: HeldLease
     ) -> Services:
-        chat = Chat(client, self._redact)
         account = Account(self._config.aws.all_regions, self._config.aws.profile)
         audit = Audit(
             store,
@@ -218,7 +217,6 @@ class Service:
             config=self._config,
             chat=chat,
             engine=Engine(EngineSettings(store.url, held.lease.incarnation, store.keyring)),
-            workers=held.workers,
             lease=held,
             operations=Operations(store, time.time),
             annotations=Annotations(store, time.time),

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from bot.store.refused_attempts import RefusedAttempts
     from bot.store.removals import Removals
     from bot.store.run_claims import RunClaims
-    from bot.store.workers import Workers
     from runners.aws.builders.prices import Prices
     from runners.aws.client import Account, Clients
     from runners.github import GitHub
@@ -64,7 +63,6 @@ class Services:
     config: Config
     chat: Chat
     engine: Engine
-    workers: Workers
     lease: HeldLease
     operations: Operations
     annotations: Annotations
