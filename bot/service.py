@@ -203,16 +203,14 @@ class Service:
         groups, people = policy.groups_named(self._config), policy.people_named(self._config)
         return Directory(chat, groups, time.monotonic, accounts, people=people)
 
+    def _plain(self, text: str) -> str:
+        return markup.plain(markup.redacted(text, self._redact))
+
     def _services(
         self, chat: Chat, store: Store, workplace: Path, metadata: tuple[str, ...], held: HeldLease
     ) -> Services:
         account = Account(self._config.aws.all_regions, self._config.aws.profile)
-        audit = Audit(
-            store,
-            time.time,
-            lambda text: markup.plain(markup.redacted(text, self._redact)),
-            self._settings.signalbox_key,
-        )
+        audit = Audit(store, time.time, self._plain, self._settings.signalbox_key)
         return Services(
             config=self._config,
             chat=chat,
