@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -49,6 +50,7 @@ class Store:
             self.engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
         except ImportError as error:  # SQLAlchemy raises it for a driver that is not installed
             raise sa.exc.ArgumentError("Signalbox works with PostgreSQL and SQLite only") from error
+        self._closed = threading.Event()
         if self.engine.dialect.name == "sqlite":
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
             sa.event.listen(self.engine, "begin", _begin_immediate)
@@ -95,12 +97,23 @@ class Store:
         return begins
 
     def _transaction(self, work: Callable[[sa.Connection], T]) -> T:
-        with self.engine.begin() as connection:
-            return work(connection)
+        if self._closed.is_set():
+            raise DatabaseAwayError(f"the database {self.location}: its connections are closed, since Signalbox stops")
+        try:
+            with self.engine.begin() as connection:
+                return work(connection)
+        finally:
+            if self._closed.is_set():  # meanwhile, when `close` could not reach this connection
+                self.engine.pool.dispose()
 
     def close(self) -> None:
-        """Close every connection."""
-        self.engine.dispose()
+        """Close every connection. One whose transaction is still running in a thread is closed when that ends.
+
+        From then on `run` raises DatabaseAwayError.
+        """
+        self._closed.set()
+        # Not engine.dispose(): a connection in use returns to this pool, and would be left there when a new one replaces it.
+        self.engine.pool.dispose()
 
 
 def insert_new(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> bool:

@@ -29,6 +29,7 @@ from handlers.operation import approve
 from tests.unit.bot.operations.lifecycle_world import ATTEMPTS, Chat, Directory, World, succeed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from bot.operations.operation import Operation
@@ -111,7 +112,15 @@ class Bot:
         parts = statement.split("?")
         named = "".join(f"{part}:v{index}" for index, part in enumerate(parts[:-1])) + parts[-1]
         bound = {f"v{index}": value for index, value in enumerate(values)}
-        await self.store.run(lambda connection: connection.execute(sa.text(named), bound))
+        await self.change(lambda connection: connection.execute(sa.text(named), bound))
+
+    async def change(self, work: Callable[[sa.Connection], object]) -> None:
+        """What the attacker does in a transaction, by a connection that is not the bot's."""
+        own = Store(self.store.url)
+        try:
+            await own.run(work)
+        finally:
+            own.close()
 
     async def refused(self, record: Record) -> str:
         """The message of the operation after it was refused; the audit log has the refusal, and nothing was done."""
@@ -134,7 +143,6 @@ class Bot:
         """The attacker's change of the engine's own tables, named with {dbos}."""
         schema = "dbos." if self.store.url.startswith("postgresql") else ""
         await self.attack(statement.replace("{dbos}", schema))
-        self.store.close()  # these changes are made while the bot is stopped
 
     async def audit_actions(self) -> list[str]:
         return [line.entry.action for line in await self.services.audit.read(newest=99)]

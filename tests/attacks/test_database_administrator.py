@@ -128,7 +128,7 @@ async def replayed(bot: Bot, url: str, workplace: Path, *changes_of_the_log: str
     await until_recorded(bot, "ended")
     assert bot.effects == [1]
     bot.stop()
-    await bot.store.run(drop_triggers)
+    await bot.change(drop_triggers)
     for change in (
         "DELETE FROM signalbox_operations",
         "DELETE FROM signalbox_side_effects",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
+from bot.errors import DatabaseAwayError
 from bot.store.database import Store, insert_new
 from bot.store.migrations import migrate
 from bot.store.operations import side_effects
@@ -93,3 +96,49 @@ async def test_sqlite_writes_ahead_and_every_commit_reaches_the_disk(tmp_path: P
     plain = sqlite3.connect(path)
     assert plain.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     plain.close()
+
+
+def is_open(connection: Any) -> bool:
+    """Whether the driver's connection is open."""
+    if isinstance(connection, psycopg.Connection):
+        return not connection.closed
+    try:
+        connection.total_changes  # noqa: B018  -- raises where the connection is closed
+    except sqlite3.ProgrammingError:
+        return False
+    return True
+
+
+def read_one(connection: sa.Connection) -> int:
+    return int(connection.scalar(sa.select(sa.literal(1))) or 0)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_transaction_that_runs_while_the_store_is_closed_leaves_no_connection(url: str, fails: bool) -> None:
+    """It is not the garbage collector that closes it: the test keeps every connection."""
+    store, made = Store(url), []
+    sa.event.listen(store.engine, "connect", lambda connection, _: made.append(connection))
+    begun, closed = threading.Event(), threading.Event()
+
+    def work(connection: sa.Connection) -> int:
+        begun.set()
+        assert closed.wait(60)
+        if fails:
+            raise ZeroDivisionError
+        return int(connection.scalar(sa.select(sa.literal(7))) or 0)
+
+    running = asyncio.create_task(store.run(work))
+    assert await asyncio.to_thread(begun.wait, 60)
+    if not store.file:  # on SQLite it would wait for the other transaction
+        assert await store.run(read_one) == 1
+    store.close()
+    closed.set()
+    if fails:
+        with pytest.raises(ZeroDivisionError):
+            await running
+    else:
+        assert await running == 7, "what runs is not interrupted"
+    assert len(made) == (1 if store.file else 2)
+    assert [connection for connection in made if is_open(connection)] == []
+    with pytest.raises(DatabaseAwayError, match="its connections are closed"):
+        await store.run(read_one)

@@ -69,6 +69,7 @@ async def test_a_file_without_room_is_away_until_there_is(tmp_path: Path) -> Non
     with pytest.raises(DatabaseAwayError, match="full"):
         await store.run(no_room)
     store.close()
+    store = Store(store.url, store.keyring)
     await store.run(large)
     store.close()
 
