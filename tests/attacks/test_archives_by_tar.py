@@ -99,6 +99,7 @@ def test_what_is_unpacked_is_what_gnu_tar_unpacks(
 @given(st.lists(st.tuples(st.integers(0, 4_095), st.binary(min_size=1, max_size=12)), min_size=1, max_size=3))
 @example([(156, b"L")])
 @example([(156, b"x")])
+@example([(523, b"\x00")])
 def test_whatever_is_written_over_headers_gnu_tar_agrees_or_it_is_refused(
     tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, bytes]]
 ) -> None:
