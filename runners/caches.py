@@ -9,12 +9,13 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import shutil
 import time
 import uuid
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from runners.removal import remove_tree_if_possible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +85,7 @@ class Cache:
         with self._locked():
             removed = [self._set_aside(entry) for entry in list(self.root.iterdir()) if self._is_unused(entry)]
         for directory in removed:  # outside of the lock: it may take long
-            shutil.rmtree(directory, ignore_errors=True)
+            remove_tree_if_possible(directory)
 
     def _is_unused(self, entry: Path) -> bool:
         if entry.name.endswith((_USERS, _LOCK)) or not entry.is_dir():
@@ -98,7 +99,7 @@ class Cache:
         """Rename what will be deleted, so that nobody takes it for an entry."""
         aside = entry.with_name(f"{entry.name.partition(_PART)[0]}{_PART}{uuid.uuid4().hex[:8]}")
         entry.rename(aside)
-        shutil.rmtree(_users_of(entry), ignore_errors=True)
+        remove_tree_if_possible(_users_of(entry))
         return aside
 
     def _mark(self, entry: Path, scratch: Path) -> None:

@@ -13,8 +13,8 @@ import yaml
 from runners.aws.inventory import group_name, host_variables
 from runners.processes.child import child_environment
 from runners.processes.foreign_files import read_regular
-from runners.processes.removal import remove_tree_if_possible
 from runners.processes.stragglers import MARK
+from runners.removal import remove_tree_if_possible
 from runners.ssh.keys import write_secret
 
 if TYPE_CHECKING:

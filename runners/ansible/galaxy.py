@@ -29,8 +29,8 @@ from runners.caches import Cache, CacheDirectory
 from runners.errors import NotFoundError, ProgramMissingError, RunnerError, TimedOutError, UnavailableError
 from runners.processes import child
 from runners.processes.foreign_files import read_regular
-from runners.processes.removal import remove_tree_if_possible
 from runners.processes.wall import WALL
+from runners.removal import remove_tree_if_possible
 from runners.ssh.keys import write_secret
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from runners.github.tar_members import (
     TooLargeError,
     UnsafeArchiveError,
 )
-from runners.processes.removal import remove_tree_if_possible
+from runners.removal import remove_tree_if_possible
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from runners.errors import NotFoundError, RunnerError, TimedOutError
 from runners.processes import child, supervise, wall
-from runners.processes.removal import remove_tree
+from runners.removal import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from runners.concurrency import run_blocking
 from runners.errors import RunnerError
 from runners.processes.detached import Detached
-from runners.processes.removal import remove_tree
+from runners.removal import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

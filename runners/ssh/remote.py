@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import uuid
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runners.processes import child, wall
+from runners.removal import remove_tree_if_possible
 from runners.ssh.keys import key_text, write_secret
 
 if TYPE_CHECKING:
@@ -96,4 +96,4 @@ async def reaching(
     try:
         yield Access(directory, inventory, key is not None)
     finally:
-        await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
+        await asyncio.to_thread(remove_tree_if_possible, directory)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,17 @@ def test_what_nobody_uses_goes_after_a_month(cache: Cache, tmp_path: Path) -> No
     cache.remove_unused()
     entries = {path.name for path in cache.root.iterdir() if not path.name.endswith((".lock", ".users"))}
     assert entries == {"recent", "used", "filling.part-2"}
+
+
+def test_what_a_child_left_in_an_entry_that_goes_is_removed(cache: Cache, tmp_path: Path) -> None:
+    entry = stored(cache, "old", tmp_path / "operation", 40)
+    deep = "i=0; while [ $i -lt 1500 ]; do mkdir d; cd d; i=$((i+1)); done"
+    for script in (deep, "mkdir -p closed/empty; touch closed/file; chmod 0 closed"):
+        subprocess.run(["sh", "-c", script], cwd=entry, check=True)
+    aged(entry, 40)
+    shutil.rmtree(tmp_path / "operation")
+    cache.remove_unused()
+    assert [path.name for path in cache.root.iterdir()] == [".lock"]
 
 
 def test_an_old_entry_that_is_used_again_stays(cache: Cache, tmp_path: Path) -> None:

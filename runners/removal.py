@@ -1,12 +1,11 @@
-"""Removes what a child left: directories that it closed for its own user, and thousands of directories in each other."""
+"""The one way in which a tree of files is removed, also what a child left: directories that it closed for its own user, and thousands of directories in each other."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
-
-from runners.processes.wall import SYSTEM_PATH
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +20,7 @@ def remove_tree(directory: Path) -> None:
     except (OSError, RecursionError):
         # chmod and rm walk a tree of any depth, which shutil cannot before Python 3.13. Neither follows a link in it.
         for argv in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
-            subprocess.run([*argv, "--", directory], env={"PATH": SYSTEM_PATH}, capture_output=True, check=False)
+            subprocess.run([*argv, "--", directory], env={"PATH": os.defpath}, capture_output=True, check=False)
         if directory.exists():
             shutil.rmtree(directory)
 
