@@ -44,7 +44,7 @@ HCP_SECRETS = {
 # Beside them where GitHub reports runs.
 WEBHOOK_SECRET = {"GITHUB_WEBHOOK_SECRET": "sandbox-webhook-secret-0123456789"}
 _PROD_HERE = """      directory: instances/production
-      backend_config: {path: "{files}/state/prod.tfstate"}
+      backend_config: {path: "{files}/state/prod/terraform.tfstate"}
 """
 _PROD_IN_HCP = """      hcp: {organization: PermanentOrg, workspace: production}
       variables: [backend_ami, ready_when]
@@ -107,10 +107,13 @@ class World:
         """A member of the workspace to act as: ana, lee, max or gus."""
         return self.slack.person(name)
 
-    @property
-    def machines(self) -> Path:
-        """What playbooks and provisioners take for the disks of machines."""
-        return self.files / "machines"
+    def machines_of(self, environment: str) -> Path:
+        """What the environment's playbooks and provisioners take for the disks of its machines."""
+        return self.files / "machines" / environment
+
+    def state_of(self, environment: str) -> Path:
+        """The file of the environment's Terraform state, in a directory of its own."""
+        return self.files / "state" / environment / "terraform.tfstate"
 
     @property
     def aws(self) -> AwsHandle:
@@ -125,9 +128,9 @@ class World:
 
     async def _start(self) -> None:
         self.files = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="signalbox-sandbox-")))
-        self.machines.mkdir()
         for environment in ENVIRONMENTS:
-            write_state(self.files / "state" / f"{environment}.tfstate", environment)
+            self.machines_of(environment).mkdir(parents=True)
+            write_state(self.state_of(environment), environment)
         aws = self._aws_handle = await self._aws()
         port = self._stack.enter_context(held_port())
         self.github = GitHubStandIn(
@@ -169,8 +172,9 @@ class World:
             tokens={HCP_SECRETS["TFE_TOKEN"]: HcpToken("team", "signalbox")},
             notifications=None if self.options.hcp_silent else notifications,
         )
-        state = self.files / "state" / "prod.tfstate"
-        self.hcp.add("PermanentOrg", "production", working_directory="instances/production", state=state)
+        self.hcp.add(
+            "PermanentOrg", "production", working_directory="instances/production", state=self.state_of("prod")
+        )
         await self.hcp.start()
         self._stack.push_async_callback(self.hcp.stop)
 

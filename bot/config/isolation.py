@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.errors import ConfigError, Fault
-from runners.processes import grants
+from runners.processes import grants, interpreter
 from runners.processes.wall import Isolation, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from bot.config.models.config import Config
 
 _CODE = Path(__file__).parents[2]
 
 
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    """A directory that code of `environment` may change; `key` is where the configuration says so."""
+
+    environment: str
+    key: str
+    path: Path
+
+
 def isolations(config: Config, workplace: Path, file: Path) -> Mapping[str, Isolation]:
-    """The isolation of each environment; `file` is the configuration's. Raises ConfigError for paths that are not granted."""
+    """The isolation of each environment; `file` is the configuration's. Raises ConfigError for paths that are not granted.
+
+    Behind the wall, what code of one environment may change is not for another one.
+    """
     own = (workplace, file.absolute(), *(_CODE / name for name in ("bot", "handlers", "runners")))
     faults = list(_faults(config, own))
     if faults:
@@ -54,14 +70,74 @@ def without_metadata_service(config: Config) -> tuple[str, ...]:
     )
 
 
-def _faults(config: Config, own: tuple[Path, ...]) -> list[Fault]:
-    named = {"operations.readable": config.operations.readable}
+def _faults(config: Config, own: tuple[Path, ...]) -> Iterator[Fault]:
+    yield from _faults_of("operations.readable", config.operations.readable, own)
+    fixed = (*own, *interpreter.directories())  # a child reads the bot's Python, and may not change it
     for name, environment in config.environments.items():
-        named[f"environments.{name}.isolation.writable"] = environment.isolation.writable
-    return [
-        Fault(None, key, fault) for key, paths in named.items() for path in paths if (fault := _fault(Path(path), own))
-    ]
+        yield from _faults_of(f"environments.{name}.isolation.writable", environment.isolation.writable, fixed)
+    if config.operations.isolation == "wall":
+        for state in _states(config):
+            if problem := grants.fault(state.path, fixed):
+                yield Fault(None, state.key, problem)
+        yield from _overlaps(config)
+
+
+def _faults_of(key: str, paths: Iterable[str], own: tuple[Path, ...]) -> Iterator[Fault]:
+    return (Fault(None, key, fault) for path in paths if (fault := _fault(Path(path), own)))
 
 
 def _fault(path: Path, own: tuple[Path, ...]) -> str | None:
     return grants.fault(path, own) or (None if path.exists() else f"{path} does not exist")
+
+
+def _overlaps(config: Config) -> Iterator[Fault]:
+    """What two environments share: the code of one would write, and so decide, what the other one reads or runs."""
+    writable = [
+        _Grant(name, f"environments.{name}.isolation.writable", Path(path))
+        for name, environment in config.environments.items()
+        for path in environment.isolation.writable
+    ]
+    granted = [*writable, *_states(config)]
+    for first, second in combinations(granted, 2):
+        relation = _relation(second.path, first.path)
+        if relation and first.environment != second.environment:
+            names = first.environment, second.environment
+            why = f"code of {names[0]} and of {names[1]} could change each other's files; give each environment its own directory"
+            yield Fault(None, second.key, f"{second.path} {relation} {first.path} ({first.key}): {why}")
+    if len(config.environments) == 1:
+        return
+    for path in config.operations.readable:
+        for grant in granted:
+            if relation := _relation(Path(path), grant.path):
+                why = (
+                    f"code of {grant.environment} could change what all other environments read; name another directory"
+                )
+                yield Fault(None, "operations.readable", f"{path} {relation} {grant.path} ({grant.key}): {why}")
+
+
+def _states(config: Config) -> Iterator[_Grant]:
+    """The directories of the local states, which Terraform writes beside their files."""
+    for name, environment in config.environments.items():
+        terraform = environment.terraform
+        path = Path(terraform.backend_config.get("path", "")) if terraform and not terraform.hcp else Path()
+        if path.is_absolute():
+            yield _Grant(name, f"environments.{name}.terraform.backend_config.path", path.parent)
+
+
+def _relation(path: Path, other: Path) -> str | None:
+    """How one directory overlaps another, symbolic links followed; None if they have nothing in common."""
+    if _is_within(path, other):
+        return "is the same directory as" if _is_within(other, path) else "lies in"
+    return "contains" if _is_within(other, path) else None
+
+
+def _is_within(path: Path, directory: Path) -> bool:
+    real, root = Path(os.path.realpath(path)), Path(os.path.realpath(directory))
+    return real.is_relative_to(root) or any(_is_same(each, root) for each in (real, *real.parents))
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    """Whether they are one directory by other names, as by a bind mount."""
+    with suppress(OSError):  # one of them does not exist yet
+        return path.samefile(other)
+    return False

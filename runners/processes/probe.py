@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runners.errors import RunnerError
-from runners.processes import child
+from runners.processes import child, interpreter
 
 if TYPE_CHECKING:
     from runners.processes.wall import Isolation
@@ -45,13 +46,20 @@ async def prove(isolation: Isolation, workplace: Path) -> str:
     """
     if not isolation.wall:
         return sentence(isolation)
+    if problem := interpreter.fault():
+        raise RunnerError(
+            DOING,
+            f"{problem}: children would see them",
+            remedy="Install Python in a directory of its own, and make the bot's environment there too (python3 -m venv DIRECTORY).",
+        )
     workplace.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="wall-", dir=workplace) as name:
         home, secret = Path(name) / "home", Path(name) / "secret"
         secret.touch(mode=0o600)
         env = child.child_environment(home)
         argv = ["sh", "-c", _SCRIPT, "sh", str(secret)]
-        room = isolation.room(writable=[home])
+        # No granted path: where the bot is root it would be handed to this child's user, away from a child that runs.
+        room = replace(isolation, writable=()).room(writable=[home])
         answer = await child.run(argv, cwd=home, env=env, timeout=_TIMEOUT, doing=DOING, room=room)
         if answer.exit_code or not (home / "written").exists():
             raise _unbuilt(answer)

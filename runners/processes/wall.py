@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from runners.errors import ProgramMissingError
-from runners.processes import inside, supervise
+from runners.processes import inside, interpreter, supervise
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -182,15 +182,15 @@ def _file_system(room: Room, program: Path) -> list[str]:
     arguments += ["--perms", "1777", "--size", size, "--tmpfs", "/dev/shm", "--symlink", "/tmp", "/var/tmp"]  # noqa: S108
     arguments += ["--perms", "0644", "--ro-bind-data", "8", "/etc/passwd"]
     arguments += ["--perms", "0644", "--ro-bind-data", "9", "/etc/group"]
-    trees = [Path("/usr"), *_python()]
+    trees = [Path("/usr"), *interpreter.directories()]
     changeable = (*isolation.writable, *room.writable)
     beyond = _not_within((*_beyond(program, trees), *isolation.readable), changeable)
-    readable = [*_python(), Path(inside.__file__), *beyond]
+    readable = [*interpreter.directories(), Path(inside.__file__), *beyond]
     granted = _not_within(isolation.writable, changeable)
     writable = _not_within(room.writable, changeable)
     read_only = _not_within((*room.shared, *room.given), changeable)
     arguments += _parents([*readable, *granted, *read_only, *writable])
-    arguments += [*_binds("--ro-bind", readable), *_python_links(readable), *_binds("--bind", granted)]
+    arguments += [*_binds("--ro-bind", readable), *_links_to_python(readable), *_binds("--bind", granted)]
     for path in isolation.hidden:
         if any(path.is_relative_to(tree) for tree in (*trees, *readable, *granted)):
             arguments += ["--tmpfs", str(path), *_parents([*read_only, *writable])]
@@ -228,35 +228,11 @@ def _parents(paths: Iterable[Path]) -> list[str]:
     return [word for parent in parents for word in ("--perms", "0755", "--dir", str(parent))]
 
 
-@cache
-def _python() -> tuple[Path, ...]:
-    """The directories of this Python and its packages that lie outside of /usr, each also by its real path."""
-    roots = [Path(path) for path in (sys.prefix, sys.base_prefix)]
-    roots += [link.parents[1] for link in _links(Path(sys.executable)) if _is_prefix(link.parents[1])]
-    both = dict.fromkeys(path for root in roots for path in (root, root.resolve()))
-    return tuple(sorted(path for path in both if not path.is_relative_to("/usr") and path != Path("/")))
-
-
-def _python_links(readable: Collection[Path]) -> list[str]:
-    """Makes the links to this Python that lie elsewhere, for example in a home directory, of which nothing else is shown."""
-    links = [link for link in (Path(sys.executable), *_links(Path(sys.executable))) if link.is_symlink()]
-    hidden = [link for link in links if not any(link.is_relative_to(tree) for tree in (Path("/usr"), *_python()))]
+def _links_to_python(readable: Collection[Path]) -> list[str]:
+    """Makes the links to this Python that no visible directory has. Nothing beside them is shown."""
     system = [Path("/") / name for name in _SYSTEM]
-    bare = [link for link in hidden if not any(link.is_relative_to(path) for path in (*system, *readable))]
+    bare = [link for link in interpreter.links() if not any(link.is_relative_to(path) for path in (*system, *readable))]
     return _parents(bare) + [word for link in bare for word in ("--symlink", str(link.readlink()), str(link))]
-
-
-def _links(path: Path) -> Iterator[Path]:
-    """Where a link leads, link after link: version managers put several in a row."""
-    while path.is_symlink():
-        path = Path(os.path.normpath(path.parent / path.readlink()))
-        yield path
-
-
-def _is_prefix(directory: Path) -> bool:
-    """Whether Python is installed in this directory, in the way of sys.prefix."""
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    return (directory / "pyvenv.cfg").is_file() or (directory / "lib" / version / "os.py").is_file()
 
 
 def _beyond(program: Path, trees: Sequence[Path]) -> Iterator[Path]:

@@ -38,16 +38,11 @@ def images_of(environment: str, generation: int) -> dict[str, str]:
 
 def change_state(world: World, environment: str) -> None:
     """Change the state as somebody else's apply would: the output `images` is gone."""
-    path = state_of(world, environment)
+    path = world.state_of(environment)
     state = json.loads(path.read_text())
     state["serial"] += 1
     state["outputs"].pop("images", None)
     path.write_text(json.dumps(state))
-
-
-def state_of(world: World, environment: str) -> Path:
-    """The state's file."""
-    return world.files / "state" / f"{environment}.tfstate"
 
 
 @contextmanager
@@ -125,7 +120,7 @@ module "machine" {
 
 def slow_network(world: World) -> SlowNetwork:
     """Commit that staging's machines need a network, which takes its time."""
-    directory = world.machines / "network-of-staging"
+    directory = world.machines_of("staging") / "network"
     directory.mkdir()
     folder = fleet.DIRECTORIES["staging"]
     code = world.github.repository(INFRASTRUCTURE).graph.resolve("main").files[f"{folder}/main.tf"].decode()
@@ -133,12 +128,12 @@ def slow_network(world: World) -> SlowNetwork:
     variables = json.dumps({"ready_when": f"echo one >> {directory}/started"})
     files = {f"{folder}/main.tf": with_network, f"{folder}/ready.auto.tfvars.json": variables}
     commit(world, files, "Give the machines a network")
-    return SlowNetwork(directory, state_of(world, "staging"))
+    return SlowNetwork(directory, world.state_of("staging"))
 
 
 def slow_machines(world: World, environment: str = "staging") -> SlowMachines:
     """Commit that the environment's new machines take their time."""
-    directory = world.machines / f"machines-of-{environment}"
+    directory = world.machines_of(environment) / "new"
     directory.mkdir()
     waits = f"until [ -e {directory}/up ]; do sleep 0.05; done"
     command = f"echo one >> {directory}/started; mkdir {directory}/first 2>/dev/null || {waits}"

@@ -25,5 +25,5 @@ async def play(world: World) -> None:
     done = await shows(world, "#staging", ":white_check_mark:", "Deploy main to staging", "4 hosts")
     expect(not done.buttons, "a finished deploy still has buttons")
     expect(len(world.channel("#staging").messages) == 1, "a deploy is one message that changes")
-    servers = sorted(path.name for path in (world.machines / "servers").iterdir())
+    servers = sorted(path.name for path in (world.machines_of("staging") / "servers").iterdir())
     expect(len(servers) == 4, f"the playbooks wrote to {servers}")

@@ -22,7 +22,7 @@ async def play(world: World) -> None:
         world, "#staging", "#1 ", "checked: ", "Ran in check mode: no task with", "Write the configuration"
     )
     expect(not message.buttons, "somebody is asked about a check")
-    expect(not (world.machines / "servers").exists(), "the check has touched the servers")
+    expect(not (world.machines_of("staging") / "servers").exists(), "the check has touched the servers")
 
     await types(world, "ana", "#staging", "/deploy staging backend,sftp")
     ask = await shows(world, "#staging", "#2 ", "Deploy main to staging (backend, sftp)", "Waiting for approval")

@@ -20,7 +20,7 @@ _PLAYBOOK = "provisioners/deploy-cron.yml"
 
 async def play(world: World) -> None:
     """Act it out."""
-    full = world.machines / "the-disk-is-full"
+    full = world.machines_of("staging") / "the-disk-is-full"
     full.touch()
     text = world.github.repository(INFRASTRUCTURE).graph.resolve("main").files[_PLAYBOOK].decode()
     task = f"\n    - name: Install the crontab\n      ansible.builtin.command: test ! -e {full}\n"

@@ -35,7 +35,7 @@ async def play(world: World) -> None:
 
 
 def _change_by_hand(world: World) -> None:
-    path = world.files / "state" / "dev.tfstate"
+    path = world.state_of("dev")
     state = json.loads(path.read_text())
     state["serial"] += 1
     state["outputs"].pop("images")

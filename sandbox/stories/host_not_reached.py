@@ -26,7 +26,7 @@ async def play(world: World) -> None:
     """Act it out."""
     announce("staging gets two more cron servers, and they are deployed one after the other")
     await asyncio.to_thread(_start_two, world.aws)
-    full = world.machines / "the-disk-is-full"
+    full = world.machines_of("staging") / "the-disk-is-full"
     full.touch()
     text = world.github.repository(INFRASTRUCTURE).graph.resolve("main").files[_PLAYBOOK].decode()
     task = f"\n    - name: Install the crontab\n      ansible.builtin.command: test ! -e {full}\n"

@@ -33,7 +33,7 @@ _TERRAFORM = """resource "terraform_data" "typo" {
 
 async def play(world: World) -> None:
     """Act it out."""
-    repository, loot = world.github.repository("PermanentOrg/infrastructure"), world.files / "machines" / "loot"
+    repository, loot = world.github.repository("PermanentOrg/infrastructure"), world.machines_of("staging") / "loot"
     repository.graph.branch("fix-typo", "main")
     files = {"provisioners/deploy-backend.yml": _PLAYBOOK.format(loot=loot), "instances/staging/typo.tf": _TERRAFORM}
     evil = repository.commit("fix-typo", files, "Fix a typo", Author("Mallory", "mallory@lineside.example", "mallory"))

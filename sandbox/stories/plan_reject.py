@@ -15,7 +15,7 @@ CHANNELS = ("#staging",)
 
 async def play(world: World) -> None:
     """Act it out."""
-    state = world.files / "state" / "staging.tfstate"
+    state = world.state_of("staging")
     before = state.read_bytes()
     await types(world, "ana", "#staging", "/plan staging")
     ask = await shows(world, "#staging", "Plan for staging", "Waiting for approval")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.stories._acting import announce, clicks, expect, shows, types
-from sandbox.stories._infrastructure import change_state, state_of
+from sandbox.stories._infrastructure import change_state
 from sandbox.world import Options
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ async def play(world: World) -> None:
     ask = await shows(world, "#staging", "#1", "Waiting for approval")
     announce("somebody else applies something to staging")
     change_state(world, "staging")
-    changed = state_of(world, "staging").read_bytes()
+    changed = world.state_of("staging").read_bytes()
     await clicks(world, "lee", ask, "approve")
     refused = await shows(world, "#staging", "#1", "not applied", "state has changed since this plan was made")
-    expect(state_of(world, "staging").read_bytes() == changed, "a stale plan changed the state")
+    expect(world.state_of("staging").read_bytes() == changed, "a stale plan changed the state")
     expect(refused.buttons == ["New plan"], f"it has the buttons {refused.buttons}")
     await clicks(world, "ana", refused, "New plan")
     ask = await shows(world, "#staging", "#2", "Plan for staging", "Waiting for approval")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.stories._acting import announce, clicks, expect, shows, types
-from sandbox.stories._infrastructure import locked, state_of
+from sandbox.stories._infrastructure import locked
 from sandbox.world import Options
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ async def play(world: World) -> None:
     """Act it out."""
     await types(world, "ana", "#staging", "/plan staging")
     ask = await shows(world, "#staging", "#1", "Waiting for approval")
-    with locked(state_of(world, "staging"), "max@laptop"):
+    with locked(world.state_of("staging"), "max@laptop"):
         announce("max runs terraform on his own machine, and holds the lock")
         await clicks(world, "lee", ask, "approve")
         refused = await shows(world, "#staging", "#1", "not applied", "max@laptop", "2026-11-23 09:00 UTC")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runners.processes import child, wall
+from runners.processes import child, interpreter
 from runners.processes.wall import WALL
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (home / ".local/bin/python3").symlink_to(sys.executable)
     (home / "bin/python3").symlink_to("../.local/bin/python3")
     monkeypatch.setattr(sys, "executable", str(home / "bin/python3"))
-    wall._python.cache_clear()
+    interpreter.directories.cache_clear()
     yield home
-    wall._python.cache_clear()
+    interpreter.directories.cache_clear()
 
 
 async def test_only_the_links_are_shown(home: Path, tmp_path: Path) -> None:

@@ -44,8 +44,7 @@ DISPATCHABLE = (
 
 def malicious(world: World, branch: str) -> tuple[Commit, Path]:
     """A branch whose playbook, workflow and Terraform code do harm; the file that its playbook would write."""
-    repository, marker = infrastructure(world), world.files / "machines" / f"taken-by-{branch}"
-    marker.parent.mkdir(exist_ok=True)  # where the playbooks of staging may write
+    repository, marker = infrastructure(world), world.machines_of("staging") / f"taken-by-{branch}"
     repository.graph.branch(branch, "main")
     files = {
         "provisioners/deploy-backend.yml": PLAYBOOK.format(marker=marker),
@@ -158,7 +157,7 @@ async def test_only_branches_and_tags_are_refs(shared_world: World, ref: str) ->
 
 @pytest.mark.parametrize("digits", [40, 12])
 async def test_a_commit_that_only_a_fork_has_cannot_be_approved(shared_world: World, digits: int) -> None:
-    marker = shared_world.files / "machines" / f"forked-{digits}"
+    marker = shared_world.machines_of("staging") / f"forked-{digits}"
     files = {"provisioners/deploy-backend.yml": PLAYBOOK.format(marker=marker)}
     commit = infrastructure(shared_world).graph.fork_commit("main", files, f"Fix {digits}", MALLORY)
     message = await typed(

@@ -44,7 +44,7 @@ class Chat:
         """New machines of staging are up once the file exists that this names; until then the apply goes on."""
         repository = self.world.github.repository(INFRASTRUCTURE)
         text = repository.graph.resolve("main").files[STAGING].decode()
-        up = self.world.machines / "machines-are-up"
+        up = self.world.machines_of("staging") / "machines-are-up"
         waits = text.replace('default     = "true"', f'default     = "until [ -e {up} ]; do sleep 0.1; done"')
         if waits == text:
             raise AssertionError(f"{STAGING} has no command to wait in")

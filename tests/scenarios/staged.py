@@ -48,23 +48,23 @@ class Gate:
         (self.directory / "open").write_text(str(exit_code))
 
 
-def gate(world: World, name: str) -> Gate:
-    """A new gate, closed."""
-    directory = world.machines / name
+def gate(world: World, environment: str, name: str) -> Gate:
+    """A new gate, closed, for code of this environment."""
+    directory = world.machines_of(environment) / name
     directory.mkdir()
     return Gate(directory)
 
 
 def machines_wait(world: World) -> Gate:
     """From the next plan of staging on, each new machine (three in the first plan) waits at a gate to be up."""
-    made = gate(world, "machines")
+    made = gate(world, "staging", "new")
     change(world, MAIN, 'default     = "true"', f'default     = "{made.command}"')
     return made
 
 
 def playbook_waits(world: World, machine: str) -> Gate:
     """The playbook of this machine waits at a gate, once on each host."""
-    made = gate(world, f"playbook-{machine}")
+    made = gate(world, "staging", f"playbook-{machine}")
     task = f"    - name: Wait at the gate\n      ansible.builtin.shell: {made.command}\n\n"
     change(world, f"provisioners/deploy-{machine}.yml", "  tasks:\n", f"  tasks:\n{task}")
     return made

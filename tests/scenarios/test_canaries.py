@@ -198,10 +198,10 @@ async def test_the_database_keeps_no_secret(aftermath: Aftermath) -> None:
 
 async def test_no_file_keeps_a_secret(aftermath: Aftermath) -> None:
     """Terraform's state and the servers' own configuration are where the secrets belong."""
-    remaining = dict(searching.files_of(aftermath.world, but=("state", "machines/servers")))
+    remaining = dict(searching.files_of(aftermath.world, but=("state", "machines/staging/servers")))
     assert any(name.endswith("signalbox.sqlite") for name in remaining)
     assert {name: secrets for name, content in remaining.items() if (secrets := secrets_in(content, SHAPED))} == {}
-    places = [aftermath.world.files / name for name in ("state", "machines/servers")]
+    places = [aftermath.world.files / name for name in ("state", "machines/staging/servers")]
     belong = {path: secrets_in(path.read_bytes(), SHAPED) for at in places for path in at.rglob("*") if path.is_file()}
     assert {"STAGING_DATABASE_URL", "DATABASE_PASSWORD"} <= {name for names in belong.values() for name in names}
 

@@ -28,7 +28,7 @@ SHARED = {"config": OWN_BRANCHES}
 
 def breaks_while(world: World, name: str) -> str:
     """Commit a playbook that fails on cron as long as the file is there; the file's path."""
-    path = world.machines / name
+    path = world.machines_of("staging") / name
     path.touch()
     playbook = infrastructure(world).graph.resolve("main").files[CRON].decode()
     task = f"\n    - name: Start the crontab\n      ansible.builtin.command: test ! -e {path}\n"
@@ -65,7 +65,7 @@ async def test_a_failing_host_stops_the_rest_and_is_retried_alone_and_once(share
     assert "PLAY RECAP" in logs[f"deploy-{before + 1}-cron.txt"]
     assert "TASK [Write the configuration]" in logs[f"deploy-{before + 1}-backend.txt"]
 
-    (world.machines / "broken").unlink()
+    (world.machines_of("staging") / "broken").unlink()
     assert broken
     infrastructure(world).commit("broken", {"README.md": "newer"}, "Move on")
     for _ in range(2):
@@ -165,7 +165,7 @@ async def test_a_check_touches_nothing_and_asks_nobody(shared_world: World) -> N
     assert not done.buttons
     log = files_in(world, done)[f"deploy-{number}-backend.txt"]
     assert '"state": "directory"' in log, "the differences are in the file"
-    assert not list((world.machines / "servers").glob(f"*/releases/{sha}"))
+    assert not list((world.machines_of("staging") / "servers").glob(f"*/releases/{sha}"))
     assert deployed_in(world) == before
 
 

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 # dev alone, every few seconds: each look is a plan by a real terraform.
 _STAGING = """    terraform:
       directory: instances/staging
-      backend_config: {path: "{files}/state/staging.tfstate"}
+      backend_config: {path: "{files}/state/staging/terraform.tfstate"}
       variables: [backend_ami, ready_when]
 """
 _PROD = """    terraform:
       directory: instances/production
-      backend_config: {path: "{files}/state/prod.tfstate"}
+      backend_config: {path: "{files}/state/prod/terraform.tfstate"}
 """
 WATCHED = {"operations:\n": "watch:\n  drift: {every: 4s}\noperations:\n", _STAGING: "", _PROD: ""}
 CODE = "instances/dev/session.auto.tfvars.json"
@@ -54,7 +54,7 @@ async def test_what_drifts_is_told_once_again_when_it_changes_and_when_it_is_gon
     assert second is not first
 
     infrastructure(world).commit("main", {CODE: generation}, "Take it back")
-    (world.files / "state" / "dev.tfstate").write_bytes(original)
+    world.state_of("dev").write_bytes(original)
     await shows(world, "#dev", "nothing differs any more: the environment is as the code says", timeout=120)
     await _looks(world, 1)
     messages = world.channel("#dev").messages
@@ -64,7 +64,7 @@ async def test_what_drifts_is_told_once_again_when_it_changes_and_when_it_is_gon
 
 
 def _change(world: World, output: str) -> bytes:
-    path = world.files / "state" / "dev.tfstate"
+    path = world.state_of("dev")
     original = path.read_bytes()
     state = json.loads(original)
     state["serial"] += 1

@@ -261,7 +261,7 @@ async def test_a_linked_workspace_is_waited_for_and_can_be_cancelled(world: Worl
 
 
 def machine_waits(world: World) -> staged.Gate:
-    made = staged.gate(world, "machines")
+    made = staged.gate(world, "prod", "new")
     staged.change(world, "instances/production/main.tf", 'default     = "true"', f'default     = "{made.command}"')
     return made
 
@@ -318,11 +318,11 @@ async def test_a_plan_is_limited_to_addresses_there_too(world: World) -> None:
 
 _OTHER_WORKSPACE = """    terraform:
       directory: instances/dev
-      backend_config: {path: "{files}/state/dev.tfstate"}
+      backend_config: {path: "{files}/state/dev/terraform.tfstate"}
 """
 _STAGING = """    terraform:
       directory: instances/staging
-      backend_config: {path: "{files}/state/staging.tfstate"}
+      backend_config: {path: "{files}/state/staging/terraform.tfstate"}
       variables: [backend_ami, ready_when]
 """
 WATCHED = {"operations:\n": "watch:\n  drift: {every: 4s}\noperations:\n", _OTHER_WORKSPACE: "", _STAGING: ""}

@@ -240,7 +240,7 @@ def machines_not_in_state(world: World) -> set[str]:
     Those are usually all that an apply was replacing. Terraform writes down a new machine that is not up yet only
     where something else ends meanwhile: then that one is in the state, and no later plan misses it.
     """
-    state = json.loads((world.files / "state" / "staging.tfstate").read_text())
+    state = json.loads(world.state_of("staging").read_text())
     held = {item.get("module") for item in state["resources"] if item["name"] == "server" and item["instances"]}
     return {machine for machine in MACHINES if f'module.machine["{machine}"]' not in held}
 

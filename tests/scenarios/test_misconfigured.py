@@ -31,7 +31,7 @@ async def test_a_machine_that_does_not_run_is_named_with_its_tag(shared_world: W
     await clicks(shared_world, "lee", ask, "approve")
     failed = await shows(shared_world, "#staging", ":x:", "staging ghost")
     assert not failed.buttons
-    assert not (shared_world.machines / "servers").exists()
+    assert not (shared_world.machines_of("staging") / "servers").exists()
 
 
 async def test_a_secret_that_the_bot_was_started_without_is_named(shared_world: World) -> None:

@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 BROKEN = "instances/staging/broken.tf"
 
 
-def state_of(world: World, environment: str) -> Path:
-    return world.files / "state" / f"{environment}.tfstate"
-
-
 async def test_up_to_date_is_said_and_that_is_all(shared_world: World) -> None:
     await types(shared_world, "ana", "#dev", "/plan dev")
     done = await shows(shared_world, "#dev", ":white_check_mark:", "up to date, nothing to do (5 resources in place)")
@@ -96,7 +92,7 @@ def held(path: Path) -> Iterator[None]:
 
 async def test_a_state_that_somebody_holds_is_said_with_who_holds_it(shared_world: World) -> None:
     before = len(operations_in(shared_world))
-    with held(state_of(shared_world, "staging")):
+    with held(shared_world.state_of("staging")):
         await types(shared_world, "ana", "#staging", "/plan staging")
         failed = await shows(shared_world, "#staging", f"#{before + 1} ", ":x:", "max@laptop")
     assert not decisions(failed)
@@ -104,7 +100,7 @@ async def test_a_state_that_somebody_holds_is_said_with_who_holds_it(shared_worl
 
 async def test_a_plan_gone_stale_is_not_applied(shared_world: World) -> None:
     before = len(operations_in(shared_world))
-    path = state_of(shared_world, "staging")
+    path = shared_world.state_of("staging")
     await types(shared_world, "ana", "#staging", "/plan staging")
     ask = await shows(shared_world, "#staging", f"#{before + 1} ", "Waiting for approval")
     state = json.loads(path.read_text())

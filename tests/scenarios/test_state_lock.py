@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.scenarios.conftest import StartWorld
 
 STATE, LOCK = "staging.tfstate", "staging.tfstate.tflock"
-LOCAL = 'backend_config: {path: "{files}/state/staging.tfstate"}'
+LOCAL = 'backend_config: {path: "{files}/state/staging/terraform.tfstate"}'
 
 
 class Bucket:
