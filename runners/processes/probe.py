@@ -9,18 +9,23 @@ from typing import TYPE_CHECKING
 
 from runners.errors import RunnerError
 from runners.processes import child, interpreter
+from runners.processes.wall import DOING
 
 if TYPE_CHECKING:
     from runners.processes.wall import Isolation
 
-DOING = "isolating what it starts"
 _TIMEOUT = 30.0
 _NONE = "children run as the bot's own user, without a wall (operations.isolation: none)"
 # What bwrap prints, and what to do. Sources: bubblewrap's bubblewrap.c and utils.c, Ubuntu's security documentation.
 _ALLOW_NAMESPACES = (
     "Allow user namespaces to the bot: on Debian sysctl kernel.unprivileged_userns_clone=1, on Ubuntu 24.04"
-    " sysctl kernel.apparmor_restrict_unprivileged_userns=0 or an AppArmor profile for bwrap; in a container a"
-    " seccomp profile that permits unshare and mount"
+    " sysctl kernel.apparmor_restrict_unprivileged_userns=0 or an AppArmor profile for bwrap; in a container"
+    " run the bot as a user other than root (Docker: --user 1000; Kubernetes: runAsUser: 1000) with a seccomp profile"
+    " that permits namespaces and mounts (Docker: --security-opt seccomp=PROFILE; Kubernetes: seccompProfile)"
+)
+_WHOLE_PROC = (
+    "Let the container's /proc be whole (Docker: --security-opt systempaths=unconfined;"
+    " Kubernetes: procMount: Unmasked with hostUsers: false)"
 )
 _REMEDIES = (
     (
@@ -28,8 +33,12 @@ _REMEDIES = (
         _ALLOW_NAMESPACES,
     ),
     (
+        ("Failed to make / slave", "Failed to mount tmpfs"),
+        "Let an AppArmor profile permit mounts (Docker: --security-opt apparmor=PROFILE; Kubernetes: appArmorProfile)",
+    ),
+    (
         ("mount proc", "/proc"),
-        "Let the container's /proc be whole (Docker: --security-opt systempaths=unconfined; Kubernetes: procMount: Unmasked)",
+        _WHOLE_PROC,
     ),
 )
 _OTHERWISE = "Run bwrap by hand as the bot's user to see what the system refuses"

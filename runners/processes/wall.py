@@ -5,6 +5,7 @@ Sources: bwrap(1), namespaces(7), user_namespaces(7), getrlimit(2).
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 import shutil
@@ -15,13 +16,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from runners.errors import ProgramMissingError
+from runners.errors import ProgramMissingError, RunnerError
 from runners.processes import inside, interpreter, supervise
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 PROGRAM = "bwrap"
+DOING = "isolating what it starts"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin"
 # The users of children of a bot that runs as root, beyond all ranges that systemd lists in its UIDS-GIDS document.
 FIRST_USER, USERS = 2_000_000_000, 2
@@ -115,6 +117,7 @@ def enter(argv: Sequence[str], room: Room, *, cwd: Path, env: Mapping[str, str])
     Raises:
         FileNotFoundError: there is no such program.
         ProgramMissingError: there is no bwrap.
+        RunnerError: the bot is root, and the system refuses to give files to the children's user.
     """
     if not room.walled:
         return list(argv)
@@ -126,8 +129,7 @@ def enter(argv: Sequence[str], room: Room, *, cwd: Path, env: Mapping[str, str])
         raise FileNotFoundError(argv[0])
     user = _user(room.isolation)
     if user is not None:
-        for path in (*room.isolation.writable, *room.writable, *room.given):
-            _hand_over(path, user)
+        _hand_all_over((*room.isolation.writable, *room.writable, *room.given), user)
     options = [*_namespaces(user), *_file_system(room, Path(program))]
     options += [] if room.isolation.metadata_service else ["--setenv", "AWS_EC2_METADATA_DISABLED", "true"]
     limits = [f"{name}={value}" for name, value in room.isolation.limits.resources.items()]
@@ -138,7 +140,7 @@ def enter(argv: Sequence[str], room: Room, *, cwd: Path, env: Mapping[str, str])
 def missing() -> ProgramMissingError:
     """The error for a machine without bubblewrap."""
     return ProgramMissingError(
-        "isolating what it starts",
+        DOING,
         "there is no program bwrap on this machine",
         remedy="Install bubblewrap, or decide for operations.isolation: none (docs/isolation.md).",
     )
@@ -240,6 +242,24 @@ def _beyond(program: Path, trees: Sequence[Path]) -> Iterator[Path]:
     for path in dict.fromkeys((program.absolute(), program.resolve())):
         if not any(path.is_relative_to(tree) for tree in (*trees, Path("/bin"), Path("/sbin"))):
             yield path
+
+
+def _hand_all_over(paths: Iterable[Path], user: int) -> None:
+    try:
+        for path in paths:
+            _hand_over(path, user)
+    except OSError as error:
+        if error.errno not in (
+            errno.EINVAL,
+            errno.EPERM,
+        ):  # a container's root: the user is not mapped, or no capability
+            raise
+        raise RunnerError(
+            DOING,
+            f"no wall can be built around children here: the bot is root, and the system refuses to give files to the children's user {user} ({error.strerror})",
+            remedy="Run the bot as a user other than root (Docker: --user 1000; Kubernetes: runAsUser: 1000)."
+            " Or decide for operations.isolation: none (docs/isolation.md).",
+        ) from error
 
 
 def _hand_over(path: Path, user: int) -> None:

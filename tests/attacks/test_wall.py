@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import socket
 import sqlite3
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.needs_bwrap, pytest.mark.slow("starts real Terraform and Ansible")]
 SECRET = "canary-5f0c1e-of-the-bot"
 MARK = "1234.5678"  # of a daemon, in its command line
+HARM = re.compile(r"(ENVIRON|READ|LINK|DOTS|WROTE|MOVED|KILL|ROOT|IS|CAPABLE|NAMESPACE|MOUNT|WRITE|NSENTER|SU)( |$)")
+BOT_MARK = "sleep[(]600"  # matches the command line of the bot, and not that of a grep for it
 
 # What a branch tries, without harm to a machine where it succeeds; every line that it prints is something it should not have been able to do.
 ATTACK = r"""
@@ -52,8 +55,10 @@ for file in "$SCRATCH"/apply/exit "$SCRATCH"/ansible/run/exit "$SCRATCH"/ansible
     echo forged 2>/dev/null > "$file"
 done 2>/dev/null
 for directory in /usr/bin /usr/lib /etc/cron.d /etc; do test -w "$directory" && echo "WRITE $directory"; done
-kill -0 "$BOT_PID" 2>/dev/null && echo "KILL $BOT_PID"
-test -e "/proc/$BOT_PID/root/etc" && echo ROOT
+if grep -q "$BOT_MARK" "/proc/$BOT_PID/cmdline" 2>/dev/null; then  # else another process of the attack has this number
+    kill -0 "$BOT_PID" 2>/dev/null && echo "KILL $BOT_PID"
+    test -e "/proc/$BOT_PID/root/etc" && echo ROOT
+fi
 test "$(id -u)" = 0 && echo "IS ROOT"
 grep -q 'CapEff:\s*0000000000000000' /proc/self/status || echo CAPABLE
 unshare -Ur true 2>/dev/null && echo NAMESPACE
@@ -89,7 +94,13 @@ class Bot:
 
     def attack(self) -> str:
         """The script of the branch, as a shell has it."""
-        values = {"BOT": self.directory, "SCRATCH": self.scratch, "BOT_PID": self.process.pid, "MARK": MARK}
+        values = {
+            "BOT": self.directory,
+            "SCRATCH": self.scratch,
+            "BOT_PID": self.process.pid,
+            "MARK": MARK,
+            "BOT_MARK": BOT_MARK,
+        }
         settings = "".join(f"export {name}='{value}'\n" for name, value in values.items())
         return f"{settings}{ATTACK}"
 
@@ -112,25 +123,8 @@ def bot(tmp_path: Path) -> Iterator[Bot]:
 
 def harm(output: str) -> list[str]:
     """What the attack could do, by the lines that it printed."""
-    words = [
-        "ENVIRON",
-        "READ",
-        "LINK",
-        "DOTS",
-        "WROTE",
-        "MOVED",
-        "KILL",
-        "ROOT",
-        "IS",
-        "CAPABLE",
-        "NAMESPACE",
-        "MOUNT",
-        "WRITE",
-        "NSENTER",
-        "SU",
-    ]
     lines = [line.strip().strip('",') for line in output.replace("\\n", "\n").splitlines()]
-    return [line for line in lines if line.split(" ")[0] in words]
+    return [line for line in lines if HARM.match(line)]
 
 
 def forged(bot: Bot) -> list[str]:
