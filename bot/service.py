@@ -9,6 +9,7 @@ import signal
 import socket
 import time
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot import settings as environment
@@ -17,8 +18,9 @@ from bot.access.accounts import Accounts
 from bot.access.directory import Directory
 from bot.config.isolation import isolations, without_metadata_service
 from bot.engine.engine import APPLICATION_VERSION, Engine, EngineSettings
-from bot.engine.lease import HeldLease, Takeover
-from bot.engine.single_instance import single_instance_lock
+from bot.engine.lease import HeldLease
+from bot.engine.single_instance import is_surely_dead, single_instance_lock
+from bot.engine.takeover import Takeover
 from bot.errors import NothingThereError
 from bot.inbound import app as bolt, github_webhooks, hcp_notifications, server
 from bot.inbound.connections import Connections
@@ -187,7 +189,8 @@ class Service:
 
     async def _take_up(self, stack: AsyncExitStack, services: Services) -> None:
         """Continue what this process left before, and what others leave; let each open approval be checked."""
-        takeover = Takeover(services.lease.workers, services.engine)
+        is_dead = partial(is_surely_dead, services.workplace, shared=services.lease.shared_database)
+        takeover = Takeover(services.lease, services.engine.shared, is_dead)
         await takeover.start()
         stack.push_async_callback(takeover.close)
         await check_approvals(services)

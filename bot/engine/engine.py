@@ -21,12 +21,13 @@ from dbos import (
 )
 
 from bot.engine import serializer
+from bot.engine.shared_work import SharedWork
 from bot.errors import ForgedError
 from bot.store import database_outage
 from runners.stored import stored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Coroutine
+    from collections.abc import Callable, Coroutine
 
     from bot.seals import Keyring
     from bot.store.operations import Request
@@ -42,6 +43,8 @@ WAKE_UP = "wake up"  # the topic of messages to a waiting operation
 # SQLite has a single writer at a time: many connections would sleep on the file's lock and wake in any order. A file
 # closes no connection, so testing each before use would only cost an idle bot processor time.
 SQLITE = {"pool_size": 4, "pool_pre_ping": False}
+# One more waits for notifications. Ten processes stay below 100 connections: see bot/store/database.py.
+POSTGRESQL = {"pool_size": 4}
 # Seconds between polls for workflows that are delayed or have a deadline. Operations have neither. DBOS's own interval
 # of a second is a fifth of an idle bot's processor time.
 BACKGROUND_INTERVAL = 30.0
@@ -113,7 +116,7 @@ class Engine:
         self._settings = settings
         _seal_other_forms(settings.keyring)
         database_outage.report_outages_as_locked()
-        DBOS(
+        dbos = DBOS(
             config=DBOSConfig(
                 name="signalbox",
                 system_database_url=settings.url,
@@ -121,7 +124,7 @@ class Engine:
                 executor_id=settings.executor,
                 notification_listener_polling_interval_sec=settings.wake_interval,
                 log_level="ERROR",
-                db_engine_kwargs=SQLITE if settings.url.startswith("sqlite") else None,
+                db_engine_kwargs=SQLITE if settings.url.startswith("sqlite") else POSTGRESQL,
                 serializer=_StoredForm(settings.keyring),
             )
         )
@@ -129,6 +132,7 @@ class Engine:
         own = logging.getLogger("dbos")
         own.handlers.clear()
         own.propagate = True
+        self.shared = SharedWork(dbos, settings.executor)
         self.numbering = asyncio.Semaphore(NUMBERED_AT_ONCE)
         self._begin: Callable[[Request], Coroutine[Any, Any, None]] | None = None
         self._workflows: dict[str, Callable[[int], Coroutine[Any, Any, None]]] = {}
@@ -156,25 +160,13 @@ class Engine:
         """Start working, first on the unfinished workflows of an earlier process with this executor's name."""
         dbos_background._BACKGROUND_JOBS_INTERVAL_SEC = BACKGROUND_INTERVAL  # noqa: SLF001  -- there is no setting for it
         DBOS.launch()
+        self.shared.guard_queues()
         await DBOS.register_queue_async(
             QUEUE,
             partition_concurrency=1,
             polling_interval_sec=self._settings.queue_interval,
             on_conflict="always_update",
         )
-
-    async def take_up(self, living: Collection[str]) -> tuple[str, ...]:
-        """Hand on the workflows of the processes (by executor) that are not among the living; returns those processes.
-
-        A process that is not among them must never work again under the same executor. Several processes may hand the
-        same workflow on: it is taken up once.
-        """
-        pending = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
-        ended = sorted({str(each.executor_id) for each in pending} - set(living))
-        if ended:
-            # Not the public resume_workflows: that takes a workflow even from a living process.
-            await asyncio.to_thread(DBOS._recover_pending_workflows, ended)  # noqa: SLF001
-        return tuple(ended)
 
     async def begin(self, request: Request) -> None:
         """Accept a request durably; a request that comes twice (same key) begins once. Returns when it is on disk."""
@@ -225,6 +217,10 @@ class Engine:
 
         A wait stores the same few rows however long it lasts and however often `watch` checks.
         """
+        async with self.shared.waiting(str(DBOS.workflow_id)):
+            await self._receive(timeout, watch)
+
+    async def _receive(self, timeout: float, watch: Watch | None) -> None:
         if watch is None:
             await DBOS.recv_async(WAKE_UP, timeout_seconds=timeout)
             return

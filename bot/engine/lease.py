@@ -1,7 +1,7 @@
 """The lease of this process: acquired at the start, renewed by a thread, checked before each effect.
 
 A process whose lease somebody took must not begin anything: it ends itself. What it started outside goes on.
-`Takeover` hands on what processes left whose leases ended.
+bot/engine/takeover.py hands on what processes left whose leases ended.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.errors import ConfigError, DatabaseAwayError, Fault, LeaseLostError
+from bot.errors import ConfigError, Fault, LeaseLostError
+from bot.store.database import Store
 from bot.store.workers import Lease
 
 if TYPE_CHECKING:
@@ -23,15 +24,12 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-    from bot.engine.engine import Engine
-    from bot.store.database import Store
     from bot.store.workers import Identity, Worker, Workers
 
 log = logging.getLogger(__name__)
 RENEWALS = 6  # in the length of a lease
 SHORTEST_PAUSE = 0.2  # seconds
-TAKEOVER_INTERVAL = 0.5  # seconds between polls of the leases
-FULL_LOOK = 60.0  # seconds between polls of the engine for workflows of processes that are gone
+LONGEST_STOP = 5.0  # seconds that a stop waits for a renewal under way
 LOST = 70  # the exit code: EX_SOFTWARE of sysexits(3)
 
 
@@ -45,12 +43,14 @@ class HeldLease:
 
     def __init__(self, store: Store, workers: Workers, lease: Lease, lost: Callable[[], None] = _end_process) -> None:
         self.lease = lease
-        self._store = store
         self.workers = workers
+        self.shared_database = store.file is None
+        self._store = store
         self._lost = lost
         self._confirmed = _since_boot()
+        self._taking = True
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
+        self._thread = threading.Thread(target=self._renew_until_stopped, name="lease", daemon=True)
 
     @classmethod
     async def acquire(
@@ -61,7 +61,7 @@ class HeldLease:
         if not isinstance(answer, Lease):
             raise _taken(answer)
         held = cls(store, workers, answer, lost)
-        store.fence, store.check_lease = held.fence, held.check_now
+        store.fence, store.check_lease = held.fence, held.confirm
         held._thread.start()
         return held
 
@@ -69,6 +69,15 @@ class HeldLease:
     def remaining(self) -> float:
         """Seconds for which the lease is surely valid, also if the machine was asleep or this process was stopped."""
         return self.workers.length - (_since_boot() - self._confirmed)
+
+    @property
+    def may_take(self) -> bool:
+        """Whether this process takes new work: its lease is valid, and it neither stops nor is drained."""
+        return self._taking and self.remaining > 0
+
+    def stop_taking(self) -> None:
+        """Take no new work from now on."""
+        self._taking = False
 
     def fence(self, connection: sa.Connection) -> None:
         """Within the transaction that marks an effect as begun: the process ends here if the lease is not valid."""
@@ -80,86 +89,58 @@ class HeldLease:
                 self._lost()
                 raise
 
-    def check_now(self) -> None:
-        """Directly before an outside call: the process ends here if too much time went by since the last renewal.
+    async def confirm(self) -> None:
+        """Directly before an outside call: renew the lease if it may have run out since the last renewal.
 
-        Between the mark of an effect and the effect itself the process may have been stopped for long.
+        Between the mark of an effect and the effect itself the process may have been stopped for long. It ends here if
+        another process took its lease meanwhile. Raises DatabaseAwayError.
         """
-        if self.remaining <= 0:
-            log.error("the lease of %r ran out before an effect; stopping", self.lease.executor)
+        if self.remaining > 0:
+            return
+        before = _since_boot()
+        if not await self.workers.renew(self.lease):
+            log.error("another process took the lease of %r before an effect; stopping", self.lease.executor)
             self._lost()
-            raise LeaseLostError(f"the lease of {self.lease.executor!r} ran out")
+            raise LeaseLostError(f"this process no longer holds the lease of {self.lease.executor!r}")
+        self._confirmed = before
 
     async def release(self) -> None:
         """Give the lease back. The process must end directly afterwards."""
-        self.stop()
+        await asyncio.to_thread(self.stop)
         await self.workers.release(self.lease)
 
     def stop(self) -> None:
-        """Stop renewing."""
+        """Stop renewing, and taking new work."""
+        self.stop_taking()
         self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(LONGEST_STOP)
 
-    def _renew(self) -> None:
+    def _renew_until_stopped(self) -> None:
+        # A store of its own: what fills the pool of the others does not delay a renewal.
+        store = Store(self._store.url, self._store.keyring, connections=1)
         pause = max(SHORTEST_PAUSE, self.workers.length / RENEWALS)
-        while not self._stopped.wait(pause):
-            before = _since_boot()
-            try:
-                with self._store.engine.begin() as connection:
-                    held = self.workers.renew_within(connection, self.lease)
-            except SQLAlchemyError as error:
-                log.warning("the lease of %r cannot be renewed: %s", self.lease.executor, type(error).__name__)
-                continue
-            if self._stopped.is_set():
-                return
-            if not held:
-                log.error(
-                    "another process took the lease of %r; stopping. What was started goes on", self.lease.executor
-                )
-                self._lost()
-                return
+        try:
+            while not self._stopped.wait(pause) and self._renewed(store):
+                pass
+        finally:
+            store.close()
+
+    def _renewed(self, store: Store) -> bool:
+        """Renew once; false when another process took the lease. While the database is away the lease is kept waiting."""
+        before = _since_boot()
+        try:
+            with store.engine.begin() as connection:
+                held = self.workers.renew_within(connection, self.lease)
+        except SQLAlchemyError as error:
+            log.warning("the lease of %r cannot be renewed: %s", self.lease.executor, type(error).__name__)
+            return True
+        if held:
             self._confirmed = before
-
-
-class Takeover:
-    """Watches the leases of all processes, and lets the living take up what the others left."""
-
-    def __init__(self, workers: Workers, engine: Engine) -> None:
-        self._workers = workers
-        self._engine = engine
-        self._living = frozenset[str]()
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        """Take up what is left, then watch."""
-        await self._look()
-        self._task = asyncio.create_task(self._watch(), name="takeover")
-
-    async def close(self) -> None:
-        """Stop watching."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.wait({self._task})
-
-    async def _watch(self) -> None:
-        full_look = time.monotonic() + FULL_LOOK
-        while True:
-            await asyncio.sleep(TAKEOVER_INTERVAL)
-            try:
-                if time.monotonic() > full_look:
-                    self._living, full_look = frozenset(), time.monotonic() + FULL_LOOK
-                await self._look()
-            except DatabaseAwayError as error:
-                log.warning("whether other processes are there: %s", error)
-            except Exception:
-                log.exception("what other processes left cannot be taken up now")
-
-    async def _look(self) -> None:
-        await self._workers.end_expired()
-        living = frozenset(each.incarnation for each in await self._workers.all() if not each.ended)
-        if living != self._living:
-            for ended in await self._engine.take_up(living):
-                log.info("took up what %s left", ended)
-            self._living = living
+        elif not self._stopped.is_set():
+            log.error("another process took the lease of %r; stopping. What was started goes on", self.lease.executor)
+            self._lost()
+        return held
 
 
 def _since_boot() -> float:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from bot.store.workers import Worker
+
 
 @contextmanager
 def single_instance_lock(workplace: Path, name: str) -> Iterator[None]:
@@ -33,6 +35,25 @@ def single_instance_lock(workplace: Path, name: str) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def is_surely_dead(workplace: Path, worker: Worker, *, shared: bool) -> bool:
+    """Whether this worker, whose lease ran out, has no process.
+
+    On a database that is `shared` between machines its clock decides. An SQLite file is used on one machine, whose clock
+    may jump: there the lock decides.
+    """
+    path = workplace / f"{worker.executor}.lock"
+    if shared or not path.exists():
+        return True
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def _taken(name: str) -> ConfigError:

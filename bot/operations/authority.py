@@ -47,6 +47,7 @@ async def check(services: Services, record: Record, binding: str) -> None:
         raise ForgedError(f"By the audit log #{record.number} has ended already. {AGAIN}")
     if binding:
         await _check_approval(services, record, binding, entries)
+    await services.operations.require_lease()
 
 
 async def check_still_may(services: Services, target: Target, user: str) -> None:

@@ -19,11 +19,15 @@ from runners.concurrency import run_blocking
 from runners.errors import TimedOutError, on_one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 TIMEOUT = 30.0  # seconds for one transaction
+# Ten processes stay below 100 connections, PostgreSQL's default limit: the engine has its own (bot/engine/engine.py), and
+# the lease has one. A transaction that finds none free waits for one.
+CONNECTIONS = 3
+CONNECT_TIMEOUT = 10  # seconds
 _BUSY_TIMEOUT = 30.0  # seconds that a connection to SQLite waits for another's lock
 
 UNREADABLE = "A record cannot be read: something other than Signalbox has changed the database. Nothing was started."
@@ -34,20 +38,20 @@ metadata = sa.MetaData()  # each file of bot/store defines its own tables in it
 class Store:
     """The database. `url` is SQLAlchemy's: sqlite:///var/signalbox.sqlite or postgresql+psycopg://...
 
-    `keyring` seals the rows that decide. Without one, rows that others have sealed do not verify.
+    At most `connections` to PostgreSQL are open at a time. `keyring` seals the rows that decide. Without one, rows that others have sealed do not verify.
     Raises sqlalchemy.exc.ArgumentError for any other.
     """
 
-    def __init__(self, url: str, keyring: Keyring | None = None) -> None:
+    def __init__(self, url: str, keyring: Keyring | None = None, *, connections: int = CONNECTIONS) -> None:
         self.url = url
         self.keyring = keyring or Keyring.read(new_key())
         # The holder of a lease replaces these (bot/engine/lease.py). `fence` is called within the transaction that marks an
         # effect as begun, `check_lease` directly before the effect.
         self.fence: Callable[[sa.Connection], None] = lambda _: None
-        self.check_lease: Callable[[], None] = lambda: None
+        self.check_lease: Callable[[], Awaitable[None]] = _hold_always
         try:
             # A PostgreSQL server that restarted has closed its connections: each connection is tested before use.
-            self.engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+            self.engine = sa.create_engine(url, **_options(url, connections))
         except ImportError as error:  # SQLAlchemy raises it for a driver that is not installed
             raise sa.exc.ArgumentError("Signalbox works with PostgreSQL and SQLite only") from error
         self._closed = threading.Event()
@@ -93,7 +97,7 @@ class Store:
 
         begins = await self.run(fenced)
         if begins:
-            self.check_lease()  # the process may have been stopped since the transaction
+            await self.check_lease()  # the process may have been stopped since the transaction
         return begins
 
     def _transaction(self, work: Callable[[sa.Connection], T]) -> T:
@@ -121,6 +125,17 @@ def insert_new(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) 
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     # Not every driver counts the rows of such an insert, but each returns them.
     return connection.scalar(insert(table).values(row).on_conflict_do_nothing().returning(sa.literal(1))) is not None
+
+
+def _options(url: str, connections: int) -> dict[str, Any]:
+    if url.startswith("sqlite"):
+        return {}
+    timeout = {"connect_timeout": CONNECT_TIMEOUT}
+    return {"pool_size": connections, "max_overflow": 0, "pool_pre_ping": True, "connect_args": timeout}
+
+
+async def _hold_always() -> None:
+    """Without a lease, as in tests and in commands, nothing can be lost."""
 
 
 def _reason(error: sa.exc.SQLAlchemyError) -> str:

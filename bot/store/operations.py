@@ -213,11 +213,12 @@ class Operations:
 
         return await self._store.run_before_effect(work)
 
-    async def start(self, number: int) -> bool:
-        """Change an operation that is first in its queue to running; false when it was cancelled and must not begin.
+    async def require_lease(self) -> None:
+        """Directly before a side effect that is not marked: the process ends here unless its lease is valid."""
+        await self._store.run_before_effect(lambda _: True)
 
-        Either this or `cancel_queued` changes the status, whichever comes first.
-        """
+    async def start(self, number: int) -> bool:
+        """Change an operation that is first in its queue to running; false when `cancel_queued` came first."""
         not_cancelled = (operations.c.number == number) & (operations.c.status != Status.CANCELLED.value)
         values = {"status": Status.RUNNING.value, "activity": ""}
         return await self._store.run(lambda connection: _change(connection, not_cancelled, values))
@@ -241,9 +242,8 @@ class Operations:
 
     async def cancel_requested(self, number: int) -> str | None:
         """The person (a user id) who first requested that the operation is stopped, or None."""
-        of_operation = cancellations.c.operation == number
-        first = sa.select(cancellations.c.person).where(of_operation).order_by(cancellations.c.at).limit(1)
-        return await self._store.run(lambda connection: connection.scalar(first))
+        people = sa.select(cancellations.c.person).where(cancellations.c.operation == number)
+        return await self._store.run(lambda connection: connection.scalar(people.order_by(cancellations.c.at).limit(1)))
 
     def _new_row(self, request: Request) -> dict[str, Any]:
         return {

@@ -80,7 +80,7 @@ class RunClaims:
                 self._was_dispatched(connection, operation)
             return True
 
-        return await self._store.run(work)
+        return await self._store.run_before_effect(work)
 
     async def was_dispatched(self, operation: int) -> bool:
         """Whether this operation has sent, or was about to send, its request to start a workflow. Raises ForgedError."""

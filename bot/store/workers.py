@@ -142,14 +142,14 @@ class Workers:
         """Give the lease back: others take up what this process leaves, at once."""
         await self._store.run(lambda connection: _change(connection, _holds(lease), _ENDED))
 
-    async def end_expired(self) -> None:
-        """End the leases that ran out, so that their holders can never renew them."""
+    async def end_expired(self, worker: Worker) -> bool:
+        """End the lease of this worker, so that it can never renew it, if it has run out; whether it has."""
 
-        def work(connection: sa.Connection) -> None:
-            expired = ~workers.c.ended & (workers.c.lease_until <= now(connection))
-            connection.execute(sa.update(workers).where(expired).values(_ENDED))
+        def work(connection: sa.Connection) -> bool:
+            holds = _holds(Lease(worker.executor, worker.token))
+            return _change(connection, holds & (workers.c.lease_until <= now(connection)), _ENDED)
 
-        await self._store.run(work)
+        return await self._store.run(work)
 
     async def all(self) -> tuple[Worker, ...]:
         """Every worker that is known, by name."""

@@ -13,6 +13,7 @@ from bot.engine.lease import HeldLease
 from bot.errors import ConfigError, LeaseLostError
 from bot.store.database import Store
 from bot.store.operations import Operations
+from bot.store.run_claims import RunClaims
 from bot.store.workers import Identity, Lease, Worker, Workers, workers
 
 if TYPE_CHECKING:
@@ -71,14 +72,14 @@ async def test_a_lease_that_ran_out_is_renewed_unless_somebody_ended_it(store: S
     assert await all_workers.renew(lease), "nobody took what it left"
     await store.run(lease.check)
     await let_it_run_out(store)
-    await all_workers.end_expired()
+    assert await all_workers.end_expired((await all_workers.all())[0])
     assert not await all_workers.renew(lease)
     assert [each.ended for each in await all_workers.all()] == [True]
 
 
 async def test_a_valid_lease_is_not_ended(store: Store) -> None:
     lease, all_workers = await acquired(store), Workers(store, LENGTH)
-    await all_workers.end_expired()
+    assert not await all_workers.end_expired((await all_workers.all())[0])
     assert await all_workers.renew(lease)
 
 
@@ -103,14 +104,45 @@ async def test_no_effect_begins_without_the_lease_and_none_is_marked(store: Stor
     assert await Operations(other, clock).begin_side_effect(2, "apply"), "nothing was marked"
 
 
-async def test_an_effect_does_not_begin_long_after_its_mark(store: Store, clock: Clock) -> None:
+async def test_an_effect_long_after_its_mark_begins_only_if_nobody_took_the_lease(
+    store: Store, other: Store, clock: Clock
+) -> None:
     """As after SIGSTOP or the sleep of a machine between the transaction and the call."""
     lost: list[str] = []
     held = HeldLease(store, Workers(store, timedelta(0)), await acquired(store), lambda: lost.append("lost"))
-    store.check_lease = held.check_now
+    store.check_lease, operations = held.confirm, Operations(store, clock)
+    assert await operations.begin_side_effect(1, "apply"), "nobody took what the sleeping process left"
+    await acquired(other)
     with pytest.raises(LeaseLostError):
-        await Operations(store, clock).begin_side_effect(1, "apply")
+        await operations.begin_side_effect(2, "apply")
     assert lost == ["lost"]
+    assert not await Operations(other, clock).begin_side_effect(2, "apply"), "it was marked, and has to be recovered"
+
+
+async def test_after_a_sleep_a_process_that_nobody_replaced_goes_on(store: Store, clock: Clock) -> None:
+    lost: list[str] = []
+    held = HeldLease(store, Workers(store, LENGTH), await acquired(store), lambda: lost.append("lost"))
+    store.fence, store.check_lease = held.fence, held.confirm
+    await let_it_run_out(store)
+    held._confirmed -= 1_000
+    before = held.may_take
+    assert await Operations(store, clock).begin_side_effect(1, "apply")
+    assert held.remaining > 100
+    assert (before, held.may_take) == (False, True)
+    assert not lost
+
+
+async def test_a_request_to_start_a_workflow_is_fenced_as_well(store: Store, other: Store, clock: Clock) -> None:
+    lost: list[str] = []
+    held = HeldLease(store, Workers(store, LENGTH), await acquired(store), lambda: lost.append("lost"))
+    store.fence = held.fence
+    await acquired(other)
+    with pytest.raises(LeaseLostError):
+        await RunClaims(store, clock).begin_dispatch(1, "deploy.yml")
+    with pytest.raises(LeaseLostError):
+        await Operations(store, clock).require_lease()
+    assert not await RunClaims(store, clock).was_dispatched(1)
+    assert lost == ["lost", "lost"]
 
 
 async def test_the_thread_renews_and_notices_that_somebody_took_the_lease(store: Store, other: Store) -> None:
@@ -127,4 +159,4 @@ async def test_the_thread_renews_and_notices_that_somebody_took_the_lease(store:
         await asyncio.sleep(0.05)
     await acquired(other)
     await lost.wait()
-    held.stop()
+    await asyncio.to_thread(held.stop)

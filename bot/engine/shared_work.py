@@ -1,0 +1,88 @@
+"""The work that several processes share: who takes which workflow, and how the work of one goes on in another.
+
+`dbos` is the engine's instance, passed in by bot/engine/engine.py. Its public API lets nobody but the process itself
+recover a workflow, and its public resume_workflow takes a workflow even from a process that lives. What is used here
+instead changes a workflow in one transaction, and only while it still belongs to the process that is named.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+
+log = logging.getLogger(__name__)
+_RECOVERY_QUEUE = "_dbos_internal_queue"  # of workflows that are in no queue; those of operations keep their own
+
+
+class SharedWork:
+    """What this process, and others, have in hand. `executor` is this process."""
+
+    def __init__(self, dbos: Any, executor: str) -> None:
+        self._dbos = dbos
+        self._executor = executor
+        self._waiting = set[str]()
+        self._handed_over = set[str]()
+        self.may_take: Callable[[], bool] = lambda: True  # whether this process takes workflows from the queues now
+
+    def guard_queues(self) -> None:
+        """Let the engine take a workflow from a queue only while `may_take` says so. Once, after the launch."""
+        database = self._dbos._sys_db  # noqa: SLF001  -- there is no setting for it
+        take, take_partitioned = database.start_queued_workflows, database.start_queued_partitioned_workflows
+        database.start_queued_workflows = lambda *given, **named: (
+            take(*given, **named) if self.may_take() else ([], None)
+        )
+        database.start_queued_partitioned_workflows = lambda *given, **named: (
+            take_partitioned(*given, **named) if self.may_take() else []
+        )
+
+    async def in_hand(self) -> Mapping[str, tuple[str, ...]]:
+        """The workflows that processes have begun and not ended, by process."""
+        pending = await self._dbos.list_workflows_async(status="PENDING", load_input=False, load_output=False)
+        return {
+            executor: tuple(each.workflow_id for each in pending if str(each.executor_id) == executor)
+            for executor in sorted({str(each.executor_id) for each in pending})
+        }
+
+    async def take_up(self, living: Callable[[], Awaitable[Collection[str]]]) -> tuple[str, ...]:
+        """Hand on the workflows of the processes that are not among the living; returns those processes.
+
+        A process that is not among them must never work again under the same executor. Several processes may hand the
+        same workflow on: it is taken up once.
+        """
+        # Read before the living are: a process that starts meanwhile is among these only if it is among the living.
+        holders = await self.in_hand()
+        ended = sorted(set(holders) - set(await living()))
+        if ended:
+            await asyncio.to_thread(self._dbos._recover_pending_workflows, ended)  # noqa: SLF001  -- see above
+        return tuple(ended)
+
+    @asynccontextmanager
+    async def waiting(self, workflow: str) -> AsyncIterator[None]:
+        """While this workflow waits here: it may be handed over, and then never goes on in this process."""
+        self._waiting.add(workflow)
+        try:
+            yield
+        except Exception:
+            if workflow not in self._handed_over:
+                raise
+        finally:
+            self._waiting.discard(workflow)
+        if workflow in self._handed_over:
+            await asyncio.Event().wait()
+
+    async def hand_over_waiting(self) -> None:
+        """Let other processes take what waits here. This one must not take new work any more."""
+        for workflow in tuple(self._waiting - self._handed_over):
+            self._handed_over.add(workflow)
+            log.info("%s waits: another process takes it over", workflow)
+            again = self._dbos._sys_db.reenqueue_for_recovery  # noqa: SLF001  -- see above
+            await asyncio.to_thread(again, workflow, [self._executor], _RECOVERY_QUEUE)
+
+    async def abandon(self, workflow: str) -> None:
+        """End this workflow: no process continues it."""
+        await self._dbos.cancel_workflow_async(workflow)
