@@ -37,7 +37,7 @@ subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 listeners = []
 for address in addresses:
     family, length = (socket.AF_INET6, 128) if ":" in address else (socket.AF_INET, 32)
-    subprocess.run(["ip", "address", "add", f"{address}/{length}", "dev", "lo"], check=True)
+    subprocess.run(["ip", "address", "add", f"{address}/{length}", "dev", "lo", *(["nodad"] if ":" in address else [])], check=True)
     listener = socket.create_server((address, 80), family=family)
     listeners.append(listener)
 if rules:
