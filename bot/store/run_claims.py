@@ -62,6 +62,16 @@ class RunClaims:
         claims = sa.select(run_claims).where(run_claims.c.run_id.in_(run_ids))
         return await self._store.run(lambda connection: frozenset(self._verified(connection, claims, "run_id")))
 
+    async def started_here(self, run_id: int) -> bool:
+        """Whether the operation that claims this run of GitHub Actions sent the request for it. Raises ForgedError."""
+        claim = sa.select(run_claims).where(run_claims.c.run_id == run_id)
+
+        def work(connection: sa.Connection) -> bool:
+            row = connection.execute(claim).mappings().first()
+            return row is not None and self._was_dispatched(connection, self._operation(run_claims, row))
+
+        return await self._store.run(work)
+
     async def begin_dispatch(self, operation: int, workflow: str, *, alone_since: float | None = None) -> bool:
         """Record that a request to start the workflow is about to be sent; false when it must not be sent now.
 

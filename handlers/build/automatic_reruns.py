@@ -9,6 +9,8 @@ from bot.slack.blocks import kit
 from bot.store.operations import Status
 from handlers.build import matrix as matrix_views
 from handlers.build.orphaned_resources import delete_orphans
+from handlers.shared.checkout import commit_of
+from handlers.shared.ref_judgement import RefRules, judge
 from runners import phrases
 from runners.errors import RunnerError
 from runners.github.runs import reruns
@@ -81,11 +83,13 @@ def _limit(line: str, rules: Rerun) -> str:
 async def rerun(build: FollowedBuild, run: WorkflowRun, *, why: str) -> float | None:
     """Durable: have GitHub run the failed jobs of this attempt again, once; when that was (Unix seconds).
 
-    None when GitHub refuses, which becomes a notice on the message; `why` is for the audit log.
+    None when GitHub refuses, or `images.refs` does not allow the run's code: a notice on the message says which. `why` is
+    for the audit log.
     """
     operation, services = build.operation, build.operation.services
 
     async def rerun_failed() -> float:
+        await _check_code_allowed(build, run)
         await reruns.rerun_failed(services.github, build.repository, run.run_id, attempt=run.attempt)
         await operation.annotate("rerun", run=str(run.run_id), attempt=str(run.attempt + 1), why=why)
         return services.clock()
@@ -100,6 +104,25 @@ async def rerun(build: FollowedBuild, run: WorkflowRun, *, why: str) -> float | 
     build.reruns += 1
     build.next_attempt(run)
     return begun_at
+
+
+async def _check_code_allowed(build: FollowedBuild, run: WorkflowRun) -> None:
+    """Within a step. Raises RunnerError for a run that somebody started on GitHub at a ref that is not allowed.
+
+    What Signalbox started itself was allowed or approved, and runs again at the same commit.
+    """
+    operation = build.operation
+    images = operation.services.config.images
+    if images is None or await operation.services.run_claims.started_here(run.run_id):
+        return
+    commit = await commit_of(operation, run.head_sha)
+    standing = await judge(operation, commit, RefRules(images.refs, images.ref, "images.refs"))
+    if not standing.allowed:
+        raise RunnerError(
+            f"running the failed jobs of run {run.run_id} again",
+            f"the run was started on GitHub at {commit.short}, and {standing.why}",
+            remedy="Start a build of its branch with /build: it asks for an approval.",
+        )
 
 
 async def _wait_and_clean(build: FollowedBuild, run: WorkflowRun, rules: Rerun, number: int) -> bool:

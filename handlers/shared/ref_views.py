@@ -129,6 +129,6 @@ def _deciding(standing: RefStanding) -> list[str]:
         return []
     more = "GitHub does not list all changed files. " if difference.cut else ""
     if not difference.deciding:
-        return [f"{more}*No listed file decides what runs:* no playbook, workflow or Terraform file is among them."]
+        return [f"{more}*No listed file decides what runs:* all of them are documents or pictures."]
     named = phrases.listed([kit.code(path) for path in difference.deciding], DECIDING_LISTED)
-    return [f"{more}*It changes what runs:* {named}"]
+    return [f"{more}*It changes files that can decide what runs:* {named}"]

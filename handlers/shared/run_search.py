@@ -46,6 +46,11 @@ class Dispatch:
     mark_input: str = ""
 
     @property
+    def full_ref(self) -> str:
+        """The ref to start at: by its full name, so that no tag with the name of a branch takes its place."""
+        return self.commit.full_name or self.commit.ref
+
+    @property
     def key(self) -> str:
         """The same for dispatches whose runs look alike."""
         return f"{self.repository} {self.workflow} {self.commit.ref}"
@@ -93,7 +98,7 @@ class RunSearch:
         await self._check_authorized()
         inputs = {**wanted.inputs, **({wanted.mark_input: self._mark} if self._mark else {})}
         try:
-            started = await dispatch.dispatch(github, wanted.repository, wanted.workflow, wanted.commit.ref, inputs)
+            started = await dispatch.dispatch(github, wanted.repository, wanted.workflow, wanted.full_ref, inputs)
         except UncertainError:
             # GitHub may have started it nevertheless; only its list of runs shows that.
             return await self._find("GitHub's answer did not come through")

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError
 from runners.github.api.reads import PER_PAGE
-from runners.github.deciding_files import decides
+from runners.github.deciding_files import certainly, decides
 from runners.github.named_refs import HEADS, TAGS
 from runners.results import RefDifference, RefPull
 from runners.stored import stored
@@ -109,7 +109,7 @@ async def difference(reads: CachedReads, repository: str, base: str, sha: str) -
     changed = data.get("files") or ()
     # The old name, too: a file that decides what runs can be moved away.
     paths = sorted({str(file[key]) for file in changed for key in ("filename", "previous_filename") if file.get(key)})
-    deciding = tuple(path for path in paths if decides(path))
+    deciding = tuple(sorted((path for path in paths if decides(path)), key=lambda path: not certainly(path)))
     ahead, behind, url = int(data["ahead_by"]), int(data["behind_by"]), str(data["html_url"])
     return RefDifference(ahead, behind, len(changed), deciding, url, cut=len(changed) >= MOST_FILES)
 

@@ -151,7 +151,8 @@ class Repository(ScriptedRuns):
     ) -> Run:
         """Start a run as POST .../dispatches does; RefusedError in GitHub's words when GitHub would not."""
         registered = self.workflow(workflow)
-        named = self.graph.named(ref)
+        # The worst case for a bare name that a branch and a tag have: the tag, as in gitrevisions(7).
+        named = self.graph.named(f"refs/tags/{ref}" if ref in self.graph.tags else ref)
         if registered is None or named is None:
             raise RefusedError(f"No ref found for: {ref}" if registered else f"no workflow {workflow}")
         if registered.state != "active":

@@ -113,3 +113,17 @@ async def test_a_run_of_another_commit_than_the_approved_one_is_cancelled(desk: 
         assert run.commit.sha != commit.sha
         await world.repository.ended(run)
         assert run.conclusion == "cancelled"
+
+
+@pytest.mark.parametrize("ref", ["main", "refs/heads/main"])
+async def test_a_workflow_starts_at_the_full_name_of_its_ref(desk: Desk, ref: str) -> None:
+    """A tag that somebody gives the branch's name after the last check is never what starts."""
+    async with github_at(MARKED, enterprise=False) as (stand_in, github):
+        world = World(desk, github, stand_in.repository(REPOSITORY))
+        commit = await commits.resolve(github, REPOSITORY, ref)
+        evil = world.repository.commit("evil", {"evil.sh": "env"}, "Take the branch's name")
+        world.repository.graph.tag("main", evil.sha)
+        run = world.repository.runs[
+            await dispatch_once(world.operation(1), Dispatch(REPOSITORY, WORKFLOW, commit, "/deploy", {"where": "dev"}))
+        ]
+        assert run.commit.sha == commit.sha
