@@ -20,6 +20,7 @@ from bot.check.jump_hosts import jump_hosts
 from bot.check.programs import check_ansible, check_secrets, check_terraform
 from bot.check.result import NOTE, Findings
 from bot.check.slack import SlackCalls, check_slack
+from bot.check.workers import check_workers
 from bot.seals import NEW_KEY
 from bot.settings import KEY
 
@@ -50,22 +51,22 @@ async def check(
     workplace: Path,
     file: Path,
 ) -> list[Connection]:
-    """Checks all connections at the same time; raises nothing.
+    """Checks all connections at the same time; raises nothing. It closes the stores that `make_store` makes.
 
-    `environ` is the bot's environment; `slack` is None without a Slack token. The store of `make_store` is closed
-    again; `workplace` and `file` are the directory of the operations and the configuration's file.
+    `environ` is the bot's environment; `slack` is None without a Slack token. `file` is the configuration's.
     """
     checks: dict[str, Awaitable[Findings]] = {
         "slack": check_slack(config, environ, slack),
         "github": check_github(config, environ, github),
         "aws": check_aws(config),
         "database": check_database(make_store),
+        "workers": check_workers(make_store),
         "isolation": check_isolation(config, workplace, file),
     }
     environments = config.environments.values()
-    if any(environment.terraform and environment.terraform.directory for environment in environments):
+    if any(each.terraform and each.terraform.directory for each in environments):
         checks["terraform"] = check_terraform(config, environ)
-    for section in sorted({environment.deploy.backend for environment in environments} & DEPLOY_CHECKS.keys()):
+    for section in sorted({each.deploy.backend for each in environments} & DEPLOY_CHECKS.keys()):
         checks[section] = DEPLOY_CHECKS[section](config)
     if uses_ec2(config):
         checks["ec2"] = check_ec2(config)
@@ -78,7 +79,7 @@ async def check(
         results.append(_missing_key())
     if config.secret_names:
         results.append(check_secrets(config, environ))
-    connections = [connection for findings in results for connection in findings.connections()]
+    connections = (connection for findings in results for connection in findings.connections())
     return [*connections, *_notes(config, environ), *await configured_refs(config, github)]
 
 

@@ -168,6 +168,18 @@ class Engine:
             on_conflict="always_update",
         )
 
+    async def operations_in_hand(self) -> dict[str, tuple[int, ...]]:
+        """The numbers of the operations that processes have begun and not ended, by the process."""
+        prefix = _operation_id(0)[:-1]
+        return {
+            executor: tuple(sorted(int(each.removeprefix(prefix)) for each in workflows if each.startswith(prefix)))
+            for executor, workflows in (await self.shared.in_hand()).items()
+        }
+
+    async def abandon(self, number: int) -> None:
+        """End the workflow of this operation: no process continues it."""
+        await self.shared.abandon(_operation_id(number))
+
     async def begin(self, request: Request) -> None:
         """Accept a request durably; a request that comes twice (same key) begins once. Returns when it is on disk."""
         if self._begin is None:

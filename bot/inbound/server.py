@@ -16,6 +16,7 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from bot.inbound import shapes
 from bot.inbound.connections import CLOSED, authenticated
 from bot.inbound.refusals import REFUSED, RefusedError
+from bot.operations import attendance
 from bot.operations.dropped import DROPPED
 from bot.store.refused_attempts import ATTEMPTS
 
@@ -82,13 +83,24 @@ def _metrics(services: Services) -> Handler:
     operations = Gauge("signalbox_operations", "Operations by status.", ["status"], registry=registry)
     for counter in (DROPPED, REFUSED, CLOSED, ATTEMPTS):
         registry.register(counter)
+    workers = Gauge("signalbox_workers", "Processes by state.", ["state"], registry=registry)
+    ages = {
+        "queued": Gauge("signalbox_oldest_queued_seconds", "Age of the oldest queued operation.", registry=registry),
+        "heartbeat": Gauge("signalbox_oldest_heartbeat_seconds", "Since the oldest heartbeat.", registry=registry),
+    }
     read = _shared(services.operations.counts)
+    read_attendance = _shared(lambda: attendance.read(services))
 
     async def handle(_: web.Request) -> web.Response:
         counts = await read()
         operations.clear()  # a status that no operation has any more
         for status, count in counts.items():
             operations.labels(status).set(count)
+        present = await read_attendance()
+        for state in attendance.STATES:
+            workers.labels(state).set(present.count(state))
+        ages["queued"].set(present.oldest_queued or 0)
+        ages["heartbeat"].set(present.oldest_heartbeat)
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
     return handle
@@ -111,14 +123,15 @@ async def _healthz(_: web.Request) -> web.Response:
 
 
 def _readyz(services: Services) -> Handler:
-    read = _shared(lambda: services.operations.recent(1))
+    read = _shared(lambda: attendance.read(services))
 
     async def handle(_: web.Request) -> web.Response:
         try:
-            await read()
+            problems = (await read()).problems()
         except Exception:
             log.exception("not ready: the database does not answer")
             return web.json_response({"status": "the database does not answer"}, status=503)
-        return web.json_response({"status": "ready"})
+        # Degraded and still ready: this process answers Slack, and another one may be started for the work.
+        return web.json_response({"status": "degraded", "problems": problems} if problems else {"status": "ready"})
 
     return handle

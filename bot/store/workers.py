@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from bot.errors import LeaseLostError
 from bot.store.database import Store, insert_new, metadata
+from bot.store.operations import Status, operations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -157,6 +158,18 @@ class Workers:
         def work(connection: sa.Connection) -> tuple[Worker, ...]:
             rows = connection.execute(_selected(connection).order_by(workers.c.executor)).mappings().all()
             return tuple(_worker(row) for row in rows)
+
+        return await self._store.run(work)
+
+    async def oldest_queued(self) -> float | None:
+        """How long the oldest queued operation has waited, in seconds; None when none is queued."""
+
+        def work(connection: sa.Connection) -> float | None:
+            queued = operations.c.status == Status.WAITING.value
+            age: float | None = connection.scalar(
+                sa.select(now(connection) - sa.func.min(operations.c.created_at)).where(queued)
+            )
+            return None if age is None else max(0.0, age)
 
         return await self._store.run(work)
 

@@ -20,14 +20,21 @@ if TYPE_CHECKING:
 
 async def test_where_all_is_well_each_connection_is_one_line(world: World) -> None:
     text = await world.lines()
-    checked = [["ok", "slack"], ["ok", "github"], ["ok", "aws"], ["ok", "database"], ["ok", "isolation"]]
+    checked = [
+        ["ok", "slack"],
+        ["ok", "github"],
+        ["ok", "aws"],
+        ["ok", "database"],
+        ["ok", "workers"],
+        ["ok", "isolation"],
+    ]
     assert [line.split()[:2] for line in text] == [*checked, ["note", "signalbox"]]
-    assert text[5].endswith("dev: main is protected on GitHub")
+    assert text[6].endswith("dev: main is protected on GitHub")
     assert "@signalbox in lineside by HTTP, in #ops, #dev, @s0infra has 1" in text[0]
     assert "acme/infrastructure as signalbox-bot, deploy-dev.yml" in text[1]
     assert "us-west-2" in text[2]
     assert f"sqlite, {world.database.removeprefix('sqlite:///')}, empty; the next start upgrades it" in text[3]
-    assert "as the bot's own user, without a wall (operations.isolation: none)" in text[4]
+    assert "as the bot's own user, without a wall (operations.isolation: none)" in text[5]
 
 
 async def test_a_profile_of_aws_that_is_not_there_is_said(world: World) -> None:
@@ -109,7 +116,7 @@ async def test_a_surprise_in_one_check_hides_no_other(world: World, caplog: pyte
     world.slack.auth_test = lambda: 1 / 0  # type: ignore[assignment,method-assign,return-value]
     text = await world.lines()
     assert text[0].startswith("FAIL  slack      could not be checked (ZeroDivisionError)")
-    assert [line.split()[0] for line in text[1:]] == ["ok", "ok", "ok", "ok", "note"]
+    assert [line.split()[0] for line in text[1:]] == ["ok", "ok", "ok", "ok", "ok", "note"]
     assert "checking slack" in caplog.text
 
 

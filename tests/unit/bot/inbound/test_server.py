@@ -7,8 +7,10 @@ import itertools
 import json
 import logging
 import time
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
+from unittest.mock import AsyncMock
 from urllib.parse import urlencode
 
 import pytest
@@ -28,6 +30,7 @@ from bot.slack.manifest import read as read_manifest
 from bot.slack.web_api import make_client
 from bot.store.deliveries import Deliveries
 from bot.store.operations import Operations, Request, Status
+from bot.store.workers import Identity, Workers
 from sandbox.slack import SlackSettings, SlackStandIn, sign
 from tests.migrated import migrated
 
@@ -80,6 +83,7 @@ def handled() -> Handled:
 @pytest.fixture
 async def operations(tmp_path: Path) -> AsyncIterator[Operations]:
     store = await migrated(f"sqlite:///{tmp_path}/signalbox.sqlite")
+    await Workers(store, timedelta(minutes=2)).acquire(Identity("serve", "machine", "host-a", "1"))
     yield Operations(store, time.time)
     store.close()
 
@@ -90,13 +94,12 @@ async def client(handled: Handled, operations: Operations) -> AsyncIterator[Test
     slack.register_commands(read_manifest())
     await slack.start()
     web_client, redact = make_client(TOKEN, f"{slack.url}/api/"), Redactor([PLANTED])
-    made = {
-        "chat": Chat(web_client, redact),
-        "redact": redact,
-        "operations": operations,
-        "deliveries": Deliveries(operations._store, time.time),
-    }
-    services = cast("Services", SimpleNamespace(**made, clock=time.time))
+    store = operations._store
+    made = SimpleNamespace(
+        chat=Chat(web_client, redact), redact=redact, operations=operations, deliveries=Deliveries(store, time.time),
+        clock=time.time, lease=SimpleNamespace(workers=Workers(store, timedelta(minutes=2))),
+        engine=SimpleNamespace(operations_in_hand=AsyncMock(return_value={})),
+    )  # fmt: skip
     registry = Registry(
         commands=(Command("/deploy", "/deploy", "", "", handled.command),),
         buttons=(Button("approve", handled.click),),
@@ -104,7 +107,7 @@ async def client(handled: Handled, operations: Operations) -> AsyncIterator[Test
     )
     installation = Installation(web_client)
     app = bolt.build(web_client, installation)
-    bolt.attach(app, services, registry)
+    bolt.attach(app, services := cast("Services", made), registry)
     application = server.make()
     server.add_metrics(application, services)
     server.add_slack(application, Dispatch(app, installation), services, SECRET, Reception())

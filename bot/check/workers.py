@@ -1,0 +1,56 @@
+"""Checks the workers: whether one is there for the operations that are open. Reads only."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from bot.check.result import Findings
+from bot.errors import ConfigError, DatabaseAwayError
+from bot.store.operations import Operations
+from bot.store.workers import Workers, workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.store.database import Store
+
+
+async def check_workers(make_store: Callable[[], Store]) -> Findings:
+    """What works on this database now. A database that cannot be used is the finding of another check."""
+    findings = Findings("workers", ["none is there"])
+    try:
+        store = make_store()
+    except (sa.exc.SQLAlchemyError, ImportError, ValueError, ConfigError):
+        return findings
+    try:
+        if await store.run(lambda connection: sa.inspect(connection).has_table(workers.name)):
+            await _read(store, findings)
+    except (sa.exc.SQLAlchemyError, OSError, DatabaseAwayError):
+        return findings
+    finally:
+        store.close()
+    return findings
+
+
+async def _read(store: Store, findings: Findings) -> None:
+    findings.facts.clear()
+    there = [worker for worker in await Workers(store, timedelta()).all() if not worker.ended]
+    for worker in there:
+        fact = f"{worker.executor} on {worker.host}, last heartbeat {worker.silent_for:.0f} s ago"
+        findings.add_fact(f"{fact}, draining" if worker.draining else fact)
+        if not worker.alive:
+            findings.add_problem(
+                f"{worker.executor} on {worker.host} has not answered for {worker.silent_for:.0f} s",
+                "Start it again, or start another worker, which takes up its operations.",
+            )
+    if not there:
+        findings.add_fact("none is there")
+    waiting = len(await Operations(store, lambda: 0.0).open_numbers())
+    if waiting and not any(worker.alive and not worker.draining for worker in there):
+        findings.add_problem(
+            f"{waiting} operations are open and no worker takes them",
+            "Start a worker: `python -m bot serve` or `work`.",
+        )
