@@ -16,6 +16,7 @@ from bot import settings as environment
 from bot.access import policy
 from bot.access.accounts import Accounts
 from bot.access.directory import Directory
+from bot.children.keeping import Keeping
 from bot.config.isolation import isolations, without_metadata_service
 from bot.engine.engine import APPLICATION_VERSION, Engine, EngineSettings
 from bot.engine.lease import HeldLease
@@ -242,6 +243,7 @@ class Service:
             redact=self._redact,
             clock=time.time,
             workplace=workplace,
+            children=Keeping.of_bot(store, workplace, self._settings.executor, self._config.operations.lease),
             isolations=self._isolations,
             metadata_service=metadata,
         )

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.access.directory import Directory
+    from bot.children.keeping import Keeping
     from bot.config import Config, Environment
     from bot.engine.engine import Engine
     from bot.engine.lease import HeldLease
@@ -87,6 +88,7 @@ class Services:
     redact: Redactor
     clock: Callable[[], float]
     workplace: Path
+    children: Keeping
     isolations: Mapping[str, Isolation]
     metadata_service: tuple[str, ...]  # its addresses that children reach
 

@@ -235,7 +235,7 @@ class Operation:
         await self.step(f"audit {action}", lambda: self.annotate(action, **detail))
 
     async def annotate(self, action: str, **detail: str) -> None:
-        """The same within a step; a step that is interrupted right after it records it again."""
+        """The same within a step; a step that is interrupted right after it records it again (see entries.py)."""
         await self.services.audit.record(Entry("signalbox", action, self.target.name, self.number, detail))
 
     async def approved(
@@ -288,7 +288,7 @@ class Operation:
         await self.end(Status.FAILED, common.failed(self.head, failure, context))
 
     async def _clean_up(self) -> None:
-        await delete_scratch(self.scratch)
+        await asyncio.gather(delete_scratch(self.scratch), self.services.children.forget(self.number))
 
 
 async def delete_scratch(directory: Path) -> None:

@@ -25,3 +25,4 @@ async def delete_old_scratch(services: Services) -> None:
     for scratch in scratches:
         if not (scratch.name.isdigit() and int(scratch.name) in open_numbers):
             await delete_scratch(scratch)
+    await services.children.sweep(open_numbers)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Self
 
+from bot.slack.blocks import kit
 from bot.slack.web_api import ChatError
 
 if TYPE_CHECKING:
@@ -34,15 +35,24 @@ class LiveMessage:
         self._send_one = send
         self._turn = turn
         self._newest: Callable[[], Message] | None = None
+        self._last: Callable[[], Message] | None = None
+        self._note = ""
         self._task: asyncio.Task[None] | None = None
         self._waits = False
 
     def show(self, render: Callable[[], Message]) -> None:
         """Display this state as soon as Slack takes it, unless a newer state comes first."""
-        self._newest = render
+        self._newest = self._last = render
         if self._task is None or self._task.done():
             self._waits = True
             self._task = asyncio.create_task(self._send())
+
+    def note(self, text: str) -> None:
+        """Add this text (mrkdwn) to every state from now on, or nothing if it is empty."""
+        if text != self._note:
+            self._note = text
+            if self._last is not None:
+                self.show(self._last)
 
     async def __aenter__(self) -> Self:
         return self
@@ -67,7 +77,8 @@ class LiveMessage:
             self._waits = False
             render, self._newest = self._newest, None
             try:
-                await self._send_one(render())
+                message = render()
+                await self._send_one(kit.with_note(message, self._note) if self._note else message)
             except ChatError as error:
                 # Progress may be missed; the durable step that follows displays the outcome, with retries.
                 log.warning("progress was not shown: %s", error)

@@ -28,6 +28,7 @@ FIRST_PREVIOUS = "0" * 64  # the first entry's `previous`
 LOCK = 5_146_100_731
 PURPOSE = "audit entry"  # of the seals of entries
 _CHANGED = "Entry {} of the audit log does not verify. Nothing was started."
+MACHINE = "machine"  # the detail that distinguishes entries of one action, such as the playbooks of several roles
 REQUEST = "request"  # the detail of an operation's first entry that names its request
 # Seconds before a request was accepted from which on the log is searched for it. Longer than Slack's signatures are valid,
 # so that a second delivery of the same request is covered, and clocks of several machines may differ by the rest.
@@ -102,6 +103,20 @@ class Audit:
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write_all())
         await written
+
+    async def record_once(self, entry: Entry) -> None:
+        """Append the entry unless its operation has one of the same action, and of the same MACHINE where it names one."""
+
+        def work(connection: sa.Connection) -> None:
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+            same = (audit.c.operation == entry.operation) & (audit.c.action == entry.action)
+            details = connection.scalars(sa.select(audit.c.detail).where(same)).all()
+            wanted = self._values(entry)["detail"].get(MACHINE)
+            if wanted not in [detail.get(MACHINE) for detail in details]:
+                self.append(connection, entry)
+
+        await self._store.run(work)
 
     def append(self, connection: sa.Connection, entry: Entry) -> None:
         """Append the entry within the caller's transaction: the change and its entry are both stored, or neither."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.operations.entries import annotate_once
 from runners import phrases
 from runners.errors import RunnerError
 from runners.results import Change
@@ -30,7 +31,7 @@ async def record_apply_start(operation: Operation, view: PlanView) -> None:
     """Within a step, before the apply: record which plan is applied."""
     summary = view.summary
     digest = summary.digest[:DIGITS]
-    await operation.annotate("apply started", commit=view.commit.short, plan=digest, changes=counts(summary))
+    await annotate_once(operation, "apply started", commit=view.commit.short, plan=digest, changes=counts(summary))
 
 
 async def record_apply_end(operation: Operation, apply: Awaitable[ApplyResult]) -> ApplyResult:
@@ -39,7 +40,7 @@ async def record_apply_end(operation: Operation, apply: Awaitable[ApplyResult]) 
         result = await apply
     except RunnerError as error:
         why = operation.services.redact(error.problem)[:LONGEST_PROBLEM]
-        await operation.annotate("apply ended", outcome="not applied", why=why)
+        await annotate_once(operation, "apply ended", outcome="not applied", why=why)
         raise
     await record_apply_result(operation, result)
     return result
@@ -48,7 +49,7 @@ async def record_apply_end(operation: Operation, apply: Awaitable[ApplyResult]) 
 async def record_apply_result(operation: Operation, result: ApplyResult) -> None:
     """Within a step: record the outcome of an apply."""
     done = f"{result.added} added, {result.changed} changed, {result.destroyed} destroyed"
-    await operation.annotate("apply ended", outcome=_outcome(result), done=done)
+    await annotate_once(operation, "apply ended", outcome=_outcome(result), done=done)
 
 
 def counts(summary: PlanSummary) -> str:

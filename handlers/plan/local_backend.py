@@ -78,8 +78,10 @@ async def resume_apply(operation: Operation, view: PlanView, on_progress: OnProg
 
 async def stop_apply(operation: Operation) -> None:
     """Interrupt the apply: Terraform finishes the changes that it has begun, and begins no more."""
-    grace = operation.services.config.terraform.cancel_grace.total_seconds()
-    await terraform.cancel_apply(operation.scratch, grace=grace)
+    grace = _grace(operation)
+    await terraform.cancel_apply(
+        operation.scratch, grace=grace, children=operation.services.children.of(operation.number)
+    )
 
 
 async def discard_plan(operation: Operation, approval: ApprovalView) -> None:
@@ -110,7 +112,12 @@ async def _workspace(operation: Operation, commit: Commit) -> Workspace:
         ordinary=services.config.words,
         root=root,
         isolation=services.isolation_of(operation.environment),
+        children=services.children.of(operation.number, _grace(operation)),
     )
+
+
+def _grace(operation: Operation) -> float:
+    return operation.services.config.terraform.cancel_grace.total_seconds()
 
 
 async def _environment(operation: Operation, settings: Terraform) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bot.access import policy
 from bot.errors import Denied
+from bot.operations.child_outage import live_with_note
 from bot.operations.registry import Kind
 from bot.slack.blocks import kit
 from bot.slack.blocks.common import Failure
@@ -192,7 +193,7 @@ async def _apply_once(operation: Operation, view: PlanView, approval: ApprovalVi
 
     async def followed(apply: Apply) -> ApplyResult:
         # Live updates must end with the step: later they would overwrite the outcome.
-        async with operation.live() as live:
+        async with live_with_note(operation) as live:
             # The apply does not wait for this update: Slack's rate limits may delay it for seconds.
             live.show(lambda: apply_views.applying(view, approval, None))
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from runners.ansible import files as ansible_files
 from runners.ansible.files import Places
-from runners.ansible.following import Following, end, give_up, keep, read_result
+from runners.ansible.following import GRACE, Following, end, give_up, keep, read_result
 from runners.ansible.galaxy import search_paths
 from runners.ansible.job import PlaybookJob, argv_of, check_job, room_of
 from runners.ansible.refusals import ansible_missing, unwritable
-from runners.processes.detached import Detached
+from runners.processes.children import FILES
 from runners.results import HostResult, PlaybookResult, State
 from runners.ssh.keys import key_text
 
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runners.ansible.following import OnProgress
+    from runners.processes.children import Children
 
 __all__ = [
+    "GRACE",
     "PlaybookJob",
     "cancel_playbook",
     "log_of",
@@ -53,13 +55,15 @@ async def run_playbook(job: PlaybookJob, *, on_progress: OnProgress, timeout: fl
     if places.cancelled.exists():
         return await _never_begun(job, places)
     try:
-        await Detached.start(places.run, argv_of(job, places), cwd=places.data, env=env, room=room_of(job, places))
+        room, leaves = room_of(job, places), places.outcomes
+        argv = argv_of(job, places)
+        run = await job.children.start(job.name, places.run, argv, cwd=places.data, env=env, room=room, leaves=leaves)
     except BaseException:
         await give_up(places)
         raise
     if places.cancelled.exists():  # started since the check, so that the cancel may have had nothing to end
-        await end(places)
-    return await Following(job, places, env).to_the_end(on_progress, timeout)
+        await end(places, run)
+    return await Following(job, places, run, env).to_the_end(on_progress, timeout)
 
 
 async def resume_playbook(job: PlaybookJob, *, on_progress: OnProgress, timeout: float) -> PlaybookResult | None:
@@ -74,21 +78,23 @@ async def resume_playbook(job: PlaybookJob, *, on_progress: OnProgress, timeout:
     if places.result.exists():
         places.remove_secrets()
         return await stored_result(job.scratch)
-    if not places.run.exists() or Detached.attach(places.run) is None:
+    run = await job.children.attach(job.name, places.run)
+    if run is None:
         await give_up(places)
         return None
-    return await Following(job, places).to_the_end(on_progress, timeout)
+    places.base.mkdir(mode=0o700, parents=True, exist_ok=True)  # it may run on another machine
+    return await Following(job, places, run).to_the_end(on_progress, timeout)
 
 
-async def cancel_playbook(scratch: Path) -> None:
+async def cancel_playbook(scratch: Path, name: str = "playbook", children: Children = FILES) -> None:
     """End the run of the job with this scratch, or keep it from starting; its waiters get its result.
 
     No further task is begun. What a task has already started on a host may continue there.
     """
     places = places_of(scratch)
     await asyncio.to_thread(places.mark_cancelled)
-    if places.run.exists() and not places.result.exists():
-        await end(places)
+    if not places.result.exists() and (run := await children.attach(name, places.run)):
+        await end(places, run)
 
 
 async def stored_result(scratch: Path) -> PlaybookResult | None:

@@ -12,7 +12,6 @@ import yaml
 
 from runners.aws.inventory import group_name, host_variables
 from runners.processes.child import child_environment
-from runners.processes.foreign_files import read_regular
 from runners.processes.stragglers import MARK
 from runners.removal import remove_tree_if_possible
 from runners.ssh.keys import write_secret
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from runners.results import Inventory
 
 CALLBACK = Path(__file__).parent / "callback"  # Ansible loads the plugin in it, which writes Places.outcomes
-_LONGEST_OUTCOMES = 256 << 20  # bytes: 500 hosts with hundreds of tasks have some megabytes
+LONGEST_OUTCOMES = 256 << 20  # bytes: 500 hosts with hundreds of tasks have some megabytes
 _LONGEST_SOCKET_DIRECTORY = 70  # ssh adds up to 28 characters, and a socket's path has at most 104
 
 
@@ -82,13 +81,6 @@ class Places:
     def cancelled(self) -> Path:
         """There once somebody has cancelled the run."""
         return self.base / "cancelled"
-
-    def read_outcomes(self) -> list[str]:
-        """The lines of `outcomes`; none where the plugin did not load, or a playbook put something else there."""
-        try:
-            return read_regular(self.outcomes, most=_LONGEST_OUTCOMES).decode("utf-8", "replace").splitlines()
-        except OSError:
-            return []
 
     def mark_cancelled(self) -> None:
         """Remember that the run was cancelled."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from runners.ansible.conclusion import conclude, forced_tasks
 from runners.ansible.events import PlaybookRecord, masker
+from runners.ansible.files import LONGEST_OUTCOMES
 from runners.ansible.job import listing_argv, room_of
 from runners.ansible.logfile import LogFile
 from runners.ansible.numbering import listed
@@ -20,7 +21,6 @@ from runners.ansible.outcomes import Outcomes
 from runners.ansible.refusals import refusal, stopped_by
 from runners.errors import RunnerError, TimedOutError
 from runners.processes import child
-from runners.processes.detached import Detached
 from runners.processes.stragglers import end_marked
 from runners.results import FailedTask, ForcedTasks, HostResult, PlaybookResult, State, TaskChange
 from runners.ssh.keys import write_secret
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from runners.ansible.files import Places
     from runners.ansible.job import PlaybookJob
+    from runners.processes.children import Child
 
     OnProgress = Callable[[PlaybookResult], Awaitable[None]]
 
@@ -48,9 +49,10 @@ class Following:
     `env` is what the run was started with, where that was just now: then its tasks are counted beside it.
     """
 
-    def __init__(self, job: PlaybookJob, places: Places, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, job: PlaybookJob, places: Places, run: Child, env: Mapping[str, str] | None = None) -> None:
         self._job = job
         self._places = places
+        self._run = run
         self._env = env
         self._log = LogFile(places.log)
         self._mask = masker([*job.secret_vars.values(), *([job.private_key] if job.private_key else [])])
@@ -76,13 +78,12 @@ class Following:
         return await self._conclude(exit_code)
 
     async def _wait(self, timeout: float) -> int | None:
-        running = Detached(self._places.run)
         try:
             async with asyncio.timeout(timeout):
-                async for line in running.lines():
+                async for line in self._run.lines():
                     if self._record.take(line):
                         self._changed.set()
-                return await running.wait(timeout)
+                return await self._run.wait(timeout)
         except (TimeoutError, TimedOutError):
             await asyncio.shield(self._cut_short())
             raise TimedOutError(
@@ -95,7 +96,7 @@ class Following:
             raise
 
     async def _cut_short(self) -> None:
-        await end(self._places)
+        await end(self._places, self._run)
         await asyncio.to_thread(keep, self._places, self._record.result(None, ended=True))
 
     async def _count(self) -> None:
@@ -136,7 +137,7 @@ class Following:
 
     async def _conclude(self, exit_code: int | None) -> PlaybookResult:
         record, places = self._record, self._places
-        cancelled = places.cancelled.exists() and not record.has_recap
+        cancelled = (places.cancelled.exists() or await self._run.was_cancelled()) and not record.has_recap
         refused = exit_code is not None and exit_code > 0 and not record.has_tasks
         if not cancelled and (refused or record.ran_nowhere):
             await give_up(places)
@@ -145,7 +146,7 @@ class Following:
             await end_marked(str(places.base))
         result = record.result(exit_code, ended=True, cancelled=cancelled)
         error = "" if record.has_recap or cancelled else stopped_by(record, exit_code)
-        outcomes = Outcomes(await asyncio.to_thread(places.read_outcomes))
+        outcomes = Outcomes(await self._outcomes())
         if record.has_recap or error:
             result = conclude(result, outcomes, exit_code=exit_code, root=self._root, mask=self._mask, error=error)
         if self._job.check:
@@ -153,10 +154,18 @@ class Following:
         await asyncio.to_thread(keep, places, result)
         return result
 
+    async def _outcomes(self) -> list[str]:
+        """The lines that our callback plugin wrote; none where it did not load, or a playbook put something else there."""
+        try:
+            content = await self._run.written_file(self._places.outcomes, most=LONGEST_OUTCOMES)
+        except OSError:
+            return []
+        return content.decode("utf-8", "replace").splitlines()
 
-async def end(places: Places) -> None:
+
+async def end(places: Places, run: Child) -> None:
     """End a run with all that it started: ansible-playbook and its workers have sessions of their own."""
-    await Detached(places.run).cancel(GRACE)
+    await run.cancel(GRACE)
     await end_marked(str(places.base))
 
 

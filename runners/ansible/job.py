@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from runners.ansible.files import CALLBACK
 from runners.ansible.refusals import unpacked_submodule
 from runners.errors import NotFoundError, RunnerError
+from runners.processes.children import FILES
 from runners.processes.wall import WALL
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runners.ansible.files import Places
+    from runners.processes.children import Children
     from runners.processes.wall import Isolation, Room
     from runners.results import Inventory
 
@@ -29,6 +31,7 @@ class PlaybookJob:
     `root` is the whole of the project's repository, None where the project is all. `project` is the directory that `playbook` is relative to. `extra_vars` and `secret_vars` are data: no text in
     them is taken for a template. `scratch` is this job's own directory: one run, once. `known_hosts` is the text
     that ssh compares host keys with; hosts that are not in it are trusted for this run. `installed` is what `galaxy.install` has made.
+    `children` starts the run and finds it again by its `name`.
     """
 
     project: Path
@@ -46,6 +49,8 @@ class PlaybookJob:
     pipelining: bool = True
     root: Path | None = None
     isolation: Isolation = WALL
+    children: Children = FILES
+    name: str = "playbook"
 
     @property
     def doing(self) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from runners.errors import NotFoundError, RunnerError, TimedOutError
 from runners.processes import child, supervise, wall
+from runners.processes.foreign_files import read_regular
 from runners.removal import remove_tree
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from runners.processes.wall import Room
 
 POLL = 0.05  # seconds between reads of the files
-_START_TIMEOUT = 30.0  # seconds: a machine out of breath, not a program that is slow
+START_TIMEOUT = 30.0  # seconds: a machine out of breath, not a program that is slow
 _CHUNK = 1 << 18
 LONGEST_LINE = 8 << 20  # bytes; a longer line comes in pieces
 
@@ -64,18 +65,11 @@ class Detached:
             RunnerError: the directory has been used before.
         """
         doing = f"starting {Path(argv[0]).name}"
-        if not shutil.which(argv[0], path=env.get("PATH", os.defpath)):
-            raise child.missing_program(doing, argv[0])
-        if not cwd.is_dir():
-            raise NotFoundError(doing, f"there is no directory {cwd.name}")
+        command = await entering(argv, doing, cwd=cwd, env=env, room=room)
         directory = directory.absolute()
-        command = await child.entering(argv, doing, room=room, cwd=cwd, env=env)
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        directory.chmod(0o700)
-        _reserve(directory / "output", doing)
-        mode = supervise.WALLED if room.walled else "--"
-        supervisor = [sys.executable, "-I", "-S", supervise.__file__, str(directory), mode, *command]
-        answer = await child.run(supervisor, cwd=cwd, env=env, timeout=_START_TIMEOUT, doing=doing, room=wall.OUTSIDE)
+        reserve(directory, doing)
+        supervisor = supervisor_argv(directory, supervise.WALLED if room.walled else "--", command)
+        answer = await child.run(supervisor, cwd=cwd, env=env, timeout=START_TIMEOUT, doing=doing, room=wall.OUTSIDE)
         if answer.exit_code:
             raise RunnerError(
                 doing, "its supervisor did not start", exit_code=answer.exit_code, log_tail=answer.stderr[-2000:]
@@ -105,7 +99,7 @@ class Detached:
     def exit_code(self) -> int | None:
         """Its exit code, a signal as a negative number; None as long as there is none on record."""
         try:
-            return int((self.directory / "exit").read_text(encoding="ascii"))
+            return supervise.recorded_exit((self.directory / "exit").read_bytes())
         except FileNotFoundError:
             return None
 
@@ -116,6 +110,24 @@ class Detached:
             return False
         processes = self._processes()
         return any(process.running for process in processes) if processes else self._just_claimed()
+
+    @property
+    def unsupervised(self) -> bool:
+        """Whether its supervisor is gone and has left no exit code."""
+        processes = self._processes()
+        return bool(processes) and self.exit_code is None and not processes[0].running
+
+    async def is_running(self) -> bool:
+        """The same, as Child has it."""
+        return self.running
+
+    async def was_cancelled(self) -> bool:
+        """Always false: files do not have it."""
+        return False
+
+    async def written_file(self, path: Path, *, most: int) -> bytes:
+        """The file at this path. Raises OSError when there is none, or it has more bytes than `most`."""
+        return await asyncio.to_thread(read_regular, path, most=most)
 
     async def lines(self) -> AsyncGenerator[str, None]:
         """What it prints, line by line from the beginning, until it ended."""
@@ -153,7 +165,7 @@ class Detached:
                 raise TimedOutError("waiting for a program to end", f"it still runs after {timeout:g} seconds")
             await asyncio.sleep(POLL)
         if self.exit_code is None:
-            self._kill_group()
+            self.kill_group()
         return self.exit_code
 
     async def cancel(self, grace: float) -> None:
@@ -165,8 +177,8 @@ class Detached:
         with suppress(TimedOutError):
             await self.wait(grace)
             return
-        self._kill_group()
-        await self.wait(_START_TIMEOUT)
+        self.kill_group()
+        await self.wait(START_TIMEOUT)
 
     def tail(self, lines: int = 30) -> str:
         """The last lines that it printed, within the last 64 kB."""
@@ -186,11 +198,12 @@ class Detached:
     def _just_claimed(self) -> bool:
         """Between the supervisor's claim and its record lie milliseconds, unless it was killed there."""
         try:
-            return time.time() - (self.directory / "claim").stat().st_mtime < _START_TIMEOUT
+            return time.time() - (self.directory / "claim").stat().st_mtime < START_TIMEOUT
         except FileNotFoundError:
             return False
 
-    def _kill_group(self) -> None:
+    def kill_group(self) -> None:
+        """Kill what is left of its process group."""
         processes = self._processes()
         if not processes:
             return
@@ -201,7 +214,25 @@ class Detached:
             supervise.end_group(program.pid)
 
 
-def _reserve(output: Path, doing: str) -> None:
+async def entering(argv: Sequence[str], doing: str, *, cwd: Path, env: Mapping[str, str], room: Room) -> list[str]:
+    """The argv that runs this one in its room. Raises ProgramMissingError, and NotFoundError without `cwd`."""
+    if not shutil.which(argv[0], path=env.get("PATH", os.defpath)):
+        raise child.missing_program(doing, argv[0])
+    if not cwd.is_dir():
+        raise NotFoundError(doing, f"there is no directory {cwd.name}")
+    return await child.entering(argv, doing, room=room, cwd=cwd, env=env)
+
+
+def supervisor_argv(directory: Path, mode: str, command: Sequence[str]) -> list[str]:
+    """The argv of the supervisor of a command that is in its room already; `mode` is one of supervise.MODES."""
+    return [sys.executable, "-I", "-S", supervise.__file__, str(directory), mode, *command]
+
+
+def reserve(directory: Path, doing: str) -> None:
+    """Make the directory (0700) of a program. Raises RunnerError when it has been used before."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.chmod(0o700)
+    output = directory / "output"
     try:
         os.close(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
     except FileExistsError:

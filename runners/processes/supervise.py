@@ -1,14 +1,19 @@
-"""The small parent of a long program: `python -I -S supervise.py DIR -- argv` (or `--walled argv`), leaves `pid` and `exit` in DIR.
+"""The small parent of a long program: `python -I -S supervise.py DIR MODE argv`, leaves `pid` and `exit` in DIR.
 
 Imports next to nothing, so that it is there within milliseconds. It returns once the program runs and goes on in
-its own session, where the bot's end does not reach it.
+its own session, where the bot's end does not reach it. MODE is one of MODES. With a leash, a pipe on the descriptor
+LEASH, the program runs only as long as the keeper at the other end of the pipe allows: see Leash.
 """
 
 from __future__ import annotations
 
+import math
 import os
+import select
 import signal
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -16,6 +21,66 @@ NOT_STARTED = 127  # a shell's exit code for a program that it cannot run
 _SIGNALLED = 128
 _SIGNALS = range(_SIGNALLED + 1, _SIGNALLED + 65)
 WALLED = "--walled"  # in place of `--`: argv is bwrap's, which reports a signal as 128 and its number
+LEASHED = "--leashed"
+WALLED_LEASHED = "--walled-leashed"
+MODES = ("--", WALLED, LEASHED, WALLED_LEASHED)
+LEASH = 0  # stdin
+RESERVED = 64  # bytes of `exit`, which are on disk before the program starts: a full disk then hides no end
+_ENDED = "ended"
+_SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of linux/prctl.h
+
+
+def now() -> float:
+    """Seconds since the machine's start, with the time that it slept (clock_gettime(2), CLOCK_BOOTTIME)."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class Leash:
+    """How long a program may run, as lines say: `until SOFT HARD GRACE` (times of `now`, seconds) and `stop GRACE`.
+
+    At SOFT, after `stop`, and when the lines end because their writer is gone, the program is interrupted. GRACE seconds
+    later it is killed, and at HARD in any case. A later `until` moves the times, but undoes no interruption.
+    """
+
+    def __init__(self) -> None:
+        self.soft = self.hard = math.inf
+        self._grace = 0.0
+        self._stop = False
+        self._interrupted: float | None = None
+        self._rest = b""
+
+    def take(self, data: bytes) -> None:
+        """Read more of the lines; no data is their end."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            word, *numbers = line.split()
+            if word == b"until":
+                self.soft, self.hard, self._grace = map(float, numbers)
+            elif word == b"stop":
+                self._stop, self._grace = True, float(numbers[0])
+        self._stop = self._stop or not data
+
+    @property
+    def _kill_at(self) -> float:
+        return self.hard if self._interrupted is None else min(self.hard, self._interrupted + self._grace)
+
+    def expired(self, at: float) -> bool:
+        """Whether no program may start any more."""
+        return self._stop or at >= self.soft
+
+    def due(self, at: float) -> signal.Signals | None:
+        """What to send to the program now: SIGINT, once, or SIGKILL."""
+        if at >= self._kill_at:
+            return signal.SIGKILL
+        if self._interrupted is None and self.expired(at):
+            self._interrupted = at
+            return signal.SIGKILL if at >= self._kill_at else signal.SIGINT
+        return None
+
+    def pause(self, at: float) -> float | None:
+        """Seconds until something is due; None as long as nothing is."""
+        times = [self._kill_at] if self._interrupted is not None else [at if self._stop else self.soft, self.hard]
+        return None if min(times) == math.inf else max(0.0, min(times) - at)
 
 
 def started_at(pid: int) -> str | None:
@@ -79,8 +144,29 @@ def without_shell(code: int) -> int:
     return _SIGNALLED - code if code in _SIGNALS else code
 
 
-def _main(directory: Path, argv: list[str], *, walled: bool) -> int:
-    if not claim(directory):
+def exit_record(code: int) -> bytes:
+    """The content of `exit` for this exit code."""
+    return f"{code} {_ENDED}".ljust(RESERVED - 1).encode("ascii") + b"\n"
+
+
+def recorded_exit(content: bytes) -> int | None:
+    """The exit code in the content of `exit`; None while only its room is reserved."""
+    words = content.decode("ascii", "replace").split()
+    if len(content) < RESERVED:  # of a supervisor of an older version, which wrote the file at the end
+        return int(words[0]) if words else None
+    return int(words[0]) if words[1:] == [_ENDED] else None
+
+
+def _reserve_exit(directory: Path) -> int:
+    """Write `exit` in its full size; a descriptor of it."""
+    file = os.open(directory / "exit", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    os.write(file, b" " * (RESERVED - 1) + b"\n")
+    os.fsync(file)
+    return file
+
+
+def _main(directory: Path, argv: list[str], mode: str) -> int:
+    if mode not in MODES or not claim(directory):
         return 1
     listening, telling = os.pipe()
     if os.fork():
@@ -90,7 +176,8 @@ def _main(directory: Path, argv: list[str], *, walled: bool) -> int:
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
     _use_output(directory / "output")
-    _supervise(directory, argv, telling, walled=walled)
+    leash = _Holder(LEASH) if mode in (LEASHED, WALLED_LEASHED) else None
+    _supervise(directory, argv, telling, leash, walled=mode in (WALLED, WALLED_LEASHED))
     return 0
 
 
@@ -101,30 +188,86 @@ def _use_output(path: Path) -> None:
     os.close(output)
 
 
-def _supervise(directory: Path, argv: list[str], telling: int, *, walled: bool) -> None:
+def _supervise(directory: Path, argv: list[str], telling: int, leash: _Holder | None, *, walled: bool) -> None:
+    exit_file = _reserve_exit(directory)
+    if leash and leash.expired():
+        return
     # The program waits until its pid is on disk: it never runs without somebody able to find it.
     waiting, going = os.pipe()
     program = os.fork()
     if not program:
         os.close(going)
-        _become(argv, waiting)
+        _become(argv, waiting, bound=leash is not None and not walled)
     os.close(waiting)
     os.setpgid(program, program)
     write_whole(directory / "pid", f"{os.getpid()} {started_at(os.getpid())}\n{program} {started_at(program)}\n")
     os.write(going, b"!")
     os.write(telling, b"!")
     os.close(telling)
-    _, status = os.waitpid(program, 0)
+    status = leash.wait(program) if leash else os.waitpid(program, 0)[1]
     end_group(program)  # what it left running ends with it
     code = os.waitstatus_to_exitcode(status)
-    write_whole(directory / "exit", f"{without_shell(code) if walled else code}\n")
+    os.pwrite(exit_file, exit_record(without_shell(code) if walled else code), 0)
+    os.fsync(exit_file)
 
 
-def _become(argv: list[str], waiting: int) -> None:
+class _Holder:
+    """Holds a program by its leash, until it ends."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._leash = Leash()
+        # The program and its children have none of it: else the pipe would never end.
+        self._pipe = os.dup(descriptor)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, descriptor)
+        os.set_blocking(self._pipe, False)
+        self._open = True
+        self._wake, telling = os.pipe()
+        for end in (self._wake, telling):
+            os.set_blocking(end, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(telling, warn_on_full_buffer=False)
+
+    def expired(self) -> bool:
+        self._read()
+        return self._leash.expired(now())
+
+    def wait(self, program: int) -> int:
+        """The program's wait status."""
+        while True:
+            ended, status = os.waitpid(program, os.WNOHANG)
+            if ended:
+                return status
+            match self._leash.due(now()):
+                case signal.SIGKILL:
+                    end_group(program)
+                    return os.waitpid(program, 0)[1]
+                case signal.SIGINT:
+                    os.killpg(program, signal.SIGINT)  # it is not waited for, so that its number is its own
+            watched = [self._wake, *([self._pipe] if self._open else [])]
+            select.select(watched, [], [], self._leash.pause(now()))
+            self._read()
+
+    def _read(self) -> None:
+        with suppress(BlockingIOError):
+            os.read(self._wake, 1 << 10)
+        while self._open:
+            try:
+                data = os.read(self._pipe, 1 << 12)
+            except BlockingIOError:
+                return
+            self._leash.take(data)
+            self._open = bool(data)
+
+
+def _become(argv: list[str], waiting: int, *, bound: bool) -> None:
+    """Become the program; a `bound` one dies with its supervisor, as bwrap does behind the wall."""
     try:
         if os.read(waiting, 1):
-            for number in (*IGNORED, signal.SIGPIPE):
+            for number in (*IGNORED, signal.SIGPIPE, signal.SIGCHLD):
                 signal.signal(number, signal.SIG_DFL)
+            if bound and sys.platform == "linux":
+                _die_with_parent()
             os.execvp(argv[0], argv)  # noqa: S606 - no shell is what is wanted
     except OSError as error:
         sys.stderr.write(f"{argv[0]}: {error.strerror}\n")
@@ -133,5 +276,11 @@ def _become(argv: list[str], waiting: int) -> None:
         os._exit(NOT_STARTED)
 
 
+def _die_with_parent() -> None:
+    import ctypes  # noqa: PLC0415 - costs more than all the rest, and few programs run without the wall
+
+    ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+
+
 if __name__ == "__main__":
-    sys.exit(_main(Path(sys.argv[1]), sys.argv[3:], walled=sys.argv[2] == WALLED))
+    sys.exit(_main(Path(sys.argv[1]), sys.argv[3:], sys.argv[2]))

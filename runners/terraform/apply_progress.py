@@ -121,6 +121,11 @@ class ApplyCounter:
         return ApplyProgress(done, len(self._addresses), tuple(self._current), self._elapsed)
 
     @property
+    def complete(self) -> bool:
+        """Whether Terraform has reported the end of the apply, which it does last."""
+        return self._summary is not None
+
+    @property
     def _elapsed(self) -> tuple[int, ...]:
         # Empty while all changes have just begun.
         return tuple(self._current.values()) if any(self._current.values()) else ()

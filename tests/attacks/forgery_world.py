@@ -26,6 +26,7 @@ from bot.store.migrations import migrate
 from bot.store.operations import Operations, Status
 from bot.store.refused_attempts import RefusedAttempts
 from handlers.operation import approve
+from tests.kept import ONE_MACHINE
 from tests.unit.bot.operations.lifecycle_world import ATTEMPTS, Chat, Directory, World, succeed
 
 if TYPE_CHECKING:
@@ -174,6 +175,7 @@ async def start(url: str, keyring: Keyring, workplace: Path, before: Bot | None 
         config=read(CONFIG, "signalbox.yaml"), chat=chat, redact=redact, clock=time.time, engine=Engine(settings),
         operations=Operations(store, time.time), approvals=Approvals(store, time.time), directory=directory,
         audit=audit, refused_attempts=RefusedAttempts(audit, time.time), annotations=Annotations(store, time.time), workplace=workplace,
+        children=ONE_MACHINE,
     )  # fmt: skip
     world = World(cast("Services", services), chat)
     bot = Bot(store, world, directory, before.effects if before else [])

@@ -17,6 +17,7 @@ from handlers.deploy.ansible import views
 from handlers.deploy.views import Release
 from runners.ansible import PlaybookJob, places_of
 from runners.ansible.following import Following
+from runners.processes.detached import Detached
 from runners.results import Commit, Host, Inventory
 from tests.bench.figures import Figure
 
@@ -57,7 +58,9 @@ async def _followed(job: PlaybookJob, expected: int, size: int) -> list[Figure]:
     held: list[float] = [0.0]
     watching = asyncio.create_task(_watch_the_loop(held))
     began = time.perf_counter()
-    result = await Following(job, places_of(job.scratch)).to_the_end(heard, timeout=600)
+    result = await Following(job, places_of(job.scratch), Detached(places_of(job.scratch).run)).to_the_end(
+        heard, timeout=600
+    )
     seconds = time.perf_counter() - began
     watching.cancel()
     with suppress(asyncio.CancelledError):

@@ -73,6 +73,7 @@ class Limits(Model):
 class Operations(Model):
     """The directory of the operations' files (relative to the configuration file), and the time limit of a deploy.
 
+    `lease` is how long a worker that does not answer keeps what it has begun.
     `cache_unused_after` is how long what was installed for an environment stays after its last use.
     `isolation` is the wall around children, or "none"; `readable` are paths of the machine that all children may read.
     """

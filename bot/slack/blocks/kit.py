@@ -102,6 +102,12 @@ def moment(at: float) -> str:
     return markup.sealed(f"!date^{int(at)}^{{date_short_pretty}} {{time}}|{fallback}")
 
 
+def time_of_day(at: float) -> str:
+    """The time of a Unix time to the second, displayed in each reader's own time zone."""
+    fallback = datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S UTC")
+    return markup.sealed(f"!date^{int(at)}^{{time_secs}}|{fallback}")
+
+
 def cut(text: str, limit: int) -> str:
     """At most `limit` characters, with an ellipsis at the end of a cut text; never half an entity."""
     if len(text) <= limit:
@@ -210,6 +216,14 @@ def with_small_print(message: Message, text: str) -> Message:
     blocks = (*body, *longer)
     fits = _size(blocks) <= MESSAGE_CHARACTERS and len(blocks) <= MESSAGE_BLOCKS
     return Message(message.text, blocks) if fits else message
+
+
+def with_note(message: Message, text: str) -> Message:
+    """The message with this text (mrkdwn) below its first line, if it fits."""
+    first, *rest = message.blocks
+    blocks = (first, section(text), *rest)
+    fits = _size(blocks) <= MESSAGE_CHARACTERS and len(blocks) <= MESSAGE_BLOCKS
+    return Message(message.text, blocks) if fits else with_small_print(message, text)
 
 
 def cut_bytes(text: str, limit: int) -> str:

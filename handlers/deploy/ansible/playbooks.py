@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bot.operations.entries import annotate_once
 from handlers.deploy.ansible import host_keys
 from handlers.deploy.ansible.scope import private_key_of, secret_vars_of, settings_of
 from handlers.shared.caches import cache_of
@@ -58,7 +59,7 @@ async def run(operation: Operation, play: Play, on_progress: OnProgress) -> Play
     job = await _job(operation, play)
     await operation.check_authorized("deploy")
     action = "playbook check started" if play.check else "playbook started"
-    await operation.annotate(action, machine=play.role, commit=play.commit.short)
+    await annotate_once(operation, action, machine=play.role, commit=play.commit.short)
     result = await ansible.run_playbook(job, on_progress=on_progress, timeout=_timeout(operation))
     return await _ended(operation, play, result)
 
@@ -85,7 +86,8 @@ async def timed_out(operation: Operation, role: str, error: TimedOutError) -> Pl
 
 async def stop(operation: Operation, role: str) -> None:
     """Stop the role's playbook, or prevent its start."""
-    await ansible.cancel_playbook(scratch_of(operation, role))
+    children = operation.services.children.of(operation.number)
+    await ansible.cancel_playbook(scratch_of(operation, role), run_name(role), children)
 
 
 def name_of(operation: Operation, role: str) -> str:
@@ -94,9 +96,14 @@ def name_of(operation: Operation, role: str) -> str:
     return settings_of(environment).playbook.format(machine=role, environment=environment.name)
 
 
+def run_name(role: str) -> str:
+    """The name of the role's playbook run among the operation's long children."""
+    return f"playbook-{role}"
+
+
 def scratch_of(operation: Operation, role: str) -> Path:
     """The directory of the files of the role's playbook run."""
-    return operation.scratch / f"playbook-{role}"
+    return operation.scratch / run_name(role)
 
 
 async def _ended(operation: Operation, play: Play, result: PlaybookResult) -> PlaybookResult:
@@ -123,6 +130,8 @@ async def _job(operation: Operation, play: Play) -> PlaybookJob:
         installed=installed,
         root=await code_of(operation, play.commit),
         isolation=operation.services.isolation_of(operation.environment),
+        children=operation.services.children.of(operation.number, ansible.GRACE),
+        name=run_name(play.role),
     )
 
 
@@ -134,6 +143,5 @@ async def _record_end(operation: Operation, role: str, result: PlaybookResult) -
     """Within a step: record in the audit log how the playbook ended, and on how many hosts it succeeded."""
     outcome = result.state.value if result.finished else "cut short"
     succeeded = sum(1 for host in result.hosts if host.state is State.SUCCEEDED)
-    await operation.annotate(
-        "playbook ended", machine=role, outcome=outcome, hosts=f"{succeeded} of {len(result.hosts)}"
-    )
+    hosts = f"{succeeded} of {len(result.hosts)}"
+    await annotate_once(operation, "playbook ended", machine=role, outcome=outcome, hosts=hosts)

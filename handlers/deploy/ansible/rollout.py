@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.errors import Cancelled
+from bot.operations.child_outage import live_with_note
 from bot.slack.blocks.common import FailureContext
 from bot.store.operations import Status
 from handlers.deploy.ansible import daemons, host_keys, playbooks, rollout_end, views
@@ -169,7 +170,7 @@ class Rollout:
                 await code_of(self.operation, self.release.commit)  # fetched before all of them ask for it
             return await together(*(result_of(play) for play in plays))
 
-        async with self.operation.live() as live:
+        async with live_with_note(self.operation) as live:
             self._show(live)
             return await self.operation.unless_cancelled(work(), stop)
 

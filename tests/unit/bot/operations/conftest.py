@@ -19,6 +19,7 @@ from bot.store.audit import Audit
 from bot.store.database import Store
 from bot.store.migrations import migrate
 from bot.store.operations import Operations, Request
+from tests.kept import ONE_MACHINE
 from tests.unit.bot.operations.lifecycle_world import FILE, SECRET, Chat, Directory, World
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
             engine=Engine(EngineSettings(store.url, "test", store.keyring, wake_interval=0.05, queue_interval=0.05)),
             operations=Operations(store, time.time), approvals=Approvals(store, time.time),
             directory=Directory(), audit=Audit(store, time.time, redact), annotations=Annotations(store, time.time),
+            children=ONE_MACHINE,
         ),
     )  # fmt: skip
     made = World(services, chat)

@@ -14,6 +14,7 @@ from handlers.deploy.ansible import playbooks, rollout
 from handlers.deploy.views import Release
 from runners.errors import RunnerError
 from runners.results import Commit, FailedTask, Host, HostResult, Inventory, PlaybookResult, State
+from tests.kept import ONE_MACHINE
 from tests.unit.bot.drawn import buttons, read as as_read
 from tests.unit.handlers.conftest import FILE
 
@@ -57,6 +58,8 @@ class Fake:
             annotations=self,
             machine_commits=self,
             deployments=self,
+            children=ONE_MACHINE,
+            audit=self,
         )
         self.cancelled, self.doing, self.failure_context = "", "", FailureContext("nothing was deployed")
         self.annotated: list[tuple[str, str]] = []

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pytest
 
     from bot.operations.operation import Operation
+    from bot.store.audit import Entry
     from handlers.deploy.ansible.playbooks import Play
 
 
@@ -109,8 +110,8 @@ async def test_a_playbook_that_was_ended_is_failed_where_it_had_not_ended(
 ) -> None:
     annotations_of: list[str] = []
 
-    async def annotate(action: str, **_: str) -> None:
-        annotations_of.append(action)
+    async def record_once(entry: Entry) -> None:
+        annotations_of.append(entry.action)
 
     hosts = HostResult("backend-1", State.UNKNOWN, current_task="Migrate"), HostResult("backend-2", State.SUCCEEDED)
     stored = PlaybookResult("d-backend.yml", State.UNKNOWN, hosts, finished=False)
@@ -119,7 +120,9 @@ async def test_a_playbook_that_was_ended_is_failed_where_it_had_not_ended(
         return stored if annotations_of == [] else None
 
     monkeypatch.setattr("runners.ansible.stored_result", stored_result)
-    operation = cast("Operation", SimpleNamespace(scratch=tmp_path, annotate=annotate, check_authorized=annotate))
+    services = SimpleNamespace(audit=SimpleNamespace(record_once=record_once))
+    made = SimpleNamespace(scratch=tmp_path, services=services, target=SimpleNamespace(name="staging"), number=7)
+    operation = cast("Operation", made)
     late = TimedOutError("running d-backend.yml", "it took longer than 60 seconds and was ended")
     result = await playbooks.timed_out(operation, "backend", late)
     assert result

@@ -1,0 +1,84 @@
+"""A second machine of the bot on the same PostgreSQL, and a machine that is gone."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from sandbox.bot_process import BotProcess
+from sandbox.world import free_port
+from tests.scenarios.moments import until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sandbox.bot_process import Launch
+    from sandbox.world import World
+
+OPERATIONS = 'operations:\n  directory: "{files}/var"\n'
+KEEPER = "bot.children.keeper"
+BEGINS, RECOVERS = "begins ", "was interrupted, recovers "  # in the bot's log
+
+
+def sharing(database_url: str, lease: str) -> dict[str, Any]:
+    """The options of a world whose bot shares its database; `lease` as in the configuration."""
+    return {
+        "config": {OPERATIONS: f"{OPERATIONS}  lease: {lease}\n"},
+        "environment": {"DATABASE_URL": database_url, "SIGNALBOX_EXECUTOR": "a"},
+    }
+
+
+@asynccontextmanager
+async def second_machine(world: World, launch: Launch) -> AsyncIterator[BotProcess]:
+    """Another bot, `b`, with a directory of its own. Slack's requests go to the first one."""
+    config = world.files / "signalbox-b.yaml"
+    config.write_text((world.files / "signalbox.yaml").read_text().replace('/var"', '/var-b"'))
+    environment = {**world.bot._environment, "SIGNALBOX_EXECUTOR": "b"}
+    bot = BotProcess(config, environment, free_port(), world.files / "bot-b.log", launch)
+    await bot.start()
+    try:
+        yield bot
+    finally:
+        await bot.stop()
+        lose(world)
+
+
+def at_work(*bots: BotProcess) -> tuple[BotProcess, BotProcess]:
+    """Who has begun the side effect of the only operation, and who has not: either may take it from the queue."""
+    first, second = bots
+    return (first, second) if BEGINS in first.log.read_text() else (second, first)
+
+
+async def recovered(*bots: BotProcess) -> None:
+    """Wait until one of them has taken up a side effect that was interrupted."""
+    await until(lambda: any(RECOVERS in bot.log.read_text() for bot in bots))
+
+
+def keepers(world: World) -> list[psutil.Process]:
+    """The keepers of the long children of both machines."""
+    running = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            opened = [file.path for file in process.open_files()] if KEEPER in " ".join(process.cmdline()) else []
+            if any(path.startswith(str(world.files)) for path in opened):
+                running.append(process)
+    return running
+
+
+def lose(world: World) -> None:
+    """End every keeper, supervisor and long child at once, as the loss of their machine does."""
+    pids = [process.pid for process in keepers(world)]
+    for record in world.files.glob("var*/operations/**/pid"):
+        pids += [int(line.split()[0]) for line in record.read_text().splitlines()]
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+async def nobody_keeps(world: World) -> None:
+    """Wait until no keeper is left."""
+    await until(lambda: not keepers(world))
