@@ -22,13 +22,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import settings as environment
 from bot.config import Config, load
-from bot.errors import ConfigError, Fault, NothingThereError, UserError
+from bot.errors import ConfigError, DatabaseAwayError, Fault, NothingThereError, UserError
 from bot.process import private_files, secret_files
 from bot.redaction import RedactingFormatter, Redactor
 from bot.seals import new_key
 from bot.slack import manifest
 from bot.slack.blocks import markup
 from runners.errors import RunnerError
+from runners.results import Connection
 
 # At these levels the libraries print whole payloads, response_url and tokens included.
 QUIET = (
@@ -55,11 +56,14 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except NothingThereError as error:
         print(
-            f"There is no audit log in {error}.",
+            f"There is no {'database' if chosen.run is _database else 'audit log'} in {error}.",
             "The first start of the bot creates it. Check DATABASE_URL, operations.directory and --config.",
             sep="\n",
             file=sys.stderr,
         )
+        return 1
+    except DatabaseAwayError as error:
+        print(Redactor(environment.secret_values(os.environ, ()))(str(error)), file=sys.stderr)
         return 1
     except RunnerError as error:
         print(error, error.remedy, sep="\n", file=sys.stderr)
@@ -81,7 +85,8 @@ def _work(chosen: argparse.Namespace) -> int:
 
 def _run_service(chosen: argparse.Namespace, *, executor: str, listens: bool) -> int:
     gc.disable()  # garbage collection would take a sixth of the start and collect nothing
-    from bot.service import Service, workplace_of  # noqa: PLC0415  -- commands that only print start without it
+    from bot.resources import workplace_of  # noqa: PLC0415  -- commands that only print start without it
+    from bot.service import Service  # noqa: PLC0415  -- as above
 
     gc.freeze()
     gc.enable()
@@ -108,7 +113,7 @@ async def _exit_after(running: object) -> None:
 
 def _check(chosen: argparse.Namespace) -> int:
     from bot.check import check, lines  # noqa: PLC0415  -- it imports what only this command needs
-    from bot.service import make_github, make_store, workplace_of  # noqa: PLC0415  -- as above
+    from bot.resources import make_github, make_store, workplace_of  # noqa: PLC0415  -- as above
     from bot.slack.client import Chat  # noqa: PLC0415
     from bot.slack.web_api import make_client  # noqa: PLC0415
 
@@ -120,6 +125,11 @@ def _check(chosen: argparse.Namespace) -> int:
     workplace = workplace_of(config, Path(chosen.config).parent)
 
     async def go() -> int:
+        # Nothing stays that belongs to this user: the bot may run as another one.
+        with private_files.left_as_found(workplace):
+            return await check_all()
+
+    async def check_all() -> int:
         slack = Chat(make_client(token, settings.slack_api_url), redact) if token else None
         github = make_github(settings)
         try:
@@ -134,6 +144,9 @@ def _check(chosen: argparse.Namespace) -> int:
             )
         finally:
             await github.close()
+        if slack and (words := slack.clock.problem(signed=not settings.slack_app_token)):
+            remedy = "Let a time service set it (timedatectl set-ntp true)."
+            connections.append(Connection("clock", ok=False, detail=words, remedy=remedy))
         print(*(redact(line) for line in lines(connections)), sep="\n")
         return 0 if all(connection.ok for connection in connections) else 1
 
@@ -152,7 +165,7 @@ def _manifest(chosen: argparse.Namespace) -> int:
 
 def _audit(chosen: argparse.Namespace) -> int:
     from bot import audit_commands  # noqa: PLC0415  -- as above
-    from bot.service import open_store, workplace_of  # noqa: PLC0415  -- as above
+    from bot.resources import open_store, workplace_of  # noqa: PLC0415  -- as above
 
     config = _configured(chosen)
     placeholders = {"SLACK_BOT_TOKEN": "-", "SLACK_SIGNING_SECRET": "-", environment.KEY: new_key()}
@@ -163,6 +176,22 @@ def _audit(chosen: argparse.Namespace) -> int:
             return audit_commands.export(store)
         keyring = settings.signalbox_key if os.environ.get(environment.KEY) else None
         return audit_commands.verify_log(store, keyring, config, chosen.anchor)
+    finally:
+        store.close()
+
+
+def _database(chosen: argparse.Namespace) -> int:
+    from bot import database_commands  # noqa: PLC0415  -- as above
+    from bot.resources import make_store, open_store, workplace_of  # noqa: PLC0415  -- as above
+
+    config = _configured(chosen)
+    placeholders = {"SLACK_BOT_TOKEN": "-", "SLACK_SIGNING_SECRET": "-", environment.KEY: new_key()}
+    settings = environment.read({**placeholders, **os.environ}, executor="database")
+    workplace = workplace_of(config, Path(chosen.config).parent)
+    upgrades = chosen.action == "upgrade"
+    store = make_store(settings, workplace) if upgrades else open_store(settings, workplace)
+    try:
+        return (database_commands.upgrade if upgrades else database_commands.check)(store, workplace)
     finally:
         store.close()
 
@@ -229,6 +258,8 @@ def _parser() -> argparse.ArgumentParser:
     log = add("audit", _audit, "verify or export the audit log")
     log.add_argument("action", choices=["verify", "export"])
     log.add_argument("--anchor", metavar="SOURCE", help="its anchors: a file, s3://bucket/prefix, or - for stdin")
+    tables = add("database", _database, "report the version of the database, or upgrade it")
+    tables.add_argument("action", choices=["check", "upgrade"])
     inventory = add("inventory", _inventory, "print Ansible's inventory of an environment")
     inventory.add_argument("environment")
     inventory.add_argument("--list", action="store_true", help="no effect; Ansible passes it to inventory scripts")

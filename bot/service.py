@@ -12,7 +12,6 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot import settings as environment
 from bot.access import policy
 from bot.access.accounts import Accounts
 from bot.access.directory import Directory
@@ -20,9 +19,9 @@ from bot.children.keeping import Keeping
 from bot.config.isolation import isolations, without_metadata_service
 from bot.engine.engine import APPLICATION_VERSION, Engine, EngineSettings
 from bot.engine.lease import HeldLease
+from bot.engine.schema import prepare
 from bot.engine.single_instance import is_surely_dead, single_instance_lock
 from bot.engine.takeover import Takeover
-from bot.errors import NothingThereError
 from bot.inbound import app as bolt, github_webhooks, hcp_notifications, server
 from bot.inbound.connections import Connections
 from bot.inbound.dispatch import Dispatch
@@ -33,11 +32,14 @@ from bot.inbound.listening import listen
 from bot.inbound.peers import Peers
 from bot.inbound.reception import Reception
 from bot.inbound.socket_mode import SocketMode
+from bot.operations.health_watch import HealthWatch, Watched
 from bot.operations.periodic import PeriodicTasks
 from bot.operations.run_finder import RunFinder
 from bot.operations.startup import check_approvals, delete_old_scratch
-from bot.process import private_files
+from bot.process.clock import Clock
+from bot.process.health import Health
 from bot.process.machine import machine_id
+from bot.resources import make_github, make_hcp, make_store
 from bot.services import Secrets, Services
 from bot.slack.blocks import markup
 from bot.slack.client import Chat
@@ -47,12 +49,10 @@ from bot.store.annotations import Annotations
 from bot.store.approvals import Approvals
 from bot.store.audit import Audit
 from bot.store.cursors import Cursors
-from bot.store.database import Store
 from bot.store.deliveries import Deliveries
 from bot.store.deployments import Deployments, MachineCommits
 from bot.store.host_keys import HostKeys
 from bot.store.images import Images
-from bot.store.migrations import migrate
 from bot.store.operations import Operations
 from bot.store.refused_attempts import RefusedAttempts
 from bot.store.removals import Removals
@@ -60,8 +60,6 @@ from bot.store.run_claims import RunClaims
 from bot.store.workers import Identity, Workers
 from runners.aws.builders.prices import Prices
 from runners.aws.client import Account, make_clients
-from runners.github import PUBLIC_API, GitHub
-from runners.hcp.client import PUBLIC_ADDRESS, HcpTerraform
 from runners.processes import metadata_service, probe
 
 if TYPE_CHECKING:
@@ -75,61 +73,10 @@ if TYPE_CHECKING:
     from bot.operations.registry import Registry
     from bot.redaction import Redactor
     from bot.settings import Settings
+    from bot.store.database import Store
     from runners.processes.wall import Isolation
 
 log = logging.getLogger(__name__)
-# The file, its write-ahead log and the log's index, its rollback journal: https://sqlite.org/tempfiles.html
-SQLITE_ENDINGS = ("", "-wal", "-shm", "-journal")
-
-
-def workplace_of(config: Config, beside: Path) -> Path:
-    """The directory of the operations' files: as configured, relative to the configuration file.
-
-    If it is a symbolic link itself, that link: `make_store` refuses it.
-    """
-    path = beside / config.operations.directory
-    return path.parent.resolve() / path.name if path.name not in {"", ".."} else path.resolve()
-
-
-def make_store(settings: Settings, workplace: Path) -> Store:
-    """The database: DATABASE_URL, else an SQLite file in the workplace. Raises ConfigError when others may use its files."""
-    private_files.make_private_directory(workplace)
-    store = _store(settings, workplace)
-    if store.file is not None:
-        beside = [store.file.with_name(store.file.name + ending) for ending in SQLITE_ENDINGS]
-        private_files.require(*beside)
-    return store
-
-
-def open_store(settings: Settings, workplace: Path) -> Store:
-    """The existing database. Raises NothingThereError if an SQLite file is missing."""
-    store = _store(settings, workplace)
-    if store.file is not None and not store.file.is_file():
-        store.close()
-        raise NothingThereError(store.location)
-    return store
-
-
-def _store(settings: Settings, workplace: Path) -> Store:
-    url = environment.database_url(settings.database_url, f"sqlite:///{workplace}/signalbox.sqlite")
-    return Store(url, settings.signalbox_key)
-
-
-def make_github(settings: Settings) -> GitHub:
-    """GitHub, by token or as an App."""
-    return GitHub(
-        settings.github_api_url or PUBLIC_API,
-        token=settings.github_token,
-        app_id=settings.github_app_id,
-        private_key=settings.github_app_private_key,
-    )
-
-
-def make_hcp(settings: Settings) -> HcpTerraform | None:
-    """HCP Terraform, or None without a token."""
-    return (
-        HcpTerraform(settings.tfe_address or PUBLIC_ADDRESS, token=settings.tfe_token) if settings.tfe_token else None
-    )
 
 
 class Service:
@@ -141,6 +88,8 @@ class Service:
         self._secrets = Secrets(secrets, settings.search_path)
         self._redact = redact
         self._isolations: Mapping[str, Isolation] = {}
+        self._clock = Clock()
+        self._health = Health()
 
     async def run(self, workplace: Path, file: Path, *, listens: bool) -> None:
         """Work until SIGTERM or SIGINT; `file` is the configuration's.
@@ -158,18 +107,19 @@ class Service:
             stack.enter_context(single_instance_lock(workplace, self._settings.executor))
             checking = asyncio.create_task(self._check_metadata_service(isolation, workplace))
             stack.callback(checking.cancel)  # it takes a second where nothing answers
-            await migrate(store)
+            identity = await prepare(store, workplace)
             held = await self._acquire(stack, store, workplace)
             registry = bolt.find_handlers()
             client = make_client(self._settings.slack_bot_token, self._settings.slack_api_url)
-            services = self._services(Chat(client, self._redact), store, workplace, await checking, held)
+            services = self._services(Chat(client, self._redact, self._clock), store, workplace, await checking, held)
             stack.push_async_callback(services.refused_attempts.flush)
             # GitHub is not closed before the process ends: running work would take that for a failure.
             bolt.register_operations(services, registry)
             await delete_old_scratch(services)
+            await self._watch(stack, services, store, identity)
             await services.engine.launch()
             await self._take_up(stack, services)
-            cursors = Cursors(store, time.time)
+            cursors = Cursors(store, self._clock)
             finder = RunFinder(services, cursors, registry.run_listeners)
             stack.push_async_callback(finder.close)
             if listens:
@@ -187,6 +137,15 @@ class Service:
         held = await HeldLease.acquire(store, Workers(store, self._config.operations.lease), identity)
         stack.push_async_callback(held.release)
         return held
+
+    async def _watch(self, stack: AsyncExitStack, services: Services, store: Store, identity: str) -> None:
+        """Watch the database, the disk and the clock, once Slack has said what time it is to what goes on."""
+        self._clock.follows_slack = store.file is not None
+        self._health.directories = [services.workplace, *([store.file.parent] if store.file else [])]
+        signed = not self._settings.slack_app_token
+        watch = HealthWatch(services, self._health, self._clock, Watched(store, identity), signed=signed)
+        await watch.start()
+        stack.push_async_callback(watch.close)
 
     async def _take_up(self, stack: AsyncExitStack, services: Services) -> None:
         """Continue what this process left before, and what others leave; let each open approval be checked."""
@@ -214,25 +173,27 @@ class Service:
         self, chat: Chat, store: Store, workplace: Path, metadata: tuple[str, ...], held: HeldLease
     ) -> Services:
         account = Account(self._config.aws.all_regions, self._config.aws.profile)
-        audit = Audit(store, time.time, self._plain, self._settings.signalbox_key)
+        audit = Audit(store, self._clock, self._plain, self._settings.signalbox_key)
         return Services(
             config=self._config,
             chat=chat,
-            engine=Engine(EngineSettings(store.url, held.lease.incarnation, store.keyring)),
+            engine=Engine(
+                EngineSettings(store.url, held.lease.incarnation, store.keyring, self._clock, store.require_room)
+            ),
             lease=held,
-            operations=Operations(store, time.time),
-            annotations=Annotations(store, time.time),
-            run_claims=RunClaims(store, time.time),
-            deliveries=Deliveries(store, time.time),
-            deployments=Deployments(store, time.time),
-            images=Images(store, time.time),
+            operations=Operations(store, self._clock),
+            annotations=Annotations(store, self._clock),
+            run_claims=RunClaims(store, self._clock),
+            deliveries=Deliveries(store, self._clock),
+            deployments=Deployments(store, self._clock),
+            images=Images(store, self._clock),
             removals=Removals(store),
-            approvals=Approvals(store, time.time),
-            host_keys=HostKeys(store, time.time),
-            machine_commits=MachineCommits(store, time.time),
+            approvals=Approvals(store, self._clock),
+            host_keys=HostKeys(store, self._clock),
+            machine_commits=MachineCommits(store, self._clock),
             audit=audit,
-            refused_attempts=RefusedAttempts(audit, time.time),
-            anchors=Anchors(store, time.time, self._settings.signalbox_key, self._settings.executor),
+            refused_attempts=RefusedAttempts(audit, self._clock),
+            anchors=Anchors(store, self._clock, self._settings.signalbox_key, self._settings.executor),
             directory=self._directory(chat),
             github=make_github(self._settings),
             aws=make_clients(self._config.aws.region, self._config.aws.profile),
@@ -241,7 +202,7 @@ class Service:
             hcp=make_hcp(self._settings),
             secrets=self._secrets,
             redact=self._redact,
-            clock=time.time,
+            clock=self._clock,
             workplace=workplace,
             children=Keeping.of_bot(store, workplace, self._settings.executor, self._config.operations.lease),
             isolations=self._isolations,
@@ -280,11 +241,11 @@ class Service:
         if settings.metrics_address:
             host, port = settings.metrics_address
             metrics = server.make()
-            server.add_metrics(metrics, services)
+            server.add_metrics(metrics, services, self._health)
             await listen(stack, metrics, Connections(limits, peers), host, port)
             log.info("listening on %s port %s for /readyz and /metrics", host, port)
         else:
-            server.add_metrics(application, services)
+            server.add_metrics(application, services, self._health)
         guard = Connections(limits, peers)
         await listen(stack, application, guard, settings.listen_address, settings.port)
         transport = "Socket Mode" if settings.slack_app_token else "HTTP"

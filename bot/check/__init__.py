@@ -59,7 +59,7 @@ async def check(
         "slack": check_slack(config, environ, slack),
         "github": check_github(config, environ, github),
         "aws": check_aws(config),
-        "database": check_database(make_store),
+        "database": check_database(make_store, workplace),
         "workers": check_workers(make_store),
         "isolation": check_isolation(config, workplace, file),
     }

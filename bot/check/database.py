@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from bot.check.result import Findings
+from bot.engine.schema import refuse_newer
 from bot.errors import ConfigError, DatabaseAwayError
-from bot.store.migrations import REVISION, revision_of, upgrade
+from bot.store import identity
+from bot.store.database import TIMEOUT, Store
+from bot.store.migrations import REVISION, upgrade
 from bot.store.operations import side_effects
+from runners.concurrency import run_blocking
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from bot.store.database import Store
+    from bot.engine.schema import EngineSchema
 
 _REMEDY = "Check DATABASE_URL (postgresql://user@host/name); without it, check that operations.directory is writable."
 
@@ -23,13 +29,17 @@ _REMEDY = "Check DATABASE_URL (postgresql://user@host/name); without it, check t
 class _RolledBackError(Exception):
     """Ends the transaction of the check; `revision` is the database's before it, None for an empty database."""
 
-    def __init__(self, revision: str | None) -> None:
+    def __init__(self, revision: str | None, engine: EngineSchema) -> None:
         super().__init__(revision)
         self.revision = revision
+        self.engine = engine
 
 
-async def check_database(make_store: Callable[[], Store]) -> Findings:
-    """Upgrade the tables and write a row, then roll both back: another version may use this database."""
+async def check_database(make_store: Callable[[], Store], workplace: Path) -> Findings:
+    """Upgrade the tables and write a row, then roll both back: another version may use this database.
+
+    A missing SQLite file is not created: the same is tried in a temporary directory beside it.
+    """
     findings = Findings("database")
     try:
         store = make_store()
@@ -41,10 +51,13 @@ async def check_database(make_store: Callable[[], Store]) -> Findings:
             findings.add_problem(fault.problem)
         return findings
     try:
-        await store.run(lambda connection: _try(connection, store.location))
+        await run_blocking(identity.check, store, workplace, timeout=TIMEOUT, doing="checking the database")
+        await _try_in(store)
     except _RolledBackError as tried:
         url = sa.make_url(store.url)
         findings.add_fact(f"{url.get_backend_name()}, {url.host or url.database}, {_revision(tried.revision)}")
+        if tried.engine.present:
+            findings.add_fact(f"engine's tables {tried.engine.present} of {tried.engine.supported}")
     except ConfigError as error:
         findings.add_problem("; ".join(fault.problem for fault in error.faults))
     except RunnerError as error:
@@ -57,11 +70,25 @@ async def check_database(make_store: Callable[[], Store]) -> Findings:
     return findings
 
 
+async def _try_in(store: Store) -> None:
+    if store.file is None or store.file.exists():
+        await store.run(lambda connection: _try(connection, store.location))
+        return
+    if not store.file.parent.is_dir():
+        raise FileNotFoundError(f"there is no directory {store.file.parent}")
+    with TemporaryDirectory(prefix="check-", dir=store.file.parent) as directory:
+        trial = Store(f"sqlite:///{directory}/signalbox.sqlite")
+        try:
+            await trial.run(lambda connection: _try(connection, store.location))
+        finally:
+            trial.close()
+
+
 def _try(connection: sa.Connection, location: str) -> None:
-    before = revision_of(connection)
-    upgrade(connection, location)
+    engine = refuse_newer(connection, location)
+    before = upgrade(connection, location)
     connection.execute(sa.insert(side_effects).values(operation=0, name="check", started_at=0.0, seal=""))
-    raise _RolledBackError(before)
+    raise _RolledBackError(before, engine)
 
 
 def _revision(present: str | None) -> str:

@@ -26,6 +26,8 @@ async def check_workers(make_store: Callable[[], Store]) -> Findings:
     except (sa.exc.SQLAlchemyError, ImportError, ValueError, ConfigError):
         return findings
     try:
+        if store.file is not None and not store.file.exists():
+            return findings  # reading would create it
         if await store.run(lambda connection: sa.inspect(connection).has_table(workers.name)):
             await _read(store, findings)
     except (sa.exc.SQLAlchemyError, OSError, DatabaseAwayError):

@@ -56,7 +56,8 @@ NUMBERED_AT_ONCE = 2
 class EngineSettings:
     """`url` is SQLAlchemy's; `executor` names this process among the processes that share the database.
 
-    `keyring` seals what the engine stores.
+    `keyring` seals what the engine stores; `clock` gives Unix seconds; `check_room` raises
+    DatabaseAwayError where the database has no room for another operation.
 
     Intervals are in seconds: `wake_interval` between polls of a waiting operation for a message (SQLite only;
     PostgreSQL notifies), `queue_interval` between polls of the queues.
@@ -65,6 +66,8 @@ class EngineSettings:
     url: str
     executor: str
     keyring: Keyring
+    clock: Callable[[], float] = time.time
+    check_room: Callable[[], None] = lambda: None
     wake_interval: float = 0.1
     queue_interval: float = 1.0
 
@@ -181,11 +184,12 @@ class Engine:
         await self.shared.abandon(_operation_id(number))
 
     async def begin(self, request: Request) -> None:
-        """Accept a request durably; a request that comes twice (same key) begins once. Returns when it is on disk."""
+        """Accept a request durably; twice (same key) begins once. Returns when it is on disk. Raises DatabaseAwayError."""
         if self._begin is None:
             raise RuntimeError("register_begin() comes before begin()")
+        self._settings.check_room()  # DBOS would wait for room, and the person for an answer
         with SetWorkflowID(_begin_id(request.key)):
-            await DBOS.start_workflow_async(self._begin, replace(request, at=time.time()))
+            await DBOS.start_workflow_async(self._begin, replace(request, at=self._settings.clock()))
 
     async def enqueue(self, kind: str, number: int, environment: str) -> None:
         """Enqueue an operation behind the others of its environment: they run singly, in the order of their numbers."""

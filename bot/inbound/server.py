@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from bot.inbound.dispatch import Dispatch
     from bot.inbound.reception import Reception
+    from bot.process.clock import Clock
+    from bot.process.health import Health
     from bot.services import Services
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -45,9 +47,9 @@ def make() -> web.Application:
     return application
 
 
-def add_metrics(application: web.Application, services: Services) -> None:
+def add_metrics(application: web.Application, services: Services, health: Health) -> None:
     """Add /readyz and /metrics."""
-    application.router.add_get("/readyz", _readyz(services))
+    application.router.add_get("/readyz", _readyz(services, health))
     application.router.add_get("/metrics", _metrics(services))
 
 
@@ -58,23 +60,30 @@ def add_slack(
 
     async def handle(request: web.Request) -> web.Response:
         body = await reception.bodies.read(request, LARGEST_BODY)
-        _check_signature(request.headers, body, signing_secret, services.clock())
+        _check_signature(request.headers, body, signing_secret, services.chat.clock)
         authenticated(request)
         return await to_aiohttp_response(await dispatch(shapes.read(body, request.content_type)))
 
     application.router.add_post(PATH, reception.refusing(handle))
 
 
-def _check_signature(headers: Mapping[str, str], body: bytes | bytearray, signing_secret: str, now: float) -> None:
-    """Raises RefusedError unless Slack signed the body (compared in constant time), and at this time."""
+def _check_signature(headers: Mapping[str, str], body: bytes | bytearray, signing_secret: str, clock: Clock) -> None:
+    """Raises RefusedError unless Slack signed the body (compared in constant time), and now, by the machine's clock."""
     timestamp, signature = headers.get("X-Slack-Request-Timestamp", ""), headers.get("X-Slack-Signature", "")
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= LARGEST_TIMESTAMP):
         raise RefusedError(401, "the request carries no valid timestamp", "signature")
-    if abs(now - int(timestamp)) > OLDEST:
-        raise RefusedError(401, "the request is too old, or a clock is wrong", "signature")
     signed = b"v0:%s:%s" % (timestamp.encode(), body)
     expected = "v0=" + hmac.new(signing_secret.encode(), signed, hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(expected.encode(), signature.encode(errors="surrogateescape")):
+    is_signed = hmac.compare_digest(expected.encode(), signature.encode(errors="surrogateescape"))
+    if abs(age := clock.wall() - int(timestamp)) > OLDEST:
+        words = "the request is too old, or a clock is wrong"
+        if is_signed:  # by Slack: only then what it says about clocks is worth a line
+            when = f"{abs(age):.0f} s {'before' if age > 0 else 'ahead of'} this machine's time"
+            words = (
+                f"Slack signed the request {when}: {clock.problem() or 'somebody sends it again, or a clock is wrong'}"
+            )
+        raise RefusedError(401, words, "signature")
+    if not is_signed:
         raise RefusedError(401, "the request is not signed with this app's secret", "signature")
 
 
@@ -122,15 +131,18 @@ async def _healthz(_: web.Request) -> web.Response:
     return web.json_response({"status": "up"})
 
 
-def _readyz(services: Services) -> Handler:
+def _readyz(services: Services, health: Health) -> Handler:
     read = _shared(lambda: attendance.read(services))
 
     async def handle(_: web.Request) -> web.Response:
+        wrong = health.problems()
         try:
             problems = (await read()).problems()
         except Exception:
             log.exception("not ready: the database does not answer")
-            return web.json_response({"status": "the database does not answer"}, status=503)
+            wrong = wrong or ("the database does not answer",)
+        if wrong:
+            return web.json_response({"status": "; ".join(wrong)}, status=503)
         # Degraded and still ready: this process answers Slack, and another one may be started for the work.
         return web.json_response({"status": "degraded", "problems": problems} if problems else {"status": "ready"})
 

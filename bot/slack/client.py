@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from slack_sdk.web.async_client import AsyncWebClient
 
+    from bot.process.clock import Clock
     from bot.redaction import Redactor
     from bot.slack.blocks.kit import Block
 
@@ -49,8 +50,8 @@ class Posted:
 class Chat(WebApi):
     """Slack for the rest of the bot. Every method raises ChatError."""
 
-    def __init__(self, client: AsyncWebClient, redact: Redactor) -> None:
-        super().__init__(client, redact)
+    def __init__(self, client: AsyncWebClient, redact: Redactor, clock: Clock | None = None) -> None:
+        super().__init__(client, redact, clock)
         self._posts: dict[str, Pace] = {}
         self._updates = Pace(UPDATE_INTERVAL, UPDATE_BURST, UPDATE_RESERVE)
         self.limits.listen("chat.update", self._updates.pause)
@@ -135,8 +136,11 @@ class Chat(WebApi):
         return str(answer["permalink"])
 
     async def find(self, channel: str, marker: str, *, since: float, thread: str | None = None) -> Posted | None:
-        """The message with this marker that was posted since then (Unix seconds), if any."""
-        async for message in self._messages(channel, since, thread):
+        """The message with this marker that was posted since then, if any.
+
+        `since` is in Unix seconds by the bot's clock. It is compared by Slack's own, whatever the machine's clock says.
+        """
+        async for message in self._messages(channel, self.clock.in_slack_time(since), thread):
             if _marker(message) == marker:
                 return Posted(channel, message["ts"])
         return None

@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 from yarl import URL
 
+from bot.process.clock import Clock
 from bot.slack import redacted as gate
 from bot.slack.blocks import markup
 from bot.slack.errors import NO_ANSWER, Verdict, verdict
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from slack_sdk.http_retry.request import HttpRequest
     from slack_sdk.http_retry.response import HttpResponse
     from slack_sdk.http_retry.state import RetryState
+    from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
     from bot.redaction import Redactor
 
@@ -101,11 +103,12 @@ class RateLimits(AsyncRateLimitErrorRetryHandler):
 
 
 class WebApi:
-    """Calls to Slack. `client` is shared with Bolt; `redact` is applied to everything that is sent."""
+    """Calls to Slack. `client` is shared with Bolt; `redact` is applied to all that is sent; `clock` learns Slack's time."""
 
-    def __init__(self, client: AsyncWebClient, redact: Redactor) -> None:
+    def __init__(self, client: AsyncWebClient, redact: Redactor, clock: Clock | None = None) -> None:
         self._client = client
         self._redact = redact
+        self.clock = clock or Clock()
         handlers = [handler for handler in client.retry_handlers if isinstance(handler, RateLimits)]
         self.limits = handlers[0] if handlers else RateLimits()
 
@@ -113,7 +116,7 @@ class WebApi:
         """Call a method of the Web API with JSON arguments, redacted. Raises ChatError."""
         await self.limits.passed(method)
         try:
-            answer = await self._client.api_call(method, json=self.outgoing(arguments))
+            answer = await self._call(method, json=self.outgoing(arguments))
         except FAILURES as error:
             raise ChatError(method, _code(error)) from error
         return cast("dict[str, Any]", answer.data)
@@ -123,15 +126,25 @@ class WebApi:
         fields = {name: str(value).lower() if isinstance(value, bool) else value for name, value in arguments.items()}
         await self.limits.passed(method)
         try:
-            answer = await self._client.api_call(method, data=fields)
+            answer = await self._call(method, data=fields)
         except FAILURES as error:
             raise ChatError(method, _code(error)) from error
         return cast("dict[str, Any]", answer.data)
 
+    async def _call(self, method: str, **arguments: Any) -> AsyncSlackResponse:
+        began = self.clock.elapsed()
+        try:
+            answer = await self._client.api_call(method, **arguments)
+        except SlackApiError as error:
+            self.clock.hear_slack(getattr(error.response, "headers", None) or {}, began)
+            raise
+        self.clock.hear_slack(answer.headers, began)
+        return answer
+
     async def scopes(self) -> frozenset[str]:
         """The scopes of the token, from the header X-OAuth-Scopes of an answer. Raises ChatError."""
         try:
-            answer = await self._client.auth_test()
+            answer = await self._call("auth.test")
         except FAILURES as error:
             raise ChatError("auth.test", _code(error)) from error
         headers = {name.lower(): value for name, value in answer.headers.items()}

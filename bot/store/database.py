@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import sqlite3
 import threading
 import time
@@ -28,9 +29,12 @@ TIMEOUT = 30.0  # seconds for one transaction
 # the lease has one. A transaction that finds none free waits for one.
 CONNECTIONS = 3
 CONNECT_TIMEOUT = 10  # seconds
+# Bytes: SQLite's log grows to 4 MB before it is written back into the file, which then grows as much.
+LEAST_ROOM = 8 * 1024 * 1024
 _BUSY_TIMEOUT = 30.0  # seconds that a connection to SQLite waits for another's lock
 
 UNREADABLE = "A record cannot be read: something other than Signalbox has changed the database. Nothing was started."
+OTHER_TABLES = "its tables are not those of this version: start the version of Signalbox that changed them"
 
 metadata = sa.MetaData()  # each file of bot/store defines its own tables in it
 
@@ -44,6 +48,7 @@ class Store:
 
     def __init__(self, url: str, keyring: Keyring | None = None, *, connections: int = CONNECTIONS) -> None:
         self.url = url
+        self.lost = ""  # why nothing may be read or written: set while another database is in the place of this one
         self.keyring = keyring or Keyring.read(new_key())
         # The holder of a lease replaces these (bot/engine/lease.py). `fence` is called within the transaction that marks an
         # effect as begun, `check_lease` directly before the effect.
@@ -76,6 +81,8 @@ class Store:
 
         Raises what `work` raises, DatabaseAwayError, and ForgedError for a value of a form that Signalbox does not write.
         """
+        if self.lost:
+            raise DatabaseAwayError(f"the database {self.location}: {self.lost}")
         try:
             return await run_blocking(self._transaction, work, timeout=TIMEOUT, doing=doing)
         except (ValueError, RecursionError) as error:  # text where a number is expected, JSON that is none
@@ -84,6 +91,9 @@ class Store:
         except TimedOutError as error:
             raise DatabaseAwayError(f"the database {self.location}: {error.problem}") from error
         except sa.exc.SQLAlchemyError as error:
+            if database_outage.of_other_tables(error):
+                reason = on_one_line(_reason(error)).partition(" LINE ")[0]
+                raise DatabaseAwayError(f"the database {self.location}: {OTHER_TABLES} ({reason})") from error
             if not database_outage.is_temporary(error):
                 raise
             raise DatabaseAwayError(f"the database {self.location}: {on_one_line(_reason(error))}") from error
@@ -99,6 +109,14 @@ class Store:
         if begins:
             await self.check_lease()  # the process may have been stopped since the transaction
         return begins
+
+    def require_room(self) -> None:
+        """Raises DatabaseAwayError where an SQLite file has no room for what an operation writes at its beginning.
+
+        The engine would wait for room, and a person for an answer.
+        """
+        if self.file is not None and (free := shutil.disk_usage(self.file.absolute().parent).free) < LEAST_ROOM:
+            raise DatabaseAwayError(f"the database {self.location}: no room, {free // 1024} kB are free on its disk")
 
     def _transaction(self, work: Callable[[sa.Connection], T]) -> T:
         if self._closed.is_set():

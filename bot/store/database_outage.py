@@ -44,6 +44,15 @@ def is_temporary(error: sa.exc.SQLAlchemyError) -> bool:
     return error.connection_invalidated
 
 
+def of_other_tables(error: sa.exc.SQLAlchemyError) -> bool:
+    """Whether a table or column does not exist: another version has changed the tables while this one works."""
+    if not isinstance(error, sa.exc.DBAPIError):
+        return False
+    if isinstance(error.orig, sqlite3.OperationalError):
+        return str(error.orig).startswith(("no such column", "no such table")) or " has no column " in str(error.orig)
+    return isinstance(error.orig, psycopg.errors.UndefinedColumn | psycopg.errors.UndefinedTable)
+
+
 async def retry_while_away(do: Callable[[], Coroutine[object, object, T]]) -> T:
     """Run `do` again, with growing pauses, until the database answers. Only for work that may run twice."""
     pause = FIRST_PAUSE

@@ -104,7 +104,7 @@ async def test_check_says_what_is_wrong_and_shows_no_secret(outside: dict[str, s
     assert code == 1
     assert "FAIL  slack      the bot is not in #random. Type /invite" in rendered
     assert "there is no workflow deploy-dve.yml in PermanentOrg/infrastructure" in rendered
-    assert "FAIL  database   cannot be written to: unable to open database file" in rendered
+    assert "FAIL  database   cannot be written to: there is no directory /nowhere/" in rendered
     assert "Traceback" not in rendered
     assert "canary" not in rendered
 

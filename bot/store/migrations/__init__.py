@@ -13,21 +13,29 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from bot.errors import ConfigError, Fault
+from bot.store.database import metadata
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy.engine.interfaces import ReflectedColumn
+
     from bot.store.database import Store
 
 log = logging.getLogger(__name__)
-REVISION = "0006"
+REVISION = "0007"
 VERSION_TABLE = "signalbox_revision"
 PREFIX = "signalbox_"  # of every table of Signalbox
 # PostgreSQL's advisory lock for migrations: a constant that nothing else in this database uses.
 LOCK = 5_146_100_732
 
 
-async def migrate(store: Store) -> None:
-    """Bring the database to REVISION; several processes may do so at once. Raises ConfigError, DatabaseAwayError."""
-    await store.run(lambda connection: upgrade(connection, store.location), doing="preparing the database")
+async def migrate(store: Store) -> str | None:
+    """Bring the database to REVISION, and return the revision before; several processes may do so at once.
+
+    Raises ConfigError, DatabaseAwayError.
+    """
+    return await store.run(lambda connection: upgrade(connection, store.location), doing="preparing the database")
 
 
 def revision_of(connection: sa.Connection) -> str | None:
@@ -38,24 +46,60 @@ def revision_of(connection: sa.Connection) -> str | None:
     return revision
 
 
-def upgrade(connection: sa.Connection, location: str) -> None:
-    """Bring the tables to REVISION within the caller's transaction. `location` names the database in errors.
+def upgrade(connection: sa.Connection, location: str) -> str | None:
+    """Bring the tables to REVISION within the caller's transaction, and return the revision before.
 
-    Raises ConfigError for a database that this program cannot upgrade.
+    `location` names the database in errors. Raises ConfigError for a database that this program cannot upgrade.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+    present = refuse_unusable(connection, location)
+    if present != REVISION:  # most starts do without the import of alembic, which takes 0.2 s
+        _run_alembic(connection)
+        log.info("upgraded %s from revision %s to %s", location, present or "none", REVISION)
+        _check_columns(connection, location)
+    return present
+
+
+def refuse_unusable(connection: sa.Connection, location: str) -> str | None:
+    """The revision of the tables; None for an empty database. Raises ConfigError for tables of another version."""
     present = revision_of(connection)
-    if present == REVISION:
-        return  # most starts: without the import of alembic, which takes 0.2 s
-    if present is None and any(name.startswith(PREFIX) for name in sa.inspect(connection).get_table_names()):
+    if present is None and has_tables(connection):
         older = f"{location} has tables of a Signalbox before its first release, which cannot be upgraded"
         raise _refusal(f"{older}. Move that database away, or name an empty one")
-    if present is not None and present > REVISION:
+    if present is not None and present not in _revisions():
         newer = f"{location} is at revision {present}, of a newer Signalbox; this one works with {REVISION}"
         raise _refusal(f"{newer}. Start the newer program, or restore a backup from before the upgrade")
-    _run_alembic(connection)
-    log.info("upgraded %s from revision %s to %s", location, present or "none", REVISION)
+    if present == REVISION:
+        _check_columns(connection, location)
+    return present
+
+
+def has_tables(connection: sa.Connection) -> bool:
+    """Whether the database has any table of Signalbox."""
+    return any(name.startswith(PREFIX) for name in sa.inspect(connection).get_table_names())
+
+
+def _check_columns(connection: sa.Connection, location: str) -> None:
+    """Raises ConfigError where a table lacks a column that this version uses, whatever the revision says."""
+    present = {name: {each["name"] for each in columns} for (_, name), columns in _columns(connection)}
+    for table in metadata.sorted_tables:
+        missing = [column.name for column in table.columns if column.name not in present.get(table.name, ())]
+        if missing:
+            lacking = f"{location} is at revision {REVISION}, but its table {table.name} has no {', '.join(missing)}"
+            raise _refusal(
+                f"{lacking}: another version of Signalbox, or somebody, changed it. Start the version that changed it, "
+                "or restore a backup from before"
+            )
+
+
+def _columns(connection: sa.Connection) -> Iterable[tuple[tuple[str | None, str], Iterable[ReflectedColumn]]]:
+    return sa.inspect(connection).get_multi_columns(filter_names=list(metadata.tables)).items()
+
+
+def _revisions() -> set[str]:
+    names = (path.stem for path in (Path(__file__).parent / "versions").glob("revision_*.py"))
+    return {name.removeprefix("revision_") for name in names}
 
 
 def _run_alembic(connection: sa.Connection) -> None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot.inbound import server
+from bot.process.health import Health
 from bot.store.operations import Operations, Request
 from bot.store.workers import Identity, Workers, workers
 
@@ -33,7 +34,7 @@ async def test_work_that_nobody_does_is_reported_while_requests_are_answered(sto
         "engine": SimpleNamespace(operations_in_hand=read_in_hand),
     }
     application = server.make()
-    server.add_metrics(application, cast("Services", SimpleNamespace(**made, clock=time.time)))
+    server.add_metrics(application, cast("Services", SimpleNamespace(**made, clock=time.time)), Health())
     await operations.create(Request("k", "deploy", "dev", "U0ANA", "t", "C0OPS", {}))
     async with TestClient(TestServer(application)) as client:
         assert "#3, #4: its worker has ended" in await (await client.get("/readyz")).text()

@@ -89,7 +89,7 @@ async def operations(tmp_path: Path) -> AsyncIterator[Operations]:
 
 
 @pytest.fixture
-async def client(handled: Handled, operations: Operations) -> AsyncIterator[TestClient[Any, Any]]:
+async def client(handled: Handled, operations: Operations, health: Any) -> AsyncIterator[TestClient[Any, Any]]:
     slack = SlackStandIn(SlackSettings(TOKEN, SECRET, None, None, rate_limits=False))
     slack.register_commands(read_manifest())
     await slack.start()
@@ -109,7 +109,7 @@ async def client(handled: Handled, operations: Operations) -> AsyncIterator[Test
     app = bolt.build(web_client, installation)
     bolt.attach(app, services := cast("Services", made), registry)
     application = server.make()
-    server.add_metrics(application, services)
+    server.add_metrics(application, services, health)
     server.add_slack(application, Dispatch(app, installation), services, SECRET, Reception())
     async with TestClient(TestServer(application)) as made_client:
         yield made_client

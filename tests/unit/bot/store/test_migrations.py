@@ -14,12 +14,18 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 import bot.store
-from bot.errors import ConfigError
+from bot.engine.engine import Engine, EngineSettings
+from bot.engine.schema import engine_schema, refuse_newer, supported_schema
+from bot.errors import ConfigError, DatabaseAwayError
+from bot.seals import Keyring, new_key
 from bot.store import migrations
 from bot.store.database import Store, metadata
 from bot.store.migrations import REVISION, VERSION_TABLE, migrate, revision_of
+from bot.store.operations import Operations
+from tests.migrated import migrated
 
 ROOT = Path(__file__).parents[4]
 MIGRATE = """
@@ -97,3 +103,66 @@ async def test_an_upgrade_that_fails_leaves_the_database_as_it_was(url: str, mon
         await migrate(store)
     assert sa.inspect(store.engine).get_table_names() == []
     store.close()
+
+
+@pytest.mark.parametrize("revision", ["0999", "0001b", "abcdef", ""])
+async def test_a_revision_that_this_version_does_not_know_is_refused(store: Store, revision: str) -> None:
+    await change(store, f"UPDATE {VERSION_TABLE} SET version_num = '{revision}'")  # noqa: S608  -- constants
+    with pytest.raises(ConfigError, match=f"at revision {revision}, of a newer Signalbox"):
+        await migrate(store)
+
+
+@given(st.data())
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_column_that_was_renamed_is_refused_in_words(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    url = f"sqlite:///{tmp_path_factory.mktemp('renamed')}/signalbox.sqlite"
+    table = data.draw(st.sampled_from([table for table in metadata.sorted_tables if table.name != "signalbox_audit"]))
+    column = data.draw(st.sampled_from(list(table.columns)))
+
+    async def go() -> str:
+        store = await migrated(url)
+        await change(store, f'ALTER TABLE {table.name} RENAME COLUMN "{column.name}" TO newer_name')
+        with pytest.raises(ConfigError) as refused:
+            await migrate(store)
+        store.close()
+        return str(refused.value)
+
+    assert f"is at revision {REVISION}, but its table {table.name} has no {column.name}: " in asyncio.run(go())
+
+
+async def test_a_column_that_a_newer_version_renames_meanwhile_is_said_in_words(store: Store) -> None:
+    await change(store, "ALTER TABLE signalbox_operations RENAME COLUMN activity TO newer_name")
+    with pytest.raises(DatabaseAwayError, match="tables are not those of this version") as away:
+        await Operations(store, lambda: 1.0).recent(1)
+    assert "SELECT" not in str(away.value)
+
+
+async def test_the_engines_tables_of_a_newer_version_are_refused(store: Store) -> None:
+    supported = supported_schema(store.engine.dialect.name)
+    schema = "" if store.file else "dbos."
+    if schema:
+        await change(store, "CREATE SCHEMA dbos")
+    await change(store, f"CREATE TABLE {schema}dbos_migrations (version INTEGER)")
+    for version in (1, supported):
+        await change(store, f"DELETE FROM {schema}dbos_migrations")  # noqa: S608  -- a constant
+        await change(store, f"INSERT INTO {schema}dbos_migrations VALUES ({version})")  # noqa: S608  -- as above
+        versions = await store.run(lambda connection: refuse_newer(connection, store.location))
+        assert (versions.present, versions.pending) == (version, version < supported)
+    await change(store, f"UPDATE {schema}dbos_migrations SET version = {supported + 50}")  # noqa: S608  -- as above
+    words = f"tables in .* are at version {supported + 50}, of a newer Signalbox; this one works with {supported}"
+    with pytest.raises(ConfigError, match=words):
+        await store.run(lambda connection: refuse_newer(connection, store.location))
+
+
+async def test_the_supported_version_is_the_one_that_the_engine_makes(url: str) -> None:
+    engine = Engine(EngineSettings(url, "test", Keyring.read(new_key())))
+    try:
+        await engine.launch()
+        store = Store(url)
+        assert not (await store.run(engine_schema)).pending
+        assert (await store.run(engine_schema)).present == supported_schema(store.engine.dialect.name)
+        store.close()
+    finally:
+        engine.destroy()

@@ -1,0 +1,71 @@
+"""The database, GitHub and HCP Terraform, made from the settings for the service and the commands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot import settings as environment
+from bot.errors import NothingThereError
+from bot.process import private_files
+from bot.store.database import Store
+from runners.github import PUBLIC_API, GitHub
+from runners.hcp.client import PUBLIC_ADDRESS, HcpTerraform
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.config import Config
+    from bot.settings import Settings
+
+# The file, its write-ahead log and the log's index, its rollback journal: https://sqlite.org/tempfiles.html
+SQLITE_ENDINGS = ("", "-wal", "-shm", "-journal")
+
+
+def workplace_of(config: Config, beside: Path) -> Path:
+    """The directory of the operations' files: as configured, relative to the configuration file.
+
+    If it is a symbolic link itself, that link: `make_store` refuses it.
+    """
+    path = beside / config.operations.directory
+    return path.parent.resolve() / path.name if path.name not in {"", ".."} else path.resolve()
+
+
+def make_store(settings: Settings, workplace: Path) -> Store:
+    """The database: DATABASE_URL, else an SQLite file in the workplace. Raises ConfigError when others may use its files."""
+    private_files.make_private_directory(workplace)
+    store = _store(settings, workplace)
+    if store.file is not None:
+        beside = [store.file.with_name(store.file.name + ending) for ending in SQLITE_ENDINGS]
+        private_files.require(*beside)
+    return store
+
+
+def open_store(settings: Settings, workplace: Path) -> Store:
+    """The existing database. Raises NothingThereError if an SQLite file is missing."""
+    store = _store(settings, workplace)
+    if store.file is not None and not store.file.is_file():
+        store.close()
+        raise NothingThereError(store.location)
+    return store
+
+
+def _store(settings: Settings, workplace: Path) -> Store:
+    url = environment.database_url(settings.database_url, f"sqlite:///{workplace}/signalbox.sqlite")
+    return Store(url, settings.signalbox_key)
+
+
+def make_github(settings: Settings) -> GitHub:
+    """GitHub, by token or as an App."""
+    return GitHub(
+        settings.github_api_url or PUBLIC_API,
+        token=settings.github_token,
+        app_id=settings.github_app_id,
+        private_key=settings.github_app_private_key,
+    )
+
+
+def make_hcp(settings: Settings) -> HcpTerraform | None:
+    """HCP Terraform, or None without a token."""
+    return (
+        HcpTerraform(settings.tfe_address or PUBLIC_ADDRESS, token=settings.tfe_token) if settings.tfe_token else None
+    )
