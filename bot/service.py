@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import signal
 import socket
 import time
 from contextlib import AsyncExitStack
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.access import policy
@@ -33,12 +33,14 @@ from bot.inbound.peers import Peers
 from bot.inbound.reception import Reception
 from bot.inbound.socket_mode import SocketMode
 from bot.operations.health_watch import HealthWatch, Watched
+from bot.operations.leftovers import DailySweep, delete_directories
 from bot.operations.periodic import PeriodicTasks
 from bot.operations.run_finder import RunFinder
-from bot.operations.startup import check_approvals, delete_old_scratch
+from bot.operations.startup import check_approvals
 from bot.process.clock import Clock
 from bot.process.health import Health
 from bot.process.machine import machine_id
+from bot.process.signals import stop_event
 from bot.resources import make_github, make_hcp, make_store
 from bot.services import Secrets, Services
 from bot.slack.blocks import markup
@@ -47,6 +49,7 @@ from bot.slack.web_api import make_client
 from bot.store.anchors import Anchors
 from bot.store.annotations import Annotations
 from bot.store.approvals import Approvals
+from bot.store.artifact_places import artifacts_of
 from bot.store.audit import Audit
 from bot.store.cursors import Cursors
 from bot.store.deliveries import Deliveries
@@ -64,7 +67,6 @@ from runners.processes import metadata_service, probe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from aiohttp import web
     from slack_sdk.web.async_client import AsyncWebClient
@@ -90,6 +92,7 @@ class Service:
         self._isolations: Mapping[str, Isolation] = {}
         self._clock = Clock()
         self._health = Health()
+        self._beside = Path()  # the directory of the configuration file
 
     async def run(self, workplace: Path, file: Path, *, listens: bool) -> None:
         """Work until SIGTERM or SIGINT; `file` is the configuration's.
@@ -98,8 +101,8 @@ class Service:
             ConfigError: another process has this executor's name, or a path cannot be granted to children.
             RunnerError: there is no wall around children, or they reach the instance metadata service, and the configuration does not say so.
         """
-        self._isolations = isolations(self._config, workplace, file)
-        stopped = _stop_event()
+        self._isolations, self._beside = isolations(self._config, workplace, file), file.absolute().parent
+        stopped = stop_event()
         store = make_store(self._settings, workplace)
         isolation = next(iter(self._isolations.values()))
         log.info("%s", await probe.prove(isolation, workplace))
@@ -115,7 +118,7 @@ class Service:
             stack.push_async_callback(services.refused_attempts.flush)
             # GitHub is not closed before the process ends: running work would take that for a failure.
             bolt.register_operations(services, registry)
-            await delete_old_scratch(services)
+            await delete_directories(services, unnamed=True)
             await self._watch(stack, services, store, identity)
             await services.engine.launch()
             await self._take_up(stack, services)
@@ -125,6 +128,7 @@ class Service:
             if listens:
                 await self._listen(stack, services, registry, client, finder)
             finder.start()
+            stack.push_async_callback(DailySweep(services).close)
             stack.push_async_callback(PeriodicTasks(services, cursors, registry.periodic_tasks).close)
             stack.push_async_callback(services.refused_attempts.flush)  # the last anchor covers what was counted
             gc.freeze()  # loaded modules stay: the collector need not visit them again
@@ -182,6 +186,7 @@ class Service:
             ),
             lease=held,
             operations=Operations(store, self._clock),
+            artifacts=artifacts_of(self._config, store, self._beside),
             annotations=Annotations(store, self._clock),
             run_claims=RunClaims(store, self._clock),
             deliveries=Deliveries(store, self._clock),
@@ -250,11 +255,3 @@ class Service:
         await listen(stack, application, guard, settings.listen_address, settings.port)
         transport = "Socket Mode" if settings.slack_app_token else "HTTP"
         log.info("listening on %s port %s, %s", settings.listen_address or "every address", settings.port, transport)
-
-
-def _stop_event() -> asyncio.Event:
-    """Set by SIGTERM and SIGINT."""
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    return stopped

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bot.store.anchors import Anchors
     from bot.store.annotations import Annotations
     from bot.store.approvals import Approvals
+    from bot.store.artifacts import Artifacts
     from bot.store.audit import Audit
     from bot.store.deliveries import Deliveries
     from bot.store.deployments import Deployments, MachineCommits
@@ -66,6 +67,7 @@ class Services:
     engine: Engine
     lease: HeldLease
     operations: Operations
+    artifacts: Artifacts
     annotations: Annotations
     run_claims: RunClaims
     deliveries: Deliveries

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.check.addresses import unencrypted_addresses
 from bot.check.anchors import check_anchors
+from bot.check.artifacts import check_artifacts
 from bot.check.aws import check_aws
 from bot.check.configured_refs import configured_refs
 from bot.check.database import check_database
@@ -51,9 +52,9 @@ async def check(
     workplace: Path,
     file: Path,
 ) -> list[Connection]:
-    """Checks all connections at the same time; raises nothing. It closes the stores that `make_store` makes.
+    """Checks all connections at the same time; raises nothing, and closes the stores of `make_store`.
 
-    `environ` is the bot's environment; `slack` is None without a Slack token. `file` is the configuration's.
+    `slack` is None without a Slack token; `file` is the configuration's.
     """
     checks: dict[str, Awaitable[Findings]] = {
         "slack": check_slack(config, environ, slack),
@@ -62,6 +63,7 @@ async def check(
         "database": check_database(make_store, workplace),
         "workers": check_workers(make_store),
         "isolation": check_isolation(config, workplace, file),
+        "artifacts": check_artifacts(config, make_store, file.absolute().parent),
     }
     environments = config.environments.values()
     if any(each.terraform and each.terraform.directory for each in environments):
@@ -75,8 +77,7 @@ async def check(
     if hcp_workspaces(config):
         checks["hcp"] = check_hcp(config, environ)
     results = await asyncio.gather(*(_guarded(name, attempt) for name, attempt in checks.items()))
-    if not environ.get(KEY):
-        results.append(_missing_key())
+    results += [] if environ.get(KEY) else [_missing_key()]
     if config.secret_names:
         results.append(check_secrets(config, environ))
     connections = (connection for findings in results for connection in findings.connections())

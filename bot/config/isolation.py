@@ -35,7 +35,12 @@ def isolations(config: Config, workplace: Path, file: Path) -> Mapping[str, Isol
 
     Behind the wall, what code of one environment may change is not for another one.
     """
-    own = (workplace, file.absolute(), *(_CODE / name for name in ("bot", "handlers", "runners")))
+    own = (
+        workplace,
+        file.absolute(),
+        *_artifact_directory(config, file),
+        *(_CODE / name for name in ("bot", "handlers", "runners")),
+    )
     faults = list(_faults(config, own))
     if faults:
         raise ConfigError(str(file), tuple(faults))
@@ -58,6 +63,11 @@ def isolations(config: Config, workplace: Path, file: Path) -> Mapping[str, Isol
         )
         for name, environment in config.environments.items()
     }
+
+
+def _artifact_directory(config: Config, file: Path) -> tuple[Path, ...]:
+    directory = config.operations.artifact_directory
+    return (file.absolute().parent / directory,) if directory else ()
 
 
 def without_metadata_service(config: Config) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from bot.config.targets import find_target
 from bot.errors import Cancelled, ForgedError, NoLongerApprovedError, UserError
 from bot.operations.follow_ups import link_from_older
-from bot.operations.operation import Operation, delete_scratch
+from bot.operations.leftovers import discard
+from bot.operations.operation import Operation
 from bot.operations.posting import deliver, post_announcement
 from bot.operations.queue import head_of, update_cancelled, update_next, waiting_message
 from bot.slack.blocks import common, kit
@@ -121,6 +122,7 @@ async def _give_up(services: Services, record: Record) -> None:
     message = common.short_message(head_of(record), "failed", news)
     await services.operations.set_status(record.number, Status.FAILED)
     await deliver(services, record.number, message)
+    await discard(services, record.number)
 
 
 async def _refuse(services: Services, number: int, why: str) -> None:
@@ -130,7 +132,7 @@ async def _refuse(services: Services, number: int, why: str) -> None:
     await services.audit.record(Entry("signalbox", REFUSED, operation=number, detail={"why": why}))
     await services.operations.set_status(number, Status.FAILED)
     await deliver(services, number, common.short_message(head_of(record), "failed", kit.escape(why)))
-    await delete_scratch(services.workplace / "operations" / str(number))
+    await discard(services, number)
 
 
 async def _announce(services: Services, number: int) -> str:

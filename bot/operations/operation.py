@@ -12,6 +12,7 @@ from bot.access import policy
 from bot.errors import Cancelled, DatabaseAwayError
 from bot.operations import authority
 from bot.operations.approval import OpenApproval
+from bot.operations.leftovers import discard
 from bot.operations.posting import LOST, attach_file, current, deliver, deliver_once, post_announcement, post_in_thread
 from bot.operations.queue import head_of, update_next, update_waiting
 from bot.slack.blocks import common, kit
@@ -24,7 +25,6 @@ from bot.slack.web_api import ChatError
 from bot.store.audit import Entry
 from bot.store.operations import Record, Status
 from runners.errors import RunnerError, UncertainError
-from runners.processes.scratch import wipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -288,12 +288,4 @@ class Operation:
         await self.end(Status.FAILED, common.failed(self.head, failure, context))
 
     async def _clean_up(self) -> None:
-        await asyncio.gather(delete_scratch(self.scratch), self.services.children.forget(self.number))
-
-
-async def delete_scratch(directory: Path) -> None:
-    """Delete an operation's directory. What a running child still uses is deleted at the bot's next start."""
-    try:
-        await wipe(directory)
-    except RunnerError as error:
-        log.warning("%s", error)
+        await discard(self.services, self.number)

@@ -76,15 +76,17 @@ class Store:
         url = self.engine.url
         return str(self.file) if self.file else f"{url.get_backend_name()} {url.host or 'here'}/{url.database}"
 
-    async def run(self, work: Callable[[sa.Connection], T], *, doing: str = "using the database") -> T:
-        """Run `work` in one transaction: all of it is stored or none.
+    async def run(
+        self, work: Callable[[sa.Connection], T], *, doing: str = "using the database", timeout: float = TIMEOUT
+    ) -> T:
+        """Run `work` in one transaction, of at most `timeout` seconds: all of it is stored or none.
 
         Raises what `work` raises, DatabaseAwayError, and ForgedError for a value of a form that Signalbox does not write.
         """
         if self.lost:
             raise DatabaseAwayError(f"the database {self.location}: {self.lost}")
         try:
-            return await run_blocking(self._transaction, work, timeout=TIMEOUT, doing=doing)
+            return await run_blocking(self._transaction, work, timeout=timeout, doing=doing)
         except (ValueError, RecursionError) as error:  # text where a number is expected, JSON that is none
             log.exception("the database %s has a value that cannot be read", self.location)
             raise ForgedError(UNREADABLE) from error

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bot.access import arguments
 from bot.errors import UserError
 from bot.operations import attendance
-from bot.operations.operation import delete_scratch
+from bot.operations.leftovers import discard
 from bot.operations.posting import deliver
 from bot.operations.queue import head_of, update_waiting
 from bot.operations.registry import Topic
@@ -126,7 +126,7 @@ async def _end(services: Services, user: str, number: int) -> Message:
         "on: check the target before you start again"
     )
     await deliver(services, number, common.short_message(head_of(record), Status.INTERRUPTED.value, text))
-    await delete_scratch(services.workplace / "operations" / str(number))
+    await discard(services, number)
     await update_waiting(services, record.environment)
     return replies.done(f"#{number} is ended as interrupted. Its queue goes on.")
 

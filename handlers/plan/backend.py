@@ -27,8 +27,8 @@ class PlanBackend(Protocol):
     async def make_plan(self, operation: Operation, commit: Commit) -> PlanSummary:
         """Make the plan, and return its summary without sensitive values. Raises RunnerError."""
 
-    async def plan_text(self, operation: Operation) -> str:
-        """The plan as Terraform prints it, then every difference."""
+    async def plan_text(self, operation: Operation, digest: str, /) -> str:
+        """The plan of this digest as Terraform prints it, then every difference."""
 
     async def apply(self, operation: Operation, view: PlanView, on_progress: OnProgress) -> ApplyResult:
         """Apply the approved plan, and no other. Raises RunnerError."""

@@ -41,7 +41,7 @@ async def drift(operation: Operation) -> None:
             "plan as text",
             filename=f"drift-{operation.number}.txt",
             title="The plan as Terraform prints it, and every difference",
-            read=lambda: backend.plan_text(operation),
+            read=lambda: backend.plan_text(operation, summary.digest),
         )
     await operation.step(
         "remember", lambda: operation.services.deployments.set_reported_drift(operation.environment.name, current)

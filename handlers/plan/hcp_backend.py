@@ -78,7 +78,7 @@ async def make_plan(operation: Operation, commit: Commit) -> PlanSummary:
     return operation.services.redact.within(plan.summary)
 
 
-async def plan_text(operation: Operation) -> str:
+async def plan_text(operation: Operation, _: str) -> str:
     """The plan as Terraform prints it, then every difference, without its sensitive values."""
     hcp, workspace, run_id = await hcp_run.run_of(operation)
     run = await hcp_terraform.read_run(hcp, workspace, run_id)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from handlers.plan import audit_entries, command as plan_command
+from handlers.plan import audit_entries, command as plan_command, saved_plans
 from handlers.plan.settings import settings_of, timeout_of
 from handlers.shared.caches import cache_of
 from handlers.shared.checkout import code_of, commit_of
@@ -33,24 +34,29 @@ async def commit_to_plan(operation: Operation) -> Commit:
 async def make_plan(operation: Operation, commit: Commit) -> PlanSummary:
     """Fetch the code at the commit, initialise and plan; its sensitive values are masked in all that is returned."""
     workspace, timeout = await _workspace(operation, commit), timeout_of(operation.services.config)
+    before = await saved_plans.code_files(operation, workspace)
     await terraform.init(workspace, timeout=timeout)
     chosen = plan_command.chosen(operation.record.arguments)
     plan = await terraform.plan(
         workspace, variables=chosen.variables, targets=chosen.targets, replaces=chosen.replaces, timeout=timeout
     )
+    await saved_plans.store(operation, workspace, before, plan.summary)
     await audit_entries.record_plan(operation, commit, plan.summary)
     return operation.services.redact.within(plan.summary)
 
 
-async def plan_text(operation: Operation) -> str:
+async def plan_text(operation: Operation, digest: str) -> str:
     """The plan as Terraform prints it, then every difference, without its sensitive values."""
-    return await run_blocking(terraform.masked_plan_text, operation.scratch, timeout=60, doing="reading the plan")
+    return await saved_plans.text_of(operation, digest)
 
 
 async def apply(operation: Operation, view: PlanView, on_progress: OnProgress) -> ApplyResult:
     """Apply the approved plan, and no other."""
-    workspace = await _workspace(operation, view.commit)
+    make = partial(_workspace, operation, view.commit)
+    await saved_plans.restore(operation, view.summary.digest, make)
+    workspace = await make()
     await operation.check_authorized("apply")
+    await saved_plans.check_not_cancelled(operation)
     await audit_entries.record_apply_start(operation, view)
     applying = terraform.apply(
         workspace,
@@ -66,7 +72,9 @@ async def apply(operation: Operation, view: PlanView, on_progress: OnProgress) -
 
 async def resume_apply(operation: Operation, view: PlanView, on_progress: OnProgress) -> ApplyResult:
     """After a restart: follow the apply to its outcome; an apply that was started is never started again."""
-    workspace, timeout = await _workspace(operation, view.commit), timeout_of(operation.services.config)
+    make, timeout = partial(_workspace, operation, view.commit), timeout_of(operation.services.config)
+    await saved_plans.restore(operation, view.summary.digest, make, with_plan=False)
+    workspace = await make()
     resumed = await terraform.resume_apply(workspace, on_progress=on_progress, timeout=timeout)
     if resumed is None and (operation.scratch / terraform.PLAN_FILE).is_file():
         # The scratch directory is complete and has no trace of an apply: it was not started, and the approval is valid.

@@ -81,7 +81,7 @@ async def _attach_details(operation: Operation, backend: PlanBackend, summary: P
         "plan as text",
         filename=f"plan-{operation.number}.txt",
         title="The plan as Terraform prints it, and every difference",
-        read=lambda: backend.plan_text(operation),
+        read=lambda: backend.plan_text(operation, summary.digest),
     )
 
 

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tests.bench import (
+    artifact_store,
     aws_round,
     burst,
     click,
@@ -48,6 +49,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "deploy-by-hand": deploy_by_hand.measure,
     "many-hosts": many_hosts.measure,
     "wall": wall.measure,
+    "artifact-store": artifact_store.measure,
 }
 
 

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from bot.config.models import Model
 from bot.config.values import Channel, Duration, Person, Region, Repository, Text
+
+DATABASE = "database"  # the value of operations.artifacts
+_BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/([A-Za-z0-9!_.*'()/-]{0,200}))?")
+
+
+def _artifacts(text: str) -> str:
+    if "://" in text and not _BUCKET.fullmatch(text):
+        raise ValueError(
+            f'"{text[:60]}" is no bucket; write s3://bucket/prefix, "database", or the path of a directory'
+        )
+    return text
 
 
 class Slack(Model):
@@ -76,6 +88,8 @@ class Operations(Model):
     `lease` is how long a worker that does not answer keeps what it has begun.
     `cache_unused_after` is how long what was installed for an environment stays after its last use.
     `isolation` is the wall around children, or "none"; `readable` are paths of the machine that all children may read.
+    `artifacts` is where saved plans and logs are stored for other machines: "database", s3://bucket/prefix, or a directory. None is
+    the database for PostgreSQL; with SQLite they stay in the operation's own directory.
     """
 
     directory: Text = "var"
@@ -85,3 +99,15 @@ class Operations(Model):
     isolation: Literal["wall", "none"] = "wall"
     readable: tuple[Text, ...] = ()
     limits: Limits = Limits()
+    artifacts: Annotated[Text, AfterValidator(_artifacts)] | None = None
+
+    @property
+    def artifact_bucket(self) -> tuple[str, str] | None:
+        """The bucket of `artifacts` and the prefix in it; None where that is no bucket."""
+        match = _BUCKET.fullmatch(self.artifacts or "")
+        return (match[1], match[2] or "") if match else None
+
+    @property
+    def artifact_directory(self) -> str | None:
+        """The path of the directory of `artifacts`; None where that is none."""
+        return None if self.artifacts in (None, DATABASE) or self.artifact_bucket else self.artifacts

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,10 @@ from handlers.shared.caches import cache_of
 from handlers.shared.checkout import code_of
 from runners import ansible
 from runners.ansible import PlaybookJob, galaxy
-from runners.results import State
+from runners.ansible.logfile import read_log
+from runners.concurrency import run_blocking
+from runners.errors import RunnerError
+from runners.results import PlaybookResult, State
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -20,9 +25,12 @@ if TYPE_CHECKING:
 
     from bot.operations.operation import Operation
     from runners.errors import TimedOutError
-    from runners.results import Commit, Inventory, PlaybookResult
+    from runners.results import Commit, Inventory
 
     OnProgress = Callable[[PlaybookResult], Awaitable[None]]
+
+log = logging.getLogger(__name__)
+READ_TIMEOUT = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,7 @@ async def timed_out(operation: Operation, role: str, error: TimedOutError) -> Pl
         return None
     hosts = tuple(replace(host, state=State.FAILED) if host.state is State.UNKNOWN else host for host in stored.hosts)
     result = replace(stored, state=State.FAILED, hosts=hosts, finished=True, overdue=error.problem)
+    await _store_log(operation, role)
     await _record_end(operation, role, result)
     return result
 
@@ -106,7 +115,38 @@ def scratch_of(operation: Operation, role: str) -> Path:
     return operation.scratch / run_name(role)
 
 
+async def log_text(operation: Operation, role: str) -> str:
+    """Within a step: all that Ansible printed for the role, masked; of a long log its two ends. Empty where there is none."""
+    path = ansible.log_of(scratch_of(operation, role))
+    if not operation.services.artifacts.shared or path.exists():
+        return await run_blocking(read_log, path, timeout=READ_TIMEOUT, doing=f"reading the log of {role}")
+    stored = await operation.services.artifacts.get(operation.number, _log_name(role), f"the log of {role}")
+    return zlib.decompress(stored).decode() if stored is not None else ""
+
+
+async def _store_log(operation: Operation, role: str) -> None:
+    """Within the step of the playbook: store its log, which another machine may have to attach."""
+    artifacts, what = operation.services.artifacts, f"the log of {role}"
+    path = ansible.log_of(scratch_of(operation, role))
+    if not artifacts.shared or not path.exists():
+        return
+    try:
+        packed = await run_blocking(_compressed, path, timeout=READ_TIMEOUT, doing=f"reading {what}")
+        await artifacts.put(operation.number, _log_name(role), packed, what)
+    except RunnerError as error:  # the deploy has ended: a file that may be missing in its thread does not change how
+        log.warning("operation %s: %s", operation.number, error)
+
+
+def _compressed(path: Path) -> bytes:
+    return zlib.compress(read_log(path).encode())
+
+
+def _log_name(role: str) -> str:
+    return f"log of {role}"
+
+
 async def _ended(operation: Operation, play: Play, result: PlaybookResult) -> PlaybookResult:
+    await _store_log(operation, play.role)
     await _record_end(operation, play.role, result)
     return operation.services.redact.within(result)
 

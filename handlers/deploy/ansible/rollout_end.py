@@ -10,21 +10,16 @@ from bot.store.operations import Status
 from handlers.deploy.ansible import outcome_views, playbooks, views
 from handlers.deploy.ansible.outcome_views import RolloutEnd
 from handlers.deploy.arguments import command_text
-from runners.ansible import log_of
-from runners.ansible.logfile import read_log
-from runners.concurrency import run_blocking
 from runners.results import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.operations.operation import Operation
     from bot.slack.blocks.kit import Message
     from handlers.deploy.ansible.rollout import Rollout
     from runners.results import DaemonObservation
 
 FAILURES_POSTED = 8
-READ_TIMEOUT = 60.0
 # The names of an operation's annotations: its commit, and each instance to retry.
 COMMIT, RETRY = "went out", "retry"
 
@@ -115,13 +110,8 @@ async def _post_details(rollout: Rollout) -> None:
             f"log of {role}",
             filename=f"deploy-{operation.number}-{role}.txt",
             title=f"What Ansible printed for {role}",
-            read=lambda role=role: _whole_log(operation, role),  # type: ignore[misc]
+            read=lambda role=role: playbooks.log_text(operation, role),  # type: ignore[misc]
         )
-
-
-async def _whole_log(operation: Operation, role: str) -> str:
-    path = log_of(playbooks.scratch_of(operation, role))
-    return await run_blocking(read_log, path, timeout=READ_TIMEOUT, doing=f"reading the log of {role}")
 
 
 def _to_retry(rollout: Rollout) -> list[str]:

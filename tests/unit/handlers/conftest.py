@@ -21,6 +21,7 @@ from bot.slack.blocks import markup
 from bot.slack.web_api import ChatError
 from bot.store.annotations import Annotations
 from bot.store.approvals import Approval, ApprovalRequest, Approvals
+from bot.store.artifacts import Artifacts
 from bot.store.audit import Audit
 from bot.store.deliveries import Deliveries
 from bot.store.deployments import Deployments
@@ -178,7 +179,7 @@ class Desk:
         made = SimpleNamespace(
             config=self.config, engine=self.engine, chat=self.chat, directory=Directory(), operations=self.operations,
             annotations=self.annotations, run_claims=self.run_claims, approvals=self.approvals, audit=self.audit, refused_attempts=self.refused_attempts, redact=Redactor(), clock=self.clock,
-            deployments=Deployments(self.store, self.clock),
+            deployments=Deployments(self.store, self.clock), artifacts=Artifacts(self.store.keyring, None, self.annotations),
             deliveries=Deliveries(self.store, self.clock), images=Images(self.store, self.clock), removals=Removals(self.store), aws=self.aws, account=self.account, prices=self.prices,
             github=None, isolations=dict.fromkeys(self.config.environments, WALL), metadata_service=(),
         )  # fmt: skip

@@ -15,6 +15,7 @@ from bot.operations.registry import Kind
 from bot.redaction import Redactor
 from bot.store.annotations import Annotations
 from bot.store.approvals import Approvals
+from bot.store.artifacts import Artifacts
 from bot.store.audit import Audit
 from bot.store.database import Store
 from bot.store.migrations import migrate
@@ -43,6 +44,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
             operations=Operations(store, time.time), approvals=Approvals(store, time.time),
             directory=Directory(), audit=Audit(store, time.time, redact), annotations=Annotations(store, time.time),
             children=ONE_MACHINE,
+            artifacts=Artifacts(store.keyring, None, Annotations(store, time.time)),
         ),
     )  # fmt: skip
     made = World(services, chat)

@@ -56,6 +56,7 @@ class Fake:
             clock=lambda: 1_700_000_000.0,
             operations=self,
             annotations=self,
+            artifacts=SimpleNamespace(shared=False),
             machine_commits=self,
             deployments=self,
             children=ONE_MACHINE,

@@ -120,7 +120,7 @@ async def test_a_playbook_that_was_ended_is_failed_where_it_had_not_ended(
         return stored if annotations_of == [] else None
 
     monkeypatch.setattr("runners.ansible.stored_result", stored_result)
-    services = SimpleNamespace(audit=SimpleNamespace(record_once=record_once))
+    services = SimpleNamespace(audit=SimpleNamespace(record_once=record_once), artifacts=SimpleNamespace(shared=False))
     made = SimpleNamespace(scratch=tmp_path, services=services, target=SimpleNamespace(name="staging"), number=7)
     operation = cast("Operation", made)
     late = TimedOutError("running d-backend.yml", "it took longer than 60 seconds and was ended")
