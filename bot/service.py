@@ -128,7 +128,6 @@ class Service:
             if listens:
                 await self._listen(stack, services, registry, client, finder)
             finder.start()
-            stack.push_async_callback(DailySweep(services).close)
             stack.push_async_callback(PeriodicTasks(services, cursors, registry.periodic_tasks).close)
             stack.push_async_callback(services.refused_attempts.flush)  # the last anchor covers what was counted
             gc.freeze()  # loaded modules stay: the collector need not visit them again
@@ -158,6 +157,7 @@ class Service:
         await takeover.start()
         stack.push_async_callback(takeover.close)
         await check_approvals(services)
+        stack.push_async_callback(DailySweep(services).close)
 
     async def _check_metadata_service(self, isolation: Isolation, workplace: Path) -> tuple[str, ...]:
         reached = await metadata_service.reached(isolation, workplace)
