@@ -21,7 +21,7 @@ from dbos import (
 )
 
 from bot.engine import serializer
-from bot.engine.shared_work import SharedWork
+from bot.engine.shared_work import SharedWork, numbers_of
 from bot.errors import ForgedError
 from bot.store import database_outage
 from runners.stored import stored
@@ -43,6 +43,8 @@ WAKE_UP = "wake up"  # the topic of messages to a waiting operation
 # SQLite has a single writer at a time: many connections would sleep on the file's lock and wake in any order. A file
 # closes no connection, so testing each before use would only cost an idle bot processor time.
 SQLITE = {"pool_size": 4, "pool_pre_ping": False}
+# Seconds between polls of the queues. With several processes a handover takes less than a second: see takeover.py.
+QUEUE_INTERVAL, SHARED_QUEUE_INTERVAL = 1.0, 0.5
 # One more waits for notifications. Ten processes stay below 100 connections: see bot/store/database.py.
 POSTGRESQL = {"pool_size": 4}
 # Seconds between polls for workflows that are delayed or have a deadline. Operations have neither. DBOS's own interval
@@ -69,7 +71,7 @@ class EngineSettings:
     clock: Callable[[], float] = time.time
     check_room: Callable[[], None] = lambda: None
     wake_interval: float = 0.1
-    queue_interval: float = 1.0
+    queue_interval: float = QUEUE_INTERVAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +134,8 @@ class Engine:
             )
         )
         # DBOS prints through a handler of its own; the root handler redacts.
-        own = logging.getLogger("dbos")
-        own.handlers.clear()
-        own.propagate = True
+        logging.getLogger("dbos").handlers.clear()
+        logging.getLogger("dbos").propagate = True
         self.shared = SharedWork(dbos, settings.executor)
         self.numbering = asyncio.Semaphore(NUMBERED_AT_ONCE)
         self._begin: Callable[[Request], Coroutine[Any, Any, None]] | None = None
@@ -164,20 +165,17 @@ class Engine:
         dbos_background._BACKGROUND_JOBS_INTERVAL_SEC = BACKGROUND_INTERVAL  # noqa: SLF001  -- there is no setting for it
         DBOS.launch()
         self.shared.guard_queues()
+        interval = QUEUE_INTERVAL if self._settings.url.startswith("sqlite") else SHARED_QUEUE_INTERVAL
         await DBOS.register_queue_async(
             QUEUE,
             partition_concurrency=1,
-            polling_interval_sec=self._settings.queue_interval,
+            polling_interval_sec=min(self._settings.queue_interval, interval),
             on_conflict="always_update",
         )
 
     async def operations_in_hand(self) -> dict[str, tuple[int, ...]]:
         """The numbers of the operations that processes have begun and not ended, by the process."""
-        prefix = _operation_id(0)[:-1]
-        return {
-            executor: tuple(sorted(int(each.removeprefix(prefix)) for each in workflows if each.startswith(prefix)))
-            for executor, workflows in (await self.shared.in_hand()).items()
-        }
+        return {executor: numbers_of(workflows) for executor, workflows in (await self.shared.in_hand()).items()}
 
     async def abandon(self, number: int) -> None:
         """End the workflow of this operation: no process continues it."""

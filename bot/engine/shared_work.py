@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 
 log = logging.getLogger(__name__)
 _RECOVERY_QUEUE = "_dbos_internal_queue"  # of workflows that are in no queue; those of operations keep their own
@@ -86,3 +86,8 @@ class SharedWork:
     async def abandon(self, workflow: str) -> None:
         """End this workflow: no process continues it."""
         await self._dbos.cancel_workflow_async(workflow)
+
+
+def numbers_of(workflows: Iterable[str]) -> tuple[int, ...]:
+    """The numbers of the operations among these workflows, in order."""
+    return tuple(sorted(int(each.split("-")[1]) for each in workflows if each.startswith("operation-")))

@@ -55,7 +55,7 @@ class Machines:
 
     def rows(self, statement: str) -> list[Any]:
         with psycopg.connect(self._database) as connection:
-            return connection.execute(statement).fetchall()  # type: ignore[arg-type]
+            return connection.execute(statement).fetchall()
 
     async def holder(self, name: str, number: int = 1) -> None:
         """Wait until this worker has the operation in hand."""
