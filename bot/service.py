@@ -35,8 +35,9 @@ from bot.inbound.socket_mode import SocketMode
 from bot.operations.health_watch import HealthWatch, Watched
 from bot.operations.leftovers import DailySweep, delete_directories
 from bot.operations.periodic import PeriodicTasks
+from bot.operations.queue import QueueDisplay
 from bot.operations.run_finder import RunFinder
-from bot.operations.startup import check_approvals
+from bot.operations.startup import check_approvals, display_open
 from bot.process.clock import Clock
 from bot.process.health import Health
 from bot.process.machine import machine_id
@@ -57,6 +58,7 @@ from bot.store.deployments import Deployments, MachineCommits
 from bot.store.host_keys import HostKeys
 from bot.store.images import Images
 from bot.store.operations import Operations
+from bot.store.outbox import Outbox
 from bot.store.refused_attempts import RefusedAttempts
 from bot.store.removals import Removals
 from bot.store.run_claims import RunClaims
@@ -89,6 +91,7 @@ class Service:
         self._settings = settings
         self._secrets = Secrets(secrets, settings.search_path)
         self._redact = redact
+        self._account = Account(config.aws.all_regions, config.aws.profile)
         self._isolations: Mapping[str, Isolation] = {}
         self._clock = Clock()
         self._health = Health()
@@ -158,6 +161,7 @@ class Service:
         stack.push_async_callback(takeover.close)
         await check_approvals(services)
         stack.push_async_callback(DailySweep(services).close)
+        await display_open(stack, services)
 
     async def _check_metadata_service(self, isolation: Isolation, workplace: Path) -> tuple[str, ...]:
         reached = await metadata_service.reached(isolation, workplace)
@@ -176,7 +180,6 @@ class Service:
     def _services(
         self, chat: Chat, store: Store, workplace: Path, metadata: tuple[str, ...], held: HeldLease
     ) -> Services:
-        account = Account(self._config.aws.all_regions, self._config.aws.profile)
         audit = Audit(store, self._clock, self._plain, self._settings.signalbox_key)
         return Services(
             config=self._config,
@@ -188,6 +191,8 @@ class Service:
             operations=Operations(store, self._clock),
             artifacts=artifacts_of(self._config, store, self._beside),
             annotations=Annotations(store, self._clock),
+            outbox=Outbox(store, self._clock),
+            queue_display=QueueDisplay(),
             run_claims=RunClaims(store, self._clock),
             deliveries=Deliveries(store, self._clock),
             deployments=Deployments(store, self._clock),
@@ -202,8 +207,8 @@ class Service:
             directory=self._directory(chat),
             github=make_github(self._settings),
             aws=make_clients(self._config.aws.region, self._config.aws.profile),
-            account=account,
-            prices=Prices(account, time.monotonic),
+            account=self._account,
+            prices=Prices(self._account, time.monotonic),
             hcp=make_hcp(self._settings),
             secrets=self._secrets,
             redact=self._redact,
@@ -228,13 +233,12 @@ class Service:
             stack.push_async_callback(handler.close_async)
         else:
             server.add_slack(application, dispatch, services, self._settings.slack_signing_secret, reception)
-        if self._settings.hcp_notification_token:
-            receive = hcp_notifications.handler(services, self._settings.hcp_notification_token, reception)
+        if token := self._settings.hcp_notification_token:
+            receive = hcp_notifications.handler(services, token, reception)
             application.router.add_post(hcp_notifications.PATH, receive)
         if self._settings.github_webhook_secret:
             listeners = (services.github.receive_event, finder.hint)
-            secret = self._settings.github_webhook_secret
-            hooks = Webhooks(self._config.github.repository, secret, listeners, reception)
+            hooks = Webhooks(self._config.github.repository, self._settings.github_webhook_secret, listeners, reception)
             application.router.add_post(github_webhooks.PATH, hooks.handle)
         await self._open(stack, services, application, reception.peers)
 

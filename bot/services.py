@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from bot.errors import UserError
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from bot.store.deployments import Deployments, MachineCommits
     from bot.store.host_keys import HostKeys
     from bot.store.images import Images
-    from bot.store.operations import Operations
+    from bot.store.operations import Operations, Record
+    from bot.store.outbox import Outbox
     from bot.store.refused_attempts import RefusedAttempts
     from bot.store.removals import Removals
     from bot.store.run_claims import RunClaims
@@ -55,6 +56,30 @@ class Secrets:
         return f"Secrets({', '.join(sorted(self.values))})"
 
 
+class QueueDisplay(Protocol):
+    """Draws the messages of queued operations in the background; see bot/operations/queue.py."""
+
+    def changed(self, services: Services, environment: str) -> None:
+        """Draw what has changed in this queue. Returns at once."""
+        ...
+
+    def cancelled(self, services: Services, record: Record) -> None:
+        """Draw the message of an operation that was cancelled while it waited, and the queue without it. Returns at once."""
+        ...
+
+    def announced(self, record: Record, text: str) -> None:
+        """Note what an operation's first message says."""
+        ...
+
+    async def drawn(self) -> None:
+        """Wait until everything is drawn that has changed."""
+        ...
+
+    async def close(self) -> None:
+        """Stop."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything a handler or an operation works with.
@@ -69,6 +94,8 @@ class Services:
     operations: Operations
     artifacts: Artifacts
     annotations: Annotations
+    outbox: Outbox
+    queue_display: QueueDisplay
     run_claims: RunClaims
     deliveries: Deliveries
     deployments: Deployments

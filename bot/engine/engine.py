@@ -29,6 +29,7 @@ from runners.stored import stored
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from bot.engine.watch import Watch
     from bot.seals import Keyring
     from bot.store.operations import Request
 
@@ -72,17 +73,6 @@ class EngineSettings:
     check_room: Callable[[], None] = lambda: None
     wake_interval: float = 0.1
     queue_interval: float = QUEUE_INTERVAL
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """What happens while a workflow waits: every `interval` seconds `check`, of which nothing is stored.
-
-    True ends the wait. A check may run again after a restart; what it raises is logged.
-    """
-
-    check: Callable[[], Coroutine[Any, Any, bool]]
-    interval: float
 
 
 _FORGED = "The stored record of {what} does not belong to {workflow}. Nothing was started."
@@ -140,6 +130,7 @@ class Engine:
         self.numbering = asyncio.Semaphore(NUMBERED_AT_ONCE)
         self._begin: Callable[[Request], Coroutine[Any, Any, None]] | None = None
         self._workflows: dict[str, Callable[[int], Coroutine[Any, Any, None]]] = {}
+        self._unnumbered: dict[str, str] = {}  # the environments of accepted requests without a number yet, by key
 
     def register_begin(self, function: Callable[[Request], Coroutine[Any, Any, None]]) -> None:
         """Register the workflow that numbers, announces and enqueues every request."""
@@ -186,8 +177,21 @@ class Engine:
         if self._begin is None:
             raise RuntimeError("register_begin() comes before begin()")
         self._settings.check_room()  # DBOS would wait for room, and the person for an answer
-        with SetWorkflowID(_begin_id(request.key)):
-            await DBOS.start_workflow_async(self._begin, replace(request, at=self._settings.clock()))
+        self._unnumbered[request.key] = request.environment
+        try:
+            with SetWorkflowID(_begin_id(request.key)):
+                await DBOS.start_workflow_async(self._begin, replace(request, at=self._settings.clock()))
+        except BaseException:
+            self.numbered(request)
+            raise
+
+    def numbered(self, request: Request) -> None:
+        """Note that this request has its number, so that `unnumbered` no longer counts it."""
+        self._unnumbered.pop(request.key, None)
+
+    def unnumbered(self, environment: str) -> int:
+        """How many requests for this environment this process has accepted that have no number yet."""
+        return sum(each == environment for each in self._unnumbered.values())
 
     async def enqueue(self, kind: str, number: int, environment: str) -> None:
         """Enqueue an operation behind the others of its environment: they run singly, in the order of their numbers."""
@@ -227,10 +231,7 @@ class Engine:
         return output.value if isinstance(output.value, kind) else None
 
     async def wait(self, timeout: float, watch: Watch | None = None) -> None:
-        """Inside a workflow: wait for `wake`, or for `timeout` seconds, or until `watch` finds a reason to go on.
-
-        A wait stores the same few rows however long it lasts and however often `watch` checks.
-        """
+        """Inside a workflow: wait for `wake`, `timeout` seconds or a reason that `watch` finds; it stores the same few rows."""
         async with self.shared.waiting(str(DBOS.workflow_id)):
             await self._receive(timeout, watch)
 
@@ -239,8 +240,7 @@ class Engine:
             await DBOS.recv_async(WAKE_UP, timeout_seconds=timeout)
             return
         # In a context of its own the checks are no steps of the workflow.
-        checks = self._wake_when(str(DBOS.workflow_id), watch)
-        task = asyncio.create_task(checks, context=contextvars.Context())
+        task = asyncio.create_task(self._wake_when(str(DBOS.workflow_id), watch), context=contextvars.Context())
         try:
             await DBOS.recv_async(WAKE_UP, timeout_seconds=timeout)
         finally:

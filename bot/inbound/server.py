@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import logging
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from aiohttp import web
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from bot.process.clock import Clock
     from bot.process.health import Health
     from bot.services import Services
+    from bot.store.outbox import Backlog
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -99,9 +101,12 @@ def _metrics(services: Services) -> Handler:
     }
     read = _shared(services.operations.counts)
     read_attendance = _shared(lambda: attendance.read(services))
+    undelivered = Gauge("signalbox_undelivered_messages", "Messages that Slack has not taken yet.", registry=registry)
+    read_backlog = _shared(services.outbox.backlog)
 
     async def handle(_: web.Request) -> web.Response:
         counts = await read()
+        undelivered.set((await read_backlog()).count)
         operations.clear()  # a status that no operation has any more
         for status, count in counts.items():
             operations.labels(status).set(count)
@@ -131,19 +136,32 @@ async def _healthz(_: web.Request) -> web.Response:
     return web.json_response({"status": "up"})
 
 
+def _undelivered(backlog: Backlog) -> list[str]:
+    if not backlog.count:
+        return []
+    since = datetime.fromtimestamp(backlog.since, UTC)
+    what = f"undelivered messages: {backlog.count}, the oldest since {since:%Y-%m-%d %H:%M:%S} UTC"
+    return [f"{what}. {backlog.error or 'They are being delivered'}"]
+
+
 def _readyz(services: Services, health: Health) -> Handler:
-    read = _shared(lambda: attendance.read(services))
+    async def problems() -> list[str]:
+        backlog = await services.outbox.backlog()
+        return [*(await attendance.read(services)).problems(), *_undelivered(backlog)]
+
+    read = _shared(problems)
 
     async def handle(_: web.Request) -> web.Response:
         wrong = health.problems()
         try:
-            problems = (await read()).problems()
+            reported = await read()
         except Exception:
             log.exception("not ready: the database does not answer")
             wrong = wrong or ("the database does not answer",)
         if wrong:
             return web.json_response({"status": "; ".join(wrong)}, status=503)
         # Degraded and still ready: this process answers Slack, and another one may be started for the work.
-        return web.json_response({"status": "degraded", "problems": problems} if problems else {"status": "ready"})
+        degraded = {"status": "degraded", "problems": reported}
+        return web.json_response(degraded if reported else {"status": "ready"})
 
     return handle

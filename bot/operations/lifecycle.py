@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from typing import TYPE_CHECKING
 
 from bot.config.targets import find_target
 from bot.errors import Cancelled, ForgedError, NoLongerApprovedError, UserError
+from bot.operations import outgoing
 from bot.operations.follow_ups import link_from_older
 from bot.operations.leftovers import discard
 from bot.operations.operation import Operation
-from bot.operations.posting import deliver, post_announcement
-from bot.operations.queue import head_of, update_cancelled, update_next, waiting_message
+from bot.operations.posting import deliver, post_announcement, until_taken
+from bot.operations.queue import head_of, update_cancelled, waits_for
 from bot.slack.blocks import common, kit
-from bot.slack.retry import with_retries
 from bot.store.annotations import SUPERSEDED_BY
 from bot.store.audit import Entry, request_detail
 from bot.store.operations import Record, Request, Status
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from bot.services import Services
 
 REFUSED = "refused to start"
+JUST_ANNOUNCED = 30.0  # seconds for which an operation counts as seen after it was requested
+DISPLAY_POLL_INTERVAL = 1.0  # seconds
 log = logging.getLogger(__name__)
 
 
@@ -35,6 +38,7 @@ async def begin(services: Services, request: Request, kind: Kind) -> None:
     engine = services.engine
     async with engine.numbering:
         number = await engine.step("number", lambda: _number(services, request))
+        engine.numbered(request)
         detail = {**request.arguments, **request_detail(request.key, request.at)}
         entry = Entry(request.requester, request.kind, request.environment, number, detail)
         await engine.step("audit", lambda: services.audit.record(entry))
@@ -101,7 +105,30 @@ async def _verified(services: Services, number: int, kind: Kind) -> Record:
 
 
 async def _is_cancelled(services: Services, number: int) -> bool:
+    record = await services.operations.get(number)
+    if (
+        record.message_ts
+        and record.status is Status.WAITING
+        and services.config.operations.when_slack_is_away == "wait"
+    ):
+        await _display_start(services, record)
     return not await services.operations.start(number)
+
+
+async def _display_start(services: Services, record: Record) -> None:
+    """Wait until the message of an operation that was queued displays that it begins: nothing begins unseen."""
+    if services.clock() - record.created_at < JUST_ANNOUNCED:
+        return
+    number = record.number
+    await deliver(services, number, _starting(record), until_displayed=True)
+    reported = False
+    while await services.outbox.waits(number, outgoing.MESSAGE):
+        if (await services.operations.get(number)).status is not Status.WAITING:
+            return
+        if not reported:
+            log.error("operation %s does not begin before Slack displays its message", number)
+            reported = True
+        await asyncio.sleep(DISPLAY_POLL_INTERVAL)
 
 
 async def _supersede(services: Services, request: Request, number: int) -> None:
@@ -121,7 +148,7 @@ async def _give_up(services: Services, record: Record) -> None:
     news = f"not started: {kit.escape(record.environment)} is no longer in the configuration"
     message = common.short_message(head_of(record), "failed", news)
     await services.operations.set_status(record.number, Status.FAILED)
-    await deliver(services, record.number, message)
+    await deliver(services, record.number, message, until_displayed=True)
     await discard(services, record.number)
 
 
@@ -131,24 +158,25 @@ async def _refuse(services: Services, number: int, why: str) -> None:
     record = await services.operations.get(number)
     await services.audit.record(Entry("signalbox", REFUSED, operation=number, detail={"why": why}))
     await services.operations.set_status(number, Status.FAILED)
-    await deliver(services, number, common.short_message(head_of(record), "failed", kit.escape(why)))
+    message = common.short_message(head_of(record), "failed", kit.escape(why))
+    await deliver(services, number, message, until_displayed=True)
     await discard(services, number)
 
 
 async def _announce(services: Services, number: int) -> str:
     record = await services.operations.get(number)
     ahead = [older for older in await services.operations.open_in(record.environment) if older.number < number]
-    message = waiting_message(ahead[-1], record) if ahead else _starting(record)
-    refused = await with_retries(lambda: post_announcement(services, record, message))
+    text = waits_for(len(ahead), ahead[-1]) if ahead else ""
+    message = common.waiting(head_of(record), text) if ahead else _starting(record)
+    refused = await until_taken(number, lambda: post_announcement(services, record, message))
     if refused:
         # Without a message nobody could follow or approve it, so it does not start.
         log.error("operation %s cannot be announced in %s: %s", number, record.channel, refused)
         await services.operations.set_status(number, Status.FAILED, str(refused))
         return refused.code
-    if (
-        ahead and await services.operations.get(ahead[-1].number) != ahead[-1]
-    ):  # it changed while Slack took the message
-        await update_next(services, ahead[-1])
+    if ahead:
+        services.queue_display.announced(record, text)
+        services.queue_display.changed(services, record.environment)  # it may have changed while Slack took the message
     return ""
 
 
@@ -162,7 +190,7 @@ async def _report_refusal(services: Services, number: int, refusal: str) -> None
         channel = await services.chat.channel_id(services.config.slack.channel)
         await post_announcement(services, record, message, channel)
 
-    await with_retries(report)
+    await until_taken(number, report)
 
 
 def _starting(record: Record) -> kit.Message:

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.access import policy
 from bot.errors import Cancelled, DatabaseAwayError
-from bot.operations import authority
+from bot.operations import authority, thread
 from bot.operations.approval import OpenApproval
 from bot.operations.leftovers import discard
-from bot.operations.posting import LOST, attach_file, current, deliver, deliver_once, post_announcement, post_in_thread
-from bot.operations.queue import head_of, update_next, update_waiting
+from bot.operations.outgoing import TextFile
+from bot.operations.posting import LOST, current, deliver, deliver_once, post_announcement, until_taken
+from bot.operations.queue import head_of
 from bot.slack.blocks import common, kit
 from bot.slack.blocks.common import ApprovalView, Failure, FailureContext
 from bot.slack.client import Posted
 from bot.slack.live import LiveMessage
 from bot.slack.pacing import Lane
-from bot.slack.retry import with_retries
 from bot.slack.web_api import ChatError
 from bot.store.audit import Entry
 from bot.store.operations import Record, Status
@@ -120,25 +120,22 @@ class Operation:
             timed_message = self._with_times(message) if status.ended and timed else message
             await deliver(self.services, self.number, timed_message, until_displayed=final)
             if doing and status is Status.RUNNING:
-                await self._update_next()
+                await self.update_waiting()
 
         await self.step(name, change)
 
     async def set_activity(self, doing: str) -> None:
         """Within a step: record its activity ("is deploying"), which the message of the next in the queue displays."""
         await self.services.operations.set_status(self.number, Status.RUNNING, doing)
-        await self._update_next()
+        await self.update_waiting()
 
     async def update_ended(self, message: Message) -> None:
         """Change the message of an operation that has ended, where it reports on others. Not durable."""
         await deliver(self.services, self.number, self._with_times(message))
 
     async def update_waiting(self) -> None:
-        """Update the messages of the operations that are queued behind this one."""
-        await update_waiting(self.services, self.record.environment)
-
-    async def _update_next(self) -> None:
-        await update_next(self.services, self.record)
+        """Have the messages of the operations that are queued behind this one updated. Returns at once."""
+        self.services.queue_display.changed(self.services, self.record.environment)
 
     async def restore_message(self) -> None:
         """Within a step: post the message again if somebody has deleted it, or the bot cannot see its channel any more."""
@@ -158,15 +155,20 @@ class Operation:
     async def announce(self, message: Message) -> None:
         """Post the message of an operation that was silent until now."""
         self._shown = message
-        await self.step("announce", lambda: post_announcement(self.services, self.record, message))
+        await self.step("announce", lambda: self._announce(message))
         record = await self.step("record again", lambda: self.services.operations.get(self.number))
         self.record, self.at = record, Posted(record.channel, record.message_ts or "")
+
+    async def _announce(self, message: Message) -> None:
+        refused = await until_taken(self.number, lambda: post_announcement(self.services, self.record, message))
+        if refused:
+            raise refused
 
     async def details(self, name: str, message: Message) -> None:
         """Post into the message's thread, once."""
 
         async def post() -> None:
-            await self._in_thread(lambda: post_in_thread(self.services, self.record, name, message))
+            await thread.post_message(self.services, self.record, name, message, self._shown)
 
         await self.step(name, post)
 
@@ -176,23 +178,10 @@ class Operation:
         """Upload a text file into the message's thread, once."""
 
         async def upload() -> None:
-            content = await read()
-            refused = await self._in_thread(
-                lambda: attach_file(self.services, self.record, filename=filename, title=title, content=content)
-            )
-            if refused:
-                missing = common.not_attached(title, refused.code)
-                await self._in_thread(lambda: post_in_thread(self.services, self.record, f"no {filename}", missing))
+            file = TextFile(filename, title, await read())
+            await thread.post_file(self.services, self.record, file, self._shown)
 
         await self.step(name, upload)
-
-    async def _in_thread(self, post: Callable[[], Coroutine[Any, Any, None]]) -> ChatError | None:
-        """Post into the thread with retries; if the message above it is lost, that is posted again first."""
-        refused = await with_retries(post)
-        if refused and refused.verdict in LOST and self._shown:
-            await deliver(self.services, self.number, self._shown)
-            refused = await with_retries(post)
-        return refused
 
     def live(self) -> LiveMessage:
         """For progress within a step: displayed at Slack's pace, not durable."""

@@ -2,15 +2,19 @@
 
 A message that is lost (deleted, or in a channel that takes nothing from the bot any more) is posted again: where it was,
 else in `slack.channel`. The database names the current one.
+
+What Slack does not take within seconds is stored (bot/store/outbox.py) and delivered when Slack is back (delivery.py), so that
+no operation holds its environment only to display something.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
+from bot.operations import outgoing
 from bot.slack.blocks import kit
 from bot.slack.client import Posted
 from bot.slack.errors import Verdict
@@ -19,16 +23,29 @@ from bot.slack.retry import with_retries
 from bot.slack.web_api import ChatError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from bot.operations.outgoing import TextFile
     from bot.services import Services
     from bot.slack.blocks.kit import Message
-    from bot.store.operations import Record
+    from bot.store.operations import Record, Status
 
 log = logging.getLogger(__name__)
 POSTED_AGAIN = "posted again"  # an annotation: why the message is not the first one (mrkdwn)
-LONG_WAIT = 180.0  # seconds
+QUICK = (1.0, 2.0, 5.0)  # seconds between tries, before a message is stored to be delivered later
+LONGEST_PAUSE = 60.0  # seconds between tries of what an operation cannot do without
 LOST = (Verdict.MESSAGE, Verdict.CHANNEL)
+# Of a workspace that takes messages, but not this file.
+FILE_CODES = (
+    "storage_limit_reached",
+    "file_uploads_disabled",
+    "file_uploads_except_images_disabled",
+    "file_type_not_allowed",
+)
 # Two changes of one message may both find that it is lost; it is posted again once.
 _replacing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+# Two states of one message are sent one after the other, so that the older never overwrites the newer.
+_changing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
 
 async def post_announcement(services: Services, record: Record, message: Message, channel: str = "") -> Posted:
@@ -45,6 +62,21 @@ async def post_announcement(services: Services, record: Record, message: Message
     return at
 
 
+def is_outage(refused: ChatError) -> bool:
+    """Whether Slack takes the same later: it is away, or somebody has to renew the token or change a setting."""
+    return refused.transient or (refused.verdict is Verdict.ACCESS and refused.code not in FILE_CODES)
+
+
+async def until_taken(number: int, post: Callable[[], Coroutine[Any, Any, object]]) -> ChatError | None:
+    """Post what an operation cannot do without, however long Slack is away; what Slack says if it never takes it."""
+    pause = QUICK[0]
+    while (refused := await with_retries(post, QUICK)) and is_outage(refused):
+        log.error("operation %s waits, because Slack takes no message: %s", number, refused)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
+    return refused
+
+
 async def current(services: Services, number: int) -> Posted:
     """The operation's message as the database names it; without a `ts` if it has none."""
     record = await services.operations.get(number)
@@ -52,37 +84,62 @@ async def current(services: Services, number: int) -> Posted:
 
 
 async def deliver(services: Services, number: int, message: Message, *, until_displayed: bool = False) -> None:
-    """Change an operation's message, with retries; a lost one is posted again. A silent operation has none to change.
+    """Change an operation's message; a lost one is posted again. A silent operation has none to change.
 
-    With `until_displayed` an outage of Slack, or a token that somebody has to renew, is waited for.
+    While Slack does not take it, it is stored, in place of an older state. `until_displayed`: also where Slack refuses it for
+    another reason.
     """
     lane = Lane.DECISION if until_displayed else Lane.STATE
-    while True:
-        refused = await with_retries(lambda: _change(services, number, message, lane))
-        if refused and not refused.transient:
-            refused = await with_retries(lambda: _replace(services, number, message))
-        if not refused:
-            return
-        log.error("operation %s: its message does not display its state: %s", number, refused)
-        if not until_displayed or refused.verdict not in (Verdict.PASSES, Verdict.ACCESS):
-            return
-        await asyncio.sleep(LONG_WAIT)
+    if await services.outbox.replace(number, outgoing.MESSAGE, lane, outgoing.of_message(services, message)):
+        return
+    refused = await display(services, number, message, lane, QUICK)
+    if not refused:
+        return
+    log.error("operation %s: its message does not display its state yet: %s", number, refused)
+    if until_displayed or is_outage(refused):
+        content = outgoing.of_message(services, message)
+        await services.outbox.put(number, outgoing.MESSAGE, lane, content, str(refused))
 
 
-async def deliver_once(services: Services, number: int, message: Message) -> None:
-    """The same without retries, for progress that has had its turn. Raises ChatError."""
+async def display(
+    services: Services, number: int, message: Message, lane: Lane, delays: Sequence[float]
+) -> ChatError | None:
+    """Change an operation's message now, with retries; what Slack says instead."""
+    refused = await with_retries(lambda: _change(services, number, message, lane), delays)
+    if refused and not refused.transient:
+        refused = await with_retries(lambda: _replace(services, number, message), delays)
+    return refused
+
+
+async def deliver_once(services: Services, number: int, message: Message, status: Status | None = None) -> None:
+    """The same for what has had its turn; without retries, and not while a state is undelivered. Raises ChatError.
+
+    With a `status`: unless the operation has another one by now, which another message displays.
+    """
+    if await services.outbox.waits(number, outgoing.MESSAGE):
+        return
     try:
-        await _change(services, number, message, None)
+        await _change(services, number, message, None, status)
     except ChatError as error:
         if error.verdict not in LOST:
             raise
-        await _replace(services, number, message)
+        await _replace(services, number, message, status)
 
 
-async def _change(services: Services, number: int, message: Message, lane: Lane | None = Lane.DECISION) -> None:
-    at = await current(services, number)
-    if at.ts:
-        await services.chat.update(at, await _with_reason(services, number, message), lane)
+async def _change(
+    services: Services,
+    number: int,
+    message: Message,
+    lane: Lane | None = Lane.DECISION,
+    status: Status | None = None,
+) -> None:
+    if lane is not None:
+        await services.chat.turn(lane)
+    async with _changing.setdefault(number, asyncio.Lock()):
+        record = await services.operations.get(number)
+        if record.message_ts and status in (None, record.status):
+            at = Posted(record.channel, record.message_ts)
+            await services.chat.update(at, await _with_reason(services, number, message), None)
 
 
 async def _with_reason(services: Services, number: int, message: Message) -> Message:
@@ -90,11 +147,11 @@ async def _with_reason(services: Services, number: int, message: Message) -> Mes
     return kit.with_small_print(message, reasons[-1]) if reasons else message
 
 
-async def _replace(services: Services, number: int, message: Message) -> None:
+async def _replace(services: Services, number: int, message: Message, status: Status | None = None) -> None:
     """Post the message again, once, in the first channel that takes it. Raises ChatError."""
     async with _replacing.setdefault(number, asyncio.Lock()):
         try:
-            await _change(services, number, message)  # it may have been posted again meanwhile
+            await _change(services, number, message, status=status)  # it may have been posted again meanwhile
         except ChatError as error:
             if error.transient:
                 raise
@@ -159,9 +216,9 @@ async def post_in_thread(services: Services, record: Record, name: str, message:
         await services.chat.post(at.channel, message, thread=at.ts, marker=marker)
 
 
-async def attach_file(services: Services, record: Record, *, filename: str, title: str, content: str) -> None:
+async def attach_file(services: Services, record: Record, file: TextFile) -> None:
     """Upload a text file into the thread of an operation's message, unless an earlier attempt did. Raises ChatError."""
-    at = await current(services, record.number)
-    first = await services.operations.begin_side_effect(record.number, f"file {filename}"[:80])
-    if first or not await services.chat.has_file(at, filename):
-        await services.chat.upload(at, filename=filename, title=title, content=content)
+    at, name = await current(services, record.number), file.filename
+    first = await services.operations.begin_side_effect(record.number, f"file {name}"[:80])
+    if first or not await services.chat.has_file(at, name):
+        await services.chat.upload(at, filename=name, title=file.title, content=file.content)

@@ -1,43 +1,144 @@
-"""The queue of an environment: which operation each waits for, as their messages display it."""
+"""The queue of an environment: which operation each waits for, as their messages display it.
+
+The queue moves on without its messages: they are drawn in the background, the next in the queue first. Who is far behind
+reads only "more than 30 operations", so a change of turn changes a few messages, however long the queue is.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
+import logging
+from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from bot.operations.posting import deliver
+from bot.config.targets import LANE
+from bot.errors import DatabaseAwayError
+from bot.operations.posting import deliver, deliver_once
 from bot.slack.blocks import common, kit
 from bot.slack.blocks.common import Head
+from bot.slack.pacing import Lane
+from bot.slack.web_api import ChatError
 from bot.store.operations import Record, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from bot.services import Services
 
-
-async def update_waiting(services: Services, environment: str) -> None:
-    """Update the message of each queued operation of this environment."""
-    for ahead, behind in pairwise(await services.operations.open_in(environment)):
-        await _update(services, ahead, behind)
-
-
-async def update_next(services: Services, ahead: Record) -> None:
-    """Update the message of the operation right behind `ahead`, if any."""
-    for record, behind in pairwise(await services.operations.open_in(ahead.environment)):
-        if record.number == ahead.number:
-            await _update(services, record, behind)
+log = logging.getLogger(__name__)
+# Operations ahead. Up to the first number a message names the operation directly ahead, then only the number that is exceeded.
+DISTANCES = (3, 10, 30, 100, 300, 1_000)
+NEAR = DISTANCES[0]
+UNDRAWN = 3  # changes of turn that a process may not have drawn when it was stopped
 
 
-async def _update(services: Services, ahead: Record, behind: Record) -> None:
-    if behind.status is Status.WAITING and behind.message_ts:
-        await deliver(services, behind.number, waiting_message(ahead, behind))
+class QueueDisplay:
+    """Draws the messages of queued operations in the background: one task for each environment, whatever changes."""
+
+    def __init__(self) -> None:
+        # By environment and number, of open operations; unknown after a restart.
+        self._displayed: defaultdict[str, dict[int, str]] = defaultdict(dict)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._changed: set[str] = set()
+        self._cancelled: dict[str, list[int]] = {}
+
+    def changed(self, services: Services, environment: str) -> None:
+        """Draw what has changed in this queue. Returns at once; changes that come together are drawn together."""
+        self._changed.add(environment)
+        if environment not in self._tasks:
+            # In a context of its own, this is no part of the workflow that changed the queue.
+            work = self._draw(services, environment)
+            self._tasks[environment] = asyncio.create_task(work, context=contextvars.Context())
+
+    def announced(self, record: Record, text: str) -> None:
+        """Note what an operation's first message says."""
+        self._displayed[record.environment][record.number] = text
+
+    def cancelled(self, services: Services, record: Record) -> None:
+        """Draw the message of an operation that was withdrawn, and the queue without it. Returns at once."""
+        self._cancelled.setdefault(record.environment, []).append(record.number)
+        self.changed(services, record.environment)
+
+    async def drawn(self) -> None:
+        """Wait until everything is drawn that has changed."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks.values()))
+
+    async def close(self) -> None:
+        """Stop. The next start draws again."""
+        tasks = set(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _draw(self, services: Services, environment: str) -> None:
+        try:
+            while environment in self._changed:
+                self._changed.discard(environment)
+                await self._draw_due(services, environment)
+        except (ChatError, DatabaseAwayError) as error:
+            log.warning("the messages of the queue of %s: %s", environment, error)  # the next change draws them
+        except Exception:
+            log.exception("the messages of the queue of %s", environment)
+        finally:
+            self._changed.discard(environment)
+            del self._tasks[environment]
+
+    async def _draw_due(self, services: Services, environment: str) -> None:
+        """Draw the first message that is out of date, as the queue is when Slack takes it, until none is."""
+        while True:
+            for number in self._cancelled.pop(environment, []):
+                await update_cancelled(services, number)
+            due = await self._first_due(services, environment)
+            if due is None:
+                return
+            await services.chat.turn(Lane.STATE if due[0] <= NEAR else Lane.PROGRESS)
+            due = await self._first_due(services, environment)
+            if due is None:
+                continue
+            _, record, text = due
+            await deliver_once(services, record.number, common.waiting(head_of(record), text), Status.WAITING)
+            self._displayed[environment][record.number] = text
+
+    async def _first_due(self, services: Services, environment: str) -> tuple[int, Record, str] | None:
+        records = await services.operations.open_in(environment)
+        numbers = {record.number for record in records}
+        for ended in self._displayed[environment].keys() - numbers:
+            del self._displayed[environment][ended]
+        for position, ahead, record in _waiting(records):
+            text = waits_for(position, ahead)
+            if self._displayed_text(position, ahead, record) != text:
+                return position, record, text
+        return None
+
+    def _displayed_text(self, position: int, ahead: Record, record: Record) -> str | None:
+        """What the message displays; None if that is unknown, which it is after a restart.
+
+        Then one that is far behind displays what it did some turns ago.
+        """
+        displayed = self._displayed[record.environment]
+        if record.number not in displayed and position > NEAR:
+            displayed[record.number] = waits_for(position + UNDRAWN, ahead)
+        return displayed.get(record.number)
 
 
-def waiting_message(ahead: Record, record: Record) -> kit.Message:
-    """The message of a queued operation: which operation it waits for, and the activity of that operation."""
+def _waiting(records: Sequence[Record]) -> Iterator[tuple[int, Record, Record]]:
+    """The queued operations that have a message: how many are ahead, the one directly ahead, the operation."""
+    for position, (ahead, behind) in enumerate(pairwise(records), start=1):
+        if behind.status is Status.WAITING and behind.message_ts:
+            yield position, ahead, behind
+
+
+def waits_for(position: int, ahead: Record) -> str:
+    """What an operation waits for, in mrkdwn, with so many operations ahead and `ahead` directly so."""
+    if position > NEAR:
+        exceeded = max(distance for distance in DISTANCES if distance < position)
+        return f"more than {exceeded} operations in the queue of {kit.escape(ahead.environment.partition(LANE)[0])}"
     activity = f", which {kit.escape(ahead.activity)}" if ahead.activity else ""
-    requester = kit.user(ahead.requester)
-    text = f"#{ahead.number} ({kit.escape(ahead.title)}, asked by {requester}){activity}"
-    return common.waiting(head_of(record), text)
+    return f"#{ahead.number} ({kit.escape(ahead.title)}, asked by {kit.user(ahead.requester)}){activity}"
 
 
 async def update_cancelled(services: Services, number: int) -> None:
@@ -46,7 +147,7 @@ async def update_cancelled(services: Services, number: int) -> None:
     news = f"withdrawn by {kit.user(person or 'somebody')} before it had begun; nothing was changed"
     message = common.short_message(head_of(record), Status.CANCELLED.value, news)
     ended = common.ended_words(record.created_at, record.ended_at or record.created_at)
-    await deliver(services, number, kit.with_small_print(message, ended))
+    await deliver(services, number, kit.with_small_print(message, ended), until_displayed=True)
 
 
 def head_of(record: Record) -> Head:

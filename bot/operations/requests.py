@@ -86,8 +86,19 @@ async def start(services: Services, request: OperationRequest, attempt: Entry | 
             "Invite me to the channel and try again."
         ) from error
     # The engine waits for a database that is away, and would begin this after the person has read that it failed.
-    await services.operations.recent(1)
+    await _check_queue(services, request)
     await services.engine.begin(request_of(request, channel))
+
+
+async def _check_queue(services: Services, request: OperationRequest) -> None:
+    """Raises UserError while as many operations are open there as the configuration allows."""
+    queue, limit = _queue_of(request), services.config.operations.queue_limit
+    count = len(await services.operations.open_in(queue)) + services.engine.unnumbered(queue)
+    if count >= limit:
+        raise UserError(
+            f"The queue of {request.target.name} is full: {count} operations are running or waiting "
+            f"(operations.queue_limit is {limit}). Nothing was started. Withdraw some of them, or try again later."
+        )
 
 
 def request_of(request: OperationRequest, channel: str) -> Request:
@@ -95,9 +106,13 @@ def request_of(request: OperationRequest, channel: str) -> Request:
     return Request(
         key=request.key,
         kind=request.kind,
-        environment=f"{request.target.name}{LANE}{request.lane}" if request.lane else request.target.name,
+        environment=_queue_of(request),
         requester=request.user,
         title=request.title,
         channel=channel,
         arguments=request.arguments,
     )
+
+
+def _queue_of(request: OperationRequest) -> str:
+    return f"{request.target.name}{LANE}{request.lane}" if request.lane else request.target.name

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.operations.delivery import Delivery
+
 if TYPE_CHECKING:
+    from contextlib import AsyncExitStack
+
     from bot.services import Services
 
 
@@ -12,3 +16,13 @@ async def check_approvals(services: Services) -> None:
     """Make every operation check its approval now: the wake-up of a decision may have been lost with the process."""
     for number in await services.operations.numbers_awaiting_approval():
         await services.engine.wake(number)
+
+
+async def display_open(stack: AsyncExitStack, services: Services) -> None:
+    """Deliver what Slack has not taken yet, and draw the queues, until the stack closes."""
+    delivery = Delivery(services)
+    delivery.start()
+    stack.push_async_callback(delivery.close)
+    stack.push_async_callback(services.queue_display.close)
+    for environment in await services.operations.queues():
+        services.queue_display.changed(services, environment)

@@ -135,10 +135,6 @@ class Operations:
 
         return await self._store.run(work)
 
-    async def exists(self, key: str) -> bool:
-        """Whether the request with this key has begun an operation."""
-        return await self.started_by(key) is not None
-
     async def started_by(self, key: str) -> Record | None:
         """The operation that the request with this key has begun, or None."""
         return await self._first(operations.c.request_key == key)
@@ -171,6 +167,11 @@ class Operations:
         """The operations of this environment that have not ended, oldest first."""
         return await self._select(operations.c.environment == environment, operations.c.status.in_(OPEN))
 
+    async def queues(self) -> frozenset[str]:
+        """The environments in which operations wait."""
+        waiting = await self._select(operations.c.status == Status.WAITING.value)
+        return frozenset(record.environment for record in waiting)
+
     async def newest_with_title(self, environment: str, title: str) -> Record | None:
         """The newest operation of this title in the environment, ended or not."""
         same = operations.c.environment == environment, operations.c.title == title[:200]
@@ -195,9 +196,8 @@ class Operations:
 
     async def counts(self) -> dict[str, int]:
         """The number of operations by status."""
-        by_status = sa.select(operations.c.status, sa.func.count()).group_by(operations.c.status)
-        rows = await self._store.run(lambda connection: connection.execute(by_status).all())
-        return {str(status): int(count) for status, count in rows}
+        counted = sa.select(operations.c.status, sa.func.count()).group_by(operations.c.status)
+        return {str(each[0]): int(each[1]) for each in await self._store.run(lambda c: c.execute(counted).all())}
 
     async def begin_side_effect(self, number: int, name: str) -> bool:
         """Record that a side effect is about to be tried; false when an earlier try is on record. Raises ForgedError."""

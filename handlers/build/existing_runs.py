@@ -53,7 +53,7 @@ def workflow(config: Config) -> str | None:
 async def follow_started(services: Services, run: WorkflowRun) -> None:
     """Begin an operation that follows a run which was started in GitHub; it has a queue of its own."""
     key = f"run-{run.run_id}"
-    if await services.operations.exists(key):
+    if await services.operations.started_by(key):
         return
     target = policy.target_of(services.config, BUILDS)
     by = f"started in GitHub by {run.actor}" if run.actor else "started in GitHub"
@@ -106,7 +106,7 @@ async def rerun_failed(services: Services, click: Click) -> None:
     if run_id is None or not attempt.isdecimal() or not record.status.ended:
         raise UserError("There is nothing to run again here (any more); nothing changed.")
     key = rerun_key(run_id, int(attempt))
-    if await services.operations.exists(key):
+    if await services.operations.started_by(key):
         raise UserError("The failed jobs of this attempt were run again already.")
     target = policy.target_of(services.config, BUILDS)
     arguments = {"run": str(run_id), "attempt": str(int(attempt)), RERUN_OF: str(record.number)}

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bot.access import policy
-from bot.engine.engine import Watch
+from bot.engine.watch import Watch
 from bot.operations.registry import Kind
 from bot.store.approvals import Outcome as Decided
 from bot.store.operations import Status

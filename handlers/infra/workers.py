@@ -9,7 +9,7 @@ from bot.errors import UserError
 from bot.operations import attendance
 from bot.operations.leftovers import discard
 from bot.operations.posting import deliver
-from bot.operations.queue import head_of, update_waiting
+from bot.operations.queue import head_of
 from bot.operations.registry import Topic
 from bot.slack.blocks import common, kit, replies
 from bot.slack.client import Posted
@@ -125,9 +125,10 @@ async def _end(services: Services, user: str, number: int) -> Message:
         f"ended by {kit.user(user)}, because its worker has ended. What it began outside may have happened, or may go "
         "on: check the target before you start again"
     )
-    await deliver(services, number, common.short_message(head_of(record), Status.INTERRUPTED.value, text))
+    message = common.short_message(head_of(record), Status.INTERRUPTED.value, text)
+    await deliver(services, number, message, until_displayed=True)
     await discard(services, number)
-    await update_waiting(services, record.environment)
+    services.queue_display.changed(services, record.environment)
     return replies.done(f"#{number} is ended as interrupted. Its queue goes on.")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.errors import UserError
-from bot.operations.queue import update_cancelled, update_waiting
 from bot.operations.registry import Button, Click
 from bot.slack.blocks import replies
 from bot.slack.blocks.common import CANCEL
@@ -40,8 +39,7 @@ async def _cancel_waiting(services: Services, record: Record, user: str) -> Mess
             f"#{record.number} has just begun and can no longer be withdrawn; its message shows what it does."
         )
     await services.audit.record(Entry(user, "withdraw", record.environment, record.number))
-    await update_cancelled(services, record.number)
-    await update_waiting(services, record.environment)
+    services.queue_display.cancelled(services, record)
     return replies.done(f"#{record.number} is withdrawn; it will not begin.")
 
 

@@ -79,7 +79,7 @@ async def start_unlock(services: Services, click: Click) -> None:
     await permissions.check_may_approve(services, attempt)
     lock = await orphaned_lock(services, record.number)
     key = f"unlock-{record.number}"
-    if await services.operations.exists(key):
+    if await services.operations.started_by(key):
         raise UserError("This lock is being given back already.")
     title = f"Unlock the state of {environment.name}"
     request = OperationRequest(UNLOCK_KIND, title, click.user, key, environment, {"lock": lock})

@@ -102,7 +102,7 @@ async def begin_alert(services: Services, joined: Joined) -> None:
     """Begin the alert of a stuck builder, unless this builder has an alert already."""
     builder = joined.builder
     key = f"builder-{builder.region}-{builder.instance_id}"
-    if await services.operations.exists(key):
+    if await services.operations.started_by(key):
         return
     target = target_of(services.config, BUILDERS)
     request = OperationRequest(

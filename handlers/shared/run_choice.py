@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.engine.engine import Watch
+from bot.engine.watch import Watch
 from bot.errors import UserError
 from bot.operations.registry import Button
 from bot.slack.blocks import replies

@@ -15,6 +15,7 @@ from bot.config import read
 from bot.engine.engine import Engine, EngineSettings
 from bot.errors import UserError
 from bot.operations import lifecycle
+from bot.operations.queue import QueueDisplay
 from bot.operations.registry import Click, Kind, Registry
 from bot.redaction import Redactor
 from bot.slack.blocks import common, kit
@@ -24,6 +25,7 @@ from bot.store.audit import Audit
 from bot.store.database import Store
 from bot.store.migrations import migrate
 from bot.store.operations import Operations, Status
+from bot.store.outbox import Outbox
 from bot.store.refused_attempts import RefusedAttempts
 from handlers.operation import approve
 from tests.kept import ONE_MACHINE
@@ -174,8 +176,8 @@ async def start(url: str, keyring: Keyring, workplace: Path, before: Bot | None 
     services = SimpleNamespace(
         config=read(CONFIG, "signalbox.yaml"), chat=chat, redact=redact, clock=time.time, engine=Engine(settings),
         operations=Operations(store, time.time), approvals=Approvals(store, time.time), directory=directory,
-        audit=audit, refused_attempts=RefusedAttempts(audit, time.time), annotations=Annotations(store, time.time), workplace=workplace,
         children=ONE_MACHINE,
+        audit=audit, refused_attempts=RefusedAttempts(audit, time.time), annotations=Annotations(store, time.time), outbox=Outbox(store, time.time), queue_display=QueueDisplay(), workplace=workplace,
     )  # fmt: skip
     world = World(cast("Services", services), chat)
     bot = Bot(store, world, directory, before.effects if before else [])

@@ -87,6 +87,8 @@ class Operations(Model):
 
     `lease` is how long a worker that does not answer keeps what it has begun.
     `cache_unused_after` is how long what was installed for an environment stays after its last use.
+    `when_slack_is_away`: a queued operation waits until its message is displayed, or starts all the same.
+    `queue_limit` is how many operations of an environment may be open.
     `isolation` is the wall around children, or "none"; `readable` are paths of the machine that all children may read.
     `artifacts` is where saved plans and logs are stored for other machines: "database", s3://bucket/prefix, or a directory. None is
     the database for PostgreSQL; with SQLite they stay in the operation's own directory.
@@ -96,6 +98,8 @@ class Operations(Model):
     deploy_timeout: Duration = timedelta(hours=1)
     lease: Duration = timedelta(minutes=2)
     cache_unused_after: Duration = timedelta(days=30)
+    when_slack_is_away: Literal["wait", "start"] = "wait"
+    queue_limit: Annotated[int, Field(ge=1)] = 100
     isolation: Literal["wall", "none"] = "wall"
     readable: tuple[Text, ...] = ()
     limits: Limits = Limits()

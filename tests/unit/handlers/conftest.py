@@ -14,6 +14,7 @@ from bot.config import Config, read
 from bot.errors import UserError
 from bot.inbound.app import find_handlers
 from bot.operations import follow_ups
+from bot.operations.queue import QueueDisplay
 from bot.operations.registry import Click, Invocation, Registry, Submission
 from bot.redaction import Redactor
 from bot.slack import modal
@@ -27,6 +28,7 @@ from bot.store.deliveries import Deliveries
 from bot.store.deployments import Deployments
 from bot.store.images import Images
 from bot.store.operations import Operations, Request
+from bot.store.outbox import Outbox
 from bot.store.refused_attempts import RefusedAttempts
 from bot.store.removals import Removals
 from bot.store.run_claims import RunClaims
@@ -92,6 +94,9 @@ class Engine:
     async def begin(self, request: Request) -> None:
         self.begun.append(request)
 
+    def unnumbered(self, environment: str) -> int:
+        return sum(request.environment == environment for request in self.begun)
+
     async def wake(self, number: int) -> None:
         self.woken.append(number)
 
@@ -114,6 +119,12 @@ class Chat:
 
     async def update(self, at: Posted, message: Message, _lane: object = None) -> None:
         self.says[at] = message
+
+    async def turn(self, _: object) -> None:
+        """At once."""
+
+    def redacted(self, content: dict[str, Any]) -> dict[str, Any]:
+        return content
 
     async def channel_id(self, name: str) -> str:
         if name not in CHANNELS:
@@ -166,6 +177,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.operations = Operations(self.store, self.clock)
+        self.queue_display = QueueDisplay()
         self.annotations = Annotations(self.store, self.clock)
         self.run_claims = RunClaims(self.store, self.clock)
         self.approvals = Approvals(self.store, self.clock)
@@ -179,7 +191,7 @@ class Desk:
     def services(self) -> Services:
         made = SimpleNamespace(
             config=self.config, engine=self.engine, chat=self.chat, directory=Directory(), operations=self.operations,
-            annotations=self.annotations, run_claims=self.run_claims, approvals=self.approvals, audit=self.audit, refused_attempts=self.refused_attempts, redact=Redactor(), clock=self.clock,
+            annotations=self.annotations, outbox=Outbox(self.store, self.clock), queue_display=self.queue_display, run_claims=self.run_claims, approvals=self.approvals, audit=self.audit, refused_attempts=self.refused_attempts, redact=Redactor(), clock=self.clock,
             deployments=Deployments(self.store, self.clock), artifacts=Artifacts(self.store.keyring, None, self.annotations), children=ONE_MACHINE,
             deliveries=Deliveries(self.store, self.clock), images=Images(self.store, self.clock), removals=Removals(self.store), aws=self.aws, account=self.account, prices=self.prices,
             github=None, isolations=dict.fromkeys(self.config.environments, WALL), metadata_service=(),

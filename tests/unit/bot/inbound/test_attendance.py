@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from bot.inbound import server
 from bot.process.health import Health
 from bot.store.operations import Operations, Request
+from bot.store.outbox import Outbox
 from bot.store.workers import Identity, Workers, workers
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ async def test_work_that_nobody_does_is_reported_while_requests_are_answered(sto
         "operations": operations,
         "lease": SimpleNamespace(workers=all_workers, lease=lease),
         "engine": SimpleNamespace(operations_in_hand=read_in_hand),
+        "outbox": Outbox(store, time.time),
     }
     application = server.make()
     server.add_metrics(application, cast("Services", SimpleNamespace(**made, clock=time.time)), Health())

@@ -30,6 +30,7 @@ from bot.slack.manifest import read as read_manifest
 from bot.slack.web_api import make_client
 from bot.store.deliveries import Deliveries
 from bot.store.operations import Operations, Request, Status
+from bot.store.outbox import Outbox
 from bot.store.workers import Identity, Workers
 from sandbox.slack import SlackSettings, SlackStandIn, sign
 from tests.migrated import migrated
@@ -97,7 +98,7 @@ async def client(handled: Handled, operations: Operations, health: Any) -> Async
     store = operations._store
     made = SimpleNamespace(
         chat=Chat(web_client, redact), redact=redact, operations=operations, deliveries=Deliveries(store, time.time),
-        clock=time.time, lease=SimpleNamespace(workers=Workers(store, timedelta(minutes=2))),
+        clock=time.time, outbox=Outbox(store, time.time), lease=SimpleNamespace(workers=Workers(store, timedelta(minutes=2))),
         engine=SimpleNamespace(operations_in_hand=AsyncMock(return_value={})),
     )  # fmt: skip
     registry = Registry(
@@ -279,8 +280,7 @@ async def metrics(client: TestClient[Any, Any]) -> dict[str, float]:
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     families = {family.name: family for family in text_string_to_metric_families(await answer.text())}
     family, dropped = families["signalbox_operations"], families["signalbox_dropped"]
-    assert (dropped.name, dropped.type) == ("signalbox_dropped", "counter")
-    assert (family.name, family.type) == ("signalbox_operations", "gauge")
+    assert (dropped.type, family.type) == ("counter", "gauge")
     return {sample.labels["status"]: sample.value for sample in family.samples}
 
 

@@ -6,11 +6,13 @@ import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
+import pytest
 import pytest_asyncio
 
 from bot.config import read
 from bot.engine.engine import Engine, EngineSettings
 from bot.operations import lifecycle
+from bot.operations.queue import QueueDisplay
 from bot.operations.registry import Kind
 from bot.redaction import Redactor
 from bot.store.annotations import Annotations
@@ -20,13 +22,12 @@ from bot.store.audit import Audit
 from bot.store.database import Store
 from bot.store.migrations import migrate
 from bot.store.operations import Operations, Request
+from bot.store.outbox import Outbox
 from tests.kept import ONE_MACHINE
 from tests.unit.bot.operations.lifecycle_world import FILE, SECRET, Chat, Directory, World
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    import pytest
 
     from bot.services import Services
 
@@ -45,6 +46,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
             directory=Directory(), audit=Audit(store, time.time, redact), annotations=Annotations(store, time.time),
             children=ONE_MACHINE,
             artifacts=Artifacts(store.keyring, None, Annotations(store, time.time)),
+            outbox=Outbox(store, time.time), queue_display=QueueDisplay(),
         ),
     )  # fmt: skip
     made = World(services, chat)
@@ -61,3 +63,12 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
     yield made
     services.engine.destroy()
     store.close()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pace and no pauses between tries."""
+    monkeypatch.setattr("bot.slack.client.POST_INTERVAL", 0.0)
+    monkeypatch.setattr("bot.slack.client.UPDATE_INTERVAL", 0.0)
+    for module in ("posting", "thread"):
+        monkeypatch.setattr(f"bot.operations.{module}.QUICK", (0.0,) * 3)

@@ -57,8 +57,10 @@ class Chat:
         self.says: dict[str, str] = {}
         self.refuses: set[str] = set()
         self.deleted: set[str] = set()
+        self.away = False
 
     async def post(self, channel: str, message: Message, **_: Any) -> Posted:
+        self._check_reached("chat.postMessage")
         if channel in self.refuses:
             raise ChatError("chat.postMessage", "not_in_channel")
         at = Posted(channel, f"{len(self.says) + len(self.deleted) + 1}.0")
@@ -66,9 +68,13 @@ class Chat:
         return at
 
     async def update(self, at: Posted, message: Message, _lane: object = None) -> None:
+        self._check_reached("chat.update")
         if at.ts in self.deleted:
             raise ChatError("chat.update", "message_not_found")
         self.says[at.ts] = read_message(message)
+
+    def redacted(self, content: dict[str, Any]) -> dict[str, Any]:
+        return content
 
     async def turn(self, _: object) -> None:
         """At once."""
@@ -80,6 +86,10 @@ class Chat:
         if at.ts not in self.says:
             raise ChatError("chat.getPermalink", "message_not_found")
         return f"https://slack.test/{at.ts}"
+
+    def _check_reached(self, method: str) -> None:
+        if self.away:
+            raise ChatError(method, "no_answer (TimeoutError)")
 
     def delete(self, ts: str) -> None:
         """Somebody deletes a message."""

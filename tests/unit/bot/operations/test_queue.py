@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bot.operations import outgoing
+from bot.operations.delivery import Delivery
 from bot.slack.blocks import common
 from bot.store.operations import Request, Status
 from tests.unit.bot.operations.lifecycle_world import ATTEMPTS, World, succeed
@@ -136,3 +138,100 @@ async def test_one_that_was_withdrawn_while_it_waited_does_not_begin(world: Worl
     await world.until_said(record, "withdrawn by @lee before it had begun")
     assert began == [after.number]
     assert (await world.services.operations.get(record.number)).status is Status.CANCELLED
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.operations.posting.QUICK", (0.01,) * 2)
+    monkeypatch.setattr("bot.operations.lifecycle.JUST_ANNOUNCED", 0.0)
+    monkeypatch.setattr("bot.operations.lifecycle.DISPLAY_POLL_INTERVAL", 0.01)
+
+
+async def queued(world: World) -> tuple[asyncio.Event, Request, Request, list[int]]:
+    """An operation that runs until the event, and one that waits for it; the numbers of those that began."""
+    gate, began = asyncio.Event(), list[int]()
+
+    async def hold(operation: Operation) -> None:
+        await gate.wait()
+        await succeed(operation)
+
+    async def follow(operation: Operation) -> None:
+        began.append(operation.number)
+        await succeed(operation)
+
+    first = await world.begin(hold)
+    await world.until(first, Status.RUNNING)
+    second = await world.begin(follow)
+    for _ in range(ATTEMPTS):
+        if (await world.until(second, Status.WAITING)).message_ts:
+            break
+        await asyncio.sleep(0.02)
+    return gate, first, second, began
+
+
+async def test_while_slack_is_away_the_turn_passes_and_nothing_begins_unseen(world: World, quick: None) -> None:
+    gate, first, second, began = await queued(world)
+    world.chat.away = True
+    gate.set()
+    ended = await world.until(first, Status.SUCCEEDED)
+    record = await world.until(second, Status.WAITING)
+    for _ in range(ATTEMPTS):
+        if (await world.services.outbox.backlog()).count == 2:
+            break
+        await asyncio.sleep(0.02)
+    assert await world.services.outbox.waits(record.number, outgoing.MESSAGE), "the turn has not passed on"
+    assert not began
+    world.chat.away = False
+    await Delivery(world.services).deliver_due()
+    await world.until(second, Status.SUCCEEDED)
+    assert began == [record.number]
+    await world.until_said(ended, "all done")
+    await world.until_said(record, "all done")
+
+
+async def test_one_that_waits_to_be_seen_can_be_withdrawn(world: World, quick: None) -> None:
+    gate, _, second, began = await queued(world)
+    world.chat.away = True
+    gate.set()
+    record = await world.until(second, Status.WAITING)
+    while not await world.services.outbox.waits(record.number, outgoing.MESSAGE):  # noqa: ASYNC110  -- a row
+        await asyncio.sleep(0.02)
+    assert await world.services.operations.cancel_queued(record.number, "U0LEE")
+    world.services.queue_display.cancelled(world.services, record)
+    await world.services.queue_display.drawn()
+    world.chat.away = False
+    await Delivery(world.services).deliver_due()
+    await world.until_said(record, "withdrawn by @lee")
+    await world.until(await world.begin(succeed), Status.SUCCEEDED)
+    assert not began
+
+
+async def test_an_announcement_waits_for_slack_and_the_operation_for_it(world: World, quick: None) -> None:
+    world.chat.away = True
+    request = await world.begin(succeed)
+    record = await world.until(request, Status.WAITING)
+    await asyncio.sleep(0.1)
+    record = await world.until(request, Status.WAITING)
+    assert record.message_ts is None
+    world.chat.away = False
+    await world.until_said(await world.until(request, Status.SUCCEEDED), "all done")
+
+
+async def test_the_next_begins_while_the_messages_of_the_queue_are_not_drawn(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, _, second, _ = await queued(world)
+    third = await world.begin(succeed)
+    await world.until(third, Status.WAITING)
+    await world.services.queue_display.drawn()
+    held = asyncio.Event()
+
+    async def hold(*_: object) -> None:
+        await held.wait()
+
+    monkeypatch.setattr("bot.operations.queue.deliver_once", hold)
+    gate.set()
+    await world.until(second, Status.SUCCEEDED)
+    await world.until(third, Status.SUCCEEDED)
+    held.set()
+    await world.services.queue_display.drawn()

@@ -33,8 +33,8 @@ async def test_the_same_request_always_has_the_same_number(operations: Operation
     assert await operations.create(REQUEST) == 1
     assert await operations.create(replace(REQUEST, title="something else")) == 1
     assert await operations.create(replace(REQUEST, key="key-2")) == 2
-    assert await operations.exists("key-1")
-    assert not await operations.exists("key-3")
+    assert await operations.started_by("key-1")
+    assert not await operations.started_by("key-3")
 
 
 async def test_requests_at_once_get_a_number_each(url: str, store: Store, clock: Clock) -> None:

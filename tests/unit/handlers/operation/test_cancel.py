@@ -37,6 +37,8 @@ async def test_one_that_waits_is_withdrawn_at_once_and_never_begins(desk: Desk, 
     answer = await cancel.cancel(desk.services, press(number, user))
     assert answer is not None
     assert f"#{number} is withdrawn" in read(answer)
+    assert not desk.chat.says, "the person is answered first"
+    await desk.queue_display.drawn()
     message = desk.chat.says[Posted("C0STAGING", f"{number}.0")]
     name = {"U0ANA": "ana", "U0LEE": "lee"}[user]
     assert f"withdrawn by @{name} before it had begun; nothing was changed" in read(message)

@@ -20,7 +20,7 @@ from tests.unit.runners.conftest import TOKEN, Fault
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
-    from bot.engine.engine import Watch
+    from bot.engine.watch import Watch
     from bot.operations.operation import Operation
     from bot.slack.blocks.kit import Message
     from sandbox.github.repository import Repository

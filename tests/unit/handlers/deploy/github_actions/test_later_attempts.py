@@ -53,6 +53,12 @@ class Failed:
     async def read(self, at: Posted) -> object:
         return self.desk.chat.says.get(at)
 
+    async def turn(self, _: object) -> None:
+        """At once."""
+
+    def redacted(self, content: object) -> object:
+        return content
+
     async def update(self, at: Posted, message: object, _lane: object = None) -> None:
         self.desk.chat.says[at] = message  # type: ignore[assignment]
 
