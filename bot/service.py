@@ -177,6 +177,9 @@ class Service:
     def _plain(self, text: str) -> str:
         return markup.plain(markup.redacted(text, self._redact))
 
+    def _engine_settings(self, store: Store, held: HeldLease) -> EngineSettings:
+        return EngineSettings(store.url, held.lease.incarnation, store.keyring, self._clock, store.require_room)
+
     def _services(
         self, chat: Chat, store: Store, workplace: Path, metadata: tuple[str, ...], held: HeldLease
     ) -> Services:
@@ -184,9 +187,7 @@ class Service:
         return Services(
             config=self._config,
             chat=chat,
-            engine=Engine(
-                EngineSettings(store.url, held.lease.incarnation, store.keyring, self._clock, store.require_room)
-            ),
+            engine=Engine(self._engine_settings(store, held)),
             lease=held,
             operations=Operations(store, self._clock),
             artifacts=artifacts_of(self._config, store, self._beside),
