@@ -95,6 +95,7 @@ class Operations(Model):
     """
 
     directory: Text = "var"
+    artifacts: Annotated[Text, AfterValidator(_artifacts)] | None = None
     deploy_timeout: Duration = timedelta(hours=1)
     lease: Duration = timedelta(minutes=2)
     cache_unused_after: Duration = timedelta(days=30)
@@ -103,7 +104,6 @@ class Operations(Model):
     isolation: Literal["wall", "none"] = "wall"
     readable: tuple[Text, ...] = ()
     limits: Limits = Limits()
-    artifacts: Annotated[Text, AfterValidator(_artifacts)] | None = None
 
     @property
     def artifact_bucket(self) -> tuple[str, str] | None:
