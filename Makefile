@@ -20,7 +20,7 @@ DEV := $(VENV)/.installed-dev
 SANDBOX := $(VENV)/.installed-sandbox
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
 
-.PHONY: help setup demo test quick one bench audit sbom lint fmt lock clean
+.PHONY: help setup demo test quick one bench soak audit sbom lint fmt lock clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,9 @@ one: $(DEV) ## runs the tests of a file, or one test: make one T=tests/unit/test
 
 bench: $(DEV) ## measures
 	@$(BIN)/python -m tests.bench
+
+soak: $(DEV) ## lets random faults befall three machines: N rounds (200) from the seed SEED (1) on
+	@$(BIN)/python -m tests.soak
 
 audit: $(DEV) ## checks what requirements.lock pins for known vulnerabilities, where the advisories can be reached
 	@$(BIN)/python -m tests.audit

@@ -74,13 +74,20 @@ async def launch(argv: Sequence[str], environment: Mapping[str, str], log: Path)
 
 
 class BotProcess:
-    """`python -m bot serve` with its configuration; what it logs goes to the end of the file `log`.
+    """`python -m bot serve` with its configuration, or another `command`; what it logs goes to the end of the file `log`.
 
     Whatever ends this process ends the bot too; what the bot has started lives on, as on a machine that lost its bot.
     """
 
     def __init__(
-        self, config: Path, environment: Mapping[str, str], port: int, log: Path, launch: Launch = launch
+        self,
+        config: Path,
+        environment: Mapping[str, str],
+        port: int,
+        log: Path,
+        launch: Launch = launch,
+        *,
+        command: str = "serve",
     ) -> None:
         self._config = config
         self._environment = {**environment, "PORT": str(port)}
@@ -88,6 +95,8 @@ class BotProcess:
         self.log = log
         self.starts: list[float] = []  # when each start began, in seconds since the epoch
         self._launch = launch
+        self._command = command
+        self._logged = 0  # bytes of the log before this start
         self._child: Child | None = None
 
     @property
@@ -105,7 +114,9 @@ class BotProcess:
 
     async def launch(self) -> None:
         """Start it; returns at once."""
-        argv = (sys.executable, "-m", "bot", "serve", "--config", str(self._config))
+        argv = (sys.executable, "-m", "bot", self._command, "--config", str(self._config))
+        self.log.touch()
+        self._logged = self.log.stat().st_size
         self.starts.append(time.time())
         self._child = await self._launch(argv, self._environment, self.log)
 
@@ -152,6 +163,8 @@ class BotProcess:
         raise RuntimeError(f"the bot did not become ready; it logged:\n{self.log.read_text(errors='replace')[-4000:]}")
 
     async def _answers(self, session: ClientSession) -> bool:
+        if self._command == "work":  # it listens to nobody
+            return b"ready as " in self.log.read_bytes()[self._logged :]
         try:
             async with session.get(f"http://127.0.0.1:{self.port}/readyz") as response:
                 return response.status == 200

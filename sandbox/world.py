@@ -16,6 +16,7 @@ from sandbox.aws import REGION, AwsHandle, AwsStandIn
 from sandbox.bot_process import PROJECT, BotProcess, Launch, launch, surroundings
 from sandbox.github import GitHubStandIn, WebhookSettings, sandbox_repositories
 from sandbox.hcp import Fetched, HcpStandIn, HcpToken, NotificationSettings
+from sandbox.postgres_server import initdb, running_postgres
 from sandbox.slack import SlackSettings, SlackStandIn
 from sandbox.terraform_state import write_state
 
@@ -58,6 +59,7 @@ class Options:
     `page_port` 0 takes a free port; `speed` is simulated seconds per real one on GitHub; `aws` an AWS that runs
     already, else one is started unless `without_aws`; `config` replaces pieces of the configuration's text. With `hcp`
     prod is planned in HCP Terraform, which sends notifications unless `hcp_silent`. With `webhooks` GitHub reports runs.
+    `workers` work beside the bot, each with its own workplace as on a machine of its own, where PostgreSQL is there.
     """
 
     page_port: int = 0
@@ -69,6 +71,7 @@ class Options:
     hcp: bool = False
     hcp_silent: bool = False
     webhooks: bool = False
+    workers: int = 0
     config: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -89,6 +92,7 @@ class World:
         self.options = options or Options()
         self._launch = launch
         self.files = Path()
+        self.workers: dict[str, BotProcess] = {}  # by the name that `/infra workers` shows
         self._aws_handle: AwsHandle | None = None
         self._stack = AsyncExitStack()
 
@@ -146,11 +150,30 @@ class World:
             await self._hcp(port)
         await self._slack(port)
         log = self.files / "bot.log"
-        self.bot = BotProcess(self._config(), self._environment(aws), port, log, self._launch)
+        config, variables = self._config(), self._environment(aws)
+        if self.options.workers and initdb():
+            server = self._stack.enter_context(running_postgres())
+            variables["DATABASE_URL"] = server.new_database()
+        self.bot = BotProcess(config, variables, port, log, self._launch)
         self._stack.push_async_callback(self.bot.stop)
         await self.bot.start()
+        if initdb():
+            for number in range(1, self.options.workers + 1):
+                await self._worker(f"worker-{number}", config, variables)
         if self.options.hcp:
             self.hcp.notify()
+
+    def workplace_of(self, worker: str) -> Path:
+        """Where this worker keeps the files of its operations."""
+        return self.files / worker
+
+    async def _worker(self, name: str, config: Path, variables: Mapping[str, str]) -> None:
+        own = config.with_name(f"{name}.yaml")
+        own.write_text(config.read_text().replace(f'"{self.files}/var"', f'"{self.workplace_of(name)}"'))
+        log, variables = self.files / f"{name}.log", {**variables, "SIGNALBOX_EXECUTOR": name}
+        worker = self.workers[name] = BotProcess(own, variables, 0, log, self._launch, command="work")
+        self._stack.push_async_callback(worker.stop)
+        await worker.start()
 
     def _webhook(self, bot_port: int) -> WebhookSettings | None:
         url = f"http://127.0.0.1:{bot_port}/github/webhooks"

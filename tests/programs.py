@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sandbox.postgres_server import initdb
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -34,12 +36,6 @@ def systemd() -> str | None:
     """The path of systemd itself, where the programs that give it namespaces are as well. Debian keeps it off PATH."""
     result = [path for path in ("/usr/lib/systemd/systemd", "/lib/systemd/systemd") if Path(path).exists()]
     return result[0] if result and _first("unshare") and _first("systemctl") else None
-
-
-def initdb() -> str | None:
-    """The path of PostgreSQL's initdb; `postgres` lies beside it. Debian keeps both off PATH."""
-    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: path.parts[-3])
-    return str(debian[-1]) if debian else _first("initdb")
 
 
 def bwrap() -> str | None:

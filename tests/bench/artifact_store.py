@@ -16,9 +16,9 @@ from bot.store.database import Store
 from bot.store.migrations import migrate
 from runners.concurrency import run_blocking
 from runners.processes.foreign_files import read_regular
+from sandbox.postgres_server import initdb
 from tests.bench.figures import Figure
 from tests.postgres_server import running_postgres
-from tests.programs import initdb
 
 if TYPE_CHECKING:
     from bot.store.artifacts import ArtifactPlace

@@ -1,0 +1,155 @@
+"""The bench: one PostgreSQL, one `serve`, two `work`, each on a machine of its own, and people who act."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections import Counter
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.seals import Keyring
+from bot.settings import database_url
+from bot.store.audit_verification import read_all, verify
+from bot.store.database import Store
+from sandbox.world import SECRETS, Options, World
+from tests.scenarios.staged import _STAGING
+from tests.soak.effects import Counters
+from tests.soak.history import Database
+from tests.soak.machines import Machine, Worker
+from tests.soak.model import Observed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from sandbox.aws import AwsHandle
+    from sandbox.bot_process import Child, Launch
+    from sandbox.slack import Message
+    from tests.postgres_server import PostgresServer
+
+LEASE = 5.0  # seconds
+SPEED = 200.0  # simulated seconds per real one on GitHub
+NAMES = ("a", "b", "c")
+CHANNELS = ("#dev", "#staging", "#ops")
+_CONFIG = {
+    "operations:\n": f"operations:\n  lease: {LEASE:.0f}s\n",
+    f"{_STAGING}, taskrunner, sftp]": f"{_STAGING}]".replace("[backend, cron", "[backend"),
+}
+
+
+class Bench:
+    """Three machines around a world. `machines[0]` serves."""
+
+    def __init__(self, world: World, machines: tuple[Machine, ...], database: Database, counters: Counters) -> None:
+        self.world = world
+        self.machines = machines
+        self.database = database
+        self.counters = counters
+        self.out_of_reach: set[str] = set()
+        self.url = ""
+        self.accepted = 0  # commands that were answered without a refusal
+
+    def messages(self) -> list[Message]:
+        """The bot's messages in channels, without those in threads."""
+        listed = [message for name in CHANNELS for message in self.world.channel(name).messages]
+        return [message for message in listed if message.bot_id and message.thread_ts is None and not message.deleted]
+
+    def observed(self) -> Observed:
+        """All that was observed so far."""
+        operations = self.database.operations()
+        by_ts = {(message.channel, message.ts): message for message in self.messages()}
+        listed = {each.number: by_ts.get((each.channel, str(each.message_ts))) for each in operations}
+        lost = {name: at for machine in self.machines for name, at in machine.lost_at}
+        return Observed(
+            operations=operations,
+            history=self.database.history(),
+            effects=self.counters.effects(),
+            runs=self.counters.runs(),
+            messages={number: _headline(message) for number, message in listed.items() if message},
+            posted=len(by_ts),
+            lost=lost,
+            out_of_reach=frozenset(self.out_of_reach),
+        )
+
+    def audit_fault(self) -> str:
+        """What is wrong with the audit log; empty where it is whole."""
+        keyring = Keyring.read(SECRETS["SIGNALBOX_KEY"])
+        store = Store(database_url(self.url, ""), keyring)
+        try:
+            return str(verify(read_all(store.engine), keyring, None).fault or "")
+        finally:
+            store.close()
+
+    async def heal(self) -> None:
+        """Open all ways, and start what does not run."""
+        await asyncio.gather(*(machine.heal() for machine in self.machines))
+
+    def counted(self) -> str:
+        """How much was observed so far, in words."""
+        observed = self.observed()
+        statuses = Counter(each.status for each in observed.operations)
+        effects = Counter(each.kind for each in observed.effects)
+        return f"{len(observed.operations)} operations so far {dict(statuses)}, effects {dict(effects)}, runs {dict(observed.runs)}"
+
+    def keep(self, name: str) -> None:
+        """Keep the logs, the channels and the history where people can read them: the world's directory goes."""
+        directory = Path(tempfile.gettempdir()) / name
+        directory.mkdir(exist_ok=True)
+        for log in self.world.files.glob("*.log"):
+            shutil.copy(log, directory)
+        channels = "\n".join(f"{channel}\n{self.world.channel(channel).as_read}" for channel in CHANNELS)
+        (directory / "channels.txt").write_text(channels)
+        (directory / "history.txt").write_text("\n".join(map(str, self.database.history())))
+        (directory / "effects.txt").write_text("\n".join(map(str, self.counters.effects())))
+        print(f"  logs, channels and history are in {directory}", flush=True)  # noqa: T201  -- a command
+
+    async def end_politely(self) -> list[str]:
+        """Restart each machine politely, as each start clears up; what is left on their disks then."""
+        for machine in self.machines:
+            if machine.process is not None:
+                await machine.process.stop()
+                await machine.start()
+        return self.files_left()
+
+    def files_left(self) -> list[str]:
+        """Directories of operations on the machines' disks."""
+        listed = [path for machine in self.machines for path in (machine.disk / "var" / "operations").glob("*")]
+        return [str(path.relative_to(self.world.files)) for path in listed]
+
+
+def _headline(message: Message) -> str:
+    return next(iter(message.rendered.splitlines()), "")
+
+
+@asynccontextmanager
+async def running_bench(server: PostgresServer, forked: Launch, aws: AwsHandle) -> AsyncIterator[Bench]:
+    """A bench that has started."""
+    url = server.new_database()
+    async with AsyncExitStack() as ends:
+        machines: list[Machine] = []
+
+        async def launch(argv: Sequence[str], environment: Mapping[str, str], log: Path) -> Child:
+            return await machines[0].launch(argv, environment, log)
+
+        environment = {"DATABASE_URL": url}
+        options = Options(speed=SPEED, rate_limits=False, aws=aws, config=_CONFIG, environment=environment)
+        world = World(options, launch)
+        machines += [Machine(name, world, forked) for name in NAMES]  # their disks lie in the world's directory
+        await ends.enter_async_context(world)
+        for machine in machines:
+            ends.push_async_callback(machine.close)
+        machines[0].process = world.bot
+        config = world.files / "signalbox.yaml"
+        for machine in machines[1:]:
+            log = world.files / f"{machine.executor}.log"
+            machine.process = Worker(config, world.bot._environment, log, machine.launch)
+        await asyncio.gather(*(machine.start() for machine in machines[1:]))
+        database = Database(url)
+        ends.callback(database.close)
+        database.install()
+        bench = Bench(world, tuple(machines), database, Counters(world))
+        bench.url = url
+        bench.counters.install()
+        yield bench

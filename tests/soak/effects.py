@@ -1,0 +1,112 @@
+"""Effects counted outside of the program: applies and playbooks write lines to a file, runs are read at the stand-in."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sandbox import fleet
+from sandbox.github.seed import INFRASTRUCTURE
+from sandbox.github.stand_in import BOT_LOGIN
+from tests.scenarios.staged import change
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox.world import World
+
+LASTS = 0.7  # seconds that an apply and a playbook take at least
+_SCRIPT = """\
+id=$$.$(date +%s%N)
+echo "begin $1 $2 $id $(date +%s.%N) $PWD" >> "$(dirname "$0")/effects"
+sleep {lasts}
+echo "end $1 $2 $id $(date +%s.%N) $PWD" >> "$(dirname "$0")/effects"
+"""
+_OPERATION = re.compile(r"/([^/]+)/var/operations/(\d+)(?:/|$)")
+_TERRAFORM = """\
+resource "terraform_data" "soak" {{
+  triggers_replace = "{generation}"
+
+  provisioner "local-exec" {{
+    command = "sh {script} apply {generation}"
+  }}
+}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Something that happened outside, by which operation, on which machine. `end` is None where it was killed."""
+
+    kind: str
+    key: str
+    environment: str
+    operation: int | None
+    machine: str
+    begin: float
+    end: float | None
+
+
+class Counters:
+    """Lets applies and playbooks of the world say when they begin and end."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._generation = 0
+
+    def install(self) -> None:
+        """Commit code that counts. Each apply, and each playbook on its one host, is one effect."""
+        for environment in ("dev", "staging"):
+            directory = self._directory(environment)
+            directory.mkdir()
+            (directory / "effect.sh").write_text(_SCRIPT.format(lasts=LASTS))
+        script = self._directory("staging") / "effect.sh"
+        task = f"    - name: Count\n      ansible.builtin.command: sh {script} playbook backend\n\n"
+        change(self._world, "provisioners/deploy-backend.yml", "  tasks:\n", f"  tasks:\n{task}")
+
+    def next_generation(self, environment: str) -> None:
+        """Commit code of which one apply is needed."""
+        self._generation += 1
+        text = _TERRAFORM.format(generation=self._generation, script=self._directory(environment) / "effect.sh")
+        path = f"{fleet.DIRECTORIES[environment]}/soak.tf"
+        repository = self._world.github.repository(INFRASTRUCTURE)
+        repository.commit("main", {path: text.encode()}, f"Generation {self._generation} of {environment}")
+
+    def effects(self) -> tuple[Effect, ...]:
+        """All of them, in the order in which they began."""
+        files = [(name, self._directory(name) / "effects") for name in ("dev", "staging")]
+        listed = [each for name, path in files if path.exists() for each in _read(name, path)]
+        return tuple(sorted(listed, key=lambda each: each.begin))
+
+    def runs(self) -> dict[str, int]:
+        """How many runs the bot started, by workflow file."""
+        counted: dict[str, int] = {}
+        for run in self._world.github.repository(INFRASTRUCTURE).runs.values():
+            if run.actor == BOT_LOGIN:
+                path = str(run.workflow.path).rpartition("/")[2]
+                counted[path] = counted.get(path, 0) + 1
+        return counted
+
+    def state_holds(self, environment: str) -> str | None:
+        """The generation that the environment's state has."""
+        state = json.loads(self._world.state_of(environment).read_text())
+        held = [each for each in state["resources"] if each["name"] == "soak"]
+        return str(held[0]["instances"][0]["attributes"]["triggers_replace"]["value"]) if held else None
+
+    def _directory(self, environment: str) -> Path:
+        return self._world.machines_of(environment) / "soak"
+
+
+def _read(environment: str, path: Path) -> list[Effect]:
+    lines = [line.split(" ", 5) for line in path.read_text().splitlines()]
+    ends = {parts[3]: float(parts[4]) for parts in lines if parts[0] == "end"}
+    listed = []
+    for word, kind, key, name, at, directory in lines:
+        if word != "begin":
+            continue
+        place = _OPERATION.search(directory)
+        operation, machine = (int(place[2]), place[1]) if place else (None, "")
+        listed.append(Effect(kind, key, environment, operation, machine, float(at), ends.get(name)))
+    return listed

@@ -1,0 +1,136 @@
+"""The model finds each kind of violation, and none where all holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.soak.effects import Effect
+from tests.soak.history import Change, Operation
+from tests.soak.model import Observed, violations
+
+SAID = ":white_check_mark: *#1 Plan for staging*: applied, 1 created"
+OPERATION = Operation(1, "plan", "staging", "Plan for staging", "succeeded", "C1", "1.1", 100.0, 120.0)
+EFFECT = Effect("apply", "7", "staging", 1, "b1", 110.0, 112.0)
+DEPLOY = Operation(2, "deploy", "staging", "Deploy staging", "succeeded", "C1", "1.2", 115.0, 130.0)
+PLAYBOOK = Effect("playbook", "backend", "staging", 2, "c1", 125.0, 127.0)
+RUN = Operation(3, "deploy", "dev", "Deploy dev", "succeeded", "C2", "1.3", 115.0, 130.0)
+
+
+def lease(number: int, at: float, executor: str = "b1", *, token: int = 1, ended: bool = False) -> Change:
+    row = {"executor": executor, "token": token, "lease_until": 0.0 if ended else at + 3, "ended": ended}
+    return Change(number, at, executor, number, "signalbox_workers", row)
+
+
+def mark(number: int, at: float, operation: int, name: str, executor: str = "b1") -> Change:
+    row = {"operation": operation, "name": name}
+    return Change(number, at, executor, number, "signalbox_side_effects", row)
+
+
+GOOD = Observed(
+    operations=(OPERATION, DEPLOY, RUN),
+    history=(
+        *(lease(1, 107), mark(2, 109, 1, "apply")),
+        *(lease(3, 123, "c1"), mark(4, 124, 2, "playbook backend", "c1"), mark(5, 124, 3, "dispatch", "c1")),
+        *(lease(6, 124.5, "c1"), lease(7, 125, "c1", ended=True), lease(8, 131, "c1", token=2)),
+    ),
+    effects=(EFFECT, PLAYBOOK),
+    runs={"deploy-dev.yml": 1},
+    messages={1: SAID, 2: ":white_check_mark: *#2 Deploy staging*: deployed", 3: ":white_check_mark: *#3*: deployed"},
+    posted=3,
+)
+AGAIN = replace(EFFECT, begin=113.0, end=114.0)
+INTERRUPTED = replace(OPERATION, status="interrupted")
+SAYS_INTERRUPTED = {**GOOD.messages, 1: "*#1*: interrupted during the apply, and not started again"}
+CASES = {
+    "an apply twice": (replace(GOOD, effects=(EFFECT, AGAIN, PLAYBOOK)), "doubled: #1 began apply 7 2 times"),
+    "an effect of nobody": (replace(GOOD, effects=(replace(EFFECT, operation=None), PLAYBOOK)), "unknown: apply 7"),
+    "an effect without its mark": (replace(GOOD, history=GOOD.history[:1] + GOOD.history[2:]), "unmarked: #1"),
+    "an operation that is still open": (
+        replace(GOOD, operations=(replace(OPERATION, status="running"), DEPLOY, RUN)),
+        "lost: #1 Plan for staging is still running",
+    ),
+    "an apply that was not": (replace(GOOD, effects=(PLAYBOOK,)), "untrue: #1 applied 0 times"),
+    "an apply that did not end": (
+        replace(GOOD, effects=(replace(EFFECT, end=None), PLAYBOOK)),
+        "untrue: #1 applied 0 times",
+    ),
+    "an apply that nobody speaks of": (
+        replace(GOOD, messages={**GOOD.messages, 1: "*#1*: up to date"}),
+        "untrue: #1 applied 1 times",
+    ),
+    "another status than the message's": (
+        replace(GOOD, operations=(replace(OPERATION, status="rejected"), DEPLOY, RUN)),
+        "untrue: #1 is rejected, and its message says",
+    ),
+    "a rejected plan that was applied": (
+        replace(
+            GOOD,
+            operations=(replace(OPERATION, status="rejected"), DEPLOY, RUN),
+            messages={**GOOD.messages, 1: "*#1*: rejected by @lee"},
+        ),
+        "untrue: #1 is rejected, and began 1 effects",
+    ),
+    "a playbook that did not end": (
+        replace(GOOD, effects=(EFFECT, replace(PLAYBOOK, end=None))),
+        "untrue: #2 ran no playbook to its end",
+    ),
+    "interrupted, though nothing was lost": (
+        replace(GOOD, operations=(INTERRUPTED, DEPLOY, RUN), messages=SAYS_INTERRUPTED),
+        "untrue: #1 says interrupted, and no machine of it was lost: ['b1']",
+    ),
+    "two at once": (
+        replace(GOOD, effects=(EFFECT, replace(PLAYBOOK, begin=111.5))),
+        "at once: playbook of #2 on c1 began in staging 0.50 s before apply of #1 on b1 ended",
+    ),
+    "two at once, the first on a machine that was lost later": (
+        replace(GOOD, effects=(replace(EFFECT, end=None), replace(PLAYBOOK, begin=111.5)), lost={"b1": 114.0}),
+        "at once: playbook of #2 on c1 began in staging 2.50 s before apply of #1",
+    ),
+    "a mark after the lease ran out": (
+        replace(GOOD, history=(lease(1, 105), mark(2, 109, 1, "apply"), *GOOD.history[2:])),
+        "unfenced: b1 began #1 apply, and held its lease until -1.00 s",
+    ),
+    "a mark of a process that others ended": (
+        replace(GOOD, history=(lease(1, 107), lease(1, 108, ended=True), *GOOD.history[1:])),
+        "unfenced: b1 began #1 apply",
+    ),
+    "a lease that came back": (
+        replace(GOOD, history=(*GOOD.history[:7], lease(8, 131, "c1"))),
+        "lease: c1 renewed a lease that had ended",
+    ),
+    "a token that was used again": (
+        replace(GOOD, history=(*GOOD.history, lease(9, 132, "c1", token=1))),
+        "lease: the token of c1 went from 2 to 1",
+    ),
+    "a run too many": (replace(GOOD, runs={"deploy-dev.yml": 2}), "2 runs of deploy-dev.yml; 1 were begun, 1 succ"),
+    "a run too few": (replace(GOOD, runs={}), "0 runs of deploy-dev.yml; 1 were begun, 1 succeeded"),
+    "an operation without a message": (
+        replace(GOOD, messages={number: text for number, text in GOOD.messages.items() if number != 2}),
+        "lost: #2 Deploy staging (succeeded) has no message",
+    ),
+    "a message twice": (replace(GOOD, posted=4), "doubled: 4 messages for 3 operations"),
+}
+
+
+def test_nothing_is_wrong_where_all_holds() -> None:
+    assert violations(GOOD) == []
+
+
+@pytest.mark.parametrize(("observed", "sentence"), CASES.values(), ids=CASES)
+def test_each_kind_of_violation_is_found(observed: Observed, sentence: str) -> None:
+    assert any(sentence in each for each in violations(observed)), violations(observed)
+
+
+@pytest.mark.parametrize("reason", ["lost", "out of reach"])
+def test_only_a_machine_that_is_lost_or_out_of_reach_interrupts(reason: str) -> None:
+    observed = replace(
+        GOOD,
+        operations=(INTERRUPTED, DEPLOY, RUN),
+        messages=SAYS_INTERRUPTED,
+        effects=(replace(EFFECT, end=None), PLAYBOOK),
+        lost={"b1": 111.0} if reason == "lost" else {},
+        out_of_reach=frozenset({"b1"} if reason == "out of reach" else ()),
+    )
+    assert violations(observed) == []
