@@ -107,7 +107,7 @@ class Service:
         self._isolations, self._beside = isolations(self._config, workplace, file), file.absolute().parent
         stopped = stop_event()
         store = make_store(self._settings, workplace)
-        isolation = next(iter(self._isolations.values()))
+        *_, isolation = self._isolations.values()  # the last user: rules for fewer users do not hold for it
         log.info("%s", await probe.prove(isolation, workplace))
         async with AsyncExitStack() as stack:
             stack.enter_context(single_instance_lock(workplace, self._settings.executor))

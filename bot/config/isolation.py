@@ -60,8 +60,9 @@ def isolations(config: Config, workplace: Path, file: Path) -> Mapping[str, Isol
             hidden=(workplace,),
             metadata_service=environment.isolation.metadata_service,
             limits=limits,
+            number=number,
         )
-        for name, environment in config.environments.items()
+        for number, (name, environment) in enumerate(config.environments.items())
     }
 
 

@@ -6,10 +6,10 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from runners.errors import AccessDeniedError, NotFoundError
+from runners.errors import AccessDeniedError, NoSuchRefError, NotFoundError
 from runners.github import commits, ref_facts, ref_reviews
 from runners.github.api.reads import CachedReads
-from runners.github.named_refs import HEADS
+from runners.github.named_refs import HEADS, TAGS, is_full_sha
 from runners.github.ref_facts import UnknownContainmentError
 from runners.github.refs import matches
 from runners.results import RefStanding
@@ -25,11 +25,25 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RefRules:
-    """The rules for what runs: `guarded` is the configured ref, `key` the configuration's key of `refs`."""
+    """The rules for what runs: `guarded` is the configured ref, `key` the configuration's key of `refs`.
+
+    `guarded` is the name of a branch, a full name (refs/tags/v1) or a full SHA. A bare name is never a tag's: anybody who
+    may push tags could give one the name of a deleted branch.
+    """
 
     refs: Refs
     guarded: str
     key: str
+
+    @property
+    def full_name(self) -> str:
+        """The configured ref's full name; the SHA where it is one."""
+        named = self.guarded.startswith((HEADS, TAGS)) or is_full_sha(self.guarded)
+        return self.guarded if named else HEADS + self.guarded
+
+    def is_configured(self, commit: Commit) -> bool:
+        """Whether the commit was resolved from the configured ref, and not from another kind of ref of that name."""
+        return commit.ref == self.guarded and (commit.full_name or commit.sha) == self.full_name
 
 
 async def judge(operation: Operation, commit: Commit, rules: RefRules) -> RefStanding:
@@ -39,7 +53,7 @@ async def judge(operation: Operation, commit: Commit, rules: RefRules) -> RefSta
         UnavailableError: GitHub does not answer.
         NotFoundError: the configured ref does not exist.
     """
-    if commit.ref == rules.guarded:
+    if rules.is_configured(commit):
         return RefStanding(commit, rules.guarded, allowed=True, why="the configured ref")
     judged = await _Judgement(operation.services, commit, rules).standing()
     return operation.services.redact.within(judged)
@@ -57,7 +71,7 @@ class _Judgement:
 
     async def standing(self) -> RefStanding:
         commit, rules, reads = self._commit, self._rules, self._reads
-        tip = await commits.resolve(self._services.github, commit.repository, rules.guarded)
+        tip = await self._tip()
         if await ref_facts.contains(reads, commit.repository, tip.sha, commit.sha):
             return RefStanding(commit, rules.guarded, allowed=True, why=f"contained in {rules.guarded}")
         named, refused = await self._named()
@@ -73,6 +87,18 @@ class _Judgement:
             refused = f"{why}, and `otherwise: refuse` is set there"
             return RefStanding(commit, rules.guarded, allowed=False, why=why, refused=refused)
         return await self._with_facts(RefStanding(commit, rules.guarded, allowed=False, why=why), tip, pulls)
+
+    async def _tip(self) -> Commit:
+        """The commit of the configured ref now."""
+        rules, repository = self._rules, self._commit.repository
+        try:
+            return await commits.resolve(self._services.github, repository, rules.full_name)
+        except NoSuchRefError as error:
+            raise NoSuchRefError(
+                f"comparing {self._commit.short} with the configured ref in {repository}",
+                f"the configured ref {rules.guarded} does not exist: GitHub has no {rules.full_name}",
+                remedy=f"Restore {rules.full_name}, or change the configured ref. A tag's name begins with {TAGS}.",
+            ) from error
 
     async def _named(self) -> tuple[str, str]:
         """The full name by which `allow` has the commit (empty: it does not), and why nobody can approve it.

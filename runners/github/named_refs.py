@@ -29,6 +29,11 @@ class NamedRef:
     sha: str
 
 
+def is_full_sha(text: str) -> bool:
+    """Whether this is the whole SHA of a commit: GitHub takes no branch or tag of such a name."""
+    return _FULL_SHA.fullmatch(text) is not None
+
+
 async def find(github: GitHub, repository: str, name: str, doing: str) -> NamedRef | None:
     """The branch or tag of exactly this name; None for a commit's SHA, which no branch or tag has as its name.
 
@@ -42,7 +47,7 @@ async def find(github: GitHub, repository: str, name: str, doing: str) -> NamedR
     check_repository(repository, doing)
     if not is_ref(name):
         raise _none(doing, name)
-    if _FULL_SHA.fullmatch(name):
+    if is_full_sha(name):
         return None
     if name.startswith("refs/") and not name.startswith((HEADS, TAGS)):
         problem = f"{name} is neither a branch nor a tag"

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 PROGRAM = "bwrap"
 DOING = "isolating what it starts"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin"
-# The users of children of a bot that runs as root, beyond all ranges that systemd lists in its UIDS-GIDS document.
-FIRST_USER, USERS = 2_000_000_000, 2
+# The users of children of a bot that runs as root, beyond all ranges that systemd lists in its UIDS-GIDS document: one
+# range for environments without the metadata service, and one for those with it.
+FIRST_USER, USERS = 2_000_000_000, 100_000
 _SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32")
 # What programs read of /etc to resolve names, check certificates and load libraries. No passwords, no host keys.
 _SETTINGS = (
@@ -72,7 +73,8 @@ class Isolation:
     """How children are separated from the bot: behind a `wall` or not at all.
 
     `readable` and `writable` are paths of the machine that the configuration grants. `hidden` are the bot's own
-    directories: nothing in them is visible, also where they lie in a directory that is.
+    directories: nothing in them is visible, also where they lie in a directory that is. `number` is the environment's,
+    from 0: children of a bot that runs as root have a user of their own for each, which limits and signals count by.
     """
 
     wall: bool = True
@@ -81,6 +83,11 @@ class Isolation:
     hidden: tuple[Path, ...] = ()
     metadata_service: bool = False
     limits: Limits = field(default_factory=Limits)
+    number: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.number < USERS:
+            raise ValueError(f"the number of an environment is from 0 to {USERS - 1}, not {self.number}")
 
     def room(self, *, writable: Iterable[Path] = (), given: Iterable[Path] = (), shared: Iterable[Path] = ()) -> Room:
         """What one child sees: see Room."""
@@ -129,7 +136,8 @@ def enter(argv: Sequence[str], room: Room, *, cwd: Path, env: Mapping[str, str])
         raise FileNotFoundError(argv[0])
     user = _user(room.isolation)
     if user is not None:
-        _hand_all_over((*room.isolation.writable, *room.writable, *room.given), user)
+        cached = [path for path in room.shared if _is_of_child(path)]  # its user may be one of before an update
+        _hand_all_over((*room.isolation.writable, *room.writable, *room.given, *cached), user)
     options = [*_namespaces(user), *_file_system(room, Path(program))]
     options += [] if room.isolation.metadata_service else ["--setenv", "AWS_EC2_METADATA_DISABLED", "true"]
     limits = [f"{name}={value}" for name, value in room.isolation.limits.resources.items()]
@@ -153,7 +161,7 @@ def exit_code(code: int) -> int:
 
 def _user(isolation: Isolation) -> int | None:
     """The child's user outside of the wall where the bot is root; None where it is the bot's own."""
-    return None if os.geteuid() else FIRST_USER + int(isolation.metadata_service)
+    return None if os.geteuid() else FIRST_USER + USERS * isolation.metadata_service + isolation.number
 
 
 def _namespaces(user: int | None) -> list[str]:
@@ -242,6 +250,14 @@ def _beyond(program: Path, trees: Sequence[Path]) -> Iterator[Path]:
     for path in dict.fromkeys((program.absolute(), program.resolve())):
         if not any(path.is_relative_to(tree) for tree in (*trees, Path("/bin"), Path("/sbin"))):
             yield path
+
+
+def _is_of_child(path: Path) -> bool:
+    """Whether a child made this: caches belong to one environment, and what the bot made itself stays the bot's."""
+    try:
+        return FIRST_USER <= path.lstat().st_uid < FIRST_USER + 2 * USERS
+    except FileNotFoundError:
+        return False
 
 
 def _hand_all_over(paths: Iterable[Path], user: int) -> None:

@@ -17,7 +17,10 @@ from runners.terraform.room import room_of
 from sandbox.world import ENVIRONMENTS, TEMPLATE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from runners.processes.wall import Room
 
 pytestmark = [pytest.mark.needs_bwrap, pytest.mark.slow("starts bubblewrap")]
 # What it finds below the sandbox's directory, and where it can write.
@@ -65,3 +68,33 @@ async def test_code_reaches_the_machines_and_the_state_of_its_own_environment_al
     if os.geteuid() == 0:  # what is handed to the children's user stays with its environment
         owners = {place: (files / place).stat().st_uid for place in places}
         assert {place for place, owner in owners.items() if owner} == set(own)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a plain user's children all have the bot's own number")
+async def test_children_of_each_environment_have_a_user_of_their_own(tmp_path: Path) -> None:
+    config = read(TEMPLATE.read_text().replace("{files}", str(tmp_path)))
+    cache = tmp_path / "cache"
+    users: list[str] = []
+    for place in ("machines", "state"):
+        for each in ENVIRONMENTS:
+            (tmp_path / place / each).mkdir(parents=True)
+    cache.mkdir(mode=0o700)
+    for number, isolation in enumerate(isolations(config, tmp_path / "var", tmp_path / "x.yaml").values()):
+        for metadata in (False, True):
+            work = tmp_path / f"{number}-{metadata}"
+            work.mkdir(mode=0o700)
+            own = replace(isolation, readable=(), writable=(), metadata_service=metadata)
+            env = child.child_environment(work)
+            # The cache is one that a child of another user filled, as before an update.
+            filling, reading = own.room(writable=[work, cache]), own.room(writable=[work], shared=[cache])
+            script = f"cat {cache}/* >&2 && id -u"
+            if not users:
+                await _shell(f"echo kept > {cache}/file", work, env, filling)
+            users.append(await _shell(script, work, env, reading))
+    assert len(set(users)) == len(users) == 2 * len(ENVIRONMENTS)
+
+
+async def _shell(script: str, work: Path, env: Mapping[str, str], room: Room) -> str:
+    answer = await child.run(["sh", "-c", script], cwd=work, env=env, timeout=60, doing="attacking", room=room)
+    assert answer.exit_code == 0, answer.stderr
+    return answer.stdout

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runners.processes.metadata_service import ADDRESSES
-from runners.processes.wall import FIRST_USER
+from runners.processes.wall import FIRST_USER, USERS
 from tests.attacks.other_user import ROOT
 
 if TYPE_CHECKING:
@@ -73,8 +73,9 @@ _PROBE = """
 import asyncio, sys
 from pathlib import Path
 from runners.processes import metadata_service
+from dataclasses import replace
 from runners.processes.wall import WALL
-print(*asyncio.run(metadata_service.reached(WALL, Path(sys.argv[1]))))
+print(*asyncio.run(metadata_service.reached(replace(WALL, number=int(sys.argv[2])), Path(sys.argv[1]))))
 """
 _ALLOWED = "    isolation: {metadata_service: true}\n"
 
@@ -101,8 +102,8 @@ def _start(tmp_path: Path, *, addresses: str, config: str = _CONFIG) -> subproce
     return _in_namespace([_START, "work", "--config", str(file)], addresses=addresses)
 
 
-def _reached(tmp_path: Path, *, addresses: str, rules: str = "") -> set[str]:
-    answer = _in_namespace([_PROBE, str(tmp_path)], addresses=addresses, rules=rules)
+def _reached(tmp_path: Path, *, addresses: str, rules: str = "", number: int = 0) -> set[str]:
+    answer = _in_namespace([_PROBE, str(tmp_path), str(number)], addresses=addresses, rules=rules)
     assert answer.returncode == 0, answer.stderr
     return set(answer.stdout.split())
 
@@ -144,5 +145,6 @@ def test_the_documented_rules_keep_away_the_children_alone(tmp_path: Path) -> No
     assert documented
     assert str(FIRST_USER) in documented[1]
     assert _reached(tmp_path, addresses=" ".join(ADDRESSES), rules=documented[1]) == set()
+    assert _reached(tmp_path, addresses=" ".join(ADDRESSES), rules=documented[1], number=USERS - 1) == set()
     others = documented[1].replace(str(FIRST_USER), str(FIRST_USER + 1))
     assert _reached(tmp_path, addresses=" ".join(ADDRESSES), rules=others) == set(ADDRESSES)

@@ -6,6 +6,7 @@ import asyncio
 import re
 import subprocess
 import tempfile
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from bot.config import Refs
 from bot.redaction import Redactor
 from handlers.shared.ref_judgement import RefRules, judge
-from runners.errors import RefusedRefError
+from runners.errors import NoSuchRefError, RefusedRefError
 from runners.github import GitHub, commits
 from runners.github.refs import is_ref, matches
 from sandbox.github import GitHubStandIn
@@ -172,6 +173,35 @@ async def test_a_name_with_two_meanings_is_refused(other: str) -> None:
             await commits.resolve(client, REPOSITORY, name)
         resolved = await commits.resolve(client, REPOSITORY, f"refs/heads/{name}")
         assert (resolved.full_name, resolved.ref) == (f"refs/heads/{name}", f"refs/heads/{name}")
+    finally:
+        await client.close()
+        await server.stop()
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+async def test_a_tag_with_the_configured_name_is_not_the_configured_ref(*, deleted: bool) -> None:
+    server = GitHubStandIn(token=TOKEN, repositories={REPOSITORY: lambda _: None})
+    await server.start()
+    client = GitHub(server.url, token=TOKEN, write_pause=0, read_pause=0.01)
+    graph = server.repository(REPOSITORY).graph
+    graph.commit("main", {"a": "b"}, "A", BY)
+    graph.branch("evil", "main")
+    graph.commit("evil", {"a": "evil"}, "B", BY)
+    graph.tag("main", "evil")
+    rules = RefRules(Refs(allow=("release/*",)), "main", "environments.dev.refs")
+    operation: Any = SimpleNamespace(services=SimpleNamespace(github=client, redact=Redactor(())))
+    try:
+        resolved = await commits.resolve(client, REPOSITORY, "refs/tags/main")
+        resolved = replace(resolved, ref="main")  # as it is resolved while no branch has the name
+        if deleted:
+            del graph.branches["main"]
+            assert (await commits.resolve(client, REPOSITORY, "main")).sha == resolved.sha
+            with pytest.raises(NoSuchRefError, match="GitHub has no refs/heads/main"):
+                await judge(operation, resolved, rules)
+        else:
+            assert not (await judge(operation, resolved, rules)).allowed
+        tagged = replace(resolved, ref="refs/tags/main")
+        assert (await judge(operation, tagged, replace(rules, guarded="refs/tags/main"))).allowed
     finally:
         await client.close()
         await server.stop()
