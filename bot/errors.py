@@ -27,6 +27,10 @@ class NoLongerApprovedError(Denied):
     """What was approved may not start now: an approver no longer may approve, or the approval was overtaken."""
 
 
+class ChangedWorkflowError(Exception):
+    """This version cannot continue a workflow from the steps that an earlier one recorded; the message says why."""
+
+
 class LeaseLostError(Exception):
     """Another process has the right to work under this executor's name; this one must stop."""
 

@@ -17,11 +17,12 @@ from bot.access.accounts import Accounts
 from bot.access.directory import Directory
 from bot.children.keeping import Keeping
 from bot.config.isolation import isolations, without_metadata_service
-from bot.engine.engine import APPLICATION_VERSION, Engine, EngineSettings
+from bot.engine.engine import Engine, EngineSettings
 from bot.engine.lease import HeldLease
 from bot.engine.schema import prepare
 from bot.engine.single_instance import is_surely_dead, single_instance_lock
 from bot.engine.takeover import Takeover
+from bot.engine.versions import APPLICATION_VERSION, refuse_if_newer
 from bot.inbound import app as bolt, github_webhooks, hcp_notifications, server
 from bot.inbound.connections import Connections
 from bot.inbound.dispatch import Dispatch
@@ -37,7 +38,7 @@ from bot.operations.leftovers import DailySweep, delete_directories
 from bot.operations.periodic import PeriodicTasks
 from bot.operations.queue import QueueDisplay
 from bot.operations.run_finder import RunFinder
-from bot.operations.startup import check_approvals, display_open
+from bot.operations.startup import display_open, watch_open
 from bot.process.clock import Clock
 from bot.process.health import Health
 from bot.process.machine import machine_id
@@ -140,7 +141,9 @@ class Service:
 
     async def _acquire(self, stack: AsyncExitStack, store: Store, workplace: Path) -> HeldLease:
         identity = Identity(self._settings.executor, machine_id(workplace), socket.gethostname(), APPLICATION_VERSION)
-        held = await HeldLease.acquire(store, Workers(store, self._config.operations.lease), identity)
+        workers = Workers(store, self._config.operations.lease)
+        await refuse_if_newer(store, workers.all)
+        held = await HeldLease.acquire(store, workers, identity)
         stack.push_async_callback(held.release)
         return held
 
@@ -159,7 +162,7 @@ class Service:
         takeover = Takeover(services.lease, services.engine.shared, is_dead)
         await takeover.start()
         stack.push_async_callback(takeover.close)
-        await check_approvals(services)
+        stack.push_async_callback((await watch_open(services)).close)
         stack.push_async_callback(DailySweep(services).close)
         await display_open(stack, services)
 

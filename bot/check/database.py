@@ -13,7 +13,7 @@ from bot.errors import ConfigError, DatabaseAwayError
 from bot.store import identity
 from bot.store.database import TIMEOUT, Store
 from bot.store.migrations import REVISION, upgrade
-from bot.store.operations import side_effects
+from bot.store.operation_tables import side_effects
 from runners.concurrency import run_blocking
 from runners.errors import RunnerError
 

@@ -1,4 +1,4 @@
-"""The durable engine: workflows that survive a restart, a queue for each environment, waiting. Only this file imports DBOS."""
+"""The durable engine: workflows that survive a restart, a queue for each environment, waiting. Only this package imports DBOS."""
 
 from __future__ import annotations
 
@@ -6,28 +6,30 @@ import asyncio
 import contextvars
 import logging
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dbos import (
     DBOS,
     DBOSConfig,
-    Serializer,
     SetEnqueueOptions,
     SetWorkflowID,
     StepOptions,
-    _serialization as dbos_serialization,
     _workflow_commands as dbos_background,
 )
+from dbos._error import DBOSUnexpectedStepError
 
-from bot.engine import serializer
+from bot.engine import serializer, versions
 from bot.engine.shared_work import SharedWork, numbers_of
-from bot.errors import ForgedError
+from bot.engine.stored_form import StoredForm, seal_other_forms
+from bot.engine.versions import OpenOperation, Versions
+from bot.errors import ChangedWorkflowError, ForgedError
 from bot.store import database_outage
 from runners.stored import stored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
 
     from bot.engine.watch import Watch
     from bot.seals import Keyring
@@ -36,9 +38,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-# A newer version of this program resumes the operations of an older one from the names and results of their steps (see
-# bot/engine/serializer.py). Change this only together with a migration of pending workflows.
-APPLICATION_VERSION = "1"
 QUEUE = "operations"
 WAKE_UP = "wake up"  # the topic of messages to a waiting operation
 # SQLite has a single writer at a time: many connections would sleep on the file's lock and wake in any order. A file
@@ -88,45 +87,31 @@ class StepResult:
     value: Any
 
 
-class _StoredForm(Serializer):
-    """Gives DBOS the sealed stored form of bot/engine/serializer.py. DBOS stores the name beside each value."""
-
-    def __init__(self, keyring: Keyring) -> None:
-        self._keyring = keyring
-
-    def name(self) -> str:
-        return "signalbox"
-
-    def serialize(self, data: Any) -> str:
-        return serializer.pack_sealed(self._keyring, data)
-
-    def deserialize(self, serialized_data: str) -> Any:
-        return serializer.unpack_sealed(self._keyring, serialized_data)
-
-
 class Engine:
     """Runs operations durably. Functions are registered first, then the engine is launched."""
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
-        _seal_other_forms(settings.keyring)
+        seal_other_forms(settings.keyring)
         database_outage.report_outages_as_locked()
         dbos = DBOS(
             config=DBOSConfig(
                 name="signalbox",
                 system_database_url=settings.url,
-                application_version=APPLICATION_VERSION,
+                application_version=versions.APPLICATION_VERSION,
                 executor_id=settings.executor,
                 notification_listener_polling_interval_sec=settings.wake_interval,
                 log_level="ERROR",
                 db_engine_kwargs=SQLITE if settings.url.startswith("sqlite") else POSTGRESQL,
-                serializer=_StoredForm(settings.keyring),
+                serializer=StoredForm(settings.keyring),
             )
         )
         # DBOS prints through a handler of its own; the root handler redacts.
         logging.getLogger("dbos").handlers.clear()
         logging.getLogger("dbos").propagate = True
         self.shared = SharedWork(dbos, settings.executor)
+        self.versions = Versions(dbos, settings.executor)
+        self.shared.adopt = self.versions.adopt
         self.numbering = asyncio.Semaphore(NUMBERED_AT_ONCE)
         self._begin: Callable[[Request], Coroutine[Any, Any, None]] | None = None
         self._workflows: dict[str, Callable[[int], Coroutine[Any, Any, None]]] = {}
@@ -212,7 +197,8 @@ class Engine:
             return StepResult(str(DBOS.workflow_id), name, value)
 
         try:
-            result: Any = await DBOS.run_step_async(StepOptions(name=name), run)
+            with _changes_named():
+                result: Any = await DBOS.run_step_async(StepOptions(name=name), run)
         except serializer.UnreadableError as error:
             raise ForgedError(
                 f"The result of the step {name!r} cannot be used: {error}. Nothing was started."
@@ -221,6 +207,14 @@ class Engine:
             raise ForgedError(_FORGED.format(what=f"the step {name!r}", workflow=DBOS.workflow_id))
         value: T = result.value
         return value
+
+    async def patched(self, name: str) -> bool:
+        """Inside a workflow, before changed steps: false where it passed this place before the change. See docs/extending.md."""
+        return await DBOS.patch_async(name)
+
+    async def deprecate_patch(self, name: str) -> None:
+        """The same once no workflow of before the change can be left: the old steps are gone, the new ones run."""
+        await DBOS.deprecate_patch_async(name)
 
     async def result(self, number: int, step: str, kind: type[T]) -> T | None:
         """The result of an operation's last step of this name; None when that step has not run, or gave no `kind`."""
@@ -237,12 +231,14 @@ class Engine:
 
     async def _receive(self, timeout: float, watch: Watch | None) -> None:
         if watch is None:
-            await DBOS.recv_async(WAKE_UP, timeout_seconds=timeout)
+            with _changes_named():
+                await DBOS.recv_async(WAKE_UP, timeout_seconds=timeout)
             return
         # In a context of its own the checks are no steps of the workflow.
         task = asyncio.create_task(self._wake_when(str(DBOS.workflow_id), watch), context=contextvars.Context())
         try:
-            await DBOS.recv_async(WAKE_UP, timeout_seconds=timeout)
+            with _changes_named():
+                await DBOS.recv_async(WAKE_UP, timeout_seconds=timeout)
         finally:
             task.cancel()
             await asyncio.wait({task})
@@ -261,9 +257,29 @@ class Engine:
         """Wake a waiting operation so that it reads its approval again."""
         await DBOS.send_async(_operation_id(number), "", WAKE_UP)
 
+    async def not_continued(self, numbers: Mapping[int, str], living: Collection[str]) -> Mapping[int, str]:
+        """Of these open operations (number and request key): why nobody continues them, by number, in words."""
+        operations = [OpenOperation(each, _operation_id(each), _begin_id(key)) for each, key in numbers.items()]
+        return await asyncio.to_thread(self.versions.not_continued, operations, living, frozenset(self._workflows))
+
     def destroy(self) -> None:
         """Stop working; unfinished workflows resume at the next launch."""
         DBOS.destroy()
+
+
+@contextmanager
+def _changes_named() -> Iterator[None]:
+    """Raise ChangedWorkflowError where the recorded steps are not those of this version."""
+    try:
+        yield
+    except DBOSUnexpectedStepError as error:
+        _, position, expected, recorded = error.inputs
+        steps = f"step {position} was “{recorded}” and is “{expected}” now"
+        raise ChangedWorkflowError(f"another version recorded other steps: {steps}") from error
+    except TypeError as error:
+        if not str(error).endswith(" is not available"):  # how DBOS refuses a form that it does not know
+            raise
+        raise ChangedWorkflowError(f"a step was recorded in a form that this version cannot read ({error})") from error
 
 
 def _begin_id(key: str) -> str:
@@ -278,21 +294,3 @@ def _check_belongs(workflow: str) -> None:
     """Raises ForgedError unless the input of the current workflow is this workflow's own."""
     if DBOS.workflow_id != workflow:
         raise ForgedError(_FORGED.format(what=f"the input of {workflow}", workflow=DBOS.workflow_id))
-
-
-def _seal_other_forms(keyring: Keyring) -> None:
-    """Keep DBOS from the other forms that a row selects by its name.
-
-    Reading "py_pickle" runs what it reads, so it is refused. "portable_json", in which DBOS stores times, gets a seal as
-    well. There is no setting for either. DBOS writes the error that reading a row raised in the form of that row.
-    """
-
-    def refuse(*_: object) -> NoReturn:
-        raise serializer.UnreadableError("a stored value is a pickle, which Signalbox neither writes nor reads")
-
-    default: Any = dbos_serialization.DefaultSerializer
-    portable: Any = dbos_serialization.DBOSPortableJSONSerializer
-    for form in (default, portable):
-        form.serialize = lambda _, data: serializer.pack_sealed(keyring, data)
-    default.deserialize = refuse
-    portable.deserialize = lambda _, text: serializer.unpack_sealed(keyring, text)

@@ -28,17 +28,23 @@ class SharedWork:
         self._waiting = set[str]()
         self._handed_over = set[str]()
         self.may_take: Callable[[], bool] = lambda: True  # whether this process takes workflows from the queues now
+        # Makes what older versions left this version's own, also of the processes given: see bot/engine/versions.py.
+        self.adopt: Callable[[Collection[str]], None] = lambda _: None
 
     def guard_queues(self) -> None:
         """Let the engine take a workflow from a queue only while `may_take` says so. Once, after the launch."""
         database = self._dbos._sys_db  # noqa: SLF001  -- there is no setting for it
         take, take_partitioned = database.start_queued_workflows, database.start_queued_partitioned_workflows
-        database.start_queued_workflows = lambda *given, **named: (
-            take(*given, **named) if self.may_take() else ([], None)
-        )
+        database.start_queued_workflows = lambda *given, **named: take(*given, **named) if self._takes() else ([], None)
         database.start_queued_partitioned_workflows = lambda *given, **named: (
-            take_partitioned(*given, **named) if self.may_take() else []
+            take_partitioned(*given, **named) if self._takes() else []
         )
+
+    def _takes(self) -> bool:
+        if not self.may_take():
+            return False
+        self.adopt(())  # before the newest is taken: operations of a queue run in the order of their numbers
+        return True
 
     async def in_hand(self) -> Mapping[str, tuple[str, ...]]:
         """The workflows that processes have begun and not ended, by process."""
@@ -58,6 +64,7 @@ class SharedWork:
         holders = await self.in_hand()
         ended = sorted(set(holders) - set(await living()))
         if ended:
+            await asyncio.to_thread(self.adopt, ended)
             await asyncio.to_thread(self._dbos._recover_pending_workflows, ended)  # noqa: SLF001  -- see above
         return tuple(ended)
 

@@ -91,7 +91,7 @@ def register_operations(services: Services, registry: Registry) -> None:
     kinds = {kind.name: kind for kind in registry.kinds}
 
     async def begin_with_services(request: Request) -> None:
-        await begin(services, request, kinds[request.kind])
+        await begin(services, request, kinds.get(request.kind))
 
     services.engine.register_begin(begin_with_services)
     for kind in registry.kinds:

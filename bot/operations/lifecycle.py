@@ -8,13 +8,14 @@ import secrets
 from typing import TYPE_CHECKING
 
 from bot.config.targets import find_target
-from bot.errors import Cancelled, ForgedError, NoLongerApprovedError, UserError
+from bot.errors import Cancelled, ChangedWorkflowError, ForgedError, NoLongerApprovedError, UserError
 from bot.operations import outgoing
 from bot.operations.follow_ups import link_from_older
 from bot.operations.leftovers import discard
 from bot.operations.operation import Operation
 from bot.operations.posting import deliver, post_announcement, until_taken
 from bot.operations.queue import head_of, update_cancelled, waits_for
+from bot.operations.unfinished import end, refuse_request
 from bot.slack.blocks import common, kit
 from bot.store.annotations import SUPERSEDED_BY
 from bot.store.audit import Entry, request_detail
@@ -33,8 +34,26 @@ DISPLAY_POLL_INTERVAL = 1.0  # seconds
 log = logging.getLogger(__name__)
 
 
-async def begin(services: Services, request: Request, kind: Kind) -> None:
-    """Durable: give a request of this kind its number and message, and put it into its environment's queue."""
+async def begin(services: Services, request: Request, kind: Kind | None) -> None:
+    """Durable: give a request of this kind its number and message, and put it into its environment's queue.
+
+    What cannot begin is reported outside of the steps. Without a `kind` this version does not know the request's.
+    """
+    if kind is None:
+        await refuse_request(services, request, f"This version has no operations of the kind “{request.kind}”.")
+        return
+    try:
+        await _begin(services, request, kind)
+    except ChangedWorkflowError as error:
+        await refuse_request(services, request, f"Signalbox was updated, and {error}.")
+    except ForgedError as forged:
+        await refuse_request(services, request, str(forged))
+    except Exception as error:
+        log.exception("a request of %s cannot begin", request.requester)
+        await refuse_request(services, request, f"There is a fault in Signalbox itself ({type(error).__name__}).")
+
+
+async def _begin(services: Services, request: Request, kind: Kind) -> None:
     engine = services.engine
     async with engine.numbering:
         number = await engine.step("number", lambda: _number(services, request))
@@ -58,7 +77,20 @@ async def _number(services: Services, request: Request) -> int:
 
 
 async def run(services: Services, number: int, kind: Kind, follow_ups: Sequence[FollowUp] = ()) -> None:
-    """Durable: run the workflow of an operation of this kind, and end the operation in any case."""
+    """Durable: run the workflow of an operation of this kind, and end the operation in any case.
+
+    What ends it after an error that its steps cannot report is no step: it works whatever steps are on record.
+    """
+    try:
+        await _run(services, number, kind, follow_ups)
+    except ChangedWorkflowError as error:
+        await end(services, number, f"Signalbox was updated while this was open, and {error}.")
+    except Exception as error:
+        log.exception("operation %s cannot report its end", number)
+        await end(services, number, f"There is a fault in Signalbox itself ({type(error).__name__}).")
+
+
+async def _run(services: Services, number: int, kind: Kind, follow_ups: Sequence[FollowUp]) -> None:
     try:
         record = await services.engine.step("record", lambda: _verified(services, number, kind))
     except ForgedError as forged:
@@ -89,11 +121,17 @@ async def run(services: Services, number: int, kind: Kind, follow_ups: Sequence[
     except UserError as error:
         message = common.short_message(operation.head, "failed", kit.escape(str(error)))
         await operation.end(Status.FAILED, message)
-    except Exception:
-        error_id = await operation.step("error id", _error_id)
-        log.exception("operation %s stopped, error %s", number, error_id)
-        await operation.end(Status.FAILED, common.apology(operation.head, error_id))
+    except Exception as error:  # noqa: BLE001  -- logged there
+        await _apologise(operation, error)
     await operation.step("update queue", operation.update_waiting)
+
+
+async def _apologise(operation: Operation, error: Exception) -> None:
+    if isinstance(error, ChangedWorkflowError):
+        raise error
+    error_id = await operation.step("error id", _error_id)
+    log.error("operation %s stopped, error %s", operation.number, error_id, exc_info=error)
+    await operation.end(Status.FAILED, common.apology(operation.head, error_id))
 
 
 async def _verified(services: Services, number: int, kind: Kind) -> Record:

@@ -5,11 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.operations.delivery import Delivery
+from bot.operations.unfinished import UnfinishedWatch
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
     from bot.services import Services
+
+
+async def watch_open(services: Services) -> UnfinishedWatch:
+    """Check each open approval, and end what nobody continues, now and later (see unfinished.py)."""
+    await check_approvals(services)
+    return UnfinishedWatch(services)
 
 
 async def check_approvals(services: Services) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from bot.errors import ForgedError
-from bot.store.database import Store, metadata
+from bot.store.database import Store, lock_transaction, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -104,19 +104,19 @@ class Audit:
             self._writer = asyncio.create_task(self._write_all())
         await written
 
-    async def record_once(self, entry: Entry) -> None:
-        """Append the entry unless its operation has one of the same action, and of the same MACHINE where it names one."""
+    async def record_once(self, entry: Entry) -> bool:
+        """Append the entry unless its operation has one of the action, and MACHINE where it names one; whether it did."""
 
-        def work(connection: sa.Connection) -> None:
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+        def work(connection: sa.Connection) -> bool:
+            lock_transaction(connection, LOCK)
             same = (audit.c.operation == entry.operation) & (audit.c.action == entry.action)
             details = connection.scalars(sa.select(audit.c.detail).where(same)).all()
             wanted = self._values(entry)["detail"].get(MACHINE)
-            if wanted not in [detail.get(MACHINE) for detail in details]:
+            if first := wanted not in [detail.get(MACHINE) for detail in details]:
                 self.append(connection, entry)
+            return first
 
-        await self._store.run(work)
+        return await self._store.run(work)
 
     def append(self, connection: sa.Connection, entry: Entry) -> None:
         """Append the entry within the caller's transaction: the change and its entry are both stored, or neither."""
@@ -189,8 +189,7 @@ class Audit:
                         written.set_result(None)
 
     def _append(self, connection: sa.Connection, batch: Iterable[tuple[Entry, float]]) -> None:
-        if connection.dialect.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+        lock_transaction(connection, LOCK)
         last = connection.execute(
             sa.select(audit.c.number, audit.c.digest).order_by(audit.c.number.desc()).limit(1)
         ).first()

@@ -147,6 +147,12 @@ def insert_new(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) 
     return connection.scalar(insert(table).values(row).on_conflict_do_nothing().returning(sa.literal(1))) is not None
 
 
+def lock_transaction(connection: sa.Connection, lock: int) -> None:
+    """Wait for this advisory lock, and hold it until the transaction ends. On SQLite each transaction is alone anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
+
+
 def _options(url: str, connections: int) -> dict[str, Any]:
     if url.startswith("sqlite"):
         return {}

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from bot.store import sealed
 from bot.store.database import Store, insert_new, metadata
+from bot.store.operation_tables import cancellations, side_effects
 from runners.stored import stored
 
 if TYPE_CHECKING:
@@ -35,23 +36,6 @@ operations = sa.Table(
     sqlite_autoincrement=True,  # SQLite never reuses a number, not even after a deletion
     # The seal covers the request. What these say about its course is displayed, and decides nothing.
     info={sealed.UNSEALED: ("channel", "message_ts", "status", "activity", "ended_at")},
-)
-
-side_effects = sa.Table(
-    "signalbox_side_effects",
-    metadata,
-    sa.Column("operation", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("name", sa.String(80), primary_key=True),
-    sa.Column("started_at", sa.Double, nullable=False),
-    sealed.seal_column(),
-)
-
-cancellations = sa.Table(
-    "signalbox_cancellations",
-    metadata,
-    sa.Column("operation", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("person", sa.String(40), primary_key=True),
-    sa.Column("at", sa.Double, nullable=False),
 )
 
 
@@ -188,7 +172,7 @@ class Operations:
 
     async def open_numbers(self) -> frozenset[int]:
         """The numbers of all operations that have not ended."""
-        return frozenset(record.number for record in await self._select(operations.c.status.in_(OPEN)))
+        return frozenset(await self.open_keys())
 
     async def numbers_awaiting_approval(self) -> tuple[int, ...]:
         """The operations that wait for an approval, oldest first."""
@@ -212,6 +196,18 @@ class Operations:
             return False
 
         return await self._store.run_before_effect(work)
+
+    async def side_effects_of(self, number: int) -> tuple[str, ...]:
+        """The names of the side effects that this operation began, oldest first."""
+        rows = side_effects.c
+        wanted = sa.select(rows.name).where(rows.operation == number).order_by(rows.started_at, rows.name)
+        return tuple(str(name) for name in await self._store.run(lambda connection: connection.scalars(wanted).all()))
+
+    async def open_keys(self) -> dict[int, str]:
+        """The operations that have not ended, each with the key of its request."""
+        wanted = sa.select(operations.c.number, operations.c.request_key).where(operations.c.status.in_(OPEN))
+        rows = await self._store.run(lambda connection: connection.execute(wanted).all())
+        return {int(number): str(key) for number, key in rows}
 
     async def require_lease(self) -> None:
         """Directly before a side effect that is not marked: the process ends here unless its lease is valid."""

@@ -211,7 +211,7 @@ class Desk:
 
     async def _has_message(self, environment: str, channel: str, ts: str) -> None:
         """Operation 1 has a message, which has the buttons."""
-        if not await self.operations.open_numbers():
+        if not await self.operations.open_keys():
             await self.operations.create(
                 Request("key 1", "plan", environment, "U0ANA", f"Plan for {environment}", channel, {})
             )

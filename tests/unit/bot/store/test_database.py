@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from bot.errors import DatabaseAwayError
 from bot.store.database import Store, insert_new
 from bot.store.migrations import migrate
-from bot.store.operations import side_effects
+from bot.store.operation_tables import side_effects
 
 if TYPE_CHECKING:
     from pathlib import Path

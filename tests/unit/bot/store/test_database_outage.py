@@ -13,7 +13,7 @@ from bot.errors import DatabaseAwayError
 from bot.slack.blocks import replies
 from bot.store.database import Store, insert_new
 from bot.store.migrations import migrate
-from bot.store.operations import side_effects
+from bot.store.operation_tables import side_effects
 from tests.unit.bot.drawn import read
 
 if TYPE_CHECKING:

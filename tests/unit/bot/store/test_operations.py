@@ -96,7 +96,7 @@ async def test_an_operation_that_ends_has_a_time_and_leaves_the_queue(
     assert (record.status, record.activity) == (status, "x" * 200)
     assert record.ended_at == (clock.now if status.ended else None)
     assert await operations.open_in("staging") == (() if status.ended else (record,))
-    assert await operations.open_numbers() == (frozenset() if status.ended else {number})
+    assert set(await operations.open_keys()) == (set() if status.ended else {number})
 
 
 async def test_a_queue_is_in_the_order_of_its_numbers(operations: Operations) -> None:
