@@ -25,6 +25,8 @@ CREATE TRIGGER soak AFTER INSERT OR UPDATE ON signalbox_workers FOR EACH ROW EXE
 CREATE TRIGGER soak AFTER INSERT ON signalbox_side_effects FOR EACH ROW EXECUTE FUNCTION soak_note();
 CREATE TRIGGER soak AFTER UPDATE OF status ON signalbox_operations FOR EACH ROW
     WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION soak_note();
+INSERT INTO soak_history (at, process, tx, what, data)  -- the leases that are held already
+    SELECT seen_at, executor, txid_current(), 'signalbox_workers', to_jsonb(workers) FROM signalbox_workers workers;
 """
 _OPERATIONS = """
 SELECT number, kind, environment, title, status, channel, message_ts, created_at, ended_at

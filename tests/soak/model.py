@@ -25,7 +25,7 @@ ENDED = {
     "expired": ("expired",),
     "interrupted": ("interrupted",),
     "cancelled": ("cancelled",),
-    "superseded": ("superseded", "newer"),
+    "superseded": ("took its place",),
 }
 
 
@@ -46,7 +46,7 @@ class Observed:
 
 def violations(observed: Observed) -> list[str]:
     """A sentence for each violation; empty where all holds."""
-    rules = (_doubled, _lost, _untrue, _overlapping, _unfenced, _leases, _dispatches, _messages)
+    rules = (_doubled, _lost, _untrue, _overlapping, _going_on, _unfenced, _leases, _dispatches, _messages)
     return [sentence for rule in rules for sentence in rule(observed)]
 
 
@@ -125,6 +125,16 @@ def _overlapping(observed: Observed) -> Iterator[str]:
                     f"at once: {second.kind} of #{second.operation} on {second.machine} began in {environment} "
                     f"{end - begin:.2f} s before {first.kind} of #{first.operation} on {first.machine} ended"
                 )
+
+
+def _going_on(observed: Observed) -> Iterator[str]:
+    """Nothing of an operation goes on once it is reported as ended."""
+    changes = [change for change in observed.history if change.what == "signalbox_operations"]
+    ended = {int(change.row["number"]): change.at for change in changes if change.row["status"] in ENDED}
+    for each in observed.effects:
+        last, reported = each.end if each.end is not None else each.begin, ended.get(each.operation or 0)
+        if reported is not None and last > reported + _PRECISION:
+            yield f"goes on: {each.kind} of #{each.operation} {last - reported:.2f} s after its end was reported"
 
 
 def _unfenced(observed: Observed) -> Iterator[str]:

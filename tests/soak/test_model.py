@@ -28,12 +28,16 @@ def mark(number: int, at: float, operation: int, name: str, executor: str = "b1"
     return Change(number, at, executor, number, "signalbox_side_effects", row)
 
 
+def ended(number: int, at: float, operation: int, status: str = "succeeded") -> Change:
+    return Change(number, at, "b1", number, "signalbox_operations", {"number": operation, "status": status})
+
+
 GOOD = Observed(
     operations=(OPERATION, DEPLOY, RUN),
     history=(
         *(lease(1, 107), mark(2, 109, 1, "apply")),
         *(lease(3, 123, "c1"), mark(4, 124, 2, "playbook backend", "c1"), mark(5, 124, 3, "dispatch", "c1")),
-        *(lease(6, 124.5, "c1"), lease(7, 125, "c1", ended=True), lease(8, 131, "c1", token=2)),
+        *(lease(6, 124.5, "c1"), lease(7, 125, "c1", ended=True), lease(8, 131, "c1", token=2), ended(9, 132, 1)),
     ),
     effects=(EFFECT, PLAYBOOK),
     runs={"deploy-dev.yml": 1},
@@ -87,6 +91,10 @@ CASES = {
     "two at once, the first on a machine that was lost later": (
         replace(GOOD, effects=(replace(EFFECT, end=None), replace(PLAYBOOK, begin=111.5)), lost={"b1": 114.0}),
         "at once: playbook of #2 on c1 began in staging 2.50 s before apply of #1",
+    ),
+    "an apply that goes on after its end was reported": (
+        replace(GOOD, history=(*GOOD.history, ended(9, 111.5, 1, "interrupted"))),
+        "goes on: apply of #1 0.50 s after its end was reported",
     ),
     "a mark after the lease ran out": (
         replace(GOOD, history=(lease(1, 105), mark(2, 109, 1, "apply"), *GOOD.history[2:])),
