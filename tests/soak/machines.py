@@ -168,8 +168,9 @@ class Machine:
         return list(listed.values())
 
     def _is_here(self, process: psutil.Process) -> bool:
-        with suppress(psutil.Error):
-            texts = [*process.cmdline(), *process.environ().values(), process.cwd()]
+        with suppress(psutil.Error, OSError):
+            output = Path(f"/proc/{process.pid}/fd/1").readlink()  # a keeper has nothing else of its machine
+            texts = [*process.cmdline(), *process.environ().values(), process.cwd(), str(output)]
             return any(f"{self.disk}/" in f"{text}/" for text in texts)
         return False
 
