@@ -25,6 +25,7 @@ APPLICATION_VERSION = "2"
 # The oldest version whose workflows this program continues. Raise it when a patch for an older one is removed.
 OLDEST_CONTINUED = 1
 SERIALIZER = "signalbox"  # the name that the engine stores beside each value
+_READABLE = (SERIALIZER, "portable_json", "py_pickle", None)  # the last two are refused when they are read
 QUEUED, BEGUN = "ENQUEUED", "PENDING"  # the engine's words
 ACTIVE = (QUEUED, BEGUN, "DELAYED")
 NAMED_AT_ONCE = 5  # operations in a refusal
@@ -106,6 +107,8 @@ class Versions:
             return f"It is of version {version}; this program continues versions {OLDEST_CONTINUED} to {self.own}."
         if row.name not in kinds:
             return f"This version has no operations of the kind “{row.name}”."
+        if row.serialization not in _READABLE:  # the engine cannot even record that it failed
+            return f"It is stored in the form {row.serialization!r}, which this version cannot read."
         return ""
 
     def _is_older(self, version: str | None) -> bool:
@@ -114,7 +117,8 @@ class Versions:
 
     def _read(self, workflows: Collection[str]) -> dict[str, Any]:
         rows, reasons = self._rows, dict[str, Any]()
-        columns = rows.c.workflow_uuid, rows.c.status, rows.c.name, rows.c.application_version, rows.c.executor_id
+        names = "workflow_uuid", "status", "name", "application_version", "executor_id", "serialization"
+        columns = [rows.c[name] for name in names]
         wanted = list(workflows)
         for first in range(0, len(wanted), 500):  # SQLite takes a bounded number of parameters
             some = sa.select(*columns).where(rows.c.workflow_uuid.in_(wanted[first : first + 500]))

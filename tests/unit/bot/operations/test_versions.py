@@ -184,6 +184,6 @@ async def test_an_operation_that_the_engine_does_not_know_or_cannot_read_is_ende
         observation = await new.until(lambda observation: statuses(observation) == {"failed"})
         words = {number: text for number, text in observation["says"].items() if text}
         assert "The durable engine has no record of it" in words["1"]
-        assert "Its workflow ended with an error" in words["2"]
+        assert "It is stored in the form 'pickled'" in words["2"]
         assert "It is of the version 'unheard'" in words["3"]
         assert "in a form that this version cannot read" in words["4"]
