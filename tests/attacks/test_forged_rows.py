@@ -34,6 +34,8 @@ def values_of(column: sa.Column[Any]) -> st.SearchStrategy[Any]:
             values: st.SearchStrategy[Any] = st.floats(0, 2e9) | st.integers(0, 2_000_000_000)
         case sa.Integer():  # BigInteger is one
             values = st.integers(0, 2_000_000_000)
+        case sa.Boolean():
+            values = st.booleans()
         case sa.JSON():
             values = JSON
         case _:
