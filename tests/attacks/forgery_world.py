@@ -21,6 +21,7 @@ from bot.redaction import Redactor
 from bot.slack.blocks import common, kit
 from bot.store.annotations import Annotations
 from bot.store.approvals import Approvals, Outcome, approvals
+from bot.store.artifacts import Artifacts
 from bot.store.audit import Audit
 from bot.store.database import Store
 from bot.store.migrations import migrate
@@ -176,7 +177,7 @@ async def start(url: str, keyring: Keyring, workplace: Path, before: Bot | None 
     services = SimpleNamespace(
         config=read(CONFIG, "signalbox.yaml"), chat=chat, redact=redact, clock=time.time, engine=Engine(settings),
         operations=Operations(store, time.time), approvals=Approvals(store, time.time), directory=directory,
-        children=ONE_MACHINE,
+        children=ONE_MACHINE, artifacts=Artifacts(keyring, None, Annotations(store, time.time)),
         audit=audit, refused_attempts=RefusedAttempts(audit, time.time), annotations=Annotations(store, time.time), outbox=Outbox(store, time.time), queue_display=QueueDisplay(), workplace=workplace,
     )  # fmt: skip
     world = World(cast("Services", services), chat)

@@ -86,7 +86,8 @@ def config(tmp_path: Path) -> Path:
 async def test_check_says_of_everything_that_it_works(outside: dict[str, str], config: Path) -> None:
     code, rendered = await bot("check", config, outside)
     names = [line.split()[:2] for line in rendered.splitlines()]
-    tried = ["slack", "github", "aws", "database", "isolation", "terraform", "ansible", "ec2", "secrets"]
+    tried = ["slack", "github", "aws", "database", "workers", "isolation", "artifacts", "terraform", "ansible", "ec2"]
+    tried += ["secrets"]
     refs = ["dev", "staging", "prod", "image builds"]
     assert names == [*(["ok", name] for name in tried), *[["note", "signalbox"]] * (1 + len(refs))], rendered
     for where in refs:
