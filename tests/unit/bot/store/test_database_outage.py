@@ -84,7 +84,9 @@ async def test_a_file_that_is_no_database_is_a_fault(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "statement", ["SELECT * FROM nowhere", "not sql", "INSERT INTO signalbox_side_effects VALUES (NULL)"]
+    # A table or column that is missing is that of another version: see test_migrations.py.
+    "statement",
+    ["not sql", "INSERT INTO signalbox_side_effects VALUES (NULL)"],
 )
 async def test_a_statement_that_is_wrong_is_a_fault(store: Store, statement: str) -> None:
     with pytest.raises(sa.exc.DBAPIError):
