@@ -48,7 +48,7 @@ class Keeper:
         self._position: int | None = None  # bytes of output that are stored; None: to be asked for
         self._stopping = False
 
-    def start(self) -> Answer:
+    def launch(self) -> Answer:
         """Record that the program starts, then start it."""
         try:
             reserve(self._directory, f"starting {self._spec.name}")
@@ -206,7 +206,7 @@ def main() -> None:
     for number in supervise.IGNORED:
         signal.signal(number, signal.SIG_IGN)
     keeper = Keeper(spec)
-    answer = keeper.start()
+    answer = keeper.launch()
     os.write(1, answer.to_json().encode())
     _leave_streams(Path(spec.directory), answer)
     if answer.started:
