@@ -61,18 +61,19 @@ async def test_channels_show_what_came_while_nobody_looked(chat: Chat) -> None:
 async def test_a_message_that_comes_while_the_history_is_read_is_kept(chat: Chat) -> None:
     page = await chat.open()
     ts = await chat.post("parent")
+    arrived = page.get_by_test_id("message").filter(has_text="meanwhile")
 
     async def answer_late(route: Route) -> None:
         answer = await route.fetch()
         await page.unroute("**/channels/C0STAGING/messages*")
         await chat.post("meanwhile")
-        await expect(page.get_by_text("meanwhile")).to_be_visible()
+        await expect(arrived).to_be_visible()
         await route.fulfill(response=answer)
 
     await page.route("**/channels/C0STAGING/messages*", answer_late)
     await chat.app.client.chat_postMessage(channel="C0STAGING", thread_ts=ts, text="reply")
     await expect(page.get_by_text("1 reply")).to_be_visible()
-    await expect(page.get_by_text("meanwhile")).to_be_visible()
+    await expect(arrived).to_be_visible()
 
 
 async def test_the_page_connects_again_and_catches_up_on_what_it_missed(chat: Chat) -> None:
