@@ -159,7 +159,7 @@ class Keeper:
         try:
             self._record.renew()
         except LostError:
-            pass  # the end is recorded all the same
+            say("the lease is lost; the end is recorded all the same")
         except psycopg.Error:
             self._record.drop()
             return False

@@ -65,12 +65,11 @@ async def test_a_message_that_comes_while_the_history_is_read_is_kept(chat: Chat
 
     async def answer_late(route: Route) -> None:
         answer = await route.fetch()
-        await page.unroute("**/channels/C0STAGING/messages*")
         await chat.post("meanwhile")
         await expect(arrived).to_be_visible()
         await route.fulfill(response=answer)
 
-    await page.route("**/channels/C0STAGING/messages*", answer_late)
+    await page.route("**/channels/C0STAGING/messages*", answer_late, times=1)
     await chat.app.client.chat_postMessage(channel="C0STAGING", thread_ts=ts, text="reply")
     await expect(page.get_by_text("1 reply")).to_be_visible()
     await expect(arrived).to_be_visible()
