@@ -19,7 +19,8 @@ from bot.store.children import ChildRow
 from bot.store.database_outage import retry_while_away
 from runners.errors import RunnerError, TimedOutError
 from runners.processes import child
-from runners.processes.detached import LONGEST_LINE, START_TIMEOUT, Detached, entering
+from runners.processes.detached import START_TIMEOUT, Detached, entering
+from runners.processes.line_cutter import LineCutter
 from runners.processes.stragglers import MARK
 
 if TYPE_CHECKING:
@@ -145,23 +146,19 @@ class SharedChild:
 
     async def lines(self) -> AsyncGenerator[str, None]:
         """See Child."""
-        rest, position = b"", 0
+        cutter, position = LineCutter(), 0
         while True:
             over = (await self._look()).over  # before the output is read, so that nothing is missed
             while content := await self._output(stored_children.OUTPUT, position):
                 position += len(content)
-                *whole, rest = (rest + content).split(b"\n")
-                for line in whole:
-                    yield line.decode(errors="replace")
-                if len(rest) > LONGEST_LINE:
-                    yield rest.decode(errors="replace")
-                    rest = b""
+                for line in cutter.take(content):
+                    yield line
             if over:
                 break
             await asyncio.sleep(POLL)
         self._check_size(position, self.row.output_bytes)
-        if rest:
-            yield rest.decode(errors="replace")
+        for line in cutter.rest():
+            yield line
 
     async def wait(self, timeout: float) -> int | None:
         """See Child; None as well when its lease ran out."""

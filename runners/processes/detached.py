@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from runners.errors import NotFoundError, RunnerError, TimedOutError
 from runners.processes import child, supervise, wall
 from runners.processes.foreign_files import read_regular
+from runners.processes.line_cutter import LineCutter
 from runners.removal import remove_tree
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 POLL = 0.05  # seconds between reads of the files
 START_TIMEOUT = 30.0  # seconds: a machine out of breath, not a program that is slow
 _CHUNK = 1 << 18
-LONGEST_LINE = 8 << 20  # bytes; a longer line comes in pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,25 +131,21 @@ class Detached:
 
     async def lines(self) -> AsyncGenerator[str, None]:
         """What it prints, line by line from the beginning, until it ended."""
-        rest = b""
+        cutter = LineCutter()
         with self.output.open("rb") as file:
             ended = False
             while True:
                 chunk = file.read(_CHUNK)
                 if chunk:
-                    *whole, rest = (rest + chunk).split(b"\n")
-                    for line in whole:
-                        yield line.decode(errors="replace")
-                    if len(rest) > LONGEST_LINE:
-                        yield rest.decode(errors="replace")
-                        rest = b""
+                    for line in cutter.take(chunk):
+                        yield line
                 elif ended:
                     break
                 else:
                     ended = not self.running
                 await asyncio.sleep(0 if chunk or ended else POLL)
-        if rest:
-            yield rest.decode(errors="replace")
+        for line in cutter.rest():
+            yield line
 
     async def wait(self, timeout: float) -> int | None:
         """Its exit code once it ended; None when it died without leaving one (with its supervisor, or the machine).

@@ -17,23 +17,13 @@ import pytest
 from tests.attacks import container
 from tests.attacks.container import Container
 from tests.attacks.other_user import ROOT
+from tests.attacks.whole_start import START
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = [pytest.mark.slow("starts the real bot in a container"), pytest.mark.needs_bwrap]
 LAST = 300  # seconds; ends a test that hangs
-# The whole start until the bot is ready, and then its end.
-START = """
-import logging, os, signal, sys
-from bot.__main__ import main
-class Stop(logging.Handler):
-    def emit(self, record):
-        if record.getMessage().startswith("ready as"):
-            os.kill(os.getpid(), signal.SIGTERM)
-logging.getLogger("bot.service").addHandler(Stop())
-sys.exit(main(sys.argv[1:]))
-"""
 CONFIG = """\
 slack: {channel: "#ops"}
 github: {repository: acme/infrastructure}

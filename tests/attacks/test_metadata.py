@@ -17,6 +17,7 @@ import pytest
 from runners.processes.metadata_service import ADDRESSES
 from runners.processes.wall import FIRST_USER, USERS
 from tests.attacks.other_user import ROOT
+from tests.attacks.whole_start import START
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,17 +44,6 @@ for address in addresses:
 if rules:
     subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True)
 sys.exit(subprocess.run([*leave, *rest]).returncode)
-"""
-# The whole start until the bot is ready, and then its end.
-_START = """
-import logging, os, signal, sys
-from bot.__main__ import main
-class Stop(logging.Handler):
-    def emit(self, record):
-        if record.getMessage().startswith("ready as"):
-            os.kill(os.getpid(), signal.SIGTERM)
-logging.getLogger("bot.service").addHandler(Stop())
-sys.exit(main(sys.argv[1:]))
 """
 _CONFIG = """\
 slack: {channel: "#ops"}
@@ -99,7 +89,7 @@ def _start(tmp_path: Path, *, addresses: str, config: str = _CONFIG) -> subproce
     file = tmp_path / "signalbox.yaml"
     file.write_text(f"{config}operations: {{directory: {tmp_path / 'var'}}}\n")
     (tmp_path / "var").mkdir(mode=0o700)
-    return _in_namespace([_START, "work", "--config", str(file)], addresses=addresses)
+    return _in_namespace([START, "work", "--config", str(file)], addresses=addresses)
 
 
 def _reached(tmp_path: Path, *, addresses: str, rules: str = "", number: int = 0) -> set[str]:
