@@ -72,6 +72,8 @@ def _all_needs(config: Config) -> Iterable[Need]:
             yield Need(repository, "contents", "write", f"merge into {promote.target}")
             yield Need(repository, "pull_requests", "write", "open and merge its pull request")
             yield from _reading_checks(repository)
+            if promote.pipeline is not False:
+                yield Need(repository, "actions", "read", "follow the pipeline of what is promoted")
 
 
 def _reviewed(config: Config) -> bool:

@@ -172,6 +172,16 @@ def _parse_checks(value: object) -> bool | tuple[str, ...]:
     raise ValueError("must be true (the checks that the branch requires), false, or a list of check names")
 
 
+def _parse_pipeline(value: object) -> bool | tuple[str, ...]:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, tuple) and value and all(isinstance(name, str) for name in value):
+        if problem := next(filter(None, map(_workflow_problem, value)), None):
+            raise ValueError(problem)
+        return value
+    raise ValueError("must be true (all runs that the merge starts), false, or a list of workflow files")
+
+
 def _parse_termination(value: object) -> timedelta | None:
     if value is None or value == "ask":
         return None
@@ -184,6 +194,7 @@ def _parse_termination(value: object) -> timedelta | None:
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 TerminateAfter = Annotated[timedelta | None, PlainValidator(_parse_termination)]
 CheckNames = Annotated[bool | tuple[str, ...], PlainValidator(_parse_checks)]
+PipelineFiles = Annotated[bool | tuple[str, ...], PlainValidator(_parse_pipeline)]
 WindowText = Annotated[Window, BeforeValidator(_parse_window)]
 FollowUp = Annotated[Literal["start", "offer", "off"], BeforeValidator(_unquoted_off)]
 Text = Annotated[str, _matching(r"(?s).*\S.*", "is empty; write some text")]

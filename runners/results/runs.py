@@ -113,3 +113,12 @@ class WorkflowRun:
     def failed_jobs(self) -> tuple[Job, ...]:
         """The jobs that ended badly, in GitHub's order."""
         return tuple(job for job in self.jobs if job.state in (State.FAILED, State.CANCELLED, State.UNKNOWN))
+
+
+@stored("push-run")
+@dataclass(frozen=True, slots=True)
+class PushRun:
+    """The newest run that a push started of one workflow; `file` is the name of the workflow's file."""
+
+    file: str
+    run: WorkflowRun

@@ -16,6 +16,7 @@ from sandbox.github.inputs import checked_inputs
 from sandbox.github.play.scripts import ScriptedRuns
 from sandbox.github.play.simulation import Simulation
 from sandbox.github.pulls import Pulls
+from sandbox.github.push_filters import is_skipped, is_started
 from sandbox.github.records import Activity
 from sandbox.github.refusals import ConflictError, RefusedError
 from sandbox.github.runs import Job, Run, Workflow
@@ -85,13 +86,19 @@ class Repository(ScriptedRuns):
         self.pulls.follow(branch, by)
         self.announce(Pushed(branch, before, self.graph.branches[branch], by))
         if self.runs_on_push:
-            self._start_pushed(branch, by)
+            self._start_pushed(branch, before, by)
 
-    def _start_pushed(self, branch: str, by: str) -> None:
+    def _start_pushed(self, branch: str, before: str | None, by: str) -> None:
         commit = self.graph.resolve(f"refs/heads/{branch}")
+        if is_skipped(commit.message):
+            return
+        old = self.graph.commits[before].files if before else {}
+        changed = [path for path in {**old, **commit.files} if old.get(path) != commit.files.get(path)]
         for path in sorted(path for path in commit.files if path.startswith(FOLDER)):
             file = parse(path, commit.files[path].decode())
-            if "push" in file.triggers and path in self.workflows and self.workflows[path].state == "active":
+            self._register(path, file.name, commit.at)
+            starts = "push" in file.triggers and is_started(file.triggers["push"], branch, changed)
+            if starts and not self.workflows[path].state.startswith("disabled"):
                 self._start(self.workflows[path], file, commit, branch=branch, inputs={}, actor=by, event="push")
 
     def announce(self, event: Event) -> None:
@@ -128,13 +135,15 @@ class Repository(ScriptedRuns):
             if path not in tip.files:
                 workflow.state = "deleted"
         for path in sorted(path for path in tip.files if path.startswith(FOLDER)):
-            name = parse(path, tip.files[path].decode()).name
-            if path not in self.workflows:
-                number = self.repository_id % 1_000_000 * 1_000 + len(self.workflows) + 70_000_000
-                self.workflows[path] = Workflow(number, path, name, tip.at)
-            self.workflows[path].name = name
+            self._register(path, parse(path, tip.files[path].decode()).name, tip.at)
             if self.workflows[path].state == "deleted":
                 self.workflows[path].state = "active"
+
+    def _register(self, path: str, name: str, at: datetime) -> None:
+        if path not in self.workflows:
+            number = self.repository_id % 1_000_000 * 1_000 + len(self.workflows) + 70_000_000
+            self.workflows[path] = Workflow(number, path, name, at)
+        self.workflows[path].name = name
 
     def workflow(self, id_or_file: str) -> Workflow | None:
         """The workflow with this number, or with this file name on the default branch."""

@@ -72,12 +72,12 @@ class JobFile:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowFile:
-    """A workflow. `inputs` is None when it cannot be dispatched."""
+    """A workflow. `triggers` have their filters; `inputs` is None when it cannot be dispatched."""
 
     path: str
     name: str
     run_name: str | None
-    triggers: frozenset[str]
+    triggers: Mapping[str, Any]
     inputs: tuple[Input, ...] | None
     jobs: tuple[JobFile, ...] = field(default=())
 
@@ -108,7 +108,7 @@ def parse(path: str, text: str, inputs: Mapping[str, str] | None = None) -> Work
     jobs = tuple(_job(path, key, value, values) for key, value in (raw.get("jobs") or {}).items())
     if not jobs or not triggers:
         raise WorkflowFileError(f"{path}: no jobs or no trigger")
-    return WorkflowFile(path, raw.get("name", path), raw.get("run-name"), frozenset(triggers), declared, jobs)
+    return WorkflowFile(path, raw.get("name", path), raw.get("run-name"), triggers, declared, jobs)
 
 
 def _only(mapping: Mapping[str, Any], allowed: set[str], where: str) -> None:

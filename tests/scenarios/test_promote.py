@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.scenarios.moments import Phase
 
 DEV = '    channel: "#dev"\n'
-PROMOTES = f"{DEV}    promote: {{from: dev, to: main, repositories: [PermanentOrg/infrastructure], wait: 1h}}\n"
+PROMOTES = f"{DEV}    promote: {{from: dev, to: main, repositories: [PermanentOrg/infrastructure], wait: 1h, pipeline: false}}\n"
 SHARED = {"config": {DEV: PROMOTES}}
 OPEN, SKIP, MERGE = "Open pull request", "Deploy without promoting", "Merge and deploy"
 

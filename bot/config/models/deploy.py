@@ -13,6 +13,7 @@ from bot.config.values import (
     CheckNames,
     Duration,
     Login,
+    PipelineFiles,
     Playbook,
     Ref,
     Regex,
@@ -26,12 +27,17 @@ from bot.config.values import (
 
 
 class Promote(Model):
-    """The branches that pull requests merge before a deploy, their repositories, and the time limit of their checks."""
+    """The branches that pull requests merge before a deploy, their repositories, and the time limit of their checks.
+
+    `pipeline`: the deploy waits for all runs that the merge starts (true), for none (false), or for those of these
+    workflow files. `wait` limits both.
+    """
 
     source: Ref = Field(alias="from")
     target: Ref = Field(alias="to")
     repositories: Annotated[tuple[Repository, ...], Field(min_length=1)]
     wait: Duration = timedelta(hours=1)
+    pipeline: PipelineFiles = True
 
 
 class DeploySettings(Model):

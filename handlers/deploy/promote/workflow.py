@@ -18,7 +18,8 @@ from bot.slack.blocks import kit
 from bot.store.approvals import Outcome
 from bot.store.audit import Entry
 from bot.store.operations import Status
-from handlers.deploy.promote import steps as promote_steps, views
+from handlers.deploy.arguments import repeating_command
+from handlers.deploy.promote import pipeline, pipeline_views, steps as promote_steps, views
 from handlers.deploy.promote.state import PromotionReader, digest_text, same_to_merge
 from handlers.deploy.promote.views import OPEN, SKIP, Promotion, Stage
 from handlers.shared import permissions
@@ -95,11 +96,8 @@ class _Workflow:
                 if result.event is Event.READY:
                     result = await self._approve_and_merge(number)
                 match result.event:
-                    case Event.DONE:
-                        await promote_steps.wait_until_visible(operation, self._promotions)
-                        return (views.summary(self._promotions, approval=self._approval),)
-                    case Event.SKIP:
-                        return (views.summary(self._promotions, skipped_by=result.person, approval=self._approval),)
+                    case Event.DONE | Event.SKIP:
+                        return await self._concluded(result)
                     case Event.OPEN:
                         self._promotions = await promote_steps.open_all(
                             operation, self._promotions, number, result.person
@@ -112,6 +110,31 @@ class _Workflow:
         except Cancelled as cancelled:
             await self._end(Status.CANCELLED, f"{kit.escape(str(cancelled))}, nothing was deployed")
         return None
+
+    async def _concluded(self, result: WaitResult) -> tuple[str, ...] | None:
+        """Durable: wait for the pipelines of what is promoted; the notices, or None when one has stopped the deploy."""
+        operation, skips = self._operation, result.event is Event.SKIP
+        if not skips:
+            await promote_steps.wait_until_visible(operation, self._promotions)
+        skipped_by = result.person if skips else None
+        summary = views.summary(self._promotions, skipped_by=skipped_by, approval=self._approval)
+        if not await operation.services.engine.patched("promote-pipeline"):
+            return (summary,)
+        pipelines = pipeline.pipelines_of(self._promotions, merged_only=skips)
+        if self._settings.pipeline is False or not pipelines:
+            return (summary,)
+        waited = await pipeline.awaited(operation, self._settings, pipelines, self._skipper)
+        if not waited.passed:
+            command = repeating_command(operation.environment, operation.record.arguments)
+            message = pipeline_views.stopped(operation.head, waited.pipelines, summary, command)
+            await operation.end(Status.FAILED, message, outcome="stopped by its pipeline")
+            return None
+        return (summary, pipeline_views.notice(waited.pipelines, waited.skipped_by))
+
+    async def _skipper(self, began: float, within: float) -> str | None:
+        """Who chose since `began` not to wait; waits so many seconds for that."""
+        chosen = await self._poll_choice(began, within)
+        return chosen.person if chosen and chosen.event is Event.SKIP else None
 
     async def _wait(self, number: int) -> WaitResult:
         """Durable: wait for the next event."""
